@@ -1,0 +1,1 @@
+"""The command line: typer, a module a command, no logic."""

@@ -1,0 +1,1 @@
+"""What rigspec tells a person: values first, renderers apart."""

@@ -1,0 +1,97 @@
+"""Diagnostics as data.
+
+The stages of the compiler make these values; the renderers beside this module turn them into
+text, JSON and the rest. Neither knows the other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import Enum
+
+from rigspec.resolution import Resolution
+
+__all__ = ["Diagnostic", "Edit", "Fact", "Repair", "Report", "Severity", "Source", "Span"]
+
+
+class Severity(str, Enum):
+    """How bad it is; an ``error`` changes the exit code."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A place in a file. Lines and columns count from 1, in characters; the end is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a fact was read, and on which day."""
+
+    title: str
+    url: str
+    read: dt.date
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One sentence of the matrix, with where it stands there (``id``) and where it was read."""
+
+    id: str
+    statement: str
+    sources: tuple[Source, ...]
+    confidence: str = "high"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to the spec. ``after`` is TOML, ready to type; ``None`` removes the key."""
+
+    key: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Edits that were solved again, and what they resolve to."""
+
+    edits: tuple[Edit, ...]
+    resolution: Resolution
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One thing to tell. ``breaks`` is what a user would meet at run time, in its own words."""
+
+    code: str
+    severity: Severity
+    message: str
+    between: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    breaks: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one spec on one machine. ``status`` is ok, conflict or invalid."""
+
+    spec: str
+    machine: str | None
+    status: str
+    resolution: Resolution | None
+    diagnostics: tuple[Diagnostic, ...]

@@ -1,0 +1,1 @@
+"""From a plan to files: finds a backend, renders it, writes whole trees or nothing."""

@@ -1,0 +1,135 @@
+"""The matrix as values: products, their releases, and the rules between them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rigspec.diagnostics.model import Source
+
+__all__ = ["Artifact", "Availability", "Condition", "Matrix", "Product", "Release", "Rule"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A component and the versions meant: any of ``alternatives``.
+
+    An alternative is ``[family] [specifier]``: ``9.0`` (that is ``==9.0.*``), ``>=1.5,<1.13``,
+    ``ubuntu 16.04``, ``gpu``.
+    """
+
+    component: str
+    alternatives: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When every condition of ``when`` holds, ``must`` holds.
+
+    Rules that share a ``table`` are one fact sheet (``tensorflow/cuda``): the solver turns them
+    on and off together, so that a conflict names the sheet once and shows the rows that matter.
+    """
+
+    id: str
+    table: str
+    code: str
+    when: tuple[Condition, ...]
+    must: Condition
+    statement: str
+    breaks: str
+    sources: tuple[Source, ...]
+    confidence: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that can be fetched: ``size`` in bytes where it is known, ``sha256`` in hex."""
+
+    name: str
+    url: str
+    sha256: str
+    size: int | None = None
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Why a release can no longer be had or is no longer kept, since ``day``."""
+
+    kind: str  # "end-of-life" | "withdrawn" | "deleted" | "yanked"
+    day: dt.date | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Release:
+    """One version of a product.
+
+    ``family`` tells apart lines of one product that count versions on their own (``ubuntu``,
+    ``Anaconda3``); ``provides`` are components that come with it (an OS and its glibc);
+    ``figures`` are the numbers and names that no rule reads but a plan or a comparison may
+    (``codename``, ``watts``).
+    """
+
+    product: str
+    family: str | None
+    version: str
+    provides: tuple[Condition, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    availability: tuple[Availability, ...] = ()
+    figures: tuple[tuple[str, str], ...] = ()
+    sources: tuple[Source, ...] = ()
+    confidence: str = "high"
+    names: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``ubuntu 16.04`` or ``9.0.176``."""
+        return f"{self.family} {self.version}".strip() if self.family else self.version
+
+    def figure(self, name: str) -> str | None:
+        """The figure of that name, or ``None`` where no source gave it."""
+        return next((value for key, value in self.figures if key == name), None)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product: its releases, and the rules that stand in its file.
+
+    ``families`` orders the families, most wanted first. ``distributions`` maps an accelerator
+    (``gpu``, ``cpu``) to the name of the package on the Python index. ``aliases`` are other
+    names people write.
+    """
+
+    name: str
+    title: str
+    kind: str
+    releases: tuple[Release, ...]
+    rules: tuple[Rule, ...]
+    families: tuple[str, ...] = ()
+    distributions: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The products a question needs. ``as_of`` is the day the matrix speaks for."""
+
+    as_of: dt.date
+    products: tuple[Product, ...]
+    digest: str
+    _index: dict[str, Product] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._index.update((product.name, product) for product in self.products)
+
+    def product(self, name: str) -> Product:
+        """The product of that name. Raises KeyError where the matrix has none."""
+        return self._index[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    def rules(self) -> Iterable[Rule]:
+        """Every rule, in a fixed order."""
+        return (rule for product in self.products for rule in product.rules)

@@ -1,0 +1,1 @@
+"""What has to be done to a machine, in order and in no particular language."""

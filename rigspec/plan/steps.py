@@ -1,0 +1,292 @@
+"""The steps of a plan: what is to be done, never how it is written in some language.
+
+A step knows no product by name. What a template needs to tell two cases apart is a field here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+from rigspec.lock.model import LockedFile
+from rigspec.resolution import Resolution
+
+__all__ = [
+    "AptPackage",
+    "AptPackages",
+    "AptRepository",
+    "Archive",
+    "BaseImage",
+    "Check",
+    "Download",
+    "Environment",
+    "File",
+    "HostPackages",
+    "Installer",
+    "KernelArguments",
+    "LeftOut",
+    "PayloadFile",
+    "Plan",
+    "Platform",
+    "Reboot",
+    "Scope",
+    "Service",
+    "Step",
+    "User",
+    "Variable",
+    "Variables",
+    "Verify",
+]
+
+
+class Scope(str, Enum):
+    """What a step changes: the running host and its kernel, a file tree, or a log-in session."""
+
+    HOST = "host"
+    IMAGE = "image"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """``id`` is unique in its plan, made of ``[a-z0-9-]``; ``needs`` are ids of earlier steps.
+
+    ``part`` is the layer of the rig it belongs to (``driver``, ``cuda``, ``env``…): a backend's
+    manifest takes or leaves steps by kind or by part.
+    """
+
+    kind: ClassVar[str]
+    scope: ClassVar[Scope] = Scope.IMAGE
+    id: str
+    title: str
+    part: str
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform(Step):
+    """Refuse to go on unless the machine is this one: os-release's ID and VERSION_ID, uname's
+    machine."""
+
+    kind: ClassVar[str] = "platform"
+    distribution: str
+    release: str
+    arch: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AptRepository(Step):
+    """A package repository whose signing key is checked by its full fingerprint."""
+
+    kind: ClassVar[str] = "apt-repository"
+    name: str
+    url: str
+    suite: str
+    components: tuple[str, ...]
+    key_url: str
+    key_fingerprint: str
+
+
+@dataclass(frozen=True)
+class AptPackage:
+    """A package; ``version`` is None where the lock does not pin it."""
+
+    name: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AptPackages(Step):
+    """Packages to install; ``hold`` keeps unattended upgrades away from them."""
+
+    kind: ClassVar[str] = "apt-packages"
+    packages: tuple[AptPackage, ...]
+    hold: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostPackages(AptPackages):
+    """Packages that change the running kernel: a driver. An image cannot hold them."""
+
+    kind: ClassVar[str] = "host-packages"
+    scope: ClassVar[Scope] = Scope.HOST
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download(Step):
+    """One file to fetch, check and put at ``to``."""
+
+    kind: ClassVar[str] = "download"
+    file: LockedFile
+    to: str
+    mode: str = "0644"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive(Step):
+    """A tarball to fetch, check and unpack into ``to``, less ``strip`` leading folders.
+
+    ``creates`` is a path that exists afterwards.
+    """
+
+    kind: ClassVar[str] = "archive"
+    file: LockedFile
+    to: str
+    strip: int
+    creates: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installer(Step):
+    """A self-extracting shell installer to fetch, check and run with ``arguments``."""
+
+    kind: ClassVar[str] = "installer"
+    file: LockedFile
+    arguments: tuple[str, ...]
+    creates: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment(Step):
+    """An isolated Python environment at ``path``, filled from hash-pinned requirements.
+
+    ``creator`` is the command that makes it, ready to be followed by the path
+    (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` name payload
+    files; ``tools`` (pip and its companions) goes in first. ``distributions`` are name and
+    version pairs that must be importable afterwards by their metadata.
+    """
+
+    kind: ClassVar[str] = "environment"
+    name: str
+    path: str
+    creator: tuple[str, ...]
+    python: str
+    requirements: str
+    tools: str
+    pip: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(Step):
+    """A text file with its owner (``user:group``) and mode."""
+
+    kind: ClassVar[str] = "file"
+    path: str
+    content: str
+    owner: str = "root:root"
+    mode: str = "0644"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """``prepend`` puts ``values`` before what is there, once; otherwise they replace it."""
+
+    name: str
+    values: tuple[str, ...]
+    prepend: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variables(Step):
+    """Environment variables of every log-in session, kept in the file ``path``."""
+
+    kind: ClassVar[str] = "variables"
+    scope: ClassVar[Scope] = Scope.SESSION
+    path: str
+    variables: tuple[Variable, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class User(Step):
+    """A log-in account; no password, only keys."""
+
+    kind: ClassVar[str] = "user"
+    name: str
+    groups: tuple[str, ...] = ()
+    ssh_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service(Step):
+    """A systemd unit (its text is ``unit``) that is enabled, and started where systemd runs."""
+
+    kind: ClassVar[str] = "service"
+    scope: ClassVar[Scope] = Scope.HOST
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelArguments(Step):
+    """Arguments for the kernel's command line, in force after a reboot."""
+
+    kind: ClassVar[str] = "kernel-arguments"
+    scope: ClassVar[Scope] = Scope.HOST
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reboot(Step):
+    """A reboot is needed before the steps after it can be true."""
+
+    kind: ClassVar[str] = "reboot"
+    scope: ClassVar[Scope] = Scope.HOST
+    reason: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command whose output must be ``expect``, to the letter, without the last newline."""
+
+    title: str
+    command: tuple[str, ...]
+    expect: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify(Step):
+    """What is installed, held against the lock. Always the last step."""
+
+    kind: ClassVar[str] = "verify"
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
+class PayloadFile:
+    """A file that travels with an artifact: a part of the lock."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A part of the spec that no step carries out, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    """The image a container starts from; without a digest, ``unpinned`` says why."""
+
+    reference: str
+    digest: str | None = None
+    unpinned: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a backend may know. ``lock_digest`` is the sha256 of the lock it was made from."""
+
+    rig: str
+    summary: str
+    machine: str | None
+    resolution: Resolution
+    steps: tuple[Step, ...]
+    payload: tuple[PayloadFile, ...]
+    left_out: tuple[LeftOut, ...]
+    base: BaseImage
+    lock_digest: str

@@ -1,0 +1,54 @@
+"""What the resolver decided: exact versions for one machine of a rig.
+
+A leaf module: diagnostics show resolutions, the lock pins them, the plan builds them.
+All versions are plain strings as their publisher writes them (``7.6.5.32``, ``ubuntu 16.04``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["EnvResolution", "Pin", "Resolution"]
+
+
+@dataclass(frozen=True, order=True)
+class Pin:
+    """One product at one exact version."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class EnvResolution:
+    """One isolated Python environment.
+
+    ``frameworks`` names products of the matrix, ``distributions`` the packages of the Python
+    index that carry them here (``tensorflow`` may be ``tensorflow-gpu``). ``constraints`` are
+    PEP 508 requirements that the lock must obey because a rule of the matrix says so.
+    ``installer`` is the release that brings the interpreter (``Anaconda3 5.2.0``), if one does.
+    """
+
+    name: str
+    python: str
+    pip: str
+    frameworks: tuple[Pin, ...] = ()
+    distributions: tuple[Pin, ...] = ()
+    constraints: tuple[str, ...] = ()
+    installer: str | None = None
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Every version decided for one machine; ``None`` where the rig has no such layer."""
+
+    machine: str | None
+    os: str
+    arch: str
+    accelerator: str
+    glibc: str | None = None
+    driver: str | None = None
+    cuda: str | None = None
+    cudnn: str | None = None
+    cudnn_cuda: str | None = None
+    envs: tuple[EnvResolution, ...] = ()

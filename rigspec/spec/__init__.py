@@ -1,0 +1,1 @@
+"""The language: what a person may write, and where they wrote it."""

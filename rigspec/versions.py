@@ -1,0 +1,80 @@
+"""Requests for versions, as people and the matrix write them.
+
+``1.8`` means ``==1.8.*``, ``*`` anything, ``>=1.5,<1.13`` what PEP 440 says it means. A family
+may stand in front (``ubuntu >=18.04``) or alone (``gpu``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+__all__ = ["Alternative", "InvalidRequest", "parse_alternative", "parse_specifier", "version_key"]
+
+_BARE = re.compile(r"\d+(\.\d+)*")
+_STARRED = re.compile(r"(\d+(?:\.\d+)*)\.\*")
+_FAMILY = re.compile(r"(?P<family>[A-Za-z][A-Za-z0-9_-]*)(?:\s+(?P<rest>\S.*))?")
+
+
+class InvalidRequest(ValueError):
+    """The text is not a request for versions; the message says what it should look like."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A parsed request: any family where ``family`` is None, any version where ``versions`` is."""
+
+    family: str | None
+    versions: SpecifierSet | None
+
+    def admits(self, family: str | None, version: str) -> bool:
+        """Whether a release of that family and version is meant."""
+        if self.family is not None and (family or version).lower() != self.family.lower():
+            return False
+        return self.versions is None or self.versions.contains(version, prereleases=True)
+
+
+def parse_specifier(text: str) -> SpecifierSet | None:
+    """A version request without a family; ``None`` stands for any version.
+
+    Raises InvalidRequest.
+    """
+    text = text.strip()
+    if text == "*":
+        return None
+    if _BARE.fullmatch(text):
+        return SpecifierSet(f"=={text}.*")
+    if _STARRED.fullmatch(text):
+        return SpecifierSet(f"=={text}")
+    try:
+        specifiers = SpecifierSet(text)
+    except InvalidSpecifier:
+        specifiers = SpecifierSet()
+    if not text or not len(specifiers):
+        raise InvalidRequest(
+            f"`{text}` is not a version or a specifier; write for example `1.8`, `>=1.8,<2` or `*`"
+        )
+    return specifiers
+
+
+@lru_cache(maxsize=None)
+def parse_alternative(text: str) -> Alternative:
+    """A version request with or without a family in front. Raises InvalidRequest."""
+    match = _FAMILY.fullmatch(text.strip())
+    if match is None:
+        return Alternative(None, parse_specifier(text))
+    rest = match["rest"]
+    return Alternative(match["family"], None if rest is None else parse_specifier(rest))
+
+
+@lru_cache(maxsize=None)
+def version_key(version: str) -> tuple[int, Version | str]:
+    """A sort key that puts newer versions last; what is no PEP 440 version sorts first, by text."""
+    try:
+        return (1, Version(version))
+    except InvalidVersion:
+        return (0, version)
