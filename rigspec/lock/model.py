@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from rigspec.resolution import Resolution
 
-__all__ = ["Lock", "LockedEnv", "LockedFile", "LockedMachine", "LockedRepository", "Unpinned"]
+__all__ = [
+    "Lock",
+    "LockedEnv",
+    "LockedFile",
+    "LockedInterpreter",
+    "LockedMachine",
+    "LockedPackage",
+    "LockedRepository",
+    "LockedSettings",
+    "Unpinned",
+]
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,42 @@ class LockedRepository:
 
 
 @dataclass(frozen=True)
+class LockedPackage:
+    """A package of the system. ``part`` is the layer it belongs to (``driver``, ``cuda``,
+    ``interpreter``, ``system``); without a version it is unpinned."""
+
+    name: str
+    version: str | None
+    part: str
+
+
+@dataclass(frozen=True)
+class LockedInterpreter:
+    """How an environment's interpreter comes to the machine.
+
+    ``creator`` is the command that makes an isolated environment when a path is put after it.
+    Where an installer brings the interpreter, ``installer`` names its file in the machine's
+    ``files`` and ``creator`` is relative to the installer's folder. ``packages`` are packages of
+    the system that must be there first.
+    """
+
+    kind: str
+    creator: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    installer: str | None = None
+
+
+@dataclass(frozen=True)
+class LockedSettings:
+    """A framework's own settings file: ``path`` is relative to a home folder, ``format`` json,
+    ini or yaml."""
+
+    framework: str
+    path: str
+    format: str
+
+
+@dataclass(frozen=True)
 class LockedEnv:
     """A Python environment: two hash-pinned requirements files in pip-tools' form.
 
@@ -46,6 +92,8 @@ class LockedEnv:
     engine: str
     requirements: str
     tools: str
+    interpreter: LockedInterpreter = LockedInterpreter("system", ("python3", "-m", "venv"))
+    settings: tuple[LockedSettings, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +111,7 @@ class LockedMachine:
     resolution: Resolution
     files: tuple[LockedFile, ...] = ()
     repositories: tuple[LockedRepository, ...] = ()
-    packages: tuple[tuple[str, str], ...] = ()  # apt package name, exact version
+    packages: tuple[LockedPackage, ...] = ()
     envs: tuple[LockedEnv, ...] = ()
     unpinned: tuple[Unpinned, ...] = ()
 
