@@ -22,13 +22,15 @@ __all__ = [
 @dataclass(frozen=True)
 class LockedFile:
     """A download: ``name`` is the file's own name, ``pinned_by`` says who vouches for the hash
-    (``matrix``, ``spec`` or ``lock``: taken when the lock was made)."""
+    (``matrix``, ``spec`` or ``lock``: taken when the lock was made). ``part`` is what it is for:
+    ``cuda``, ``cudnn``, ``installer`` or ``download.NAME``."""
 
     name: str
     url: str
     sha256: str
     pinned_by: str
     size: int | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True)

@@ -237,11 +237,15 @@ class Reboot(Step):
 
 @dataclass(frozen=True)
 class Check:
-    """A command whose output must be ``expect``, to the letter, without the last newline."""
+    """A command whose output must be ``expect``, to the letter, without the last newline.
+
+    ``part`` is the layer it looks at: a target that leaves the layer out leaves the check out.
+    """
 
     title: str
     command: tuple[str, ...]
     expect: str
+    part: str = "system"
 
 
 @dataclass(frozen=True, kw_only=True)

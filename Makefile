@@ -1,0 +1,45 @@
+# Two commands: `make demo` and `make test`. Both install what they need, on a bare Debian 12 with
+# Python 3.11, make and git.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SPEC ?= specs/dl-server.toml
+OUT ?= out
+
+.PHONY: demo test lint unit install system-packages golden benchmark clean
+
+demo: install
+	scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
+
+test: install system-packages lint unit
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/shellcheck .ci/run scripts/*
+
+unit: install system-packages
+	$(BIN)/python -m pytest
+
+golden: install
+	$(BIN)/python -m pytest --update-golden
+
+benchmark: install
+	$(BIN)/python benchmarks/check.py
+
+install: $(VENV)/installed
+
+$(VENV)/installed: pyproject.toml scripts/make-venv
+	scripts/make-venv "$(PYTHON)" "$(VENV)"
+	touch $@
+
+system-packages:
+	scripts/install-test-tools
+
+clean:
+	rm -rf "$(VENV)" "$(OUT)" build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,48 @@
+"""How long `rigspec check` takes beside bare imports and a peer, medians of one interleaved run.
+
+    python benchmarks/check.py [ROUNDS]
+
+Every command is started afresh each round, in turn, so that a busy machine slows all of them alike.
+The yardstick is a Python that imports what any tool of this kind imports.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+YARDSTICK = "import pydantic, typer, jinja2"
+COMMANDS = {
+    YARDSTICK: [sys.executable, "-c", YARDSTICK],
+    "python -c pass": [sys.executable, "-c", "pass"],
+    "rigspec check dl-server": [
+        sys.executable,
+        "-m",
+        "rigspec",
+        "check",
+        str(ROOT / "specs" / "dl-server.toml"),
+    ],
+}
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
+    for _ in range(rounds):
+        for name, command in COMMANDS.items():
+            begun = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+            times[name].append(time.perf_counter() - begun)
+    yardstick = statistics.median(times[YARDSTICK])
+    print(f"{'command':<36} {'median':>9} {'ratio':>7}   ({rounds} rounds)")
+    for name, taken in times.items():
+        median = statistics.median(taken)
+        print(f"{name:<36} {median * 1000:>6.0f} ms {median / yardstick:>7.2f}")
+
+
+if __name__ == "__main__":
+    main()

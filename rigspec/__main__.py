@@ -1,0 +1,5 @@
+"""``python -m rigspec``."""
+
+from rigspec.cli.main import main
+
+main()

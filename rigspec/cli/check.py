@@ -1,0 +1,80 @@
+"""``rigspec check``: can this rig exist?"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rigspec.cli.console import show
+from rigspec.cli.stages import chosen_machines, matrix_for
+
+if TYPE_CHECKING:
+    from rigspec.diagnostics.model import Report
+
+__all__ = ["check"]
+
+
+class Format(str, Enum):
+    """How the outcome is written."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+
+
+def check(
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Rigs to check.")],
+    machine: Annotated[
+        str | None, typer.Option("--machine", help="Only this machine of the rig.")
+    ] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="text, json, or github.")
+    ] = Format.text,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Resolve every machine of the rigs; exit 1 on a conflict, 2 on a spec that is wrong."""
+    reports: list[Report] = []
+    texts: dict[str, str] = {}
+    for path in specs:
+        found, text = _reports(path, machine)
+        reports += found
+        texts[str(path)] = text
+    _print(reports, texts, format_, quiet)
+    statuses = {report.status for report in reports}
+    raise typer.Exit(2 if "invalid" in statuses else 1 if "conflict" in statuses else 0)
+
+
+def _reports(path: Path, machine: str | None) -> tuple[list[Report], str]:
+    from rigspec.diagnostics.model import Report
+    from rigspec.resolve.check import check_machine
+    from rigspec.spec.load import InvalidSpec, load_spec
+
+    try:
+        spec = load_spec(str(path))
+    except InvalidSpec as error:
+        return [Report(str(path), None, "invalid", None, error.diagnostics)], error.text or ""
+    machines = chosen_machines(spec, machine)
+    reports = [check_machine(spec, name, matrix_for(spec, name)) for name in machines]
+    return reports, spec.document.text
+
+
+def _print(reports: list[Report], texts: dict[str, str], format_: Format, quiet: bool) -> None:
+    if format_ is Format.json:
+        from rigspec.diagnostics.as_json import render_json
+
+        typer.echo(render_json(reports))
+        return
+    if format_ is Format.github:
+        from rigspec.diagnostics.github import render_github
+
+        typer.echo(render_github(reports), nl=False)
+        return
+    from rigspec.diagnostics.summary import only_errors, summary
+
+    for report in reports:
+        show(only_errors(report) if quiet else report, texts)
+        if report.resolution is not None and not quiet:
+            typer.echo(summary(report))

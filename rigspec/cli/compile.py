@@ -1,0 +1,75 @@
+"""``rigspec compile``: write what builds the rig."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rigspec.cli.console import fail, say
+from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
+
+if TYPE_CHECKING:
+    from rigspec.plan.steps import Plan
+
+__all__ = ["compile_"]
+
+
+def compile_(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The rig to compile.")],
+    target: Annotated[str, typer.Option("--target", help="A target's name, or all.")],
+    machine: Annotated[
+        str | None, typer.Option("--machine", help="Which machine, where the rig has several.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the files go.")
+    ] = Path("out"),
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Refuse a lock that the spec has moved away from.")
+    ] = False,
+    lock: Annotated[
+        Path | None, typer.Option("--lock", metavar="DIR", help="Folder of the lock.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Write the artifacts of a locked rig: no network, no clock, the same bytes everywhere."""
+    from rigspec.cli.locked import fresh_lock
+    from rigspec.lock.location import lock_directory
+    from rigspec.plan.build import build_plan
+
+    loaded = open_spec(spec)
+    machines = chosen_machines(loaded, machine)
+    if len(machines) > 1:
+        fail(f"{spec} declares {len(machines)} machines; name one with --machine", status=2)
+    reports = [resolve_or_exit(loaded, name) for name in chosen_machines(loaded, None)]
+    directory = lock or lock_directory(spec, loaded.rig.name)
+    rig_lock, digest = fresh_lock(loaded, reports, directory, strict=locked)
+    plan = build_plan(loaded.rig, rig_lock, machines[0], digest)
+    _emit(plan, target, output, quiet)
+
+
+def _emit(plan: Plan, target: str, output: Path, quiet: bool) -> None:
+    from rigspec.emit.backend import BackendError, find_backends
+    from rigspec.emit.compile import compile_plan, left_out
+    from rigspec.emit.tree import TreeError, write_tree
+
+    try:
+        backends = find_backends()
+        chosen = [b for b in backends if target in ("all", b.name)]
+        if not chosen:
+            names = ", ".join(backend.name for backend in backends)
+            fail(f"RS601: there is no target `{target}`; there are {names} and all", status=2)
+        trees = [(backend, compile_plan(plan, backend)) for backend in chosen]
+        for backend, files in trees:
+            folder = output / backend.name
+            write_tree(folder, files)
+            say(f"{backend.title}", quiet=quiet)
+            for file in files:
+                typer.echo(str(folder / file.path))
+            for left in left_out(plan, backend):
+                say(f"  leaves out {left.what}: {left.why}", quiet=quiet)
+    except BackendError as error:
+        fail(f"RS603: {error}", status=2)
+    except TreeError as error:
+        fail(f"RS604: {error}", status=2)

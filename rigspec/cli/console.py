@@ -1,0 +1,43 @@
+"""Words to a terminal: where they go, whether in colour."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from rigspec.diagnostics.model import Report
+
+__all__ = ["colored", "fail", "say", "show"]
+
+
+def colored() -> bool:
+    """Whether stderr wants colour: a terminal, and NO_COLOR not set to anything."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def show(report: Report, texts: Mapping[str, str]) -> None:
+    """A report's diagnostics, as text on stderr."""
+    from rigspec.diagnostics.text import render_text
+
+    width = shutil.get_terminal_size((100, 24)).columns
+    text = render_text(report, texts, color=colored(), width=width)
+    if text:
+        typer.echo(text.rstrip("\n"), err=True)
+
+
+def say(message: str, *, quiet: bool = False) -> None:
+    """A line on stderr about what is being done."""
+    if not quiet:
+        typer.echo(message, err=True)
+
+
+def fail(message: str, *, status: int) -> NoReturn:
+    """One error line, and the exit status."""
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(status)

@@ -1,0 +1,85 @@
+"""What ``lock`` and ``compile`` do with a lock on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from rigspec.cli.console import say, show
+
+if TYPE_CHECKING:
+    from rigspec.diagnostics.model import Diagnostic, Report
+    from rigspec.lock.model import Lock
+    from rigspec.resolution import Resolution
+    from rigspec.spec.load import LoadedSpec
+
+__all__ = ["ensure_fresh", "fresh_lock", "write_new_lock"]
+
+
+def fresh_lock(
+    spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, strict: bool
+) -> tuple[Lock, str]:
+    """The lock and the sha256 of its ``rig.lock``; exit status 1 where it cannot be used.
+
+    ``strict`` refuses a lock that is only out of date in what changes no version.
+    """
+    from rigspec.lock.document import DamagedLock, NoLock, read_lock
+    from rigspec.lock.staleness import differences
+
+    try:
+        lock, digest = read_lock(directory)
+    except (NoLock, DamagedLock) as error:
+        _tell(spec, [error.diagnostic])
+        raise typer.Exit(1) from None
+    found = differences(lock, spec.rig, _resolutions(reports))
+    fatal = [d for d in found if strict or d.severity.value == "error"]
+    _tell(spec, found)
+    if fatal:
+        raise typer.Exit(1)
+    return lock, digest
+
+
+def ensure_fresh(spec: LoadedSpec, reports: Sequence[Report], directory: Path) -> None:
+    """Return if the lock is up to date; otherwise say what changed, with exit status 1."""
+    fresh_lock(spec, reports, directory, strict=True)
+
+
+def write_new_lock(
+    spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, quiet: bool
+) -> None:
+    """Make the lock and write it; a failing index is exit status 3 and changes nothing."""
+    from rigspec.emit.tree import TreeError, write_tree
+    from rigspec.lock.document import lock_files
+    from rigspec.lock.failures import LockFailure
+    from rigspec.lock.make import make_lock
+
+    try:
+        lock = make_lock(spec.rig, _resolutions(reports))
+    except LockFailure as error:
+        _tell(spec, [error.diagnostic])
+        raise typer.Exit(error.status) from None
+    files = lock_files(lock)
+    try:
+        write_tree(directory, files)
+    except TreeError as error:
+        _tell(spec, [error.diagnostic])
+        raise typer.Exit(2) from None
+    for file in files:
+        say(f"wrote {directory / file.path}", quiet=quiet)
+    for machine in lock.machines:
+        for item in machine.unpinned:
+            say(f"warning[RS505]: not pinned: {item.what}: {item.reason}", quiet=quiet)
+
+
+def _resolutions(reports: Iterable[Report]) -> tuple[Resolution, ...]:
+    return tuple(report.resolution for report in reports if report.resolution is not None)
+
+
+def _tell(spec: LoadedSpec, diagnostics: Iterable[Diagnostic]) -> None:
+    from rigspec.diagnostics.model import Report
+
+    report = Report(spec.document.file, None, "", None, tuple(diagnostics))
+    show(report, {spec.document.file: spec.document.text})

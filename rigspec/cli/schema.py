@@ -1,0 +1,14 @@
+"""``rigspec schema``: the language, for editors and other tools."""
+
+from __future__ import annotations
+
+import typer
+
+__all__ = ["schema"]
+
+
+def schema() -> None:
+    """Print the JSON Schema of the language."""
+    from rigspec.spec.schema import json_schema
+
+    typer.echo(json_schema())

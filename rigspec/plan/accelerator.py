@@ -1,0 +1,91 @@
+"""The driver, the CUDA toolkit and cuDNN as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.lock.model import LockedFile, LockedMachine
+from rigspec.plan.layout import cuda_home
+from rigspec.plan.steps import (
+    AptPackage,
+    AptPackages,
+    AptRepository,
+    Archive,
+    HostPackages,
+    Installer,
+    Step,
+)
+from rigspec.spec.model import Rig
+
+__all__ = ["accelerator_steps"]
+
+
+def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+    """Repositories, driver, toolkit and cuDNN, in the order they must come."""
+    repositories = tuple(f"repository-{r.name}" for r in locked.repositories)
+    for repository in locked.repositories:
+        yield AptRepository(
+            id=f"repository-{repository.name}",
+            title=f"Package repository {repository.name}, its key checked",
+            part="cuda",
+            name=repository.name,
+            url=repository.url,
+            suite=repository.suite,
+            components=repository.components,
+            key_url=repository.key_url,
+            key_fingerprint=repository.key_fingerprint,
+        )
+    driver = _packages(locked, "driver")
+    if driver:
+        yield HostPackages(
+            id="driver",
+            title=f"NVIDIA driver {locked.resolution.driver}",
+            part="driver",
+            needs=repositories,
+            packages=driver,
+            hold=True,
+        )
+    yield from _toolkit(locked, repositories)
+
+
+def _toolkit(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
+    version = locked.resolution.cuda
+    if version is None:
+        return
+    home = cuda_home(version)
+    packages = _packages(locked, "cuda")
+    runfile = _file(locked, "cuda")
+    title = f"CUDA toolkit {version}"
+    if packages:
+        yield AptPackages(
+            id="cuda", title=title, part="cuda", needs=repositories, packages=packages, hold=True
+        )
+    elif runfile is not None:
+        yield Installer(
+            id="cuda",
+            title=title,
+            part="cuda",
+            file=runfile,
+            arguments=("--silent", "--toolkit", f"--toolkitpath={home}", "--override"),
+            creates=f"{home}/bin/nvcc",
+        )
+    archive = _file(locked, "cudnn")
+    if archive is not None:
+        yield Archive(
+            id="cudnn",
+            title=f"cuDNN {locked.resolution.cudnn} built for CUDA {locked.resolution.cudnn_cuda}",
+            part="cuda",
+            needs=("cuda",) if packages or runfile else (),
+            file=archive,
+            to=home,
+            strip=1,
+            creates=f"{home}/include/cudnn.h",
+        )
+
+
+def _packages(locked: LockedMachine, part: str) -> tuple[AptPackage, ...]:
+    return tuple(AptPackage(p.name, p.version) for p in locked.packages if p.part == part)
+
+
+def _file(locked: LockedMachine, part: str) -> LockedFile | None:
+    return next((file for file in locked.files if file.part == part), None)

@@ -1,0 +1,118 @@
+"""From a spec and its lock to the steps that build one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.lock.model import Lock, LockedMachine
+from rigspec.plan.accelerator import accelerator_steps
+from rigspec.plan.checks import verify_step
+from rigspec.plan.environments import environment_steps, payload_files
+from rigspec.plan.session import file_steps, session_steps, user_steps
+from rigspec.plan.steps import (
+    AptPackage,
+    AptPackages,
+    BaseImage,
+    KernelArguments,
+    LeftOut,
+    Plan,
+    Platform,
+    Reboot,
+    Step,
+)
+from rigspec.resolution import Resolution
+from rigspec.spec.model import Rig
+
+__all__ = ["build_plan"]
+
+
+def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> Plan:
+    """The plan of one machine: the same for the same spec and lock, whatever the host.
+
+    Raises KeyError for a machine that the lock does not hold.
+    """
+    locked = _machine(lock, machine)
+    steps = tuple(_steps(rig, locked))
+    return Plan(
+        rig=rig.name,
+        summary=rig.summary or rig.name,
+        machine=machine,
+        resolution=locked.resolution,
+        steps=steps,
+        payload=payload_files(locked),
+        left_out=tuple(_left_out(rig, locked)),
+        base=_base(rig, locked),
+        lock_digest=lock_digest,
+    )
+
+
+def _machine(lock: Lock, name: str | None) -> LockedMachine:
+    for machine in lock.machines:
+        if machine.resolution.machine == name:
+            return machine
+    raise KeyError(name)
+
+
+def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+    yield _platform(locked.resolution)
+    system = tuple(AptPackage(p.name, p.version) for p in locked.packages if p.part == "system")
+    if system:
+        yield AptPackages(
+            id="system-packages", title="Packages of the system", part="system", packages=system
+        )
+    yield from accelerator_steps(rig, locked)
+    yield from environment_steps(locked)
+    yield from file_steps(rig, locked)
+    yield from user_steps(rig)
+    yield from session_steps(rig, locked)
+    yield from _kernel(rig, locked)
+    yield verify_step(rig, locked)
+
+
+def _platform(resolution: Resolution) -> Platform:
+    distribution, release = resolution.os.split()
+    return Platform(
+        id="platform",
+        title=f"This machine is {resolution.os} on {resolution.arch}",
+        part="platform",
+        distribution=distribution,
+        release=release,
+        arch=resolution.arch,
+    )
+
+
+def _kernel(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+    name = locked.resolution.machine
+    arguments = tuple(rig.machine[name].kernel_args) if name is not None else ()
+    if arguments:
+        yield KernelArguments(
+            id="kernel-arguments",
+            title="Arguments of the kernel",
+            part="kernel",
+            arguments=arguments,
+        )
+    if arguments or any(package.part == "driver" for package in locked.packages):
+        yield Reboot(
+            id="reboot",
+            title="Reboot into the new driver and kernel arguments",
+            part="driver",
+            reason="a kernel module and kernel arguments take effect at boot",
+        )
+
+
+def _left_out(rig: Rig, locked: LockedMachine) -> Iterator[LeftOut]:
+    services = [name for name in ("ssh", "jupyter", "tmux", "dyndns") if getattr(rig.service, name)]
+    if services:
+        yield LeftOut(
+            f"services ({', '.join(services)})",
+            "rigspec checks them but does not install services yet; set them up by hand",
+        )
+    for item in locked.unpinned:
+        yield LeftOut(f"the pin of {item.what}", item.reason)
+
+
+def _base(rig: Rig, locked: LockedMachine) -> BaseImage:
+    asked = rig.container.base if rig.container is not None else None
+    reference = asked or locked.resolution.os.replace(" ", ":")
+    reason = next((u.reason for u in locked.unpinned if u.what.startswith("base image")), None)
+    return BaseImage(reference, None, reason or "the lock holds no digest for it")

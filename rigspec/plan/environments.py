@@ -1,0 +1,82 @@
+"""Interpreters and Python environments as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.plan.layout import env_path, env_python, installer_path
+from rigspec.plan.steps import AptPackage, AptPackages, Environment, Installer, PayloadFile, Step
+from rigspec.resolution import EnvResolution
+
+__all__ = ["environment_steps", "payload_files"]
+
+
+def environment_steps(locked: LockedMachine) -> Iterator[Step]:
+    """What brings the interpreters, each once, and then the environments."""
+    packages = sorted({p for env in locked.envs for p in env.interpreter.packages})
+    if packages:
+        yield AptPackages(
+            id="interpreters",
+            title="Interpreters of the system",
+            part="interpreter",
+            packages=tuple(AptPackage(name) for name in packages),
+        )
+    resolutions = {env.name: env for env in locked.resolution.envs}
+    made: set[str] = set()
+    for env in locked.envs:
+        resolution = resolutions[env.name]
+        if env.interpreter.installer is not None and env.interpreter.installer not in made:
+            made.add(env.interpreter.installer)
+            yield _installer(locked, env, resolution)
+        yield _environment(env, resolution)
+
+
+def payload_files(locked: LockedMachine) -> tuple[PayloadFile, ...]:
+    """The requirements files of every environment, to travel with the artifact."""
+    files = []
+    for env in locked.envs:
+        files.append(PayloadFile(f"{env.name}.requirements.txt", env.requirements))
+        files.append(PayloadFile(f"{env.name}.tools.txt", env.tools))
+    return tuple(files)
+
+
+def _installer(locked: LockedMachine, env: LockedEnv, resolution: EnvResolution) -> Installer:
+    name = env.interpreter.installer
+    file = next(file for file in locked.files if file.name == name)
+    home = installer_path(resolution.installer or file.name)
+    return Installer(
+        id=_installer_id(resolution),
+        title=f"{resolution.installer}, which brings Python {resolution.python}",
+        part="interpreter",
+        file=file,
+        # -b: no questions; -p: where to. The installers of this family share these options.
+        arguments=("-b", "-p", home),
+        creates=f"{home}/bin/python",
+    )
+
+
+def _installer_id(resolution: EnvResolution) -> str:
+    return "installer-" + (resolution.installer or "").lower().replace(" ", "-").replace(".", "-")
+
+
+def _environment(env: LockedEnv, resolution: EnvResolution) -> Environment:
+    creator = env.interpreter.creator
+    needs: tuple[str, ...] = ("interpreters",) if env.interpreter.packages else ()
+    if env.interpreter.installer is not None:
+        home = installer_path(resolution.installer or "")
+        creator = (f"{home}/bin/{creator[0]}", *creator[1:])
+        needs = (_installer_id(resolution),)
+    return Environment(
+        id=f"env-{env.name.replace('_', '-')}",
+        title=f"Python environment {env.name}",
+        part="env",
+        needs=needs,
+        name=env.name,
+        path=env_path(env.name),
+        creator=creator,
+        python=env_python(env.name),
+        requirements=f"{env.name}.requirements.txt",
+        tools=f"{env.name}.tools.txt",
+        pip=resolution.pip,
+    )

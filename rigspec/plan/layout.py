@@ -1,0 +1,33 @@
+"""Where things stand on a machine that rigspec built."""
+
+from __future__ import annotations
+
+__all__ = ["cuda_home", "env_path", "env_python", "installer_path", "profile_path"]
+
+_ROOT = "/opt/rig"
+
+
+def env_path(env: str) -> str:
+    """The folder of a Python environment."""
+    return f"{_ROOT}/envs/{env}"
+
+
+def env_python(env: str) -> str:
+    """The interpreter of a Python environment."""
+    return f"{env_path(env)}/bin/python"
+
+
+def installer_path(installer: str) -> str:
+    """Where a self-extracting installer (``Anaconda3 5.2.0``) puts what it brings."""
+    return f"{_ROOT}/{installer.lower().replace(' ', '-')}"
+
+
+def cuda_home(version: str) -> str:
+    """The toolkit's own folder: NVIDIA's packages and runfiles both use it."""
+    major, minor, *_ = version.split(".")
+    return f"/usr/local/cuda-{major}.{minor}"
+
+
+def profile_path(rig: str) -> str:
+    """The file that gives every log-in session the rig's variables."""
+    return f"/etc/profile.d/rig-{rig}.sh"

@@ -1,0 +1,134 @@
+"""A conflict as a diagnostic: its lines, its facts, what would break, and tried ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Severity
+from rigspec.matrix.model import Rule
+from rigspec.resolution import Resolution
+from rigspec.resolve.conflict import Conflict
+from rigspec.resolve.problem import Claim, Constraint, KeyPath, Problem
+from rigspec.resolve.repair import SolvedRepair
+from rigspec.resolve.solve import Solution
+from rigspec.resolve.vocabulary import subject
+from rigspec.spec.document import Document
+
+__all__ = ["dotted", "explain", "fact_of"]
+
+# A sheet with more rows in play than this is told in one sentence.
+_ROWS_TOLD = 3
+
+
+def explain(
+    conflict: Conflict,
+    repairs: Iterable[SolvedRepair],
+    problem: Problem,
+    document: Document,
+    resolve: Callable[[Solution], Resolution],
+) -> Diagnostic:
+    """The diagnostic of one conflict. ``resolve`` turns a solution into a resolution."""
+    lines = [claim for claim in conflict.claims if claim.path is not None]
+    rules = [row.rule for row in conflict.rows]
+    return Diagnostic(
+        code=_code(conflict, rules),
+        severity=Severity.ERROR,
+        message=_message(conflict, lines, problem),
+        between=_between(conflict),
+        spans=tuple(document.span(c.path, label=c.label) for c in lines if c.path is not None),
+        facts=tuple(_facts(conflict.rows)),
+        breaks=tuple(dict.fromkeys(rule.breaks for rule in rules if rule.breaks)),
+        repairs=tuple(_repair(solved, document, resolve) for solved in repairs),
+    )
+
+
+def fact_of(rule: Rule) -> Fact:
+    """One row of the matrix as a fact."""
+    return Fact(rule.id, rule.statement, rule.sources, rule.confidence)
+
+
+def dotted(path: KeyPath) -> str:
+    """A key path as a person writes it: ``machine.tower.gpus[0].model``."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f".{part}" if text else part
+    return text
+
+
+def _code(conflict: Conflict, rules: list[Rule]) -> str:
+    """The code of the rule that stands nearest to two lines of the spec."""
+    claimed = {claim.component for claim in conflict.claims if claim.path is not None}
+
+    def nearness(row: Constraint) -> int:
+        keys = {row.must[0], *(key for key, _ in row.when)}
+        return len(keys & claimed)
+
+    ranked = sorted(conflict.rows, key=lambda row: (-nearness(row), row.rule.id))
+    return ranked[0].rule.code if ranked else rules[0].code
+
+
+def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
+    if len(conflict.rows) == 1:
+        row = conflict.rows[0]
+        asked = [claim for claim in lines if claim.component == row.must[0]]
+        if asked:
+            title = problem.component(asked[0].component).title
+            return f"{row.rule.statement}; the spec asks for {title} {asked[0].alternatives[0]}"
+    named = [_named(claim, problem) for claim in conflict.claims if claim.path is not None]
+    if len(named) == 1:
+        return f"{named[0]} cannot exist on this rig"
+    return f"{', '.join(named[:-1])} and {named[-1]} cannot hold together"
+
+
+def _named(claim: Claim, problem: Problem) -> str:
+    if not claim.alternatives[0][:1].isdigit() and claim.label.startswith("declares a "):
+        return claim.label.removeprefix("declares a ")
+    if claim.component == "os":
+        return claim.alternatives[0]
+    return f"{problem.component(claim.component).title} {claim.alternatives[0]}"
+
+
+def _between(conflict: Conflict) -> tuple[str, ...]:
+    """The names of the components whose lines collide, in the order of the spec."""
+    names = [_name(claim.component) for claim in conflict.claims if claim.path is not None]
+    if len(set(names)) < 2:
+        names += [_name(row.must[0]) for row in conflict.rows]
+    return tuple(dict.fromkeys(names))
+
+
+def _name(component: str) -> str:
+    return subject(component.rpartition("/")[2])
+
+
+def _facts(rows: tuple[Constraint, ...]) -> Iterable[Fact]:
+    by_table: dict[str, list[Rule]] = {}
+    for row in rows:
+        by_table.setdefault(row.rule.table, []).append(row.rule)
+    for table, rules in by_table.items():
+        unique = list(dict.fromkeys(rules))
+        if len(unique) <= _ROWS_TOLD:
+            yield from map(fact_of, unique)
+        else:
+            yield _summary(table, unique)
+
+
+def _summary(table: str, rules: list[Rule]) -> Fact:
+    """A whole sheet as one fact: its first and last rows said, the others counted."""
+    between = len(rules) - 2
+    statement = f"{rules[0].statement}; … ({between} rows between); {rules[-1].statement}"
+    sources = tuple(dict.fromkeys(source for rule in rules for source in rule.sources))
+    return Fact(table, statement, sources, rules[0].confidence)
+
+
+def _repair(
+    solved: SolvedRepair, document: Document, resolve: Callable[[Solution], Resolution]
+) -> Repair:
+    edits = tuple(
+        Edit(dotted(change.claim.path), change.claim.alternatives[0], change.after)
+        for change in solved.changes
+        if change.claim.path is not None
+    )
+    return Repair(edits, resolve(solved.solution))

@@ -1,0 +1,133 @@
+"""Names and versions in a spec that the matrix has never heard of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from difflib import get_close_matches
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.matrix.gpu_names import find_gpu
+from rigspec.matrix.load import product_names
+from rigspec.matrix.model import Matrix
+from rigspec.resolve.problem import Claim, Component, KeyPath, Problem, admits
+from rigspec.resolve.vocabulary import subject
+from rigspec.spec.document import Document
+from rigspec.spec.load import LoadedSpec
+from rigspec.versions import parse_alternative
+
+__all__ = ["unknown_names", "unsatisfied_claims"]
+
+
+def unknown_names(
+    spec: LoadedSpec, machine_name: str | None, matrix: Matrix
+) -> tuple[Diagnostic, ...]:
+    """Errors for the frameworks, systems and GPUs that the matrix does not know."""
+    found = list(_unknown_frameworks(spec, matrix))
+    if machine_name is not None:
+        found += _unknown_os(spec, machine_name, matrix)
+        found += _unknown_gpus(spec, machine_name, matrix)
+    return tuple(found)
+
+
+def unsatisfied_claims(
+    problem: Problem, document: Document
+) -> tuple[tuple[Diagnostic, ...], Problem]:
+    """Errors for lines that no known release satisfies, and the problem without those lines."""
+    hopeless = [
+        claim
+        for claim in problem.claims
+        if not any(
+            admits(claim.alternatives, candidate)
+            for candidate in problem.component(claim.component).candidates
+        )
+    ]
+    diagnostics = tuple(
+        _no_release(claim, problem.component(claim.component), document) for claim in hopeless
+    )
+    kept = tuple(claim for claim in problem.claims if claim not in hopeless)
+    return diagnostics, replace(problem, claims=kept)
+
+
+def _no_release(claim: Claim, component: Component, document: Document) -> Diagnostic:
+    newest, oldest = component.candidates[0].label, component.candidates[-1].label
+    known = newest if newest == oldest else f"{oldest} to {newest}"
+    asked = claim.alternatives[0]
+    spans = (document.span(claim.path, label=claim.label),) if claim.path is not None else ()
+    near = get_close_matches(asked, [c.label for c in component.candidates], n=3, cutoff=0.5)
+    return Diagnostic(
+        code="RS214",
+        severity=Severity.ERROR,
+        message=f"no {component.title} that the matrix knows is {asked}",
+        between=(subject(component.name),),
+        spans=spans,
+        help=(f"the matrix knows {component.title} {known}{_nearest(near)}",),
+    )
+
+
+def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+    for env_name, env in sorted(spec.rig.env.items()):
+        for framework in sorted(env.frameworks):
+            if framework not in matrix or matrix.product(framework).kind != "framework":
+                path = ("env", env_name, "frameworks", framework)
+                message = f"the matrix knows no framework `{framework}`"
+                advice = "list a plain Python package under `packages` instead"
+                names = product_names()
+                yield _unknown(spec.document, path, message, framework, names, advice, "key")
+
+
+def _unknown_os(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator[Diagnostic]:
+    asked = spec.rig.machine[machine_name].os
+    family = parse_alternative(asked).family or asked
+    families = {release.family or "" for release in matrix.product("os").releases}
+    if family.lower() not in {name.lower() for name in families}:
+        path = ("machine", machine_name, "os")
+        message = f"the matrix knows no operating system `{family}`"
+        yield _unknown(spec.document, path, message, family, sorted(families), "")
+
+
+def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator[Diagnostic]:
+    machine = spec.rig.machine[machine_name]
+    for index, gpu in enumerate(machine.gpus):
+        if gpu.compute_capability is None and find_gpu(matrix.product("gpu"), gpu.model) is None:
+            path = ("machine", machine_name, "gpus", index, "model")
+            names = [name for r in matrix.product("gpu").releases for name in (r.label, *r.names)]
+            diagnostic = _unknown(
+                spec.document,
+                path,
+                f"the matrix does not know the GPU `{gpu.model}`",
+                gpu.model,
+                names,
+                "give its `compute_capability` (and `memory`, `watts`, `length`) beside the model",
+            )
+            yield replace(diagnostic, code="RS101", between=("gpu",))
+    if machine.instance is not None and not machine.gpus:
+        path = ("machine", machine_name, "instance")
+        message = f"the matrix does not know the instance `{machine.instance}`"
+        yield _unknown(spec.document, path, message, "", (), "give its `gpus` beside the instance")
+
+
+def _unknown(
+    document: Document,
+    path: KeyPath,
+    message: str,
+    name: str,
+    known: Iterable[str],
+    advice: str,
+    of: str = "value",
+) -> Diagnostic:
+    near = get_close_matches(name.lower(), {k.lower(): k for k in known}, n=3, cutoff=0.6)
+    by_lower = {k.lower(): k for k in known}
+    span = document.span(path, of="key" if of == "key" else "value", label="not in the matrix")
+    help_lines = [f"nearest known: {', '.join(by_lower[n] for n in near)}"] if near else []
+    return Diagnostic(
+        code="RS009",
+        severity=Severity.ERROR,
+        message=message,
+        spans=(span,),
+        help=(*help_lines, *([advice] if advice else [])),
+    )
+
+
+def _nearest(near: list[str]) -> str:
+    return f"; nearest: {', '.join(near)}" if near else ""

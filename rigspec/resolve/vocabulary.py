@@ -1,0 +1,42 @@
+"""The components a rig is made of, and what they are called in front of a person."""
+
+from __future__ import annotations
+
+__all__ = ["DERIVED", "ENV_SCOPED", "NEWEST_FIRST", "PACKAGE_PREFIX", "shown_as", "subject"]
+
+# Components that no line of the matrix releases on their own: they come with another one.
+# component -> (the words a person reads, the name used in a diagnostic's `between`)
+DERIVED: dict[str, tuple[str, str]] = {
+    "accelerator": ("accelerator", "gpu"),
+    "avx": ("AVX instructions", "cpu"),
+    "compute_capability": ("compute capability", "gpu"),
+    "cudnn_cuda": ("cuDNN built for CUDA", "cudnn"),
+    "gcc": ("GCC", "gcc"),
+    "glibc": ("glibc", "glibc"),
+    "interpreter": ("interpreter from", "python"),
+    "provider": ("CUDA packages from", "cuda"),
+}
+
+# Components that every environment of a rig has for itself.
+ENV_SCOPED = frozenset({"installer", "interpreter", "pip", "python"})
+
+# Which component gets its newest release first, after the frameworks and before all others.
+NEWEST_FIRST = ("python", "cuda", "cudnn", "driver", "os", "installer", "pip")
+
+PACKAGE_PREFIX = "package:"
+
+
+def shown_as(component: str, title: str | None = None) -> str:
+    """The words for a component: its product's title, or what is written above."""
+    if title is not None:
+        return title
+    if component in DERIVED:
+        return DERIVED[component][0]
+    return component.removeprefix(PACKAGE_PREFIX)
+
+
+def subject(component: str) -> str:
+    """The name a diagnostic's ``between`` uses for a component."""
+    if component in DERIVED:
+        return DERIVED[component][1]
+    return component.removeprefix(PACKAGE_PREFIX)

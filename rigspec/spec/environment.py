@@ -1,0 +1,65 @@
+"""``[env.NAME]``: an isolated Python environment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rigspec.spec.fields import Form, Many, Name, PackageName, Request, Table, Text
+
+__all__ = ["Environment", "Interpreter"]
+
+InterpreterKind = Literal["system", "pyenv", "conda", "uv"]
+Scalar = str | int | float | bool
+SettingName = Annotated[
+    str, Form(r"[A-Za-z][A-Za-z0-9_.-]*", "a settings key is made of letters and digits")
+]
+InstallerRequest = Annotated[
+    str,
+    Form(r"[A-Za-z][A-Za-z0-9_-]* \S.*", "name the installer and its version: `Anaconda3 5.0.1`"),
+]
+
+
+class Interpreter(Table):
+    """Where an interpreter comes from, to the very installer."""
+
+    from_: InterpreterKind = Field(alias="from", description="Who brings the interpreter.")
+    installer: InstallerRequest | None = Field(
+        default=None, description="The installer that brings it: `Anaconda3 5.0.1`."
+    )
+
+
+class Environment(Table):
+    """One environment: its interpreter, its frameworks and packages."""
+
+    python: Request | None = Field(default=None, description="The Python version.")
+    interpreter: InterpreterKind | Interpreter = Field(
+        default="system", description="Who brings the interpreter."
+    )
+    manager: Literal["venv", "conda"] = Field(
+        default="venv", description="What makes the environment."
+    )
+    pip: Request | None = Field(default=None, description="The version of pip in it.")
+    frameworks: dict[PackageName, Request] = Field(
+        default={}, description="Frameworks that the matrix knows."
+    )
+    packages: dict[PackageName, Request] = Field(default={}, description="Further Python packages.")
+    channels: Many[Text] = Field(default=(), description="Conda channels.")
+    as_of: dt.date | None = Field(default=None, description="Nothing newer than this day.")
+    config: dict[Name, dict[SettingName, Scalar | Many[Scalar]]] = Field(
+        default={}, description="Settings files of frameworks, by framework."
+    )
+
+    @property
+    def interpreter_kind(self) -> str:
+        """Who brings the interpreter, however it was written."""
+        if isinstance(self.interpreter, Interpreter):
+            return self.interpreter.from_
+        return self.interpreter
+
+    @property
+    def installer(self) -> str | None:
+        """The installer that the spec insists on."""
+        return self.interpreter.installer if isinstance(self.interpreter, Interpreter) else None

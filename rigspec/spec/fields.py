@@ -1,0 +1,135 @@
+"""The small types that the language's tables are made of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from rigspec.versions import InvalidRequest, parse_alternative, parse_specifier
+
+__all__ = [
+    "AbsolutePath",
+    "Form",
+    "Many",
+    "Name",
+    "PackageName",
+    "Port",
+    "Request",
+    "Secret",
+    "Sha256",
+    "SystemPackage",
+    "SystemRequest",
+    "Table",
+    "Text",
+    "Url",
+]
+
+
+class Table(BaseModel):
+    """A table of the language: unknown keys are errors, and nothing changes after reading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, defer_build=True, hide_input_in_errors=True
+    )
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form of a string; ``words`` say which, to whoever wrote another one."""
+
+    regex: str
+    words: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^(?:{self.regex})$"}
+
+    def _checked(self, text: str) -> str:
+        if re.fullmatch(self.regex, text) is None:
+            raise PydanticCustomError("form", "{words}", {"words": self.words})
+        return text
+
+
+def _version_request(text: str) -> str:
+    try:
+        parse_specifier(text)
+    except InvalidRequest as error:
+        raise PydanticCustomError("version", "{words}", {"words": str(error)}) from None
+    return text
+
+
+def _system_request(text: str) -> str:
+    try:
+        alternative = parse_alternative(text)
+    except InvalidRequest as error:
+        raise PydanticCustomError("version", "{words}", {"words": str(error)}) from None
+    if alternative.family is None:
+        words = "name the system and its version, for example `ubuntu 16.04` or `debian >=11`"
+        raise PydanticCustomError("version", "{words}", {"words": words})
+    return text
+
+
+T = TypeVar("T")
+Many = Annotated[tuple[T, ...], Strict(False)]  # TOML has arrays, the models tuples
+
+Request = Annotated[str, AfterValidator(_version_request)]
+SystemRequest = Annotated[str, AfterValidator(_system_request)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Name = Annotated[
+    str,
+    Form(r"[a-z][a-z0-9_-]{0,31}", "use lower-case letters, digits, `-` and `_`, a letter first"),
+]
+PackageName = Annotated[
+    str,
+    Form(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "this is not the name of a Python package"),
+]
+SystemPackage = Annotated[
+    str,
+    Form(r"[a-z0-9][a-z0-9+.-]+", "use lower-case letters, digits, `+`, `-` and `.`, as apt does"),
+]
+Url = Annotated[
+    str,
+    Form(
+        r"(?:https?|file)://[A-Za-z0-9._~:/?#\[\]@!&()*+,;=%-]+",
+        "write an address with https://, http:// or file:// and without spaces or quotes",
+    ),
+]
+AbsolutePath = Annotated[
+    str,
+    Form(
+        r"/(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9._/+@-]+",
+        "write an absolute path of letters, digits and `._/+@-`, without `..`",
+    ),
+]
+Sha256 = Annotated[str, Form(r"[0-9a-f]{64}", "a sha256 is 64 lower-case hexadecimal digits")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+SecretName = Annotated[
+    str, Form(r"[A-Z][A-Z0-9_]*", "name a secret in capitals: `JUPYTER_PASSWORD_HASH`")
+]
+
+
+class Secret(Table):
+    """A secret by its name; its value never stands in a spec."""
+
+    secret: SecretName = Field(description="The secret's name.")

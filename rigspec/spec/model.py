@@ -1,0 +1,54 @@
+"""The whole language: what a rig file may say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rigspec.spec.cuda import Container, Cuda
+from rigspec.spec.environment import Environment
+from rigspec.spec.fields import Form, Many, Name, SystemPackage, Table
+from rigspec.spec.machine import Machine
+from rigspec.spec.service import Download, Mirrors, Services, User
+
+__all__ = ["Prepend", "Rig", "System"]
+
+VariableName = Annotated[
+    str, Form(r"[A-Za-z_][A-Za-z0-9_]*", "this is not the name of an environment variable")
+]
+Value = Annotated[str, Field(max_length=4096)]
+
+
+class Prepend(Table):
+    """Values that go before what a variable holds already."""
+
+    prepend: Many[Value] = Field(description="The values, the first one first.")
+
+
+class System(Table):
+    """Packages and variables of the system."""
+
+    packages: Many[SystemPackage] = Field(default=(), description="Packages to install.")
+    env: dict[VariableName, Value | Prepend] = Field(
+        default={}, description="Environment variables of every session."
+    )
+
+
+class Rig(Table):
+    """A rig, declared once."""
+
+    rig: Literal[1] = Field(description="The version of the language.")
+    name: Name = Field(description="The rig's name.")
+    summary: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None, description="What it is, in a line."
+    )
+    machine: dict[Name, Machine] = Field(default={}, description="The machines, by name.")
+    cuda: Cuda | None = Field(default=None, description="The CUDA toolkit and cuDNN.")
+    container: Container | None = Field(default=None, description="The container's base.")
+    system: System | None = Field(default=None, description="Packages and variables.")
+    env: dict[Name, Environment] = Field(default={}, description="Python environments, by name.")
+    service: Services = Field(default=Services(), description="Services.")
+    download: dict[Name, Download] = Field(default={}, description="Files, by name.")
+    user: dict[Name, User] = Field(default={}, description="Accounts, by name.")
+    mirrors: Mirrors = Field(default=Mirrors(), description="Where downloads come from instead.")

@@ -1,0 +1,132 @@
+"""``[service]``, ``[user]``, ``[download]`` and ``[mirrors]``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rigspec.spec.fields import (
+    AbsolutePath,
+    Form,
+    Many,
+    Name,
+    Port,
+    Secret,
+    Sha256,
+    Table,
+    Text,
+    Url,
+)
+
+__all__ = ["Download", "Dyndns", "Jupyter", "Mirrors", "Services", "Ssh", "Tls", "Tmux", "User"]
+
+KeyKind = Annotated[
+    str,
+    Form(
+        r"rsa:(?:512|[1-9][0-9]{3,4})|ecdsa:(?:p256|p384)",
+        "write `rsa:2048` with the number of bits, or `ecdsa:p256`",
+    ),
+]
+Address = Annotated[
+    str,
+    Form(
+        r"\*|[0-9a-fA-F:.]+|[a-z0-9.-]+", 'write an address, or `"*"` for every network interface'
+    ),
+]
+Hostname = Annotated[
+    str, Form(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", "this is not a host name")
+]
+SshKey = Annotated[
+    str,
+    Form(
+        r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-[a-z0-9@.-]+) "
+        r"[A-Za-z0-9+/]+={0,3}(?: [A-Za-z0-9@._ -]*)?",
+        "write a public key as ssh-keygen does: `ssh-ed25519 AAAA… comment`",
+    ),
+]
+
+
+class Tls(Table):
+    """A certificate made on the machine."""
+
+    key: KeyKind = Field(default="rsa:2048", description="Kind and size of its key.")
+    days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=365, description="How long it is valid."
+    )
+
+
+class Ssh(Table):
+    """The secure shell."""
+
+    port: Port = Field(default=22, description="The port it listens on.")
+
+
+class Jupyter(Table):
+    """A notebook server."""
+
+    env: Name = Field(description="The environment it runs in.")
+    port: Port = Field(default=8888, description="The port it listens on.")
+    tls: bool | Tls = Field(default=False, description="Whether it speaks TLS.")
+    address: Address = Field(default="127.0.0.1", description="Where it listens.")
+    password: Secret | None = Field(default=None, description="The hash of its password.")
+
+
+class TmuxWindow(Table):
+    """A window of a tmux session."""
+
+    name: Text = Field(description="Its name.")
+    panes: Many[Annotated[str, Field(max_length=500)]] = Field(
+        default=(), description="The command of each pane; empty for a shell."
+    )
+
+
+class Tmux(Table):
+    """A tmux session that one command loads."""
+
+    windows: Many[TmuxWindow] = Field(description="Its windows.")
+
+
+class Dyndns(Table):
+    """A name that follows the machine's address."""
+
+    hostname: Hostname = Field(description="The name.")
+    protocol: Name = Field(description="The provider's protocol, as ddclient calls it.")
+    credentials: Secret = Field(description="The provider's password.")
+
+
+class Services(Table):
+    """The services of a rig."""
+
+    ssh: Ssh | None = Field(default=None, description="The secure shell.")
+    jupyter: Jupyter | None = Field(default=None, description="A notebook server.")
+    tmux: dict[Name, Tmux] = Field(default={}, description="tmux sessions, by name.")
+    dyndns: Dyndns | None = Field(default=None, description="Dynamic DNS.")
+
+
+class Download(Table):
+    """A file of the rig's own."""
+
+    url: Url = Field(description="Where it comes from.")
+    to: AbsolutePath = Field(description="Where it goes.")
+    sha256: Sha256 | None = Field(default=None, description="Its checksum.")
+
+
+class User(Table):
+    """An account."""
+
+    gpus: Many[Annotated[int, Field(ge=0, le=63)]] | None = Field(
+        default=None, description="The GPUs this user may use, counted from 0."
+    )
+    jupyter_port: Port | None = Field(default=None, description="The port of their notebook.")
+    ssh_keys: Many[SshKey] = Field(default=(), description="Their public keys.")
+
+
+class Mirrors(Table):
+    """Where downloads come from instead."""
+
+    pypi: Url | None = Field(default=None, description="A Python package index.")
+    apt: Url | None = Field(default=None, description="A mirror of the distribution.")
+    conda: Url | None = Field(default=None, description="A mirror of conda channels.")
+    nvidia: Url | None = Field(default=None, description="A mirror of NVIDIA's downloads.")
+    files: Url | None = Field(default=None, description="A folder of files by name.")
