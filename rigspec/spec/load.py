@@ -1,0 +1,104 @@
+"""A rig file, read and held against the language."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.spec.document import BrokenDocument, Document, read_document
+from rigspec.spec.model import Rig
+
+__all__ = ["InvalidSpec", "LoadedSpec", "digest", "load_spec"]
+
+
+@dataclass(frozen=True)
+class LoadedSpec:
+    """A valid rig, and the document that it was read from."""
+
+    rig: Rig
+    document: Document
+
+
+class InvalidSpec(Exception):
+    """The file is no rig; ``diagnostics`` name every mistake. ``text`` is None if unreadable."""
+
+    def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str | None) -> None:
+        super().__init__(f"{len(diagnostics)} errors")
+        self.diagnostics = diagnostics
+        self.text = text
+
+
+def load_spec(path: str) -> LoadedSpec:
+    """Read a rig file. Raises InvalidSpec with all its mistakes at once."""
+    text = _read(path)
+    broken: tuple[Diagnostic, ...] = ()
+    try:
+        document = read_document(path, text)
+    except BrokenDocument as error:
+        broken, document = error.diagnostics, error.document
+    rig, mistakes = _validated(document)
+    if broken or mistakes or rig is None:
+        raise InvalidSpec(_in_order((*broken, *mistakes)), text)
+    return LoadedSpec(rig, document)
+
+
+def digest(rig: Rig) -> str:
+    """The sha256 of what a rig means: comments, order and layout of its file do not count."""
+    import json
+
+    meaning = rig.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def _read(path: str) -> str:
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InvalidSpec((_unreadable(path, f"{(error.strerror or str(error)).lower()}"),), None)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        why = f"byte {error.start} (line {line}) is not UTF-8; TOML is always UTF-8"
+        raise InvalidSpec((_unreadable(path, why),), None) from None
+    if text.startswith("\ufeff"):
+        raise InvalidSpec((_unreadable(path, "it begins with a byte order mark; remove it"),), None)
+    return text
+
+
+def _unreadable(path: str, why: str) -> Diagnostic:
+    span = Span(path, 1, 1, 1, 2)
+    return Diagnostic("RS010", Severity.ERROR, f"cannot read `{path}`: {why}", spans=(span,))
+
+
+def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
+    # Imported here: a rig without mistakes needs none of these words.
+    rig: Rig | None = None
+    mistakes: tuple[Diagnostic, ...] = ()
+    try:
+        rig = Rig.model_validate(document.value)
+    except ValidationError as error:
+        from rigspec.spec.mistakes import told
+
+        mistakes = told(error, document)
+    from rigspec.spec.strings import unsafe_strings
+
+    mistakes += tuple(unsafe_strings(document))
+    if rig is not None:
+        from rigspec.spec.references import dangling_references
+
+        mistakes += tuple(dangling_references(rig, document))
+    return rig, mistakes
+
+
+def _in_order(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    def place(diagnostic: Diagnostic) -> tuple[Any, ...]:
+        span = diagnostic.spans[0]
+        return (span.line, span.column, diagnostic.code, diagnostic.message)
+
+    return tuple(sorted(dict.fromkeys(diagnostics), key=place))

@@ -1,0 +1,54 @@
+"""Names that one table of a rig uses and another has to declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.spec.document import Document, KeyPath
+from rigspec.spec.model import Rig
+
+__all__ = ["dangling_references"]
+
+
+def dangling_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+    """An error for every environment, framework or GPU that is used and not declared."""
+    jupyter = rig.service.jupyter
+    if jupyter is not None and jupyter.env not in rig.env:
+        path: KeyPath = ("service", "jupyter", "env")
+        yield _dangling(document, path, f"no environment `{jupyter.env}`", jupyter.env, rig.env)
+    for env_name, env in rig.env.items():
+        for framework in env.config:
+            if framework not in env.frameworks:
+                path = ("env", env_name, "config", framework)
+                message = f"settings for `{framework}`, which is not among the env's frameworks"
+                yield _dangling(document, path, message, framework, env.frameworks, of="key")
+    yield from _gpus(rig, document)
+
+
+def _gpus(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+    counts = [sum(gpu.count for gpu in machine.gpus) for machine in rig.machine.values()]
+    if not counts or not all(machine.gpus for machine in rig.machine.values()):
+        return
+    most = max(counts)
+    for name, user in rig.user.items():
+        for index, gpu in enumerate(user.gpus or ()):
+            if gpu >= most:
+                path = ("user", name, "gpus", index)
+                message = f"no GPU {gpu}: the rig has {most}, counted from 0"
+                yield _dangling(document, path, message, "", ())
+
+
+def _dangling(
+    document: Document,
+    path: KeyPath,
+    message: str,
+    name: str,
+    known: Iterable[str],
+    of: str = "value",
+) -> Diagnostic:
+    near = get_close_matches(name, list(known), n=1)
+    advice = (f"did you mean `{near[0]}`?",) if near else ()
+    span = document.span(path, of=of, label="not declared")
+    return Diagnostic("RS008", Severity.ERROR, message, spans=(span,), help=advice)
