@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 
 from rigspec.diagnostics.model import Source
 
-__all__ = ["Artifact", "Availability", "Condition", "Matrix", "Product", "Release", "Rule"]
+__all__ = [
+    "Artifact",
+    "Availability",
+    "Condition",
+    "Matrix",
+    "Product",
+    "Release",
+    "Rule",
+    "Setting",
+    "SettingsFile",
+]
 
 
 @dataclass(frozen=True)
@@ -93,12 +103,32 @@ class Release:
 
 
 @dataclass(frozen=True)
+class SettingsFile:
+    """Where a product keeps its settings: a path under a home folder, and its format."""
+
+    path: str
+    format: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A key of a settings file that only some versions read, and what to write ``instead``."""
+
+    key: str
+    versions: str
+    instead: str
+    statement: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class Product:
     """A product: its releases, and the rules that stand in its file.
 
     ``families`` orders the families, most wanted first. ``distributions`` maps an accelerator
     (``gpu``, ``cpu``) to the name of the package on the Python index. ``aliases`` are other
-    names people write.
+    names people write; ``noise`` are words in them that tell nothing apart. ``follows_newest``
+    are package names that stand for whatever is newest.
     """
 
     name: str
@@ -109,6 +139,11 @@ class Product:
     families: tuple[str, ...] = ()
     distributions: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()
+    noise: tuple[str, ...] = ()
+    follows_newest: tuple[str, ...] = ()
+    settings_file: SettingsFile | None = None
+    settings: tuple[Setting, ...] = ()
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)

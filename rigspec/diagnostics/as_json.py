@@ -1,0 +1,105 @@
+"""Reports as JSON, in the form that other programs rely on (schema 1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Report, Span
+from rigspec.resolution import EnvResolution, Resolution
+
+__all__ = ["render_json"]
+
+
+def render_json(reports: Iterable[Report]) -> str:
+    """One JSON document for all reports."""
+    return json.dumps(
+        {"schema": 1, "results": [_report(report) for report in reports]},
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {
+        "spec": report.spec,
+        "machine": report.machine,
+        "status": report.status,
+        "resolution": _resolution(report.resolution) if report.resolution else None,
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
+    }
+
+
+def _resolution(resolution: Resolution) -> dict[str, Any]:
+    return {
+        "os": resolution.os,
+        "arch": resolution.arch,
+        "glibc": resolution.glibc,
+        "accelerator": resolution.accelerator,
+        "driver": resolution.driver,
+        "cuda": resolution.cuda,
+        "cudnn": resolution.cudnn,
+        "cudnn_built_for": resolution.cudnn_cuda,
+        "envs": {env.name: _env(env) for env in resolution.envs},
+    }
+
+
+def _env(env: EnvResolution) -> dict[str, Any]:
+    return {
+        "python": env.python,
+        "pip": env.pip,
+        "installer": env.installer,
+        "frameworks": {pin.name: pin.version for pin in env.frameworks},
+        "distributions": {pin.name: pin.version for pin in env.distributions},
+        "constraints": list(env.constraints),
+    }
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "between": list(diagnostic.between),
+        "spans": [_span(span) for span in diagnostic.spans],
+        "facts": [_fact(fact) for fact in diagnostic.facts],
+        "breaks": list(diagnostic.breaks),
+        "help": list(diagnostic.help),
+        "repairs": [
+            {
+                "edits": [_edit(edit) for edit in repair.edits],
+                "resolution": _resolution(repair.resolution),
+            }
+            for repair in diagnostic.repairs
+        ],
+    }
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "label": span.label,
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    sources = [
+        {"title": source.title, "url": source.url, "read": source.read.isoformat()}
+        for source in fact.sources
+    ]
+    return {
+        "id": fact.id,
+        "statement": fact.statement,
+        "source": sources[0] if sources else None,
+        "sources": sources,
+        "confidence": fact.confidence,
+    }
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    return {"key": edit.key, "from": edit.before, "to": edit.after}
