@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -61,7 +61,7 @@ def parse_specifier(text: str) -> SpecifierSet | None:
     return specifiers
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse_alternative(text: str) -> Alternative:
     """A version request with or without a family in front. Raises InvalidRequest."""
     match = _FAMILY.fullmatch(text.strip())
@@ -71,7 +71,7 @@ def parse_alternative(text: str) -> Alternative:
     return Alternative(match["family"], None if rest is None else parse_specifier(rest))
 
 
-@lru_cache(maxsize=None)
+@cache
 def version_key(version: str) -> tuple[int, Version | str]:
     """A sort key that puts newer versions last; what is no PEP 440 version sorts first, by text."""
     try:

@@ -23,7 +23,8 @@ __all__ = [
 class LockedFile:
     """A download: ``name`` is the file's own name, ``pinned_by`` says who vouches for the hash
     (``matrix``, ``spec`` or ``lock``: taken when the lock was made). ``part`` is what it is for:
-    ``cuda``, ``cudnn``, ``installer`` or ``download.NAME``."""
+    ``cuda``, ``cudnn``, ``installer`` or ``download.NAME``.
+    """
 
     name: str
     url: str
@@ -48,7 +49,8 @@ class LockedRepository:
 @dataclass(frozen=True)
 class LockedPackage:
     """A package of the system. ``part`` is the layer it belongs to (``driver``, ``cuda``,
-    ``interpreter``, ``system``); without a version it is unpinned."""
+    ``interpreter``, ``system``); without a version it is unpinned.
+    """
 
     name: str
     version: str | None
@@ -74,7 +76,8 @@ class LockedInterpreter:
 @dataclass(frozen=True)
 class LockedSettings:
     """A framework's own settings file: ``path`` is relative to a home folder, ``format`` json,
-    ini or yaml."""
+    ini or yaml.
+    """
 
     framework: str
     path: str
@@ -121,7 +124,8 @@ class LockedMachine:
 @dataclass(frozen=True)
 class Lock:
     """A whole ``rig.lock``. The digests are sha256 in hex, of the spec's meaning (not its
-    comments or order) and of the matrix tables that were read."""
+    comments or order) and of the matrix tables that were read.
+    """
 
     rig: str
     spec_digest: str

@@ -67,7 +67,8 @@ class Step:
 @dataclass(frozen=True, kw_only=True)
 class Platform(Step):
     """Refuse to go on unless the machine is this one: os-release's ID and VERSION_ID, uname's
-    machine."""
+    machine.
+    """
 
     kind: ClassVar[str] = "platform"
     distribution: str

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from rigspec.matrix.gpu_names import find_gpu
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
+from rigspec.matrix.vocabulary import PACKAGE_PREFIX, WORDS
 from rigspec.resolve.claims import DECLARED, accelerated, claims_of, env_key, gpu_key
 from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem, Sheet
 from rigspec.resolve.regions import stand_ins
-from rigspec.resolve.vocabulary import DERIVED, ENV_SCOPED, NEWEST_FIRST, PACKAGE_PREFIX, shown_as
+from rigspec.resolve.vocabulary import DERIVED, ENV_SCOPED, NEWEST_FIRST, shown_as
 from rigspec.spec.model import Rig
 from rigspec.versions import parse_alternative, version_key
 
@@ -76,7 +77,8 @@ def _sheets(rules: list[Rule], scopes: _Scopes, present: set[str]) -> Iterator[S
 
 class _Scopes:
     """Which copies of a component this rig has: one for the machine, one an environment, one a
-    GPU."""
+    GPU.
+    """
 
     def __init__(
         self, rig: Rig, machine_name: str | None, matrix: Matrix, claims: tuple[Claim, ...]
@@ -92,7 +94,9 @@ class _Scopes:
 
     def components(self, rules: list[Rule]) -> Iterator[Component]:
         """Every component of the rig, each with all releases it could take."""
-        mentioned = _mentions(rules)
+        declared = [row.rule for sheet in self.declared_facts() for row in sheet.constraints]
+        released = {product.name for product in self._matrix.products}
+        mentioned = _mentions([*rules, *declared], released)
         for name in self._machine_names(rules):
             yield self._component(name, name, mentioned)
         if self._machine is not None:
@@ -142,8 +146,13 @@ class _Scopes:
         releases = product.releases if product is not None else ()
         candidates = {Candidate(release.family, release.version) for release in releases}
         if not candidates or name == "python":
-            # Not released on its own, or also brought by something else: what the facts mention.
+            # Not released on its own, or also brought by another: what the facts mention.
             candidates |= {Candidate(None, text) for text in mentioned.get(name, ())}
+        candidates |= {Candidate(None, word) for word in WORDS.get(name, ())}
+        if name == "compute_capability":
+            # A card described in the spec may have one that no table mentions.
+            for claim in self._claimed.get(key, ()):
+                candidates |= {Candidate(None, text) for text in claim.alternatives}
         families = product.families if product is not None else ()
         ordered = sorted(candidates, key=lambda c: _newest_first(c, families), reverse=True)
         title = shown_as(name, product.title if product is not None else None)
@@ -252,19 +261,33 @@ def _newest_first(candidate: Candidate, families: tuple[str, ...]) -> tuple[int,
     return (-rank, (*version_key(candidate.version), candidate.family or ""))
 
 
-def _mentions(rules: Iterable[Rule]) -> dict[str, set[str]]:
-    """The plain values that rules name, by component: ``2.27``, ``yes``, ``3.6.5``."""
+def _mentions(rules: Iterable[Rule], released: set[str]) -> dict[str, set[str]]:
+    """The single values that rules name, by component: ``2.27``, ``yes``, ``3.6.5``.
+
+    Of a package the requests themselves are kept, for its stand-in versions.
+    """
     found: dict[str, set[str]] = {}
     for rule in rules:
         for condition in (*rule.when, rule.must):
+            values = found.setdefault(condition.component, set())
             for text in condition.alternatives:
-                alternative = parse_alternative(text)
                 if condition.component.startswith(PACKAGE_PREFIX):
-                    found.setdefault(condition.component, set()).add(text)
-                elif alternative.family is not None and alternative.versions is None:
-                    found.setdefault(condition.component, set()).add(alternative.family)
-                elif text[:1].isdigit() and (
-                    condition.component != "python" or text.count(".") > 1
-                ):
-                    found.setdefault(condition.component, set()).add(text)
+                    values.add(text)
+                else:
+                    values |= _single_value(text, series=condition.component not in released)
     return found
+
+
+def _single_value(text: str, *, series: bool) -> set[str]:
+    """The one release a request stands for: ``==3.6`` itself, ``3.6.5`` as it is, a word.
+
+    Two numbers are a value where nothing is released under the name (``glibc 2.27``), and a
+    ``series`` of releases elsewhere (``python 3.6``).
+    """
+    alternative = parse_alternative(text)
+    if alternative.family is not None:
+        return {alternative.family} if alternative.versions is None else set()
+    if text.startswith("==") and not text.endswith("*") and "," not in text:
+        return {text.removeprefix("==")}
+    plain = text[:1].isdigit() and (series or text.count(".") > 1)
+    return {text} if plain else set()

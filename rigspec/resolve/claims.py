@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rigspec.matrix.model import Matrix
+from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.resolve.problem import Claim, KeyPath
-from rigspec.resolve.vocabulary import PACKAGE_PREFIX
 from rigspec.spec.environment import Environment
 from rigspec.spec.machine import Machine
 from rigspec.spec.model import Rig

@@ -5,11 +5,11 @@ from __future__ import annotations
 from packaging.utils import canonicalize_name
 
 from rigspec.matrix.model import Matrix
+from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.claims import env_key
 from rigspec.resolve.problem import Problem, admits
 from rigspec.resolve.solve import Solution
-from rigspec.resolve.vocabulary import PACKAGE_PREFIX
 from rigspec.spec.model import Rig
 from rigspec.versions import parse_alternative
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["DERIVED", "ENV_SCOPED", "NEWEST_FIRST", "PACKAGE_PREFIX", "shown_as", "subject"]
+from rigspec.matrix.vocabulary import PACKAGE_PREFIX
+
+__all__ = ["DERIVED", "ENV_SCOPED", "NEWEST_FIRST", "shown_as", "subject"]
 
 # Components that no line of the matrix releases on their own: they come with another one.
 # component -> (the words a person reads, the name used in a diagnostic's `between`)
@@ -22,8 +24,6 @@ ENV_SCOPED = frozenset({"installer", "interpreter", "pip", "python"})
 
 # Which component gets its newest release first, after the frameworks and before all others.
 NEWEST_FIRST = ("python", "cuda", "cudnn", "driver", "os", "installer", "pip")
-
-PACKAGE_PREFIX = "package:"
 
 
 def shown_as(component: str, title: str | None = None) -> str:

@@ -94,9 +94,7 @@ def _mistakes(
     return tuple(sorted(found, key=lambda d: (d.spans[0].line, d.spans[0].column)))
 
 
-def _syntax(
-    file: str, message: str, start: tuple[int, int], end: tuple[int, int]
-) -> Diagnostic:
+def _syntax(file: str, message: str, start: tuple[int, int], end: tuple[int, int]) -> Diagnostic:
     if end[0] != start[0]:
         end = (start[0], start[1] + 1)
     return Diagnostic(

@@ -59,7 +59,8 @@ def _read(path: str) -> str:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise InvalidSpec((_unreadable(path, f"{(error.strerror or str(error)).lower()}"),), None)
+        why = (error.strerror or str(error)).lower()
+        raise InvalidSpec((_unreadable(path, why),), None) from None
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

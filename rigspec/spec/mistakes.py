@@ -65,13 +65,17 @@ def _finding(raw: Mapping[str, Any], value: Any) -> _Finding:
     for index, part in enumerate(location):
         if part == "[key]":
             of_key = True
-        elif isinstance(held, dict) and part in held:
-            path, held = (*path, part), held[part]
-        elif isinstance(held, list) and isinstance(part, int) and part < len(held):
+        elif _holds(held, part):
             path, held = (*path, part), held[part]
         elif raw["type"] == "missing" and index == len(location) - 1:
             path = (*path, part)
     return _Finding(path, raw["type"], raw["msg"], raw.get("ctx", {}), of_key)
+
+
+def _holds(value: Any, part: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
 
 
 def _diagnostic(finding: _Finding, document: Document) -> Diagnostic:

@@ -137,7 +137,7 @@ class _Reader:
         if node.type == "array":
             items = [c for c in node.named_children if c.type not in ("comment", "ERROR")]
             for index, item in enumerate(items):
-                self.reading.places[*path, index] = Place(self._range(item))
+                self.reading.places[(*path, index)] = Place(self._range(item))
             return [self._value(item, (*path, index)) for index, item in enumerate(items)]
         return self._scalar(node)
 

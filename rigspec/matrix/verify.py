@@ -1,0 +1,126 @@
+"""The matrix held against itself: what no row may get wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
+from rigspec.matrix.vocabulary import NUMBERED, PACKAGE_PREFIX, WORDS
+from rigspec.versions import InvalidRequest, parse_alternative
+
+__all__ = ["Problem", "problems"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, and the row it is wrong in."""
+
+    place: str
+    what: str
+
+
+def problems(matrix: Matrix) -> tuple[Problem, ...]:
+    """Everything wrong with a whole matrix, in the order of its tables."""
+    found: list[Problem] = []
+    for product in matrix.products:
+        found += _releases(product)
+        found += _rules(product, matrix)
+    found += _repeated_ids(matrix)
+    found += _contradictions(matrix)
+    return tuple(found)
+
+
+def _releases(product: Product) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for release in product.releases:
+        place = f"{product.name} {release.label}"
+        if release.label in seen:
+            yield Problem(place, "the release stands there twice")
+        seen.add(release.label)
+        if not release.sources:
+            yield Problem(place, "no source")
+        for artifact in release.artifacts:
+            if re.fullmatch(r"[0-9a-f]{64}", artifact.sha256) is None:
+                yield Problem(place, f"{artifact.name} has no sha256")
+            if not artifact.url.startswith("https://"):
+                yield Problem(place, f"{artifact.name} does not come over https")
+        yield from _families(product, release, place)
+
+
+def _families(product: Product, release: Release, place: str) -> Iterator[Problem]:
+    if product.families and release.family not in product.families:
+        yield Problem(place, f"family {release.family} is not among the product's families")
+
+
+def _rules(product: Product, matrix: Matrix) -> Iterator[Problem]:
+    for rule in product.rules:
+        if not rule.sources:
+            yield Problem(rule.id, "no source")
+        if not rule.statement:
+            yield Problem(rule.id, "no statement")
+        if re.fullmatch(r"RS[1-6]\d\d", rule.code) is None:
+            yield Problem(rule.id, f"`{rule.code}` is no code")
+        for condition in (*rule.when, rule.must):
+            yield from _condition(rule, condition, matrix)
+
+
+def _condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterator[Problem]:
+    name = condition.component
+    for text in condition.alternatives:
+        try:
+            alternative = parse_alternative(text)
+        except InvalidRequest as error:
+            yield Problem(rule.id, str(error))
+            continue
+        if name in WORDS:
+            if text not in WORDS[name]:
+                yield Problem(rule.id, f"{name} is never `{text}`")
+        elif name in matrix and name != "python":
+            releases = matrix.product(name).releases
+            if not any(alternative.admits(r.family, r.version) for r in releases):
+                yield Problem(rule.id, f"`{name} {text}` admits no release")
+        elif name not in NUMBERED and name != "python" and not name.startswith(PACKAGE_PREFIX):
+            yield Problem(rule.id, f"the matrix knows no `{name}`")
+
+
+def _repeated_ids(matrix: Matrix) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for rule in matrix.rules():
+        if rule.id in seen:
+            yield Problem(rule.id, "the id stands there twice")
+        seen.add(rule.id)
+
+
+def _contradictions(matrix: Matrix) -> Iterator[Problem]:
+    """Two rows of a table that apply to the same release and can never both hold."""
+    for product in matrix.products:
+        for one, other in combinations(product.rules, 2):
+            if one.table == other.table and one.must.component in matrix:
+                shared = _both(one, other, product)
+                goals = matrix.product(one.must.component).releases
+                if shared and not any(_meant(r, (one.must, other.must)) for r in goals):
+                    what = f"cannot hold beside {other.id} for {shared[0].label}"
+                    yield Problem(one.id, what)
+
+
+def _both(one: Rule, other: Rule, product: Product) -> list[Release]:
+    """The releases that both rules speak of, if the rest of their conditions can meet."""
+    for condition in one.when:
+        for against in other.when:
+            words = condition.component in WORDS and condition.component == against.component
+            if words and not set(condition.alternatives) & set(against.alternatives):
+                return []
+    named = [c for rule in (one, other) for c in rule.when if c.component == product.name]
+    if len(named) < 2:
+        return []
+    return [release for release in product.releases if _meant(release, named)]
+
+
+def _meant(release: Release, conditions: Iterable[Condition]) -> bool:
+    return all(
+        any(parse_alternative(t).admits(release.family, release.version) for t in c.alternatives)
+        for c in conditions
+    )

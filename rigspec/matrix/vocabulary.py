@@ -1,0 +1,19 @@
+"""Components that a rig has though no table releases them."""
+
+from __future__ import annotations
+
+__all__ = ["NUMBERED", "PACKAGE_PREFIX", "WORDS"]
+
+# Those that are one of a few words.
+WORDS: dict[str, tuple[str, ...]] = {
+    "accelerator": ("gpu", "cpu"),
+    "avx": ("yes", "no"),
+    "interpreter": ("system", "conda", "pyenv", "uv"),
+    "provider": ("nvidia", "runfile", "debian", "conda", "wheels", "image"),
+}
+
+# Those that are a number, known by what the tables say of them.
+NUMBERED = frozenset({"compute_capability", "cudnn_cuda", "gcc", "glibc"})
+
+# What stands before the name of a Python package whose releases the lock will find.
+PACKAGE_PREFIX = "package:"

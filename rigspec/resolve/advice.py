@@ -1,0 +1,24 @@
+"""Warnings beside a resolution: what is withdrawn, unkept, unread or open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.diagnostics.model import Diagnostic
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
+from rigspec.resolve.availability import availability_advice
+from rigspec.resolve.security import security_advice
+from rigspec.resolve.settings import settings_advice
+from rigspec.spec.load import LoadedSpec
+
+__all__ = ["advice"]
+
+
+def advice(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """Every warning about one machine; those about chosen versions need its resolution."""
+    yield from availability_advice(spec, machine, matrix, resolution)
+    yield from settings_advice(spec, matrix, resolution)
+    yield from security_advice(spec)

@@ -1,0 +1,162 @@
+"""Can it still be had, and does anybody still mend it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.matrix.model import Availability, Matrix, Release
+from rigspec.resolution import Resolution
+from rigspec.resolve.problem import KeyPath
+from rigspec.spec.load import LoadedSpec
+from rigspec.versions import parse_alternative
+
+__all__ = ["availability_advice"]
+
+_REPOSITORY = "nvidia-repository"
+
+
+def availability_advice(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """Ended systems, interpreters and driver branches; withdrawn keys; names that move."""
+    yield from _system(spec, machine, matrix, resolution)
+    if resolution is not None:
+        yield from _interpreters(spec, matrix, resolution)
+        yield from _driver(spec, machine, matrix, resolution)
+    yield from _repository_key(spec, matrix)
+    yield from _package_names(spec, matrix)
+
+
+def _system(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    if machine is None:
+        return
+    path: KeyPath = ("machine", machine, "os")
+    asked = parse_alternative(spec.rig.machine[machine].os)
+    for release in matrix.product("os").releases:
+        if resolution is not None:
+            meant = release.label == resolution.os
+        else:
+            meant = asked.admits(release.family, release.version)
+        if meant:
+            yield from _ended(spec, matrix, release, "RS301", "os", path)
+
+
+def _interpreters(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
+    for env in resolution.envs:
+        series = ".".join(env.python.split(".")[:2])
+        for release in matrix.product("python").releases:
+            if release.figure("series") == series:
+                path: KeyPath = ("env", env.name, "python")
+                yield from _ended(spec, matrix, release, "RS302", "python", path)
+
+
+def _driver(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution
+) -> Iterator[Diagnostic]:
+    if resolution.driver is None:
+        return
+    for release in matrix.product("driver").releases:
+        if release.version == resolution.driver:
+            path: KeyPath = ("machine", machine or "", "driver")
+            yield from _ended(spec, matrix, release, "RS303", "driver", path)
+
+
+def _ended(
+    spec: LoadedSpec,
+    matrix: Matrix,
+    release: Release,
+    code: str,
+    component: str,
+    path: KeyPath,
+) -> Iterator[Diagnostic]:
+    for ended in release.availability:
+        if ended.day is not None and ended.day <= matrix.as_of:
+            yield Diagnostic(
+                code=code,
+                severity=Severity.WARNING,
+                message=f"{ended.reason} (since {ended.day.isoformat()})",
+                between=(component,),
+                spans=(spec.document.span(path),),
+                facts=(_fact(release, ended),),
+            )
+
+
+def _fact(release: Release, ended: Availability) -> Fact:
+    day = ended.day.isoformat() if ended.day is not None else "an unknown day"
+    return Fact(
+        id=f"{release.product}-{release.label}/{ended.kind}".replace(" ", "-").lower(),
+        statement=f"{ended.reason}, since {day}",
+        sources=release.sources,
+        confidence=release.confidence,
+    )
+
+
+def _repository_key(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+    cuda = spec.rig.cuda
+    if cuda is None or cuda.repository_key is None:
+        return
+    asked = cuda.repository_key.upper()
+    current = [
+        release.family or ""
+        for release in matrix.product(_REPOSITORY).releases
+        if not release.availability
+    ]
+    for release in matrix.product(_REPOSITORY).releases:
+        if release.availability and asked.endswith(release.family or "\0"):
+            ended = release.availability[0]
+            yield Diagnostic(
+                code="RS305",
+                severity=Severity.WARNING,
+                message=f"repository key {release.family} is withdrawn: {ended.reason}",
+                between=("cuda",),
+                spans=(spec.document.span(("cuda", "repository_key"), label="withdrawn"),),
+                facts=(_fact(release, ended),),
+                breaks=(f"NO_PUBKEY; the repository is not signed (it wants {current[0]})",),
+                help=(
+                    f'leave `repository_key` out, or set it to "{current[0].lower()}"; '
+                    "rigspec checks the key by its whole fingerprint",
+                ),
+            )
+
+
+def _package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+    cuda = spec.rig.cuda
+    if cuda is None or cuda.packages is None:
+        return
+    product = matrix.product(_REPOSITORY)
+    for index, name in enumerate(cuda.packages):
+        span_path: KeyPath = ("cuda", "packages", index)
+        if name in product.follows_newest:
+            yield Diagnostic(
+                code="RS307",
+                severity=Severity.WARNING,
+                message=f"the package `{name}` follows the newest release: it brings that "
+                f"toolkit and driver, not CUDA {cuda.toolkit or 'of this rig'}",
+                between=("cuda",),
+                spans=(spec.document.span(span_path, label="names no version"),),
+                facts=(
+                    Fact(
+                        id=f"{_REPOSITORY}/{name}",
+                        statement=f"`{name}` has no version in its name and is a link to the "
+                        "newest; /usr/local/cuda then points there, too",
+                        sources=tuple(s for s in product.sources if "install cuda" in s.title),
+                    ),
+                ),
+                breaks=("libcublas.so.9.0: cannot open shared object file",),
+                help=("name the release: `cuda-toolkit-X-Y`, or leave `packages` to rigspec",),
+            )
+        elif "." in name:
+            yield Diagnostic(
+                code="RS308",
+                severity=Severity.WARNING,
+                message=f"no package is called `{name}`: its versions are joined by dashes",
+                between=("cuda",),
+                spans=(spec.document.span(span_path, label="a regular expression to apt"),),
+                help=(
+                    f"write `{name.replace('.', '-')}`; apt takes a name with a dot for a pattern "
+                    "and installs whatever matches",
+                ),
+            )
