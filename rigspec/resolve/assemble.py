@@ -41,9 +41,10 @@ def assemble(rig: Rig, machine_name: str | None, matrix: Matrix) -> Problem:
     rules = [*matrix.rules(), *scopes.facts_of_releases()]
     components = tuple(scopes.components(rules))
     present = {component.key for component in components}
-    sheets = tuple(_sheets([*rules], scopes, present)) + tuple(scopes.declared_facts())
+    sheets = tuple(_sheets(rules, scopes, present)) + tuple(scopes.declared_facts())
+    package_rules = tuple(_package_sheets(rules, scopes, present))
     claims = tuple(claim for claim in claims if claim.component in present)
-    return Problem(components, claims, sheets, tuple(_order(components)))
+    return Problem(components, claims, sheets, tuple(_order(components)), package_rules)
 
 
 def _order(components: Iterable[Component]) -> Iterator[str]:
@@ -73,6 +74,17 @@ def _sheets(rules: list[Rule], scopes: _Scopes, present: set[str]) -> Iterator[S
     for table in sorted(tables):
         for place in sorted(tables[table]):
             yield Sheet(f"{place}:{table}", tuple(tables[table][place]))
+
+
+def _package_sheets(rules: list[Rule], scopes: _Scopes, present: set[str]) -> Iterator[Sheet]:
+    """The rules about Python packages whose conditions this rig can meet, one a sheet."""
+    for rule in rules:
+        if rule.must.component.startswith(PACKAGE_PREFIX):
+            for scope in scopes.instances(rule):
+                when = tuple((scope(c.component), c.alternatives) for c in rule.when)
+                if {key for key, _ in when} <= present:
+                    must = (scope(rule.must.component), rule.must.alternatives)
+                    yield Sheet(f"{must[0]}:{rule.id}", (Constraint(rule, when, must),))
 
 
 class _Scopes:

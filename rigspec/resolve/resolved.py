@@ -67,8 +67,8 @@ def _constraints(env: str, problem: Problem, solution: Solution) -> tuple[str, .
     found = set()
     for sheet in problem.package_rules:
         for row in sheet.constraints:
-            prefix, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
-            if prefix == env and all(admits(texts, solution[key]) for key, texts in row.when):
+            owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
+            if owner == env and all(admits(texts, solution[key]) for key, texts in row.when):
                 (text,) = row.must[1]
                 found.add(f"{canonicalize_name(package)}{parse_alternative(text).versions or ''}")
     return tuple(sorted(found))

@@ -1,0 +1,172 @@
+"""Whole folders or nothing: a kill at any moment leaves the old tree or the new one."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from rigspec.diagnostics.model import Diagnostic, Severity, Span
+
+__all__ = ["MANIFEST", "OutputFile", "TreeError", "write_tree"]
+
+# In the form of `sha256sum --check`, so that anybody can hold a tree against it.
+MANIFEST = "MANIFEST.sha256"
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2  # linux/fs.h
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file of a tree: ``path`` relative, with slashes; ``mode`` as in ``0o644``."""
+
+    path: str
+    content: bytes
+    mode: int
+
+
+class TreeError(Exception):
+    """A tree cannot be written where it should go; nothing was changed."""
+
+    def __init__(self, directory: Path, why: str) -> None:
+        super().__init__(f"{directory}: {why}")
+        self.diagnostic = Diagnostic(
+            code="RS604",
+            severity=Severity.ERROR,
+            message=f"{directory} {why}",
+            spans=(Span(str(directory), 1, 1, 1, 2),),
+            help=("name another folder with -o, or move those files away",),
+        )
+
+
+def write_tree(directory: Path, files: Sequence[OutputFile]) -> None:
+    """Make ``directory`` hold these files and a manifest of them, and nothing else.
+
+    The tree is built beside its place and swapped in by one rename. A folder that holds files
+    which no manifest of rigspec lists is left alone. Modes do not depend on the umask.
+    Raises TreeError.
+    """
+    directory = Path(os.path.abspath(directory))
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_foreign(directory)
+        _sweep(directory)
+        staged, lock = _stage(directory, files)
+        try:
+            _swap(staged, directory)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+            os.close(lock)
+    except OSError as error:
+        raise TreeError(directory, f"cannot be written: {error.strerror}") from error
+
+
+def _refuse_foreign(directory: Path) -> None:
+    if not directory.exists() and not directory.is_symlink():
+        return
+    if not directory.is_dir() or directory.is_symlink():
+        raise TreeError(directory, "is there already and is no plain folder")
+    listed = set(_listed(directory / MANIFEST))
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if not path.is_dir() and name not in listed:
+            raise TreeError(directory, f"holds {name}, which rigspec did not write")
+
+
+def _listed(manifest: Path) -> Iterator[str]:
+    if manifest.is_file():
+        yield MANIFEST
+        for line in manifest.read_text(encoding="utf-8").splitlines():
+            yield line.partition("  ")[2]
+
+
+def _prefix(directory: Path) -> str:
+    return f".{directory.name}.rigspec-"
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what a killed run has left staged; a run that still lives holds its lock."""
+    for left in sorted(directory.parent.glob(f"{_prefix(directory)}*")):
+        handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(handle)
+
+
+def _stage(directory: Path, files: Sequence[OutputFile]) -> tuple[Path, int]:
+    """The whole tree on disk beside its place, and the handle that locks it."""
+    staged = Path(tempfile.mkdtemp(prefix=_prefix(directory), dir=directory.parent))
+    lock = os.open(staged, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    lines = [f"{hashlib.sha256(f.content).hexdigest()}  {f.path}\n" for f in files]
+    manifest = OutputFile(MANIFEST, "".join(sorted(lines, key=_name)).encode(), 0o644)
+    folders = {staged}
+    for file in (*files, manifest):
+        path = staged.joinpath(*_parts(file.path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folders |= {staged.joinpath(*part.parts) for part in PurePosixPath(file.path).parents}
+        _write(path, file)
+    for folder in sorted(folders, reverse=True):
+        folder.chmod(0o755)
+        _sync(folder)
+    return staged, lock
+
+
+def _name(line: str) -> str:
+    return line.partition("  ")[2]
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    parts = PurePosixPath(path).parts
+    if not parts or PurePosixPath(path).is_absolute() or ".." in parts:
+        raise ValueError(f"{path!r} leaves the tree")
+    return parts
+
+
+def _write(path: Path, file: OutputFile) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode)
+    with os.fdopen(handle, "wb") as out:
+        out.write(file.content)
+        os.fchmod(out.fileno(), file.mode)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _swap(staged: Path, directory: Path) -> None:
+    if directory.exists():
+        _exchange(staged, directory)
+    else:
+        staged.rename(directory)
+    _sync(directory.parent)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Give two paths each other's contents in one step, as renameat2(2) does."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    arguments = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    if libc.renameat2(*arguments) == 0:
+        return
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL):
+        raise TreeError(other, "is on a file system that cannot swap folders in one step")
+    raise OSError(number, os.strerror(number), str(other))

@@ -1,0 +1,133 @@
+"""A lock as files, and back.
+
+``rig.lock`` is TOML. Its first entry is the sha256 of all that follows, and it holds the sha256 of
+every file beside it: one byte changed anywhere is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.emit.tree import OutputFile
+from rigspec.lock.model import Lock
+
+__all__ = ["DamagedLock", "NoLock", "lock_files", "read_lock"]
+
+_NAME = "rig.lock"
+_VERSION = 1
+_HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it anew.\n"
+_FILES = ("requirements", "tools")
+
+
+class NoLock(Exception):
+    """There is no lock in the folder; ``diagnostic`` says so."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(str(directory))
+        self.diagnostic = Diagnostic(
+            code="RS501",
+            severity=Severity.ERROR,
+            message=f"there is no lock in {directory}",
+            help=("make one with `rigspec lock`, or name its folder with --lock",),
+        )
+
+
+class DamagedLock(Exception):
+    """The lock is not as it was written; ``diagnostic`` names the file."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"{file}: {why}")
+        self.diagnostic = Diagnostic(
+            code="RS503",
+            severity=Severity.ERROR,
+            message=f"{file} {why}",
+            spans=(Span(str(file), 1, 1, 1, 2),),
+            help=("bring it back from version control, or make the lock anew with `rigspec lock`",),
+        )
+
+
+def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
+    """The files of a lock, ``rig.lock`` first."""
+    import tomlkit
+    from pydantic import TypeAdapter
+
+    content: dict[str, Any] = {"version": _VERSION}
+    content |= TypeAdapter(Lock).dump_python(lock, mode="json", exclude_none=True)
+    companions: dict[str, bytes] = {}
+    for machine in content["machines"]:
+        for env in machine.get("envs", ()):
+            for part in _FILES:
+                data = env[part].encode()
+                path = _path(machine["resolution"].get("machine"), env["name"], part)
+                companions[path] = data
+                env[part] = {"file": path, "sha256": hashlib.sha256(data).hexdigest()}
+    body = tomlkit.dumps(content, sort_keys=False)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    text = f'{_HEADER}content_sha256 = "{digest}"\n{body}'
+    files = [OutputFile(_NAME, text.encode(), 0o644)]
+    files += [OutputFile(path, companions[path], 0o644) for path in sorted(companions)]
+    return tuple(files)
+
+
+def read_lock(directory: Path) -> tuple[Lock, str]:
+    """The lock in a folder, and the sha256 of its ``rig.lock``.
+
+    Raises NoLock or DamagedLock.
+    """
+    import tomli
+    from pydantic import TypeAdapter, ValidationError
+
+    file = directory / _NAME
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise NoLock(directory) from None
+    except OSError as error:
+        raise DamagedLock(file, f"cannot be read: {error.strerror}") from None
+    body = _verified(file, data)
+    try:
+        content = tomli.loads(body.decode())
+        if content.pop("version", None) != _VERSION:
+            raise DamagedLock(file, f"is of another version than {_VERSION}")
+        for env in _envs(content):
+            for part in _FILES:
+                env[part] = _companion(directory, env[part])
+        lock = TypeAdapter(Lock).validate_python(content)
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, ValidationError, KeyError, TypeError):
+        raise DamagedLock(file, "does not hold a lock") from None
+    return lock, hashlib.sha256(data).hexdigest()
+
+
+def _path(machine: str | None, env: str, part: str) -> str:
+    folder = f"{machine}/" if machine is not None else ""
+    return f"{folder}{env}.{part}.txt"
+
+
+def _verified(file: Path, data: bytes) -> bytes:
+    """What follows the digest, once it is sure to be what was written."""
+    header = _HEADER.encode()
+    line, _, body = data.removeprefix(header).partition(b"\n")
+    expected = f'content_sha256 = "{hashlib.sha256(body).hexdigest()}"'.encode()
+    if not data.startswith(header) or line != expected:
+        raise DamagedLock(file, "was changed after it was written")
+    return body
+
+
+def _envs(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for machine in content["machines"]:
+        yield from machine.get("envs", ())
+
+
+def _companion(directory: Path, entry: Mapping[str, str]) -> str:
+    file = directory / entry["file"]
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise DamagedLock(file, f"cannot be read: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+        raise DamagedLock(file, "was changed after it was written")
+    return data.decode()

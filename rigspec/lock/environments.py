@@ -1,0 +1,120 @@
+"""A Python environment, locked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rigspec.lock import old_python, uv_engine
+from rigspec.lock.failures import no_solution
+from rigspec.lock.files import release_of
+from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
+from rigspec.lock.target import TargetInterpreter, target_interpreter
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import EnvResolution, Resolution
+from rigspec.spec.environment import Environment
+from rigspec.spec.model import Rig
+from rigspec.versions import parse_specifier
+
+__all__ = ["locked_env"]
+
+_HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes --no-deps.\n"
+
+
+def locked_env(
+    rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix, index: str | None
+) -> LockedEnv:
+    """Resolve and pin one environment. Raises LockFailure."""
+    spec = rig.env[env.name]
+    target = target_interpreter(resolution, env)
+    pins = [f"{pin.name}=={pin.version}" for pin in env.distributions]
+    wanted = [*pins, *_packages(spec)]
+    tools = [f"pip=={env.pip}", *_tools(matrix, target)]
+    engine = "uv" if target.series >= uv_engine.LEAST_PYTHON else "resolvelib"
+    # What the tools file installs, the requirements file must not install at another version.
+    held = _compiled(engine, env.name, tools, [], target, index, spec)
+    bounds = [*env.constraints, *_as_constraints(held)]
+    requirements = _compiled(engine, env.name, wanted, bounds, target, index, spec)
+    return LockedEnv(
+        name=env.name,
+        engine=engine,
+        requirements=_HEADER + _without(requirements, held),
+        tools=_HEADER + held,
+        interpreter=_interpreter(spec, resolution, env, matrix),
+        settings=tuple(_settings(spec, matrix)),
+    )
+
+
+def _compiled(
+    engine: str,
+    env: str,
+    wanted: Sequence[str],
+    constraints: Sequence[str],
+    target: TargetInterpreter,
+    index: str | None,
+    spec: Environment,
+) -> str:
+    if engine == "uv":
+        return uv_engine.compile_requirements(
+            env, wanted, constraints, target, index=index, as_of=spec.as_of
+        )
+    if spec.as_of is not None:
+        why = f"`as_of` needs an engine that reads upload times; none does for {target.version}"
+        raise no_solution(env, why)
+    return old_python.compile_requirements(env, wanted, constraints, target, index=index)
+
+
+def _packages(spec: Environment) -> Iterator[str]:
+    for name, requested in sorted(spec.packages.items()):
+        yield f"{name}{parse_specifier(requested) or ''}"
+
+
+def _tools(matrix: Matrix, target: TargetInterpreter) -> Iterator[str]:
+    """Setuptools and wheel, at most as new as the matrix knows to run on the interpreter."""
+    series = ".".join(str(part) for part in target.series)
+    figures = next(
+        (r for r in matrix.product("python").releases if r.figure("series") == series), None
+    )
+    for tool in ("setuptools", "wheel"):
+        last = figures.figure(f"last_{tool}") if figures is not None else None
+        yield f"{tool}<={last}" if last is not None else tool
+
+
+def _as_constraints(requirements: str) -> list[str]:
+    return [line.split(" ")[0] for line in requirements.splitlines() if "==" in line]
+
+
+def _without(requirements: str, held: str) -> str:
+    """The requirements less those that the tools file installs already."""
+    names = {line.partition("==")[0] for line in _as_constraints(held)}
+    kept, taking = [], True
+    for line in requirements.splitlines(keepends=True):
+        if not line.startswith(" "):
+            taking = line.partition("==")[0] not in names
+        if taking:
+            kept.append(line)
+    return "".join(kept)
+
+
+def _interpreter(
+    spec: Environment, resolution: Resolution, env: EnvResolution, matrix: Matrix
+) -> LockedInterpreter:
+    kind = spec.interpreter_kind
+    series = ".".join(env.python.split(".")[:2])
+    if kind == "conda" and env.installer is not None:
+        file = release_of(matrix, "installer", env.installer).artifacts[0]
+        return LockedInterpreter(kind, ("python", "-m", "venv"), installer=file.name)
+    if kind == "system":
+        major = series.split(".")[0]
+        named = release_of(matrix, "os", resolution.os).figure(f"python{major}_packages")
+        creator = ("python3", "-m", "venv")
+        if major == "2":
+            creator = ("virtualenv", "--python", f"python{series}")
+        return LockedInterpreter(kind, creator, packages=tuple((named or "").split()))
+    return LockedInterpreter(kind, (f"python{series}", "-m", "venv"))
+
+
+def _settings(spec: Environment, matrix: Matrix) -> Iterator[LockedSettings]:
+    for framework in sorted(spec.config):
+        file = matrix.product(framework).settings_file
+        if file is not None:
+            yield LockedSettings(framework, file.path, file.format)

@@ -1,0 +1,176 @@
+"""What a Python index offers for a target: versions, files, metadata."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from unearth import Link, Package, PackageFinder, TargetPython
+
+from rigspec.lock.failures import index_failure
+from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
+from rigspec.lock.target import TargetInterpreter
+
+__all__ = ["Offer", "PackageIndex", "sha256_of"]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One version of a package, with the files of it that the target can install."""
+
+    name: str
+    version: Version
+    files: tuple[Package, ...]
+
+    @property
+    def has_wheel(self) -> bool:
+        """Whether it installs without building."""
+        return self.files[0].link.is_wheel
+
+
+class PackageIndex:
+    """An index as a certain interpreter sees it. ``url`` None is the user's configured default."""
+
+    def __init__(self, target: TargetInterpreter, url: str | None) -> None:
+        self._finder = PackageFinder(
+            index_urls=[url] if url is not None else [],
+            target_python=TargetPython(
+                py_ver=target.series,
+                abis=[target.abi],
+                impl="cp",
+                platforms=list(target.platforms()),
+            ),
+        )
+        self._offers: dict[str, tuple[Offer, ...]] = {}
+        self._requires: dict[str, tuple[Requirement, ...]] = {}
+
+    def offers(self, name: str) -> tuple[Offer, ...]:
+        """Every final version that fits the target: wheels before sdists, then newest first.
+
+        Raises LockFailure.
+        """
+        if name not in self._offers:
+            self._offers[name] = self._asked(name)
+        return self._offers[name]
+
+    def requirements(self, offer: Offer) -> tuple[Requirement, ...]:
+        """What an offer declares to need, by its own metadata. Raises LockFailure."""
+        link = offer.files[0].link
+        key = link.filename
+        if key not in self._requires:
+            read = self._from_wheel if link.is_wheel else self._from_sdist
+            try:
+                texts = read(link)
+            except _http_errors() as error:
+                raise index_failure(link.filename, str(error)) from None
+            except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+                raise index_failure(link.filename, f"damaged: {error}") from None
+            self._requires[key] = tuple(_parsed(texts))
+        return self._requires[key]
+
+    def _asked(self, name: str) -> tuple[Offer, ...]:
+        try:
+            found = self._finder.find_all_packages(name, allow_yanked=False)
+        except _http_errors() as error:
+            raise index_failure(f"the list of {name}", str(error)) from None
+        by_version: dict[Version, list[Package]] = {}
+        for package in found:
+            version = Version(package.version or "0")
+            if not version.is_prerelease:
+                by_version.setdefault(version, []).append(package)
+        offers = [Offer(name, v, tuple(_ordered(files))) for v, files in by_version.items()]
+        offers.sort(key=lambda offer: (offer.has_wheel, offer.version), reverse=True)
+        return tuple(offers)
+
+    def _from_wheel(self, link: Link) -> list[str]:
+        try:
+            file: Any = io.BufferedReader(RemoteFile(self._finder.session, link.normalized), 65536)
+        except RangeNotSupported:
+            file = io.BytesIO(self._download(link))
+        with file, zipfile.ZipFile(file) as wheel:
+            (name,) = [
+                n
+                for n in wheel.namelist()
+                if n.endswith(".dist-info/METADATA") and n.count("/") == 1
+            ]
+            metadata = HeaderParser().parsestr(wheel.read(name).decode("utf-8", "replace"))
+        return metadata.get_all("Requires-Dist") or []
+
+    def _from_sdist(self, link: Link) -> list[str]:
+        data = self._download(link)
+        if link.filename.endswith(".zip"):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                texts = {n: archive.read(n) for n in archive.namelist() if _tells(n)}
+        else:
+            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+                members = [m for m in tar.getmembers() if m.isfile() and _tells(m.name)]
+                texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
+        for name in sorted(texts, key=len):
+            if name.endswith("requires.txt"):
+                return list(_egg_requirements(texts[name].decode("utf-8", "replace")))
+        for name in sorted(texts, key=len):
+            metadata = HeaderParser().parsestr(texts[name].decode("utf-8", "replace"))
+            return metadata.get_all("Requires-Dist") or []
+        # An sdist this old tells its needs to setup.py alone, and nothing of it is ever run here.
+        return []
+
+    def _download(self, link: Link) -> bytes:
+        import hashlib
+
+        response = self._finder.session.get(link.normalized)
+        response.raise_for_status()
+        data: bytes = response.content
+        if hashlib.sha256(data).hexdigest() not in sha256_of(link):
+            raise index_failure(link.filename, "its bytes do not match the index's own sha256")
+        return data
+
+
+def sha256_of(link: Link) -> list[str]:
+    """The checksums that the index states for a file; none where it states none."""
+    return (link.hash_option or {}).get("sha256", [])
+
+
+def _http_errors() -> tuple[type[Exception], ...]:
+    import httpx
+
+    return (httpx.HTTPError, OSError)
+
+
+def _ordered(files: Sequence[Package]) -> list[Package]:
+    return sorted(files, key=lambda p: (not p.link.is_wheel, p.link.filename))
+
+
+def _tells(name: str) -> bool:
+    parts = name.split("/")
+    if parts[-1] == "requires.txt" and parts[-2].endswith(".egg-info"):
+        return True
+    return parts[-1] == "PKG-INFO" and len(parts) == 2
+
+
+def _egg_requirements(text: str) -> Iterator[str]:
+    """Setuptools' requires.txt: sections are ``[extra]``, ``[:marker]`` or ``[extra:marker]``."""
+    extra, marker = "", ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith("["):
+            extra, _, marker = line.strip("[]").partition(":")
+        elif line and not extra:
+            yield f"{line}; {marker}" if marker else line
+
+
+def _parsed(texts: Sequence[str]) -> Iterator[Requirement]:
+    for text in texts:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            # Metadata older than PEP 508 writes `name (>=1.0)` or worse; the bound is kept if any.
+            requirement = Requirement(canonicalize_name(text.split()[0].split("(")[0]))
+        yield requirement

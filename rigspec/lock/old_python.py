@@ -1,0 +1,127 @@
+"""Hash-pinned requirements for interpreters that uv refuses (Python 2.7 and 3.5).
+
+A resolution for the target's own markers, tags and Requires-Python. No such interpreter is
+needed, and no code of any package is run: requirements come from metadata alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
+from resolvelib.resolvers import ResolutionTooDeep
+
+from rigspec.lock.failures import index_failure, no_solution
+from rigspec.lock.index import Offer, PackageIndex, sha256_of
+from rigspec.lock.target import TargetInterpreter
+
+if TYPE_CHECKING:
+    from resolvelib.resolvers import RequirementInformation
+    from resolvelib.structs import Matches
+
+__all__ = ["compile_requirements"]
+
+_ROUNDS = 2000
+
+
+def compile_requirements(
+    env: str,
+    requirements: Sequence[str],
+    constraints: Sequence[str],
+    target: TargetInterpreter,
+    *,
+    index: str | None,
+) -> str:
+    """The requirements, resolved for the target and pinned with hashes, sorted by name.
+
+    Versions that have a wheel are preferred to newer ones that would be built. Raises LockFailure.
+    """
+    provider = _Provider(PackageIndex(target, index), target.markers(), constraints)
+    resolver: Resolver[Requirement, Offer, str] = Resolver(provider, BaseReporter())
+    roots = [Requirement(text) for text in requirements]
+    try:
+        result = resolver.resolve(roots, max_rounds=_ROUNDS)
+    except ResolutionImpossible as error:
+        asked = sorted({_cause(cause) for cause in error.causes})
+        raise no_solution(env, "; ".join(asked)) from None
+    except ResolutionTooDeep:
+        raise no_solution(env, f"no end in {_ROUNDS} rounds; pin more packages") from None
+    return "".join(_pinned(result.mapping[name]) for name in sorted(result.mapping))
+
+
+def _cause(cause: RequirementInformation[Requirement, Offer]) -> str:
+    if cause.parent is None:
+        return f"the spec asks for {cause.requirement}"
+    return f"{cause.parent.name} {cause.parent.version} needs {cause.requirement}"
+
+
+def _pinned(offer: Offer) -> str:
+    hashes = sorted({checksum for file in offer.files for checksum in sha256_of(file.link)})
+    if not hashes:
+        raise index_failure(f"{offer.name} {offer.version}", "the index states no sha256 for it")
+    lines = [f"{offer.name}=={offer.version}", *(f"    --hash=sha256:{h}" for h in hashes)]
+    return " \\\n".join(lines) + "\n"
+
+
+class _Provider(AbstractProvider[Requirement, Offer, str]):
+    """The index as resolvelib asks for it."""
+
+    def __init__(
+        self, index: PackageIndex, markers: Mapping[str, str], constraints: Iterable[str]
+    ) -> None:
+        self._index = index
+        self._markers = dict(markers)
+        self._bounds: dict[str, SpecifierSet] = {}
+        for text in constraints:
+            bound = Requirement(text)
+            name = canonicalize_name(bound.name)
+            self._bounds[name] = self._bounds.get(name, SpecifierSet()) & bound.specifier
+
+    def identify(self, requirement_or_candidate: Requirement | Offer) -> str:
+        """Extras do not make another package: no package of these years needs that told apart."""
+        return canonicalize_name(requirement_or_candidate.name)
+
+    def get_preference(
+        self,
+        identifier: str,
+        resolutions: Mapping[str, Offer],
+        candidates: Mapping[str, Iterator[Offer]],
+        information: Mapping[str, Iterator[RequirementInformation[Requirement, Offer]]],
+        backtrack_causes: Sequence[RequirementInformation[Requirement, Offer]],
+    ) -> tuple[bool, bool, str]:
+        """What is pinned first, then what lately collided, then by name: always one order."""
+        asked = [info.requirement.specifier for info in information[identifier]]
+        pinned = any(s.operator == "==" for specifier in asked for s in specifier)
+        collided = any(self.identify(c.requirement) == identifier for c in backtrack_causes)
+        return (not pinned, not collided, identifier)
+
+    def find_matches(
+        self,
+        identifier: str,
+        requirements: Mapping[str, Iterator[Requirement]],
+        incompatibilities: Mapping[str, Iterator[Offer]],
+    ) -> Matches[Offer]:
+        """The offers that every requirement and constraint admits, best first."""
+        wanted = self._bounds.get(identifier, SpecifierSet())
+        for requirement in requirements[identifier]:
+            wanted &= requirement.specifier
+        excluded = {offer.version for offer in incompatibilities[identifier]}
+        return [
+            offer
+            for offer in self._index.offers(identifier)
+            if offer.version not in excluded and wanted.contains(offer.version)
+        ]
+
+    def is_satisfied_by(self, requirement: Requirement, candidate: Offer) -> bool:
+        """Whether the version is in the range; the name is the same already."""
+        return requirement.specifier.contains(candidate.version)
+
+    def get_dependencies(self, candidate: Offer) -> Iterator[Requirement]:
+        """The requirements whose markers hold for the target."""
+        for requirement in self._index.requirements(candidate):
+            if requirement.marker is None or requirement.marker.evaluate(self._markers):
+                yield requirement

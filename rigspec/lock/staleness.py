@@ -1,0 +1,69 @@
+"""A lock held against the spec it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.lock.model import Lock
+from rigspec.resolution import EnvResolution, Resolution
+from rigspec.spec.load import digest
+from rigspec.spec.model import Rig
+
+__all__ = ["differences"]
+
+
+def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tuple[Diagnostic, ...]:
+    """What has moved since the lock was made: nothing where it is up to date.
+
+    An error where a version differs; a warning where the spec says something else but every
+    decided version is still the same.
+    """
+    moved = [*_machines(lock, resolutions)]
+    if moved:
+        return (_stale(Severity.ERROR, "the lock is stale: " + "; ".join(moved)),)
+    if lock.spec_digest != digest(rig):
+        message = "the spec has changed since the lock was made, though no version has"
+        return (_stale(Severity.WARNING, message),)
+    return ()
+
+
+def _stale(severity: Severity, message: str) -> Diagnostic:
+    return Diagnostic("RS502", severity, message, help=("run `rigspec lock`",))
+
+
+def _machines(lock: Lock, resolutions: Sequence[Resolution]) -> Iterator[str]:
+    locked = {machine.resolution.machine: machine.resolution for machine in lock.machines}
+    decided = {resolution.machine: resolution for resolution in resolutions}
+    for name in sorted(locked.keys() | decided.keys(), key=str):
+        if name not in decided:
+            yield f"the machine {name} is no longer in the spec"
+        elif name not in locked:
+            yield f"the machine {name} is not in the lock"
+        else:
+            yield from _layers(locked[name], decided[name])
+
+
+def _layers(locked: Resolution, decided: Resolution) -> Iterator[str]:
+    for layer in ("os", "arch", "glibc", "driver", "cuda", "cudnn", "cudnn_cuda"):
+        before, after = getattr(locked, layer), getattr(decided, layer)
+        if before != after:
+            yield f"{layer} is {before or 'absent'} in the lock and resolves to {after or 'absent'}"
+    before_envs = {env.name: env for env in locked.envs}
+    after_envs = {env.name: env for env in decided.envs}
+    for name in sorted(before_envs.keys() | after_envs.keys()):
+        if name not in before_envs or name not in after_envs:
+            where = "lock" if name in before_envs else "spec"
+            yield f"the environment {name} is only in the {where}"
+        else:
+            yield from _env(before_envs[name], after_envs[name])
+
+
+def _env(locked: EnvResolution, decided: EnvResolution) -> Iterator[str]:
+    for part in ("python", "pip", "installer"):
+        before, after = getattr(locked, part), getattr(decided, part)
+        if before != after:
+            yield f"{part} of {locked.name} is {before} in the lock and resolves to {after}"
+    if locked.distributions != decided.distributions or locked.constraints != decided.constraints:
+        pins = [f"{pin.name} {pin.version}" for pin in decided.distributions]
+        yield f"the frameworks of {locked.name} resolve to {', '.join(pins)}"

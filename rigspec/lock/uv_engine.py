@@ -1,0 +1,91 @@
+"""Hash-pinned requirements by uv, for Python 3.6 and newer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+
+from rigspec.lock.failures import index_failure, no_solution
+from rigspec.lock.target import TargetInterpreter
+
+__all__ = ["LEAST_PYTHON", "compile_requirements"]
+
+# uv refuses anything older.
+LEAST_PYTHON = (3, 6)
+
+# The glibc that uv has platforms for (`uv pip compile --help`).
+_UV_GLIBC = (17, *range(28, 41))
+
+_TROUBLE = re.compile(
+    r"error sending request|failed to fetch|could not connect|timed? ?out|dns error|hash mismatch"
+    r"|client error|connection|unexpected eof|failed to download|end of file",
+    re.IGNORECASE,
+)
+_LIMIT_S = 600
+
+
+def compile_requirements(
+    env: str,
+    requirements: Sequence[str],
+    constraints: Sequence[str],
+    target: TargetInterpreter,
+    *,
+    index: str | None,
+    as_of: dt.date | None,
+) -> str:
+    """The requirements, resolved for the target and pinned with hashes, sorted by name.
+
+    Raises LockFailure.
+    """
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
+        bounds = os.path.join(folder, "constraints.txt")
+        with open(bounds, "w", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in constraints))
+        command = [*_command(target, index, as_of), "--constraints", bounds, "-"]
+        try:
+            done = subprocess.run(
+                command,
+                input="".join(f"{line}\n" for line in requirements),
+                capture_output=True,
+                text=True,
+                timeout=_LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise index_failure(f"the packages of `{env}`", f"no end in {_LIMIT_S} s") from None
+    if done.returncode != 0:
+        if _TROUBLE.search(done.stderr):
+            raise index_failure(f"the packages of `{env}`", _last_words(done.stderr))
+        raise no_solution(env, _last_words(done.stderr))
+    return done.stdout
+
+
+def _command(target: TargetInterpreter, index: str | None, as_of: dt.date | None) -> list[str]:
+    from uv import find_uv_bin
+
+    least = max(glibc for glibc in _UV_GLIBC if glibc <= max(target.glibc[1], _UV_GLIBC[0]))
+    command = [find_uv_bin(), "pip", "compile", "--quiet", "--no-progress", "--color", "never"]
+    command += ["--python-version", target.version, "--generate-hashes"]
+    command += ["--python-platform", f"{target.arch}-manylinux_2_{least}"]
+    command += ["--no-header", "--no-annotate", "--no-config"]
+    if index is not None:
+        command += ["--default-index", index]
+    if as_of is not None:
+        # The cut is for packages, not for the tools that read an old sdist's metadata.
+        day = (as_of + dt.timedelta(days=1)).isoformat()
+        command += ["--exclude-newer", f"{day}T00:00:00Z"]
+        for tool in ("setuptools", "wheel"):
+            command += ["--exclude-newer-package", f"{tool}=2100-01-01"]
+    return command
+
+
+def _last_words(stderr: str) -> str:
+    # uv draws its tree of causes; only the words are kept.
+    lines = [re.sub(r"^[^\w`]+", "", line).strip() for line in stderr.splitlines()]
+    told = [line for line in lines if line and not line.startswith("warning:")]
+    return " ".join(told)[:1200]
