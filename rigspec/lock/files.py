@@ -54,19 +54,19 @@ def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
     """The packages of the system that the rig installs."""
     if rig.system is not None:
         for name in sorted(rig.system.packages):
-            yield LockedPackage(name, None, "system")
+            yield LockedPackage(name, "system")
     if not _from_repository(rig, resolution):
         return
     if resolution.driver is not None:
         driver = _current_key(matrix).figure("driver_package") or ""
-        yield LockedPackage(driver, f"{resolution.driver}-1", "driver")
+        yield LockedPackage(driver, "driver", f"{resolution.driver}-1")
     if rig.cuda is not None and rig.cuda.packages is not None:
         for name in rig.cuda.packages:
-            yield LockedPackage(name, None, "cuda")
+            yield LockedPackage(name, "cuda")
     elif resolution.cuda is not None:
         toolkit = release_of(matrix, "cuda", resolution.cuda)
         yield LockedPackage(
-            toolkit.figure("apt_package") or "", toolkit.figure("apt_version"), "cuda"
+            toolkit.figure("apt_package") or "", "cuda", toolkit.figure("apt_version")
         )
 
 

@@ -53,8 +53,8 @@ class LockedPackage:
     """
 
     name: str
-    version: str | None
     part: str
+    version: str | None = None
 
 
 @dataclass(frozen=True)

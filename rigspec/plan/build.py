@@ -25,6 +25,8 @@ from rigspec.spec.model import Rig
 
 __all__ = ["build_plan"]
 
+_FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "gnupg")
+
 
 def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> Plan:
     """The plan of one machine: the same for the same spec and lock, whatever the host.
@@ -59,6 +61,13 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     if system:
         yield AptPackages(
             id="system-packages", title="Packages of the system", part="system", packages=system
+        )
+    if locked.files or locked.repositories:
+        yield AptPackages(
+            id="fetch-tools",
+            title="What fetches and checks files",
+            part="system",
+            packages=tuple(AptPackage(name) for name in _FETCH_TOOLS),
         )
     yield from accelerator_steps(rig, locked)
     yield from environment_steps(locked)

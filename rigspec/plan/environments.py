@@ -53,6 +53,7 @@ def _installer(locked: LockedMachine, env: LockedEnv, resolution: EnvResolution)
         # -b: no questions; -p: where to. The installers of this family share these options.
         arguments=("-b", "-p", home),
         creates=f"{home}/bin/python",
+        prefix=home,
     )
 
 

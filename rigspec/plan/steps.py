@@ -140,12 +140,17 @@ class Archive(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Installer(Step):
-    """A self-extracting shell installer to fetch, check and run with ``arguments``."""
+    """A self-extracting shell installer to fetch, check and run with ``arguments``.
+
+    ``prefix`` is the folder that is the installer's alone, to be cleared before a new try; empty
+    where it installs into a folder that others use.
+    """
 
     kind: ClassVar[str] = "installer"
     file: LockedFile
     arguments: tuple[str, ...]
     creates: str
+    prefix: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The targets: a folder each, with a manifest and templates. No Python lives here."""

@@ -1,0 +1,115 @@
+"""A plan through a backend: pure, the same bytes for the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
+
+from rigspec.emit.backend import Backend, BackendError, Output
+from rigspec.emit.quoting import FILTERS
+from rigspec.emit.tree import OutputFile
+from rigspec.plan.steps import File, LeftOut, PayloadFile, Plan, Service, Step, User, Variables
+
+__all__ = ["compile_plan", "left_out", "template_environment"]
+
+_STEPS = "steps/"
+
+
+def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
+    """The files of one target, sorted by path. Raises BackendError."""
+    environment = template_environment(backend)
+    steps = backend.steps(plan)
+    payload = (*plan.payload, *_step_files(environment, steps))
+    facts = {
+        "plan": plan,
+        "steps": steps,
+        "payload": payload,
+        "left_out": backend.left_out(plan),
+        "texts": {file.name: file.content for file in payload},
+    }
+    outputs = [file for out in backend.outputs for file in _rendered(environment, out, facts)]
+    if backend.payload is not None:
+        outputs += [
+            OutputFile(f"{backend.payload}/{file.name}", file.content.encode(), 0o644)
+            for file in payload
+        ]
+    return tuple(sorted(outputs, key=lambda file: file.path))
+
+
+def left_out(plan: Plan, backend: Backend) -> tuple[LeftOut, ...]:
+    """What the target does not do of the plan, and why."""
+    return backend.left_out(plan)
+
+
+def template_environment(backend: Backend) -> Environment:
+    """Jinja as the templates of a backend see it: strict, and never escaping for HTML."""
+    environment = Environment(
+        loader=_Loader(backend),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - shell, YAML and Dockerfiles have quoting of their own
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def _rendered(
+    environment: Environment, output: Output, facts: Mapping[str, object]
+) -> Iterator[OutputFile]:
+    try:
+        template = environment.get_template(output.template)
+        if output.each is None:
+            yield _file(output.path, template.render(facts), output.mode)
+            return
+        for step in _steps_of(facts, output.each):
+            path = output.path.replace("{name}", getattr(step, "name", step.id))
+            yield _file(path, template.render({**facts, "step": step}), output.mode)
+    except (TemplateError, ValueError) as error:
+        raise BackendError(f"{output.template}: {error}") from error
+
+
+def _steps_of(facts: Mapping[str, object], kind: str) -> Iterator[Step]:
+    steps = facts["steps"]
+    if isinstance(steps, tuple):
+        yield from (step for step in steps if step.kind == kind)
+
+
+def _file(path: str, text: str, mode: int) -> OutputFile:
+    return OutputFile(path, text.encode(), mode)
+
+
+def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[PayloadFile]:
+    """The contents that steps put on the machine, as files that travel with the artifact."""
+    for step in steps:
+        if isinstance(step, File):
+            yield PayloadFile(step.id, step.content)
+        elif isinstance(step, Service):
+            yield PayloadFile(step.id, step.unit)
+        elif isinstance(step, User) and step.ssh_keys:
+            yield PayloadFile(step.id, "".join(f"{key}\n" for key in step.ssh_keys))
+        elif isinstance(step, Variables):
+            template = environment.get_template(f"{_STEPS}variables.fragment.j2")
+            yield PayloadFile(step.id, template.render(step=step))
+
+
+class _Loader(BaseLoader):
+    """Templates of the backend's own folder, and the steps that all backends share."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def get_source(  # type: ignore[override]
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, None]:
+        """The text of a template; Jinja's protocol. Raises TemplateNotFound."""
+        folder = self._backend.folder
+        if template.startswith(_STEPS):
+            folder = files("rigspec.backends")
+        source = folder.joinpath(*template.split("/"))
+        if not source.is_file():
+            raise TemplateNotFound(template)
+        return source.read_text(encoding="utf-8"), template, None

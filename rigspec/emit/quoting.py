@@ -1,0 +1,117 @@
+"""Text into the languages that artifacts are written in, so that it stays text."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Iterable
+
+__all__ = ["FILTERS", "QUOTING"]
+
+
+def sh(value: object) -> str:
+    """A word of a POSIX shell."""
+    return shlex.quote(str(value))
+
+
+def words(values: Iterable[object]) -> str:
+    """Several words of a POSIX shell."""
+    return " ".join(sh(value) for value in values)
+
+
+def dockerfile(value: object) -> str:
+    """A double-quoted word of a Dockerfile instruction such as ENV or LABEL."""
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{_one_line(text)}"'
+
+
+def yaml(value: object) -> str:
+    """A double-quoted YAML scalar: the same text in YAML 1.1 and 1.2."""
+    return json.dumps(str(value), ensure_ascii=True)
+
+
+def comment(value: object) -> str:
+    """Text for a comment: one line, no character that controls."""
+    return _one_line(str(value))
+
+
+def joined(commands: str) -> str:
+    """Commands, each begun at the left margin, as one list that stops at the first failure."""
+    found: list[str] = []
+    for line in commands.splitlines():
+        if not line.strip():
+            continue
+        if line[0].isspace() and found:
+            found[-1] += "\n" + line
+        else:
+            found.append(line)
+    return " && \\\n    ".join(found)
+
+
+def indented(text: str, width: int) -> str:
+    """Every line moved to the right."""
+    return "\n".join(" " * width + line if line else line for line in text.splitlines())
+
+
+def packed(text: str) -> str:
+    """Gzip and base64: the same bytes every time, since gzip is told no time and no name."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def sha256(text: str) -> str:
+    """The checksum of a text, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def identifier(value: str) -> str:
+    """A step's id as the name of a shell function."""
+    return re.sub(r"[^a-z0-9]", "_", value)
+
+
+def bare(value: str) -> str:
+    """A word where no quoting is possible: a variable, an image reference, a file's name.
+
+    Raises ValueError for anything that is not plainly one of these.
+    """
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/:@-]*", value) is None:
+        raise ValueError(f"{value!r} cannot stand here without quotes")
+    return value
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+# Filters whose result may stand in an artifact. The tests hold every template to ending in one.
+QUOTING = frozenset(
+    {
+        "bare",
+        "comment",
+        "dockerfile",
+        "identifier",
+        "indented",
+        "joined",
+        "packed",
+        "sh",
+        "sha256",
+        "words",
+        "yaml",
+    }
+)
+FILTERS = {
+    "bare": bare,
+    "comment": comment,
+    "dockerfile": dockerfile,
+    "identifier": identifier,
+    "indented": indented,
+    "joined": joined,
+    "packed": packed,
+    "sh": sh,
+    "sha256": sha256,
+    "words": words,
+    "yaml": yaml,
+}
