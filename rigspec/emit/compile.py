@@ -102,9 +102,7 @@ class _Loader(BaseLoader):
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def get_source(  # type: ignore[override]
-        self, environment: Environment, template: str
-    ) -> tuple[str, str, None]:
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
         """The text of a template; Jinja's protocol. Raises TemplateNotFound."""
         folder = self._backend.folder
         if template.startswith(_STEPS):

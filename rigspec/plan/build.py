@@ -8,6 +8,7 @@ from rigspec.lock.model import Lock, LockedMachine
 from rigspec.plan.accelerator import accelerator_steps
 from rigspec.plan.checks import verify_step
 from rigspec.plan.environments import environment_steps, payload_files
+from rigspec.plan.mirrors import mirrored
 from rigspec.plan.session import file_steps, session_steps, user_steps
 from rigspec.plan.steps import (
     AptPackage,
@@ -33,7 +34,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
 
     Raises KeyError for a machine that the lock does not hold.
     """
-    locked = _machine(lock, machine)
+    locked = mirrored(rig, _machine(lock, machine))
     steps = tuple(_steps(rig, locked))
     return Plan(
         rig=rig.name,

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from packaging.requirements import Requirement
-
 from rigspec.lock.model import LockedEnv, LockedMachine
-from rigspec.plan.layout import cuda_home, env_python
+from rigspec.plan.layout import INSTALLED, cuda_home, env_python, lock_file
 from rigspec.plan.steps import Check, Verify
 from rigspec.resolution import EnvResolution
 from rigspec.spec.model import Rig
 
-__all__ = ["pinned", "verify_step"]
-
-# importlib.metadata came with Python 3.8; older interpreters have setuptools' own reader.
-_NEW_READER = (
-    "import sys; from importlib.metadata import version; "
-    "print(chr(10).join(n + '==' + version(n) for n in sys.argv[1:]))"
-)
-_OLD_READER = (
-    "import sys; from pkg_resources import get_distribution as g; "
-    "print(chr(10).join(n + '==' + g(n).version for n in sys.argv[1:]))"
-)
+__all__ = ["verify_step"]
 
 
 def verify_step(rig: Rig, locked: LockedMachine) -> Verify:
@@ -39,18 +27,6 @@ def verify_step(rig: Rig, locked: LockedMachine) -> Verify:
     )
 
 
-def pinned(requirements: str) -> tuple[tuple[str, str], ...]:
-    """Names and versions out of a hash-pinned requirements file."""
-    found = []
-    for line in requirements.splitlines():
-        text = line.split("#")[0].strip().removesuffix("\\").strip()
-        if text and not text.startswith("--"):
-            requirement = Requirement(text.split(" --hash")[0])
-            (specifier,) = requirement.specifier
-            found.append((requirement.name, specifier.version))
-    return tuple(found)
-
-
 def _system_checks(locked: LockedMachine) -> Iterator[Check]:
     for package in locked.packages:
         if package.version is not None:
@@ -62,7 +38,9 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
             )
     cudnn, cuda = locked.resolution.cudnn, locked.resolution.cuda
     if cudnn is not None and cuda is not None and any(f.part == "cudnn" for f in locked.files):
-        header = f"{cuda_home(cuda)}/include/cudnn.h"
+        # From cuDNN 8 on the version stands in a header of its own.
+        name = "cudnn.h" if int(cudnn.split(".")[0]) < 8 else "cudnn_version.h"
+        header = f"{cuda_home(cuda)}/include/{name}"
         pattern = r"s/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p"
         yield Check(
             title=f"cuDNN {cudnn}",
@@ -81,11 +59,10 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
         expect=".".join(str(part) for part in version),
         part="env",
     )
-    packages = sorted((*pinned(env.tools), *pinned(env.requirements)))
-    reader = _NEW_READER if version >= (3, 8) else _OLD_READER
+    files = (f"{env.name}.tools.txt", f"{env.name}.requirements.txt")
     yield Check(
-        title=f"{len(packages)} packages of {env.name}",
-        command=(python, "-c", reader, *(name for name, _ in packages)),
-        expect="\n".join(f"{name}=={version}" for name, version in packages),
+        title=f"packages of {env.name}",
+        command=(python, lock_file(INSTALLED), *(lock_file(name) for name in files)),
+        expect="",
         part="env",
     )

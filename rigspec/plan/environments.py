@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
-from rigspec.plan.layout import env_path, env_python, installer_path
+from rigspec.plan.layout import INSTALLED, env_path, env_python, installer_path
 from rigspec.plan.steps import AptPackage, AptPackages, Environment, Installer, PayloadFile, Step
 from rigspec.resolution import EnvResolution
 
@@ -33,8 +34,11 @@ def environment_steps(locked: LockedMachine) -> Iterator[Step]:
 
 
 def payload_files(locked: LockedMachine) -> tuple[PayloadFile, ...]:
-    """The requirements files of every environment, to travel with the artifact."""
+    """What travels with the artifact: requirements files, and the program that checks them."""
     files = []
+    if locked.envs:
+        program = resources.files("rigspec.plan") / "payload" / INSTALLED
+        files.append(PayloadFile(INSTALLED, program.read_text(encoding="utf-8")))
     for env in locked.envs:
         files.append(PayloadFile(f"{env.name}.requirements.txt", env.requirements))
         files.append(PayloadFile(f"{env.name}.tools.txt", env.tools))

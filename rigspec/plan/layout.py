@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["cuda_home", "env_path", "env_python", "installer_path", "profile_path"]
+__all__ = [
+    "INSTALLED",
+    "cuda_home",
+    "env_path",
+    "env_python",
+    "installer_path",
+    "lock_file",
+    "profile_path",
+]
 
 _ROOT = "/opt/rig"
+
+# The program that holds an environment against its requirements files.
+INSTALLED = "installed.py"
+
+
+def lock_file(name: str) -> str:
+    """Where a file that travels with an artifact stands on the machine."""
+    return f"{_ROOT}/lock/{name}"
 
 
 def env_path(env: str) -> str:

@@ -102,9 +102,9 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
             )
             yield replace(diagnostic, code="RS101", between=("gpu",))
     if machine.instance is not None and not machine.gpus:
-        path = ("machine", machine_name, "instance")
+        place: KeyPath = ("machine", machine_name, "instance")
         message = f"the matrix does not know the instance `{machine.instance}`"
-        yield _unknown(spec.document, path, message, "", (), "give its `gpus` beside the instance")
+        yield _unknown(spec.document, place, message, "", (), "give its `gpus` beside the instance")
 
 
 def _unknown(
