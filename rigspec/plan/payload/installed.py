@@ -10,31 +10,35 @@ import re
 import sys
 
 try:
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import distributions
 except ImportError:
-    from pkg_resources import DistributionNotFound as PackageNotFoundError
-    from pkg_resources import get_distribution
-
-    def version(name):
-        return get_distribution(name).version
+    from pkg_resources import working_set
 
 
-def differences(path):
+def normalized(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def installed():
+    if "distributions" in globals():
+        return {normalized(found.metadata["Name"]): found.version for found in distributions()}
+    return {normalized(found.key): found.version for found in working_set}
+
+
+def differences(path, found):
     with io.open(path, encoding="utf-8") as lines:
         for line in lines:
             pin = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", line)
             if pin:
                 name, locked = pin.groups()
-                try:
-                    found = version(name)
-                except PackageNotFoundError:
-                    found = "missing"
-                if found != locked:
-                    yield "{0}: locked {1}, {2}".format(name, locked, found)
+                have = found.get(normalized(name), "missing")
+                if have != locked:
+                    yield "{0}: locked {1}, {2}".format(name, locked, have)
 
 
 if __name__ == "__main__":
-    told = [line for path in sys.argv[1:] for line in differences(path)]
+    packages = installed()
+    told = [line for path in sys.argv[1:] for line in differences(path, packages)]
     for line in told:
         print(line)
     sys.exit(1 if told else 0)

@@ -1,0 +1,44 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="Rewrite the golden files; review the change."
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Hold a text against the file that says what it should be."""
+
+    def check(path: Path, text: str) -> None:
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{path} differs; see --update-golden"
+
+    return check
+
+
+@pytest.fixture
+def rigspec() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command line, run as a user runs it, from the project's folder."""
+
+    def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
+        settings: dict[str, object] = {"cwd": ROOT, "capture_output": True, "text": True}
+        return subprocess.run(
+            [sys.executable, "-m", "rigspec", *map(str, arguments)], **{**settings, **options}
+        )
+
+    return run

@@ -1,0 +1,49 @@
+"""Real systems for real installers. What is missing is installed, or the test fails."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.execution.roots import SystemRoot, make_root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tools() -> None:
+    subprocess.run([ROOT / "scripts" / "install-test-tools"], check=True)
+
+
+@pytest.fixture(scope="session")
+def debian_11_base() -> Path:
+    return make_root("bullseye", Path.home() / ".cache" / "rigspec-tests")
+
+
+@pytest.fixture
+def debian_11(debian_11_base: Path, tmp_path: Path) -> SystemRoot:
+    copy = tmp_path / "root"
+    subprocess.run(["cp", "-a", "--reflink=auto", debian_11_base, copy], check=True)
+    return SystemRoot(copy)
+
+
+@pytest.fixture
+def legacy_cpu(rigspec: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> Path:
+    """specs/legacy-cpu.toml, compiled to every target from its committed lock."""
+    out = tmp_path / "out"
+    done = rigspec(
+        "compile", "specs/legacy-cpu.toml", "--target", "all", "--locked", "-o", str(out)
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    folder = tmp_path / "scratch"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder

@@ -1,0 +1,102 @@
+"""Debian systems in folders, to run what rigspec writes as root without harm."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+HOST_PIP_CONFIGURATION = Path("/etc/pip.conf")
+
+# Where the machine's certificates stand in a root: a package that brings its own replaces the
+# usual file.
+CERTIFICATES = "/etc/test-certificates.crt"
+PIP_CONFIGURATION = "/etc/pip.conf"
+
+
+@dataclass(frozen=True)
+class SystemRoot:
+    """A Debian system in a folder. Commands run in mount and process namespaces of their own."""
+
+    path: Path
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"]
+        done = subprocess.run(
+            [
+                *("unshare", "--mount", "--pid", "--fork", f"--mount-proc={self.path}/proc"),
+                *("chroot", str(self.path), "env", "-i", *environment, *command),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def listing(self, *ignored: str) -> dict[str, tuple[object, ...]]:
+        """Every file with its mode, size and time, less what stands under the ignored paths."""
+        skipped = tuple(str(self.path / part) for part in ("proc", "dev", "run", "tmp", *ignored))
+        found = {}
+        for path in sorted(self.path.rglob("*")):
+            if not str(path).startswith(skipped):
+                status = path.lstat()
+                kept = (status.st_mode, status.st_uid, status.st_size, status.st_mtime_ns)
+                found[str(path.relative_to(self.path))] = kept
+        return found
+
+
+def make_root(suite: str, cache: Path) -> Path:
+    """A minimal Debian of that suite, made once and kept."""
+    root = cache / suite
+    if not (root / "etc" / "os-release").exists():
+        shutil.rmtree(root, ignore_errors=True)
+        root.parent.mkdir(parents=True, exist_ok=True)
+        staged = root.with_name(f".{suite}.partial")
+        shutil.rmtree(staged, ignore_errors=True)
+        command = ["debootstrap", "--variant=minbase", suite, str(staged), archive()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        configure(staged)
+        staged.rename(root)
+    return root
+
+
+def configure(root: Path) -> None:
+    """Give a root the machine's own name service, certificates and package index."""
+    shutil.copyfile("/etc/resolv.conf", root / "etc" / "resolv.conf")
+    if HOST_CERTIFICATES.exists():
+        shutil.copyfile(HOST_CERTIFICATES, root / CERTIFICATES.lstrip("/"))
+    (root / PIP_CONFIGURATION.lstrip("/")).write_text(pip_configuration(), encoding="utf-8")
+
+
+def pip_configuration() -> str:
+    """The machine's pip.conf, with the certificates where a root has them."""
+    text = "[global]\n"
+    if HOST_PIP_CONFIGURATION.exists():
+        text = HOST_PIP_CONFIGURATION.read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("cert")]
+    if HOST_CERTIFICATES.exists():
+        lines.insert(lines.index("[global]") + 1, f"cert = {CERTIFICATES}")
+    return "\n".join(lines) + "\n"
+
+
+def archive() -> str:
+    """The Debian archive that this machine itself uses; its name is written down nowhere."""
+    return next(_archives())
+
+
+def _archives() -> Iterator[str]:
+    folder = Path("/etc/apt")
+    files = [*sorted((folder / "sources.list.d").glob("*")), folder / "sources.list"]
+    for file in files:
+        if file.is_file():
+            for line in file.read_text(encoding="utf-8").splitlines():
+                found = re.match(r"(?:URIs:|deb(?: \[.*?\])?)\s+(\S+/debian/?)(?:\s|$)", line)
+                if found:
+                    yield found[1]
