@@ -35,7 +35,10 @@ class Alternative:
         """Whether a release of that family and version is meant."""
         if self.family is not None and (family or version).lower() != self.family.lower():
             return False
-        return self.versions is None or self.versions.contains(version, prereleases=True)
+        if self.versions is None:
+            return True
+        parsed = _parsed(version)
+        return parsed is not None and self.versions.contains(parsed, prereleases=True)
 
 
 def parse_specifier(text: str) -> SpecifierSet | None:
@@ -74,7 +77,13 @@ def parse_alternative(text: str) -> Alternative:
 @cache
 def version_key(version: str) -> tuple[int, Version | str]:
     """A sort key that puts newer versions last; what is no PEP 440 version sorts first, by text."""
+    parsed = _parsed(version)
+    return (0, version) if parsed is None else (1, parsed)
+
+
+@cache
+def _parsed(version: str) -> Version | None:
     try:
-        return (1, Version(version))
+        return Version(version)
     except InvalidVersion:
-        return (0, version)
+        return None

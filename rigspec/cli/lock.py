@@ -35,6 +35,9 @@ def lock(
         ensure_fresh(loaded, reports, directory)
         say(f"{directory} is up to date", quiet=quiet)
         return
+    import gc
+
     from rigspec.cli.locked import write_new_lock
 
+    gc.enable()
     write_new_lock(loaded, reports, directory, quiet=quiet)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
-
-import tomli
 
 from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import (
@@ -24,6 +21,7 @@ from rigspec.matrix.model import (
     Setting,
     SettingsFile,
 )
+from rigspec.matrix.table_cache import parsed_table
 
 __all__ = ["build_matrix", "load_matrix", "product_names"]
 
@@ -40,15 +38,13 @@ def load_matrix(products: Iterable[str] | None = None) -> Matrix:
 
 def build_matrix(tables: Mapping[str, bytes]) -> Matrix:
     """A matrix out of the bytes of its tables, by product."""
-    digest = hashlib.sha256()
     loaded = []
     days = []
     for name in sorted(tables):
-        digest.update(name.encode() + b"\0" + tables[name] + b"\0")
-        product, day = _product(tomli.loads(tables[name].decode()))
+        product, day = _product(parsed_table(name, tables[name]))
         loaded.append(product)
         days.append(day)
-    return Matrix(max(days, default=dt.date.min), tuple(loaded), digest.hexdigest())
+    return Matrix(max(days, default=dt.date.min), tuple(loaded), tuple(sorted(tables.items())))
 
 
 @lru_cache(maxsize=1)
@@ -72,7 +68,7 @@ def _read(name: str) -> bytes:
 def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
     name = table["product"]
     sources = {
-        key: Source(source["title"], source["url"], source["read"])
+        key: Source(source["title"], source["url"], dt.date.fromisoformat(source["read"]))
         for key, source in table.get("source", {}).items()
     }
     file = table.get("settings")
@@ -91,7 +87,7 @@ def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
         settings=tuple(_setting(row, sources) for row in table.get("setting", ())),
         sources=tuple(sources.values()),
     )
-    return product, table["as_of"]
+    return product, dt.date.fromisoformat(table["as_of"])
 
 
 def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Release:
@@ -105,7 +101,7 @@ def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]
             for file in row.get("artifacts", ())
         ),
         availability=tuple(
-            Availability(item["kind"], item.get("day"), item["reason"])
+            Availability(item["kind"], dt.date.fromisoformat(item["day"]), item["reason"])
             for item in row.get("availability", ())
         ),
         figures=tuple(sorted(row.get("figures", {}).items())),

@@ -148,15 +148,26 @@ class Product:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The products a question needs. ``as_of`` is the day the matrix speaks for."""
+    """The products a question needs. ``as_of`` is the day the matrix speaks for.
+
+    ``tables`` are the bytes the products were read from, by product.
+    """
 
     as_of: dt.date
     products: tuple[Product, ...]
-    digest: str
+    tables: tuple[tuple[str, bytes], ...] = field(repr=False, compare=False)
     _index: dict[str, Product] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._index.update((product.name, product) for product in self.products)
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the tables, in hex."""
+        import hashlib
+
+        parts = (name.encode() + b"\0" + data + b"\0" for name, data in self.tables)
+        return hashlib.sha256(b"".join(parts)).hexdigest()
 
     def product(self, name: str) -> Product:
         """The product of that name. Raises KeyError where the matrix has none."""

@@ -202,7 +202,8 @@ class _Scopes:
         for product in self._matrix.products:
             if product.name not in ("gpu", "cpu"):
                 for release in product.releases:
-                    when = Condition(product.name, (_exactly(release),))
+                    exactly = Candidate(release.family, release.version).exactly
+                    when = Condition(product.name, (exactly,))
                     yield from _provided(product.title, release, (when,))
 
     def declared_facts(self) -> Iterator[Sheet]:
@@ -262,10 +263,6 @@ def _provided(title: str, release: Release, when: tuple[Condition, ...]) -> Iter
 
 
 _PROVIDED_CODES = {"compute_capability": "RS205", "avx": "RS212", "cudnn_cuda": "RS203"}
-
-
-def _exactly(release: Release) -> str:
-    return f"{release.family} =={release.version}" if release.family else f"=={release.version}"
 
 
 def _newest_first(candidate: Candidate, families: tuple[str, ...]) -> tuple[int, object]:

@@ -50,6 +50,7 @@ class _Builder:
     candidates: dict[tuple[str, Candidate], int] = field(default_factory=dict)
     top: int = 0
     _components: dict[str, Component] = field(default_factory=dict)
+    _exact: dict[tuple[str, str], int] = field(default_factory=dict)
     _memberships: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
 
     def new_variable(self) -> int:
@@ -61,6 +62,7 @@ class _Builder:
         variables = [self.new_variable() for _ in component.candidates]
         for candidate, variable in zip(component.candidates, variables, strict=True):
             self.candidates[component.key, candidate] = variable
+            self._exact[component.key, candidate.exactly] = variable
         self.clauses.append(list(variables))
         self._at_most_one(variables)
 
@@ -78,6 +80,9 @@ class _Builder:
     def membership(self, key: str, alternatives: tuple[str, ...]) -> int:
         """A variable that is true exactly when the component takes one of the alternatives."""
         known = self._memberships.get((key, alternatives))
+        if known is None and len(alternatives) == 1:
+            # Most facts are about one release, which has a variable already.
+            known = self._exact.get((key, alternatives[0]))
         if known is not None:
             return known
         variable = self._memberships[key, alternatives] = self.new_variable()

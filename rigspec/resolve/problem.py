@@ -24,6 +24,11 @@ class Candidate:
         """``ubuntu 16.04`` or ``9.0.176``."""
         return f"{self.family} {self.version}" if self.family else self.version
 
+    @property
+    def exactly(self) -> str:
+        """The request that means this release and no other."""
+        return f"{self.family} =={self.version}" if self.family else f"=={self.version}"
+
 
 @dataclass(frozen=True)
 class Component:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 
-from pysat.solvers import Solver
-
+from rigspec.resolve.cadical import Cadical
 from rigspec.resolve.encode import Encoding
 from rigspec.resolve.problem import Candidate, Problem
 
 __all__ = ["Solution", "SolverSession"]
 
 Solution = Mapping[str, Candidate]
-
-# Different solvers give different cores and models, so this one is fixed.
-_SOLVER = "cadical153"
 
 
 class SolverSession:
@@ -24,7 +20,8 @@ class SolverSession:
     def __init__(self, problem: Problem, encoding: Encoding) -> None:
         self._problem = problem
         self._encoding = encoding
-        self._solver = Solver(name=_SOLVER, bootstrap_with=encoding.clauses)
+        self._solver = Cadical(encoding.clauses)
+        self._model: frozenset[int] = frozenset()
 
     def __enter__(self) -> SolverSession:
         return self
@@ -35,11 +32,14 @@ class SolverSession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._solver.delete()
+        self._solver.__exit__(kind, error, traceback)
 
     def satisfiable(self, assumptions: Iterable[int]) -> bool:
         """Whether the assumed literals can all be true together."""
-        return bool(self._solver.solve(assumptions=list(assumptions)))
+        answer = self._solver.satisfiable(list(assumptions))
+        if answer:
+            self._model = self._solver.model()
+        return answer
 
     def newest(
         self,
@@ -63,9 +63,17 @@ class SolverSession:
         return solution
 
     def _settle(self, key: str, wanted: tuple[Candidate, ...], fixed: list[int]) -> Candidate:
-        for candidate in wanted:
-            variable = self._encoding.candidates[key, candidate]
+        """The first wanted candidate that leaves a solution; it joins what is fixed.
+
+        The model at hand says which one surely does, so only better ones are asked for.
+        """
+        variables = {self._encoding.candidates[key, candidate]: candidate for candidate in wanted}
+        chosen = next(v for v in variables if v in self._model)
+        for variable in variables:
+            if variable == chosen:
+                break
             if self.satisfiable([*fixed, variable]):
-                fixed.append(variable)
-                return candidate
-        raise AssertionError(f"{key} lost its last candidate although the formula was satisfiable")
+                chosen = variable
+                break
+        fixed.append(chosen)
+        return variables[chosen]

@@ -1,7 +1,5 @@
 """``[cuda]`` and ``[container]``."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

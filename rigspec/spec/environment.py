@@ -1,7 +1,5 @@
 """``[env.NAME]``: an isolated Python environment."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """The small types that the language's tables are made of."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar

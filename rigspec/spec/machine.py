@@ -1,7 +1,5 @@
 """``[machine.NAME]``: the hardware and what runs on it before anything is installed."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The whole language: what a rig file may say."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -48,7 +46,9 @@ class Rig(Table):
     container: Container | None = Field(default=None, description="The container's base.")
     system: System | None = Field(default=None, description="Packages and variables.")
     env: dict[Name, Environment] = Field(default={}, description="Python environments, by name.")
-    service: Services = Field(default=Services(), description="Services.")
+    service: Services = Field(default_factory=Services, description="Services.")
     download: dict[Name, Download] = Field(default={}, description="Files, by name.")
     user: dict[Name, User] = Field(default={}, description="Accounts, by name.")
-    mirrors: Mirrors = Field(default=Mirrors(), description="Where downloads come from instead.")
+    mirrors: Mirrors = Field(
+        default_factory=Mirrors, description="Where downloads come from instead."
+    )

@@ -1,7 +1,5 @@
 """``[service]``, ``[user]``, ``[download]`` and ``[mirrors]``."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field
