@@ -20,7 +20,13 @@ __all__ = ["DamagedLock", "NoLock", "lock_files", "read_lock"]
 _NAME = "rig.lock"
 _VERSION = 1
 _HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it anew.\n"
-_FILES = ("requirements", "tools")
+# A part of an environment that is a file of its own, and the file's ending.
+_FILES = {
+    "requirements": "requirements.txt",
+    "tools": "tools.txt",
+    "conda_lock": "conda-lock.yml",
+    "explicit": "explicit.txt",
+}
 
 
 class NoLock(Exception):
@@ -61,7 +67,9 @@ def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
     for machine in content["machines"]:
         for env in machine.get("envs", ()):
             for part in _FILES:
-                data = env[part].encode()
+                data = env.pop(part).encode()
+                if not data:
+                    continue
                 path = _path(machine["resolution"].get("machine"), env["name"], part)
                 companions[path] = data
                 env[part] = {"file": path, "sha256": hashlib.sha256(data).hexdigest()}
@@ -94,7 +102,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         if content.pop("version", None) != _VERSION:
             raise DamagedLock(file, f"is of another version than {_VERSION}")
         for env in _envs(content):
-            for part in _FILES:
+            for part in _FILES.keys() & env.keys():
                 env[part] = _companion(directory, env[part])
         lock = TypeAdapter(Lock).validate_python(content)
     except (tomli.TOMLDecodeError, UnicodeDecodeError, ValidationError, KeyError, TypeError):
@@ -104,7 +112,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
 
 def _path(machine: str | None, env: str, part: str) -> str:
     folder = f"{machine}/" if machine is not None else ""
-    return f"{folder}{env}.{part}.txt"
+    return f"{folder}{env}.{_FILES[part]}"
 
 
 def _verified(file: Path, data: bytes) -> bytes:

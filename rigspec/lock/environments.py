@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rigspec.lock import old_python, uv_engine
+from rigspec.lock.conda_env import CondaLock, conda_specs, solve_conda
 from rigspec.lock.failures import no_solution
 from rigspec.lock.files import release_of
 from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
@@ -27,7 +28,9 @@ def locked_env(
     spec = rig.env[env.name]
     target = target_interpreter(resolution, env)
     pins = [f"{pin.name}=={pin.version}" for pin in env.distributions]
-    wanted = [*pins, *_packages(spec)]
+    managed = spec.manager == "conda"
+    wanted = pins if managed else [*pins, *_packages(spec)]
+    conda = _conda(rig, resolution, env) if managed else CondaLock("", "")
     tools = [f"pip=={env.pip}", *_tools(matrix, target)]
     engine = "uv" if target.series >= uv_engine.LEAST_PYTHON else "resolvelib"
     # What the tools file installs, the requirements file must not install at another version.
@@ -41,7 +44,20 @@ def locked_env(
         tools=_HEADER + held,
         interpreter=_interpreter(spec, resolution, env, matrix),
         settings=tuple(_settings(spec, matrix)),
+        conda_lock=conda.conda_lock,
+        explicit=conda.explicit,
     )
+
+
+def _conda(rig: Rig, resolution: Resolution, env: EnvResolution) -> CondaLock:
+    """Conda brings the interpreter and the plain packages, pip the frameworks."""
+    spec = rig.env[env.name]
+    mirror = rig.mirrors.conda
+    channels = [c if "://" in c or mirror is None else f"{mirror}/{c}" for c in spec.channels]
+    if not channels:
+        raise no_solution(env.name, "an environment that conda manages needs `channels`")
+    series = ".".join(env.python.split(".")[:2])
+    return solve_conda(env.name, conda_specs(series, spec.packages), channels, resolution)
 
 
 def _compiled(
@@ -102,6 +118,10 @@ def _interpreter(
     series = ".".join(env.python.split(".")[:2])
     if kind == "conda" and env.installer is not None:
         file = release_of(matrix, "installer", env.installer).artifacts[0]
+        if spec.manager == "conda":
+            listed = f"/opt/rig/lock/{env.name}.explicit.txt"
+            creator = ("conda", "create", "--yes", "--quiet", "--file", listed, "--prefix")
+            return LockedInterpreter(kind, creator, installer=file.name)
         return LockedInterpreter(kind, ("python", "-m", "venv"), installer=file.name)
     if kind == "system":
         major = series.split(".")[0]

@@ -90,7 +90,8 @@ class LockedEnv:
 
     ``requirements`` holds everything the environment installs, ``tools`` pip, setuptools and
     wheel. Both are file contents; on disk they stand beside ``rig.lock`` and it holds their
-    sha256. ``engine`` says what resolved them.
+    sha256. ``engine`` says what resolved them. An environment that conda manages has
+    ``conda_lock`` (conda-lock's own form) and ``explicit`` (conda's) besides.
     """
 
     name: str
@@ -99,6 +100,8 @@ class LockedEnv:
     tools: str
     interpreter: LockedInterpreter = LockedInterpreter("system", ("python3", "-m", "venv"))
     settings: tuple[LockedSettings, ...] = ()
+    conda_lock: str = ""
+    explicit: str = ""
 
 
 @dataclass(frozen=True)

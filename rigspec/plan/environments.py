@@ -42,6 +42,9 @@ def payload_files(locked: LockedMachine) -> tuple[PayloadFile, ...]:
     for env in locked.envs:
         files.append(PayloadFile(f"{env.name}.requirements.txt", env.requirements))
         files.append(PayloadFile(f"{env.name}.tools.txt", env.tools))
+        if env.explicit:
+            files.append(PayloadFile(f"{env.name}.explicit.txt", env.explicit))
+            files.append(PayloadFile(f"{env.name}.conda-lock.yml", env.conda_lock))
     return tuple(files)
 
 
