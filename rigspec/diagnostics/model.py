@@ -25,7 +25,10 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True)
 class Span:
-    """A place in a file. Lines and columns count from 1, in characters; the end is exclusive."""
+    """A place in a file. Lines and columns count from 1, in characters; the end is exclusive.
+
+    ``masked``: what stands there may be a secret, and no renderer may show it.
+    """
 
     file: str
     line: int
@@ -33,6 +36,7 @@ class Span:
     end_line: int
     end_column: int
     label: str = ""
+    masked: bool = False
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class _Painter:
                 continue
             if previous is not None and span.line > previous + 1:
                 yield self._paint(_BLUE, "...".ljust(gutter))
-            line = source[span.line - 1].rstrip("\r")
+            line = _masked(source[span.line - 1].rstrip("\r"), span)
             if span.line != previous:
                 number = self._paint(_BLUE, str(span.line).rjust(gutter))
                 yield f"{number} {bar} {_visible(line)}".rstrip()
@@ -140,6 +140,15 @@ def _repair(repair: Repair) -> str:
         else:
             edits.append(f'set {edit.key} from "{edit.before}" to "{edit.after}"')
     return ", and ".join(edits)
+
+
+def _masked(line: str, span: Span) -> str:
+    """The line with what may be a secret blacked out, as wide as it was."""
+    if not span.masked:
+        return line
+    end = span.end_column if span.end_line == span.line else len(line) + 1
+    hidden = "•" * (end - span.column)
+    return line[: span.column - 1] + hidden + line[end - 1 :]
 
 
 def _visible(text: str) -> str:

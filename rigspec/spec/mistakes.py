@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
-from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.document import Document, KeyPath
 from rigspec.spec.schema import known_keys
 
@@ -27,6 +27,10 @@ _WANTED = {
     "string_type": "a string",
     "tuple_type": "an array",
 }
+
+
+# Parts of keys that people write secrets under, whatever the language says.
+_SECRETIVE = ("credential", "passw", "secret", "token")
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def _diagnostic(finding: _Finding, document: Document) -> Diagnostic:
     if finding.kind == "missing":
         return _missing_key(finding.path, document)
     code, message = _worded(finding)
-    span = document.span(finding.path, of="key" if finding.of_key else "value")
+    place = document.span(finding.path, of="key" if finding.of_key else "value")
+    span = _shown(place, finding.path)
     return Diagnostic(code, Severity.ERROR, f"`{_name(finding.path)}`: {message}", spans=(span,))
 
 
@@ -116,8 +121,14 @@ def _wrong_type(path: KeyPath, findings: list[_Finding], document: Document) -> 
         code="RS003",
         severity=Severity.ERROR,
         message=f"`{_name(path)}` wants {' or '.join(wanted)}, not {found}",
-        spans=(document.span(path, label=found),),
+        spans=(_shown(document.span(path, label=found), path),),
     )
+
+
+def _shown(span: Span, path: KeyPath) -> Span:
+    """The span, masked where its key is one that people write secrets under."""
+    secretive = any(word in str(part).lower() for part in path for word in _SECRETIVE)
+    return replace(span, masked=secretive)
 
 
 def _unknown_key(path: KeyPath, document: Document) -> Diagnostic:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.spec.document import Document, KeyPath
 
 __all__ = ["unsafe_strings"]
+
+_LABEL = "name the secret instead"
 
 # C0 and C1 controls, line and paragraph separators, and the marks that reorder what a reader sees
 # (Unicode Standard Annex 9, explicit formatting characters).
@@ -46,7 +49,7 @@ def unsafe_strings(document: Document) -> Iterator[Diagnostic]:
                     code="RS406",
                     severity=Severity.ERROR,
                     message=f"this looks like {kind}; a rig file is read by many eyes",
-                    spans=(document.span(path, label="name the secret instead"),),
+                    spans=(replace(document.span(path, label=_LABEL), masked=True),),
                     help=('take it out, change it, and name it: `{ secret = "NAME" }`',),
                 )
                 break

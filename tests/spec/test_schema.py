@@ -1,0 +1,42 @@
+"""The JSON Schema says of the examples what rigspec itself says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import tomli
+
+from rigspec.spec.schema import json_schema
+from tests.conftest import ROOT
+
+SCHEMA = json.loads(json_schema())
+# The schema cannot know these: they are about the text itself, or about two tables at once.
+BEYOND = {"duplicates", "syntax_errors", "not_declared", "secret_in_the_spec"}
+BEYOND |= {"direction_override", "bad_version"}
+
+
+def checked(path: Path) -> list[str]:
+    value = json.loads(json.dumps(tomli.loads(path.read_text(encoding="utf-8")), default=str))
+    found = jsonschema.Draft202012Validator(SCHEMA).iter_errors(value)
+    return [error.message for error in found]
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.toml")), ids=lambda p: p.stem)
+def test_it_admits_every_rig(spec: Path) -> None:
+    assert checked(spec) == []
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [p for p in sorted((ROOT / "tests/spec/invalid").glob("*.toml")) if p.stem not in BEYOND],
+    ids=lambda path: path.stem,
+)
+def test_it_refuses_what_rigspec_refuses(spec: Path) -> None:
+    assert checked(spec)

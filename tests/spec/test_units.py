@@ -1,0 +1,41 @@
+"""Quantities keep what was written and count right."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rigspec.spec.units import EnergyPrice, Length, Money, Size
+
+
+@given(st.decimals(0, 10**6, places=3), st.sampled_from(["B", "KB", "MiB", "GB", "GiB", "TB"]))
+def test_a_size_reads_back_what_it_writes(amount: Decimal, unit: str) -> None:
+    size = Size.parse(f"{amount} {unit}")
+    assert Size.parse(str(size)) == Size(amount.normalize(), unit)
+
+
+@pytest.mark.parametrize(
+    ("text", "octets"), [("32 GB", 32 * 10**9), ("16 GiB", 16 * 2**30), ("1.5 KB", 1500)]
+)
+def test_sizes_count_in_their_own_thousands(text: str, octets: int) -> None:
+    size = Size.parse(text)
+    assert isinstance(size, Size)
+    assert size.octets == octets
+
+
+def test_lengths_in_millimetres() -> None:
+    length = Length.parse("10.5 in")
+    assert isinstance(length, Length)
+    assert length.millimetres == Decimal("266.7")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [(Size, "32"), (Size, "32 gb"), (Length, "27"), (Money, "5 $"), (EnergyPrice, "0.1 USD")],
+)
+def test_what_has_no_unit_is_refused(kind: type[Size], text: str) -> None:
+    with pytest.raises(ValueError, match="with its unit"):
+        kind.parse(text)
