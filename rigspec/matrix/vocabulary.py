@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NUMBERED", "PACKAGE_PREFIX", "WORDS"]
+__all__ = ["NUMBERED", "PACKAGE_PREFIX", "UNLISTED", "WORDS"]
 
 # Those that are one of a few words.
 WORDS: dict[str, tuple[str, ...]] = {
@@ -14,6 +14,9 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 # Those that are a number, known by what the tables say of them.
 NUMBERED = frozenset({"compute_capability", "cudnn_cuda", "gcc", "glibc"})
+
+# Those of them whose releases no table lists: only their bounds are known.
+UNLISTED = frozenset({"gcc"})
 
 # What stands before the name of a Python package whose releases the lock will find.
 PACKAGE_PREFIX = "package:"

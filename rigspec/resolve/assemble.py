@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rigspec.matrix.gpu_names import find_gpu
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
-from rigspec.matrix.vocabulary import PACKAGE_PREFIX, WORDS
+from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED, WORDS
 from rigspec.resolve.claims import DECLARED, accelerated, claims_of, env_key, gpu_key
 from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem, Sheet
 from rigspec.resolve.regions import stand_ins
@@ -161,10 +161,12 @@ class _Scopes:
             # Not released on its own, or also brought by another: what the facts mention.
             candidates |= {Candidate(None, text) for text in mentioned.get(name, ())}
         candidates |= {Candidate(None, word) for word in WORDS.get(name, ())}
+        asked = [text for claim in self._claimed.get(key, ()) for text in claim.alternatives]
         if name == "compute_capability":
             # A card described in the spec may have one that no table mentions.
-            for claim in self._claimed.get(key, ()):
-                candidates |= {Candidate(None, text) for text in claim.alternatives}
+            candidates |= {Candidate(None, text) for text in asked}
+        elif name in UNLISTED:
+            candidates = set(stand_ins(sorted({*mentioned.get(name, ()), *asked})))
         families = product.families if product is not None else ()
         ordered = sorted(candidates, key=lambda c: _newest_first(c, families), reverse=True)
         title = shown_as(name, product.title if product is not None else None)
@@ -273,14 +275,17 @@ def _newest_first(candidate: Candidate, families: tuple[str, ...]) -> tuple[int,
 def _mentions(rules: Iterable[Rule], released: set[str]) -> dict[str, set[str]]:
     """The single values that rules name, by component: ``2.27``, ``yes``, ``3.6.5``.
 
-    Of a package the requests themselves are kept, for its stand-in versions.
+    Of what has no list of releases the requests themselves are kept, for stand-in versions.
     """
     found: dict[str, set[str]] = {}
     for rule in rules:
         for condition in (*rule.when, rule.must):
             values = found.setdefault(condition.component, set())
             for text in condition.alternatives:
-                if condition.component.startswith(PACKAGE_PREFIX):
+                if (
+                    condition.component.startswith(PACKAGE_PREFIX)
+                    or condition.component in UNLISTED
+                ):
                     values.add(text)
                 else:
                     values |= _single_value(text, series=condition.component not in released)

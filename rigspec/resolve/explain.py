@@ -16,6 +16,9 @@ from rigspec.spec.document import Document
 
 __all__ = ["dotted", "explain", "fact_of"]
 
+# A conflict is between two, at least.
+_FEW = 2
+
 # A sheet with more rows in play than this is told in one sentence.
 _ROWS_TOLD = 3
 
@@ -28,13 +31,13 @@ def explain(
     resolve: Callable[[Solution], Resolution],
 ) -> Diagnostic:
     """The diagnostic of one conflict. ``resolve`` turns a solution into a resolution."""
-    lines = [claim for claim in conflict.claims if claim.path is not None]
+    lines = _lines(conflict, problem)
     rules = [row.rule for row in conflict.rows]
     return Diagnostic(
         code=_code(conflict, rules),
         severity=Severity.ERROR,
         message=_message(conflict, lines, problem),
-        between=_between(conflict),
+        between=_between(conflict, lines),
         spans=tuple(document.span(c.path, label=c.label) for c in lines if c.path is not None),
         facts=tuple(_facts(conflict.rows)),
         breaks=tuple(dict.fromkeys(rule.breaks for rule in rules if rule.breaks)),
@@ -77,7 +80,7 @@ def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
         if asked:
             title = problem.component(asked[0].component).title
             return f"{row.rule.statement}; the spec asks for {title} {asked[0].alternatives[0]}"
-    named = [_named(claim, problem) for claim in conflict.claims if claim.path is not None]
+    named = [_named(claim, problem) for claim in lines]
     if len(named) == 1:
         return f"{named[0]} cannot exist on this rig"
     return f"{', '.join(named[:-1])} and {named[-1]} cannot hold together"
@@ -91,11 +94,32 @@ def _named(claim: Claim, problem: Problem) -> str:
     return f"{problem.component(claim.component).title} {claim.alternatives[0]}"
 
 
-def _between(conflict: Conflict) -> tuple[str, ...]:
+def _lines(conflict: Conflict, problem: Problem) -> list[Claim]:
+    """The lines of the spec to show.
+
+    Those of the conflict; that a rig has a GPU only where little else is told. A conflict with
+    every release of a product needs no line about its version: then the line that asks for the
+    product at all is shown.
+    """
+    lines = [claim for claim in conflict.claims if claim.path is not None]
+    telling = [claim for claim in lines if claim.component != "accelerator"]
+    if len(telling) < _FEW:
+        claimed = {claim.component for claim in conflict.claims}
+        mentioned = {key for row in conflict.rows for key in (row.must[0], *dict(row.when))}
+        telling += [
+            claim
+            for claim in problem.claims
+            if claim.path is not None and claim.component in mentioned - claimed
+        ]
+    return telling if len(telling) >= _FEW else lines
+
+
+def _between(conflict: Conflict, lines: list[Claim]) -> tuple[str, ...]:
     """The names of the components whose lines collide, in the order of the spec."""
-    names = [_name(claim.component) for claim in conflict.claims if claim.path is not None]
-    if len(set(names)) < 2:
+    names = [_name(claim.component) for claim in lines]
+    if len(set(names)) < _FEW:
         names += [_name(row.must[0]) for row in conflict.rows]
+        names += [_name(key) for row in conflict.rows for key, _ in row.when]
     return tuple(dict.fromkeys(names))
 
 

@@ -1,0 +1,209 @@
+"""Combinations that cannot exist, each beside a neighbour that can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rigspec.diagnostics.model import Severity
+from tests.resolve.rigs import check, errors, tower
+
+TF18 = 'python = "3.6"\nframeworks = { tensorflow = "1.8" }'
+
+# id -> (refused rig, its code, between, most lines told, a neighbour that is admitted)
+CASES = {
+    "tensorflow 1.8 on CUDA 10.0": (
+        tower(cuda='toolkit = "10.0"', env=TF18),
+        ("RS201", {"tensorflow", "cuda"}, 2),
+        tower(cuda='toolkit = "9.0"', env=TF18),
+    ),
+    "tensorflow 1.8 on CUDA 9.1": (
+        tower(cuda='toolkit = "9.1"', env=TF18),
+        ("RS201", {"tensorflow", "cuda"}, 2),
+        tower(cuda='toolkit = "10.0"', env=TF18.replace("1.8", "1.13")),
+    ),
+    "tensorflow 1.4 on CUDA 9.0": (
+        tower(cuda='toolkit = "9.0"', env=TF18.replace("1.8", "1.4")),
+        ("RS201", {"tensorflow", "cuda"}, 2),
+        tower(cuda='toolkit = "8.0"', env=TF18.replace("1.8", "1.4")),
+    ),
+    "tensorflow 1.8 with cuDNN 6": (
+        tower(cuda='cudnn = "6"', env=TF18),
+        ("RS202", {"tensorflow", "cudnn"}, 2),
+        tower(cuda='cudnn = "7"', env=TF18),
+    ),
+    "driver 375 with CUDA 9.0": (
+        tower(machine='driver = "375"', cuda='toolkit = "9.0"'),
+        ("RS204", {"driver", "cuda"}, 2),
+        tower(machine='driver = "384"', cuda='toolkit = "9.0"'),
+    ),
+    "RTX 2070 with CUDA 9.0": (
+        tower(gpu="RTX 2070", cuda='toolkit = "9.0"'),
+        ("RS205", {"gpu", "cuda"}, 2),
+        tower(gpu="RTX 2070", cuda='toolkit = "10.0"'),
+    ),
+    "RTX 2070 with tensorflow 1.8": (
+        tower(gpu="RTX 2070", env=TF18),
+        (None, {"gpu", "tensorflow"}, 2),
+        tower(gpu="RTX 2070", env=TF18.replace("1.8", "1.13")),
+    ),
+    "K80 with driver 525": (
+        tower(gpu="Tesla K80", machine='driver = "525"', os="ubuntu 18.04"),
+        ("RS206", {"gpu", "driver"}, 2),
+        tower(gpu="Tesla K80", machine='driver = "470"', os="ubuntu 18.04"),
+    ),
+    "GTX 1080 Ti with driver 590": (
+        tower(machine='driver = "590"', cuda='provider = "runfile"'),
+        ("RS206", {"gpu", "driver"}, 2),
+        tower(machine='driver = "580"', cuda='provider = "runfile"'),
+    ),
+    "tensorflow 1.8 on Python 3.7": (
+        tower(env=TF18.replace("3.6", "3.7")),
+        ("RS207", {"tensorflow", "python"}, 2),
+        tower(env='python = "3.7"\nframeworks = { tensorflow = "1.13" }'),
+    ),
+    "pip 21 on Python 2.7": (
+        tower(env='python = "2.7"\npip = "21.3"'),
+        ("RS208", {"pip", "python"}, 2),
+        tower(env='python = "2.7"\npip = "20.3"'),
+    ),
+    "keras 2.3 with tensorflow 1.8": (
+        tower(env='python = "3.6"\nframeworks = { tensorflow = "1.8", keras = "2.3" }'),
+        ("RS209", {"keras", "tensorflow"}, 2),
+        tower(env='python = "3.6"\nframeworks = { tensorflow = "1.8", keras = "2.2" }'),
+    ),
+    "pip 18.1 with tensorflow 1.15": (
+        tower(env='python = "3.6"\npip = "18.1"\nframeworks = { tensorflow = "1.15" }'),
+        ("RS210", {"pip", "tensorflow"}, 2),
+        tower(env='python = "3.6"\npip = "19.3"\nframeworks = { tensorflow = "1.15" }'),
+    ),
+    "a CPU without AVX and tensorflow 1.6": (
+        tower(
+            machine='cpu = { model = "Pentium", features = ["sse4_2"] }',
+            env=TF18.replace("1.8", "1.6"),
+        ),
+        ("RS212", {"cpu", "tensorflow"}, 2),
+        tower(
+            machine='cpu = { model = "Pentium", features = ["sse4_2"] }',
+            env=TF18.replace("1.8", "1.5"),
+        ),
+    ),
+    "Python 2.7 of Debian 12": (
+        '[machine.box]\nos = "debian 12"\n[env.lab]\npython = "2.7"\ninterpreter = "system"',
+        ("RS213", {"os", "python"}, 3),
+        '[machine.box]\nos = "debian 11"\n[env.lab]\npython = "2.7"\ninterpreter = "system"',
+    ),
+    "GCC 8 with CUDA 9.0": (
+        tower(machine='gcc = "8"', cuda='toolkit = "9.0"', os="ubuntu >=16.04"),
+        (None, {"gcc"}, 3),
+        tower(machine='gcc = "5"', cuda='toolkit = "9.0"'),
+    ),
+    "protobuf 4 with tensorflow 1.8": (
+        tower(env=TF18 + '\npackages = { protobuf = "4" }'),
+        ("RS217", {"protobuf", "tensorflow"}, 2),
+        tower(env=TF18 + '\npackages = { protobuf = "3.19" }'),
+    ),
+    "CUDA 9.0 packages for Debian 11": (
+        tower(os="debian 11", cuda='toolkit = "9.0"'),
+        ("RS216", {"os", "cuda"}, 2),
+        tower(os="debian 11", cuda='toolkit = "9.0"\nprovider = "runfile"'),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_refused_by_name_and_with_few_lines(name: str, tmp_path: Path) -> None:
+    refused, (code, between, lines), _ = CASES[name]
+
+    report = check(tmp_path, refused)
+
+    found = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    assert len(found) == 1
+    assert code is None or found[0].code == code
+    assert between <= set(found[0].between)
+    assert len(found[0].spans) <= lines
+    assert found[0].facts
+    assert all(fact.sources for fact in found[0].facts)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_its_neighbour_is_admitted(name: str, tmp_path: Path) -> None:
+    _, _, admitted = CASES[name]
+    report = check(tmp_path, admitted)
+    assert errors(report) == []
+    assert report.resolution is not None
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_repair_is_solved_and_true(name: str, tmp_path: Path) -> None:
+    """A repair, made in the spec by hand, gives just the resolution that was promised."""
+    refused, _, _ = CASES[name]
+    (error,) = [d for d in check(tmp_path, refused).diagnostics if d.severity is Severity.ERROR]
+    for repair in error.repairs:
+        mended = refused
+        for edit in repair.edits:
+            key = edit.key.rpartition(".")[2]
+            before, after = f'{key} = "{edit.before}"', f'{key} = "{edit.after}"'
+            assert before in mended, edit
+            mended = mended.replace(before, after, 1)
+        report = check(tmp_path, mended)
+        assert errors(report) == []
+        assert report.resolution == repair.resolution
+
+
+def test_turing_gets_a_framework_that_knows_it_among_its_repairs(tmp_path: Path) -> None:
+    refused = CASES["RTX 2070 with tensorflow 1.8"][0]
+    (error,) = [d for d in check(tmp_path, refused).diagnostics if d.severity is Severity.ERROR]
+    reached = {
+        (pin.version.rpartition(".")[0], (repair.resolution.cuda or "")[:4])
+        for repair in error.repairs
+        for env in repair.resolution.envs
+        for pin in env.frameworks
+    }
+    assert ("1.13", "10.0") in reached
+
+
+def test_two_independent_conflicts_are_told_apart(tmp_path: Path) -> None:
+    text = tower(machine='driver = "375"', cuda='toolkit = "9.0"')
+    text += '[env.old]\npython = "2.7"\npip = "21.3"\ninterpreter = "pyenv"\n'
+    report = check(tmp_path, text)
+    assert sorted(errors(report)) == ["RS204", "RS208"]
+
+
+def test_a_free_rig_takes_the_newest_of_everything(tmp_path: Path) -> None:
+    text = tower(env='frameworks = { tensorflow = "*", keras = "*" }')
+    report = check(tmp_path, text)
+    assert report.resolution is not None
+    (env,) = report.resolution.envs
+    assert [(pin.name, pin.version) for pin in env.frameworks] == [
+        ("keras", "2.3.1"),
+        ("tensorflow", "1.15.5"),
+    ]
+    assert report.resolution.cuda == "10.0.130"
+    assert env.python.startswith("3.7")
+
+
+def test_a_version_nobody_released_is_its_own_error(tmp_path: Path) -> None:
+    report = check(tmp_path, tower(env='frameworks = { tensorflow = "1.99" }'))
+    assert errors(report) == ["RS214"]
+
+
+def test_unknown_names_are_told_with_the_nearest(tmp_path: Path) -> None:
+    report = check(tmp_path, tower(gpu="GTX 1085 Ti", env='frameworks = { tensorfow = "1.8" }'))
+    assert report.status == "invalid"
+    told = {d.code: " ".join(d.help) for d in report.diagnostics}
+    assert "GTX 1080 Ti" in told["RS101"]
+    assert "tensorflow" in told["RS009"]
+
+
+def test_a_card_nobody_knows_is_taken_with_its_figures(tmp_path: Path) -> None:
+    text = tower(cuda='toolkit = "9.0"').replace(
+        'model = "GTX 1080 Ti"', 'model = "Prototype", compute_capability = "6.2"'
+    )
+    assert errors(check(tmp_path, text)) == []
+
+
+def test_an_open_notebook_without_a_lock_is_an_error(tmp_path: Path) -> None:
+    text = tower(env=TF18) + '[service.jupyter]\nenv = "lab"\naddress = "*"\n'
+    assert errors(check(tmp_path, text)) == ["RS405"]
