@@ -52,9 +52,11 @@ def write_tree(directory: Path, files: Sequence[OutputFile]) -> None:
 
     The tree is built beside its place and swapped in by one rename. A folder that holds files
     which no manifest of rigspec lists is left alone. Modes do not depend on the umask.
-    Raises TreeError.
+    Raises TreeError, and ValueError for a path that would leave the tree.
     """
     directory = Path(os.path.abspath(directory))
+    for file in files:
+        _parts(file.path)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         _refuse_foreign(directory)

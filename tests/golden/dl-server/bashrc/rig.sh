@@ -1,0 +1,16 @@
+# A two-user fastai server
+# Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
+# 7e6f3c754653274aeb2de1b308f4488aab4a167729ffc40894f53e78e6ab9fc2.
+#
+# Left out: everything that installs; a fragment only sets variables.
+# Written by rigspec. Each folder is put in front once, however often this is sourced.
+case ":${PATH:-}:" in
+  *:/usr/local/cuda-9.0/bin:*) ;;
+  *) PATH=/usr/local/cuda-9.0/bin"${PATH:+:${PATH}}" ;;
+esac
+export PATH
+case ":${LD_LIBRARY_PATH:-}:" in
+  *:/usr/local/cuda-9.0/lib64:*) ;;
+  *) LD_LIBRARY_PATH=/usr/local/cuda-9.0/lib64"${LD_LIBRARY_PATH:+:${LD_LIBRARY_PATH}}" ;;
+esac
+export LD_LIBRARY_PATH

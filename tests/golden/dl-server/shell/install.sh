@@ -1,0 +1,303 @@
+#!/usr/bin/env bash
+# A two-user fastai server
+# Installs the rig dl-server, machine tower. Written by rigspec from the lock
+# 7e6f3c754653274aeb2de1b308f4488aab4a167729ffc40894f53e78e6ab9fc2.
+#
+# Run as root; run again at any time: what is done already is left alone.
+#
+# Left out:
+# - services (ssh, jupyter, tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
+# - the pin of packages of the system: taken from the machine's own apt sources, at the versions these have
+# - the pin of base image ubuntu:16.04: no registry is asked for its digest
+set -euo pipefail
+
+# Nothing below runs before the last line: a download that is cut off does nothing, and says so.
+trap 'echo "install.sh: this file is not whole; fetch it again" >&2; exit 1' EXIT
+
+readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables reboot verify)
+readonly LOG=/var/log/rig.log
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly HERE
+
+usage() {
+  cat <<'USAGE'
+usage: install.sh [--help | --list | --dry-run | --step ID]
+
+  --list      name the steps
+  --dry-run   say which steps would be done, and change nothing
+  --step ID   do this step only
+USAGE
+}
+
+title() {
+  case $1 in
+    platform) printf '%s' 'This machine is ubuntu 16.04 on x86_64' ;;
+    system-packages) printf '%s' 'Packages of the system' ;;
+    fetch-tools) printf '%s' 'What fetches and checks files' ;;
+    repository-nvidia-cuda) printf '%s' 'Package repository nvidia-cuda, its key checked' ;;
+    driver) printf '%s' 'NVIDIA driver 465.19.01' ;;
+    cuda) printf '%s' 'CUDA toolkit 9.0.176' ;;
+    cudnn) printf '%s' 'cuDNN 7.6.5.32 built for CUDA 9.0' ;;
+    installer-anaconda3-5-2-0) printf '%s' 'Anaconda3 5.2.0, which brings Python 3.6.5' ;;
+    env-fastai) printf '%s' 'Python environment fastai' ;;
+    settings-fastai-keras) printf '%s' 'Settings of keras for new accounts' ;;
+    user-alice) printf '%s' 'Account alice' ;;
+    user-bob) printf '%s' 'Account bob' ;;
+    variables) printf '%s' 'Variables of every log-in session' ;;
+    reboot) printf '%s' 'Reboot into the new driver and kernel arguments' ;;
+    verify) printf '%s' 'What is installed is what was locked' ;;
+  esac
+}
+
+done_platform() {
+  false
+}
+
+apply_platform() {
+  test "$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"')" = ubuntu && \
+    test "$(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" = 16.04 && \
+    test "$(uname -m)" = x86_64
+}
+
+done_system_packages() {
+  dpkg-query -W -f='${Status}' binutils 2>/dev/null | grep -q ' ok installed$' && \
+    dpkg-query -W -f='${Status}' build-essential 2>/dev/null | grep -q ' ok installed$' && \
+    dpkg-query -W -f='${Status}' git 2>/dev/null | grep -q ' ok installed$' && \
+    dpkg-query -W -f='${Status}' tmux 2>/dev/null | grep -q ' ok installed$' && \
+    dpkg-query -W -f='${Status}' unzip 2>/dev/null | grep -q ' ok installed$'
+}
+
+apply_system_packages() {
+  apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends binutils build-essential git tmux unzip >/dev/null
+}
+
+done_fetch_tools() {
+  dpkg-query -W -f='${Status}' bzip2 2>/dev/null | grep -q ' ok installed$' && \
+    dpkg-query -W -f='${Status}' ca-certificates 2>/dev/null | grep -q ' ok installed$' && \
+    dpkg-query -W -f='${Status}' curl 2>/dev/null | grep -q ' ok installed$' && \
+    dpkg-query -W -f='${Status}' gnupg 2>/dev/null | grep -q ' ok installed$'
+}
+
+apply_fetch_tools() {
+  apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends bzip2 ca-certificates curl gnupg >/dev/null
+}
+
+done_repository_nvidia_cuda() {
+  test -s /etc/apt/keyrings/nvidia-cuda.gpg && \
+    test -s /etc/apt/sources.list.d/nvidia-cuda.list && \
+    test "$(cat /var/lib/rig/repository-nvidia-cuda 2>/dev/null)" = face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3
+}
+
+apply_repository_nvidia_cuda() {
+  mkdir -p /etc/apt/keyrings && \
+    curl --fail --silent --show-error --location --retry 3 --proto '=https' --output /etc/apt/keyrings/nvidia-cuda.asc https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub && \
+    test "$(gpg --batch --with-colons --with-fingerprint /etc/apt/keyrings/nvidia-cuda.asc 2>/dev/null | grep -c '^pub:')" = 1 && \
+    test "$(gpg --batch --with-colons --with-fingerprint /etc/apt/keyrings/nvidia-cuda.asc 2>/dev/null | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1)" = EB693B3035CD5710E231E123A4B469963BF863CC && \
+    gpg --batch --yes --dearmor --output /etc/apt/keyrings/nvidia-cuda.gpg /etc/apt/keyrings/nvidia-cuda.asc && \
+    printf 'deb [signed-by=%s] %s %s %s\n' /etc/apt/keyrings/nvidia-cuda.gpg https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / '' > /etc/apt/sources.list.d/nvidia-cuda.list && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3 > /var/lib/rig/repository-nvidia-cuda
+}
+
+done_driver() {
+  dpkg-query -W -f='${Status}' cuda-drivers 2>/dev/null | grep -q ' ok installed$' && \
+    test "$(dpkg-query -W -f='${Version}' cuda-drivers)" = 465.19.01-1
+}
+
+apply_driver() {
+  apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends cuda-drivers=465.19.01-1 >/dev/null && \
+    apt-mark hold cuda-drivers >/dev/null
+}
+
+done_cuda() {
+  dpkg-query -W -f='${Status}' cuda-toolkit-9-0 2>/dev/null | grep -q ' ok installed$' && \
+    test "$(dpkg-query -W -f='${Version}' cuda-toolkit-9-0)" = 9.0.176-1
+}
+
+apply_cuda() {
+  apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends cuda-toolkit-9-0=9.0.176-1 >/dev/null && \
+    apt-mark hold cuda-toolkit-9-0 >/dev/null
+}
+
+done_cudnn() {
+  test -e /usr/local/cuda-9.0/include/cudnn.h && \
+    test "$(cat /var/lib/rig/cudnn 2>/dev/null)" = bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8
+}
+
+apply_cudnn() {
+  mkdir -p /var/cache/rig /usr/local/cuda-9.0 && \
+    curl --fail --silent --show-error --location --retry 3 --output /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
+    printf '%s  %s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz | sha256sum --check --status && \
+    tar --extract --gzip --no-same-owner --strip-components=1 --directory /usr/local/cuda-9.0 --file /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
+    rm -f /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 > /var/lib/rig/cudnn
+}
+
+done_installer_anaconda3_5_2_0() {
+  test -e /opt/rig/anaconda3-5.2.0/bin/python && \
+    test "$(cat /var/lib/rig/installer-anaconda3-5-2-0 2>/dev/null)" = 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48
+}
+
+apply_installer_anaconda3_5_2_0() {
+  mkdir -p /var/cache/rig && \
+    curl --fail --silent --show-error --location --retry 3 --output /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh && \
+    printf '%s  %s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh | sha256sum --check --status && \
+    rm -rf /opt/rig/anaconda3-5.2.0 && \
+    mkdir -p "$(dirname /opt/rig/anaconda3-5.2.0)" && \
+    bash /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh -b -p /opt/rig/anaconda3-5.2.0 >/dev/null && \
+    rm -f /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 > /var/lib/rig/installer-anaconda3-5-2-0
+}
+
+done_env_fastai() {
+  test -x /opt/rig/envs/fastai/bin/python && \
+    test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = cc38e03b145b56d0523284e7e4f85d77290c5494bb7a87d5bddf6186d3a792bd
+}
+
+apply_env_fastai() {
+  rm -rf /opt/rig/envs/fastai && \
+    mkdir -p "$(dirname /opt/rig/envs/fastai)" && \
+    /opt/rig/anaconda3-5.2.0/bin/python -m venv /opt/rig/envs/fastai >/dev/null && \
+    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade -r /opt/rig/lock/fastai.tools.txt && \
+    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/fastai.requirements.txt && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' cc38e03b145b56d0523284e7e4f85d77290c5494bb7a87d5bddf6186d3a792bd > /var/lib/rig/env-fastai
+}
+
+done_settings_fastai_keras() {
+  test "$(stat -c %a /etc/skel/.keras/keras.json 2>/dev/null)" = 644 && \
+    printf '%s  %s\n' 1648778833f8c671aa3d961544ee97930a142d7572d0637a67a0cc26ccd09eb2 /etc/skel/.keras/keras.json | sha256sum --check --status
+}
+
+apply_settings_fastai_keras() {
+  install -D -m 0644 -o root -g root /opt/rig/lock/settings-fastai-keras /etc/skel/.keras/keras.json
+}
+
+done_user_alice() {
+  id -u alice >/dev/null 2>&1 && \
+    test "$(cat /var/lib/rig/user-alice 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+}
+
+apply_user_alice() {
+  id -u alice >/dev/null 2>&1 || useradd --create-home --shell /bin/bash alice && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/user-alice
+}
+
+done_user_bob() {
+  id -u bob >/dev/null 2>&1 && \
+    test "$(cat /var/lib/rig/user-bob 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+}
+
+apply_user_bob() {
+  id -u bob >/dev/null 2>&1 || useradd --create-home --shell /bin/bash bob && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/user-bob
+}
+
+done_variables() {
+  test "$(stat -c %a /etc/profile.d/rig-dl-server.sh 2>/dev/null)" = 644 && \
+    printf '%s  %s\n' 5fa524b3f3070bced553623a57fcffcfa4603b2a1d3adb7988fd67525baaf18d /etc/profile.d/rig-dl-server.sh | sha256sum --check --status
+}
+
+apply_variables() {
+  install -D -m 0644 -o root -g root /opt/rig/lock/variables /etc/profile.d/rig-dl-server.sh
+}
+
+done_reboot() {
+  test "$(cat /var/lib/rig/reboot 2>/dev/null)" = 49a081a4ffc541eac40f325633e0da7f4f9b57e39cbf611f688c5454850c6ab4
+}
+
+apply_reboot() {
+  printf '%s\n' 'reboot this machine: a kernel module and kernel arguments take effect at boot' >&2 && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 49a081a4ffc541eac40f325633e0da7f4f9b57e39cbf611f688c5454850c6ab4 > /var/lib/rig/reboot
+}
+
+done_verify() {
+  false
+}
+
+apply_verify() {
+  { found=$(dpkg-query -W '-f=${Version}' cuda-drivers | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 465.19.01-1 || { printf '%s: the lock says "%s", found "%s"\n' 'package cuda-drivers' 465.19.01-1 "$found" >&2; false; }; } && \
+    { found=$(dpkg-query -W '-f=${Version}' cuda-toolkit-9-0 | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 9.0.176-1 || { printf '%s: the lock says "%s", found "%s"\n' 'package cuda-toolkit-9-0' 9.0.176-1 "$found" >&2; false; }; } && \
+    { found=$(sed -n 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h | paste -s -d ' ' -) || true; } && \
+    { test "$found" = '7 6 5' || { printf '%s: the lock says "%s", found "%s"\n' 'cuDNN 7.6.5.32' '7 6 5' "$found" >&2; false; }; } && \
+    { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])' | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 3.6 || { printf '%s: the lock says "%s", found "%s"\n' 'Python of fastai' 3.6 "$found" >&2; false; }; } && \
+    { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt | paste -s -d ' ' -) || true; } && \
+    { test "$found" = '' || { printf '%s: the lock says "%s", found "%s"\n' 'packages of fastai' '' "$found" >&2; false; }; }
+}
+
+say() {
+  printf '%s\n' "$*"
+  [ "$DRY_RUN" = yes ] || printf '%s\n' "$*" >>"$LOG"
+}
+
+fail() {
+  printf 'install.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+# The lock's own files, where every step finds them.
+place_lock() {
+  local file
+  for file in "$HERE"/files/*; do
+    cmp -s "$file" "/opt/rig/lock/${file##*/}" || install -D -m 0644 "$file" "/opt/rig/lock/${file##*/}"
+  done
+}
+
+run_step() {
+  local id=$1 name=${1//[^a-z0-9]/_}
+  if "done_$name"; then
+    say "ok       $(title "$id")"
+  elif [ "$DRY_RUN" = yes ]; then
+    say "would do $(title "$id")"
+  else
+    say "doing    $(title "$id")"
+    if ! "apply_$name" 2>&1 | tee -a "$LOG"; then
+      fail "step $id failed: $(title "$id"); $LOG has the rest. It can be run again."
+    fi
+  fi
+}
+
+main() {
+  local only='' id
+  DRY_RUN=no
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --help) usage; return ;;
+      --list) printf '%s\n' "${STEPS[@]}"; return ;;
+      --dry-run) DRY_RUN=yes ;;
+      --step)
+        [ $# -ge 2 ] || fail "--step wants a step's id"
+        only=$2
+        shift
+        ;;
+      *) usage >&2; exit 2 ;;
+    esac
+    shift
+  done
+  [ "$(id -u)" -eq 0 ] || fail "run this as root"
+  apply_platform || fail "$(title platform): this is another machine, and nothing was changed"
+  mkdir -p /run/lock
+  exec 9>/run/lock/rig.lock
+  flock --nonblock 9 || fail "another installation is running"
+  [ "$DRY_RUN" = yes ] || place_lock
+  for id in "${STEPS[@]}"; do
+    if [ "$id" != platform ] && { [ -z "$only" ] || [ "$id" = "$only" ]; }; then
+      run_step "$id"
+    fi
+  done
+}
+
+trap - EXIT
+main "$@"

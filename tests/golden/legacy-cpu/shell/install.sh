@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# TensorFlow 1.8 and Keras on Python 2.7, without a GPU
+# Installs the rig legacy-cpu, machine box. Written by rigspec from the lock
+# 4f18998fc48ef5d96d932b7015e664941109752839648883d64747afb2e50d07.
+#
+# Run as root; run again at any time: what is done already is left alone.
+#
+# Left out:
+# - the pin of packages of the system: taken from the machine's own apt sources, at the versions these have
+# - the pin of base image debian:11: no registry is asked for its digest
+set -euo pipefail
+
+# Nothing below runs before the last line: a download that is cut off does nothing, and says so.
+trap 'echo "install.sh: this file is not whole; fetch it again" >&2; exit 1' EXIT
+
+readonly STEPS=(platform interpreters env-tf18 settings-tf18-keras verify)
+readonly LOG=/var/log/rig.log
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+readonly HERE
+
+usage() {
+  cat <<'USAGE'
+usage: install.sh [--help | --list | --dry-run | --step ID]
+
+  --list      name the steps
+  --dry-run   say which steps would be done, and change nothing
+  --step ID   do this step only
+USAGE
+}
+
+title() {
+  case $1 in
+    platform) printf '%s' 'This machine is debian 11 on x86_64' ;;
+    interpreters) printf '%s' 'Interpreters of the system' ;;
+    env-tf18) printf '%s' 'Python environment tf18' ;;
+    settings-tf18-keras) printf '%s' 'Settings of keras for new accounts' ;;
+    verify) printf '%s' 'What is installed is what was locked' ;;
+  esac
+}
+
+done_platform() {
+  false
+}
+
+apply_platform() {
+  test "$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"')" = debian && \
+    test "$(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" = 11 && \
+    test "$(uname -m)" = x86_64
+}
+
+done_interpreters() {
+  dpkg-query -W -f='${Status}' python2.7 2>/dev/null | grep -q ' ok installed$' && \
+    dpkg-query -W -f='${Status}' virtualenv 2>/dev/null | grep -q ' ok installed$'
+}
+
+apply_interpreters() {
+  apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python2.7 virtualenv >/dev/null
+}
+
+done_env_tf18() {
+  test -x /opt/rig/envs/tf18/bin/python && \
+    test "$(cat /var/lib/rig/env-tf18 2>/dev/null)" = ea101d9e92a03804ddfa47f210e5f94400a29948aad651c7ca7dc82bc167058b
+}
+
+apply_env_tf18() {
+  rm -rf /opt/rig/envs/tf18 && \
+    mkdir -p "$(dirname /opt/rig/envs/tf18)" && \
+    virtualenv --python python2.7 /opt/rig/envs/tf18 >/dev/null && \
+    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade -r /opt/rig/lock/tf18.tools.txt && \
+    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/tf18.requirements.txt && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' ea101d9e92a03804ddfa47f210e5f94400a29948aad651c7ca7dc82bc167058b > /var/lib/rig/env-tf18
+}
+
+done_settings_tf18_keras() {
+  test "$(stat -c %a /etc/skel/.keras/keras.json 2>/dev/null)" = 644 && \
+    printf '%s  %s\n' 94e3cc3e03e11a2440b72bcbf134f8ab01c5b3aba45787b56b24bee2745eeea2 /etc/skel/.keras/keras.json | sha256sum --check --status
+}
+
+apply_settings_tf18_keras() {
+  install -D -m 0644 -o root -g root /opt/rig/lock/settings-tf18-keras /etc/skel/.keras/keras.json
+}
+
+done_verify() {
+  false
+}
+
+apply_verify() {
+  { found=$(/opt/rig/envs/tf18/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])' | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 2.7 || { printf '%s: the lock says "%s", found "%s"\n' 'Python of tf18' 2.7 "$found" >&2; false; }; } && \
+    { found=$(/opt/rig/envs/tf18/bin/python /opt/rig/lock/installed.py /opt/rig/lock/tf18.tools.txt /opt/rig/lock/tf18.requirements.txt | paste -s -d ' ' -) || true; } && \
+    { test "$found" = '' || { printf '%s: the lock says "%s", found "%s"\n' 'packages of tf18' '' "$found" >&2; false; }; }
+}
+
+say() {
+  printf '%s\n' "$*"
+  [ "$DRY_RUN" = yes ] || printf '%s\n' "$*" >>"$LOG"
+}
+
+fail() {
+  printf 'install.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+# The lock's own files, where every step finds them.
+place_lock() {
+  local file
+  for file in "$HERE"/files/*; do
+    cmp -s "$file" "/opt/rig/lock/${file##*/}" || install -D -m 0644 "$file" "/opt/rig/lock/${file##*/}"
+  done
+}
+
+run_step() {
+  local id=$1 name=${1//[^a-z0-9]/_}
+  if "done_$name"; then
+    say "ok       $(title "$id")"
+  elif [ "$DRY_RUN" = yes ]; then
+    say "would do $(title "$id")"
+  else
+    say "doing    $(title "$id")"
+    if ! "apply_$name" 2>&1 | tee -a "$LOG"; then
+      fail "step $id failed: $(title "$id"); $LOG has the rest. It can be run again."
+    fi
+  fi
+}
+
+main() {
+  local only='' id
+  DRY_RUN=no
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --help) usage; return ;;
+      --list) printf '%s\n' "${STEPS[@]}"; return ;;
+      --dry-run) DRY_RUN=yes ;;
+      --step)
+        [ $# -ge 2 ] || fail "--step wants a step's id"
+        only=$2
+        shift
+        ;;
+      *) usage >&2; exit 2 ;;
+    esac
+    shift
+  done
+  [ "$(id -u)" -eq 0 ] || fail "run this as root"
+  apply_platform || fail "$(title platform): this is another machine, and nothing was changed"
+  mkdir -p /run/lock
+  exec 9>/run/lock/rig.lock
+  flock --nonblock 9 || fail "another installation is running"
+  [ "$DRY_RUN" = yes ] || place_lock
+  for id in "${STEPS[@]}"; do
+    if [ "$id" != platform ] && { [ -z "$only" ] || [ "$id" = "$only" ]; }; then
+      run_step "$id"
+    fi
+  done
+}
+
+trap - EXIT
+main "$@"
