@@ -101,6 +101,9 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         content = tomli.loads(body.decode())
         if content.pop("version", None) != _VERSION:
             raise DamagedLock(file, f"is of another version than {_VERSION}")
+        for machine in content["machines"]:
+            # TOML has no word for nothing: a rig without machines has a nameless one.
+            machine["resolution"].setdefault("machine", None)
         for env in _envs(content):
             for part in _FILES.keys() & env.keys():
                 env[part] = _companion(directory, env[part])

@@ -8,6 +8,7 @@ from rigspec.lock import old_python, uv_engine
 from rigspec.lock.conda_env import CondaLock, conda_specs, solve_conda
 from rigspec.lock.failures import no_solution
 from rigspec.lock.files import release_of
+from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
 from rigspec.lock.target import TargetInterpreter, target_interpreter
 from rigspec.matrix.model import Matrix
@@ -119,17 +120,17 @@ def _interpreter(
     if kind == "conda" and env.installer is not None:
         file = release_of(matrix, "installer", env.installer).artifacts[0]
         if spec.manager == "conda":
-            listed = f"/opt/rig/lock/{env.name}.explicit.txt"
-            creator = ("conda", "create", "--yes", "--quiet", "--file", listed, "--prefix")
-            return LockedInterpreter(kind, creator, installer=file.name)
+            listed = on_machine(f"{env.name}.explicit.txt")
+            create = ("conda", "create", "--yes", "--quiet", "--file", listed, "--prefix")
+            return LockedInterpreter(kind, create, installer=file.name)
         return LockedInterpreter(kind, ("python", "-m", "venv"), installer=file.name)
     if kind == "system":
         major = series.split(".")[0]
         named = release_of(matrix, "os", resolution.os).figure(f"python{major}_packages")
-        creator = ("python3", "-m", "venv")
+        packages = tuple((named or "").split())
         if major == "2":
-            creator = ("virtualenv", "--python", f"python{series}")
-        return LockedInterpreter(kind, creator, packages=tuple((named or "").split()))
+            return LockedInterpreter(kind, ("virtualenv", "--python", f"python{series}"), packages)
+        return LockedInterpreter(kind, ("python3", "-m", "venv"), packages)
     return LockedInterpreter(kind, (f"python{series}", "-m", "venv"))
 
 

@@ -13,12 +13,12 @@ _TIMEOUT_S = 60.0
 
 def sha256_of_url(url: str) -> tuple[str, int]:
     """The sha256 and size in bytes of what an address serves now. Raises LockFailure."""
-    import httpx
+    import httpx2
 
     digest, size = hashlib.sha256(), 0
     name = url.rpartition("/")[2]
     try:
-        with httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_S) as response:
+        with httpx2.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_S) as response:
             response.raise_for_status()
             for block in response.iter_bytes():
                 digest.update(block)
@@ -26,6 +26,6 @@ def sha256_of_url(url: str) -> tuple[str, int]:
             promised = response.headers.get("Content-Length")
             if promised is not None and response.num_bytes_downloaded != int(promised):
                 raise index_failure(name, f"{size} of {promised} bytes came")
-    except httpx.HTTPError as error:
+    except httpx2.HTTPError as error:
         raise index_failure(name, str(error)) from None
     return digest.hexdigest(), size

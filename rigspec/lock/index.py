@@ -13,13 +13,15 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from unearth import Link, Package, PackageFinder, TargetPython
+from unearth import Link, Package, PackageFinder, TargetPython, URLError
 
 from rigspec.lock.failures import index_failure
 from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
 from rigspec.lock.target import TargetInterpreter
 
 __all__ = ["Offer", "PackageIndex", "sha256_of"]
+
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ class PackageIndex:
 
     def _asked(self, name: str) -> tuple[Offer, ...]:
         try:
-            found = self._finder.find_all_packages(name, allow_yanked=False)
+            found = list(self._finder.find_all_packages(name, allow_yanked=False))
+            if not found:
+                self._ensure_absent(name)
         except _http_errors() as error:
             raise index_failure(f"the list of {name}", str(error)) from None
         by_version: dict[Version, list[Package]] = {}
@@ -89,6 +93,15 @@ class PackageIndex:
         offers = [Offer(name, v, tuple(_ordered(files))) for v, files in by_version.items()]
         offers.sort(key=lambda offer: (offer.has_wheel, offer.version), reverse=True)
         return tuple(offers)
+
+    def _ensure_absent(self, name: str) -> None:
+        """Tell a package that is not there from an index that is out of order: unearth takes a
+        server's error for an empty list.
+        """
+        for source in self._finder.sources:
+            response = self._finder.session.get(f"{source['url'].rstrip('/')}/{name}/")
+            if response.status_code >= _SERVER_ERROR:
+                raise index_failure(f"the list of {name}", f"HTTP status {response.status_code}")
 
     def _from_wheel(self, link: Link) -> list[str]:
         try:
@@ -139,9 +152,9 @@ def sha256_of(link: Link) -> list[str]:
 
 
 def _http_errors() -> tuple[type[Exception], ...]:
-    import httpx
+    import httpx2
 
-    return (httpx.HTTPError, OSError)
+    return (httpx2.HTTPError, URLError, OSError)
 
 
 def _ordered(files: Sequence[Package]) -> list[Package]:

@@ -1,10 +1,10 @@
-"""Where a rig's lock stands."""
+"""Where a rig's lock stands: in a project, and on a machine that was built from it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["lock_directory"]
+__all__ = ["lock_directory", "on_machine"]
 
 
 def lock_directory(spec: Path, rig: str) -> Path:
@@ -33,3 +33,8 @@ def _shortened(path: Path) -> Path:
         else:
             parts.append(part)
     return Path(*parts)
+
+
+def on_machine(name: str) -> str:
+    """Where a file of the lock that travels with an artifact stands on the machine."""
+    return f"/opt/rig/lock/{name}"

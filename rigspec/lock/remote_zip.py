@@ -13,7 +13,7 @@ class RangeNotSupported(Exception):
 
 
 class RemoteFile(io.RawIOBase):
-    """A seekable file over HTTP range requests. ``session`` is an httpx client.
+    """A seekable file over HTTP range requests. ``session`` is an httpx2 client.
 
     Raises RangeNotSupported where the server does not know ranges, and what the session raises.
     """

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedMachine
-from rigspec.plan.layout import INSTALLED, cuda_home, env_python, lock_file
+from rigspec.plan.layout import INSTALLED, cuda_home, env_python
 from rigspec.plan.steps import Check, Verify
 from rigspec.resolution import EnvResolution
 from rigspec.spec.model import Rig
@@ -62,7 +63,7 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
     files = (f"{env.name}.tools.txt", f"{env.name}.requirements.txt")
     yield Check(
         title=f"packages of {env.name}",
-        command=(python, lock_file(INSTALLED), *(lock_file(name) for name in files)),
+        command=(python, on_machine(INSTALLED), *(on_machine(name) for name in files)),
         expect="",
         part="env",
     )

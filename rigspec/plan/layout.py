@@ -8,7 +8,6 @@ __all__ = [
     "env_path",
     "env_python",
     "installer_path",
-    "lock_file",
     "profile_path",
 ]
 
@@ -16,11 +15,6 @@ _ROOT = "/opt/rig"
 
 # The program that holds an environment against its requirements files.
 INSTALLED = "installed.py"
-
-
-def lock_file(name: str) -> str:
-    """Where a file that travels with an artifact stands on the machine."""
-    return f"{_ROOT}/lock/{name}"
 
 
 def env_path(env: str) -> str:

@@ -1,0 +1,100 @@
+"""A lock as files: what is written is read back, and one byte changed anywhere is noticed."""
+
+from __future__ import annotations
+
+import shutil
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rigspec.emit.tree import write_tree
+from rigspec.lock.document import DamagedLock, NoLock, lock_files, read_lock
+from rigspec.lock.model import (
+    Lock,
+    LockedEnv,
+    LockedFile,
+    LockedInterpreter,
+    LockedMachine,
+    LockedPackage,
+    Unpinned,
+)
+from rigspec.resolution import EnvResolution, Pin, Resolution
+from tests.conftest import ROOT
+
+WORDS = st.text(string.ascii_letters + string.digits + " .-'\"\\\n#=[]ü", max_size=15)
+NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=6)
+
+
+@st.composite
+def locks(draw: st.DrawFn) -> Lock:
+    envs = draw(st.lists(NAMES, unique=True, max_size=2))
+    resolution = Resolution(
+        machine=draw(st.none() | NAMES),
+        os=draw(WORDS),
+        arch="x86_64",
+        accelerator="cpu",
+        driver=draw(st.none() | WORDS),
+        envs=tuple(
+            EnvResolution(name, draw(WORDS), draw(WORDS), (Pin(draw(WORDS), draw(WORDS)),))
+            for name in envs
+        ),
+    )
+    machine = LockedMachine(
+        resolution=resolution,
+        files=(LockedFile(draw(WORDS), draw(WORDS), draw(WORDS), "matrix", part=draw(WORDS)),),
+        packages=(LockedPackage(draw(WORDS), "system", draw(st.none() | WORDS)),),
+        envs=tuple(
+            LockedEnv(
+                name,
+                "uv",
+                requirements=draw(WORDS.filter(bool)),
+                tools=draw(WORDS.filter(bool)),
+                interpreter=LockedInterpreter("system", (draw(WORDS),), (draw(WORDS),)),
+            )
+            for name in envs
+        ),
+        unpinned=(Unpinned(draw(WORDS), draw(WORDS)),),
+    )
+    return Lock(draw(WORDS), draw(WORDS), draw(WORDS), (machine,))
+
+
+@given(lock=locks())
+def test_what_is_written_is_read_back(lock: Lock, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("lock") / "lock"
+    write_tree(folder, lock_files(lock))
+    assert read_lock(folder)[0] == lock
+
+
+@pytest.mark.parametrize("rig", ["dl-server", "legacy-cpu"])
+def test_one_byte_changed_anywhere_is_noticed(rig: str, tmp_path: Path) -> None:
+    folder = tmp_path / rig
+    shutil.copytree(ROOT / "lockfiles" / rig, folder)
+    read_lock(folder)
+    files = [p for p in folder.rglob("*") if p.is_file() and p.name != "MANIFEST.sha256"]
+    assert len(files) == 3
+    for file in files:
+        data = file.read_bytes()
+        for place in range(0, len(data), 53):
+            file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+            with pytest.raises(DamagedLock):
+                read_lock(folder)
+        file.write_bytes(data)
+
+
+def test_no_lock_is_said_as_such(tmp_path: Path) -> None:
+    with pytest.raises(NoLock):
+        read_lock(tmp_path)
+
+
+@pytest.mark.parametrize("rig", ["dl-server", "legacy-cpu"])
+def test_a_lock_names_no_index_and_every_package_has_hashes(rig: str) -> None:
+    for file in (ROOT / "lockfiles" / rig).rglob("*.txt"):
+        text = file.read_text(encoding="utf-8")
+        assert "://" not in text
+        pins = [line for line in text.splitlines() if "==" in line]
+        assert pins
+        assert all(line.endswith("\\") for line in pins)
+        assert text.count("--hash=sha256:") >= len(pins)

@@ -1,0 +1,162 @@
+"""Python environments, locked for interpreters that are not here; and indexes that fail."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from rigspec.lock import old_python, uv_engine
+from rigspec.lock.failures import LockFailure
+from rigspec.lock.target import TargetInterpreter
+
+PYTHON_27 = TargetInterpreter("2.7.18", (2, 31), "x86_64", "20.3.4")
+PYTHON_36 = TargetInterpreter("3.6.15", (2, 31), "x86_64", "21.3.1")
+RULES = ["protobuf<4", "h5py<3", "numpy<1.24"]
+
+
+def pins(text: str) -> dict[str, str]:
+    lines = [line.split(" ")[0] for line in text.splitlines() if "==" in line]
+    return dict(line.split("==") for line in lines)
+
+
+def test_python_2_7_without_a_python_2_7() -> None:
+    """The packages that pip-tools finds inside a real 2.7, where versions have wheels."""
+    text = old_python.compile_requirements(
+        "tf18", ["tensorflow==1.8.0", "keras<2.3"], RULES, PYTHON_27, index=None
+    )
+    found = pins(text)
+    assert len(found) == 27
+    assert found["tensorflow"] == "1.8.0"
+    assert found["keras"] == "2.2.5"
+    # Markers of the target hold, not those of the interpreter that runs this.
+    assert {"funcsigs", "futures", "enum34", "mock", "backports-weakref"} <= found.keys()
+    # Newer ones have no wheel for 2.7.
+    assert (found["gast"], found["grpcio"], found["numpy"]) == ("0.3.3", "1.39.0", "1.16.6")
+
+
+def test_python_3_6_by_uv() -> None:
+    text = uv_engine.compile_requirements(
+        "fastai", ["tensorflow==1.8.0", "keras<2.3"], RULES, PYTHON_36, index=None, as_of=None
+    )
+    found = pins(text)
+    assert found["tensorflow"] == "1.8.0"
+    assert found["numpy"].startswith("1.19")
+    assert text.count("--hash=sha256:") >= len(found)
+
+
+def test_a_contradiction_names_who_asks() -> None:
+    with pytest.raises(LockFailure) as failure:
+        old_python.compile_requirements(
+            "tf18", ["tensorflow==1.8.0", "numpy<1.10"], [], PYTHON_27, index=None
+        )
+    assert failure.value.status == 1
+    told = " ".join(failure.value.diagnostic.help)
+    assert "the spec asks for numpy<1.10" in told
+    assert "tensorflow 1.8.0 needs numpy>=1.13.3" in told
+
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+WHEEL = "six-1.0-py2.py3-none-any.whl"
+
+
+def listing(checksum: str) -> bytes:
+    return f'<a href="/{WHEEL}#sha256={checksum}">{WHEEL}</a>'.encode()
+
+
+def lies(request: BaseHTTPRequestHandler) -> None:
+    body = listing(hashlib.sha256(b"another").hexdigest())
+    if request.path.endswith(".whl"):
+        body = b"these are not the bytes that were promised"
+    request.send_response(200)
+    request.send_header("Content-Type", "text/html")
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    request.wfile.write(body)
+
+
+def halves(request: BaseHTTPRequestHandler) -> None:
+    body = listing(hashlib.sha256(b"x").hexdigest())
+    request.send_response(200)
+    request.send_header("Content-Type", "text/html")
+    request.send_header("Content-Length", str(len(body) * 2))
+    request.end_headers()
+    request.wfile.write(body)
+    request.close_connection = True
+
+
+def breaks(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(500)
+    request.send_header("Content-Length", "0")
+    request.end_headers()
+
+
+def stalls(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(8)
+
+
+@pytest.fixture
+def index() -> Iterator[Callable[[Answer], str]]:
+    servers = []
+
+    def serve(answer: Answer) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                answer(self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/simple"
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+
+
+@pytest.mark.parametrize("answer", [lies, halves, breaks, stalls])
+def test_an_index_that_fails_is_exit_status_3_and_names_no_address(
+    answer: Answer, index: Callable[[Answer], str]
+) -> None:
+    address = index(answer)
+    with pytest.raises(LockFailure) as failure:
+        old_python.compile_requirements("lab", ["six"], [], PYTHON_27, index=address)
+    assert failure.value.status == 3
+    assert failure.value.diagnostic.code == "RS504"
+    assert "127.0.0.1" not in failure.value.diagnostic.message
+
+
+@pytest.mark.parametrize("python", ["2.7", "3.6"])
+def test_an_index_that_is_down_leaves_the_old_lock(
+    python: str, tmp_path: Path, rigspec: Callable[..., object]
+) -> None:
+    spec = tmp_path / "rig.toml"
+    text = f"""
+rig = 1
+name = "lab"
+[env.lab]
+python = "{python}"
+interpreter = "pyenv"
+packages = {{ six = "*" }}
+[mirrors]
+pypi = "http://127.0.0.1:9/simple"
+"""
+    spec.write_text(text)
+    old = tmp_path / "lockfiles" / "lab"
+    old.mkdir(parents=True)
+    (old / "rig.lock").write_text("the old lock")
+
+    done = rigspec("lock", str(spec))
+
+    assert done.returncode == 3  # type: ignore[attr-defined]
+    assert "RS504" in done.stderr  # type: ignore[attr-defined]
+    assert (old / "rig.lock").read_text() == "the old lock"
+    assert sorted(p.name for p in old.iterdir()) == ["rig.lock"]
