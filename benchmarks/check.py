@@ -17,16 +17,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 YARDSTICK = "import pydantic, typer, jinja2"
+# The least that any command line of this kind costs, with two options and nothing to do.
+EMPTY = """
+import typer
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
+@app.command()
+def one(spec: str, quiet: bool = False) -> None: ...
+@app.command()
+def two() -> None: ...
+app(["one", "spec"])
+"""
+RIGSPEC = [str(Path(sys.executable).with_name("rigspec")), "check"]
+SPEC = str(ROOT / "specs" / "dl-server.toml")
 COMMANDS = {
     YARDSTICK: [sys.executable, "-c", YARDSTICK],
     "python -c pass": [sys.executable, "-c", "pass"],
-    "rigspec check dl-server": [
-        sys.executable,
-        "-m",
-        "rigspec",
-        "check",
-        str(ROOT / "specs" / "dl-server.toml"),
-    ],
+    "an empty typer command": [sys.executable, "-c", EMPTY],
+    "rigspec check (unchanged spec)": [*RIGSPEC, SPEC],
+    "rigspec check --no-cache": [*RIGSPEC, "--no-cache", SPEC],
 }
 
 

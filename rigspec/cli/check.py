@@ -34,17 +34,37 @@ def check(
         Format, typer.Option("--format", help="text, json, or github.")
     ] = Format.text,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    cache: Annotated[bool, typer.Option(help="Take the outcome of an unchanged spec.")] = True,
 ) -> None:
     """Resolve every machine of the rigs; exit 1 on a conflict, 2 on a spec that is wrong."""
     reports: list[Report] = []
     texts: dict[str, str] = {}
     for path in specs:
-        found, text = _reports(path, machine)
+        found, text = _cached(path, machine) if cache else _reports(path, machine)
         reports += found
         texts[str(path)] = text
     _print(reports, texts, format_, quiet)
     statuses = {report.status for report in reports}
     raise typer.Exit(2 if "invalid" in statuses else 1 if "conflict" in statuses else 0)
+
+
+def _cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
+    from rigspec.cli.check_cache import cache_file, kept, recall
+
+    try:
+        data = path.read_bytes()
+        file = cache_file(str(path), data, machine)
+        text = data.decode()
+    except (OSError, UnicodeDecodeError):
+        return _reports(path, machine)
+    if file is None:
+        return _reports(path, machine)
+    known = recall(file)
+    if known is not None:
+        return known, text
+    reports, text = _reports(path, machine)
+    kept(file, reports)
+    return reports, text
 
 
 def _reports(path: Path, machine: str | None) -> tuple[list[Report], str]:
