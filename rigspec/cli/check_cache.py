@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,12 +57,10 @@ def kept(file: Path, reports: list[Report]) -> None:
 
     text = written_reports(reports).encode()
     partial = file.with_name(f"{file.name}.{os.getpid()}")
-    try:
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(b"%08x\n%s" % (zlib.crc32(text), text))
         partial.replace(file)
-    except OSError:
-        partial.unlink(missing_ok=True)
 
 
 def _fingerprint(folder: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ def _parsed(data: bytes) -> dict[str, Any]:
 
 def _keep(cached: Path, table: dict[str, Any]) -> None:
     partial = cached.with_name(f"{cached.name}.{os.getpid()}")
-    try:
+    # Read-only folders and zip files cannot be written to, and need not be.
+    with suppress(OSError):
         partial.write_text(json.dumps(table), encoding="utf-8")
         partial.replace(cached)
-    except OSError:
-        partial.unlink(missing_ok=True)
