@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["colored", "fail", "say", "show"]
 
+_WIDTH = 100
+
 
 def colored() -> bool:
     """Whether stderr wants colour: a terminal, and NO_COLOR not set to anything."""
@@ -25,7 +26,8 @@ def show(report: Report, texts: Mapping[str, str]) -> None:
     """A report's diagnostics, as text on stderr."""
     from rigspec.diagnostics.text import render_text
 
-    width = shutil.get_terminal_size((100, 24)).columns
+    # What goes into a file or a pipe is the same whatever terminal stands behind it.
+    width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else _WIDTH
     text = render_text(report, texts, color=colored(), width=width)
     if text:
         typer.echo(text.rstrip("\n"), err=True)

@@ -37,11 +37,15 @@ def _machines(lock: Lock, resolutions: Sequence[Resolution]) -> Iterator[str]:
     decided = {resolution.machine: resolution for resolution in resolutions}
     for name in sorted(locked.keys() | decided.keys(), key=str):
         if name not in decided:
-            yield f"the machine {name} is no longer in the spec"
+            yield f"{_called(name)} is no longer in the spec"
         elif name not in locked:
-            yield f"the machine {name} is not in the lock"
+            yield f"{_called(name)} is not in the lock"
         else:
             yield from _layers(locked[name], decided[name])
+
+
+def _called(machine: str | None) -> str:
+    return f"the machine {machine}" if machine is not None else "a rig without machines"
 
 
 def _layers(locked: Resolution, decided: Resolution) -> Iterator[str]:
