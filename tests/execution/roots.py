@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-HOST_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+HOST_CERTIFICATES = Path(
+    os.environ.get("PIP_CERT")
+    or os.environ.get("SSL_CERT_FILE")
+    or "/etc/ssl/certs/ca-certificates.crt"
+)
 HOST_PIP_CONFIGURATION = Path("/etc/pip.conf")
 
 # Where the machine's certificates stand in a root: a package that brings its own replaces the
