@@ -10,6 +10,7 @@ from rigspec.resolution import Resolution
 from rigspec.resolve.availability import availability_advice
 from rigspec.resolve.security import security_advice
 from rigspec.resolve.settings import settings_advice
+from rigspec.resolve.unknowns import unchecked
 from rigspec.spec.load import LoadedSpec
 
 __all__ = ["advice"]
@@ -22,3 +23,4 @@ def advice(
     yield from availability_advice(spec, machine, matrix, resolution)
     yield from settings_advice(spec, matrix, resolution)
     yield from security_advice(spec)
+    yield from unchecked(spec, machine, matrix, resolution)

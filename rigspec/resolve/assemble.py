@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rigspec.matrix.gpu_names import find_gpu
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
+from rigspec.matrix.part_names import find_part
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED, WORDS
 from rigspec.resolve.claims import DECLARED, accelerated, claims_of, env_key, gpu_key
 from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem, Sheet
@@ -215,11 +215,11 @@ class _Scopes:
         for index, gpu in enumerate(self._machine.gpus):
             key = gpu_key(index, "gpu")
             if key in self._claimed:
-                release = find_gpu(self._matrix.product("gpu"), gpu.model)
+                release = find_part(self._matrix.product("gpu"), gpu.model)
                 scope = _Scope(None, frozenset(), index)
                 yield from _declared_sheet(key, release, scope)
         if isinstance(self._machine.cpu, str) and "cpu" in self._matrix:
-            release = find_gpu(self._matrix.product("cpu"), self._machine.cpu)
+            release = find_part(self._matrix.product("cpu"), self._machine.cpu)
             yield from _declared_sheet("cpu", release, _Scope(None, frozenset(), None))
 
 

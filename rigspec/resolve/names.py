@@ -7,9 +7,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.matrix.gpu_names import find_gpu
 from rigspec.matrix.load import product_names
 from rigspec.matrix.model import Matrix
+from rigspec.matrix.part_names import find_part
 from rigspec.resolve.problem import Claim, Component, KeyPath, Problem, admits
 from rigspec.resolve.vocabulary import subject
 from rigspec.spec.document import Document
@@ -89,7 +89,7 @@ def _unknown_os(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator
 def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator[Diagnostic]:
     machine = spec.rig.machine[machine_name]
     for index, gpu in enumerate(machine.gpus):
-        if gpu.compute_capability is None and find_gpu(matrix.product("gpu"), gpu.model) is None:
+        if gpu.compute_capability is None and find_part(matrix.product("gpu"), gpu.model) is None:
             path = ("machine", machine_name, "gpus", index, "model")
             names = [name for r in matrix.product("gpu").releases for name in (r.label, *r.names)]
             diagnostic = _unknown(

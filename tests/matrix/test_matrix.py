@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rigspec.diagnostics.pages import codes, page
-from rigspec.matrix.gpu_names import find_gpu
 from rigspec.matrix.load import build_matrix, load_matrix, product_names
+from rigspec.matrix.part_names import find_part
 from rigspec.matrix.verify import problems
 
 MATRIX = load_matrix()
@@ -46,7 +46,7 @@ def test_every_code_that_a_rule_raises_has_a_page() -> None:
     ],
 )
 def test_cards_by_the_names_people_write(written: str, card: str | None) -> None:
-    release = find_gpu(MATRIX.product("gpu"), written)
+    release = find_part(MATRIX.product("gpu"), written)
     assert (release.version if release is not None else None) == card
 
 

@@ -207,3 +207,12 @@ def test_a_card_nobody_knows_is_taken_with_its_figures(tmp_path: Path) -> None:
 def test_an_open_notebook_without_a_lock_is_an_error(tmp_path: Path) -> None:
     text = tower(env=TF18) + '[service.jupyter]\nenv = "lab"\naddress = "*"\n'
     assert errors(check(tmp_path, text)) == ["RS405"]
+
+
+def test_a_processor_known_by_name_only_is_said_to_be_unchecked(tmp_path: Path) -> None:
+    text = tower(machine='cpu = "AMD Ryzen Threadripper 1900X"', env=TF18)
+    report = check(tmp_path, text)
+    (note,) = [d for d in report.diagnostics if d.severity is Severity.NOTE]
+    assert note.code == "RS212"
+    assert "not checked" in note.message
+    assert errors(report) == []

@@ -6,10 +6,10 @@ import re
 
 from rigspec.matrix.model import Product, Release
 
-__all__ = ["find_gpu"]
+__all__ = ["find_part"]
 
 
-def find_gpu(product: Product, model: str) -> Release | None:
+def find_part(product: Product, model: str) -> Release | None:
     """The release that is meant: ``GTX 1080 Ti``, ``1080ti`` and ``Zotac GeForce GTX 1080 Ti``
     are one card. None where no name, or more than one, fits.
     """

@@ -1,0 +1,53 @@
+"""What could not be checked, because nobody says: told, and not guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.matrix.model import Matrix, Rule
+from rigspec.resolution import Resolution
+from rigspec.resolve.problem import Candidate, KeyPath, admits
+from rigspec.spec.load import LoadedSpec
+
+__all__ = ["unchecked"]
+
+# Components that are known only if the spec or the matrix says so, and the key that says it.
+_SAID_BY = {"avx": "features"}
+
+
+def unchecked(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """A note for each rule about a processor that is only named."""
+    if machine is None or resolution is None:
+        return
+    cpu = spec.rig.machine[machine].cpu
+    if not isinstance(cpu, str) or "cpu" in matrix:
+        return
+    path: KeyPath = ("machine", machine, "cpu")
+    for rule in matrix.rules():
+        key = _SAID_BY.get(rule.must.component)
+        if key is not None and _applies(rule, resolution):
+            yield Diagnostic(
+                code="RS212",
+                severity=Severity.NOTE,
+                message=f"not checked: whether the {cpu} fits, which the matrix does not know",
+                between=("cpu",),
+                spans=(spec.document.span(path, label="known by name only"),),
+                facts=(Fact(rule.id, rule.statement, rule.sources, rule.confidence),),
+                breaks=(rule.breaks,),
+                help=(
+                    f'to have it checked, write `cpu = {{ model = "{cpu}", {key} = '
+                    f'["{rule.must.component}"] }}` with what /proc/cpuinfo lists',
+                ),
+            )
+
+
+def _applies(rule: Rule, resolution: Resolution) -> bool:
+    chosen = {pin.name: pin.version for env in resolution.envs for pin in env.frameworks}
+    return all(
+        condition.component in chosen
+        and admits(condition.alternatives, Candidate(None, chosen[condition.component]))
+        for condition in rule.when
+    )
