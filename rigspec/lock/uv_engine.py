@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
+
+from packaging.version import Version
 
 from rigspec.lock.failures import index_failure, no_solution
+from rigspec.lock.index import PackageIndex
 from rigspec.lock.target import TargetInterpreter
 
 __all__ = ["LEAST_PYTHON", "compile_requirements"]
@@ -25,6 +29,8 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 _LIMIT_S = 600
+_ROUNDS = 20
+_AT_ONCE = 8
 
 
 def compile_requirements(
@@ -38,15 +44,47 @@ def compile_requirements(
 ) -> str:
     """The requirements, resolved for the target and pinned with hashes, sorted by name.
 
-    Raises LockFailure.
+    uv reads the lower bound of Requires-Python and passes over what it excludes (`!=3.6.*`), so its
+    answer is held against what the environment's own pip would find, and asked again without what
+    pip would not. Raises LockFailure.
     """
-    import tempfile
+    bounds = list(constraints)
+    offered = PackageIndex(target, index)
+    for _ in range(_ROUNDS):
+        text = _compiled(env, requirements, bounds, target, index, as_of)
+        strangers = _not_offered(offered, text)
+        if not strangers:
+            return text
+        bounds += [f"{name}!={version}" for name, version in strangers]
+    raise no_solution(env, f"no set in {_ROUNDS} rounds that pip {target.pip} would install")
 
+
+def _not_offered(index: PackageIndex, text: str) -> list[tuple[str, str]]:
+    """The pins that have no file which the target's pip would take."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    lines = [line.split(" ")[0].split(";")[0] for line in text.splitlines() if "==" in line]
+    pins = [(name, version) for name, _, version in (line.partition("==") for line in lines)]
+
+    def missing(pin: tuple[str, str]) -> bool:
+        return not any(offer.version == Version(pin[1]) for offer in index.offers(pin[0]))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return [pin for pin, gone in zip(pins, pool.map(missing, pins), strict=True) if gone]
+
+
+def _compiled(
+    env: str,
+    requirements: Sequence[str],
+    constraints: Sequence[str],
+    target: TargetInterpreter,
+    index: str | None,
+    as_of: dt.date | None,
+) -> str:
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
-        bounds = os.path.join(folder, "constraints.txt")
-        with open(bounds, "w", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in constraints))
-        command = [*_command(target, index, as_of), "--constraints", bounds, "-"]
+        bounds = Path(folder) / "constraints.txt"
+        bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
+        command = [*_command(target, index, as_of), "--constraints", str(bounds), "-"]
         try:
             done = subprocess.run(
                 command,

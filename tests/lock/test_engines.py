@@ -50,6 +50,14 @@ def test_python_3_6_by_uv() -> None:
     assert text.count("--hash=sha256:") >= len(found)
 
 
+def test_what_requires_python_excludes_is_not_locked_whatever_uv_says() -> None:
+    """Send2Trash 2.0.0 says `!=3.6.*`; uv reads lower bounds only, and pip would not find it."""
+    text = uv_engine.compile_requirements(
+        "lab", ["send2trash<2.1"], [], PYTHON_36, index=None, as_of=None
+    )
+    assert pins(text) == {"send2trash": "1.8.3"}
+
+
 def test_a_contradiction_names_who_asks() -> None:
     with pytest.raises(LockFailure) as failure:
         old_python.compile_requirements(
