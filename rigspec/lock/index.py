@@ -45,7 +45,8 @@ class PackageIndex:
         self._finder = PackageFinder(
             index_urls=[url] if url is not None else [],
             target_python=TargetPython(
-                py_ver=target.series,
+                # To the patch release: `Requires-Python: >=3.6.1` is common.
+                py_ver=tuple(int(part) for part in target.version.split(".")),
                 abis=[target.abi],
                 impl="cp",
                 platforms=list(target.platforms()),

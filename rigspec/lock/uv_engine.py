@@ -55,8 +55,16 @@ def compile_requirements(
         strangers = _not_offered(offered, text)
         if not strangers:
             return text
-        bounds += [f"{name}!={version}" for name, version in strangers]
+        bounds += [_bound(offered, name, version) for name, version in strangers]
     raise no_solution(env, f"no set in {_ROUNDS} rounds that pip {target.pip} would install")
+
+
+def _bound(index: PackageIndex, name: str, version: str) -> str:
+    """A constraint that leaves out this version, and all others above what is offered."""
+    newest = max((offer.version for offer in index.offers(name)), default=None)
+    if newest is not None and newest < Version(version):
+        return f"{name}<={newest}"
+    return f"{name}!={version}"
 
 
 def _not_offered(index: PackageIndex, text: str) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
-# 7e6f3c754653274aeb2de1b308f4488aab4a167729ffc40894f53e78e6ab9fc2.
+# d9c9a837d26182b260b2da3ef1d11e135853df47ab9caceac11f7d81d0d41bb0.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# 7e6f3c754653274aeb2de1b308f4488aab4a167729ffc40894f53e78e6ab9fc2.
+# d9c9a837d26182b260b2da3ef1d11e135853df47ab9caceac11f7d81d0d41bb0.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
@@ -157,7 +157,7 @@ apply_installer_anaconda3_5_2_0() {
 
 done_env_fastai() {
   test -x /opt/rig/envs/fastai/bin/python && \
-    test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = cc38e03b145b56d0523284e7e4f85d77290c5494bb7a87d5bddf6186d3a792bd
+    test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = 4a07b3f51c95c3a9923b1b40c95e69f9db3d2067b50f7d5420ab1b6f9dc05899
 }
 
 apply_env_fastai() {
@@ -167,7 +167,7 @@ apply_env_fastai() {
     /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade -r /opt/rig/lock/fastai.tools.txt && \
     /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/fastai.requirements.txt && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' cc38e03b145b56d0523284e7e4f85d77290c5494bb7a87d5bddf6186d3a792bd > /var/lib/rig/env-fastai
+    printf '%s\n' 4a07b3f51c95c3a9923b1b40c95e69f9db3d2067b50f7d5420ab1b6f9dc05899 > /var/lib/rig/env-fastai
 }
 
 done_settings_fastai_keras() {
