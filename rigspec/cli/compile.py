@@ -11,6 +11,9 @@ from rigspec.cli.console import fail, say
 from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rigspec.emit.tree import OutputFile
     from rigspec.plan.steps import Plan
 
 __all__ = ["compile_"]
@@ -60,16 +63,28 @@ def _emit(plan: Plan, target: str, output: Path, quiet: bool) -> None:
         if not chosen:
             names = ", ".join(backend.name for backend in backends)
             fail(f"RS601: there is no target `{target}`; there are {names} and all", status=2)
-        trees = [(backend, compile_plan(plan, backend)) for backend in chosen]
-        for backend, files in trees:
-            folder = output / backend.name
-            write_tree(folder, files)
-            say(f"{backend.title}", quiet=quiet)
-            for file in files:
-                typer.echo(str(folder / file.path))
-            for left in left_out(plan, backend):
-                say(f"  leaves out {left.what}: {left.why}", quiet=quiet)
+        trees = {backend.name: compile_plan(plan, backend) for backend in chosen}
+        write_tree(output, _whole(output, trees))
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     except TreeError as error:
         fail(f"RS604: {error}", status=2)
+    for backend in chosen:
+        say(f"{backend.title}", quiet=quiet)
+        for file in trees[backend.name]:
+            typer.echo(str(output / backend.name / file.path))
+        for left in left_out(plan, backend):
+            say(f"  leaves out {left.what}: {left.why}", quiet=quiet)
+
+
+def _whole(output: Path, trees: Mapping[str, tuple[OutputFile, ...]]) -> list[OutputFile]:
+    """The new targets with those that were compiled before: one tree, swapped in at once."""
+    from rigspec.emit.tree import OutputFile, read_tree
+
+    kept = [file for file in read_tree(output) if file.path.partition("/")[0] not in trees]
+    new = [
+        OutputFile(f"{name}/{file.path}", file.content, file.mode)
+        for name, files in trees.items()
+        for file in files
+    ]
+    return [*kept, *new]

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 
-__all__ = ["MANIFEST", "OutputFile", "TreeError", "write_tree"]
+__all__ = ["MANIFEST", "OutputFile", "TreeError", "read_tree", "write_tree"]
 
 # In the form of `sha256sum --check`, so that anybody can hold a tree against it.
 MANIFEST = "MANIFEST.sha256"
@@ -69,6 +69,15 @@ def write_tree(directory: Path, files: Sequence[OutputFile]) -> None:
             os.close(lock)
     except OSError as error:
         raise TreeError(directory, f"cannot be written: {error.strerror}") from error
+
+
+def read_tree(directory: Path) -> tuple[OutputFile, ...]:
+    """The files of a tree that was written before; none where there is no tree."""
+    return tuple(
+        OutputFile(name, path.read_bytes(), path.stat().st_mode & 0o777)
+        for name in sorted(_listed(directory / MANIFEST))
+        if name != MANIFEST and (path := directory / name).is_file()
+    )
 
 
 def _refuse_foreign(directory: Path) -> None:

@@ -143,6 +143,18 @@ def test_the_fragment_puts_each_folder_in_front_once(
         assert library == f"{mine}:{before}"
 
 
+def test_one_target_joins_those_that_were_compiled_before(rigspec: Rigspec, tmp_path: Path) -> None:
+    for target in ("shell", "docker", "shell"):
+        done = rigspec(
+            *("compile", "specs/legacy-cpu.toml", "--target", target, "--locked"),
+            *("-o", str(tmp_path / "out")),
+        )
+        assert done.returncode == 0, done.stderr
+    found = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert found == ["MANIFEST.sha256", "docker", "shell"]
+    subprocess.run(["sha256sum", "--check", "--quiet", found[0]], cwd=tmp_path / "out", check=True)
+
+
 def test_what_a_target_leaves_out_is_said_in_its_output_and_on_the_terminal(
     rigspec: Rigspec, tmp_path: Path
 ) -> None:
