@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from pysat.examples.optux import OptUx
 from pysat.formula import WCNF
 
-from rigspec.resolve.encode import Encoding
+from rigspec.resolve.encode import Encoding, encode
 from rigspec.resolve.problem import Claim, Constraint, Problem, Sheet, admits
 from rigspec.resolve.solve import SolverSession
 
 __all__ = ["Conflict", "find_conflicts"]
-
-# Beyond this many rows a fact sheet is told as one fact, not row by row.
-_ROWS_TOLD = 4
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,6 @@ def _needed_rows(
 
 def _possible(problem: Problem, claims: tuple[Claim, ...], rows: list[Constraint]) -> bool:
     """Whether the claims hold together with these rows alone."""
-    from rigspec.resolve.encode import encode
-
     part = Problem(problem.components, claims, (Sheet("rows", tuple(rows)),), problem.order)
     encoding = encode(part)
     with SolverSession(part, encoding) as session:
