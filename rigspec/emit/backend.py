@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
-from importlib.resources.abc import Traversable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli
 
 from rigspec.plan.steps import LeftOut, Plan, Step
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
 __all__ = ["Backend", "BackendError", "Check", "Leave", "Output", "find_backends"]
 

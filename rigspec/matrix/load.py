@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import (
@@ -22,6 +21,9 @@ from rigspec.matrix.model import (
     SettingsFile,
 )
 from rigspec.matrix.table_cache import parsed_table
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
 __all__ = ["build_matrix", "load_matrix", "product_names"]
 
