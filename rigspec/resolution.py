@@ -27,6 +27,7 @@ class EnvResolution:
     index that carry them here (``tensorflow`` may be ``tensorflow-gpu``). ``constraints`` are
     PEP 508 requirements that the lock must obey because a rule of the matrix says so.
     ``installer`` is the release that brings the interpreter (``Anaconda3 5.2.0``), if one does.
+    ``cuda`` is the CUDA that comes inside the frameworks' own wheels, where they bring one.
     """
 
     name: str
@@ -36,6 +37,7 @@ class EnvResolution:
     distributions: tuple[Pin, ...] = ()
     constraints: tuple[str, ...] = ()
     installer: str | None = None
+    cuda: str | None = None
 
 
 @dataclass(frozen=True)

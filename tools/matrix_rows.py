@@ -5,11 +5,26 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-__all__ = ["Row", "by_minor", "in_range", "minor", "numbers", "ranges", "read", "release", "rule"]
+from packaging.version import Version
+
+__all__ = [
+    "Row",
+    "Sources",
+    "by_minor",
+    "full_day",
+    "minor",
+    "numbers",
+    "read",
+    "release",
+    "rule",
+    "runs",
+    "span_of",
+    "weakest",
+]
 
 Row = Mapping[str, str]
 
@@ -17,6 +32,27 @@ Row = Mapping[str, str]
 def read(facts: Path, table: str) -> list[Row]:
     with (facts / f"{table}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+class Sources:
+    """Which of a table's sources a row of facts names, by the words each source answers to.
+
+    The words stand beside the source (``match``); a row that names none of them is an error, so
+    that a new source in the facts is not lost.
+    """
+
+    def __init__(self, overlay: Mapping[str, object]) -> None:
+        self._words: dict[str, list[str]] = {}
+        declared = overlay.get("source", {})
+        for key, source in declared.items() if isinstance(declared, dict) else ():
+            self._words[key] = list(source.get("match", ()))
+
+    def of(self, row: Row) -> list[str]:
+        told = row["source"]
+        found = [key for key, words in self._words.items() if any(w in told for w in words)]
+        if not found:
+            raise SystemExit(f"no source of the table answers to `{told}`")
+        return found
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -27,48 +63,52 @@ def minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def in_range(version: str, least: str, below: str) -> bool:
-    return numbers(least) <= numbers(version) < numbers(below)
+def full_day(text: str) -> bool:
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
 
 
-def by_minor(rows: Sequence[Row], columns: str, make: Callable[[str, Row], str]) -> Iterator[str]:
-    """One row for each minor release; its patch releases must agree in the columns."""
+def weakest(rows: Iterable[Row]) -> str:
+    order = ("low", "medium", "high")
+    return min((row["confidence"] for row in rows), key=order.index)
+
+
+def by_minor(rows: Sequence[Row], columns: str) -> Iterator[tuple[str, list[Row]]]:
+    """The rows of each minor release, which must agree in the columns where they are not blank."""
     for version, group in groupby(rows, key=lambda row: minor(row["version"])):
         patches = list(group)
-        said = {tuple(row[column] for column in columns.split()) for row in patches}
-        if len(said) > 1:
-            raise SystemExit(f"patch releases of {version} disagree on {columns}: {said}")
-        if all(next(iter(said))):
-            yield make(version, patches[0])
+        for column in columns.split():
+            said = {row[column] for row in patches} - {""}
+            if len(said) > 1:
+                raise SystemExit(f"patch releases of {version} disagree on {column}: {said}")
+        if any(all(row[column] for column in columns.split()) for row in patches):
+            yield version, [row for row in patches if all(row[c] for c in columns.split())]
 
 
-def ranges(
-    rows: Sequence[Row],
-    column: str,
-    package: str,
-    condition: Mapping[str, str],
-    make: Callable[[str, dict[str, str], str, Row], str],
-) -> Iterator[str]:
-    """One row for each run of releases that agree in a column."""
-    ordered = sorted(rows, key=lambda row: numbers(row["version"]))
+def runs(rows: Sequence[Row], column: str) -> Iterator[list[Row]]:
+    """Consecutive releases that agree in a column; releases where it is blank are left out."""
+    ordered = sorted(rows, key=lambda row: Version(row["version"]))
     for value, group in groupby(ordered, key=lambda row: row[column]):
-        run = list(group)
         if value:
-            first, last = run[0]["version"], run[-1]["version"]
-            span = first if first == last else f"{first}..{last}"
-            name = f"{package} {first}" if first == last else f"{package} {first} to {last}"
-            when = {"tensorflow": f">={first},<={last}", **condition}
-            yield make(f"{package}-{span}", when, name, run[0])
+            yield list(group)
+
+
+def span_of(run: Sequence[Row]) -> tuple[str, str, str]:
+    """A run of releases as an id, a specifier, and words: ``1.5.0..1.5.1``, ``>=…``, ``1.5.0 to …``."""
+    first, last = run[0]["version"], run[-1]["version"]
+    if first == last:
+        return first, f"=={first}", first
+    return f"{first}..{last}", f">={first},<={last}", f"{first} to {last}"
 
 
 def release(
     version: str,
     *,
     family: str = "",
-    provides: Mapping[str, str] | None = None,
+    provides: Mapping[str, object] | None = None,
     artifacts: Iterable[tuple[str, str, str]] = (),
     figures: Mapping[str, str] | None = None,
     availability: Iterable[tuple[str, str, str]] = (),
+    names: Sequence[str] = (),
     source: Sequence[str],
     of: str = "high",
 ) -> str:
@@ -76,15 +116,17 @@ def release(
     if family:
         lines.append(f"family = {quoted(family)}")
     lines.append(f"version = {quoted(version)}")
+    if names:
+        lines.append(f"names = {inline(list(names))}")
     if provides:
         lines.append(f"provides = {inline(provides)}")
     for name, url, sha256 in artifacts:
         entry = inline({"name": name, "url": url, "sha256": sha256})
         lines.append(f"artifacts = [{entry}]")
     for kind, day, reason in availability:
-        lines.append(
-            f'availability = [{{ kind = "{kind}", day = {day}, reason = {quoted(reason)} }}]'
-        )
+        dated = f"day = {day}, " if day else ""
+        entry = f'{{ kind = "{kind}", {dated}reason = {quoted(reason)} }}'
+        lines.append(f"availability = [{entry}]")
     if figures:
         lines.append(f"figures = {inline(figures)}")
     lines.append(f"source = {inline(list(source))}")
@@ -100,8 +142,9 @@ def rule(
     must: Mapping[str, object],
     code: str,
     statement: str,
-    breaks: str,
     source: Sequence[str],
+    breaks: str = "",
+    severity: str = "error",
     of: str = "high",
 ) -> str:
     lines = [
@@ -111,9 +154,12 @@ def rule(
         f"must = {inline(must)}",
         f"code = {quoted(code)}",
         f"statement = {quoted(statement)}",
-        f"breaks = {quoted(breaks)}",
-        f"source = {inline(list(source))}",
     ]
+    if breaks:
+        lines.append(f"breaks = {quoted(breaks)}")
+    if severity != "error":
+        lines.append(f"severity = {quoted(severity)}")
+    lines.append(f"source = {inline(list(source))}")
     if of != "high":
         lines.append(f"confidence = {quoted(of)}")
     return "\n".join(lines) + "\n"
@@ -121,7 +167,7 @@ def rule(
 
 def inline(value: object) -> str:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {inline(item)}" for key, item in value.items()) + " }"
+        return "{ " + ", ".join(f"{_key(k)} = {inline(item)}" for k, item in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(inline(item) for item in value) + "]"
     return quoted(str(value))
@@ -129,3 +175,7 @@ def inline(value: object) -> str:
 
 def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)

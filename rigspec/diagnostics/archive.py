@@ -79,6 +79,7 @@ def _resolution(item: Mapping[str, Any]) -> Resolution:
             distributions=tuple(Pin(**pin) for pin in env["distributions"]),
             constraints=tuple(env["constraints"]),
             installer=env["installer"],
+            cuda=env["cuda"],
         )
         for env in item["envs"]
     )

@@ -50,6 +50,7 @@ def _env(env: EnvResolution) -> dict[str, Any]:
         "python": env.python,
         "pip": env.pip,
         "installer": env.installer,
+        "cuda": env.cuda,
         "frameworks": {pin.name: pin.version for pin in env.frameworks},
         "distributions": {pin.name: pin.version for pin in env.distributions},
         "constraints": list(env.constraints),

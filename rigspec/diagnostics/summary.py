@@ -47,3 +47,5 @@ def _env(env: EnvResolution) -> Iterator[tuple[str, str]]:
     yield "pip", env.pip
     for framework in env.frameworks:
         yield framework.name, framework.version
+    if env.cuda is not None:
+        yield "cuda", f"{env.cuda} (in the wheels)"

@@ -34,6 +34,7 @@ def resolution_line(resolution: Resolution) -> str:
     """A resolution in one line: ``tensorflow 1.8.0, CUDA 9.0.176, …``."""
     parts = [f"{pin.name} {pin.version}" for env in resolution.envs for pin in env.frameworks]
     parts += [f"Python {env.python}" for env in resolution.envs]
+    parts += [f"CUDA {env.cuda} (in the wheels)" for env in resolution.envs if env.cuda]
     layers = (("CUDA", "cuda"), ("cuDNN", "cudnn"), ("driver", "driver"))
     for title, attribute in layers:
         version = getattr(resolution, attribute)

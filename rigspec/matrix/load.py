@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from rigspec.matrix.model import (
     Artifact,
     Availability,
     Condition,
+    Dispute,
+    Extra,
     Matrix,
     Product,
     Release,
@@ -25,28 +28,78 @@ from rigspec.matrix.table_cache import parsed_table
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
-__all__ = ["build_matrix", "load_matrix", "product_names"]
+__all__ = ["build_matrix", "load_image", "load_matrix", "package_owner", "product_names"]
 
 
 def load_matrix(products: Iterable[str] | None = None) -> Matrix:
-    """The matrix, or the part of it about these products.
+    """The matrix, or the part of it about these products, read once a process.
 
     Raises KeyError for a product without a table. A table that is wrong raises too: the matrix
     is tested as a whole before it is published (``rigspec matrix verify``).
     """
-    names = product_names() if products is None else tuple(sorted(set(products)))
-    return build_matrix({name: _read(name) for name in names})
+    return _part(product_names() if products is None else tuple(sorted(set(products))))
 
 
 def build_matrix(tables: Mapping[str, bytes]) -> Matrix:
     """A matrix out of the bytes of its tables, by product."""
-    loaded = []
-    days = []
-    for name in sorted(tables):
-        product, day = _product(parsed_table(name, tables[name]))
-        loaded.append(product)
-        days.append(day)
-    return Matrix(max(days, default=dt.date.min), tuple(loaded), tuple(sorted(tables.items())))
+    return _joined([_loaded(name, tables[name]) for name in sorted(tables)])
+
+
+def package_owner(package: str) -> tuple[str, str] | None:
+    """The product whose package on the Python index this is, and its family there, if it has any.
+
+    ``tensorflow-gpu`` is of ``tensorflow``, and a family of it; ``torch`` is all of ``torch``.
+    """
+    name = re.sub(r"[-_.]+", "-", package).lower()
+    index = _package_index()
+    product = index["package"].get(name)
+    return None if product is None else (product, name if name in index["families"] else "")
+
+
+def load_image(tag: str) -> Release | None:
+    """What is known of a base image by its tag (``9.0-cudnn7-devel-ubuntu16.04``), if anything.
+
+    Images stand in a table a CUDA release, of which one is read.
+    """
+    found = re.match(r"\d+\.\d+", tag)
+    file = _folder() / "image" / f"{found[0]}.toml" if found else None
+    if found is None or file is None or not file.is_file():
+        return None
+    table = parsed_table(f"image-{found[0]}", file.read_bytes())
+    row = next((row for row in table["release"] if row["version"] == tag), None)
+    return _release("image", row, _sources(table)) if row is not None else None
+
+
+@lru_cache(maxsize=64)
+def _part(names: tuple[str, ...]) -> Matrix:
+    return _joined([_table(name) for name in names])
+
+
+_Loaded = tuple[Product, dt.date, bytes]
+
+
+@lru_cache(maxsize=64)
+def _table(name: str) -> _Loaded:
+    return _loaded(name, _read(name))
+
+
+def _loaded(name: str, data: bytes) -> _Loaded:
+    product, day = _product(parsed_table(name, data))
+    return product, day, data
+
+
+def _joined(tables: Sequence[_Loaded]) -> Matrix:
+    return Matrix(
+        max((day for _, day, _ in tables), default=dt.date.min),
+        tuple(product for product, _, _ in tables),
+        tuple((product.name, data) for product, _, data in tables),
+    )
+
+
+@lru_cache(maxsize=1)
+def _package_index() -> Mapping[str, Any]:
+    data = (files("rigspec.matrix") / "package_index.toml").read_bytes()
+    return parsed_table("package_index", data)
 
 
 @lru_cache(maxsize=1)
@@ -69,10 +122,7 @@ def _read(name: str) -> bytes:
 
 def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
     name = table["product"]
-    sources = {
-        key: Source(source["title"], source["url"], dt.date.fromisoformat(source["read"]))
-        for key, source in table.get("source", {}).items()
-    }
+    sources = _sources(table)
     file = table.get("settings")
     product = Product(
         name=name,
@@ -81,15 +131,22 @@ def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
         releases=tuple(_release(name, row, sources) for row in table.get("release", ())),
         rules=tuple(_rule(name, row, sources) for row in table.get("rule", ())),
         families=tuple(table.get("families", ())),
-        distributions=tuple(sorted(table.get("distributions", {}).items())),
-        aliases=tuple(table.get("aliases", ())),
+        extras=tuple(_extra(row) for row in table.get("extra", ())),
         noise=tuple(table.get("noise", ())),
         follows_newest=tuple(table.get("follows_newest", ())),
         settings_file=SettingsFile(file["path"], file["format"]) if file else None,
         settings=tuple(_setting(row, sources) for row in table.get("setting", ())),
+        disputes=tuple(_dispute(row) for row in table.get("dispute", ())),
         sources=tuple(sources.values()),
     )
     return product, dt.date.fromisoformat(table["as_of"])
+
+
+def _sources(table: Mapping[str, Any]) -> dict[str, Source]:
+    return {
+        key: Source(source["title"], source["url"], dt.date.fromisoformat(source["read"]))
+        for key, source in table.get("source", {}).items()
+    }
 
 
 def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Release:
@@ -103,7 +160,7 @@ def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]
             for file in row.get("artifacts", ())
         ),
         availability=tuple(
-            Availability(item["kind"], dt.date.fromisoformat(item["day"]), item["reason"])
+            Availability(item["kind"], _day(item.get("day")), item["reason"])
             for item in row.get("availability", ())
         ),
         figures=tuple(sorted(row.get("figures", {}).items())),
@@ -125,7 +182,22 @@ def _rule(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -
         breaks=row.get("breaks", ""),
         sources=tuple(sources[key] for key in row["source"]),
         confidence=row.get("confidence", "high"),
+        severity=row.get("severity", "error"),
     )
+
+
+def _extra(row: Mapping[str, Any]) -> Extra:
+    when = tuple(_condition(*item) for item in sorted(row["when"].items()))
+    return Extra(row["name"], row["versions"], when)
+
+
+def _dispute(row: Mapping[str, Any]) -> Dispute:
+    told = {key: row[key] for key in row if key != "read"}
+    return Dispute(**told, read=dt.date.fromisoformat(row["read"]))
+
+
+def _day(text: str | None) -> dt.date | None:
+    return dt.date.fromisoformat(text) if text is not None else None
 
 
 def _setting(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Setting:

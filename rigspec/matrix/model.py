@@ -12,6 +12,8 @@ __all__ = [
     "Artifact",
     "Availability",
     "Condition",
+    "Dispute",
+    "Extra",
     "Matrix",
     "Product",
     "Release",
@@ -39,6 +41,9 @@ class Rule:
 
     Rules that share a ``table`` are one fact sheet (``tensorflow/cuda``): the solver turns them
     on and off together, so that a conflict names the sheet once and shows the rows that matter.
+    Only a rule of ``severity`` error binds the solver; a warning or a note is told where the
+    solution breaks it. In ``statement`` and ``breaks``, ``{value}`` stands for the version that
+    ``must`` is held against, and ``{sm}`` for it as compilers write it (``sm_61``).
     """
 
     id: str
@@ -50,6 +55,7 @@ class Rule:
     breaks: str
     sources: tuple[Source, ...]
     confidence: str
+    severity: str = "error"
 
 
 @dataclass(frozen=True)
@@ -76,9 +82,10 @@ class Release:
     """One version of a product.
 
     ``family`` tells apart lines of one product that count versions on their own (``ubuntu``,
-    ``Anaconda3``); ``provides`` are components that come with it (an OS and its glibc);
-    ``figures`` are the numbers and names that no rule reads but a plan or a comparison may
-    (``codename``, ``watts``).
+    ``Anaconda3``); for a framework it is the package on the Python index (``tensorflow-gpu``).
+    ``provides`` are components that come with it (an OS and its glibc); ``figures`` are the
+    numbers and names that no rule reads but a plan or a comparison may (``codename``,
+    ``watts``).
     """
 
     product: str
@@ -122,13 +129,34 @@ class Setting:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """An extra of a Python package (``and-cuda``) that is asked for when the conditions hold."""
+
+    name: str
+    versions: str
+    when: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A fact that two sources tell differently: what is in force, and why the other is not."""
+
+    about: str
+    in_force: str
+    according_to: str
+    other: str
+    other_according_to: str
+    reason: str
+    read: dt.date
+
+
+@dataclass(frozen=True)
 class Product:
     """A product: its releases, and the rules that stand in its file.
 
-    ``families`` orders the families, most wanted first. ``distributions`` maps an accelerator
-    (``gpu``, ``cpu``) to the name of the package on the Python index. ``aliases`` are other
-    names people write; ``noise`` are words in them that tell nothing apart. ``follows_newest``
-    are package names that stand for whatever is newest.
+    ``families`` orders the families, most wanted first. ``noise`` are words in the names that
+    people write for a part that tell nothing apart. ``follows_newest`` are package names that
+    stand for whatever is newest. ``memo`` finds releases by the names people write.
     """
 
     name: str
@@ -137,25 +165,30 @@ class Product:
     releases: tuple[Release, ...]
     rules: tuple[Rule, ...]
     families: tuple[str, ...] = ()
-    distributions: tuple[tuple[str, str], ...] = ()
-    aliases: tuple[str, ...] = ()
+    extras: tuple[Extra, ...] = ()
     noise: tuple[str, ...] = ()
     follows_newest: tuple[str, ...] = ()
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
     sources: tuple[Source, ...] = ()
+    memo: dict[str, tuple[Release, ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
 
 @dataclass(frozen=True)
 class Matrix:
     """The products a question needs. ``as_of`` is the day the matrix speaks for.
 
-    ``tables`` are the bytes the products were read from, by product.
+    ``tables`` are the bytes the products were read from, by product. ``memo`` is for what others
+    work out of this matrix once and ask for many times.
     """
 
     as_of: dt.date
     products: tuple[Product, ...]
     tables: tuple[tuple[str, bytes], ...] = field(repr=False, compare=False)
+    memo: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
     _index: dict[str, Product] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

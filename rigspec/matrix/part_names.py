@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from rigspec.matrix.model import Product, Release
 
-__all__ = ["find_part"]
+__all__ = ["find_part", "names_of"]
+
+_MEMORY = re.compile(r"[\s-]*\b\d+\s?GB\s*$", re.IGNORECASE)
 
 
 def find_part(product: Product, model: str) -> Release | None:
@@ -16,17 +19,29 @@ def find_part(product: Product, model: str) -> Release | None:
     wanted = _essence(model, product.noise)
     if not wanted:
         return None
-    exact = [r for r in product.releases if wanted in _names(r, product)]
+    index = _index(product)
+    exact = index.get(wanted, ())
     if not exact and wanted.isalnum() and wanted[0].isdigit():
         # A bare number is a GeForce: nobody writes `1080` for anything else.
-        exact = [
-            r for r in product.releases if {f"gtx{wanted}", f"rtx{wanted}"} & _names(r, product)
-        ]
+        exact = (*index.get(f"gtx{wanted}", ()), *index.get(f"rtx{wanted}", ()))
+    if not exact and _MEMORY.search(model):
+        # `RTX 3060 12GB`: the memory is told where nobody else counts it to the name.
+        return find_part(product, _MEMORY.sub("", model))
     return exact[0] if len(exact) == 1 else None
 
 
-def _names(release: Release, product: Product) -> set[str]:
-    return {_essence(name, product.noise) for name in (release.version, *release.names)}
+def names_of(product: Product) -> Mapping[str, tuple[Release, ...]]:
+    """The releases that answer to each name, stripped of what tells nothing apart."""
+    return _index(product)
+
+
+def _index(product: Product) -> dict[str, tuple[Release, ...]]:
+    if not product.memo:
+        for release in product.releases:
+            label = f"{release.family or ''} {release.version}"
+            for name in {_essence(n, product.noise) for n in (label, *release.names)}:
+                product.memo[name] = (*product.memo.get(name, ()), release)
+    return product.memo
 
 
 def _essence(name: str, noise: tuple[str, ...]) -> str:

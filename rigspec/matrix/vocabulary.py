@@ -8,12 +8,15 @@ __all__ = ["NUMBERED", "PACKAGE_PREFIX", "UNLISTED", "WORDS"]
 WORDS: dict[str, tuple[str, ...]] = {
     "accelerator": ("gpu", "cpu"),
     "avx": ("yes", "no"),
+    "forward_compatibility": ("no", "yes"),
     "interpreter": ("system", "conda", "pyenv", "uv"),
     "provider": ("nvidia", "runfile", "debian", "conda", "wheels", "image"),
 }
 
 # Those that are a number, known by what the tables say of them.
-NUMBERED = frozenset({"compute_capability", "cudnn_cuda", "gcc", "glibc"})
+NUMBERED = frozenset(
+    {"compute_capability", "cuda_runtime", "cudnn_cuda", "default_gcc", "gcc", "glibc"}
+)
 
 # Those of them whose releases no table lists: only their bounds are known.
 UNLISTED = frozenset({"gcc"})

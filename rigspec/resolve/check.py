@@ -9,15 +9,17 @@ from rigspec.diagnostics.model import Diagnostic, Report, Severity
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.advice import advice
-from rigspec.resolve.assemble import assemble
-from rigspec.resolve.encode import Encoding, encode
+from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.encode import encode
 from rigspec.resolve.names import unknown_names, unsatisfied_claims
-from rigspec.resolve.problem import Problem
+from rigspec.resolve.narrow import narrowed
+from rigspec.resolve.problem import Claim
 from rigspec.resolve.resolved import resolved
 from rigspec.resolve.solve import Solution, SolverSession
+from rigspec.resolve.told import told_rules
 from rigspec.spec.load import LoadedSpec
 
-__all__ = ["check_machine"]
+__all__ = ["check_machine", "solved"]
 
 
 def check_machine(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Report:
@@ -28,46 +30,62 @@ def check_machine(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Repo
     unknown = unknown_names(spec, machine, matrix)
     if unknown:
         return _report(spec, machine, "invalid", None, unknown)
-    problem = assemble(spec.rig, machine, matrix)
-    beyond, problem = unsatisfied_claims(problem, spec.document)
+    assembly = Assembly(spec.rig, machine, matrix)
+    beyond, claims = unsatisfied_claims(assembly, spec.document)
+    solution = solved(assembly, claims)
+    found: list[Diagnostic] = [*beyond]
+    resolution = None
+    if solution is None:
+        found += _conflicts(spec, machine, matrix, assembly, claims)
+    else:
+        rules = tuple(assembly.environment_rules())
+        resolution = resolved(spec.rig, machine, matrix, rules, solution)
+        found += told_rules(
+            assembly.advice(), assembly.universes, claims, solution, spec.document
+        )
+    found += advice(spec, machine, matrix, resolution)
+    errors = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
+    status = "conflict" if errors else "ok"
+    return _report(spec, machine, status, None if errors else resolution, found)
+
+
+def solved(assembly: Assembly, claims: tuple[Claim, ...]) -> Solution | None:
+    """The most wanted solution under the claims; None where nothing can hold."""
+    problem = narrowed(
+        assembly.components, claims, assembly.declared, assembly.constraints(), assembly.order
+    )
+    if problem is None:
+        return None
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
-        solution = session.newest(encoding.selectors)
-        conflicts = (
-            _conflicts(spec, machine, matrix, problem, encoding, session)
-            if solution is None
-            else ()
-        )
-    resolution = (
-        resolved(spec.rig, machine, matrix, problem, solution) if solution is not None else None
-    )
-    diagnostics = (*beyond, *conflicts, *advice(spec, machine, matrix, resolution))
-    errors = any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
-    status = "conflict" if errors else "ok"
-    return _report(spec, machine, status, None if errors else resolution, diagnostics)
+        return session.newest(encoding.selectors)
 
 
 def _conflicts(
     spec: LoadedSpec,
     machine: str | None,
     matrix: Matrix,
-    problem: Problem,
-    encoding: Encoding,
-    session: SolverSession,
+    assembly: Assembly,
+    claims: tuple[Claim, ...],
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
     from rigspec.resolve.conflict import find_conflicts
     from rigspec.resolve.explain import explain
     from rigspec.resolve.repair import find_repairs
 
-    def resolve(solution: Solution) -> Resolution:
-        return resolved(spec.rig, machine, matrix, problem, solution)
+    rules = tuple(assembly.environment_rules())
 
-    conflicts = tuple(find_conflicts(problem, encoding, session))
+    def resolve(solution: Solution) -> Resolution:
+        return resolved(spec.rig, machine, matrix, rules, solution)
+
+    problem = assembly.problem(claims)
+    encoding = encode(problem)
+    with SolverSession(problem, encoding) as session:
+        conflicts = tuple(find_conflicts(problem, encoding, session))
     diagnostics = []
     for conflict in conflicts:
         others = {c for other in conflicts if other is not conflict for c in other.claims}
-        alone = replace(problem, claims=tuple(c for c in problem.claims if c not in others))
+        alone = replace(problem, claims=tuple(c for c in claims if c not in others))
         repairs = find_repairs(alone, conflict.claims, encode(alone))
         diagnostics.append(explain(conflict, repairs, problem, spec.document, resolve))
     return tuple(diagnostics)

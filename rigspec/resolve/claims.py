@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from rigspec.matrix.model import Matrix
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rigspec.matrix.load import load_image
+from rigspec.matrix.model import Matrix, Release
+from rigspec.matrix.part_names import find_part
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
+from rigspec.resolve.frameworks import asked_frameworks
+from rigspec.resolve.knowledge import Knowledge
 from rigspec.resolve.problem import Claim, KeyPath
 from rigspec.spec.environment import Environment
 from rigspec.spec.machine import Machine
 from rigspec.spec.model import Rig
 
-__all__ = ["DECLARED", "accelerated", "claims_of", "env_key", "gpu_key"]
+__all__ = [
+    "DECLARED",
+    "DeclaredGpu",
+    "accelerated",
+    "claims_of",
+    "env_key",
+    "gpu_key",
+    "image_tag",
+    "machine_gpus",
+]
 
 # The one candidate that stands for "the part as the spec declares it".
 DECLARED = "declared"
+
+# The image whose tags the matrix knows.
+_IMAGE = "nvidia/cuda"
 
 
 def env_key(env: str, component: str) -> str:
@@ -25,12 +44,49 @@ def gpu_key(index: int, component: str) -> str:
     return f"gpus.{index}/{component}"
 
 
+@dataclass(frozen=True)
+class DeclaredGpu:
+    """A GPU that a machine declares: a card by its name or figures, or that of an instance."""
+
+    model: str | None
+    instance: str | None
+    compute_capability: str | None
+    path: KeyPath  # within the machine's table
+
+    def part(self, matrix: Matrix) -> Release | None:
+        """What the matrix knows of it."""
+        if self.instance is not None:
+            return find_part(matrix.product("instance"), self.instance)
+        return find_part(matrix.product("gpu"), self.model or "")
+
+
+def machine_gpus(machine: Machine) -> tuple[DeclaredGpu, ...]:
+    """The GPUs of a machine: those it lists, else those of its instance."""
+    if machine.gpus:
+        return tuple(
+            DeclaredGpu(gpu.model, None, gpu.compute_capability, ("gpus", index))
+            for index, gpu in enumerate(machine.gpus)
+        )
+    if machine.instance is not None:
+        return (DeclaredGpu(None, machine.instance, None, ("instance",)),)
+    return ()
+
+
 def accelerated(rig: Rig, machine: Machine | None) -> bool:
     """Whether this rig computes on a GPU: it declares one, or a CUDA toolkit."""
     return rig.cuda is not None or bool(machine and (machine.gpus or machine.instance))
 
 
-def claims_of(rig: Rig, machine_name: str | None, matrix: Matrix) -> tuple[Claim, ...]:
+def image_tag(rig: Rig) -> str | None:
+    """The tag of the base image, if it is one whose tags the matrix knows."""
+    base = rig.container.base if rig.container is not None else None
+    if base is None:
+        return None
+    name, _, tag = base.partition("@")[0].partition(":")
+    return tag if name.removeprefix("docker.io/") == _IMAGE and tag else None
+
+
+def claims_of(rig: Rig, machine_name: str | None, knowledge: Knowledge) -> tuple[Claim, ...]:
     """Every claim that the spec makes about one of its machines, in the order of the language."""
     machine = rig.machine[machine_name] if machine_name is not None else None
     claims = [_accelerator(rig, machine_name, machine)]
@@ -38,7 +94,7 @@ def claims_of(rig: Rig, machine_name: str | None, matrix: Matrix) -> tuple[Claim
         claims += _machine_claims(("machine", str(machine_name)), machine)
     claims += _cuda_claims(rig)
     for name in sorted(rig.env):
-        claims += _env_claims(name, rig.env[name], matrix)
+        claims += _env_claims(name, rig.env[name], knowledge)
     return tuple(claims)
 
 
@@ -53,84 +109,106 @@ def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Claim:
     return Claim("accelerator", ("gpu",), path, "asks for a GPU", editable=False)
 
 
-def _machine_claims(path: KeyPath, machine: Machine) -> list[Claim]:
-    claims = [Claim("os", (machine.os,), (*path, "os"), f"asks for {machine.os}")]
+def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Claim]:
+    yield Claim("os", (machine.os,), (*path, "os"), f"asks for {machine.os}")
     for component, words in (("driver", "the driver"), ("gcc", "GCC")):
         requested = getattr(machine, component)
         if requested is not None:
             label = f"asks for {words} {requested}"
-            claims.append(Claim(component, (requested,), (*path, component), label))
-    for index, gpu in enumerate(machine.gpus):
-        place = (*path, "gpus", index)
-        if gpu.compute_capability is None:
-            label = f"declares a {gpu.model}"
-            claim = Claim(gpu_key(index, "gpu"), (DECLARED,), (*place, "model"), label, False)
-        else:
-            label = f"has compute capability {gpu.compute_capability}"
-            place = (*place, "compute_capability")
-            key = gpu_key(index, "compute_capability")
-            claim = Claim(key, (gpu.compute_capability,), place, label, False)
-        claims.append(claim)
+            yield Claim(component, (requested,), (*path, component), label)
+    for index, gpu in enumerate(machine_gpus(machine)):
+        yield _gpu_claim(index, gpu, path)
     if isinstance(machine.cpu, str):
         label = f"declares a {machine.cpu}"
-        claims.append(Claim("cpu", (DECLARED,), (*path, "cpu"), label, False))
+        yield Claim("cpu", (DECLARED,), (*path, "cpu"), label, False)
     elif machine.cpu is not None and machine.cpu.features is not None:
         avx = "yes" if "avx" in machine.cpu.features else "no"
         label = "names AVX" if avx == "yes" else "does not name AVX"
-        claims.append(Claim("avx", (avx,), (*path, "cpu", "features"), label, False))
-    return claims
+        yield Claim("avx", (avx,), (*path, "cpu", "features"), label, False)
 
 
-def _cuda_claims(rig: Rig) -> list[Claim]:
+def _gpu_claim(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Claim:
+    place = (*machine, *gpu.path)
+    if gpu.instance is not None:
+        label = f"declares a {gpu.instance}"
+        return Claim(gpu_key(index, "gpu"), (DECLARED,), place, label, False)
+    if gpu.compute_capability is None:
+        label = f"declares a {gpu.model}"
+        return Claim(gpu_key(index, "gpu"), (DECLARED,), (*place, "model"), label, False)
+    label = f"has compute capability {gpu.compute_capability}"
+    key = gpu_key(index, "compute_capability")
+    return Claim(key, (gpu.compute_capability,), (*place, "compute_capability"), label, False)
+
+
+def _cuda_claims(rig: Rig) -> Iterator[Claim]:
+    tag = image_tag(rig)
+    if tag is not None and load_image(tag) is not None:
+        label = f"starts from an image of {tag.split('-')[0]}"
+        yield Claim("image", (DECLARED,), ("container", "base"), label, False)
+    yield _forward_compatibility(rig)
     cuda = rig.cuda
     if cuda is None:
-        return []
+        return
     given = "provider" in cuda.model_fields_set
     path: KeyPath | None = ("cuda", "provider") if given else None
     label = f"takes CUDA from {cuda.provider}"
-    claims = [Claim("provider", (cuda.provider,), path, label)]
+    yield Claim("provider", (cuda.provider,), path, label)
     if cuda.toolkit is not None:
         label = f"asks for CUDA {cuda.toolkit}"
-        claims.append(Claim("cuda", (cuda.toolkit,), ("cuda", "toolkit"), label))
+        yield Claim("cuda", (cuda.toolkit,), ("cuda", "toolkit"), label)
     if isinstance(cuda.cudnn, str):
         label = f"asks for cuDNN {cuda.cudnn}"
-        claims.append(Claim("cudnn", (cuda.cudnn,), ("cuda", "cudnn"), label))
+        yield Claim("cudnn", (cuda.cudnn,), ("cuda", "cudnn"), label)
     elif cuda.cudnn is not None:
         label = f"asks for cuDNN {cuda.cudnn.version}"
         path = ("cuda", "cudnn", "version")
-        claims.append(Claim("cudnn", (cuda.cudnn.version,), path, label))
+        yield Claim("cudnn", (cuda.cudnn.version,), path, label)
         if cuda.cudnn.built_for is not None:
             label = f"this cuDNN is built for CUDA {cuda.cudnn.built_for}"
             path = ("cuda", "cudnn", "built_for")
-            claims.append(Claim("cudnn_cuda", (cuda.cudnn.built_for,), path, label))
-    return claims
+            yield Claim("cudnn_cuda", (cuda.cudnn.built_for,), path, label)
 
 
-def _env_claims(name: str, env: Environment, matrix: Matrix) -> list[Claim]:
+def _forward_compatibility(rig: Rig) -> Claim:
+    """An older driver may run a newer toolkit where the package for that is installed."""
+    packages = (rig.cuda.packages if rig.cuda is not None else None) or ()
+    for index, package in enumerate(packages):
+        if package.startswith("cuda-compat"):
+            path: KeyPath = ("cuda", "packages", index)
+            label = "lets an older driver run a newer toolkit"
+            return Claim("forward_compatibility", ("yes",), path, label, False)
+    return Claim("forward_compatibility", ("no",), None, "installs no cuda-compat", False)
+
+
+def _env_claims(name: str, env: Environment, knowledge: Knowledge) -> Iterator[Claim]:
     path: KeyPath = ("env", name)
     kind = env.interpreter_kind
     given = "interpreter" in env.model_fields_set
     place = (*path, "interpreter") if given else None
     label = f"takes the interpreter from {kind}"
-    claims = [Claim(env_key(name, "interpreter"), (kind,), place, label, editable=given)]
+    yield Claim(env_key(name, "interpreter"), (kind,), place, label, editable=given)
     if env.python is not None:
         label = f"asks for Python {env.python}"
-        claims.append(Claim(env_key(name, "python"), (env.python,), (*path, "python"), label))
+        yield Claim(env_key(name, "python"), (env.python,), (*path, "python"), label)
     if env.pip is not None:
         label = f"asks for pip {env.pip}"
-        claims.append(Claim(env_key(name, "pip"), (env.pip,), (*path, "pip"), label))
+        yield Claim(env_key(name, "pip"), (env.pip,), (*path, "pip"), label)
     if env.installer is not None:
         place = (*path, "interpreter", "installer")
         label = f"asks for {env.installer}"
-        claims.append(Claim(env_key(name, "installer"), (env.installer,), place, label))
-    for framework, requested in sorted(env.frameworks.items()):
-        label = f"asks for {framework} {requested}"
-        place = (*path, "frameworks", framework)
-        claims.append(Claim(env_key(name, framework), (requested,), place, label))
-    ruled = {rule.must.component for rule in matrix.rules()}
+        yield Claim(env_key(name, "installer"), (env.installer,), place, label)
+    frameworks = tuple(asked_frameworks(env))
+    for asked in frameworks:
+        yield Claim(
+            env_key(name, asked.product),
+            (f"{asked.family} {asked.request}".strip(),),
+            (*path, asked.table, asked.key),
+            f"asks for {asked.key} {asked.request}",
+            prefix=asked.family,
+        )
+    known = {asked.key for asked in frameworks if asked.table == "packages"}
     for package, requested in sorted(env.packages.items()):
-        if PACKAGE_PREFIX + package in ruled:
+        if PACKAGE_PREFIX + package in knowledge.mentions and package not in known:
             label = f"asks for {package} {requested}"
             key = env_key(name, PACKAGE_PREFIX + package)
-            claims.append(Claim(key, (requested,), (*path, "packages", package), label))
-    return claims
+            yield Claim(key, (requested,), (*path, "packages", package), label)

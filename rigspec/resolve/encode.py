@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem, Sheet, admits
+from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem, Sheet
 
 __all__ = ["Encoding", "encode"]
 
@@ -86,8 +86,10 @@ class _Builder:
         if known is not None:
             return known
         variable = self._memberships[key, alternatives] = self.new_variable()
-        for candidate in self._components[key].candidates:
-            inside = variable if admits(alternatives, candidate) else -variable
+        component = self._components[key]
+        meant = set(component.universe.members(component.mask(alternatives)))
+        for candidate in component.candidates:
+            inside = variable if candidate in meant else -variable
             self.clauses.append([-self.candidates[key, candidate], inside])
         return variable
 

@@ -12,12 +12,16 @@ from rigspec.resolve.problem import Claim, Constraint, KeyPath, Problem
 from rigspec.resolve.repair import SolvedRepair
 from rigspec.resolve.solve import Solution
 from rigspec.resolve.vocabulary import subject
+from rigspec.resolve.words import fact_of, filled
 from rigspec.spec.document import Document
 
-__all__ = ["dotted", "explain", "fact_of"]
+__all__ = ["dotted", "explain"]
 
 # A conflict is between two, at least.
 _FEW = 2
+
+# Two lines that ask the same component for different releases, no fact between them.
+_TWO_LINES = "RS230"
 
 # A sheet with more rows in play than this is told in one sentence.
 _ROWS_TOLD = 3
@@ -32,22 +36,22 @@ def explain(
 ) -> Diagnostic:
     """The diagnostic of one conflict. ``resolve`` turns a solution into a resolution."""
     lines = _lines(conflict, problem)
-    rules = [row.rule for row in conflict.rows]
     return Diagnostic(
-        code=_code(conflict, rules),
+        code=_code(conflict),
         severity=Severity.ERROR,
         message=_message(conflict, lines, problem),
         between=_between(conflict, lines),
         spans=tuple(document.span(c.path, label=c.label) for c in lines if c.path is not None),
-        facts=tuple(_facts(conflict.rows)),
-        breaks=tuple(dict.fromkeys(rule.breaks for rule in rules if rule.breaks)),
+        facts=tuple(_facts(conflict)),
+        breaks=tuple(
+            dict.fromkeys(
+                filled(row.rule.breaks, _value(conflict, row))
+                for row in conflict.rows
+                if row.rule.breaks
+            )
+        ),
         repairs=tuple(_repair(solved, document, resolve) for solved in repairs),
     )
-
-
-def fact_of(rule: Rule) -> Fact:
-    """One row of the matrix as a fact."""
-    return Fact(rule.id, rule.statement, rule.sources, rule.confidence)
 
 
 def dotted(path: KeyPath) -> str:
@@ -61,8 +65,10 @@ def dotted(path: KeyPath) -> str:
     return text
 
 
-def _code(conflict: Conflict, rules: list[Rule]) -> str:
+def _code(conflict: Conflict) -> str:
     """The code of the rule that stands nearest to two lines of the spec."""
+    if not conflict.rows:
+        return _TWO_LINES
     claimed = {claim.component for claim in conflict.claims if claim.path is not None}
 
     def nearness(row: Constraint) -> int:
@@ -70,7 +76,16 @@ def _code(conflict: Conflict, rules: list[Rule]) -> str:
         return len(keys & claimed)
 
     ranked = sorted(conflict.rows, key=lambda row: (-nearness(row), row.rule.id))
-    return ranked[0].rule.code if ranked else rules[0].code
+    return ranked[0].rule.code
+
+
+def _value(conflict: Conflict, row: Constraint) -> str | None:
+    """What the row's component is, as far as one line or one other row says so exactly."""
+    key = row.must[0]
+    told = [other.must[1] for other in conflict.rows if other.must[0] == key and other is not row]
+    told += [claim.alternatives for claim in conflict.claims if claim.component == key]
+    exact = [texts[0] for texts in told if len(texts) == 1]
+    return exact[0].removeprefix("==") if exact else None
 
 
 def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
@@ -79,7 +94,8 @@ def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
         asked = [claim for claim in lines if claim.component == row.must[0]]
         if asked:
             title = problem.component(asked[0].component).title
-            return f"{row.rule.statement}; the spec asks for {title} {asked[0].alternatives[0]}"
+            statement = filled(row.rule.statement, _value(conflict, row))
+            return f"{statement}; the spec asks for {title} {asked[0].alternatives[0]}"
     named = [_named(claim, problem) for claim in lines]
     if len(named) == 1:
         return f"{named[0]} cannot exist on this rig"
@@ -127,16 +143,17 @@ def _name(component: str) -> str:
     return subject(component.rpartition("/")[2])
 
 
-def _facts(rows: tuple[Constraint, ...]) -> Iterable[Fact]:
-    by_table: dict[str, list[Rule]] = {}
-    for row in rows:
-        by_table.setdefault(row.rule.table, []).append(row.rule)
-    for table, rules in by_table.items():
-        unique = list(dict.fromkeys(rules))
+def _facts(conflict: Conflict) -> Iterable[Fact]:
+    by_table: dict[str, list[Constraint]] = {}
+    for row in conflict.rows:
+        by_table.setdefault(row.rule.table, []).append(row)
+    for table, rows in by_table.items():
+        unique = {row.rule.id: row for row in rows}
         if len(unique) <= _ROWS_TOLD:
-            yield from map(fact_of, unique)
+            for row in unique.values():
+                yield fact_of(row.rule, _value(conflict, row))
         else:
-            yield _summary(table, unique)
+            yield _summary(table, [row.rule for row in unique.values()])
 
 
 def _summary(table: str, rules: list[Rule]) -> Fact:
@@ -151,7 +168,7 @@ def _repair(
     solved: SolvedRepair, document: Document, resolve: Callable[[Solution], Resolution]
 ) -> Repair:
     edits = tuple(
-        Edit(dotted(change.claim.path), change.claim.alternatives[0], change.after)
+        Edit(dotted(change.claim.path), change.claim.written, change.after)
         for change in solved.changes
         if change.claim.path is not None
     )

@@ -10,7 +10,9 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.matrix.load import product_names
 from rigspec.matrix.model import Matrix
 from rigspec.matrix.part_names import find_part
-from rigspec.resolve.problem import Claim, Component, KeyPath, Problem, admits
+from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.frameworks import asked_frameworks
+from rigspec.resolve.problem import Claim, Component, KeyPath
 from rigspec.resolve.vocabulary import subject
 from rigspec.spec.document import Document
 from rigspec.spec.load import LoadedSpec
@@ -31,28 +33,21 @@ def unknown_names(
 
 
 def unsatisfied_claims(
-    problem: Problem, document: Document
-) -> tuple[tuple[Diagnostic, ...], Problem]:
-    """Errors for lines that no known release satisfies, and the problem without those lines."""
-    hopeless = [
-        claim
-        for claim in problem.claims
-        if not any(
-            admits(claim.alternatives, candidate)
-            for candidate in problem.component(claim.component).candidates
-        )
-    ]
-    diagnostics = tuple(
-        _no_release(claim, problem.component(claim.component), document) for claim in hopeless
-    )
-    kept = tuple(claim for claim in problem.claims if claim not in hopeless)
-    return diagnostics, replace(problem, claims=kept)
+    assembly: Assembly, document: Document
+) -> tuple[tuple[Diagnostic, ...], tuple[Claim, ...]]:
+    """Errors for lines that no known release satisfies, and the claims without those lines."""
+    components = {component.key: component for component in assembly.components}
+    hopeless = [c for c in assembly.claims if not components[c.component].mask(c.alternatives)]
+    if not hopeless:
+        return (), assembly.claims
+    diagnostics = tuple(_no_release(c, components[c.component], document) for c in hopeless)
+    return diagnostics, tuple(claim for claim in assembly.claims if claim not in hopeless)
 
 
 def _no_release(claim: Claim, component: Component, document: Document) -> Diagnostic:
     newest, oldest = component.candidates[0].label, component.candidates[-1].label
     known = newest if newest == oldest else f"{oldest} to {newest}"
-    asked = claim.alternatives[0]
+    asked = claim.written
     spans = (document.span(claim.path, label=claim.label),) if claim.path is not None else ()
     near = get_close_matches(asked, [c.label for c in component.candidates], n=3, cutoff=0.5)
     return Diagnostic(
@@ -67,8 +62,10 @@ def _no_release(claim: Claim, component: Component, document: Document) -> Diagn
 
 def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
     for env_name, env in sorted(spec.rig.env.items()):
+        known = {asked.key: asked.product for asked in asked_frameworks(env)}
         for framework in sorted(env.frameworks):
-            if framework not in matrix or matrix.product(framework).kind != "framework":
+            product = known.get(framework)
+            if product is None or matrix.product(product).kind != "framework":
                 path = ("env", env_name, "frameworks", framework)
                 message = f"the matrix knows no framework `{framework}`"
                 advice = "list a plain Python package under `packages` instead"
@@ -102,9 +99,13 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
             )
             yield replace(diagnostic, code="RS101", between=("gpu",))
     if machine.instance is not None and not machine.gpus:
-        place: KeyPath = ("machine", machine_name, "instance")
-        message = f"the matrix does not know the instance `{machine.instance}`"
-        yield _unknown(spec.document, place, message, "", (), "give its `gpus` beside the instance")
+        instances = matrix.product("instance")
+        if find_part(instances, machine.instance) is None:
+            place: KeyPath = ("machine", machine_name, "instance")
+            message = f"the matrix does not know the instance `{machine.instance}`"
+            names = [release.label for release in instances.releases]
+            advice = "give its `gpus` beside the instance"
+            yield _unknown(spec.document, place, message, machine.instance, names, advice)
 
 
 def _unknown(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from rigspec.matrix.model import Rule
+from rigspec.resolve.universe import Candidate, Universe
 from rigspec.versions import parse_alternative
 
 __all__ = ["Candidate", "Claim", "Component", "Constraint", "KeyPath", "Problem", "Sheet", "admits"]
@@ -13,36 +16,30 @@ KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """One release a component may take."""
-
-    family: str | None
-    version: str
-
-    @property
-    def label(self) -> str:
-        """``ubuntu 16.04`` or ``9.0.176``."""
-        return f"{self.family} {self.version}" if self.family else self.version
-
-    @property
-    def exactly(self) -> str:
-        """The request that means this release and no other."""
-        return f"{self.family} =={self.version}" if self.family else f"=={self.version}"
-
-
-@dataclass(frozen=True)
 class Component:
     """A part of the rig whose version is to be found.
 
     ``key`` is unique in the problem (``fastai/python``, ``gpus.0/compute_capability``); ``name``
-    is its word in the matrix. ``candidates`` stand most wanted first.
+    is its word in the matrix. ``domain`` is the set of releases of its universe that it may take
+    in this problem. ``families_apart``: the releases of one family come before all of the next.
     """
 
     key: str
     name: str
     title: str
-    candidates: tuple[Candidate, ...]
+    universe: Universe = field(compare=False)
+    domain: int
     env: str | None = None
+    families_apart: bool = True
+
+    @cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The releases it may take, the most wanted first."""
+        return tuple(self.universe.members(self.domain))
+
+    def mask(self, alternatives: tuple[str, ...]) -> int:
+        """Those of its releases that the alternatives mean, as bits of its universe."""
+        return self.universe.mask(alternatives) & self.domain
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,8 @@ class Claim:
     """A line of the spec: the component must be one of ``alternatives``.
 
     ``path`` is where the line stands; it is None for what the language says when the spec is
-    silent. Only a claim with an ``editable`` line takes part in repairs.
+    silent. Only a claim with an ``editable`` line takes part in repairs. ``prefix`` is the family
+    that the line's key says, which its value does not repeat.
     """
 
     component: str
@@ -58,6 +56,12 @@ class Claim:
     path: KeyPath | None
     label: str
     editable: bool = True
+    prefix: str = ""
+
+    @property
+    def written(self) -> str:
+        """What stands in the spec, as its value."""
+        return self.alternatives[0].removeprefix(self.prefix).strip()
 
 
 @dataclass(frozen=True)
@@ -79,24 +83,21 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything the solver sees. ``order`` lists component keys, the most wanted first.
-
-    ``package_rules`` are sheets about Python packages that the spec says nothing of: nothing to
-    solve here, but requirements that the lock has to obey.
-    """
+    """Everything the solver sees. ``order`` lists component keys, the most wanted first."""
 
     components: tuple[Component, ...]
     claims: tuple[Claim, ...]
     sheets: tuple[Sheet, ...]
     order: tuple[str, ...]
-    package_rules: tuple[Sheet, ...] = ()
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Component]:
+        """The components by their keys."""
+        return {component.key: component for component in self.components}
 
     def component(self, key: str) -> Component:
         """The component of that key. Raises KeyError."""
-        for component in self.components:
-            if component.key == key:
-                return component
-        raise KeyError(key)
+        return self.by_key[key]
 
 
 def admits(alternatives: tuple[str, ...], candidate: Candidate) -> bool:

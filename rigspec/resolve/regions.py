@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from packaging.version import Version
 
-from rigspec.resolve.problem import Candidate
+from rigspec.resolve.universe import Candidate
 from rigspec.versions import parse_alternative
 
 __all__ = ["stand_ins"]

@@ -95,7 +95,10 @@ def _nearest(problem: Problem, encoding: Encoding, lines: tuple[Claim, ...]) -> 
 
 def _solved_again(problem: Problem, changes: tuple[ClaimChange, ...]) -> SolvedRepair | None:
     changed = {
-        change.claim: replace(change.claim, alternatives=(change.after,)) for change in changes
+        change.claim: replace(
+            change.claim, alternatives=(f"{change.claim.prefix} {change.after}".strip(),)
+        )
+        for change in changes
     }
     claims = tuple(changed.get(claim, claim) for claim in problem.claims)
     mended = replace(problem, claims=claims)
@@ -116,8 +119,10 @@ def _by_distance(component: Component, line: Claim) -> tuple[Candidate, ...]:
     if anchor is None:
         return component.candidates
     indexed = [(i, c) for i, c in enumerate(component.candidates) if i not in ranks]
-    family = component.candidates[anchor].family
-    indexed.sort(key=lambda pair: (pair[1].family != family, abs(pair[0] - anchor), pair[0]))
+    family = component.candidates[anchor].family if component.families_apart else None
+    indexed.sort(
+        key=lambda pair: (family not in (None, pair[1].family), abs(pair[0] - anchor), pair[0])
+    )
     return tuple(candidate for _, candidate in indexed) + tuple(
         component.candidates[i] for i in sorted(ranks)
     )
@@ -125,7 +130,7 @@ def _by_distance(component: Component, line: Claim) -> tuple[Candidate, ...]:
 
 def _rewritten(line: Claim, chosen: Candidate) -> str:
     """The chosen release, written as precisely as the line was."""
-    asked = line.alternatives[0]
+    asked = line.written
     version = chosen.version.partition("+")[0]
     if not version[:1].isdigit():
         return chosen.version
@@ -134,4 +139,5 @@ def _rewritten(line: Claim, chosen: Candidate) -> str:
         version = f">={version}"
     elif words.replace(".", "").isdigit():
         version = ".".join(version.split(".")[: max(1, words.count(".") + 1)])
-    return f"{chosen.family} {version}" if chosen.family else version
+    named = chosen.family is not None and not asked[:1].isdigit() and asked[:1] not in "<>=!~*"
+    return f"{chosen.family} {version}" if named else version

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from packaging.utils import canonicalize_name
 
-from rigspec.matrix.model import Matrix
+from rigspec.matrix.model import Matrix, Product
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.claims import env_key
-from rigspec.resolve.problem import Problem, admits
+from rigspec.resolve.frameworks import framework_products
+from rigspec.resolve.problem import Constraint, admits
 from rigspec.resolve.solve import Solution
+from rigspec.resolve.universe import Candidate
 from rigspec.spec.model import Rig
 from rigspec.versions import parse_alternative
 
@@ -17,10 +21,14 @@ __all__ = ["resolved"]
 
 
 def resolved(
-    rig: Rig, machine: str | None, matrix: Matrix, problem: Problem, solution: Solution
+    rig: Rig,
+    machine: str | None,
+    matrix: Matrix,
+    rules: Sequence[Constraint],
+    solution: Solution,
 ) -> Resolution:
     """The decided versions of one machine, in the words of its publishers."""
-    envs = tuple(_env(rig, name, matrix, problem, solution) for name in sorted(rig.env))
+    envs = tuple(_env(rig, name, matrix, rules, solution) for name in sorted(rig.env))
     return Resolution(
         machine=machine,
         os=solution["os"].label,
@@ -36,41 +44,67 @@ def resolved(
 
 
 def _env(
-    rig: Rig, name: str, matrix: Matrix, problem: Problem, solution: Solution
+    rig: Rig,
+    name: str,
+    matrix: Matrix,
+    rules: Sequence[Constraint],
+    solution: Solution,
 ) -> EnvResolution:
-    frameworks = tuple(
-        Pin(framework, solution[env_key(name, framework)].version)
-        for framework in sorted(rig.env[name].frameworks)
-    )
-    accelerator = solution["accelerator"].version
+    frameworks = {
+        framework: solution[env_key(name, framework)]
+        for framework in framework_products(rig.env[name])
+    }
     installer = solution.get(env_key(name, "installer"))
     return EnvResolution(
         name=name,
         python=solution[env_key(name, "python")].version,
         pip=solution[env_key(name, "pip")].version,
-        frameworks=frameworks,
+        frameworks=tuple(Pin(product, chosen.version) for product, chosen in frameworks.items()),
         distributions=tuple(
-            Pin(_distribution(matrix, pin.name, accelerator), pin.version) for pin in frameworks
+            Pin(_distribution(matrix.product(product), chosen, solution), chosen.version)
+            for product, chosen in frameworks.items()
         ),
-        constraints=_constraints(name, problem, solution),
+        constraints=_constraints(name, rules, solution),
         installer=installer.label if installer is not None else None,
+        cuda=_cuda_in_wheels(name, rules, solution),
     )
 
 
-def _distribution(matrix: Matrix, framework: str, accelerator: str) -> str:
-    by_accelerator = dict(matrix.product(framework).distributions)
-    return by_accelerator.get(accelerator, framework)
+def _distribution(product: Product, chosen: Candidate, solution: Solution) -> str:
+    """The package on the Python index, with the extras that this rig needs of it."""
+    extras = [
+        extra.name
+        for extra in product.extras
+        if admits((extra.versions,), Candidate(None, chosen.version))
+        and all(
+            c.component in solution and admits(c.alternatives, solution[c.component])
+            for c in extra.when
+        )
+    ]
+    package = chosen.family or product.name
+    return f"{package}[{','.join(extras)}]" if extras else package
 
 
-def _constraints(env: str, problem: Problem, solution: Solution) -> tuple[str, ...]:
+def _cuda_in_wheels(env: str, rules: Sequence[Constraint], solution: Solution) -> str | None:
+    key = env_key(env, "cuda_runtime")
+    brought = any(row.must[0] == key and _applies(row, solution) for row in rules)
+    return _version(solution, key) if brought else None
+
+
+def _applies(row: Constraint, solution: Solution) -> bool:
+    return all(admits(texts, solution[key]) for key, texts in row.when)
+
+
+def _constraints(
+    env: str, rules: Sequence[Constraint], solution: Solution
+) -> tuple[str, ...]:
     """The requirements on Python packages whose rules apply to this solution."""
     found = set()
-    for sheet in problem.package_rules:
-        for row in sheet.constraints:
-            owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
-            if owner == env and all(admits(texts, solution[key]) for key, texts in row.when):
-                (text,) = row.must[1]
-                found.add(f"{canonicalize_name(package)}{parse_alternative(text).versions or ''}")
+    for row in rules:
+        owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
+        if owner == env and package and _applies(row, solution):
+            (text,) = row.must[1]
+            found.add(f"{canonicalize_name(package)}{parse_alternative(text).versions or ''}")
     return tuple(sorted(found))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.model import Matrix, Rule
+from rigspec.matrix.part_names import find_part
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem import Candidate, KeyPath, admits
 from rigspec.spec.load import LoadedSpec
@@ -23,7 +24,7 @@ def unchecked(
     if machine is None or resolution is None:
         return
     cpu = spec.rig.machine[machine].cpu
-    if not isinstance(cpu, str) or "cpu" in matrix:
+    if not isinstance(cpu, str) or find_part(matrix.product("cpu"), cpu) is not None:
         return
     path: KeyPath = ("machine", machine, "cpu")
     for rule in matrix.rules():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 
-__all__ = ["DERIVED", "ENV_SCOPED", "NEWEST_FIRST", "shown_as", "subject"]
+__all__ = ["DERIVED", "ENV_SCOPED", "NEWEST_FIRST", "UNKNOWN", "UNSAID", "shown_as", "subject"]
 
 # Components that no line of the matrix releases on their own: they come with another one.
 # component -> (the words a person reads, the name used in a diagnostic's `between`)
@@ -12,7 +12,10 @@ DERIVED: dict[str, tuple[str, str]] = {
     "accelerator": ("accelerator", "gpu"),
     "avx": ("AVX instructions", "cpu"),
     "compute_capability": ("compute capability", "gpu"),
+    "cuda_runtime": ("CUDA in the wheels", "cuda"),
     "cudnn_cuda": ("cuDNN built for CUDA", "cudnn"),
+    "default_gcc": ("the system's own GCC", "gcc"),
+    "forward_compatibility": ("forward compatibility", "driver"),
     "gcc": ("GCC", "gcc"),
     "glibc": ("glibc", "glibc"),
     "interpreter": ("interpreter from", "python"),
@@ -20,10 +23,14 @@ DERIVED: dict[str, tuple[str, str]] = {
 }
 
 # Components that every environment of a rig has for itself.
-ENV_SCOPED = frozenset({"installer", "interpreter", "pip", "python"})
+ENV_SCOPED = frozenset({"cuda_runtime", "installer", "interpreter", "pip", "python"})
 
 # Which component gets its newest release first, after the frameworks and before all others.
 NEWEST_FIRST = ("python", "cuda", "cudnn", "driver", "os", "installer", "pip")
+
+# What a component is where no source says it, and the components that may be so.
+UNKNOWN = "unknown"
+UNSAID = frozenset({"default_gcc"})
 
 
 def shown_as(component: str, title: str | None = None) -> str:

@@ -177,11 +177,11 @@ def test_a_free_rig_takes_the_newest_of_everything(tmp_path: Path) -> None:
     assert report.resolution is not None
     (env,) = report.resolution.envs
     assert [(pin.name, pin.version) for pin in env.frameworks] == [
-        ("keras", "2.3.1"),
-        ("tensorflow", "1.15.5"),
+        ("keras", "2.11.0"),
+        ("tensorflow", "2.11.1"),
     ]
-    assert report.resolution.cuda == "10.0.130"
-    assert env.python.startswith("3.7")
+    assert (report.resolution.cuda or "").startswith("11.3")  # the last for Ubuntu 16.04
+    assert env.python.startswith("3.10")
 
 
 def test_a_version_nobody_released_is_its_own_error(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ def test_an_open_notebook_without_a_lock_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_processor_known_by_name_only_is_said_to_be_unchecked(tmp_path: Path) -> None:
-    text = tower(machine='cpu = "AMD Ryzen Threadripper 1900X"', env=TF18)
+    text = tower(machine='cpu = "AMD Athlon 200GE"', env=TF18)
     report = check(tmp_path, text)
     (note,) = [d for d in report.diagnostics if d.severity is Severity.NOTE]
     assert note.code == "RS212"

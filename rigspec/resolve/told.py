@@ -1,0 +1,68 @@
+"""Rules that do not bind: what works, and not as well as its owner may think."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.resolve.problem import Claim, Constraint
+from rigspec.resolve.solve import Solution
+from rigspec.resolve.universe import Universe
+from rigspec.resolve.vocabulary import UNKNOWN, subject
+from rigspec.resolve.words import fact_of, filled
+from rigspec.spec.document import Document
+
+__all__ = ["told_rules"]
+
+
+def told_rules(
+    rows: Iterable[Constraint],
+    universes: Mapping[str, Universe],
+    claims: tuple[Claim, ...],
+    solution: Solution,
+    document: Document,
+) -> Iterator[Diagnostic]:
+    """A warning or a note for each row whose conditions the solution meets and whose rest it does
+    not.
+    """
+    told: set[str] = set()
+    for row in rows:
+        value = solution[row.must[0]]
+        if value.version == UNKNOWN or universes[row.must[0]].admits(row.must[1], value):
+            continue
+        if all(universes[key].admits(texts, solution[key]) for key, texts in row.when):
+            words = filled(row.rule.statement, value.version)
+            if words not in told:
+                told.add(words)
+                yield _diagnostic(row, value.version, words, claims, document)
+
+
+def _diagnostic(
+    row: Constraint, value: str, words: str, claims: tuple[Claim, ...], document: Document
+) -> Diagnostic:
+    keys = {row.must[0], *(key for key, _ in row.when)}
+    lines = [claim for claim in claims if claim.path is not None and _about(claim, keys)]
+    names = [subject(key.rpartition("/")[2]) for key in (row.must[0], *dict(row.when))]
+    fact = fact_of(row.rule, value)
+    return Diagnostic(
+        code=row.rule.code,
+        severity=Severity(row.rule.severity),
+        message=words,
+        between=tuple(dict.fromkeys(name for name in names if name != "provider")),
+        spans=tuple(
+            document.span(claim.path, label=claim.label)
+            for claim in lines
+            if claim.path is not None
+        ),
+        # The message is the statement: the fact adds where it was read.
+        facts=(Fact(fact.id, fact.statement, fact.sources, fact.confidence),),
+        breaks=(filled(row.rule.breaks, value),) if row.rule.breaks else (),
+    )
+
+
+def _about(claim: Claim, keys: set[str]) -> bool:
+    """Whether the line speaks of one of the components, or declares the part that brings it."""
+    if claim.component in keys:
+        return claim.component not in ("accelerator", "provider")
+    part = claim.component.rpartition("/")[0]
+    return claim.component.endswith("/gpu") and f"{part}/compute_capability" in keys

@@ -1,0 +1,22 @@
+"""Rows that ``rigspec matrix refresh`` wrote into a table, kept until the facts have them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tomli
+
+__all__ = ["MARK", "kept_rows"]
+
+# What stands above such rows; rigspec.matrix.refresh writes it.
+MARK = "# --- read from the package index by `rigspec matrix refresh` ---\n"
+
+
+def kept_rows(file: Path, generated: str) -> str:
+    """The refreshed part of the table as it stands, or nothing if the facts now have its releases."""
+    if not file.exists() or MARK not in file.read_text(encoding="utf-8"):
+        return ""
+    _, _, refreshed = file.read_text(encoding="utf-8").partition(MARK)
+    known = {row["version"] for row in tomli.loads(generated).get("release", ())}
+    added = {row["version"] for row in tomli.loads(refreshed).get("release", ())}
+    return "" if added <= known else f"\n{MARK}{refreshed}"

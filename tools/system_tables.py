@@ -1,0 +1,245 @@
+"""Operating systems, interpreters, installers and base images as tables of the matrix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from matrix_rows import Row, Sources, full_day, minor, read, release, rule
+
+__all__ = ["image_tables", "installer", "os", "python"]
+
+_TITLES = {"ubuntu": "Ubuntu", "debian": "Debian", "rhel": "RHEL", "centos": "CentOS"}
+
+
+def os(facts: Path, sources: Sources) -> Iterator[str]:
+    for row in read(facts, "os_releases"):
+        name = f"{_TITLES.get(row['os'], row['os'].title())} {row['version']}"
+        key = f"{row['os']} {row['version']}"
+        gcc = re.match(r"\d+(\.\d+)+", row["default_gcc"])
+        provides = {}
+        if row["glibc"]:
+            provides["glibc"] = row["glibc"]
+        if gcc:
+            provides["default_gcc"] = f"=={gcc[0]}"
+        figures = {
+            "codename": row["codename"],
+            "nvidia_slug": row["nvidia_repo_slug"] or _SLUGS.get(key, ""),
+            "signing_key": row["signing_key_id"],
+            "kernel": row["kernel"],
+            **_PACKAGES.get(key, {}),
+        }
+        yield release(
+            row["version"],
+            family=row["os"],
+            provides=provides,
+            availability=_ended(row, name),
+            figures={key: value for key, value in figures.items() if value},
+            source=[*sources.of(row), *(["debian12-repository"] if key in _SLUGS else [])],
+            of=row["confidence"],
+        )
+        yield _system_python(row, name)
+        if not figures["nvidia_slug"]:
+            yield rule(
+                f"{row['os']}-{row['version']}/provider",
+                when={"os": key, "accelerator": "gpu"},
+                must={"provider": ["runfile", "debian", "conda", "wheels", "image"]},
+                code="RS216",
+                statement=f"no source names a package repository of NVIDIA's for {name}",
+                breaks="E: The repository does not have a Release file.",
+                source=["lifecycle"],
+                of="low",
+            )
+
+
+def _ended(row: Row, name: str) -> list[tuple[str, str, str]]:
+    if row["extended_support_end"] and row["os"] == "debian":
+        if row["eol"] < "2026-11-21" <= row["extended_support_end"]:
+            reason = f"{name} is kept by the LTS team only, until {row['extended_support_end']}"
+            return [("end-of-life", row["eol"], reason)]
+        if row["extended_support_end"] < "2026-11-21":
+            reason = f"{name} gets no more updates, its LTS included"
+            return [("end-of-life", row["extended_support_end"], reason)]
+    ended = [("end-of-life", row["eol"], f"{name} gets no more public updates")]
+    return ended if full_day(row["eol"]) else []
+
+
+def _system_python(row: Row, name: str) -> str:
+    """What ``interpreter = "system"`` can mean; nothing, where no source says so."""
+    key = f"{row['os']} {row['version']}"
+    pythons, statement, source = _PYTHONS.get(key, ([], "", []))
+    if pythons:
+        return rule(
+            f"{row['os']}-{row['version']}/python",
+            when={"os": key, "interpreter": "system"},
+            must={"python": [f"=={version}" for version in pythons]},
+            code="RS213",
+            statement=statement,
+            breaks="E: Unable to locate package",
+            source=source,
+            of="high" if "debian" in source else "medium",
+        )
+    return rule(
+        f"{row['os']}-{row['version']}/python",
+        when={"os": key},
+        must={"interpreter": ["conda", "pyenv", "uv"]},
+        code="RS213",
+        statement=f"no source says which Python {name} packages; let another bring it",
+        breaks="E: Unable to locate package",
+        source=["lifecycle"],
+        of="low",
+    )
+
+
+def python(facts: Path, sources: Sources) -> Iterator[str]:
+    for row in read(facts, "python_interpreters"):
+        yield from _interpreter(row, sources)
+
+
+def _interpreter(row: Row, sources: Sources) -> Iterator[str]:
+    series, name = row["python"], row["source_txz"]
+    # The newest patch release is taken where its archive has a checksum, else the one that has.
+    packed = re.match(r"Python-(.+)\.tar\.xz", name)
+    version = packed[1] if packed else row["last_patch"]
+    artifacts = []
+    if packed:
+        url = f"https://www.python.org/ftp/python/{version}/{name}"
+        artifacts = [(name, url, row["source_txz_sha256"])]
+    figures = {"series": series, "openssl": row["openssl"], "newest_patch": row["last_patch"]}
+    for figure in ("last_setuptools", "last_wheel", "last_virtualenv_creating_it"):
+        found = re.match(r"\d+(\.\d+)+", row[figure])
+        if found:
+            figures[figure.removesuffix("_creating_it")] = found[0]
+    yield release(
+        version,
+        artifacts=artifacts,
+        figures={key: value for key, value in figures.items() if value},
+        availability=[("end-of-life", row["eol"], f"Python {series} gets no more fixes")],
+        source=sources.of(row),
+        of=row["confidence"],
+    )
+    last = row["last_pip"]
+    if re.fullmatch(r"\d+(\.\d+)+", last):
+        yield rule(
+            f"python-{series}/pip",
+            when={"python": series},
+            must={"pip": f"<={last}"},
+            code="RS208",
+            statement=f"pip {last} is the last that runs on Python {series}",
+            breaks="SyntaxError: invalid syntax (in pip's own code)",
+            source=["get-pip"],
+        )
+
+
+def installer(facts: Path, sources: Sources) -> Iterator[str]:
+    """Installers whose Python a source names: without it nothing can be said of them."""
+    for row in read(facts, "installers"):
+        brought, source = _BROUGHT.get(
+            (row["installer"], row["version"]),
+            (f"=={row['bundled_python']}" if row["bundled_python"] else "", ""),
+        )
+        if not brought or not row["sha256"] or not re.match(r"\d", row["version"]):
+            continue
+        name = row["filename"]
+        folder = "miniconda" if name.startswith("Miniconda") else "archive"
+        tagged = re.match(r"(Miniconda3-py\d+)_", name)
+        yield release(
+            row["version"],
+            family=tagged[1] if tagged else row["installer"],
+            provides={"python": brought},
+            artifacts=[(name, f"https://repo.anaconda.com/{folder}/{name}", row["sha256"])],
+            source=[*sources.of(row), *([source] if source else [])],
+            of=row["confidence"],
+        )
+
+
+def image_tables(facts: Path, sources: Sources, head: str) -> Iterator[tuple[str, str]]:
+    """One table for each minor release of CUDA: its name, and its text."""
+    shards: dict[str, list[Row]] = {}
+    for row in read(facts, "base_images"):
+        shards.setdefault(minor(row["cuda"]), []).append(row)
+    for version, rows in sorted(shards.items()):
+        yield version, head + "\n" + "\n".join(_image(row, sources) for row in rows)
+
+
+def _image(row: Row, sources: Sources) -> str:
+    gone = {
+        "removed_from_docs": ("deleted", "NVIDIA took the tag from its lists; it deletes tags six "
+                              "months after their end of life"),
+        "eol_still_listed": ("end-of-life", "NVIDIA lists the tag as unsupported and deletes such "
+                             "tags after six months"),
+        "listed_as_supported_but_sources_eol": ("end-of-life", "NVIDIA still lists the tag, and "
+                                                "moved its sources to the ended ones"),
+    }
+    status = gone.get(row["status_2025_08"])
+    figures = {
+        "image": row["image"],
+        "flavour": row["flavour"],
+        "os": row["os"],
+        "cudnn": row["cudnn_version"] or row["cudnn_major"],
+        "last_listed": row["last_listed"],
+        "digest": row["digest"],
+    }
+    provides = {"cuda": row["cuda"]}
+    if row["cudnn_version"]:
+        provides["cudnn"] = row["cudnn_version"]
+    elif row["cudnn_major"]:
+        provides["cudnn"] = row["cudnn_major"]
+    return release(
+        row["tag"],
+        provides=provides,
+        availability=[(status[0], row["last_listed"], status[1])] if status else [],
+        figures={key: value for key, value in figures.items() if value},
+        source=sources.of(row),
+        of=row["confidence"],
+    )
+
+
+# Installer -> the Python it brings (`==3.6`: the patch release is not sourced), and the source.
+_BROUGHT = {
+    ("Anaconda3", "5.0.0"): ("==3.6", "anaconda-5.0"),
+    ("Anaconda3", "5.0.0.1"): ("==3.6", "anaconda-5.0"),
+    ("Anaconda3", "5.0.1"): ("==3.6", "anaconda-5.0"),
+    ("Anaconda3", "5.2.0"): ("3.6.5", "anaconda-5.2"),
+}
+
+_SLUGS = {"debian 12": "debian12"}
+
+# What the plan installs for a system's own Python.
+_BOTH = {
+    "python2_packages": "python2.7 virtualenv",
+    "python3_packages": "python3 python3-venv",
+}
+_THREE = {"python3_packages": "python3 python3-venv"}
+_PACKAGES = {
+    "ubuntu 14.04": {
+        "python2_packages": "python2.7 python-virtualenv",
+        "python3_packages": "python3 python3.4-venv",
+    },
+    "ubuntu 16.04": _BOTH,
+    "ubuntu 18.04": _BOTH,
+    "ubuntu 20.04": _BOTH,
+    "ubuntu 22.04": _BOTH,
+    "ubuntu 24.04": _THREE,
+    "debian 11": _BOTH,
+    "debian 12": _THREE,
+    "debian 13": _THREE,
+}
+
+# The system's own Pythons; `3.5` is a 3.5 whose patch release is not sourced.
+_PYTHONS: dict[str, tuple[list[str], str, list[str]]] = {
+    "ubuntu 14.04": (["2.7", "3.4"], "Ubuntu 14.04 packages Python 2.7 and 3.4", ["gists"]),
+    "ubuntu 16.04": (["2.7", "3.5"], "Ubuntu 16.04 packages Python 2.7 and 3.5", ["deadsnakes"]),
+    "ubuntu 18.04": (
+        ["2.7", "3.6.9"],
+        "Ubuntu 18.04 packages Python 2.7 and 3.6.9",
+        ["deadsnakes", "gists"],
+    ),
+    "ubuntu 20.04": (["2.7", "3.8"], "Ubuntu 20.04 packages Python 2.7 and 3.8", ["deadsnakes"]),
+    "ubuntu 22.04": (["2.7", "3.10"], "Ubuntu 22.04 packages Python 2.7 and 3.10", ["deadsnakes"]),
+    "ubuntu 24.04": (["3.12"], "Ubuntu 24.04 packages Python 3.12 and no Python 2", ["deadsnakes"]),
+    "debian 11": (["2.7.18", "3.9.2"], "Debian 11 packages Python 2.7.18 and 3.9.2", ["debian"]),
+    "debian 12": (["3.11.2"], "Debian 12 packages Python 3.11.2 and no Python 2", ["debian"]),
+    "debian 13": (["3.13.5"], "Debian 13 packages Python 3.13.5 and no Python 2", ["debian"]),
+}
