@@ -15,14 +15,16 @@ _TITLES = {"ubuntu": "Ubuntu", "debian": "Debian", "rhel": "RHEL", "centos": "Ce
 
 def os(facts: Path, sources: Sources) -> Iterator[str]:
     for row in read(facts, "os_releases"):
+        glibc = row["glibc"] or _LEAST_GLIBC.get(f"{row['os']} {row['version']}", "")
+        if not glibc:
+            continue  # nothing can be said of wheels on a system whose C library nobody names
         name = f"{_TITLES.get(row['os'], row['os'].title())} {row['version']}"
         key = f"{row['os']} {row['version']}"
         gcc = re.match(r"\d+(\.\d+)+", row["default_gcc"])
-        provides = {}
-        if row["glibc"]:
-            provides["glibc"] = row["glibc"]
-        if gcc:
-            provides["default_gcc"] = f"=={gcc[0]}"
+        provides = {"glibc": glibc}
+        gcc_version = gcc[0] if gcc else _GCC.get(key, "")
+        if gcc_version:
+            provides["default_gcc"] = f"=={gcc_version}"
         figures = {
             "codename": row["codename"],
             "nvidia_slug": row["nvidia_repo_slug"] or _SLUGS.get(key, ""),
@@ -36,7 +38,12 @@ def os(facts: Path, sources: Sources) -> Iterator[str]:
             provides=provides,
             availability=_ended(row, name),
             figures={key: value for key, value in figures.items() if value},
-            source=[*sources.of(row), *(["debian12-repository"] if key in _SLUGS else [])],
+            source=[
+                *(s for s in sources.of(row) if s in ("lifecycle", "glibc")),
+                *(["guide"] if gcc else []),
+                *(["debian"] if key in _GCC else []),
+                *(["debian12-repository"] if key in _SLUGS else []),
+            ],
             of=row["confidence"],
         )
         yield _system_python(row, name)
@@ -203,6 +210,12 @@ _BROUGHT = {
     ("Anaconda3", "5.0.1"): ("==3.6", "anaconda-5.0"),
     ("Anaconda3", "5.2.0"): ("3.6.5", "anaconda-5.2"),
 }
+
+# A release that has none in the facts has at least that of the one before it.
+_LEAST_GLIBC = {"ubuntu 26.04": ">=2.42"}
+
+# The compiler that the package gcc brings, read from the distribution's index.
+_GCC = {"debian 11": "10.2.1", "debian 13": "14.2.0"}
 
 _SLUGS = {"debian 12": "debian12"}
 

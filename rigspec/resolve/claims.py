@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from rigspec.matrix.load import load_image
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_names import find_part
-from rigspec.matrix.vocabulary import PACKAGE_PREFIX
+from rigspec.matrix.vocabulary import PACKAGE_PREFIX, WORDS
 from rigspec.resolve.frameworks import asked_frameworks
 from rigspec.resolve.knowledge import Knowledge
 from rigspec.resolve.problem import Claim, KeyPath
+from rigspec.resolve.words import with_article
 from rigspec.spec.environment import Environment
 from rigspec.spec.machine import Machine
 from rigspec.spec.model import Rig
@@ -119,7 +120,7 @@ def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Claim]:
     for index, gpu in enumerate(machine_gpus(machine)):
         yield _gpu_claim(index, gpu, path)
     if isinstance(machine.cpu, str):
-        label = f"declares a {machine.cpu}"
+        label = f"declares {with_article(machine.cpu)}"
         yield Claim("cpu", (DECLARED,), (*path, "cpu"), label, False)
     elif machine.cpu is not None and machine.cpu.features is not None:
         avx = "yes" if "avx" in machine.cpu.features else "no"
@@ -130,10 +131,10 @@ def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Claim]:
 def _gpu_claim(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Claim:
     place = (*machine, *gpu.path)
     if gpu.instance is not None:
-        label = f"declares a {gpu.instance}"
+        label = f"declares {with_article(gpu.instance)}"
         return Claim(gpu_key(index, "gpu"), (DECLARED,), place, label, False)
     if gpu.compute_capability is None:
-        label = f"declares a {gpu.model}"
+        label = f"declares {with_article(gpu.model or '')}"
         return Claim(gpu_key(index, "gpu"), (DECLARED,), (*place, "model"), label, False)
     label = f"has compute capability {gpu.compute_capability}"
     key = gpu_key(index, "compute_capability")
@@ -148,6 +149,9 @@ def _cuda_claims(rig: Rig) -> Iterator[Claim]:
     yield _forward_compatibility(rig)
     cuda = rig.cuda
     if cuda is None:
+        # Wheels of NVIDIA's are taken where the spec says so, and not otherwise.
+        others = tuple(word for word in WORDS["provider"] if word != "wheels")
+        yield Claim("provider", others, None, "does not take CUDA from wheels", editable=False)
         return
     given = "provider" in cuda.model_fields_set
     path: KeyPath | None = ("cuda", "provider") if given else None

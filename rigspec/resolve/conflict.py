@@ -31,23 +31,49 @@ def find_conflicts(
     problem: Problem, encoding: Encoding, session: SolverSession
 ) -> Iterator[Conflict]:
     """The conflicts of a problem that share no line of the spec, the smallest first."""
-    live = list(encoding.selectors)
-    while not session.satisfiable(live):
-        core = _smallest_core(encoding, live)
+    # What holds because the spec is silent is no line to show: it is taken for granted.
+    silent = [s for s, claim in encoding.claims.items() if claim.path is None]
+    granted = tuple(encoding.claims[s] for s in silent)
+    live = [s for s in encoding.selectors if s not in silent]
+    while not session.satisfiable([*silent, *live]):
+        core = _smallest_core(encoding, live, silent)
         claims = tuple(encoding.claims[s] for s in core if s in encoding.claims)
         sheets = tuple(encoding.sheets[s] for s in core if s in encoding.sheets)
-        yield Conflict(claims, sheets, _needed_rows(problem, claims, sheets))
+        yield _told_best(problem, claims, granted, sheets)
         spent = {s for s in core if s in encoding.claims}
         if not spent:
             return
         live = [selector for selector in live if selector not in spent]
 
 
-def _smallest_core(encoding: Encoding, live: list[int]) -> list[int]:
+def _told_best(
+    problem: Problem, claims: tuple[Claim, ...], granted: tuple[Claim, ...], sheets: tuple[Sheet, ...]
+) -> Conflict:
+    """The conflict with the lines that make it shortest to tell.
+
+    That no release of a framework goes with a toolkit takes all of its rows to prove; beside the
+    line that asks for one release, one row is enough.
+    """
+    rows = _needed_rows(problem, (*claims, *granted), sheets)
+    mentioned = {key for row in rows for key in (row.must[0], *dict(row.when))}
+    for claim in problem.claims:
+        if claim.path is not None and claim.component in mentioned and claim not in claims:
+            fewer = _needed_rows(problem, (*claims, claim, *granted), sheets)
+            if len(fewer) + 1 < len(rows):
+                claims, rows = (*claims, claim), fewer
+    ordered = tuple(claim for claim in problem.claims if claim in claims)
+    used = {row.rule.id for row in rows}
+    needed = tuple(s for s in sheets if any(row.rule.id in used for row in s.constraints))
+    return Conflict(ordered, needed, rows)
+
+
+def _smallest_core(encoding: Encoding, live: list[int], granted: list[int]) -> list[int]:
     """A smallest unsatisfiable subset of the live selectors, by implicit hitting sets."""
     formula = WCNF()
     for clause in encoding.clauses:
         formula.append(clause)
+    for selector in granted:
+        formula.append([selector])
     for selector in live:
         formula.append([selector], weight=1)
     with OptUx(formula, solver="g4", unsorted=False) as finder:

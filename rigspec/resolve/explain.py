@@ -46,7 +46,7 @@ def explain(
         breaks=tuple(
             dict.fromkeys(
                 filled(row.rule.breaks, _value(conflict, row))
-                for row in conflict.rows
+                for row in _breaking(conflict)
                 if row.rule.breaks
             )
         ),
@@ -70,13 +70,23 @@ def _code(conflict: Conflict) -> str:
     if not conflict.rows:
         return _TWO_LINES
     claimed = {claim.component for claim in conflict.claims if claim.path is not None}
+    claimed |= {key.replace("/gpu", "/compute_capability") for key in claimed}
+    claimed -= {"accelerator"}
 
-    def nearness(row: Constraint) -> int:
+    def rank(row: Constraint) -> tuple[bool, bool, int, str]:
+        # What comes with a part explains little, and that a package is for the CPU only tells
+        # why another one is meant; both are named where there is nothing else to name.
         keys = {row.must[0], *(key for key, _ in row.when)}
-        return len(keys & claimed)
+        comes_along = not row.rule.breaks
+        return (comes_along, row.must[0] == "accelerator", -len(keys & claimed), row.rule.id)
 
-    ranked = sorted(conflict.rows, key=lambda row: (-nearness(row), row.rule.id))
-    return ranked[0].rule.code
+    return min(conflict.rows, key=rank).rule.code
+
+
+def _breaking(conflict: Conflict) -> list[Constraint]:
+    """The rows whose words a user would meet: not those that only chose another package."""
+    met = [row for row in conflict.rows if row.must[0] not in ("accelerator", "provider")]
+    return met or list(conflict.rows)
 
 
 def _value(conflict: Conflict, row: Constraint) -> str | None:
@@ -103,8 +113,8 @@ def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
 
 
 def _named(claim: Claim, problem: Problem) -> str:
-    if not claim.alternatives[0][:1].isdigit() and claim.label.startswith("declares a "):
-        return claim.label.removeprefix("declares a ")
+    if not claim.alternatives[0][:1].isdigit() and claim.label.startswith("declares a"):
+        return claim.label.split(" ", 2)[2]
     if claim.component == "os":
         return claim.alternatives[0]
     return f"{problem.component(claim.component).title} {claim.alternatives[0]}"

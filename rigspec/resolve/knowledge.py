@@ -88,7 +88,7 @@ def newest_first(
 
 def provided(title: str, release: Release, when: tuple[Condition, ...]) -> Iterator[Rule]:
     """What comes with a release, as rules."""
-    name = title if title == release.label else f"{title} {release.label}"
+    name = release.label if release.family or title == release.label else f"{title} {release.label}"
     for item in release.provides:
         words = shown_as(item.component)
         values = " or ".join(text.removeprefix("==") for text in item.alternatives)

@@ -42,6 +42,7 @@ class Scopes:
         self._claimed: dict[str, list[Claim]] = {}
         for claim in claims:
             self._claimed.setdefault(claim.component, []).append(claim)
+        self._accelerated = self._claimed["accelerator"][0].alternatives == ("gpu",)
 
     # --- components ------------------------------------------------------------------------
 
@@ -61,7 +62,7 @@ class Scopes:
 
     def _machine_names(self) -> list[str]:
         names = {"os", "glibc", "accelerator"}
-        if self._claimed["accelerator"][0].alternatives == ("gpu",):
+        if self._accelerated:
             names |= {"driver", "provider", "forward_compatibility"}
             names |= {name for name in ("cuda", "cudnn") if self._wanted(name)}
             if self._rig.cuda is not None or "image" in self._claimed:
@@ -94,7 +95,7 @@ class Scopes:
         names = {"interpreter", "python", "pip", *self._frameworks[env_name]}
         if env.interpreter_kind == "conda":
             names.add("installer")
-        if any(
+        if self._accelerated and any(
             "cuda_runtime" in group.names and group.names & set(self._frameworks[env_name])
             for group in self._knowledge.binding
         ):

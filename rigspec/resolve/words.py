@@ -5,13 +5,26 @@ from __future__ import annotations
 from rigspec.diagnostics.model import Fact
 from rigspec.matrix.model import Rule
 
-__all__ = ["fact_of", "filled"]
+__all__ = ["fact_of", "filled", "with_article"]
+
+# Letters whose names begin with a vowel: an RTX, an H100, an L4.
+_SPELT_WITH_A_VOWEL = "AEFHILMNORSX"
 
 
 def filled(text: str, value: str | None) -> str:
     """The text of a rule for one value: ``{value}`` as it is, ``{sm}`` as compilers write it."""
     compilers = f"sm_{value.replace('.', '')}" if value is not None else "this GPU"
     return text.replace("{sm}", compilers).replace("{value}", value or "another")
+
+
+def with_article(name: str) -> str:
+    """``an RTX 2070``, ``a GTX 1080``, ``an Intel Core i7``."""
+    first = name.split(" ")[0]
+    if first.isupper() or any(character.isdigit() for character in first):
+        vowel = first[:1].upper() in _SPELT_WITH_A_VOWEL
+    else:
+        vowel = first[:1].lower() in "aeio"
+    return f"{'an' if vowel else 'a'} {name}"
 
 
 def fact_of(rule: Rule, value: str | None = None) -> Fact:
