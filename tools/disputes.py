@@ -1,4 +1,4 @@
-"""Facts that two sources tell differently: both are kept, one is in force, and the reason is told."""
+"""Facts that two sources tell differently: both are kept, and why one is in force."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REASONS = Path(__file__).resolve().parent / "overlay" / "disputes.toml"
 
 
 def disputes(facts: Path, product: str) -> Iterator[str]:
-    """The product's rows of the cross-check whose sources disagree. An unreasoned one is an error."""
+    """The product's rows of the cross-check whose sources disagree, each with a reason."""
     reasons = tomli.loads(_REASONS.read_text(encoding="utf-8"))["dispute"]
     by_cell = {(entry["table"], entry["cell"]): entry for entry in reasons}
     for row in read(facts, "crosscheck"):

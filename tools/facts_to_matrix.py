@@ -16,6 +16,7 @@ from pathlib import Path
 
 import framework_tables
 import hardware_tables
+import package_tables
 import system_tables
 import tomli
 import toolkit_tables
@@ -27,11 +28,11 @@ HERE = Path(__file__).resolve().parent
 TABLES = HERE.parent / "rigspec" / "matrix" / "tables"
 
 GENERATORS: dict[str, Callable[[Path, Sources], Iterator[str]]] = {
-    "chainer": framework_tables.chainer,
+    "chainer": package_tables.chainer,
     "cpu": hardware_tables.cpu,
     "cuda": toolkit_tables.cuda,
     "cudnn": toolkit_tables.cudnn,
-    "cupy": framework_tables.cupy,
+    "cupy": package_tables.cupy,
     "driver": toolkit_tables.driver,
     "fastai": framework_tables.fastai,
     "gpu": hardware_tables.gpu,
@@ -39,8 +40,8 @@ GENERATORS: dict[str, Callable[[Path, Sources], Iterator[str]]] = {
     "instance": hardware_tables.instance,
     "jax": framework_tables.jax,
     "keras": framework_tables.keras,
-    "mxnet": framework_tables.mxnet,
-    "onnxruntime": framework_tables.onnxruntime,
+    "mxnet": package_tables.mxnet,
+    "onnxruntime": package_tables.onnxruntime,
     "os": system_tables.os,
     "python": system_tables.python,
     "tensorflow": framework_tables.tensorflow,

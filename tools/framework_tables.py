@@ -4,52 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gpu_code import code_rules, parse_code
-from matrix_rows import Row, Sources, full_day, read, release, rule, runs, span_of, weakest
+from matrix_rows import Row, Sources, read, rule, runs, span_of, weakest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+from wheel_rules import UNSAID, Line, cpu_only, pip_for, releases, unsaid_cuda, wheel_rules
 
-__all__ = ["cupy", "fastai", "jax", "keras", "mxnet", "onnxruntime", "tensorflow", "theano",
-           "torch", "chainer"]
+__all__ = ["fastai", "jax", "keras", "tensorflow", "theano", "torch"]
 
-# The oldest C library and the oldest pip that the matrix knows: what asks for less asks nothing.
-_OLDEST_GLIBC = (2, 17)
-_OLDEST_PIP = (9, 0, 1)
-
-# A GPU build whose CUDA the facts leave blank.
-_UNSAID = "unsaid"
-
-
-@dataclass(frozen=True)
-class Line:
-    """One package's releases: the product they belong to, and the family if there are several."""
-
-    product: str
-    package: str
-    family: str = ""
-
-    def when(self, specifier: str) -> dict[str, object]:
-        return {self.product: f"{self.family} {specifier}".strip()}
+# The first TensorFlow whose `and-cuda` can be installed from the package index.
+_AND_CUDA = Version("2.15.0.post1")
 
 
 def tensorflow(facts: Path, sources: Sources) -> Iterator[str]:
-    rows = [
-        row for row in read(facts, "tensorflow") if row["linux_wheels_exist"] == "yes"
-    ]
+    rows = [row for row in read(facts, "tensorflow") if row["linux_wheels_exist"] == "yes"]
     for package in ("tensorflow", "tensorflow-gpu"):
         own = [row for row in rows if row["package"] == package]
         line = Line("tensorflow", package, package)
-        yield from _releases(own, sources, package)
-        yield from _wheel_rules(own, line, sources)
-        yield from _cpu_only(own, line, sources)
+        yield from releases(own, sources, package)
+        yield from wheel_rules(own, line, sources)
+        yield from cpu_only(own, line, sources)
         for run in runs(_with_build(own), "build"):
-            if run[0]["build"] != _UNSAID:
+            if run[0]["build"] != UNSAID:
                 yield from _tensorflow_build(run, line)
             else:
-                yield _unsaid_cuda(run, line, "error", "wheels")
+                yield unsaid_cuda(run, line, "error", "wheels")
         for run in runs(own, "wheel_compute_capabilities"):
             id_, specifier, words = span_of(run)
             code = parse_code(run[0]["wheel_compute_capabilities"], ptx_is_native=True)
@@ -67,23 +48,8 @@ def _with_build(rows: Iterable[Row]) -> list[Row]:
             cuda = f"{cuda}.0" if "." not in cuda else ".".join(cuda.split(".")[:2])
             found.append({**row, "build": f"{cuda} {row['cudnn']}"})
         else:
-            found.append({**row, "build": _UNSAID if row["gpu_build"] == "yes" else ""})
+            found.append({**row, "build": UNSAID if row["gpu_build"] == "yes" else ""})
     return found
-
-
-def _unsaid_cuda(run: Sequence[Row], line: Line, severity: str, source: str) -> str:
-    """A GPU build of which nobody says what it is built for is not taken for one that fits."""
-    id_, specifier, words = span_of(run)
-    return rule(
-        f"{line.package}-{id_}/accelerator",
-        when=line.when(specifier),
-        must={"accelerator": "cpu"},
-        code="RS229",
-        statement=f"no source says which CUDA {line.package} {words} is built for",
-        severity=severity,
-        source=[source],
-        of="low",
-    )
 
 
 def _tensorflow_build(run: Sequence[Row], line: Line) -> Iterator[str]:
@@ -121,19 +87,30 @@ def _tensorflow_build(run: Sequence[Row], line: Line) -> Iterator[str]:
             of=of,
         )
     yield _tensorflow_cudnn(f"{line.package}-{id_}", {**when, **own}, name, cudnn, of)
-    if Version(run[-1]["version"]) >= Version("2.14"):
-        first = max(Version(run[0]["version"]), Version("2.14"))
-        later = {**line.when(f">={first},<={run[-1]['version']}"), "accelerator": "gpu"}
-        yield rule(
-            f"{line.package}-{id_}/cuda_runtime",
-            when={**later, "provider": "wheels"},
-            must={"cuda_runtime": cuda},
-            code="RS201",
-            statement=f"{name} takes CUDA {cuda} from NVIDIA's wheels when it is installed with "
-            "`and-cuda`",
-            source=["wheels", "and-cuda"],
-            of=of,
-        )
+    yield from _tensorflow_in_wheels(run, line, cuda, source)
+
+
+def _tensorflow_in_wheels(
+    run: Sequence[Row], line: Line, cuda: str, source: list[str]
+) -> Iterator[str]:
+    """``and-cuda``: exact pins until 2.19, a range of the major from 2.20 on."""
+    major = int(cuda.split(".")[0])
+    exact = [row for row in run if _AND_CUDA <= Version(row["version"]) < Version("2.20")]
+    ranged = [row for row in run if Version(row["version"]) >= Version("2.20")]
+    for rows, must in ((exact, cuda), (ranged, f">={cuda},<{major + 1}")):
+        if rows:
+            id_, specifier, words = span_of(rows)
+            newer = "" if rows is exact else " or a later one of its major"
+            yield rule(
+                f"{line.package}-{id_}/cuda_runtime",
+                when={**line.when(specifier), "accelerator": "gpu", "provider": "wheels"},
+                must={"cuda_runtime": must},
+                code="RS201",
+                statement=f"{line.package} {words} with `and-cuda` takes CUDA {cuda}{newer} from "
+                "NVIDIA's wheels",
+                source=[*source[:1], "and-cuda"],
+                of=weakest(rows),
+            )
 
 
 def _tensorflow_cudnn(id_: str, when: Mapping[str, object], name: str, text: str, of: str) -> str:
@@ -163,8 +140,8 @@ def torch(facts: Path, sources: Sources) -> Iterator[str]:
         if row["linux_x86_64_python_tags"]
     ]
     line = Line("torch", "torch")
-    yield from _releases(rows, sources)
-    yield from _wheel_rules(rows, line, sources)
+    yield from releases(rows, sources)
+    yield from wheel_rules(rows, line, sources)
     runtime = [{**row, "build": ".".join(row["default_wheel_cuda"].split(".")[:2])} for row in rows]
     for run in runs(runtime, "build"):
         id_, specifier, words = span_of(run)
@@ -237,11 +214,14 @@ def jax(facts: Path, sources: Sources) -> Iterator[str]:
             library = _jaxlib_of(row, libraries)
             tags = ("linux_x86_64_python_tags", "platform_tags", "min_glibc")
             borrowed = {column: library[column] if library else "" for column in tags}
-            own.append({**row, **borrowed, "min_pip_for_tag": _pip_for(borrowed["platform_tags"])})
+            own.append({**row, **borrowed, "min_pip_for_tag": pip_for(borrowed["platform_tags"])})
     line = Line("jax", "jax")
-    yield from _releases(own, sources)
-    yield from _wheel_rules(own, line, sources)
-    plugins = [row for row in own if Version(row["version"]) >= Version("0.4.30")]
+    yield from releases(own, sources)
+    yield from wheel_rules(own, line, sources)
+    both = [row for row in own if Version(row["version"]) >= Version("0.7.2")]
+    plugins = [
+        row for row in own if Version("0.4.30") <= Version(row["version"]) < Version("0.7.2")
+    ]
     older = [row for row in own if Version(row["version"]) < Version("0.4.30")]
     id_, specifier, words = span_of(older)
     yield rule(
@@ -264,6 +244,16 @@ def jax(facts: Path, sources: Sources) -> Iterator[str]:
         statement=f"jax {words} with `cuda12` brings CUDA 12 in NVIDIA's wheels",
         source=["changelog", "wheels"],
     )
+    id_, specifier, words = span_of(both)
+    yield rule(
+        f"jax-{id_}/cuda_runtime",
+        when={**line.when(specifier), "accelerator": "gpu"},
+        must={"cuda_runtime": ">=12.1,<14"},
+        code="RS201",
+        statement=f"jax {words} brings CUDA 12 in NVIDIA's wheels with `cuda12`, and CUDA 13 with "
+        "`cuda13`",
+        source=["changelog", "wheels"],
+    )
 
 
 def _jaxlib_of(row: Row, libraries: Sequence[Row]) -> Row | None:
@@ -276,18 +266,11 @@ def _jaxlib_of(row: Row, libraries: Sequence[Row]) -> Row | None:
     return max(fitting, key=lambda r: Version(r["version"]), default=None)
 
 
-def _pip_for(tags: str) -> str:
-    """The oldest pip that reads one of the tags (Python Packaging User Guide)."""
-    least = {"manylinux1": "8.1", "manylinux2010": "19.0", "manylinux2014": "19.3"}
-    found = [least.get(tag.split("_")[0], "20.3") for tag in tags.split() if tag != "any"]
-    return min(found, key=Version, default="")
-
-
 def keras(facts: Path, sources: Sources) -> Iterator[str]:
     rows = [row for row in read(facts, "theano_keras_fastai") if row["package"] == "keras"]
     line = Line("keras", "keras")
-    yield from _releases(rows, sources)
-    yield from _wheel_rules(rows, line, sources)
+    yield from releases(rows, sources)
+    yield from wheel_rules(rows, line, sources)
     bound = [row for row in rows if row["backend"].startswith("TensorFlow-bound")]
     for series in dict.fromkeys(".".join(row["version"].split(".")[:2]) for row in bound):
         yield rule(
@@ -304,7 +287,7 @@ def keras(facts: Path, sources: Sources) -> Iterator[str]:
 
 def theano(facts: Path, sources: Sources) -> Iterator[str]:
     rows = [row for row in read(facts, "theano_keras_fastai") if row["package"] == "theano"]
-    yield from _releases(rows, sources)
+    yield from releases(rows, sources)
     declared = []
     for row in rows:
         series = re.findall(r"\d\.\d+", row["python_declared"].split("(")[0])
@@ -327,8 +310,8 @@ def theano(facts: Path, sources: Sources) -> Iterator[str]:
 def fastai(facts: Path, sources: Sources) -> Iterator[str]:
     rows = [row for row in read(facts, "theano_keras_fastai") if row["package"] == "fastai"]
     line = Line("fastai", "fastai")
-    yield from _releases(rows, sources)
-    yield from _wheel_rules(rows, line, sources)
+    yield from releases(rows, sources)
+    yield from wheel_rules(rows, line, sources)
     bounded = []
     for row in rows:
         found = re.match(r"torch([<>=!][^ ]*)", row["backend_req"])
@@ -348,206 +331,3 @@ def fastai(facts: Path, sources: Sources) -> Iterator[str]:
             source=["index"],
             of=weakest(run),
         )
-
-
-def cupy(facts: Path, sources: Sources) -> Iterator[str]:
-    yield from _by_cuda(facts, sources, "cupy", r"cupy-cuda")
-
-
-def mxnet(facts: Path, sources: Sources) -> Iterator[str]:
-    yield from _by_cuda(facts, sources, "mxnet", r"mxnet")
-
-
-def _by_cuda(facts: Path, sources: Sources, product: str, pattern: str) -> Iterator[str]:
-    """A product that is one package a CUDA release, each with its own name."""
-    rows = [r for r in read(facts, "mxnet_cupy_chainer") if re.match(pattern, r["package"])]
-    for package in dict.fromkeys(row["package"] for row in rows):
-        own = [
-            {**row, "min_pip_for_tag": _pip_for(row["platform_tags"])}
-            for row in rows
-            if row["package"] == package
-        ]
-        line = Line(product, package, package)
-        yield from _releases(own, sources, package)
-        yield from _wheel_rules(own, line, sources)
-        cuda = own[0]["cuda"]
-        if cuda:
-            yield _package_cuda(line, cuda, own)
-        else:
-            yield rule(
-                f"{package}/accelerator",
-                when={product: package},
-                must={"accelerator": "cpu"},
-                code="RS219",
-                statement=f"the package {package} is built for the CPU only; the GPU builds are "
-                f"{package}-cuNN",
-                breaks="MXNetError: GPU is not enabled",
-                source=["index"],
-            )
-
-
-def _package_cuda(line: Line, cuda: str, rows: Sequence[Row]) -> str:
-    if "-" in cuda:
-        least, _, last = cuda.partition("-")
-        must = f">={least},<={last}.99"
-    elif cuda.endswith(".x"):
-        must = cuda.removesuffix(".x")
-    else:
-        must = cuda
-    return rule(
-        f"{line.package}/cuda",
-        when={line.product: line.package, "accelerator": "gpu"},
-        must={"cuda": must},
-        code="RS201",
-        statement=f"{line.package} is built for CUDA {cuda}",
-        breaks="ImportError: libcublas.so: cannot open shared object file",
-        source=["index"],
-        of=weakest(rows),
-    )
-
-
-def chainer(facts: Path, sources: Sources) -> Iterator[str]:
-    rows = [row for row in read(facts, "mxnet_cupy_chainer") if row["package"] == "chainer"]
-    yield from _releases(rows, sources)
-    yield from _wheel_rules(rows, Line("chainer", "chainer"), sources)
-
-
-def onnxruntime(facts: Path, sources: Sources) -> Iterator[str]:
-    rows = [
-        {**row, "min_pip_for_tag": _pip_for(row["platform_tags"])}
-        for row in read(facts, "mxnet_cupy_chainer")
-        if row["package"] == "onnxruntime-gpu"
-    ]
-    line = Line("onnxruntime", "onnxruntime-gpu", "onnxruntime-gpu")
-    yield from _releases(rows, sources, "onnxruntime-gpu")
-    yield from _wheel_rules(rows, line, sources)
-    majors = [{**row, "major": row["cuda"].split(".")[0] or _UNSAID} for row in rows]
-    for run in runs(majors, "major"):
-        id_, specifier, words = span_of(run)
-        if run[0]["major"] == _UNSAID:
-            yield _unsaid_cuda(run, line, "warning", "index")
-            continue
-        major = run[0]["major"]
-        yield rule(
-            f"onnxruntime-gpu-{id_}/cuda",
-            when={**line.when(specifier), "accelerator": "gpu"},
-            must={"cuda": major},
-            code="RS201",
-            statement=f"onnxruntime-gpu {words} is built for CUDA {major}",
-            breaks=f"Failed to load library libonnxruntime_providers_cuda.so: libcublas.so.{major}",
-            source=["index"],
-            of=weakest(run),
-        )
-
-
-# --- what all of them have -------------------------------------------------------------------------
-
-
-def _releases(rows: Sequence[Row], sources: Sources, family: str = "") -> Iterator[str]:
-    for row in sorted(rows, key=lambda row: Version(row["version"])):
-        yanked = row.get("yanked", "")
-        reason = f"yanked from the package index{'' if yanked == 'yanked' else f': {yanked}'}"
-        day = row.get("release_date", "")
-        yield release(
-            row["version"],
-            family=family,
-            availability=[("yanked", "", reason)] if yanked else [],
-            figures={"released": day} if full_day(day) else {},
-            source=sources.of(row),
-            of=row["confidence"],
-        )
-
-
-def _wheel_rules(rows: Sequence[Row], line: Line, sources: Sources) -> Iterator[str]:
-    """Python, pip and C library, out of the tags of the wheels."""
-    told = [{**row, "pythons": _pythons(row)} for row in rows]
-    for run in runs(told, "pythons"):
-        yield _python_rule(run, line, sources)
-    for run in runs(rows, "min_pip_for_tag") if "min_pip_for_tag" in rows[0] else ():
-        id_, specifier, words = span_of(run)
-        least, tags = run[0]["min_pip_for_tag"], _tag(run[0]["platform_tags"])
-        if Version(least).release > _OLDEST_PIP:
-            yield rule(
-                f"{line.package}-{id_}/pip",
-                when=line.when(specifier),
-                must={"pip": f">={least}"},
-                code="RS210",
-                statement=f"{line.package} {words} has {tags} wheels, which pip reads from {least} "
-                "on",
-                breaks="No matching distribution found",
-                source=[_wheels(sources, run), "manylinux"],
-                of=weakest(run),
-            )
-    for run in runs(rows, "min_glibc") if "min_glibc" in rows[0] else ():
-        id_, specifier, words = span_of(run)
-        least = run[0]["min_glibc"]
-        if Version(least).release > _OLDEST_GLIBC:
-            yield rule(
-                f"{line.package}-{id_}/glibc",
-                when=line.when(specifier),
-                must={"glibc": f">={least}"},
-                code="RS211",
-                statement=f"{line.package} {words} has wheels for glibc {least} and newer",
-                breaks="No matching distribution found",
-                source=[_wheels(sources, run), "manylinux"],
-                of=weakest(run),
-            )
-
-
-def _pythons(row: Row) -> str:
-    """The Pythons a release is for: series joined by blanks, or a specifier, or nothing known."""
-    tags = row.get("linux_x86_64_python_tags") or row.get("python_tags") or ""
-    series = [f"{tag[2]}.{tag[3:]}" for tag in tags.split() if re.fullmatch(r"cp\d+", tag)]
-    known = [s for s in series if s not in ("3.3", "3.15")]
-    if known:
-        return " ".join(known)
-    asked = row.get("requires_python", "")
-    if asked:
-        return asked.replace(" ", "")
-    return ">=3" if tags == "py3" else ""
-
-
-def _python_rule(run: Sequence[Row], line: Line, sources: Sources) -> str:
-    id_, specifier, words = span_of(run)
-    told = run[0]["pythons"]
-    series = told.split() if told[0].isdigit() else []
-    listed = ", ".join(series)
-    return rule(
-        f"{line.package}-{id_}/python",
-        when=line.when(specifier),
-        must={"python": series or told},
-        code="RS207",
-        statement=f"{line.package} {words} has wheels for Python {listed}"
-        if series
-        else f"{line.package} {words} asks for Python {told}",
-        breaks="Could not find a version that satisfies the requirement",
-        source=[_wheels(sources, run)],
-        of=weakest(run),
-    )
-
-
-def _cpu_only(rows: Sequence[Row], line: Line, sources: Sources) -> Iterator[str]:
-    for run in runs(rows, "gpu_build"):
-        if run[0]["gpu_build"] == "no":
-            id_, specifier, words = span_of(run)
-            yield rule(
-                f"{line.package}-{id_}/accelerator",
-                when=line.when(specifier),
-                must={"accelerator": "cpu"},
-                code="RS219",
-                statement=f"the package {line.package} {words} is built for the CPU only; the GPU "
-                f"build of these releases is {line.package}-gpu",
-                breaks="nothing: it computes on the CPU without a word",
-                source=["wheels"],
-                of=weakest(run),
-            )
-
-
-def _wheels(sources: Sources, run: Sequence[Row]) -> str:
-    """The source that speaks of the package index."""
-    found = sources.of(run[0])
-    return next((key for key in ("wheels", "index") if key in found), found[0])
-
-
-def _tag(tags: str) -> str:
-    return " and ".join(tag.removesuffix("_x86_64") for tag in tags.split())

@@ -32,6 +32,7 @@ class Code:
     ptx: tuple[Capability, ...] = ()
 
     def runs_native(self, capability: Capability) -> bool:
+        """Whether there is machine code that runs on a card of this compute capability."""
         return any(n[0] == capability[0] and n <= capability for n in self.native)
 
 
@@ -79,8 +80,8 @@ def code_rules(
             when=when,
             must={"compute_capability": machine_code},
             code="RS222",
-            statement=f"{has}: for {{sm}} the driver compiles PTX at first use, which takes minutes "
-            "and is kept in ~/.nv/ComputeCache",
+            statement=f"{has}: for {{sm}} the driver compiles PTX at first use, which takes "
+            "minutes and is kept in ~/.nv/ComputeCache",
             severity="warning",
             source=source,
             of=of,

@@ -48,6 +48,7 @@ class Sources:
             self._words[key] = list(source.get("match", ()))
 
     def of(self, row: Row) -> list[str]:
+        """The keys of the sources that a row of facts names."""
         told = row["source"]
         found = [key for key, words in self._words.items() if any(w in told for w in words)]
         if not found:
@@ -93,7 +94,7 @@ def runs(rows: Sequence[Row], column: str) -> Iterator[list[Row]]:
 
 
 def span_of(run: Sequence[Row]) -> tuple[str, str, str]:
-    """A run of releases as an id, a specifier, and words: ``1.5.0..1.5.1``, ``>=…``, ``1.5.0 to …``."""
+    """A run of releases as an id, a specifier and words: ``1.5..1.6``, ``>=…``, ``1.5 to 1.6``."""
     first, last = run[0]["version"], run[-1]["version"]
     if first == last:
         return first, f"=={first}", first

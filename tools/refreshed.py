@@ -13,7 +13,7 @@ MARK = "# --- read from the package index by `rigspec matrix refresh` ---\n"
 
 
 def kept_rows(file: Path, generated: str) -> str:
-    """The refreshed part of the table as it stands, or nothing if the facts now have its releases."""
+    """The refreshed part of the table as it stands; nothing once the facts have its releases."""
     if not file.exists() or MARK not in file.read_text(encoding="utf-8"):
         return ""
     _, _, refreshed = file.read_text(encoding="utf-8").partition(MARK)

@@ -172,12 +172,19 @@ def image_tables(facts: Path, sources: Sources, head: str) -> Iterator[tuple[str
 
 def _image(row: Row, sources: Sources) -> str:
     gone = {
-        "removed_from_docs": ("deleted", "NVIDIA took the tag from its lists; it deletes tags six "
-                              "months after their end of life"),
-        "eol_still_listed": ("end-of-life", "NVIDIA lists the tag as unsupported and deletes such "
-                             "tags after six months"),
-        "listed_as_supported_but_sources_eol": ("end-of-life", "NVIDIA still lists the tag, and "
-                                                "moved its sources to the ended ones"),
+        "removed_from_docs": (
+            "deleted",
+            "NVIDIA took the tag from its lists; it deletes tags six "
+            "months after their end of life",
+        ),
+        "eol_still_listed": (
+            "end-of-life",
+            "NVIDIA lists the tag as unsupported and deletes such tags after six months",
+        ),
+        "listed_as_supported_but_sources_eol": (
+            "end-of-life",
+            "NVIDIA still lists the tag, and moved its sources to the ended ones",
+        ),
     }
     status = gone.get(row["status_2025_08"])
     figures = {

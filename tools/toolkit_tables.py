@@ -198,7 +198,7 @@ def _gcc_rules(version: str, patches: list[Row]) -> Iterator[str]:
     )
     yield rule(
         f"cuda-{name}/default_gcc",
-        when={"cuda": version},
+        when={"cuda": version, "provider": ["nvidia", "runfile", "debian"]},
         must={"default_gcc": f"{from_}<{below_text}"},
         code="RS225",
         statement=f"nvcc of CUDA {name} works with GCC{words} up to {most}; the system's own is "
@@ -228,7 +228,9 @@ def _system_rule(version: str, systems: list[str]) -> str:
     others = [s for s in systems if not s.startswith(("ubuntu", "debian"))]
     no_debian = "" if "debian >=10" in systems else " (and no Debian)"
     listed = ", ".join(others).replace("rhel", "RHEL").replace("centos", "CentOS")
-    told = f"Ubuntu {', '.join(ubuntu)}" + (f", {listed.replace('rocky', 'Rocky')}" if listed else "")
+    told = f"Ubuntu {', '.join(ubuntu)}" + (
+        f", {listed.replace('rocky', 'Rocky')}" if listed else ""
+    )
     return rule(
         f"cuda-{version}/os",
         when={"cuda": version, "provider": "nvidia"},
@@ -273,7 +275,9 @@ def _cudnn_build(build: str, version: str, row: Row, sources: Sources) -> str:
 
 def _cudnn_url(version: str, name: str) -> str:
     if name.endswith(".tar.xz"):
-        return f"https://developer.download.nvidia.com/compute/cudnn/redist/cudnn/linux-x86_64/{name}"
+        return (
+            f"https://developer.download.nvidia.com/compute/cudnn/redist/cudnn/linux-x86_64/{name}"
+        )
     short = ".".join(version.split(".")[:3])
     return f"https://developer.download.nvidia.com/compute/redist/cudnn/v{short}/{name}"
 

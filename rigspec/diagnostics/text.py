@@ -91,10 +91,16 @@ class _Painter:
 
     def _notes(self, diagnostic: Diagnostic, gutter: int) -> Iterator[str]:
         for fact in diagnostic.facts:
-            yield from self._note(gutter, "fact", _fact(fact))
+            # A fact that is the message itself needs no second telling, only its sources.
+            told = fact.statement == diagnostic.message
+            if not told:
+                yield from self._note(gutter, "fact", _fact(fact))
             for source in fact.sources:
                 cited = f"{source.title}, read {source.read.isoformat()} <{source.url}>"
-                yield from self._wrapped(" " * (gutter + 3), "source: " + cited)
+                if told:
+                    yield from self._note(gutter, "source", cited)
+                else:
+                    yield from self._wrapped(" " * (gutter + 3), "source: " + cited)
         for words in diagnostic.breaks:
             yield from self._note(gutter, "at run time", words)
         for words in diagnostic.help:

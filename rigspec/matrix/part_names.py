@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from rigspec.matrix.model import Product, Release
 
-__all__ = ["find_part", "names_of"]
+__all__ = ["find_part", "names_of", "variants_of"]
 
 _MEMORY = re.compile(r"[\s-]*\b\d+\s?GB\s*$", re.IGNORECASE)
 
@@ -28,6 +28,17 @@ def find_part(product: Product, model: str) -> Release | None:
         # `RTX 3060 12GB`: the memory is told where nobody else counts it to the name.
         return find_part(product, _MEMORY.sub("", model))
     return exact[0] if len(exact) == 1 else None
+
+
+def variants_of(product: Product, model: str) -> tuple[Release, ...]:
+    """The parts that were sold under one name and differ in what is in brackets: their chip."""
+    wanted = _essence(model, product.noise)
+    return tuple(
+        release
+        for release in product.releases
+        if "(" in release.version
+        and _essence(release.version.partition("(")[0], product.noise) == wanted
+    )
 
 
 def names_of(product: Product) -> Mapping[str, tuple[Release, ...]]:

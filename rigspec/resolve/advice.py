@@ -11,16 +11,25 @@ from rigspec.resolve.availability import availability_advice
 from rigspec.resolve.security import security_advice
 from rigspec.resolve.settings import settings_advice
 from rigspec.resolve.unknowns import unchecked
+from rigspec.resolve.withdrawn import withdrawn_advice
 from rigspec.spec.load import LoadedSpec
 
 __all__ = ["advice"]
 
 
 def advice(
-    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
+    spec: LoadedSpec,
+    machine: str | None,
+    matrix: Matrix,
+    resolution: Resolution | None,
+    likely: Resolution | None,
 ) -> Iterator[Diagnostic]:
-    """Every warning about one machine; those about chosen versions need its resolution."""
+    """Every warning about one machine; those about chosen versions need its resolution.
+
+    ``likely`` is the resolution, or what the first repair of a conflict resolves to.
+    """
     yield from availability_advice(spec, machine, matrix, resolution)
-    yield from settings_advice(spec, matrix, resolution)
+    yield from withdrawn_advice(spec, matrix, resolution)
+    yield from settings_advice(spec, matrix, likely)
     yield from security_advice(spec)
     yield from unchecked(spec, machine, matrix, resolution)

@@ -44,7 +44,11 @@ class Assembly:
         self.components = tuple(self._scopes.components())
         self._present = {component.key for component in self.components}
         self.claims = tuple(claim for claim in claims if claim.component in self._present)
-        self.declared = tuple(self._scopes.declared_facts())
+        self.declared = tuple(
+            sheet
+            for sheet in self._scopes.declared_facts()
+            if all(row.must[0] in self._present for row in sheet.constraints)
+        )
         self.order = tuple(_order(self.components))
         self.universes = {component.key: component.universe for component in self.components}
 

@@ -40,10 +40,10 @@ def check_machine(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Repo
     else:
         rules = tuple(assembly.environment_rules())
         resolution = resolved(spec.rig, machine, matrix, rules, solution)
-        found += told_rules(
-            assembly.advice(), assembly.universes, claims, solution, spec.document
-        )
-    found += advice(spec, machine, matrix, resolution)
+        found += told_rules(assembly.advice(), assembly.universes, claims, solution, spec.document)
+    repaired = (repair.resolution for error in found for repair in error.repairs)
+    likely = resolution or next(repaired, None)
+    found += advice(spec, machine, matrix, resolution, likely)
     errors = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
     status = "conflict" if errors else "ok"
     return _report(spec, machine, status, None if errors else resolution, found)

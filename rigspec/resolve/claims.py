@@ -13,6 +13,7 @@ from rigspec.resolve.frameworks import asked_frameworks
 from rigspec.resolve.knowledge import Knowledge
 from rigspec.resolve.problem import Claim, KeyPath
 from rigspec.resolve.words import with_article
+from rigspec.spec.cuda import Cuda
 from rigspec.spec.environment import Environment
 from rigspec.spec.machine import Machine
 from rigspec.spec.model import Rig
@@ -148,15 +149,22 @@ def _cuda_claims(rig: Rig) -> Iterator[Claim]:
         yield Claim("image", (DECLARED,), ("container", "base"), label, False)
     yield _forward_compatibility(rig)
     cuda = rig.cuda
-    if cuda is None:
+    if tag is not None and (cuda is None or "provider" not in cuda.model_fields_set):
+        path: KeyPath = ("container", "base")
+        yield Claim("provider", ("image",), path, "brings CUDA along", editable=False)
+    elif cuda is None:
         # Wheels of NVIDIA's are taken where the spec says so, and not otherwise.
         others = tuple(word for word in WORDS["provider"] if word != "wheels")
         yield Claim("provider", others, None, "does not take CUDA from wheels", editable=False)
+    else:
+        given = ("cuda", "provider") if "provider" in cuda.model_fields_set else None
+        yield Claim("provider", (cuda.provider,), given, f"takes CUDA from {cuda.provider}")
+    yield from _toolkit_claims(cuda)
+
+
+def _toolkit_claims(cuda: Cuda | None) -> Iterator[Claim]:
+    if cuda is None:
         return
-    given = "provider" in cuda.model_fields_set
-    path: KeyPath | None = ("cuda", "provider") if given else None
-    label = f"takes CUDA from {cuda.provider}"
-    yield Claim("provider", (cuda.provider,), path, label)
     if cuda.toolkit is not None:
         label = f"asks for CUDA {cuda.toolkit}"
         yield Claim("cuda", (cuda.toolkit,), ("cuda", "toolkit"), label)

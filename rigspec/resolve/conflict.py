@@ -47,7 +47,10 @@ def find_conflicts(
 
 
 def _told_best(
-    problem: Problem, claims: tuple[Claim, ...], granted: tuple[Claim, ...], sheets: tuple[Sheet, ...]
+    problem: Problem,
+    claims: tuple[Claim, ...],
+    granted: tuple[Claim, ...],
+    sheets: tuple[Sheet, ...],
 ) -> Conflict:
     """The conflict with the lines that make it shortest to tell.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
@@ -42,7 +42,7 @@ class Knowledge:
     def __init__(self, matrix: Matrix) -> None:
         self._matrix = matrix
         self._universes: dict[str, Universe] = {}
-        own = (*matrix.rules(), *_with_releases(matrix))
+        own = (*matrix.rules(), *_with_releases(matrix, self.title))
         self.binding = _groups(rule for rule in own if rule.severity == "error")
         self.advisory = _groups(rule for rule in own if rule.severity != "error")
         self.mentions = _mentions(own, {product.name for product in matrix.products})
@@ -69,6 +69,13 @@ class Knowledge:
         found |= {Candidate(None, word) for word in WORDS.get(name, ())}
         families = product.families if product is not None else ()
         ordered = newest_first(found, families, apart=name not in self.frameworks)
+        # Installers take a yanked release only where it is asked for by its very version.
+        yanked = {
+            Candidate(release.family, release.version)
+            for release in releases
+            if any(item.kind == "yanked" for item in release.availability)
+        }
+        ordered.sort(key=lambda candidate: candidate in yanked)
         return [Candidate(None, UNKNOWN), *ordered] if name in UNSAID else ordered
 
 
@@ -86,26 +93,28 @@ def newest_first(
     return sorted(candidates, key=wanted, reverse=True)
 
 
-def provided(title: str, release: Release, when: tuple[Condition, ...]) -> Iterator[Rule]:
-    """What comes with a release, as rules."""
+def provided(
+    title: str, release: Release, when: tuple[Condition, ...], shown: Callable[[str], str]
+) -> Iterator[Rule]:
+    """What comes with a release, as rules; ``shown`` tells the words for a component."""
     name = release.label if release.family or title == release.label else f"{title} {release.label}"
     for item in release.provides:
-        words = shown_as(item.component)
         values = " or ".join(text.removeprefix("==") for text in item.alternatives)
+        code = _PROVIDED_CODES.get(item.component, "RS213")
         yield Rule(
             id=f"{release.product}-{release.label}/{item.component}".replace(" ", "-").lower(),
             table=f"{release.product}/{item.component}",
-            code=_PROVIDED_CODES.get(item.component, "RS213"),
+            code="RS231" if release.product == "image" else code,
             when=when,
             must=item,
-            statement=f"{name} has {words} {values}",
+            statement=f"{name} has {shown(item.component)} {values}",
             breaks="",
             sources=release.sources,
             confidence=release.confidence,
         )
 
 
-def _with_releases(matrix: Matrix) -> Iterator[Rule]:
+def _with_releases(matrix: Matrix, shown: Callable[[str], str]) -> Iterator[Rule]:
     """What comes with a release (an OS and its glibc), as rules."""
     for product in matrix.products:
         if product.name not in _NAMED_PARTS:
@@ -113,7 +122,7 @@ def _with_releases(matrix: Matrix) -> Iterator[Rule]:
                 if release.provides:
                     exactly = Candidate(release.family, release.version).exactly
                     when = Condition(product.name, (exactly,))
-                    yield from provided(product.title, release, (when,))
+                    yield from provided(product.title, release, (when,), shown)
 
 
 def _groups(rules: Iterable[Rule]) -> tuple[RuleGroup, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 
-from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.load import product_names
-from rigspec.matrix.model import Matrix
-from rigspec.matrix.part_names import find_part
+from rigspec.matrix.model import Matrix, Release
+from rigspec.matrix.part_names import find_part, variants_of
 from rigspec.resolve.assemble import Assembly
 from rigspec.resolve.frameworks import asked_frameworks
 from rigspec.resolve.problem import Claim, Component, KeyPath
@@ -88,6 +88,10 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
     for index, gpu in enumerate(machine.gpus):
         if gpu.compute_capability is None and find_part(matrix.product("gpu"), gpu.model) is None:
             path = ("machine", machine_name, "gpus", index, "model")
+            variants = variants_of(matrix.product("gpu"), gpu.model)
+            if variants:
+                yield _several(spec.document, path, gpu.model, variants)
+                continue
             names = [name for r in matrix.product("gpu").releases for name in (r.label, *r.names)]
             diagnostic = _unknown(
                 spec.document,
@@ -106,6 +110,24 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
             names = [release.label for release in instances.releases]
             advice = "give its `gpus` beside the instance"
             yield _unknown(spec.document, place, message, machine.instance, names, advice)
+
+
+def _several(
+    document: Document, path: KeyPath, model: str, variants: tuple[Release, ...]
+) -> Diagnostic:
+    told = [
+        f"{release.version}: compute capability {release.provides[0].alternatives[0][2:]}"
+        for release in variants
+    ]
+    return Diagnostic(
+        code="RS101",
+        severity=Severity.ERROR,
+        message=f"the GPU `{model}` was sold with several chips",
+        between=("gpu",),
+        spans=(document.span(path, label="which of them?"),),
+        facts=(Fact(f"gpu-{model}".lower(), "; ".join(told), variants[0].sources),),
+        help=("name the chip too, or give the card's `compute_capability` beside the model",),
+    )
 
 
 def _unknown(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from packaging.utils import canonicalize_name
 
-from rigspec.matrix.model import Matrix, Product
+from rigspec.matrix.model import Condition, Matrix, Product
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.claims import env_key
@@ -61,7 +61,7 @@ def _env(
         pip=solution[env_key(name, "pip")].version,
         frameworks=tuple(Pin(product, chosen.version) for product, chosen in frameworks.items()),
         distributions=tuple(
-            Pin(_distribution(matrix.product(product), chosen, solution), chosen.version)
+            Pin(_distribution(matrix.product(product), chosen, name, solution), chosen.version)
             for product, chosen in frameworks.items()
         ),
         constraints=_constraints(name, rules, solution),
@@ -70,34 +70,40 @@ def _env(
     )
 
 
-def _distribution(product: Product, chosen: Candidate, solution: Solution) -> str:
+def _holds(condition: Condition, env: str, solution: Solution) -> bool:
+    own = env_key(env, condition.component)
+    value = solution.get(own, solution.get(condition.component))
+    return value is not None and admits(condition.alternatives, value)
+
+
+def _distribution(product: Product, chosen: Candidate, env: str, solution: Solution) -> str:
     """The package on the Python index, with the extras that this rig needs of it."""
     extras = [
         extra.name
         for extra in product.extras
         if admits((extra.versions,), Candidate(None, chosen.version))
-        and all(
-            c.component in solution and admits(c.alternatives, solution[c.component])
-            for c in extra.when
-        )
+        and all(_holds(condition, env, solution) for condition in extra.when)
     ]
     package = chosen.family or product.name
     return f"{package}[{','.join(extras)}]" if extras else package
 
 
 def _cuda_in_wheels(env: str, rules: Sequence[Constraint], solution: Solution) -> str | None:
+    """What a rule says exactly; of a range, its major: which minor it is, the lock will say."""
     key = env_key(env, "cuda_runtime")
-    brought = any(row.must[0] == key and _applies(row, solution) for row in rules)
-    return _version(solution, key) if brought else None
+    asked = [row.must[1] for row in rules if row.must[0] == key and _applies(row, solution)]
+    version = _version(solution, key)
+    if not asked or version is None:
+        return None
+    exact = any(texts == (version,) for texts in asked)
+    return version if exact else version.split(".")[0]
 
 
 def _applies(row: Constraint, solution: Solution) -> bool:
     return all(admits(texts, solution[key]) for key, texts in row.when)
 
 
-def _constraints(
-    env: str, rules: Sequence[Constraint], solution: Solution
-) -> tuple[str, ...]:
+def _constraints(env: str, rules: Sequence[Constraint], solution: Solution) -> tuple[str, ...]:
     """The requirements on Python packages whose rules apply to this solution."""
     found = set()
     for row in rules:

@@ -42,6 +42,8 @@ class Scopes:
         self._claimed: dict[str, list[Claim]] = {}
         for claim in claims:
             self._claimed.setdefault(claim.component, []).append(claim)
+        provider = [claim.alternatives for claim in self._claimed.get("provider", ())]
+        self._from_wheels = ("wheels",) in provider
         self._accelerated = self._claimed["accelerator"][0].alternatives == ("gpu",)
 
     # --- components ------------------------------------------------------------------------
@@ -65,7 +67,7 @@ class Scopes:
         if self._accelerated:
             names |= {"driver", "provider", "forward_compatibility"}
             names |= {name for name in ("cuda", "cudnn") if self._wanted(name)}
-            if self._rig.cuda is not None or "image" in self._claimed:
+            if (self._rig.cuda is not None and not self._from_wheels) or "image" in self._claimed:
                 names.add("cuda")
             if "cuda" in names:
                 names.add("default_gcc")
@@ -80,8 +82,7 @@ class Scopes:
     def _wanted(self, name: str) -> bool:
         """Whether a line of the spec or a framework asks for this part of the toolkit."""
         frameworks = set[str]().union(*self._frameworks.values())
-        from_wheels = self._claimed.get("provider", [None])[0]
-        if from_wheels is not None and from_wheels.alternatives == ("wheels",):
+        if self._from_wheels:
             return name in self._claimed
         return name in self._claimed or any(
             rule.must.component == name
@@ -149,20 +150,21 @@ class Scopes:
         for index, gpu in enumerate(self._gpus):
             key = gpu_key(index, "gpu")
             if key in self._claimed:
-                yield from _declared_sheet(key, gpu.part(self._matrix), index)
+                yield from self._declared_sheet(key, gpu.part(self._matrix), index)
         if self._machine is not None and isinstance(self._machine.cpu, str):
             release = find_part(self._matrix.product("cpu"), self._machine.cpu)
-            yield from _declared_sheet("cpu", release, None)
+            yield from self._declared_sheet("cpu", release, None)
         tag = image_tag(self._rig)
         if "image" in self._claimed and tag is not None:
-            yield from _declared_sheet("image", load_image(tag), None)
+            yield from self._declared_sheet("image", load_image(tag), None)
 
-
-def _declared_sheet(key: str, release: Release | None, gpu: int | None) -> Iterator[Sheet]:
-    if release is None:
-        return
-    when = Condition(key, (DECLARED,))
-    for rule in provided(release.label, release, (when,)):
-        name = rule.must.component
-        must = (name if gpu is None else gpu_key(gpu, name), rule.must.alternatives)
-        yield Sheet(f"{key}:{rule.table}", (Constraint(rule, ((key, (DECLARED,)),), must),))
+    def _declared_sheet(
+        self, key: str, release: Release | None, gpu: int | None
+    ) -> Iterator[Sheet]:
+        if release is None:
+            return
+        when = Condition(key, (DECLARED,))
+        for rule in provided(release.label, release, (when,), self._knowledge.title):
+            name = rule.must.component
+            must = (name if gpu is None else gpu_key(gpu, name), rule.must.alternatives)
+            yield Sheet(f"{key}:{rule.table}", (Constraint(rule, ((key, (DECLARED,)),), must),))

@@ -27,7 +27,9 @@ def settings_advice(
             if framework not in matrix:
                 continue
             product = matrix.product(framework)
-            version = chosen.get((env_name, framework), product.releases[-1].version)
+            version = chosen.get((env_name, framework))
+            if version is None:
+                continue  # nothing was chosen, so nothing can be said of it
             for setting in product.settings:
                 reads = parse_alternative(setting.versions).admits(None, version)
                 if setting.key in settings and not reads:

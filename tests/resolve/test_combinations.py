@@ -1,4 +1,4 @@
-"""Combinations that people reported: what broke is refused in few words, what worked is admitted."""
+"""Combinations that people reported: what broke is refused in few words, the rest admitted."""
 
 from __future__ import annotations
 
