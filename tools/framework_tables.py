@@ -10,9 +10,12 @@ from gpu_code import code_rules, parse_code
 from matrix_rows import Row, Sources, read, rule, runs, span_of, weakest
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from wheel_rules import UNSAID, Line, cpu_only, pip_for, releases, unsaid_cuda, wheel_rules
+from wheel_rules import Line, cpu_only, pip_for, releases, wheel_rules
 
 __all__ = ["fastai", "jax", "keras", "tensorflow", "theano", "torch"]
+
+# Nothing newer of the major is there to serve instead.
+_LAST_OF_ITS_MAJOR = ("11.8",)
 
 # The first TensorFlow whose `and-cuda` can be installed from the package index.
 _AND_CUDA = Version("2.15.0.post1")
@@ -22,15 +25,14 @@ def tensorflow(facts: Path, sources: Sources) -> Iterator[str]:
     rows = [row for row in read(facts, "tensorflow") if row["linux_wheels_exist"] == "yes"]
     for package in ("tensorflow", "tensorflow-gpu"):
         own = [row for row in rows if row["package"] == package]
+        # No source says which CUDA the first packages for the GPU want.
+        own = [row for row in own if row["gpu_build"] == "no" or row["cuda"]]
         line = Line("tensorflow", package, package)
         yield from releases(own, sources, package)
         yield from wheel_rules(own, line, sources)
         yield from cpu_only(own, line, sources)
         for run in runs(_with_build(own), "build"):
-            if run[0]["build"] != UNSAID:
-                yield from _tensorflow_build(run, line)
-            else:
-                yield unsaid_cuda(run, line, "error", "wheels")
+            yield from _tensorflow_build(run, line)
         for run in runs(own, "wheel_compute_capabilities"):
             id_, specifier, words = span_of(run)
             code = parse_code(run[0]["wheel_compute_capabilities"], ptx_is_native=True)
@@ -48,7 +50,7 @@ def _with_build(rows: Iterable[Row]) -> list[Row]:
             cuda = f"{cuda}.0" if "." not in cuda else ".".join(cuda.split(".")[:2])
             found.append({**row, "build": f"{cuda} {row['cudnn']}"})
         else:
-            found.append({**row, "build": UNSAID if row["gpu_build"] == "yes" else ""})
+            found.append({**row, "build": ""})
     return found
 
 
@@ -74,7 +76,7 @@ def _tensorflow_build(run: Sequence[Row], line: Line) -> Iterator[str]:
         source=source if exact else [*source, "compatibility"],
         of=of,
     )
-    if not exact:
+    if not exact and cuda not in _LAST_OF_ITS_MAJOR:
         yield rule(
             f"{line.package}-{id_}/cuda/tested",
             when={**when, **own},

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from gpu_code import dotted, native_ranges, toolkit_code
+from gpu_code import KNOWN, dotted, native_ranges, toolkit_code
 from matrix_rows import (
     Row,
     Sources,
@@ -30,6 +30,9 @@ _RUNFILE_FOLDERS = {
     "9.0.176": f"{_VENDOR}/9.0/Prod/local_installers",
 }
 
+# Runs code for 7.0 by the rules of CUDA, and fails in the libraries of CUDA 9.
+_TURING = (7, 5)
+
 _LONG_LIVED = {
     "ubuntu14.04": "ubuntu 14.04",
     "ubuntu16.04": "ubuntu 16.04",
@@ -50,7 +53,7 @@ def cuda(facts: Path, sources: Sources) -> Iterator[str]:
         yield _toolkit(row, sources)
     for row in rows:
         yield from _driver_rules(row)
-    yield from _runtime_rules(rows)
+    yield from _runtime_rules(rows, facts)
     for version, patches in by_minor(rows, "supported_compute_capabilities"):
         yield from _capability_rules(version, patches)
     for version, patches in _majors_of_gcc(rows):
@@ -96,7 +99,8 @@ def _driver_rules(row: Row) -> Iterator[str]:
             yield _too_old(f"cuda-{version}/driver", "cuda", version, version, own)
         return
     yield _too_old(f"cuda-{version}/driver", "cuda", version, version, least[0])
-    if own and Version(own) > Version(least[0]):
+    # NVIDIA released nothing between 580 and 580.65.06 that a source names.
+    if own and Version(own) > Version(least[0]) and least[0].count(".") > 0:
         yield rule(
             f"cuda-{version}/driver/minor-version",
             when={"cuda": f"=={version}"},
@@ -110,10 +114,13 @@ def _driver_rules(row: Row) -> Iterator[str]:
         )
 
 
-def _runtime_rules(rows: list[Row]) -> Iterator[str]:
+def _runtime_rules(rows: list[Row], facts: Path) -> Iterator[str]:
     """The same for a CUDA runtime that comes inside wheels, by minor release."""
+    brought = {minor(row["default_wheel_cuda"]) for row in read(facts, "pytorch")} - {""}
     for version, patches in by_minor(rows, "apt_toolkit_metapackage"):
         first = patches[0]
+        if version not in brought and Version(version) < Version("12.1"):
+            continue  # no wheel brings it
         least = re.match(r"[\d.]+", first["minor_compat_min_driver_linux"]) or re.match(
             r"[\d.]+", first["min_driver_linux"]
         )
@@ -149,6 +156,11 @@ def _capability_rules(version: str, patches: list[Row]) -> Iterator[str]:
         breaks="nvcc fatal: Unsupported gpu architecture",
         source=["compiler-bounds"],
     )
+    later = [k for k in KNOWN if code.runs_native(k) and k not in code.native]
+    if Version(version) < Version("10.0"):
+        later = [k for k in later if k != _TURING]  # refused by a rule of its own
+    if not later:
+        return
     yield rule(
         f"cuda-{version}/lower-minor",
         when={"cuda": version, "compute_capability": native_ranges(code)},
@@ -316,7 +328,8 @@ def driver(facts: Path, sources: Sources) -> Iterator[str]:
             rows[version] = (figures, row["eol"], ["branches"], row["confidence"])
     ends = {row["branch"]: row["eol"] for row in branches if row["eol"]}
     for row in read(facts, "cuda_toolkits"):
-        for told in (row["min_driver_linux"], row["bundled_driver_in_runfile"]):
+        least = row["minor_compat_min_driver_linux"].split(" ")[0]
+        for told in (row["min_driver_linux"], row["bundled_driver_in_runfile"], least):
             found = re.search(r"\d+(\.\d+)+", told)
             if found:
                 branch = found[0].split(".")[0]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
 
-__all__ = ["colored", "fail", "say", "show"]
+__all__ = ["colored", "fail", "progress", "say", "show"]
 
 _WIDTH = 100
+
+T = TypeVar("T")
 
 
 def colored() -> bool:
@@ -37,6 +39,16 @@ def say(message: str, *, quiet: bool = False) -> None:
     """A line on stderr about what is being done."""
     if not quiet:
         typer.echo(message, err=True)
+
+
+def progress(items: Iterable[T], count: int, words: str) -> Iterator[T]:
+    """The items, counted on a terminal while they come; a pipe sees nothing of it."""
+    shown = sys.stderr.isatty()
+    for done, item in enumerate(items, start=1):
+        if shown:
+            end = "\n" if done == count else ""
+            print(f"\r{done}/{count} {words}", end=end, file=sys.stderr, flush=True)
+        yield item
 
 
 def fail(message: str, *, status: int) -> NoReturn:

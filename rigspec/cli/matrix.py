@@ -42,14 +42,38 @@ def show(
 
 
 @app.command()
-def verify() -> None:
-    """Hold the matrix against its own rules; exit 1 if a row is wrong."""
+def verify(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the trial of every row, a minute's work.")
+    ] = False,
+) -> None:
+    """Hold the matrix against its own rules, and try every row both ways; exit 1 if one is wrong.
+
+    What a row admits must resolve, and what it forbids be refused by name.
+    """
     from rigspec.matrix.load import load_matrix
     from rigspec.matrix.verify import problems
 
-    found = problems(load_matrix())
+    matrix = load_matrix()
+    found = problems(matrix)
     for problem in found:
         typer.echo(f"{problem.place}: {problem.what}", err=True)
-    if found:
+    wrong = len(found) + (0 if quick else _tried(sum(1 for _ in matrix.rules())))
+    if wrong:
         raise typer.Exit(1)
     typer.echo("the matrix is consistent")
+
+
+def _tried(count: int) -> int:
+    """How many rows are not as they say; what is tried is shown on a terminal."""
+    from rigspec.cli.console import progress
+    from rigspec.trial.run import try_all
+
+    wrong = idle = 0
+    for trial in progress(try_all(), count, "rows tried"):
+        for failure in trial.failures:
+            typer.echo(f"{trial.rule.id}: {failure}", err=True)
+        wrong += bool(trial.failures)
+        idle += bool(trial.idle)
+    typer.echo(f"{count} rules tried both ways; of {idle} one side lies beyond what a spec can ask")
+    return wrong

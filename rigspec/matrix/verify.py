@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
+from rigspec.matrix.model import Condition, Dispute, Matrix, Product, Release, Rule
+from rigspec.matrix.part_names import names_of
 from rigspec.matrix.vocabulary import NUMBERED, PACKAGE_PREFIX, WORDS
 from rigspec.versions import InvalidRequest, parse_alternative
 
@@ -28,6 +29,8 @@ def problems(matrix: Matrix) -> tuple[Problem, ...]:
     for product in matrix.products:
         found += _releases(product)
         found += _rules(product, matrix)
+        found += _disputes(product)
+        found += _shared_names(product)
     found += _repeated_ids(matrix)
     found += _contradictions(matrix)
     return tuple(found)
@@ -63,6 +66,8 @@ def _rules(product: Product, matrix: Matrix) -> Iterator[Problem]:
             yield Problem(rule.id, "no statement")
         if re.fullmatch(r"RS[1-6]\d\d", rule.code) is None:
             yield Problem(rule.id, f"`{rule.code}` is no code")
+        if rule.severity not in ("error", "warning", "note"):
+            yield Problem(rule.id, f"`{rule.severity}` is no severity")
         for condition in (*rule.when, rule.must):
             yield from _condition(rule, condition, matrix)
 
@@ -84,6 +89,41 @@ def _condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterator[Pro
                 yield Problem(rule.id, f"`{name} {text}` admits no release")
         elif name not in NUMBERED and name != "python" and not name.startswith(PACKAGE_PREFIX):
             yield Problem(rule.id, f"the matrix knows no `{name}`")
+
+
+def _disputes(product: Product) -> Iterator[Problem]:
+    """Where sources disagree, the one in force must stand in the table, with a reason."""
+    told = {rule.id for rule in product.rules}
+    for release in product.releases:
+        told |= {f"{release.label}/{item.kind}" for item in release.availability}
+        told |= {f"{release.label}/{key}" for key, _ in release.figures}
+        told |= {f"{release.label}/{condition.component}" for condition in release.provides}
+    for dispute in product.disputes:
+        if dispute.about not in told:
+            yield Problem(f"{product.name} {dispute.about}", "a dispute about no row of the table")
+        elif not dispute.reason or dispute.in_force == dispute.other:
+            yield Problem(f"{product.name} {dispute.about}", "a dispute without a reason")
+        else:
+            yield from _in_force(product, dispute)
+
+
+def _in_force(product: Product, dispute: Dispute) -> Iterator[Problem]:
+    label, _, figure = dispute.about.rpartition("/")
+    for release in product.releases:
+        if release.label == label and release.figure(figure) not in (None, dispute.in_force):
+            told = release.figure(figure)
+            yield Problem(
+                f"{product.name} {dispute.about}",
+                f"the table says {told} where {dispute.in_force} is in force",
+            )
+
+
+def _shared_names(product: Product) -> Iterator[Problem]:
+    if product.kind in ("gpu", "cpu", "instance"):
+        for name, releases in names_of(product).items():
+            if len(releases) > 1:
+                labels = ", ".join(release.label for release in releases)
+                yield Problem(f"{product.name} {name}", f"two parts answer to it: {labels}")
 
 
 def _repeated_ids(matrix: Matrix) -> Iterator[Problem]:

@@ -35,13 +35,13 @@ def _system(
         return
     path: KeyPath = ("machine", machine, "os")
     asked = parse_alternative(spec.rig.machine[machine].os)
-    for release in matrix.product("os").releases:
-        if resolution is not None:
-            meant = release.label == resolution.os
-        else:
-            meant = asked.admits(release.family, release.version)
-        if meant:
-            yield from _ended(spec, matrix, release, "RS301", "os", path)
+    releases = matrix.product("os").releases
+    if resolution is not None:
+        meant = [release for release in releases if release.label == resolution.os]
+    else:
+        meant = [release for release in releases if asked.admits(release.family, release.version)]
+    if len(meant) == 1:
+        yield from _ended(spec, matrix, meant[0], "RS301", "os", path)
 
 
 def _interpreters(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:

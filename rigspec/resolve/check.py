@@ -22,10 +22,13 @@ from rigspec.spec.load import LoadedSpec
 __all__ = ["check_machine", "solved"]
 
 
-def check_machine(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Report:
+def check_machine(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, *, repairs: bool = True
+) -> Report:
     """Resolve one machine; conflicts, warnings and notes are in the report, errors first.
 
-    The matrix must hold the products that ``assemble.products_needed`` names.
+    The matrix must hold the products that ``assemble.products_needed`` names. Without
+    ``repairs`` conflicts are told and no way out of them is looked for.
     """
     unknown = unknown_names(spec, machine, matrix)
     if unknown:
@@ -36,7 +39,7 @@ def check_machine(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Repo
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:
-        found += _conflicts(spec, machine, matrix, assembly, claims)
+        found += _conflicts(spec, machine, matrix, assembly, claims, repairs)
     else:
         rules = tuple(assembly.environment_rules())
         resolution = resolved(spec.rig, machine, matrix, rules, solution)
@@ -67,6 +70,7 @@ def _conflicts(
     matrix: Matrix,
     assembly: Assembly,
     claims: tuple[Claim, ...],
+    wanted: bool,
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
     from rigspec.resolve.conflict import find_conflicts
@@ -86,7 +90,7 @@ def _conflicts(
     for conflict in conflicts:
         others = {c for other in conflicts if other is not conflict for c in other.claims}
         alone = replace(problem, claims=tuple(c for c in claims if c not in others))
-        repairs = find_repairs(alone, conflict.claims, encode(alone))
+        repairs = find_repairs(alone, conflict.claims, encode(alone)) if wanted else ()
         diagnostics.append(explain(conflict, repairs, problem, spec.document, resolve))
     return tuple(diagnostics)
 

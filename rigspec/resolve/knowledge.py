@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED, WORDS
 from rigspec.resolve.universe import Candidate, Universe
-from rigspec.resolve.vocabulary import UNKNOWN, UNSAID, shown_as
+from rigspec.resolve.vocabulary import NOTHING, OPTIONAL, UNKNOWN, UNSAID, shown_as
 from rigspec.versions import parse_alternative, version_key
 
 __all__ = ["Knowledge", "RuleGroup", "knowledge_of", "provided"]
@@ -76,6 +76,8 @@ class Knowledge:
             if any(item.kind == "yanked" for item in release.availability)
         }
         ordered.sort(key=lambda candidate: candidate in yanked)
+        if name in OPTIONAL:
+            return [*ordered, Candidate(None, NOTHING)]
         return [Candidate(None, UNKNOWN), *ordered] if name in UNSAID else ordered
 
 

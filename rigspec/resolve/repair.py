@@ -139,5 +139,7 @@ def _rewritten(line: Claim, chosen: Candidate) -> str:
         version = f">={version}"
     elif words.replace(".", "").isdigit():
         version = ".".join(version.split(".")[: max(1, words.count(".") + 1)])
+    if not all(part.isdigit() for part in version.removeprefix(">=").split(".")):
+        version = f"=={version.removeprefix('>=')}"  # a bare request is made of numbers
     named = chosen.family is not None and not asked[:1].isdigit() and asked[:1] not in "<>=!~*"
     return f"{chosen.family} {version}" if named else version

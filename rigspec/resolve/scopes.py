@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import product as pairs
 
@@ -11,7 +12,7 @@ from rigspec.matrix.part_names import find_part
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED
 from rigspec.resolve.claims import DECLARED, env_key, gpu_key, image_tag, machine_gpus
 from rigspec.resolve.frameworks import framework_products
-from rigspec.resolve.knowledge import Knowledge, provided
+from rigspec.resolve.knowledge import Knowledge, newest_first, provided
 from rigspec.resolve.problem import Claim, Component, Constraint, Sheet
 from rigspec.resolve.regions import stand_ins
 from rigspec.resolve.universe import Candidate, Universe
@@ -19,6 +20,10 @@ from rigspec.resolve.vocabulary import ENV_SCOPED
 from rigspec.spec.model import Rig
 
 __all__ = ["Scopes"]
+
+
+# `6.2` and `470.199.02` are versions of their own; `470` is a branch, of which one must be known.
+_WHOLE_VERSION = re.compile(r"\d+(\.\d+)+")
 
 
 class Scopes:
@@ -109,7 +114,7 @@ class Scopes:
 
     def _component(self, key: str, name: str, env: str | None = None) -> Component:
         universe = self._knowledge.universe(name)
-        if name == "compute_capability":
+        if name in ("compute_capability", "driver"):
             universe = self._with_asked(key, universe)
         elif name in UNLISTED or name.startswith(PACKAGE_PREFIX):
             texts = {*self._knowledge.mentions.get(name, ()), *self._asked(key)}
@@ -122,9 +127,18 @@ class Scopes:
         return [text for claim in self._claimed.get(key, ()) for text in claim.alternatives]
 
     def _with_asked(self, key: str, universe: Universe) -> Universe:
-        """A card described in the spec may have a capability that no table mentions."""
-        new = {Candidate(None, text) for text in self._asked(key)} - set(universe.candidates)
-        return Universe([*universe.candidates, *sorted(new, key=str)]) if new else universe
+        """A card may have a capability, and a machine a driver, that no table mentions.
+
+        What the rules say of versions holds for those between the known ones, too.
+        """
+        asked = [text.removeprefix("==") for text in self._asked(key) if not universe.mask((text,))]
+        exact = [text for text in asked if _WHOLE_VERSION.fullmatch(text)]
+        new = [Candidate(None, text) for text in exact]
+        return (
+            Universe(newest_first([*universe.candidates, *new], (), apart=True))
+            if new
+            else universe
+        )
 
     # --- rules -----------------------------------------------------------------------------
 

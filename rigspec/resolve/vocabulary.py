@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 
-__all__ = ["DERIVED", "ENV_SCOPED", "NEWEST_FIRST", "UNKNOWN", "UNSAID", "shown_as", "subject"]
+__all__ = [
+    "DERIVED",
+    "ENV_SCOPED",
+    "NEWEST_FIRST",
+    "NOTHING",
+    "OPTIONAL",
+    "UNKNOWN",
+    "UNSAID",
+    "shown_as",
+    "subject",
+]
 
 # Components that no line of the matrix releases on their own: they come with another one.
 # component -> (the words a person reads, the name used in a diagnostic's `between`)
@@ -31,6 +41,10 @@ NEWEST_FIRST = ("python", "cuda", "cudnn", "driver", "os", "installer", "pip")
 # What a component is where no source says it, and the components that may be so.
 UNKNOWN = "unknown"
 UNSAID = frozenset({"default_gcc"})
+
+# What a component is that a rig may do without, though rules speak of it.
+NOTHING = "none"
+OPTIONAL = frozenset({"cuda_runtime"})
 
 
 def shown_as(component: str, title: str | None = None) -> str:

@@ -13,7 +13,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.document import BrokenDocument, Document, read_document
 from rigspec.spec.model import Rig
 
-__all__ = ["InvalidSpec", "LoadedSpec", "digest", "load_spec"]
+__all__ = ["InvalidSpec", "LoadedSpec", "digest", "load_spec", "parse_spec"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,11 @@ class InvalidSpec(Exception):
 
 def load_spec(path: str) -> LoadedSpec:
     """Read a rig file. Raises InvalidSpec with all its mistakes at once."""
-    text = _read(path)
+    return parse_spec(path, _read(path))
+
+
+def parse_spec(path: str, text: str) -> LoadedSpec:
+    """The rig that a text describes; ``path`` is the name it goes by. Raises InvalidSpec."""
     broken: tuple[Diagnostic, ...] = ()
     try:
         document = read_document(path, text)

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable
+
 import pytest
 
 from rigspec.diagnostics.pages import codes, page
 from rigspec.matrix.load import build_matrix, load_matrix, product_names
+from rigspec.matrix.model import Condition, Rule
 from rigspec.matrix.part_names import find_part
 from rigspec.matrix.verify import problems
+from rigspec.trial.rows import try_rule
 
 MATRIX = load_matrix()
 
 
 def test_nothing_is_wrong_with_it() -> None:
     assert problems(MATRIX) == ()
+
+
+def test_every_row_is_as_it_says_both_ways(
+    rigspec: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    """What each of the rows admits resolves, and what it forbids is refused by name."""
+    done = rigspec("matrix", "verify")
+    assert done.returncode == 0, done.stderr
+    assert f"{len(list(MATRIX.rules()))} rules tried both ways" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("when", "must", "side"),
+    [
+        (Condition("torch", ("2.7",)), Condition("python", ("2.7",)), "admits"),
+        (Condition("torch", ("2.7",)), Condition("python", ("3.12",)), "forbids"),
+    ],
+)
+def test_a_row_that_is_wrong_is_found_by_the_trial(
+    when: Condition, must: Condition, side: str
+) -> None:
+    sources = MATRIX.product("torch").sources
+    row = Rule("torch-2.7/test", "torch/test", "RS207", (when,), must, "…", "…", sources, "high")
+    assert any(f"what it {side}" in failure for failure in try_rule(row, MATRIX).failures)
 
 
 def test_every_row_has_a_source_and_a_day() -> None:
@@ -43,6 +72,17 @@ def test_every_code_that_a_rule_raises_has_a_page() -> None:
         ("rtx2070", "GeForce RTX 2070"),
         ("K80", "Tesla K80"),
         ("GTX 1085", None),
+        ("Tesla V100-SXM2-16GB", "Tesla V100 SXM2"),
+        ("TITAN Xp", "TITAN Xp"),
+        ("RTX 3050 Ti Laptop", "GeForce RTX 3050 Ti Laptop"),
+        ("NVIDIA GeForce RTX 3050 Ti Laptop GPU", "GeForce RTX 3050 Ti Laptop"),
+        ("NVIDIA A100-PCIE-40GB", "A100 PCIe 40GB"),
+        ("NVIDIA H100 80GB HBM3", "H100 SXM"),
+        ("Quadro P6000", "Quadro P6000"),
+        ("RTX 3060 12GB", "GeForce RTX 3060"),
+        ("RTX 6000 Ada", "RTX 6000 Ada Generation"),
+        ("RTX 5090", "GeForce RTX 5090"),
+        ("GT 630", None),  # three chips were sold under this name
     ],
 )
 def test_cards_by_the_names_people_write(written: str, card: str | None) -> None:
@@ -95,12 +135,26 @@ code = "RS208"
 statement = "X wants pip 20.3.4"
 source = ["a"]
 """
+DISPUTE = b"""figures = { watts = "8" }
+[[dispute]]
+about = "1.0/watts"
+in_force = "9"
+according_to = "one"
+other = "8"
+other_according_to = "another"
+reason = "it is so"
+read = 2026-11-21
+"""
 WRONG = {
     "twice": HEAD + RELEASE + RELEASE,
     "no source": HEAD + RELEASE.replace(b'["a"]', b"[]"),
     "admits no release": HEAD + RELEASE + RULE.replace(b"20.3.4", b"99"),
     "the matrix knows no": HEAD + RELEASE + RULE.replace(b"pip =", b"pup ="),
     "the id stands there twice": HEAD + RELEASE + RULE + RULE,
+    "is no severity": HEAD + RELEASE + RULE + b'severity = "awful"\n',
+    "a dispute about no row": HEAD + RELEASE + DISPUTE.replace(b"1.0/", b"2.0/"),
+    "a dispute without a reason": HEAD + RELEASE + DISPUTE.replace(b"it is so", b""),
+    "the table says 8 where 9": HEAD + RELEASE + DISPUTE,
     "cannot hold beside": HEAD
     + RELEASE
     + RULE
