@@ -22,6 +22,7 @@ class Format(str, Enum):
 
     text = "text"
     json = "json"
+    sarif = "sarif"
     github = "github"
 
 
@@ -31,7 +32,7 @@ def check(
         str | None, typer.Option("--machine", help="Only this machine of the rig.")
     ] = None,
     format_: Annotated[
-        Format, typer.Option("--format", help="text, json, or github.")
+        Format, typer.Option("--format", help="text, json, sarif, or github.")
     ] = Format.text,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
     cache: Annotated[bool, typer.Option(help="Take the outcome of an unchanged spec.")] = True,
@@ -86,6 +87,11 @@ def _print(reports: list[Report], texts: dict[str, str], format_: Format, quiet:
         from rigspec.diagnostics.as_json import render_json
 
         typer.echo(render_json(reports))
+        return
+    if format_ is Format.sarif:
+        from rigspec.diagnostics.sarif import render_sarif
+
+        typer.echo(render_sarif(reports))
         return
     if format_ is Format.github:
         from rigspec.diagnostics.github import render_github

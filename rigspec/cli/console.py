@@ -24,15 +24,17 @@ def colored() -> bool:
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
-def show(report: Report, texts: Mapping[str, str]) -> None:
-    """A report's diagnostics, as text on stderr."""
+def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -> None:
+    """A report's diagnostics as text: on stderr, unless they are what was asked for."""
     from rigspec.diagnostics.text import render_text
 
+    stream = sys.stdout if to_stdout else sys.stderr
     # What goes into a file or a pipe is the same whatever terminal stands behind it.
-    width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else _WIDTH
-    text = render_text(report, texts, color=colored(), width=width)
+    width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else _WIDTH
+    color = stream.isatty() and not os.environ.get("NO_COLOR")
+    text = render_text(report, texts, color=color, width=width)
     if text:
-        typer.echo(text.rstrip("\n"), err=True)
+        typer.echo(text.rstrip("\n"), err=not to_stdout)
 
 
 def say(message: str, *, quiet: bool = False) -> None:

@@ -14,6 +14,7 @@ from rigspec.cli.explain import explain
 from rigspec.cli.lock import lock
 from rigspec.cli.matrix import app as matrix_app
 from rigspec.cli.schema import schema
+from rigspec.cli.why import why
 
 __all__ = ["app", "main"]
 
@@ -29,6 +30,7 @@ app.command("lock")(lock)
 app.command("compile")(compile_)
 app.command("explain")(explain)
 app.command("schema")(schema)
+app.command("why")(why)
 app.add_typer(matrix_app, name="matrix")
 
 

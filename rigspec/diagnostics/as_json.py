@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Report, Span
+from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Report, Span
 from rigspec.resolution import EnvResolution, Resolution
 
-__all__ = ["render_json"]
+__all__ = ["fact_as_json", "render_json", "repair_as_json"]
 
 
 def render_json(reports: Iterable[Report]) -> str:
@@ -64,16 +64,18 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
         "message": diagnostic.message,
         "between": list(diagnostic.between),
         "spans": [_span(span) for span in diagnostic.spans],
-        "facts": [_fact(fact) for fact in diagnostic.facts],
+        "facts": [fact_as_json(fact) for fact in diagnostic.facts],
         "breaks": list(diagnostic.breaks),
         "help": list(diagnostic.help),
-        "repairs": [
-            {
-                "edits": [_edit(edit) for edit in repair.edits],
-                "resolution": _resolution(repair.resolution),
-            }
-            for repair in diagnostic.repairs
-        ],
+        "repairs": [repair_as_json(repair) for repair in diagnostic.repairs],
+    }
+
+
+def repair_as_json(repair: Repair) -> dict[str, Any]:
+    """Edits to the spec, and what it resolves to with them."""
+    return {
+        "edits": [_edit(edit) for edit in repair.edits],
+        "resolution": _resolution(repair.resolution),
     }
 
 
@@ -88,7 +90,8 @@ def _span(span: Span) -> dict[str, Any]:
     }
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
+def fact_as_json(fact: Fact) -> dict[str, Any]:
+    """A fact with its sources; ``source`` is the first of them."""
     sources = [
         {"title": source.title, "url": source.url, "read": source.read.isoformat()}
         for source in fact.sources

@@ -16,7 +16,7 @@ from rigspec.resolve.vocabulary import subject
 from rigspec.resolve.words import fact_of, filled
 from rigspec.spec.document import Document
 
-__all__ = ["dotted", "explain"]
+__all__ = ["dotted", "explain", "facts_of"]
 
 # A conflict is between two, at least.
 _FEW = 2
@@ -43,7 +43,7 @@ def explain(
         message=_message(conflict, lines, problem),
         between=_between(conflict, lines),
         spans=tuple(document.span(c.path, label=c.label) for c in lines if c.path is not None),
-        facts=tuple(_facts(conflict)),
+        facts=tuple(facts_of(conflict)),
         breaks=tuple(
             dict.fromkeys(
                 filled(row.rule.breaks, _value(conflict, row))
@@ -156,7 +156,8 @@ def _name(component: str) -> str:
     return subject(component.rpartition("/")[2])
 
 
-def _facts(conflict: Conflict) -> Iterable[Fact]:
+def facts_of(conflict: Conflict) -> Iterable[Fact]:
+    """The rows of a conflict as facts; a sheet of which many rows count is told in one."""
     by_table: dict[str, list[Constraint]] = {}
     for row in conflict.rows:
         by_table.setdefault(row.rule.table, []).append(row)

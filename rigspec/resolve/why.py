@@ -1,0 +1,131 @@
+"""Why this version, and what stopped the next newer one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.matrix.model import Matrix
+from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.check import solved
+from rigspec.resolve.conflict import find_conflicts
+from rigspec.resolve.encode import encode
+from rigspec.resolve.explain import facts_of
+from rigspec.resolve.names import unsatisfied_claims
+from rigspec.resolve.problem import Claim, Component
+from rigspec.resolve.solve import Solution, SolverSession
+from rigspec.resolve.universe import Candidate
+from rigspec.resolve.vocabulary import NOTHING, UNKNOWN, subject
+from rigspec.spec.load import LoadedSpec
+from rigspec.versions import version_key
+
+__all__ = ["UnknownComponent", "Unsolvable", "why"]
+
+# A claim with this path is a choice that was made before, not a line of the spec.
+_CHOSEN_BEFORE = ()
+
+
+class Unsolvable(Exception):
+    """The rig cannot exist: there is no version to ask about."""
+
+
+class UnknownComponent(Exception):
+    """The rig has no such component; ``known`` are the names of those it has."""
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        super().__init__("no such component")
+        self.known = known
+
+
+def why(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str
+) -> tuple[Diagnostic, ...]:
+    """A note for each component of that name: ``cuda``, ``python``, ``fastai/python``.
+
+    Raises UnknownComponent, and Unsolvable where the rig cannot exist.
+    """
+    assembly = Assembly(spec.rig, machine, matrix)
+    asked = [c for c in assembly.components if name in (c.name, c.key)]
+    if not asked:
+        raise UnknownComponent(tuple(sorted({c.name for c in assembly.components})))
+    beyond, claims = unsatisfied_claims(assembly, spec.document)
+    solution = solved(assembly, claims)
+    if beyond or solution is None:
+        raise Unsolvable
+    return tuple(_reason(spec, assembly, claims, solution, component) for component in asked)
+
+
+def _reason(
+    spec: LoadedSpec,
+    assembly: Assembly,
+    claims: tuple[Claim, ...],
+    solution: Solution,
+    component: Component,
+) -> Diagnostic:
+    chosen = solution[component.key]
+    newer = _next_newer(component, solution)
+    where = f" in the environment {component.env}" if component.env else ""
+    told = f"{_named(component, chosen)}{where}"
+    if newer is None:
+        lines = [claim for claim in claims if claim.component == component.key]
+        return _note(spec, component, f"{told} is the newest that the matrix knows", lines)
+    earlier = tuple(_earlier(assembly, solution, component))
+    wish = Claim(component.key, (newer.exactly,), None, f"would be {newer.label}")
+    problem = assembly.problem((*claims, *earlier, wish))
+    encoding = encode(problem)
+    with SolverSession(problem, encoding) as session:
+        conflict = next(find_conflicts(problem, encoding, session))
+    lines = [claim for claim in conflict.claims if claim.path]
+    note = _note(spec, component, f"{told}, because {_public(newer.version)} is stopped", lines)
+    taken = [claim.label for claim in conflict.claims if claim.path == _CHOSEN_BEFORE]
+    help_lines = (f"taken first, as new as can be: {', '.join(taken)}",) if taken else ()
+    return replace(note, facts=tuple(facts_of(conflict)), help=help_lines)
+
+
+def _next_newer(component: Component, solution: Solution) -> Candidate | None:
+    """The release just above the chosen one, in the order in which releases are wanted."""
+    chosen = solution[component.key]
+    index = component.candidates.index(chosen)
+    newer = [
+        candidate
+        for candidate in reversed(component.candidates[:index])
+        if candidate.version not in (UNKNOWN, NOTHING)
+        and version_key(_public(candidate.version)) > version_key(_public(chosen.version))
+    ]
+    own = (candidate for candidate in newer if candidate.family == chosen.family)
+    return next(own, newer[0] if newer else None)
+
+
+def _public(version: str) -> str:
+    """Without what tells builds of one release apart: `7.6.5.32` of `7.6.5.32+cuda9.0`."""
+    return version.partition("+")[0]
+
+
+def _named(component: Component, candidate: Candidate) -> str:
+    if candidate.family is not None:
+        return f"{candidate.family} {candidate.version}"
+    return f"{component.title} {_public(candidate.version)}"
+
+
+def _earlier(assembly: Assembly, solution: Solution, component: Component) -> Iterator[Claim]:
+    """What was settled before this component, each at the newest release that fitted."""
+    components = {c.key: c for c in assembly.components}
+    for key in assembly.order[: assembly.order.index(component.key)]:
+        chosen = solution[key]
+        label = _named(components[key], chosen)
+        yield Claim(key, (chosen.exactly,), _CHOSEN_BEFORE, label, editable=False)
+
+
+def _note(
+    spec: LoadedSpec, component: Component, message: str, lines: list[Claim]
+) -> Diagnostic:
+    return Diagnostic(
+        code="RS240",
+        severity=Severity.NOTE,
+        message=message,
+        between=(subject(component.name),),
+        spans=tuple(
+            spec.document.span(claim.path, label=claim.label) for claim in lines if claim.path
+        ),
+    )

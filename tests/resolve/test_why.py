@@ -1,0 +1,61 @@
+"""Why this version: the lines and facts that stopped the next newer one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+SPEC = "specs/dl-server.toml"
+
+
+def test_a_line_of_the_spec_is_a_reason(rigspec: Rigspec) -> None:
+    done = rigspec("why", SPEC, "cuda")
+    assert done.returncode == 0
+    assert "CUDA 9.0.176, because 9.1.85 is stopped" in done.stdout
+    assert "asks for CUDA 9.0" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("component", "newer", "reason"),
+    [
+        ("driver", "465.24.02", "NVIDIA's repository for Ubuntu 16.04 ends with CUDA 11.3"),
+        ("keras", "2.3.0", "Keras 2.3 supports TensorFlow 1.13 and newer"),
+        ("tensorflow", "1.9.0", "asks for tensorflow 1.8"),
+        ("cudnn", "8.0.0.180", "asks for cuDNN 7"),
+    ],
+)
+def test_a_fact_is_told_with_its_source(
+    component: str, newer: str, reason: str, rigspec: Rigspec
+) -> None:
+    done = rigspec("why", SPEC, component)
+    assert f"because {newer} is stopped" in done.stdout
+    assert reason in " ".join(done.stdout.split())
+
+
+def test_what_was_chosen_before_is_named(rigspec: Rigspec) -> None:
+    done = rigspec("why", SPEC, "fastai/pip")
+    assert "pip 22 and newer want Python 3.7 or newer" in done.stdout
+    assert "taken first, as new as can be: Python 3.6.5" in done.stdout
+
+
+def test_it_is_there_for_programs_too(rigspec: Rigspec) -> None:
+    (result,) = json.loads(rigspec("why", SPEC, "pip", "--format", "json").stdout)["results"]
+    (note,) = result["diagnostics"]
+    assert note["code"] == "RS240"
+    assert note["facts"][0]["source"]["url"]
+
+
+def test_an_unknown_component_is_told_with_the_nearest(rigspec: Rigspec) -> None:
+    done = rigspec("why", SPEC, "pythn")
+    assert done.returncode == 2
+    assert "did you mean `python`?" in done.stderr
+
+
+def test_a_rig_that_cannot_exist_has_no_versions_to_ask_about(rigspec: Rigspec) -> None:
+    done = rigspec("why", "specs/dl-server-as-written.toml", "cuda")
+    assert done.returncode == 1
+    assert "error[RS203]" in done.stderr
