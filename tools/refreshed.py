@@ -6,10 +6,9 @@ from pathlib import Path
 
 import tomli
 
-__all__ = ["MARK", "kept_rows"]
+from rigspec.refresh.table import MARK
 
-# What stands above such rows; rigspec.matrix.refresh writes it.
-MARK = "# --- read from the package index by `rigspec matrix refresh` ---\n"
+__all__ = ["kept_rows"]
 
 
 def kept_rows(file: Path, generated: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from rigspec.cli.console import fail
+from rigspec.cli.console import fail, say
 
 __all__ = ["app"]
 
@@ -29,16 +30,81 @@ def show(
     version: Annotated[str | None, typer.Argument(help="Only what concerns this release.")] = None,
 ) -> None:
     """Show a product's releases and rules, each with its sources."""
+    from rigspec.matrix.load import load_matrix
+    from rigspec.matrix.show import shown
+
+    _known_product(product)
+    typer.echo(shown(load_matrix([product]).product(product), version))
+
+
+def _known_product(product: str) -> None:
     from difflib import get_close_matches
 
-    from rigspec.matrix.load import load_matrix, product_names
-    from rigspec.matrix.show import shown
+    from rigspec.matrix.load import product_names
 
     if product not in product_names():
         near = get_close_matches(product, product_names(), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else "; `rigspec matrix list` names them"
         fail(f"the matrix has no product `{product}`{hint}", status=2)
-    typer.echo(shown(load_matrix([product]).product(product), version))
+
+
+@app.command()
+def refresh(
+    product: Annotated[str, typer.Argument(help="A framework.")],
+    index: Annotated[
+        str | None, typer.Option("--index", help="The package index; else the configured one.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the change, write none.")
+    ] = False,
+) -> None:
+    """Add the releases that the package index has beyond the table: a change to review.
+
+    Each row gets its source and today's date. The change is shown as a diff; what no tag tells
+    (the CUDA that a wheel is linked against, its code for GPUs) stays for somebody to read.
+    """
+    import datetime as dt
+    import difflib
+
+    from rigspec.lock.failures import LockFailure
+    from rigspec.matrix.load import table_file
+    from rigspec.refresh.table import refreshed
+
+    _known_product(product)
+    _framework_only(product)
+    try:
+        found = refreshed(product, day=dt.datetime.now(dt.timezone.utc).date(), index=index)
+    except LockFailure as failure:
+        fail(str(failure), status=3)
+    for problem in found.problems:
+        typer.echo(f"{problem.place}: {problem.what}", err=True)
+    lines = (found.before.splitlines(keepends=True), found.after.splitlines(keepends=True))
+    name = f"{product}.toml"
+    typer.echo("".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}", n=1)), nl=False)
+    if found.problems:
+        fail("the table is left as it was: its new rows do not hold", status=1)
+    if found.before == found.after:
+        say(f"the index has no {product} newer than the table")
+    elif not dry_run:
+        _write(table_file(product), found.after)
+
+
+def _framework_only(product: str) -> None:
+    from rigspec.matrix.load import load_matrix
+
+    kind = load_matrix([product]).product(product).kind
+    if kind != "framework":
+        fail(f"`{product}` is a {kind}: only frameworks are on a package index", status=2)
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace the table as a whole; a folder that cannot be written to is told of."""
+    partial = file.with_name(f"{file.name}.new")
+    try:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+        partial.replace(file)
+    except OSError as error:
+        fail(f"cannot write {file}: {(error.strerror or str(error)).lower()}", status=1)
 
 
 @app.command()

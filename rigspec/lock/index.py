@@ -19,7 +19,7 @@ from rigspec.lock.failures import index_failure
 from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
 from rigspec.lock.target import TargetInterpreter
 
-__all__ = ["Offer", "PackageIndex", "sha256_of"]
+__all__ = ["Offer", "PackageIndex", "listed_files", "metadata_requirements", "sha256_of"]
 
 _SERVER_ERROR = 500
 
@@ -69,23 +69,11 @@ class PackageIndex:
         link = offer.files[0].link
         key = link.filename
         if key not in self._requires:
-            read = self._from_wheel if link.is_wheel else self._from_sdist
-            try:
-                texts = read(link)
-            except _http_errors() as error:
-                raise index_failure(link.filename, str(error)) from None
-            except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-                raise index_failure(link.filename, f"damaged: {error}") from None
-            self._requires[key] = tuple(_parsed(texts))
+            self._requires[key] = metadata_requirements(self._finder.session, link)
         return self._requires[key]
 
     def _asked(self, name: str) -> tuple[Offer, ...]:
-        try:
-            found = list(self._finder.find_all_packages(name, allow_yanked=False))
-            if not found:
-                self._ensure_absent(name)
-        except _http_errors() as error:
-            raise index_failure(f"the list of {name}", str(error)) from None
+        found = listed_files(self._finder, name, yanked=False)
         by_version: dict[Version, list[Package]] = {}
         for package in found:
             version = Version(package.version or "0")
@@ -95,56 +83,81 @@ class PackageIndex:
         offers.sort(key=lambda offer: (offer.has_wheel, offer.version), reverse=True)
         return tuple(offers)
 
-    def _ensure_absent(self, name: str) -> None:
-        """Tell a package that is not there from an index that is out of order: unearth takes a
-        server's error for an empty list.
-        """
-        for source in self._finder.sources:
-            response = self._finder.session.get(f"{source['url'].rstrip('/')}/{name}/")
-            if response.status_code >= _SERVER_ERROR:
-                raise index_failure(f"the list of {name}", f"HTTP status {response.status_code}")
 
-    def _from_wheel(self, link: Link) -> list[str]:
-        try:
-            file: Any = io.BufferedReader(RemoteFile(self._finder.session, link.normalized), 65536)
-        except RangeNotSupported:
-            file = io.BytesIO(self._download(link))
-        with file, zipfile.ZipFile(file) as wheel:
-            (name,) = [
-                n
-                for n in wheel.namelist()
-                if n.endswith(".dist-info/METADATA") and n.count("/") == 1
-            ]
-            metadata = HeaderParser().parsestr(wheel.read(name).decode("utf-8", "replace"))
+def listed_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Package]:
+    """Every file that the index lists for a package. Raises LockFailure."""
+    try:
+        found = list(finder.find_all_packages(name, allow_yanked=yanked))
+        if not found:
+            _ensure_absent(finder, name)
+    except _http_errors() as error:
+        raise index_failure(f"the list of {name}", str(error)) from None
+    return found
+
+
+def _ensure_absent(finder: PackageFinder, name: str) -> None:
+    """Tell a package that is not there from an index that is out of order: unearth takes a
+    server's error for an empty list.
+    """
+    for source in finder.sources:
+        response = finder.session.get(f"{source['url'].rstrip('/')}/{name}/")
+        if response.status_code >= _SERVER_ERROR:
+            raise index_failure(f"the list of {name}", f"HTTP status {response.status_code}")
+
+
+def metadata_requirements(session: Any, link: Link) -> tuple[Requirement, ...]:
+    """What one file declares to need; ``session`` is the finder's. Raises LockFailure."""
+    read = _from_wheel if link.is_wheel else _from_sdist
+    try:
+        texts = read(session, link)
+    except _http_errors() as error:
+        raise index_failure(link.filename, str(error)) from None
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+        raise index_failure(link.filename, f"damaged: {error}") from None
+    return tuple(_parsed(texts))
+
+
+def _from_wheel(session: Any, link: Link) -> list[str]:
+    try:
+        file: Any = io.BufferedReader(RemoteFile(session, link.normalized), 65536)
+    except RangeNotSupported:
+        file = io.BytesIO(_download(session, link))
+    with file, zipfile.ZipFile(file) as wheel:
+        (name,) = [
+            n for n in wheel.namelist() if n.endswith(".dist-info/METADATA") and n.count("/") == 1
+        ]
+        metadata = HeaderParser().parsestr(wheel.read(name).decode("utf-8", "replace"))
+    return metadata.get_all("Requires-Dist") or []
+
+
+def _from_sdist(session: Any, link: Link) -> list[str]:
+    data = _download(session, link)
+    if link.filename.endswith(".zip"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            texts = {n: archive.read(n) for n in archive.namelist() if _tells(n)}
+    else:
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            members = [m for m in tar.getmembers() if m.isfile() and _tells(m.name)]
+            texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
+    for name in sorted(texts, key=len):
+        if name.endswith("requires.txt"):
+            return list(_egg_requirements(texts[name].decode("utf-8", "replace")))
+    for name in sorted(texts, key=len):
+        metadata = HeaderParser().parsestr(texts[name].decode("utf-8", "replace"))
         return metadata.get_all("Requires-Dist") or []
+    # An sdist this old tells its needs to setup.py alone, and nothing of it is ever run here.
+    return []
 
-    def _from_sdist(self, link: Link) -> list[str]:
-        data = self._download(link)
-        if link.filename.endswith(".zip"):
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                texts = {n: archive.read(n) for n in archive.namelist() if _tells(n)}
-        else:
-            with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-                members = [m for m in tar.getmembers() if m.isfile() and _tells(m.name)]
-                texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
-        for name in sorted(texts, key=len):
-            if name.endswith("requires.txt"):
-                return list(_egg_requirements(texts[name].decode("utf-8", "replace")))
-        for name in sorted(texts, key=len):
-            metadata = HeaderParser().parsestr(texts[name].decode("utf-8", "replace"))
-            return metadata.get_all("Requires-Dist") or []
-        # An sdist this old tells its needs to setup.py alone, and nothing of it is ever run here.
-        return []
 
-    def _download(self, link: Link) -> bytes:
-        import hashlib
+def _download(session: Any, link: Link) -> bytes:
+    import hashlib
 
-        response = self._finder.session.get(link.normalized)
-        response.raise_for_status()
-        data: bytes = response.content
-        if hashlib.sha256(data).hexdigest() not in sha256_of(link):
-            raise index_failure(link.filename, "its bytes do not match the index's own sha256")
-        return data
+    response = session.get(link.normalized)
+    response.raise_for_status()
+    data: bytes = response.content
+    if hashlib.sha256(data).hexdigest() not in sha256_of(link):
+        raise index_failure(link.filename, "its bytes do not match the index's own sha256")
+    return data
 
 
 def sha256_of(link: Link) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rigspec.diagnostics.model import Source
@@ -28,7 +29,14 @@ from rigspec.matrix.table_cache import parsed_table
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
-__all__ = ["build_matrix", "load_image", "load_matrix", "package_owner", "product_names"]
+__all__ = [
+    "build_matrix",
+    "load_image",
+    "load_matrix",
+    "package_owner",
+    "product_names",
+    "table_file",
+]
 
 
 def load_matrix(products: Iterable[str] | None = None) -> Matrix:
@@ -108,6 +116,11 @@ def product_names() -> tuple[str, ...]:
     return tuple(
         sorted(entry.name[:-5] for entry in _folder().iterdir() if entry.name.endswith(".toml"))
     )
+
+
+def table_file(product: str) -> Path:
+    """Where the table of a product stands, for those who change it."""
+    return Path(str(_folder() / f"{product}.toml"))
 
 
 def _folder() -> Traversable:

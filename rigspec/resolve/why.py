@@ -38,9 +38,7 @@ class UnknownComponent(Exception):
         self.known = known
 
 
-def why(
-    spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str
-) -> tuple[Diagnostic, ...]:
+def why(spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str) -> tuple[Diagnostic, ...]:
     """A note for each component of that name: ``cuda``, ``python``, ``fastai/python``.
 
     Raises UnknownComponent, and Unsolvable where the rig cannot exist.
@@ -117,9 +115,7 @@ def _earlier(assembly: Assembly, solution: Solution, component: Component) -> It
         yield Claim(key, (chosen.exactly,), _CHOSEN_BEFORE, label, editable=False)
 
 
-def _note(
-    spec: LoadedSpec, component: Component, message: str, lines: list[Claim]
-) -> Diagnostic:
+def _note(spec: LoadedSpec, component: Component, message: str, lines: list[Claim]) -> Diagnostic:
     return Diagnostic(
         code="RS240",
         severity=Severity.NOTE,

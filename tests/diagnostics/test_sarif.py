@@ -37,7 +37,9 @@ def test_a_conflict_names_both_lines_its_fact_and_its_repair(rigspec: Rigspec) -
     assert "repair: set" in error["message"]["text"]
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in (ROOT / "tests/spec/invalid").glob("*.toml")))
+@pytest.mark.parametrize(
+    "name", sorted(p.name for p in (ROOT / "tests/spec/invalid").glob("*.toml"))
+)
 def test_what_is_wrong_with_a_spec_is_valid_sarif_too(name: str, rigspec: Rigspec) -> None:
     (run,) = log(rigspec, ROOT / "tests" / "spec" / "invalid" / name)["runs"]
     assert run["results"]
