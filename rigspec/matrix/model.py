@@ -156,7 +156,8 @@ class Product:
 
     ``families`` orders the families, most wanted first. ``noise`` are words in the names that
     people write for a part that tell nothing apart. ``follows_newest`` are package names that
-    stand for whatever is newest. ``memo`` finds releases by the names people write.
+    stand for whatever is newest. ``memo`` is for what is
+    worked out of a product once and asked for many times.
     """
 
     name: str
@@ -172,9 +173,7 @@ class Product:
     settings: tuple[Setting, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     sources: tuple[Source, ...] = ()
-    memo: dict[str, tuple[Release, ...]] = field(
-        init=False, repr=False, compare=False, default_factory=dict
-    )
+    memo: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -201,6 +200,12 @@ class Matrix:
 
         parts = (name.encode() + b"\0" + data + b"\0" for name, data in self.tables)
         return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    def part(self, names: Iterable[str]) -> Matrix:
+        """Only these products. Raises KeyError."""
+        products = tuple(self._index[name] for name in sorted(set(names)))
+        known = {product.name for product in products}
+        return Matrix(self.as_of, products, tuple(t for t in self.tables if t[0] in known))
 
     def product(self, name: str) -> Product:
         """The product of that name. Raises KeyError where the matrix has none."""

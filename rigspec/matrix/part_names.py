@@ -46,13 +46,17 @@ def names_of(product: Product) -> Mapping[str, tuple[Release, ...]]:
     return _index(product)
 
 
-def _index(product: Product) -> dict[str, tuple[Release, ...]]:
-    if not product.memo:
-        for release in product.releases:
-            label = f"{release.family or ''} {release.version}"
-            for name in {_essence(n, product.noise) for n in (label, *release.names)}:
-                product.memo[name] = (*product.memo.get(name, ()), release)
-    return product.memo
+def _index(product: Product) -> Mapping[str, tuple[Release, ...]]:
+    known = product.memo.get("names")
+    if isinstance(known, dict):
+        return known
+    index: dict[str, tuple[Release, ...]] = {}
+    for release in product.releases:
+        label = f"{release.family or ''} {release.version}"
+        for name in {_essence(n, product.noise) for n in (label, *release.names)}:
+            index[name] = (*index.get(name, ()), release)
+    product.memo["names"] = index
+    return index
 
 
 def _essence(name: str, noise: tuple[str, ...]) -> str:

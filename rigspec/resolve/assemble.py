@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
-from rigspec.matrix.model import Matrix
+from rigspec.matrix.model import Matrix, Rule
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.resolve.claims import accelerated, claims_of
 from rigspec.resolve.frameworks import framework_products
 from rigspec.resolve.knowledge import knowledge_of
 from rigspec.resolve.problem import Claim, Component, Constraint, Problem, Sheet
 from rigspec.resolve.scopes import Scopes
+from rigspec.resolve.solve import Solution
+from rigspec.resolve.table_rules import RuleGroup
 from rigspec.resolve.vocabulary import DERIVED, NEWEST_FIRST
 from rigspec.spec.model import Rig
 
-__all__ = ["Assembly", "products_needed"]
+__all__ = ["Assembly", "TiedGroup", "products_needed"]
 
 
 def products_needed(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
@@ -34,6 +37,27 @@ def products_needed(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
     return tuple(sorted(products))
 
 
+@dataclass(frozen=True)
+class TiedGroup:
+    """Rules about the same components, and the components of this rig that are meant."""
+
+    group: RuleGroup
+    keys: Mapping[str, str]
+
+    @property
+    def own(self) -> str | None:
+        """The key of the component by whose release the rules can be chosen."""
+        return self.keys[self.group.own] if self.group.own is not None else None
+
+    def rows(self, domain: int) -> Iterator[Constraint]:
+        """The rules that say anything of the releases in ``domain``, tied to this rig."""
+        return (self._tied(rule) for rule in self.group.relevant(domain))
+
+    def _tied(self, rule: Rule) -> Constraint:
+        when = tuple((self.keys[c.component], c.alternatives) for c in rule.when)
+        return Constraint(rule, when, (self.keys[rule.must.component], rule.must.alternatives))
+
+
 class Assembly:
     """One machine of a rig beside the matrix. Every name in the rig must be known to it."""
 
@@ -42,61 +66,66 @@ class Assembly:
         claims = claims_of(rig, machine_name, self._knowledge)
         self._scopes = Scopes(rig, machine_name, matrix, self._knowledge, claims)
         self.components = tuple(self._scopes.components())
-        self._present = {component.key for component in self.components}
-        self.claims = tuple(claim for claim in claims if claim.component in self._present)
+        self.universes = {component.key: component.universe for component in self.components}
+        self.claims = tuple(claim for claim in claims if claim.component in self.universes)
         self.declared = tuple(
             sheet
             for sheet in self._scopes.declared_facts()
-            if all(row.must[0] in self._present for row in sheet.constraints)
+            if all(row.must[0] in self.universes for row in sheet.constraints)
         )
         self.order = tuple(_order(self.components))
-        self.universes = {component.key: component.universe for component in self.components}
+        self.binding = tuple(self._tied(self._knowledge.binding))
 
     def problem(self, claims: tuple[Claim, ...]) -> Problem:
         """The whole finite problem under these claims, with every row that can matter."""
-        sheets = tuple(_sheets(self.constraints(), self.components)) + self.declared
+        rows = (row for tied in self.binding for row in tied.rows(self._everything(tied)))
+        sheets = tuple(_sheets(rows)) + self.declared
         return Problem(self.components, claims, sheets, self.order)
 
-    def constraints(self) -> Iterator[Constraint]:
-        """Every binding rule about components of this rig, tied to them."""
-        for group in self._knowledge.binding:
-            for keys in self._scopes.instances(group.names):
-                if self._present.issuperset(keys.values()):
-                    for rule in group.rules:
-                        when = tuple((keys[c.component], c.alternatives) for c in rule.when)
-                        must = (keys[rule.must.component], rule.must.alternatives)
-                        yield Constraint(rule, when, must)
+    def advice(self, solution: Solution) -> Iterator[Constraint]:
+        """The rules that do not bind, and speak of what the solution holds."""
+        for tied in self._tied(self._knowledge.advisory):
+            yield from tied.rows(self._held(tied, solution))
 
-    def advice(self) -> Iterator[Constraint]:
-        """Every rule that does not bind but is told where a solution breaks it."""
-        for group in self._knowledge.advisory:
-            for keys in self._scopes.instances(group.names):
-                if self._present.issuperset(keys.values()):
-                    for rule in group.rules:
-                        when = tuple((keys[c.component], c.alternatives) for c in rule.when)
-                        must = (keys[rule.must.component], rule.must.alternatives)
-                        yield Constraint(rule, when, must)
+    def unasked(self, solution: Solution) -> Iterator[Constraint]:
+        """The rules about what an environment gets unasked: Python packages, CUDA in wheels.
 
-    def environment_rules(self) -> Iterator[Constraint]:
-        """The rules about what an environment gets unasked: Python packages, CUDA in wheels."""
+        Only those whose conditions the solution meets.
+        """
         for group in self._knowledge.binding:
             if any(_unasked(name) for name in group.names):
                 for keys in self._scopes.instances(group.names):
-                    for rule in group.rules:
-                        if _unasked(rule.must.component):
-                            when = tuple((keys[c.component], c.alternatives) for c in rule.when)
-                            if {key for key, _ in when} <= self._present:
-                                must = (keys[rule.must.component], rule.must.alternatives)
-                                yield Constraint(rule, when, must)
+                    tied = TiedGroup(group, keys)
+                    if tied.own is None or tied.own in self.universes:
+                        yield from self._met(tied, solution)
+
+    def _met(self, tied: TiedGroup, solution: Solution) -> Iterator[Constraint]:
+        for row in tied.rows(self._held(tied, solution)):
+            if _unasked(row.rule.must.component) and all(
+                key in solution and self.universes[key].admits(texts, solution[key])
+                for key, texts in row.when
+            ):
+                yield row
+
+    def _tied(self, groups: Iterable[RuleGroup]) -> Iterator[TiedGroup]:
+        present = self.universes.keys()
+        for group in groups:
+            for keys in self._scopes.instances(group.names):
+                if present >= set(keys.values()):
+                    yield TiedGroup(group, keys)
+
+    def _everything(self, tied: TiedGroup) -> int:
+        return self.universes[tied.own].all if tied.own is not None else 0
+
+    def _held(self, tied: TiedGroup, solution: Solution) -> int:
+        return self.universes[tied.own].bit(solution[tied.own]) if tied.own is not None else 0
 
 
 def _unasked(name: str) -> bool:
     return name.startswith(PACKAGE_PREFIX) or name == "cuda_runtime"
 
 
-def _sheets(
-    constraints: Iterable[Constraint], components: tuple[Component, ...]
-) -> Iterator[Sheet]:
+def _sheets(constraints: Iterable[Constraint]) -> Iterator[Sheet]:
     """The rules by table and scope: a sheet is switched as a whole."""
     tables: dict[tuple[str, str], list[Constraint]] = {}
     for row in constraints:

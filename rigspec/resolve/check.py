@@ -10,16 +10,15 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.advice import advice
 from rigspec.resolve.assemble import Assembly
-from rigspec.resolve.encode import encode
 from rigspec.resolve.names import unknown_names, unsatisfied_claims
-from rigspec.resolve.narrow import narrowed
+from rigspec.resolve.newest import newest_solution
 from rigspec.resolve.problem import Claim
 from rigspec.resolve.resolved import resolved
-from rigspec.resolve.solve import Solution, SolverSession
+from rigspec.resolve.solve import Solution
 from rigspec.resolve.told import told_rules
 from rigspec.spec.load import LoadedSpec
 
-__all__ = ["check_machine", "solved"]
+__all__ = ["check_machine"]
 
 
 def check_machine(
@@ -35,33 +34,22 @@ def check_machine(
         return _report(spec, machine, "invalid", None, unknown)
     assembly = Assembly(spec.rig, machine, matrix)
     beyond, claims = unsatisfied_claims(assembly, spec.document)
-    solution = solved(assembly, claims)
+    solution = newest_solution(assembly, claims)
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:
         found += _conflicts(spec, machine, matrix, assembly, claims, repairs)
     else:
-        rules = tuple(assembly.environment_rules())
-        resolution = resolved(spec.rig, machine, matrix, rules, solution)
-        found += told_rules(assembly.advice(), assembly.universes, claims, solution, spec.document)
+        unasked = tuple(assembly.unasked(solution))
+        resolution = resolved(spec.rig, machine, matrix, unasked, solution)
+        rows = assembly.advice(solution)
+        found += told_rules(rows, assembly.universes, claims, solution, spec.document)
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(repaired, None)
     found += advice(spec, machine, matrix, resolution, likely)
     errors = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
     status = "conflict" if errors else "ok"
     return _report(spec, machine, status, None if errors else resolution, found)
-
-
-def solved(assembly: Assembly, claims: tuple[Claim, ...]) -> Solution | None:
-    """The most wanted solution under the claims; None where nothing can hold."""
-    problem = narrowed(
-        assembly.components, claims, assembly.declared, assembly.constraints(), assembly.order
-    )
-    if problem is None:
-        return None
-    encoding = encode(problem)
-    with SolverSession(problem, encoding) as session:
-        return session.newest(encoding.selectors)
 
 
 def _conflicts(
@@ -74,13 +62,14 @@ def _conflicts(
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
     from rigspec.resolve.conflict import find_conflicts
+    from rigspec.resolve.encode import encode
     from rigspec.resolve.explain import explain
     from rigspec.resolve.repair import find_repairs
-
-    rules = tuple(assembly.environment_rules())
+    from rigspec.resolve.solve import SolverSession
 
     def resolve(solution: Solution) -> Resolution:
-        return resolved(spec.rig, machine, matrix, rules, solution)
+        unasked = tuple(assembly.unasked(solution))
+        return resolved(spec.rig, machine, matrix, unasked, solution)
 
     problem = assembly.problem(claims)
     encoding = encode(problem)

@@ -220,7 +220,7 @@ def _env_claims(name: str, env: Environment, knowledge: Knowledge) -> Iterator[C
         )
     known = {asked.key for asked in frameworks if asked.table == "packages"}
     for package, requested in sorted(env.packages.items()):
-        if PACKAGE_PREFIX + package in knowledge.mentions and package not in known:
+        if PACKAGE_PREFIX + package in knowledge.named and package not in known:
             label = f"asks for {package} {requested}"
             key = env_key(name, PACKAGE_PREFIX + package)
             yield Claim(key, (requested,), (*path, "packages", package), label)

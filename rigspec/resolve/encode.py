@@ -36,7 +36,7 @@ def encode(problem: Problem) -> Encoding:
         builder.add_component(component)
     claims = {builder.new_variable(): claim for claim in problem.claims}
     for selector, claim in claims.items():
-        builder.clauses.append([-selector, builder.membership(claim.component, claim.alternatives)])
+        builder.clauses.append([-selector, builder.goal(claim.component, claim.alternatives)])
     sheets = {builder.new_variable(): sheet for sheet in problem.sheets}
     for selector, sheet in sheets.items():
         for constraint in sheet.constraints:
@@ -50,8 +50,8 @@ class _Builder:
     candidates: dict[tuple[str, Candidate], int] = field(default_factory=dict)
     top: int = 0
     _components: dict[str, Component] = field(default_factory=dict)
-    _exact: dict[tuple[str, str], int] = field(default_factory=dict)
-    _memberships: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
+    _goals: dict[tuple[str, int], int] = field(default_factory=dict)
+    _conditions: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def new_variable(self) -> int:
         self.top += 1
@@ -62,7 +62,6 @@ class _Builder:
         variables = [self.new_variable() for _ in component.candidates]
         for candidate, variable in zip(component.candidates, variables, strict=True):
             self.candidates[component.key, candidate] = variable
-            self._exact[component.key, candidate.exactly] = variable
         self.clauses.append(list(variables))
         self._at_most_one(variables)
 
@@ -77,22 +76,38 @@ class _Builder:
                 self.clauses.append([-variable, -previous])
             previous = seen
 
-    def membership(self, key: str, alternatives: tuple[str, ...]) -> int:
-        """A variable that is true exactly when the component takes one of the alternatives."""
-        known = self._memberships.get((key, alternatives))
-        if known is None and len(alternatives) == 1:
-            # Most facts are about one release, which has a variable already.
-            known = self._exact.get((key, alternatives[0]))
-        if known is not None:
-            return known
-        variable = self._memberships[key, alternatives] = self.new_variable()
-        component = self._components[key]
-        meant = set(component.universe.members(component.mask(alternatives)))
-        for candidate in component.candidates:
-            inside = variable if candidate in meant else -variable
-            self.clauses.append([-self.candidates[key, candidate], inside])
-        return variable
+    def goal(self, key: str, alternatives: tuple[str, ...]) -> int:
+        """A variable under which the component takes one of the alternatives."""
+        return self._literal(self._goals, key, alternatives, goal=True)
+
+    def condition(self, key: str, alternatives: tuple[str, ...]) -> int:
+        """A variable that is true wherever the component takes one of the alternatives."""
+        return self._literal(self._conditions, key, alternatives, goal=False)
 
     def add_constraint(self, constraint: Constraint, selector: int) -> None:
-        conditions = [-self.membership(*condition) for condition in constraint.when]
-        self.clauses.append([-selector, *conditions, self.membership(*constraint.must)])
+        conditions = [-self.condition(*condition) for condition in constraint.when]
+        self.clauses.append([-selector, *conditions, self.goal(*constraint.must)])
+
+    def _literal(
+        self,
+        known: dict[tuple[str, int], int],
+        key: str,
+        alternatives: tuple[str, ...],
+        *,
+        goal: bool,
+    ) -> int:
+        # One direction each is enough, and costs what the set is large, not what all releases are.
+        meant = self._components[key].mask(alternatives)
+        found = known.get((key, meant))
+        if found is not None:
+            return found
+        inside = [self.candidates[key, c] for c in self._components[key].universe.members(meant)]
+        if len(inside) == 1:
+            known[key, meant] = inside[0]
+            return inside[0]
+        variable = known[key, meant] = self.new_variable()
+        if goal:
+            self.clauses.append([-variable, *inside])
+        else:
+            self.clauses.extend([-candidate, variable] for candidate in inside)
+        return variable

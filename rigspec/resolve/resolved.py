@@ -27,7 +27,11 @@ def resolved(
     rules: Sequence[Constraint],
     solution: Solution,
 ) -> Resolution:
-    """The decided versions of one machine, in the words of its publishers."""
+    """The decided versions of one machine, in the words of its publishers.
+
+    ``rules`` are those about what environments get unasked, of which the solution meets every
+    condition (``Assembly.unasked``).
+    """
     envs = tuple(_env(rig, name, matrix, rules, solution) for name in sorted(rig.env))
     return Resolution(
         machine=machine,
@@ -64,7 +68,7 @@ def _env(
             Pin(_distribution(matrix.product(product), chosen, name, solution), chosen.version)
             for product, chosen in frameworks.items()
         ),
-        constraints=_constraints(name, rules, solution),
+        constraints=_constraints(name, rules),
         installer=installer.label if installer is not None else None,
         cuda=_cuda_in_wheels(name, rules, solution),
     )
@@ -91,7 +95,7 @@ def _distribution(product: Product, chosen: Candidate, env: str, solution: Solut
 def _cuda_in_wheels(env: str, rules: Sequence[Constraint], solution: Solution) -> str | None:
     """What a rule says exactly; of a range, its major: which minor it is, the lock will say."""
     key = env_key(env, "cuda_runtime")
-    asked = [row.must[1] for row in rules if row.must[0] == key and _applies(row, solution)]
+    asked = [row.must[1] for row in rules if row.must[0] == key]
     version = _version(solution, key)
     if not asked or version is None:
         return None
@@ -99,16 +103,12 @@ def _cuda_in_wheels(env: str, rules: Sequence[Constraint], solution: Solution) -
     return version if exact else version.split(".")[0]
 
 
-def _applies(row: Constraint, solution: Solution) -> bool:
-    return all(admits(texts, solution[key]) for key, texts in row.when)
-
-
-def _constraints(env: str, rules: Sequence[Constraint], solution: Solution) -> tuple[str, ...]:
+def _constraints(env: str, rules: Sequence[Constraint]) -> tuple[str, ...]:
     """The requirements on Python packages whose rules apply to this solution."""
     found = set()
     for row in rules:
         owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
-        if owner == env and package and _applies(row, solution):
+        if owner == env and package:
             (text,) = row.must[1]
             found.add(f"{canonicalize_name(package)}{parse_alternative(text).versions or ''}")
     return tuple(sorted(found))

@@ -12,9 +12,10 @@ from rigspec.matrix.part_names import find_part
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED
 from rigspec.resolve.claims import DECLARED, env_key, gpu_key, image_tag, machine_gpus
 from rigspec.resolve.frameworks import framework_products
-from rigspec.resolve.knowledge import Knowledge, newest_first, provided
+from rigspec.resolve.knowledge import Knowledge
 from rigspec.resolve.problem import Claim, Component, Constraint, Sheet
 from rigspec.resolve.regions import stand_ins
+from rigspec.resolve.table_rules import newest_first, provided
 from rigspec.resolve.universe import Candidate, Universe
 from rigspec.resolve.vocabulary import ENV_SCOPED
 from rigspec.spec.model import Rig
@@ -117,7 +118,7 @@ class Scopes:
         if name in ("compute_capability", "driver"):
             universe = self._with_asked(key, universe)
         elif name in UNLISTED or name.startswith(PACKAGE_PREFIX):
-            texts = {*self._knowledge.mentions.get(name, ()), *self._asked(key)}
+            texts = {*self._knowledge.mentions(name), *self._asked(key)}
             universe = Universe(stand_ins(sorted(texts)))
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks

@@ -31,7 +31,9 @@ class Candidate:
 
     @property
     def exactly(self) -> str:
-        """The request that means this release and no other."""
+        """The request that means this release and no other, or the word that it is."""
+        if self.family is None and not self.version[:1].isdigit():
+            return self.version
         return f"{self.family} =={self.version}" if self.family else f"=={self.version}"
 
 
@@ -67,6 +69,10 @@ class Universe:
     def admits(self, alternatives: tuple[str, ...], candidate: Candidate) -> bool:
         """Whether the alternatives mean this candidate of the universe. Raises KeyError."""
         return bool(self.mask(alternatives) & self._bits[candidate])
+
+    def bit(self, candidate: Candidate) -> int:
+        """The set of this one candidate. Raises KeyError."""
+        return self._bits[candidate]
 
     def members(self, mask: int) -> Iterator[Candidate]:
         """The candidates of a set, the most wanted first."""

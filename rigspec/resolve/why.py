@@ -8,11 +8,11 @@ from dataclasses import replace
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.assemble import Assembly
-from rigspec.resolve.check import solved
 from rigspec.resolve.conflict import find_conflicts
 from rigspec.resolve.encode import encode
 from rigspec.resolve.explain import facts_of
 from rigspec.resolve.names import unsatisfied_claims
+from rigspec.resolve.newest import newest_solution
 from rigspec.resolve.problem import Claim, Component
 from rigspec.resolve.solve import Solution, SolverSession
 from rigspec.resolve.universe import Candidate
@@ -48,7 +48,7 @@ def why(spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str) -> tup
     if not asked:
         raise UnknownComponent(tuple(sorted({c.name for c in assembly.components})))
     beyond, claims = unsatisfied_claims(assembly, spec.document)
-    solution = solved(assembly, claims)
+    solution = newest_solution(assembly, claims)
     if beyond or solution is None:
         raise Unsolvable
     return tuple(_reason(spec, assembly, claims, solution, component) for component in asked)

@@ -1,0 +1,170 @@
+"""What the size of the matrix costs: loading it, and checking a thousand rigs against it.
+
+    python benchmarks/matrix.py [SPECS]
+
+The larger matrix is made up: every table gets nine times its own releases and rules again, as if
+each product had a long past. All figures of one table come from one process; loading is measured
+in fresh ones.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import itertools
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import tomli
+import tomlkit
+
+from rigspec.matrix.load import build_matrix, load_matrix, product_names
+from rigspec.matrix.model import Matrix
+from rigspec.resolve.assemble import products_needed
+from rigspec.resolve.check import check_machine
+from rigspec.spec.load import LoadedSpec, parse_spec
+
+TIMES = 10
+
+# What a rig of each kind needs, loaded by a fresh interpreter that has imported all it needs.
+LOAD = """
+import time
+from rigspec.matrix import load, table_cache
+from rigspec.matrix.load import load_matrix
+import datetime, json, rigspec.matrix.model, importlib.resources
+begun = time.perf_counter()
+load_matrix({products!r})
+print(time.perf_counter() - begun)
+"""
+KINDS = {
+    "tensorflow on a GPU": ["tensorflow", "keras"],
+    "torch on a GPU": ["torch"],
+    "jax, torch and cupy on a GPU, conda": ["cupy", "installer", "jax", "torch"],
+}
+BELOW = ["cuda", "cudnn", "driver", "gpu", "nvidia-repository", "os", "pip", "python"]
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    print("loading what one rig needs, medians of fresh processes")
+    for kind, products in KINDS.items():
+        print(f"  {kind:<40} {_loading([*products, *BELOW]) * 1000:6.1f} ms")
+    specs = list(itertools.islice(_rigs(), count))
+    print(
+        f"\nchecking {len(specs)} different rigs in one process, after the first of each framework"
+    )
+    plain = _checking(specs, lambda *products: load_matrix(products))
+    larger = _checking(specs, _larger())
+    for name, times in (("the matrix", plain), (f"{TIMES} times the matrix", larger)):
+        told = f"median {statistics.median(times) * 1000:5.2f} ms, mean {_mean(times):5.2f} ms"
+        print(f"  {name:<22} {told}, 99 of 100 below {_percentile(times):5.2f} ms")
+    print(f"  ratio of the means     {_mean(larger) / _mean(plain):5.2f}")
+
+
+def _mean(times: list[float]) -> float:
+    return statistics.fmean(times) * 1000
+
+
+def _percentile(times: list[float]) -> float:
+    return sorted(times)[int(len(times) * 0.99)] * 1000
+
+
+def _loading(products: list[str]) -> float:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    taken = []
+    for _ in range(12):
+        code = LOAD.format(products=products)
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+        taken.append(float(done.stdout))
+    return statistics.median(taken[1:])  # the first one fills the cache of parsed tables
+
+
+def _checking(specs: list[LoadedSpec], load: Callable[..., Matrix]) -> list[float]:
+    known = set(product_names())
+    times = []
+    warm: set[tuple[str, ...]] = set()
+    for spec in specs:
+        needed = [name for name in products_needed(spec.rig, "box") if name in known]
+        matrix = load(*needed)
+        gc.freeze()  # as the command does
+        begun = time.perf_counter()
+        report = check_machine(spec, "box", matrix)
+        taken = time.perf_counter() - begun
+        if tuple(needed) in warm:
+            times.append(taken)
+        warm.add(tuple(needed))
+        if report.resolution is None:
+            raise SystemExit(f"not a rig that can exist:\n{spec.document.text}")
+    return times
+
+
+def _rigs() -> Iterator[LoadedSpec]:
+    """Rigs that can exist, no two alike."""
+    number = 0
+    for machine, env in itertools.product(_machines(), _environments()):
+        for name, pip in itertools.product(("lab", "work", "night"), ("", 'pip = ">=20.3"')):
+            text = f'rig = 1\nname = "rig-{number}"\n{machine}\n[env.{name}]\n{env}\n{pip}\n'
+            spec = parse_spec(f"rig-{number}.toml", text)
+            known = set(product_names())
+            needed = [n for n in products_needed(spec.rig, "box") if n in known]
+            if check_machine(spec, "box", load_matrix(needed), repairs=False).resolution:
+                number += 1
+                yield spec
+
+
+def _machines() -> Iterator[str]:
+    cards = ("GTX 1080 Ti", "RTX 2080 Ti", "Tesla V100 PCIe", "RTX 3090", "A100", "Tesla K80")
+    for system, card in itertools.product(("18.04", "20.04", "22.04", "24.04"), cards):
+        for driver in ("", 'driver = ">=450"'):
+            gpus = f'gpus = [{{ model = "{card}" }}]'
+            yield f'[machine.box]\nos = "ubuntu {system}"\n{gpus}\n{driver}'
+
+
+def _environments() -> Iterator[str]:
+    asked = [("tensorflow", f"2.{minor}") for minor in range(3, 21)]
+    asked += [("tensorflow", f"1.{minor}") for minor in range(8, 16)]
+    asked += [("torch", f"1.{minor}") for minor in range(2, 14)]
+    asked += [("torch", f"2.{minor}") for minor in range(0, 16)]
+    asked += [("jax", "0.4.35"), ("cupy", "*"), ("torch", "*"), ("tensorflow", "*")]
+    for framework, version in asked:
+        yield f'interpreter = "pyenv"\nframeworks = {{ {framework} = "{version}" }}'
+
+
+def _larger() -> Callable[..., Matrix]:
+    tables = {name: _tenfold(data) for name, data in load_matrix().tables}
+    whole = build_matrix(tables)
+    return functools.cache(lambda *products: whole.part(products))
+
+
+def _tenfold(data: bytes) -> bytes:
+    """The table with nine made-up pasts: releases numbered below all real ones, and their rules."""
+    table = tomli.loads(data.decode())
+    past_releases, past_rules = [], []
+    for past in range(1, TIMES):
+        for release in table.get("release", ()):
+            past_releases.append({**release, "version": f"0.0.{past}.{release['version']}"})
+        for rule in table.get("rule", ()):
+            own = rule["when"].get(table["product"])
+            if own is not None:
+                when = {**rule["when"], table["product"]: _earlier(own, past)}
+                past_rules.append({**rule, "id": f"{rule['id']}/past-{past}", "when": when})
+    table["release"] = [*table.get("release", ()), *past_releases]
+    table["rule"] = [*table.get("rule", ()), *past_rules]
+    return tomlkit.dumps(table).encode()
+
+
+def _earlier(alternatives: str | list[str], past: int) -> list[str]:
+    texts = [alternatives] if isinstance(alternatives, str) else alternatives
+    moved = [re.sub(r"(?<![\w.-])(\d+(?:\.\w+)*)", rf"0.0.{past}.\1", text) for text in texts]
+    within = f",>=0.0.{past},<0.0.{past + 1}"
+    return [text + within if re.search(r"[<>]=?0", text) else text for text in moved]
+
+
+if __name__ == "__main__":
+    main()

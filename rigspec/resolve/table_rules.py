@@ -1,0 +1,167 @@
+"""The rules of one table of the matrix, made ready once for every spec that asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rigspec.matrix.model import Condition, Product, Release, Rule
+from rigspec.resolve.universe import Candidate, Universe
+from rigspec.versions import version_key
+
+__all__ = ["RuleGroup", "TableRules", "newest_first", "provided", "table_rules"]
+
+# Products whose releases a spec names one by one: what comes with them is told when it does.
+_NAMED_PARTS = frozenset({"gpu", "cpu", "instance"})
+
+# How a component's rule is coded when it comes with a release.
+_PROVIDED_CODES = {"compute_capability": "RS205", "avx": "RS212", "cudnn_cuda": "RS203"}
+
+
+@dataclass(frozen=True)
+class RuleGroup:
+    """Rules about the same components.
+
+    ``own`` is the table's product where each rule has a condition on it: then only those rules
+    matter whose condition the releases at hand can meet.
+    """
+
+    names: frozenset[str]
+    rules: tuple[Rule, ...]
+    own: str | None
+    universe: Universe | None
+    _by_release: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    _relevant: dict[int, tuple[Rule, ...]] = field(default_factory=dict, compare=False)
+
+    def relevant(self, domain: int) -> tuple[Rule, ...]:
+        """The rules that say anything of the releases in ``domain``, bits of the universe."""
+        if self.universe is None:
+            return self.rules
+        known = self._relevant.get(domain)
+        if known is None:
+            known = self._relevant[domain] = tuple(self.rules[i] for i in self._indexes(domain))
+        return known
+
+    def _indexes(self, domain: int) -> Iterable[int]:
+        if not self._by_release:
+            self._index()
+        found: set[int] = set()
+        while domain:
+            lowest = domain & -domain
+            found.update(self._by_release.get(lowest, ()))
+            domain ^= lowest
+        return sorted(found)
+
+    def _index(self) -> None:
+        if self.universe is None:
+            return
+        rules: dict[int, list[int]] = {}
+        for index, rule in enumerate(self.rules):
+            meant = self.universe.all
+            for condition in rule.when:
+                if condition.component == self.own:
+                    meant &= self.universe.mask(condition.alternatives)
+            while meant:
+                lowest = meant & -meant
+                rules.setdefault(lowest, []).append(index)
+                meant ^= lowest
+        self._by_release.update((bit, tuple(indexes)) for bit, indexes in rules.items())
+
+
+@dataclass(frozen=True)
+class TableRules:
+    """One table: what binds, what is only told, and the universe of its releases."""
+
+    binding: tuple[RuleGroup, ...]
+    advisory: tuple[RuleGroup, ...]
+    universe: Universe
+
+
+def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
+    """The table of a product; ``shown`` tells the words for a component."""
+    known = product.memo.get("rules")
+    if isinstance(known, TableRules):
+        return known
+    universe = Universe(_releases(product))
+    own = (*product.rules, *_with_releases(product, shown))
+    made = TableRules(
+        _groups((rule for rule in own if rule.severity == "error"), product, universe),
+        _groups((rule for rule in own if rule.severity != "error"), product, universe),
+        universe,
+    )
+    product.memo["rules"] = made
+    return made
+
+
+def newest_first(
+    candidates: Iterable[Candidate], families: tuple[str, ...], *, apart: bool
+) -> list[Candidate]:
+    """The most wanted first: by family and then version, or by version and then family."""
+    ranks = {family: -rank for rank, family in enumerate(families)}
+
+    def wanted(candidate: Candidate) -> tuple[object, ...]:
+        rank = ranks.get(candidate.family or "", -len(families))
+        version = version_key(candidate.version)
+        return (rank, *version, candidate.family or "") if apart else (*version, rank)
+
+    return sorted(candidates, key=wanted, reverse=True)
+
+
+def provided(
+    title: str, release: Release, when: tuple[Condition, ...], shown: Callable[[str], str]
+) -> Iterator[Rule]:
+    """What comes with a release, as rules; ``shown`` tells the words for a component."""
+    name = title if release.product == "image" else release.label
+    if release.product != "image" and not release.family and title != release.label:
+        name = f"{title} {release.label}"
+    for item in release.provides:
+        values = " or ".join(text.removeprefix("==") for text in item.alternatives)
+        code = _PROVIDED_CODES.get(item.component, "RS213")
+        yield Rule(
+            id=f"{release.product}-{release.label}/{item.component}".replace(" ", "-").lower(),
+            table=f"{release.product}/{item.component}",
+            code="RS231" if release.product == "image" else code,
+            when=when,
+            must=item,
+            statement=f"{name} has {shown(item.component)} {values}",
+            breaks="",
+            sources=release.sources,
+            confidence=release.confidence,
+        )
+
+
+def _releases(product: Product) -> list[Candidate]:
+    found = {Candidate(release.family, release.version) for release in product.releases}
+    ordered = newest_first(found, product.families, apart=product.kind != "framework")
+    # Installers take a yanked release only where it is asked for by its very version.
+    yanked = {
+        Candidate(release.family, release.version)
+        for release in product.releases
+        if any(item.kind == "yanked" for item in release.availability)
+    }
+    return sorted(ordered, key=lambda candidate: candidate in yanked) if yanked else ordered
+
+
+def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Rule]:
+    """What comes with a release (an OS and its glibc), as rules."""
+    if product.name not in _NAMED_PARTS:
+        for release in product.releases:
+            if release.provides:
+                exactly = Candidate(release.family, release.version).exactly
+                when = Condition(product.name, (exactly,))
+                yield from provided(product.title, release, (when,), shown)
+
+
+def _groups(rules: Iterable[Rule], product: Product, universe: Universe) -> tuple[RuleGroup, ...]:
+    found: dict[tuple[frozenset[str], bool], list[Rule]] = {}
+    for rule in rules:
+        names = frozenset((rule.must.component, *(c.component for c in rule.when)))
+        # Python's releases are those that others bring, too: its universe is not the table's.
+        own = product.name != "python" and any(c.component == product.name for c in rule.when)
+        found.setdefault((names, own), []).append(rule)
+    return tuple(
+        RuleGroup(names, tuple(members), product.name, universe)
+        if own
+        else RuleGroup(names, tuple(members), None, None)
+        for (names, own), members in found.items()
+    )

@@ -1,0 +1,44 @@
+"""The way that is quick finds what the way that is plain finds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rigspec.cli.stages import matrix_for
+from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.encode import encode
+from rigspec.resolve.names import unsatisfied_claims
+from rigspec.resolve.newest import newest_solution
+from rigspec.resolve.solve import SolverSession
+from rigspec.spec.load import parse_spec
+from tests.resolve.test_combinations import COMBINATIONS, name
+
+FREE = [
+    {"name": "all free", "spec": "frameworks = { tensorflow = '*', keras = '*', torch = '*' }"},
+    {"name": "cupy", "spec": "frameworks = { cupy = '*' }"},
+    {"name": "mxnet", "spec": "frameworks = { mxnet = '*' }"},
+    {"name": "conda", "spec": "frameworks = { tensorflow = '1.8' }\ninterpreter = 'conda'"},
+    {"name": "jax and torch", "spec": "frameworks = { jax = '*', torch = '*' }"},
+    {"name": "fastai", "spec": "frameworks = { fastai = '*', torch = '*' }\npython = '3.8'"},
+]
+BOX = "[machine.box]\nos = 'ubuntu {os}'\ngpus = [{{ model = '{gpu}' }}]\n[env.lab]\n"
+FREE = [
+    {"name": f"{row['name']}, {gpu}", "spec": BOX.format(os=os, gpu=gpu) + row["spec"]}
+    for row in FREE
+    for os, gpu in (("18.04", "Tesla K80"), ("22.04", "GTX 1080 Ti"), ("24.04", "RTX 5090"))
+]
+
+
+@pytest.mark.parametrize("row", [*COMBINATIONS, *FREE], ids=name)
+def test_both_ways_lead_to_one_solution(row: dict[str, Any]) -> None:
+    """Narrowing and trying, and a solver over every row and release of the matrix."""
+    spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{row["spec"]}')
+    assembly = Assembly(spec.rig, "box", matrix_for(spec, "box"))
+    _, claims = unsatisfied_claims(assembly, spec.document)
+    problem = assembly.problem(claims)
+    encoding = encode(problem)
+    with SolverSession(problem, encoding) as session:
+        plain = session.newest(encoding.selectors)
+    assert newest_solution(assembly, claims) == plain
