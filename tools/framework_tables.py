@@ -33,12 +33,36 @@ def tensorflow(facts: Path, sources: Sources) -> Iterator[str]:
         yield from cpu_only(own, line, sources)
         for run in runs(_with_build(own), "build"):
             yield from _tensorflow_build(run, line)
+        for column in ("numpy", "protobuf", "h5py"):
+            yield from _declared_bounds(own, column, line)
         for run in runs(own, "wheel_compute_capabilities"):
             id_, specifier, words = span_of(run)
             code = parse_code(run[0]["wheel_compute_capabilities"], ptx_is_native=True)
             when = {**line.when(specifier), "accelerator": "gpu"}
             name = f"{package} {words}"
             yield from code_rules(f"{package}-{id_}", when, name, code, ["wheels"], weakest(run))
+
+
+def _declared_bounds(rows: Sequence[Row], package: str, line: Line) -> Iterator[str]:
+    """What a release's own metadata keeps a package below: `check` says it before the lock does."""
+    bounded = [
+        {**row, package: row[package] if re.search(r"<|~=|==", row[package]) else ""}
+        for row in rows
+        if ";" not in row[package]
+    ]
+    for run in runs(bounded, package):
+        id_, specifier, words = span_of(run)
+        asked = run[0][package]
+        yield rule(
+            f"{line.package}-{id_}/{package}",
+            when=line.when(specifier),
+            must={f"package:{package}": asked},
+            code="RS217",
+            statement=f"{line.package} {words} asks for {package} {asked}",
+            breaks="ERROR: ResolutionImpossible",
+            source=["wheels"],
+            of=weakest(run),
+        )
 
 
 def _with_build(rows: Iterable[Row]) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.matrix.model import Product, Release, Rule
+from rigspec.matrix.model import Dispute, Product, Release, Rule
 from rigspec.versions import parse_alternative
 
 __all__ = ["shown"]
@@ -19,9 +19,10 @@ def shown(product: Product, version: str | None = None) -> str:
     lines += [
         line
         for rule in product.rules
-        if version is None or _concerns(rule, product.name, version)
+        if version is None or _concerns(rule, product, version)
         for line in _rule(rule)
     ]
+    lines += [line for d in product.disputes if version is None for line in _dispute(d)]
     return "\n".join(lines)
 
 
@@ -36,16 +37,24 @@ def _release(release: Release) -> Iterator[str]:
 
 
 def _rule(rule: Rule) -> Iterator[str]:
-    yield f"  {rule.id} [{rule.code}, {rule.confidence} confidence]"
-    yield f"      {rule.statement}"
+    yield f"  {rule.id} [{rule.code}, {rule.severity}, {rule.confidence} confidence]"
+    yield f"      {rule.statement.replace('{sm}', 'the GPU').replace('{value}', 'another')}"
     for source in rule.sources:
         yield f"      source: {source.title}, read {source.read.isoformat()} <{source.url}>"
 
 
-def _concerns(rule: Rule, product: str, version: str) -> bool:
+def _dispute(dispute: Dispute) -> Iterator[str]:
+    yield f"  {dispute.about}: {dispute.in_force} ({dispute.according_to})"
+    yield f"      and not {dispute.other} ({dispute.other_according_to}): {dispute.reason}"
+
+
+def _concerns(rule: Rule, product: Product, version: str) -> bool:
+    """Whether a rule's conditions mean a release of this version, or of this label."""
+    meant = [r for r in product.releases if version in (r.version, r.label)]
     return any(
-        parse_alternative(text).admits(None, version)
+        parse_alternative(text).admits(release.family, release.version)
+        for release in meant
         for condition in rule.when
-        if condition.component == product
+        if condition.component == product.name
         for text in condition.alternatives
     )

@@ -81,7 +81,25 @@ def _ended(
                 between=(component,),
                 spans=(spec.document.span(path),),
                 facts=(_fact(release, ended),),
+                help=_AROUND.get(code, ()),
             )
+
+
+# Ways round what has ended, by code.
+_AROUND = {
+    "RS301": (
+        "its packages move to the distribution's archive of old releases: name that under "
+        "`[mirrors] apt`, or run the rig in a container on a system that is still kept",
+    ),
+    "RS302": (
+        'its source archive and checksum are kept: `interpreter = "pyenv"` builds it; keep what '
+        "runs on it off the open network",
+    ),
+    "RS303": (
+        "leave the branch out, or ask for one that is kept and still serves the card: `rigspec "
+        "matrix show driver`",
+    ),
+}
 
 
 def _fact(release: Release, ended: Availability) -> Fact:

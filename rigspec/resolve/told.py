@@ -31,10 +31,10 @@ def told_rules(
         if value.version == UNKNOWN or universes[row.must[0]].admits(row.must[1], value):
             continue
         if all(universes[key].admits(texts, solution[key]) for key, texts in row.when):
-            words = filled(row.rule.statement, value.version)
+            words = filled(row.rule.statement, value.label)
             if words not in told:
                 told.add(words)
-                yield _diagnostic(row, value.version, words, claims, document)
+                yield _diagnostic(row, value.label, words, claims, document)
 
 
 def _diagnostic(

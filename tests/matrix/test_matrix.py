@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +60,13 @@ def test_every_code_that_a_rule_raises_has_a_page() -> None:
     for code in codes():
         assert page(code).startswith(f"# {code}: ")
         assert "## How to mend it" in page(code)
+
+
+def test_every_code_that_the_program_can_raise_has_a_page() -> None:
+    sources = (Path(__file__).resolve().parent.parent.parent / "rigspec").rglob("*.py")
+    raised = {code for file in sources for code in re.findall(r'"(RS\d{3})"', file.read_text())}
+    assert len(raised) > 40
+    assert sorted(raised - set(codes())) == []
 
 
 @pytest.mark.parametrize(

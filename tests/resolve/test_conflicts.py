@@ -204,6 +204,84 @@ def test_a_card_nobody_knows_is_taken_with_its_figures(tmp_path: Path) -> None:
     assert errors(check(tmp_path, text)) == []
 
 
+def test_a_driver_that_no_table_has_is_held_against_the_rules(tmp_path: Path) -> None:
+    fits = tower(machine='driver = "470.199.02"', cuda='toolkit = "11.4"\nprovider = "runfile"')
+    assert errors(check(tmp_path, fits)) == []
+    kepler = tower(gpu="Tesla K80", machine='driver = "525.199.02"', os="ubuntu 20.04")
+    assert errors(check(tmp_path, kepler)) == ["RS206"]
+
+
+def test_a_framework_that_brings_no_cuda_binds_no_driver(tmp_path: Path) -> None:
+    """Newer releases take CUDA from wheels, which asks for a newer driver; 1.4 does not."""
+    text = tower(machine='driver = "375"', cuda='toolkit = "8.0"', env=TF18.replace("1.8", "1.4"))
+    assert errors(check(tmp_path, text)) == []
+
+
+def test_a_repair_may_name_a_post_release(tmp_path: Path) -> None:
+    text = tower(os="ubuntu 18.04", env='python = "3.4"\nframeworks = { mxnet = "==1.0.0" }')
+    report = check(tmp_path, text + 'packages = { mxnet = "==0.9.5" }\n')
+    (error,) = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    assert error.code in ("RS219", "RS230")
+
+
+def test_an_image_that_is_gone_is_told_with_a_way_round(tmp_path: Path) -> None:
+    text = tower() + '[container]\nbase = "nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04"\n'
+    report = check(tmp_path, text)
+    (warning,) = [d for d in report.diagnostics if d.code == "RS304"]
+    assert "last listed on 2023-04-11" in warning.message
+    assert "leave `base` out" in warning.help[0]
+    assert report.resolution is not None
+    assert report.resolution.cuda == "9.0.176"
+
+
+def test_an_image_of_another_cuda_than_asked_for_is_refused(tmp_path: Path) -> None:
+    text = tower(cuda='toolkit = "10.0"')
+    text += '[container]\nbase = "nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04"\n'
+    assert errors(check(tmp_path, text)) == ["RS231"]
+
+
+def test_a_yanked_release_is_taken_only_by_its_very_version(tmp_path: Path) -> None:
+    asked = tower(os="ubuntu 22.04", env='frameworks = { jax = "==0.4.32" }')
+    assert "RS306" in {d.code for d in check(tmp_path, asked).diagnostics}
+    free = tower(os="ubuntu 22.04", env='frameworks = { jax = ">=0.4.31,<0.4.33" }')
+    report = check(tmp_path, free)
+    assert report.resolution is not None
+    assert report.resolution.envs[0].frameworks[0].version == "0.4.31"
+
+
+def test_a_cloud_instance_has_its_gpu_from_the_matrix(tmp_path: Path) -> None:
+    cloud = '[machine.p2]\nkind = "cloud"\ninstance = "aws p2.xlarge"\nos = "ubuntu 18.04"\n'
+    assert errors(check(tmp_path, cloud + 'driver = "525"\n')) == ["RS206"]
+    assert errors(check(tmp_path, cloud + 'driver = "470"\n')) == []
+    assert errors(check(tmp_path, cloud.replace("p2.xlarge", "p2.xlarg"))) == ["RS009"]
+
+
+def test_a_name_that_several_chips_were_sold_under_is_asked_about(tmp_path: Path) -> None:
+    report = check(tmp_path, tower(gpu="GT 630"))
+    assert errors(report) == ["RS101"]
+    assert "GK107" in report.diagnostics[0].facts[0].statement
+
+
+@pytest.mark.parametrize(
+    ("gpu", "torch", "strength"),
+    [
+        ("RTX 3090", "2.7", None),  # sm_86 is in the wheel
+        ("RTX 4090", "2.7", "RS221"),  # sm_86 code runs on 8.9
+        ("RTX 4090", "1.2", "RS222"),  # compiled from PTX at first use
+        ("GTX 1080 Ti", "2.8", "RS220"),  # nothing for 6.1
+    ],
+)
+def test_code_for_a_gpu_comes_in_four_strengths(
+    gpu: str, torch: str, strength: str | None, tmp_path: Path
+) -> None:
+    env = f'python = "{"3.7" if torch == "1.2" else "3.11"}"\nframeworks = {{ torch = "{torch}" }}'
+    report = check(tmp_path, tower(os="ubuntu 22.04", gpu=gpu, env=env))
+    severity = {None: "ok", "RS221": "ok", "RS222": "ok", "RS220": "conflict"}[strength]
+    told = {d.code for d in report.diagnostics} & {"RS220", "RS221", "RS222"}
+    assert report.status == severity
+    assert told == ({strength} if strength else set())
+
+
 def test_an_open_notebook_without_a_lock_is_an_error(tmp_path: Path) -> None:
     text = tower(env=TF18) + '[service.jupyter]\nenv = "lab"\naddress = "*"\n'
     assert errors(check(tmp_path, text)) == ["RS405"]
