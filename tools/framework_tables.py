@@ -244,11 +244,13 @@ def jax(facts: Path, sources: Sources) -> Iterator[str]:
     line = Line("jax", "jax")
     yield from releases(own, sources)
     yield from wheel_rules(own, line, sources)
-    both = [row for row in own if Version(row["version"]) >= Version("0.7.2")]
-    plugins = [
-        row for row in own if Version("0.4.30") <= Version(row["version"]) < Version("0.7.2")
-    ]
-    older = [row for row in own if Version(row["version"]) < Version("0.4.30")]
+    yield from _jax_cuda(own, line)
+
+
+def _jax_cuda(rows: Sequence[Row], line: Line) -> Iterator[str]:
+    """Which CUDA a jax finds on the package index: none, 12, or 12 and 13."""
+    older = [row for row in rows if Version(row["version"]) < Version("0.4.30")]
+    both = [row for row in rows if Version(row["version"]) >= Version("0.7.2")]
     id_, specifier, words = span_of(older)
     yield rule(
         f"jax-{id_}/accelerator",
@@ -259,27 +261,21 @@ def jax(facts: Path, sources: Sources) -> Iterator[str]:
         "builds stood elsewhere, under local versions",
         breaks="No GPU/TPU found, falling back to CPU.",
         source=["changelog"],
-        of="high",
     )
-    id_, specifier, words = span_of(plugins)
-    yield rule(
-        f"jax-{id_}/cuda_runtime",
-        when={**line.when(specifier), "accelerator": "gpu"},
-        must={"cuda_runtime": ">=12.1,<13"},
-        code="RS201",
-        statement=f"jax {words} with `cuda12` brings CUDA 12 in NVIDIA's wheels",
-        source=["changelog", "wheels"],
+    told = (
+        ([row for row in rows if row not in older and row not in both], "<13", "12 … `cuda12`"),
+        (both, "<14", "12 … `cuda12`, and CUDA 13 with `cuda13`"),
     )
-    id_, specifier, words = span_of(both)
-    yield rule(
-        f"jax-{id_}/cuda_runtime",
-        when={**line.when(specifier), "accelerator": "gpu"},
-        must={"cuda_runtime": ">=12.1,<14"},
-        code="RS201",
-        statement=f"jax {words} brings CUDA 12 in NVIDIA's wheels with `cuda12`, and CUDA 13 with "
-        "`cuda13`",
-        source=["changelog", "wheels"],
-    )
+    for members, below, how in told:
+        id_, specifier, words = span_of(members)
+        yield rule(
+            f"jax-{id_}/cuda_runtime",
+            when={**line.when(specifier), "accelerator": "gpu"},
+            must={"cuda_runtime": f">=12.1,{below}"},
+            code="RS201",
+            statement=f"jax {words} brings CUDA {how.replace(' …', ' in NVIDIA wheels with')}",
+            source=["changelog", "wheels"],
+        )
 
 
 def _jaxlib_of(row: Row, libraries: Sequence[Row]) -> Row | None:

@@ -59,7 +59,6 @@ def code_rules(
     of: str,
 ) -> Iterator[str]:
     """The rules of a wheel: none is an error, PTX a warning, a lower minor a note."""
-    machine_code = native_ranges(code)
     told = told_list([f"sm_{major}{minor}" for major, minor in code.native])
     has = f"{name} carries code for {told}"
     if code.ptx:
@@ -74,6 +73,19 @@ def code_rules(
         source=source,
         of=of,
     )
+    yield from _lesser_code(id_, when, has, code, source, of)
+
+
+def _lesser_code(
+    id_: str,
+    when: Mapping[str, object],
+    has: str,
+    code: Code,
+    source: Sequence[str],
+    of: str,
+) -> Iterator[str]:
+    """What works and is not made for the card: PTX, and code for a lower minor."""
+    machine_code = native_ranges(code)
     if any(not code.runs_native(k) and k >= min(code.ptx, default=(99, 0)) for k in KNOWN):
         yield rule(
             f"{id_}/ptx",

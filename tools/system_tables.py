@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from matrix_rows import Row, Sources, full_day, minor, read, release, rule
@@ -25,29 +25,9 @@ def os(facts: Path, sources: Sources) -> Iterator[str]:
         gcc_version = gcc[0] if gcc else _GCC.get(key, "")
         if gcc_version:
             provides["default_gcc"] = f"=={gcc_version}"
-        figures = {
-            "codename": row["codename"],
-            "nvidia_slug": row["nvidia_repo_slug"] or _SLUGS.get(key, ""),
-            "signing_key": row["signing_key_id"],
-            "kernel": row["kernel"],
-            **_PACKAGES.get(key, {}),
-        }
-        yield release(
-            row["version"],
-            family=row["os"],
-            provides=provides,
-            availability=_ended(row, name),
-            figures={key: value for key, value in figures.items() if value},
-            source=[
-                *(s for s in sources.of(row) if s in ("lifecycle", "glibc")),
-                *(["guide"] if gcc else []),
-                *(["debian"] if key in _GCC else []),
-                *(["debian12-repository"] if key in _SLUGS else []),
-            ],
-            of=row["confidence"],
-        )
+        yield _system(row, key, name, provides, sources)
         yield _system_python(row, name)
-        if not figures["nvidia_slug"]:
+        if not row["nvidia_repo_slug"] and key not in _SLUGS:
             yield rule(
                 f"{row['os']}-{row['version']}/provider",
                 when={"os": key, "accelerator": "gpu"},
@@ -58,6 +38,30 @@ def os(facts: Path, sources: Sources) -> Iterator[str]:
                 source=["lifecycle"],
                 of="low",
             )
+
+
+def _system(row: Row, key: str, name: str, provides: Mapping[str, str], sources: Sources) -> str:
+    figures = {
+        "codename": row["codename"],
+        "nvidia_slug": row["nvidia_repo_slug"] or _SLUGS.get(key, ""),
+        "signing_key": row["signing_key_id"],
+        "kernel": row["kernel"],
+        **_PACKAGES.get(key, {}),
+    }
+    return release(
+        row["version"],
+        family=row["os"],
+        provides=provides,
+        availability=_ended(row, name),
+        figures={key: value for key, value in figures.items() if value},
+        source=[
+            *(s for s in sources.of(row) if s in ("lifecycle", "glibc")),
+            *(["guide"] if row["default_gcc"] else []),
+            *(["debian"] if key in _GCC else []),
+            *(["debian12-repository"] if key in _SLUGS else []),
+        ],
+        of=row["confidence"],
+    )
 
 
 def _ended(row: Row, name: str) -> list[tuple[str, str, str]]:
