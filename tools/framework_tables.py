@@ -263,8 +263,12 @@ def _jax_cuda(rows: Sequence[Row], line: Line) -> Iterator[str]:
         source=["changelog"],
     )
     told = (
-        ([row for row in rows if row not in older and row not in both], "<13", "12 … `cuda12`"),
-        (both, "<14", "12 … `cuda12`, and CUDA 13 with `cuda13`"),
+        (
+            [row for row in rows if row not in older and row not in both],
+            "<13",
+            "CUDA 12 in NVIDIA's wheels with `cuda12`",
+        ),
+        (both, "<14", "CUDA 12 in NVIDIA's wheels with `cuda12`, and CUDA 13 with `cuda13`"),
     )
     for members, below, how in told:
         id_, specifier, words = span_of(members)
@@ -273,7 +277,7 @@ def _jax_cuda(rows: Sequence[Row], line: Line) -> Iterator[str]:
             when={**line.when(specifier), "accelerator": "gpu"},
             must={"cuda_runtime": f">=12.1,{below}"},
             code="RS201",
-            statement=f"jax {words} brings CUDA {how.replace(' …', ' in NVIDIA wheels with')}",
+            statement=f"jax {words} brings {how}",
             source=["changelog", "wheels"],
         )
 
