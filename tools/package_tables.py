@@ -35,6 +35,17 @@ def _by_cuda(facts: Path, sources: Sources, product: str, pattern: str) -> Itera
         cuda = own[0]["cuda"]
         if cuda:
             yield _package_cuda(line, cuda, own)
+            yield rule(
+                f"{package}/accelerator",
+                when={product: package},
+                must={"accelerator": "gpu"},
+                code="RS201",
+                statement=f"{package} loads CUDA's libraries when it is imported, and fails on a "
+                "machine without them",
+                breaks="ImportError: libcuda.so.1: cannot open shared object file",
+                source=["index"],
+                of="medium",
+            )
         else:
             yield rule(
                 f"{package}/accelerator",
