@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Installs the rig legacy-cpu, machine box. Written by rigspec from the lock
-# 4f18998fc48ef5d96d932b7015e664941109752839648883d64747afb2e50d07.
+# ea62e41a6391c72269bdb3398192df5d676db788a03fa69943372a8651af7974.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
