@@ -220,6 +220,9 @@ _BROUGHT = {
     ("Anaconda3", "5.0.0.1"): ("==3.6", "anaconda-5.0"),
     ("Anaconda3", "5.0.1"): ("==3.6", "anaconda-5.0"),
     ("Anaconda3", "5.2.0"): ("3.6.5", "anaconda-5.2"),
+    ("Anaconda3", "2021.11"): ("3.9.7", "anaconda-notes"),
+    ("Anaconda3", "2023.09-0"): ("3.11.5", "anaconda-notes"),
+    ("Anaconda3", "2025.12-2"): ("3.13.9", "anaconda-notes"),
 }
 
 # A release that has none in the facts has at least that of the one before it.
