@@ -38,13 +38,9 @@ def check(
     cache: Annotated[bool, typer.Option(help="Take the outcome of an unchanged spec.")] = True,
 ) -> None:
     """Resolve every machine of the rigs; exit 1 on a conflict, 2 on a spec that is wrong."""
-    import gc
-
     reports: list[Report] = []
     texts: dict[str, str] = {}
     for path in specs:
-        # What was loaded stays until the end: the collector need not walk through it again.
-        gc.freeze()
         found, text = _cached(path, machine) if cache else _reports(path, machine)
         reports += found
         texts[str(path)] = text
