@@ -37,7 +37,7 @@ def compile_(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Write the artifacts of a locked rig: no network, no clock, the same bytes everywhere."""
-    from rigspec.cli.locked import fresh_lock
+    from rigspec.cli.locked import fresh_lock, locked_before
     from rigspec.lock.location import lock_directory
     from rigspec.plan.build import build_plan
 
@@ -45,8 +45,10 @@ def compile_(
     machines = chosen_machines(loaded, machine)
     if len(machines) > 1:
         fail(f"{spec} declares {len(machines)} machines; name one with --machine", status=2)
-    reports = [resolve_or_exit(loaded, name) for name in chosen_machines(loaded, None)]
     directory = lock or lock_directory(spec, loaded.rig.name)
+    kept = locked_before(directory)
+    names = chosen_machines(loaded, None)
+    reports = [resolve_or_exit(loaded, name, kept.get(name)) for name in names]
     rig_lock, digest = fresh_lock(loaded, reports, directory, strict=locked)
     plan = build_plan(loaded.rig, rig_lock, machines[0], digest)
     _emit(plan, target, output, quiet)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import say
+from rigspec.cli.console import fail, say
 from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
+
+if TYPE_CHECKING:
+    from rigspec.diagnostics.model import Report
+    from rigspec.spec.load import LoadedSpec
 
 __all__ = ["lock"]
 
@@ -18,17 +24,34 @@ def lock(
     check: Annotated[
         bool, typer.Option("--check", help="Change nothing; exit 1 if the lock is stale.")
     ] = False,
+    update: Annotated[
+        list[str] | None,
+        typer.Option("--update", metavar="NAME", help="Let this move; what need not move stays."),
+    ] = None,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Take the newest of everything that fits.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder of the lock.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Resolve the rig, ask the indexes, and write the lock: all of it or nothing."""
+    """Resolve the rig, ask the indexes, and write the lock: all of it or nothing.
+
+    Where there is a lock, what it pins stays as long as the spec and the matrix allow it.
+    """
+    from rigspec.cli.locked import locked_before, previous_lock
     from rigspec.lock.location import lock_directory
 
     loaded = open_spec(spec)
-    reports = [resolve_or_exit(loaded, name) for name in chosen_machines(loaded, None)]
     directory = output or lock_directory(spec, loaded.rig.name)
+    moving = tuple(update or ())
+    kept = {} if upgrade else locked_before(directory)
+    reports = [
+        resolve_or_exit(loaded, name, kept.get(name), moving)
+        for name in chosen_machines(loaded, None)
+    ]
+    _known_names(loaded, reports, directory, moving)
     if check:
         from rigspec.cli.locked import ensure_fresh
 
@@ -40,4 +63,27 @@ def lock(
     from rigspec.cli.locked import write_new_lock
 
     gc.enable()
-    write_new_lock(loaded, reports, directory, quiet=quiet)
+    before = None if upgrade else previous_lock(directory)
+    write_new_lock(loaded, reports, directory, kept=before, moving=moving, quiet=quiet)
+
+
+def _known_names(
+    spec: LoadedSpec, reports: Sequence[Report], directory: Path, moving: tuple[str, ...]
+) -> None:
+    """Exit status 2 for a name to update that neither the rig nor its lock has."""
+    from rigspec.cli.locked import previous_lock
+
+    known = {"os", "driver", "cuda", "cudnn", "python", "pip", "installer"}
+    for report in reports:
+        for env in report.resolution.envs if report.resolution is not None else ():
+            known |= {pin.name.partition("[")[0] for pin in (*env.frameworks, *env.distributions)}
+    lock = previous_lock(directory)
+    for machine in lock.machines if lock is not None else ():
+        for locked in machine.envs:
+            lines = (locked.tools + locked.requirements).splitlines()
+            known |= {line.partition("==")[0] for line in lines if "==" in line}
+    for name in moving:
+        if name.lower() not in known:
+            near = get_close_matches(name.lower(), known, n=1)
+            hint = f"; did you mean `{near[0]}`?" if near else ""
+            fail(f"{spec.document.file} has no `{name}` to update{hint}", status=2)

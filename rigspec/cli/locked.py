@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,24 @@ if TYPE_CHECKING:
     from rigspec.resolution import Resolution
     from rigspec.spec.load import LoadedSpec
 
-__all__ = ["ensure_fresh", "fresh_lock", "write_new_lock"]
+__all__ = ["ensure_fresh", "fresh_lock", "locked_before", "previous_lock", "write_new_lock"]
+
+
+def previous_lock(directory: Path) -> Lock | None:
+    """The lock that stands there; None where there is none, or none that can be trusted."""
+    from rigspec.lock.document import DamagedLock, NoLock, read_lock
+
+    try:
+        return read_lock(directory)[0]
+    except (NoLock, DamagedLock):
+        return None
+
+
+def locked_before(directory: Path) -> Mapping[str | None, Resolution]:
+    """What the lock that stands there decided for each machine."""
+    lock = previous_lock(directory)
+    machines = lock.machines if lock is not None else ()
+    return {machine.resolution.machine: machine.resolution for machine in machines}
 
 
 def fresh_lock(
@@ -48,16 +65,27 @@ def ensure_fresh(spec: LoadedSpec, reports: Sequence[Report], directory: Path) -
 
 
 def write_new_lock(
-    spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, quiet: bool
+    spec: LoadedSpec,
+    reports: Sequence[Report],
+    directory: Path,
+    *,
+    kept: Lock | None,
+    moving: Sequence[str],
+    quiet: bool,
 ) -> None:
-    """Make the lock and write it; a failing index is exit status 3 and changes nothing."""
+    """Make the lock and write it; a failing index is exit status 3 and changes nothing.
+
+    What ``kept`` pins stays where it can, but for what ``moving`` names; what moved is told.
+    """
     from rigspec.emit.tree import TreeError, write_tree
+    from rigspec.lock.changes import changes
     from rigspec.lock.document import lock_files
     from rigspec.lock.failures import LockFailure
     from rigspec.lock.make import make_lock
 
+    before = previous_lock(directory)
     try:
-        lock = make_lock(spec.rig, _resolutions(reports))
+        lock = make_lock(spec.rig, _resolutions(reports), kept, moving)
     except LockFailure as error:
         _tell(spec, [error.diagnostic])
         raise typer.Exit(error.status) from None
@@ -69,6 +97,10 @@ def write_new_lock(
         raise typer.Exit(2) from None
     for file in files:
         say(f"wrote {directory / file.path}", quiet=quiet)
+    if before is not None:
+        moved = changes(before, lock)
+        for line in moved or ("nothing moved",):
+            say(line, quiet=quiet)
     for machine in lock.machines:
         for item in machine.unpinned:
             say(f"warning[RS505]: not pinned: {item.what}: {item.reason}", quiet=quiet)

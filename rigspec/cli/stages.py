@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from rigspec.cli.console import fail, show
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
     from rigspec.matrix.model import Matrix
+    from rigspec.resolution import Resolution
     from rigspec.spec.load import LoadedSpec
 
 __all__ = ["chosen_machines", "matrix_for", "open_spec", "resolve_or_exit"]
@@ -52,11 +54,20 @@ def matrix_for(spec: LoadedSpec, machine: str | None) -> Matrix:
     return load_matrix([name for name in products_needed(spec.rig, machine) if name in known])
 
 
-def resolve_or_exit(spec: LoadedSpec, machine: str | None) -> Report:
-    """The report of a machine that can exist; otherwise its errors and the exit status."""
+def resolve_or_exit(
+    spec: LoadedSpec,
+    machine: str | None,
+    kept: Resolution | None = None,
+    moving: Sequence[str] = (),
+) -> Report:
+    """The report of a machine that can exist; otherwise its errors and the exit status.
+
+    What was decided before (``kept``) stays where it can, but for what ``moving`` names.
+    """
     from rigspec.resolve.check import check_machine
 
-    report = check_machine(spec, machine, matrix_for(spec, machine))
+    matrix = matrix_for(spec, machine)
+    report = check_machine(spec, machine, matrix, kept=kept, moving=moving)
     if report.resolution is None:
         show(report, {spec.document.file: spec.document.text})
         raise typer.Exit(2 if report.status == "invalid" else 1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from rigspec.lock import old_python, uv_engine
 from rigspec.lock.conda_env import CondaLock, conda_specs, solve_conda
@@ -17,15 +20,29 @@ from rigspec.spec.environment import Environment
 from rigspec.spec.model import Rig
 from rigspec.versions import parse_specifier
 
-__all__ = ["locked_env"]
+__all__ = ["Kept", "locked_env"]
 
 _HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes --no-deps.\n"
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What an environment was locked at before; the packages in ``moving`` may leave it."""
+
+    requirements: str = ""
+    tools: str = ""
+    moving: tuple[str, ...] = ()
+
+
 def locked_env(
-    rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix, index: str | None
+    rig: Rig,
+    resolution: Resolution,
+    env: EnvResolution,
+    matrix: Matrix,
+    index: str | None,
+    kept: Kept,
 ) -> LockedEnv:
-    """Resolve and pin one environment. Raises LockFailure."""
+    """Resolve and pin one environment; ``kept`` stays where it can. Raises LockFailure."""
     spec = rig.env[env.name]
     target = target_interpreter(resolution, env)
     pins = [f"{pin.name}=={pin.version}" for pin in env.distributions]
@@ -35,9 +52,11 @@ def locked_env(
     tools = [f"pip=={env.pip}", *_tools(matrix, target)]
     engine = "uv" if target.series >= uv_engine.LEAST_PYTHON else "resolvelib"
     # What the tools file installs, the requirements file must not install at another version.
-    held = _compiled(engine, env.name, tools, [], target, index, spec)
+    compiled = partial(_compiled, engine, env.name, target=target, index=index, moving=kept.moving)
+    # `as_of` is a day for the packages: what installs and builds them is not cut.
+    held = compiled(tools, [], as_of=None, kept=kept.tools)
     bounds = [*env.constraints, *_as_constraints(held)]
-    requirements = _compiled(engine, env.name, wanted, bounds, target, index, spec)
+    requirements = compiled(wanted, bounds, as_of=spec.as_of, kept=kept.requirements)
     return LockedEnv(
         name=env.name,
         engine=engine,
@@ -66,18 +85,30 @@ def _compiled(
     env: str,
     wanted: Sequence[str],
     constraints: Sequence[str],
+    *,
     target: TargetInterpreter,
     index: str | None,
-    spec: Environment,
+    as_of: dt.date | None,
+    kept: str,
+    moving: tuple[str, ...],
 ) -> str:
     if engine == "uv":
         return uv_engine.compile_requirements(
-            env, wanted, constraints, target, index=index, as_of=spec.as_of
+            env,
+            wanted,
+            constraints,
+            target,
+            index=index,
+            as_of=as_of,
+            kept=kept,
+            moving=moving,
         )
-    if spec.as_of is not None:
+    if as_of is not None:
         why = f"`as_of` needs an engine that reads upload times; none does for {target.version}"
         raise no_solution(env, why)
-    return old_python.compile_requirements(env, wanted, constraints, target, index=index)
+    return old_python.compile_requirements(
+        env, wanted, constraints, target, index=index, kept=kept, moving=moving
+    )
 
 
 def _packages(spec: Environment) -> Iterator[str]:

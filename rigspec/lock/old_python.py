@@ -6,12 +6,13 @@ needed, and no code of any package is run: requirements come from metadata alone
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 from resolvelib.resolvers import ResolutionTooDeep
 
@@ -35,12 +36,17 @@ def compile_requirements(
     target: TargetInterpreter,
     *,
     index: str | None,
+    kept: str = "",
+    moving: Collection[str] = (),
 ) -> str:
     """The requirements, resolved for the target and pinned with hashes, sorted by name.
 
-    Versions that have a wheel are preferred to newer ones that would be built. Raises LockFailure.
+    Versions that have a wheel are preferred to newer ones that would be built. ``kept`` are
+    requirements that were locked before: their versions stay where they can, but for the packages
+    in ``moving``. Raises LockFailure.
     """
-    provider = _Provider(PackageIndex(target, index), target.markers(), constraints)
+    held = _held(kept, moving)
+    provider = _Provider(PackageIndex(target, index), target.markers(), constraints, held)
     resolver: Resolver[Requirement, Offer, str] = Resolver(provider, BaseReporter())
     roots = [Requirement(text) for text in requirements]
     try:
@@ -51,6 +57,13 @@ def compile_requirements(
     except ResolutionTooDeep:
         raise no_solution(env, f"no end in {_ROUNDS} rounds; pin more packages") from None
     return "".join(_pinned(result.mapping[name]) for name in sorted(result.mapping))
+
+
+def _held(kept: str, moving: Collection[str]) -> dict[str, Version]:
+    free = {canonicalize_name(name) for name in moving}
+    pins = (line.split(" ")[0].split("==") for line in kept.splitlines() if "==" in line)
+    named = ((canonicalize_name(name), Version(version)) for name, version in pins)
+    return {name: version for name, version in named if name not in free}
 
 
 def _cause(cause: RequirementInformation[Requirement, Offer]) -> str:
@@ -71,9 +84,14 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
     """The index as resolvelib asks for it."""
 
     def __init__(
-        self, index: PackageIndex, markers: Mapping[str, str], constraints: Iterable[str]
+        self,
+        index: PackageIndex,
+        markers: Mapping[str, str],
+        constraints: Iterable[str],
+        held: Mapping[str, Version],
     ) -> None:
         self._index = index
+        self._held = held
         self._markers = dict(markers)
         self._bounds: dict[str, SpecifierSet] = {}
         for text in constraints:
@@ -110,11 +128,12 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
         for requirement in requirements[identifier]:
             wanted &= requirement.specifier
         excluded = {offer.version for offer in incompatibilities[identifier]}
-        return [
+        offers = [
             offer
             for offer in self._index.offers(identifier)
             if offer.version not in excluded and wanted.contains(offer.version)
         ]
+        return sorted(offers, key=lambda offer: offer.version != self._held.get(identifier))
 
     def is_satisfied_by(self, requirement: Requirement, candidate: Offer) -> bool:
         """Whether the version is in the range; the name is the same already."""

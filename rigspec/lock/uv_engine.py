@@ -6,9 +6,10 @@ import datetime as dt
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rigspec.lock.failures import index_failure, no_solution
@@ -41,8 +42,13 @@ def compile_requirements(
     *,
     index: str | None,
     as_of: dt.date | None,
+    kept: str = "",
+    moving: Collection[str] = (),
 ) -> str:
     """The requirements, resolved for the target and pinned with hashes, sorted by name.
+
+    ``kept`` are requirements that were locked before: their versions stay where they can, but for
+    the packages in ``moving``.
 
     uv reads the lower bound of Requires-Python and passes over what it excludes (`!=3.6.*`), so its
     answer is held against what the environment's own pip would find, and asked again without what
@@ -51,7 +57,7 @@ def compile_requirements(
     bounds = list(constraints)
     offered = PackageIndex(target, index)
     for _ in range(_ROUNDS):
-        text = _compiled(env, requirements, bounds, target, index, as_of)
+        text = _compiled(env, requirements, bounds, target, index, as_of, _held(kept, moving))
         strangers = _not_offered(offered, text)
         if not strangers:
             return text
@@ -88,11 +94,16 @@ def _compiled(
     target: TargetInterpreter,
     index: str | None,
     as_of: dt.date | None,
+    kept: str,
 ) -> str:
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
         bounds = Path(folder) / "constraints.txt"
         bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
-        command = [*_command(target, index, as_of), "--constraints", str(bounds), "-"]
+        # uv holds on to the pins of the file that it is to write.
+        output = Path(folder) / "requirements.txt"
+        output.write_text(kept, encoding="utf-8")
+        command = [*_command(target, index, as_of), "--constraints", str(bounds)]
+        command += ["--output-file", str(output), "-"]
         try:
             done = subprocess.run(
                 command,
@@ -104,11 +115,19 @@ def _compiled(
             )
         except subprocess.TimeoutExpired:
             raise index_failure(f"the packages of `{env}`", f"no end in {_LIMIT_S} s") from None
+        text = output.read_text(encoding="utf-8")
     if done.returncode != 0:
         if _TROUBLE.search(done.stderr):
             raise index_failure(f"the packages of `{env}`", _last_words(done.stderr))
         raise no_solution(env, _last_words(done.stderr))
-    return done.stdout
+    return text
+
+
+def _held(kept: str, moving: Collection[str]) -> str:
+    """The pins that shall stay, without their hashes: the index tells these anew."""
+    free = {canonicalize_name(name) for name in moving}
+    pins = [line.split(" ")[0] for line in kept.splitlines() if "==" in line]
+    return "".join(f"{pin}\n" for pin in pins if canonicalize_name(pin.split("==")[0]) not in free)
 
 
 def _command(target: TargetInterpreter, index: str | None, as_of: dt.date | None) -> list[str]:
@@ -125,7 +144,7 @@ def _command(target: TargetInterpreter, index: str | None, as_of: dt.date | None
         # The cut is for packages, not for the tools that read an old sdist's metadata.
         day = (as_of + dt.timedelta(days=1)).isoformat()
         command += ["--exclude-newer", f"{day}T00:00:00Z"]
-        for tool in ("setuptools", "wheel"):
+        for tool in ("pip", "setuptools", "wheel"):
             command += ["--exclude-newer-package", f"{tool}=2100-01-01"]
     return command
 

@@ -10,6 +10,7 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.advice import advice
 from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.kept import kept_choices
 from rigspec.resolve.names import unknown_names, unsatisfied_claims
 from rigspec.resolve.newest import newest_solution
 from rigspec.resolve.problem import Claim
@@ -22,19 +23,26 @@ __all__ = ["check_machine"]
 
 
 def check_machine(
-    spec: LoadedSpec, machine: str | None, matrix: Matrix, *, repairs: bool = True
+    spec: LoadedSpec,
+    machine: str | None,
+    matrix: Matrix,
+    *,
+    repairs: bool = True,
+    kept: Resolution | None = None,
+    moving: Iterable[str] = (),
 ) -> Report:
     """Resolve one machine; conflicts, warnings and notes are in the report, errors first.
 
     The matrix must hold the products that ``assemble.products_needed`` names. Without
-    ``repairs`` conflicts are told and no way out of them is looked for.
+    ``repairs`` conflicts are told and no way out of them is looked for. What was decided before
+    (``kept``) stays where it can, except for the components and packages named in ``moving``.
     """
     unknown = unknown_names(spec, machine, matrix)
     if unknown:
         return _report(spec, machine, "invalid", None, unknown)
     assembly = Assembly(spec.rig, machine, matrix)
     beyond, claims = unsatisfied_claims(assembly, spec.document)
-    solution = newest_solution(assembly, claims)
+    solution = newest_solution(assembly, claims, kept_choices(assembly, kept, moving))
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:

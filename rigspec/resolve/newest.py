@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rigspec.resolve.assemble import Assembly
 from rigspec.resolve.encode import encode
 from rigspec.resolve.narrow import Narrowing, narrowed
-from rigspec.resolve.problem import Claim
+from rigspec.resolve.problem import Candidate, Claim
 from rigspec.resolve.solve import Solution, SolverSession
 
 __all__ = ["newest_solution"]
@@ -20,8 +20,14 @@ class _Lost(Exception):
     """Too many choices were wrong: trying is no way to this rig."""
 
 
-def newest_solution(assembly: Assembly, claims: tuple[Claim, ...]) -> Solution | None:
+def newest_solution(
+    assembly: Assembly,
+    claims: tuple[Claim, ...],
+    kept: Mapping[str, Candidate] | None = None,
+) -> Solution | None:
     """The most wanted solution under the claims; None where nothing can hold.
+
+    ``kept`` are releases that are wanted more than any other, newer ones included.
 
     Components are settled one after the other in the assembly's order, each at the first of its
     releases that leaves a solution. Each choice is drawn to its consequences, which rarely leaves
@@ -30,43 +36,59 @@ def newest_solution(assembly: Assembly, claims: tuple[Claim, ...]) -> Solution |
     start = narrowed(assembly, claims)
     if start is None:
         return None
+    search = _Search(kept or {})
     try:
-        found = _first(start, assembly.order, [_PATIENCE])
+        found = search.first(start, assembly.order)
     except _Lost:
-        return _decided(start, assembly)
-    return _chosen(found, assembly.order) if found is not None else None
+        return _decided(start, assembly, search)
+    return search.chosen(found, assembly.order) if found is not None else None
 
 
-def _first(narrowing: Narrowing, order: tuple[str, ...], patience: list[int]) -> Narrowing | None:
-    """The first full choice in the order of wishes, by trying; None where there is none."""
-    open_keys = narrowing.open_keys
-    key = next((key for key in order if key in open_keys), None)
-    if key is None:
-        return narrowing
-    for candidate in narrowing.wanted(key):
-        taken = narrowing.taking(key, candidate)
-        found = None
-        if taken is not None:
-            later = order[order.index(key) + 1 :]
-            found = _first(taken, later, patience)
-        if found is not None:
-            return found
-        patience[0] -= 1
-        if patience[0] < 0:
-            raise _Lost
-    return None
+class _Search:
+    """Trying in the order of wishes, until too many choices were wrong."""
+
+    def __init__(self, kept: Mapping[str, Candidate]) -> None:
+        self._kept = kept
+        self._patience = _PATIENCE
+
+    def wishes(self, narrowing: Narrowing, key: str) -> list[Candidate]:
+        """The releases that a component has left: what is kept, then the newest first."""
+        wanted = list(narrowing.wanted(key))
+        kept = self._kept.get(key)
+        if kept in wanted:
+            wanted.remove(kept)
+            wanted.insert(0, kept)
+        return wanted
+
+    def chosen(self, narrowing: Narrowing, keys: Iterable[str]) -> Solution:
+        """What is wished most of each component, where no choice touches another."""
+        return {key: self.wishes(narrowing, key)[0] for key in keys}
+
+    def first(self, narrowing: Narrowing, order: tuple[str, ...]) -> Narrowing | None:
+        """The first full choice in the order of wishes, by trying; None where there is none."""
+        open_keys = narrowing.open_keys
+        key = next((key for key in order if key in open_keys), None)
+        if key is None:
+            return narrowing
+        for candidate in self.wishes(narrowing, key):
+            taken = narrowing.taking(key, candidate)
+            if taken is not None:
+                found = self.first(taken, order[order.index(key) + 1 :])
+                if found is not None:
+                    return found
+            self._patience -= 1
+            if self._patience < 0:
+                raise _Lost
+        return None
 
 
-def _chosen(narrowing: Narrowing, keys: Iterable[str]) -> Solution:
-    return {key: next(narrowing.wanted(key)) for key in keys}
-
-
-def _decided(start: Narrowing, assembly: Assembly) -> Solution | None:
+def _decided(start: Narrowing, assembly: Assembly, search: _Search) -> Solution | None:
     problem = start.problem()
     encoding = encode(problem)
+    wishes = {key: tuple(search.wishes(start, key)) for key in problem.order}
     with SolverSession(problem, encoding) as session:
-        solution = session.newest(encoding.selectors)
+        solution = session.newest(encoding.selectors, wishes)
     if solution is None:
         return None
     untouched = [key for key in assembly.order if key not in solution]
-    return {**_chosen(start, untouched), **solution}
+    return {**search.chosen(start, untouched), **solution}

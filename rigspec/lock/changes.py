@@ -1,0 +1,60 @@
+"""What moved from one lock to the next, in lines that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+
+__all__ = ["changes"]
+
+
+def changes(before: Lock, after: Lock) -> tuple[str, ...]:
+    """A line for each layer, package and file that was added, left out or moved."""
+    old = {machine.resolution.machine: machine for machine in before.machines}
+    new = {machine.resolution.machine: machine for machine in after.machines}
+    lines: list[str] = []
+    for name in sorted(old.keys() | new.keys(), key=str):
+        place = f"{name}: " if name is not None and len(new) > 1 else ""
+        if name not in old or name not in new:
+            lines.append(f"{'+' if name in new else '-'} machine {name}")
+        else:
+            lines += [f"{line[:2]}{place}{line[2:]}" for line in _machine(old[name], new[name])]
+    return tuple(lines)
+
+
+def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
+    layers = ("os", "driver", "cuda", "cudnn")
+    old = {name: getattr(before.resolution, name) for name in layers}
+    new = {name: getattr(after.resolution, name) for name in layers}
+    yield from _moved(_present(old), _present(new), "")
+    old_files = {file.part: file.name for file in before.files}
+    yield from _moved(old_files, {file.part: file.name for file in after.files}, "file of ")
+    old_envs = {env.name: env for env in before.envs}
+    new_envs = {env.name: env for env in after.envs}
+    for name in sorted(old_envs.keys() | new_envs.keys()):
+        if name in old_envs and name in new_envs:
+            yield from _moved(_pins(old_envs[name]), _pins(new_envs[name]), f"{name}: ")
+        else:
+            yield f"{'+' if name in new_envs else '-'} environment {name}"
+
+
+def _present(layers: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: version for name, version in layers.items() if version is not None}
+
+
+def _pins(env: LockedEnv) -> dict[str, str]:
+    lines = (env.tools + env.requirements).splitlines()
+    pins = (line.split(" ")[0].split(";")[0] for line in lines if "==" in line)
+    return dict(pin.split("==", 1) for pin in pins)
+
+
+def _moved(before: Mapping[str, str], after: Mapping[str, str], place: str) -> Iterator[str]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old is None:
+            yield f"+ {place}{name} {new}"
+        elif new is None:
+            yield f"- {place}{name} {old}"
+        elif old != new:
+            yield f"~ {place}{name} {old} → {new}"
