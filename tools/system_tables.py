@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import tomli
 from matrix_rows import Row, Sources, full_day, minor, read, release, rule
 
 __all__ = ["image_tables", "installer", "os", "python"]
 
+_TOOLS = Path(__file__).resolve().parent / "overlay" / "python_tools.toml"
 _TITLES = {"ubuntu": "Ubuntu", "debian": "Debian", "rhel": "RHEL", "centos": "CentOS"}
 
 
@@ -118,16 +120,17 @@ def _interpreter(row: Row, sources: Sources) -> Iterator[str]:
         url = f"https://www.python.org/ftp/python/{version}/{name}"
         artifacts = [(name, url, row["source_txz_sha256"])]
     figures = {"series": series, "openssl": row["openssl"], "newest_patch": row["last_patch"]}
-    for figure in ("last_setuptools", "last_wheel", "last_virtualenv_creating_it"):
-        found = re.match(r"\d+(\.\d+)+", row[figure])
-        if found:
-            figures[figure.removesuffix("_creating_it")] = found[0]
+    found = re.match(r"\d+(\.\d+)+", row["last_virtualenv_creating_it"])
+    if found:
+        figures["last_virtualenv"] = found[0]
+    for tool, last in tomli.loads(_TOOLS.read_text(encoding="utf-8")).items():
+        figures[f"last_{tool}"] = last[series]
     yield release(
         version,
         artifacts=artifacts,
         figures={key: value for key, value in figures.items() if value},
         availability=[("end-of-life", row["eol"], f"Python {series} gets no more fixes")],
-        source=sources.of(row),
+        source=[*sources.of(row), "tools"],
         of=row["confidence"],
     )
     last = row["last_pip"]

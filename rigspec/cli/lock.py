@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["lock"]
 
 
+class Engine(str, Enum):
+    """``lock/engines.py`` has them; its imports are for a lock that is made."""
+
+    UV = "uv"
+    RESOLVELIB = "resolvelib"
+    PIP_TOOLS = "pip-tools"
+
+
 def lock(
     spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The rig to lock.")],
     check: Annotated[
@@ -30,6 +39,16 @@ def lock(
     ] = None,
     upgrade: Annotated[
         bool, typer.Option("--upgrade", help="Take the newest of everything that fits.")
+    ] = False,
+    engine: Annotated[
+        Engine | None,
+        typer.Option("--engine", help="What resolves Python packages; else what fits each."),
+    ] = None,
+    pylock: Annotated[
+        bool, typer.Option("--pylock", help="Write pylock.toml too, with the index's addresses.")
+    ] = False,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Ask the indexes anew, whatever was just answered.")
     ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder of the lock.")
@@ -61,10 +80,19 @@ def lock(
     import gc
 
     from rigspec.cli.locked import write_new_lock
+    from rigspec.lock.answers import Answers
+    from rigspec.lock.environments import LockSettings
 
     gc.enable()
+    settings = LockSettings(
+        engine=engine.value if engine is not None else None,
+        pylock=pylock,
+        answers=Answers(fresh=no_cache or upgrade),
+    )
     before = None if upgrade else previous_lock(directory)
-    write_new_lock(loaded, reports, directory, kept=before, moving=moving, quiet=quiet)
+    write_new_lock(
+        loaded, reports, directory, kept=before, moving=moving, settings=settings, quiet=quiet
+    )
 
 
 def _known_names(

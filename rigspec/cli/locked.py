@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from rigspec.cli.console import say, show
+from rigspec.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Diagnostic, Report
+    from rigspec.lock.environments import LockSettings
     from rigspec.lock.model import Lock
     from rigspec.resolution import Resolution
     from rigspec.spec.load import LoadedSpec
@@ -71,6 +73,7 @@ def write_new_lock(
     *,
     kept: Lock | None,
     moving: Sequence[str],
+    settings: LockSettings,
     quiet: bool,
 ) -> None:
     """Make the lock and write it; a failing index is exit status 3 and changes nothing.
@@ -81,11 +84,13 @@ def write_new_lock(
     from rigspec.lock.changes import changes
     from rigspec.lock.document import lock_files
     from rigspec.lock.failures import LockFailure
-    from rigspec.lock.make import make_lock
+    from rigspec.lock.make import make_lock, parts_of
 
     before = previous_lock(directory)
     try:
-        lock = make_lock(spec.rig, _resolutions(reports), kept, moving)
+        resolutions = _resolutions(reports)
+        with waiting(parts_of(resolutions), "locking", quiet=quiet) as done:
+            lock = make_lock(spec.rig, resolutions, kept, moving, settings, done)
     except LockFailure as error:
         _tell(spec, [error.diagnostic])
         raise typer.Exit(error.status) from None

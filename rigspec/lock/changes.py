@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+from rigspec.lock.requirements import pins
 
 __all__ = ["changes"]
 
@@ -44,9 +45,7 @@ def _present(layers: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _pins(env: LockedEnv) -> dict[str, str]:
-    lines = (env.tools + env.requirements).splitlines()
-    pins = (line.split(" ")[0].split(";")[0] for line in lines if "==" in line)
-    return dict(pin.split("==", 1) for pin in pins)
+    return {pin.name: str(pin.version) for pin in pins(env.tools + env.requirements)}
 
 
 def _moved(before: Mapping[str, str], after: Mapping[str, str], place: str) -> Iterator[str]:

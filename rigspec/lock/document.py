@@ -20,12 +20,13 @@ __all__ = ["DamagedLock", "NoLock", "lock_files", "read_lock"]
 _NAME = "rig.lock"
 _VERSION = 1
 _HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it anew.\n"
-# A part of an environment that is a file of its own, and the file's ending.
+# A part of an environment that is a file of its own, and the file's name.
 _FILES = {
-    "requirements": "requirements.txt",
-    "tools": "tools.txt",
-    "conda_lock": "conda-lock.yml",
-    "explicit": "explicit.txt",
+    "requirements": "{}.requirements.txt",
+    "tools": "{}.tools.txt",
+    "conda_lock": "{}.conda-lock.yml",
+    "explicit": "{}.explicit.txt",
+    "pylock": "pylock.{}.toml",  # the name that PEP 751 asks for
 }
 
 
@@ -115,7 +116,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
 
 def _path(machine: str | None, env: str, part: str) -> str:
     folder = f"{machine}/" if machine is not None else ""
-    return f"{folder}{env}.{_FILES[part]}"
+    return folder + _FILES[part].format(env)
 
 
 def _verified(file: Path, data: bytes) -> bytes:

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from rigspec.lock import old_python, uv_engine
+from rigspec.lock.answers import Answers
 from rigspec.lock.conda_env import CondaLock, conda_specs, solve_conda
+from rigspec.lock.engines import compile_requirements, engine_for
 from rigspec.lock.failures import no_solution
 from rigspec.lock.files import release_of
+from rigspec.lock.index_address import configured_index
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
-from rigspec.lock.target import TargetInterpreter, target_interpreter
+from rigspec.lock.pylock import pylock
+from rigspec.lock.question import Question
+from rigspec.lock.requirements import names_of, pins, without
+from rigspec.lock.target import target_interpreter
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.environment import Environment
 from rigspec.spec.model import Rig
 from rigspec.versions import parse_specifier
 
-__all__ = ["Kept", "locked_env"]
+__all__ = ["Kept", "LockSettings", "locked_env"]
 
 _HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes --no-deps.\n"
+
+
+@dataclass(frozen=True)
+class LockSettings:
+    """How to lock: with which engine (None: the one that knows the interpreter), and whether a
+    ``pylock.toml`` is wanted beside the requirements.
+    """
+
+    engine: str | None = None
+    pylock: bool = False
+    answers: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True)
@@ -39,34 +53,56 @@ def locked_env(
     resolution: Resolution,
     env: EnvResolution,
     matrix: Matrix,
-    index: str | None,
     kept: Kept,
+    settings: LockSettings,
 ) -> LockedEnv:
     """Resolve and pin one environment; ``kept`` stays where it can. Raises LockFailure."""
     spec = rig.env[env.name]
-    target = target_interpreter(resolution, env)
-    pins = [f"{pin.name}=={pin.version}" for pin in env.distributions]
-    managed = spec.manager == "conda"
-    wanted = pins if managed else [*pins, *_packages(spec)]
-    conda = _conda(rig, resolution, env) if managed else CondaLock("", "")
-    tools = [f"pip=={env.pip}", *_tools(matrix, target)]
-    engine = "uv" if target.series >= uv_engine.LEAST_PYTHON else "resolvelib"
-    # What the tools file installs, the requirements file must not install at another version.
-    compiled = partial(_compiled, engine, env.name, target=target, index=index, moving=kept.moving)
+    interpreter = _figures(matrix, env)
+    target = target_interpreter(resolution, env, interpreter.get("last_virtualenv"))
+    engine = engine_for(target.series, settings.engine)
+    question = Question(
+        env=env.name,
+        requirements=(f"pip=={env.pip}", *_tools(spec, interpreter)),
+        target=target,
+        constraints=tuple(env.constraints),
+        index=rig.mirrors.pypi or configured_index(),
+        kept=kept.tools,
+        moving=kept.moving,
+    )
     # `as_of` is a day for the packages: what installs and builds them is not cut.
-    held = compiled(tools, [], as_of=None, kept=kept.tools)
-    bounds = [*env.constraints, *_as_constraints(held)]
-    requirements = compiled(wanted, bounds, as_of=spec.as_of, kept=kept.requirements)
+    tools = compile_requirements(engine, question, settings.answers)
+    question = replace(
+        question,
+        requirements=tuple(_wanted(spec, env)),
+        # What the tools file installs, the requirements must not ask for at another version.
+        constraints=(*env.constraints, *(f"{pin.name}=={pin.version}" for pin in pins(tools))),
+        as_of=spec.as_of,
+        kept=kept.requirements,
+    )
+    requirements = compile_requirements(engine, question, settings.answers)
+    conda = _conda(rig, resolution, env) if spec.manager == "conda" else CondaLock("", "")
+    packages = without(requirements, names_of(tools))
     return LockedEnv(
         name=env.name,
         engine=engine,
-        requirements=_HEADER + _without(requirements, held),
-        tools=_HEADER + held,
+        requirements=_HEADER + packages,
+        tools=_HEADER + tools,
         interpreter=_interpreter(spec, resolution, env, matrix),
         settings=tuple(_settings(spec, matrix)),
         conda_lock=conda.conda_lock,
         explicit=conda.explicit,
+        pylock=pylock([tools, packages], question) if settings.pylock else "",
     )
+
+
+def _wanted(spec: Environment, env: EnvResolution) -> Iterator[str]:
+    """The frameworks; and the other packages, unless conda brings them."""
+    for pin in env.distributions:
+        yield f"{pin.name}=={pin.version}"
+    for name, requested in sorted(spec.packages.items()):
+        if spec.manager != "conda":
+            yield f"{name}{parse_specifier(requested) or ''}"
 
 
 def _conda(rig: Rig, resolution: Resolution, env: EnvResolution) -> CondaLock:
@@ -80,67 +116,19 @@ def _conda(rig: Rig, resolution: Resolution, env: EnvResolution) -> CondaLock:
     return solve_conda(env.name, conda_specs(series, spec.packages), channels, resolution)
 
 
-def _compiled(
-    engine: str,
-    env: str,
-    wanted: Sequence[str],
-    constraints: Sequence[str],
-    *,
-    target: TargetInterpreter,
-    index: str | None,
-    as_of: dt.date | None,
-    kept: str,
-    moving: tuple[str, ...],
-) -> str:
-    if engine == "uv":
-        return uv_engine.compile_requirements(
-            env,
-            wanted,
-            constraints,
-            target,
-            index=index,
-            as_of=as_of,
-            kept=kept,
-            moving=moving,
-        )
-    if as_of is not None:
-        why = f"`as_of` needs an engine that reads upload times; none does for {target.version}"
-        raise no_solution(env, why)
-    return old_python.compile_requirements(
-        env, wanted, constraints, target, index=index, kept=kept, moving=moving
-    )
+def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
+    """What the matrix knows of the environment's interpreter."""
+    series = ".".join(env.python.split(".")[:2])
+    releases = matrix.product("python").releases
+    return next((dict(r.figures) for r in releases if r.figure("series") == series), {})
 
 
-def _packages(spec: Environment) -> Iterator[str]:
-    for name, requested in sorted(spec.packages.items()):
-        yield f"{name}{parse_specifier(requested) or ''}"
-
-
-def _tools(matrix: Matrix, target: TargetInterpreter) -> Iterator[str]:
-    """Setuptools and wheel, at most as new as the matrix knows to run on the interpreter."""
-    series = ".".join(str(part) for part in target.series)
-    figures = next(
-        (r for r in matrix.product("python").releases if r.figure("series") == series), None
-    )
+def _tools(spec: Environment, interpreter: Mapping[str, str]) -> Iterator[str]:
+    """Setuptools and wheel: as the spec asks, else the newest known to run on the interpreter."""
     for tool in ("setuptools", "wheel"):
-        last = figures.figure(f"last_{tool}") if figures is not None else None
-        yield f"{tool}<={last}" if last is not None else tool
-
-
-def _as_constraints(requirements: str) -> list[str]:
-    return [line.split(" ")[0] for line in requirements.splitlines() if "==" in line]
-
-
-def _without(requirements: str, held: str) -> str:
-    """The requirements less those that the tools file installs already."""
-    names = {line.partition("==")[0] for line in _as_constraints(held)}
-    kept, taking = [], True
-    for line in requirements.splitlines(keepends=True):
-        if not line.startswith(" "):
-            taking = line.partition("==")[0] not in names
-        if taking:
-            kept.append(line)
-    return "".join(kept)
+        last = interpreter.get(f"last_{tool}")
+        known = f"<={last}" if last is not None else ""
+        yield f"{tool}{parse_specifier(spec.packages.get(tool, '*')) or known}"
 
 
 def _interpreter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import tarfile
 import zipfile
@@ -17,11 +18,14 @@ from unearth import Link, Package, PackageFinder, TargetPython, URLError
 
 from rigspec.lock.failures import index_failure
 from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
+from rigspec.lock.requirements import Pin
 from rigspec.lock.target import TargetInterpreter
+from rigspec.lock.upload_times import end_of, upload_times
 
 __all__ = ["Offer", "PackageIndex", "listed_files", "metadata_requirements", "sha256_of"]
 
 _SERVER_ERROR = 500
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,15 @@ class Offer:
 
 
 class PackageIndex:
-    """An index as a certain interpreter sees it. ``url`` None is the user's configured default."""
+    """An index as a certain interpreter sees it. ``url`` None is the user's configured default.
 
-    def __init__(self, target: TargetInterpreter, url: str | None) -> None:
+    Files that were uploaded after the day ``as_of`` are not seen.
+    """
+
+    def __init__(
+        self, target: TargetInterpreter, url: str | None, as_of: dt.date | None = None
+    ) -> None:
+        self._as_of = as_of
         self._finder = PackageFinder(
             index_urls=[url] if url is not None else [],
             target_python=TargetPython(
@@ -64,6 +74,18 @@ class PackageIndex:
             self._offers[name] = self._asked(name)
         return self._offers[name]
 
+    def missing(self, pins: Sequence[Pin]) -> list[Pin]:
+        """The pins that have no file which the target's pip would take. Raises LockFailure."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            listed = list(pool.map(self.offers, [pin.name for pin in pins]))
+        return [
+            pin
+            for pin, offers in zip(pins, listed, strict=True)
+            if all(offer.version != pin.version for offer in offers)
+        ]
+
     def requirements(self, offer: Offer) -> tuple[Requirement, ...]:
         """What an offer declares to need, by its own metadata. Raises LockFailure."""
         link = offer.files[0].link
@@ -74,6 +96,8 @@ class PackageIndex:
 
     def _asked(self, name: str) -> tuple[Offer, ...]:
         found = listed_files(self._finder, name, yanked=False)
+        if self._as_of is not None:
+            found = self._uploaded_by(self._as_of, name, found)
         by_version: dict[Version, list[Package]] = {}
         for package in found:
             version = Version(package.version or "0")
@@ -82,6 +106,21 @@ class PackageIndex:
         offers = [Offer(name, v, tuple(_ordered(files))) for v, files in by_version.items()]
         offers.sort(key=lambda offer: (offer.has_wheel, offer.version), reverse=True)
         return tuple(offers)
+
+    def _uploaded_by(self, day: dt.date, name: str, files: list[Package]) -> list[Package]:
+        if not files:
+            return files
+        try:
+            times = upload_times(self._finder, name)
+        except _http_errors() as error:
+            raise index_failure(f"the list of {name}", str(error)) from None
+        dated = [(file, file.link.upload_time or times.get(file.link.filename)) for file in files]
+        if all(uploaded is None for _, uploaded in dated):
+            raise index_failure(
+                f"the upload times of {name}",
+                "the index states none, and `as_of` cannot be kept without them",
+            )
+        return [file for file, time in dated if time is not None and time < end_of(day)]
 
 
 def listed_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Package]:

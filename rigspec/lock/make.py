@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from rigspec.lock.environments import Kept, locked_env
+from rigspec.lock.environments import Kept, LockSettings, locked_env
 from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_of
-from rigspec.lock.model import Lock, LockedMachine
+from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.load import digest
 from rigspec.spec.model import Rig
 
-__all__ = ["make_lock"]
+__all__ = ["make_lock", "parts_of"]
+
+# Engines wait for an index most of the time.
+_AT_ONCE = 4
+
+
+def parts_of(resolutions: Sequence[Resolution]) -> tuple[str, ...]:
+    """What is locked one beside the other, as it is called while that goes on."""
+    return tuple(_called(r.machine, env.name) for r in resolutions for env in r.envs)
 
 
 def make_lock(
@@ -21,19 +30,48 @@ def make_lock(
     resolutions: Sequence[Resolution],
     before: Lock | None = None,
     moving: Sequence[str] = (),
+    settings: LockSettings | None = None,
+    done: Callable[[str], None] = lambda part: None,
 ) -> Lock:
     """Pin every machine of a rig. Raises LockFailure, and then there is no lock at all.
 
-    What the lock ``before`` pins stays where it can, but for the packages in ``moving``.
+    What the lock ``before`` pins stays where it can, but for the packages in ``moving``. ``done``
+    is called with each of ``parts_of``, from whatever thread has finished it.
     """
     matrix = load_matrix()
     kept = _kept(before, tuple(moving))
+    settings = settings or LockSettings()
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+
+        def env_lock(resolution: Resolution, number: int) -> LockedEnv:
+            env = resolution.envs[number]
+            before = kept.get((resolution.machine, env.name), Kept(moving=tuple(moving)))
+            locked = locked_env(rig, resolution, env, matrix, before, settings)
+            done(_called(resolution.machine, env.name))
+            return locked
+
+        waiting = [
+            [pool.submit(env_lock, resolution, i) for i in range(len(resolution.envs))]
+            for resolution in resolutions
+        ]
+        try:
+            machines = [
+                _machine(rig, resolution, matrix, envs)
+                for resolution, envs in zip(resolutions, waiting, strict=True)
+            ]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return Lock(
         rig=rig.name,
         spec_digest=digest(rig),
         matrix_digest=matrix.digest,
-        machines=tuple(_machine(rig, resolution, matrix, kept) for resolution in resolutions),
+        machines=tuple(machines),
     )
+
+
+def _called(machine: str | None, env: str) -> str:
+    return f"{machine}/{env}" if machine is not None else env
 
 
 _Kept = Mapping[tuple[str | None, str], Kept]
@@ -47,17 +85,14 @@ def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
     }
 
 
-def _machine(rig: Rig, resolution: Resolution, matrix: Matrix, kept: _Kept) -> LockedMachine:
-    index = rig.mirrors.pypi
-    name = resolution.machine
+def _machine(
+    rig: Rig, resolution: Resolution, matrix: Matrix, envs: Sequence[Future[LockedEnv]]
+) -> LockedMachine:
     return LockedMachine(
         resolution=resolution,
         files=tuple(files_of(rig, resolution, matrix)),
         repositories=tuple(repositories_of(rig, resolution, matrix)),
         packages=tuple(packages_of(rig, resolution, matrix)),
-        envs=tuple(
-            locked_env(rig, resolution, env, matrix, index, kept.get((name, env.name), Kept()))
-            for env in resolution.envs
-        ),
+        envs=tuple(env.result() for env in envs),
         unpinned=tuple(unpinned_of(rig, resolution)),
     )

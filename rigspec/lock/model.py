@@ -91,7 +91,8 @@ class LockedEnv:
     ``requirements`` holds everything the environment installs, ``tools`` pip, setuptools and
     wheel. Both are file contents; on disk they stand beside ``rig.lock`` and it holds their
     sha256. ``engine`` says what resolved them. An environment that conda manages has
-    ``conda_lock`` (conda-lock's own form) and ``explicit`` (conda's) besides.
+    ``conda_lock`` (conda-lock's own form) and ``explicit`` (conda's) besides; one that was asked
+    for has ``pylock`` (PEP 751).
     """
 
     name: str
@@ -102,6 +103,7 @@ class LockedEnv:
     settings: tuple[LockedSettings, ...] = ()
     conda_lock: str = ""
     explicit: str = ""
+    pylock: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ needed, and no code of any package is run: requirements come from metadata alone
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -18,7 +18,8 @@ from resolvelib.resolvers import ResolutionTooDeep
 
 from rigspec.lock.failures import index_failure, no_solution
 from rigspec.lock.index import Offer, PackageIndex, sha256_of
-from rigspec.lock.target import TargetInterpreter
+from rigspec.lock.question import Question
+from rigspec.lock.requirements import pinned
 
 if TYPE_CHECKING:
     from resolvelib.resolvers import RequirementInformation
@@ -29,41 +30,25 @@ __all__ = ["compile_requirements"]
 _ROUNDS = 2000
 
 
-def compile_requirements(
-    env: str,
-    requirements: Sequence[str],
-    constraints: Sequence[str],
-    target: TargetInterpreter,
-    *,
-    index: str | None,
-    kept: str = "",
-    moving: Collection[str] = (),
-) -> str:
+def compile_requirements(question: Question) -> str:
     """The requirements, resolved for the target and pinned with hashes, sorted by name.
 
-    Versions that have a wheel are preferred to newer ones that would be built. ``kept`` are
-    requirements that were locked before: their versions stay where they can, but for the packages
-    in ``moving``. Raises LockFailure.
+    Versions that have a wheel are preferred to newer ones that would be built. Raises LockFailure.
     """
-    held = _held(kept, moving)
-    provider = _Provider(PackageIndex(target, index), target.markers(), constraints, held)
+    index = PackageIndex(question.target, question.index, question.as_of)
+    markers = question.target.markers()
+    provider = _Provider(index, markers, question.constraints, question.held())
     resolver: Resolver[Requirement, Offer, str] = Resolver(provider, BaseReporter())
-    roots = [Requirement(text) for text in requirements]
+    roots = [Requirement(text) for text in question.requirements]
     try:
         result = resolver.resolve(roots, max_rounds=_ROUNDS)
     except ResolutionImpossible as error:
         asked = sorted({_cause(cause) for cause in error.causes})
-        raise no_solution(env, "; ".join(asked)) from None
+        raise no_solution(question.env, "; ".join(asked)) from None
     except ResolutionTooDeep:
-        raise no_solution(env, f"no end in {_ROUNDS} rounds; pin more packages") from None
-    return "".join(_pinned(result.mapping[name]) for name in sorted(result.mapping))
-
-
-def _held(kept: str, moving: Collection[str]) -> dict[str, Version]:
-    free = {canonicalize_name(name) for name in moving}
-    pins = (line.split(" ")[0].split("==") for line in kept.splitlines() if "==" in line)
-    named = ((canonicalize_name(name), Version(version)) for name, version in pins)
-    return {name: version for name, version in named if name not in free}
+        why = f"no end in {_ROUNDS} rounds; pin more packages"
+        raise no_solution(question.env, why) from None
+    return pinned({name: _checked(offer) for name, offer in result.mapping.items()})
 
 
 def _cause(cause: RequirementInformation[Requirement, Offer]) -> str:
@@ -72,12 +57,12 @@ def _cause(cause: RequirementInformation[Requirement, Offer]) -> str:
     return f"{cause.parent.name} {cause.parent.version} needs {cause.requirement}"
 
 
-def _pinned(offer: Offer) -> str:
-    hashes = sorted({checksum for file in offer.files for checksum in sha256_of(file.link)})
+def _checked(offer: Offer) -> tuple[Version, set[str]]:
+    """A version and the checksums of its files. Raises LockFailure where the index has none."""
+    hashes = {checksum for file in offer.files for checksum in sha256_of(file.link)}
     if not hashes:
         raise index_failure(f"{offer.name} {offer.version}", "the index states no sha256 for it")
-    lines = [f"{offer.name}=={offer.version}", *(f"    --hash=sha256:{h}" for h in hashes)]
-    return " \\\n".join(lines) + "\n"
+    return offer.version, hashes
 
 
 class _Provider(AbstractProvider[Requirement, Offer, str]):

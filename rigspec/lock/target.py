@@ -20,12 +20,16 @@ _PEP_600_PIP = "20.3"
 
 @dataclass(frozen=True)
 class TargetInterpreter:
-    """A CPython: ``version`` as in ``2.7.18``, ``glibc`` as in ``(2, 31)``."""
+    """A CPython: ``version`` as in ``2.7.18``, ``glibc`` as in ``(2, 31)``.
+
+    ``virtualenv`` is the last of its releases that makes environments for it, where one is known.
+    """
 
     version: str
     glibc: tuple[int, int]
     arch: str
     pip: str
+    virtualenv: str | None = None
 
     @property
     def series(self) -> tuple[int, int]:
@@ -71,7 +75,10 @@ class TargetInterpreter:
         }
 
 
-def target_interpreter(resolution: Resolution, env: EnvResolution) -> TargetInterpreter:
+def target_interpreter(
+    resolution: Resolution, env: EnvResolution, virtualenv: str | None
+) -> TargetInterpreter:
     """The interpreter of an environment on its machine."""
     major, minor = (resolution.glibc or "2.17").split(".")[:2]
-    return TargetInterpreter(env.python, (int(major), int(minor)), resolution.arch, env.pip)
+    glibc = int(major), int(minor)
+    return TargetInterpreter(env.python, glibc, resolution.arch, env.pip, virtualenv)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-import subprocess
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from rigspec.lock.failures import index_failure, no_solution
+from rigspec.lock.engine_process import run_engine
+from rigspec.lock.failures import LockFailure, index_failure, no_solution
 from rigspec.lock.index import PackageIndex
-from rigspec.lock.target import TargetInterpreter
+from rigspec.lock.question import Question
+from rigspec.lock.requirements import pins
+from rigspec.lock.upload_times import end_of
 
 __all__ = ["LEAST_PYTHON", "compile_requirements"]
 
@@ -29,121 +29,76 @@ _TROUBLE = re.compile(
     r"|client error|connection|unexpected eof|failed to download|end of file",
     re.IGNORECASE,
 )
-_LIMIT_S = 600
 _ROUNDS = 20
-_AT_ONCE = 8
 
 
-def compile_requirements(
-    env: str,
-    requirements: Sequence[str],
-    constraints: Sequence[str],
-    target: TargetInterpreter,
-    *,
-    index: str | None,
-    as_of: dt.date | None,
-    kept: str = "",
-    moving: Collection[str] = (),
-) -> str:
+def compile_requirements(question: Question) -> str:
     """The requirements, resolved for the target and pinned with hashes, sorted by name.
-
-    ``kept`` are requirements that were locked before: their versions stay where they can, but for
-    the packages in ``moving``.
 
     uv reads the lower bound of Requires-Python and passes over what it excludes (`!=3.6.*`), so its
     answer is held against what the environment's own pip would find, and asked again without what
     pip would not. Raises LockFailure.
     """
-    bounds = list(constraints)
-    offered = PackageIndex(target, index)
+    if question.target.series < LEAST_PYTHON:
+        why = f"uv refuses Python {question.target.version}; leave the engine to rigspec"
+        raise no_solution(question.env, why)
+    bounds = list(question.constraints)
+    offered = PackageIndex(question.target, question.index)
     for _ in range(_ROUNDS):
-        text = _compiled(env, requirements, bounds, target, index, as_of, _held(kept, moving))
-        strangers = _not_offered(offered, text)
+        text = _compiled(question, bounds)
+        strangers = offered.missing(pins(text))
         if not strangers:
             return text
-        bounds += [_bound(offered, name, version) for name, version in strangers]
-    raise no_solution(env, f"no set in {_ROUNDS} rounds that pip {target.pip} would install")
+        bounds += [_bound(offered, pin.name, pin.version) for pin in strangers]
+    pip = question.target.pip
+    raise no_solution(question.env, f"no set in {_ROUNDS} rounds that pip {pip} would install")
 
 
-def _bound(index: PackageIndex, name: str, version: str) -> str:
+def _bound(index: PackageIndex, name: str, version: Version) -> str:
     """A constraint that leaves out this version, and all others above what is offered."""
     newest = max((offer.version for offer in index.offers(name)), default=None)
-    if newest is not None and newest < Version(version):
+    if newest is not None and newest < version:
         return f"{name}<={newest}"
     return f"{name}!={version}"
 
 
-def _not_offered(index: PackageIndex, text: str) -> list[tuple[str, str]]:
-    """The pins that have no file which the target's pip would take."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    lines = [line.split(" ")[0].split(";")[0] for line in text.splitlines() if "==" in line]
-    pins = [(name, version) for name, _, version in (line.partition("==") for line in lines)]
-
-    def missing(pin: tuple[str, str]) -> bool:
-        return not any(offer.version == Version(pin[1]) for offer in index.offers(pin[0]))
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return [pin for pin, gone in zip(pins, pool.map(missing, pins), strict=True) if gone]
-
-
-def _compiled(
-    env: str,
-    requirements: Sequence[str],
-    constraints: Sequence[str],
-    target: TargetInterpreter,
-    index: str | None,
-    as_of: dt.date | None,
-    kept: str,
-) -> str:
+def _compiled(question: Question, constraints: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
         bounds = Path(folder) / "constraints.txt"
         bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
-        # uv holds on to the pins of the file that it is to write.
+        # uv holds on to the pins of the file that it is to write, and tells their hashes anew.
         output = Path(folder) / "requirements.txt"
-        output.write_text(kept, encoding="utf-8")
-        command = [*_command(target, index, as_of), "--constraints", str(bounds)]
+        held = (f"{name}=={version}\n" for name, version in question.held().items())
+        output.write_text("".join(held), encoding="utf-8")
+        command = [*_command(question), "--constraints", str(bounds)]
         command += ["--output-file", str(output), "-"]
-        try:
-            done = subprocess.run(
-                command,
-                input="".join(f"{line}\n" for line in requirements),
-                capture_output=True,
-                text=True,
-                timeout=_LIMIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise index_failure(f"the packages of `{env}`", f"no end in {_LIMIT_S} s") from None
-        text = output.read_text(encoding="utf-8")
-    if done.returncode != 0:
-        if _TROUBLE.search(done.stderr):
-            raise index_failure(f"the packages of `{env}`", _last_words(done.stderr))
-        raise no_solution(env, _last_words(done.stderr))
-    return text
+        lines = "".join(f"{requirement}\n" for requirement in question.requirements)
+        # An index's address may hold a password: it is no matter for the list of processes.
+        index = {} if question.index is None else {"UV_DEFAULT_INDEX": question.index}
+        done = run_engine(question, command, lines, index)
+        if done.returncode != 0:
+            raise _failure(question, done.stderr)
+        return output.read_text(encoding="utf-8")
 
 
-def _held(kept: str, moving: Collection[str]) -> str:
-    """The pins that shall stay, without their hashes: the index tells these anew."""
-    free = {canonicalize_name(name) for name in moving}
-    pins = [line.split(" ")[0] for line in kept.splitlines() if "==" in line]
-    return "".join(f"{pin}\n" for pin in pins if canonicalize_name(pin.split("==")[0]) not in free)
+def _failure(question: Question, stderr: str) -> LockFailure:
+    if _TROUBLE.search(stderr):
+        return index_failure(f"the packages of `{question.env}`", _last_words(stderr))
+    return no_solution(question.env, _last_words(stderr))
 
 
-def _command(target: TargetInterpreter, index: str | None, as_of: dt.date | None) -> list[str]:
+def _command(question: Question) -> list[str]:
     from uv import find_uv_bin
 
+    target, as_of = question.target, question.as_of
     least = max(glibc for glibc in _UV_GLIBC if glibc <= max(target.glibc[1], _UV_GLIBC[0]))
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--no-progress", "--color", "never"]
     command += ["--python-version", target.version, "--generate-hashes"]
     command += ["--python-platform", f"{target.arch}-manylinux_2_{least}"]
     command += ["--no-header", "--no-annotate", "--no-config"]
-    if index is not None:
-        command += ["--default-index", index]
     if as_of is not None:
         # The cut is for packages, not for the tools that read an old sdist's metadata.
-        day = (as_of + dt.timedelta(days=1)).isoformat()
-        command += ["--exclude-newer", f"{day}T00:00:00Z"]
+        command += ["--exclude-newer", end_of(as_of).strftime("%Y-%m-%dT%H:%M:%SZ")]
         for tool in ("pip", "setuptools", "wheel"):
             command += ["--exclude-newer-package", f"{tool}=2100-01-01"]
     return command

@@ -52,10 +52,12 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
 
 
 def digest(rig: Rig) -> str:
-    """The sha256 of what a rig means: comments, order and layout of its file do not count."""
+    """The sha256 of what a rig means: comments, order and layout of its file do not count, nor
+    where it is fetched from.
+    """
     import json
 
-    meaning = rig.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    meaning = rig.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"mirrors"})
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,29 +8,33 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rigspec.lock import old_python, uv_engine
 from rigspec.lock.failures import LockFailure
+from rigspec.lock.question import Question
+from rigspec.lock.requirements import pins
 from rigspec.lock.target import TargetInterpreter
 
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 31), "x86_64", "20.3.4")
 PYTHON_36 = TargetInterpreter("3.6.15", (2, 31), "x86_64", "21.3.1")
-RULES = ["protobuf<4", "h5py<3", "numpy<1.24"]
+RULES = ("protobuf<4", "h5py<3", "numpy<1.24")
 
 
-def pins(text: str) -> dict[str, str]:
-    lines = [line.split(" ")[0] for line in text.splitlines() if "==" in line]
-    return dict(line.split("==") for line in lines)
+def question(target: TargetInterpreter, *requirements: str, **more: Any) -> Question:
+    return Question("lab", requirements, target, **{"constraints": RULES, **more})
+
+
+def versions(text: str) -> dict[str, str]:
+    return {pin.name: str(pin.version) for pin in pins(text)}
 
 
 def test_python_2_7_without_a_python_2_7() -> None:
     """The packages that pip-tools finds inside a real 2.7, where versions have wheels."""
-    text = old_python.compile_requirements(
-        "tf18", ["tensorflow==1.8.0", "keras<2.3"], RULES, PYTHON_27, index=None
-    )
-    found = pins(text)
+    text = old_python.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "keras<2.3"))
+    found = versions(text)
     assert len(found) == 27
     assert found["tensorflow"] == "1.8.0"
     assert found["keras"] == "2.2.5"
@@ -41,10 +45,8 @@ def test_python_2_7_without_a_python_2_7() -> None:
 
 
 def test_python_3_6_by_uv() -> None:
-    text = uv_engine.compile_requirements(
-        "fastai", ["tensorflow==1.8.0", "keras<2.3"], RULES, PYTHON_36, index=None, as_of=None
-    )
-    found = pins(text)
+    text = uv_engine.compile_requirements(question(PYTHON_36, "tensorflow==1.8.0", "keras<2.3"))
+    found = versions(text)
     assert found["tensorflow"] == "1.8.0"
     assert found["numpy"].startswith("1.19")
     assert text.count("--hash=sha256:") >= len(found)
@@ -52,17 +54,13 @@ def test_python_3_6_by_uv() -> None:
 
 def test_what_requires_python_excludes_is_not_locked_whatever_uv_says() -> None:
     """Send2Trash 2.0.0 says `!=3.6.*`; uv reads lower bounds only, and pip would not find it."""
-    text = uv_engine.compile_requirements(
-        "lab", ["send2trash<2.1"], [], PYTHON_36, index=None, as_of=None
-    )
-    assert pins(text) == {"send2trash": "1.8.3"}
+    text = uv_engine.compile_requirements(question(PYTHON_36, "send2trash<2.1"))
+    assert versions(text) == {"send2trash": "1.8.3"}
 
 
 def test_a_contradiction_names_who_asks() -> None:
     with pytest.raises(LockFailure) as failure:
-        old_python.compile_requirements(
-            "tf18", ["tensorflow==1.8.0", "numpy<1.10"], [], PYTHON_27, index=None
-        )
+        old_python.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "numpy<1.10"))
     assert failure.value.status == 1
     told = " ".join(failure.value.diagnostic.help)
     assert "the spec asks for numpy<1.10" in told
@@ -136,7 +134,7 @@ def test_an_index_that_fails_is_exit_status_3_and_names_no_address(
 ) -> None:
     address = index(answer)
     with pytest.raises(LockFailure) as failure:
-        old_python.compile_requirements("lab", ["six"], [], PYTHON_27, index=address)
+        old_python.compile_requirements(question(PYTHON_27, "six", index=address))
     assert failure.value.status == 3
     assert failure.value.diagnostic.code == "RS504"
     assert "127.0.0.1" not in failure.value.diagnostic.message

@@ -1,0 +1,66 @@
+"""Hash-pinned requirements in pip-tools' form, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+__all__ = ["Pin", "names_of", "pinned", "pins", "without"]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One requirement: a canonical name, a version, and the sha256 of every file that may be it."""
+
+    name: str
+    version: Version
+    sha256: frozenset[str]
+
+
+def pins(text: str) -> tuple[Pin, ...]:
+    """The pins of a requirements file, in its order."""
+    return tuple(_pin(entry) for entry in _entries(text) if "==" in entry)
+
+
+def names_of(text: str) -> frozenset[str]:
+    """The canonical names that a requirements file pins."""
+    return frozenset(pin.name for pin in pins(text))
+
+
+def pinned(versions: Mapping[str, tuple[Version, Collection[str]]]) -> str:
+    """The requirements file of these versions and checksums, sorted by name."""
+    blocks = []
+    for name in sorted(versions):
+        version, checksums = versions[name]
+        lines = [f"{name}=={version}", *(f"    --hash=sha256:{h}" for h in sorted(checksums))]
+        blocks.append(" \\\n".join(lines) + "\n")
+    return "".join(blocks)
+
+
+def without(text: str, names: frozenset[str]) -> str:
+    """The file less the pins of these names."""
+    return "".join(
+        entry for entry in _entries(text) if "==" not in entry or _pin(entry).name not in names
+    )
+
+
+def _entries(text: str) -> Iterator[str]:
+    """Each requirement with its continuation lines, and each comment."""
+    entry = ""
+    for line in text.splitlines(keepends=True):
+        if entry and not line.startswith(" "):
+            yield entry
+            entry = ""
+        entry += line
+    if entry:
+        yield entry
+
+
+def _pin(entry: str) -> Pin:
+    first, *options = entry.replace("\\\n", " ").split()
+    name, _, version = first.partition(";")[0].partition("==")
+    found = (option.partition("sha256:")[2] for option in options)
+    return Pin(canonicalize_name(name), Version(version), frozenset(h for h in found if h))
