@@ -1,0 +1,82 @@
+"""The engine that needs no interpreter, held against pip itself in a real Python 2.7."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rigspec.lock import old_python, pip_tools
+from rigspec.lock.failures import LockFailure
+from rigspec.lock.host_interpreter import find_interpreter
+from rigspec.lock.index import PackageIndex
+from rigspec.lock.question import Question
+from rigspec.lock.requirements import Pin, pins
+from rigspec.lock.target import TargetInterpreter
+
+PYTHON_27 = TargetInterpreter("2.7.18", (2, 36), "x86_64", "20.3.4", "20.21.1")
+TENSORFLOW = Question(
+    env="tf18",
+    requirements=("tensorflow==1.8.0", "keras<2.3"),
+    target=PYTHON_27,
+    constraints=("protobuf<4", "h5py<3", "numpy<1.17", "setuptools==44.1.1", "wheel==0.37.1"),
+)
+
+# What pip-compile takes although it comes as source only, which an install would have to build.
+NEWER_AND_SOURCE_ONLY = {"gast", "grpcio"}
+
+
+def by_name(text: str) -> dict[str, Pin]:
+    return {pin.name: pin for pin in pins(text)}
+
+
+def test_every_difference_from_pip_in_a_real_python_2_7_has_a_reason() -> None:
+    assert find_interpreter((2, 7)) is not None, "this test needs a Python 2.7 (pyenv install 2.7)"
+    without_2_7 = by_name(old_python.compile_requirements(TENSORFLOW))
+    inside_2_7 = by_name(pip_tools.compile_requirements(TENSORFLOW))
+
+    assert without_2_7.keys() == inside_2_7.keys()
+    index = PackageIndex(PYTHON_27, None)
+    differing = set()
+    for name, ours in without_2_7.items():
+        theirs = inside_2_7[name]
+        if ours.version == theirs.version:
+            # pip-compile lists the files of every platform, rigspec those that fit this one.
+            assert ours.sha256 <= theirs.sha256, name
+            continue
+        differing.add(name)
+        assert ours.version < theirs.version, name
+        has_wheel = {offer.version: offer.has_wheel for offer in index.offers(name)}
+        assert has_wheel[ours.version], name
+        assert not has_wheel[theirs.version], name
+    assert differing == NEWER_AND_SOURCE_ONLY
+
+
+def test_what_pip_tools_locked_before_stays() -> None:
+    held = Question("lab", ("six",), PYTHON_27, kept="six==1.15.0\n")
+    assert str(by_name(pip_tools.compile_requirements(held))["six"].version) == "1.15.0"
+    free = Question("lab", ("six",), PYTHON_27, kept="six==1.15.0\n", moving=("six",))
+    assert str(by_name(pip_tools.compile_requirements(free))["six"].version) > "1.15.0"
+
+
+def test_an_interpreter_that_is_not_here_is_named() -> None:
+    question = Question("lab", ("six",), TargetInterpreter("3.3.7", (2, 36), "x86_64", "18.0"))
+    with pytest.raises(LockFailure) as failure:
+        pip_tools.compile_requirements(question)
+    assert "needs a Python 3.3 on this machine" in failure.value.diagnostic.help[0]
+
+
+def test_the_engine_is_chosen_on_the_command_line(
+    tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "lab"\n[env.lab]\npython = "3.11"\ninterpreter = "pyenv"\n'
+        'packages = { six = "*" }\n'
+    )
+    done = rigspec("lock", spec, "-o", tmp_path / "lock", "--engine", "pip-tools")
+    assert done.returncode == 0, done.stderr
+    assert 'engine = "pip-tools"' in (tmp_path / "lock" / "rig.lock").read_text()
+    assert "http" not in (tmp_path / "lock" / "lab.requirements.txt").read_text()
