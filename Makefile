@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 SPEC ?= specs/dl-server.toml
 OUT ?= out
 
-.PHONY: demo test lint unit install system-packages golden benchmark clean
+.PHONY: demo test e2e lint unit install system-packages golden benchmark clean
 
 demo: install
 	scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
@@ -25,6 +25,10 @@ lint: install
 
 unit: install system-packages
 	$(BIN)/python -m pytest
+
+# The tests that install gigabytes: frameworks of today with all that they bring.
+e2e: install system-packages
+	$(BIN)/python -m pytest -m e2e
 
 golden: install
 	$(BIN)/python -m pytest --update-golden

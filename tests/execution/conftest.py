@@ -30,6 +30,21 @@ def debian_11(debian_11_base: Path, tmp_path: Path) -> SystemRoot:
     return SystemRoot(copy)
 
 
+@pytest.fixture(scope="session")
+def ubuntu_16_base() -> Path:
+    # Its first Python 3.5, of before the updates, lacks what SciPy asks of `typing`.
+    options = ("--components=main,universe", "--include=ca-certificates")
+    updated = ("python3-venv",)
+    return make_root("xenial", Path.home() / ".cache" / "rigspec-tests", *options, updated=updated)
+
+
+@pytest.fixture
+def ubuntu_16(ubuntu_16_base: Path, tmp_path: Path) -> SystemRoot:
+    copy = tmp_path / "root"
+    subprocess.run(["cp", "-a", "--reflink=auto", ubuntu_16_base, copy], check=True)
+    return SystemRoot(copy)
+
+
 @pytest.fixture
 def legacy_cpu(rigspec: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> Path:
     """specs/legacy-cpu.toml, compiled to every target from its committed lock."""

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,9 @@ HOST_CERTIFICATES = Path(
     or "/etc/ssl/certs/ca-certificates.crt"
 )
 HOST_PIP_CONFIGURATION = Path("/etc/pip.conf")
+
+_DEBIAN = ("bullseye", "bookworm", "trixie")
+_INSTALL = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
 
 # Where the machine's certificates stand in a root: a package that brings its own replaces the
 # usual file.
@@ -56,20 +59,35 @@ class SystemRoot:
         return found
 
 
-def make_root(suite: str, cache: Path) -> Path:
-    """A minimal Debian of that suite, made once and kept."""
+def make_root(suite: str, cache: Path, *options: str, updated: Sequence[str] = ()) -> Path:
+    """A minimal system of that suite, made once and kept.
+
+    The packages ``updated`` come from the suite with its updates.
+    """
     root = cache / suite
     if not (root / "etc" / "os-release").exists():
         shutil.rmtree(root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         staged = root.with_name(f".{suite}.partial")
         shutil.rmtree(staged, ignore_errors=True)
-        command = ["debootstrap", "--variant=minbase", suite, str(staged), archive()]
+        # What is not Debian's comes from where debootstrap itself has it from.
+        source = [archive()] if suite in _DEBIAN else []
+        command = ["debootstrap", "--variant=minbase", *options, suite, str(staged), *source]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         configure(staged)
+        if updated:
+            _add_updates(SystemRoot(staged), suite, updated)
         staged.rename(root)
     return root
+
+
+def _add_updates(root: SystemRoot, suite: str, packages: Sequence[str]) -> None:
+    sources = root.path / "etc" / "apt" / "sources.list"
+    first = sources.read_text(encoding="utf-8").splitlines()[0]
+    sources.write_text(f"{first}\n{first.replace(suite, f'{suite}-updates')}\n", encoding="utf-8")
+    root.run("apt-get", "update", "-qq")
+    root.run("env", "DEBIAN_FRONTEND=noninteractive", *_INSTALL, *packages)
 
 
 def configure(root: Path) -> None:
