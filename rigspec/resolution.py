@@ -26,6 +26,7 @@ class EnvResolution:
     ``frameworks`` names products of the matrix, ``distributions`` the packages of the Python
     index that carry them here (``tensorflow`` may be ``tensorflow-gpu``). ``constraints`` are
     PEP 508 requirements that the lock must obey because a rule of the matrix says so.
+    ``companions`` are packages that a framework imports and forgot to ask for.
     ``installer`` is the release that brings the interpreter (``Anaconda3 5.2.0``), if one does.
     ``cuda`` is the CUDA that comes inside the frameworks' own wheels, where they bring one.
     """
@@ -36,6 +37,7 @@ class EnvResolution:
     frameworks: tuple[Pin, ...] = ()
     distributions: tuple[Pin, ...] = ()
     constraints: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
     installer: str | None = None
     cuda: str | None = None
 

@@ -78,6 +78,7 @@ def _resolution(item: Mapping[str, Any]) -> Resolution:
             frameworks=tuple(Pin(**pin) for pin in env["frameworks"]),
             distributions=tuple(Pin(**pin) for pin in env["distributions"]),
             constraints=tuple(env["constraints"]),
+            companions=tuple(env["companions"]),
             installer=env["installer"],
             cuda=env["cuda"],
         )

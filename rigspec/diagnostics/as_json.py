@@ -54,6 +54,7 @@ def _env(env: EnvResolution) -> dict[str, Any]:
         "frameworks": {pin.name: pin.version for pin in env.frameworks},
         "distributions": {pin.name: pin.version for pin in env.distributions},
         "constraints": list(env.constraints),
+        "companions": list(env.companions),
     }
 
 

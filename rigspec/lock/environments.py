@@ -97,9 +97,10 @@ def locked_env(
 
 
 def _wanted(spec: Environment, env: EnvResolution) -> Iterator[str]:
-    """The frameworks; and the other packages, unless conda brings them."""
+    """The frameworks with what they forgot; and other packages, unless conda brings them."""
     for pin in env.distributions:
         yield f"{pin.name}=={pin.version}"
+    yield from (name for name in env.companions if name not in spec.packages)
     for name, requested in sorted(spec.packages.items()):
         if spec.manager != "conda":
             yield f"{name}{parse_specifier(requested) or ''}"

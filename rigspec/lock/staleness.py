@@ -68,6 +68,7 @@ def _env(locked: EnvResolution, decided: EnvResolution) -> Iterator[str]:
         before, after = getattr(locked, part), getattr(decided, part)
         if before != after:
             yield f"{part} of {locked.name} is {before} in the lock and resolves to {after}"
-    if locked.distributions != decided.distributions or locked.constraints != decided.constraints:
+    asked = [(env.distributions, env.constraints, env.companions) for env in (locked, decided)]
+    if asked[0] != asked[1]:
         pins = [f"{pin.name} {pin.version}" for pin in decided.distributions]
         yield f"the frameworks of {locked.name} resolve to {', '.join(pins)}"

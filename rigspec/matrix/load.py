@@ -16,6 +16,7 @@ from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import (
     Artifact,
     Availability,
+    Companion,
     Condition,
     Dispute,
     Extra,
@@ -160,6 +161,7 @@ def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
         rules=tuple(_rule(name, row, sources) for row in table.get("rule", ())),
         families=tuple(table.get("families", ())),
         extras=tuple(_extra(row) for row in table.get("extra", ())),
+        companions=tuple(_companion(row, sources) for row in table.get("companion", ())),
         noise=tuple(table.get("noise", ())),
         follows_newest=tuple(table.get("follows_newest", ())),
         settings_file=SettingsFile(file["path"], file["format"]) if file else None,
@@ -217,6 +219,16 @@ def _rule(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -
 def _extra(row: Mapping[str, Any]) -> Extra:
     when = tuple(_condition(*item) for item in sorted(row["when"].items()))
     return Extra(row["name"], row["versions"], when)
+
+
+def _companion(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Companion:
+    return Companion(
+        package=row["package"],
+        versions=row["versions"],
+        when=tuple(_condition(*item) for item in sorted(row["when"].items())),
+        statement=row["statement"],
+        sources=tuple(sources[key] for key in row["source"]),
+    )
 
 
 def _dispute(row: Mapping[str, Any]) -> Dispute:

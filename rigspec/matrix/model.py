@@ -11,6 +11,7 @@ from rigspec.diagnostics.model import Source
 __all__ = [
     "Artifact",
     "Availability",
+    "Companion",
     "Condition",
     "Dispute",
     "Extra",
@@ -138,6 +139,17 @@ class Extra:
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A Python package that these versions import and do not ask for, when the conditions hold."""
+
+    package: str
+    versions: str
+    when: tuple[Condition, ...]
+    statement: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class Dispute:
     """A fact that two sources tell differently: what is in force, and why the other is not."""
 
@@ -167,6 +179,7 @@ class Product:
     rules: tuple[Rule, ...]
     families: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
+    companions: tuple[Companion, ...] = ()
     noise: tuple[str, ...] = ()
     follows_newest: tuple[str, ...] = ()
     settings_file: SettingsFile | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from packaging.utils import canonicalize_name
 
@@ -69,6 +69,7 @@ def _env(
             for product, chosen in frameworks.items()
         ),
         constraints=_constraints(name, rules),
+        companions=tuple(sorted(_companions(matrix, name, frameworks, solution))),
         installer=installer.label if installer is not None else None,
         cuda=_cuda_in_wheels(name, rules, solution),
     )
@@ -90,6 +91,18 @@ def _distribution(product: Product, chosen: Candidate, env: str, solution: Solut
     ]
     package = chosen.family or product.name
     return f"{package}[{','.join(extras)}]" if extras else package
+
+
+def _companions(
+    matrix: Matrix, env: str, frameworks: Mapping[str, Candidate], solution: Solution
+) -> set[str]:
+    return {
+        canonicalize_name(companion.package)
+        for framework, chosen in frameworks.items()
+        for companion in matrix.product(framework).companions
+        if admits((companion.versions,), Candidate(None, chosen.version))
+        and all(_holds(condition, env, solution) for condition in companion.when)
+    }
 
 
 def _cuda_in_wheels(env: str, rules: Sequence[Constraint], solution: Solution) -> str | None:
