@@ -9,13 +9,13 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 
-__all__ = ["MANIFEST", "OutputFile", "TreeError", "read_tree", "write_tree"]
+__all__ = ["MANIFEST", "OutputFile", "TreeError", "manifest_of", "read_tree", "write_tree"]
 
 # In the form of `sha256sum --check`, so that anybody can hold a tree against it.
 MANIFEST = "MANIFEST.sha256"
@@ -80,6 +80,12 @@ def read_tree(directory: Path) -> tuple[OutputFile, ...]:
     )
 
 
+def manifest_of(files: Iterable[OutputFile]) -> bytes:
+    """What the manifest of a tree of these files says."""
+    lines = [f"{hashlib.sha256(f.content).hexdigest()}  {f.path}\n" for f in files]
+    return "".join(sorted(lines, key=_name)).encode()
+
+
 def _refuse_foreign(directory: Path) -> None:
     if not directory.exists() and not directory.is_symlink():
         return
@@ -95,7 +101,7 @@ def _refuse_foreign(directory: Path) -> None:
 def _listed(manifest: Path) -> Iterator[str]:
     if manifest.is_file():
         yield MANIFEST
-        for line in manifest.read_text(encoding="utf-8").splitlines():
+        for line in manifest.read_text(encoding="utf-8", errors="replace").splitlines():
             yield line.partition("  ")[2]
 
 
@@ -121,8 +127,7 @@ def _stage(directory: Path, files: Sequence[OutputFile]) -> tuple[Path, int]:
     staged = Path(tempfile.mkdtemp(prefix=_prefix(directory), dir=directory.parent))
     lock = os.open(staged, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    lines = [f"{hashlib.sha256(f.content).hexdigest()}  {f.path}\n" for f in files]
-    manifest = OutputFile(MANIFEST, "".join(sorted(lines, key=_name)).encode(), 0o644)
+    manifest = OutputFile(MANIFEST, manifest_of(files), 0o644)
     folders = {staged}
     for file in (*files, manifest):
         path = staged.joinpath(*_parts(file.path))

@@ -1,7 +1,8 @@
 """A lock as files, and back.
 
 ``rig.lock`` is TOML. Its first entry is the sha256 of all that follows, and it holds the sha256 of
-every file beside it: one byte changed anywhere is noticed.
+every file beside it; the manifest, where there is one, must list just these. One byte changed
+anywhere is noticed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
-from rigspec.emit.tree import OutputFile
+from rigspec.emit.tree import MANIFEST, OutputFile, manifest_of
 from rigspec.lock.model import Lock
 
 __all__ = ["DamagedLock", "NoLock", "lock_files", "read_lock"]
@@ -105,12 +106,17 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         for machine in content["machines"]:
             # TOML has no word for nothing: a rig without machines has a nameless one.
             machine["resolution"].setdefault("machine", None)
+        held = [OutputFile(_NAME, data, 0o644)]
         for env in _envs(content):
             for part in _FILES.keys() & env.keys():
-                env[part] = _companion(directory, env[part])
+                held.append(_companion(directory, env[part]))
+                env[part] = held[-1].content.decode()
         lock = TypeAdapter(Lock).validate_python(content)
     except (tomli.TOMLDecodeError, UnicodeDecodeError, ValidationError, KeyError, TypeError):
         raise DamagedLock(file, "does not hold a lock") from None
+    manifest = directory / MANIFEST
+    if manifest.exists() and manifest.read_bytes() != manifest_of(held):
+        raise DamagedLock(manifest, "does not list what the lock holds")
     return lock, hashlib.sha256(data).hexdigest()
 
 
@@ -134,7 +140,7 @@ def _envs(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield from machine.get("envs", ())
 
 
-def _companion(directory: Path, entry: Mapping[str, str]) -> str:
+def _companion(directory: Path, entry: Mapping[str, str]) -> OutputFile:
     file = directory / entry["file"]
     try:
         data = file.read_bytes()
@@ -142,4 +148,4 @@ def _companion(directory: Path, entry: Mapping[str, str]) -> str:
         raise DamagedLock(file, f"cannot be read: {error.strerror}") from None
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
         raise DamagedLock(file, "was changed after it was written")
-    return data.decode()
+    return OutputFile(entry["file"], data, 0o644)

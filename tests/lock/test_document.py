@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import string
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rigspec.emit.tree import write_tree
+from rigspec.emit.tree import MANIFEST, write_tree
 from rigspec.lock.document import DamagedLock, NoLock, lock_files, read_lock
 from rigspec.lock.model import (
     Lock,
@@ -24,6 +26,8 @@ from rigspec.lock.model import (
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from tests.conftest import ROOT
 
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+RIGS = sorted(folder.name for folder in (ROOT / "lockfiles").iterdir())
 WORDS = st.text(string.ascii_letters + string.digits + " .-'\"\\\n#=[]ü", max_size=15)
 NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=6)
 
@@ -68,13 +72,13 @@ def test_what_is_written_is_read_back(lock: Lock, tmp_path_factory: pytest.TempP
     assert read_lock(folder)[0] == lock
 
 
-@pytest.mark.parametrize("rig", ["dl-server", "legacy-cpu"])
+@pytest.mark.parametrize("rig", RIGS)
 def test_one_byte_changed_anywhere_is_noticed(rig: str, tmp_path: Path) -> None:
     folder = tmp_path / rig
     shutil.copytree(ROOT / "lockfiles" / rig, folder)
     read_lock(folder)
-    files = [p for p in folder.rglob("*") if p.is_file() and p.name != "MANIFEST.sha256"]
-    assert len(files) == 3
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"rig.lock", MANIFEST} < {file.name for file in files}
     for file in files:
         data = file.read_bytes()
         for place in range(0, len(data), 53):
@@ -84,12 +88,31 @@ def test_one_byte_changed_anywhere_is_noticed(rig: str, tmp_path: Path) -> None:
         file.write_bytes(data)
 
 
+def test_compile_locked_notices_it_too(rigspec: Rigspec, tmp_path: Path) -> None:
+    """A byte anywhere: first, last and in the middle of every file of a lock with all its parts."""
+    folder = tmp_path / "lock"
+    spec = "specs/legacy-cpu.toml"
+    shutil.copytree(ROOT / "lockfiles" / "legacy-cpu", folder)
+    asked = ("compile", spec, "--target", "shell", "--locked", "--lock", folder, "-o")
+    assert rigspec(*asked, tmp_path / "whole").returncode == 0
+    for file in [path for path in folder.rglob("*") if path.is_file()]:
+        data = file.read_bytes()
+        for place in (0, len(data) // 2, len(data) - 1):
+            file.write_bytes(data[:place] + bytes([data[place] ^ 0x80]) + data[place + 1 :])
+            done = rigspec(*asked, tmp_path / "out")
+            assert done.returncode == 1
+            assert "error[RS503]" in done.stderr
+            assert "Traceback" not in done.stderr
+            assert not (tmp_path / "out").exists()
+        file.write_bytes(data)
+
+
 def test_no_lock_is_said_as_such(tmp_path: Path) -> None:
     with pytest.raises(NoLock):
         read_lock(tmp_path)
 
 
-@pytest.mark.parametrize("rig", ["dl-server", "legacy-cpu"])
+@pytest.mark.parametrize("rig", RIGS)
 def test_a_lock_names_no_index_and_every_package_has_hashes(rig: str) -> None:
     for file in (ROOT / "lockfiles" / rig).rglob("*.txt"):
         text = file.read_text(encoding="utf-8")
