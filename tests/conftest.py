@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # Tests ask for answers, not for what was answered before.
 os.environ["RIGSPEC_NO_CACHE"] = "1"
 
+# …and ask no registry of the world: a lock made by a test is the same wherever it is made.
+os.environ["RIGSPEC_REGISTRY"] = "127.0.0.1:9"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

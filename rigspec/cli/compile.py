@@ -34,10 +34,14 @@ def compile_(
     lock: Annotated[
         Path | None, typer.Option("--lock", metavar="DIR", help="Folder of the lock.")
     ] = None,
+    require_digests: Annotated[
+        bool,
+        typer.Option("--require-digests", help="Refuse a base image or download without one."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Write the artifacts of a locked rig: no network, no clock, the same bytes everywhere."""
-    from rigspec.cli.locked import fresh_lock, locked_before
+    from rigspec.cli.locked import ensure_digests, fresh_lock, locked_before, tell_unpinned
     from rigspec.lock.location import lock_directory
     from rigspec.plan.build import build_plan
 
@@ -50,6 +54,10 @@ def compile_(
     names = chosen_machines(loaded, None)
     reports = [resolve_or_exit(loaded, name, kept.get(name)) for name in names]
     rig_lock, digest = fresh_lock(loaded, reports, directory, strict=locked)
+    built = [found for found in rig_lock.machines if found.resolution.machine == machines[0]]
+    if require_digests:
+        ensure_digests(loaded, built)
+    tell_unpinned(built, quiet=quiet)
     plan = build_plan(loaded.rig, rig_lock, machines[0], digest)
     _emit(plan, target, output, quiet)
 

@@ -53,6 +53,10 @@ def lock(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder of the lock.")
     ] = None,
+    require_digests: Annotated[
+        bool,
+        typer.Option("--require-digests", help="Refuse a base image or download without one."),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Resolve the rig, ask the indexes, and write the lock: all of it or nothing.
@@ -74,7 +78,7 @@ def lock(
     if check:
         from rigspec.cli.locked import ensure_fresh
 
-        ensure_fresh(loaded, reports, directory)
+        ensure_fresh(loaded, reports, directory, require_digests=require_digests)
         say(f"{directory} is up to date", quiet=quiet)
         return
     import gc
@@ -91,7 +95,14 @@ def lock(
     )
     before = None if upgrade else previous_lock(directory)
     write_new_lock(
-        loaded, reports, directory, kept=before, moving=moving, settings=settings, quiet=quiet
+        loaded,
+        reports,
+        directory,
+        kept=before,
+        moving=moving,
+        settings=settings,
+        require_digests=require_digests,
+        quiet=quiet,
     )
 
 
@@ -101,7 +112,8 @@ def _known_names(
     """Exit status 2 for a name to update that neither the rig nor its lock has."""
     from rigspec.cli.locked import previous_lock
 
-    known = {"os", "driver", "cuda", "cudnn", "python", "pip", "installer"}
+    known = {"os", "driver", "cuda", "cudnn", "python", "pip", "installer", "image"}
+    known |= set(spec.rig.download)
     for report in reports:
         for env in report.resolution.envs if report.resolution is not None else ():
             known |= {pin.name.partition("[")[0] for pin in (*env.frameworks, *env.distributions)}

@@ -14,11 +14,19 @@ from rigspec.cli.waiting import waiting
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Diagnostic, Report
     from rigspec.lock.environments import LockSettings
-    from rigspec.lock.model import Lock
+    from rigspec.lock.model import Lock, LockedMachine
     from rigspec.resolution import Resolution
     from rigspec.spec.load import LoadedSpec
 
-__all__ = ["ensure_fresh", "fresh_lock", "locked_before", "previous_lock", "write_new_lock"]
+__all__ = [
+    "ensure_digests",
+    "ensure_fresh",
+    "fresh_lock",
+    "locked_before",
+    "previous_lock",
+    "tell_unpinned",
+    "write_new_lock",
+]
 
 
 def previous_lock(directory: Path) -> Lock | None:
@@ -61,9 +69,13 @@ def fresh_lock(
     return lock, digest
 
 
-def ensure_fresh(spec: LoadedSpec, reports: Sequence[Report], directory: Path) -> None:
+def ensure_fresh(
+    spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, require_digests: bool
+) -> None:
     """Return if the lock is up to date; otherwise say what changed, with exit status 1."""
-    fresh_lock(spec, reports, directory, strict=True)
+    lock, _ = fresh_lock(spec, reports, directory, strict=True)
+    if require_digests:
+        ensure_digests(spec, lock.machines)
 
 
 def write_new_lock(
@@ -74,26 +86,35 @@ def write_new_lock(
     kept: Lock | None,
     moving: Sequence[str],
     settings: LockSettings,
+    require_digests: bool,
     quiet: bool,
 ) -> None:
     """Make the lock and write it; a failing index is exit status 3 and changes nothing.
 
     What ``kept`` pins stays where it can, but for what ``moving`` names; what moved is told.
+    ``require_digests`` refuses a lock without them, with exit status 1.
     """
     from rigspec.emit.tree import TreeError, write_tree
     from rigspec.lock.changes import changes
+    from rigspec.lock.digests import unverified_downloads
     from rigspec.lock.document import lock_files
     from rigspec.lock.failures import LockFailure
     from rigspec.lock.make import make_lock, parts_of
 
     before = previous_lock(directory)
+    warnings: list[Diagnostic] = []
     try:
         resolutions = _resolutions(reports)
         with waiting(parts_of(resolutions), "locking", quiet=quiet) as done:
-            lock = make_lock(spec.rig, resolutions, kept, moving, settings, done)
+            tell = warnings.append
+            lock = make_lock(spec.rig, resolutions, kept, moving, settings, done, tell)
     except LockFailure as error:
         _tell(spec, [error.diagnostic])
         raise typer.Exit(error.status) from None
+    if not quiet:
+        _tell(spec, dict.fromkeys([*warnings, *unverified_downloads(lock)]))
+    if require_digests:
+        ensure_digests(spec, lock.machines)
     files = lock_files(lock)
     try:
         write_tree(directory, files)
@@ -106,7 +127,22 @@ def write_new_lock(
         moved = changes(before, lock)
         for line in moved or ("nothing moved",):
             say(line, quiet=quiet)
-    for machine in lock.machines:
+    tell_unpinned(lock.machines, quiet=quiet)
+
+
+def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
+    """Exit status 1 unless the base image and every download of the machines have a digest."""
+    from rigspec.lock.digests import missing_digests
+
+    missing = tuple(missing_digests(spec, machines))
+    _tell(spec, missing)
+    if missing:
+        raise typer.Exit(1)
+
+
+def tell_unpinned(machines: Iterable[LockedMachine], *, quiet: bool) -> None:
+    """A warning for each thing that the lock leaves open."""
+    for machine in machines:
         for item in machine.unpinned:
             say(f"warning[RS505]: not pinned: {item.what}: {item.reason}", quiet=quiet)
 

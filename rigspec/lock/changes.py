@@ -9,6 +9,9 @@ from rigspec.lock.requirements import pins
 
 __all__ = ["changes"]
 
+# As much of a digest as a reader compares.
+_SHORT = len("sha256:") + 12
+
 
 def changes(before: Lock, after: Lock) -> tuple[str, ...]:
     """A line for each layer, package and file that was added, left out or moved."""
@@ -29,8 +32,8 @@ def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
     old = {name: getattr(before.resolution, name) for name in layers}
     new = {name: getattr(after.resolution, name) for name in layers}
     yield from _moved(_present(old), _present(new), "")
-    old_files = {file.part: file.name for file in before.files}
-    yield from _moved(old_files, {file.part: file.name for file in after.files}, "file of ")
+    yield from _moved(_image(before), _image(after), "base image ")
+    yield from _moved(_files(before), _files(after), "file of ")
     old_envs = {env.name: env for env in before.envs}
     new_envs = {env.name: env for env in after.envs}
     for name in sorted(old_envs.keys() | new_envs.keys()):
@@ -42,6 +45,16 @@ def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
 
 def _present(layers: Mapping[str, str | None]) -> dict[str, str]:
     return {name: version for name, version in layers.items() if version is not None}
+
+
+def _image(machine: LockedMachine) -> dict[str, str]:
+    image = machine.image
+    return {image.reference: image.digest[:_SHORT]} if image is not None else {}
+
+
+def _files(machine: LockedMachine) -> dict[str, str]:
+    """Named by their bytes, too: a server may send others under the same name."""
+    return {file.part: f"{file.name} {f'sha256:{file.sha256}'[:_SHORT]}" for file in machine.files}
 
 
 def _pins(env: LockedEnv) -> dict[str, str]:

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from rigspec.lock.failures import index_failure
 
-__all__ = ["sha256_of_url"]
+__all__ = ["file_name", "sha256_of_url"]
 
-_TIMEOUT_S = 60.0
+_BLOCK = 1 << 20
 
 
 def sha256_of_url(url: str) -> tuple[str, int]:
     """The sha256 and size in bytes of what an address serves now. Raises LockFailure."""
-    import httpx2
+    from rigspec.lock.web import WEB_ERRORS, blocks, web_client
 
-    digest, size = hashlib.sha256(), 0
-    name = url.rpartition("/")[2]
+    name = file_name(url)
     try:
-        with httpx2.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_S) as response:
-            response.raise_for_status()
-            for block in response.iter_bytes():
-                digest.update(block)
-                size += len(block)
-            promised = response.headers.get("Content-Length")
-            if promised is not None and response.num_bytes_downloaded != int(promised):
-                raise index_failure(name, f"{size} of {promised} bytes came")
-    except httpx2.HTTPError as error:
-        raise index_failure(name, str(error)) from None
+        if urlsplit(url).scheme == "file":
+            with open(unquote(urlsplit(url).path), "rb") as file:
+                return _sha256(iter(lambda: file.read(_BLOCK), b""))
+        with web_client() as client, client.stream("GET", url) as response:
+            if not response.is_success:
+                raise index_failure(name, f"the server says {response.status_code}")
+            return _sha256(blocks(response))
+    except WEB_ERRORS as error:
+        raise index_failure(name, str(error) or type(error).__name__) from None
+    except OSError as error:
+        raise index_failure(name, error.strerror or "it cannot be read") from None
+
+
+def file_name(url: str) -> str:
+    """The name of the file at an address, without what follows a question mark."""
+    return Path(urlsplit(url).path).name
+
+
+def _sha256(blocks: Iterable[bytes]) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for block in blocks:
+        digest.update(block)
+        size += len(block)
     return digest.hexdigest(), size

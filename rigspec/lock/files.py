@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from rigspec.lock.fetch import sha256_of_url
+from rigspec.lock.fetch import file_name, sha256_of_url
 from rigspec.lock.model import (
     LockedFile,
     LockedPackage,
@@ -20,17 +20,22 @@ __all__ = ["files_of", "packages_of", "release_of", "repositories_of", "unpinned
 _REPOSITORY = "nvidia-repository"
 
 
-def files_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedFile]:
-    """Every file the rig downloads. Raises LockFailure for one whose hash nobody can tell."""
+def files_of(
+    rig: Rig, resolution: Resolution, matrix: Matrix, kept: Collection[LockedFile] = ()
+) -> Iterator[LockedFile]:
+    """Every file the rig downloads. Raises LockFailure for one whose hash nobody can tell.
+
+    What was taken from an address before (``kept``) is not taken anew.
+    """
     if resolution.cudnn is not None and rig.cuda is not None:
-        yield from _cudnn(rig, resolution, matrix)
-        if rig.cuda.provider == "runfile":
-            yield from _matrix_file(release_of(matrix, "cuda", resolution.cuda or ""), "cuda")
+        yield from _cudnn(rig, resolution, matrix, kept)
+    if _from_runfile(rig, resolution):
+        yield from _matrix_file(release_of(matrix, "cuda", resolution.cuda or ""), "cuda")
     for installer in sorted({env.installer for env in resolution.envs if env.installer}):
         yield from _matrix_file(release_of(matrix, "installer", installer), "installer")
     for name in sorted(rig.download):
         download = rig.download[name]
-        yield _given(download.url, download.sha256, f"download.{name}")
+        yield _given(download.url, download.sha256, f"download.{name}", kept)
 
 
 def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
@@ -70,18 +75,23 @@ def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
         )
 
 
-def unpinned_of(rig: Rig, resolution: Resolution) -> Iterator[Unpinned]:
+def unpinned_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """What the lock leaves open, and why."""
     if (rig.system is not None and rig.system.packages) or resolution.envs:
         yield Unpinned(
             "packages of the system",
             "taken from the machine's own apt sources, at the versions these have",
         )
-    base = rig.container.base if rig.container is not None else None
-    yield Unpinned(
-        f"base image {base or resolution.os.replace(' ', ':')}",
-        "no registry is asked for its digest",
-    )
+    if _from_runfile(rig, resolution):
+        toolkit = release_of(matrix, "cuda", resolution.cuda or "")
+        if not toolkit.artifacts:
+            why = "the matrix knows no address of its runfile; take another release or provider"
+            yield Unpinned(f"CUDA toolkit {toolkit.version}", why, part="cuda")
+    if resolution.cudnn is not None and rig.cuda is not None and _installs_cuda(rig, resolution):
+        url = getattr(rig.cuda.cudnn, "url", None)
+        if url is None and not _cudnn_release(resolution, matrix).artifacts:
+            why = "the matrix knows no address of its archive; name one in `cuda.cudnn.url`"
+            yield Unpinned(f"cuDNN {resolution.cudnn}", why, part="cudnn")
 
 
 def release_of(matrix: Matrix, product: str, label: str) -> Release:
@@ -97,18 +107,32 @@ def _from_repository(rig: Rig, resolution: Resolution) -> bool:
     return resolution.accelerator == "gpu" and provider == "nvidia"
 
 
+def _from_runfile(rig: Rig, resolution: Resolution) -> bool:
+    provider = rig.cuda.provider if rig.cuda is not None else None
+    return resolution.cuda is not None and provider == "runfile"
+
+
+def _installs_cuda(rig: Rig, resolution: Resolution) -> bool:
+    return _from_repository(rig, resolution) or _from_runfile(rig, resolution)
+
+
 def _current_key(matrix: Matrix) -> Release:
     keys = matrix.product(_REPOSITORY).releases
     return next(key for key in keys if not key.availability)
 
 
-def _cudnn(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedFile]:
+def _cudnn(
+    rig: Rig, resolution: Resolution, matrix: Matrix, kept: Collection[LockedFile]
+) -> Iterator[LockedFile]:
     cudnn = rig.cuda.cudnn if rig.cuda is not None else None
     if cudnn is not None and not isinstance(cudnn, str) and cudnn.url is not None:
-        yield _given(cudnn.url, cudnn.sha256, "cudnn")
+        yield _given(cudnn.url, cudnn.sha256, "cudnn", kept)
         return
-    label = f"{resolution.cudnn}+cuda{resolution.cudnn_cuda}"
-    yield from _matrix_file(release_of(matrix, "cudnn", label), "cudnn")
+    yield from _matrix_file(_cudnn_release(resolution, matrix), "cudnn")
+
+
+def _cudnn_release(resolution: Resolution, matrix: Matrix) -> Release:
+    return release_of(matrix, "cudnn", f"{resolution.cudnn}+cuda{resolution.cudnn_cuda}")
 
 
 def _matrix_file(release: Release, part: str) -> Iterator[LockedFile]:
@@ -123,9 +147,12 @@ def _matrix_file(release: Release, part: str) -> Iterator[LockedFile]:
         )
 
 
-def _given(url: str, sha256: str | None, part: str) -> LockedFile:
-    name = url.rpartition("/")[2]
+def _given(url: str, sha256: str | None, part: str, kept: Collection[LockedFile]) -> LockedFile:
+    name = file_name(url)
     if sha256 is not None:
         return LockedFile(name, url, sha256, "spec", part=part)
+    for file in kept:
+        if (file.part, file.url, file.pinned_by) == (part, url, "lock"):
+            return file
     found, size = sha256_of_url(url)
     return LockedFile(name, url, found, "lock", size=size, part=part)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from rigspec.lock.environments import Kept, LockSettings, locked_env
 from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_of
+from rigspec.lock.images import Tell, with_base_image
+from rigspec.lock.kept_bytes import KeptBytes, kept_bytes
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
@@ -32,11 +35,13 @@ def make_lock(
     moving: Sequence[str] = (),
     settings: LockSettings | None = None,
     done: Callable[[str], None] = lambda part: None,
+    tell: Tell = lambda warning: None,
 ) -> Lock:
     """Pin every machine of a rig. Raises LockFailure, and then there is no lock at all.
 
-    What the lock ``before`` pins stays where it can, but for the packages in ``moving``. ``done``
-    is called with each of ``parts_of``, from whatever thread has finished it.
+    What the lock ``before`` pins stays where it can, but for what ``moving`` names. ``done``
+    is called with each of ``parts_of``, from whatever thread has finished it; ``tell`` gets the
+    warnings that come up on the way.
     """
     matrix = load_matrix()
     kept = _kept(before, tuple(moving))
@@ -45,8 +50,8 @@ def make_lock(
 
         def env_lock(resolution: Resolution, number: int) -> LockedEnv:
             env = resolution.envs[number]
-            before = kept.get((resolution.machine, env.name), Kept(moving=tuple(moving)))
-            locked = locked_env(rig, resolution, env, matrix, before, settings)
+            here = kept.get((resolution.machine, env.name), Kept(moving=tuple(moving)))
+            locked = locked_env(rig, resolution, env, matrix, here, settings)
             done(_called(resolution.machine, env.name))
             return locked
 
@@ -56,8 +61,10 @@ def make_lock(
         ]
         try:
             machines = [
-                _machine(rig, resolution, matrix, envs)
-                for resolution, envs in zip(resolutions, waiting, strict=True)
+                _machine(
+                    rig, found, matrix, envs, kept_bytes(before, found.machine, moving), tell
+                )
+                for found, envs in zip(resolutions, waiting, strict=True)
             ]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -86,13 +93,20 @@ def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
 
 
 def _machine(
-    rig: Rig, resolution: Resolution, matrix: Matrix, envs: Sequence[Future[LockedEnv]]
+    rig: Rig,
+    resolution: Resolution,
+    matrix: Matrix,
+    envs: Sequence[Future[LockedEnv]],
+    held: KeptBytes,
+    tell: Tell,
 ) -> LockedMachine:
-    return LockedMachine(
+    machine = LockedMachine(
         resolution=resolution,
-        files=tuple(files_of(rig, resolution, matrix)),
+        files=tuple(files_of(rig, resolution, matrix, held.files)),
         repositories=tuple(repositories_of(rig, resolution, matrix)),
         packages=tuple(packages_of(rig, resolution, matrix)),
-        envs=tuple(env.result() for env in envs),
-        unpinned=tuple(unpinned_of(rig, resolution)),
+        unpinned=tuple(unpinned_of(rig, resolution, matrix)),
     )
+    machine = with_base_image(machine, rig, held.image, tell)
+    # Last: by now the environments have been locked beside the rest.
+    return replace(machine, envs=tuple(env.result() for env in envs))

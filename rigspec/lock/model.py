@@ -10,6 +10,7 @@ __all__ = [
     "Lock",
     "LockedEnv",
     "LockedFile",
+    "LockedImage",
     "LockedInterpreter",
     "LockedMachine",
     "LockedPackage",
@@ -32,6 +33,18 @@ class LockedFile:
     pinned_by: str
     size: int | None = None
     part: str = ""
+
+
+@dataclass(frozen=True)
+class LockedImage:
+    """The image that a container starts from: ``reference`` as the spec writes it, less its digest.
+
+    ``pinned_by`` says who vouches for the digest: ``registry``, ``matrix`` or ``spec``.
+    """
+
+    reference: str
+    digest: str
+    pinned_by: str
 
 
 @dataclass(frozen=True)
@@ -108,10 +121,15 @@ class LockedEnv:
 
 @dataclass(frozen=True)
 class Unpinned:
-    """What the lock could not pin, and why: said aloud by ``lock`` and ``compile``."""
+    """What the lock could not pin, and why: said aloud by ``lock`` and ``compile``.
+
+    ``part`` is the layer (``image``, ``cuda``, ``cudnn``) of what should have a digest; empty
+    where versions are what counts.
+    """
 
     what: str
     reason: str
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +142,7 @@ class LockedMachine:
     packages: tuple[LockedPackage, ...] = ()
     envs: tuple[LockedEnv, ...] = ()
     unpinned: tuple[Unpinned, ...] = ()
+    image: LockedImage | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.lock.image_staleness import base_image_differences
 from rigspec.lock.model import Lock
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.load import digest
@@ -19,7 +20,7 @@ def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tupl
     An error where a version differs; a warning where the spec says something else but every
     decided version is still the same.
     """
-    moved = [*_machines(lock, resolutions)]
+    moved = [*_machines(lock, rig, resolutions)]
     if moved:
         return (_stale(Severity.ERROR, "the lock is stale: " + "; ".join(moved)),)
     if lock.spec_digest != digest(rig):
@@ -32,8 +33,8 @@ def _stale(severity: Severity, message: str) -> Diagnostic:
     return Diagnostic("RS502", severity, message, help=("run `rigspec lock`",))
 
 
-def _machines(lock: Lock, resolutions: Sequence[Resolution]) -> Iterator[str]:
-    locked = {machine.resolution.machine: machine.resolution for machine in lock.machines}
+def _machines(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> Iterator[str]:
+    locked = {machine.resolution.machine: machine for machine in lock.machines}
     decided = {resolution.machine: resolution for resolution in resolutions}
     for name in sorted(locked.keys() | decided.keys(), key=str):
         if name not in decided:
@@ -41,7 +42,8 @@ def _machines(lock: Lock, resolutions: Sequence[Resolution]) -> Iterator[str]:
         elif name not in locked:
             yield f"{_called(name)} is not in the lock"
         else:
-            yield from _layers(locked[name], decided[name])
+            yield from _layers(locked[name].resolution, decided[name])
+            yield from base_image_differences(locked[name], rig, decided[name])
 
 
 def _called(machine: str | None) -> str:

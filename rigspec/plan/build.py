@@ -22,6 +22,7 @@ from rigspec.plan.steps import (
     Step,
 )
 from rigspec.resolution import Resolution
+from rigspec.resolve.base_image import base_image
 from rigspec.spec.model import Rig
 
 __all__ = ["build_plan"]
@@ -122,7 +123,11 @@ def _left_out(rig: Rig, locked: LockedMachine) -> Iterator[LeftOut]:
 
 
 def _base(rig: Rig, locked: LockedMachine) -> BaseImage:
-    asked = rig.container.base if rig.container is not None else None
-    reference = asked or locked.resolution.os.replace(" ", ":")
+    image = base_image(rig, locked.resolution)
+    reference = image.under(rig.mirrors.images).name
+    if locked.image is not None and locked.image.reference == image.name:
+        return BaseImage(reference, locked.image.digest)
+    if image.digest is not None:
+        return BaseImage(reference, image.digest)
     reason = next((u.reason for u in locked.unpinned if u.what.startswith("base image")), None)
     return BaseImage(reference, None, reason or "the lock holds no digest for it")

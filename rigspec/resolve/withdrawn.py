@@ -12,7 +12,7 @@ from rigspec.resolve.claims import image_tag
 from rigspec.resolve.frameworks import asked_frameworks
 from rigspec.spec.load import LoadedSpec
 
-__all__ = ["withdrawn_advice"]
+__all__ = ["image_repairs", "withdrawn_advice"]
 
 
 def withdrawn_advice(
@@ -31,6 +31,14 @@ def withdrawn_advice(
                     yield from _yanked(spec, release, place)
 
 
+def image_repairs(image: Release | None) -> tuple[str, ...]:
+    """What can be done about an image that is gone: ``image`` is what the matrix knows of it."""
+    digest = image.figure("digest") if image is not None else None
+    if digest is None:
+        return (_AROUND,)
+    return (_AROUND, f"a registry that kept the image has it as nvidia/cuda@{digest}")
+
+
 def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
     tag = image_tag(spec.rig)
     if tag is None:
@@ -44,7 +52,7 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
             message=f"the matrix knows no image `nvidia/cuda:{tag}`",
             between=("image",),
             spans=(span,),
-            help=(_AROUND,),
+            help=image_repairs(None),
         )
         return
     for ended in image.availability:
@@ -58,7 +66,7 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
             spans=(span,),
             facts=(_fact(image, ended),),
             breaks=(f"manifest for nvidia/cuda:{tag} not found: manifest unknown",),
-            help=(_AROUND, *_by_digest(image)),
+            help=image_repairs(image),
         )
 
 
@@ -66,13 +74,6 @@ _AROUND = (
     "leave `base` out: the same stack is then built from a plain system image, from packages and "
     "files with recorded checksums"
 )
-
-
-def _by_digest(image: Release) -> tuple[str, ...]:
-    digest = image.figure("digest")
-    if digest is None:
-        return ()
-    return (f"a registry that kept the image has it as nvidia/cuda@{digest}",)
 
 
 def _yanked(

@@ -16,6 +16,7 @@ from rigspec.spec.fields import (
     Text,
     Url,
 )
+from rigspec.spec.image import REGISTRY
 
 __all__ = ["Download", "Dyndns", "Jupyter", "Mirrors", "Services", "Ssh", "Tls", "Tmux", "User"]
 
@@ -34,6 +35,10 @@ Address = Annotated[
 ]
 Hostname = Annotated[
     str, Form(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", "this is not a host name")
+]
+Registry = Annotated[
+    str,
+    Form(REGISTRY, "write a registry as an image begins: `registry.example.org:5000/folder`"),
 ]
 SshKey = Annotated[
     str,
@@ -128,3 +133,6 @@ class Mirrors(Table):
     conda: Url | None = Field(default=None, description="A mirror of conda channels.")
     nvidia: Url | None = Field(default=None, description="A mirror of NVIDIA's downloads.")
     files: Url | None = Field(default=None, description="A folder of files by name.")
+    images: Registry | None = Field(
+        default=None, description="A registry for images that name none: `host:port/folder`."
+    )

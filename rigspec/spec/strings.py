@@ -26,8 +26,14 @@ _SECRETS = (
     ("a Slack token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}")),
     ("a Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b")),
     ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
-    ("a password hash", re.compile(r"\b(?:sha1|sha256|argon2):|\$(?:1|2[aby]|5|6|y|argon2\w+)\$")),
+    (
+        "a password hash",
+        # `image@sha256:…` is the digest of an image.
+        re.compile(r"(?<!@)\b(?:sha1|sha256|argon2):|\$(?:1|2[aby]|5|6|y|argon2\w+)\$"),
+    ),
     ("a password in an address", re.compile(r"://[^/\s:@]+:[^/\s@]+@")),
+    ("a log-in in an address", re.compile(r"://[^/?#\s@]+@")),
+    ("the key of a signed address", re.compile(r"[?&](?:X-\w+-Signature|sig|\w*token)=", re.I)),
 )
 
 

@@ -1,0 +1,58 @@
+"""What a lock should name by a digest, and does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.lock.model import Lock, LockedMachine
+from rigspec.resolve.base_image import base_image
+from rigspec.spec.load import LoadedSpec
+
+__all__ = ["missing_digests", "unverified_downloads"]
+
+
+def missing_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> Iterator[Diagnostic]:
+    """An error for every base image and download without one."""
+    for machine in machines:
+        reasons = {item.part: item for item in machine.unpinned if item.part}
+        if machine.image is None:
+            image = base_image(spec.rig, machine.resolution).name
+            item = reasons.pop("image", None)
+            why = item.reason if item is not None else "the lock was made without asking for it"
+            yield _missing(spec, machine, f"base image {image}", why, ("container", "base"))
+        for part, item in reasons.items():
+            yield _missing(spec, machine, item.what, item.reason, ("cuda", part))
+        for file in machine.files:
+            if not file.sha256:
+                yield _missing(spec, machine, file.name, "nobody took it", ("download",))
+
+
+def unverified_downloads(lock: Lock) -> Iterator[Diagnostic]:
+    """A warning for every checksum that was taken from a connection anybody could change."""
+    for file in sorted({file for machine in lock.machines for file in machine.files}, key=str):
+        if file.pinned_by == "lock" and file.url.startswith("http://"):
+            yield Diagnostic(
+                code="RS514",
+                severity=Severity.WARNING,
+                message=f"the checksum of `{file.name}` was taken over plain http",
+                help=(
+                    "hold it against the publisher's and write it into the spec: "
+                    f'`sha256 = "{file.sha256}"`',
+                ),
+            )
+
+
+def _missing(
+    spec: LoadedSpec, machine: LockedMachine, what: str, why: str, place: tuple[str, ...]
+) -> Diagnostic:
+    name = machine.resolution.machine
+    if place[0] == "container" and (spec.rig.container is None or not spec.rig.container.base):
+        place = ("machine", name, "os") if name is not None else ("name",)
+    return Diagnostic(
+        code="RS511",
+        severity=Severity.ERROR,
+        message=f"no digest: {what}: {why}",
+        spans=(spec.document.span(place),),
+        help=("lock it where its registry or server answers, or leave out --require-digests",),
+    )

@@ -1,0 +1,33 @@
+"""The image and the downloads of an earlier lock, as far as they may stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rigspec.lock.model import Lock, LockedFile, LockedImage
+
+__all__ = ["IMAGE_NAME", "KeptBytes", "kept_bytes"]
+
+# What `lock --update` calls the base image.
+IMAGE_NAME = "image"
+
+
+@dataclass(frozen=True)
+class KeptBytes:
+    """What one machine was locked at before: its base image, and the downloads it had."""
+
+    image: LockedImage | None = None
+    files: tuple[LockedFile, ...] = ()
+
+
+def kept_bytes(before: Lock | None, machine: str | None, moving: Sequence[str]) -> KeptBytes:
+    """What ``before`` has for a machine, less what ``moving`` names (``image``, a download)."""
+    for locked in before.machines if before is not None else ():
+        if locked.resolution.machine == machine:
+            parts = {part for name in moving for part in (name, f"download.{name}")}
+            return KeptBytes(
+                None if IMAGE_NAME in moving else locked.image,
+                tuple(file for file in locked.files if file.part not in parts),
+            )
+    return KeptBytes()
