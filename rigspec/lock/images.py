@@ -5,18 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.failures import LockFailure
+from rigspec.lock.image_contents import OtherPlatform, digest_of
 from rigspec.lock.model import LockedImage, LockedMachine, Unpinned
-from rigspec.lock.registry import (
-    NoAnswer,
-    NoSuchImage,
-    OtherPlatform,
-    digest_of,
-    plain_registry,
-)
+from rigspec.lock.registry import NoAnswer, NoSuchImage, Unreachable, plain_registry
 from rigspec.matrix.load import load_image
 from rigspec.matrix.model import Release
 from rigspec.resolution import Resolution
@@ -26,7 +21,7 @@ from rigspec.resolve.withdrawn import image_repairs
 from rigspec.spec.image import REGISTRY, ImageReference
 from rigspec.spec.model import Rig
 
-__all__ = ["Tell", "with_base_image"]
+__all__ = ["BaseImages", "Tell", "located"]
 
 # Where plain names stand, for a machine whose rigs do not say.
 _VARIABLE = "RIGSPEC_REGISTRY"
@@ -34,34 +29,94 @@ _VARIABLE = "RIGSPEC_REGISTRY"
 Tell = Callable[[Diagnostic], None]
 
 
-def with_base_image(
-    machine: LockedMachine, rig: Rig, kept: LockedImage | None, tell: Tell
-) -> LockedMachine:
-    """The machine with its base image, by the spec's digest, its registry's, or the matrix's.
-
-    What it was locked at before (``kept``) stays as long as the registry has it. ``tell`` gets the
-    warnings. Raises LockFailure.
+def located(image: ImageReference, rig: Rig) -> ImageReference:
+    """An image where it is to be asked for: on the registry of the spec, of the environment, or
+    the one that plain names stand on. Raises LockFailure.
     """
-    found = _pinned(rig, machine.resolution, kept, tell)
-    if isinstance(found, Unpinned):
-        return replace(machine, unpinned=(*machine.unpinned, found))
-    return replace(machine, image=found)
+    return image.under(rig.mirrors.images or _configured() or plain_registry())
 
 
-def _pinned(
-    rig: Rig, resolution: Resolution, kept: LockedImage | None, tell: Tell
-) -> LockedImage | Unpinned:
-    image = base_image(rig, resolution)
-    if image.digest is not None:
-        return LockedImage(image.name, image.digest, "spec")
-    tag = image_tag(rig)
-    known = load_image(tag) if tag is not None else None
-    asked = image.under(rig.mirrors.images or _configured() or plain_registry())
-    chosen = rig.container is not None and rig.container.base is not None
-    wanted = _Wanted(image, asked, resolution.arch, known, chosen)
-    if kept is not None and not _may_stay(kept, wanted):
-        kept = None
-    return _answered(wanted, kept, tell)
+@dataclass(frozen=True)
+class BaseImages:
+    """The base images of a rig's machines. ``tell`` gets the warnings.
+
+    A registry that did not answer is not asked again, nor is an image asked for twice.
+    """
+
+    rig: Rig
+    tell: Tell
+    _silent: dict[str | None, str] = field(default_factory=dict)
+    _digests: dict[tuple[ImageReference, str], str] = field(default_factory=dict)
+
+    def added(self, machine: LockedMachine, kept: LockedImage | None) -> LockedMachine:
+        """The machine with its base image, by the spec's digest, its registry's, or the matrix's.
+
+        What it was locked at before (``kept``) stays as long as the registry has it. Raises
+        LockFailure.
+        """
+        found = self._pinned(machine.resolution, kept)
+        if isinstance(found, Unpinned):
+            return replace(machine, unpinned=(*machine.unpinned, found))
+        return replace(machine, image=found)
+
+    def _pinned(self, resolution: Resolution, kept: LockedImage | None) -> LockedImage | Unpinned:
+        image = base_image(self.rig, resolution)
+        if image.digest is not None:
+            return LockedImage(image.name, image.digest, "spec")
+        tag = image_tag(self.rig)
+        known = load_image(tag) if tag is not None else None
+        chosen = self.rig.container is not None and self.rig.container.base is not None
+        wanted = _Wanted(image, located(image, self.rig), resolution.arch, known, chosen)
+        if kept is not None and not _may_stay(kept, wanted):
+            kept = None
+        return self._answered(wanted, kept)
+
+    def _answered(self, wanted: _Wanted, kept: LockedImage | None) -> LockedImage | Unpinned:
+        """The image as its registry has it; where none answers, as it is known without one."""
+        try:
+            if kept is not None and self._has(wanted, kept.digest):
+                return kept
+            digest = self._digest_of(wanted.asked, wanted.arch)
+            return LockedImage(wanted.image.name, digest, "registry")
+        except NoAnswer as error:
+            found = kept or wanted.from_matrix
+            self.tell(_not_told(wanted, str(error), found))
+            why = "no registry answered"
+        except NoSuchImage:
+            found = wanted.from_matrix
+            self.tell(_gone(wanted, found is not None and self._still_has(wanted, found.digest)))
+            why = "its registry does not have it"
+        if found is not None:
+            return found
+        reason = f"{why}, and the matrix has no digest of it"
+        return Unpinned(f"base image {wanted.image.name}", reason, part="image")
+
+    def _has(self, wanted: _Wanted, digest: str) -> bool:
+        """Whether the registry has these very bytes. Raises NoAnswer and LockFailure."""
+        try:
+            self._digest_of(replace(wanted.asked, digest=digest), wanted.arch)
+        except NoSuchImage:
+            return False
+        return True
+
+    def _still_has(self, wanted: _Wanted, digest: str) -> bool:
+        try:
+            return self._has(wanted, digest)
+        except NoAnswer:
+            return False
+
+    def _digest_of(self, image: ImageReference, arch: str) -> str:
+        if image.host in self._silent:
+            raise NoAnswer(self._silent[image.host])
+        try:
+            if (image, arch) not in self._digests:
+                self._digests[image, arch] = digest_of(image, arch)
+            return self._digests[image, arch]
+        except Unreachable as error:
+            self._silent[image.host] = str(error)
+            raise
+        except OtherPlatform as error:
+            raise LockFailure(_other_platform(image, str(error)), 1) from None
 
 
 @dataclass(frozen=True)
@@ -101,50 +156,6 @@ def _configured() -> str | None:
         helped = ("write it as `registry.example.org:5000/folder`, without https://",)
         raise LockFailure(Diagnostic("RS512", Severity.ERROR, message, help=helped), 2)
     return configured
-
-
-def _answered(wanted: _Wanted, kept: LockedImage | None, tell: Tell) -> LockedImage | Unpinned:
-    """The image as its registry has it; where none answers, as it is known without one."""
-    try:
-        if kept is not None and _has(wanted, kept.digest):
-            return kept
-        digest = _digest_of(wanted.asked, wanted.arch)
-        return LockedImage(wanted.image.name, digest, "registry")
-    except NoAnswer as error:
-        found = kept or wanted.from_matrix
-        tell(_not_told(wanted, str(error), found))
-        why = "no registry answered"
-    except NoSuchImage:
-        found = wanted.from_matrix
-        tell(_gone(wanted, found is not None and _still_has(wanted, found.digest)))
-        why = "its registry does not have it"
-    if found is not None:
-        return found
-    reason = f"{why}, and the matrix has no digest of it"
-    return Unpinned(f"base image {wanted.image.name}", reason, part="image")
-
-
-def _has(wanted: _Wanted, digest: str) -> bool:
-    """Whether the registry has these very bytes. Raises NoAnswer and LockFailure."""
-    try:
-        _digest_of(replace(wanted.asked, digest=digest), wanted.arch)
-    except NoSuchImage:
-        return False
-    return True
-
-
-def _still_has(wanted: _Wanted, digest: str) -> bool:
-    try:
-        return _has(wanted, digest)
-    except NoAnswer:
-        return False
-
-
-def _digest_of(image: ImageReference, arch: str) -> str:
-    try:
-        return digest_of(image, arch)
-    except OtherPlatform as error:
-        raise LockFailure(_other_platform(image, str(error)), 1) from None
 
 
 def _not_told(wanted: _Wanted, why: str, instead: LockedImage | None) -> Diagnostic:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from rigspec.lock.environments import Kept, LockSettings, locked_env
 from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_of
-from rigspec.lock.images import Tell, with_base_image
+from rigspec.lock.images import BaseImages, Tell
 from rigspec.lock.kept_bytes import KeptBytes, kept_bytes
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.matrix.load import load_matrix
@@ -46,6 +46,7 @@ def make_lock(
     matrix = load_matrix()
     kept = _kept(before, tuple(moving))
     settings = settings or LockSettings()
+    images = BaseImages(rig, tell)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
 
         def env_lock(resolution: Resolution, number: int) -> LockedEnv:
@@ -62,7 +63,7 @@ def make_lock(
         try:
             machines = [
                 _machine(
-                    rig, found, matrix, envs, kept_bytes(before, found.machine, moving), tell
+                    rig, found, matrix, envs, kept_bytes(before, found.machine, moving), images
                 )
                 for found, envs in zip(resolutions, waiting, strict=True)
             ]
@@ -98,7 +99,7 @@ def _machine(
     matrix: Matrix,
     envs: Sequence[Future[LockedEnv]],
     held: KeptBytes,
-    tell: Tell,
+    images: BaseImages,
 ) -> LockedMachine:
     machine = LockedMachine(
         resolution=resolution,
@@ -107,6 +108,6 @@ def _machine(
         packages=tuple(packages_of(rig, resolution, matrix)),
         unpinned=tuple(unpinned_of(rig, resolution, matrix)),
     )
-    machine = with_base_image(machine, rig, held.image, tell)
+    machine = images.added(machine, held.image)
     # Last: by now the environments have been locked beside the rest.
     return replace(machine, envs=tuple(env.result() for env in envs))

@@ -1,4 +1,4 @@
-"""The digest of an image, from its registry: the OCI distribution API.
+"""A registry of images: the OCI distribution API.
 
 Whatever the registry says of a digest is held against the bytes that it sends.
 """
@@ -7,22 +7,33 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Literal, TypeVar
+from typing import Any, BinaryIO, TypeVar
 from urllib.request import parse_http_list, parse_keqv_list
 
 import httpx2
 import tomli
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
 from rigspec.lock.credentials import login_for
 from rigspec.lock.failures import index_failure
-from rigspec.lock.web import BadTransfer, blocks, is_loopback, web_client
+from rigspec.lock.web import WEB_ERRORS, BadTransfer, answer, blocks, is_loopback, web_client
 from rigspec.spec.image import ImageReference
 
-__all__ = ["NoAnswer", "NoSuchImage", "OtherPlatform", "digest_of", "plain_registry"]
+__all__ = [
+    "NoAnswer",
+    "NoSuchImage",
+    "Received",
+    "Registry",
+    "Unreachable",
+    "opened_registry",
+    "plain_registry",
+    "platform_of",
+]
 
 _MANIFESTS = (
     "application/vnd.oci.image.index.v1+json",
@@ -33,89 +44,45 @@ _MANIFESTS = (
 # The least that the specification asks a registry to take, and more than any manifest has.
 _LARGEST = 4 << 20
 _MISSING = {"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"}
+# Where no registry can be reached, nobody should wait long to hear it.
+_ANSWER_S = 8.0
 
 
 class NoAnswer(Exception):
     """The registry is down, or lets this user not in; the text says which."""
 
 
+class Unreachable(NoAnswer):
+    """Not one word came from the registry."""
+
+
 class NoSuchImage(Exception):
     """The registry answers, and does not have the image."""
 
 
-class OtherPlatform(Exception):
-    """The image is not for the machine; the text says for which platforms it is."""
+@dataclass(frozen=True)
+class Received:
+    """A manifest or a small blob, as it came."""
 
-
-def digest_of(image: ImageReference, arch: str) -> str:
-    """The digest of what a reference names: of the index where the image has several platforms.
-
-    Raises NoAnswer, NoSuchImage, OtherPlatform, and LockFailure where the registry sends something
-    else than it promised.
-    """
-    with web_client() as client:
-        registry = _Registry(client, image)
-        data = registry.fetched("manifests", image.digest or image.tag or "latest", image.digest)
-        manifest = registry.read(_Manifest, data)
-        platforms = manifest.platforms()
-        if manifest.config is not None:
-            config = registry.fetched("blobs", manifest.config.digest, manifest.config.digest)
-            platforms = [registry.read(_Platform, config).name]
-    wanted = f"linux/{_known()['architecture'].get(arch, arch)}"
-    if wanted not in platforms:
-        raise OtherPlatform(f"there is no {wanted} in it, only {', '.join(platforms) or 'others'}")
-    return _digest(data)
-
-
-def plain_registry() -> str:
-    """Where a name without a registry stands if the user says nothing else."""
-    return str(_known()["plain"])
-
-
-@lru_cache(maxsize=1)
-def _known() -> Mapping[str, Any]:
-    return tomli.loads((files("rigspec.lock") / "registries.toml").read_text(encoding="utf-8"))
-
-
-class _Platform(BaseModel):
-    """Also the configuration of an image, which begins with the same two fields."""
-
-    os: str = ""
-    architecture: str = ""
+    data: bytes
+    media_type: str
 
     @property
-    def name(self) -> str:
-        return f"{self.os}/{self.architecture}"
+    def digest(self) -> str:
+        """As every reference writes it: ``sha256:…``."""
+        return _digest(hashlib.sha256(self.data))
 
 
-class _Entry(BaseModel):
-    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
-    platform: _Platform | None = None
+_Form = TypeVar("_Form", bound=BaseModel)
+_Taken = TypeVar("_Taken")
 
 
-class _Manifest(BaseModel):
-    """An index, which has ``manifests``, or the manifest of one image, which has ``config``."""
+class Registry:
+    """One repository of one registry, with the right to read it once that was asked for.
 
-    schemaVersion: Literal[2]  # noqa: N815 - the specification's name
-    manifests: tuple[_Entry, ...] | None = None
-    config: _Entry | None = None
-
-    @model_validator(mode="after")
-    def _names_something(self) -> _Manifest:
-        if self.manifests is None and self.config is None:
-            raise ValueError("neither an index nor an image")
-        return self
-
-    def platforms(self) -> list[str]:
-        found = self.manifests or ()
-        return [entry.platform.name for entry in found if entry.platform is not None]
-
-
-_Read = TypeVar("_Read", bound=BaseModel)
-
-
-class _Registry:
-    """One repository of one registry, with the right to read it once that was asked for."""
+    Its methods raise NoAnswer, NoSuchImage, and LockFailure where the registry sends something
+    else than it promised.
+    """
 
     def __init__(self, client: httpx2.Client, image: ImageReference) -> None:
         host = image.host or plain_registry()
@@ -130,29 +97,68 @@ class _Registry:
         self._login = login_for(host, f"https://{host}", known.get("login", host))
         self._right: str | None = None
 
-    def fetched(self, kind: str, name: str, digest: str | None) -> bytes:
-        """A manifest or blob, its bytes held against its digest."""
-        data, headers = self._answer(f"{self._base}/{kind}/{name}")
-        for promised in (digest, headers.get("Docker-Content-Digest")):
-            if promised is not None and promised != _digest(data):
-                raise self._failure(f"the bytes that came are not those of {promised}")
-        return data
+    def manifest(self, name: str, digest: str | None = None) -> Received:
+        """A manifest by its tag or digest, held against ``digest`` where one is given."""
+        return self._small(f"{self._base}/manifests/{name}", digest)
 
-    def read(self, form: type[_Read], data: bytes) -> _Read:
-        """What the bytes say, if they have the form. Raises LockFailure."""
+    def small_blob(self, digest: str) -> Received:
+        """A blob that fits in memory: the configuration of an image."""
+        return self._small(f"{self._base}/blobs/{digest}", digest)
+
+    def write_blob(self, digest: str, size: int, file: BinaryIO) -> None:
+        """Write a blob. What the file holds is that blob only if nothing is raised."""
+
+        def take(response: httpx2.Response) -> None:
+            found, came = hashlib.sha256(), 0
+            for block in blocks(response):
+                found.update(block)
+                file.write(block)
+                came += len(block)
+                if came > size:
+                    raise BadTransfer(f"more than the {size} bytes of {digest} came")
+            self._hold(digest, _digest(found))
+
+        self._asked(f"{self._base}/blobs/{digest}", take)
+
+    def read(self, form: type[_Form], received: Received) -> _Form:
+        """What the bytes say, if they have the form."""
         try:
-            return form.model_validate_json(data)
+            return form.model_validate_json(received.data)
         except ValidationError:
-            raise self._failure("what came is not what a registry sends") from None
+            raise self.failure("what came is not what a registry sends") from None
 
-    def _answer(self, url: str) -> tuple[bytes, httpx2.Headers]:
-        status, data, headers = self._sent(url, self._right)
-        if status == 401 and self._right is None:
-            self._right = self._permission(headers.get("WWW-Authenticate", ""))
-            status, data, headers = self._sent(url, self._right)
+    def failure(self, why: str) -> Exception:
+        """The LockFailure of a registry that cannot be believed."""
+        return index_failure(f"the image {self._image}", why)
+
+    def _small(self, url: str, digest: str | None) -> Received:
+        data, headers = self._asked(url, _whole)
+        received = Received(data, headers.get("Content-Type", "").partition(";")[0].strip())
+        for promised in (digest, headers.get("Docker-Content-Digest")):
+            self._hold(promised, received.digest)
+        return received
+
+    def _hold(self, promised: str | None, found: str) -> None:
+        if promised is not None and promised != found:
+            raise self.failure(f"the bytes that came are not those of {promised}")
+
+    def _asked(self, url: str, take: Callable[[httpx2.Response], _Taken]) -> _Taken:
+        """What ``take`` makes of the answer, after a log-in where the registry wants one."""
+        with self._opened(url, self._right) as response:
+            if response.status_code != 401 or self._right is not None:
+                return self._taken(response, take)
+            challenge = response.headers.get("WWW-Authenticate", "")
+        self._right = self._permission(challenge)
+        with self._opened(url, self._right) as response:
+            return self._taken(response, take)
+
+    def _taken(
+        self, response: httpx2.Response, take: Callable[[httpx2.Response], _Taken]
+    ) -> _Taken:
+        status = response.status_code
         if status == 200:
-            return data, headers
-        if status == 404 and _codes(data) & _MISSING:
+            return take(response)
+        if status == 404 and _codes(_whole(response)[0]) & _MISSING:
             raise NoSuchImage
         if status in (401, 403):
             raise NoAnswer(f"it lets nobody in without the right log-in (status {status})")
@@ -161,7 +167,7 @@ class _Registry:
     def _permission(self, challenge: str) -> str | None:
         """The Authorization header that a registry asks for: a token's, or the log-in itself."""
         scheme, _, rest = challenge.partition(" ")
-        asked = parse_keqv_list(parse_http_list(rest))
+        asked = parse_keqv_list(parse_http_list(rest)) if "=" in rest else {}
         login = httpx2.BasicAuth(*self._login) if self._login is not None else None
         if scheme.lower() == "basic" and login is not None:
             request = httpx2.Request("GET", self._base)
@@ -172,35 +178,64 @@ class _Registry:
         realm = httpx2.URL(asked["realm"]).copy_merge_params(wanted)
         if realm.scheme != "https" and not is_loopback(realm.host):
             raise NoAnswer("it asks for a log-in over plain http")
-        status, data, _ = self._sent(str(realm), None, login)
-        if status != 200:
-            raise NoAnswer(f"its log-in answers with status {status}")
-        return f"Bearer {self.read(_Token, data).value}"
+        with self._opened(str(realm), None, login) as response:
+            if response.status_code != 200:
+                raise NoAnswer(f"its log-in answers with status {response.status_code}")
+            token = Received(_whole(response)[0], "")
+        return f"Bearer {self.read(_Token, token).value}"
 
-    def _sent(
+    @contextmanager
+    def _opened(
         self, url: str, right: str | None, login: httpx2.Auth | None = None
-    ) -> tuple[int, bytes, httpx2.Headers]:
+    ) -> Iterator[httpx2.Response]:
         headers = {"Accept": ", ".join(_MANIFESTS)}
         if right is not None:
             headers["Authorization"] = right
         answered = False
         try:
-            with self._client.stream("GET", url, headers=headers, auth=login) as response:
+            with answer(self._client, url, _ANSWER_S, headers, login) as response:
                 answered = True
-                data = b""
-                for block in blocks(response):
-                    data += block
-                    if len(data) > _LARGEST:
-                        raise BadTransfer("it is larger than any manifest")
-                return response.status_code, data, response.headers
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                yield response
+        except WEB_ERRORS as error:
             words = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
             if answered or isinstance(error, BadTransfer):
-                raise self._failure(words) from None
-            raise NoAnswer(words) from None
+                raise self.failure(words) from None
+            raise Unreachable(words) from None
 
-    def _failure(self, why: str) -> Exception:
-        return index_failure(f"the image {self._image}", why)
+
+@contextmanager
+def opened_registry(image: ImageReference) -> Iterator[Registry]:
+    """The registry that a reference names, or the plain names' own."""
+    with web_client() as client:
+        yield Registry(client, image)
+
+
+def plain_registry() -> str:
+    """Where a name without a registry stands if the user says nothing else."""
+    return str(_known()["plain"])
+
+
+def platform_of(arch: str) -> str:
+    """A machine's processor as the platform of an image."""
+    return f"linux/{_known()['architecture'].get(arch, arch)}"
+
+
+@lru_cache(maxsize=1)
+def _known() -> Mapping[str, Any]:
+    return tomli.loads((files("rigspec.lock") / "registries.toml").read_text(encoding="utf-8"))
+
+
+def _whole(response: httpx2.Response) -> tuple[bytes, httpx2.Headers]:
+    data = b""
+    for block in blocks(response):
+        data += block
+        if len(data) > _LARGEST:
+            raise BadTransfer("it is larger than any manifest")
+    return data, response.headers
+
+
+def _digest(found: hashlib._Hash) -> str:
+    return f"sha256:{found.hexdigest()}"
 
 
 class _Token(BaseModel):
@@ -210,10 +245,6 @@ class _Token(BaseModel):
     @property
     def value(self) -> str:
         return self.token or self.access_token
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 class _Problem(BaseModel):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import contextmanager
+from threading import Thread
 
 import httpx2
 
-__all__ = ["WEB_ERRORS", "BadTransfer", "blocks", "is_loopback", "web_client"]
+__all__ = ["WEB_ERRORS", "BadTransfer", "answer", "blocks", "is_loopback", "web_client"]
 
 _CONNECT_S = 10.0
 _SILENCE_S = 30.0
@@ -33,6 +37,39 @@ def web_client() -> httpx2.Client:
         headers={"Accept-Encoding": "identity"},
         event_hooks={"response": [_stays_encrypted]},
     )
+
+
+@contextmanager
+def answer(
+    client: httpx2.Client,
+    url: str,
+    within_s: float,
+    headers: Mapping[str, str] | None = None,
+    auth: httpx2.Auth | None = None,
+) -> Iterator[httpx2.Response]:
+    """What a server says to a GET, its body still to come. Raises one of WEB_ERRORS.
+
+    ``within_s`` is for all of it until the body begins. The client's own limits are for each
+    address of a host, and none is for the looking up of its name.
+    """
+    found: Future[httpx2.Response] = Future()
+
+    def ask() -> None:
+        try:
+            request = client.build_request("GET", url, headers=headers)
+            found.set_result(client.send(request, auth=auth, stream=True))
+        except Exception as error:
+            found.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    try:
+        response = found.result(within_s)
+    except NotYet:
+        raise httpx2.ReadTimeout(f"no answer in {within_s:g} s") from None
+    try:
+        yield response
+    finally:
+        response.close()
 
 
 def blocks(response: httpx2.Response) -> Iterator[bytes]:

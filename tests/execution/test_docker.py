@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
+from tests.containers import Buildah, local_registry
 from tests.execution.test_shell import PYTHON, SESSION
 
-
-class Buildah:
-    """buildah with a store of its own."""
-
-    def __init__(self, store: Path) -> None:
-        self._options = ["--root", str(store / "root"), "--runroot", str(store / "run")]
-        self._options += ["--storage-driver", "vfs"]
-
-    def __call__(self, command: str, *arguments: str, cwd: Path | None = None) -> str:
-        done = subprocess.run(
-            ["buildah", *self._options, command, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=cwd,
-            env={**os.environ, "BUILDAH_ISOLATION": "chroot"},
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        return done.stdout.strip()
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -39,17 +23,52 @@ def buildah(tmp_path: Path) -> Iterator[Buildah]:
     tool("rm", "--all")
 
 
-def test_tensorflow_1_8_computes_in_the_image(
-    buildah: Buildah, debian_11_base: Path, legacy_cpu: Path
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    with local_registry(tmp_path / "registry") as host:
+        yield host
+
+
+@pytest.fixture
+def base(buildah: Buildah, registry: str, debian_11_base: Path, tmp_path: Path) -> str:
+    """The digest of the base image. Its tag has moved on since to an image that is no system."""
+    buildah.image("localhost/debian:11", debian_11_base)
+    digest = buildah.pushed("localhost/debian:11", f"{registry}/debian:11")
+    buildah("rmi", "localhost/debian:11")
+    return digest
+
+
+@pytest.fixture
+def pinned(registry: str, base: str, buildah: Buildah, rigspec: Rigspec, tmp_path: Path) -> Path:
+    """specs/legacy-cpu.toml behind that registry, its committed lock locked on, and compiled."""
+    text = (ROOT / "specs" / "legacy-cpu.toml").read_text(encoding="utf-8")
+    spec, lock, out = tmp_path / "rig.toml", tmp_path / "lock", tmp_path / "out"
+    spec.write_text(f'{text}\n[mirrors]\nimages = "{registry}"\n', encoding="utf-8")
+    shutil.copytree(ROOT / "lockfiles" / "legacy-cpu", lock)
+    done = rigspec("lock", spec, "-o", lock, "--require-digests")
+    assert done.returncode == 0, done.stderr
+
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "nothing").touch()
+    buildah.image("localhost/moved", tmp_path / "empty")
+    assert buildah.pushed("localhost/moved", f"{registry}/debian:11") != base
+
+    options = ("--lock", lock, "--target", "docker", "--locked", "-o", out)
+    done = rigspec("compile", spec, *options, "--require-digests")
+    assert done.returncode == 0, done.stderr
+    return out / "docker"
+
+
+def test_tensorflow_1_8_computes_in_the_image_that_was_locked(
+    buildah: Buildah, registry: str, base: str, pinned: Path
 ) -> None:
-    base = buildah("from", "scratch")
-    buildah("copy", base, str(debian_11_base), "/")
-    buildah("commit", "--rm", base, "localhost/debian:11")
+    dockerfile = (pinned / "Dockerfile").read_text(encoding="utf-8")
+    assert f"ARG BASE={registry}/debian:11@{base}\n" in dockerfile
     buildah(
         "build",
-        *("--format", "docker", "--layers=false", "--network=host"),
-        *("--build-arg", "BASE=localhost/debian:11", "--tag", "localhost/legacy-cpu", "."),
-        cwd=legacy_cpu / "docker",
+        *("--format", "docker", "--layers=false", "--network=host", "--tls-verify=false"),
+        *("--tag", "localhost/legacy-cpu", "."),
+        cwd=pinned,
     )
 
     container = buildah("from", "--pull-never", "localhost/legacy-cpu")

@@ -1,0 +1,99 @@
+"""Real containers for the tests: buildah with a store of its own, and a registry on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Buildah:
+    """buildah with a store of its own."""
+
+    def __init__(self, store: Path) -> None:
+        self._options = ["--root", str(store / "root"), "--runroot", str(store / "run")]
+        self._options += ["--storage-driver", "vfs"]
+
+    def __call__(self, command: str, *arguments: str, cwd: Path | None = None) -> str:
+        done = subprocess.run(
+            ["buildah", *self._options, command, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=cwd,
+            env={**os.environ, "BUILDAH_ISOLATION": "chroot"},
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return done.stdout.strip()
+
+    def image(self, name: str, content: Path, arch: str = "amd64") -> None:
+        """An image that holds a folder and nothing else."""
+        container = self("from", "--arch", arch, "scratch")
+        self("copy", container, str(content), "/")
+        self("config", "--arch", arch, container)
+        self("commit", "--rm", container, name)
+
+    def pushed(self, name: str, to: str, *, index: bool = False) -> str:
+        """Push an image, or an index with all its images; the digest of what was pushed."""
+        file = Path(self._options[1]).parent / "digest"
+        options = ["--tls-verify=false", "--digestfile", str(file)]
+        if index:
+            self("manifest", "push", *options, "--all", name, f"docker://{to}")
+        else:
+            self("push", *options, name, f"docker://{to}")
+        digest = file.read_text(encoding="utf-8")
+        file.unlink()
+        assert digest.startswith("sha256:"), f"nothing was pushed of {name}"
+        return digest
+
+
+@contextmanager
+def local_registry(folder: Path, logins: str | None = None) -> Iterator[str]:
+    """A registry on loopback that keeps its images in the folder; its host and port.
+
+    ``logins`` are lines as htpasswd writes them: then it lets nobody else in.
+    """
+    folder.mkdir(exist_ok=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    settings: dict[str, object] = {
+        "version": 0.1,
+        "log": {"level": "error"},
+        "storage": {
+            "filesystem": {"rootdirectory": str(folder / "images")},
+            "delete": {"enabled": True},
+        },
+        "http": {"addr": host},
+    }
+    if logins is not None:
+        (folder / "logins").write_text(logins, encoding="utf-8")
+        settings["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "logins")}}
+    # JSON is YAML, too.
+    (folder / "settings.yml").write_text(json.dumps(settings), encoding="utf-8")
+    with open(folder / "log", "wb") as log:
+        server = subprocess.Popen(
+            ["docker-registry", "serve", str(folder / "settings.yml")], stdout=log, stderr=log
+        )
+    try:
+        _until_it_listens(host, server, folder / "log")
+        yield host
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _until_it_listens(host: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    address, _, port = host.partition(":")
+    for _ in range(200):
+        assert server.poll() is None, log.read_text(encoding="utf-8")
+        with socket.socket() as probe:
+            if probe.connect_ex((address, int(port))) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"the registry does not listen: {log.read_text(encoding='utf-8')}")

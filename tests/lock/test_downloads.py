@@ -1,0 +1,180 @@
+"""The rig's own downloads, whose checksum is taken when the lock is made."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from rigspec.lock import fetch, web
+from rigspec.lock.failures import LockFailure
+from rigspec.lock.fetch import sha256_of_url
+from tests.lock.loopback import Answer, Serve, send, servers
+from tests.lock.tiny_rig import Rigspec, lock_text, written
+
+FILE = b"weights " * 1000
+SHA256 = hashlib.sha256(FILE).hexdigest()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with servers() as start:
+        yield start
+
+
+def with_download(folder: Path, url: str, sha256: str | None = None) -> Path:
+    more = f'[download.weights]\nurl = "{url}"\nto = "/opt/weights.bin"\n'
+    more += f'sha256 = "{sha256}"\n' if sha256 is not None else ""
+    return written(folder, None, more=more)
+
+
+def gives(request: BaseHTTPRequestHandler) -> None:
+    send(request, FILE)
+
+
+def test_a_checksum_is_taken_once_and_marked(
+    serve: Serve, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    asked = []
+
+    def counts(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        send(request, FILE if len(asked) == 1 else FILE + b"changed")
+
+    url = f"http://{serve(counts)}/weights.bin?v=1"
+    spec, lock = with_download(tmp_path, url), tmp_path / "lock"
+    done = rigspec("lock", spec, "-o", lock)
+    assert done.returncode == 0, done.stderr
+    assert "warning[RS514]: the checksum of `weights.bin` was taken over plain http" in done.stderr
+    for line in (f'sha256 = "{SHA256}"', 'pinned_by = "lock"', f"size = {len(FILE)}"):
+        assert line in lock_text(tmp_path)
+
+    done = rigspec("lock", spec, "-o", lock)
+    assert "nothing moved" in done.stderr
+    assert asked == ["/weights.bin?v=1"]
+    done = rigspec("lock", spec, "-o", lock, "--update", "weights")
+    assert done.returncode == 0, done.stderr
+    assert f"~ file of download.weights weights.bin sha256:{SHA256[:12]} → " in done.stderr
+
+
+def test_a_checksum_in_the_spec_needs_no_server(tmp_path: Path, rigspec: Rigspec) -> None:
+    spec = with_download(tmp_path, "https://127.0.0.1:9/weights.bin", SHA256)
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert 'pinned_by = "spec"' in lock_text(tmp_path)
+
+
+def halves(request: BaseHTTPRequestHandler) -> None:
+    send(request, FILE[:4000], Content_Length=str(len(FILE)))
+    request.close_connection = True
+
+
+def cuts_a_chunk(request: BaseHTTPRequestHandler) -> None:
+    request.protocol_version = "HTTP/1.1"
+    request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
+    request.end_headers()
+    request.wfile.write(b"1000\r\n" + FILE[:100])
+    request.close_connection = True
+
+
+def lies(request: BaseHTTPRequestHandler) -> None:
+    digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+    send(request, FILE, Repr_Digest=f"sha-256=:{digest}:")
+
+
+def is_gone(request: BaseHTTPRequestHandler) -> None:
+    send(request, b"not here", 404)
+
+
+def breaks(request: BaseHTTPRequestHandler) -> None:
+    send(request, b"", 503)
+
+
+def hangs_up(request: BaseHTTPRequestHandler) -> None:
+    request.close_connection = True
+
+
+def turns_in_circles(request: BaseHTTPRequestHandler) -> None:
+    send(request, b"", 302, Location="/weights.bin")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (halves, "complete message body (received 4000 bytes, expected 8000)"),
+        (cuts_a_chunk, "incomplete chunked read"),
+        (lies, "the bytes that came are not those of the checksum that the server sent"),
+        (is_gone, "the server says 404"),
+        (breaks, "the server says 503"),
+        (hangs_up, "Server disconnected"),
+        (turns_in_circles, "redirects"),
+        (None, "Connection refused"),
+    ],
+)
+def test_a_server_that_fails_is_exit_status_3_and_leaves_the_lock(
+    answer: Answer | None, told: str, serve: Serve, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    lock = tmp_path / "lock"
+    assert rigspec("lock", written(tmp_path, None), "-o", lock).returncode == 0
+    before = {path: path.read_bytes() for path in lock.rglob("*") if path.is_file()}
+    host = serve(answer) if answer is not None else "127.0.0.1:9"
+    done = rigspec("lock", with_download(tmp_path, f"http://{host}/weights.bin"), "-o", lock)
+    assert done.returncode == 3
+    assert "error[RS504]: weights.bin could not be fetched" in done.stderr
+    assert told in " ".join(done.stderr.split())
+    assert before == {path: path.read_bytes() for path in lock.rglob("*") if path.is_file()}
+
+
+def falls_silent(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(FILE)))
+    request.end_headers()
+    request.wfile.write(FILE[:100])
+    request.wfile.flush()
+    time.sleep(2)
+
+
+def stands_still(request: BaseHTTPRequestHandler) -> None:
+    time.sleep(2)
+
+
+def trickles(request: BaseHTTPRequestHandler) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(FILE)))
+    request.end_headers()
+    for place in range(20):
+        request.wfile.write(FILE[place : place + 1])
+        request.wfile.flush()
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (stands_still, "no answer in 0.5 s"),
+        (falls_silent, "timed out"),
+        (trickles, "too slow"),
+    ],
+)
+def test_a_server_that_is_too_slow_is_given_up(
+    answer: Answer, told: str, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(web, "_SILENCE_S", 1)
+    monkeypatch.setattr(web, "_GRACE_S", 0.5)
+    with pytest.raises(LockFailure, match=told) as failure:
+        sha256_of_url(f"http://{serve(answer)}/weights.bin")
+    assert failure.value.status == 3
+
+
+def test_a_server_that_is_slow_but_comes_to_an_end_is_waited_for(serve: Serve) -> None:
+    def hesitates(request: BaseHTTPRequestHandler) -> None:
+        time.sleep(0.5)
+        gives(request)
+
+    assert sha256_of_url(f"http://{serve(hesitates)}/weights.bin") == (SHA256, len(FILE))

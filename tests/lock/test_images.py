@@ -1,0 +1,305 @@
+"""The base image by its digest: from a real registry, from the matrix, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from rigspec.diagnostics.model import Diagnostic
+from rigspec.lock import images
+from rigspec.lock.images import BaseImages
+from rigspec.lock.kept_bytes import kept_bytes
+from rigspec.lock.model import Lock, LockedImage, LockedMachine
+from rigspec.matrix.load import load_image
+from rigspec.matrix.model import Release
+from rigspec.resolution import Resolution
+from rigspec.spec.model import Rig
+from tests.containers import Buildah, local_registry
+from tests.lock.tiny_rig import Rigspec, lock_text, written
+
+NOWHERE = "127.0.0.1:9"
+# The matrix knows a digest of the first, and none of the second; both are deleted.
+KNOWN = "nvidia/cuda:8.0-cudnn6-devel-ubuntu16.04"
+UNKNOWN = "nvidia/cuda:8.0-cudnn6-devel-ubuntu14.04"
+
+
+def dockerfile_base(rigspec: Rigspec, folder: Path) -> str:
+    options = ("--lock", folder / "lock", "--target", "docker", "-o", folder / "out", "--locked")
+    done = rigspec("compile", folder / "rig.toml", *options)
+    assert done.returncode == 0, done.stderr
+    text = (folder / "out" / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    return next(line for line in text.splitlines() if line.startswith("ARG BASE="))
+
+
+def test_the_registrys_digest_is_locked_and_stands_in_the_dockerfile(
+    host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    digest = buildah.pushed("localhost/one", f"{host}/team/one:1")
+    spec = written(tmp_path, "team/one:1", host)
+
+    done = rigspec("lock", spec, "-o", tmp_path / "lock", "--require-digests")
+
+    assert done.returncode == 0, done.stderr
+    image = f'reference = "team/one:1"\ndigest = "{digest}"\npinned_by = "registry"\n'
+    assert image in lock_text(tmp_path)
+    # A lock that was made behind one registry is good behind another.
+    assert host not in lock_text(tmp_path)
+    assert dockerfile_base(rigspec, tmp_path) == f"ARG BASE={host}/team/one:1@{digest}"
+
+
+def test_a_plain_name_stands_on_the_registry_of_the_environment_variable(
+    host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no base is named: the distribution's own image then."""
+    digest = buildah.pushed("localhost/one", f"{host}/cache/debian:11")
+    monkeypatch.setenv("RIGSPEC_REGISTRY", f"{host}/cache")
+    done = rigspec("lock", written(tmp_path, None), "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    # Where it was asked for is this machine's affair: the artifact is the same everywhere.
+    assert dockerfile_base(rigspec, tmp_path) == f"ARG BASE=debian:11@{digest}"
+
+    monkeypatch.setenv("RIGSPEC_REGISTRY", f"https://{host}")
+    done = rigspec("lock", written(tmp_path, None), "-o", tmp_path / "lock")
+    assert done.returncode == 2
+    assert "RIGSPEC_REGISTRY is not a registry" in done.stderr
+
+
+def test_a_registry_in_the_reference_is_asked_itself(
+    host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    digest = buildah.pushed("localhost/one", f"{host}/team/one:1")
+    spec = written(tmp_path, f"{host}/team/one:1", NOWHERE)
+    assert rigspec("lock", spec, "-o", tmp_path / "lock").returncode == 0
+    assert dockerfile_base(rigspec, tmp_path) == f"ARG BASE={host}/team/one:1@{digest}"
+
+
+def test_of_several_platforms_the_index_is_locked(
+    host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    digest = buildah.pushed("localhost/both", f"{host}/team/both:1", index=True)
+    spec = written(tmp_path, "team/both:1", host)
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert f'digest = "{digest}"' in lock_text(tmp_path)
+
+
+@pytest.mark.parametrize("index", [False, True])
+def test_an_image_of_another_processor_is_refused(
+    index: bool, host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    if index:
+        name = f"localhost/arms-{tmp_path.name}"
+        buildah("manifest", "create", name)
+        buildah("manifest", "add", name, "containers-storage:localhost/arm")
+        buildah.pushed(name, f"{host}/team/arm:1", index=True)
+    else:
+        buildah.pushed("localhost/arm", f"{host}/team/arm:1")
+    spec = written(tmp_path, "team/arm:1", host)
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 1
+    assert "RS513" in done.stderr
+    assert "there is no linux/amd64 in it, only linux/arm64" in done.stderr
+    assert not (tmp_path / "lock").exists()
+
+
+def test_a_tag_that_moves_moves_nothing_until_it_is_asked_for(
+    host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    first = buildah.pushed("localhost/one", f"{host}/team/one:1")
+    spec, lock = written(tmp_path, "team/one:1", host), tmp_path / "lock"
+    assert rigspec("lock", spec, "-o", lock).returncode == 0
+    second = buildah.pushed("localhost/two", f"{host}/team/one:1")
+    assert second != first
+
+    assert rigspec("lock", spec, "-o", lock, "--check").returncode == 0
+    done = rigspec("lock", spec, "-o", lock)
+    assert "nothing moved" in done.stderr
+    assert first in lock_text(tmp_path)
+
+    done = rigspec("lock", spec, "-o", lock, "--update", "image")
+    assert done.returncode == 0, done.stderr
+    assert f"~ base image team/one:1 {first[:19]} → {second[:19]}" in done.stderr
+    third = buildah.pushed("localhost/one", f"{host}/team/one:1")
+    done = rigspec("lock", spec, "-o", lock, "--upgrade")
+    assert f"~ base image team/one:1 {second[:19]} → {third[:19]}" in done.stderr
+
+
+def test_what_was_locked_is_given_up_only_when_its_registry_has_it_no_more(
+    host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    first = buildah.pushed("localhost/one", f"{host}/team/one:1")
+    spec, lock = written(tmp_path, "team/one:1", host), tmp_path / "lock"
+    assert rigspec("lock", spec, "-o", lock).returncode == 0
+    second = buildah.pushed("localhost/two", f"{host}/team/one:1")
+    address = f"http://{host}/v2/team/one/manifests/{first}"
+    assert httpx2.delete(address).status_code == 202
+    done = rigspec("lock", spec, "-o", lock)
+    assert done.returncode == 0, done.stderr
+    assert f"{first[:19]} → {second[:19]}" in done.stderr
+
+
+def test_check_asks_no_registry_and_notices_another_base(
+    host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    buildah.pushed("localhost/one", f"{host}/team/one:1")
+    lock = tmp_path / "lock"
+    assert rigspec("lock", written(tmp_path, "team/one:1", host), "-o", lock).returncode == 0
+    spec = written(tmp_path, "team/one:2", host)
+    done = rigspec("lock", spec, "-o", lock, "--check")
+    assert done.returncode == 1
+    told = "the base image is team/one:1 in the lock and team/one:2 in the spec"
+    assert told in done.stderr
+    done = rigspec("compile", spec, "--lock", lock, "--target", "docker", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert told in done.stderr
+
+
+def test_a_digest_in_the_spec_needs_no_registry(tmp_path: Path, rigspec: Rigspec) -> None:
+    digest = f"sha256:{'ab' * 32}"
+    spec = written(tmp_path, f"team/one:1@{digest}", NOWHERE)
+    done = rigspec("lock", spec, "-o", tmp_path / "lock", "--require-digests")
+    assert done.returncode == 0, done.stderr
+    assert "RS512" not in done.stderr
+    assert 'reference = "team/one:1"' in lock_text(tmp_path)
+    assert 'pinned_by = "spec"' in lock_text(tmp_path)
+    assert dockerfile_base(rigspec, tmp_path) == f"ARG BASE={NOWHERE}/team/one:1@{digest}"
+
+    other = spec.read_text(encoding="utf-8").replace("ab" * 32, "cd" * 32)
+    spec.write_text(other, encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock", "--check")
+    assert done.returncode == 1
+    assert "the base image is team/one:1@sha256:abab" in done.stderr
+
+
+@pytest.mark.parametrize("base", ["Debian 11", "debian:11 && true", "x@sha256:12", "a//b", "-x"])
+def test_what_is_no_image_is_refused_where_it_stands(
+    base: str, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    done = rigspec("check", written(tmp_path, base))
+    assert done.returncode == 2
+    assert "rig.toml:6:8" in done.stderr
+    assert "write an image as `ubuntu:22.04`" in done.stderr
+
+
+@pytest.mark.parametrize("mirror", ["https://registry.example.org", "cache", "u:p@x.org", "x.org/"])
+def test_what_is_no_registry_is_refused_where_it_stands(
+    mirror: str, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    done = rigspec("check", written(tmp_path, None, mirror))
+    assert done.returncode == 2
+    assert "write a registry as an image begins" in done.stderr
+
+
+def test_without_a_registry_the_matrix_tells(tmp_path: Path, rigspec: Rigspec) -> None:
+    known = load_image(KNOWN.partition(":")[2])
+    assert known is not None
+    done = rigspec("lock", written(tmp_path, KNOWN), "-o", tmp_path / "lock", "--require-digests")
+    assert done.returncode == 0, done.stderr
+    assert f"{NOWHERE} did not tell the digest of {KNOWN} (Connection refused)" in done.stderr
+    digest = known.figure("digest")
+    assert f'digest = "{digest}"\npinned_by = "matrix"' in lock_text(tmp_path)
+    assert (
+        rigspec("lock", tmp_path / "rig.toml", "-o", tmp_path / "lock", "--check").returncode == 0
+    )
+
+
+def test_a_matrix_that_was_mended_makes_the_lock_stale(tmp_path: Path, rigspec: Rigspec) -> None:
+    from dataclasses import replace
+
+    from rigspec.emit.tree import write_tree
+    from rigspec.lock.document import lock_files, read_lock
+
+    spec, lock = written(tmp_path, KNOWN), tmp_path / "lock"
+    assert rigspec("lock", spec, "-o", lock).returncode == 0
+    found, _ = read_lock(lock)
+    (machine,) = found.machines
+    mistaken = replace(machine, image=LockedImage(KNOWN, f"sha256:{'0' * 64}", "matrix"))
+    write_tree(lock, lock_files(replace(found, machines=(mistaken,))))
+    done = rigspec("lock", spec, "-o", lock, "--check")
+    assert done.returncode == 1
+    assert "in the matrix" in done.stderr
+    assert rigspec("lock", spec, "-o", lock).returncode == 0
+    assert "0" * 64 not in lock_text(tmp_path)
+
+
+@pytest.mark.parametrize("base", [UNKNOWN, None])
+def test_without_registry_and_matrix_it_is_unpinned_and_said(
+    base: str | None, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    spec, lock, out = written(tmp_path, base), tmp_path / "lock", tmp_path / "out"
+    done = rigspec("lock", spec, "-o", lock)
+    assert done.returncode == 0, done.stderr
+    warning = f"warning[RS505]: not pinned: base image {base or 'debian:11'}: no registry answered"
+    assert warning in done.stderr
+    compiled = ("compile", spec, "--lock", lock, "--target", "docker", "-o", out)
+    done = rigspec(*compiled)
+    assert done.returncode == 0, done.stderr
+    assert warning in done.stderr
+    assert dockerfile_base(rigspec, tmp_path) == f"ARG BASE={base or 'debian:11'}"
+
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for command in (("lock", spec, "-o", lock), compiled, ("lock", spec, "-o", lock, "--check")):
+        done = rigspec(*command, "--require-digests")
+        assert done.returncode == 1
+        assert f"error[RS511]: no digest: base image {base or 'debian:11'}" in done.stderr
+        assert "rig.toml:" in done.stderr
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_a_registry_that_is_down_leaves_what_was_locked(
+    buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    with local_registry(tmp_path / "registry") as host:
+        digest = buildah.pushed("localhost/one", f"{host}/team/one:1")
+        spec = written(tmp_path, "team/one:1", host)
+        assert rigspec("lock", spec, "-o", tmp_path / "lock").returncode == 0
+    done = rigspec("lock", spec, "-o", tmp_path / "lock", "--require-digests")
+    assert done.returncode == 0, done.stderr
+    assert "what was locked before stays" in done.stderr
+    assert digest in lock_text(tmp_path)
+
+
+def test_a_tag_that_is_gone_is_said_with_what_can_be_done(
+    host: str, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    done = rigspec("lock", written(tmp_path, UNKNOWN, host), "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stderr.split())
+    assert (
+        f"the registry {host} has no image `{UNKNOWN}`; NVIDIA took the tag from its lists" in said
+    )
+    assert "leave `base` out" in said
+    assert "its registry does not have it, and the matrix has no digest of it" in said
+
+
+def locked(rig: Rig, kept: LockedImage | None = None) -> tuple[LockedMachine, list[Diagnostic]]:
+    warnings: list[Diagnostic] = []
+    resolution = Resolution(machine="box", os="debian 11", arch="x86_64", accelerator="cpu")
+    machine = BaseImages(rig, warnings.append).added(LockedMachine(resolution), kept)
+    return machine, warnings
+
+
+def test_a_tag_that_is_gone_is_had_by_the_digest_of_the_matrix(
+    host: str, buildah: Buildah, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, _, tag = KNOWN.partition(":")
+    digest = buildah.pushed("localhost/one", f"{host}/{name}:another")
+    known = Release("image", None, tag, figures=(("digest", digest),))
+    monkeypatch.setattr(images, "load_image", {tag: known}.get)
+    rig = Rig.model_validate(
+        {"rig": 1, "name": "tiny", "container": {"base": KNOWN}, "mirrors": {"images": host}}
+    )
+    machine, (warning,) = locked(rig)
+    assert machine.image == LockedImage(KNOWN, digest, "matrix")
+    assert "but has it still by the digest that the matrix knows" in warning.message
+
+
+def test_a_lock_keeps_image_and_downloads_but_for_what_is_named() -> None:
+    resolution = Resolution(machine="box", os="debian 11", arch="x86_64", accelerator="cpu")
+    image = LockedImage("debian:11", f"sha256:{'ab' * 32}", "registry")
+    before = Lock("tiny", "", "", (LockedMachine(resolution, image=image),))
+    assert kept_bytes(before, "box", ()).image == image
+    assert kept_bytes(before, "box", ("image",)).image is None
+    assert kept_bytes(before, "shed", ()).image is None
