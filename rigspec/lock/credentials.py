@@ -1,4 +1,7 @@
-"""The log-ins that ``docker login`` keeps. They go to their registry, and nowhere else."""
+"""The log-ins that ``docker login`` keeps.
+
+They go to their registry and to where it gives out its tokens, and nowhere else.
+"""
 
 from __future__ import annotations
 

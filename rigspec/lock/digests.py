@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.lock.interpreter_files import INTERPRETER
+from rigspec.lock.kept_bytes import IMAGE
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.resolve.base_image import base_image
 from rigspec.spec.load import LoadedSpec
@@ -15,14 +17,15 @@ __all__ = ["missing_digests", "unverified_downloads"]
 def missing_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> Iterator[Diagnostic]:
     """An error for every base image and download without one."""
     for machine in machines:
-        reasons = {item.part: item for item in machine.unpinned if item.part}
         if machine.image is None:
             image = base_image(spec.rig, machine.resolution).name
-            item = reasons.pop("image", None)
-            why = item.reason if item is not None else "the lock was made without asking for it"
+            reasons = [item.reason for item in machine.unpinned if item.part == IMAGE]
+            why = reasons[0] if reasons else "the lock was made without asking for it"
             yield _missing(spec, machine, f"base image {image}", why, ("container", "base"))
-        for part, item in reasons.items():
-            yield _missing(spec, machine, item.what, item.reason, ("cuda", part))
+        for item in machine.unpinned:
+            if item.part and item.part != IMAGE:
+                place = ("env",) if item.part == INTERPRETER else ("cuda", item.part)
+                yield _missing(spec, machine, item.what, item.reason, place)
         for file in machine.files:
             if not file.sha256:
                 yield _missing(spec, machine, file.name, "nobody took it", ("download",))

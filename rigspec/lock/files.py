@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from rigspec.lock.fetch import file_name, sha256_of_url
+from rigspec.lock.interpreter_files import interpreter_files, unpinned_interpreters
 from rigspec.lock.model import (
     LockedFile,
     LockedPackage,
@@ -33,6 +34,7 @@ def files_of(
         yield from _matrix_file(release_of(matrix, "cuda", resolution.cuda or ""), "cuda")
     for installer in sorted({env.installer for env in resolution.envs if env.installer}):
         yield from _matrix_file(release_of(matrix, "installer", installer), "installer")
+    yield from interpreter_files(rig, resolution, matrix)
     for name in sorted(rig.download):
         download = rig.download[name]
         yield _given(download.url, download.sha256, f"download.{name}", kept)
@@ -82,6 +84,7 @@ def unpinned_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Un
             "packages of the system",
             "taken from the machine's own apt sources, at the versions these have",
         )
+    yield from unpinned_interpreters(rig, resolution, matrix)
     if _from_runfile(rig, resolution):
         toolkit = release_of(matrix, "cuda", resolution.cuda or "")
         if not toolkit.artifacts:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.failures import LockFailure
 from rigspec.lock.image_contents import OtherPlatform, digest_of
+from rigspec.lock.kept_bytes import IMAGE
 from rigspec.lock.model import LockedImage, LockedMachine, Unpinned
 from rigspec.lock.registry import NoAnswer, NoSuchImage, Unreachable, plain_registry
 from rigspec.matrix.load import load_image
@@ -89,7 +90,7 @@ class BaseImages:
         if found is not None:
             return found
         reason = f"{why}, and the matrix has no digest of it"
-        return Unpinned(f"base image {wanted.image.name}", reason, part="image")
+        return Unpinned(f"base image {wanted.image.name}", reason, part=IMAGE)
 
     def _has(self, wanted: _Wanted, digest: str) -> bool:
         """Whether the registry has these very bytes. Raises NoAnswer and LockFailure."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from rigspec.lock.model import Lock, LockedFile, LockedImage
 
-__all__ = ["IMAGE_NAME", "KeptBytes", "kept_bytes"]
+__all__ = ["IMAGE", "KeptBytes", "kept_bytes"]
 
-# What `lock --update` calls the base image.
-IMAGE_NAME = "image"
+# What `lock --update` calls the base image, and the part of one that is unpinned.
+IMAGE = "image"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def kept_bytes(before: Lock | None, machine: str | None, moving: Sequence[str]) 
         if locked.resolution.machine == machine:
             parts = {part for name in moving for part in (name, f"download.{name}")}
             return KeptBytes(
-                None if IMAGE_NAME in moving else locked.image,
+                None if IMAGE in moving else locked.image,
                 tuple(file for file in locked.files if file.part not in parts),
             )
     return KeptBytes()

@@ -24,7 +24,7 @@ __all__ = [
 class LockedFile:
     """A download: ``name`` is the file's own name, ``pinned_by`` says who vouches for the hash
     (``matrix``, ``spec`` or ``lock``: taken when the lock was made). ``part`` is what it is for:
-    ``cuda``, ``cudnn``, ``installer`` or ``download.NAME``.
+    ``cuda``, ``cudnn``, ``installer``, ``interpreter`` or ``download.NAME``.
     """
 
     name: str
@@ -123,8 +123,8 @@ class LockedEnv:
 class Unpinned:
     """What the lock could not pin, and why: said aloud by ``lock`` and ``compile``.
 
-    ``part`` is the layer (``image``, ``cuda``, ``cudnn``) of what should have a digest; empty
-    where versions are what counts.
+    ``part`` is the layer (``image``, ``cuda``, ``cudnn``, ``interpreter``) of what should have a
+    digest; empty where versions are what counts.
     """
 
     what: str

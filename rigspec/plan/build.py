@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rigspec.lock.interpreter_files import INTERPRETER
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.plan.accelerator import accelerator_steps
 from rigspec.plan.checks import verify_step
@@ -64,7 +65,9 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         yield AptPackages(
             id="system-packages", title="Packages of the system", part="system", packages=system
         )
-    if locked.files or locked.repositories:
+    # An interpreter's source is for whoever builds it: no step does.
+    fetched = any(file.part != INTERPRETER for file in locked.files)
+    if fetched or locked.repositories:
         yield AptPackages(
             id="fetch-tools",
             title="What fetches and checks files",

@@ -31,7 +31,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def base(buildah: Buildah, registry: str, debian_11_base: Path, tmp_path: Path) -> str:
-    """The digest of the base image. Its tag has moved on since to an image that is no system."""
+    """The digest of a Debian 11 in the registry."""
     buildah.image("localhost/debian:11", debian_11_base)
     digest = buildah.pushed("localhost/debian:11", f"{registry}/debian:11")
     buildah("rmi", "localhost/debian:11")
@@ -40,7 +40,10 @@ def base(buildah: Buildah, registry: str, debian_11_base: Path, tmp_path: Path) 
 
 @pytest.fixture
 def pinned(registry: str, base: str, buildah: Buildah, rigspec: Rigspec, tmp_path: Path) -> Path:
-    """specs/legacy-cpu.toml behind that registry, its committed lock locked on, and compiled."""
+    """specs/legacy-cpu.toml behind that registry, its committed lock locked on, and compiled.
+
+    After the lock was made the tag moves on to an image that is no system.
+    """
     text = (ROOT / "specs" / "legacy-cpu.toml").read_text(encoding="utf-8")
     spec, lock, out = tmp_path / "rig.toml", tmp_path / "lock", tmp_path / "out"
     spec.write_text(f'{text}\n[mirrors]\nimages = "{registry}"\n', encoding="utf-8")

@@ -178,3 +178,30 @@ def test_a_server_that_is_slow_but_comes_to_an_end_is_waited_for(serve: Serve) -
         gives(request)
 
     assert sha256_of_url(f"http://{serve(hesitates)}/weights.bin") == (SHA256, len(FILE))
+
+
+def test_the_source_of_an_interpreter_that_is_built_is_locked(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """And one that a tool fetches by itself is said to be open."""
+    envs = """
+[env.old]
+python = "3.6"
+interpreter = "pyenv"
+packages = { six = "*" }
+[env.new]
+python = "3.12"
+interpreter = "uv"
+packages = { six = "*" }
+"""
+    spec, lock = written(tmp_path, f"debian@sha256:{'ab' * 32}", more=envs), tmp_path / "lock"
+    done = rigspec("lock", spec, "-o", lock)
+    assert done.returncode == 0, done.stderr
+    assert 'name = "Python-3.6.15.tar.xz"' in lock_text(tmp_path)
+    assert 'part = "interpreter"' in lock_text(tmp_path)
+    assert "not pinned: Python 3.12." in done.stderr
+
+    done = rigspec("lock", spec, "-o", lock, "--check", "--require-digests")
+    assert done.returncode == 1
+    assert "error[RS511]: no digest: Python 3.12." in done.stderr
+    assert "base image" not in done.stderr
