@@ -80,11 +80,21 @@ class PackageIndex:
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             listed = list(pool.map(self.offers, [pin.name for pin in pins]))
-        return [
+        unseen = [
             pin
             for pin, offers in zip(pins, listed, strict=True)
             if all(offer.version != pin.version for offer in offers)
         ]
+        # Like pip, uv takes a withdrawn release only where something asks for it by `==`.
+        return [pin for pin in unseen if pin.version not in self.yanked(pin.name)]
+
+    def yanked(self, name: str) -> frozenset[Version]:
+        """The versions that the index has withdrawn: pip takes one only where `==` names it."""
+        return frozenset(
+            Version(package.version or "0")
+            for package in listed_files(self._finder, name, yanked=True)
+            if package.link.is_yanked
+        )
 
     def requirements(self, offer: Offer) -> tuple[Requirement, ...]:
         """What an offer declares to need, by its own metadata. Raises LockFailure."""

@@ -58,6 +58,13 @@ def test_what_requires_python_excludes_is_not_locked_whatever_uv_says() -> None:
     assert versions(text) == {"send2trash": "1.8.3"}
 
 
+def test_a_yanked_release_is_locked_where_a_package_insists_on_it() -> None:
+    """torchvision 0.2.1 is yanked; pip takes it for fastai's `torchvision==0.2.1` all the same."""
+    python_37 = TargetInterpreter("3.7", (2, 27), "x86_64", "24.0")
+    asked = question(python_37, "fastai==1.0.42", "torch==1.0.0", constraints=())
+    assert versions(uv_engine.compile_requirements(asked))["torchvision"] == "0.2.1"
+
+
 def test_a_contradiction_names_who_asks() -> None:
     with pytest.raises(LockFailure) as failure:
         old_python.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "numpy<1.10"))
