@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import Any
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -249,4 +250,7 @@ def _parsed(texts: Sequence[str]) -> Iterator[Requirement]:
         except InvalidRequirement:
             # Metadata older than PEP 508 writes `name (>=1.0)` or worse; the bound is kept if any.
             requirement = Requirement(canonicalize_name(text.split()[0].split("(")[0]))
+        if requirement.marker is not None and "===" in str(requirement.marker):
+            # Of two words that are no versions `===` says what `==` says, and packaging refuses it.
+            requirement.marker = Marker(str(requirement.marker).replace("===", "=="))
         yield requirement

@@ -58,11 +58,18 @@ def test_what_requires_python_excludes_is_not_locked_whatever_uv_says() -> None:
     assert versions(text) == {"send2trash": "1.8.3"}
 
 
-def test_a_yanked_release_is_locked_where_a_package_insists_on_it() -> None:
-    """torchvision 0.2.1 is yanked; pip takes it for fastai's `torchvision==0.2.1` all the same."""
+def test_a_yanked_release_is_locked_where_its_very_version_is_asked_for() -> None:
+    """torchvision 0.2.1 is yanked, and the only one for torch 1.0.0; pip takes it for `==0.2.1`."""
     python_37 = TargetInterpreter("3.7", (2, 27), "x86_64", "24.0")
-    asked = question(python_37, "fastai==1.0.42", "torch==1.0.0", constraints=())
+    asked = question(python_37, "fastai==1.0.42", "torch==1.0.0", constraints=("torchvision==0.2.1",))
     assert versions(uv_engine.compile_requirements(asked))["torchvision"] == "0.2.1"
+
+
+def test_a_marker_that_compares_letter_by_letter_is_read() -> None:
+    """Pyzmq asks for what PyPy needs where `implementation_name === "pypy"`."""
+    python_35 = TargetInterpreter("3.5", (2, 23), "x86_64", "20.3.4")
+    text = old_python.compile_requirements(question(python_35, "pyzmq==20.0.0"))
+    assert versions(text) == {"pyzmq": "20.0.0"}
 
 
 def test_a_contradiction_names_who_asks() -> None:
