@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 SPEC ?= specs/dl-server.toml
 OUT ?= out
 
-.PHONY: demo test e2e lint unit install system-packages golden benchmark clean
+.PHONY: demo test e2e lint unit install system-packages golden locks benchmark clean
 
 demo: install
 	scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
@@ -32,6 +32,12 @@ e2e: install system-packages
 
 golden: install
 	$(BIN)/python -m pytest --update-golden
+
+# Every spec but the one that `check` refuses. What is locked stays; LOCK=--upgrade moves it.
+locks: install
+	for spec in $(filter-out specs/dl-server-as-written.toml,$(wildcard specs/*.toml)); do \
+		$(BIN)/rigspec lock $(LOCK) "$$spec" -o "lockfiles/$$(basename "$$spec" .toml)"; \
+	done
 
 benchmark: install
 	$(BIN)/python benchmarks/check.py

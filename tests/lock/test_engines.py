@@ -61,7 +61,9 @@ def test_what_requires_python_excludes_is_not_locked_whatever_uv_says() -> None:
 def test_a_yanked_release_is_locked_where_its_very_version_is_asked_for() -> None:
     """torchvision 0.2.1 is yanked, and the only one for torch 1.0.0; pip takes it for `==0.2.1`."""
     python_37 = TargetInterpreter("3.7", (2, 27), "x86_64", "24.0")
-    asked = question(python_37, "fastai==1.0.42", "torch==1.0.0", constraints=("torchvision==0.2.1",))
+    asked = question(
+        python_37, "fastai==1.0.42", "torch==1.0.0", constraints=("torchvision==0.2.1",)
+    )
     assert versions(uv_engine.compile_requirements(asked))["torchvision"] == "0.2.1"
 
 
