@@ -3,8 +3,8 @@
     python benchmarks/relock.py [ROUNDS]
 
 Cold begins with empty caches, rigspec's and uv's, and no lock. Warm is the same command again, a
-moment later. `--upgrade` asks every index anew, for what no earlier lock holds: it has the files and
-the metadata that uv keeps, and none of the answers that rigspec keeps for ten minutes.
+moment later. "No lock" has the caches and no earlier lock; `--upgrade` has no use for either a lock
+or the answers that rigspec keeps for ten minutes, only for what uv keeps.
 """
 
 from __future__ import annotations

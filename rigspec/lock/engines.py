@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from rigspec.lock import old_python, pip_tools, uv_engine
 from rigspec.lock.answers import Answers
 from rigspec.lock.question import Question
+from rigspec.lock.requirements import pins
 
 __all__ = ["ENGINES", "compile_requirements", "engine_for"]
 
@@ -29,8 +31,19 @@ def compile_requirements(engine: str, question: Question, answers: Answers) -> s
 
     The same question is not asked again within minutes, but for what is to move.
     """
-    found = None if question.moving else answers.recall(engine, question)
+    found = None if question.moving else _recalled(engine, question, answers)
     if found is None:
         found = _COMPILERS[engine](question)
         answers.keep(engine, question, found)
+    return found
+
+
+def _recalled(engine: str, question: Question, answers: Answers) -> str | None:
+    """A lock that was just made asks for what it holds: an answer that has it all is the answer."""
+    found = answers.recall(engine, question)
+    if found is None and question.kept:
+        anew = answers.recall(engine, replace(question, kept=""))
+        if anew is not None:
+            offered = {pin.name: pin.version for pin in pins(anew)}
+            found = anew if question.held().items() <= offered.items() else None
     return found
