@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
-# d9c9a837d26182b260b2da3ef1d11e135853df47ab9caceac11f7d81d0d41bb0.
+# b51c55300b5c2a647ecb662152041f3334df5e2e9428cfe07b40344de838b6bf.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# d9c9a837d26182b260b2da3ef1d11e135853df47ab9caceac11f7d81d0d41bb0.
+# b51c55300b5c2a647ecb662152041f3334df5e2e9428cfe07b40344de838b6bf.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
