@@ -111,6 +111,7 @@ def _known_names(
 ) -> None:
     """Exit status 2 for a name to update that neither the rig nor its lock has."""
     from rigspec.cli.locked import previous_lock
+    from rigspec.lock.conda_files import explicit_packages
 
     known = {"os", "driver", "cuda", "cudnn", "python", "pip", "installer", "image"}
     known |= set(spec.rig.download)
@@ -122,6 +123,7 @@ def _known_names(
         for locked in machine.envs:
             lines = (locked.tools + locked.requirements).splitlines()
             known |= {line.partition("==")[0] for line in lines if "==" in line}
+            known |= explicit_packages(locked.explicit).keys()
     for name in moving:
         if name.lower() not in known:
             near = get_close_matches(name.lower(), known, n=1)

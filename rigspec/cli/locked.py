@@ -109,7 +109,7 @@ def write_new_lock(
             tell = warnings.append
             lock = make_lock(spec.rig, resolutions, kept, moving, settings, done, tell)
     except LockFailure as error:
-        _tell(spec, [error.diagnostic])
+        _tell(spec, [error.told(spec.document)])
         raise typer.Exit(error.status) from None
     if not quiet:
         _tell(spec, dict.fromkeys([*warnings, *unverified_downloads(lock)]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from rigspec.lock.conda_files import explicit_packages
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.requirements import pins
 
@@ -39,6 +40,8 @@ def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
     for name in sorted(old_envs.keys() | new_envs.keys()):
         if name in old_envs and name in new_envs:
             yield from _moved(_pins(old_envs[name]), _pins(new_envs[name]), f"{name}: ")
+            old_conda, new_conda = _conda(old_envs[name], new_envs[name])
+            yield from _moved(old_conda, new_conda, f"{name}: conda's ")
         else:
             yield f"{'+' if name in new_envs else '-'} environment {name}"
 
@@ -59,6 +62,17 @@ def _files(machine: LockedMachine) -> dict[str, str]:
 
 def _pins(env: LockedEnv) -> dict[str, str]:
     return {pin.name: str(pin.version) for pin in pins(env.tools + env.requirements)}
+
+
+def _conda(before: LockedEnv, after: LockedEnv) -> tuple[dict[str, str], dict[str, str]]:
+    """The versions of conda's packages; with the build where only that differs."""
+    old, new = explicit_packages(before.explicit), explicit_packages(after.explicit)
+    same = {name for name in old.keys() & new.keys() if old[name][0] == new[name][0]}
+    told = [
+        {name: " ".join(found) if name in same else found[0] for name, found in packages.items()}
+        for packages in (old, new)
+    ]
+    return told[0], told[1]
 
 
 def _moved(before: Mapping[str, str], after: Mapping[str, str], place: str) -> Iterator[str]:

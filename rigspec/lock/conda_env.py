@@ -2,133 +2,118 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from rigspec.lock.failures import index_failure, no_solution
-from rigspec.resolution import Resolution
+from pydantic import TypeAdapter
 
-__all__ = ["CondaLock", "conda_specs", "solve_conda"]
+from rigspec.lock.conda_channels import CondaChannel
+from rigspec.lock.conda_files import conda_files
+from rigspec.lock.conda_question import Answer, CondaPackage, Conflict, Question
+from rigspec.lock.failures import LockFailure, Place, index_failure, no_solution, unknown_package
+
+__all__ = ["CondaLock", "solve_conda"]
 
 _LIMIT_S = 600
-_PLATFORMS = {"x86_64": "linux-64"}
-_TROUBLE = ("failed to fetch", "error sending request", "could not", "no such file", "not found in")
 
 
 @dataclass(frozen=True)
 class CondaLock:
-    """What a solve gives: conda-lock's own file, and the explicit list that conda reads."""
+    """What a solve gives: conda-lock's own file, the explicit list that conda reads, the exact
+    interpreter, and name and version of the other Python distributions.
+    """
 
-    conda_lock: str
-    explicit: str
-
-
-def conda_specs(python: str, packages: Mapping[str, str]) -> tuple[str, ...]:
-    """Match specs, strictly written: ``tensorflow 1.8.*`` and not ``tensorflow 1.8``."""
-    wanted = {"python": python, **packages}
-    return tuple(f"{name} {_strict(text)}".strip() for name, text in sorted(wanted.items()))
+    conda_lock: str = ""
+    explicit: str = ""
+    python: str = ""
+    distributions: tuple[tuple[str, str], ...] = ()
 
 
-def solve_conda(
-    env: str, specs: Sequence[str], channels: Sequence[str], resolution: Resolution
-) -> CondaLock:
-    """Solve for the resolution's platform and virtual packages. Raises LockFailure."""
-    platform = _PLATFORMS[resolution.arch]
-    question = {
-        "specs": list(specs),
-        "channels": list(channels),
-        "platform": platform,
-        "virtual": _virtual_packages(resolution),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "rigspec.lock.conda_solver"],
-        input=json.dumps(question),
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT_S,
-        check=False,
+def solve_conda(env: str, question: Question, channels: Sequence[CondaChannel]) -> CondaLock:
+    """Solve an environment, and hold the result against the channels. Raises LockFailure."""
+    answer = _asked(env, question)
+    if answer.trouble is not None:
+        raise index_failure(_channel(env, answer.trouble.channel), answer.trouble.why)
+    if answer.conflict is not None:
+        raise _conflict(env, answer.conflict)
+    for package in answer.packages:
+        _check(package, channels)
+    files = conda_files(env, answer.packages, question, channels)
+    versions = {package.name: package.version for package in answer.packages}
+    return CondaLock(
+        files.conda_lock,
+        files.explicit,
+        versions.get("python", ""),
+        tuple((p.name, p.version) for p in answer.packages if p.python),
     )
-    if done.returncode != 0 or not done.stdout.strip():
-        raise index_failure(f"the channels of `{env}`", done.stderr[-400:] or "the solver died")
-    answer = json.loads(done.stdout)
-    if "error" in answer:
-        words = str(answer["error"])
-        if any(trouble in words.lower() for trouble in _TROUBLE):
-            raise index_failure(f"the channels of `{env}`", words)
-        raise no_solution(env, words)
-    packages = answer["packages"]
-    for package in packages:
-        if not package["sha256"]:
-            raise index_failure(f"{package['name']}", "its channel states no sha256 for it")
-    return CondaLock(_conda_lock(packages, channels, platform, specs), _explicit(packages))
 
 
-def _virtual_packages(resolution: Resolution) -> list[tuple[str, str]]:
-    found = [("__unix", "0"), ("__linux", "0")]
-    if resolution.glibc is not None:
-        found.append(("__glibc", resolution.glibc))
-    if resolution.cuda is not None:
-        found.append(("__cuda", ".".join(resolution.cuda.split(".")[:2])))
-    return found
-
-
-def _strict(text: str) -> str:
-    if text == "*":
-        return ""
-    return f"{text}.*" if text.replace(".", "").isdigit() else text
-
-
-def _explicit(packages: Sequence[Mapping[str, Any]]) -> str:
-    lines = [f"{package['url']}#sha256:{package['sha256']}\n" for package in packages]
-    return "@EXPLICIT\n" + "".join(lines)
-
-
-def _conda_lock(
-    packages: Sequence[Mapping[str, Any]],
-    channels: Sequence[str],
-    platform: str,
-    specs: Sequence[str],
-) -> str:
-    from hashlib import sha256
-
-    from conda_lock.lockfile import write_conda_lock_file
-    from conda_lock.lockfile.v1.models import HashModel, LockMeta
-    from conda_lock.lockfile.v2prelim.models import LockedDependency, Lockfile
-    from conda_lock.models.channel import Channel
-
-    meta = LockMeta(
-        content_hash={platform: sha256("\n".join(specs).encode()).hexdigest()},
-        channels=[Channel(url=channel, used_env_vars=()) for channel in channels],
-        platforms=[platform],
-        sources=["rig.toml"],
-    )
-    locked = [
-        LockedDependency(
-            name=package["name"],
-            version=package["version"],
-            manager="conda",
-            platform=platform,
-            dependencies=_dependencies(package["depends"]),
-            url=package["url"],
-            hash=HashModel(sha256=package["sha256"], md5=package["md5"]),
-            categories={"main"},
+def _asked(env: str, question: Question) -> Answer:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "rigspec.lock.conda_solver"],
+            input=TypeAdapter(Question).dump_json(question),
+            capture_output=True,
+            timeout=_LIMIT_S,
+            check=False,
         )
-        for package in packages
-    ]
-    with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
-        path = Path(folder) / "conda-lock.yml"
-        write_conda_lock_file(
-            Lockfile(package=locked, metadata=meta), path, None, include_help_text=False
+    except subprocess.TimeoutExpired:
+        names = [name for name, _ in question.channels]
+        only = names[0] if len(names) == 1 else None
+        raise index_failure(_channel(env, only), f"no end in {_LIMIT_S} s") from None
+    if done.returncode != 0 or not done.stdout:
+        told = done.stderr.decode("utf-8", "replace")[-400:]
+        raise index_failure(_channel(env, None), told or "the solver died")
+    return TypeAdapter(Answer).validate_json(done.stdout)
+
+
+def _channel(env: str, name: str | None) -> str:
+    return f"the channel `{name}`" if name is not None else f"a channel of `{env}`"
+
+
+def _conflict(env: str, conflict: Conflict) -> LockFailure:
+    table = ("env", env)
+    if conflict.unknown:
+        places = []
+        for unknown in conflict.unknown:
+            name = unknown.line.spec.partition(" ")[0]
+            near = f"; nearest: {', '.join(unknown.near)}" if unknown.near else ""
+            places.append(
+                Place((*table, *unknown.line.path), f"no channel has `{name}`{near}", "key")
+            )
+        places.append(Place((*table, "channels"), "looked for here"))
+        return unknown_package(
+            env, [u.line.spec.partition(" ")[0] for u in conflict.unknown], places
         )
-        return path.read_text(encoding="utf-8")
+    places = [Place((*table, *line.path), line.label) for line in conflict.lines if line.path]
+    if conflict.by_priority:
+        places.append(Place((*table, "channels"), "the first channel that has a package decides"))
+    if conflict.by_day:
+        places.append(Place((*table, "as_of"), "nothing newer is taken"))
+    matrix = [f"the matrix asks for {line.spec}" for line in conflict.lines if not line.path]
+    why = "; ".join((*conflict.reasons, *matrix))
+    return no_solution(env, why, places, own_words=True)
 
 
-def _dependencies(depends: Sequence[str]) -> dict[str, str]:
-    split = (text.partition(" ") for text in depends)
-    return {name: version for name, _, version in split if not name.startswith("__")}
+def _check(package: CondaPackage, channels: Sequence[CondaChannel]) -> None:
+    """Both checksums are stated, and where the channel is a folder they are true."""
+    within = [channel for channel in channels if package.url.startswith(channel.address + "/")]
+    where = f"the channel `{within[0].name}`" if within else "a channel"
+    label = f"{package.name} {package.version} of {where}"
+    if package.sha256 is None or package.md5 is None:
+        missing = "sha256" if package.sha256 is None else "md5"
+        raise index_failure(label, f"the channel states no {missing} for it")
+    parts = urlsplit(package.url)
+    if parts.scheme != "file":
+        return  # whoever downloads it checks it
+    try:
+        data = Path(unquote(parts.path)).read_bytes()
+    except OSError as error:
+        raise index_failure(label, (error.strerror or "it cannot be read").lower()) from None
+    if hashlib.sha256(data).hexdigest() != package.sha256:
+        raise index_failure(label, "its bytes do not match the channel's own sha256")

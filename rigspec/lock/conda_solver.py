@@ -7,55 +7,93 @@ the rest because rattler's runtime has been seen to abort while an interpreter s
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
-from typing import Any
+from collections.abc import Sequence
+
+import rattler
+from pydantic import TypeAdapter
+from rattler.exceptions import GatewayError, SolverError
+
+from rigspec.lock.conda_conflict import conflict_of, unknown_packages
+from rigspec.lock.conda_offers import Attempt, ChannelTrouble, Offers
+from rigspec.lock.conda_question import Answer, CondaPackage, Question, Trouble
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Answer one question and leave without shutting the interpreter down."""
-    question = json.load(sys.stdin)
-    try:
-        answer: dict[str, Any] = {"packages": asyncio.run(_solve(question))}
-    except Exception as error:  # the answer crosses a process border: every failure is told
-        answer = {"error": str(error)}
-    print(json.dumps(answer), flush=True)
+    question = TypeAdapter(Question).validate_json(sys.stdin.buffer.read())
+    answer = asyncio.run(_answer(question))
+    sys.stdout.buffer.write(TypeAdapter(Answer).dump_json(answer))
+    sys.stdout.flush()
     os._exit(0)
 
 
-async def _solve(question: dict[str, Any]) -> list[dict[str, Any]]:
-    import rattler
+async def _answer(question: Question) -> Answer:
+    offers = Offers(question)
+    try:
+        return await _solved(question, offers)
+    except ChannelTrouble as error:
+        return Answer(trouble=Trouble(error.channel, str(error)))
+    except GatewayError as error:
+        return Answer(trouble=await _trouble(offers, str(error)))
 
-    virtual = [
-        rattler.GenericVirtualPackage(
-            rattler.PackageName(name), rattler.Version(version), rattler.BuildString("0")
+
+async def _solved(question: Question, offers: Offers) -> Answer:
+    names = await offers.names()
+    unknown = unknown_packages(question.lines, names)
+    if unknown is not None:
+        return Answer(conflict=unknown)
+    wishes = [wish for wish in question.wishes if _name(wish) in names]
+    attempt = Attempt(offers, await _kept(question, offers, names))
+    for extra in (wishes, []) if wishes else ([],):
+        try:
+            return Answer(_packages(await attempt.solved(question.lines, extra)))
+        except SolverError as error:
+            words = str(error)
+    return Answer(conflict=await conflict_of(question.lines, attempt, words))
+
+
+async def _kept(
+    question: Question, offers: Offers, names: frozenset[str]
+) -> tuple[rattler.RepoDataRecord, ...]:
+    found = []
+    for name, md5 in question.kept:
+        if name in names:
+            records = await offers.of(name)
+            found += [r for r in records if r.md5 is not None and r.md5.hex() == md5]
+    return tuple(found)
+
+
+async def _trouble(offers: Offers, why: str) -> Trouble:
+    """What went wrong, and with which channel if one cannot be read at all."""
+    try:
+        await offers.names()
+    except ChannelTrouble as error:
+        return Trouble(error.channel, str(error))
+    return Trouble(None, why)
+
+
+def _packages(records: Sequence[rattler.RepoDataRecord]) -> tuple[CondaPackage, ...]:
+    return tuple(
+        CondaPackage(
+            name=record.name.normalized,
+            version=str(record.version),
+            build=str(record.build),
+            url=record.url,
+            sha256=record.sha256.hex() if record.sha256 else None,
+            md5=record.md5.hex() if record.md5 else None,
+            depends=tuple(record.depends),
+            python=record.noarch.python or any(_name(d) == "python" for d in record.depends),
         )
-        for name, version in question["virtual"]
-    ]
-    records = await rattler.solve(
-        sources=[rattler.Channel(channel) for channel in question["channels"]],
-        specs=[rattler.MatchSpec(text) for text in question["specs"]],
-        platforms=[rattler.Platform(question["platform"]), rattler.Platform("noarch")],
-        virtual_packages=virtual,
+        for record in sorted(records, key=lambda record: record.name.normalized)
     )
-    return sorted(
-        (
-            {
-                "name": record.name.normalized,
-                "version": str(record.version),
-                "build": str(record.build),
-                "url": record.url,
-                "sha256": record.sha256.hex() if record.sha256 else None,
-                "md5": record.md5.hex() if record.md5 else None,
-                "depends": list(record.depends),
-            }
-            for record in records
-        ),
-        key=lambda found: str(found["name"]),
-    )
+
+
+def _name(spec: str) -> str:
+    return spec.partition(" ")[0].lower()
 
 
 if __name__ == "__main__":

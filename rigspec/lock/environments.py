@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from rigspec.lock.answers import Answers
-from rigspec.lock.conda_env import CondaLock, conda_specs, solve_conda
+from rigspec.lock.conda_files import kept_packages
+from rigspec.lock.conda_pip import beside, conda_pins, not_brought
+from rigspec.lock.conda_spec import lock_conda
 from rigspec.lock.engines import compile_requirements, engine_for
-from rigspec.lock.failures import no_solution
 from rigspec.lock.files import release_of
+from rigspec.lock.index import PackageIndex
 from rigspec.lock.index_address import configured_index
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
@@ -45,6 +48,7 @@ class Kept:
 
     requirements: str = ""
     tools: str = ""
+    explicit: str = ""
     moving: tuple[str, ...] = ()
 
 
@@ -58,20 +62,26 @@ def locked_env(
 ) -> LockedEnv:
     """Resolve and pin one environment; ``kept`` stays where it can. Raises LockFailure."""
     spec = rig.env[env.name]
+    index = rig.mirrors.pypi or configured_index()
     interpreter = _figures(matrix, env)
     target = target_interpreter(resolution, env, interpreter.get("last_virtualenv"))
+    stays = kept_packages(kept.explicit, kept.moving)
+    conda = lock_conda(rig, resolution, env, matrix, PackageIndex(target, index), stays)
+    target = replace(target, version=conda.python or target.version)
+    brought = conda_pins(conda, env.pip)
     engine = engine_for(target.series, settings.engine)
+    compiled = partial(compile_requirements, engine, answers=settings.answers)
     question = Question(
         env=env.name,
-        requirements=(f"pip=={env.pip}", *_tools(spec, interpreter)),
+        requirements=not_brought(conda, (f"pip=={env.pip}", *_tools(spec, interpreter))),
         target=target,
-        constraints=tuple(env.constraints),
-        index=rig.mirrors.pypi or configured_index(),
+        constraints=(*env.constraints, *brought),
+        index=index,
         kept=kept.tools,
         moving=kept.moving,
     )
     # `as_of` is a day for the packages: what installs and builds them is not cut.
-    tools = compile_requirements(engine, question, settings.answers)
+    tools = compiled(question)
     question = replace(
         question,
         requirements=tuple(_wanted(spec, env)),
@@ -80,9 +90,9 @@ def locked_env(
         as_of=spec.as_of,
         kept=kept.requirements,
     )
-    requirements = compile_requirements(engine, question, settings.answers)
-    conda = _conda(rig, resolution, env) if spec.manager == "conda" else CondaLock("", "")
-    packages = without(requirements, names_of(tools))
+    requirements = beside(spec, conda, brought, question, compiled)
+    present = names_of(tools) | {pin.partition("==")[0] for pin in brought}
+    packages = without(requirements, present)
     return LockedEnv(
         name=env.name,
         engine=engine,
@@ -104,17 +114,6 @@ def _wanted(spec: Environment, env: EnvResolution) -> Iterator[str]:
     for name, requested in sorted(spec.packages.items()):
         if spec.manager != "conda":
             yield f"{name}{parse_specifier(requested) or ''}"
-
-
-def _conda(rig: Rig, resolution: Resolution, env: EnvResolution) -> CondaLock:
-    """Conda brings the interpreter and the plain packages, pip the frameworks."""
-    spec = rig.env[env.name]
-    mirror = rig.mirrors.conda
-    channels = [c if "://" in c or mirror is None else f"{mirror}/{c}" for c in spec.channels]
-    if not channels:
-        raise no_solution(env.name, "an environment that conda manages needs `channels`")
-    series = ".".join(env.python.split(".")[:2])
-    return solve_conda(env.name, conda_specs(series, spec.packages), channels, resolution)
 
 
 def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:

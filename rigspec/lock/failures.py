@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.spec.document import Document, KeyPath
 
-__all__ = ["LockFailure", "index_failure", "no_solution"]
+__all__ = [
+    "LockFailure",
+    "Place",
+    "index_failure",
+    "no_solution",
+    "unknown_package",
+    "without_addresses",
+]
 
 _ADDRESS = re.compile(r"\b(?:https?|file)://[^\s`'\")>\]]+")
 
 
-class LockFailure(Exception):
-    """No lock was made, and ``diagnostic`` says why; ``status`` is the exit status it means."""
+@dataclass(frozen=True)
+class Place:
+    """A line of the spec that a failure is about, and what it asks for."""
 
-    def __init__(self, diagnostic: Diagnostic, status: int) -> None:
+    path: KeyPath
+    label: str
+    of: str = "value"
+
+
+class LockFailure(Exception):
+    """No lock was made, and ``diagnostic`` says why; ``status`` is the exit status it means.
+
+    ``places`` are the lines of the spec that it is about.
+    """
+
+    def __init__(self, diagnostic: Diagnostic, status: int, places: Sequence[Place] = ()) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
         self.status = status
+        self.places = tuple(places)
+
+    def told(self, document: Document) -> Diagnostic:
+        """The diagnostic with its places in the document."""
+        spans = tuple(
+            document.span(place.path, of=place.of, label=place.label) for place in self.places
+        )
+        return replace(self.diagnostic, spans=(*self.diagnostic.spans, *spans))
 
 
 def index_failure(what: str, why: str) -> LockFailure:
@@ -25,23 +55,40 @@ def index_failure(what: str, why: str) -> LockFailure:
     diagnostic = Diagnostic(
         code="RS504",
         severity=Severity.ERROR,
-        message=f"{what} could not be fetched: {_without_addresses(why)}",
+        message=f"{what} could not be fetched: {without_addresses(why)}",
         help=("nothing was written; try again, or name another index under `[mirrors]`",),
     )
     return LockFailure(diagnostic, 3)
 
 
-def no_solution(env: str, why: str) -> LockFailure:
-    """No set of packages satisfies an environment."""
+def no_solution(
+    env: str, why: str, places: Sequence[Place] = (), *, own_words: bool = False
+) -> LockFailure:
+    """No set of packages satisfies an environment; ``places`` are the lines that collide.
+
+    ``own_words`` says that ``why`` is rigspec's own: what it names, it may name.
+    """
     diagnostic = Diagnostic(
         code="RS506",
         severity=Severity.ERROR,
         message=f"no set of packages satisfies the environment `{env}`",
-        help=(_without_addresses(why),),
+        help=(why if own_words else without_addresses(why),),
     )
-    return LockFailure(diagnostic, 1)
+    return LockFailure(diagnostic, 1, places)
 
 
-def _without_addresses(text: str) -> str:
+def unknown_package(env: str, names: Sequence[str], places: Sequence[Place]) -> LockFailure:
+    """No channel of an environment has a package of that name."""
+    listed = ", ".join(f"`{name}`" for name in names)
+    diagnostic = Diagnostic(
+        code="RS520",
+        severity=Severity.ERROR,
+        message=f"no channel of the environment `{env}` has {listed}",
+        help=("write the name as the channel has it, or add the channel that has it",),
+    )
+    return LockFailure(diagnostic, 1, places)
+
+
+def without_addresses(text: str) -> str:
     """The text without the addresses of the user's indexes, which may carry credentials."""
     return _ADDRESS.sub("the index", " ".join(text.split()))

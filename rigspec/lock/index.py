@@ -52,6 +52,7 @@ class PackageIndex:
     def __init__(
         self, target: TargetInterpreter, url: str | None, as_of: dt.date | None = None
     ) -> None:
+        self.target = target
         self._as_of = as_of
         self._finder = PackageFinder(
             index_urls=[url] if url is not None else [],

@@ -87,7 +87,9 @@ _Kept = Mapping[tuple[str | None, str], Kept]
 
 def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
     return {
-        (machine.resolution.machine, env.name): Kept(env.requirements, env.tools, moving)
+        (machine.resolution.machine, env.name): Kept(
+            env.requirements, env.tools, env.explicit, moving
+        )
         for machine in (before.machines if before is not None else ())
         for env in machine.envs
     }

@@ -60,7 +60,8 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
         expect=".".join(str(part) for part in version),
         part="env",
     )
-    files = (f"{env.name}.tools.txt", f"{env.name}.requirements.txt")
+    parts = ("explicit", "tools", "requirements") if env.explicit else ("tools", "requirements")
+    files = [f"{env.name}.{part}.txt" for part in parts]
     yield Check(
         title=f"packages of {env.name}",
         command=(python, on_machine(INSTALLED), *(on_machine(name) for name in files)),

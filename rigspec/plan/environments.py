@@ -87,4 +87,5 @@ def _environment(env: LockedEnv, resolution: EnvResolution) -> Environment:
         requirements=f"{env.name}.requirements.txt",
         tools=f"{env.name}.tools.txt",
         pip=resolution.pip,
+        explicit=f"{env.name}.explicit.txt" if env.explicit else None,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from rigspec.lock.model import LockedFile, LockedMachine, LockedRepository
+from rigspec.lock.conda_channels import with_alias
+from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepository
 from rigspec.spec.model import Rig
 
 __all__ = ["mirrored"]
@@ -18,11 +19,21 @@ def mirrored(rig: Rig, locked: LockedMachine) -> LockedMachine:
         locked,
         files=tuple(_file(file, files) for file in locked.files),
         repositories=tuple(_repository(found, nvidia) for found in locked.repositories),
+        envs=tuple(_env(env, rig.mirrors.conda) for env in locked.envs),
     )
 
 
 def _file(file: LockedFile, mirror: str | None) -> LockedFile:
     return file if mirror is None else replace(file, url=f"{mirror.rstrip('/')}/{file.name}")
+
+
+def _env(env: LockedEnv, mirror: str | None) -> LockedEnv:
+    """Only a lock of channels that go by a name leaves the address open."""
+    return replace(
+        env,
+        explicit=with_alias(env.explicit, mirror),
+        conda_lock=with_alias(env.conda_lock, mirror),
+    )
 
 
 def _repository(found: LockedRepository, mirror: str | None) -> LockedRepository:

@@ -159,8 +159,8 @@ class Environment(Step):
 
     ``creator`` is the command that makes it, ready to be followed by the path
     (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` name payload
-    files; ``tools`` (pip and its companions) goes in first. ``distributions`` are name and
-    version pairs that must be importable afterwards by their metadata.
+    files; ``tools`` (pip and its companions) goes in first. Where conda makes the environment,
+    ``explicit`` names the list of its packages, which ``creator`` reads.
     """
 
     kind: ClassVar[str] = "environment"
@@ -171,6 +171,13 @@ class Environment(Step):
     requirements: str
     tools: str
     pip: str
+    explicit: str | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The payload files that it is made from, in the order of their use."""
+        conda = () if self.explicit is None else (self.explicit,)
+        return (*conda, self.tools, self.requirements)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,165 +1,226 @@
-"""Conda solving, proven on a channel of our own."""
+"""Conda environments, locked for the target from channels of our own."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
+import re
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from rigspec.lock.conda_env import solve_conda
-from rigspec.lock.failures import LockFailure
-from rigspec.resolution import Resolution
+from tests.lock.conda_channel import Channel, rig
 
-TOWER = Resolution("tower", "ubuntu 16.04", "x86_64", "gpu", glibc="2.23", cuda="9.0.176")
+Done = subprocess.CompletedProcess[str]
+GPU = 'os = "ubuntu 16.04"\ndriver = "{}"\ngpus = [{{ model = "GTX 1080 Ti" }}]'
 
 
-def add_package(
-    channel: Path, name: str, version: str, depends: list[str], program: str
-) -> dict[str, object]:
-    """A real conda package with one program in it, and its record in the channel."""
-    index = {"name": name, "version": version, "build": "0", "build_number": 0}
-    index |= {"depends": depends, "subdir": "linux-64", "arch": "x86_64", "platform": "linux"}
-    path = f"bin/{name}"
-    script = f"#!/bin/sh\necho {program}\n".encode()
-    listed = {"_path": path, "path_type": "hardlink", "size_in_bytes": len(script)}
-    listed["sha256"] = hashlib.sha256(script).hexdigest()
-    members = {
-        "info/index.json": json.dumps(index).encode(),
-        "info/files": f"{path}\n".encode(),
-        "info/paths.json": json.dumps({"paths": [listed], "paths_version": 1}).encode(),
-        path: script,
-    }
-    file = channel / "linux-64" / f"{name}-{version}-0.tar.bz2"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(file, "w:bz2") as archive:
-        for member, content in members.items():
-            entry = tarfile.TarInfo(member)
-            entry.size, entry.mode = len(content), 0o755
-            archive.addfile(entry, io.BytesIO(content))
-    data = file.read_bytes()
-    checksums = {"sha256": hashlib.sha256(data).hexdigest(), "md5": hashlib.md5(data).hexdigest()}
-    return {**index, **checksums, "size": len(data)}
+@dataclass
+class Lab:
+    """A channel, a spec beside it, and the lock made of both."""
+
+    folder: Path
+    channel: Channel
+    rigspec: Callable[..., Done]
+
+    def write(self, packages: str = "", **parts: str) -> None:
+        text = rig(self.channel.url, packages=packages, **parts)
+        (self.folder / "rig.toml").write_text(text, encoding="utf-8")
+
+    def lock(self, *arguments: str) -> Done:
+        where = (self.folder / "rig.toml", "-o", self.folder / "lock")
+        return self.rigspec("lock", *where, *arguments)
+
+    def locked(self, *arguments: str) -> dict[str, str]:
+        done = self.lock(*arguments)
+        assert done.returncode == 0, done.stderr
+        return self.versions()
+
+    def file(self, part: str) -> Path:
+        return self.folder / "lock" / "tower" / f"lab.{part}"
+
+    def versions(self) -> dict[str, str]:
+        text = self.file("explicit.txt").read_text(encoding="utf-8")
+        return dict(re.findall(r"/([a-z_-]+)-([\d.]+)-\d\.tar\.bz2#", text))
 
 
 @pytest.fixture
-def channel(tmp_path: Path) -> Path:
-    folder = tmp_path / "channel"
-    packages = [
-        ("python", "3.6.5", []),
-        ("python", "3.7.0", []),
-        ("numpy", "1.14.3", ["python >=3.6,<3.7"]),
-        ("numpy", "1.15.0", ["python >=3.7", "__glibc >=2.28"]),
-        ("kernels", "1.0", ["numpy", "__cuda >=9.0"]),
-        ("kernels", "2.0", ["numpy", "__cuda >=10.0"]),
-    ]
-    records = {
-        f"{name}-{version}-0.tar.bz2": add_package(
-            folder, name, version, depends, f"{name}-{version}"
-        )
-        for name, version, depends in packages
-    }
-    repodata = {"info": {"subdir": "linux-64"}, "packages": records, "packages.conda": {}}
-    (folder / "linux-64" / "repodata.json").write_text(json.dumps(repodata))
-    (folder / "noarch").mkdir()
-    empty = {"info": {"subdir": "noarch"}, "packages": {}, "packages.conda": {}}
-    (folder / "noarch" / "repodata.json").write_text(json.dumps(empty))
-    return folder
+def lab(tmp_path: Path, rigspec: Callable[..., Done]) -> Lab:
+    channel = Channel(tmp_path / "channel")
+    channel.add_python()
+    channel.add("numpy", "1.14.3", ["python >=3.6,<3.7"])
+    channel.add("numpy", "1.15.0", ["python >=3.6,<3.7", "__glibc >=2.28"])
+    channel.add("kernels", "1.0", ["numpy", "__cuda >=9.0"])
+    channel.add("kernels", "2.0", ["numpy", "__cuda >=10.0"])
+    return Lab(tmp_path, channel, rigspec)
 
 
-def test_it_solves_for_the_target_and_not_for_this_host(channel: Path) -> None:
-    lock = solve_conda("lab", ["python 3.6.*", "kernels"], [channel.as_uri()], TOWER)
+@pytest.mark.parametrize(
+    ("machine", "driver", "expected"),
+    [
+        ("ubuntu 16.04", "384.81", {"kernels": "1.0", "numpy": "1.14.3"}),
+        ("ubuntu 16.04", "410.48", {"kernels": "2.0", "numpy": "1.14.3"}),
+        ("ubuntu 20.04", "384.81", {"kernels": "1.0", "numpy": "1.15.0"}),
+    ],
+)
+def test_the_driver_and_the_os_of_the_target_decide_and_never_this_host(
+    lab: Lab, machine: str, driver: str, expected: dict[str, str]
+) -> None:
+    target = GPU.format(driver).replace("ubuntu 16.04", machine)
+    lab.write('kernels = "*"', machine=target)
+    found = lab.locked()
+    assert {name: found[name] for name in expected} == expected
 
-    names = [line.rpartition("/")[2].partition("#")[0] for line in lock.explicit.splitlines()[1:]]
-    assert names == [
-        "kernels-1.0-0.tar.bz2",
-        "numpy-1.14.3-0.tar.bz2",
-        "python-3.6.5-0.tar.bz2",
-    ]
+
+def test_this_hosts_own_virtual_packages_do_not_count(lab: Lab) -> None:
+    lab.write('kernels = "*"', machine=GPU.format("384.81"))
+    before = lab.locked()
+    told = {"CONDA_OVERRIDE_CUDA": "12.9", "CONDA_OVERRIDE_GLIBC": "2.40"}
+    where = (str(lab.folder / "rig.toml"), "-o", str(lab.folder / "lock"), "--upgrade")
+    command = [sys.executable, "-m", "rigspec", "lock", *where]
+    done = subprocess.run(
+        ["env", *(f"{k}={v}" for k, v in told.items()), *command], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert lab.versions() == before
 
 
-def test_conda_lock_renders_what_is_written(channel: Path, tmp_path: Path) -> None:
-    lock = solve_conda("lab", ["python 3.6.*", "kernels"], [channel.as_uri()], TOWER)
-    (tmp_path / "conda-lock.yml").write_text(lock.conda_lock)
-
+def test_conda_lock_renders_the_very_list_that_is_written(lab: Lab) -> None:
+    lab.write('kernels = "*"', machine=GPU.format("384.81"))
+    lab.locked()
     tool = [sys.executable, "-m", "conda_lock", "render", "-k", "explicit", "-p", "linux-64"]
     done = subprocess.run(
-        [*tool, "conda-lock.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [*tool, lab.file("conda-lock.yml")],
+        cwd=lab.folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-
     assert done.returncode == 0, done.stderr
-    rendered = (tmp_path / "conda-linux-64.lock").read_text()
-    assert "kernels-1.0-0.tar.bz2" in rendered
-    assert "@EXPLICIT" in rendered
+    rendered = (lab.folder / "conda-linux-64.lock").read_text(encoding="utf-8")
+    ours = lab.file("explicit.txt").read_text(encoding="utf-8")
+    assert ours.count("#") > 5
+    assert rendered.partition("@EXPLICIT")[2].split() == ours.partition("@EXPLICIT")[2].split()
 
 
-def test_what_is_locked_installs_and_runs(channel: Path, tmp_path: Path) -> None:
-    lock = solve_conda("lab", ["python 3.6.*", "kernels"], [channel.as_uri()], TOWER)
-    for line in lock.explicit.splitlines()[1:]:
-        url, _, checksum = line.partition("#sha256:")
-        data = Path(url.removeprefix("file://")).read_bytes()
-        assert hashlib.sha256(data).hexdigest() == checksum
+def test_what_is_locked_stays_until_it_is_told_to_move(lab: Lab) -> None:
+    lab.channel.add("tool", "1.0", ["lib"])
+    lab.channel.add("lib", "1.0")
+    lab.write('tool = "*"\nnumpy = "*"')
+    assert lab.locked()["tool"] == "1.0"
+    lab.channel.add("tool", "2.0", ["lib >=2"])
+    lab.channel.add("lib", "2.0")
+    lab.channel.add("numpy", "1.14.5", ["python >=3.6,<3.7"])
 
-    program = (
-        "import asyncio, os, sys, rattler\n"
-        "async def main():\n"
-        "    records = await rattler.solve(sources=[rattler.Channel(sys.argv[1])],\n"
-        "        specs=['kernels 1.0.*'], platforms=[rattler.Platform('linux-64')],\n"
-        "        virtual_packages=[rattler.GenericVirtualPackage(rattler.PackageName('__cuda'),\n"
-        "            rattler.Version('9.0'), rattler.BuildString('0'))])\n"
-        "    await rattler.install(records, sys.argv[2], cache_dir=sys.argv[3],\n"
-        "        show_progress=False)\n"
-        "asyncio.run(main()); sys.stdout.flush(); os._exit(0)\n"
+    again = lab.lock()
+    assert again.returncode == 0, again.stderr
+    assert "nothing moved" in again.stderr
+
+    moved = lab.lock("--update", "tool")
+    assert moved.returncode == 0, moved.stderr
+    assert "~ lab: conda's tool 1.0 → 2.0\n" in moved.stderr
+    assert "~ lab: conda's lib 1.0 → 2.0\n" in moved.stderr  # it must
+    assert lab.versions()["numpy"] == "1.14.3"
+
+    assert lab.locked("--upgrade")["numpy"] == "1.14.5"
+
+
+def test_what_the_spec_no_longer_allows_moves_alone(lab: Lab) -> None:
+    lab.channel.add("tool", "1.0")
+    lab.write('tool = "*"\nnumpy = "*"')
+    lab.locked()
+    lab.channel.add("tool", "2.0")
+    lab.channel.add("numpy", "1.14.5", ["python >=3.6,<3.7"])
+    lab.write('tool = ">=2"\nnumpy = "*"')
+    assert lab.lock("--check").returncode == 1
+    found = lab.locked()
+    assert (found["tool"], found["numpy"]) == ("2.0", "1.14.3")
+    assert lab.lock("--check").returncode == 0
+
+
+def test_nothing_newer_than_as_of_is_taken(lab: Lab) -> None:
+    day = 86_400_000
+    july_1 = 17_713 * day  # 2018-07-01
+    lab.channel.add("tool", "1.0", timestamp=july_1)
+    lab.channel.add("tool", "1.1", timestamp=july_1 + day - 1)
+    lab.channel.add("tool", "1.2", timestamp=july_1 + day)
+    for records in lab.channel.records.values():
+        for record in records.values():
+            record.setdefault("timestamp", july_1)
+    lab.channel.write()
+    lab.write('tool = "*"', more="as_of = 2018-07-01")
+    assert lab.locked()["tool"] == "1.1"
+
+
+def test_a_lock_of_a_channel_by_name_holds_no_host(lab: Lab) -> None:
+    text = rig("channel", packages='numpy = "*"')
+    mirror = lab.folder.as_uri()
+    (lab.folder / "rig.toml").write_text(
+        text + f'\n[mirrors]\nconda = "{mirror}"\n', encoding="utf-8"
     )
-    prefix = tmp_path / "prefix"
-    arguments = [channel.as_uri(), str(prefix), str(tmp_path / "cache")]
-    subprocess.run([sys.executable, "-c", program, *arguments], check=True)
-
-    said = subprocess.run([prefix / "bin" / "kernels"], capture_output=True, text=True, check=True)
-    assert said.stdout == "kernels-1.0\n"
-
-
-def test_no_solution_is_told_with_the_environment(channel: Path) -> None:
-    with pytest.raises(LockFailure) as failure:
-        solve_conda("lab", ["kernels 2.*"], [channel.as_uri()], TOWER)
-
-    assert failure.value.status == 1
-    assert failure.value.diagnostic.code == "RS506"
-    assert "`lab`" in failure.value.diagnostic.message
-
-
-def test_a_spec_that_conda_manages_is_locked_whole(
-    channel: Path, tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
-    spec = tmp_path / "rig.toml"
-    spec.write_text(
-        f"""
-rig = 1
-name = "lab"
-[machine.tower]
-os = "ubuntu 16.04"
-[env.lab]
-python = "3.6"
-interpreter = "conda"
-manager = "conda"
-packages = {{ numpy = "*" }}
-channels = ["{channel.as_uri()}"]
-"""
+    lab.locked()
+    for part in ("explicit.txt", "conda-lock.yml"):
+        held = lab.file(part).read_text(encoding="utf-8")
+        assert "${CONDA_CHANNEL_ALIAS}/channel/linux-64/numpy-1.14.3" in held
+        assert mirror not in held
+    artifacts = lab.rigspec(
+        *("compile", lab.folder / "rig.toml", "--lock", lab.folder / "lock", "--target", "shell"),
+        *("-o", lab.folder / "out"),
     )
-    done = rigspec("lock", str(spec), "-o", str(tmp_path / "lock"))
+    assert artifacts.returncode == 0, artifacts.stderr
+    listed = lab.folder / "out" / "shell" / "files" / "lab.explicit.txt"
+    assert f"{mirror}/channel/linux-64/numpy-1.14.3-0.tar.bz2#" in listed.read_text("utf-8")
+
+
+def test_a_lock_edited_by_hand_is_refused(lab: Lab) -> None:
+    lab.write('numpy = "*"')
+    lab.locked()
+    for part in ("explicit.txt", "conda-lock.yml"):
+        whole = lab.file(part).read_bytes()
+        lab.file(part).write_bytes(whole.replace(b"1.14.3", b"1.14.4"))
+        refused = lab.lock("--check")
+        assert refused.returncode == 1
+        assert f"lab.{part} was changed after it was written" in refused.stderr
+        lab.file(part).write_bytes(whole)
+
+
+def test_the_artifacts_install_from_the_list_and_their_tools_are_content(lab: Lab) -> None:
+    lab.write('numpy = "*"')
+    lab.locked()
+    out = lab.folder / "out"
+    where = ("--lock", lab.folder / "lock", "--locked", "--target", "all", "-o", out)
+    done = lab.rigspec("compile", lab.folder / "rig.toml", *where)
     assert done.returncode == 0, done.stderr
-    assert "numpy-1.14.3" in (tmp_path / "lock/tower/lab.explicit.txt").read_text()
+    listed = lab.file("explicit.txt").read_bytes()
+    for target in ("shell", "docker", "conda"):
+        assert (out / target / "files" / "lab.explicit.txt").read_bytes() == listed
+    dockerfile = (out / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    assert "COPY files/lab.explicit.txt files/lab.tools.txt" in dockerfile
+    for tool, file in (
+        (("shellcheck",), out / "shell" / "install.sh"),
+        (("hadolint", "--ignore", "DL3008"), out / "docker" / "Dockerfile"),
+    ):
+        beside = Path(sys.executable).parent / tool[0]
+        checked = subprocess.run([beside, *tool[1:], file], capture_output=True, check=False)
+        assert checked.returncode == 0, checked.stdout
+    # conda's own list, and conda-lock's file beside it, for whoever installs by hand.
+    environment = (out / "conda" / "lab" / "environment.yml").read_text(encoding="utf-8")
+    assert "conda create --name lab --file ../files/lab.explicit.txt" in environment
+    assert (out / "conda" / "files" / "lab.conda-lock.yml").is_file()
 
-    out = tmp_path / "out"
-    compiled = rigspec(
-        *("compile", str(spec), "--target", "conda", "--locked"),
-        *("--lock", str(tmp_path / "lock"), "-o", str(out)),
-    )
-    assert compiled.returncode == 0, compiled.stderr
-    assert (out / "conda/files/lab.conda-lock.yml").is_file()
+
+def test_another_list_is_another_environment(lab: Lab) -> None:
+    """The installer makes an environment anew when only conda's packages have moved."""
+    scripts = []
+    for version in ("1.14.3", "1.14.5"):
+        lab.channel.add("numpy", version, ["python >=3.6,<3.7"])
+        lab.write(f'numpy = "=={version}"')
+        lab.locked()
+        where = ("--lock", lab.folder / "lock", "--target", "shell", "-o", lab.folder / version)
+        assert lab.rigspec("compile", lab.folder / "rig.toml", *where).returncode == 0
+        text = (lab.folder / version / "shell" / "install.sh").read_text(encoding="utf-8")
+        scripts.append(re.findall(r"printf '%s\\n' ([0-9a-f]{64}) > /var/lib/rig/env-lab", text))
+    assert len(scripts[0]) == len(scripts[1]) == 1
+    assert scripts[0] != scripts[1]

@@ -1,4 +1,6 @@
-"""Hold the packages of this interpreter against requirements files; runs on Python 2.7 and newer.
+"""Hold the packages of this interpreter against what was locked; runs on Python 2.7 and newer.
+
+Each FILE is a requirements file, or an explicit list of conda's.
 
 usage: python installed.py FILE...
 
@@ -6,6 +8,7 @@ Prints a line for each package that is missing or of another version, and then e
 """
 
 import io
+import os
 import re
 import sys
 
@@ -25,9 +28,16 @@ def installed():
     return {normalized(found.key): found.version for found in working_set}
 
 
+def conda_record(package):
+    return os.path.join(sys.prefix, "conda-meta", package + ".json")
+
+
 def differences(path, found):
     with io.open(path, encoding="utf-8") as lines:
         for line in lines:
+            package = re.match(r"\w+://\S*/([^/\s]+?)(?:\.conda|\.tar\.bz2)#", line)
+            if package and not os.path.exists(conda_record(package.group(1))):
+                yield "{0}: locked, missing".format(package.group(1))
             pin = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", line)
             if pin:
                 name, locked = pin.groups()
