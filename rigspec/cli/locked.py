@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ __all__ = [
     "locked_before",
     "previous_lock",
     "tell_unpinned",
+    "told_failures",
     "write_new_lock",
 ]
 
@@ -78,6 +80,22 @@ def ensure_fresh(
         ensure_digests(spec, lock.machines)
 
 
+@contextmanager
+def told_failures(spec: LoadedSpec) -> Iterator[None]:
+    """What cannot be fetched or written is told, and its exit status is taken."""
+    from rigspec.emit.tree import TreeError
+    from rigspec.lock.failures import LockFailure
+
+    try:
+        yield
+    except LockFailure as error:
+        _tell(spec, [error.told(spec.document)])
+        raise typer.Exit(error.status) from None
+    except TreeError as error:
+        _tell(spec, [error.diagnostic])
+        raise typer.Exit(2) from None
+
+
 def write_new_lock(
     spec: LoadedSpec,
     reports: Sequence[Report],
@@ -94,33 +112,25 @@ def write_new_lock(
     What ``kept`` pins stays where it can, but for what ``moving`` names; what moved is told.
     ``require_digests`` refuses a lock without them, with exit status 1.
     """
-    from rigspec.emit.tree import TreeError, write_tree
+    from rigspec.emit.tree import write_tree
     from rigspec.lock.changes import changes
     from rigspec.lock.digests import unverified_downloads
     from rigspec.lock.document import lock_files
-    from rigspec.lock.failures import LockFailure
     from rigspec.lock.make import make_lock, parts_of
 
     before = previous_lock(directory)
     warnings: list[Diagnostic] = []
-    try:
-        resolutions = _resolutions(reports)
-        with waiting(parts_of(resolutions), "locking", quiet=quiet) as done:
-            tell = warnings.append
-            lock = make_lock(spec.rig, resolutions, kept, moving, settings, done, tell)
-    except LockFailure as error:
-        _tell(spec, [error.told(spec.document)])
-        raise typer.Exit(error.status) from None
+    resolutions = _resolutions(reports)
+    parts = waiting(parts_of(resolutions), "locking", quiet=quiet)
+    with told_failures(spec), parts as done:
+        lock = make_lock(spec.rig, resolutions, kept, moving, settings, done, warnings.append)
     if not quiet:
         _tell(spec, dict.fromkeys([*warnings, *unverified_downloads(lock)]))
     if require_digests:
         ensure_digests(spec, lock.machines)
     files = lock_files(lock)
-    try:
+    with told_failures(spec):
         write_tree(directory, files)
-    except TreeError as error:
-        _tell(spec, [error.diagnostic])
-        raise typer.Exit(2) from None
     for file in files:
         say(f"wrote {directory / file.path}", quiet=quiet)
     if before is not None:

@@ -11,6 +11,7 @@ import typer
 from rigspec.cli.check import check
 from rigspec.cli.compile import compile_
 from rigspec.cli.explain import explain
+from rigspec.cli.fetch import fetch
 from rigspec.cli.lock import lock
 from rigspec.cli.matrix import app as matrix_app
 from rigspec.cli.schema import schema
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command("check")(check)
 app.command("lock")(lock)
 app.command("compile")(compile_)
+app.command("fetch")(fetch)
 app.command("explain")(explain)
 app.command("schema")(schema)
 app.command("why")(why)

@@ -15,7 +15,15 @@ from pathlib import Path, PurePosixPath
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 
-__all__ = ["MANIFEST", "OutputFile", "TreeError", "manifest_of", "read_tree", "write_tree"]
+__all__ = [
+    "MANIFEST",
+    "OutputFile",
+    "TreeError",
+    "listed",
+    "manifest_of",
+    "read_tree",
+    "write_tree",
+]
 
 # In the form of `sha256sum --check`, so that anybody can hold a tree against it.
 MANIFEST = "MANIFEST.sha256"
@@ -75,7 +83,7 @@ def read_tree(directory: Path) -> tuple[OutputFile, ...]:
     """The files of a tree that was written before; none where there is no tree."""
     return tuple(
         OutputFile(name, path.read_bytes(), path.stat().st_mode & 0o777)
-        for name in sorted(_listed(directory / MANIFEST))
+        for name in sorted(listed(directory / MANIFEST))
         if name != MANIFEST and (path := directory / name).is_file()
     )
 
@@ -91,16 +99,17 @@ def _refuse_foreign(directory: Path) -> None:
         return
     if not directory.is_dir() or directory.is_symlink():
         raise TreeError(directory, "is there already and is no plain folder")
-    listed = set(_listed(directory / MANIFEST))
+    known = set(listed(directory / MANIFEST))
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
-        if not path.is_dir() and name not in listed:
+        if not path.is_dir() and name not in known:
             raise TreeError(directory, f"holds {name}, which rigspec did not write")
 
 
-def _listed(manifest: Path) -> Iterator[str]:
+def listed(manifest: Path) -> Iterator[str]:
+    """The paths that a manifest lists, itself first; none where there is no such file."""
     if manifest.is_file():
-        yield MANIFEST
+        yield manifest.name
         for line in manifest.read_text(encoding="utf-8", errors="replace").splitlines():
             yield line.partition("  ")[2]
 

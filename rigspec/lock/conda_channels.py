@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["CondaChannel", "channels_of", "with_alias", "written_address"]
+__all__ = ["CondaChannel", "alias_path", "channels_of", "with_alias", "written_address"]
 
 # A bare channel name stands below conda's setting `channel_alias`, whose variable this is; both
 # conda-lock and the shell put in its value.
@@ -40,6 +40,12 @@ def written_address(url: str, channels: Sequence[CondaChannel]) -> str:
         if url.startswith(channel.address + "/"):
             return channel.written + url[len(channel.address) :]
     return url
+
+
+def alias_path(address: str) -> str | None:
+    """What follows the alias in an address of a lock; None where it names its own host."""
+    before, _, path = address.partition(f"{_PLACEHOLDER}/")
+    return path if not before and path else None
 
 
 def with_alias(text: str, mirror: str | None) -> str:

@@ -15,7 +15,14 @@ from typing import Any
 from rigspec.lock.conda_channels import CondaChannel, written_address
 from rigspec.lock.conda_question import CondaPackage, Question
 
-__all__ = ["CondaFiles", "conda_files", "explicit_packages", "kept_packages"]
+__all__ = [
+    "CondaFiles",
+    "LockedCondaPackage",
+    "conda_files",
+    "explicit_packages",
+    "kept_packages",
+    "locked_packages",
+]
 
 _HEADER = """\
 # Written by rigspec: do not edit. For `conda-lock install` and `conda-lock render`.
@@ -57,6 +64,25 @@ def conda_files(
     lines = [f"{entry.url}#{entry.hash.md5}\n" for entry in lockfile.package]
     explicit = _EXPLICIT_HEADER.format(platform=question.platform) + "".join(lines)
     return CondaFiles(_HEADER.format(env=env) + text, explicit)
+
+
+@dataclass(frozen=True)
+class LockedCondaPackage:
+    """A package of a conda-lock.yml: its address as written there, and its checksum."""
+
+    address: str
+    sha256: str
+
+
+def locked_packages(conda_lock: str) -> tuple[LockedCondaPackage, ...]:
+    """The packages of a conda-lock.yml, in its order."""
+    from conda_lock.lockfile import parse_conda_lock_file
+
+    with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
+        path = Path(folder) / "conda-lock.yml"
+        path.write_text(conda_lock, encoding="utf-8")
+        entries = parse_conda_lock_file(path).package
+    return tuple(LockedCondaPackage(entry.url, entry.hash.sha256 or "") for entry in entries)
 
 
 def explicit_packages(explicit: str) -> dict[str, tuple[str, str]]:

@@ -23,7 +23,14 @@ from rigspec.lock.requirements import Pin
 from rigspec.lock.target import TargetInterpreter
 from rigspec.lock.upload_times import end_of, upload_times
 
-__all__ = ["Offer", "PackageIndex", "listed_files", "metadata_requirements", "sha256_of"]
+__all__ = [
+    "IndexedFile",
+    "Offer",
+    "PackageIndex",
+    "listed_files",
+    "metadata_requirements",
+    "sha256_of",
+]
 
 _SERVER_ERROR = 500
 _AT_ONCE = 8
@@ -41,6 +48,36 @@ class Offer:
     def has_wheel(self) -> bool:
         """Whether it installs without building."""
         return self.files[0].link.is_wheel
+
+
+@dataclass(frozen=True)
+class IndexedFile:
+    """A file of the index, and the sha256 that a lock has for it."""
+
+    session: Any
+    link: Link
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file's own name."""
+        return str(self.link.filename)
+
+    @property
+    def requires_python(self) -> str | None:
+        """The Pythons that the index lists it for."""
+        return self.link.requires_python
+
+    def blocks(self) -> Iterator[bytes]:
+        """Its bytes as the index sends them now. Raises LockFailure."""
+        try:
+            # The bytes that are hashed are those of the file.
+            plain = {"Accept-Encoding": "identity"}
+            with self.session.stream("GET", self.link.normalized, headers=plain) as response:
+                response.raise_for_status()
+                yield from response.iter_raw()
+        except _http_errors() as error:
+            raise index_failure(self.name, str(error)) from None
 
 
 class PackageIndex:
@@ -97,6 +134,17 @@ class PackageIndex:
             for package in listed_files(self._finder, name, yanked=True)
             if package.link.is_yanked
         )
+
+    def file_of(self, pin: Pin) -> IndexedFile | None:
+        """The file of a pin that the target's pip would take; None where there is none.
+
+        Raises LockFailure.
+        """
+        for package in listed_files(self._finder, pin.name, yanked=True):
+            known = pin.sha256.intersection(sha256_of(package.link))
+            if known:
+                return IndexedFile(self._finder.session, package.link, min(known))
+        return None
 
     def requirements(self, offer: Offer) -> tuple[Requirement, ...]:
         """What an offer declares to need, by its own metadata. Raises LockFailure."""

@@ -1,0 +1,1 @@
+"""Everything a lock names, in one folder, for a machine without a network."""

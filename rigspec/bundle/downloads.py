@@ -1,0 +1,64 @@
+"""The downloads of a lock: a folder of files by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from rigspec.bundle.wanted import Absent, Part, Wanted, written
+from rigspec.lock.failures import index_failure
+from rigspec.lock.model import LockedFile, LockedMachine
+
+__all__ = ["downloads_part", "fetch_file"]
+
+_FOLDER = "files"
+_ANSWER_S = 60.0
+_BLOCK = 1 << 20
+
+
+def downloads_part(machines: Iterable[LockedMachine]) -> Part:
+    """Every download of these machines, once. ``url`` is where this run takes it from."""
+    files = {file for machine in machines for file in machine.files}
+    by_name: dict[str, LockedFile] = {}
+    absent = []
+    for file in sorted(files, key=lambda file: (file.name, file.sha256)):
+        other = by_name.setdefault(file.name, file)
+        if other.sha256 != file.sha256:
+            absent.append(Absent(file.name, "two downloads of the lock have this one name"))
+    wanted = tuple(
+        Wanted(f"{_FOLDER}/{file.name}", file.sha256, partial(fetch_file, file.url, file.sha256))
+        for file in by_name.values()
+    )
+    return Part(wanted, (), tuple(absent), (("files", _FOLDER),) if wanted else ())
+
+
+def fetch_file(url: str, sha256: str, to: Path) -> None:
+    """Bring what an address serves to a file, if it is what the lock says. Raises LockFailure."""
+    with written(to, sha256) as write:
+        if urlsplit(url).scheme == "file":
+            write(_local(to.name, unquote(urlsplit(url).path)))
+        else:
+            write(_remote(to.name, url))
+
+
+def _local(name: str, path: str) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
+    except OSError as error:
+        raise index_failure(name, error.strerror or "it cannot be read") from None
+
+
+def _remote(name: str, url: str) -> Iterator[bytes]:
+    from rigspec.lock.web import WEB_ERRORS, answer, blocks, web_client
+
+    try:
+        with web_client() as client, answer(client, url, _ANSWER_S) as response:
+            if response.status_code != 200:
+                raise index_failure(name, f"the server says {response.status_code}")
+            yield from blocks(response)
+    except WEB_ERRORS as error:
+        raise index_failure(name, str(error) or type(error).__name__) from None

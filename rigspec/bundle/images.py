@@ -1,0 +1,75 @@
+"""The base images of a lock, each as an OCI layout that container tools read as `oci:FOLDER`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+
+from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
+from rigspec.lock.image_contents import Blob, ImageContents, contents_of, fetch_blob
+from rigspec.lock.images import located
+from rigspec.lock.model import LockedMachine
+from rigspec.spec.image import ImageReference
+from rigspec.spec.model import Rig
+
+__all__ = ["images_part"]
+
+_FOLDER = "images"
+_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}\n'
+
+
+def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> Part:
+    """The base images of a rig that is built as a container; none of any other.
+
+    Raises LockFailure.
+    """
+    if rig.container is None:
+        return Part()
+    wanted: list[Wanted] = []
+    listings: list[Listing] = []
+    absent: list[Absent] = []
+    for machine in machines:
+        if machine.image is None:
+            why = next(
+                (u.reason for u in machine.unpinned if "image" in u.what), "it is not locked"
+            )
+            absent.append(Absent("the base image", why))
+            continue
+        named = ImageReference.parse(machine.image.reference)
+        pinned = replace(named, digest=machine.image.digest)
+        asked = located(pinned, rig)
+        contents = contents_of(asked, machine.resolution.arch)
+        folder = f"{_FOLDER}/{pinned.path.replace('/', '-')}-{pinned.tag or 'latest'}"
+        wanted += [_wanted(asked, blob, folder) for blob in contents.blobs]
+        listings += _layout(contents, folder, pinned)
+    return Part(tuple(wanted), tuple(dict.fromkeys(listings)), tuple(dict.fromkeys(absent)))
+
+
+def _wanted(image: ImageReference, blob: Blob, folder: str) -> Wanted:
+    digest = blob.digest.removeprefix("sha256:")
+    path = f"{folder}/blobs/sha256/{digest}"
+    return Wanted(path, digest, partial(fetch_blob, image, blob))
+
+
+def _layout(contents: ImageContents, folder: str, image: ImageReference) -> list[Listing]:
+    """The small files of the OCI image layout around the blobs."""
+    top = contents.manifests[0]
+    entry = {
+        "mediaType": top.media_type,
+        "digest": top.digest,
+        "size": len(top.data),
+        "annotations": {"org.opencontainers.image.ref.name": image.tag or "latest"},
+    }
+    index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
+    blobs = [
+        Listing(f"{folder}/blobs/sha256/{hashlib.sha256(m.data).hexdigest()}", m.data)
+        for m in contents.manifests
+    ]
+    return [
+        Listing(f"{folder}/oci-layout", _LAYOUT),
+        Listing(f"{folder}/index.json", index),
+        *blobs,
+    ]

@@ -1,0 +1,68 @@
+"""What a bundle of a lock holds, part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rigspec.bundle.conda import conda_part
+from rigspec.bundle.downloads import downloads_part
+from rigspec.bundle.images import images_part
+from rigspec.bundle.pypi import pypi_part
+from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
+from rigspec.lock.index_address import configured_index
+from rigspec.lock.model import Lock, LockedMachine
+from rigspec.plan.mirrors import mirrored
+from rigspec.spec.model import Rig
+
+__all__ = ["Bundle", "bundle_of"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a bundle of a lock holds, before anything is fetched."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def wanted(self) -> tuple[Wanted, ...]:
+        """Every file of it, once."""
+        by_path = {item.path: item for part in self.parts for item in part.wanted}
+        return tuple(by_path[path] for path in sorted(by_path))
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """The small files that are made for it."""
+        return tuple(item for part in self.parts for item in part.listings)
+
+    @property
+    def absent(self) -> tuple[Absent, ...]:
+        """What it cannot have."""
+        return tuple(item for part in self.parts for item in part.absent)
+
+    @property
+    def mirrors(self) -> tuple[tuple[str, str], ...]:
+        """The keys of ``[mirrors]`` that it answers for, with the folder of each."""
+        return tuple(item for part in self.parts for item in part.mirrors)
+
+
+def bundle_of(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
+    """Find where each byte of a lock is now; of one machine, if it is named. Raises LockFailure."""
+    chosen = [m for m in lock.machines if machine in (None, m.resolution.machine)]
+    sources = [mirrored(rig, locked) for locked in chosen]
+    return Bundle(
+        (
+            downloads_part(sources),
+            pypi_part(chosen, rig.mirrors.pypi or configured_index()),
+            conda_part(chosen, rig.mirrors.conda),
+            images_part(rig, chosen),
+            _unpinned(chosen),
+        )
+    )
+
+
+def _unpinned(machines: Sequence[LockedMachine]) -> Part:
+    """Repositories of packages that the lock names by version alone."""
+    names = {repository.name for machine in machines for repository in machine.repositories}
+    why = "the lock has its packages by their versions, without checksums"
+    return Part(absent=tuple(Absent(f"the repository {name}", why) for name in sorted(names)))
