@@ -6,7 +6,7 @@ import re
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 
-__all__ = ["LockFailure", "index_failure", "no_solution"]
+__all__ = ["LockFailure", "distrusted_index", "index_failure", "no_packages", "no_solution"]
 
 _ADDRESS = re.compile(r"\b(?:https?|file)://[^\s`'\")>\]]+")
 
@@ -29,6 +29,23 @@ def index_failure(what: str, why: str) -> LockFailure:
         help=("nothing was written; try again, or name another index under `[mirrors]`",),
     )
     return LockFailure(diagnostic, 3)
+
+
+def distrusted_index(what: str, why: str) -> LockFailure:
+    """An index came, and is not what the one who signs it vouches for."""
+    diagnostic = Diagnostic(
+        code="RS504",
+        severity=Severity.ERROR,
+        message=f"{what} cannot be trusted: {_without_addresses(why)}",
+        help=("nothing was written; try again, or name another archive under `[mirrors] apt`",),
+    )
+    return LockFailure(diagnostic, 3)
+
+
+def no_packages(os: str, why: str, *do: str) -> LockFailure:
+    """The distribution's archive cannot give the packages that the rig asks it for."""
+    message = f"the packages of {os} cannot be locked: {why}"
+    return LockFailure(Diagnostic("RS520", Severity.ERROR, message, help=do), 1)
 
 
 def no_solution(env: str, why: str) -> LockFailure:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from rigspec.lock.environments import Kept, LockSettings, locked_env
 from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_of
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+from rigspec.lock.system_packages import pinned_packages, wanted_packages
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
@@ -40,6 +41,7 @@ def make_lock(
     """
     matrix = load_matrix()
     kept = _kept(before, tuple(moving))
+    locked_before = {m.resolution.machine: m for m in (before.machines if before else ())}
     settings = settings or LockSettings()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
 
@@ -56,7 +58,9 @@ def make_lock(
         ]
         try:
             machines = [
-                _machine(rig, resolution, matrix, envs)
+                _machine(
+                    rig, resolution, matrix, envs, locked_before.get(resolution.machine), moving
+                )
                 for resolution, envs in zip(resolutions, waiting, strict=True)
             ]
         except BaseException:
@@ -86,13 +90,25 @@ def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
 
 
 def _machine(
-    rig: Rig, resolution: Resolution, matrix: Matrix, envs: Sequence[Future[LockedEnv]]
+    rig: Rig,
+    resolution: Resolution,
+    matrix: Matrix,
+    waiting: Sequence[Future[LockedEnv]],
+    before: LockedMachine | None,
+    moving: Sequence[str],
 ) -> LockedMachine:
+    envs = tuple(env.result() for env in waiting)
+    files = tuple(files_of(rig, resolution, matrix))
+    repositories = tuple(repositories_of(rig, resolution, matrix))
+    fetches = bool(files or repositories)
+    wanted = tuple(wanted_packages(rig, resolution, matrix, envs, fetches=fetches))
+    system = pinned_packages(rig, resolution, matrix, wanted, before, moving)
     return LockedMachine(
         resolution=resolution,
-        files=tuple(files_of(rig, resolution, matrix)),
-        repositories=tuple(repositories_of(rig, resolution, matrix)),
-        packages=tuple(packages_of(rig, resolution, matrix)),
-        envs=tuple(env.result() for env in envs),
-        unpinned=tuple(unpinned_of(rig, resolution)),
+        files=files,
+        repositories=repositories,
+        packages=(*packages_of(rig, resolution, matrix), *system.packages),
+        envs=envs,
+        unpinned=(*system.unpinned, *unpinned_of(rig, resolution)),
+        archives=system.archives,
     )

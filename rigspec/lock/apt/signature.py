@@ -1,0 +1,75 @@
+"""A signed index: what its signature covers, and whose it is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["BadSignature", "can_verify", "verified"]
+
+_PROGRAM = "gpgv"
+# What gpgv calls a signature that says nothing, and the reason.
+_WORTHLESS = {
+    "BADSIG": "its signature is wrong: it was changed after it was signed",
+    "REVKEYSIG": "it is signed with a key that was revoked",
+    "EXPKEYSIG": "it is signed with a key that has expired",
+    "EXPSIG": "its signature has expired",
+    "NO_PUBKEY": "it is signed with a key that the distribution's keyring does not have",
+}
+
+
+class BadSignature(Exception):
+    """The text is not what one of the keys signed; the message says why."""
+
+
+def can_verify() -> bool:
+    """Whether this host has the program that checks signatures."""
+    return shutil.which(_PROGRAM) is not None
+
+
+def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, tuple[str, ...]]:
+    """The text that is signed, and nothing around it, with the primary keys that vouch for it.
+
+    A signature counts where its key stands in the keyring and its primary fingerprint in ``keys``.
+    Raises BadSignature.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        signed, plain = Path(folder, "signed"), Path(folder, "plain")
+        signed.write_bytes(data)
+        done = subprocess.run(
+            [
+                *(_PROGRAM, "--status-fd", "1", "--weak-digest", "SHA1", "--homedir", folder),
+                *("--keyring", str(keyring), "--output", str(plain), str(signed)),
+            ],
+            capture_output=True,
+            check=False,
+        )
+        status = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines()]
+        said = [words[1:] for words in status if words[:1] == ["[GNUPG:]"] and len(words) > 1]
+        text = plain.read_bytes() if plain.exists() else b""
+    if any(words[0] == "BADSIG" for words in said):
+        raise BadSignature(_WORTHLESS["BADSIG"])
+    found = tuple(dict.fromkeys(_good_keys(said)))
+    trusted = tuple(key for key in found if key in keys)
+    if trusted and text:
+        return text, trusted
+    if found:
+        raise BadSignature(f"it is signed with {found[0]}, which is none of the keys known for it")
+    told = {words[0] for words in said}
+    why = next((why for word, why in _WORTHLESS.items() if word in told), "it is not signed")
+    raise BadSignature(why)
+
+
+def _good_keys(said: list[list[str]]) -> Iterator[str]:
+    """Primary fingerprints: a VALIDSIG counts only right after the GOODSIG it belongs to."""
+    good = False
+    for words in said:
+        if words[0] in ("NEWSIG", "ERRSIG", *_WORTHLESS):
+            good = False
+        elif words[0] == "GOODSIG":
+            good = True
+        elif words[0] == "VALIDSIG" and good:
+            yield words[-1]
