@@ -45,7 +45,7 @@ def distrusted_index(what: str, why: str) -> LockFailure:
 def no_packages(os: str, why: str, *do: str) -> LockFailure:
     """The distribution's archive cannot give the packages that the rig asks it for."""
     message = f"the packages of {os} cannot be locked: {why}"
-    return LockFailure(Diagnostic("RS520", Severity.ERROR, message, help=do), 1)
+    return LockFailure(Diagnostic("RS530", Severity.ERROR, message, help=do), 1)
 
 
 def no_solution(env: str, why: str) -> LockFailure:

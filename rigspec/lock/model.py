@@ -54,7 +54,7 @@ class LockedArchive:
     ``distribution`` is the archive's own name (``debian-security``): what ``{distribution}`` in
     ``[mirrors] apt`` stands for. ``released`` and ``valid_until`` are its index's own dates in UTC,
     ``release_sha256`` is that of the signed index, ``key_fingerprints`` are the primary keys that
-    signed it. ``snapshot`` is the day at which the distribution's snapshots have it in this state,
+    signed it. ``snapshot`` is the moment at which the distribution's snapshots have it,
     ``promise`` what the distribution says of how long; ``keyring`` is where it keeps its keys.
     """
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rigspec.lock.apt.distribution import Distribution, distribution_of
 from rigspec.lock.apt.signature import can_verify
-from rigspec.lock.apt.sources import Sources, sources_of, variable_of
-from rigspec.lock.failures import no_packages
+from rigspec.lock.apt.sources import Sources, has_snapshots, sources_of, variable_of
+from rigspec.lock.failures import index_failure, no_packages
 from rigspec.lock.model import LockedArchive, LockedEnv, LockedMachine, LockedPackage, Unpinned
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["SystemPins", "pinned_packages", "wanted_packages"]
 
 # What fetches and checks the files of the lock.
+_DEPENDENCY = "dependency"
 _FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "gnupg")
 
 
@@ -65,7 +66,7 @@ def pinned_packages(
     """The wanted packages and all they need, at the newest versions that a signed index has.
 
     What ``before`` pins stays, but for what is ``moving``. Raises LockFailure where an index that
-    is configured fails; where none is, or none can be verified, the packages stay unpinned.
+    is configured fails; where none is, or none can be verified, what is not pinned stays so.
     """
     if not wanted:
         return SystemPins(())
@@ -73,14 +74,32 @@ def pinned_packages(
     if distribution is None:
         why = "the matrix names no signed archive of this system; the machine's own sources decide"
         return _open(wanted, why)
-    snapshot = next((a.snapshot for a in before.archives if a.snapshot), None) if before else None
+    had = _had(distribution, before)
+    moves = any(package.name in moving for package in had.packages)
+    snapshot = next((a.snapshot for a in had.archives if a.snapshot and not moves), None)
     sources = sources_of(distribution, rig.mirrors.apt, snapshot)
     why_not = _obstacle(distribution, sources, rig.mirrors.apt)
     if sources is None or why_not is not None:
-        return _open(wanted, why_not or "")
-    locked = before.packages if before is not None else ()
-    kept = {p.name: p.version for p in locked if p.version and p.path and p.name not in moving}
-    return _pinned(distribution, sources, wanted, kept)
+        asked = {package.name: package.part for package in wanted}
+        direct = {p.name: p.part for p in had.packages if p.part != _DEPENDENCY}
+        return had if asked == direct and not moves else _open(wanted, why_not or "")
+    kept = {p.name: p.version for p in had.packages if p.version and p.name not in moving}
+    pins = _pinned(distribution, sources, wanted, kept, rig.mirrors.apt)
+    lost = {a.suite for a in had.archives} - {a.suite for a in pins.archives}
+    if lost:
+        what = f"the index of {distribution.name}/{min(lost)}"
+        raise index_failure(what, "the lock was made from it, and no archive has it any more")
+    return pins
+
+
+def _had(distribution: Distribution, before: LockedMachine | None) -> SystemPins:
+    """What a lock has pinned from the very release of the distribution."""
+    suites = {suite.name for suite in distribution.suites}
+    if before is None or not {archive.suite for archive in before.archives} <= suites:
+        return SystemPins(())
+    names = {archive.name for archive in before.archives}
+    packages = tuple(package for package in before.packages if package.archive in names)
+    return SystemPins(packages, before.archives)
 
 
 def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
@@ -133,8 +152,9 @@ def _pinned(
     sources: Sources,
     wanted: Sequence[LockedPackage],
     kept: Mapping[str, str],
+    mirror: str | None,
 ) -> SystemPins:
-    from rigspec.lock.apt.archive import open_archives, with_snapshot
+    from rigspec.lock.apt.archive import open_archives
     from rigspec.lock.apt.closure import Impossible, NoPackage
 
     system = f"{distribution.name} {distribution.release}"
@@ -154,14 +174,37 @@ def _pinned(
         raise no_packages(system, f"there is no package `{error.name}`", do) from None
     except Impossible as error:
         raise no_packages(system, str(error), f"leave `{error.of}` or the other one out") from None
-    locked = with_snapshot([archive.locked for archive in used], distribution.snapshots_since)
+    locked = [archive.locked for archive in used]
+    moment, unpinned = _snapshot(distribution, sources, mirror, locked)
     had = {archive.suite for archive in locked}
-    missing = [suite.name for suite in distribution.suites if suite.name not in had]
-    unpinned = (
-        Unpinned(f"updates from {name}", "no archive that is configured here has this suite")
-        for name in missing
+    unpinned += tuple(
+        Unpinned(f"updates from {suite.name}", "no archive that is configured here has this suite")
+        for suite in distribution.suites
+        if suite.name not in had
     )
-    return SystemPins(tuple(_packages(wanted, chosen)), locked, tuple(unpinned))
+    archives_then = tuple(replace(archive, snapshot=moment) for archive in locked)
+    return SystemPins(tuple(_packages(wanted, chosen)), archives_then, unpinned)
+
+
+def _snapshot(
+    distribution: Distribution,
+    sources: Sources,
+    mirror: str | None,
+    locked: Sequence[LockedArchive],
+) -> tuple[str | None, tuple[Unpinned, ...]]:
+    """The moment of which snapshots have what is locked, and what stays open without one."""
+    from rigspec.lock.apt.snapshots import snapshot_in, snapshot_of
+
+    since = distribution.snapshots_since
+    if sources.snapshot is not None:
+        return sources.snapshot, ()
+    if mirror is None or not has_snapshots(mirror):
+        return snapshot_of(locked, since), ()
+    found = snapshot_in(mirror, locked, since)
+    if found is not None:
+        return found, ()
+    why = "`[mirrors] apt` does not have the archive's present state yet: lock again in a day"
+    return None, (Unpinned("the snapshot of the archive", why),)
 
 
 def _chosen(
@@ -173,7 +216,6 @@ def _chosen(
 ) -> tuple[Mapping[str, Choice], tuple[Archive, ...]]:
     """The choice among some components, and the archives with those of them that each has."""
     from concurrent.futures import ThreadPoolExecutor
-    from dataclasses import replace
 
     from rigspec.lock.apt.closure import base_system, closure
     from rigspec.lock.apt.index import PackageIndex, PackageList
@@ -212,7 +254,7 @@ def _packages(
         yield _locked(package.name, package.part, chosen, others)
     direct = {package.name for package in wanted}
     for name in sorted(chosen.keys() - direct):
-        yield _locked(name, "dependency", chosen, needed_by.get(name, parts.keys()))
+        yield _locked(name, _DEPENDENCY, chosen, needed_by.get(name, parts.keys()))
 
 
 def _reached(names: Iterable[str], chosen: Mapping[str, Choice]) -> set[str]:

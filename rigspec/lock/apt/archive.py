@@ -7,9 +7,9 @@ import gzip
 import hashlib
 import lzma
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from rigspec.lock.apt.transfer import fetched
 from rigspec.lock.failures import LockFailure, distrusted_index, index_failure
 from rigspec.lock.model import LockedArchive
 
-__all__ = ["Archive", "open_archives", "with_snapshot"]
+__all__ = ["Archive", "open_archives", "release_at"]
 
 _MOST_RELEASE = 32 * 1024 * 1024
 # Smallest first; what each ending is unpacked with.
@@ -106,26 +106,16 @@ def open_archives(distribution: Distribution, sources: Sources) -> tuple[Archive
     return tuple(archive for archive in found if archive is not None)
 
 
-def with_snapshot(
-    archives: Sequence[LockedArchive], since: str | None
-) -> tuple[LockedArchive, ...]:
-    """The archives with the day at which all of them were in this very state.
-
-    It is the midnight after the newest of them was released, by its own date: the older ones have
-    not changed since. Where the distribution has no snapshots ``since`` then, there is none.
-    """
-    newest = max(archive.released for archive in archives)
-    if since is None or newest < since:
-        return tuple(archives)
-    midnight = dt.datetime.fromisoformat(newest[:10]) + dt.timedelta(days=1)
-    return tuple(replace(archive, snapshot=f"{midnight:%Y%m%d}T000000Z") for archive in archives)
+def release_at(root: str, suite: str, what: str) -> bytes | None:
+    """The signed index of a suite, unread; None where there is none. Raises LockFailure."""
+    return fetched(f"{root}/dists/{suite}/InRelease", what, _MOST_RELEASE)
 
 
 def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archive | None:
     what = f"the index of {_name(distribution, suite)}"
     for template in sources.roots:
         root = archive_url(template, suite.archive, None)
-        data = fetched(f"{root}/dists/{suite.name}/InRelease", what, _MOST_RELEASE)
+        data = release_at(root, suite.name, what)
         if data is None:
             continue
         if sources.optional and f"\nOrigin: {distribution.origin}\n".encode() not in data:

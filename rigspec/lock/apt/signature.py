@@ -11,6 +11,7 @@ from pathlib import Path
 __all__ = ["BadSignature", "can_verify", "verified"]
 
 _PROGRAM = "gpgv"
+_BEGIN, _END = b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----END PGP SIGNATURE-----"
 # What gpgv calls a signature that says nothing, and the reason.
 _WORTHLESS = {
     "BADSIG": "its signature is wrong: it was changed after it was signed",
@@ -19,6 +20,8 @@ _WORTHLESS = {
     "EXPSIG": "its signature has expired",
     "NO_PUBKEY": "it is signed with a key that the distribution's keyring does not have",
 }
+
+_UNSIGNED = "it is not signed, or not whole"
 
 
 class BadSignature(Exception):
@@ -36,6 +39,10 @@ def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, t
     A signature counts where its key stands in the keyring and its primary fingerprint in ``keys``.
     Raises BadSignature.
     """
+    lines = [line.rstrip() for line in data.rstrip().splitlines()]
+    # Two messages in one file: what one key signed would vouch for the text of the other.
+    if lines[:1] != [_BEGIN] or lines[-1] != _END or lines.count(_BEGIN) + lines.count(_END) != 2:
+        raise BadSignature(_UNSIGNED)
     with tempfile.TemporaryDirectory() as folder:
         signed, plain = Path(folder, "signed"), Path(folder, "plain")
         signed.write_bytes(data)
@@ -59,7 +66,7 @@ def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, t
     if found:
         raise BadSignature(f"it is signed with {found[0]}, which is none of the keys known for it")
     told = {words[0] for words in said}
-    why = next((why for word, why in _WORTHLESS.items() if word in told), "it is not signed")
+    why = next((why for word, why in _WORTHLESS.items() if word in told), _UNSIGNED)
     raise BadSignature(why)
 
 

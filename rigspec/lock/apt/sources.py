@@ -1,6 +1,7 @@
 """Where a distribution's archive is to be found: the user's own configuration, never a name here.
 
 The spec's ``[mirrors] apt`` comes first, then the environment, then this host's own apt sources.
+An environment variable that is there and empty says that there is none.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from rigspec.lock.apt.distribution import Distribution
 
-__all__ = ["Sources", "archive_url", "sources_of", "variable_of"]
+__all__ = ["Sources", "archive_url", "has_snapshots", "sources_of", "variable_of"]
 
 _APT = Path("/etc/apt")
 _SNAPSHOT = "{snapshot}"
@@ -27,12 +28,13 @@ class Sources:
     """Archive roots, in the order to be asked; ``{distribution}`` in one is still to be filled.
 
     ``check_dates`` says whether a Release past its own Valid-Until is refused, ``optional`` that a
-    root may turn out to be another distribution's.
+    root may turn out to be another distribution's. ``snapshot`` is the moment that they are of.
     """
 
     roots: tuple[str, ...]
     check_dates: bool = True
     optional: bool = False
+    snapshot: str | None = None
 
 
 def sources_of(
@@ -43,12 +45,14 @@ def sources_of(
     A mirror of snapshots is asked for the ``snapshot`` that the lock has; without one, what tells
     the present state is asked instead.
     """
-    if mirror is not None and (_SNAPSHOT not in mirror or snapshot is not None):
+    if mirror is not None and not has_snapshots(mirror):
+        return Sources((mirror,))
+    if mirror is not None and snapshot is not None:
         root = archive_url(mirror, _ARCHIVE, snapshot)
-        return Sources((root,), check_dates=_SNAPSHOT not in mirror)
-    told = os.environ.get(variable_of(distribution), "").split()
-    if told:
-        return Sources(tuple(told))
+        return Sources((root,), check_dates=False, snapshot=snapshot)
+    told = os.environ.get(variable_of(distribution))
+    if told is not None:
+        return Sources(tuple(told.split())) if told.split() else None
     roots = tuple(dict.fromkeys(_host_roots(distribution)))
     return Sources(roots, _host_checks_dates(), optional=True) if roots else None
 
@@ -57,6 +61,11 @@ def archive_url(mirror: str, archive: str, snapshot: str | None) -> str:
     """A mirror's address with its placeholders filled, without a slash at its end."""
     filled = mirror.replace(_ARCHIVE, archive).replace(_SNAPSHOT, snapshot or _SNAPSHOT)
     return filled.rstrip("/")
+
+
+def has_snapshots(mirror: str) -> bool:
+    """Whether a mirror's address wants a moment."""
+    return _SNAPSHOT in mirror
 
 
 def variable_of(distribution: Distribution) -> str:
