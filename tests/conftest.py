@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Tests ask for answers, not for what was answered before.
 os.environ["RIGSPEC_NO_CACHE"] = "1"
+# A distribution's archive is asked only by the tests that name one.
+os.environ["RIGSPEC_APT_DEBIAN"] = os.environ["RIGSPEC_APT_UBUNTU"] = ""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

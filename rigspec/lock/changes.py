@@ -31,6 +31,7 @@ def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
     yield from _moved(_present(old), _present(new), "")
     old_files = {file.part: file.name for file in before.files}
     yield from _moved(old_files, {file.part: file.name for file in after.files}, "file of ")
+    yield from _moved(_packages(before), _packages(after), "package ")
     old_envs = {env.name: env for env in before.envs}
     new_envs = {env.name: env for env in after.envs}
     for name in sorted(old_envs.keys() | new_envs.keys()):
@@ -42,6 +43,10 @@ def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
 
 def _present(layers: Mapping[str, str | None]) -> dict[str, str]:
     return {name: version for name, version in layers.items() if version is not None}
+
+
+def _packages(machine: LockedMachine) -> dict[str, str]:
+    return {package.name: package.version or "unpinned" for package in machine.packages}
 
 
 def _pins(env: LockedEnv) -> dict[str, str]:

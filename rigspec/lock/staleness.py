@@ -19,7 +19,7 @@ def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tupl
     An error where a version differs; a warning where the spec says something else but every
     decided version is still the same.
     """
-    moved = [*_machines(lock, resolutions)]
+    moved = [*_machines(lock, resolutions), *_packages(lock, rig)]
     if moved:
         return (_stale(Severity.ERROR, "the lock is stale: " + "; ".join(moved)),)
     if lock.spec_digest != digest(rig):
@@ -42,6 +42,15 @@ def _machines(lock: Lock, resolutions: Sequence[Resolution]) -> Iterator[str]:
             yield f"{_called(name)} is not in the lock"
         else:
             yield from _layers(locked[name], decided[name])
+
+
+def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
+    """Packages of the system that only the spec or only the lock has."""
+    asked = set(rig.system.packages) if rig.system is not None else set()
+    for machine in lock.machines:
+        locked = {package.name for package in machine.packages if package.part == "system"}
+        for name in sorted(asked ^ locked):
+            yield f"the package {name} is only in the {'spec' if name in asked else 'lock'}"
 
 
 def _called(machine: str | None) -> str:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from rigspec.lock.apt.distribution import Distribution, distribution_of
 from rigspec.lock.apt.signature import can_verify
-from rigspec.lock.apt.sources import Sources, has_snapshots, sources_of, variable_of
+from rigspec.lock.apt.sources import Sources, sources_of, variable_of
 from rigspec.lock.failures import index_failure, no_packages
 from rigspec.lock.model import LockedArchive, LockedEnv, LockedMachine, LockedPackage, Unpinned
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
+from rigspec.spec.mirrors import has_snapshots
 from rigspec.spec.model import Rig
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ def pinned_packages(
     if sources is None or why_not is not None:
         asked = {package.name: package.part for package in wanted}
         direct = {p.name: p.part for p in had.packages if p.part != _DEPENDENCY}
-        return had if asked == direct and not moves else _open(wanted, why_not or "")
+        if asked != direct:
+            return _open(wanted, why_not or "")
+        if moves:
+            raise index_failure("the packages of the system", why_not or "")
+        return had
     kept = {p.name: p.version for p in had.packages if p.version and p.name not in moving}
     pins = _pinned(distribution, sources, wanted, kept, rig.mirrors.apt)
     lost = {a.suite for a in had.archives} - {a.suite for a in pins.archives}

@@ -17,10 +17,11 @@ from typing import Any
 from rigspec.lock.apt import cache
 from rigspec.lock.apt.distribution import Distribution, Suite
 from rigspec.lock.apt.signature import BadSignature, verified
-from rigspec.lock.apt.sources import Sources, archive_url
+from rigspec.lock.apt.sources import Sources
 from rigspec.lock.apt.transfer import fetched
 from rigspec.lock.failures import LockFailure, distrusted_index, index_failure
 from rigspec.lock.model import LockedArchive
+from rigspec.spec.mirrors import archive_url
 
 __all__ = ["Archive", "open_archives", "release_at"]
 
@@ -114,7 +115,7 @@ def release_at(root: str, suite: str, what: str) -> bytes | None:
 def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archive | None:
     what = f"the index of {_name(distribution, suite)}"
     for template in sources.roots:
-        root = archive_url(template, suite.archive, None)
+        root = archive_url(template, suite.archive, sources.snapshot)
         data = release_at(root, suite.name, what)
         if data is None:
             continue

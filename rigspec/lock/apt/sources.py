@@ -15,17 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rigspec.lock.apt.distribution import Distribution
+from rigspec.spec.mirrors import has_snapshots
 
-__all__ = ["Sources", "archive_url", "has_snapshots", "sources_of", "variable_of"]
+__all__ = ["Sources", "sources_of", "variable_of"]
 
 _APT = Path("/etc/apt")
-_SNAPSHOT = "{snapshot}"
-_ARCHIVE = "{distribution}"
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Archive roots, in the order to be asked; ``{distribution}`` in one is still to be filled.
+    """Archive roots, in the order to be asked; places in them are still to be filled.
 
     ``check_dates`` says whether a Release past its own Valid-Until is refused, ``optional`` that a
     root may turn out to be another distribution's. ``snapshot`` is the moment that they are of.
@@ -48,24 +47,12 @@ def sources_of(
     if mirror is not None and not has_snapshots(mirror):
         return Sources((mirror,))
     if mirror is not None and snapshot is not None:
-        root = archive_url(mirror, _ARCHIVE, snapshot)
-        return Sources((root,), check_dates=False, snapshot=snapshot)
+        return Sources((mirror,), check_dates=False, snapshot=snapshot)
     told = os.environ.get(variable_of(distribution))
     if told is not None:
         return Sources(tuple(told.split())) if told.split() else None
     roots = tuple(dict.fromkeys(_host_roots(distribution)))
     return Sources(roots, _host_checks_dates(), optional=True) if roots else None
-
-
-def archive_url(mirror: str, archive: str, snapshot: str | None) -> str:
-    """A mirror's address with its placeholders filled, without a slash at its end."""
-    filled = mirror.replace(_ARCHIVE, archive).replace(_SNAPSHOT, snapshot or _SNAPSHOT)
-    return filled.rstrip("/")
-
-
-def has_snapshots(mirror: str) -> bool:
-    """Whether a mirror's address wants a moment."""
-    return _SNAPSHOT in mirror
 
 
 def variable_of(distribution: Distribution) -> str:
