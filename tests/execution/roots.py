@@ -56,15 +56,16 @@ class SystemRoot:
         return found
 
 
-def make_root(suite: str, cache: Path) -> Path:
-    """A minimal Debian of that suite, made once and kept."""
+def make_root(suite: str, cache: Path, mirror: str | None = None) -> Path:
+    """A minimal system of that suite, made once and kept."""
     root = cache / suite
     if not (root / "etc" / "os-release").exists():
         shutil.rmtree(root, ignore_errors=True)
         root.parent.mkdir(parents=True, exist_ok=True)
         staged = root.with_name(f".{suite}.partial")
         shutil.rmtree(staged, ignore_errors=True)
-        command = ["debootstrap", "--variant=minbase", suite, str(staged), archive()]
+        command = ["debootstrap", "--variant=minbase", suite, str(staged)]
+        command.append(mirror or archive())
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         configure(staged)
@@ -94,6 +95,14 @@ def pip_configuration() -> str:
 def archive() -> str:
     """The Debian archive that this machine itself uses; its name is written down nowhere."""
     return next(_archives())
+
+
+def default_mirror(suite: str) -> str:
+    """The archive that debootstrap itself takes for a suite of another distribution."""
+    script = Path("/usr/share/debootstrap/scripts", suite).read_text(encoding="utf-8")
+    found = re.search(r"default_mirror (https?://\S*[^/\s])/?$", script, re.MULTILINE)
+    assert found is not None
+    return found[1]
 
 
 def _archives() -> Iterator[str]:
