@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,11 +99,22 @@ def archive() -> str:
 
 
 def default_mirror(suite: str) -> str:
-    """The archive that debootstrap itself takes for a suite of another distribution."""
+    """The archive that debootstrap itself takes for a suite of another distribution: of those that
+    it names, for releases old and new, the one that has it.
+    """
     script = Path("/usr/share/debootstrap/scripts", suite).read_text(encoding="utf-8")
-    found = re.search(r"default_mirror (https?://\S*[^/\s])/?$", script, re.MULTILINE)
-    assert found is not None
-    return found[1]
+    named = dict.fromkeys(
+        re.findall(r"default_mirror (https?://\S*[^/\s])/?$", script, re.MULTILINE)
+    )
+    return next(mirror for mirror in named if _has(mirror, suite))
+
+
+def _has(mirror: str, suite: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{mirror}/dists/{suite}/InRelease", timeout=30) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _archives() -> Iterator[str]:

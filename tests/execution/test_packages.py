@@ -93,14 +93,14 @@ def test_a_debian_gets_the_locked_packages_and_no_others(
     assert "ok       Packages of the system" in second
 
     # A version that moved is put back; a lock whose files the archive does not have is refused.
-    debian_12.run("dpkg", "--remove", "tmux")
+    debian_12.run("dpkg", "--purge", "tmux")
     debian_12.run("/root/rig/install.sh", "--step", "system-packages")
     assert installed(debian_12)["tmux"] == pins["tmux"]
     listed = debian_12.path / "root/rig/files/packages.system.txt"
     text = listed.read_text(encoding="utf-8")
     checksum = next(line.split()[1] for line in text.splitlines() if line.startswith("tmux="))
     listed.write_text(text.replace(checksum, "0" * 64), encoding="utf-8")
-    debian_12.run("dpkg", "--remove", "tmux")
+    debian_12.run("dpkg", "--purge", "tmux")
     refused = debian_12.run("/root/rig/install.sh", "--step", "system-packages", check=False)
     assert refused.returncode == 1
     said = refused.stdout + refused.stderr

@@ -28,8 +28,8 @@ class Keys:
     other: str
     stranger: str
 
-    def sign(self, text: bytes, key: str) -> bytes:
-        return self._gpg("--local-user", key, "--clearsign", text=text)
+    def sign(self, text: bytes, key: str, digest: str = "SHA512") -> bytes:
+        return self._gpg("--local-user", key, "--digest-algo", digest, "--clearsign", text=text)
 
     def stop(self) -> None:
         subprocess.run(["gpgconf", "--homedir", self.home, "--kill", "gpg-agent"], check=True)
@@ -45,7 +45,7 @@ class Keys:
         keys = cls(home, folder / "keyring.gpg", "", "", "")
         found = []
         for name in ("own", "other", "stranger"):
-            options = ("--passphrase", "", "--quick-generate-key", name, "ed25519", "sign", "never")
+            options = ("--passphrase", "", "--quick-generate-key", name, "rsa2048", "sign", "never")
             keys._gpg(*options)
             listed = keys._gpg("--with-colons", "--list-keys", name).decode()
             found.append(next(x for x in listed.splitlines() if x[:4] == "fpr:").split(":")[9])
@@ -94,6 +94,7 @@ class SignedArchive:
         released: dt.datetime = RELEASED,
         valid_until: dt.datetime | None = None,
         component: str = "main",
+        digest: str = "SHA512",
     ) -> None:
         """Make a suite hold these packages and no others."""
         path = f"{component}/binary-amd64/Packages"
@@ -109,7 +110,7 @@ class SignedArchive:
             for name, data in found.items()
         ]
         root = f"/{archive}/dists/{suite}"
-        signed = self.keys.sign("\n".join(lines).encode() + b"\n", key or self.keys.own)
+        signed = self.keys.sign("\n".join(lines).encode() + b"\n", key or self.keys.own, digest)
         self.files |= {f"{root}/{name}": data for name, data in found.items()}
         self.files[f"{root}/InRelease"] = signed
 

@@ -21,6 +21,9 @@ _WORTHLESS = {
     "NO_PUBKEY": "it is signed with a key that the distribution's keyring does not have",
 }
 
+# OpenPGP's numbers of SHA-256, SHA-384 and SHA-512.
+_DIGESTS = ("8", "9", "10")
+_WEAK = "its signature is over a checksum that can be forged"
 _UNSIGNED = "it is not signed, or not whole"
 
 
@@ -48,7 +51,7 @@ def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, t
         signed.write_bytes(data)
         done = subprocess.run(
             [
-                *(_PROGRAM, "--status-fd", "1", "--weak-digest", "SHA1", "--homedir", folder),
+                *(_PROGRAM, "--status-fd", "1", "--homedir", folder),
                 *("--keyring", str(keyring), "--output", str(plain), str(signed)),
             ],
             capture_output=True,
@@ -66,17 +69,23 @@ def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, t
     if found:
         raise BadSignature(f"it is signed with {found[0]}, which is none of the keys known for it")
     told = {words[0] for words in said}
+    if "VALIDSIG" in told:
+        raise BadSignature(_WEAK)
     why = next((why for word, why in _WORTHLESS.items() if word in told), _UNSIGNED)
     raise BadSignature(why)
 
 
 def _good_keys(said: list[list[str]]) -> Iterator[str]:
-    """Primary fingerprints: a VALIDSIG counts only right after the GOODSIG it belongs to."""
+    """Primary fingerprints: a VALIDSIG counts only right after the GOODSIG it belongs to.
+
+    gpgv's own option against weak digests would turn down old keys, too, for how they sign
+    themselves; what is in the keyring is trusted already.
+    """
     good = False
     for words in said:
         if words[0] in ("NEWSIG", "ERRSIG", *_WORTHLESS):
             good = False
         elif words[0] == "GOODSIG":
             good = True
-        elif words[0] == "VALIDSIG" and good:
+        elif words[0] == "VALIDSIG" and good and words[8] in _DIGESTS:
             yield words[-1]
