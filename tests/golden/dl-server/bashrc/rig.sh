@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
-# d9c9a837d26182b260b2da3ef1d11e135853df47ab9caceac11f7d81d0d41bb0.
+# 53ac5ecbf30938916f064b8d17bcab4a894628a09dd0e1aac5c31162cbb373d4.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.
