@@ -71,7 +71,18 @@ def make_root(suite: str, cache: Path, mirror: str | None = None) -> Path:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         configure(staged)
         staged.rename(root)
+    if mirror is None:
+        _add_updates(root, suite)
     return root
+
+
+def _add_updates(root: Path, suite: str) -> None:
+    """What an installed Debian has and debootstrap leaves out: updates and security."""
+    main = archive().rstrip("/")
+    lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates")]
+    lines.append(f"deb {main}-security {suite}-security main")
+    text = "\n".join(lines) + "\n"
+    (root / "etc" / "apt" / "sources.list").write_text(text, encoding="utf-8")
 
 
 def configure(root: Path) -> None:

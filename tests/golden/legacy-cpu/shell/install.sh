@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Installs the rig legacy-cpu, machine box. Written by rigspec from the lock
-# 7c0d6979017fde1419ac7ae6b299e2e998248f4b684af74e2b569633f056a319.
+# 5017e7ce883e4148324144937dfc3668435368f660f61a4764097541c6b17789.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
 # Left out:
+# - the pin of updates from bullseye-security: no archive that is configured here has this suite
 # - the pin of base image debian:11: no registry is asked for its digest
 set -euo pipefail
 
@@ -48,7 +49,7 @@ apply_platform() {
 }
 
 done_interpreters() {
-  test "$(cat /var/lib/rig/interpreters 2>/dev/null)" = 02e8eb54e29a56b7f4d200fdcd0fa7ce6d2f376b2d3c8d983c2cb08c8e183de0 && \
+  test "$(cat /var/lib/rig/interpreters 2>/dev/null)" = a26ba4fbcb73863dd60c7540b1b0f118afa49ce46f4511f67c7afb89cde6d7ec && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.interpreter.txt >/dev/null
 }
 
@@ -58,28 +59,27 @@ apply_interpreters() {
     DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
       python2.7=2.7.18-8+deb11u1 \
       virtualenv=20.4.0+ds-2+deb11u1 \
-      'ca-certificates=20250419~deb12u1~deb11u1' \
-      libexpat1=2.2.10-2+deb11u7 \
+      ca-certificates=20210119 \
+      libexpat1=2.2.10-2+deb11u5 \
       libgdbm-compat4=1.19-2 \
       libgdbm6=1.19-2 \
       libmpdec3=2.5.1-1 \
       libncursesw6=6.2+20201114-2+deb11u2 \
-      libperl5.32=5.32.1-4+deb11u5 \
+      libperl5.32=5.32.1-4+deb11u3 \
       libpython2.7-minimal=2.7.18-8+deb11u1 \
       libpython2.7-stdlib=2.7.18-8+deb11u1 \
       libpython3-stdlib=3.9.2-3 \
-      libpython3.9-minimal=3.9.2-1+deb11u7 \
-      libpython3.9-stdlib=3.9.2-1+deb11u7 \
+      libpython3.9-minimal=3.9.2-1 \
+      libpython3.9-stdlib=3.9.2-1 \
       libreadline8=8.1-1 \
-      libsqlite3-0=3.34.1-3+deb11u1 \
+      libsqlite3-0=3.34.1-3 \
       mailcap=3.69 \
       media-types=4.0.0 \
       mime-support=3.66 \
-      openssl=1.1.1w-0+deb11u8 \
-      perl=5.32.1-4+deb11u5 \
-      perl-base=5.32.1-4+deb11u5 \
-      perl-modules-5.32=5.32.1-4+deb11u5 \
-      python-pip-whl=20.3.4-4+deb11u2 \
+      openssl=1.1.1w-0+deb11u1 \
+      perl=5.32.1-4+deb11u3 \
+      perl-modules-5.32=5.32.1-4+deb11u3 \
+      python-pip-whl=20.3.4-4+deb11u1 \
       python2.7-minimal=2.7.18-8+deb11u1 \
       python3=3.9.2-3 \
       python3-appdirs=1.4.4-1 \
@@ -90,18 +90,18 @@ apply_interpreters() {
       python3-lib2to3=3.9.2-1 \
       python3-minimal=3.9.2-3 \
       python3-more-itertools=4.2.0-3 \
-      python3-pip=20.3.4-4+deb11u2 \
-      python3-pkg-resources=52.0.0-4+deb11u2 \
-      python3-setuptools=52.0.0-4+deb11u2 \
+      python3-pip=20.3.4-4+deb11u1 \
+      python3-pkg-resources=52.0.0-4 \
+      python3-setuptools=52.0.0-4 \
       python3-six=1.16.0-2 \
       python3-virtualenv=20.4.0+ds-2+deb11u1 \
       python3-wheel=0.34.2-1 \
       python3-zipp=1.0.0-3 \
-      python3.9=3.9.2-1+deb11u7 \
-      python3.9-minimal=3.9.2-1+deb11u7 \
+      python3.9=3.9.2-1 \
+      python3.9-minimal=3.9.2-1 \
       readline-common=8.1-1 >/dev/null && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 02e8eb54e29a56b7f4d200fdcd0fa7ce6d2f376b2d3c8d983c2cb08c8e183de0 > /var/lib/rig/interpreters
+    printf '%s\n' a26ba4fbcb73863dd60c7540b1b0f118afa49ce46f4511f67c7afb89cde6d7ec > /var/lib/rig/interpreters
 }
 
 done_env_tf18() {
