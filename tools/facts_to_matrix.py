@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import archive_tables
 import framework_tables
 import hardware_tables
 import package_tables
@@ -28,6 +29,7 @@ HERE = Path(__file__).resolve().parent
 TABLES = HERE.parent / "rigspec" / "matrix" / "tables"
 
 GENERATORS: dict[str, Callable[[Path, Sources], Iterator[str]]] = {
+    "archive": archive_tables.archive,
     "chainer": package_tables.chainer,
     "cpu": hardware_tables.cpu,
     "cuda": toolkit_tables.cuda,

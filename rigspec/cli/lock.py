@@ -120,6 +120,7 @@ def _known_names(
             known |= {pin.name.partition("[")[0] for pin in (*env.frameworks, *env.distributions)}
     lock = previous_lock(directory)
     for machine in lock.machines if lock is not None else ():
+        known |= {package.name for package in machine.packages}
         for locked in machine.envs:
             lines = (locked.tools + locked.requirements).splitlines()
             known |= {line.partition("==")[0] for line in lines if "==" in line}

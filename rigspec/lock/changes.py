@@ -35,6 +35,7 @@ def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
     yield from _moved(_present(old), _present(new), "")
     yield from _moved(_image(before), _image(after), "base image ")
     yield from _moved(_files(before), _files(after), "file of ")
+    yield from _moved(_packages(before), _packages(after), "package ")
     old_envs = {env.name: env for env in before.envs}
     new_envs = {env.name: env for env in after.envs}
     for name in sorted(old_envs.keys() | new_envs.keys()):
@@ -58,6 +59,10 @@ def _image(machine: LockedMachine) -> dict[str, str]:
 def _files(machine: LockedMachine) -> dict[str, str]:
     """Named by their bytes, too: a server may send others under the same name."""
     return {file.part: f"{file.name} {f'sha256:{file.sha256}'[:_SHORT]}" for file in machine.files}
+
+
+def _packages(machine: LockedMachine) -> dict[str, str]:
+    return {package.name: package.version or "unpinned" for package in machine.packages}
 
 
 def _pins(env: LockedEnv) -> dict[str, str]:

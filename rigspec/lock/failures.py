@@ -12,7 +12,9 @@ from rigspec.spec.document import Document, KeyPath
 __all__ = [
     "LockFailure",
     "Place",
+    "distrusted_index",
     "index_failure",
+    "no_packages",
     "no_solution",
     "unknown_package",
     "without_addresses",
@@ -59,6 +61,23 @@ def index_failure(what: str, why: str) -> LockFailure:
         help=("nothing was written; try again, or name another index under `[mirrors]`",),
     )
     return LockFailure(diagnostic, 3)
+
+
+def distrusted_index(what: str, why: str) -> LockFailure:
+    """An index came, and is not what the one who signs it vouches for."""
+    diagnostic = Diagnostic(
+        code="RS504",
+        severity=Severity.ERROR,
+        message=f"{what} cannot be trusted: {without_addresses(why)}",
+        help=("nothing was written; try again, or name another archive under `[mirrors] apt`",),
+    )
+    return LockFailure(diagnostic, 3)
+
+
+def no_packages(os: str, why: str, *do: str) -> LockFailure:
+    """The distribution's archive cannot give the packages that the rig asks it for."""
+    message = f"the packages of {os} cannot be locked: {why}"
+    return LockFailure(Diagnostic("RS530", Severity.ERROR, message, help=do), 1)
 
 
 def no_solution(

@@ -19,6 +19,7 @@ from rigspec.spec.model import Rig
 __all__ = ["files_of", "packages_of", "release_of", "repositories_of", "unpinned_of"]
 
 _REPOSITORY = "nvidia-repository"
+_NAME = "nvidia-cuda"
 
 
 def files_of(
@@ -48,7 +49,7 @@ def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterato
     key = _current_key(matrix)
     url = f"{key.figure('url')}/{slug}/{resolution.arch}"
     yield LockedRepository(
-        name="nvidia-cuda",
+        name=_NAME,
         url=url,
         suite="/",
         components=(),
@@ -58,31 +59,27 @@ def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterato
 
 
 def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
-    """The packages of the system that the rig installs."""
-    if rig.system is not None:
-        for name in sorted(rig.system.packages):
-            yield LockedPackage(name, "system")
+    """The packages that come from a repository beside the distribution's own."""
     if not _from_repository(rig, resolution):
         return
     if resolution.driver is not None:
         driver = _current_key(matrix).figure("driver_package") or ""
-        yield LockedPackage(driver, "driver", f"{resolution.driver}-1")
+        yield LockedPackage(driver, "driver", f"{resolution.driver}-1", archive=_NAME)
     if rig.cuda is not None and rig.cuda.packages is not None:
         for name in rig.cuda.packages:
-            yield LockedPackage(name, "cuda")
+            yield LockedPackage(name, "cuda", archive=_NAME)
     elif resolution.cuda is not None:
         toolkit = release_of(matrix, "cuda", resolution.cuda)
-        yield LockedPackage(
-            toolkit.figure("apt_package") or "", "cuda", toolkit.figure("apt_version")
-        )
+        name = toolkit.figure("apt_package") or ""
+        yield LockedPackage(name, "cuda", toolkit.figure("apt_version"), archive=_NAME)
 
 
 def unpinned_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """What the lock leaves open, and why."""
-    if (rig.system is not None and rig.system.packages) or resolution.envs:
+    if _from_repository(rig, resolution):
         yield Unpinned(
-            "packages of the system",
-            "taken from the machine's own apt sources, at the versions these have",
+            f"packages of the repository {_NAME}",
+            "its index is not read: versions are locked, but neither a sha256 nor what they need",
         )
     yield from unpinned_interpreters(rig, resolution, matrix)
     if _from_runfile(rig, resolution):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rigspec.lock.environments import Kept, LockSettings, locked_env
 from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_of
 from rigspec.lock.images import BaseImages, Tell
+from rigspec.lock.interpreter_files import INTERPRETER
 from rigspec.lock.kept_bytes import KeptBytes, kept_bytes
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+from rigspec.lock.system_packages import pinned_packages, wanted_packages
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
@@ -44,14 +46,15 @@ def make_lock(
     warnings that come up on the way.
     """
     matrix = load_matrix()
-    kept = _kept(before, tuple(moving))
+    names = tuple(moving)
+    kept = _kept(before, names)
     settings = settings or LockSettings()
     images = BaseImages(rig, tell)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
 
         def env_lock(resolution: Resolution, number: int) -> LockedEnv:
             env = resolution.envs[number]
-            here = kept.get((resolution.machine, env.name), Kept(moving=tuple(moving)))
+            here = kept.get((resolution.machine, env.name), Kept(moving=names))
             locked = locked_env(rig, resolution, env, matrix, here, settings)
             done(_called(resolution.machine, env.name))
             return locked
@@ -63,7 +66,7 @@ def make_lock(
         try:
             machines = [
                 _machine(
-                    rig, found, matrix, envs, kept_bytes(before, found.machine, moving), images
+                    rig, found, matrix, envs, _Earlier.of(before, found.machine, names), images
                 )
                 for found, envs in zip(resolutions, waiting, strict=True)
             ]
@@ -95,21 +98,47 @@ def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
     }
 
 
+@dataclass(frozen=True)
+class _Earlier:
+    """What a machine was locked at before, and the names that may leave it."""
+
+    machine: LockedMachine | None
+    held: KeptBytes
+    moving: tuple[str, ...]
+
+    @classmethod
+    def of(cls, before: Lock | None, name: str | None, moving: tuple[str, ...]) -> _Earlier:
+        locked = {m.resolution.machine: m for m in (before.machines if before else ())}
+        return cls(locked.get(name), kept_bytes(before, name, moving), moving)
+
+
 def _machine(
     rig: Rig,
     resolution: Resolution,
     matrix: Matrix,
-    envs: Sequence[Future[LockedEnv]],
-    held: KeptBytes,
+    waiting: Sequence[Future[LockedEnv]],
+    earlier: _Earlier,
     images: BaseImages,
 ) -> LockedMachine:
+    files = tuple(files_of(rig, resolution, matrix, earlier.held.files))
+    repositories = tuple(repositories_of(rig, resolution, matrix))
     machine = LockedMachine(
         resolution=resolution,
-        files=tuple(files_of(rig, resolution, matrix, held.files)),
-        repositories=tuple(repositories_of(rig, resolution, matrix)),
-        packages=tuple(packages_of(rig, resolution, matrix)),
+        files=files,
+        repositories=repositories,
         unpinned=tuple(unpinned_of(rig, resolution, matrix)),
     )
-    machine = images.added(machine, held.image)
-    # Last: by now the environments have been locked beside the rest.
-    return replace(machine, envs=tuple(env.result() for env in envs))
+    machine = images.added(machine, earlier.held.image)
+    # By now the environments have been locked beside the rest.
+    envs = tuple(env.result() for env in waiting)
+    # An interpreter's source is for whoever builds it: no step fetches it.
+    fetches = bool(repositories) or any(file.part != INTERPRETER for file in files)
+    wanted = tuple(wanted_packages(rig, resolution, matrix, envs, fetches=fetches))
+    system = pinned_packages(rig, resolution, matrix, wanted, earlier.machine, earlier.moving)
+    return replace(
+        machine,
+        packages=(*packages_of(rig, resolution, matrix), *system.packages),
+        envs=envs,
+        unpinned=(*system.unpinned, *machine.unpinned),
+        archives=system.archives,
+    )

@@ -8,6 +8,7 @@ from rigspec.resolution import Resolution
 
 __all__ = [
     "Lock",
+    "LockedArchive",
     "LockedEnv",
     "LockedFile",
     "LockedImage",
@@ -60,14 +61,46 @@ class LockedRepository:
 
 
 @dataclass(frozen=True)
+class LockedArchive:
+    """A suite of the distribution's archive, as it was when the packages were chosen.
+
+    ``distribution`` is the archive's own name (``debian-security``): what ``{distribution}`` in
+    ``[mirrors] apt`` stands for. ``released`` and ``valid_until`` are its index's own dates in UTC,
+    ``release_sha256`` is that of the signed index, ``key_fingerprints`` are the primary keys that
+    signed it. ``snapshot`` is the moment at which the distribution's snapshots have it,
+    ``promise`` what the distribution says of how long; ``keyring`` is where it keeps its keys.
+    """
+
+    name: str
+    distribution: str
+    suite: str
+    components: tuple[str, ...]
+    released: str
+    release_sha256: str
+    key_fingerprints: tuple[str, ...]
+    valid_until: str | None = None
+    snapshot: str | None = None
+    promise: str | None = None
+    keyring: str | None = None
+
+
+@dataclass(frozen=True)
 class LockedPackage:
-    """A package of the system. ``part`` is the layer it belongs to (``driver``, ``cuda``,
-    ``interpreter``, ``system``); without a version it is unpinned.
+    """A package of the system. ``part`` is the layer that asks for it (``driver``, ``cuda``,
+    ``interpreter``, ``system``, ``fetch``) or ``dependency``; without a version it is unpinned.
+
+    ``archive`` names the archive or repository that has it, ``path`` its file there. ``needed_by``
+    are the parts that cannot be installed without it.
     """
 
     name: str
     part: str
     version: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    path: str | None = None
+    archive: str | None = None
+    needed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -143,6 +176,7 @@ class LockedMachine:
     envs: tuple[LockedEnv, ...] = ()
     unpinned: tuple[Unpinned, ...] = ()
     image: LockedImage | None = None
+    archives: tuple[LockedArchive, ...] = ()
 
 
 @dataclass(frozen=True)

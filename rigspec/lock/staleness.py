@@ -20,7 +20,7 @@ def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tupl
     An error where a version differs; a warning where the spec says something else but every
     decided version is still the same.
     """
-    moved = [*_machines(lock, rig, resolutions)]
+    moved = [*_machines(lock, rig, resolutions), *_packages(lock, rig)]
     if moved:
         return (_stale(Severity.ERROR, "the lock is stale: " + "; ".join(moved)),)
     if lock.spec_digest != digest(rig):
@@ -44,6 +44,15 @@ def _machines(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> Iterat
         else:
             yield from _layers(locked[name].resolution, decided[name])
             yield from base_image_differences(locked[name], rig, decided[name])
+
+
+def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
+    """Packages of the system that only the spec or only the lock has."""
+    asked = set(rig.system.packages) if rig.system is not None else set()
+    for machine in lock.machines:
+        locked = {package.name for package in machine.packages if package.part == "system"}
+        for name in sorted(asked ^ locked):
+            yield f"the package {name} is only in the {'spec' if name in asked else 'lock'}"
 
 
 def _called(machine: str | None) -> str:

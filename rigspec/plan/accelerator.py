@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import LockedFile, LockedMachine
 from rigspec.plan.layout import cuda_home
+from rigspec.plan.packages import listed_in, packages_of
 from rigspec.plan.steps import (
-    AptPackage,
     AptPackages,
     AptRepository,
     Archive,
@@ -35,7 +35,7 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             key_url=repository.key_url,
             key_fingerprint=repository.key_fingerprint,
         )
-    driver = _packages(locked, "driver")
+    driver = packages_of(locked, "driver", hold=True)
     if driver:
         yield HostPackages(
             id="driver",
@@ -43,7 +43,7 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             part="driver",
             needs=repositories,
             packages=driver,
-            hold=True,
+            listed=listed_in(locked, "driver"),
         )
     yield from _toolkit(locked, repositories)
 
@@ -53,12 +53,17 @@ def _toolkit(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[S
     if version is None:
         return
     home = cuda_home(version)
-    packages = _packages(locked, "cuda")
+    packages = packages_of(locked, "cuda", hold=True)
     runfile = _file(locked, "cuda")
     title = f"CUDA toolkit {version}"
     if packages:
         yield AptPackages(
-            id="cuda", title=title, part="cuda", needs=repositories, packages=packages, hold=True
+            id="cuda",
+            title=title,
+            part="cuda",
+            needs=repositories,
+            packages=packages,
+            listed=listed_in(locked, "cuda"),
         )
     elif runfile is not None:
         yield Installer(
@@ -81,10 +86,6 @@ def _toolkit(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[S
             strip=1,
             creates=f"{home}/include/cudnn.h",
         )
-
-
-def _packages(locked: LockedMachine, part: str) -> tuple[AptPackage, ...]:
-    return tuple(AptPackage(p.name, p.version) for p in locked.packages if p.part == part)
 
 
 def _file(locked: LockedMachine, part: str) -> LockedFile | None:

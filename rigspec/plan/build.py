@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.lock.interpreter_files import INTERPRETER
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.plan.accelerator import accelerator_steps
 from rigspec.plan.checks import verify_step
 from rigspec.plan.environments import environment_steps, payload_files
 from rigspec.plan.mirrors import mirrored
+from rigspec.plan.packages import source_steps, system_steps
 from rigspec.plan.session import file_steps, session_steps, user_steps
 from rigspec.plan.steps import (
-    AptPackage,
-    AptPackages,
     BaseImage,
     KernelArguments,
     LeftOut,
@@ -27,8 +25,6 @@ from rigspec.resolve.base_image import base_image
 from rigspec.spec.model import Rig
 
 __all__ = ["build_plan"]
-
-_FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "gnupg")
 
 
 def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> Plan:
@@ -60,20 +56,8 @@ def _machine(lock: Lock, name: str | None) -> LockedMachine:
 
 def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield _platform(locked.resolution)
-    system = tuple(AptPackage(p.name, p.version) for p in locked.packages if p.part == "system")
-    if system:
-        yield AptPackages(
-            id="system-packages", title="Packages of the system", part="system", packages=system
-        )
-    # An interpreter's source is for whoever builds it: no step does.
-    fetched = any(file.part != INTERPRETER for file in locked.files)
-    if fetched or locked.repositories:
-        yield AptPackages(
-            id="fetch-tools",
-            title="What fetches and checks files",
-            part="system",
-            packages=tuple(AptPackage(name) for name in _FETCH_TOOLS),
-        )
+    yield from source_steps(rig, locked)
+    yield from system_steps(locked)
     yield from accelerator_steps(rig, locked)
     yield from environment_steps(locked)
     yield from file_steps(rig, locked)

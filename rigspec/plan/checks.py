@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedMachine
-from rigspec.plan.layout import INSTALLED, cuda_home, env_python
+from rigspec.plan.layout import INSTALLED, PACKAGES, cuda_home, env_python, package_list
+from rigspec.plan.packages import PARTS, listed_in
 from rigspec.plan.steps import Check, Verify
 from rigspec.resolution import EnvResolution
 from rigspec.spec.model import Rig
@@ -29,14 +30,10 @@ def verify_step(rig: Rig, locked: LockedMachine) -> Verify:
 
 
 def _system_checks(locked: LockedMachine) -> Iterator[Check]:
-    for package in locked.packages:
-        if package.version is not None:
-            yield Check(
-                title=f"package {package.name}",
-                command=("dpkg-query", "-W", "-f=${Version}", package.name),
-                expect=package.version,
-                part=package.part,
-            )
+    for part in PARTS:
+        if listed_in(locked, part):
+            command = ("sh", on_machine(PACKAGES), "installed", on_machine(package_list(part)))
+            yield Check(f"packages ({part})", command, expect="as locked", part=part)
     cudnn, cuda = locked.resolution.cudnn, locked.resolution.cuda
     if cudnn is not None and cuda is not None and any(f.part == "cudnn" for f in locked.files):
         # From cuDNN 8 on the version stands in a header of its own.

@@ -7,7 +7,8 @@ from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.layout import INSTALLED, env_path, env_python, installer_path
-from rigspec.plan.steps import AptPackage, AptPackages, Environment, Installer, PayloadFile, Step
+from rigspec.plan.packages import listed_in, package_lists, packages_of
+from rigspec.plan.steps import AptPackages, Environment, Installer, PayloadFile, Step
 from rigspec.resolution import EnvResolution
 
 __all__ = ["environment_steps", "payload_files"]
@@ -15,13 +16,14 @@ __all__ = ["environment_steps", "payload_files"]
 
 def environment_steps(locked: LockedMachine) -> Iterator[Step]:
     """What brings the interpreters, each once, and then the environments."""
-    packages = sorted({p for env in locked.envs for p in env.interpreter.packages})
+    packages = packages_of(locked, "interpreter")
     if packages:
         yield AptPackages(
             id="interpreters",
             title="Interpreters of the system",
             part="interpreter",
-            packages=tuple(AptPackage(name) for name in packages),
+            packages=packages,
+            listed=listed_in(locked, "interpreter"),
         )
     resolutions = {env.name: env for env in locked.resolution.envs}
     made: set[str] = set()
@@ -35,7 +37,7 @@ def environment_steps(locked: LockedMachine) -> Iterator[Step]:
 
 def payload_files(locked: LockedMachine) -> tuple[PayloadFile, ...]:
     """What travels with the artifact: requirements files, and the program that checks them."""
-    files = []
+    files = [*package_lists(locked)]
     if locked.envs:
         program = resources.files("rigspec.plan") / "payload" / INSTALLED
         files.append(PayloadFile(INSTALLED, program.read_text(encoding="utf-8")))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 __all__ = [
     "INSTALLED",
+    "PACKAGES",
     "cuda_home",
     "env_path",
     "env_python",
     "installer_path",
+    "package_list",
     "profile_path",
 ]
 
@@ -15,6 +17,13 @@ _ROOT = "/opt/rig"
 
 # The program that holds an environment against its requirements files.
 INSTALLED = "installed.py"
+# The program that holds the packages of the system against the lock.
+PACKAGES = "packages.sh"
+
+
+def package_list(part: str) -> str:
+    """The file that lists the packages of a part."""
+    return f"packages.{part}.txt"
 
 
 def env_path(env: str) -> str:

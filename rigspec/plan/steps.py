@@ -16,6 +16,7 @@ __all__ = [
     "AptPackage",
     "AptPackages",
     "AptRepository",
+    "AptSource",
     "Archive",
     "BaseImage",
     "Check",
@@ -89,21 +90,52 @@ class AptRepository(Step):
     key_fingerprint: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class AptSource(Step):
+    """Lines of apt's sources for the distribution's own archive, kept under ``name``."""
+
+    kind: ClassVar[str] = "apt-source"
+    name: str
+    entries: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class AptPackage:
-    """A package; ``version`` is None where the lock does not pin it."""
+    """A package; ``version`` is None where the lock does not pin it, ``sha256`` that of its file.
+
+    ``hold`` keeps unattended upgrades away from it.
+    """
 
     name: str
     version: str | None = None
+    sha256: str | None = None
+    hold: bool = False
+
+    @property
+    def pin(self) -> str:
+        """What apt is to be asked for."""
+        return self.name if self.version is None else f"{self.name}={self.version}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AptPackages(Step):
-    """Packages to install; ``hold`` keeps unattended upgrades away from them."""
+    """Packages to install. ``listed`` names the payload file with those that have a version; it is
+    empty where none has.
+    """
 
     kind: ClassVar[str] = "apt-packages"
     packages: tuple[AptPackage, ...]
-    hold: bool = False
+    listed: str = ""
+
+    @property
+    def locked(self) -> bool:
+        """Whether the lock knows the files: the archive is to be held against them."""
+        return any(package.sha256 is not None for package in self.packages)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The names that unattended upgrades must leave alone."""
+        return tuple(package.name for package in self.packages if package.hold)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ from rigspec.versions import InvalidRequest, parse_alternative, parse_specifier
 
 __all__ = [
     "AbsolutePath",
+    "AptMirror",
     "Form",
     "Many",
     "Name",
@@ -109,6 +110,14 @@ Url = Annotated[
     Form(
         r"(?:https?|file)://[A-Za-z0-9._~:/?#\[\]@!&()*+,;=%-]+",
         "write an address with https://, http:// or file:// and without spaces or quotes",
+    ),
+]
+AptMirror = Annotated[
+    str,
+    Form(
+        r"(?:https?|file)://(?:[A-Za-z0-9._~:/?#\[\]@!&()*+,;=%-]|\{distribution\}|\{snapshot\})+",
+        "write an address with https://, http:// or file:// and without spaces or quotes; "
+        "`{distribution}` and `{snapshot}` may stand in it",
     ),
 ]
 AbsolutePath = Annotated[

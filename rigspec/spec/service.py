@@ -6,6 +6,7 @@ from pydantic import Field
 
 from rigspec.spec.fields import (
     AbsolutePath,
+    AptMirror,
     Form,
     Many,
     Name,
@@ -129,7 +130,13 @@ class Mirrors(Table):
     """Where downloads come from instead."""
 
     pypi: Url | None = Field(default=None, description="A Python package index.")
-    apt: Url | None = Field(default=None, description="A mirror of the distribution.")
+    apt: AptMirror | None = Field(
+        default=None,
+        description=(
+            "A mirror of the distribution. `{distribution}` stands for the archive's name "
+            "(debian, debian-security, ubuntu), `{snapshot}` for the moment that is locked."
+        ),
+    )
     conda: Url | None = Field(default=None, description="A mirror of conda channels.")
     nvidia: Url | None = Field(default=None, description="A mirror of NVIDIA's downloads.")
     files: Url | None = Field(default=None, description="A folder of files by name.")

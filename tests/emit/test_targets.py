@@ -64,7 +64,9 @@ def test_the_artifacts_are_the_golden_ones(
     found = tree(artifacts / rig)
     for path, (_, content) in found.items():
         # The lock's own files stand under lockfiles/ already; user-data packs the installer.
-        if not path.endswith((".txt", "installed.py", "MANIFEST.sha256", "user-data")):
+        if not path.endswith(
+            (".txt", "installed.py", "packages.sh", "MANIFEST.sha256", "user-data")
+        ):
             golden(ROOT / "tests" / "golden" / rig / path, content.decode())
     kept = {str(p.relative_to(ROOT / "tests/golden" / rig)) for p in _files(rig)}
     assert kept <= set(found)

@@ -45,6 +45,18 @@ def ubuntu_16(ubuntu_16_base: Path, tmp_path: Path) -> SystemRoot:
     return SystemRoot(copy)
 
 
+@pytest.fixture(scope="session")
+def debian_12_base() -> Path:
+    return make_root("bookworm", Path.home() / ".cache" / "rigspec-tests")
+
+
+@pytest.fixture
+def debian_12(debian_12_base: Path, tmp_path: Path) -> SystemRoot:
+    copy = tmp_path / "root"
+    subprocess.run(["cp", "-a", "--reflink=auto", debian_12_base, copy], check=True)
+    return SystemRoot(copy)
+
+
 @pytest.fixture
 def legacy_cpu(rigspec: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> Path:
     """specs/legacy-cpu.toml, compiled to every target from its committed lock."""

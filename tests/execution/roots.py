@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,17 +78,28 @@ def make_root(suite: str, cache: Path, *options: str, updated: Sequence[str] = (
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         configure(staged)
         if updated:
-            _add_updates(SystemRoot(staged), suite, updated)
+            _install_updated(SystemRoot(staged), suite, updated)
         staged.rename(root)
+    if suite in _DEBIAN:
+        _add_updates(root, suite)
     return root
 
 
-def _add_updates(root: SystemRoot, suite: str, packages: Sequence[str]) -> None:
+def _install_updated(root: SystemRoot, suite: str, packages: Sequence[str]) -> None:
     sources = root.path / "etc" / "apt" / "sources.list"
     first = sources.read_text(encoding="utf-8").splitlines()[0]
     sources.write_text(f"{first}\n{first.replace(suite, f'{suite}-updates')}\n", encoding="utf-8")
     root.run("apt-get", "update", "-qq")
     root.run("env", "DEBIAN_FRONTEND=noninteractive", *_INSTALL, *packages)
+
+
+def _add_updates(root: Path, suite: str) -> None:
+    """What an installed Debian has and debootstrap leaves out: updates and security."""
+    main = archive().rstrip("/")
+    lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates")]
+    lines.append(f"deb {main}-security {suite}-security main")
+    text = "\n".join(lines) + "\n"
+    (root / "etc" / "apt" / "sources.list").write_text(text, encoding="utf-8")
 
 
 def configure(root: Path) -> None:
@@ -112,6 +124,25 @@ def pip_configuration() -> str:
 def archive() -> str:
     """The Debian archive that this machine itself uses; its name is written down nowhere."""
     return next(_archives())
+
+
+def default_mirror(suite: str) -> str:
+    """The archive that debootstrap itself takes for a suite of another distribution: of those that
+    it names, for releases old and new, the one that has it.
+    """
+    script = Path("/usr/share/debootstrap/scripts", suite).read_text(encoding="utf-8")
+    named = dict.fromkeys(
+        re.findall(r"default_mirror (https?://\S*[^/\s])/?$", script, re.MULTILINE)
+    )
+    return next(mirror for mirror in named if _has(mirror, suite))
+
+
+def _has(mirror: str, suite: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{mirror}/dists/{suite}/InRelease", timeout=30) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
 
 
 def _archives() -> Iterator[str]:

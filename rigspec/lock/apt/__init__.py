@@ -1,0 +1,1 @@
+"""A distribution's signed archive: found, verified, and read for the versions to lock."""

@@ -1,0 +1,185 @@
+"""What has to be installed so that some packages can be: each at one version, as apt would choose.
+
+Depends and Pre-Depends, no recommendations. Of alternatives the one that is there already, else the
+first that can be had; of the packages that provide a name the most usual, then the first by name.
+What no system of the release is without is left out, unless something needs it newer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rigspec.lock.apt.index import Offer, PackageIndex, PackageList, Relation
+
+__all__ = ["Choice", "Impossible", "NoPackage", "base_system", "closure"]
+
+_INSTALLER = "apt"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A package at a version, and the chosen packages that it needs."""
+
+    offer: Offer
+    needs: tuple[str, ...]
+
+
+class NoPackage(Exception):
+    """The index has no package ``name``; ``instead`` are those that provide it."""
+
+    def __init__(self, name: str, instead: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.instead = instead
+
+
+class Impossible(Exception):
+    """No choice satisfies a relation of the package ``of``; the message says which."""
+
+    def __init__(self, of: str, names: frozenset[str], why: str) -> None:
+        super().__init__(why)
+        self.of = of
+        self.names = names
+
+
+def base_system(release: Sequence[PackageList]) -> Mapping[str, Offer]:
+    """What every system of the release has, at the versions that it came out with."""
+    index = PackageIndex(release)
+    names = {name for each in release for name in each.base()}
+    if index.named(_INSTALLER):
+        names.add(_INSTALLER)
+    chosen = _Choosing(index, {}, {}).choices(sorted(names))
+    return {name: choice.offer for name, choice in chosen.items()}
+
+
+def closure(
+    index: PackageIndex,
+    wanted: Sequence[str],
+    base: Mapping[str, Offer],
+    kept: Mapping[str, str],
+) -> Mapping[str, Choice]:
+    """A version of every wanted package and of what they need beyond the ``base``.
+
+    What is ``kept`` (a version by name) stays where that is possible, else it is the newest.
+    Raises NoPackage or Impossible.
+    """
+    held = dict(kept)
+    while True:
+        try:
+            return _Choosing(index, base, held).choices(wanted)
+        except Impossible as error:
+            # What was locked may no longer go with what is there now: let it go, and no more.
+            loosened = {name: v for name, v in held.items() if name not in error.names}
+            if len(loosened) == len(held):
+                if not held:
+                    raise
+                loosened = {}
+            held = loosened
+
+
+class _Choosing:
+    """One pass: every package is chosen once, and what is chosen stays."""
+
+    def __init__(
+        self, index: PackageIndex, base: Mapping[str, Offer], kept: Mapping[str, str]
+    ) -> None:
+        self._index = index
+        self._base = base
+        self._kept = kept
+        self._chosen: dict[str, Offer] = {}
+
+    def choices(self, wanted: Sequence[str]) -> dict[str, Choice]:
+        for name in wanted:
+            offers = self._offers(name)
+            if not offers:
+                instead = tuple(o.name for o in self._index.providing(Relation(name)))
+                raise NoPackage(name, instead)
+            self._chosen[name] = offers[0]
+        found: dict[str, Choice] = {}
+        queue = deque(sorted(self._chosen))
+        while queue:
+            name = queue.popleft()
+            offer, before = self._chosen[name], set(self._chosen)
+            needs = [need for group in offer.depends for need in self._satisfied(offer, group)]
+            found[name] = Choice(offer, tuple(sorted(set(needs) - {name})))
+            queue.extend(new for new in self._chosen if new not in before)
+            queue.extend(self._newer_base(offer))
+        self._check_conflicts()
+        return found
+
+    def _offers(self, name: str) -> list[Offer]:
+        """The versions of a package, the one to prefer first."""
+        kept = self._kept.get(name)
+        return sorted(self._index.named(name), key=lambda offer: offer.version != kept)
+
+    def _satisfied(self, offer: Offer, group: tuple[Relation, ...]) -> Iterator[str]:
+        """The chosen package that satisfies a dependency; nothing where the base does."""
+        for relation in group:
+            for there in self._answering(self._chosen, relation):
+                yield there.name
+                return
+        for relation in group:
+            for there in self._answering(self._base, relation):
+                if there.name not in self._chosen:
+                    return
+        for relation in group:
+            for candidate in self._candidates(relation):
+                if not self._clashes(candidate):
+                    self._chosen[candidate.name] = candidate
+                    yield candidate.name
+                    return
+        names = frozenset(relation.name for relation in group) | {offer.name}
+        text = " | ".join(map(str, group))
+        raise Impossible(offer.name, names, f"{offer.name} {offer.version} needs {text}")
+
+    @staticmethod
+    def _answering(there: Mapping[str, Offer], relation: Relation) -> Iterator[Offer]:
+        if relation.name in there and there[relation.name].answers(relation):
+            yield there[relation.name]
+        yield from (offer for offer in there.values() if offer.answers(relation))
+
+    def _candidates(self, relation: Relation) -> Iterator[Offer]:
+        if relation.name not in self._chosen:
+            yield from (o for o in self._offers(relation.name) if relation.admits(o.version))
+        for provider in self._index.providing(relation):
+            if provider.name not in self._chosen:
+                yield from (o for o in self._offers(provider.name) if o.answers(relation))
+
+    def _clashes(self, candidate: Offer) -> bool:
+        return any(_against(candidate, other) for other in self._chosen.values())
+
+    def _newer_base(self, offer: Offer) -> Iterator[str]:
+        """What of the base must be newer beside the offer, where the index has such."""
+        for relation in offer.conflicts:
+            there = self._base.get(relation.name)
+            if there is None or there.name in self._chosen or there.name == offer.name:
+                continue
+            if there.answers(relation):
+                for newer in self._offers(there.name):
+                    if not newer.answers(relation):
+                        self._chosen[newer.name] = newer
+                        yield newer.name
+                        break
+
+    def _check_conflicts(self) -> None:
+        offers = list(self._chosen.values())
+        names = {offer.name for offer in offers}
+        for offer in offers:
+            for relation in offer.conflicts:
+                provided = relation.name not in names
+                others = offers if provided else [self._chosen[relation.name]]
+                for other in others:
+                    if other.name != offer.name and other.answers(relation):
+                        both = frozenset({offer.name, other.name})
+                        why = f"{offer.name} {offer.version} cannot stand beside {other.name}"
+                        raise Impossible(offer.name, both, f"{why} {other.version}")
+
+
+def _against(one: Offer, other: Offer) -> bool:
+    if one.name == other.name:
+        return True
+    return any(other.answers(relation) for relation in one.conflicts) or any(
+        one.answers(relation) for relation in other.conflicts
+    )

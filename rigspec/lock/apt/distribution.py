@@ -1,0 +1,73 @@
+"""What the matrix knows of the archive of an operating system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rigspec.matrix.model import Matrix, Release
+
+__all__ = ["Distribution", "Suite", "distribution_of"]
+
+_TABLE = "archive"
+# Debian's words for what the kernel calls otherwise: dpkg's cputable.
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el"}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite, and the archive that it stands in: ``bookworm-security`` in ``debian-security``."""
+
+    archive: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One release of a distribution. ``suites`` begins with the release itself, ``keys`` are the
+    primary fingerprints that its suites are signed with, ``codenames`` those of all its releases.
+    """
+
+    name: str
+    release: str
+    origin: str
+    suites: tuple[Suite, ...]
+    components: tuple[str, ...]
+    architecture: str
+    keyring: str
+    keyring_package: str
+    keys: frozenset[str]
+    codenames: frozenset[str]
+    snapshots_since: str | None = None
+    promise: str | None = None
+    driver_packages: tuple[str, ...] = ()
+    cuda_packages: tuple[str, ...] = ()
+
+
+def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
+    """The distribution behind ``debian 12`` on a machine; None where no source names its keys."""
+    releases = matrix.product(_TABLE).releases
+    found = next((release for release in releases if release.label == os), None)
+    if found is None or found.family is None:
+        return None
+    suites = (suite.partition("/") for suite in _words(found, "suites"))
+    same = (release for release in releases if release.family == found.family)
+    return Distribution(
+        name=found.family,
+        release=found.version,
+        origin=found.figure("origin") or "",
+        suites=tuple(Suite(archive, name) for archive, _, name in suites),
+        components=_words(found, "components"),
+        architecture=_ARCHITECTURES.get(arch, arch),
+        keyring=found.figure("keyring") or "",
+        keyring_package=found.figure("keyring_package") or "",
+        keys=frozenset(_words(found, "keys")),
+        codenames=frozenset(release.figure("codename") or "" for release in same),
+        snapshots_since=found.figure("snapshots_since"),
+        promise=found.figure("promise"),
+        driver_packages=_words(found, "driver_packages"),
+        cuda_packages=_words(found, "cuda_packages"),
+    )
+
+
+def _words(release: Release, figure: str) -> tuple[str, ...]:
+    return tuple((release.figure(figure) or "").split())

@@ -1,0 +1,91 @@
+"""A signed index: what its signature covers, and whose it is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["BadSignature", "can_verify", "verified"]
+
+_PROGRAM = "gpgv"
+_BEGIN, _END = b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----END PGP SIGNATURE-----"
+# What gpgv calls a signature that says nothing, and the reason.
+_WORTHLESS = {
+    "BADSIG": "its signature is wrong: it was changed after it was signed",
+    "REVKEYSIG": "it is signed with a key that was revoked",
+    "EXPKEYSIG": "it is signed with a key that has expired",
+    "EXPSIG": "its signature has expired",
+    "NO_PUBKEY": "it is signed with a key that the distribution's keyring does not have",
+}
+
+# OpenPGP's numbers of SHA-256, SHA-384 and SHA-512.
+_DIGESTS = ("8", "9", "10")
+_WEAK = "its signature is over a checksum that can be forged"
+_UNSIGNED = "it is not signed, or not whole"
+
+
+class BadSignature(Exception):
+    """The text is not what one of the keys signed; the message says why."""
+
+
+def can_verify() -> bool:
+    """Whether this host has the program that checks signatures."""
+    return shutil.which(_PROGRAM) is not None
+
+
+def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, tuple[str, ...]]:
+    """The text that is signed, and nothing around it, with the primary keys that vouch for it.
+
+    A signature counts where its key stands in the keyring and its primary fingerprint in ``keys``.
+    Raises BadSignature.
+    """
+    lines = [line.rstrip() for line in data.rstrip().splitlines()]
+    # Two messages in one file: what one key signed would vouch for the text of the other.
+    if lines[:1] != [_BEGIN] or lines[-1] != _END or lines.count(_BEGIN) + lines.count(_END) != 2:
+        raise BadSignature(_UNSIGNED)
+    with tempfile.TemporaryDirectory() as folder:
+        signed, plain = Path(folder, "signed"), Path(folder, "plain")
+        signed.write_bytes(data)
+        done = subprocess.run(
+            [
+                *(_PROGRAM, "--status-fd", "1", "--homedir", folder),
+                *("--keyring", str(keyring), "--output", str(plain), str(signed)),
+            ],
+            capture_output=True,
+            check=False,
+        )
+        status = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines()]
+        said = [words[1:] for words in status if words[:1] == ["[GNUPG:]"] and len(words) > 1]
+        text = plain.read_bytes() if plain.exists() else b""
+    if any(words[0] == "BADSIG" for words in said):
+        raise BadSignature(_WORTHLESS["BADSIG"])
+    found = tuple(dict.fromkeys(_good_keys(said)))
+    trusted = tuple(key for key in found if key in keys)
+    if trusted and text:
+        return text, trusted
+    if found:
+        raise BadSignature(f"it is signed with {found[0]}, which is none of the keys known for it")
+    told = {words[0] for words in said}
+    if "VALIDSIG" in told:
+        raise BadSignature(_WEAK)
+    why = next((why for word, why in _WORTHLESS.items() if word in told), _UNSIGNED)
+    raise BadSignature(why)
+
+
+def _good_keys(said: list[list[str]]) -> Iterator[str]:
+    """Primary fingerprints: a VALIDSIG counts only right after the GOODSIG it belongs to.
+
+    gpgv's own option against weak digests would turn down old keys, too, for how they sign
+    themselves; what is in the keyring is trusted already.
+    """
+    good = False
+    for words in said:
+        if words[0] in ("NEWSIG", "ERRSIG", *_WORTHLESS):
+            good = False
+        elif words[0] == "GOODSIG":
+            good = True
+        elif words[0] == "VALIDSIG" and good and words[8] in _DIGESTS:
+            yield words[-1]

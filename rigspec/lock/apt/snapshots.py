@@ -1,0 +1,47 @@
+"""The moment at which a distribution's snapshots hold what was locked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from rigspec.lock.apt.archive import release_at
+from rigspec.lock.model import LockedArchive
+from rigspec.spec.mirrors import archive_url
+
+__all__ = ["snapshot_in", "snapshot_of"]
+
+
+def snapshot_of(archives: Sequence[LockedArchive], since: str | None) -> str | None:
+    """The midnight after the newest of the archives was released, by its own date.
+
+    Snapshots of that moment hold this state, or one that is newer by less than a day. None where
+    the distribution, which has snapshots ``since`` a day, has none.
+    """
+    newest = max(archive.released for archive in archives)
+    if since is None or newest < since:
+        return None
+    return f"{dt.datetime.fromisoformat(newest[:10]) + dt.timedelta(days=1):%Y%m%d}T000000Z"
+
+
+def snapshot_in(mirror: str, archives: Sequence[LockedArchive], since: str | None) -> str | None:
+    """The moment at which a mirror of snapshots has these very indexes, byte for byte; None where
+    it does not have them yet. Raises LockFailure.
+    """
+    midnight = snapshot_of(archives, since)
+    for moment in (*_moments(archives), midnight):
+        if moment is not None and all(_same(mirror, each, moment) for each in archives):
+            return moment
+    return None
+
+
+def _moments(archives: Sequence[LockedArchive]) -> Iterator[str]:
+    newest = max(archive.released for archive in archives)
+    yield newest.replace("-", "").replace(":", "")
+
+
+def _same(mirror: str, archive: LockedArchive, moment: str) -> bool:
+    root = archive_url(mirror, archive.distribution, moment)
+    data = release_at(root, archive.suite, f"the snapshot of {archive.name}")
+    return data is not None and hashlib.sha256(data).hexdigest() == archive.release_sha256

@@ -1,0 +1,94 @@
+"""The packages of the system as steps: where they come from, and what each step installs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import resources
+
+from rigspec.lock.model import LockedMachine, LockedPackage
+from rigspec.plan.layout import PACKAGES, package_list
+from rigspec.plan.steps import AptPackage, AptPackages, AptSource, PayloadFile, Step
+from rigspec.spec.mirrors import archive_url, has_snapshots
+from rigspec.spec.model import Rig
+
+__all__ = [
+    "PARTS",
+    "listed_in",
+    "package_lists",
+    "packages_of",
+    "source_steps",
+    "system_steps",
+]
+
+# The parts of a rig that have packages of the system.
+PARTS = ("system", "fetch", "driver", "cuda", "interpreter")
+
+
+def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+    """The distribution's archive, where the spec names a mirror of it."""
+    mirror = rig.mirrors.apt
+    if mirror is None:
+        return
+    dated = has_snapshots(mirror)
+    entries = tuple(
+        f"deb [signed-by={archive.keyring}{' check-valid-until=no' if dated else ''}] "
+        f"{archive_url(mirror, archive.distribution, archive.snapshot)} {archive.suite} "
+        f"{' '.join(archive.components)}"
+        for archive in locked.archives
+        if archive.keyring is not None and (archive.snapshot is not None or not dated)
+    )
+    if entries:
+        yield AptSource(
+            id="archive",
+            title="The distribution's archive, from where the spec says",
+            part="system",
+            name="rig",
+            entries=entries,
+        )
+
+
+def system_steps(locked: LockedMachine) -> Iterator[Step]:
+    """What the rig asks of the distribution, and what fetches and checks files."""
+    for part, name, title in (
+        ("system", "system-packages", "Packages of the system"),
+        ("fetch", "fetch-tools", "What fetches and checks files"),
+    ):
+        packages = packages_of(locked, part)
+        if packages:
+            listed = listed_in(locked, part)
+            yield AptPackages(id=name, title=title, part="system", packages=packages, listed=listed)
+
+
+def packages_of(locked: LockedMachine, part: str, *, hold: bool = False) -> tuple[AptPackage, ...]:
+    """The packages of a part and then what they need. ``hold`` is for what an unattended upgrade
+    would break: the packages themselves, and what is built with them.
+    """
+    direct = [package for package in locked.packages if package.part == part]
+    names = {package.name for package in direct}
+    needed = {p.name: p for p in locked.packages if part in p.needed_by and p.name not in names}
+    built = {package.version for package in direct if package.version is not None}
+    return tuple(
+        _package(package, hold and (package in direct or package.version in built))
+        for package in (*direct, *(needed[name] for name in sorted(needed)))
+    )
+
+
+def listed_in(locked: LockedMachine, part: str) -> str:
+    """The payload file with the versions of a part; empty where none has one."""
+    return package_list(part) if any(p.version for p in packages_of(locked, part)) else ""
+
+
+def package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:
+    """The versions and checksums of every part, and the program that holds a machine to them."""
+    lists = [part for part in PARTS if listed_in(locked, part)]
+    for part in lists:
+        pinned = [p for p in packages_of(locked, part) if p.version is not None]
+        lines = [" ".join(filter(None, (package.pin, package.sha256))) for package in pinned]
+        yield PayloadFile(package_list(part), "\n".join(lines) + "\n")
+    if lists:
+        program = resources.files("rigspec.plan") / "payload" / PACKAGES
+        yield PayloadFile(PACKAGES, program.read_text(encoding="utf-8"))
+
+
+def _package(package: LockedPackage, hold: bool) -> AptPackage:
+    return AptPackage(package.name, package.version, package.sha256, hold)

@@ -1,0 +1,252 @@
+"""Packages of the system, locked from a signed archive of the test's own."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from rigspec.lock.apt import sources
+from rigspec.lock.model import LockedPackage
+from tests.lock.box import Box
+from tests.lock.signed_archive import BASE, package
+
+
+def test_versions_and_checksums_come_from_the_signed_index(box: Box) -> None:
+    told = box.lock()
+    assert "packages of the system" not in told
+    tool, lib = box.machine.packages
+    assert tool == LockedPackage(
+        name="tool",
+        part="system",
+        version="1.0",
+        sha256=hashlib.sha256(b"tool 1.0").hexdigest(),
+        size=8,
+        path="pool/tool_1.0_amd64.deb",
+        archive="debian/bookworm",
+    )
+    assert (lib.name, lib.part, lib.needed_by) == ("lib", "dependency", ("system",))
+    found = {each.name: each for each in box.machine.archives}
+    assert sorted(found) == [
+        "debian/bookworm",
+        "debian/bookworm-security",
+        "debian/bookworm-updates",
+    ]
+    release = found["debian/bookworm"]
+    assert release.key_fingerprints == (box.archive.keys.own,)
+    assert release.released == "2026-11-20T08:30:00Z"
+    assert release.snapshot == "20261121T000000Z"
+    assert release.promise == "updates until 2028-06-30"
+    assert release.components == ("main",)
+    assert box.archive.address.encode() not in box.bytes
+    assert box.run("lock", "--check").exit_code == 0
+    assert "nothing moved" in box.lock()
+
+
+def test_what_comes_along_is_what_apt_would_choose(box: Box) -> None:
+    box.archive.publish(
+        "bookworm",
+        *BASE,
+        package("tool", Pre_Depends="early", Depends="gone | chosen, mail-agent, libc6 (>= 2.36)"),
+        package("early", Recommends="never", Suggests="never"),
+        package("chosen", Depends="apt"),
+        package("never"),
+        package("another-agent", Provides="mail-agent", Priority="extra"),
+        package("usual-agent", Provides="mail-agent", Priority="important"),
+    )
+    security = package("early", "1.0+sec1")
+    box.archive.publish("bookworm-security", security, archive="debian-security")
+    box.lock()
+    # Nothing of the base, no recommendations, the security archive's newer version.
+    assert box.versions == {
+        "tool": "1.0",
+        "chosen": "1.0",
+        "early": "1.0+sec1",
+        "usual-agent": "1.0",
+    }
+    early = next(found for found in box.machine.packages if found.name == "early")
+    assert early.archive == "debian/bookworm-security"
+
+
+def test_the_base_is_locked_where_something_needs_it_newer(box: Box) -> None:
+    box.archive.publish("bookworm", *BASE, package("tool", Depends="libc6 (>= 2.37)"))
+    box.archive.publish("bookworm-updates", package("libc6", "2.37"))
+    box.lock()
+    assert box.versions == {"tool": "1.0", "libc6": "2.37"}
+
+
+def test_a_package_in_the_way_is_not_chosen(box: Box) -> None:
+    box.archive.publish(
+        "bookworm",
+        *BASE,
+        package("tool", Depends="one | two"),
+        package("lib", Conflicts="one"),
+        package("one"),
+        package("two"),
+    )
+    box.asks("tool", "lib").lock()
+    assert sorted(box.versions) == ["lib", "tool", "two"]
+
+
+@pytest.mark.parametrize(
+    ("packages", "told"),
+    [
+        (("mail-agent",), "it is only provided, by agent"),
+        (("toool",), "there is no package `toool`"),
+        (("broken",), "broken 1.0 needs gone"),
+        (("tool", "enemy"), "cannot stand beside"),
+    ],
+)
+def test_what_the_distribution_does_not_have(
+    packages: tuple[str, ...], told: str, box: Box
+) -> None:
+    box.archive.publish(
+        "bookworm",
+        *BASE,
+        package("tool"),
+        package("agent", Provides="mail-agent"),
+        package("broken", Depends="gone"),
+        package("enemy", Conflicts="tool"),
+    )
+    done = box.asks(*packages).run("lock")
+    assert done.exit_code == 1
+    assert "error[RS530]" in done.output
+    assert told in done.output
+    assert not (box.folder / "lock").exists()
+
+
+def test_another_component_is_read_where_it_must_be(box: Box) -> None:
+    box.archive.publish("bookworm-updates", package("blob"), component="contrib")
+    box.asks("tool", "blob").lock()
+    assert box.versions == {"tool": "1.0", "lib": "1.0", "blob": "1.0"}
+
+
+def test_what_is_locked_stays_until_it_is_told_to_move(box: Box) -> None:
+    box.lock()
+    newer = (package("tool", "2.0", Depends="lib"), package("lib", "2.0"))
+    box.archive.publish("bookworm-updates", *newer)
+    assert "nothing moved" in box.lock()
+    assert "~ package lib 1.0 → 2.0\n" in box.lock("--update", "lib")
+    assert box.versions == {"tool": "1.0", "lib": "2.0"}
+    assert "~ package tool 1.0 → 2.0\n" in box.lock("--upgrade")
+
+
+def test_what_the_archive_no_longer_has_moves_and_is_told(box: Box) -> None:
+    box.lock()
+    box.archive.publish("bookworm", *BASE, package("tool", Depends="lib"), package("lib", "1.1"))
+    told = box.lock()
+    assert "~ package lib 1.0 → 1.1\n" in told
+    assert "tool" not in told
+
+
+def test_what_no_longer_goes_with_the_rest_is_let_go(box: Box) -> None:
+    box.lock()
+    box.archive.publish(
+        "bookworm-updates", package("new", Depends="lib (>= 2)"), package("lib", "2")
+    )
+    box.asks("tool", "new").lock()
+    assert box.versions == {"new": "1.0", "tool": "1.0", "lib": "2"}
+
+
+def test_a_lock_without_a_package_of_the_spec_is_stale(box: Box) -> None:
+    box.lock()
+    done = box.asks("tool", "lib").run("lock", "--check")
+    assert done.exit_code == 1
+    assert "the package lib is only in the spec" in done.output
+
+
+def test_without_an_archive_nothing_is_pinned_and_nothing_is_lost(box: Box) -> None:
+    address = box.archive.address
+    box.lock()
+    mirrored = box.bytes
+    text = (box.folder / "rig.toml").read_text(encoding="utf-8")
+    (box.folder / "rig.toml").write_text(text.partition("[mirrors]")[0], encoding="utf-8")
+    assert "nothing moved" in box.lock()
+    assert box.versions == {"tool": "1.0", "lib": "1.0"}
+    assert box.run("lock", "--update", "lib").exit_code == 3
+    told = box.lock("--upgrade")
+    assert "warning[RS505]: not pinned: packages of the system: no archive of debian 12" in told
+    assert box.versions == {"tool": None}
+    assert address.encode() not in mirrored
+
+
+def test_the_environment_and_the_host_name_archives(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (box.folder / "rig.toml").read_text(encoding="utf-8")
+    (box.folder / "rig.toml").write_text(text.partition("[mirrors]")[0], encoding="utf-8")
+    roots = [f"{box.archive.address}/{name}" for name in ("debian", "debian-security")]
+    monkeypatch.setenv("RIGSPEC_APT_DEBIAN", " ".join(roots))
+    box.lock()
+    assert len(box.machine.archives) == 3
+
+    monkeypatch.delenv("RIGSPEC_APT_DEBIAN")
+    apt = box.folder / "apt"
+    (apt / "sources.list.d").mkdir(parents=True)
+    (apt / "sources.list").write_text(
+        "# deb http://127.0.0.1:9/debian bookworm main\n"
+        f"deb [trusted=yes] {roots[0]} bookworm main\n"
+    )
+    (apt / "sources.list.d" / "security.sources").write_text(
+        f"Types: deb\n# a comment\nURIs: {roots[1]}\nSuites: bookworm-security\nComponents: main\n"
+        "\nTypes: deb\nEnabled: no\nURIs: http://127.0.0.1:9\nSuites: bookworm\nComponents: main\n"
+    )
+    monkeypatch.setattr(sources, "_APT", apt)
+    box.lock("--upgrade")
+    assert len(box.machine.archives) == 3
+
+
+def test_a_snapshot_is_one_that_was_seen(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = box.archive.address
+    monkeypatch.setenv("RIGSPEC_APT_DEBIAN", f"{address}/debian {address}/debian-security")
+    box.asks("tool", mirror=f"{address}/at/{{snapshot}}/{{distribution}}")
+    assert "not pinned: the snapshot of the archive" in box.lock()
+    assert "deb [signed-by" not in box.compile()
+
+    now = dict(box.archive.files)
+    box.archive.files |= {f"/at/20261121T000000Z{path}": data for path, data in now.items()}
+    box.lock()
+    assert {each.snapshot for each in box.machine.archives} == {"20261121T000000Z"}
+    line = f"{address}/at/20261121T000000Z/debian-security bookworm-security main"
+    assert (
+        f"deb [signed-by={box.archive.keys.keyring} check-valid-until=no] {line}" in box.compile()
+    )
+
+    # From now on the snapshot is read, until something is to move.
+    box.archive.publish("bookworm-updates", package("lib", "2.0"))
+    assert "nothing moved" in box.lock()
+    assert "~ package lib 1.0 → 2.0" in box.lock("--update", "lib")
+
+
+def test_the_installer_takes_the_closure_and_its_source(box: Box) -> None:
+    box.lock()
+    text = box.compile()
+    assert "      tool=1.0 \\\n      lib=1.0 >/dev/null" in text
+    assert "packages.sh archive /opt/rig/lock/packages.system.txt" in text
+    source = (
+        f"deb [signed-by={box.archive.keys.keyring}] {box.archive.address}/debian bookworm main"
+    )
+    assert source in text
+    assert "apt-mark hold" not in text
+
+
+def test_only_what_is_built_with_the_driver_is_held(box: Box) -> None:
+    """A hold on a library of the system would keep its security updates away."""
+    driver = package("nvidia-driver", "535-1", Depends="libcuda1 (= 535-1), lib")
+    toolkit = package("nvidia-cuda-toolkit", "11.8.0-3", Depends="lib")
+    box.archive.publish(
+        "bookworm",
+        *BASE,
+        *(package("tool"), package("lib"), driver, package("libcuda1", "535-1"), toolkit),
+        *(package(name) for name in ("bzip2", "ca-certificates", "curl", "gnupg")),
+    )
+    text = (box.folder / "rig.toml").read_text(encoding="utf-8")
+    gpu = 'os = "debian 12"\ngpus = [{ model = "GTX 1080 Ti" }]\n[cuda]\nprovider = "debian"\n'
+    text = text.replace('os = "debian 12"\n', gpu)
+    (box.folder / "rig.toml").write_text(text, encoding="utf-8")
+    box.lock()
+    held = [line.strip() for line in box.compile().splitlines() if "apt-mark hold" in line]
+    assert [line.split(" >")[0] for line in held] == [
+        "apt-mark hold nvidia-driver libcuda1",
+        "apt-mark hold nvidia-cuda-toolkit",
+    ]
