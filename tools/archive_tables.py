@@ -23,6 +23,7 @@ def archive(facts: Path, sources: Sources) -> Iterator[str]:
                     f"{row['os']}-keys",
                     f"{row['os']}-snapshots",
                     *(["debian-cuda", "lifecycle"] if row["os"] == "debian" else []),
+                    *(["pip-wheels"] if key in _AVOIDED else []),
                 ],
             )
 
@@ -33,6 +34,8 @@ def _figures(row: Row, key: str) -> Iterator[tuple[str, str]]:
     yield "codename", row["codename"]
     yield "components", _COMPONENTS.get(key, _COMPONENTS[row["os"]])
     yield "keys", " ".join(_KEYS[key])
+    if key in _AVOIDED:
+        yield "avoided", " ".join(_AVOIDED[key])
     if row["os"] == "debian" and row["extended_support_end"]:
         yield "promise", f"updates until {row['extended_support_end']}"
 
@@ -61,6 +64,12 @@ _COMPONENTS = {
     "debian": "main contrib non-free non-free-firmware",
     "debian 11": "main contrib non-free",
     "ubuntu": "main restricted universe multiverse",
+}
+
+# Versions of packages that do not do what the release has them for: pip's wheels of Debian 11 seed
+# the environments of its Python 2.7, which cannot read these.
+_AVOIDED = {
+    "debian 11": ("python-pip-whl=20.3.4-4+deb11u2", "python3-pip=20.3.4-4+deb11u2"),
 }
 
 # Primary keys: Debian's own of a release, its security archive's, and its release team's; a suite

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ __all__ = [
     "metadata_requirements",
     "sha256_of",
 ]
+
+# What an index says of a package's Pythons is not the user's to mend.
+warnings.filterwarnings("ignore", category=FutureWarning, module=r"unearth\.")
 
 _SERVER_ERROR = 500
 _AT_ONCE = 8

@@ -229,7 +229,7 @@ def _chosen(
     with ThreadPoolExecutor(max_workers=4) as pool:
         texts = list(pool.map(lambda p: p[0].packages(p[1], distribution.architecture), places))
     lists = [
-        (archive, component, PackageList(archive.locked.name, text))
+        (archive, component, PackageList(archive.locked.name, text, distribution.avoided))
         for (archive, component), text in zip(places, texts, strict=True)
         if text is not None
     ]

@@ -25,6 +25,7 @@ class Suite:
 class Distribution:
     """One release of a distribution. ``suites`` begins with the release itself, ``keys`` are the
     primary fingerprints that its suites are signed with, ``codenames`` those of all its releases.
+    ``avoided`` are versions of packages (name, version) that break what the release has them for.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Distribution:
     promise: str | None = None
     driver_packages: tuple[str, ...] = ()
     cuda_packages: tuple[str, ...] = ()
+    avoided: frozenset[tuple[str, str]] = frozenset()
 
 
 def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
@@ -66,7 +68,13 @@ def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
         promise=found.figure("promise"),
         driver_packages=_words(found, "driver_packages"),
         cuda_packages=_words(found, "cuda_packages"),
+        avoided=frozenset(_name_and_version(word) for word in _words(found, "avoided")),
     )
+
+
+def _name_and_version(word: str) -> tuple[str, str]:
+    name, _, version = word.partition("=")
+    return name, version
 
 
 def _words(release: Release, figure: str) -> tuple[str, ...]:

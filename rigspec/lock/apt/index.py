@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -69,16 +69,24 @@ class Offer:
 
 
 class PackageList:
-    """The list of one component of an archive, whose name is ``archive``."""
+    """The list of one component of an archive, whose name is ``archive``.
 
-    def __init__(self, archive: str, data: bytes) -> None:
+    What is ``avoided`` (a name and a version) is not seen.
+    """
+
+    def __init__(
+        self, archive: str, data: bytes, avoided: Collection[tuple[str, str]] = ()
+    ) -> None:
         self._archive = archive
         self._data = data
+        self._avoided = avoided
 
     def named(self, name: str) -> Iterator[Offer]:
         """The versions of a package."""
         for start in self._places.get(name.encode(), ()):
-            yield self._offer(start)
+            offer = self._offer(start)
+            if (offer.name, offer.version) not in self._avoided:
+                yield offer
 
     def providing(self, name: str) -> Iterator[Offer]:
         """The packages that provide a name."""

@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
-# b51c55300b5c2a647ecb662152041f3334df5e2e9428cfe07b40344de838b6bf.
+# 75ae9feb999fecc698fef36cb2323e49864ff463794287519262e050b94cdd3b.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# b51c55300b5c2a647ecb662152041f3334df5e2e9428cfe07b40344de838b6bf.
+# 75ae9feb999fecc698fef36cb2323e49864ff463794287519262e050b94cdd3b.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
 # Left out:
 # - services (ssh, jupyter, tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
-# - the pin of packages of the system: taken from the machine's own apt sources, at the versions these have
-# - the pin of base image ubuntu:16.04: no registry is asked for its digest
+# - the pin of packages of the repository nvidia-cuda: its index is not read: versions are locked, but neither a sha256 nor what they need
+# - the pin of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
 
 # Nothing below runs before the last line: a download that is cut off does nothing, and says so.
@@ -60,28 +60,143 @@ apply_platform() {
 }
 
 done_system_packages() {
-  dpkg-query -W -f='${Status}' binutils 2>/dev/null | grep -q ' ok installed$' && \
-    dpkg-query -W -f='${Status}' build-essential 2>/dev/null | grep -q ' ok installed$' && \
-    dpkg-query -W -f='${Status}' git 2>/dev/null | grep -q ' ok installed$' && \
-    dpkg-query -W -f='${Status}' tmux 2>/dev/null | grep -q ' ok installed$' && \
-    dpkg-query -W -f='${Status}' unzip 2>/dev/null | grep -q ' ok installed$'
+  test "$(cat /var/lib/rig/system-packages 2>/dev/null)" = 4c8828ab3581714a83e0293826b64dec1f3f75e61a6090b3f6fcb76ccc645269 && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt >/dev/null
 }
 
 apply_system_packages() {
   apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends binutils build-essential git tmux unzip >/dev/null
+    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.system.txt >&2 && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
+      'binutils=2.26.1-1ubuntu1~16.04.8' \
+      build-essential=12.1ubuntu2 \
+      git=1:2.7.4-0ubuntu1.10 \
+      tmux=2.1-3build1 \
+      unzip=6.0-20ubuntu1.1 \
+      bzip2=1.0.6-8ubuntu0.2 \
+      cpp=4:5.3.1-1ubuntu1 \
+      'cpp-5=5.4.0-6ubuntu1~16.04.12' \
+      dpkg-dev=1.18.4ubuntu1.7 \
+      g++=4:5.3.1-1ubuntu1 \
+      'g++-5=5.4.0-6ubuntu1~16.04.12' \
+      gcc=4:5.3.1-1ubuntu1 \
+      'gcc-5=5.4.0-6ubuntu1~16.04.12' \
+      'gcc-5-base=5.4.0-6ubuntu1~16.04.12' \
+      git-man=1:2.7.4-0ubuntu1.10 \
+      'libasan2=5.4.0-6ubuntu1~16.04.12' \
+      'libasn1-8-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      'libatomic1=5.4.0-6ubuntu1~16.04.12' \
+      libbz2-1.0=1.0.6-8ubuntu0.2 \
+      libc-dev-bin=2.23-0ubuntu11.3 \
+      libc6=2.23-0ubuntu11.3 \
+      libc6-dev=2.23-0ubuntu11.3 \
+      'libcc1-0=5.4.0-6ubuntu1~16.04.12' \
+      'libcilkrts5=5.4.0-6ubuntu1~16.04.12' \
+      libcurl3-gnutls=7.47.0-1ubuntu2.19 \
+      libdpkg-perl=1.18.4ubuntu1.7 \
+      liberror-perl=0.17-1.2 \
+      libevent-2.0-5=2.0.21-stable-2ubuntu0.16.04.1 \
+      libexpat1=2.1.0-7ubuntu0.16.04.5 \
+      libffi6=3.2.1-4 \
+      'libgcc-5-dev=5.4.0-6ubuntu1~16.04.12' \
+      libgdbm3=1.8.3-13.1 \
+      libgmp10=2:6.1.0+dfsg-2 \
+      libgnutls30=3.4.10-4ubuntu1.9 \
+      'libgomp1=5.4.0-6ubuntu1~16.04.12' \
+      libgssapi-krb5-2=1.13.2+dfsg-5ubuntu2.2 \
+      'libgssapi3-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      'libhcrypto4-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      'libheimbase1-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      'libheimntlm0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      libhogweed4=3.2-1ubuntu0.16.04.2 \
+      'libhx509-5-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      libidn11=1.32-3ubuntu1.2 \
+      libisl15=0.16.1-1 \
+      'libitm1=5.4.0-6ubuntu1~16.04.12' \
+      libk5crypto3=1.13.2+dfsg-5ubuntu2.2 \
+      libkeyutils1=1.5.9-8ubuntu1 \
+      'libkrb5-26-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      libkrb5-3=1.13.2+dfsg-5ubuntu2.2 \
+      libkrb5support0=1.13.2+dfsg-5ubuntu2.2 \
+      libldap-2.4-2=2.4.42+dfsg-2ubuntu3.13 \
+      'liblsan0=5.4.0-6ubuntu1~16.04.12' \
+      libmpc3=1.0.3-1 \
+      libmpfr4=3.1.4-1 \
+      'libmpx0=5.4.0-6ubuntu1~16.04.12' \
+      libnettle6=3.2-1ubuntu0.16.04.2 \
+      'libp11-kit0=0.23.2-5~ubuntu16.04.2' \
+      libperl5.22=5.22.1-9ubuntu0.9 \
+      'libquadmath0=5.4.0-6ubuntu1~16.04.12' \
+      'libroken18-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      librtmp1=2.4+20151223.gitfa8646d-1ubuntu0.1 \
+      libsasl2-2=2.1.26.dfsg1-14ubuntu0.2 \
+      libsasl2-modules-db=2.1.26.dfsg1-14ubuntu0.2 \
+      libsqlite3-0=3.11.0-1ubuntu1.5 \
+      'libstdc++-5-dev=5.4.0-6ubuntu1~16.04.12' \
+      'libstdc++6=5.4.0-6ubuntu1~16.04.12' \
+      libtasn1-6=4.7-3ubuntu0.16.04.3 \
+      'libtsan0=5.4.0-6ubuntu1~16.04.12' \
+      'libubsan0=5.4.0-6ubuntu1~16.04.12' \
+      libutempter0=1.1.6-3 \
+      'libwind0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      linux-libc-dev=4.4.0-210.242 \
+      make=4.1-6 \
+      patch=2.7.5-1ubuntu0.16.04.2 \
+      perl=5.22.1-9ubuntu0.9 \
+      perl-base=5.22.1-9ubuntu0.9 \
+      perl-modules-5.22=5.22.1-9ubuntu0.9 \
+      xz-utils=5.1.1alpha+20120614-2ubuntu2 >/dev/null && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 4c8828ab3581714a83e0293826b64dec1f3f75e61a6090b3f6fcb76ccc645269 > /var/lib/rig/system-packages
 }
 
 done_fetch_tools() {
-  dpkg-query -W -f='${Status}' bzip2 2>/dev/null | grep -q ' ok installed$' && \
-    dpkg-query -W -f='${Status}' ca-certificates 2>/dev/null | grep -q ' ok installed$' && \
-    dpkg-query -W -f='${Status}' curl 2>/dev/null | grep -q ' ok installed$' && \
-    dpkg-query -W -f='${Status}' gnupg 2>/dev/null | grep -q ' ok installed$'
+  test "$(cat /var/lib/rig/fetch-tools 2>/dev/null)" = df949afa2696944473573a4532fabde1ad69ffb83e030effb5fced4815db95f0 && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt >/dev/null
 }
 
 apply_fetch_tools() {
   apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends bzip2 ca-certificates curl gnupg >/dev/null
+    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.fetch.txt >&2 && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
+      bzip2=1.0.6-8ubuntu0.2 \
+      'ca-certificates=20210119~16.04.1' \
+      curl=7.47.0-1ubuntu2.19 \
+      gnupg=1.4.20-1ubuntu3.3 \
+      'libasn1-8-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      libbz2-1.0=1.0.6-8ubuntu0.2 \
+      libc6=2.23-0ubuntu11.3 \
+      libcurl3-gnutls=7.47.0-1ubuntu2.19 \
+      libffi6=3.2.1-4 \
+      libgmp10=2:6.1.0+dfsg-2 \
+      libgnutls30=3.4.10-4ubuntu1.9 \
+      libgssapi-krb5-2=1.13.2+dfsg-5ubuntu2.2 \
+      'libgssapi3-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      'libhcrypto4-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      'libheimbase1-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      'libheimntlm0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      libhogweed4=3.2-1ubuntu0.16.04.2 \
+      'libhx509-5-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      libidn11=1.32-3ubuntu1.2 \
+      libk5crypto3=1.13.2+dfsg-5ubuntu2.2 \
+      libkeyutils1=1.5.9-8ubuntu1 \
+      'libkrb5-26-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      libkrb5-3=1.13.2+dfsg-5ubuntu2.2 \
+      libkrb5support0=1.13.2+dfsg-5ubuntu2.2 \
+      libldap-2.4-2=2.4.42+dfsg-2ubuntu3.13 \
+      libnettle6=3.2-1ubuntu0.16.04.2 \
+      'libp11-kit0=0.23.2-5~ubuntu16.04.2' \
+      'libroken18-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      librtmp1=2.4+20151223.gitfa8646d-1ubuntu0.1 \
+      libsasl2-2=2.1.26.dfsg1-14ubuntu0.2 \
+      libsasl2-modules-db=2.1.26.dfsg1-14ubuntu0.2 \
+      libsqlite3-0=3.11.0-1ubuntu1.5 \
+      libssl1.0.0=1.0.2g-1ubuntu4.20 \
+      libtasn1-6=4.7-3ubuntu0.16.04.3 \
+      'libwind0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
+      openssl=1.0.2g-1ubuntu4.20 >/dev/null && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' df949afa2696944473573a4532fabde1ad69ffb83e030effb5fced4815db95f0 > /var/lib/rig/fetch-tools
 }
 
 done_repository_nvidia_cuda() {
@@ -102,25 +217,29 @@ apply_repository_nvidia_cuda() {
 }
 
 done_driver() {
-  dpkg-query -W -f='${Status}' cuda-drivers 2>/dev/null | grep -q ' ok installed$' && \
-    test "$(dpkg-query -W -f='${Version}' cuda-drivers)" = 465.19.01-1
+  test "$(cat /var/lib/rig/driver 2>/dev/null)" = 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt >/dev/null
 }
 
 apply_driver() {
   apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends cuda-drivers=465.19.01-1 >/dev/null && \
-    apt-mark hold cuda-drivers >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-change-held-packages cuda-drivers=465.19.01-1 >/dev/null && \
+    apt-mark hold cuda-drivers >/dev/null && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e > /var/lib/rig/driver
 }
 
 done_cuda() {
-  dpkg-query -W -f='${Status}' cuda-toolkit-9-0 2>/dev/null | grep -q ' ok installed$' && \
-    test "$(dpkg-query -W -f='${Version}' cuda-toolkit-9-0)" = 9.0.176-1
+  test "$(cat /var/lib/rig/cuda 2>/dev/null)" = ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt >/dev/null
 }
 
 apply_cuda() {
   apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends cuda-toolkit-9-0=9.0.176-1 >/dev/null && \
-    apt-mark hold cuda-toolkit-9-0 >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-change-held-packages cuda-toolkit-9-0=9.0.176-1 >/dev/null && \
+    apt-mark hold cuda-toolkit-9-0 >/dev/null && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c > /var/lib/rig/cuda
 }
 
 done_cudnn() {
@@ -225,10 +344,14 @@ done_verify() {
 }
 
 apply_verify() {
-  { found=$(dpkg-query -W '-f=${Version}' cuda-drivers | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 465.19.01-1 || { printf '%s: the lock says "%s", found "%s"\n' 'package cuda-drivers' 465.19.01-1 "$found" >&2; false; }; } && \
-    { found=$(dpkg-query -W '-f=${Version}' cuda-toolkit-9-0 | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 9.0.176-1 || { printf '%s: the lock says "%s", found "%s"\n' 'package cuda-toolkit-9-0' 9.0.176-1 "$found" >&2; false; }; } && \
+  { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (system)' 'as locked' "$found" >&2; false; }; } && \
+    { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (fetch)' 'as locked' "$found" >&2; false; }; } && \
+    { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (driver)' 'as locked' "$found" >&2; false; }; } && \
+    { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (cuda)' 'as locked' "$found" >&2; false; }; } && \
     { found=$(sed -n 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h | paste -s -d ' ' -) || true; } && \
     { test "$found" = '7 6 5' || { printf '%s: the lock says "%s", found "%s"\n' 'cuDNN 7.6.5.32' '7 6 5' "$found" >&2; false; }; } && \
     { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])' | paste -s -d ' ' -) || true; } && \

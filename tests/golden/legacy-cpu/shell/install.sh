@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Installs the rig legacy-cpu, machine box. Written by rigspec from the lock
-# 417e97d99d558d22d20da2923cbece18d713b3095aca4c5ee1e2885099b5c050.
+# 7aa160deb486f24d1a0a8fc46c04287d1efe2b5a76d6b4b659c27a7b7671d97e.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
 # Left out:
-# - the pin of packages of the system: taken from the machine's own apt sources, at the versions these have
-# - the pin of base image debian:11: no registry is asked for its digest
+# - the pin of base image debian:11: no registry answered, and the matrix has no digest of it
 set -euo pipefail
 
 # Nothing below runs before the last line: a download that is cut off does nothing, and says so.
@@ -49,13 +48,60 @@ apply_platform() {
 }
 
 done_interpreters() {
-  dpkg-query -W -f='${Status}' python2.7 2>/dev/null | grep -q ' ok installed$' && \
-    dpkg-query -W -f='${Status}' virtualenv 2>/dev/null | grep -q ' ok installed$'
+  test "$(cat /var/lib/rig/interpreters 2>/dev/null)" = 20936207b7841a3910b702bef21d569758adf4f7b3f52445940aeb6ea348513c && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.interpreter.txt >/dev/null
 }
 
 apply_interpreters() {
   apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python2.7 virtualenv >/dev/null
+    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.interpreter.txt >&2 && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
+      python2.7=2.7.18-8+deb11u1 \
+      virtualenv=20.4.0+ds-2+deb11u1 \
+      'ca-certificates=20250419~deb12u1~deb11u1' \
+      libexpat1=2.2.10-2+deb11u7 \
+      libgdbm-compat4=1.19-2 \
+      libgdbm6=1.19-2 \
+      libmpdec3=2.5.1-1 \
+      libncursesw6=6.2+20201114-2+deb11u2 \
+      libperl5.32=5.32.1-4+deb11u5 \
+      libpython2.7-minimal=2.7.18-8+deb11u1 \
+      libpython2.7-stdlib=2.7.18-8+deb11u1 \
+      libpython3-stdlib=3.9.2-3 \
+      libpython3.9-minimal=3.9.2-1+deb11u7 \
+      libpython3.9-stdlib=3.9.2-1+deb11u7 \
+      libreadline8=8.1-1 \
+      libsqlite3-0=3.34.1-3+deb11u1 \
+      mailcap=3.69 \
+      media-types=4.0.0 \
+      mime-support=3.66 \
+      openssl=1.1.1w-0+deb11u8 \
+      perl=5.32.1-4+deb11u5 \
+      perl-base=5.32.1-4+deb11u5 \
+      perl-modules-5.32=5.32.1-4+deb11u5 \
+      python-pip-whl=20.3.4-4+deb11u1 \
+      python2.7-minimal=2.7.18-8+deb11u1 \
+      python3=3.9.2-3 \
+      python3-appdirs=1.4.4-1 \
+      python3-distlib=0.3.2+really+0.3.1-0.1 \
+      python3-distutils=3.9.2-1 \
+      python3-filelock=3.0.12-2 \
+      python3-importlib-metadata=1.6.0-2 \
+      python3-lib2to3=3.9.2-1 \
+      python3-minimal=3.9.2-3 \
+      python3-more-itertools=4.2.0-3 \
+      python3-pip=20.3.4-4+deb11u1 \
+      python3-pkg-resources=52.0.0-4+deb11u2 \
+      python3-setuptools=52.0.0-4+deb11u2 \
+      python3-six=1.16.0-2 \
+      python3-virtualenv=20.4.0+ds-2+deb11u1 \
+      python3-wheel=0.34.2-1 \
+      python3-zipp=1.0.0-3 \
+      python3.9=3.9.2-1+deb11u7 \
+      python3.9-minimal=3.9.2-1+deb11u7 \
+      readline-common=8.1-1 >/dev/null && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 20936207b7841a3910b702bef21d569758adf4f7b3f52445940aeb6ea348513c > /var/lib/rig/interpreters
 }
 
 done_env_tf18() {
@@ -87,7 +133,9 @@ done_verify() {
 }
 
 apply_verify() {
-  { found=$(/opt/rig/envs/tf18/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])' | paste -s -d ' ' -) || true; } && \
+  { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.interpreter.txt | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (interpreter)' 'as locked' "$found" >&2; false; }; } && \
+    { found=$(/opt/rig/envs/tf18/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])' | paste -s -d ' ' -) || true; } && \
     { test "$found" = 2.7 || { printf '%s: the lock says "%s", found "%s"\n' 'Python of tf18' 2.7 "$found" >&2; false; }; } && \
     { found=$(/opt/rig/envs/tf18/bin/python /opt/rig/lock/installed.py /opt/rig/lock/tf18.tools.txt /opt/rig/lock/tf18.requirements.txt | paste -s -d ' ' -) || true; } && \
     { test "$found" = '' || { printf '%s: the lock says "%s", found "%s"\n' 'packages of tf18' '' "$found" >&2; false; }; }
