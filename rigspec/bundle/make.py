@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rigspec.bundle.apt import apt_part
 from rigspec.bundle.conda import conda_part
 from rigspec.bundle.downloads import downloads_part
 from rigspec.bundle.images import images_part
@@ -55,6 +56,7 @@ def bundle_of(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
             downloads_part(sources),
             pypi_part(chosen, rig.mirrors.pypi or configured_index()),
             conda_part(chosen, rig.mirrors.conda),
+            apt_part(chosen, rig.mirrors.apt),
             images_part(rig, chosen),
             _unpinned(chosen),
         )

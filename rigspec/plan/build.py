@@ -59,7 +59,7 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from source_steps(rig, locked)
     yield from system_steps(locked)
     yield from accelerator_steps(rig, locked)
-    yield from environment_steps(locked)
+    yield from environment_steps(locked, rig.mirrors.pypi)
     yield from file_steps(rig, locked)
     yield from user_steps(rig)
     yield from session_steps(rig, locked)

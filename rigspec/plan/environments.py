@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
@@ -14,8 +15,11 @@ from rigspec.resolution import EnvResolution
 __all__ = ["environment_steps", "payload_files"]
 
 
-def environment_steps(locked: LockedMachine) -> Iterator[Step]:
-    """What brings the interpreters, each once, and then the environments."""
+def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterator[Step]:
+    """What brings the interpreters, each once, and then the environments.
+
+    ``index`` is the Python index of the spec; without one the machine's own decides.
+    """
     packages = packages_of(locked, "interpreter")
     if packages:
         yield AptPackages(
@@ -32,7 +36,7 @@ def environment_steps(locked: LockedMachine) -> Iterator[Step]:
         if env.interpreter.installer is not None and env.interpreter.installer not in made:
             made.add(env.interpreter.installer)
             yield _installer(locked, env, resolution)
-        yield _environment(env, resolution)
+        yield replace(_environment(env, resolution), index=index)
 
 
 def payload_files(locked: LockedMachine) -> tuple[PayloadFile, ...]:

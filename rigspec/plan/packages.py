@@ -30,8 +30,10 @@ def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     if mirror is None:
         return
     dated = has_snapshots(mirror)
+    # Nobody reads descriptions here, and a part of an archive may come without them.
+    options = "lang=none check-valid-until=no" if dated else "lang=none"
     entries = tuple(
-        f"deb [signed-by={archive.keyring}{' check-valid-until=no' if dated else ''}] "
+        f"deb [signed-by={archive.keyring} {options}] "
         f"{archive_url(mirror, archive.distribution, archive.snapshot)} {archive.suite} "
         f"{' '.join(archive.components)}"
         for archive in locked.archives

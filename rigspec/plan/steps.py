@@ -192,7 +192,8 @@ class Environment(Step):
     ``creator`` is the command that makes it, ready to be followed by the path
     (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` name payload
     files; ``tools`` (pip and its companions) goes in first. Where conda makes the environment,
-    ``explicit`` names the list of its packages, which ``creator`` reads.
+    ``explicit`` names the list of its packages, which ``creator`` reads. ``index`` is the address
+    of a Python index, where the spec names one.
     """
 
     kind: ClassVar[str] = "environment"
@@ -204,6 +205,7 @@ class Environment(Step):
     tools: str
     pip: str
     explicit: str | None = None
+    index: str | None = None
 
     @property
     def files(self) -> tuple[str, ...]:

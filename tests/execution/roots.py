@@ -29,15 +29,19 @@ PIP_CONFIGURATION = "/etc/pip.conf"
 
 @dataclass(frozen=True)
 class SystemRoot:
-    """A Debian system in a folder. Commands run in mount and process namespaces of their own."""
+    """A Debian system in a folder. Commands run in mount and process namespaces of their own, and
+    where it has no ``network`` in one of these, too.
+    """
 
     path: Path
+    network: bool = True
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8"]
         done = subprocess.run(
             [
-                *("unshare", "--mount", "--pid", "--fork", f"--mount-proc={self.path}/proc"),
+                *("unshare", *(() if self.network else ("--net",))),
+                *("--mount", "--pid", "--fork", f"--mount-proc={self.path}/proc"),
                 *("chroot", str(self.path), "env", "-i", *environment, *command),
             ],
             capture_output=True,

@@ -37,30 +37,45 @@ _FORMS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
 @dataclass(frozen=True)
 class Archive:
     """A suite whose signature was checked. ``files`` are the sha256 and size that it vouches for,
-    by path; ``by_hash`` says that they can be asked for by their sha256.
+    by path; ``by_hash`` says that they can be asked for by their sha256. ``signed`` is its index
+    as it came.
     """
 
     locked: LockedArchive
     root: str
+    signed: bytes
     files: Mapping[str, tuple[str, int]]
     by_hash: bool
 
     def packages(self, component: str, architecture: str) -> bytes | None:
         """The list of packages of a component, None where there is no such. Raises LockFailure."""
-        path = f"{component}/binary-{architecture}/Packages"
-        listed = [(form, unpack) for form, unpack in _FORMS if path + form in self.files]
-        if not listed:
-            return None
+        path = _list_of(component, architecture)
         plain = self.files.get(path)
         kept = cache.recalled(plain[0]) if plain is not None else None
         if kept is not None:
             return kept
-        what = f"the list of packages of {self.locked.name} {component}"
-        for form, unpack in listed:
-            data = self._fetched(path + form, what)
+        packed = self.packed(component, architecture)
+        if packed is None:
+            return None
+        form, data = packed
+        unpack = dict(_FORMS)[form.removeprefix(path)]
+        return self._unpacked(data, unpack, plain, self._called(component))
+
+    def packed(self, component: str, architecture: str) -> tuple[str, bytes] | None:
+        """The path and the bytes of that list as the archive serves it. Raises LockFailure."""
+        path = _list_of(component, architecture)
+        forms = [path + form for form, _ in _FORMS if path + form in self.files]
+        for form in forms:
+            data = self._fetched(form, self._called(component))
             if data is not None:
-                return self._unpacked(data, unpack, plain, what)
-        raise index_failure(what, "its mirror does not have what its signed index names")
+                return form, data
+        if forms:
+            why = "its mirror does not have what its signed index names"
+            raise index_failure(self._called(component), why)
+        return None
+
+    def _called(self, component: str) -> str:
+        return f"the list of packages of {self.locked.name} {component}"
 
     def _fetched(self, path: str, what: str) -> bytes | None:
         sha256, size = self.files[path]
@@ -166,7 +181,11 @@ def _read(
         promise=distribution.promise,
         keyring=distribution.keyring,
     )
-    return Archive(locked, root, files, release.get("Acquire-By-Hash", "no") == "yes")
+    return Archive(locked, root, data, files, release.get("Acquire-By-Hash", "no") == "yes")
+
+
+def _list_of(component: str, architecture: str) -> str:
+    return f"{component}/binary-{architecture}/Packages"
 
 
 def _name(distribution: Distribution, suite: Suite) -> str:

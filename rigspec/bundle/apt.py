@@ -1,0 +1,106 @@
+"""The packages of the system as a part of the distribution's archive, its signature unbroken.
+
+The signed index and the lists of packages are the distribution's own, byte for byte; only the
+packages that no lock names are not there. The folder is named by the moment of the lock's snapshot:
+apt then does not ask whether the index is of this week.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from rigspec.bundle.downloads import fetch_file
+from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
+from rigspec.lock.apt.archive import Archive, open_archives
+from rigspec.lock.apt.distribution import Distribution, distribution_of
+from rigspec.lock.apt.index import PackageList
+from rigspec.lock.apt.sources import sources_of, variable_of
+from rigspec.lock.model import LockedArchive, LockedMachine, LockedPackage
+from rigspec.matrix.load import load_matrix
+
+__all__ = ["apt_part"]
+
+_FOLDER = "apt"
+_MIRROR = "apt/{distribution}/{snapshot}"
+
+
+def apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
+    """The packages that these machines pin from their distribution. Raises LockFailure."""
+    found = [item for machine in machines for item in _machine(machine, mirror)]
+    wanted = tuple(item for item in found if isinstance(item, Wanted))
+    return Part(
+        wanted,
+        tuple(dict.fromkeys(item for item in found if isinstance(item, Listing))),
+        tuple(dict.fromkeys(item for item in found if isinstance(item, Absent))),
+        (("apt", _MIRROR),) if wanted else (),
+    )
+
+
+def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Wanted | Listing | Absent]:
+    system = machine.resolution.os
+    repositories = {repository.name for repository in machine.repositories}
+    own = [package for package in machine.packages if package.archive not in repositories]
+    if not own:
+        return
+    if any(package.sha256 is None for package in own):
+        yield Absent(f"packages of {system}", "the lock does not pin them")
+        return
+    moment = next((archive.snapshot for archive in machine.archives), None)
+    distribution = distribution_of(load_matrix(), system, machine.resolution.arch)
+    sources = sources_of(distribution, mirror, moment) if distribution is not None else None
+    if distribution is None or sources is None or moment is None:
+        yield Absent(f"packages of {system}", _unknown(distribution, moment))
+        return
+    locked = {archive.name: archive for archive in machine.archives}
+    for archive in open_archives(distribution, sources):
+        if archive.locked.name in locked:
+            there = locked[archive.locked.name]
+            asked = [package for package in own if package.archive == there.name]
+            yield from _suite(archive, there, asked, distribution)
+
+
+def _unknown(distribution: Distribution | None, moment: str | None) -> str:
+    if distribution is None or moment is None:
+        return "the distribution keeps no snapshots that could be named"
+    return (
+        "no archive of it is known here: name one under `[mirrors] apt` or in the environment "
+        f"variable {variable_of(distribution)}"
+    )
+
+
+def _suite(
+    archive: Archive,
+    locked: LockedArchive,
+    packages: Iterable[LockedPackage],
+    distribution: Distribution,
+) -> Iterator[Wanted | Listing | Absent]:
+    root = f"{_FOLDER}/{locked.distribution}/{locked.snapshot}"
+    folder = f"{root}/dists/{locked.suite}"
+    yield Listing(f"{folder}/InRelease", archive.signed)
+    lists = []
+    for component in locked.components:
+        packed = archive.packed(component, distribution.architecture)
+        text = archive.packages(component, distribution.architecture)
+        if packed is not None and text is not None:
+            path, data = packed
+            hashed = f"by-hash/SHA256/{hashlib.sha256(data).hexdigest()}"
+            yield Listing(f"{folder}/{path}", data)
+            yield Listing(f"{folder}/{path.rpartition('/')[0]}/{hashed}", data)
+            lists.append(PackageList(locked.name, text))
+    for package in packages:
+        yield _package(archive, root, package, lists)
+
+
+def _package(
+    archive: Archive, root: str, package: LockedPackage, lists: Iterable[PackageList]
+) -> Wanted | Absent:
+    listed = {offer.sha256 for each in lists for offer in each.named(package.name)}
+    if package.sha256 is None or package.path is None or package.sha256 not in listed:
+        why = "its archive lists another version by now; lock again, or name a mirror of snapshots"
+        return Absent(f"{package.name} {package.version}", why)
+    address = f"{archive.root}/{package.path}"
+    return Wanted(
+        f"{root}/{package.path}", package.sha256, partial(fetch_file, address, package.sha256)
+    )
