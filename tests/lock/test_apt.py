@@ -209,7 +209,8 @@ def test_a_snapshot_is_one_that_was_seen(box: Box, monkeypatch: pytest.MonkeyPat
     assert {each.snapshot for each in box.machine.archives} == {"20261121T000000Z"}
     line = f"{address}/at/20261121T000000Z/debian-security bookworm-security main"
     assert (
-        f"deb [signed-by={box.archive.keys.keyring} lang=none check-valid-until=no] {line}" in box.compile()
+        f"deb [signed-by={box.archive.keys.keyring} lang=none check-valid-until=no] {line}"
+        in box.compile()
     )
 
     # From now on the snapshot is read, until something is to move.
@@ -223,9 +224,8 @@ def test_the_installer_takes_the_closure_and_its_source(box: Box) -> None:
     text = box.compile()
     assert "      tool=1.0 \\\n      lib=1.0 >/dev/null" in text
     assert "packages.sh archive /opt/rig/lock/packages.system.txt" in text
-    source = (
-        f"deb [signed-by={box.archive.keys.keyring} lang=none] {box.archive.address}/debian bookworm main"
-    )
+    place = f"{box.archive.address}/debian bookworm main"
+    source = f"deb [signed-by={box.archive.keys.keyring} lang=none] {place}"
     assert source in text
     assert "apt-mark hold" not in text
 

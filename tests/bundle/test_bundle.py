@@ -1,0 +1,235 @@
+"""`rigspec fetch`: everything a lock names, checked, in one folder or archive."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from rigspec.bundle.conda import conda_part
+from rigspec.lock.document import read_lock
+from rigspec.lock.model import LockedMachine
+from tests.containers import Buildah
+from tests.lock.conda_channel import Channel, rig
+from tests.lock.loopback import Serve, send, servers
+from tests.lock.tiny_rig import Rigspec, written
+
+FILES = {"one.bin": b"one " * 5000, "two.bin": b"two " * 5000}
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with servers() as start:
+        yield start
+
+
+def gives(request: BaseHTTPRequestHandler) -> None:
+    send(request, FILES[request.path.rpartition("/")[2]])
+
+
+class Rig:
+    """A rig with two downloads, locked; they stand on a server that may be exchanged."""
+
+    def __init__(self, folder: Path, rigspec: Rigspec) -> None:
+        self.folder, self.rigspec = folder, rigspec
+        self.bundle = folder / "bundle"
+        self.stands_on("127.0.0.1:9")
+        done = rigspec("lock", folder / "rig.toml", "-o", folder / "lock")
+        assert done.returncode == 0, done.stderr
+
+    def stands_on(self, host: str) -> None:
+        tables = [
+            f'[download.{name[:3]}]\nurl = "https://127.0.0.1:9/{name}"\n'
+            f'to = "/opt/{name}"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
+            for name, data in FILES.items()
+        ]
+        mirror = f'[mirrors]\nfiles = "http://{host}/files"\n'
+        written(self.folder, None, more="".join(tables) + mirror)
+
+    def fetch(self, *options: object) -> subprocess.CompletedProcess[str]:
+        asked = ("--lock", self.folder / "lock", "--allow-missing", *options)
+        if "-o" not in options:
+            asked = (*asked, "-o", self.bundle)
+        return self.rigspec("fetch", self.folder / "rig.toml", *asked)
+
+    @property
+    def files(self) -> set[str]:
+        found = (path for path in self.bundle.rglob("*") if path.is_file())
+        return {path.relative_to(self.bundle).as_posix() for path in found}
+
+
+@pytest.fixture
+def two(tmp_path: Path, rigspec: Rigspec) -> Rig:
+    return Rig(tmp_path, rigspec)
+
+
+def test_the_files_their_checksums_and_the_mirrors_to_name(two: Rig, serve: Serve) -> None:
+    two.stands_on(serve(gives))
+    done = two.fetch()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f'[mirrors]\nfiles = "file://{two.bundle}/files"\n'
+    assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
+    check = ["sha256sum", "--check", "--strict", "MANIFEST.sha256"]
+    told = subprocess.run(check, cwd=two.bundle, capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["files/one.bin:", "OK", "files/two.bin:", "OK"]
+
+
+def test_what_is_there_is_not_fetched_again_and_what_was_altered_is(two: Rig, serve: Serve) -> None:
+    asked = []
+
+    def counts(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        gives(request)
+
+    two.stands_on(serve(counts))
+    two.fetch()
+    (two.bundle / "files" / "two.bin").write_bytes(b"altered")
+    asked.clear()
+    done = two.fetch()
+    assert asked == ["/files/two.bin"]
+    assert "2 files in" in done.stderr
+    assert (two.bundle / "files" / "two.bin").read_bytes() == FILES["two.bin"]
+
+
+def halves(request: BaseHTTPRequestHandler) -> None:
+    send(request, FILES["two.bin"][:4000], Content_Length=str(len(FILES["two.bin"])))
+    request.close_connection = True
+
+
+def lies(request: BaseHTTPRequestHandler) -> None:
+    send(request, b"something else")
+
+
+def is_gone(request: BaseHTTPRequestHandler) -> None:
+    send(request, b"", 404)
+
+
+def hangs_up(request: BaseHTTPRequestHandler) -> None:
+    request.close_connection = True
+
+
+@pytest.mark.parametrize("trouble", [halves, lies, is_gone, hangs_up])
+def test_a_server_that_fails_is_named_and_what_came_before_it_is_kept(
+    trouble: object, two: Rig, serve: Serve
+) -> None:
+    """The second file fails; the next run asks for that one only, and finishes."""
+
+    def partly(request: BaseHTTPRequestHandler) -> None:
+        if request.path.endswith("one.bin"):
+            gives(request)
+        else:
+            assert callable(trouble)
+            trouble(request)
+
+    two.stands_on(serve(partly))
+    done = two.fetch()
+    assert done.returncode == 3, done.stderr
+    assert "error[RS504]: two.bin could not be fetched" in done.stderr
+    assert done.stdout == ""
+    assert "MANIFEST.sha256" not in two.files
+    assert not {name for name in two.files if "two" in name}
+
+    two.stands_on(serve(gives))
+    assert two.fetch().returncode == 0
+    assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
+
+
+def test_files_of_others_are_left_alone(two: Rig) -> None:
+    two.bundle.mkdir()
+    (two.bundle / "thesis.tex").write_text("mine", encoding="utf-8")
+    done = two.fetch()
+    assert done.returncode == 2
+    assert "holds thesis.tex, which rigspec did not write" in done.stderr
+    assert two.files == {"thesis.tex"}
+
+
+def test_an_archive_is_the_same_bytes_each_time(two: Rig, serve: Serve) -> None:
+    two.stands_on(serve(gives))
+    texts = []
+    for name in ("first", "second"):
+        archive = two.folder / name / "rig.tar"
+        archive.parent.mkdir()
+        done = two.fetch("-o", archive)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == '[mirrors]\nfiles = "file:///srv/rig/files"\n'
+        assert [path.name for path in archive.parent.iterdir()] == ["rig.tar"]
+        texts.append(archive.read_bytes())
+    assert texts[0] == texts[1]
+    with tarfile.open(two.folder / "first" / "rig.tar") as tar:
+        assert tar.getnames()[0] == "rig/MANIFEST.sha256"
+
+
+def test_the_address_to_name_can_be_given(two: Rig, serve: Serve) -> None:
+    two.stands_on(serve(gives))
+    done = two.fetch("--at", "https://depot.example/rigs/")
+    assert done.stdout == '[mirrors]\nfiles = "https://depot.example/rigs/files"\n'
+
+
+def test_what_no_bundle_can_have_is_said_first(tmp_path: Path, rigspec: Rigspec) -> None:
+    spec = "specs/submarine.toml"
+    done = rigspec("fetch", spec, "-o", tmp_path / "bundle")
+    assert done.returncode == 1
+    assert "error[RS531]: not in the bundle: the repository nvidia-cuda" in done.stderr
+    assert "--allow-missing" in done.stderr
+    assert not (tmp_path / "bundle").exists()
+
+
+def locked_channel(
+    tmp_path: Path, rigspec: Rigspec, named: str | None
+) -> tuple[LockedMachine, ...]:
+    """The lock of one package and what it needs, from a channel by its name or its address."""
+    channel = Channel(tmp_path / "channels" / "lab")
+    for package, *needs in (("python",), ("pip", "python"), ("tool", "python")):
+        channel.add(package, "3.6.15", needs)
+    channel.write()
+    spec, lock = tmp_path / "rig.toml", tmp_path / "lock"
+    mirror = (tmp_path / "channels").as_uri()
+    text = rig(named or channel.url, packages='tool = "*"')
+    spec.write_text(f'{text}\n[mirrors]\nconda = "{mirror}"\n', encoding="utf-8")
+    done = rigspec("lock", spec, "-o", lock)
+    assert done.returncode == 0, done.stderr
+    return read_lock(lock)[0].machines
+
+
+def test_conda_packages_stand_where_a_mirror_has_them(tmp_path: Path, rigspec: Rigspec) -> None:
+    part = conda_part(locked_channel(tmp_path, rigspec, "lab"), (tmp_path / "channels").as_uri())
+    assert (part.absent, part.mirrors) == ((), (("conda", "conda"),))
+    names = [f"conda/lab/linux-64/{name}-3.6.15-0.tar.bz2" for name in ("pip", "python", "tool")]
+    assert sorted(item.path for item in part.wanted) == names
+    for item in part.wanted:
+        there = tmp_path / item.path
+        there.parent.mkdir(parents=True, exist_ok=True)
+        item.fetch(there)
+        assert hashlib.sha256(there.read_bytes()).hexdigest() == item.sha256
+
+
+def test_a_channel_that_goes_by_its_address_is_said_to_be_missing(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    part = conda_part(locked_channel(tmp_path, rigspec, None), None)
+    assert part.wanted == ()
+    (absent,) = part.absent
+    assert absent.what == "the channel lab"
+
+
+def test_a_base_image_is_a_layout_that_container_tools_open(
+    host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    buildah.pushed("localhost/both", f"{host}/team/it:1", index=True)
+    spec = written(tmp_path, f"{host}/team/it:1")
+    asked = (spec, "-o", tmp_path / "lock")
+    assert rigspec("lock", *asked).returncode == 0
+    done = rigspec("fetch", spec, "--lock", tmp_path / "lock", "-o", tmp_path / "bundle")
+    assert done.returncode == 0, done.stderr
+    layout = tmp_path / "bundle" / "images" / "team-it-1"
+    # A store that has none of the image's bytes.
+    elsewhere = Buildah(tmp_path / "store")
+    container = elsewhere("from", f"oci:{layout}:1")
+    content = (Path(elsewhere("mount", container)) / "what").read_text(encoding="utf-8")
+    elsewhere("rm", container)
+    assert content == "one"
