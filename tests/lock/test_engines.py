@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -145,12 +146,20 @@ def index() -> Iterator[Callable[[Answer], str]]:
 
 
 @pytest.mark.parametrize("answer", [lies, halves, breaks, stalls])
+@pytest.mark.parametrize(("engine", "python"), [(old_python, PYTHON_27), (uv_engine, PYTHON_36)])
 def test_an_index_that_fails_is_exit_status_3_and_names_no_address(
-    answer: Answer, index: Callable[[Answer], str]
+    engine: ModuleType,
+    python: TargetInterpreter,
+    answer: Answer,
+    index: Callable[[Answer], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("UV_HTTP_TIMEOUT", "2")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("UV_NO_CACHE", "1")
     address = index(answer)
     with pytest.raises(LockFailure) as failure:
-        old_python.compile_requirements(question(PYTHON_27, "six", index=address))
+        engine.compile_requirements(question(python, "six", index=address))
     assert failure.value.status == 3
     assert failure.value.diagnostic.code == "RS504"
     assert "127.0.0.1" not in failure.value.diagnostic.message
