@@ -22,7 +22,14 @@ from rigspec.lock.requirements import Pin
 from rigspec.lock.target import TargetInterpreter
 from rigspec.lock.upload_times import end_of, upload_times
 
-__all__ = ["Offer", "PackageIndex", "listed_files", "metadata_requirements", "sha256_of"]
+__all__ = [
+    "Offer",
+    "PackageIndex",
+    "dated_files",
+    "listed_files",
+    "metadata_requirements",
+    "sha256_of",
+]
 
 _SERVER_ERROR = 500
 _AT_ONCE = 8
@@ -110,11 +117,7 @@ class PackageIndex:
     def _uploaded_by(self, day: dt.date, name: str, files: list[Package]) -> list[Package]:
         if not files:
             return files
-        try:
-            times = upload_times(self._finder, name)
-        except _http_errors() as error:
-            raise index_failure(f"the list of {name}", str(error)) from None
-        dated = [(file, file.link.upload_time or times.get(file.link.filename)) for file in files]
+        dated = dated_files(self._finder, name, files)
         if all(uploaded is None for _, uploaded in dated):
             raise index_failure(
                 f"the upload times of {name}",
@@ -132,6 +135,17 @@ def listed_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Pack
     except _http_errors() as error:
         raise index_failure(f"the list of {name}", str(error)) from None
     return found
+
+
+def dated_files(
+    finder: PackageFinder, name: str, files: Sequence[Package]
+) -> list[tuple[Package, dt.datetime | None]]:
+    """Each file with when it was uploaded, where the index states it. Raises LockFailure."""
+    try:
+        times = upload_times(finder, name)
+    except _http_errors() as error:
+        raise index_failure(f"the list of {name}", str(error)) from None
+    return [(file, file.link.upload_time or times.get(file.link.filename)) for file in files]
 
 
 def _ensure_absent(finder: PackageFinder, name: str) -> None:

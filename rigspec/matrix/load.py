@@ -26,6 +26,7 @@ from rigspec.matrix.model import (
     Rule,
     Setting,
     SettingsFile,
+    Upload,
 )
 from rigspec.matrix.table_cache import parsed_table
 
@@ -36,9 +37,11 @@ __all__ = [
     "build_matrix",
     "load_image",
     "load_matrix",
+    "load_uploads",
     "package_owner",
     "product_names",
     "table_file",
+    "uploads_file",
 ]
 
 
@@ -79,6 +82,23 @@ def load_image(tag: str) -> Release | None:
     table = parsed_table(f"image-{found[0]}", file.read_bytes())
     row = next((row for row in table["release"] if row["version"] == tag), None)
     return _release("image", row, _sources(table)) if row is not None else None
+
+
+def load_uploads(product: str) -> tuple[Upload, ...]:
+    """The days on which the releases of a framework were uploaded, as far as the index tells them.
+
+    They stand in tables of their own, which are read where a spec asks for a day.
+    """
+    file = _folder() / "uploads" / f"{product}.toml"
+    if not file.is_file():
+        return ()
+    table = parsed_table(f"uploads-{product}", file.read_bytes())
+    sources = _sources(table)
+    return tuple(
+        Upload(package, version, dt.date.fromisoformat(day), sources[package])
+        for package, days in table["uploaded"].items()
+        for version, day in days.items()
+    )
 
 
 @lru_cache(maxsize=64)
@@ -137,6 +157,11 @@ def product_names() -> tuple[str, ...]:
 def table_file(product: str) -> Path:
     """Where the table of a product stands, for those who change it."""
     return Path(str(_folder() / f"{product}.toml"))
+
+
+def uploads_file(product: str) -> Path:
+    """Where the upload days of a framework stand, for those who change them."""
+    return Path(str(_folder() / "uploads" / f"{product}.toml"))
 
 
 def _folder() -> Traversable:

@@ -13,7 +13,7 @@ from unearth import Package, PackageFinder
 
 from rigspec.lock.index import listed_files, metadata_requirements
 
-__all__ = ["Published", "published"]
+__all__ = ["Published", "for_linux", "published"]
 
 # The oldest glibc of each legacy tag, and the pip that first read it:
 # https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/
@@ -56,13 +56,14 @@ def published(package: str, *, newer_than: str | None, index: str | None) -> Ite
     for found in listed_files(finder, package, yanked=True):
         version = Version(found.version or "0")
         newer = newer_than is None or version > Version(newer_than)
-        if newer and not version.is_prerelease and _for_linux(found):
+        if newer and not version.is_prerelease and for_linux(found):
             by_version.setdefault(version, []).append(found)
     for version in sorted(by_version):
         yield _release(package, version, by_version[version], finder)
 
 
-def _for_linux(package: Package) -> bool:
+def for_linux(package: Package) -> bool:
+    """Whether 64-bit Linux can take the file."""
     if not package.link.is_wheel:
         return True
     tags = _tags(package)
