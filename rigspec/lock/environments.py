@@ -60,7 +60,7 @@ def locked_env(
     spec = rig.env[env.name]
     interpreter = _figures(matrix, env)
     target = target_interpreter(resolution, env, interpreter.get("last_virtualenv"))
-    engine = engine_for(target.series, settings.engine)
+    engine = engine_for(target.series, spec.as_of, settings.engine)
     question = Question(
         env=env.name,
         requirements=(f"pip=={env.pip}", *_tools(spec, interpreter)),

@@ -17,6 +17,7 @@ from packaging.version import Version
 from unearth import Link, Package, PackageFinder, TargetPython, URLError
 
 from rigspec.lock.failures import index_failure
+from rigspec.lock.question import TOOLS
 from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
 from rigspec.lock.requirements import Pin
 from rigspec.lock.target import TargetInterpreter
@@ -52,7 +53,7 @@ class Offer:
 class PackageIndex:
     """An index as a certain interpreter sees it. ``url`` None is the user's configured default.
 
-    Files that were uploaded after the day ``as_of`` are not seen.
+    Files that were uploaded after the day ``as_of`` are not seen, but for those of ``TOOLS``.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class PackageIndex:
 
     def _asked(self, name: str) -> tuple[Offer, ...]:
         found = listed_files(self._finder, name, yanked=False)
-        if self._as_of is not None:
+        if self._as_of is not None and canonicalize_name(name) not in TOOLS:
             found = self._uploaded_by(self._as_of, name, found)
         by_version: dict[Version, list[Package]] = {}
         for package in found:

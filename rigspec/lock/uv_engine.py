@@ -12,7 +12,7 @@ from packaging.version import Version
 from rigspec.lock.engine_process import run_engine
 from rigspec.lock.failures import LockFailure, index_failure, no_solution
 from rigspec.lock.index import PackageIndex
-from rigspec.lock.question import Question
+from rigspec.lock.question import TOOLS, Question
 from rigspec.lock.requirements import pins
 from rigspec.lock.upload_times import end_of
 
@@ -99,7 +99,7 @@ def _command(question: Question) -> list[str]:
     if as_of is not None:
         # The cut is for packages, not for the tools that read an old sdist's metadata.
         command += ["--exclude-newer", end_of(as_of).strftime("%Y-%m-%dT%H:%M:%SZ")]
-        for tool in ("pip", "setuptools", "wheel"):
+        for tool in TOOLS:
             command += ["--exclude-newer-package", f"{tool}=2100-01-01"]
     return command
 
