@@ -22,8 +22,8 @@ class Question:
     """``env`` is the environment's name, for what is said when there is no answer.
 
     ``index`` is an index's address, None for the one that the user has configured; nothing
-    uploaded after the day ``as_of`` is taken, but for ``TOOLS``. ``kept`` are requirements that were
-    locked before: their versions stay where they can, but for the packages in ``moving``.
+    uploaded after the day ``as_of`` is taken, but for ``TOOLS``. ``kept`` are requirements that
+    were locked before: their versions stay where they can, but for the packages in ``moving``.
     """
 
     env: str

@@ -93,11 +93,10 @@ def load_uploads(product: str) -> tuple[Upload, ...]:
     if not file.is_file():
         return ()
     table = parsed_table(f"uploads-{product}", file.read_bytes())
-    sources = _sources(table)
     return tuple(
-        Upload(package, version, dt.date.fromisoformat(day), sources[package])
-        for package, days in table["uploaded"].items()
-        for version, day in days.items()
+        Upload(reading["package"], version, dt.date.fromisoformat(day), _source(reading))
+        for reading in table["reading"]
+        for version, day in reading["uploaded"].items()
     )
 
 
@@ -198,10 +197,11 @@ def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
 
 
 def _sources(table: Mapping[str, Any]) -> dict[str, Source]:
-    return {
-        key: Source(source["title"], source["url"], dt.date.fromisoformat(source["read"]))
-        for key, source in table.get("source", {}).items()
-    }
+    return {key: _source(source) for key, source in table.get("source", {}).items()}
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    return Source(row["title"], row["url"], dt.date.fromisoformat(row["read"]))
 
 
 def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Release:

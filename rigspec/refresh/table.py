@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rigspec.matrix.load import build_matrix, load_matrix, table_file, uploads_file
 from rigspec.matrix.verify import Problem, problems
-from rigspec.refresh.published import published
+from rigspec.refresh.published import Published, published
 from rigspec.refresh.rows import newest_known, packages_of, rows
-from rigspec.refresh.uploads import uploads_table
+from rigspec.refresh.uploads import HEAD, readings
 
 __all__ = ["MARK", "ChangedFile", "Refreshed", "refreshed"]
 
@@ -39,7 +40,7 @@ class Refreshed:
 def refreshed(name: str, *, day: dt.date, index: str | None) -> Refreshed:
     """The table of a framework with the releases that the index has and it has not.
 
-    The table of upload days is read anew where there are any. Nothing is written. Raises LockFailure where the index fails.
+    Nothing is written. Raises LockFailure where the index fails.
     """
     matrix = load_matrix()
     product = matrix.product(name)
@@ -55,17 +56,18 @@ def refreshed(name: str, *, day: dt.date, index: str | None) -> Refreshed:
         return Refreshed((), ())
     after = before + ("" if MARK in before else f"\n{MARK}") + f"\n{new}"
     tables[name] = after.encode()
-    grown = build_matrix(tables)
-    days = uploads_file(name)
-    files = [
-        ChangedFile(table_file(name), f"{name}.toml", before, after),
-        ChangedFile(
-            days,
-            f"uploads/{name}.toml",
-            days.read_text(encoding="utf-8") if days.is_file() else "",
-            uploads_table(grown.product(name), day=day, index=index),
-        ),
-    ]
-    # An index that states no times takes none away that are known.
-    changed = tuple(file for file in files if file.after not in ("", file.before))
-    return Refreshed(changed, problems(grown))
+    files = (ChangedFile(table_file(name), f"{name}.toml", before, after), *_days(name, found, day))
+    return Refreshed(files, problems(build_matrix(tables)))
+
+
+def _days(name: str, found: Sequence[Published], read: dt.date) -> Iterator[ChangedFile]:
+    """The table of upload days with those of the new releases, where the index states any."""
+    days: dict[str, dict[str, dt.date]] = {}
+    for release in found:
+        if release.uploaded is not None:
+            days.setdefault(release.package, {})[release.version] = release.uploaded
+    file = uploads_file(name)
+    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if days:
+        after = f"{before or HEAD}\n{readings(days, read)}"
+        yield ChangedFile(file, f"uploads/{name}.toml", before, after)
