@@ -91,7 +91,7 @@ def test_what_came_later_is_refused_with_its_day_and_a_way_out(tmp_path: Path) -
     assert error.breaks == ("No matching distribution found",)
     # The way out was solved, and is never to give the day up.
     edits = [edit for repair in error.repairs for edit in repair.edits]
-    assert [(edit.path, edit.after) for edit in edits] == [
+    assert [(edit.key, edit.after) for edit in edits] == [
         ("env.lab.frameworks.tensorflow", "1.8.0")
     ]
     pins = error.repairs[0].resolution.envs[0].frameworks
