@@ -14,6 +14,8 @@ import pytest
 from packaging.version import Version
 from unearth import PackageFinder
 
+from rigspec.lock.engines import engine_for
+
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 DAY = dt.date(2018, 7, 1)
@@ -75,3 +77,17 @@ def test_no_package_was_uploaded_after_the_day(
     tools = pinned(tmp_path / "lock" / "box" / "lab.tools.txt")
     (pip_hash, *_) = tools["pip"][1]
     assert uploaded("pip")[pip_hash] > DAY
+
+
+@pytest.mark.parametrize(
+    ("series", "day", "engine"),
+    [
+        ((3, 6), None, "uv"),
+        ((3, 6), dt.date(2019, 12, 31), "resolvelib"),
+        ((3, 8), dt.date(2020, 1, 1), "uv"),
+        ((2, 7), dt.date(2020, 1, 1), "resolvelib"),
+    ],
+)
+def test_the_engine_fits_the_day(series: tuple[int, int], day: dt.date | None, engine: str) -> None:
+    assert engine_for(series, day, None) == engine
+    assert engine_for(series, day, "pip-tools") == "pip-tools"
