@@ -67,7 +67,6 @@ def refresh(
     import difflib
 
     from rigspec.lock.failures import LockFailure
-    from rigspec.matrix.load import table_file
     from rigspec.refresh.table import refreshed
 
     _known_product(product)
@@ -78,15 +77,17 @@ def refresh(
         fail(str(failure), status=3)
     for problem in found.problems:
         typer.echo(f"{problem.place}: {problem.what}", err=True)
-    lines = (found.before.splitlines(keepends=True), found.after.splitlines(keepends=True))
-    name = f"{product}.toml"
-    typer.echo("".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}", n=1)), nl=False)
+    for changed in found.files:
+        lines = (changed.before.splitlines(keepends=True), changed.after.splitlines(keepends=True))
+        name = changed.name
+        typer.echo("".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}", n=1)), nl=False)
     if found.problems:
         fail("the table is left as it was: its new rows do not hold", status=1)
-    if found.before == found.after:
+    if not found.files:
         say(f"the index has no {product} newer than the table")
     elif not dry_run:
-        _write(table_file(product), found.after)
+        for changed in found.files:
+            _write(changed.file, changed.after)
 
 
 def _framework_only(product: str) -> None:
@@ -101,6 +102,7 @@ def _write(file: Path, text: str) -> None:
     """Replace the table as a whole; a folder that cannot be written to is told of."""
     partial = file.with_name(f"{file.name}.new")
     try:
+        file.parent.mkdir(exist_ok=True)
         partial.write_text(text, encoding="utf-8", newline="\n")
         partial.replace(file)
     except OSError as error:

@@ -10,7 +10,7 @@ from rigspec.lock.answers import Answers
 from rigspec.lock.conda_files import kept_packages
 from rigspec.lock.conda_pip import beside, conda_pins, not_brought
 from rigspec.lock.conda_spec import lock_conda
-from rigspec.lock.engines import compile_requirements, engine_for
+from rigspec.lock.engines import ENGINE_OF_OURS, compile_requirements, engine_for
 from rigspec.lock.files import release_of
 from rigspec.lock.index import PackageIndex
 from rigspec.lock.index_address import configured_index
@@ -20,6 +20,7 @@ from rigspec.lock.pylock import pylock
 from rigspec.lock.question import Question
 from rigspec.lock.requirements import names_of, pins, without
 from rigspec.lock.target import target_interpreter
+from rigspec.lock.uv_engine import Unbuildable
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.environment import Environment
@@ -60,7 +61,29 @@ def locked_env(
     kept: Kept,
     settings: LockSettings,
 ) -> LockedEnv:
-    """Resolve and pin one environment; ``kept`` stays where it can. Raises LockFailure."""
+    """Resolve and pin one environment; ``kept`` stays where it can. Raises LockFailure.
+
+    An sdist that uv cannot build is read without building it, unless uv was asked for by its name.
+    """
+    series = target_interpreter(resolution, env, None).series
+    engine = engine_for(series, rig.env[env.name].as_of, settings.engine)
+    try:
+        return _locked_by(engine, rig, resolution, env, matrix, kept, settings)
+    except Unbuildable:
+        if settings.engine is not None:
+            raise
+        return _locked_by(ENGINE_OF_OURS, rig, resolution, env, matrix, kept, settings)
+
+
+def _locked_by(
+    engine: str,
+    rig: Rig,
+    resolution: Resolution,
+    env: EnvResolution,
+    matrix: Matrix,
+    kept: Kept,
+    settings: LockSettings,
+) -> LockedEnv:
     spec = rig.env[env.name]
     index = rig.mirrors.pypi or configured_index()
     interpreter = _figures(matrix, env)
@@ -69,7 +92,6 @@ def locked_env(
     conda = lock_conda(rig, resolution, env, matrix, PackageIndex(target, index), stays)
     target = replace(target, version=conda.python or target.version)
     brought = conda_pins(conda, env.pip)
-    engine = engine_for(target.series, settings.engine)
     compiled = partial(compile_requirements, engine, answers=settings.answers)
     question = Question(
         env=env.name,

@@ -19,6 +19,7 @@ from packaging.version import Version
 from unearth import Link, Package, PackageFinder, TargetPython, URLError
 
 from rigspec.lock.failures import index_failure
+from rigspec.lock.question import TOOLS
 from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
 from rigspec.lock.requirements import Pin
 from rigspec.lock.target import TargetInterpreter
@@ -28,6 +29,7 @@ __all__ = [
     "IndexedFile",
     "Offer",
     "PackageIndex",
+    "dated_files",
     "listed_files",
     "metadata_requirements",
     "sha256_of",
@@ -87,7 +89,7 @@ class IndexedFile:
 class PackageIndex:
     """An index as a certain interpreter sees it. ``url`` None is the user's configured default.
 
-    Files that were uploaded after the day ``as_of`` are not seen.
+    Files that were uploaded after the day ``as_of`` are not seen, but for those of ``TOOLS``.
     """
 
     def __init__(
@@ -160,7 +162,7 @@ class PackageIndex:
 
     def _asked(self, name: str) -> tuple[Offer, ...]:
         found = listed_files(self._finder, name, yanked=False)
-        if self._as_of is not None:
+        if self._as_of is not None and canonicalize_name(name) not in TOOLS:
             found = self._uploaded_by(self._as_of, name, found)
         by_version: dict[Version, list[Package]] = {}
         for package in found:
@@ -174,11 +176,7 @@ class PackageIndex:
     def _uploaded_by(self, day: dt.date, name: str, files: list[Package]) -> list[Package]:
         if not files:
             return files
-        try:
-            times = upload_times(self._finder, name)
-        except _http_errors() as error:
-            raise index_failure(f"the list of {name}", str(error)) from None
-        dated = [(file, file.link.upload_time or times.get(file.link.filename)) for file in files]
+        dated = dated_files(self._finder, name, files)
         if all(uploaded is None for _, uploaded in dated):
             raise index_failure(
                 f"the upload times of {name}",
@@ -196,6 +194,17 @@ def listed_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Pack
     except _http_errors() as error:
         raise index_failure(f"the list of {name}", str(error)) from None
     return found
+
+
+def dated_files(
+    finder: PackageFinder, name: str, files: Sequence[Package]
+) -> list[tuple[Package, dt.datetime | None]]:
+    """Each file with when it was uploaded, where the index states it. Raises LockFailure."""
+    try:
+        times = upload_times(finder, name)
+    except _http_errors() as error:
+        raise index_failure(f"the list of {name}", str(error)) from None
+    return [(file, file.link.upload_time or times.get(file.link.filename)) for file in files]
 
 
 def _ensure_absent(finder: PackageFinder, name: str) -> None:

@@ -11,7 +11,10 @@ from packaging.version import Version
 from rigspec.lock.requirements import pins
 from rigspec.lock.target import TargetInterpreter
 
-__all__ = ["Question"]
+__all__ = ["TOOLS", "Question"]
+
+# What installs and builds packages is of today, whatever the day that they are of.
+TOOLS = ("pip", "setuptools", "wheel")
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,8 @@ class Question:
     """``env`` is the environment's name, for what is said when there is no answer.
 
     ``index`` is an index's address, None for the one that the user has configured; nothing
-    uploaded after the day ``as_of`` is taken. ``kept`` are requirements that were locked before:
-    their versions stay where they can, but for the packages in ``moving``.
+    uploaded after the day ``as_of`` is taken, but for ``TOOLS``. ``kept`` are requirements that
+    were locked before: their versions stay where they can, but for the packages in ``moving``.
     """
 
     env: str

@@ -12,11 +12,11 @@ from packaging.version import Version
 from rigspec.lock.engine_process import run_engine
 from rigspec.lock.failures import LockFailure, index_failure, no_solution
 from rigspec.lock.index import PackageIndex
-from rigspec.lock.question import Question
+from rigspec.lock.question import TOOLS, Question
 from rigspec.lock.requirements import pins
 from rigspec.lock.upload_times import end_of
 
-__all__ = ["LEAST_PYTHON", "compile_requirements"]
+__all__ = ["LEAST_PYTHON", "Unbuildable", "compile_requirements"]
 
 # uv refuses anything older.
 LEAST_PYTHON = (3, 6)
@@ -29,7 +29,12 @@ _TROUBLE = re.compile(
     r"|client error|connection|unexpected eof|failed to download|end of file",
     re.IGNORECASE,
 )
+_UNBUILT = re.compile(r"failed to (?:download and )?build", re.IGNORECASE)
 _ROUNDS = 20
+
+
+class Unbuildable(LockFailure):
+    """An sdist tells its metadata only when it is built, and uv cannot build it here."""
 
 
 def compile_requirements(question: Question) -> str:
@@ -82,6 +87,9 @@ def _compiled(question: Question, constraints: Sequence[str]) -> str:
 
 
 def _failure(question: Question, stderr: str) -> LockFailure:
+    if _UNBUILT.search(stderr):
+        failure = no_solution(question.env, _last_words(stderr))
+        return Unbuildable(failure.diagnostic, failure.status)
     if _TROUBLE.search(stderr):
         return index_failure(f"the packages of `{question.env}`", _last_words(stderr))
     return no_solution(question.env, _last_words(stderr))
@@ -99,7 +107,7 @@ def _command(question: Question) -> list[str]:
     if as_of is not None:
         # The cut is for packages, not for the tools that read an old sdist's metadata.
         command += ["--exclude-newer", end_of(as_of).strftime("%Y-%m-%dT%H:%M:%SZ")]
-        for tool in ("pip", "setuptools", "wheel"):
+        for tool in TOOLS:
             command += ["--exclude-newer-package", f"{tool}=2100-01-01"]
     return command
 

@@ -26,6 +26,7 @@ from rigspec.matrix.model import (
     Rule,
     Setting,
     SettingsFile,
+    Upload,
 )
 from rigspec.matrix.table_cache import parsed_table
 
@@ -36,9 +37,11 @@ __all__ = [
     "build_matrix",
     "load_image",
     "load_matrix",
+    "load_uploads",
     "package_owner",
     "product_names",
     "table_file",
+    "uploads_file",
 ]
 
 
@@ -79,6 +82,22 @@ def load_image(tag: str) -> Release | None:
     table = parsed_table(f"image-{found[0]}", file.read_bytes())
     row = next((row for row in table["release"] if row["version"] == tag), None)
     return _release("image", row, _sources(table)) if row is not None else None
+
+
+def load_uploads(product: str) -> tuple[Upload, ...]:
+    """The days on which the releases of a framework were uploaded, as far as the index tells them.
+
+    They stand in tables of their own, which are read where a spec asks for a day.
+    """
+    file = _folder() / "uploads" / f"{product}.toml"
+    if not file.is_file():
+        return ()
+    table = parsed_table(f"uploads-{product}", file.read_bytes())
+    return tuple(
+        Upload(reading["package"], version, dt.date.fromisoformat(day), _source(reading))
+        for reading in table["reading"]
+        for version, day in reading["uploaded"].items()
+    )
 
 
 @lru_cache(maxsize=64)
@@ -139,6 +158,11 @@ def table_file(product: str) -> Path:
     return Path(str(_folder() / f"{product}.toml"))
 
 
+def uploads_file(product: str) -> Path:
+    """Where the upload days of a framework stand, for those who change them."""
+    return Path(str(_folder() / "uploads" / f"{product}.toml"))
+
+
 def _folder() -> Traversable:
     return files("rigspec.matrix") / "tables"
 
@@ -173,10 +197,11 @@ def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
 
 
 def _sources(table: Mapping[str, Any]) -> dict[str, Source]:
-    return {
-        key: Source(source["title"], source["url"], dt.date.fromisoformat(source["read"]))
-        for key, source in table.get("source", {}).items()
-    }
+    return {key: _source(source) for key, source in table.get("source", {}).items()}
+
+
+def _source(row: Mapping[str, Any]) -> Source:
+    return Source(row["title"], row["url"], dt.date.fromisoformat(row["read"]))
 
 
 def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Release:

@@ -21,6 +21,7 @@ __all__ = [
     "Rule",
     "Setting",
     "SettingsFile",
+    "Upload",
 ]
 
 
@@ -108,6 +109,16 @@ class Release:
     def figure(self, name: str) -> str | None:
         """The figure of that name, or ``None`` where no source gave it."""
         return next((value for key, value in self.figures if key == name), None)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """The day on which a release of a package came to the Python index."""
+
+    package: str
+    version: str
+    day: dt.date
+    source: Source
 
 
 @dataclass(frozen=True)

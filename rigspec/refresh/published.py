@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -12,8 +13,9 @@ from packaging.version import Version
 from unearth import Package, PackageFinder
 
 from rigspec.lock.index import listed_files, metadata_requirements
+from rigspec.refresh.uploads import first_days
 
-__all__ = ["Published", "published"]
+__all__ = ["Published", "for_linux", "published"]
 
 # The oldest glibc of each legacy tag, and the pip that first read it:
 # https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/
@@ -33,7 +35,8 @@ class Published:
     """One release: the Pythons of its wheels (``3.12``), or what it asks of Python.
 
     ``glibc`` and ``pip`` are the oldest that take one of its wheels; ``cuda`` is the CUDA that it
-    brings along; ``yanked`` the reason why it was taken back.
+    brings along; ``yanked`` the reason why it was taken back; ``uploaded`` the day of its first
+    file.
     """
 
     package: str
@@ -45,6 +48,7 @@ class Published:
     pip: str | None
     cuda: str | None
     yanked: str | None
+    uploaded: dt.date | None = None
 
 
 def published(package: str, *, newer_than: str | None, index: str | None) -> Iterator[Published]:
@@ -56,13 +60,17 @@ def published(package: str, *, newer_than: str | None, index: str | None) -> Ite
     for found in listed_files(finder, package, yanked=True):
         version = Version(found.version or "0")
         newer = newer_than is None or version > Version(newer_than)
-        if newer and not version.is_prerelease and _for_linux(found):
+        if newer and not version.is_prerelease and for_linux(found):
             by_version.setdefault(version, []).append(found)
+    listed = [file for files in by_version.values() for file in files]
+    days = first_days(finder, package, listed) if listed else {}
     for version in sorted(by_version):
-        yield _release(package, version, by_version[version], finder)
+        release = _release(package, version, by_version[version], finder)
+        yield replace(release, uploaded=days.get(version))
 
 
-def _for_linux(package: Package) -> bool:
+def for_linux(package: Package) -> bool:
+    """Whether 64-bit Linux can take the file."""
     if not package.link.is_wheel:
         return True
     tags = _tags(package)

@@ -60,6 +60,9 @@ def rows(product: Product, releases: Sequence[Published], day: dt.date) -> str:
         document["release"].append(_release(product, release, keys[release.package]))
         for fact in _facts(product, release):
             document["rule"].append(_rule(product, release, fact, keys[release.package]))
+    if not document["rule"]:
+        # `rule = []` would be read as a part of the row above it.
+        del document["rule"]
     return tomlkit.dumps(document)
 
 

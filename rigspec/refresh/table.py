@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from rigspec.matrix.load import build_matrix, load_matrix
+from rigspec.matrix.load import build_matrix, load_matrix, table_file, uploads_file
 from rigspec.matrix.verify import Problem, problems
-from rigspec.refresh.published import published
+from rigspec.refresh.published import Published, published
 from rigspec.refresh.rows import newest_known, packages_of, rows
+from rigspec.refresh.uploads import HEAD, readings
 
-__all__ = ["MARK", "Refreshed", "refreshed"]
+__all__ = ["MARK", "ChangedFile", "Refreshed", "refreshed"]
 
 # What stands above such rows; the script that makes the tables keeps what stands below it.
 MARK = "# --- read from the package index by `rigspec matrix refresh` ---\n"
 
 
 @dataclass(frozen=True)
-class Refreshed:
-    """The table's text before and after, and what would be wrong with it."""
+class ChangedFile:
+    """A file of the matrix, its name for a diff, and its text before and after."""
 
+    file: Path
+    name: str
     before: str
     after: str
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """The files that change, none where nothing is new, and what would be wrong with them."""
+
+    files: tuple[ChangedFile, ...]
     problems: tuple[Problem, ...]
 
 
@@ -41,7 +53,21 @@ def refreshed(name: str, *, day: dt.date, index: str | None) -> Refreshed:
     before = tables[name].decode()
     new = rows(product, found, day)
     if not new:
-        return Refreshed(before, before, ())
+        return Refreshed((), ())
     after = before + ("" if MARK in before else f"\n{MARK}") + f"\n{new}"
     tables[name] = after.encode()
-    return Refreshed(before, after, problems(build_matrix(tables)))
+    files = (ChangedFile(table_file(name), f"{name}.toml", before, after), *_days(name, found, day))
+    return Refreshed(files, problems(build_matrix(tables)))
+
+
+def _days(name: str, found: Sequence[Published], read: dt.date) -> Iterator[ChangedFile]:
+    """The table of upload days with those of the new releases, where the index states any."""
+    days: dict[str, dict[str, dt.date]] = {}
+    for release in found:
+        if release.uploaded is not None:
+            days.setdefault(release.package, {})[release.version] = release.uploaded
+    file = uploads_file(name)
+    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if days:
+        after = f"{before or HEAD}\n{readings(days, read)}"
+        yield ChangedFile(file, f"uploads/{name}.toml", before, after)

@@ -9,6 +9,7 @@ from rigspec.matrix.load import load_image
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_names import find_part
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, WORDS
+from rigspec.resolve.as_of import AS_OF, as_version
 from rigspec.resolve.frameworks import asked_frameworks
 from rigspec.resolve.knowledge import Knowledge
 from rigspec.resolve.problem import Claim, KeyPath
@@ -144,13 +145,15 @@ def _gpu_claim(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Claim:
 
 def _cuda_claims(rig: Rig) -> Iterator[Claim]:
     tag = image_tag(rig)
+    path: KeyPath
     if tag is not None and load_image(tag) is not None:
         label = f"starts from an image of {tag.split('-')[0]}"
-        yield Claim("image", (DECLARED,), ("container", "base"), label, False)
+        path = ("container", "base")
+        yield Claim("image", (DECLARED,), path, label, False, said="the base image")
     yield _forward_compatibility(rig)
     cuda = rig.cuda
     if tag is not None and (cuda is None or "provider" not in cuda.model_fields_set):
-        path: KeyPath = ("container", "base")
+        path = ("container", "base")
         yield Claim("provider", ("image",), path, "brings CUDA along", editable=False)
     elif cuda is None:
         # Wheels of NVIDIA's are taken where the spec says so, and not otherwise.
@@ -224,3 +227,7 @@ def _env_claims(name: str, env: Environment, knowledge: Knowledge) -> Iterator[C
             label = f"asks for {package} {requested}"
             key = env_key(name, PACKAGE_PREFIX + package)
             yield Claim(key, (requested,), (*path, "packages", package), label)
+    if env.as_of is not None:
+        day, label = (as_version(env.as_of),), f"nothing after {env.as_of.isoformat()}"
+        said = f"{AS_OF} {env.as_of.isoformat()}"
+        yield Claim(env_key(name, AS_OF), day, (*path, AS_OF), label, False, said=said)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Severity
 from rigspec.matrix.model import Rule
 from rigspec.resolution import Resolution
-from rigspec.resolve.claims import DECLARED
 from rigspec.resolve.conflict import Conflict
 from rigspec.resolve.problem import Claim, Constraint, KeyPath, Problem
 from rigspec.resolve.repair import SolvedRepair
@@ -106,7 +105,9 @@ def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
         if asked:
             title = problem.component(asked[0].component).title
             statement = filled(row.rule.statement, _value(conflict, row))
-            return f"{statement}; the spec asks for {title} {asked[0].written}"
+            return (
+                f"{statement}; the spec asks for {asked[0].said or f'{title} {asked[0].written}'}"
+            )
     named = [_named(claim, problem) for claim in lines]
     if len(named) == 1:
         return f"{named[0]} cannot exist on this rig"
@@ -118,9 +119,9 @@ def _named(claim: Claim, problem: Problem) -> str:
         return claim.label.split(" ", 2)[2]
     if claim.component == "os":
         return claim.alternatives[0]
-    if claim.alternatives[0] == DECLARED:
-        return "the base image"
-    return f"{claim.prefix or problem.component(claim.component).title} {claim.written}"
+    return (
+        claim.said or f"{claim.prefix or problem.component(claim.component).title} {claim.written}"
+    )
 
 
 def _lines(conflict: Conflict, problem: Problem) -> list[Claim]:

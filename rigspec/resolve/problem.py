@@ -48,7 +48,8 @@ class Claim:
 
     ``path`` is where the line stands; it is None for what the language says when the spec is
     silent. Only a claim with an ``editable`` line takes part in repairs. ``prefix`` is the family
-    that the line's key says, which its value does not repeat.
+    that the line's key says, which its value does not repeat. ``said`` is what a message calls the
+    line by, where that is not its component and value.
     """
 
     component: str
@@ -57,6 +58,7 @@ class Claim:
     label: str
     editable: bool = True
     prefix: str = ""
+    said: str = ""
 
     @property
     def written(self) -> str:

@@ -10,6 +10,7 @@ from rigspec.matrix.load import load_image
 from rigspec.matrix.model import Condition, Matrix, Release
 from rigspec.matrix.part_names import find_part
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED
+from rigspec.resolve.as_of import AS_OF, day_component, later_releases
 from rigspec.resolve.claims import DECLARED, env_key, gpu_key, image_tag, machine_gpus
 from rigspec.resolve.frameworks import framework_products
 from rigspec.resolve.knowledge import Knowledge
@@ -109,6 +110,8 @@ class Scopes:
             names.add("cuda_runtime")
         for name in sorted(names):
             yield self._component(env_key(env_name, name), name, env_name)
+        if env.as_of is not None:
+            yield day_component(env_key(env_name, AS_OF), env_name, env.as_of)
         prefix = env_key(env_name, PACKAGE_PREFIX)
         for key in sorted(key for key in self._claimed if key.startswith(prefix)):
             yield self._component(key, key.removeprefix(env_key(env_name, "")), env_name)
@@ -161,7 +164,7 @@ class Scopes:
             yield keys
 
     def declared_facts(self) -> Iterator[Sheet]:
-        """What the matrix knows of the very parts this machine declares."""
+        """What the matrix knows of the very parts, and the days, that this rig declares."""
         for index, gpu in enumerate(self._gpus):
             key = gpu_key(index, "gpu")
             if key in self._claimed:
@@ -172,6 +175,12 @@ class Scopes:
         tag = image_tag(self._rig)
         if "image" in self._claimed and tag is not None:
             yield from self._declared_sheet("image", load_image(tag), None)
+        for env_name, env in sorted(self._rig.env.items()):
+            if env.as_of is not None:
+                for framework in self._frameworks[env_name]:
+                    product = self._matrix.product(framework)
+                    key, day = env_key(env_name, framework), env_key(env_name, AS_OF)
+                    yield later_releases(product, key, day, env.as_of)
 
     def _declared_sheet(
         self, key: str, release: Release | None, gpu: int | None

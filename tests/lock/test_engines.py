@@ -191,3 +191,22 @@ pypi = "http://127.0.0.1:9/simple"
     assert "RS504" in done.stderr  # type: ignore[attr-defined]
     assert (old / "rig.lock").read_text() == "the old lock"
     assert sorted(p.name for p in old.iterdir()) == ["rig.lock"]
+
+
+def test_an_sdist_that_uv_cannot_build_is_read_without_building(
+    tmp_path: Path, rigspec: Callable[..., Any]
+) -> None:
+    """The setup.py of absl-py 0.2.2 takes a Python with two digits after the dot for an old one."""
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "lab"\n[env.lab]\npython = "3.6"\ninterpreter = "pyenv"\n'
+        'packages = { absl-py = "==0.2.2" }\n'
+    )
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert 'engine = "resolvelib"' in (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
+
+    done = rigspec("lock", spec, "-o", tmp_path / "by-uv", "--engine", "uv")
+    assert done.returncode == 1, done.stderr
+    assert "error[RS506]" in done.stderr
+    assert not (tmp_path / "by-uv").exists()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,7 @@ from rigspec.refresh.published import Published, published
 from rigspec.refresh.rows import newest_known, rows
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+ROOT = Path(__file__).resolve().parent.parent.parent
 DAY = dt.date(2026, 11, 21)
 TORCH = load_matrix(["torch"]).product("torch")
 
@@ -76,6 +80,33 @@ def test_what_no_tag_tells_is_said_to_be_unread(found: list[Published]) -> None:
     unread = [rule for rule in rules if rule.get("severity") == "warning"]
     assert len(unread) == len(found)
     assert "which GPUs" in unread[0]["statement"]
+
+
+def test_what_is_added_has_its_day(tmp_path: Path) -> None:
+    """In a copy of rigspec that never heard of Theano 1.0.5."""
+    copy = tmp_path / "rigspec"
+    shutil.copytree(ROOT / "rigspec", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    table = copy / "matrix" / "tables" / "theano.toml"
+    days = copy / "matrix" / "tables" / "uploads" / "theano.toml"
+    blocks = table.read_text(encoding="utf-8").split("\n[[")
+    table.write_text("\n[[".join(b for b in blocks if "1.0.5" not in b), encoding="utf-8")
+    known = days.read_text(encoding="utf-8")
+    days.write_text(re.sub(r'"1\.0\.5" = .*\n', "", known), encoding="utf-8")
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "rigspec", "matrix", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    done = run("refresh", "theano")
+    assert done.returncode == 0, done.stderr
+    assert "+++ b/theano.toml" in done.stdout
+    assert "+++ b/uploads/theano.toml" in done.stdout
+    *_, added = tomli.loads(days.read_text(encoding="utf-8"))["reading"]
+    assert added["uploaded"] == {"1.0.5": dt.date(2020, 7, 27)}
+    assert added["url"] == "pkg:pypi/theano"
+    # The row above is not touched by a release of which there is nothing else to tell.
+    assert "rule" not in tomli.loads(table.read_text(encoding="utf-8"))["rule"][-1]
+    assert "no theano newer" in run("refresh", "theano").stderr
 
 
 def test_a_table_that_is_up_to_date_is_left_alone(rigspec: Rigspec) -> None:

@@ -1,0 +1,139 @@
+"""`as_of`: frameworks as they were on a day, and what is said of those that came later."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rigspec.diagnostics.model import Report
+from rigspec.matrix.load import load_uploads
+from rigspec.resolve import as_of
+from tests.resolve.rigs import check, errors
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def rig(day: str | None, frameworks: str, python: str = "3.6", name: str = "lab") -> str:
+    line = f"as_of = {day}\n" if day is not None else ""
+    return (
+        f'[env.{name}]\npython = "{python}"\ninterpreter = "pyenv"\n{line}'
+        f"frameworks = {{ {frameworks} }}\n"
+    )
+
+
+def chosen(report: Report, env: int = 0) -> dict[str, str]:
+    assert report.resolution is not None, report.diagnostics
+    return {pin.name: pin.version for pin in report.resolution.envs[env].frameworks}
+
+
+@pytest.mark.parametrize(
+    ("day", "keras"),
+    [
+        ("2018-06-30", "2.2.0"),
+        ("2018-07-26", "2.2.0"),
+        ("2018-07-27", "2.2.1"),  # the very day of its upload
+        ("2017-03-14", "2.0.0"),
+        ("2017-03-13", "1.2.2"),
+    ],
+)
+def test_the_newest_of_that_day_is_taken(day: str, keras: str, tmp_path: Path) -> None:
+    assert chosen(check(tmp_path, rig(day, 'keras = "*"'))) == {"keras": keras}
+
+
+def test_without_a_day_nothing_is_cut_and_no_table_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(as_of, "load_uploads", lambda product: pytest.fail(f"read {product}"))
+    assert chosen(check(tmp_path, rig(None, 'tensorflow = "1.8", keras = "*"')))["keras"] == "2.2.5"
+
+
+def test_a_release_whose_day_nobody_knows_is_not_held_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [upload for upload in load_uploads("keras") if upload.version != "2.2.5"]
+    monkeypatch.setattr(as_of, "load_uploads", lambda product: known)
+    spec = rig("2018-07-01", 'keras = "2"')
+    assert chosen(check(tmp_path, spec)) == {"keras": "2.2.5"}
+
+
+def test_each_environment_has_a_day_of_its_own(tmp_path: Path) -> None:
+    spec = rig("2018-07-01", 'keras = "2.2"', name="a") + rig(None, 'keras = "2.2"', name="b")
+    report = check(tmp_path, spec)
+    assert (chosen(report, 0)["keras"], chosen(report, 1)["keras"]) == ("2.2.0", "2.2.5")
+
+
+def test_the_tools_are_of_today(tmp_path: Path) -> None:
+    report = check(tmp_path, rig("2018-07-01", 'tensorflow = "1.8"'))
+    assert report.resolution is not None
+    assert report.resolution.envs[0].pip == "21.3.1"  # of October 2021
+
+
+def test_what_came_later_is_refused_with_its_day_and_a_way_out(tmp_path: Path) -> None:
+    report = check(tmp_path, rig("2018-07-01", 'tensorflow = "==1.12.0", keras = "*"'))
+    (error,) = (d for d in report.diagnostics if d.code == "RS234")
+    assert errors(report) == ["RS234"]
+    assert error.message == "TensorFlow ==1.12.0 and as_of 2018-07-01 cannot hold together"
+    assert error.between == ("tensorflow", "as_of")
+    assert [span.label for span in error.spans] == [
+        "asks for tensorflow ==1.12.0",
+        "nothing after 2018-07-01",
+    ]
+    fact = error.facts[0]
+    assert fact.statement == "tensorflow 1.12.0 was uploaded on 2018-11-06"
+    assert [(source.url, source.read) for source in fact.sources] == [
+        ("pkg:pypi/tensorflow", dt.date(2026, 11, 21))
+    ]
+    assert error.breaks == ("No matching distribution found",)
+    # The way out was solved, and is never to give the day up.
+    edits = [edit for repair in error.repairs for edit in repair.edits]
+    assert [(edit.key, edit.after) for edit in edits] == [
+        ("env.lab.frameworks.tensorflow", "1.8.0")
+    ]
+    pins = error.repairs[0].resolution.envs[0].frameworks
+    assert {pin.name: pin.version for pin in pins} == {"keras": "2.2.0", "tensorflow": "1.8.0"}
+
+
+def test_the_line_of_a_package_is_one_too(tmp_path: Path) -> None:
+    spec = rig("2018-07-01", "") + 'packages = { tensorflow = "==1.12.0" }\n'
+    report = check(tmp_path, spec)
+    (error,) = (d for d in report.diagnostics if d.code == "RS234")
+    assert error.message == (
+        "tensorflow 1.12.0 was uploaded on 2018-11-06; the spec asks for as_of 2018-07-01"
+    )
+
+
+def test_a_day_before_all_of_them_is_told_once(tmp_path: Path) -> None:
+    report = check(tmp_path, rig("2010-01-01", 'tensorflow = "*"'))
+    (error,) = (d for d in report.diagnostics if d.code == "RS234")
+    assert error.message == "as_of 2010-01-01 and TensorFlow * cannot hold together"
+    (fact,) = error.facts
+    assert fact.statement.startswith("tensorflow 0.12.0 was uploaded on 2016-12-19; … (")
+    assert error.repairs == ()
+
+
+def test_the_command_line_tells_it(rigspec: Rigspec, tmp_path: Path) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text('rig = 1\nname = "box"\n' + rig("2018-07-01", 'tensorflow = "1.12"'))
+    done = rigspec("check", spec)
+    assert done.returncode == 1
+    told = " ".join((done.stdout + done.stderr).split())
+    assert "error[RS234]: TensorFlow 1.12 and as_of 2018-07-01 cannot hold together" in told
+    assert "as_of = 2018-07-01 | ---------- nothing after 2018-07-01" in told
+    assert "fact: tensorflow 1.12.0 was uploaded on 2018-11-06" in told
+    assert 'repair: set env.lab.frameworks.tensorflow from "1.12" to "1.8"' in told
+    assert rigspec("explain", "RS234").returncode == 0
+
+
+def test_why_names_the_day(rigspec: Rigspec, tmp_path: Path) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text('rig = 1\nname = "box"\n' + rig("2018-07-01", 'keras = "*"'))
+    (result,) = json.loads(rigspec("why", spec, "keras", "--format", "json").stdout)["results"]
+    (note,) = result["diagnostics"]
+    assert "keras 2.2.0" in note["message"].lower()
+    assert [span["label"] for span in note["spans"]] == ["nothing after 2018-07-01"]
+    assert note["facts"][0]["statement"] == "keras 2.2.1 was uploaded on 2018-07-27"
