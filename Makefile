@@ -34,6 +34,7 @@ golden: install
 	$(BIN)/python -m pytest --update-golden
 
 # Every spec but the one that `check` refuses. What is locked stays; LOCK=--upgrade moves it.
+# RIGSPEC_APT_UBUNTU and RIGSPEC_APT_DEBIAN name the archives of which this host has no sources.
 locks: install
 	for spec in $(filter-out specs/dl-server-as-written.toml,$(wildcard specs/*.toml)); do \
 		$(BIN)/rigspec lock $(LOCK) "$$spec" -o "lockfiles/$$(basename "$$spec" .toml)"; \
