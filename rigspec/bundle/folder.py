@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from rigspec.bundle.make import Bundle
 from rigspec.bundle.wanted import Wanted, sha256_of_file
-from rigspec.emit.tree import MANIFEST, TreeError, listed
+from rigspec.tree import MANIFEST, TreeError, listed
 
 __all__ = ["UNFINISHED", "fill", "packed"]
 

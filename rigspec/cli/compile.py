@@ -13,8 +13,8 @@ from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rigspec.emit.tree import OutputFile
     from rigspec.plan.steps import Plan
+    from rigspec.tree import OutputFile
 
 __all__ = ["compile_"]
 
@@ -65,7 +65,7 @@ def compile_(
 def _emit(plan: Plan, target: str, output: Path, quiet: bool) -> None:
     from rigspec.emit.backend import BackendError, find_backends
     from rigspec.emit.compile import compile_plan, left_out
-    from rigspec.emit.tree import TreeError, write_tree
+    from rigspec.tree import TreeError, write_tree
 
     try:
         backends = find_backends()
@@ -89,7 +89,7 @@ def _emit(plan: Plan, target: str, output: Path, quiet: bool) -> None:
 
 def _whole(output: Path, trees: Mapping[str, tuple[OutputFile, ...]]) -> list[OutputFile]:
     """The new targets with those that were compiled before: one tree, swapped in at once."""
-    from rigspec.emit.tree import OutputFile, read_tree
+    from rigspec.tree import OutputFile, read_tree
 
     kept = [file for file in read_tree(output) if file.path.partition("/")[0] not in trees]
     new = [

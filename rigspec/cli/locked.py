@@ -83,8 +83,8 @@ def ensure_fresh(
 @contextmanager
 def told_failures(spec: LoadedSpec) -> Iterator[None]:
     """What cannot be fetched or written is told, and its exit status is taken."""
-    from rigspec.emit.tree import TreeError
     from rigspec.lock.failures import LockFailure
+    from rigspec.tree import TreeError
 
     try:
         yield
@@ -112,11 +112,11 @@ def write_new_lock(
     What ``kept`` pins stays where it can, but for what ``moving`` names; what moved is told.
     ``require_digests`` refuses a lock without them, with exit status 1.
     """
-    from rigspec.emit.tree import write_tree
     from rigspec.lock.changes import changes
     from rigspec.lock.digests import unverified_downloads
     from rigspec.lock.document import lock_files
     from rigspec.lock.make import make_lock, parts_of
+    from rigspec.tree import write_tree
 
     before = previous_lock(directory)
     warnings: list[Diagnostic] = []

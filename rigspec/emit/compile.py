@@ -9,8 +9,8 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, Temp
 
 from rigspec.emit.backend import Backend, BackendError, Output
 from rigspec.emit.quoting import FILTERS
-from rigspec.emit.tree import OutputFile
 from rigspec.plan.steps import File, LeftOut, PayloadFile, Plan, Service, Step, User, Variables
+from rigspec.tree import OutputFile
 
 __all__ = ["compile_plan", "left_out", "template_environment"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
-from rigspec.emit.tree import MANIFEST, OutputFile, manifest_of
 from rigspec.lock.model import Lock
+from rigspec.tree import MANIFEST, OutputFile, manifest_of
 
 __all__ = ["DamagedLock", "NoLock", "lock_files", "read_lock"]
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.emit.tree import MANIFEST, OutputFile, TreeError, write_tree
+from rigspec.tree import MANIFEST, OutputFile, TreeError, write_tree
 from tests.conftest import ROOT
 
 WRITER = """
 import sys
 from pathlib import Path
-from rigspec.emit.tree import OutputFile, write_tree
+from rigspec.tree import OutputFile, write_tree
 turn = 0
 while True:
     turn += 1

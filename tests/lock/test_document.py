@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rigspec.emit.tree import MANIFEST, write_tree
 from rigspec.lock.document import DamagedLock, NoLock, lock_files, read_lock
 from rigspec.lock.model import (
     Lock,
@@ -24,6 +23,7 @@ from rigspec.lock.model import (
     Unpinned,
 )
 from rigspec.resolution import EnvResolution, Pin, Resolution
+from rigspec.tree import MANIFEST, write_tree
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -208,8 +208,8 @@ def test_without_a_registry_the_matrix_tells(tmp_path: Path, rigspec: Rigspec) -
 def test_a_matrix_that_was_mended_makes_the_lock_stale(tmp_path: Path, rigspec: Rigspec) -> None:
     from dataclasses import replace
 
-    from rigspec.emit.tree import write_tree
     from rigspec.lock.document import lock_files, read_lock
+    from rigspec.tree import write_tree
 
     spec, lock = written(tmp_path, KNOWN), tmp_path / "lock"
     assert rigspec("lock", spec, "-o", lock).returncode == 0
