@@ -12,49 +12,36 @@ import pytest
 from tests.conftest import ROOT
 from tests.execution.roots import SystemRoot, make_root
 
+KEPT = Path.home() / ".cache" / "rigspec-tests"
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _tools() -> None:
     subprocess.run([ROOT / "scripts" / "install-test-tools"], check=True)
 
 
-@pytest.fixture(scope="session")
-def debian_11_base() -> Path:
-    return make_root("bullseye", Path.home() / ".cache" / "rigspec-tests")
-
-
-@pytest.fixture
-def debian_11(debian_11_base: Path, tmp_path: Path) -> SystemRoot:
-    copy = tmp_path / "root"
-    subprocess.run(["cp", "-a", "--reflink=auto", debian_11_base, copy], check=True)
+def copied(base: Path, folder: Path) -> SystemRoot:
+    """A system of its own for one test, from the one that is made once and kept."""
+    copy = folder / "root"
+    subprocess.run(["cp", "-a", "--reflink=auto", base, copy], check=True)
     return SystemRoot(copy)
 
 
-@pytest.fixture(scope="session")
-def ubuntu_16_base() -> Path:
+@pytest.fixture
+def debian_11(tmp_path: Path) -> SystemRoot:
+    return copied(make_root("bullseye", KEPT), tmp_path)
+
+
+@pytest.fixture
+def debian_12(tmp_path: Path) -> SystemRoot:
+    return copied(make_root("bookworm", KEPT), tmp_path)
+
+
+@pytest.fixture
+def ubuntu_16(tmp_path: Path) -> SystemRoot:
     # Its first Python 3.5, of before the updates, lacks what SciPy asks of `typing`.
     options = ("--components=main,universe", "--include=ca-certificates")
-    updated = ("python3-venv",)
-    return make_root("xenial", Path.home() / ".cache" / "rigspec-tests", *options, updated=updated)
-
-
-@pytest.fixture
-def ubuntu_16(ubuntu_16_base: Path, tmp_path: Path) -> SystemRoot:
-    copy = tmp_path / "root"
-    subprocess.run(["cp", "-a", "--reflink=auto", ubuntu_16_base, copy], check=True)
-    return SystemRoot(copy)
-
-
-@pytest.fixture(scope="session")
-def debian_12_base() -> Path:
-    return make_root("bookworm", Path.home() / ".cache" / "rigspec-tests")
-
-
-@pytest.fixture
-def debian_12(debian_12_base: Path, tmp_path: Path) -> SystemRoot:
-    copy = tmp_path / "root"
-    subprocess.run(["cp", "-a", "--reflink=auto", debian_12_base, copy], check=True)
-    return SystemRoot(copy)
+    return copied(make_root("xenial", KEPT, *options, updated=("python3-venv",)), tmp_path)
 
 
 @pytest.fixture

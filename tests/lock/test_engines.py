@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +17,7 @@ from rigspec.lock.failures import LockFailure
 from rigspec.lock.question import Question
 from rigspec.lock.requirements import pins
 from rigspec.lock.target import TargetInterpreter
+from tests.lock.loopback import Answer, send, servers
 
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 31), "x86_64", "20.3.4")
 PYTHON_36 = TargetInterpreter("3.6.15", (2, 31), "x86_64", "21.3.1")
@@ -84,7 +84,6 @@ def test_a_contradiction_names_who_asks() -> None:
     assert "tensorflow 1.8.0 needs numpy>=1.13.3" in told
 
 
-Answer = Callable[[BaseHTTPRequestHandler], None]
 WHEEL = "six-1.0-py2.py3-none-any.whl"
 
 
@@ -96,27 +95,17 @@ def lies(request: BaseHTTPRequestHandler) -> None:
     body = listing(hashlib.sha256(b"another").hexdigest())
     if request.path.endswith(".whl"):
         body = b"these are not the bytes that were promised"
-    request.send_response(200)
-    request.send_header("Content-Type", "text/html")
-    request.send_header("Content-Length", str(len(body)))
-    request.end_headers()
-    request.wfile.write(body)
+    send(request, body, Content_Type="text/html")
 
 
 def halves(request: BaseHTTPRequestHandler) -> None:
     body = listing(hashlib.sha256(b"x").hexdigest())
-    request.send_response(200)
-    request.send_header("Content-Type", "text/html")
-    request.send_header("Content-Length", str(len(body) * 2))
-    request.end_headers()
-    request.wfile.write(body)
+    send(request, body, Content_Type="text/html", Content_Length=str(len(body) * 2))
     request.close_connection = True
 
 
 def breaks(request: BaseHTTPRequestHandler) -> None:
-    request.send_response(500)
-    request.send_header("Content-Length", "0")
-    request.end_headers()
+    send(request, b"", 500)
 
 
 def stalls(request: BaseHTTPRequestHandler) -> None:
@@ -125,24 +114,8 @@ def stalls(request: BaseHTTPRequestHandler) -> None:
 
 @pytest.fixture
 def index() -> Iterator[Callable[[Answer], str]]:
-    servers = []
-
-    def serve(answer: Answer) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                answer(self)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}/simple"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
+    with servers() as start:
+        yield lambda answer: f"http://{start(answer)}/simple"
 
 
 @pytest.mark.parametrize("answer", [lies, halves, breaks, stalls])
