@@ -28,8 +28,13 @@ def copied(base: Path, folder: Path) -> SystemRoot:
 
 
 @pytest.fixture
-def debian_11(tmp_path: Path) -> SystemRoot:
-    return copied(make_root("bullseye", KEPT), tmp_path)
+def debian_11_base() -> Path:
+    return make_root("bullseye", KEPT)
+
+
+@pytest.fixture
+def debian_11(debian_11_base: Path, tmp_path: Path) -> SystemRoot:
+    return copied(debian_11_base, tmp_path)
 
 
 @pytest.fixture
