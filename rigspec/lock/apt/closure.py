@@ -3,17 +3,20 @@
 Depends and Pre-Depends, no recommendations. Of alternatives the one that is there already, else the
 first that can be had; of the packages that provide a name the most usual, then the first by name.
 What no system of the release is without is left out, unless something needs it newer.
+
+What packages of one repository need of that repository follows their version: a driver of 465 asks
+for libraries `>= 465`, and is built with those of its own version.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rigspec.lock.apt.index import Offer, PackageIndex, PackageList, Relation
+from rigspec.lock.apt.index import Offer, PackageIndex, PackageList, Relation, upstream_of
 
-__all__ = ["Choice", "Impossible", "NoPackage", "base_system", "closure"]
+__all__ = ["Choice", "Impossible", "NoPackage", "NoVersion", "base_system", "closure"]
 
 _INSTALLER = "apt"
 
@@ -35,6 +38,14 @@ class NoPackage(Exception):
         self.instead = instead
 
 
+class NoVersion(Exception):
+    """The index does not have the version that is asked for; ``there`` are those it has."""
+
+    def __init__(self, name: str, version: str, there: tuple[str, ...]) -> None:
+        super().__init__(f"{name} {version}")
+        self.there = there
+
+
 class Impossible(Exception):
     """No choice satisfies a relation of the package ``of``; the message says which."""
 
@@ -50,7 +61,7 @@ def base_system(release: Sequence[PackageList]) -> Mapping[str, Offer]:
     names = {name for each in release for name in each.base()}
     if index.named(_INSTALLER):
         names.add(_INSTALLER)
-    chosen = _Choosing(index, {}, {}).choices(sorted(names))
+    chosen = _Choosing(index, {}, {}, {}).choices(sorted(names))
     return {name: choice.offer for name, choice in chosen.items()}
 
 
@@ -59,16 +70,19 @@ def closure(
     wanted: Sequence[str],
     base: Mapping[str, Offer],
     kept: Mapping[str, str],
+    exact: Mapping[str, str] | None = None,
+    followed: Collection[str] = (),
 ) -> Mapping[str, Choice]:
     """A version of every wanted package and of what they need beyond the ``base``.
 
     What is ``kept`` (a version by name) stays where that is possible, else it is the newest.
-    Raises NoPackage or Impossible.
+    ``exact`` are versions that must be, ``followed`` names archives whose packages are chosen by
+    the version of what needs them. Raises NoPackage, NoVersion or Impossible.
     """
     held = dict(kept)
     while True:
         try:
-            return _Choosing(index, base, held).choices(wanted)
+            return _Choosing(index, base, held, exact or {}, followed).choices(wanted)
         except Impossible as error:
             # What was locked may no longer go with what is there now: let it go, and no more.
             loosened = {name: v for name, v in held.items() if name not in error.names}
@@ -83,16 +97,26 @@ class _Choosing:
     """One pass: every package is chosen once, and what is chosen stays."""
 
     def __init__(
-        self, index: PackageIndex, base: Mapping[str, Offer], kept: Mapping[str, str]
+        self,
+        index: PackageIndex,
+        base: Mapping[str, Offer],
+        kept: Mapping[str, str],
+        exact: Mapping[str, str],
+        followed: Collection[str] = (),
     ) -> None:
         self._index = index
         self._base = base
         self._kept = kept
+        self._exact = exact
+        self._followed = followed
         self._chosen: dict[str, Offer] = {}
 
     def choices(self, wanted: Sequence[str]) -> dict[str, Choice]:
         for name in wanted:
             offers = self._offers(name)
+            there = tuple(offer.version for offer in self._index.named(name))
+            if there and not offers:
+                raise NoVersion(name, self._exact[name], there)
             if not offers:
                 instead = tuple(o.name for o in self._index.providing(Relation(name)))
                 raise NoPackage(name, instead)
@@ -111,8 +135,36 @@ class _Choosing:
 
     def _offers(self, name: str) -> list[Offer]:
         """The versions of a package, the one to prefer first."""
-        kept = self._kept.get(name)
-        return sorted(self._index.named(name), key=lambda offer: offer.version != kept)
+        kept, offers = self._kept.get(name), self._index.named(name)
+        asked = self._exact.get(name)
+        if asked is not None:
+            # The packager's own part of a version is not what was asked for.
+            same = tuple(o for o in offers if upstream_of(o.version) == upstream_of(asked))
+            offers = tuple(o for o in same if o.version == asked) or same
+        return sorted(offers, key=lambda offer: offer.version != kept)
+
+    def _following(self, needs: Offer, relation: Relation) -> list[Offer]:
+        """The versions of a package for the one that needs it, the one to prefer first.
+
+        In a repository that is followed that is the same version, else what was kept, else the one
+        that the relation names: it was the present one when the need was written down.
+        """
+        offers = self._offers(relation.name)
+        if needs.archive not in self._followed:
+            return offers
+        asking = upstream_of(needs.version)
+        named = upstream_of(relation.version) if relation.version else None
+
+        def distance(offer: Offer) -> tuple[bool, bool, bool, bool]:
+            beside, upstream = offer.archive == needs.archive, upstream_of(offer.version)
+            return (
+                not (beside and upstream == asking),
+                not (beside and offer.version == needs.version),
+                offer.version != self._kept.get(offer.name),
+                not (beside and upstream == named),
+            )
+
+        return sorted(offers, key=distance)
 
     def _satisfied(self, offer: Offer, group: tuple[Relation, ...]) -> Iterator[str]:
         """The chosen package that satisfies a dependency; nothing where the base does."""
@@ -125,7 +177,7 @@ class _Choosing:
                 if there.name not in self._chosen:
                     return
         for relation in group:
-            for candidate in self._candidates(relation):
+            for candidate in self._candidates(offer, relation):
                 if not self._clashes(candidate):
                     self._chosen[candidate.name] = candidate
                     yield candidate.name
@@ -140,9 +192,10 @@ class _Choosing:
             yield there[relation.name]
         yield from (offer for offer in there.values() if offer.answers(relation))
 
-    def _candidates(self, relation: Relation) -> Iterator[Offer]:
+    def _candidates(self, needs: Offer, relation: Relation) -> Iterator[Offer]:
         if relation.name not in self._chosen:
-            yield from (o for o in self._offers(relation.name) if relation.admits(o.version))
+            following = self._following(needs, relation)
+            yield from (o for o in following if relation.admits(o.version))
         for provider in self._index.providing(relation):
             if provider.name not in self._chosen:
                 yield from (o for o in self._offers(provider.name) if o.answers(relation))
