@@ -101,6 +101,8 @@ def open_repository(repository: LockedRepository, mirror: str | None) -> Reposit
         raise index_failure(what, "there is neither InRelease nor Release at that place")
     called = f"the key of the repository {repository.name}"
     key = fetched(key_url, called, _MOST_KEY)
+    if key is None and named is None:
+        raise Unread("the key that the matrix names is not at its address")
     if key is None:
         raise index_failure(called, "it is not at its place")
     return Repository(_verified(repository, url, signed, key), key)
