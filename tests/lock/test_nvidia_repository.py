@@ -16,8 +16,17 @@ from rigspec.lock import files
 from rigspec.lock.apt import transfer
 from rigspec.lock.model import LockedPackage
 from rigspec.matrix.load import load_matrix
-from tests.lock.nvidia_box import KEY, PACKAGES, PLACE, TOOLKIT, NvidiaBox, driver, flat
-from tests.lock.signed_archive import RELEASED
+from tests.lock.nvidia_box import (
+    KEY,
+    PACKAGES,
+    PLACE,
+    TOOLKIT,
+    TOOLS,
+    NvidiaBox,
+    driver,
+    flat,
+)
+from tests.lock.signed_archive import BASE, RELEASED, answer, package
 from tests.lock.test_apt_failures import breaks, halves, lengthens, lies, shortens, stalls
 
 UNREAD = "not pinned: packages of the repository nvidia-cuda"
@@ -74,10 +83,20 @@ def test_the_driver_and_the_toolkit_are_pinned_with_all_they_need(
 
 def test_what_the_system_is_asked_for_is_the_distributions(nvidia: NvidiaBox) -> None:
     """It is installed before the repository is there."""
-    newer = flat("lib", "9.9")
-    nvidia.archive.publish_flat(PLACE, *PACKAGES, newer, key=nvidia.archive.keys.other)
+    newer = (flat("lib", "9.9", Provides="gl"), flat("dkms", "9.9"))
+    key = nvidia.archive.keys.other
+    drivers = tuple(text.replace("Depends:", "Provides: gl\nDepends:") for text in PACKAGES)
+    nvidia.archive.publish_flat(PLACE, *drivers, *newer, key=key)
+    own = (package("tool", Depends="lib, gl"), package("lib"), package("mesa", Provides="gl"))
+    more = (package("dkms"), package("build-essential"))
+    nvidia.archive.publish("bookworm", *BASE, *TOOLS, *own, *more)
     nvidia.lock()
-    assert nvidia.versions["tool"] == nvidia.versions["lib"] == "1.0"
+    found = {each.name: each for each in nvidia.machine.packages}
+    for name in ("tool", "lib", "mesa"):
+        assert found[name].archive == "debian/bookworm"
+    assert found["mesa"].needed_by == ("system",)
+    asked = {each.name for each in found.values() if {each.part, *each.needed_by} & {"system"}}
+    assert asked == {"tool", "lib", "mesa"}
 
 
 def test_what_is_locked_stays_and_follows_the_driver(nvidia: NvidiaBox) -> None:
@@ -211,8 +230,6 @@ INDEX, LIST = "x86_64/InRelease", "x86_64/Packages.gz"
 
 
 def alters(request: BaseHTTPRequestHandler, body: bytes) -> None:
-    from tests.lock.signed_archive import answer
-
     answer(request, body.replace(b"Label: Flat", b"Label: Flut"))
 
 
@@ -315,8 +332,6 @@ def test_it_is_asked_once_for_all_machines(nvidia: NvidiaBox) -> None:
     asked = []
 
     def counts(request: BaseHTTPRequestHandler, body: bytes) -> None:
-        from tests.lock.signed_archive import answer
-
         asked.append(request.path)
         answer(request, body)
 

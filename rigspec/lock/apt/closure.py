@@ -127,12 +127,11 @@ class _Choosing:
         self._chosen: dict[str, Offer] = {}
 
     def choices(self, wanted: Sequence[str]) -> dict[str, Choice]:
-        for name in (*wanted, *self._beside.wanted):
-            self._chosen[name] = self._direct(name)
         found: dict[str, Choice] = {}
         # What the distribution alone has to give is settled before anybody else is asked: it is
         # installed before the other repositories are there.
         for names in (wanted, self._beside.wanted):
+            self._chosen |= {name: self._direct(name) for name in names}
             queue = deque(sorted(set(names)))
             while queue:
                 name = queue.popleft()
