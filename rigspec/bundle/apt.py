@@ -78,7 +78,8 @@ def _suite(
 ) -> Iterator[Wanted | Listing | Absent]:
     root = f"{_FOLDER}/{locked.distribution}/{locked.snapshot}"
     folder = f"{root}/dists/{locked.suite}"
-    yield Listing(f"{folder}/InRelease", archive.signed)
+    for name, data in archive.signed.items():
+        yield Listing(f"{folder}/{name}", data)
     lists = []
     for component in locked.components:
         packed = archive.packed(component, distribution.architecture)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rigspec.bundle.apt import apt_part
@@ -10,9 +9,10 @@ from rigspec.bundle.conda import conda_part
 from rigspec.bundle.downloads import downloads_part
 from rigspec.bundle.images import images_part
 from rigspec.bundle.pypi import pypi_part
+from rigspec.bundle.repository import repositories_part
 from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
 from rigspec.lock.index_address import configured_index
-from rigspec.lock.model import Lock, LockedMachine
+from rigspec.lock.model import Lock
 from rigspec.plan.mirrors import mirrored
 from rigspec.spec.model import Rig
 
@@ -58,13 +58,6 @@ def bundle_of(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
             conda_part(chosen, rig.mirrors.conda),
             apt_part(chosen, rig.mirrors.apt),
             images_part(rig, chosen),
-            _unpinned(chosen),
+            repositories_part(chosen, rig.mirrors.nvidia),
         )
     )
-
-
-def _unpinned(machines: Sequence[LockedMachine]) -> Part:
-    """Repositories of packages that the lock names by version alone."""
-    names = {repository.name for machine in machines for repository in machine.repositories}
-    why = "the lock has its packages by their versions, without checksums"
-    return Part(absent=tuple(Absent(f"the repository {name}", why) for name in sorted(names)))

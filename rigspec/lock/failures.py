@@ -69,9 +69,7 @@ def distrusted_index(what: str, why: str) -> LockFailure:
         code="RS504",
         severity=Severity.ERROR,
         message=f"{what} cannot be trusted: {without_addresses(why)}",
-        help=(
-            "what was there before stays; try again, or name another archive under `[mirrors] apt`",
-        ),
+        help=("what was there before stays; try again, or name another source under `[mirrors]`",),
     )
     return LockFailure(diagnostic, 3)
 

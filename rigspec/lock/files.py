@@ -76,11 +76,6 @@ def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
 
 def unpinned_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """What the lock leaves open, and why."""
-    if _from_repository(rig, resolution):
-        yield Unpinned(
-            f"packages of the repository {_NAME}",
-            "its index is not read: versions are locked, but neither a sha256 nor what they need",
-        )
     yield from unpinned_interpreters(rig, resolution, matrix)
     if _from_runfile(rig, resolution):
         toolkit = release_of(matrix, "cuda", resolution.cuda or "")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from rigspec.lock.apt.repository import Repositories
 from rigspec.lock.environments import Kept, LockSettings, locked_env
 from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_of
 from rigspec.lock.images import BaseImages, Tell
@@ -49,7 +50,7 @@ def make_lock(
     names = tuple(moving)
     kept = _kept(before, names)
     settings = settings or LockSettings()
-    images = BaseImages(rig, tell)
+    images, foreign = BaseImages(rig, tell), Repositories(rig.mirrors.nvidia)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
 
         def env_lock(resolution: Resolution, number: int) -> LockedEnv:
@@ -66,7 +67,13 @@ def make_lock(
         try:
             machines = [
                 _machine(
-                    rig, found, matrix, envs, _Earlier.of(before, found.machine, names), images
+                    rig,
+                    found,
+                    matrix,
+                    envs,
+                    _Earlier.of(before, found.machine, names),
+                    images,
+                    foreign,
                 )
                 for found, envs in zip(resolutions, waiting, strict=True)
             ]
@@ -119,13 +126,13 @@ def _machine(
     waiting: Sequence[Future[LockedEnv]],
     earlier: _Earlier,
     images: BaseImages,
+    foreign: Repositories,
 ) -> LockedMachine:
     files = tuple(files_of(rig, resolution, matrix, earlier.held.files))
     repositories = tuple(repositories_of(rig, resolution, matrix))
     machine = LockedMachine(
         resolution=resolution,
         files=files,
-        repositories=repositories,
         unpinned=tuple(unpinned_of(rig, resolution, matrix)),
     )
     machine = images.added(machine, earlier.held.image)
@@ -133,11 +140,18 @@ def _machine(
     envs = tuple(env.result() for env in waiting)
     # An interpreter's source is for whoever builds it: no step fetches it.
     fetches = bool(repositories) or any(file.part != INTERPRETER for file in files)
-    wanted = tuple(wanted_packages(rig, resolution, matrix, envs, fetches=fetches))
-    system = pinned_packages(rig, resolution, matrix, wanted, earlier.machine, earlier.moving)
+    wanted = (
+        *packages_of(rig, resolution, matrix),
+        *wanted_packages(rig, resolution, matrix, envs, fetches=fetches),
+    )
+    system = pinned_packages(
+        *(rig, resolution, matrix, wanted, repositories, foreign),
+        *(earlier.machine, earlier.moving),
+    )
     return replace(
         machine,
-        packages=(*packages_of(rig, resolution, matrix), *system.packages),
+        packages=system.packages,
+        repositories=system.repositories,
         envs=envs,
         unpinned=(*system.unpinned, *machine.unpinned),
         archives=system.archives,

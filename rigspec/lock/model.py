@@ -50,7 +50,11 @@ class LockedImage:
 
 @dataclass(frozen=True)
 class LockedRepository:
-    """An apt repository beside the distribution's own, and the key that signs it."""
+    """An apt repository beside the distribution's own, and the key that signs it.
+
+    ``released`` and ``release_sha256`` are of the index that its packages were chosen from, as in
+    LockedArchive; without them it was not read.
+    """
 
     name: str
     url: str
@@ -58,6 +62,8 @@ class LockedRepository:
     components: tuple[str, ...]
     key_url: str
     key_fingerprint: str
+    released: str | None = None
+    release_sha256: str | None = None
 
 
 @dataclass(frozen=True)

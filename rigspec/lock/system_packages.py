@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rigspec.lock.apt.distribution import Distribution, distribution_of
+from rigspec.lock.apt.repository import Beside, Repositories
 from rigspec.lock.apt.signature import can_verify
 from rigspec.lock.apt.sources import Sources, sources_of, variable_of
-from rigspec.lock.failures import index_failure, no_packages
-from rigspec.lock.model import LockedArchive, LockedEnv, LockedMachine, LockedPackage, Unpinned
+from rigspec.lock.failures import index_failure
+from rigspec.lock.model import (
+    LockedArchive,
+    LockedEnv,
+    LockedMachine,
+    LockedPackage,
+    LockedRepository,
+    Unpinned,
+)
+from rigspec.lock.package_choice import DEPENDENCY, Asked, Chosen, chosen_packages
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.spec.mirrors import has_snapshots
 from rigspec.spec.model import Rig
-
-if TYPE_CHECKING:
-    from rigspec.lock.apt.archive import Archive
-    from rigspec.lock.apt.closure import Choice
 
 __all__ = ["SystemPins", "pinned_packages", "wanted_packages"]
 
 # What fetches and checks the files of the lock.
-_DEPENDENCY = "dependency"
 _FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "gnupg")
 
 
 @dataclass(frozen=True)
 class SystemPins:
-    """The packages, pinned or not; the archives they come from; what stayed open, and why."""
+    """The packages, pinned or not; the archives and repositories they come from; what stayed open,
+    and why.
+    """
 
     packages: tuple[LockedPackage, ...]
     archives: tuple[LockedArchive, ...] = ()
+    repositories: tuple[LockedRepository, ...] = ()
     unpinned: tuple[Unpinned, ...] = ()
 
 
@@ -61,50 +66,158 @@ def pinned_packages(
     resolution: Resolution,
     matrix: Matrix,
     wanted: Sequence[LockedPackage],
+    repositories: Sequence[LockedRepository],
+    indexes: Repositories,
     before: LockedMachine | None = None,
     moving: Sequence[str] = (),
 ) -> SystemPins:
-    """The wanted packages and all they need, at the newest versions that a signed index has.
+    """The wanted packages and all they need, at the newest versions that signed indexes have.
 
-    What ``before`` pins stays, but for what is ``moving``. Raises LockFailure where an index that
-    is configured fails; where none is, or none can be verified, what is not pinned stays so.
+    What is wanted of ``repositories`` beside the distribution's archive has the name of one. What
+    ``before`` pins stays, but for what is ``moving``. Raises LockFailure where an index that is
+    configured fails; where none is, or none can be verified, what is not pinned stays so.
     """
     if not wanted:
-        return SystemPins(())
+        return SystemPins((), repositories=tuple(repositories))
     distribution = distribution_of(matrix, resolution.os, resolution.arch)
     if distribution is None:
         why = "the matrix names no signed archive of this system; the machine's own sources decide"
-        return _open(wanted, why)
+        return _open(wanted, Beside(tuple(repositories), why_not=why), why)
+    beside = indexes.of(repositories)
+    own = tuple(package for package in wanted if package.archive is None)
+    others = tuple(package for package in wanted if package.archive is not None)
     had = _had(distribution, before)
     moves = any(package.name in moving for package in had.packages)
     snapshot = next((a.snapshot for a in had.archives if a.snapshot and not moves), None)
     sources = sources_of(distribution, rig.mirrors.apt, snapshot)
     why_not = _obstacle(distribution, sources, rig.mirrors.apt)
+    own_had, others_had = _still_wanted(own, others, had), _still_wanted(others, own, had)
     if sources is None or why_not is not None:
-        asked = {package.name: package.part for package in wanted}
-        direct = {p.name: p.part for p in had.packages if p.part != _DEPENDENCY}
-        if asked != direct:
-            return _open(wanted, why_not or "")
+        if own_had is None:
+            return _open(wanted, beside, why_not or "")
         if moves:
             raise index_failure("the packages of the system", why_not or "")
-        return had
-    kept = {p.name: p.version for p in had.packages if p.version and p.name not in moving}
-    pins = _pinned(distribution, sources, wanted, kept, rig.mirrors.apt)
+        return _as_before(had, own_had, others, others_had, beside, why_not or "")
+    asked = Asked((*others, *own), _kept(had, moving, others_had is not None))
+    if beside.why_not is None or not others:
+        found = chosen_packages(distribution, sources, asked, beside.archives, rig.mirrors.apt)
+        pins = SystemPins(found.packages, found.archives, beside.repositories, found.unpinned)
+    else:
+        theirs = {package.name for package in had.packages if _is_beside(package, had)}
+        if others_had is not None and theirs & set(moving):
+            raise index_failure(f"the index of {others[0].archive}", beside.why_not)
+        needed = tuple(_needed(others_had or (), others, had))
+        asked = replace(asked, wanted=own, needed=needed)
+        found = chosen_packages(distribution, sources, asked, (), rig.mirrors.apt)
+        pins = _beside_them(found, others, others_had, had, beside)
+    _require_suites(had, pins, distribution)
+    return pins
+
+
+def _require_suites(had: SystemPins, pins: SystemPins, distribution: Distribution) -> None:
     lost = {a.suite for a in had.archives} - {a.suite for a in pins.archives}
     if lost:
         what = f"the index of {distribution.name}/{min(lost)}"
         raise index_failure(what, "the lock was made from it, and no archive has it any more")
-    return pins
 
 
 def _had(distribution: Distribution, before: LockedMachine | None) -> SystemPins:
-    """What a lock has pinned from the very release of the distribution."""
+    """What a lock has pinned from the very release of the distribution, and beside it."""
     suites = {suite.name for suite in distribution.suites}
     if before is None or not {archive.suite for archive in before.archives} <= suites:
         return SystemPins(())
-    names = {archive.name for archive in before.archives}
+    repositories = tuple(each for each in before.repositories if each.release_sha256)
+    names = {each.name for each in before.archives} | {each.name for each in repositories}
     packages = tuple(package for package in before.packages if package.archive in names)
-    return SystemPins(packages, before.archives)
+    return SystemPins(packages, before.archives, repositories)
+
+
+def _still_wanted(
+    wanted: Sequence[LockedPackage], rest: Sequence[LockedPackage], had: SystemPins
+) -> tuple[LockedPackage, ...] | None:
+    """What a lock has of these packages and all they need; None where it is not these that it has.
+
+    The ``rest`` of what is wanted is not looked at.
+    """
+    from rigspec.lock.apt.index import upstream_of
+
+    apart = {DEPENDENCY, *(package.part for package in rest)}
+    locked = {(p.name, p.part): p.version or "" for p in had.packages if p.part not in apart}
+    asked = {(p.name, p.part): p.version for p in wanted}
+    if locked.keys() != asked.keys():
+        return None
+    if any(v and upstream_of(v) != upstream_of(locked[key]) for key, v in asked.items()):
+        return None
+    parts = {part for _, part in locked}
+    return tuple(p for p in had.packages if p.part in parts or parts & set(p.needed_by))
+
+
+def _kept(had: SystemPins, moving: Sequence[str], with_others: bool) -> dict[str, str]:
+    """The versions that are to stay: those of others only where the same is wanted of them."""
+    return {
+        package.name: package.version
+        for package in had.packages
+        if package.version is not None
+        and package.name not in moving
+        and (with_others or not _is_beside(package, had))
+    }
+
+
+def _as_before(
+    had: SystemPins,
+    own: Sequence[LockedPackage],
+    others: Sequence[LockedPackage],
+    others_had: Sequence[LockedPackage] | None,
+    beside: Beside,
+    why: str,
+) -> SystemPins:
+    """What a lock has, where the distribution's archive cannot be asked."""
+    if others and others_had is None:
+        left = _open(others, beside, why)
+        return SystemPins((*others, *own), had.archives, left.repositories, left.unpinned[1:])
+    stays = {package.name for package in (*own, *(others_had or ()))}
+    packages = tuple(package for package in had.packages if package.name in stays)
+    return SystemPins(packages, had.archives, had.repositories if others else ())
+
+
+def _beside_them(
+    found: Chosen,
+    others: Sequence[LockedPackage],
+    others_had: Sequence[LockedPackage] | None,
+    had: SystemPins,
+    beside: Beside,
+) -> SystemPins:
+    """What was found of the distribution, and of a repository that cannot be asked what it had."""
+    if others_had is None:
+        unpinned = (*found.unpinned, *_open_beside(beside, beside.why_not or ""))
+        packages = (*others, *found.packages)
+        return SystemPins(packages, found.archives, beside.repositories, unpinned)
+    names = {package.name for package in found.packages}
+    stays = [package for package in others_had if package.name not in names]
+    packages = _in_order((*stays, *found.packages))
+    return SystemPins(packages, found.archives, had.repositories, found.unpinned)
+
+
+def _needed(
+    staying: Sequence[LockedPackage], others: Sequence[LockedPackage], had: SystemPins
+) -> Iterator[LockedPackage]:
+    """The distribution's own packages that those of others need, as far as these stay."""
+    parts = {package.part for package in others}
+    for package in staying:
+        needed_by = tuple(part for part in package.needed_by if part in parts)
+        if needed_by and not _is_beside(package, had):
+            yield replace(package, needed_by=needed_by)
+
+
+def _is_beside(package: LockedPackage, pins: SystemPins) -> bool:
+    return any(package.archive == repository.name for repository in pins.repositories)
+
+
+def _in_order(packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
+    """As a lock lists them: first what was asked for, then what that needs, by name."""
+    direct = [package for package in packages if package.part != DEPENDENCY]
+    needed = [package for package in packages if package.part == DEPENDENCY]
+    return (*direct, *sorted(needed, key=lambda package: package.name))
 
 
 def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
@@ -122,8 +235,24 @@ def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[L
             yield LockedPackage(name, "cuda")
 
 
-def _open(wanted: Sequence[LockedPackage], why: str) -> SystemPins:
-    return SystemPins(tuple(wanted), (), (Unpinned("packages of the system", why),))
+def _open(wanted: Sequence[LockedPackage], beside: Beside, why: str) -> SystemPins:
+    """Without the distribution's archive nothing says what the packages of others need of it."""
+    unpinned = [Unpinned("packages of the system", why)]
+    if any(package.archive is not None for package in wanted):
+        unread = f"what they need of the distribution cannot be looked up ({why})"
+        unpinned += _open_beside(beside, beside.why_not or unread)
+    repositories = tuple(
+        replace(each, released=None, release_sha256=None) for each in beside.repositories
+    )
+    return SystemPins(tuple(wanted), (), repositories, tuple(unpinned))
+
+
+def _open_beside(beside: Beside, why: str) -> Iterator[Unpinned]:
+    for repository in beside.repositories:
+        yield Unpinned(
+            f"packages of the repository {repository.name}",
+            f"versions are locked, but neither a sha256 nor what they need: {why}",
+        )
 
 
 def _obstacle(
@@ -150,140 +279,3 @@ def _obstacle(
             f"({distribution.keyring}): install the package {distribution.keyring_package}"
         )
     return None
-
-
-def _pinned(
-    distribution: Distribution,
-    sources: Sources,
-    wanted: Sequence[LockedPackage],
-    kept: Mapping[str, str],
-    mirror: str | None,
-) -> SystemPins:
-    from rigspec.lock.apt.archive import open_archives
-    from rigspec.lock.apt.closure import Impossible, NoPackage
-
-    system = f"{distribution.name} {distribution.release}"
-    archives = open_archives(distribution, sources)
-    names = sorted({package.name for package in wanted})
-    first, every = distribution.components[:1], distribution.components
-    try:
-        try:
-            chosen, used = _chosen(distribution, archives, first, names, kept)
-        except (NoPackage, Impossible):
-            # Something stands in another component only.
-            chosen, used = _chosen(distribution, archives, every, names, kept)
-    except NoPackage as error:
-        do = "look at the name's spelling, or take it out of the spec"
-        if error.instead:
-            do = f"it is only provided, by {', '.join(error.instead[:8])}: name one of these"
-        raise no_packages(system, f"there is no package `{error.name}`", do) from None
-    except Impossible as error:
-        raise no_packages(system, str(error), f"leave `{error.of}` or the other one out") from None
-    locked = [archive.locked for archive in used]
-    moment, unpinned = _snapshot(distribution, sources, mirror, locked)
-    had = {archive.suite for archive in locked}
-    unpinned += tuple(
-        Unpinned(f"updates from {suite.name}", "no archive that is configured here has this suite")
-        for suite in distribution.suites
-        if suite.name not in had
-    )
-    archives_then = tuple(replace(archive, snapshot=moment) for archive in locked)
-    return SystemPins(tuple(_packages(wanted, chosen)), archives_then, unpinned)
-
-
-def _snapshot(
-    distribution: Distribution,
-    sources: Sources,
-    mirror: str | None,
-    locked: Sequence[LockedArchive],
-) -> tuple[str | None, tuple[Unpinned, ...]]:
-    """The moment of which snapshots have what is locked, and what stays open without one."""
-    from rigspec.lock.apt.snapshots import snapshot_in, snapshot_of
-
-    since = distribution.snapshots_since
-    if sources.snapshot is not None:
-        return sources.snapshot, ()
-    if mirror is None or not has_snapshots(mirror):
-        return snapshot_of(locked, since), ()
-    found = snapshot_in(mirror, locked, since)
-    if found is not None:
-        return found, ()
-    why = "`[mirrors] apt` does not have the archive's present state yet: lock again in a day"
-    return None, (Unpinned("the snapshot of the archive", why),)
-
-
-def _chosen(
-    distribution: Distribution,
-    archives: Sequence[Archive],
-    components: Sequence[str],
-    names: Sequence[str],
-    kept: Mapping[str, str],
-) -> tuple[Mapping[str, Choice], tuple[Archive, ...]]:
-    """The choice among some components, and the archives with those of them that each has."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from rigspec.lock.apt.closure import base_system, closure
-    from rigspec.lock.apt.index import PackageIndex, PackageList
-
-    places = [(archive, component) for archive in archives for component in components]
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        texts = list(pool.map(lambda p: p[0].packages(p[1], distribution.architecture), places))
-    lists = [
-        (archive, component, PackageList(archive.locked.name, text, distribution.avoided))
-        for (archive, component), text in zip(places, texts, strict=True)
-        if text is not None
-    ]
-    release = [each for archive, _, each in lists if archive is archives[0]]
-    index = PackageIndex([each for _, _, each in lists])
-    chosen = closure(index, names, base_system(release), kept)
-    used = []
-    for archive in archives:
-        had = tuple(component for a, component, _ in lists if a is archive)
-        used.append(replace(archive, locked=replace(archive.locked, components=had)))
-    return chosen, tuple(used)
-
-
-def _packages(
-    wanted: Sequence[LockedPackage], chosen: Mapping[str, Choice]
-) -> Iterator[LockedPackage]:
-    """The wanted packages in their order, and then what they need."""
-    parts: dict[str, set[str]] = {}
-    for package in wanted:
-        parts.setdefault(package.part, set()).add(package.name)
-    needed_by: dict[str, set[str]] = {}
-    for part, names in parts.items():
-        for name in _reached(names, chosen) - names:
-            needed_by.setdefault(name, set()).add(part)
-    for package in wanted:
-        others = needed_by.get(package.name, set()) - {package.part}
-        yield _locked(package.name, package.part, chosen, others)
-    direct = {package.name for package in wanted}
-    for name in sorted(chosen.keys() - direct):
-        yield _locked(name, _DEPENDENCY, chosen, needed_by.get(name, parts.keys()))
-
-
-def _reached(names: Iterable[str], chosen: Mapping[str, Choice]) -> set[str]:
-    found: set[str] = set()
-    ahead = list(names)
-    while ahead:
-        name = ahead.pop()
-        if name not in found:
-            found.add(name)
-            ahead.extend(chosen[name].needs)
-    return found
-
-
-def _locked(
-    name: str, part: str, chosen: Mapping[str, Choice], needed_by: Iterable[str]
-) -> LockedPackage:
-    offer = chosen[name].offer
-    return LockedPackage(
-        name=name,
-        part=part,
-        version=offer.version,
-        sha256=offer.sha256,
-        size=offer.size,
-        path=offer.path,
-        archive=offer.archive,
-        needed_by=tuple(sorted(needed_by)),
-    )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from rigspec.lock.conda_channels import with_alias
 from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepository
+from rigspec.spec.mirrors import moved_url
 from rigspec.spec.model import Rig
 
 __all__ = ["mirrored"]
@@ -39,8 +39,6 @@ def _env(env: LockedEnv, mirror: str | None) -> LockedEnv:
 def _repository(found: LockedRepository, mirror: str | None) -> LockedRepository:
     if mirror is None:
         return found
-    return replace(found, url=_moved(found.url, mirror), key_url=_moved(found.key_url, mirror))
-
-
-def _moved(url: str, mirror: str) -> str:
-    return mirror.rstrip("/") + urlsplit(url).path
+    return replace(
+        found, url=moved_url(found.url, mirror), key_url=moved_url(found.key_url, mirror)
+    )

@@ -63,14 +63,17 @@ def system_steps(locked: LockedMachine) -> Iterator[Step]:
 
 def packages_of(locked: LockedMachine, part: str, *, hold: bool = False) -> tuple[AptPackage, ...]:
     """The packages of a part and then what they need. ``hold`` is for what an unattended upgrade
-    would break: the packages themselves, and what is built with them.
+    would break: the packages themselves, what is built with them, and what else comes from a
+    repository beside the distribution's own.
     """
     direct = [package for package in locked.packages if package.part == part]
     names = {package.name for package in direct}
     needed = {p.name: p for p in locked.packages if part in p.needed_by and p.name not in names}
     built = {package.version for package in direct if package.version is not None}
+    beside = {repository.name for repository in locked.repositories}
+    held = [*direct, *(p for p in needed.values() if p.version in built or p.archive in beside)]
     return tuple(
-        _package(package, hold and (package in direct or package.version in built))
+        _package(package, hold and package in held)
         for package in (*direct, *(needed[name] for name in sorted(needed)))
     )
 

@@ -89,6 +89,12 @@ class AptRepository(Step):
     key_url: str
     key_fingerprint: str
 
+    @property
+    def key_protocols(self) -> tuple[str, ...]:
+        """How the key may be fetched: never by less than its address says."""
+        scheme = self.key_url.partition(":")[0]
+        return tuple(dict.fromkeys((scheme, "https")))
+
 
 @dataclass(frozen=True, kw_only=True)
 class AptSource(Step):

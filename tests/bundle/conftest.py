@@ -1,5 +1,5 @@
 """What the tests of bundles share with those of locks."""
 
-from tests.lock.conftest import buildah, container_tools, host
+from tests.lock.conftest import archive, box, buildah, container_tools, host, keys, nvidia
 
-__all__ = ["buildah", "container_tools", "host"]
+__all__ = ["archive", "box", "buildah", "container_tools", "host", "keys", "nvidia"]

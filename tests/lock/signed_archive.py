@@ -31,6 +31,12 @@ class Keys:
     def sign(self, text: bytes, key: str, digest: str = "SHA512") -> bytes:
         return self._gpg("--local-user", key, "--digest-algo", digest, "--clearsign", text=text)
 
+    def sign_apart(self, text: bytes, key: str) -> bytes:
+        return self._gpg("--local-user", key, "--armor", "--detach-sign", text=text)
+
+    def armored(self, *keys: str) -> bytes:
+        return self._gpg("--armor", "--export", *keys)
+
     def stop(self) -> None:
         subprocess.run(["gpgconf", "--homedir", self.home, "--kill", "gpg-agent"], check=True)
 
@@ -113,6 +119,39 @@ class SignedArchive:
         signed = self.keys.sign("\n".join(lines).encode() + b"\n", key or self.keys.own, digest)
         self.files |= {f"{root}/{name}": data for name, data in found.items()}
         self.files[f"{root}/InRelease"] = signed
+
+    def publish_flat(
+        self,
+        folder: str,
+        *packages: str,
+        key: str,
+        apart: bool = False,
+        released: dt.datetime = RELEASED,
+        valid_until: dt.datetime | None = None,
+    ) -> None:
+        """Make a flat repository hold these packages and no others, as NVIDIA publishes its own.
+
+        Its index is signed within, or ``apart``: by a second file.
+        """
+        plain = "\n".join(packages).encode()
+        found = {"Packages": plain, "Packages.gz": gzip.compress(plain, mtime=0)}
+        lines = ["Origin: Test", "Label: Flat", "Architecture: x86_64"]
+        lines += [f"Date: {format_datetime(released)}"]
+        if valid_until is not None:
+            lines += [f"Valid-Until: {format_datetime(valid_until)}"]
+        lines += ["SHA256:"]
+        lines += [
+            f" {hashlib.sha256(data).hexdigest()} {len(data):>16} {name}"
+            for name, data in found.items()
+        ]
+        text = "\n".join([*lines, "Acquire-By-Hash: no"]).encode() + b"\n"
+        if apart:
+            found |= {"Release": text, "Release.gpg": self.keys.sign_apart(text, key)}
+        else:
+            found["InRelease"] = self.keys.sign(text, key)
+        for name in ("InRelease", "Release", "Release.gpg"):
+            self.files.pop(f"{folder}/{name}", None)
+        self.files |= {f"{folder}/{name}": data for name, data in found.items()}
 
     def serve(self) -> ThreadingHTTPServer:
         archive = self

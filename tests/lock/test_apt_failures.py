@@ -113,7 +113,7 @@ def test_an_archive_that_is_down_leaves_the_old_lock(box: Box) -> None:
     ("key", "told"),
     [
         ("other", "which is none of the keys known for it"),
-        ("stranger", "a key that the distribution's keyring does not have"),
+        ("stranger", "a key that the keyring for it does not have"),
     ],
 )
 def test_a_wrong_key_is_not_trusted(key: str, told: str, box: Box) -> None:

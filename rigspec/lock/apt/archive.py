@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
 import hashlib
 import lzma
@@ -10,22 +9,20 @@ import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 
 from rigspec.lock.apt import cache
 from rigspec.lock.apt.distribution import Distribution, Suite
+from rigspec.lock.apt.release import MOST, SignedIndex, read_release
 from rigspec.lock.apt.signature import BadSignature, verified
 from rigspec.lock.apt.sources import Sources
 from rigspec.lock.apt.transfer import fetched
-from rigspec.lock.failures import LockFailure, distrusted_index, index_failure
+from rigspec.lock.failures import distrusted_index, index_failure
 from rigspec.lock.model import LockedArchive
 from rigspec.spec.mirrors import archive_url
 
 __all__ = ["Archive", "open_archives", "release_at"]
 
-_MOST_RELEASE = 32 * 1024 * 1024
 # Smallest first; what each ending is unpacked with.
 _FORMS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
     (".xz", lzma.decompress),
@@ -37,19 +34,28 @@ _FORMS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
 @dataclass(frozen=True)
 class Archive:
     """A suite whose signature was checked. ``files`` are the sha256 and size that it vouches for,
-    by path; ``by_hash`` says that they can be asked for by their sha256. ``signed`` is its index
-    as it came.
+    by path; ``by_hash`` says that they can be asked for by their sha256. ``signed`` are the files
+    of its index as they came, by name.
+
+    A suite whose name ends in a slash is flat, as apt has it: a folder below the root, without
+    components.
     """
 
     locked: LockedArchive
     root: str
-    signed: bytes
+    signed: Mapping[str, bytes]
     files: Mapping[str, tuple[str, int]]
     by_hash: bool
 
+    @property
+    def folder(self) -> str:
+        """Where its index stands."""
+        suite = self.locked.suite
+        return f"{self.root}/{suite}".rstrip("/") if self._flat else f"{self.root}/dists/{suite}"
+
     def packages(self, component: str, architecture: str) -> bytes | None:
         """The list of packages of a component, None where there is no such. Raises LockFailure."""
-        path = _list_of(component, architecture)
+        path = self._list_of(component, architecture)
         plain = self.files.get(path)
         kept = cache.recalled(plain[0]) if plain is not None else None
         if kept is not None:
@@ -63,7 +69,7 @@ class Archive:
 
     def packed(self, component: str, architecture: str) -> tuple[str, bytes] | None:
         """The path and the bytes of that list as the archive serves it. Raises LockFailure."""
-        path = _list_of(component, architecture)
+        path = self._list_of(component, architecture)
         forms = [path + form for form, _ in _FORMS if path + form in self.files]
         for form in forms:
             data = self._fetched(form, self._called(component))
@@ -74,15 +80,21 @@ class Archive:
             raise index_failure(self._called(component), why)
         return None
 
+    @property
+    def _flat(self) -> bool:
+        return self.locked.suite.endswith("/")
+
+    def _list_of(self, component: str, architecture: str) -> str:
+        return "Packages" if self._flat else f"{component}/binary-{architecture}/Packages"
+
     def _called(self, component: str) -> str:
-        return f"the list of packages of {self.locked.name} {component}"
+        return f"the list of packages of {self.locked.name} {component}".rstrip()
 
     def _fetched(self, path: str, what: str) -> bytes | None:
         sha256, size = self.files[path]
-        folder = f"{self.root}/dists/{self.locked.suite}"
-        hashed = f"{path.rpartition('/')[0]}/by-hash/SHA256/{sha256}"
+        hashed = f"{path.rpartition('/')[0]}/by-hash/SHA256/{sha256}".lstrip("/")
         for place in (hashed, path) if self.by_hash else (path,):
-            data = fetched(f"{folder}/{place}", what, size)
+            data = fetched(f"{self.folder}/{place}", what, size)
             if data is not None:
                 if len(data) != size:
                     raise index_failure(what, f"{len(data)} of {size} bytes came")
@@ -124,7 +136,7 @@ def open_archives(distribution: Distribution, sources: Sources) -> tuple[Archive
 
 def release_at(root: str, suite: str, what: str) -> bytes | None:
     """The signed index of a suite, unread; None where there is none. Raises LockFailure."""
-    return fetched(f"{root}/dists/{suite}/InRelease", what, _MOST_RELEASE)
+    return fetched(f"{root}/dists/{suite}/InRelease", what, MOST)
 
 
 def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archive | None:
@@ -140,68 +152,31 @@ def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archi
             text, keys = verified(data, Path(distribution.keyring), distribution.keys)
         except BadSignature as error:
             raise distrusted_index(what, str(error)) from None
-        return _read(distribution, suite, root, data, text, keys, sources.check_dates)
+        index = read_release(text, what, sources.check_dates)
+        _is_of(index, distribution, suite, what)
+        locked = LockedArchive(
+            name=_name(distribution, suite),
+            distribution=suite.archive,
+            suite=suite.name,
+            components=(),
+            released=index.released,
+            release_sha256=hashlib.sha256(data).hexdigest(),
+            key_fingerprints=keys,
+            valid_until=index.valid_until,
+            promise=distribution.promise,
+            keyring=distribution.keyring,
+        )
+        return Archive(locked, root, {"InRelease": data}, index.files, index.by_hash)
     return None
 
 
-def _read(
-    distribution: Distribution,
-    suite: Suite,
-    root: str,
-    data: bytes,
-    text: bytes,
-    keys: tuple[str, ...],
-    check_dates: bool,
-) -> Archive:
-    from debian.deb822 import Release
-
-    what = f"the index of {_name(distribution, suite)}"
-    release: Any = Release(text)
-    if release.get("Origin") != distribution.origin:
-        raise distrusted_index(what, f"it is of {release.get('Origin', 'nobody')}")
-    if suite.name not in (release.get("Codename"), release.get("Suite")):
-        raise distrusted_index(what, f"it is that of {release.get('Codename', 'no suite')}")
-    try:
-        released = _iso(release["Date"])
-        until = _iso(release["Valid-Until"]) if "Valid-Until" in release else None
-        files = {row["name"]: (row["sha256"], int(row["size"])) for row in release["SHA256"]}
-    except (KeyError, ValueError, TypeError):
-        raise distrusted_index(what, "it has no date or no checksums") from None
-    if check_dates and until is not None and until < _iso_now():
-        raise _expired(what, until)
-    locked = LockedArchive(
-        name=_name(distribution, suite),
-        distribution=suite.archive,
-        suite=suite.name,
-        components=(),
-        released=released,
-        release_sha256=hashlib.sha256(data).hexdigest(),
-        key_fingerprints=keys,
-        valid_until=until,
-        promise=distribution.promise,
-        keyring=distribution.keyring,
-    )
-    return Archive(locked, root, data, files, release.get("Acquire-By-Hash", "no") == "yes")
-
-
-def _list_of(component: str, architecture: str) -> str:
-    return f"{component}/binary-{architecture}/Packages"
+def _is_of(index: SignedIndex, distribution: Distribution, suite: Suite, what: str) -> None:
+    """Raises LockFailure for an index of another distribution or suite."""
+    if index.origin != distribution.origin:
+        raise distrusted_index(what, f"it is of {index.origin or 'nobody'}")
+    if suite.name not in index.names:
+        raise distrusted_index(what, f"it is that of {index.names[0] or 'no suite'}")
 
 
 def _name(distribution: Distribution, suite: Suite) -> str:
     return f"{distribution.name}/{suite.name}"
-
-
-def _expired(what: str, until: str) -> LockFailure:
-    return distrusted_index(what, f"it was valid until {until}: its mirror is out of date")
-
-
-def _iso(date: str) -> str:
-    """A Release's date as ISO 8601 in UTC; two of them compare as text."""
-    told = parsedate_to_datetime(date)
-    utc = told if told.tzinfo is None else told.astimezone(dt.timezone.utc)
-    return f"{utc:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _iso_now() -> str:
-    return f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%dT%H:%M:%SZ}"

@@ -3,19 +3,41 @@
 Depends and Pre-Depends, no recommendations. Of alternatives the one that is there already, else the
 first that can be had; of the packages that provide a name the most usual, then the first by name.
 What no system of the release is without is left out, unless something needs it newer.
+
+A repository beside the distribution's archive is seen only by what is wanted of it, and by what
+that needs there. Its packages follow each other's version: a driver of 465.19 asks for libraries
+`>= 465.19`, and goes with those of its own version.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rigspec.lock.apt.index import Offer, PackageIndex, PackageList, Relation
+from rigspec.lock.apt.index import Offer, PackageIndex, PackageList, Relation, upstream_of
 
-__all__ = ["Choice", "Impossible", "NoPackage", "base_system", "closure"]
+__all__ = [
+    "BesideIt",
+    "Choice",
+    "Impossible",
+    "NoPackage",
+    "NoVersion",
+    "base_system",
+    "closure",
+]
 
 _INSTALLER = "apt"
+
+
+@dataclass(frozen=True)
+class BesideIt:
+    """Repositories beside the distribution's archive, by name, and what is ``wanted`` of them: a
+    version by name, None where any will do.
+    """
+
+    archives: frozenset[str] = frozenset()
+    wanted: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,6 +57,14 @@ class NoPackage(Exception):
         self.instead = instead
 
 
+class NoVersion(Exception):
+    """The index does not have the version that is asked for; ``there`` are those it has."""
+
+    def __init__(self, name: str, version: str, there: tuple[str, ...]) -> None:
+        super().__init__(f"{name} {version}")
+        self.there = there
+
+
 class Impossible(Exception):
     """No choice satisfies a relation of the package ``of``; the message says which."""
 
@@ -50,7 +80,7 @@ def base_system(release: Sequence[PackageList]) -> Mapping[str, Offer]:
     names = {name for each in release for name in each.base()}
     if index.named(_INSTALLER):
         names.add(_INSTALLER)
-    chosen = _Choosing(index, {}, {}).choices(sorted(names))
+    chosen = _Choosing(index, {}, {}, BesideIt()).choices(sorted(names))
     return {name: choice.offer for name, choice in chosen.items()}
 
 
@@ -59,16 +89,17 @@ def closure(
     wanted: Sequence[str],
     base: Mapping[str, Offer],
     kept: Mapping[str, str],
+    beside: BesideIt,
 ) -> Mapping[str, Choice]:
     """A version of every wanted package and of what they need beyond the ``base``.
 
     What is ``kept`` (a version by name) stays where that is possible, else it is the newest.
-    Raises NoPackage or Impossible.
+    Raises NoPackage, NoVersion or Impossible.
     """
     held = dict(kept)
     while True:
         try:
-            return _Choosing(index, base, held).choices(wanted)
+            return _Choosing(index, base, held, beside).choices(wanted)
         except Impossible as error:
             # What was locked may no longer go with what is there now: let it go, and no more.
             loosened = {name: v for name, v in held.items() if name not in error.names}
@@ -83,36 +114,83 @@ class _Choosing:
     """One pass: every package is chosen once, and what is chosen stays."""
 
     def __init__(
-        self, index: PackageIndex, base: Mapping[str, Offer], kept: Mapping[str, str]
+        self,
+        index: PackageIndex,
+        base: Mapping[str, Offer],
+        kept: Mapping[str, str],
+        beside: BesideIt,
     ) -> None:
         self._index = index
         self._base = base
         self._kept = kept
+        self._beside = beside
         self._chosen: dict[str, Offer] = {}
 
     def choices(self, wanted: Sequence[str]) -> dict[str, Choice]:
-        for name in wanted:
-            offers = self._offers(name)
-            if not offers:
-                instead = tuple(o.name for o in self._index.providing(Relation(name)))
-                raise NoPackage(name, instead)
-            self._chosen[name] = offers[0]
         found: dict[str, Choice] = {}
-        queue = deque(sorted(self._chosen))
-        while queue:
-            name = queue.popleft()
-            offer, before = self._chosen[name], set(self._chosen)
-            needs = [need for group in offer.depends for need in self._satisfied(offer, group)]
-            found[name] = Choice(offer, tuple(sorted(set(needs) - {name})))
-            queue.extend(new for new in self._chosen if new not in before)
-            queue.extend(self._newer_base(offer))
+        # What the distribution alone has to give is settled before anybody else is asked: it is
+        # installed before the other repositories are there.
+        for names in (wanted, self._beside.wanted):
+            self._chosen |= {name: self._direct(name) for name in names}
+            queue = deque(sorted(set(names)))
+            while queue:
+                name = queue.popleft()
+                offer, before = self._chosen[name], set(self._chosen)
+                needs = [need for group in offer.depends for need in self._satisfied(offer, group)]
+                found[name] = Choice(offer, tuple(sorted(set(needs) - {name})))
+                queue.extend(new for new in self._chosen if new not in before)
+                queue.extend(self._newer_base(offer))
         self._check_conflicts()
         return found
 
+    def _direct(self, name: str) -> Offer:
+        """What is chosen of a package that is wanted by its name. Raises NoPackage or NoVersion."""
+        if name not in self._beside.wanted:
+            offers = self._offers(name)
+        else:
+            offers = self._everywhere(name)
+            offers = [o for o in offers if o.archive in self._beside.archives] or offers
+        if not offers:
+            raise NoPackage(name, tuple(o.name for o in self._index.providing(Relation(name))))
+        asked = self._beside.wanted.get(name)
+        if asked is None:
+            return offers[0]
+        # The packager's own part of a version is not what was asked for.
+        same = [o for o in offers if upstream_of(o.version) == upstream_of(asked)]
+        if not same:
+            raise NoVersion(name, asked, tuple(offer.version for offer in offers))
+        return min(same, key=lambda offer: offer.version != asked)
+
     def _offers(self, name: str) -> list[Offer]:
-        """The versions of a package, the one to prefer first."""
+        """The versions of a package that the distribution has, the one to prefer first."""
+        return [o for o in self._everywhere(name) if o.archive not in self._beside.archives]
+
+    def _everywhere(self, name: str) -> list[Offer]:
         kept = self._kept.get(name)
         return sorted(self._index.named(name), key=lambda offer: offer.version != kept)
+
+    def _following(self, needs: Offer, relation: Relation) -> list[Offer]:
+        """The versions of a package for the one that needs it, the one to prefer first.
+
+        In a repository beside, that is the same version, else what was kept, else the one that the
+        relation names: it was the present one when the need was written down.
+        """
+        if needs.archive not in self._beside.archives:
+            return self._offers(relation.name)
+        offers = self._everywhere(relation.name)
+        asking = upstream_of(needs.version)
+        named = upstream_of(relation.version) if relation.version else None
+
+        def distance(offer: Offer) -> tuple[bool, bool, bool, bool]:
+            beside, upstream = offer.archive == needs.archive, upstream_of(offer.version)
+            return (
+                not (beside and upstream == asking),
+                not (beside and offer.version == needs.version),
+                offer.version != self._kept.get(offer.name),
+                not (beside and upstream == named),
+            )
+
+        return sorted(offers, key=distance)
 
     def _satisfied(self, offer: Offer, group: tuple[Relation, ...]) -> Iterator[str]:
         """The chosen package that satisfies a dependency; nothing where the base does."""
@@ -125,7 +203,7 @@ class _Choosing:
                 if there.name not in self._chosen:
                     return
         for relation in group:
-            for candidate in self._candidates(relation):
+            for candidate in self._candidates(offer, relation):
                 if not self._clashes(candidate):
                     self._chosen[candidate.name] = candidate
                     yield candidate.name
@@ -140,12 +218,14 @@ class _Choosing:
             yield there[relation.name]
         yield from (offer for offer in there.values() if offer.answers(relation))
 
-    def _candidates(self, relation: Relation) -> Iterator[Offer]:
+    def _candidates(self, needs: Offer, relation: Relation) -> Iterator[Offer]:
         if relation.name not in self._chosen:
-            yield from (o for o in self._offers(relation.name) if relation.admits(o.version))
+            following = self._following(needs, relation)
+            yield from (o for o in following if relation.admits(o.version))
         for provider in self._index.providing(relation):
             if provider.name not in self._chosen:
-                yield from (o for o in self._offers(provider.name) if o.answers(relation))
+                following = self._following(needs, Relation(provider.name))
+                yield from (o for o in following if o.answers(relation))
 
     def _clashes(self, candidate: Offer) -> bool:
         return any(_against(candidate, other) for other in self._chosen.values())

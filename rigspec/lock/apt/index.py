@@ -11,7 +11,7 @@ from typing import Any
 from debian.deb822 import Packages, PkgRelation
 from debian.debian_support import Version
 
-__all__ = ["Offer", "PackageIndex", "PackageList", "Relation"]
+__all__ = ["Offer", "PackageIndex", "PackageList", "Relation", "upstream_of"]
 
 _NAME = re.compile(rb"^Package:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 _PROVIDES = re.compile(rb"^Provides:((?:.*)(?:\n[ \t].*)*)", re.MULTILINE)
@@ -49,6 +49,7 @@ class Offer:
 
     name: str
     version: str
+    architecture: str
     archive: str
     path: str
     sha256: str
@@ -71,27 +72,33 @@ class Offer:
 class PackageList:
     """The list of one component of an archive, whose name is ``archive``.
 
-    What is ``avoided`` (a name and a version) is not seen.
+    What is ``avoided`` (a name and a version) is not seen, nor what is of another ``architecture``
+    than that, where one is given: a flat archive has those of all in one list.
     """
 
     def __init__(
-        self, archive: str, data: bytes, avoided: Collection[tuple[str, str]] = ()
+        self,
+        archive: str,
+        data: bytes,
+        avoided: Collection[tuple[str, str]] = (),
+        architecture: str | None = None,
     ) -> None:
         self._archive = archive
         self._data = data
         self._avoided = avoided
+        self._architectures = (architecture, "all") if architecture is not None else ()
 
     def named(self, name: str) -> Iterator[Offer]:
         """The versions of a package."""
         for start in self._places.get(name.encode(), ()):
             offer = self._offer(start)
-            if (offer.name, offer.version) not in self._avoided:
+            if (offer.name, offer.version) not in self._avoided and self._fits(offer):
                 yield offer
 
     def providing(self, name: str) -> Iterator[Offer]:
         """The packages that provide a name."""
-        for start in self._providers.get(name.encode(), ()):
-            yield self._offer(start)
+        offers = map(self._offer, self._providers.get(name.encode(), ()))
+        yield from filter(self._fits, offers)
 
     def base(self) -> Iterator[str]:
         """The names of the packages that no system of this release is without."""
@@ -114,6 +121,11 @@ class PackageList:
                 name = provided.split(b"(")[0].strip()
                 providers.setdefault(name.partition(b":")[0], []).append(start)
         return providers
+
+    def _fits(self, offer: Offer) -> bool:
+        # What has no checksum cannot be pinned.
+        known = not self._architectures or offer.architecture in self._architectures
+        return known and offer.sha256 != ""
 
     def _start(self, place: int) -> int:
         """Where the paragraph around a place begins."""
@@ -150,6 +162,11 @@ class PackageIndex:
         return tuple(o for o in self._providing[relation.name] if o.answers(relation))
 
 
+def upstream_of(version: str) -> str:
+    """A version without what the packager put to it: ``465.19.01-0ubuntu1`` is ``465.19.01``."""
+    return str(_parsed(version).upstream_version)
+
+
 def _newest_first(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
     return tuple(sorted(offers, key=lambda offer: _parsed(offer.version), reverse=True))
 
@@ -174,9 +191,10 @@ def _read(archive: str, paragraph: bytes) -> Offer:
     return Offer(
         name=fields["Package"],
         version=fields["Version"],
+        architecture=fields.get("Architecture", ""),
         archive=archive,
-        path=fields["Filename"],
-        sha256=fields["SHA256"],
+        path=fields["Filename"].removeprefix("./"),
+        sha256=fields.get("SHA256", ""),
         size=int(fields["Size"]),
         priority=fields.get("Priority", ""),
         depends=tuple(group for text in needs for group in _groups(text)),

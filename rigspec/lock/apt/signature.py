@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["BadSignature", "can_verify", "verified"]
+__all__ = ["BadSignature", "can_verify", "verified", "verified_apart"]
 
 _PROGRAM = "gpgv"
 _BEGIN, _END = b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----END PGP SIGNATURE-----"
@@ -18,7 +18,7 @@ _WORTHLESS = {
     "REVKEYSIG": "it is signed with a key that was revoked",
     "EXPKEYSIG": "it is signed with a key that has expired",
     "EXPSIG": "its signature has expired",
-    "NO_PUBKEY": "it is signed with a key that the distribution's keyring does not have",
+    "NO_PUBKEY": "it is signed with a key that the keyring for it does not have",
 }
 
 # OpenPGP's numbers of SHA-256, SHA-384 and SHA-512.
@@ -49,23 +49,47 @@ def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, t
     with tempfile.TemporaryDirectory() as folder:
         signed, plain = Path(folder, "signed"), Path(folder, "plain")
         signed.write_bytes(data)
-        done = subprocess.run(
-            [
-                *(_PROGRAM, "--status-fd", "1", "--homedir", folder),
-                *("--keyring", str(keyring), "--output", str(plain), str(signed)),
-            ],
-            capture_output=True,
-            check=False,
-        )
-        status = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines()]
-        said = [words[1:] for words in status if words[:1] == ["[GNUPG:]"] and len(words) > 1]
+        said = _asked(keyring, folder, "--output", str(plain), str(signed))
         text = plain.read_bytes() if plain.exists() else b""
+    return text, _trusted(said, keys, bool(text))
+
+
+def verified_apart(
+    text: bytes, signature: bytes, keyring: Path, keys: frozenset[str]
+) -> tuple[str, ...]:
+    """The primary keys that vouch for a text by a signature beside it, as ``verified`` has them.
+
+    Raises BadSignature.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        signed, plain = Path(folder, "signature"), Path(folder, "plain")
+        signed.write_bytes(signature)
+        plain.write_bytes(text)
+        said = _asked(keyring, folder, str(signed), str(plain))
+    return _trusted(said, keys, bool(text))
+
+
+def _asked(keyring: Path, folder: str, *arguments: str) -> list[list[str]]:
+    """What gpgv says of a signature, in the words that are meant for programs."""
+    done = subprocess.run(
+        [
+            *(_PROGRAM, "--status-fd", "1", "--homedir", folder),
+            *("--keyring", str(keyring), *arguments),
+        ],
+        capture_output=True,
+        check=False,
+    )
+    status = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines()]
+    return [words[1:] for words in status if words[:1] == ["[GNUPG:]"] and len(words) > 1]
+
+
+def _trusted(said: list[list[str]], keys: frozenset[str], whole: bool) -> tuple[str, ...]:
     if any(words[0] == "BADSIG" for words in said):
         raise BadSignature(_WORTHLESS["BADSIG"])
     found = tuple(dict.fromkeys(_good_keys(said)))
     trusted = tuple(key for key in found if key in keys)
-    if trusted and text:
-        return text, trusted
+    if trusted and whole:
+        return trusted
     if found:
         raise BadSignature(f"it is signed with {found[0]}, which is none of the keys known for it")
     told = {words[0] for words in said}

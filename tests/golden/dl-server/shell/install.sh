@@ -207,11 +207,11 @@ done_repository_nvidia_cuda() {
 
 apply_repository_nvidia_cuda() {
   mkdir -p /etc/apt/keyrings && \
-    curl --fail --silent --show-error --location --retry 3 --proto '=https' --output /etc/apt/keyrings/nvidia-cuda.asc https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub && \
+    curl --fail --silent --show-error --location --retry 3 --proto =https --output /etc/apt/keyrings/nvidia-cuda.asc https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub && \
     test "$(gpg --batch --with-colons --with-fingerprint /etc/apt/keyrings/nvidia-cuda.asc 2>/dev/null | grep -c '^pub:')" = 1 && \
     test "$(gpg --batch --with-colons --with-fingerprint /etc/apt/keyrings/nvidia-cuda.asc 2>/dev/null | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1)" = EB693B3035CD5710E231E123A4B469963BF863CC && \
     gpg --batch --yes --dearmor --output /etc/apt/keyrings/nvidia-cuda.gpg /etc/apt/keyrings/nvidia-cuda.asc && \
-    printf 'deb [signed-by=%s] %s %s %s\n' /etc/apt/keyrings/nvidia-cuda.gpg https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / '' > /etc/apt/sources.list.d/nvidia-cuda.list && \
+    printf 'deb [signed-by=%s lang=none] %s %s %s\n' /etc/apt/keyrings/nvidia-cuda.gpg https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / '' > /etc/apt/sources.list.d/nvidia-cuda.list && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3 > /var/lib/rig/repository-nvidia-cuda
 }
