@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rigspec.bundle.apt import apt_part
@@ -12,7 +13,8 @@ from rigspec.bundle.pypi import pypi_part
 from rigspec.bundle.repository import repositories_part
 from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
 from rigspec.lock.index_address import configured_index
-from rigspec.lock.model import Lock
+from rigspec.lock.kept_bytes import IMAGE
+from rigspec.lock.model import Lock, LockedMachine
 from rigspec.plan.mirrors import mirrored
 from rigspec.spec.model import Rig
 
@@ -59,5 +61,13 @@ def bundle_of(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
             apt_part(chosen, rig.mirrors.apt),
             images_part(rig, chosen),
             repositories_part(chosen, rig.mirrors.nvidia),
+            _unpinned(chosen),
         )
     )
+
+
+def _unpinned(machines: Sequence[LockedMachine]) -> Part:
+    """Downloads that the lock found no checksum or no address for; a base image tells its own."""
+    left = [item for machine in machines for item in machine.unpinned if item.part]
+    told = (Absent(item.what, item.reason) for item in left if item.part != IMAGE)
+    return Part(absent=tuple(dict.fromkeys(told)))

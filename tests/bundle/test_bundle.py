@@ -179,6 +179,23 @@ def test_what_no_bundle_can_have_is_said_first(tmp_path: Path, rigspec: Rigspec)
     assert not (tmp_path / "bundle").exists()
 
 
+def test_a_download_that_nobody_has_pinned_is_said_to_be_missing(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """The matrix has a checksum of CUDA 9.1's runfile, and no address of it."""
+    spec, lock = tmp_path / "rig.toml", tmp_path / "lock"
+    spec.write_text(
+        'rig = 1\nname = "lab"\n[machine.box]\nos = "ubuntu 16.04"\n'
+        'gpus = [{ model = "GTX 1080" }]\n[cuda]\ntoolkit = "9.1"\nprovider = "runfile"\n',
+        encoding="utf-8",
+    )
+    done = rigspec("lock", spec, "-o", lock)
+    assert done.returncode == 0, done.stderr
+    done = rigspec("fetch", spec, "--lock", lock, "-o", tmp_path / "bundle")
+    assert done.returncode == 1
+    assert "error[RS531]: not in the bundle: CUDA toolkit 9.1.85" in done.stderr
+
+
 def locked_channel(
     tmp_path: Path, rigspec: Rigspec, named: str | None
 ) -> tuple[LockedMachine, ...]:

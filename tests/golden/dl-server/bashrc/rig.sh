@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
-# 75ae9feb999fecc698fef36cb2323e49864ff463794287519262e050b94cdd3b.
+# 10a22b688eb92de4ccfd48798865912a545a43f626570807cf06f3be6d511430.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.

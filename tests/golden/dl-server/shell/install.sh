@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# 75ae9feb999fecc698fef36cb2323e49864ff463794287519262e050b94cdd3b.
+# 10a22b688eb92de4ccfd48798865912a545a43f626570807cf06f3be6d511430.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
 # Left out:
 # - services (ssh, jupyter, tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
-# - the pin of packages of the repository nvidia-cuda: its index is not read: versions are locked, but neither a sha256 nor what they need
+# - the pin of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
 # - the pin of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
 
