@@ -19,6 +19,7 @@ __all__ = [
     "MANIFEST",
     "OutputFile",
     "TreeError",
+    "leads_out",
     "listed",
     "manifest_of",
     "read_tree",
@@ -107,11 +108,21 @@ def _refuse_foreign(directory: Path) -> None:
 
 
 def listed(manifest: Path) -> Iterator[str]:
-    """The paths that a manifest lists, itself first; none where there is no such file."""
+    """The paths that a manifest lists, itself first; none where there is no such file.
+
+    Whoever wrote it: a path that leads out of the folder is none of a tree's.
+    """
     if manifest.is_file():
         yield manifest.name
         for line in manifest.read_text(encoding="utf-8", errors="replace").splitlines():
-            yield line.partition("  ")[2]
+            name = line.partition("  ")[2]
+            if name and not leads_out(name):
+                yield name
+
+
+def leads_out(path: str) -> bool:
+    """Whether a path with slashes leads out of the folder that it is read in."""
+    return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
 
 
 def _prefix(directory: Path) -> str:
@@ -155,7 +166,7 @@ def _name(line: str) -> str:
 
 def _parts(path: str) -> tuple[str, ...]:
     parts = PurePosixPath(path).parts
-    if not parts or PurePosixPath(path).is_absolute() or ".." in parts:
+    if not parts or leads_out(path):
         raise ValueError(f"{path!r} leaves the tree")
     return parts
 

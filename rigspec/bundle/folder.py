@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import tarfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from rigspec.bundle.make import Bundle
 from rigspec.bundle.wanted import Wanted, sha256_of_file
-from rigspec.tree import MANIFEST, TreeError, listed
+from rigspec.tree import MANIFEST, TreeError, leads_out, listed
 
 __all__ = ["UNFINISHED", "fill", "packed"]
 
@@ -33,7 +33,7 @@ def fill(folder: Path, bundle: Bundle, done: Callable[[str], None]) -> int:
     for listing in bundle.listings:
         entries[listing.path] = hashlib.sha256(listing.content).hexdigest()
     for name in entries:
-        if ".." in PurePosixPath(name).parts or name.startswith("/"):
+        if leads_out(name):
             raise TreeError(folder, f"may not hold {name}, which leads out of it")
     known = _own_files(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,11 +104,20 @@ def _own_files(folder: Path) -> set[str]:
     known = {*listed(folder / MANIFEST), *listed(folder / UNFINISHED)}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if name.endswith(".part") and path.name.startswith("."):
+        if path.is_symlink():
+            raise TreeError(folder, f"holds {name}, which is a link")
+        if _is_begun(name, known):
             path.unlink()
         elif not path.is_dir() and name not in known:
             raise TreeError(folder, f"holds {name}, which rigspec did not write")
     return known - {MANIFEST, UNFINISHED}
+
+
+def _is_begun(path: str, known: Collection[str]) -> bool:
+    """Whether it is a known file as far as a run had come that was killed: ``.NAME.part``."""
+    folder, slash, name = path.rpartition("/")
+    whole = name.removesuffix(".part")
+    return whole != name and f"{folder}{slash}{whole.removeprefix('.')}" in known
 
 
 def _sweep(folder: Path, names: Iterable[str]) -> None:

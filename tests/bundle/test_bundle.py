@@ -148,6 +148,42 @@ def test_files_of_others_are_left_alone(two: Rig) -> None:
     assert two.files == {"thesis.tex"}
 
 
+def test_a_manifest_of_somebody_else_leads_nowhere(two: Rig, serve: Serve) -> None:
+    """A bundle may come from a stranger: what its manifest lists is no leave to remove it."""
+    outside = two.folder / "thesis.tex"
+    outside.write_text("mine", encoding="utf-8")
+    two.bundle.mkdir()
+    (two.bundle / "MANIFEST.sha256").write_text(f"{'0' * 64}  ../thesis.tex\n", encoding="utf-8")
+    two.stands_on(serve(gives))
+    assert two.fetch().returncode == 0
+    assert outside.read_text(encoding="utf-8") == "mine"
+    assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
+
+
+def test_a_link_in_the_folder_is_not_followed(two: Rig, serve: Serve) -> None:
+    elsewhere = two.folder / "elsewhere"
+    elsewhere.mkdir()
+    two.bundle.mkdir()
+    (two.bundle / "files").symlink_to(elsewhere)
+    two.stands_on(serve(gives))
+    done = two.fetch()
+    assert done.returncode == 2
+    assert "holds files, which is a link" in done.stderr
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_what_a_killed_run_had_begun_is_cleared(two: Rig, serve: Serve) -> None:
+    two.stands_on(serve(gives))
+    two.fetch()
+    for name in (".one.bin.part", "two.bin.part"):
+        (two.bundle / "files" / name).write_bytes(b"half")
+    assert two.fetch().returncode == 0
+    assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
+    (two.bundle / "files" / ".thesis.tex.part").write_bytes(b"mine")
+    assert two.fetch().returncode == 2
+    assert (two.bundle / "files" / ".thesis.tex.part").exists()
+
+
 def test_an_archive_is_the_same_bytes_each_time(two: Rig, serve: Serve) -> None:
     two.stands_on(serve(gives))
     texts = []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.tree import MANIFEST, OutputFile, TreeError, write_tree
+from rigspec.tree import MANIFEST, OutputFile, TreeError, read_tree, write_tree
 from tests.conftest import ROOT
 
 WRITER = """
@@ -105,3 +105,12 @@ def test_no_file_leaves_its_tree(path: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="leaves the tree"):
         write_tree(tmp_path / "t", [OutputFile(path, b"", 0o644)])
     assert os.listdir(tmp_path) == []
+
+
+def test_a_manifest_that_leads_out_of_its_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("mine", encoding="utf-8")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    lines = [f"{'0' * 64}  {path}\n" for path in ("../secret", str(tmp_path / "secret"))]
+    (tree / MANIFEST).write_text("".join(lines), encoding="utf-8")
+    assert read_tree(tree) == ()
