@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from rigspec.bundle.downloads import fetch_file
-from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
+from rigspec.bundle.wanted import Absent, Item, Listing, Part, Wanted, part_of
 from rigspec.lock.apt.archive import Archive, open_archives
 from rigspec.lock.apt.distribution import Distribution, distribution_of
 from rigspec.lock.apt.index import PackageList
@@ -20,25 +20,33 @@ from rigspec.lock.apt.sources import sources_of, variable_of
 from rigspec.lock.model import LockedArchive, LockedMachine, LockedPackage
 from rigspec.matrix.load import load_matrix
 
-__all__ = ["apt_part"]
+__all__ = ["apt_part", "package_file"]
 
 _FOLDER = "apt"
 _MIRROR = "apt/{distribution}/{snapshot}"
+_MOVED_ON = "its archive lists another version by now; lock again, or name a mirror of snapshots"
 
 
 def apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
     """The packages that these machines pin from their distribution. Raises LockFailure."""
-    found = [item for machine in machines for item in _machine(machine, mirror)]
-    wanted = tuple(item for item in found if isinstance(item, Wanted))
-    return Part(
-        wanted,
-        tuple(dict.fromkeys(item for item in found if isinstance(item, Listing))),
-        tuple(dict.fromkeys(item for item in found if isinstance(item, Absent))),
-        (("apt", _MIRROR),) if wanted else (),
-    )
+    found = (item for machine in machines for item in _machine(machine, mirror))
+    return part_of(found, (_FOLDER, _MIRROR))
 
 
-def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Wanted | Listing | Absent]:
+def package_file(
+    package: LockedPackage, lists: Iterable[PackageList], root: str, archive: Archive, why: str
+) -> Wanted | Absent:
+    """The file of a package below ``root`` in the bundle, if the archive's lists still have it;
+    ``why`` is said where they do not.
+    """
+    listed = {offer.sha256 for each in lists for offer in each.named(package.name)}
+    if package.sha256 is None or package.path is None or package.sha256 not in listed:
+        return Absent(f"{package.name} {package.version}", why)
+    fetch = partial(fetch_file, f"{archive.root}/{package.path}", package.sha256)
+    return Wanted(f"{root}/{package.path}", package.sha256, fetch)
+
+
+def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Item]:
     system = machine.resolution.os
     repositories = {repository.name for repository in machine.repositories}
     own = [package for package in machine.packages if package.archive not in repositories]
@@ -53,12 +61,13 @@ def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Wanted | Li
     if distribution is None or sources is None or moment is None:
         yield Absent(f"packages of {system}", _unknown(distribution, moment))
         return
-    locked = {archive.name: archive for archive in machine.archives}
-    for archive in open_archives(distribution, sources):
-        if archive.locked.name in locked:
-            there = locked[archive.locked.name]
-            asked = [package for package in own if package.archive == there.name]
-            yield from _suite(archive, there, asked, distribution)
+    opened = {each.locked.name: each for each in open_archives(distribution, sources)}
+    for locked in machine.archives:
+        if locked.name in opened:
+            asked = [package for package in own if package.archive == locked.name]
+            yield from _suite(opened[locked.name], locked, asked, distribution)
+        else:
+            yield Absent(f"packages of {locked.name}", "no archive has this suite any more")
 
 
 def _unknown(distribution: Distribution | None, moment: str | None) -> str:
@@ -75,7 +84,7 @@ def _suite(
     locked: LockedArchive,
     packages: Iterable[LockedPackage],
     distribution: Distribution,
-) -> Iterator[Wanted | Listing | Absent]:
+) -> Iterator[Item]:
     root = f"{_FOLDER}/{locked.distribution}/{locked.snapshot}"
     folder = f"{root}/dists/{locked.suite}"
     for name, data in archive.signed.items():
@@ -91,17 +100,4 @@ def _suite(
             yield Listing(f"{folder}/{path.rpartition('/')[0]}/{hashed}", data)
             lists.append(PackageList(locked.name, text))
     for package in packages:
-        yield _package(archive, root, package, lists)
-
-
-def _package(
-    archive: Archive, root: str, package: LockedPackage, lists: Iterable[PackageList]
-) -> Wanted | Absent:
-    listed = {offer.sha256 for each in lists for offer in each.named(package.name)}
-    if package.sha256 is None or package.path is None or package.sha256 not in listed:
-        why = "its archive lists another version by now; lock again, or name a mirror of snapshots"
-        return Absent(f"{package.name} {package.version}", why)
-    address = f"{archive.root}/{package.path}"
-    return Wanted(
-        f"{root}/{package.path}", package.sha256, partial(fetch_file, address, package.sha256)
-    )
+        yield package_file(package, lists, root, archive, _MOVED_ON)

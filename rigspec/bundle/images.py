@@ -11,6 +11,7 @@ from functools import partial
 from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
 from rigspec.lock.image_contents import Blob, ImageContents, contents_of, fetch_blob
 from rigspec.lock.images import located
+from rigspec.lock.kept_bytes import IMAGE
 from rigspec.lock.model import LockedMachine
 from rigspec.spec.image import ImageReference
 from rigspec.spec.model import Rig
@@ -33,9 +34,7 @@ def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> Part:
     absent: list[Absent] = []
     for machine in machines:
         if machine.image is None:
-            why = next(
-                (u.reason for u in machine.unpinned if "image" in u.what), "it is not locked"
-            )
+            why = next((u.reason for u in machine.unpinned if u.part == IMAGE), "it is not locked")
             absent.append(Absent("the base image", why))
             continue
         named = ImageReference.parse(machine.image.reference)

@@ -7,10 +7,9 @@ index, the list of packages and the file of its key byte for byte, and the packa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 
-from rigspec.bundle.downloads import fetch_file
-from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
+from rigspec.bundle.apt import package_file
+from rigspec.bundle.wanted import Absent, Item, Listing, Part, part_of
 from rigspec.lock.apt.distribution import distribution_of
 from rigspec.lock.apt.index import PackageList
 from rigspec.lock.apt.repository import Repository, Unread, open_repository
@@ -22,6 +21,7 @@ from rigspec.spec.mirrors import moved_url
 __all__ = ["repositories_part"]
 
 _FOLDER = "nvidia"
+_MOVED_ON = "its repository does not list it any more; lock again"
 
 
 def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
@@ -29,24 +29,18 @@ def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> 
 
     Raises LockFailure.
     """
-    found = [
+    found = (
         item
         for machine in machines
         for repository in machine.repositories
         for item in _repository(machine, repository, mirror)
-    ]
-    listings = tuple(dict.fromkeys(item for item in found if isinstance(item, Listing)))
-    return Part(
-        tuple(item for item in found if isinstance(item, Wanted)),
-        listings,
-        tuple(dict.fromkeys(item for item in found if isinstance(item, Absent))),
-        ((_FOLDER, _FOLDER),) if listings else (),
     )
+    return part_of(found, (_FOLDER, _FOLDER))
 
 
 def _repository(
     machine: LockedMachine, repository: LockedRepository, mirror: str | None
-) -> Iterator[Wanted | Listing | Absent]:
+) -> Iterator[Item]:
     own = [package for package in machine.packages if package.archive == repository.name]
     if not own or any(package.sha256 is None for package in own):
         why = "the lock has its packages by their versions, without checksums"
@@ -67,7 +61,7 @@ def _files(
     opened: Repository,
     architecture: str,
     packages: Sequence[LockedPackage],
-) -> Iterator[Wanted | Listing | Absent]:
+) -> Iterator[Item]:
     folder, archive = moved_url(repository.url, _FOLDER), opened.archive
     packed, text = archive.packed("", architecture), archive.packages("", architecture)
     if packed is None or text is None:
@@ -77,10 +71,4 @@ def _files(
         yield Listing(f"{folder}/{name}", data)
     listed = PackageList(repository.name, text, architecture=architecture)
     for package in packages:
-        there = {offer.sha256 for offer in listed.named(package.name)}
-        if package.sha256 is None or package.path is None or package.sha256 not in there:
-            why = "its repository does not list it any more; lock again"
-            yield Absent(f"{package.name} {package.version}", why)
-            continue
-        fetch = partial(fetch_file, f"{archive.root}/{package.path}", package.sha256)
-        yield Wanted(f"{folder}/{package.path}", package.sha256, fetch)
+        yield package_file(package, [listed], folder, archive, _MOVED_ON)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from rigspec.lock.failures import index_failure
 
-__all__ = ["Absent", "Listing", "Part", "Wanted", "sha256_of_file", "written"]
+__all__ = ["Absent", "Item", "Listing", "Part", "Wanted", "part_of", "sha256_of_file", "written"]
 
 _BLOCK = 1 << 20
 
@@ -57,6 +57,21 @@ class Part:
     listings: tuple[Listing, ...] = ()
     absent: tuple[Absent, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
+
+
+Item = Wanted | Listing | Absent
+
+
+def part_of(found: Iterable[Item], *mirrors: tuple[str, str]) -> Part:
+    """What was found as a part, each thing once; it has the mirrors only if there is a file."""
+    items = tuple(dict.fromkeys(found))
+    wanted = tuple(item for item in items if isinstance(item, Wanted))
+    return Part(
+        wanted,
+        tuple(item for item in items if isinstance(item, Listing)),
+        tuple(item for item in items if isinstance(item, Absent)),
+        mirrors if wanted else (),
+    )
 
 
 @contextmanager
