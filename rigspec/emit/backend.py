@@ -40,9 +40,9 @@ class Output:
 
 @dataclass(frozen=True)
 class Leave:
-    """A kind of step that the backend leaves to somebody else, and the sentence it says."""
+    """Kinds of step that the backend leaves to somebody else, and the sentence it says of them."""
 
-    kind: str
+    kinds: tuple[str, ...]
     says: str
 
 
@@ -73,7 +73,7 @@ class Backend:
 
         Raises BackendError for a step it neither takes nor leaves: nothing is lost in silence.
         """
-        left = {leave.kind for leave in self.leaves}
+        left = {kind for leave in self.leaves for kind in leave.kinds}
         for step in plan.steps:
             if step.kind not in self.takes | left:
                 raise BackendError(
@@ -85,7 +85,7 @@ class Backend:
         """What this backend does not do of a plan, and why."""
         found = []
         for leave in self.leaves:
-            titles = [step.title for step in plan.steps if step.kind == leave.kind]
+            titles = [step.title for step in plan.steps if step.kind in leave.kinds]
             found += [LeftOut(title, leave.says) for title in titles]
         return (*found, *plan.left_out)
 
@@ -130,7 +130,7 @@ def _backend(folder: Traversable, manifest: Mapping[str, Any]) -> Backend:
         ),
         payload=manifest.get("payload"),
         takes=frozenset(manifest["takes"]),
-        leaves=tuple(Leave(row["kind"], row["says"]) for row in manifest.get("leaves", ())),
+        leaves=tuple(Leave(tuple(row["kinds"]), row["says"]) for row in manifest.get("leaves", ())),
         checks=tuple(
             Check(row["path"], tuple(row["command"])) for row in manifest.get("checks", ())
         ),

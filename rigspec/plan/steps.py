@@ -262,7 +262,10 @@ class User(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Step):
-    """A systemd unit (its text is ``unit``) that is enabled, and started where systemd runs."""
+    """A systemd unit that is enabled, and started where systemd runs.
+
+    ``name`` is the unit's whole name (``jupyter-alice.service``), ``unit`` its text.
+    """
 
     kind: ClassVar[str] = "service"
     scope: ClassVar[Scope] = Scope.HOST
