@@ -61,6 +61,7 @@ def _system(row: Row, key: str, name: str, provides: Mapping[str, str], sources:
             *(["guide"] if row["default_gcc"] else []),
             *(["debian"] if key in _GCC else []),
             *(["debian12-repository"] if key in _SLUGS else []),
+            *(["openssh"] if "ssh_unit" in figures else []),
         ],
         of=row["confidence"],
     )
@@ -236,6 +237,16 @@ _GCC = {"debian 11": "10.2.1", "debian 13": "14.2.0"}
 
 _SLUGS = {"debian 12": "debian12"}
 
+# The secure shell's server: its package and unit; where a rig's settings go, and whether these are
+# directives of sshd_config(5) or the options that the unit gives to sshd. A folder of directives
+# that the package's own settings include is there since OpenSSH 8.2.
+_SSH = {"ssh_packages": "openssh-server", "ssh_unit": "ssh.service"}
+_SSH_OPTIONS = {**_SSH, "ssh_settings": "/etc/default/ssh", "ssh_form": "options"}
+_SSH_DIRECTIVES = {
+    **_SSH,
+    "ssh_settings": "/etc/ssh/sshd_config.d/00-rig.conf",
+    "ssh_form": "directives",
+}
 # What the plan installs for a system's own Python.
 _BOTH = {
     "python2_packages": "python2.7 virtualenv",
@@ -247,14 +258,14 @@ _PACKAGES = {
         "python2_packages": "python2.7 python-virtualenv",
         "python3_packages": "python3 python3.4-venv",
     },
-    "ubuntu 16.04": _BOTH,
-    "ubuntu 18.04": _BOTH,
-    "ubuntu 20.04": _BOTH,
-    "ubuntu 22.04": _BOTH,
+    "ubuntu 16.04": {**_BOTH, **_SSH_OPTIONS},
+    "ubuntu 18.04": {**_BOTH, **_SSH_OPTIONS},
+    "ubuntu 20.04": {**_BOTH, **_SSH_DIRECTIVES},
+    "ubuntu 22.04": {**_BOTH, **_SSH_DIRECTIVES},
     "ubuntu 24.04": _THREE,
-    "debian 11": _BOTH,
-    "debian 12": _THREE,
-    "debian 13": _THREE,
+    "debian 11": {**_BOTH, **_SSH_DIRECTIVES},
+    "debian 12": {**_THREE, **_SSH_DIRECTIVES},
+    "debian 13": {**_THREE, **_SSH_DIRECTIVES},
 }
 
 # The system's own Pythons; `3.5` is a 3.5 whose patch release is not sourced.

@@ -40,10 +40,17 @@ class Output:
 
 @dataclass(frozen=True)
 class Leave:
-    """Kinds of step that the backend leaves to somebody else, and the sentence it says of them."""
+    """Kinds of step, or parts of a rig, that the backend leaves to somebody else, and the sentence
+    it says of them.
+    """
 
     kinds: tuple[str, ...]
+    parts: tuple[str, ...]
     says: str
+
+    def has(self, step: Step) -> bool:
+        """Whether the step is left."""
+        return step.kind in self.kinds or step.part in self.parts
 
 
 @dataclass(frozen=True)
@@ -73,21 +80,24 @@ class Backend:
 
         Raises BackendError for a step it neither takes nor leaves: nothing is lost in silence.
         """
-        left = {kind for leave in self.leaves for kind in leave.kinds}
+        left = [step for step in plan.steps if self._leave(step) is not None]
         for step in plan.steps:
-            if step.kind not in self.takes | left:
+            if step.kind not in self.takes and step not in left:
                 raise BackendError(
                     f"the backend {self.name} neither takes nor leaves steps of kind {step.kind}"
                 )
-        return tuple(step for step in plan.steps if step.kind in self.takes)
+        return tuple(step for step in plan.steps if step not in left)
 
     def left_out(self, plan: Plan) -> tuple[LeftOut, ...]:
         """What this backend does not do of a plan, and why."""
         found = []
         for leave in self.leaves:
-            titles = [step.title for step in plan.steps if step.kind in leave.kinds]
+            titles = [step.title for step in plan.steps if self._leave(step) is leave]
             found += [LeftOut(title, leave.says) for title in titles]
         return (*found, *plan.left_out)
+
+    def _leave(self, step: Step) -> Leave | None:
+        return next((leave for leave in self.leaves if leave.has(step)), None)
 
 
 def find_backends() -> tuple[Backend, ...]:
@@ -130,7 +140,10 @@ def _backend(folder: Traversable, manifest: Mapping[str, Any]) -> Backend:
         ),
         payload=manifest.get("payload"),
         takes=frozenset(manifest["takes"]),
-        leaves=tuple(Leave(tuple(row["kinds"]), row["says"]) for row in manifest.get("leaves", ())),
+        leaves=tuple(
+            Leave(tuple(row.get("kinds", ())), tuple(row.get("parts", ())), row["says"])
+            for row in manifest.get("leaves", ())
+        ),
         checks=tuple(
             Check(row["path"], tuple(row["command"])) for row in manifest.get("checks", ())
         ),

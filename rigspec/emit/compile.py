@@ -87,7 +87,7 @@ def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[P
     for step in steps:
         if isinstance(step, File):
             yield PayloadFile(step.id, step.content)
-        elif isinstance(step, Service):
+        elif isinstance(step, Service) and step.unit:
             yield PayloadFile(step.id, step.unit)
         elif isinstance(step, User) and step.ssh_keys:
             yield PayloadFile(step.id, "".join(f"{key}\n" for key in step.ssh_keys))

@@ -12,7 +12,8 @@ from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_
 from rigspec.lock.images import BaseImages, Tell
 from rigspec.lock.interpreter_files import INTERPRETER
 from rigspec.lock.kept_bytes import KeptBytes, kept_bytes
-from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+from rigspec.lock.model import Lock, LockedEnv, LockedMachine, LockedPackage
+from rigspec.lock.services import services_of, unknown_services
 from rigspec.lock.system_packages import pinned_packages, wanted_packages
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
@@ -133,7 +134,11 @@ def _machine(
     machine = LockedMachine(
         resolution=resolution,
         files=files,
-        unpinned=tuple(unpinned_of(rig, resolution, matrix)),
+        unpinned=(
+            *unpinned_of(rig, resolution, matrix),
+            *unknown_services(rig, resolution, matrix),
+        ),
+        services=tuple(services_of(rig, resolution, matrix)),
     )
     machine = images.added(machine, earlier.held.image)
     # By now the environments have been locked beside the rest.
@@ -143,6 +148,7 @@ def _machine(
     wanted = (
         *packages_of(rig, resolution, matrix),
         *wanted_packages(rig, resolution, matrix, envs, fetches=fetches),
+        *(LockedPackage(n, "service") for s in machine.services for n in s.packages),
     )
     system = pinned_packages(
         *(rig, resolution, matrix, wanted, repositories, foreign),

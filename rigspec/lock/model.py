@@ -16,6 +16,7 @@ __all__ = [
     "LockedMachine",
     "LockedPackage",
     "LockedRepository",
+    "LockedService",
     "LockedSettings",
     "Unpinned",
 ]
@@ -93,7 +94,8 @@ class LockedArchive:
 @dataclass(frozen=True)
 class LockedPackage:
     """A package of the system. ``part`` is the layer that asks for it (``driver``, ``cuda``,
-    ``interpreter``, ``system``, ``fetch``) or ``dependency``; without a version it is unpinned.
+    ``interpreter``, ``system``, ``service``, ``fetch``) or ``dependency``; without a version it is
+    unpinned.
 
     ``archive`` names the archive or repository that has it, ``path`` its file there. ``needed_by``
     are the parts that cannot be installed without it.
@@ -134,6 +136,21 @@ class LockedSettings:
     framework: str
     path: str
     format: str
+
+
+@dataclass(frozen=True)
+class LockedService:
+    """How the system runs a service of its own: its ``packages`` and its ``unit``.
+
+    ``settings`` is the file that the rig's settings go to, ``form`` what stands in it:
+    ``directives`` that the service's own settings include, or ``options`` for its command line.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    unit: str
+    settings: str
+    form: str
 
 
 @dataclass(frozen=True)
@@ -183,6 +200,7 @@ class LockedMachine:
     unpinned: tuple[Unpinned, ...] = ()
     image: LockedImage | None = None
     archives: tuple[LockedArchive, ...] = ()
+    services: tuple[LockedService, ...] = ()
 
 
 @dataclass(frozen=True)

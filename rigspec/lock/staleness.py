@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.image_staleness import base_image_differences
 from rigspec.lock.model import Lock
+from rigspec.lock.services import service_differences
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.load import digest
 from rigspec.spec.model import Rig
@@ -47,12 +48,13 @@ def _machines(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> Iterat
 
 
 def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
-    """Packages of the system that only the spec or only the lock has."""
+    """Packages and services of the system that only the spec or only the lock has."""
     asked = set(rig.system.packages) if rig.system is not None else set()
     for machine in lock.machines:
         locked = {package.name for package in machine.packages if package.part == "system"}
         for name in sorted(asked ^ locked):
             yield f"the package {name} is only in the {'spec' if name in asked else 'lock'}"
+        yield from service_differences(rig, machine)
 
 
 def _called(machine: str | None) -> str:

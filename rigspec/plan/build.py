@@ -10,6 +10,7 @@ from rigspec.plan.checks import verify_step
 from rigspec.plan.environments import environment_steps, payload_files
 from rigspec.plan.mirrors import mirrored
 from rigspec.plan.packages import source_steps, system_steps
+from rigspec.plan.services import service_steps, services_left_out
 from rigspec.plan.session import file_steps, session_steps, user_steps
 from rigspec.plan.steps import (
     BaseImage,
@@ -63,6 +64,7 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from file_steps(rig, locked)
     yield from user_steps(rig)
     yield from session_steps(rig, locked)
+    yield from service_steps(rig, locked)
     yield from _kernel(rig, locked)
     yield verify_step(rig, locked)
 
@@ -99,7 +101,7 @@ def _kernel(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
 
 
 def _left_out(rig: Rig, locked: LockedMachine) -> Iterator[LeftOut]:
-    services = [name for name in ("ssh", "jupyter", "tmux", "dyndns") if getattr(rig.service, name)]
+    services = services_left_out(rig, locked)
     if services:
         yield LeftOut(
             f"services ({', '.join(services)})",

@@ -264,13 +264,15 @@ class User(Step):
 class Service(Step):
     """A systemd unit that is enabled, and started where systemd runs.
 
-    ``name`` is the unit's whole name (``jupyter-alice.service``), ``unit`` its text.
+    ``name`` is the unit's whole name (``jupyter-alice.service``), ``unit`` its text: empty where a
+    package brings the unit. It starts anew when a step of ``configured_by`` writes something else.
     """
 
     kind: ClassVar[str] = "service"
     scope: ClassVar[Scope] = Scope.HOST
     name: str
-    unit: str
+    unit: str = ""
+    configured_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
-# 10a22b688eb92de4ccfd48798865912a545a43f626570807cf06f3be6d511430.
+# 396cd07f7dcc2c868cee4ca93419158f93f3709a00669f396bae1e7962ebde51.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# 10a22b688eb92de4ccfd48798865912a545a43f626570807cf06f3be6d511430.
+# 396cd07f7dcc2c868cee4ca93419158f93f3709a00669f396bae1e7962ebde51.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
 # Left out:
-# - services (ssh, jupyter, tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
+# - services (jupyter, tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
 # - the pin of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
 # - the pin of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
@@ -14,7 +14,7 @@ set -euo pipefail
 # Nothing below runs before the last line: a download that is cut off does nothing, and says so.
 trap 'echo "install.sh: this file is not whole; fetch it again" >&2; exit 1' EXIT
 
-readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables reboot verify)
+readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables service-packages service-ssh-settings service-ssh reboot verify)
 readonly LOG=/var/log/rig.log
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly HERE
@@ -44,6 +44,9 @@ title() {
     user-alice) printf '%s' 'Account alice' ;;
     user-bob) printf '%s' 'Account bob' ;;
     variables) printf '%s' 'Variables of every log-in session' ;;
+    service-packages) printf '%s' 'Packages of the services' ;;
+    service-ssh-settings) printf '%s' 'Settings of the secure shell' ;;
+    service-ssh) printf '%s' 'The secure shell on port 22, for keys only' ;;
     reboot) printf '%s' 'Reboot into the new driver and kernel arguments' ;;
     verify) printf '%s' 'What is installed is what was locked' ;;
   esac
@@ -329,6 +332,54 @@ apply_variables() {
   install -D -m 0644 -o root -g root /opt/rig/lock/variables /etc/profile.d/rig-dl-server.sh
 }
 
+done_service_packages() {
+  test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt >/dev/null
+}
+
+apply_service_packages() {
+  apt-get -qq update && \
+    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.service.txt >&2 && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
+      openssh-server=1:7.2p2-4ubuntu2.10 \
+      libbsd0=0.8.2-1ubuntu0.1 \
+      libc6=2.23-0ubuntu11.3 \
+      libedit2=3.1-20150325-1ubuntu2 \
+      libgssapi-krb5-2=1.13.2+dfsg-5ubuntu2.2 \
+      libk5crypto3=1.13.2+dfsg-5ubuntu2.2 \
+      libkeyutils1=1.5.9-8ubuntu1 \
+      libkrb5-3=1.13.2+dfsg-5ubuntu2.2 \
+      libkrb5support0=1.13.2+dfsg-5ubuntu2.2 \
+      libssl1.0.0=1.0.2g-1ubuntu4.20 \
+      libwrap0=7.6.q-25 \
+      openssh-client=1:7.2p2-4ubuntu2.10 \
+      openssh-sftp-server=1:7.2p2-4ubuntu2.10 >/dev/null && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 > /var/lib/rig/service-packages
+}
+
+done_service_ssh_settings() {
+  test "$(stat -c %a /etc/default/ssh 2>/dev/null)" = 644 && \
+    printf '%s  %s\n' 32fe2d0d194cf1311b26bc06764f51f0645e6e5bb64e0ef748127f7763d9f46c /etc/default/ssh | sha256sum --check --status
+}
+
+apply_service_ssh_settings() {
+  install -D -m 0644 -o root -g root /opt/rig/lock/service-ssh-settings /etc/default/ssh
+}
+
+done_service_ssh() {
+  test "$(cat /var/lib/rig/service-ssh 2>/dev/null)" = 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b && \
+    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet ssh.service; } && \
+    { ! test -d /run/systemd/system || systemctl is-active --quiet ssh.service; }
+}
+
+apply_service_ssh() {
+  { ! command -v systemctl >/dev/null || systemctl enable --quiet ssh.service; } && \
+    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ssh.service; }; } && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b > /var/lib/rig/service-ssh
+}
+
 done_reboot() {
   test "$(cat /var/lib/rig/reboot 2>/dev/null)" = 49a081a4ffc541eac40f325633e0da7f4f9b57e39cbf611f688c5454850c6ab4
 }
@@ -352,6 +403,8 @@ apply_verify() {
     { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (driver)' 'as locked' "$found" >&2; false; }; } && \
     { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt | paste -s -d ' ' -) || true; } && \
     { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (cuda)' 'as locked' "$found" >&2; false; }; } && \
+    { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt | paste -s -d ' ' -) || true; } && \
+    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (service)' 'as locked' "$found" >&2; false; }; } && \
     { found=$(sed -n 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h | paste -s -d ' ' -) || true; } && \
     { test "$found" = '7 6 5' || { printf '%s: the lock says "%s", found "%s"\n' 'cuDNN 7.6.5.32' '7 6 5' "$found" >&2; false; }; } && \
     { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])' | paste -s -d ' ' -) || true; } && \

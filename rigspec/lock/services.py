@@ -1,0 +1,51 @@
+"""The services that the system itself brings: their packages and units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.lock.files import release_of
+from rigspec.lock.model import LockedMachine, LockedService, Unpinned
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
+from rigspec.spec.model import Rig
+
+__all__ = ["service_differences", "services_of", "unknown_services"]
+
+_OF_THE_SYSTEM = ("ssh",)
+
+
+def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedService]:
+    """Each service of the rig that the matrix knows on this system."""
+    system = release_of(matrix, "os", resolution.os)
+    for name in _asked(rig):
+        packages, unit = system.figure(f"{name}_packages"), system.figure(f"{name}_unit")
+        settings, form = system.figure(f"{name}_settings"), system.figure(f"{name}_form")
+        if packages and unit and settings and form:
+            yield LockedService(name, tuple(packages.split()), unit, settings, form)
+
+
+def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
+    """The services whose package or unit on this system no source gave."""
+    known = {service.name for service in services_of(rig, resolution, matrix)}
+    for name in _asked(rig):
+        if name not in known:
+            why = f"the matrix does not know how {resolution.os} runs it: set it up by hand"
+            yield Unpinned(_called(name), why)
+
+
+def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
+    """The services that only the spec or only the lock has."""
+    asked, has = set(_asked(rig)), {service.name for service in locked.services}
+    open_ = {item.what for item in locked.unpinned}
+    for name in sorted(asked ^ has):
+        if name in has or _called(name) not in open_:
+            yield f"{_called(name)} is only in the {'spec' if name in asked else 'lock'}"
+
+
+def _called(name: str) -> str:
+    return f"the service {name}"
+
+
+def _asked(rig: Rig) -> tuple[str, ...]:
+    return tuple(name for name in _OF_THE_SYSTEM if getattr(rig.service, name) is not None)
