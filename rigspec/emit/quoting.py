@@ -56,9 +56,13 @@ def indented(text: str, width: int) -> str:
     return "\n".join(" " * width + line if line else line for line in text.splitlines())
 
 
-def packed(text: str) -> str:
-    """Base64. Not compressed: what zlib writes differs from one build of it to the next."""
-    return base64.b64encode(text.encode()).decode()
+def packed(text: str, width: int | None = None) -> str:
+    """Base64, in lines of that width. Not compressed: what zlib writes differs from one build of it
+    to the next.
+    """
+    line = base64.b64encode(text.encode()).decode()
+    step = width or max(1, len(line))
+    return "\n".join(line[start : start + step] for start in range(0, len(line), step))
 
 
 def sha256(text: str) -> str:

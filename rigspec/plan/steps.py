@@ -298,12 +298,14 @@ class Check:
     """A command whose output must be ``expect``, to the letter, without the last newline.
 
     ``part`` is the layer it looks at: a target that leaves the layer out leaves the check out.
+    ``booted`` is for what is true only after the reboot that the plan asks for.
     """
 
     title: str
     command: tuple[str, ...]
     expect: str
     part: str = "system"
+    booted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
