@@ -1,0 +1,142 @@
+"""What a user of the shell installer meets: a rig with every kind of step, in a Debian 12."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.execution.conftest import KEPT
+from tests.execution.every_step import Supplies, every_base, every_plan, write_installer
+from tests.execution.layers import Layer
+from tests.lock.signed_archive import Keys
+
+FOLDER, FILE = "/root/rig/install.sh", "/root/rig-installer.sh"
+# What stays after an uninstall: accounts, and GRUB's menu, which was not there before.
+STAYS = re.compile(
+    r"etc/(group|gshadow|passwd|shadow|subgid|subuid)$|home/ada|boot/grub/grub\.cfg$"
+)
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("artifact")
+    keys = Keys.made(folder)
+    (folder / "srv").mkdir()
+    write_installer(every_plan(Supplies(folder / "srv", keys)), folder / "rig")
+    yield folder
+    keys.stop()
+
+
+@pytest.fixture
+def system(artifact: Path, tmp_path: Path) -> Layer:
+    layer = Layer.over(every_base(KEPT), tmp_path / "system")
+    layer.add(artifact / "srv", "srv")
+    layer.add(artifact / "rig", "root/rig")
+    shutil.copy(artifact / "rig" / "rig-installer.sh", layer.path / "up/root")
+    return layer
+
+
+def test_one_file_installs_and_takes_all_of_it_away_again(system: Layer) -> None:
+    before = system.outcome()
+    settings = "/etc/skel/.rig/settings.json"
+    system.run("sh", "-c", f"mkdir -p /etc/skel/.rig; echo mine > {settings}")
+    (system.path / "up/root/rig/install.sh").unlink()
+
+    code, said = system.run(FILE)
+    assert code == 0, said
+    assert "[17/17] done     Step verify" in said
+    assert f"{settings} was another file: kept as {settings}.before-rig" in said
+    assert said.splitlines()[-1].startswith("reboot this machine: ")
+    assert system.run("stat", "-c", "%a", "/var/log/rig.log") == (0, "640\n")
+    log = system.run("cat", "/var/log/rig.log")[1].splitlines()
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line) for line in log)
+
+    installed = system.outcome()
+    code, said = system.run(FILE)
+    assert code == 0, said
+    assert [line for line in said.splitlines() if " doing " in line] == [
+        "[17/17] doing    Step verify"
+    ]
+    assert system.outcome() == installed
+
+    # A file that somebody changed stays, and so does a package that somebody needs.
+    system.run("sh", "-c", "echo 'export MORE=1' >> /etc/profile.d/rig-every.sh")
+    would = system.run(FILE, "--uninstall", "--dry-run")
+    assert would[0] == 0, would[1]
+    assert "would remove the packages rig-direct rig-needed" in would[1]
+    changed = system.outcome()
+    assert changed.keys() == installed.keys()
+
+    code, said = system.run(FILE, "--uninstall")
+    assert code == 0, said
+    assert "kept /etc/profile.d/rig-every.sh: it was changed since" in said
+    assert "kept account ada and its home" in said
+    assert system.run("cat", settings) == (0, "mine\n")
+    left = system.outcome()
+    differs = {path for path in {*left, *before} if left.get(path) != before.get(path)}
+    assert {path for path in differs if not STAYS.match(path)} == {
+        "etc/profile.d/rig-every.sh",
+        "etc/skel/.rig",
+        settings.lstrip("/"),
+    }
+
+
+def test_a_reboot_is_asked_for_until_it_has_happened(system: Layer) -> None:
+    assert system.run(FOLDER)[0] == 0
+    due = system.path / "up/var/lib/rig/reboot-due"
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
+    assert due.read_text("ascii") == boot
+    assert "reboot this machine" in system.run(FOLDER)[1]
+
+    due.write_text("another-boot\n", "ascii")
+    code, said = system.run(FOLDER)
+    assert "the reboot that was due has happened" in said
+    # What only the new kernel shows is looked at now.
+    assert code == 1
+    assert "the new kernel: locked yes, found nothing" in said
+    assert not due.exists()
+    system.run("sh", "-c", "echo yes > /etc/booted")
+    code, said = system.run(FOLDER)
+    assert (code, "reboot" in said.splitlines()[-1]) == (0, False)
+
+
+def test_what_it_refuses_it_names_and_changes_nothing(system: Layer) -> None:
+    before = system.outcome()
+    for arguments, code, says in (
+        (("--step", "nothing"), 2, 'there is no step "nothing"; --list names them'),
+        (("--step",), 2, "--step wants the id of a step"),
+        (("--frob",), 2, 'what is "--frob"?'),
+        (("--help",), 0, "/var/log/rig.log"),
+        (("--list",), 0, "kernel-arguments\nreboot\nverify\n"),
+        (("--dry-run",), 0, "would do Step env-lab"),
+        (("--uninstall", "--dry-run"), 0, "would undo Step env-lab"),
+    ):
+        found, said = system.run(FOLDER, *arguments)
+        assert (found, says in said) == (code, True), said
+    code, said = system.run("sh", "-c", f"setpriv --reuid=65534 bash -s < {FOLDER}")
+    assert (code, "only root can do this" in said) == (1, True), said
+    code, said = system.run("setarch", "i686", FOLDER)
+    assert (code, "made for x86_64; this machine is i686" in said) == (1, True), said
+    assert system.outcome() == before
+
+
+def test_a_second_run_at_once_is_refused_and_a_stopped_one_goes_on(system: Layer) -> None:
+    script = f"""
+    {FOLDER} > /tmp/first 2>&1 & first=$!
+    until grep -q 'doing    Step system-packages' /tmp/first; do sleep 0.05; done
+    {FOLDER}; echo "second $?"
+    kill -TERM $first; wait $first; echo "first $?"
+    """
+    said = system.run("bash", "-c", script)[1]
+    assert "another installation is running; nothing was changed\nsecond 1\n" in said
+    assert "first 143" in said
+    stopped = (system.path / "root/tmp/first").read_text("utf-8")
+    assert stopped.splitlines()[-1].endswith(
+        "stopped by SIGTERM: run install.sh again, and it goes on where it was"
+    )
+    code, said = system.run(FOLDER)
+    assert code == 0, said
