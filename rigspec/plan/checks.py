@@ -21,6 +21,7 @@ def verify_step(rig: Rig, locked: LockedMachine) -> Verify:
     checks = list(_system_checks(locked))
     for env in locked.envs:
         checks += _env_checks(env, resolutions[env.name])
+    checks += _kernel_checks(rig, locked.resolution.machine)
     return Verify(
         id="verify",
         title="What is installed is what was locked",
@@ -45,6 +46,19 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
             command=("sed", "-n", pattern, header),
             expect="\n".join(cudnn.split(".")[:3]),
             part="cuda",
+        )
+
+
+def _kernel_checks(rig: Rig, machine: str | None) -> Iterator[Check]:
+    for argument in rig.machine[machine].kernel_args if machine is not None else ():
+        # All that the kernel was started with stands in one line.
+        script = "tr ' ' '\\n' </proc/cmdline | grep -xF -m 1 -e \"$1\""
+        yield Check(
+            title=f"argument {argument} of the kernel",
+            command=("sh", "-c", script, "sh", argument),
+            expect=argument,
+            part="driver",
+            booted=True,
         )
 
 

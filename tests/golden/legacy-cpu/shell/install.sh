@@ -10,20 +10,38 @@
 set -euo pipefail
 
 # Nothing below runs before the last line: a download that is cut off does nothing, and says so.
-trap 'echo "install.sh: this file is not whole; fetch it again" >&2; exit 1' EXIT
+trap 'echo install.sh": this file is not whole; fetch it again" >&2; exit 1' EXIT
 
+readonly NAME=install.sh
 readonly STEPS=(platform interpreters env-tf18 settings-tf18-keras verify)
 readonly LOG=/var/log/rig.log
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly HERE
+readonly STATE=/var/lib/rig
+readonly OWNED=$STATE/owned
 
 usage() {
-  cat <<'USAGE'
-usage: install.sh [--help | --list | --dry-run | --step ID]
+  cat <<USAGE
+usage: $NAME [--dry-run] [--step ID] [--uninstall]
+       $NAME --list | --help
 
-  --list      name the steps
-  --dry-run   say which steps would be done, and change nothing
-  --step ID   do this step only
+Installs the rig: each step is looked at, and done if it is not done already. It can be stopped or
+killed at any moment and run again. At the end it holds what is installed against the lock.
+
+  --list        name the steps
+  --dry-run     say what would be done, and change nothing
+  --step ID     do this step only
+  --uninstall   take away what was installed, last step first, and only that: packages that were
+                there before or that others need, files that were changed since, and accounts with
+                their homes stay, and are named; asks nothing
+  --help        this text
+
+log:   $LOG
+state: $STATE (what is installed, and what it owns)
+
+exit status:
+  0    done; where a reboot is due it is said, and $STATE/reboot-due is there until it has happened
+  1    a step failed, this is the wrong machine, or something differs from the lock
+  2    it was called wrongly
+  129, 130, 143   stopped by a signal
 USAGE
 }
 
@@ -38,13 +56,21 @@ title() {
 }
 
 done_platform() {
-  false
+  found="$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"') $(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" && \
+    { test "$found" = 'debian 11' || { printf 'this rig is made for %s; this machine runs %s\n' 'debian 11' "$found" >&2; false; }; } && \
+    found=$(uname -m) && \
+    { test "$found" = x86_64 || { printf 'this rig is made for %s; this machine is %s\n' x86_64 "$found" >&2; false; }; }
 }
 
 apply_platform() {
-  test "$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"')" = debian && \
-    test "$(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" = 11 && \
-    test "$(uname -m)" = x86_64
+  found="$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"') $(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" && \
+    { test "$found" = 'debian 11' || { printf 'this rig is made for %s; this machine runs %s\n' 'debian 11' "$found" >&2; false; }; } && \
+    found=$(uname -m) && \
+    { test "$found" = x86_64 || { printf 'this rig is made for %s; this machine is %s\n' x86_64 "$found" >&2; false; }; }
+}
+
+remove_platform() {
+  forget_step platform
 }
 
 done_interpreters() {
@@ -53,9 +79,9 @@ done_interpreters() {
 }
 
 apply_interpreters() {
-  apt-get -qq update && \
+  refresh_packages && \
     sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.interpreter.txt >&2 && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
+    install_packages interpreters --allow-downgrades \
       python2.7=2.7.18-8+deb11u1 \
       virtualenv=20.4.0+ds-2+deb11u1 \
       'ca-certificates=20250419~deb12u1~deb11u1' \
@@ -99,9 +125,15 @@ apply_interpreters() {
       python3-zipp=1.0.0-3 \
       python3.9=3.9.2-1+deb11u7 \
       python3.9-minimal=3.9.2-1+deb11u7 \
-      readline-common=8.1-1 >/dev/null && \
+      readline-common=8.1-1 && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 20936207b7841a3910b702bef21d569758adf4f7b3f52445940aeb6ea348513c > /var/lib/rig/interpreters
+    printf '%s\n' 20936207b7841a3910b702bef21d569758adf4f7b3f52445940aeb6ea348513c > /var/lib/rig/.interpreters.new && \
+    mv -fT /var/lib/rig/.interpreters.new /var/lib/rig/interpreters
+}
+
+remove_interpreters() {
+  forget_step interpreters && \
+    drop_packages interpreters python2.7 virtualenv ca-certificates libexpat1 libgdbm-compat4 libgdbm6 libmpdec3 libncursesw6 libperl5.32 libpython2.7-minimal libpython2.7-stdlib libpython3-stdlib libpython3.9-minimal libpython3.9-stdlib libreadline8 libsqlite3-0 mailcap media-types mime-support openssl perl perl-base perl-modules-5.32 python-pip-whl python2.7-minimal python3 python3-appdirs python3-distlib python3-distutils python3-filelock python3-importlib-metadata python3-lib2to3 python3-minimal python3-more-itertools python3-pip python3-pkg-resources python3-setuptools python3-six python3-virtualenv python3-wheel python3-zipp python3.9 python3.9-minimal readline-common
 }
 
 done_env_tf18() {
@@ -110,22 +142,38 @@ done_env_tf18() {
 }
 
 apply_env_tf18() {
-  rm -rf /opt/rig/envs/tf18 && \
+  own_tree /opt/rig/envs/tf18 && \
+    rm -rf /opt/rig/envs/tf18 && \
     mkdir -p "$(dirname /opt/rig/envs/tf18)" && \
     virtualenv --python python2.7 /opt/rig/envs/tf18 >/dev/null && \
     /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade -r /opt/rig/lock/tf18.tools.txt && \
     /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/tf18.requirements.txt && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' ea101d9e92a03804ddfa47f210e5f94400a29948aad651c7ca7dc82bc167058b > /var/lib/rig/env-tf18
+    printf '%s\n' ea101d9e92a03804ddfa47f210e5f94400a29948aad651c7ca7dc82bc167058b > /var/lib/rig/.env-tf18.new && \
+    mv -fT /var/lib/rig/.env-tf18.new /var/lib/rig/env-tf18
+}
+
+remove_env_tf18() {
+  forget_step env-tf18 && \
+    clear_tree /opt/rig/envs/tf18
 }
 
 done_settings_tf18_keras() {
-  test "$(stat -c %a /etc/skel/.keras/keras.json 2>/dev/null)" = 644 && \
+  test "$(stat -c '%a %U:%G' /etc/skel/.keras/keras.json 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 94e3cc3e03e11a2440b72bcbf134f8ab01c5b3aba45787b56b24bee2745eeea2 /etc/skel/.keras/keras.json | sha256sum --check --status
 }
 
 apply_settings_tf18_keras() {
-  install -D -m 0644 -o root -g root /opt/rig/lock/settings-tf18-keras /etc/skel/.keras/keras.json
+  own_folder "$(dirname /etc/skel/.keras/keras.json)" && \
+    mkdir -p "$(dirname /etc/skel/.keras/keras.json)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/settings-tf18-keras /etc/skel/.keras/keras.json.rig-new && \
+    own_file /etc/skel/.keras/keras.json && \
+    mv -fT /etc/skel/.keras/keras.json.rig-new /etc/skel/.keras/keras.json
+}
+
+remove_settings_tf18_keras() {
+  forget_step settings-tf18-keras && \
+    return_file /etc/skel/.keras/keras.json
 }
 
 done_verify() {
@@ -133,75 +181,599 @@ done_verify() {
 }
 
 apply_verify() {
-  { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.interpreter.txt | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (interpreter)' 'as locked' "$found" >&2; false; }; } && \
-    { found=$(/opt/rig/envs/tf18/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])' | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 2.7 || { printf '%s: the lock says "%s", found "%s"\n' 'Python of tf18' 2.7 "$found" >&2; false; }; } && \
-    { found=$(/opt/rig/envs/tf18/bin/python /opt/rig/lock/installed.py /opt/rig/lock/tf18.tools.txt /opt/rig/lock/tf18.requirements.txt | paste -s -d ' ' -) || true; } && \
-    { test "$found" = '' || { printf '%s: the lock says "%s", found "%s"\n' 'packages of tf18' '' "$found" >&2; false; }; }
+  differences=0 && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.interpreter.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (interpreter)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(/opt/rig/envs/tf18/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
+    { test "$found" = 2.7 || { printf '%s: locked %s, found %s\n' 'Python of tf18' 2.7 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(/opt/rig/envs/tf18/bin/python /opt/rig/lock/installed.py /opt/rig/lock/tf18.tools.txt /opt/rig/lock/tf18.requirements.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of tf18' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    test "$differences" = 0
 }
 
-say() {
-  printf '%s\n' "$*"
-  [ "$DRY_RUN" = yes ] || printf '%s\n' "$*" >>"$LOG"
+remove_verify() {
+  forget_step verify
 }
 
-fail() {
-  printf 'install.sh: %s\n' "$*" >&2
-  exit 1
+# --- what the installer owns: written down before it is added, in lists that are renamed into place
+
+own() {  # LIST LINE…: each line once
+  local list=$1
+  shift
+  mkdir -p "$OWNED"
+  { cat "$OWNED/$list" 2>/dev/null || true; printf '%s\n' "$@"; } | awk 'NF && !seen[$0]++' >"$OWNED/.new"
+  mv -fT "$OWNED/.new" "$OWNED/$list"
 }
 
-# The lock's own files, where every step finds them.
-place_lock() {
-  local file
-  for file in "$HERE"/files/*; do
-    cmp -s "$file" "/opt/rig/lock/${file##*/}" || install -D -m 0644 "$file" "/opt/rig/lock/${file##*/}"
+disown_line() {  # LIST LINE
+  [ "$DRY_RUN" = no ] && [ -e "$OWNED/$1" ] || return 0
+  { grep -vxF -e "$2" "$OWNED/$1" || true; } >"$OWNED/.new"
+  mv -fT "$OWNED/.new" "$OWNED/$1"
+}
+
+owns() {  # LIST LINE
+  grep -qxF -e "$2" "$OWNED/$1" 2>/dev/null
+}
+
+owned() {  # LIST
+  cat "$OWNED/$1" 2>/dev/null || true
+}
+
+act() {  # WHAT COMMAND…: in a dry run it is only said, and once
+  if [ "$DRY_RUN" = yes ]; then
+    say_once "         would $1"
+  else
+    say "         $1"
+    shift
+    "$@"
+  fi
+}
+
+kept() {
+  say_once "         kept $*"
+}
+
+say_once() {
+  case $SAID in
+    *"|$1|"*) ;;
+    *)
+      SAID+="|$1|"
+      say "$1"
+      ;;
+  esac
+}
+
+# --- folders and files
+
+own_folder() {
+  local path=$1
+  while [ ! -e "$path" ]; do
+    own folders "$path"
+    path=$(dirname "$path")
   done
 }
 
-run_step() {
-  local id=$1 name=${1//[^a-z0-9]/_}
-  if "done_$name"; then
-    say "ok       $(title "$id")"
-  elif [ "$DRY_RUN" = yes ]; then
-    say "would do $(title "$id")"
-  else
-    say "doing    $(title "$id")"
-    if ! "apply_$name" 2>&1 | tee -a "$LOG"; then
-      fail "step $id failed: $(title "$id"); $LOG has the rest. It can be run again."
+sum_of() {
+  local sum
+  sum=$(sha256sum <"$1") && printf '%s' "${sum%% *}"
+}
+
+# own_file PATH: what PATH.rig-new holds is about to be PATH. What somebody else put there is kept
+# beside it; what is there already to the letter is not ours.
+own_file() {
+  local ours now
+  ours=$(sum_of "$1.rig-new")
+  if [ -e "$1" ]; then
+    now=$(sum_of "$1")
+    if ! owns files "$now  $1"; then
+      [ "$now" != "$ours" ] || return 0
+      keep_foreign "$1"
+    fi
+  fi
+  own files "$ours  $1"
+}
+
+keep_foreign() {
+  local copy=$1.before-rig count=0
+  while [ -e "$copy" ] && ! cmp -s "$1" "$copy"; do
+    count=$((count + 1))
+    copy=$1.before-rig.$count
+  done
+  rm -f "$1.rig-kept"
+  [ -e "$copy" ] || { cp -a "$1" "$1.rig-kept" && mv -T "$1.rig-kept" "$copy"; }
+  owned before | grep -qF "	$1	" || own before "	$1	$copy"
+  say "         $1 was another file: kept as $copy"
+}
+
+return_file() {
+  local now back
+  [ "$DRY_RUN" = yes ] || rm -f "$1.rig-new" "$1.rig-kept"
+  if [ -e "$1" ]; then
+    now=$(sum_of "$1")
+    if owns files "$now  $1"; then
+      act "remove $1" rm -f "$1"
+    elif owned files | cut -c 67- | grep -qxF -e "$1"; then
+      kept "$1: it was changed since"
+      return 0
+    else
+      return 0
+    fi
+  fi
+  back=$(owned before | grep -F "	$1	" | cut -f 3) || true
+  if [ -n "$back" ] && [ -e "$back" ]; then
+    act "put $back back" mv -T "$back" "$1"
+  fi
+  if [ "$DRY_RUN" = no ]; then
+    disown_line before "	$1	$back"
+    owned files | cut -c 67- | grep -qxF -e "$1" || return 0
+    PATH_LEFT=$1 awk 'substr($0, 67) != ENVIRON["PATH_LEFT"]' "$OWNED/files" >"$OWNED/.new"
+    mv -fT "$OWNED/.new" "$OWNED/files"
+  fi
+}
+
+# --- folders that are the rig's alone, and what it adds to those of others
+
+own_tree() {
+  own_folder "$(dirname "$1")"
+  own trees "$1"
+}
+
+clear_tree() {
+  if owns trees "$1"; then
+    [ ! -e "$1" ] || act "remove $1" rm -rf "$1"
+    disown_line trees "$1"
+  fi
+}
+
+own_contents() {  # ID FOLDER: what stands there now is not ours
+  mkdir -p "$OWNED" "$2"
+  [ ! -e "$OWNED/before.$1" ] || [ -e "$OWNED/contents.$1" ] || return 0
+  find "$2" -mindepth 1 -printf '%P\n' >"$OWNED/.found"
+  cut -f 3- "$OWNED/contents.$1" 2>/dev/null | { grep -vxF -f - "$OWNED/.found" || true; } >"$OWNED/.new"
+  mv -fT "$OWNED/.new" "$OWNED/before.$1"
+  rm -f "$OWNED/contents.$1" "$OWNED/.found"
+  own shared "$1 $2"
+}
+
+note_contents() {  # ID FOLDER: what has come since, with size and time
+  find "$2" -mindepth 1 ! -type d -printf '%s\t%T@\t%P\n' |
+    LISTED="$OWNED/before.$1" awk -F '\t' 'BEGIN { while ((getline line < ENVIRON["LISTED"]) > 0) before[line] } !($3 in before)' >"$OWNED/.new"
+  mv -fT "$OWNED/.new" "$OWNED/contents.$1"
+}
+
+return_contents() {  # ID FOLDER
+  local folder=$2 contents="$OWNED/contents.$1" before="$OWNED/before.$1" size time path
+  [ -e "$before" ] && [ -d "$folder" ] || return 0
+  # It was killed while it was put there: all that has come since.
+  [ -e "$contents" ] || [ "$DRY_RUN" = yes ] || note_contents "$1" "$folder"
+  [ ! -e "$contents" ] || say_once "         $([ "$DRY_RUN" = no ] || echo 'would ')remove $(wc -l <"$contents") files below $folder"
+  [ "$DRY_RUN" = no ] || return 0
+  while IFS=$'\t' read -r size time path <&5; do
+    if [ "$(find "$folder/$path" -maxdepth 0 -printf '%s\t%T@' 2>/dev/null)" = "$size	$time" ]; then
+      rm -f "$folder/$path"
+    elif [ -e "$folder/$path" ]; then
+      kept "$folder/$path: it was changed since"
+    fi
+  done 5<"$contents"
+  find "$folder" -mindepth 1 -depth -type d -printf '%P\n' | { grep -vxF -f "$before" || true; } |
+    while IFS= read -r path; do rmdir "$folder/$path" 2>/dev/null || true; done
+  rm -f "$contents" "$before"
+  disown_line shared "$1 $folder"
+}
+
+# --- packages of the system
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef \
+    -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@"
+}
+
+# Somebody else's apt or dpkg is waited for: the kernel knows who holds the locks.
+wait_for_apt() {
+  local lock waited=0
+  for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock; do
+    while [ -e "$lock" ] && grep -q ":$(stat -c %i "$lock") " /proc/locks 2>/dev/null; do
+      [ "$waited" -gt 0 ] || say "         waiting for another apt or dpkg, which holds $lock"
+      [ "$waited" -lt 600 ] || { echo "$lock has been held for ten minutes" >&2; return 1; }
+      waited=$((waited + 1))
+      sleep 1
+    done
+  done
+}
+
+# A dpkg that was killed is finished first: nothing can be installed beside half a package.
+mend_packages() {
+  wait_for_apt || return
+  if [ -n "$(dpkg --audit)" ] || [ -n "$(find /var/lib/dpkg/updates -type f)" ]; then
+    echo 'dpkg was interrupted: finishing what it began'
+    DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold || true
+    if [ -n "$(dpkg --audit)" ]; then
+      apt_get update && apt_get install --fix-broken --yes --allow-downgrades --allow-change-held-packages
     fi
   fi
 }
 
+refresh_packages() {
+  mend_packages && apt_get update
+}
+
+install_packages() {  # ID OPTION… PACKAGE…
+  local id=$1 planned
+  shift
+  planned=$(apt-get --simulate install --yes --no-install-recommends "$@") || return
+  own packages "$(printf '%s\n' "$planned" | sed -n "s/^Inst \([^ ]*\) (.*/$id \1/p")" &&
+    own upgraded "$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) \[\([^]]*\)\].*/\1 \2/p')" &&
+    own removed "$(printf '%s\n' "$planned" | sed -n 's/^Remv \([^ ]*\) .*/\1/p')" &&
+    own automatic "$(apt-mark showauto)" &&
+    apt_get install --yes --no-install-recommends "$@"
+}
+
+own_holds() {
+  local name held
+  held=$(apt-mark showhold)
+  for name; do
+    printf '%s\n' "$held" | grep -qxF -e "$name" || own holds "$name" || return
+  done
+}
+
+release_holds() {
+  local name
+  for name; do
+    if owns holds "$name"; then
+      ! apt-mark showhold | grep -qxF -e "$name" || act "release $name" apt-mark unhold "$name"
+      disown_line holds "$name"
+    fi
+  done
+}
+
+installed_of() {  # the names on stdin that are installed
+  local name
+  while IFS= read -r name; do
+    # shellcheck disable=SC2016 # dpkg-query fills this in
+    dpkg-query -W -f='${db:Status-Abbrev}\n' "$name" 2>/dev/null | grep -q '^.[^nc]' && printf '%s\n' "$name"
+  done
+  true
+}
+
+# Of the packages on stdin those that nothing else depends on: apt is told, for this question, that
+# these alone came by themselves.
+unneeded() {
+  local marks name
+  marks=$(mktemp -d)
+  while IFS= read -r name; do
+    printf 'Package: %s\nArchitecture: %s\nAuto-Installed: 1\n\n' "${name%%:*}" "$(dpkg-query -W -f='${Architecture}' "$name" | sed "s/^all\$/$(dpkg --print-architecture)/")"
+  done >"$marks/extended_states"
+  LC_ALL=C apt-get --simulate autoremove -o Dir::State::extended_states="$marks/extended_states" \
+    -o APT::Ignore-Hold="$DRY_RUN" -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false |
+    sed -n 's/^Remv \([^ ]*\) .*/\1/p'
+  rm -rf "$marks"
+}
+
+drop_packages() {  # ID NAME…: those of the step; the names are all it asked for
+  local id=$1 name mine gone also
+  shift
+  [ "$DRY_RUN" = yes ] || mend_packages || return
+  mine=$(owned packages | sed -n "s/^$id //p" | installed_of)
+  gone=''
+  [ -z "$mine" ] || gone=$(printf '%s\n' "$mine" | unneeded | { grep -xF -e "$mine" || true; })
+  for name in $mine; do
+    printf '%s\n' "$gone" | grep -qxF -e "$name" || kept "package $name: another package needs it"
+  done
+  for name; do
+    owned packages | grep -qE "^[^ ]+ $(printf '%s' "$name" | sed 's/[.+]/\\&/g')\$" || [ -z "$(printf '%s\n' "$name" | installed_of)" ] ||
+      kept "package $name: it was there before$(owned upgraded | sed -n "s/^$(printf '%s' "$name" | sed 's/[.+]/\\&/g') /, as version /p" | head -n 1)"
+  done
+  [ -n "$gone" ] || return 0
+  # shellcheck disable=SC2086 # names of packages have no spaces
+  also=$(apt-get --simulate --yes --allow-change-held-packages purge $gone | sed -n 's/^Purg \([^ ]*\) .*/\1/p' | { grep -vxF -e "$gone" || true; })
+  if [ -n "$also" ]; then
+    kept "packages $gone: removing them would remove $also"
+    return 0
+  fi
+  # shellcheck disable=SC2086
+  act "remove the packages $(printf '%s' "$gone" | tr '\n' ' ')" apt_get purge --yes $gone
+}
+
+# Installing a package by its name marks it as wanted; these were not.
+return_marks() {
+  local names
+  names=$(owned automatic | installed_of)
+  # shellcheck disable=SC2086
+  [ -z "$names" ] || apt-mark auto $names >/dev/null
+}
+
+# --- accounts, units, the kernel's command line
+
+# What a killed useradd has left: locks whose holder is gone, or is another program by now.
+clear_account_locks() {
+  local name file
+  for name in passwd shadow group gshadow subuid subgid; do
+    for file in "/etc/$name.lock" "/etc/$name".[0-9]*; do
+      [ -e "$file" ] || continue
+      if ! tr -d '\0' <"/proc/$(tr -cd '0-9' <"$file")/comm" 2>/dev/null | grep -qE '^(user|group|ch|pass|vi|ad|new|pw|grp)'; then
+        rm -f "$file"
+      fi
+    done
+  done
+  # What they were writing beside the real files.
+  rm -f /etc/passwd+ /etc/shadow+ /etc/group+ /etc/gshadow+ /etc/subuid+ /etc/subgid+
+}
+
+# An account that was begun and never finished is made again, with its number. A home that holds
+# anything but copies from /etc/skel is left as it is.
+make_account() {
+  local name=$1 uid='' home=/home/$1 file
+  clear_account_locks
+  if owns accounts-begun "$name"; then
+    uid=$(id -u "$name" 2>/dev/null) || true
+    [ -z "$uid" ] || userdel --force "$name" 2>/dev/null || true
+    ! grep -q "^$name:" /etc/group || groupdel "$name"
+    if [ -d "$home" ] && find "$home" -mindepth 1 ! -type d -printf '%P\n' | while IFS= read -r file; do
+      [ ! -s "$home/$file" ] || cmp -s "$home/$file" "/etc/skel/$file" || exit 1
+    done; then
+      rm -rf "$home"
+    fi
+  elif id -u "$name" >/dev/null 2>&1; then
+    return 0
+  fi
+  own accounts-begun "$name" &&
+    useradd ${uid:+--uid "$uid"} --create-home --shell /bin/bash "$name" &&
+    disown_line accounts-begun "$name" &&
+    own accounts "$name"
+}
+
+keep_account() {
+  if id -u "$1" >/dev/null 2>&1; then
+    kept "account $1 and its home: deluser --remove-home $1 takes both away"
+  fi
+}
+
+drop_unit() {
+  local unit=/etc/systemd/system/$1
+  if [ -e "$unit" ] && owned files | cut -c 67- | grep -qxF -e "$unit"; then
+    [ ! -d /run/systemd/system ] || act "stop $1" systemctl stop "$1"
+    act "disable $1" systemctl disable --quiet "$1"
+  fi
+  return_file "$unit"
+  [ "$DRY_RUN" = yes ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+}
+
+drop_kernel_arguments() {
+  local file=/etc/default/grub.d/rig.cfg
+  if owned files | cut -c 67- | grep -qxF -e "$file"; then
+    [ "$DRY_RUN" = yes ] || own unfinished update-grub
+    return_file "$file"
+  fi
+  if [ "$DRY_RUN" = yes ] || owns unfinished update-grub; then
+    ! command -v update-grub >/dev/null || act "write the menu of GRUB anew" update-grub
+    disown_line unfinished update-grub
+  fi
+}
+
+# --- the end of an uninstall
+
+forget_step() {
+  [ "$DRY_RUN" = yes ] || rm -f "$STATE/$1" "$STATE/$1.keys"
+}
+
+# What older versions of the rig have left, and then the state itself.
+drop_rest() {
+  local id folder path name
+  owned files | cut -c 67- | sort -u | while IFS= read -r path; do return_file "$path"; done
+  owned shared | while read -r id folder; do return_contents "$id" "$folder"; done
+  owned trees | while IFS= read -r path; do clear_tree "$path"; done
+  owned packages | cut -d ' ' -f 1 | sort -u | while read -r id; do drop_packages "$id"; done
+  owned removed | while read -r name; do
+    [ -n "$(printf '%s\n' "$name" | installed_of)" ] || kept "nothing of package $name: its place was needed; install it again"
+  done
+  if [ "$DRY_RUN" = no ]; then
+    return_marks
+    rm -rf /opt/rig/lock /var/cache/rig
+    owned folders | sort -r | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+    rmdir /opt/rig/envs /opt/rig 2>/dev/null || true
+    rm -rf "$STATE"
+  fi
+  [ ! -d /opt/rig ] || [ "$DRY_RUN" = yes ] || kept "/opt/rig: it holds $(find /opt/rig -mindepth 1 -maxdepth 1 -printf '%f ')"
+  say "the log $LOG stays; what a driver or an argument of the kernel was is gone at the next boot"
+}
+
+# --- the lock's own files, where every step finds them
+
+place_lock() {
+  local here file
+  here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+  mkdir -p /opt/rig/lock
+  for file in packages.interpreter.txt packages.sh installed.py tf18.requirements.txt tf18.tools.txt settings-tf18-keras; do
+    [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
+    if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
+      install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
+      mv -fT "/opt/rig/lock/$file.rig-new" "/opt/rig/lock/$file"
+    fi
+  done
+}
+
+# --- what is said, and where
+
+log() {
+  [ "$DRY_RUN" = yes ] || printf '%(%F %T)T %s\n' -1 "$*" >&8
+}
+
+# To the terminal and to the log.
+say() {
+  [ ! -t 7 ] || printf '\r\033[K' >&7
+  printf '%s\n' "$*" >&7
+  log "$*"
+}
+
+fail() {
+  printf '%s: %s\n' "$NAME" "$*" >&2
+  exit 1
+}
+
+open_log() {
+  [ ! -L "$LOG" ] || fail "$LOG is a link: move it away"
+  (umask 027 && : >>"$LOG")
+  chmod 0640 "$LOG"
+  exec 8>>"$LOG"
+  log "--- $NAME $*"
+}
+
+# What a step says goes into the log, a line with its time; a terminal shows that time passes.
+log_output() {
+  local line part='' status
+  while true; do
+    status=0
+    IFS= read -r -t 1 line || status=$?
+    if [ "$status" -eq 0 ]; then
+      log "    $part$line"
+      part=''
+    elif [ "$status" -gt 128 ]; then
+      part+=$line
+    else
+      [ -z "$part$line" ] || log "    $part$line"
+      break
+    fi
+    [ ! -t 7 ] || printf '\r%s (%d s)' "$1" "$SECONDS" >&7
+  done
+}
+
+# --- steps
+
+# run FUNCTION LINE: in a process group of its own, so that a signal reaches all of it. LINE is what
+# a terminal shows meanwhile.
+run() {
+  local status=0
+  SECONDS=0
+  set -m
+  { "$1" </dev/null 2>&1 | log_output "$2"; } &
+  STEP=$!
+  set +m
+  wait "$STEP" || status=$?
+  STEP=''
+  [ ! -t 7 ] || printf '\r\033[K' >&7
+  return "$status"
+}
+
+run_step() {
+  local count=$1 id=$2 name=${2//[^a-z0-9]/_} from
+  if "done_$name" 2>/dev/null; then
+    say "$count ok       $(title "$id")"
+  elif [ "$DRY_RUN" = yes ]; then
+    say "$count would do $(title "$id")"
+  else
+    say "$count doing    $(title "$id")"
+    from=$(stat -c %s "$LOG")
+    if ! run "apply_$name" "$count doing    $(title "$id")"; then
+      tail -c "+$((from + 1))" "$LOG" | sed 's/^[-0-9]* [:0-9]* //' | tail -n 40 >&2
+      log "step $id failed"
+      fail "step $id failed: $(title "$id"); $LOG has the rest. It can be run again."
+    fi
+    say "$count done     $(title "$id") ($SECONDS s)"
+  fi
+}
+
+undo_step() {
+  local count=$1 id=$2 name=${2//[^a-z0-9]/_}
+  say "$count $([ "$DRY_RUN" = yes ] && echo 'would undo' || echo undoing) $(title "$id")"
+  if [ "$DRY_RUN" = yes ]; then
+    "remove_$name"
+  elif ! run "remove_$name" "$count undoing"; then
+    tail -n 20 "$LOG" >&2
+    fail "step $id could not be undone: $(title "$id"); $LOG has the rest. It can be run again."
+  fi
+}
+
+# chosen DONE_WITH: each step with its count, or the one that was asked for.
+chosen() {
+  local index id
+  for index in "${!STEPS[@]}"; do
+    id=${STEPS[$index]}
+    if [ -z "$ONLY" ] || [ "$id" = "$ONLY" ]; then
+      printf '[%d/%d] %s\n' "$((index + 1))" 5 "$id"
+    fi
+  done
+}
+
+# --- the whole
+
+stopped() {
+  trap '' HUP INT TERM
+  if [ -n "$STEP" ]; then
+    kill -TERM -- "-$STEP" 2>/dev/null || true
+    wait "$STEP" || true
+  fi
+  say "stopped by $1: run $NAME again, and it goes on where it was"
+  trap - EXIT
+  exit "$2"
+}
+
+# A reboot that was asked for in another boot has happened.
+look_at_reboot() {
+  if [ -e "$STATE/reboot-due" ] && [ "$(cat "$STATE/reboot-due")" != "$(cat /proc/sys/kernel/random/boot_id)" ]; then
+    rm -f "$STATE/reboot-due"
+    say "the reboot that was due has happened"
+  fi
+}
+
+install_rig() {
+  local count id
+  if [ "$DRY_RUN" = no ]; then
+    place_lock
+    look_at_reboot
+  fi
+  while read -r count id <&6; do
+    run_step "$count" "$id"
+  done 6< <(chosen)
+  if [ -e "$STATE/reboot-due" ]; then
+    say "reboot this machine: $(title reboot). Run $NAME once more after it, to see that all is as locked."
+  fi
+}
+
+uninstall_rig() {
+  local count id
+  while read -r count id <&6; do
+    undo_step "$count" "$id"
+  done 6< <(chosen | tac)
+  [ -n "$ONLY" ] || drop_rest
+}
+
 main() {
-  local only='' id
-  DRY_RUN=no
+  local action=install_rig said="$*"
+  DRY_RUN=no ONLY='' STEP='' SAID=''
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage; return ;;
       --list) printf '%s\n' "${STEPS[@]}"; return ;;
       --dry-run) DRY_RUN=yes ;;
+      --uninstall) action=uninstall_rig ;;
       --step)
-        [ $# -ge 2 ] || fail "--step wants a step's id"
-        only=$2
+        [ $# -ge 2 ] || { printf '%s: --step wants the id of a step; --list names them\n' "$NAME" >&2; exit 2; }
+        ONLY=$2
+        if [ -z "$(title "$ONLY")" ]; then
+          printf '%s: there is no step "%s"; --list names them\n' "$NAME" "$ONLY" >&2
+          exit 2
+        fi
         shift
         ;;
-      *) usage >&2; exit 2 ;;
+      *) printf '%s: what is "%s"?\n' "$NAME" "$1" >&2; usage >&2; exit 2 ;;
     esac
     shift
   done
-  [ "$(id -u)" -eq 0 ] || fail "run this as root"
-  apply_platform || fail "$(title platform): this is another machine, and nothing was changed"
-  mkdir -p /run/lock
-  exec 9>/run/lock/rig.lock
-  flock --nonblock 9 || fail "another installation is running"
-  [ "$DRY_RUN" = yes ] || place_lock
-  for id in "${STEPS[@]}"; do
-    if [ "$id" != platform ] && { [ -z "$only" ] || [ "$id" = "$only" ]; }; then
-      run_step "$id"
-    fi
-  done
+  umask 022
+  export LC_ALL=C.UTF-8
+  exec 7>&1
+  [ "$(id -u)" -eq 0 ] || fail "only root can do this; run it with sudo"
+  apply_platform || fail "nothing was changed"
+  if [ "$DRY_RUN" = no ]; then
+    mkdir -p /run/lock
+    exec 9>/run/lock/rig.lock
+    flock --nonblock 9 || fail "another installation is running; nothing was changed"
+    trap 'stopped SIGHUP 129' HUP
+    trap 'stopped SIGINT 130' INT
+    trap 'stopped SIGTERM 143' TERM
+    open_log "$said"
+  fi
+  "$action"
 }
 
-trap - EXIT
-main "$@"
+{ trap - EXIT; main "$@"; }
