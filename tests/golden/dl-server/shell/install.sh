@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# 10a22b688eb92de4ccfd48798865912a545a43f626570807cf06f3be6d511430.
+# 396cd07f7dcc2c868cee4ca93419158f93f3709a00669f396bae1e7962ebde51.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
 # Left out:
-# - services (ssh, jupyter, tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
+# - services (jupyter, tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
 # - the pin of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
 # - the pin of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
@@ -15,7 +15,7 @@ set -euo pipefail
 trap 'echo install.sh": this file is not whole; fetch it again" >&2; exit 1' EXIT
 
 readonly NAME=install.sh
-readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables reboot verify)
+readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables service-packages service-ssh-settings service-ssh reboot verify)
 readonly LOG=/var/log/rig.log
 readonly STATE=/var/lib/rig
 readonly OWNED=$STATE/owned
@@ -62,6 +62,9 @@ title() {
     user-alice) printf '%s' 'Account alice' ;;
     user-bob) printf '%s' 'Account bob' ;;
     variables) printf '%s' 'Variables of every log-in session' ;;
+    service-packages) printf '%s' 'Packages of the services' ;;
+    service-ssh-settings) printf '%s' 'Settings of the secure shell' ;;
+    service-ssh) printf '%s' 'The secure shell on port 22, for keys only' ;;
     reboot) printf '%s' 'Reboot into the new driver and kernel arguments' ;;
     verify) printf '%s' 'What is installed is what was locked' ;;
   esac
@@ -452,6 +455,76 @@ remove_variables() {
     return_file /etc/profile.d/rig-dl-server.sh
 }
 
+done_service_packages() {
+  test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt >/dev/null
+}
+
+apply_service_packages() {
+  refresh_packages && \
+    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.service.txt >&2 && \
+    install_packages service-packages --allow-downgrades \
+      openssh-server=1:7.2p2-4ubuntu2.10 \
+      libbsd0=0.8.2-1ubuntu0.1 \
+      libc6=2.23-0ubuntu11.3 \
+      libedit2=3.1-20150325-1ubuntu2 \
+      libgssapi-krb5-2=1.13.2+dfsg-5ubuntu2.2 \
+      libk5crypto3=1.13.2+dfsg-5ubuntu2.2 \
+      libkeyutils1=1.5.9-8ubuntu1 \
+      libkrb5-3=1.13.2+dfsg-5ubuntu2.2 \
+      libkrb5support0=1.13.2+dfsg-5ubuntu2.2 \
+      libssl1.0.0=1.0.2g-1ubuntu4.20 \
+      libwrap0=7.6.q-25 \
+      openssh-client=1:7.2p2-4ubuntu2.10 \
+      openssh-sftp-server=1:7.2p2-4ubuntu2.10 && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 > /var/lib/rig/.service-packages.new && \
+    mv -fT /var/lib/rig/.service-packages.new /var/lib/rig/service-packages
+}
+
+remove_service_packages() {
+  forget_step service-packages && \
+    drop_packages service-packages openssh-server libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
+}
+
+done_service_ssh_settings() {
+  test "$(stat -c '%a %U:%G' /etc/default/ssh 2>/dev/null)" = '644 root:root' && \
+    printf '%s  %s\n' 32fe2d0d194cf1311b26bc06764f51f0645e6e5bb64e0ef748127f7763d9f46c /etc/default/ssh | sha256sum --check --status
+}
+
+apply_service_ssh_settings() {
+  own_folder "$(dirname /etc/default/ssh)" && \
+    mkdir -p "$(dirname /etc/default/ssh)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/service-ssh-settings /etc/default/ssh.rig-new && \
+    own_file /etc/default/ssh && \
+    mv -fT /etc/default/ssh.rig-new /etc/default/ssh
+}
+
+remove_service_ssh_settings() {
+  forget_step service-ssh-settings && \
+    return_file /etc/default/ssh
+}
+
+done_service_ssh() {
+  test "$(cat /var/lib/rig/service-ssh 2>/dev/null)" = 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b && \
+    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet ssh.service; } && \
+    { ! test -d /run/systemd/system || systemctl is-active --quiet ssh.service; }
+}
+
+apply_service_ssh() {
+  own_unit ssh.service && \
+    { ! command -v systemctl >/dev/null || systemctl enable --quiet ssh.service; } && \
+    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ssh.service; }; } && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b > /var/lib/rig/.service-ssh.new && \
+    mv -fT /var/lib/rig/.service-ssh.new /var/lib/rig/service-ssh
+}
+
+remove_service_ssh() {
+  forget_step service-ssh && \
+    drop_unit ssh.service
+}
+
 done_reboot() {
   test "$(cat /var/lib/rig/reboot 2>/dev/null)" = c23bebae76ade760d8dbee20fe23ea32569b0875b64c097021a06fadba0a395e
 }
@@ -484,6 +557,8 @@ apply_verify() {
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (driver)' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-its check has failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(sed -n 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; } && \
     { test "$found" = '7 && \
     6 && \
@@ -832,13 +907,18 @@ keep_account() {
   fi
 }
 
+# A unit that was enabled before is not ours to stop.
+own_unit() {
+  ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "$1" 2>/dev/null || own units "$1"
+}
+
 drop_unit() {
-  local unit=/etc/systemd/system/$1
-  if [ -e "$unit" ] && owned files | cut -c 67- | grep -qxF -e "$unit"; then
+  if owns units "$1" && command -v systemctl >/dev/null; then
     [ ! -d /run/systemd/system ] || act "stop $1" systemctl stop "$1"
     act "disable $1" systemctl disable --quiet "$1"
+    disown_line units "$1"
   fi
-  return_file "$unit"
+  return_file "/etc/systemd/system/$1"
   [ "$DRY_RUN" = yes ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 }
 
@@ -887,7 +967,7 @@ place_lock() {
   local here file
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.sh installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras variables; do
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.sh installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras variables service-ssh-settings; do
     [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
     if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
@@ -993,7 +1073,7 @@ chosen() {
   for index in "${!STEPS[@]}"; do
     id=${STEPS[$index]}
     if [ -z "$ONLY" ] || [ "$id" = "$ONLY" ]; then
-      printf '[%d/%d] %s\n' "$((index + 1))" 15 "$id"
+      printf '[%d/%d] %s\n' "$((index + 1))" 18 "$id"
     fi
   done
 }

@@ -528,13 +528,18 @@ keep_account() {
   fi
 }
 
+# A unit that was enabled before is not ours to stop.
+own_unit() {
+  ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "$1" 2>/dev/null || own units "$1"
+}
+
 drop_unit() {
-  local unit=/etc/systemd/system/$1
-  if [ -e "$unit" ] && owned files | cut -c 67- | grep -qxF -e "$unit"; then
+  if owns units "$1" && command -v systemctl >/dev/null; then
     [ ! -d /run/systemd/system ] || act "stop $1" systemctl stop "$1"
     act "disable $1" systemctl disable --quiet "$1"
+    disown_line units "$1"
   fi
-  return_file "$unit"
+  return_file "/etc/systemd/system/$1"
   [ "$DRY_RUN" = yes ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 }
 
