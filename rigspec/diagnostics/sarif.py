@@ -14,6 +14,7 @@ from urllib.parse import quote
 from rigspec import __version__
 from rigspec.diagnostics.as_json import fact_as_json, repair_as_json
 from rigspec.diagnostics.model import Diagnostic, Report, Severity, Span
+from rigspec.diagnostics.plain import plain_json
 from rigspec.diagnostics.pages import codes, page
 
 __all__ = ["render_sarif"]
@@ -38,7 +39,7 @@ def render_sarif(reports: Iterable[Report]) -> str:
         "results": [_result(report, diagnostic, raised) for report, diagnostic in told],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False)
+    return plain_json(json.dumps(log, indent=2, ensure_ascii=False))
 
 
 def _rule(code: str) -> dict[str, Any]:

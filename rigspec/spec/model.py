@@ -13,7 +13,7 @@ from rigspec.spec.service import Download, Mirrors, Services, User
 __all__ = ["Prepend", "Rig", "System"]
 
 VariableName = Annotated[
-    str, Form(r"[A-Za-z_][A-Za-z0-9_]*", "this is not the name of an environment variable")
+    str, Form(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "this is not the name of an environment variable")
 ]
 Value = Annotated[str, Field(max_length=4096)]
 
