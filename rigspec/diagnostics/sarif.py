@@ -6,6 +6,7 @@ The format: OASIS, Static Analysis Results Interchange Format Version 2.1.0.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
@@ -14,8 +15,8 @@ from urllib.parse import quote
 from rigspec import __version__
 from rigspec.diagnostics.as_json import fact_as_json, repair_as_json
 from rigspec.diagnostics.model import Diagnostic, Report, Severity, Span
-from rigspec.diagnostics.plain import plain_json
 from rigspec.diagnostics.pages import codes, page
+from rigspec.diagnostics.plain import plain_json
 
 __all__ = ["render_sarif"]
 
@@ -100,4 +101,4 @@ def _location(span: Span) -> dict[str, Any]:
 
 def _uri(file: str) -> str:
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

@@ -36,14 +36,16 @@ def dockerfile(value: object) -> str:
     """
     text = str(value)
     if any(unicodedata.category(character) in _UNWRITTEN for character in text):
-        raise ValueError(f"{ascii(text)} cannot stand in a Dockerfile")
+        raise ValueError(f"{text!a} cannot stand in a Dockerfile")
     text = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{text}"'
 
 
 def yaml(value: object) -> str:
     """A double-quoted YAML scalar: the same text in YAML 1.1 and 1.2."""
-    return "".join(_yaml_character(character) for character in json.dumps(str(value), ensure_ascii=False))
+    return "".join(
+        _yaml_character(character) for character in json.dumps(str(value), ensure_ascii=False)
+    )
 
 
 def comment(value: object) -> str:
@@ -70,7 +72,9 @@ def joined(commands: str) -> str:
 
 def indented(text: str, width: int) -> str:
     """Every line moved to the right."""
-    return "\n".join(" " * width + line if line else line for line in text.removesuffix("\n").split("\n"))
+    return "\n".join(
+        " " * width + line if line else line for line in text.removesuffix("\n").split("\n")
+    )
 
 
 def packed(text: str) -> str:

@@ -25,9 +25,7 @@ _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 ChannelName = Annotated[
     str,
     StringConstraints(max_length=200),
-    Form(
-        rf"{_PART}(?:/{_PART})*", "write a channel by its name or its address, https:// in front"
-    ),
+    Form(rf"{_PART}(?:/{_PART})*", "write a channel by its name or its address, https:// in front"),
 ]
 
 

@@ -19,9 +19,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from rigspec.versions import InvalidRequest, parse_alternative, parse_specifier
 
 __all__ = [
+    "HOST",
     "AbsolutePath",
     "AptMirror",
-    "HOST",
     "Form",
     "Many",
     "Name",

@@ -21,7 +21,10 @@ Value = Annotated[str, Field(max_length=4096)]
 class Prepend(Table):
     """Values that go before what a variable holds already."""
 
-    prepend: Many[Value] = Field(description="The values, the first one first.")
+    # An empty folder of PATH is the folder one happens to stand in.
+    prepend: Many[Annotated[Value, Field(min_length=1)]] = Field(
+        description="The values, the first one first."
+    )
 
 
 class System(Table):

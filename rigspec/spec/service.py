@@ -38,9 +38,7 @@ Address = Annotated[
         'write an address, or `"*"` for every network interface',
     ),
 ]
-Hostname = Annotated[
-    str, StringConstraints(max_length=253), Form(HOST, "this is not a host name")
-]
+Hostname = Annotated[str, StringConstraints(max_length=253), Form(HOST, "this is not a host name")]
 Registry = Annotated[
     str,
     Form(REGISTRY, "write a registry as an image begins: `registry.example.org:5000/folder`"),

@@ -78,5 +78,3 @@ def _env(rig: Rig, name: str) -> LockedEnv:
 
 def _sha256() -> str:
     return hashlib.sha256(DATA).hexdigest()
-
-

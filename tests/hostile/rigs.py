@@ -210,7 +210,9 @@ def literal(value: Any) -> str:
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
-def _write_table(table: dict[str, Any], path: Path, lines: list[str], found: dict[Path, int]) -> None:
+def _write_table(
+    table: dict[str, Any], path: Path, lines: list[str], found: dict[Path, int]
+) -> None:
     if path:
         lines.append(f"[{'.'.join(literal(part) for part in path)}]")
         found[path] = len(lines)
@@ -236,6 +238,8 @@ def _is_of(path: Path, field: Field) -> bool:
     if len(path) != len(field.path):
         return False
     return all(
-        part == "*" and isinstance(here, str) or part == "[]" and isinstance(here, int) or part == here
+        (part == "*" and isinstance(here, str))
+        or (part == "[]" and isinstance(here, int))
+        or part == here
         for part, here in zip(field.path, path, strict=True)
     )

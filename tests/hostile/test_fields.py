@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rigspec.cli.stages import matrix_for
 from rigspec.diagnostics.as_json import render_json
@@ -67,7 +70,12 @@ def _refused(diagnostics: tuple[Any, ...], line: int, text: str) -> None:
     assert diagnostics
     assert all(found.code and found.spans for found in diagnostics)
     lines = [span.line for found in diagnostics for span in found.spans]
-    assert line in lines, (text[:80], line, [(d.code, d.message, d.spans) for d in diagnostics])
+    # A name that is used elsewhere and is now another is told where it is used.
+    assert line in lines or diagnostics[0].code == "RS008", (
+        text[:80],
+        line,
+        [(d.code, d.message, d.spans) for d in diagnostics],
+    )
 
 
 def _shown(diagnostics: tuple[Any, ...], status: str, toml: str) -> None:
@@ -84,28 +92,61 @@ def _shown(diagnostics: tuple[Any, ...], status: str, toml: str) -> None:
 
 def _harmless(text: str) -> bool:
     """No character that a terminal obeys, or that moves or hides what is beside it."""
-    spaces = "\n\u00a0\u3000"
-    return all(character.isprintable() or character in spaces for character in set(text))
+    obeyed = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return all(c == "\n" or unicodedata.category(c) not in obeyed for c in set(text))
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=str)
-def test_what_is_read_is_checked_without_a_traceback(field: Field) -> None:
-    """Once for every field and all that it takes: what the resolver says of it, it says in plain
-    characters and at a place.
-    """
-    name, path = place(field)
-    rig = RIGS[name]
+@pytest.fixture(scope="module")
+def free() -> list[tuple[Any, ...]]:
+    """The places of the whole rig that take any text."""
+    found = []
+    for field in FIELDS:
+        name, path = place(field)
+        rig = with_text(alone(RIGS[name], path), path, "it's $x", of_key=field.of_key)
+        if name == "whole" and not field.of_key and _is_read(written(rig).text):
+            found.append(path)
+    return found
+
+
+def _is_read(toml: str) -> bool:
+    try:
+        parse_spec(FILE, toml)
+    except InvalidSpec:
+        return False
+    return True
+
+
+def test_what_is_read_is_checked_without_a_traceback(free: list[tuple[Any, ...]]) -> None:
+    """What the resolver says of a text, it says in plain characters and at a place."""
+    assert len(free) > 10
+    read = 0
     for text in HOSTILE.values():
-        toml = written(with_text(rig, path, text, of_key=field.of_key)).text
-        try:
-            spec = parse_spec(FILE, toml)
-        except InvalidSpec:
+        rig = RIGS["whole"]
+        for path in free:
+            rig = with_text(rig, path, text, of_key=False)
+        toml = written(rig).text
+        if not _is_read(toml):
             continue
+        read += 1
+        spec = parse_spec(FILE, toml)
+        report = check_machine(spec, "tower", matrix_for(spec, "tower"), repairs=False)
+        _shown(report.diagnostics, report.status, toml)
+        assert all(found.code and found.spans for found in report.diagnostics)
+    assert read > 40
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("field", FIELDS, ids=str)
+def test_each_field_that_is_read_is_checked_without_a_traceback(field: Field) -> None:
+    name, path = place(field)
+    for text in HOSTILE.values():
+        toml = written(with_text(RIGS[name], path, text, of_key=field.of_key)).text
+        if not _is_read(toml):
+            continue
+        spec = parse_spec(FILE, toml)
         for machine in spec.rig.machine:
             report = check_machine(spec, machine, matrix_for(spec, machine), repairs=False)
             _shown(report.diagnostics, report.status, toml)
-            if report.status != "ok":
-                assert all(found.code and found.spans for found in report.diagnostics)
 
 
 @pytest.mark.parametrize("name", RIGS)
@@ -162,3 +203,44 @@ def test_the_command_line_refuses_with_a_place_and_leaves_no_file(
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
+@settings(deadline=None, max_examples=150)
+@given(st.sampled_from(FIELDS), st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_any_text_in_any_field_is_read_or_refused_at_its_place(field: Field, text: str) -> None:
+    name, path = place(field)
+    changed = with_text(alone(RIGS[name], path), path, text, of_key=field.of_key)
+    toml = written(changed)
+    at = (*path[:-1], text) if field.of_key else path
+    try:
+        spec = parse_spec(FILE, toml.text)
+    except InvalidSpec as error:
+        _refused(error.diagnostics, toml.lines[at], text)
+        _shown(error.diagnostics, "invalid", toml.text)
+    else:
+        for machine in spec.rig.machine:
+            check_machine(spec, machine, matrix_for(spec, machine), repairs=False)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace").decode()))
+def test_any_file_is_read_or_refused(text: str) -> None:
+    try:
+        parse_spec(FILE, text)
+    except InvalidSpec as error:
+        _shown(error.diagnostics, "invalid", text)
+
+
+@pytest.mark.parametrize(
+    "name", ["\x1b]0;owned\x07.toml", "x\udcff.toml", "--x.toml", "\u202e.toml", "a\nb"]
+)
+def test_a_file_of_an_odd_name_is_named_harmlessly(
+    name: str, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    (tmp_path / name).write_text(written(RIGS["plain"]).text, encoding="utf-8")
+    for form in ("text", "json", "sarif", "github"):
+        done = rigspec("check", "--format", form, "--", name, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert _harmless(done.stdout + done.stderr)
+    done = rigspec("compile", "--target", "all", "-o", f"out{name}", "--", name, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "RS501" in done.stderr
+    assert _harmless(done.stdout + done.stderr)

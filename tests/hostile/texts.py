@@ -96,7 +96,7 @@ HOSTILE: dict[str, str] = {
     "zero width joiner": "x\u200dy",
     "byte order mark": "\ufeffx",
     "no-break space": "x\u00a0y\u3000z",
-    "homoglyph": "р\u0430ssword",
+    "homoglyph": "\u0440\u0430ssword",
     "other digits": "١٢٣.४५",
     "beyond the first plane": "x\U0001f600",
     "unseen tags": "x\U000e0041\U000e0042",
