@@ -78,7 +78,7 @@ def _sourced_everywhere(rig: Rig, file: Path) -> None:
 
 
 def no_image_yet(rig: Rig, files: Path, machine: Machine) -> None:
-    """`build_image` does it: an image is built of what a machine is before anything is installed."""
+    """`build_image` does it, on a base image and not on a machine."""
 
 
 def build_image(rig: Rig, files: Path, buildah: Buildah, base: str) -> None:
