@@ -108,13 +108,14 @@ PackageName = Annotated[
 SystemPackage = Annotated[
     str,
     StringConstraints(max_length=200),
-    # apt takes `name-` for the wish to remove a package, and `.+` in a name for a regular expression.
+    # apt takes `name-` for the wish to remove a package, and `.+` for a regular expression.
     Form(
         r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]",
         "use lower-case letters, digits, `+`, `-` and `.`, as apt does",
     ),
 ]
-HOST = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*\.?"
+_HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+HOST = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?"
 # RFC 3986, less user names and less brackets but around an IPv6 address: curl expands `[1-9]`.
 _SERVER = rf"https?://(?:{HOST}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?![^/?#])|file://(?=/)"
 _REST = r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]"
@@ -145,8 +146,8 @@ AbsolutePath = Annotated[
     StringConstraints(max_length=1024),
     Form(
         rf"/(?!{_NO_PLACE})(?:(?!\.\.?(?:/|$))[A-Za-z0-9._+@-]{{1,255}}(?:/(?=.)|$))+",
-        "write an absolute path of letters, digits and `._/+@-`, without `.`, `..` and a slash at the "
-        "end, and not into the kernel's folders, the files of accounts or `/opt/rig`",
+        "write an absolute path of letters, digits and `._/+@-`, without `.`, `..` and a slash at "
+        "the end, and not into the kernel's folders, the files of accounts or `/opt/rig`",
     ),
 ]
 Sha256 = Annotated[str, Form(r"[0-9a-f]{64}", "a sha256 is 64 lower-case hexadecimal digits")]
