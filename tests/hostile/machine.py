@@ -28,7 +28,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.root = SystemRoot(folder, network=False)
-        self._put("srv/data", DATA)
+        self._put("srv/data&touch;(x)!*", DATA)
         self._put("usr/sbin/update-grub", _UPDATE_GRUB.encode(), 0o755)
 
     def install(self, files: Path) -> None:

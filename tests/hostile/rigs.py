@@ -36,7 +36,9 @@ PLAIN: dict[str, Any] = {
             "config": {"keras": {"backend": "tensorflow", "others": ["jax"]}},
         }
     },
-    "download": {"data": {"url": "file:///srv/data", "to": "/opt/data", "sha256": "0" * 64}},
+    "download": {
+        "data": {"url": "file:///srv/data&touch;(x)!*", "to": "/opt/data", "sha256": "0" * 64}
+    },
     "user": {"alice": {"ssh_keys": [SSH_KEY]}},
 }
 

@@ -28,6 +28,7 @@ CARRIED = {
     "container.base",
     "download.* (key)",
     "download.*.to",
+    "download.*.url",
     "env.* (key)",
     "env.*.config.*.*",
     "env.*.config.*.* (key)",

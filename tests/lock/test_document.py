@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigspec.lock.document import DamagedLock, NoLock, lock_files, read_lock
@@ -65,6 +65,7 @@ def locks(draw: st.DrawFn) -> Lock:
     return Lock(draw(WORDS), draw(WORDS), draw(WORDS), (machine,))
 
 
+@settings(deadline=None)
 @given(lock=locks())
 def test_what_is_written_is_read_back(lock: Lock, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("lock") / "lock"
