@@ -15,9 +15,11 @@ from packaging.version import InvalidVersion, Version
 
 __all__ = ["Alternative", "InvalidRequest", "parse_alternative", "parse_specifier", "version_key"]
 
-_BARE = re.compile(r"\d+(\.\d+)*")
-_STARRED = re.compile(r"(\d+(?:\.\d+)*)\.\*")
-_FAMILY = re.compile(r"(?P<family>[A-Za-z][A-Za-z0-9_-]*)(?:\s+(?P<rest>\S.*))?")
+_BARE = re.compile(r"[0-9]+(\.[0-9]+)*")
+_STARRED = re.compile(r"([0-9]+(?:\.[0-9]+)*)\.\*")
+# `===` would take any text; what no version has in it is refused.
+_PLAIN = re.compile(r"[A-Za-z0-9._+!*,<>=~ -]{1,200}")
+_FAMILY = re.compile(r"(?P<family>[A-Za-z][A-Za-z0-9_-]{0,99})(?:\s+(?P<rest>\S.*))?")
 
 
 class InvalidRequest(ValueError):
@@ -54,12 +56,13 @@ def parse_specifier(text: str) -> SpecifierSet | None:
     if _STARRED.fullmatch(text):
         return SpecifierSet(f"=={text}")
     try:
-        specifiers = SpecifierSet(text)
+        specifiers = SpecifierSet(text if _PLAIN.fullmatch(text) else "")
     except InvalidSpecifier:
         specifiers = SpecifierSet()
-    if not text or not len(specifiers):
+    if not len(specifiers):
         raise InvalidRequest(
-            f"`{text}` is not a version or a specifier; write for example `1.8`, `>=1.8,<2` or `*`"
+            f"`{text[:80]}` is not a version or a specifier; "
+            "write for example `1.8`, `>=1.8,<2` or `*`"
         )
     return specifiers
 

@@ -10,6 +10,7 @@ import typer
 
 from rigspec.cli.console import show
 from rigspec.cli.stages import chosen_machines, matrix_for
+from rigspec.diagnostics.plain import plain
 
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
@@ -103,4 +104,4 @@ def _print(reports: list[Report], texts: dict[str, str], format_: Format, quiet:
     for report in reports:
         show(only_errors(report) if quiet else report, texts)
         if report.resolution is not None and not quiet:
-            typer.echo(summary(report))
+            typer.echo(plain(summary(report), keep="\n"))

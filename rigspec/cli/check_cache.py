@@ -28,7 +28,7 @@ def cache_file(spec: str, text: bytes, machine: str | None) -> Path | None:
         return None
     import hashlib
 
-    key = hashlib.sha256(b"\0".join([spec.encode(), str(machine).encode(), text]))
+    key = hashlib.sha256(b"\0".join([os.fsencode(spec), str(machine).encode(), text]))
     for line in _fingerprint(str(_PACKAGE)):
         key.update(line.encode())
     return Path(home, "rigspec", "check", f"{key.hexdigest()}.json")

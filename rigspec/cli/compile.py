@@ -9,6 +9,7 @@ import typer
 
 from rigspec.cli.console import fail, say
 from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
+from rigspec.diagnostics.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,7 +83,7 @@ def _emit(plan: Plan, target: str, output: Path, quiet: bool) -> None:
     for backend in chosen:
         say(f"{backend.title}", quiet=quiet)
         for file in trees[backend.name]:
-            typer.echo(str(output / backend.name / file.path))
+            typer.echo(plain(str(output / backend.name / file.path)))
         for left in left_out(plan, backend):
             say(f"  leaves out {left.what}: {left.why}", quiet=quiet)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
+from rigspec.diagnostics.plain import plain
+
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
 
@@ -40,7 +42,7 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
 def say(message: str, *, quiet: bool = False) -> None:
     """A line on stderr about what is being done."""
     if not quiet:
-        typer.echo(message, err=True)
+        typer.echo(plain(message, keep="\n"), err=True)
 
 
 def progress(items: Iterable[T], count: int, words: str) -> Iterator[T]:
@@ -55,5 +57,5 @@ def progress(items: Iterable[T], count: int, words: str) -> Iterator[T]:
 
 def fail(message: str, *, status: int) -> NoReturn:
     """One error line, and the exit status."""
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {plain(message)}", err=True)
     raise typer.Exit(status)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Report, Span
+from rigspec.diagnostics.plain import plain_json
 from rigspec.resolution import EnvResolution, Resolution
 
 __all__ = ["fact_as_json", "render_json", "repair_as_json"]
@@ -14,11 +15,8 @@ __all__ = ["fact_as_json", "render_json", "repair_as_json"]
 
 def render_json(reports: Iterable[Report]) -> str:
     """One JSON document for all reports."""
-    return json.dumps(
-        {"schema": 1, "results": [_report(report) for report in reports]},
-        indent=2,
-        ensure_ascii=False,
-    )
+    document = {"schema": 1, "results": [_report(report) for report in reports]}
+    return plain_json(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _report(report: Report) -> dict[str, Any]:

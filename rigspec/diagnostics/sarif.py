@@ -6,6 +6,7 @@ The format: OASIS, Static Analysis Results Interchange Format Version 2.1.0.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 from typing import Any
@@ -15,6 +16,7 @@ from rigspec import __version__
 from rigspec.diagnostics.as_json import fact_as_json, repair_as_json
 from rigspec.diagnostics.model import Diagnostic, Report, Severity, Span
 from rigspec.diagnostics.pages import codes, page
+from rigspec.diagnostics.plain import plain_json
 
 __all__ = ["render_sarif"]
 
@@ -38,7 +40,7 @@ def render_sarif(reports: Iterable[Report]) -> str:
         "results": [_result(report, diagnostic, raised) for report, diagnostic in told],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False)
+    return plain_json(json.dumps(log, indent=2, ensure_ascii=False))
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -99,4 +101,4 @@ def _location(span: Span) -> dict[str, Any]:
 
 def _uri(file: str) -> str:
     path = PurePath(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Repair, Report, Severity, Span
+from rigspec.diagnostics.plain import plain
 from rigspec.resolution import Resolution
 
 __all__ = ["render_text", "resolution_line"]
@@ -26,7 +27,8 @@ def render_text(
 
     ``width`` is where long sentences wrap; source lines are never cut.
     """
-    painter = _Painter(color, max(width, 40))
+    masks = [span for d in report.diagnostics for span in d.spans if span.masked]
+    painter = _Painter(color, max(width, 40), masks)
     return "\n".join(painter.diagnostic(d, texts) for d in report.diagnostics)
 
 
@@ -44,15 +46,16 @@ def resolution_line(resolution: Resolution) -> str:
 
 
 class _Painter:
-    def __init__(self, color: bool, width: int) -> None:
+    def __init__(self, color: bool, width: int, masks: list[Span]) -> None:
         self._color = color
         self._width = width
+        self._masks = masks
 
     def diagnostic(self, diagnostic: Diagnostic, texts: Mapping[str, str]) -> str:
         head = self._paint(
             _COLORS[diagnostic.severity], f"{diagnostic.severity.value}[{diagnostic.code}]"
         )
-        lines = [f"{head}{self._paint(_BOLD, ': ' + _plain(diagnostic.message))}"]
+        lines = [f"{head}{self._paint(_BOLD, ': ' + plain(diagnostic.message))}"]
         gutter = len(str(max((span.line for span in diagnostic.spans), default=1)))
         for file in dict.fromkeys(span.file for span in diagnostic.spans):
             spans = [span for span in diagnostic.spans if span.file == file]
@@ -63,7 +66,7 @@ class _Painter:
     def _frame(self, spans: list[Span], text: str, gutter: int) -> Iterator[str]:
         arrow = self._paint(_BLUE, "-->")
         first = spans[0]
-        yield f"{' ' * gutter} {arrow} {_plain(first.file)}:{first.line}:{first.column}"
+        yield f"{' ' * gutter} {arrow} {plain(first.file)}:{first.line}:{first.column}"
         source = text.split("\n")
         bar = self._paint(_BLUE, "|")
         yield f"{' ' * gutter} {bar}"
@@ -74,18 +77,28 @@ class _Painter:
                 continue
             if previous is not None and span.line > previous + 1:
                 yield self._paint(_BLUE, "...".ljust(gutter))
-            line = _masked(source[span.line - 1].rstrip("\r"), span)
+            line = self._masked(source[span.line - 1].rstrip("\r"), span)
             if span.line != previous:
                 number = self._paint(_BLUE, str(span.line).rjust(gutter))
                 yield f"{number} {bar} {_visible(line)}".rstrip()
             yield f"{' ' * gutter} {bar} {self._underline(span, line, span is first)}"
             previous = span.line
 
+    def _masked(self, line: str, shown: Span) -> str:
+        """The line with all that may be a secret blacked out, whatever it is shown for."""
+        for span in self._masks:
+            if span.file != shown.file or not span.line <= shown.line <= span.end_line:
+                continue
+            start = span.column if span.line == shown.line else 1
+            end = span.end_column if span.end_line == shown.line else len(line) + 1
+            line = line[: start - 1] + "•" * (end - start) + line[end - 1 :]
+        return line
+
     def _underline(self, span: Span, line: str, first: bool) -> str:
         end = span.end_column if span.end_line == span.line else len(line) + 1
         before = _cells(_visible(line[: span.column - 1]))
         marked = max(_cells(_visible(line[span.column - 1 : end - 1])), 1)
-        label = f" {_plain(span.label)}" if span.label else ""
+        label = f" {plain(span.label)}" if span.label else ""
         mark = "^" if first else "-"
         return " " * before + self._paint(_COLORS[Severity.ERROR], mark * marked + label)
 
@@ -120,7 +133,7 @@ class _Painter:
         import textwrap
 
         return textwrap.wrap(
-            _plain(words),
+            plain(words),
             self._width,
             initial_indent=indent,
             subsequent_indent=indent + "  ",
@@ -149,25 +162,9 @@ def _repair(repair: Repair) -> str:
     return ", and ".join(edits)
 
 
-def _masked(line: str, span: Span) -> str:
-    """The line with what may be a secret blacked out, as wide as it was."""
-    if not span.masked:
-        return line
-    end = span.end_column if span.end_line == span.line else len(line) + 1
-    hidden = "•" * (end - span.column)
-    return line[: span.column - 1] + hidden + line[end - 1 :]
-
-
 def _visible(text: str) -> str:
     """A source line as a terminal may show it: tabs widened, nothing that controls or reorders."""
-    return _plain(text.replace("\t", _TAB))
-
-
-def _plain(text: str) -> str:
-    return "".join(
-        "\ufffd" if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp") else character
-        for character in text
-    )
+    return plain(text.replace("\t", _TAB))
 
 
 def _cells(text: str) -> int:

@@ -7,14 +7,21 @@ import hashlib
 import json
 import re
 import shlex
+import unicodedata
 from collections.abc import Iterable
 
 __all__ = ["FILTERS", "QUOTING"]
 
+_DIRECTIVE = re.compile(r"\s*[A-Za-z][A-Za-z0-9]*\s*=")
+# Controls, halves of pairs, separators of lines and paragraphs.
+_UNWRITTEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
 
 def sh(value: object) -> str:
-    """A word of a POSIX shell."""
-    return shlex.quote(str(value))
+    """A word of a POSIX shell, and of zsh: there `=ls` without quotes is the path of ls."""
+    text = str(value)
+    quoted = shlex.quote(text)
+    return f"'{text}'" if quoted == text and re.search("(?:^|:)=", text) else quoted
 
 
 def words(values: Iterable[object]) -> str:
@@ -23,25 +30,37 @@ def words(values: Iterable[object]) -> str:
 
 
 def dockerfile(value: object) -> str:
-    """A double-quoted word of a Dockerfile instruction such as ENV or LABEL."""
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
-    return f'"{_one_line(text)}"'
+    """A double-quoted word of a Dockerfile instruction such as ENV or LABEL.
+
+    Raises ValueError for what has lines or controls in it: there is no way to write it.
+    """
+    text = str(value)
+    if any(unicodedata.category(character) in _UNWRITTEN for character in text):
+        raise ValueError(f"{text!a} cannot stand in a Dockerfile")
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{text}"'
 
 
 def yaml(value: object) -> str:
     """A double-quoted YAML scalar: the same text in YAML 1.1 and 1.2."""
-    return json.dumps(str(value), ensure_ascii=True)
+    return "".join(
+        _yaml_character(character) for character in json.dumps(str(value), ensure_ascii=False)
+    )
 
 
 def comment(value: object) -> str:
-    """Text for a comment: one line, no character that controls."""
-    return _one_line(str(value))
+    """Text for a comment: one line, no character that controls.
+
+    What the reader of a Dockerfile takes for a directive (`escape=`, `syntax=`) is put in quotes.
+    """
+    text = _one_line(str(value))
+    return f'"{text}"' if _DIRECTIVE.match(text) else text
 
 
 def joined(commands: str) -> str:
     """Commands, each begun at the left margin, as one list that stops at the first failure."""
     found: list[str] = []
-    for line in commands.splitlines():
+    for line in commands.split("\n"):
         if not line.strip():
             continue
         if line[0].isspace() and found:
@@ -53,7 +72,9 @@ def joined(commands: str) -> str:
 
 def indented(text: str, width: int) -> str:
     """Every line moved to the right."""
-    return "\n".join(" " * width + line if line else line for line in text.splitlines())
+    return "\n".join(
+        " " * width + line if line else line for line in text.removesuffix("\n").split("\n")
+    )
 
 
 def packed(text: str, width: int | None = None) -> str:
@@ -83,6 +104,14 @@ def bare(value: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/:@-]*", value) is None:
         raise ValueError(f"{value!r} cannot stand here without quotes")
     return value
+
+
+def _yaml_character(character: str) -> str:
+    """JSON reads a pair of halves as one character; YAML reads two."""
+    code = ord(character)
+    if 0x20 <= code < 0x7F:
+        return character
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _one_line(text: str) -> str:

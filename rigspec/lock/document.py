@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.lock.forms import unfit
 from rigspec.lock.model import Lock
 from rigspec.tree import MANIFEST, OutputFile, manifest_of
 
@@ -103,6 +104,9 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         content = tomli.loads(body.decode())
         if content.pop("version", None) != _VERSION:
             raise DamagedLock(file, f"is of another version than {_VERSION}")
+        why = unfit(content)
+        if why is not None:
+            raise DamagedLock(file, why)
         for machine in content["machines"]:
             # TOML has no word for nothing: a rig without machines has a nameless one.
             machine["resolution"].setdefault("machine", None)
@@ -112,7 +116,14 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
                 held.append(_companion(directory, env[part]))
                 env[part] = held[-1].content.decode()
         lock = TypeAdapter(Lock).validate_python(content)
-    except (tomli.TOMLDecodeError, UnicodeDecodeError, ValidationError, KeyError, TypeError):
+    except (
+        tomli.TOMLDecodeError,
+        UnicodeDecodeError,
+        ValidationError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):
         raise DamagedLock(file, "does not hold a lock") from None
     manifest = directory / MANIFEST
     if manifest.exists() and manifest.read_bytes() != manifest_of(held):

@@ -3,20 +3,29 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from rigspec.spec.fields import Form, Many, Name, PackageName, Request, Table, Text
+from rigspec.spec.fields import Form, Many, Name, PackageName, Request, Table, Url
 
 __all__ = ["Environment", "Interpreter"]
 
 InterpreterKind = Literal["system", "pyenv", "conda", "uv"]
-Scalar = str | int | float | bool
+Scalar = Annotated[str, StringConstraints(max_length=4096)] | int | float | bool
 SettingName = Annotated[
-    str, Form(r"[A-Za-z][A-Za-z0-9_.-]*", "a settings key is made of letters and digits")
+    str, Form(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", "a settings key is made of letters and digits")
 ]
 InstallerRequest = Annotated[
     str,
-    Form(r"[A-Za-z][A-Za-z0-9_-]* \S.*", "name the installer and its version: `Anaconda3 5.0.1`"),
+    Form(
+        r"[A-Za-z][A-Za-z0-9_-]{0,99} [A-Za-z0-9._+!*,<>=~][A-Za-z0-9._+!*,<>=~ -]{0,99}",
+        "name the installer and its version: `Anaconda3 5.0.1`",
+    ),
+]
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+ChannelName = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    Form(rf"{_PART}(?:/{_PART})*", "write a channel by its name or its address, https:// in front"),
 ]
 
 
@@ -44,7 +53,7 @@ class Environment(Table):
         default={}, description="Frameworks that the matrix knows."
     )
     packages: dict[PackageName, Request] = Field(default={}, description="Further Python packages.")
-    channels: Many[Text] = Field(default=(), description="Conda channels.")
+    channels: Many[Url | ChannelName] = Field(default=(), description="Conda channels.")
     as_of: dt.date | None = Field(default=None, description="Nothing newer than this day.")
     config: dict[Name, dict[SettingName, Scalar | Many[Scalar]]] = Field(
         default={}, description="Settings files of frameworks, by framework."

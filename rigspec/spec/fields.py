@@ -19,6 +19,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from rigspec.versions import InvalidRequest, parse_alternative, parse_specifier
 
 __all__ = [
+    "HOST",
     "AbsolutePath",
     "AptMirror",
     "Form",
@@ -92,39 +93,61 @@ Many = Annotated[tuple[T, ...], Strict(False)]  # TOML has arrays, the models tu
 
 Request = Annotated[str, AfterValidator(_version_request)]
 SystemRequest = Annotated[str, AfterValidator(_system_request)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), Form(r".*\S.*", "this must not be blank")
+]
 Name = Annotated[
     str,
     Form(r"[a-z][a-z0-9_-]{0,31}", "use lower-case letters, digits, `-` and `_`, a letter first"),
 ]
 PackageName = Annotated[
     str,
+    StringConstraints(max_length=200),
     Form(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "this is not the name of a Python package"),
 ]
 SystemPackage = Annotated[
     str,
-    Form(r"[a-z0-9][a-z0-9+.-]+", "use lower-case letters, digits, `+`, `-` and `.`, as apt does"),
+    StringConstraints(max_length=200),
+    # apt takes `name-` for the wish to remove a package, and `.+` for a regular expression.
+    Form(
+        r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]",
+        "use lower-case letters, digits, `+`, `-` and `.`, as apt does",
+    ),
 ]
+_HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+HOST = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?"
+# RFC 3986, less user names and less brackets but around an IPv6 address: curl expands `[1-9]`.
+_SERVER = rf"https?://(?:{HOST}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?![^/?#])|file://(?=/)"
+_REST = r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]"
 Url = Annotated[
     str,
+    StringConstraints(max_length=2048),
     Form(
-        r"(?:https?|file)://[A-Za-z0-9._~:/?#\[\]@!&()*+,;=%-]+",
+        rf"(?:{_SERVER}){_REST}*",
         "write an address with https://, http:// or file:// and without spaces or quotes",
     ),
 ]
 AptMirror = Annotated[
     str,
+    StringConstraints(max_length=2048),
     Form(
-        r"(?:https?|file)://(?:[A-Za-z0-9._~:/?#\[\]@!&()*+,;=%-]|\{distribution\}|\{snapshot\})+",
+        rf"(?:{_SERVER})(?:{_REST}|\{{distribution\}}|\{{snapshot\}})*",
         "write an address with https://, http:// or file:// and without spaces or quotes; "
         "`{distribution}` and `{snapshot}` may stand in it",
     ),
 ]
+# Not a place of files: the kernel's own folders, who may log in and do what, and rigspec's own.
+_NO_PLACE = (
+    r"(?:dev|proc|sys|run|opt/rig|var/lib/rig|etc/(?:sudoers\.d|pam\.d))(?:/|$)"
+    r"|etc/(?:passwd|shadow|group|gshadow|subuid|subgid)-?$|etc/(?:sudoers|ld\.so\.preload)$"
+)
 AbsolutePath = Annotated[
     str,
+    StringConstraints(max_length=1024),
     Form(
-        r"/(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9._/+@-]+",
-        "write an absolute path of letters, digits and `._/+@-`, without `..`",
+        rf"/(?!{_NO_PLACE})(?:(?!\.\.?(?:/|$))[A-Za-z0-9._+@-]{{1,255}}(?:/(?=.)|$))+",
+        "write an absolute path of letters, digits and `._/+@-`, without `.`, `..` and a slash at "
+        "the end, and not into the kernel's folders, the files of accounts or `/opt/rig`",
     ),
 ]
 Sha256 = Annotated[str, Form(r"[0-9a-f]{64}", "a sha256 is 64 lower-case hexadecimal digits")]
@@ -132,7 +155,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 SecretName = Annotated[
-    str, Form(r"[A-Z][A-Z0-9_]*", "name a secret in capitals: `JUPYTER_PASSWORD_HASH`")
+    str, Form(r"[A-Z][A-Z0-9_]{0,99}", "name a secret in capitals: `JUPYTER_PASSWORD_HASH`")
 ]
 
 

@@ -95,12 +95,21 @@ def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
         mistakes = told(error, document)
     from rigspec.spec.strings import unsafe_strings
 
-    mistakes += tuple(unsafe_strings(document))
+    mistakes = _unless_secret(mistakes, tuple(unsafe_strings(document)))
     if rig is not None:
         from rigspec.spec.references import dangling_references
 
         mistakes += tuple(dangling_references(rig, document))
     return rig, mistakes
+
+
+def _unless_secret(
+    mistakes: tuple[Diagnostic, ...], unsafe: tuple[Diagnostic, ...]
+) -> tuple[Diagnostic, ...]:
+    """All of them; of what looks like a secret nothing else is said, since it would repeat it."""
+    hidden = {(span.line, span.column) for found in unsafe for span in found.spans if span.masked}
+    rest = (m for m in mistakes if not any((span.line, span.column) in hidden for span in m.spans))
+    return (*rest, *unsafe)
 
 
 def _in_order(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:

@@ -2,14 +2,23 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from rigspec.spec.fields import Many, Request, SystemRequest, Table, Text
+from rigspec.spec.fields import Form, Many, Request, SystemRequest, Table, Text
 from rigspec.spec.units import EnergyPrice, Length, Money, Size
 
 __all__ = ["Case", "Cpu", "Gpu", "Machine", "Memory", "Motherboard", "PowerSupply", "Storage"]
 
 Count = Annotated[int, Field(ge=1, le=64)]
+# What GRUB and the kernel's own command line take as one word, without any quotes.
+KernelArgument = Annotated[
+    str,
+    StringConstraints(max_length=200),
+    Form(
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:=[A-Za-z0-9_.,:/@+=%!-]*)?",
+        "write one argument, `name` or `name=value`, without spaces, quotes or `$`",
+    ),
+]
 Watts = Annotated[int, Field(ge=1, le=20000)]
 
 
@@ -109,6 +118,6 @@ class Machine(Table):
     case: Case | None = Field(default=None, description="The case.")
     price: Money | None = Field(default=None, description="What the machine cost.")
     electricity: EnergyPrice | None = Field(default=None, description="Price of a kWh.")
-    kernel_args: Many[Text] = Field(
+    kernel_args: Many[KernelArgument] = Field(
         default=(), description="Arguments for the kernel's command line."
     )

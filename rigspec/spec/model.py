@@ -13,7 +13,7 @@ from rigspec.spec.service import Download, Mirrors, Services, User
 __all__ = ["Prepend", "Rig", "System"]
 
 VariableName = Annotated[
-    str, Form(r"[A-Za-z_][A-Za-z0-9_]*", "this is not the name of an environment variable")
+    str, Form(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "this is not the name of an environment variable")
 ]
 Value = Annotated[str, Field(max_length=4096)]
 
@@ -21,7 +21,10 @@ Value = Annotated[str, Field(max_length=4096)]
 class Prepend(Table):
     """Values that go before what a variable holds already."""
 
-    prepend: Many[Value] = Field(description="The values, the first one first.")
+    # An empty folder of PATH is the folder one happens to stand in.
+    prepend: Many[Annotated[Value, Field(min_length=1)]] = Field(
+        description="The values, the first one first."
+    )
 
 
 class System(Table):

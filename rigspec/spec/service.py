@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from rigspec.spec.fields import (
+    HOST,
     AbsolutePath,
     AptMirror,
     Form,
@@ -18,6 +19,7 @@ from rigspec.spec.fields import (
     Url,
 )
 from rigspec.spec.image import REGISTRY
+from rigspec.spec.public_key import whole_key
 
 __all__ = ["Download", "Dyndns", "Jupyter", "Mirrors", "Services", "Ssh", "Tls", "Tmux", "User"]
 
@@ -30,24 +32,27 @@ KeyKind = Annotated[
 ]
 Address = Annotated[
     str,
+    StringConstraints(max_length=253),
     Form(
-        r"\*|[0-9a-fA-F:.]+|[a-z0-9.-]+", 'write an address, or `"*"` for every network interface'
+        rf"\*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*|{HOST}",
+        'write an address, or `"*"` for every network interface',
     ),
 ]
-Hostname = Annotated[
-    str, Form(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?", "this is not a host name")
-]
+Hostname = Annotated[str, StringConstraints(max_length=253), Form(HOST, "this is not a host name")]
 Registry = Annotated[
     str,
     Form(REGISTRY, "write a registry as an image begins: `registry.example.org:5000/folder`"),
 ]
 SshKey = Annotated[
     str,
+    StringConstraints(max_length=8192),
     Form(
-        r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-[a-z0-9@.-]+) "
-        r"[A-Za-z0-9+/]+={0,3}(?: [A-Za-z0-9@._ -]*)?",
+        r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)"
+        r"|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) "
+        r"[A-Za-z0-9+/]+={0,2}(?: [A-Za-z0-9@._ -]*)?",
         "write a public key as ssh-keygen does: `ssh-ed25519 AAAA… comment`",
     ),
+    AfterValidator(whole_key),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Strings that no rig may hold: control and direction-changing characters, and secrets."""
+"""Strings that no rig may hold: control and unseen characters, and secrets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,16 @@ from rigspec.spec.document import Document, KeyPath
 __all__ = ["unsafe_strings"]
 
 _LABEL = "name the secret instead"
+_UNSEEN = "a character that controls, or that nobody sees"
 
-# C0 and C1 controls, line and paragraph separators, and the marks that reorder what a reader sees
-# (Unicode Standard Annex 9, explicit formatting characters).
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# C0 and C1 controls, line and paragraph separators, the marks that reorder what a reader sees
+# (Unicode Standard Annex 9, explicit formatting characters), and what a reader does not see at all:
+# zero-width spaces, word joiners, invisible operators, annotations and tags. The joiners U+200C and
+# U+200D stay: there are languages that need them.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
 
 # What published secrets look like: the prefixes their issuers document.
 _SECRETS = (
@@ -46,7 +52,7 @@ def unsafe_strings(document: Document) -> Iterator[Diagnostic]:
                 code="RS003",
                 severity=Severity.ERROR,
                 message=f"the character U+{ord(found[0]):04X} is not allowed in a rig",
-                spans=(document.span(path, label="control or direction-changing character"),),
+                spans=(document.span(path, label=_UNSEEN),),
                 help=("write the text in plain characters, on one line",),
             )
         for kind, form in _SECRETS:

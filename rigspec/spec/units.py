@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 __all__ = ["EnergyPrice", "Length", "Money", "Quantity", "Size"]
 
-_FORM = re.compile(r"(?P<amount>\d+(?:\.\d+)?) ?(?P<unit>[A-Za-z]+(?:/[A-Za-z]+)?)")
+_FORM = re.compile(r"(?P<amount>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[A-Za-z]+(?:/[A-Za-z]+)?)")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Quantity:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        pattern = rf"^\s*\d+(\.\d+)? ?({cls.units})\s*$"
+        pattern = rf"^\s*[0-9]+(\.[0-9]+)? ?({cls.units})\s*$"
         return {"type": "string", "pattern": pattern, "examples": [cls.example]}
 
 
