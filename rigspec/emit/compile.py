@@ -12,7 +12,7 @@ from rigspec.emit.quoting import FILTERS
 from rigspec.plan.steps import File, LeftOut, PayloadFile, Plan, Service, Step, User, Variables
 from rigspec.tree import OutputFile
 
-__all__ = ["compile_plan", "left_out", "template_environment"]
+__all__ = ["compile_plan", "left_out", "step_texts", "template_environment"]
 
 _STEPS = "steps/"
 
@@ -41,6 +41,15 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
 def left_out(plan: Plan, backend: Backend) -> tuple[LeftOut, ...]:
     """What the target does not do of the plan, and why."""
     return backend.left_out(plan)
+
+
+def step_texts(plan: Plan, backend: Backend) -> dict[str, str]:
+    """The contents that the target's steps put on the machine, by the id of their step.
+
+    Raises BackendError.
+    """
+    files = _step_files(template_environment(backend), backend.steps(plan))
+    return {file.name: file.content for file in files}
 
 
 def template_environment(backend: Backend) -> Environment:
