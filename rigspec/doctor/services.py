@@ -14,15 +14,16 @@ __all__ = ["service"]
 
 
 def service(step: Service) -> Iterator[Item]:
-    """A unit of systemd."""
-    yield from attributes_of(
-        step.part,
-        f"/etc/systemd/system/{step.name}",
-        step.id,
-        owner="root:root",
-        mode="0644",
-        sha256=content_digest(step.unit),
-    )
+    """A unit of systemd: its text, where no package brings it, and whether it is in force."""
+    if step.unit:
+        yield from attributes_of(
+            step.part,
+            f"/etc/systemd/system/{step.name}",
+            step.id,
+            owner="root:root",
+            mode="0644",
+            sha256=content_digest(step.unit),
+        )
     enabled = Promise(step.part, step.name, "enabled", "enabled", step.id)
     yield held(enabled, lambda: _said("is-enabled", step.name))
     active = Promise(step.part, step.name, "active", "active", step.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -95,10 +96,10 @@ def _release() -> str | None:
 def _fingerprints(keyring: str) -> str | None:
     if read_text(keyring) is None:
         return None
-    listing = command(
-        ("gpg", "--batch", "--no-options", "--with-colons", "--show-keys", keyring),
-        environment=(("GNUPGHOME", "/nonexistent"),),
-    )
+    # A home of its own: the asker's keys and trust have no say, and are not touched.
+    with tempfile.TemporaryDirectory() as home:
+        words = ("gpg", "--homedir", home, "--batch", "--with-colons", "--show-keys", keyring)
+        listing = command(words)
     primary = re.findall(r"^pub:.*\n(?:(?!pub:|sub:).*\n)*?fpr:+([0-9A-F]+):", listing, re.M)
     return ", ".join(primary)
 
