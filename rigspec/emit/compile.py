@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
@@ -67,20 +68,32 @@ def template_environment(backend: Backend) -> Environment:
 
 
 def _rendered(
-    environment: Environment, output: Output, facts: Mapping[str, object]
+    environment: Environment, output: Output, facts: Mapping[str, Any]
 ) -> Iterator[OutputFile]:
     try:
-        template = environment.get_template(output.template)
         if output.each is None:
-            text = template.render(facts)
-            if text.strip() or not output.optional:
-                yield _file(output.path, text, output.mode)
+            yield from _written(environment, output, facts, "")
             return
         for step in _steps_of(facts, output.each):
-            path = output.path.replace("{name}", getattr(step, "name", step.id))
-            yield _file(path, template.render({**facts, "step": step}), output.mode)
+            name = getattr(step, "name", step.id)
+            yield from _written(environment, output, {**facts, "step": step}, name)
     except (TemplateError, ValueError) as error:
         raise BackendError(f"{output.template}: {error}") from error
+
+
+def _written(
+    environment: Environment, output: Output, facts: Mapping[str, Any], name: str
+) -> Iterator[OutputFile]:
+    """The file of an output, or none where it is one that may have nothing to say."""
+    path = output.path.replace("{name}", name)
+    if output.copies is not None:
+        text = facts["texts"].get(output.copies.replace("{name}", name))
+        if text is not None:
+            yield _file(path, text, output.mode)
+        return
+    text = environment.get_template(output.template).render(facts)
+    if text.strip() or not output.optional:
+        yield _file(path, text, output.mode)
 
 
 def _steps_of(facts: Mapping[str, object], kind: str) -> Iterator[Step]:

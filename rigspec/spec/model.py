@@ -16,12 +16,18 @@ VariableName = Annotated[
     str, Form(r"[A-Za-z_][A-Za-z0-9_]*", "this is not the name of an environment variable")
 ]
 Value = Annotated[str, Field(max_length=4096)]
+Folder = Annotated[
+    str,
+    Field(max_length=4096),
+    # An empty entry of such a list is the current folder.
+    Form(r"[^:]+", "write one folder a value, and no colon: it stands between two"),
+]
 
 
 class Prepend(Table):
     """Values that go before what a variable holds already."""
 
-    prepend: Many[Value] = Field(description="The values, the first one first.")
+    prepend: Many[Folder] = Field(description="The values, the first one first.")
 
 
 class System(Table):

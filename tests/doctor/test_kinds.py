@@ -99,7 +99,10 @@ FAULTS = {
     f"echo >> {LAMP}": (LAMP, "sha256"),
     f"chmod 0666 {LAMP}": (LAMP, "mode"),
     "systemctl --quiet disable bell.service": ("bell.service", "enabled"),
-    "line=$(sed s/rig.lamp=on/rig.lamp=off/ ../cmdline); echo $line > ../cmdline": ("rig.lamp", "argument"),
+    "line=$(sed s/rig.lamp=on/rig.lamp=off/ ../cmdline); echo $line > ../cmdline": (
+        "rig.lamp",
+        "argument",
+    ),
     "touch /var/lib/rig/reboot": ("reboot", "state"),
     "echo b > ../said": ("a check", "check"),
     "echo 'deb https://example.org/other /' > /etc/apt/sources.list.d/maker.list": (

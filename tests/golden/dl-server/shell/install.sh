@@ -325,7 +325,7 @@ apply_user_bob() {
 
 done_variables() {
   test "$(stat -c %a /etc/profile.d/rig-dl-server.sh 2>/dev/null)" = 644 && \
-    printf '%s  %s\n' 5fa524b3f3070bced553623a57fcffcfa4603b2a1d3adb7988fd67525baaf18d /etc/profile.d/rig-dl-server.sh | sha256sum --check --status
+    printf '%s  %s\n' dfc8535d9cbf4f2beb826deb4ac2bc0ba3bc08ebd2746f69c73d1a8a024a79b1 /etc/profile.d/rig-dl-server.sh | sha256sum --check --status
 }
 
 apply_variables() {
