@@ -10,6 +10,7 @@ import typer
 
 from rigspec.cli.check import check
 from rigspec.cli.compile import compile_
+from rigspec.cli.doctor import doctor
 from rigspec.cli.explain import explain
 from rigspec.cli.fetch import fetch
 from rigspec.cli.lock import lock
@@ -30,6 +31,7 @@ app.command("check")(check)
 app.command("lock")(lock)
 app.command("compile")(compile_)
 app.command("fetch")(fetch)
+app.command("doctor")(doctor)
 app.command("explain")(explain)
 app.command("schema")(schema)
 app.command("why")(why)

@@ -30,6 +30,8 @@ class BackendError(Exception):
 class Output:
     """A file the backend writes. ``each`` is a kind of step: one file for each, its name in
     ``path`` as ``{name}``. An ``optional`` one is not written where its template says nothing.
+    ``copies`` is a file of the lock that is written as it is, where the plan has it, in place of a
+    template.
     """
 
     path: str
@@ -37,6 +39,7 @@ class Output:
     mode: int
     each: str | None
     optional: bool = False
+    copies: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,10 +135,11 @@ def _read(folder: Traversable) -> Backend:
 def _output(row: Mapping[str, Any]) -> Output:
     return Output(
         path=row["path"],
-        template=row["template"],
+        template=row["template"] if "copies" not in row else "",
         mode=int(row.get("mode", "0644"), 8),
         each=row.get("each"),
         optional=row.get("optional", False),
+        copies=row.get("copies"),
     )
 
 

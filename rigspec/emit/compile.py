@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
@@ -12,7 +13,7 @@ from rigspec.emit.quoting import FILTERS
 from rigspec.plan.steps import File, LeftOut, PayloadFile, Plan, Service, Step, User, Variables
 from rigspec.tree import OutputFile
 
-__all__ = ["compile_plan", "left_out", "template_environment"]
+__all__ = ["compile_plan", "left_out", "step_texts", "template_environment"]
 
 _STEPS = "steps/"
 
@@ -43,6 +44,15 @@ def left_out(plan: Plan, backend: Backend) -> tuple[LeftOut, ...]:
     return backend.left_out(plan)
 
 
+def step_texts(plan: Plan, backend: Backend) -> dict[str, str]:
+    """The contents that the target's steps put on the machine, by the id of their step.
+
+    Raises BackendError.
+    """
+    files = _step_files(template_environment(backend), backend.steps(plan))
+    return {file.name: file.content for file in files}
+
+
 def template_environment(backend: Backend) -> Environment:
     """Jinja as the templates of a backend see it: strict, and never escaping for HTML."""
     environment = Environment(
@@ -58,20 +68,32 @@ def template_environment(backend: Backend) -> Environment:
 
 
 def _rendered(
-    environment: Environment, output: Output, facts: Mapping[str, object]
+    environment: Environment, output: Output, facts: Mapping[str, Any]
 ) -> Iterator[OutputFile]:
     try:
-        template = environment.get_template(output.template)
         if output.each is None:
-            text = template.render(facts)
-            if text.strip() or not output.optional:
-                yield _file(output.path, text, output.mode)
+            yield from _written(environment, output, facts, "")
             return
         for step in _steps_of(facts, output.each):
-            path = output.path.replace("{name}", getattr(step, "name", step.id))
-            yield _file(path, template.render({**facts, "step": step}), output.mode)
+            name = getattr(step, "name", step.id)
+            yield from _written(environment, output, {**facts, "step": step}, name)
     except (TemplateError, ValueError) as error:
         raise BackendError(f"{output.template}: {error}") from error
+
+
+def _written(
+    environment: Environment, output: Output, facts: Mapping[str, Any], name: str
+) -> Iterator[OutputFile]:
+    """The file of an output, or none where it is one that may have nothing to say."""
+    path = output.path.replace("{name}", name)
+    if output.copies is not None:
+        text = facts["texts"].get(output.copies.replace("{name}", name))
+        if text is not None:
+            yield _file(path, text, output.mode)
+        return
+    text = environment.get_template(output.template).render(facts)
+    if text.strip() or not output.optional:
+        yield _file(path, text, output.mode)
 
 
 def _steps_of(facts: Mapping[str, object], kind: str) -> Iterator[Step]:

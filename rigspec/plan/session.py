@@ -71,14 +71,36 @@ def _settings(rig: Rig, env: str, settings: LockedSettings) -> Iterator[File]:
 
 
 def _variables(rig: Rig, locked: LockedMachine) -> Iterator[Variable]:
-    if locked.resolution.cuda is not None:
-        home = cuda_home(locked.resolution.cuda)
-        yield Variable("PATH", (f"{home}/bin",), prepend=True)
-        yield Variable("LD_LIBRARY_PATH", (f"{home}/lib64",), prepend=True)
-    if rig.system is None:
+    """The toolkit's, and then the rig's own: what the rig says of a name goes before or instead."""
+    wanted = {variable.name: variable for variable in _toolkit(locked.resolution.cuda)}
+    if rig.system is not None:
+        for name, value in sorted(rig.system.env.items()):
+            if isinstance(value, str):
+                wanted[name] = Variable(name, (value,), prepend=False)
+                continue
+            known = wanted.get(name)
+            more = known.values if known is not None and known.prepend else ()
+            wanted[name] = Variable(name, tuple(dict.fromkeys((*value.prepend, *more))), True)
+    yield from wanted.values()
+
+
+def _toolkit(version: str | None) -> Iterator[Variable]:
+    """What finds a toolkit in a folder of its own (read 2026-11-21).
+
+    PATH and LD_LIBRARY_PATH are the installation guide's post-installation actions
+    <https://docs.nvidia.com/cuda/cuda-installation-guide-linux/>. CPATH and LIBRARY_PATH let a
+    compiler find it: Theano asks for the three <https://docs.huihoo.com/theano/0.9/library/gpuarray/dnn.html>.
+    CUDA_HOME is what PyTorch's extensions look at first
+    <https://pytorch.org/docs/1.7.0/_modules/torch/utils/cpp_extension.html>, CUDA_PATH what CuPy
+    does <https://docs.chainer.org/en/v1.24.0/cupy-reference/environment.html>; where both are set
+    they must agree. Not MANPATH: set, it hides the system's own manuals.
+    """
+    if version is None:
         return
-    for name, value in sorted(rig.system.env.items()):
-        if isinstance(value, str):
-            yield Variable(name, (value,), prepend=False)
-        else:
-            yield Variable(name, tuple(value.prepend), prepend=True)
+    home = cuda_home(version)
+    yield Variable("PATH", (f"{home}/bin",), prepend=True)
+    yield Variable("LD_LIBRARY_PATH", (f"{home}/lib64",), prepend=True)
+    yield Variable("LIBRARY_PATH", (f"{home}/lib64",), prepend=True)
+    yield Variable("CPATH", (f"{home}/include",), prepend=True)
+    yield Variable("CUDA_HOME", (home,), prepend=False)
+    yield Variable("CUDA_PATH", (home,), prepend=False)

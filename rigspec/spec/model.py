@@ -16,15 +16,18 @@ VariableName = Annotated[
     str, Form(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "this is not the name of an environment variable")
 ]
 Value = Annotated[str, Field(max_length=4096)]
+Folder = Annotated[
+    str,
+    Field(max_length=4096),
+    # An empty entry of such a list is the current folder.
+    Form(r"[^:]+", "write one folder a value, and no colon: it stands between two"),
+]
 
 
 class Prepend(Table):
     """Values that go before what a variable holds already."""
 
-    # An empty folder of PATH is the folder one happens to stand in.
-    prepend: Many[Annotated[Value, Field(min_length=1)]] = Field(
-        description="The values, the first one first."
-    )
+    prepend: Many[Folder] = Field(description="The values, the first one first.")
 
 
 class System(Table):

@@ -178,7 +178,7 @@ def test_what_a_target_leaves_out_is_said_in_its_output_and_on_the_terminal(
 def test_every_expression_in_a_template_is_quoted(backend: object) -> None:
     environment = template_environment(backend)  # type: ignore[arg-type]
     shared = ROOT / "backends" / "steps"
-    templates = [output.template for output in backend.outputs]  # type: ignore[attr-defined]
+    templates = [output.template for output in backend.outputs if output.template]  # type: ignore[attr-defined]
     templates += [f"steps/{path.name}" for path in sorted(shared.iterdir())]
     # What a template of the backend's own imports.
     beside = Path(str(backend.folder))  # type: ignore[attr-defined]

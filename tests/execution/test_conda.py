@@ -97,3 +97,54 @@ def test_what_is_locked_installs_checks_itself_and_computes(
     # A package of conda's that is gone is noticed, and named.
     assert done.returncode != 0
     assert "numpy-1.14.5-0: locked, missing" in done.stdout + done.stderr
+
+
+def test_the_conda_target_installs_and_its_variables_come_and_go(
+    tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    channel = Channel(tmp_path / "channel")
+    channel.add_python()
+    channel.add("hello", "1.2")
+    more = "\n[system.env]\nRIG_WORD = 'two words'\nRIG_LIST = { prepend = ['/opt/a b'] }\n"
+    spec, lock, out = tmp_path / "rig.toml", tmp_path / "lock", tmp_path / "out"
+    spec.write_text(rig(channel.url, packages='hello = "*"') + more, encoding="utf-8")
+    for command in (
+        ("lock", spec, "-o", lock),
+        ("compile", spec, "--lock", lock, "--locked", "--target", "conda", "-o", out),
+    ):
+        done = rigspec(*command)
+        assert done.returncode == 0, done.stderr
+    folder = out / "conda" / "lab"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "activate.sh",
+        "conda-lock.yml",
+        "deactivate.sh",
+        "environment.yml",
+        "explicit.txt",
+        "requirements.txt",
+        "tools.txt",
+    ]
+
+    prefix = tmp_path / "prefix"
+    create = ("create", "--yes", "--file", folder / "explicit.txt", "--prefix", prefix)
+    subprocess.run(
+        [sys.executable, "-m", "tests.execution.conda_stand_in", *create], cwd=ROOT, check=True
+    )
+    # As its environment.yml says, and as `conda activate` and `conda deactivate` then do.
+    script = f"""
+    install -D -m 0644 {folder}/activate.sh {prefix}/etc/conda/activate.d/rig.sh
+    install -D -m 0644 {folder}/deactivate.sh {prefix}/etc/conda/deactivate.d/rig.sh
+    . {prefix}/etc/conda/activate.d/rig.sh
+    {prefix}/bin/hello
+    echo "$RIG_WORD $RIG_LIST"
+    . {prefix}/etc/conda/deactivate.d/rig.sh
+    echo "${{RIG_WORD-unset}} $RIG_LIST"
+    """
+    done = subprocess.run(
+        ["bash", "-euc", script],
+        env={"PATH": "/usr/bin:/bin", "RIG_LIST": "/kept"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["hello-1.2", "two words /opt/a b:/kept", "unset /kept"]

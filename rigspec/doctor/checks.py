@@ -1,0 +1,38 @@
+"""The plan's own checks, but for those that the doctor makes package by package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from rigspec.doctor.host import Promise, command, held
+from rigspec.doctor.model import Item
+from rigspec.lock.location import on_machine
+from rigspec.plan.layout import INSTALLED, PACKAGES
+from rigspec.plan.steps import Check, Plan, Step, Verify
+
+__all__ = ["checks"]
+
+
+def checks(step: Verify, plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+    """Each check whose layer these steps build."""
+    built = {found.part for found in steps}
+    left = {found.part for found in plan.steps} - built
+    programs = {on_machine(INSTALLED), on_machine(PACKAGES)}
+    for check in step.checks:
+        if check.part in left or programs & set(check.command) or _of_interpreter(check, plan):
+            continue
+        expected = " ".join(check.expect.split("\n"))
+        promise = Promise(check.part, check.title, "check", expected, step.id)
+        yield held(promise, partial(_said, check))
+
+
+def _of_interpreter(check: Check, plan: Plan) -> bool:
+    """Whether it asks an environment's interpreter, which is a promise of that environment."""
+    pythons = {getattr(step, "python", None) for step in plan.steps}
+    return check.part == "env" and check.command[0] in pythons
+
+
+def _said(check: Check) -> str | None:
+    said = " ".join(command(check.command, fails=True).splitlines())
+    return None if check.expect and not said else said

@@ -1,0 +1,75 @@
+"""Files that the rig puts somewhere: content, owner and mode."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from rigspec.doctor.host import Attributes, Promise, file_attributes, held
+from rigspec.doctor.model import Item, Status
+from rigspec.plan.steps import Archive, Download, File, Installer
+
+__all__ = ["attributes_of", "content_digest", "download", "file", "made"]
+
+_ROOT = "root:root"
+
+
+def file(step: File) -> Iterator[Item]:
+    """A text file of the rig."""
+    yield from attributes_of(
+        step.part,
+        step.path,
+        step.id,
+        sha256=content_digest(step.content),
+        owner=step.owner,
+        mode=step.mode,
+    )
+
+
+def download(step: Download) -> Iterator[Item]:
+    """A file that was fetched."""
+    sha256 = step.file.sha256
+    yield from attributes_of(
+        step.part, step.to, step.id, sha256=sha256, owner=_ROOT, mode=step.mode
+    )
+
+
+def made(step: Archive | Installer) -> Iterator[Item]:
+    """What an archive or an installer leaves behind."""
+    promise = Promise(step.part, step.creates, "presence", "there", step.id)
+    yield held(promise, lambda: "there" if file_attributes(step.creates, content=False) else None)
+
+
+def attributes_of(
+    layer: str, path: str, step: str, *, owner: str, mode: str, sha256: str | None = None
+) -> Iterator[Item]:
+    """What a path is held to: its content where a digest is given, its owner and its mode.
+
+    Of a path that is not there, or cannot be looked at, only the first is told.
+    """
+    promises: list[tuple[str, str, Callable[[Attributes], str]]] = [
+        ("owner", owner, lambda found: found.owner),
+        ("mode", mode.rjust(4, "0"), lambda found: found.mode),
+    ]
+    if sha256 is not None:
+        promises.insert(0, ("sha256", sha256, lambda found: found.sha256))
+    for aspect, expected, choose in promises:
+        item = held(Promise(layer, path, aspect, expected, step), _look(path, choose, sha256))
+        yield item
+        if item.status in (Status.MISSING, Status.UNKNOWN):
+            return
+
+
+def _look(
+    path: str, choose: Callable[[Attributes], str], sha256: str | None
+) -> Callable[[], str | None]:
+    def look() -> str | None:
+        found = file_attributes(path, content=sha256 is not None)
+        return None if found is None else choose(found)
+
+    return look
+
+
+def content_digest(text: str) -> str:
+    """The sha256 of a text as it stands in a file."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,54 @@
+"""The variables that a fresh log-in shell has."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from functools import partial
+
+from rigspec.doctor.host import CannotSee, Promise, command, held
+from rigspec.doctor.model import Item
+from rigspec.doctor.places import attributes_of, content_digest
+from rigspec.plan.steps import Variable, Variables
+
+__all__ = ["variables"]
+
+_SHELLS = ("/bin/bash", "/bin/sh")
+
+
+def variables(step: Variables, text: str | None) -> Iterator[Item]:
+    """The file that sets them, held against ``text``, and what a log-in shell makes of it."""
+    if text is not None:
+        digest = content_digest(text)
+        yield from attributes_of(
+            step.part, step.path, step.id, owner="root:root", mode="0644", sha256=digest
+        )
+    for variable in step.variables:
+        expected = ":".join(variable.values)
+        promise = Promise(step.part, variable.name, "log-in shell", expected, step.id)
+        yield held(promise, partial(_value, variable))
+
+
+def _value(variable: Variable) -> str | None:
+    """What a log-in shell has; of a list of folders the rig's own part, where that is whole."""
+    found = _session().get(variable.name)
+    if found is None or not variable.prepend:
+        return found
+    entries = found.split(":")
+    mine = [entry for entry in entries if entry in variable.values]
+    # An empty entry is the current folder, and programs would be taken from there.
+    return ":".join(mine) if mine == list(variable.values) and all(entries) else found
+
+
+def _session() -> dict[str, str]:
+    shell = next((path for path in _SHELLS if os.path.exists(path)), None)
+    if shell is None:
+        raise CannotSee(f"there is no {_SHELLS[-1]}")
+    account = pwd.getpwuid(os.getuid())
+    environment = (("HOME", account.pw_dir), ("USER", account.pw_name), ("TERM", "dumb"))
+    # What start-up files print comes before the mark.
+    mark = "rigspec-session"
+    said = command((shell, "-l", "-c", f"echo; echo {mark}; env -0"), environment=environment)
+    entries = said.partition(f"\n{mark}\n")[2].split("\0")
+    return {name: value for name, _, value in (entry.partition("=") for entry in entries)}
