@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 
+from rigspec.diagnostics.model import Source
 from rigspec.plan.steps import LeftOut, Plan, Step
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
-__all__ = ["Backend", "BackendError", "Check", "Leave", "Output", "find_backends"]
+__all__ = ["Backend", "BackendError", "Check", "Leave", "Limit", "Output", "find_backends"]
 
 _PACKAGE = "rigspec.backends"
 _GROUP = "rigspec.backends"
@@ -29,13 +30,29 @@ class BackendError(Exception):
 @dataclass(frozen=True)
 class Output:
     """A file the backend writes. ``each`` is a kind of step: one file for each, its name in
-    ``path`` as ``{name}``.
+    ``path`` as ``{name}``. ``bulk_of`` is the path of an output that fetches this one where it
+    would be too long itself; ``{sha256}`` in ``path`` is then this file's own.
     """
 
     path: str
     template: str
     mode: int
     each: str | None
+    bulk_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How long an output may be for a provider to take it, and where that was read.
+
+    ``binary`` says whether the provider takes bytes that are no text.
+    """
+
+    path: str
+    provider: str
+    size: int
+    binary: bool
+    source: Source
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,7 @@ class Backend:
     takes: frozenset[str]
     leaves: tuple[Leave, ...]
     checks: tuple[Check, ...]
+    limits: tuple[Limit, ...] = ()
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The steps of a plan that this backend carries out.
@@ -135,7 +153,13 @@ def _backend(folder: Traversable, manifest: Mapping[str, Any]) -> Backend:
         summary=manifest["summary"],
         folder=folder,
         outputs=tuple(
-            Output(row["path"], row["template"], int(row.get("mode", "0644"), 8), row.get("each"))
+            Output(
+                path=row["path"],
+                template=row["template"],
+                mode=int(row.get("mode", "0644"), 8),
+                each=row.get("each"),
+                bulk_of=row.get("bulk_of"),
+            )
             for row in manifest["writes"]
         ),
         payload=manifest.get("payload"),
@@ -147,4 +171,15 @@ def _backend(folder: Traversable, manifest: Mapping[str, Any]) -> Backend:
         checks=tuple(
             Check(row["path"], tuple(row["command"])) for row in manifest.get("checks", ())
         ),
+        limits=tuple(_limit(row) for row in manifest.get("limits", ())),
+    )
+
+
+def _limit(row: Mapping[str, Any]) -> Limit:
+    return Limit(
+        path=row["path"],
+        provider=row["provider"],
+        size=row["bytes"],
+        binary=row.get("binary", True),
+        source=Source(row["source"], row["url"], row["read"]),
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
 from rigspec.emit.backend import Backend, BackendError, Output
+from rigspec.emit.limits import Seed, fitted, limit_of
 from rigspec.emit.quoting import FILTERS
 from rigspec.plan.steps import File, LeftOut, PayloadFile, Plan, Service, Step, User, Variables
 from rigspec.tree import OutputFile
@@ -18,7 +19,10 @@ _STEPS = "steps/"
 
 
 def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
-    """The files of one target, sorted by path. Raises BackendError."""
+    """The files of one target, sorted by path. What has nothing to say of this plan is not written.
+
+    Raises BackendError, and TooLong for what the machine's provider would not take.
+    """
     environment = template_environment(backend)
     steps = backend.steps(plan)
     payload = (*plan.payload, *_step_files(environment, steps))
@@ -28,8 +32,14 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         "payload": payload,
         "left_out": backend.left_out(plan),
         "texts": {file.name: file.content for file in payload},
+        "seed": None,
     }
-    outputs = [file for out in backend.outputs for file in _rendered(environment, out, facts)]
+    outputs = [
+        file
+        for out in backend.outputs
+        if out.bulk_of is None
+        for file in _written(environment, backend, plan, out, facts)
+    ]
     if backend.payload is not None:
         outputs += [
             OutputFile(f"{backend.payload}/{file.name}", file.content.encode(), 0o644)
@@ -55,6 +65,31 @@ def template_environment(backend: Backend) -> Environment:
     )
     environment.filters.update(FILTERS)
     return environment
+
+
+def _written(
+    environment: Environment,
+    backend: Backend,
+    plan: Plan,
+    output: Output,
+    facts: Mapping[str, object],
+) -> Iterator[OutputFile]:
+    """The files of one output, held to what the machine's provider takes."""
+    limit = limit_of(output.path, backend.limits, plan.site)
+    if limit is None:
+        yield from (f for f in _rendered(environment, output, facts) if f.content.strip())
+        return
+
+    def rendering(of: Output) -> Callable[[Seed | None], str]:
+        def render(seed: Seed | None) -> str:
+            (file,) = _rendered(environment, of, {**facts, "seed": seed})
+            return file.content.decode()
+
+        return render
+
+    bulk = next((each for each in backend.outputs if each.bulk_of == output.path), None)
+    beside = (bulk, rendering(bulk)) if bulk is not None else None
+    yield from fitted(output, rendering(output), limit, beside, plan.site)
 
 
 def _rendered(

@@ -33,6 +33,7 @@ __all__ = [
     "Reboot",
     "Scope",
     "Service",
+    "Site",
     "Step",
     "User",
     "Variable",
@@ -340,6 +341,18 @@ class BaseImage:
 
 
 @dataclass(frozen=True)
+class Site:
+    """Where the machine stands. ``provider`` is the cloud's name as the spec's instance begins
+    (``aws``), None where it names none. ``seed`` is the address of the folder for what a machine
+    fetches at its first boot.
+    """
+
+    cloud: bool = False
+    provider: str | None = None
+    seed: str | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything a backend may know. ``lock_digest`` is the sha256 of the lock it was made from."""
 
@@ -352,3 +365,4 @@ class Plan:
     left_out: tuple[LeftOut, ...]
     base: BaseImage
     lock_digest: str
+    site: Site = Site()
