@@ -41,7 +41,7 @@ Rendered = Callable[["Seed | None"], str]
 
 
 def limit_of(path: str, limits: tuple[Limit, ...], site: Site) -> Limit | None:
-    """What bounds an output where the machine stands; the narrowest where nobody names the cloud."""
+    """What bounds an output where the machine stands; the narrowest where no cloud is named."""
     bounds = sorted((each for each in limits if each.path == path), key=lambda each: each.size)
     if not site.cloud:
         return None

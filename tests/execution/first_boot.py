@@ -1,4 +1,4 @@
-"""A first boot without a machine: cloud-init's stages, one after the other, in a system's folder."""
+"""A first boot without a machine: cloud-init's stages, one by one, in a system's folder."""
 
 from __future__ import annotations
 
@@ -105,7 +105,9 @@ def first_boot(root: SystemRoot, seed: Path) -> FirstBoot:
     shutdown.chmod(0o755)
     _run(root.path)
     return FirstBoot(
-        errors=tuple(json.loads((kept / "result.json").read_text(encoding="utf-8"))["v1"]["errors"]),
+        errors=tuple(
+            json.loads((kept / "result.json").read_text(encoding="utf-8"))["v1"]["errors"]
+        ),
         status=(kept / "status").read_text(encoding="utf-8").strip(),
         shutdown=_text(kept / "shutdown"),
         log=_text(root.path / "var/log/first-boot.log")

@@ -1,4 +1,4 @@
-"""A real machine under QEMU: boots a disk through GRUB, with a NoCloud seed and a folder beside it."""
+"""A real machine under QEMU: boots a disk through GRUB, a NoCloud seed and a folder beside it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class Machine:
             answer = self._next(deadline)
             if answer.get("id") == self._asked:
                 break
-        out, err = (base64.b64decode(answer[key]).decode(errors="replace") for key in ("out", "err"))
+        out, err = (
+            base64.b64decode(answer[key]).decode(errors="replace") for key in ("out", "err")
+        )
         said = Said(answer["status"], out, err)
         if check:
             assert said.status == 0, f"{command}\n{said.out}\n{said.err}\n{self.console()[-3000:]}"

@@ -1,7 +1,7 @@
 """Inside a test machine: runs the commands that come over the second serial port.
 
-A line of JSON asks (``{"id": 1, "command": ["id", "-un"], "timeout": 60}``) and one answers. It needs
-neither network nor log-in, so that a rig which breaks these can still be looked at.
+A line of JSON asks (``{"id": 1, "command": ["id", "-un"], "timeout": 60}``) and one answers. It
+needs neither network nor log-in, so that a rig which breaks these can still be looked at.
 """
 
 from __future__ import annotations

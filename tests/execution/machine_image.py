@@ -1,4 +1,4 @@
-"""The disk of a real machine: Debian 12 with cloud-init that boots through GRUB, made once and kept."""
+"""The disk of a real machine: Debian 12 with cloud-init and GRUB, made once and kept."""
 
 from __future__ import annotations
 
