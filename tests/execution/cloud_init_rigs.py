@@ -11,7 +11,7 @@ from rigspec.emit.backend import Backend, find_backends
 from rigspec.emit.compile import compile_plan
 from rigspec.lock.document import read_lock
 from rigspec.plan.build import build_plan
-from rigspec.plan.steps import Plan, Service
+from rigspec.plan.steps import Check, Plan, Service, Verify
 from rigspec.spec.load import load_spec
 from rigspec.tree import write_tree
 from tests.execution.roots import archive
@@ -72,7 +72,10 @@ def planned(rigspec: Rigspec, folder: Path, spec: str) -> Plan:
     assert done.returncode == 0, done.stderr
     lock, digest = read_lock(folder / "lock")
     plan = build_plan(load_spec(str(file)).rig, lock, "first_box", digest)
-    return replace(plan, steps=(*plan.steps[:-1], UNIT, plan.steps[-1]))
+    (verify,) = (step for step in plan.steps if isinstance(step, Verify))
+    seen = Check("the kernel", ("uname", "-s"), "Linux")
+    verify = replace(verify, checks=(*verify.checks, seen))
+    return replace(plan, steps=(*plan.steps[:-1], UNIT, verify))
 
 
 def cloud_init() -> Backend:

@@ -76,7 +76,7 @@ def test_a_step_that_fails_is_seen(rigspec: Rigspec, fresh: SystemRoot, tmp_path
 
     assert came.status == "status: error"
     assert any("scripts-user" in error for error in came.errors), came.errors
-    assert "A unit that says that it ran" in came.log
+    assert "step service-heartbeat failed" in came.log
     assert came.shutdown == ""
 
 
