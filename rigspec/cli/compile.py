@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rigspec.plan.steps import Plan
+    from rigspec.spec.load import LoadedSpec
     from rigspec.tree import OutputFile
 
 __all__ = ["compile_"]
@@ -60,12 +61,14 @@ def compile_(
         ensure_digests(loaded, built)
     tell_unpinned(built, quiet=quiet)
     plan = build_plan(loaded.rig, rig_lock, machines[0], digest)
-    _emit(plan, target, output, quiet)
+    _emit(loaded, plan, target, output, quiet)
 
 
-def _emit(plan: Plan, target: str, output: Path, quiet: bool) -> None:
+def _emit(spec: LoadedSpec, plan: Plan, target: str, output: Path, quiet: bool) -> None:
+    from rigspec.cli.too_long import tell_too_long
     from rigspec.emit.backend import BackendError, find_backends
     from rigspec.emit.compile import compile_plan, left_out
+    from rigspec.emit.limits import TooLong
     from rigspec.tree import TreeError, write_tree
 
     try:
@@ -76,6 +79,9 @@ def _emit(plan: Plan, target: str, output: Path, quiet: bool) -> None:
             fail(f"RS601: there is no target `{target}`; there are {names} and all", status=2)
         trees = {backend.name: compile_plan(plan, backend) for backend in chosen}
         write_tree(output, _whole(output, trees))
+    except TooLong as error:
+        tell_too_long(spec, plan.machine, error)
+        raise typer.Exit(1) from None
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     except TreeError as error:

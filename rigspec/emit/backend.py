@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 
+from rigspec.diagnostics.model import Source
 from rigspec.plan.steps import LeftOut, Plan, Step
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
-__all__ = ["Backend", "BackendError", "Check", "Leave", "Output", "find_backends"]
+__all__ = ["Backend", "BackendError", "Check", "Leave", "Limit", "Output", "find_backends"]
 
 _PACKAGE = "rigspec.backends"
 _GROUP = "rigspec.backends"
@@ -31,7 +32,8 @@ class Output:
     """A file the backend writes. ``each`` is a kind of step: one file for each, its name in
     ``path`` as ``{name}``. An ``optional`` one is not written where its template says nothing.
     ``copies`` is a file of the lock that is written as it is, where the plan has it, in place of a
-    template.
+    template. ``bulk_of`` is the path of an output that fetches this one where it would be too long
+    itself; ``{sha256}`` in ``path`` is then this file's own.
     """
 
     path: str
@@ -40,6 +42,21 @@ class Output:
     each: str | None
     optional: bool = False
     copies: str | None = None
+    bulk_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How long an output may be for a provider to take it, and where that was read.
+
+    ``binary`` says whether the provider takes bytes that are no text.
+    """
+
+    path: str
+    provider: str
+    size: int
+    binary: bool
+    source: Source
 
 
 @dataclass(frozen=True)
@@ -78,6 +95,7 @@ class Backend:
     takes: frozenset[str]
     leaves: tuple[Leave, ...]
     checks: tuple[Check, ...]
+    limits: tuple[Limit, ...] = ()
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The steps of a plan that this backend carries out.
@@ -140,6 +158,7 @@ def _output(row: Mapping[str, Any]) -> Output:
         each=row.get("each"),
         optional=row.get("optional", False),
         copies=row.get("copies"),
+        bulk_of=row.get("bulk_of"),
     )
 
 
@@ -159,4 +178,15 @@ def _backend(folder: Traversable, manifest: Mapping[str, Any]) -> Backend:
         checks=tuple(
             Check(row["path"], tuple(row["command"])) for row in manifest.get("checks", ())
         ),
+        limits=tuple(_limit(row) for row in manifest.get("limits", ())),
+    )
+
+
+def _limit(row: Mapping[str, Any]) -> Limit:
+    return Limit(
+        path=row["path"],
+        provider=row["provider"],
+        size=row["bytes"],
+        binary=row.get("binary", True),
+        source=Source(row["source"], row["url"], row["read"]),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
 from rigspec.emit.backend import Backend, BackendError, Output
+from rigspec.emit.limits import Seed, fitted, limit_of
 from rigspec.emit.quoting import FILTERS
 from rigspec.plan.steps import File, LeftOut, PayloadFile, Plan, Service, Step, User, Variables
 from rigspec.tree import OutputFile
@@ -19,7 +20,10 @@ _STEPS = "steps/"
 
 
 def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
-    """The files of one target, sorted by path. Raises BackendError."""
+    """The files of one target, sorted by path. What has nothing to say of this plan is not written.
+
+    Raises BackendError, and TooLong for what the machine's provider would not take.
+    """
     environment = template_environment(backend)
     steps = backend.steps(plan)
     payload = (*plan.payload, *_step_files(environment, steps))
@@ -29,8 +33,14 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         "payload": payload,
         "left_out": backend.left_out(plan),
         "texts": {file.name: file.content for file in payload},
+        "seed": None,
     }
-    outputs = [file for out in backend.outputs for file in _rendered(environment, out, facts)]
+    outputs = [
+        file
+        for out in backend.outputs
+        if out.bulk_of is None
+        for file in _written(environment, backend, plan, out, facts)
+    ]
     if backend.payload is not None:
         outputs += [
             OutputFile(f"{backend.payload}/{file.name}", file.content.encode(), 0o644)
@@ -67,21 +77,46 @@ def template_environment(backend: Backend) -> Environment:
     return environment
 
 
+def _written(
+    environment: Environment,
+    backend: Backend,
+    plan: Plan,
+    output: Output,
+    facts: Mapping[str, object],
+) -> Iterator[OutputFile]:
+    """The files of one output, held to what the machine's provider takes."""
+    limit = limit_of(output.path, backend.limits, plan.site)
+    if limit is None:
+        yield from _rendered(environment, output, facts)
+        return
+
+    def rendering(of: Output) -> Callable[[Seed | None], str]:
+        def render(seed: Seed | None) -> str:
+            (file,) = _rendered(environment, of, {**facts, "seed": seed})
+            return file.content.decode()
+
+        return render
+
+    bulk = next((each for each in backend.outputs if each.bulk_of == output.path), None)
+    beside = (bulk, rendering(bulk)) if bulk is not None else None
+    yield from fitted(output, rendering(output), limit, beside, plan.site)
+
+
 def _rendered(
     environment: Environment, output: Output, facts: Mapping[str, Any]
 ) -> Iterator[OutputFile]:
     try:
         if output.each is None:
-            yield from _written(environment, output, facts, "")
+            yield from _file_of(environment, output, facts, "")
             return
         for step in _steps_of(facts, output.each):
             name = getattr(step, "name", step.id)
-            yield from _written(environment, output, {**facts, "step": step}, name)
+            yield from _file_of(environment, output, {**facts, "step": step}, name)
     except (TemplateError, ValueError) as error:
         raise BackendError(f"{output.template}: {error}") from error
 
 
-def _written(
+def _file_of(
     environment: Environment, output: Output, facts: Mapping[str, Any], name: str
 ) -> Iterator[OutputFile]:
     """The file of an output, or none where it is one that may have nothing to say."""

@@ -48,6 +48,27 @@ def yaml(value: object) -> str:
     )
 
 
+def yaml_text(text: str, column: int) -> str:
+    """A text of several lines as a YAML value, its lines as they are, from ``column`` on.
+
+    It stands in a mapping whose keys begin two columns before. What a block of lines cannot hold
+    in YAML 1.1 and 1.2 alike is quoted.
+    """
+    if re.fullmatch(r"[ -~\t\n]+", text) is None or not text.strip():
+        return yaml(text)
+    kept = text.rstrip("\n")
+    chomping = {0: "-", 1: ""}.get(len(text) - len(kept), "+")
+    lines = text.removesuffix("\n").split("\n")
+    margin = " " * column
+    return "\n".join([f"|2{chomping}", *(margin + line if line else "" for line in lines)])
+
+
+def hostname(value: object) -> str:
+    """A name as a label of RFC 1123: letters, digits and inner hyphens, 63 at most."""
+    label = re.sub(r"[^a-z0-9]+", "-", str(value).lower())[:63].strip("-")
+    return label or "rig"
+
+
 def comment(value: object) -> str:
     """Text for a comment: one line, no character that controls.
 
@@ -124,6 +145,7 @@ QUOTING = frozenset(
         "bare",
         "comment",
         "dockerfile",
+        "hostname",
         "identifier",
         "indented",
         "joined",
@@ -132,12 +154,14 @@ QUOTING = frozenset(
         "sha256",
         "words",
         "yaml",
+        "yaml_text",
     }
 )
 FILTERS = {
     "bare": bare,
     "comment": comment,
     "dockerfile": dockerfile,
+    "hostname": hostname,
     "identifier": identifier,
     "indented": indented,
     "joined": joined,
@@ -146,4 +170,5 @@ FILTERS = {
     "sha256": sha256,
     "words": words,
     "yaml": yaml,
+    "yaml_text": yaml_text,
 }

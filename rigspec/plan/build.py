@@ -20,6 +20,7 @@ from rigspec.plan.steps import (
     Plan,
     Platform,
     Reboot,
+    Site,
     Step,
 )
 from rigspec.resolution import Resolution
@@ -48,6 +49,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         lock_digest=lock_digest,
         seats=tuple(seats(rig, machine)),
         module_in_container=module_in_container(rig),
+        site=_site(rig, machine),
     )
 
 
@@ -70,6 +72,15 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from service_steps(rig, locked)
     yield from _kernel(rig, locked)
     yield verify_step(rig, locked)
+
+
+def _site(rig: Rig, name: str | None) -> Site:
+    seed = rig.mirrors.seed
+    machine = rig.machine.get(name) if name is not None else None
+    if machine is None or machine.kind != "cloud":
+        return Site(seed=seed)
+    words = (machine.instance or "").lower().split()
+    return Site(cloud=True, provider=words[0] if len(words) > 1 else None, seed=seed)
 
 
 def _platform(resolution: Resolution) -> Platform:

@@ -34,6 +34,7 @@ __all__ = [
     "Scope",
     "Seat",
     "Service",
+    "Site",
     "Step",
     "User",
     "Variable",
@@ -364,6 +365,18 @@ class Seat:
 
 
 @dataclass(frozen=True)
+class Site:
+    """Where the machine stands. ``provider`` is the cloud's name as the spec's instance begins
+    (``aws``), None where it names none. ``seed`` is the address of the folder for what a machine
+    fetches at its first boot.
+    """
+
+    cloud: bool = False
+    provider: str | None = None
+    seed: str | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything a backend may know. ``lock_digest`` is the sha256 of the lock it was made from.
 
@@ -382,3 +395,4 @@ class Plan:
     lock_digest: str
     seats: tuple[Seat, ...] = ()
     module_in_container: bool = False
+    site: Site = Site()

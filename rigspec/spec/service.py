@@ -145,6 +145,13 @@ class Mirrors(Table):
     conda: Url | None = Field(default=None, description="A mirror of conda channels.")
     nvidia: Url | None = Field(default=None, description="A mirror of NVIDIA's downloads.")
     files: Url | None = Field(default=None, description="A folder of files by name.")
+    seed: Url | None = Field(
+        default=None,
+        description=(
+            "A folder from which a machine's first boot fetches what is too long for its "
+            "provider's user-data: the files of `cloud-init/seed/`."
+        ),
+    )
     images: Registry | None = Field(
         default=None, description="A registry for images that name none: `host:port/folder`."
     )

@@ -1,4 +1,4 @@
-"""A first boot without a machine: the stages of cloud-init, in the folder of a system."""
+"""A first boot without a machine: cloud-init's stages, one by one, in a system's folder."""
 
 from __future__ import annotations
 

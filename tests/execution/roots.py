@@ -85,7 +85,7 @@ def make_root(suite: str, cache: Path, *options: str, updated: Sequence[str] = (
             _install_updated(SystemRoot(staged), suite, updated)
         staged.rename(root)
     if suite in _DEBIAN:
-        _add_updates(root, suite)
+        add_updates(root, suite)
     return root
 
 
@@ -97,7 +97,7 @@ def _install_updated(root: SystemRoot, suite: str, packages: Sequence[str]) -> N
     root.run("env", "DEBIAN_FRONTEND=noninteractive", *_INSTALL, *packages)
 
 
-def _add_updates(root: Path, suite: str) -> None:
+def add_updates(root: Path, suite: str) -> None:
     """What an installed Debian has and debootstrap leaves out: updates and security."""
     main = archive().rstrip("/")
     lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates")]

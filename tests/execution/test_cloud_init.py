@@ -1,0 +1,155 @@
+"""What cloud-init itself does with the compiled user-data, in a Debian 12 without a machine."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from rigspec.emit.backend import Limit
+from rigspec.plan.steps import Site
+from tests.execution.cloud_init_rigs import (
+    KEY,
+    SMALL,
+    Rigspec,
+    cloud_init,
+    planned,
+    seed_of,
+    whole_rig,
+)
+from tests.execution.conftest import KEPT, copied
+from tests.execution.first_boot import first_boot, prepared_root
+from tests.execution.roots import SystemRoot
+
+VARIABLES = 'printf "%s|%s" "$RIG_WORDS" "$CPATH"'
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> SystemRoot:
+    return copied(prepared_root(KEPT), tmp_path)
+
+
+def see_the_small_rig(root: SystemRoot) -> None:
+    assert (root.path / "home/alice/.ssh/authorized_keys").read_text(encoding="utf-8") == KEY + "\n"
+    assert root.run("stat", "-c", "%a %U", "/home/alice/.ssh/authorized_keys").stdout.split() == [
+        "600",
+        "alice",
+    ]
+    assert root.run("passwd", "-S", "alice").stdout.split()[1] == "L"
+    said = root.run("su", "-", "alice", "-c", VARIABLES).stdout
+    assert said == "two words|/opt/include"
+    assert root.run("systemctl", "is-enabled", "heartbeat.service").stdout.strip() == "enabled"
+    told = root.run("sh", "-c", "cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*").stdout
+    assert "PasswordAuthentication no" in told.splitlines()
+
+
+def test_a_first_boot_makes_the_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path) -> None:
+    seed = seed_of(planned(rigspec, tmp_path, whole_rig()), tmp_path)
+
+    came = first_boot(fresh, seed)
+
+    assert came.errors == (), came.log[-6000:]
+    assert came.status == "status: done"
+    assert came.shutdown == "", "nothing in this rig asks for a reboot"
+    see_the_small_rig(fresh)
+    assert fresh.run("dpkg-query", "-W", "-f=${Status}", "tree").stdout == "install ok installed"
+    python = "/opt/rig/envs/tools/bin/python"
+    assert fresh.run(python, "-c", "import six; print(six.PY3)").stdout.split() == ["True"]
+    assert (fresh.path / "etc/hostname").read_text(encoding="utf-8").strip() == "first-box"
+    # What was installed is what is locked, by the installer's own word.
+    assert "What is installed is what was locked" in came.log
+
+
+def test_a_step_that_fails_is_seen(rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path) -> None:
+    plan = planned(rigspec, tmp_path, SMALL)
+    broken = replace(plan.steps[-2], unit="[Service]\nExecStart=\n", name="no/such/folder.service")
+    seed = seed_of(replace(plan, steps=(*plan.steps[:-2], broken, plan.steps[-1])), tmp_path)
+
+    came = first_boot(fresh, seed)
+
+    assert came.status == "status: error"
+    assert any("scripts-user" in error for error in came.errors), came.errors
+    assert "step service-heartbeat failed" in came.log
+    assert came.shutdown == ""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def narrowed(size: int) -> object:
+    """The backend with one provider that takes so many bytes."""
+    backend = cloud_init()
+    limit: Limit = replace(backend.limits[0], size=size)
+    return replace(backend, limits=(limit,))
+
+
+def test_the_same_rig_from_compressed_user_data(
+    rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
+) -> None:
+    plan = replace(planned(rigspec, tmp_path, SMALL), site=Site(cloud=True, provider="aws"))
+    plain = len((seed_of(plan, tmp_path) / "user-data").read_bytes())
+
+    seed = seed_of(plan, tmp_path, narrowed(plain - 1))  # type: ignore[arg-type]
+
+    content = (seed / "user-data").read_bytes()
+    assert content.startswith(b"\x1f\x8b")
+    assert gzip.decompress(content).startswith(b"#cloud-config\n")
+    assert first_boot(fresh, seed).errors == ()
+    see_the_small_rig(fresh)
+
+
+def test_the_same_rig_from_user_data_that_fetches_the_rest(
+    rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
+) -> None:
+    files = tmp_path / "served"
+    files.mkdir()
+    with served(files) as address:
+        site = Site(cloud=True, provider="aws", seed=address)
+        plan = replace(planned(rigspec, tmp_path, SMALL), site=site)
+        seed = seed_of(plan, tmp_path, narrowed(4500))  # type: ignore[arg-type]
+        assert len((seed / "user-data").read_bytes()) <= 4500
+        (bulk,) = (seed / "seed").iterdir()
+        (files / bulk.name).write_bytes(bulk.read_bytes())
+
+        assert first_boot(fresh, seed).errors == ()
+
+    see_the_small_rig(fresh)
+
+
+def test_a_seed_with_another_checksum_is_not_run(
+    rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
+) -> None:
+    files = tmp_path / "served"
+    files.mkdir()
+    with served(files) as address:
+        site = Site(cloud=True, provider="aws", seed=address)
+        plan = replace(planned(rigspec, tmp_path, SMALL), site=site)
+        seed = seed_of(plan, tmp_path, narrowed(4500))  # type: ignore[arg-type]
+        # Seconds instead of minutes until it gives up.
+        text = (seed / "user-data").read_text(encoding="utf-8")
+        text = text.replace("TRIES = 10", "TRIES = 2")
+        (seed / "user-data").write_text(text, encoding="utf-8")
+        (bulk,) = (seed / "seed").iterdir()
+        (files / bulk.name).write_bytes(b"touch /canary\n" + bulk.read_bytes())
+
+        came = first_boot(fresh, seed)
+
+    assert came.status == "status: error"
+    assert "try 2 of 2: sha256" in came.log
+    assert not (fresh.path / "canary").exists()
+    assert not (fresh.path / "home/alice").exists()

@@ -1,0 +1,85 @@
+"""The compiled user-data boots a real Debian 12 under QEMU, which restarts itself and is looked at
+again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.execution.cloud_init_rigs import KEY, Rigspec, planned, seed_of, whole_rig
+from tests.execution.conftest import KEPT
+from tests.execution.machine import Machine, booted
+from tests.execution.machine_image import make_image
+
+ARGUMENTS = ("rig.tested=yes", "mitigations=off")
+# Long enough for an emulated machine on a busy host; QEMU itself is ended later.
+PATIENCE = 3000
+
+
+@pytest.mark.e2e
+def test_user_data_boots_a_machine_that_restarts_into_the_rig(
+    rigspec: Rigspec, tmp_path: Path
+) -> None:
+    arguments = "[" + ", ".join(f'"{each}"' for each in ARGUMENTS) + "]"
+    seed = seed_of(planned(rigspec, tmp_path, whole_rig(arguments)), tmp_path)
+
+    with booted(make_image(KEPT), tmp_path / "machine", seed) as machine:
+        first = machine.boot
+        assert "rig.tested" not in machine.run("cat", "/proc/cmdline").out
+
+        # The first boot ends with a reboot of its own, through GRUB's own menu.
+        assert machine.wait_for_boot(PATIENCE) != first
+        see_the_rig(machine)
+        machine.wait_until("cloud-init", "status", "--wait", timeout=PATIENCE)
+        see_after_the_reboot(machine)
+        assert said_by_the_first_boot(machine) == "clean"
+
+        # One reboot, and no more: another start changes nothing.
+        machine.reboot()
+        see_the_rig(machine)
+        machine.wait_until("cloud-init", "status", "--wait", timeout=PATIENCE)
+        see_after_the_reboot(machine)
+        boots = machine.run("journalctl", "--list-boots", "--no-pager").out.splitlines()
+        assert len(boots) in (1, 3)  # one where the journal is not kept
+
+
+def see_the_rig(machine: Machine) -> None:
+    said: Callable[..., str] = lambda *command: machine.run(*command).out  # noqa: E731
+    assert said("hostname").strip() == "first-box"
+    assert said("dpkg-query", "-W", "-f=${Status}", "tree") == "install ok installed"
+    assert said("cat", "/home/alice/.ssh/authorized_keys") == KEY + "\n"
+    assert said("stat", "-c", "%a %U %G", "/home/alice/.ssh/authorized_keys").split() == [
+        "600",
+        "alice",
+        "alice",
+    ]
+    assert said("passwd", "-S", "alice").split()[1] == "L"
+    shell = ("su", "-", "alice", "-c", 'printf "%s|%s" "$RIG_WORDS" "$CPATH"')
+    assert said(*shell) == "two words|/opt/include"
+    python = "/opt/rig/envs/tools/bin/python"
+    assert said(python, "-c", "import six; print(six.PY3)").strip() == "True"
+    machine.wait_until("systemctl", "is-active", "--quiet", "heartbeat.service", timeout=PATIENCE)
+    assert "beat" in said("cat", "/var/lib/heartbeat")
+    assert "passwordauthentication no" in said("sshd", "-T").splitlines()
+
+
+def see_after_the_reboot(machine: Machine) -> None:
+    command_line = machine.run("cat", "/proc/cmdline").out.split()
+    assert [word for word in command_line if word in ARGUMENTS] == list(ARGUMENTS)
+    machine.wait_until("test", "!", "-e", "/var/lib/rig/verify-due", timeout=PATIENCE)
+    machine.run("test", "!", "-e", "/var/lib/rig/reboot-due")
+    shown = machine.run("systemctl", "show", "--property=Result", "rig-verify.service").out
+    assert shown.strip() == "Result=success"
+    assert machine.run("systemctl", "--failed", "--plain", "--no-legend").out == ""
+    assert "as the lock says" in machine.console()
+
+
+def said_by_the_first_boot(machine: Machine) -> str:
+    """Of the boot that installed: its log, since the result that stands there is of the second."""
+    log = machine.run("cat", "/var/log/cloud-init.log").out
+    wrong = [line for line in log.splitlines() if "[ERROR]" in line or "failed" in line.lower()]
+    wrong = [line for line in wrong if "util.py[WARNING]" in line]
+    return "\n".join(wrong) or "clean"
