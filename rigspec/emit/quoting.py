@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 __all__ = ["FILTERS", "QUOTING"]
 
+_YAML_WIDTH = 100
+
 
 def sh(value: object) -> str:
     """A word of a POSIX shell."""
@@ -31,6 +33,30 @@ def dockerfile(value: object) -> str:
 def yaml(value: object) -> str:
     """A double-quoted YAML scalar: the same text in YAML 1.1 and 1.2."""
     return json.dumps(str(value), ensure_ascii=True)
+
+
+def yaml_lines(text: str, width: int) -> str:
+    """A double-quoted YAML scalar of several lines, each on a line of its own ``width`` spaces in;
+    what is too long for one is broken.
+    """
+    pieces = [
+        line[start : start + _YAML_WIDTH]
+        for line in text.strip("\n").splitlines(keepends=True)
+        for start in range(0, len(line), _YAML_WIDTH)
+    ]
+    # A line break after a backslash is none, and then only a backslash keeps spaces in front.
+    quoted = [json.dumps(piece)[1:-1] for piece in pieces]
+    kept = [f"\\{piece}" if piece.startswith(" ") else piece for piece in quoted]
+    return '"' + ("\\\n" + " " * width).join(kept) + '"'
+
+
+def definition(text: str) -> str:
+    """Shell text of a container's definition file, in which ``{{`` would begin a variable of the
+    build and a line's first ``%`` a section: an empty word in quotes stands between.
+
+    For text whose every word is bare or in single quotes.
+    """
+    return re.sub(r"(?m)^([ \t]*)%", r"\1''%", re.sub(r"\{(?=\{)", "{''", text))
 
 
 def comment(value: object) -> str:
@@ -90,6 +116,7 @@ QUOTING = frozenset(
     {
         "bare",
         "comment",
+        "definition",
         "dockerfile",
         "identifier",
         "indented",
@@ -99,11 +126,13 @@ QUOTING = frozenset(
         "sha256",
         "words",
         "yaml",
+        "yaml_lines",
     }
 )
 FILTERS = {
     "bare": bare,
     "comment": comment,
+    "definition": definition,
     "dockerfile": dockerfile,
     "identifier": identifier,
     "indented": indented,
@@ -113,4 +142,5 @@ FILTERS = {
     "sha256": sha256,
     "words": words,
     "yaml": yaml,
+    "yaml_lines": yaml_lines,
 }
