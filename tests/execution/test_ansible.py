@@ -123,7 +123,7 @@ def sshd(folder: Path, address: str, key: Path) -> Iterator[Host]:
     options = [f"ListenAddress={address}", f"Port={port}", "PasswordAuthentication=no", "UsePAM=no"]
     start = (
         'mount -t proc proc "$0/proc" && mount -t devpts devpts "$0/dev/pts"'
-        ' && mkdir -p "$0/run/sshd" && exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin /usr/sbin/sshd -D -e "$@"'
+        ' && mkdir -p "$0/run/sshd" && exec chroot "$0" /usr/sbin/sshd -D -e "$@"'
     )
     command = [
         "unshare",
@@ -180,7 +180,8 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
                 "HOME": str(tmp_path),
                 "LC_ALL": "C.UTF-8",
                 "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_SSH_ARGS": f"{options} -o ControlMaster=auto -o ControlPersist=60s",
+                "ANSIBLE_PIPELINING": "1",
+                "ANSIBLE_SSH_ARGS": f"{options} -o ControlMaster=auto -o ControlPersist=2s",
                 "ANSIBLE_SSH_CONTROL_PATH_DIR": f"/tmp/rig-ssh-{os.getpid()}",
             },
         )

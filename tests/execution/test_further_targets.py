@@ -62,7 +62,9 @@ def test_apptainer_builds_the_definition_and_its_test_passes(compiled: Path) -> 
     shutil.copytree(compiled / "apptainer", context)
 
     def apptainer(*arguments: str) -> str:
-        return system.run("sh", "-c", 'cd /root/context && exec apptainer "$@"', "-", *arguments).stdout
+        return system.run(
+            "sh", "-c", 'cd /root/context && exec apptainer "$@"', "-", *arguments
+        ).stdout
 
     apptainer("build", "--no-https", "--sandbox", "rig", "rig.def")
     assert apptainer("exec", "rig", PYTHON, "-c", SESSION).split() == ["1.8.0", "10.0"]
