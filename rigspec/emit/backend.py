@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-
-import tomli
+from typing import TYPE_CHECKING
 
 from rigspec.diagnostics.model import Source
+from rigspec.emit.manifest import BadManifest, Manifest, Writes, read_manifest
 from rigspec.plan.steps import LeftOut, Plan, Step
 
 if TYPE_CHECKING:
@@ -127,66 +126,86 @@ def find_backends() -> tuple[Backend, ...]:
 
     Raises BackendError.
     """
-    found = {backend.name: backend for backend in _ours()}
-    for point in sorted(entry_points(group=_GROUP), key=lambda point: point.name):
-        backend = _read(files(point.value))
+    found: dict[str, tuple[str, Backend]] = {}
+    for source, backend in (*_ours(), *_theirs()):
         if backend.name in found:
-            raise BackendError(f"there are two backends called {backend.name}")
-        found[backend.name] = backend
-    return tuple(found[name] for name in sorted(found))
+            first = found[backend.name][0]
+            raise BackendError(
+                f"there are two targets called {backend.name}: of {first} and of {source}"
+            )
+        found[backend.name] = source, backend
+    return tuple(found[name][1] for name in sorted(found))
 
 
-def _ours() -> Iterator[Backend]:
-    for folder in files(_PACKAGE).iterdir():
+def _ours() -> Iterator[tuple[str, Backend]]:
+    for folder in sorted(files(_PACKAGE).iterdir(), key=lambda folder: folder.name):
         if folder.is_dir() and (folder / _MANIFEST).is_file():
-            yield _read(folder)
+            yield "rigspec", _read(folder, "rigspec")
 
 
-def _read(folder: Traversable) -> Backend:
+def _theirs() -> Iterator[tuple[str, Backend]]:
+    """Those of other distributions: each entry point names the package that is the folder."""
+    points = entry_points(group=_GROUP)
+    for point in sorted(points, key=lambda point: (point.name, point.value)):
+        source = "another distribution"
+        if point.dist is not None:
+            source = f"{point.dist.name} {point.dist.version}"
+        try:
+            folder = files(point.value)
+        except (ImportError, TypeError, ValueError) as error:
+            raise BackendError(
+                f"{source}: the entry point {point.name} names {point.value}, which is no package"
+                f" that can be imported: {error}"
+            ) from error
+        yield source, _read(folder, source)
+
+
+def _read(folder: Traversable, source: str) -> Backend:
+    file = f"{folder.name}/{_MANIFEST}"
     try:
-        manifest = tomli.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        return _backend(folder, manifest)
-    except (OSError, tomli.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
-        raise BackendError(f"{folder.name}/{_MANIFEST}: {error!r}") from error
+        text = (folder / _MANIFEST).read_text(encoding="utf-8")
+        manifest = read_manifest(file, text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackendError(f"{source}: {file} cannot be read: {error}") from error
+    except BadManifest as error:
+        raise BackendError(f"{source}: {error}") from error
+    for write in manifest.writes:
+        if write.template and not folder.joinpath(*write.template.split("/")).is_file():
+            raise BackendError(f"{source}: {file}: there is no template {write.template}")
+    return _backend(folder, manifest)
 
 
-def _output(row: Mapping[str, Any]) -> Output:
+def _output(row: Writes) -> Output:
     return Output(
-        path=row["path"],
-        template=row["template"] if "copies" not in row else "",
-        mode=int(row.get("mode", "0644"), 8),
-        each=row.get("each"),
-        optional=row.get("optional", False),
-        copies=row.get("copies"),
-        bulk_of=row.get("bulk_of"),
+        path=row.path,
+        template=row.template or "",
+        mode=int(row.mode, 8),
+        each=row.each,
+        optional=row.optional,
+        copies=row.copies,
+        bulk_of=row.bulk_of,
     )
 
 
-def _backend(folder: Traversable, manifest: Mapping[str, Any]) -> Backend:
+def _backend(folder: Traversable, manifest: Manifest) -> Backend:
     return Backend(
-        name=manifest["name"],
-        title=manifest["title"],
-        summary=manifest["summary"],
+        name=manifest.name,
+        title=manifest.title,
+        summary=manifest.summary,
         folder=folder,
-        outputs=tuple(_output(row) for row in manifest["writes"]),
-        payload=manifest.get("payload"),
-        takes=frozenset(manifest["takes"]),
-        leaves=tuple(
-            Leave(tuple(row.get("kinds", ())), tuple(row.get("parts", ())), row["says"])
-            for row in manifest.get("leaves", ())
+        outputs=tuple(_output(row) for row in manifest.writes),
+        payload=manifest.payload,
+        takes=frozenset(manifest.takes),
+        leaves=tuple(Leave(row.kinds, row.parts, row.says) for row in manifest.leaves),
+        checks=tuple(Check(row.path, row.command) for row in manifest.checks),
+        limits=tuple(
+            Limit(
+                path=row.path,
+                provider=row.provider,
+                size=row.bytes,
+                binary=row.binary,
+                source=Source(row.source, row.url, row.read),
+            )
+            for row in manifest.limits
         ),
-        checks=tuple(
-            Check(row["path"], tuple(row["command"])) for row in manifest.get("checks", ())
-        ),
-        limits=tuple(_limit(row) for row in manifest.get("limits", ())),
-    )
-
-
-def _limit(row: Mapping[str, Any]) -> Limit:
-    return Limit(
-        path=row["path"],
-        provider=row["provider"],
-        size=row["bytes"],
-        binary=row.get("binary", True),
-        source=Source(row["source"], row["url"], row["read"]),
     )

@@ -15,6 +15,7 @@ __all__ = ["FILTERS", "QUOTING"]
 _DIRECTIVE = re.compile(r"\s*[A-Za-z][A-Za-z0-9]*\s*=")
 # Controls, halves of pairs, separators of lines and paragraphs.
 _UNWRITTEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_YAML_WIDTH = 100
 
 
 def sh(value: object) -> str:
@@ -67,6 +68,30 @@ def hostname(value: object) -> str:
     """A name as a label of RFC 1123: letters, digits and inner hyphens, 63 at most."""
     label = re.sub(r"[^a-z0-9]+", "-", str(value).lower())[:63].strip("-")
     return label or "rig"
+
+
+def yaml_lines(text: str, width: int) -> str:
+    """A double-quoted YAML scalar of several lines, each on a line of its own ``width`` spaces in;
+    what is too long for one is broken.
+    """
+    pieces = [
+        line[start : start + _YAML_WIDTH]
+        for line in text.strip("\n").splitlines(keepends=True)
+        for start in range(0, len(line), _YAML_WIDTH)
+    ]
+    # A line break after a backslash is none, and then only a backslash keeps spaces in front.
+    quoted = [json.dumps(piece)[1:-1] for piece in pieces]
+    kept = [f"\\{piece}" if piece.startswith(" ") else piece for piece in quoted]
+    return '"' + ("\\\n" + " " * width).join(kept) + '"'
+
+
+def definition(text: str) -> str:
+    """Shell text of a container's definition file, in which ``{{`` would begin a variable of the
+    build and a line's first ``%`` a section: an empty word in quotes stands between.
+
+    For text whose every word is bare or in single quotes.
+    """
+    return re.sub(r"(?m)^([ \t]*)%", r"\1''%", re.sub(r"\{(?=\{)", "{''", text))
 
 
 def comment(value: object) -> str:
@@ -144,6 +169,7 @@ QUOTING = frozenset(
     {
         "bare",
         "comment",
+        "definition",
         "dockerfile",
         "hostname",
         "identifier",
@@ -155,11 +181,13 @@ QUOTING = frozenset(
         "words",
         "yaml",
         "yaml_text",
+        "yaml_lines",
     }
 )
 FILTERS = {
     "bare": bare,
     "comment": comment,
+    "definition": definition,
     "dockerfile": dockerfile,
     "hostname": hostname,
     "identifier": identifier,
@@ -171,4 +199,5 @@ FILTERS = {
     "words": words,
     "yaml": yaml,
     "yaml_text": yaml_text,
+    "yaml_lines": yaml_lines,
 }
