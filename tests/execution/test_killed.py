@@ -35,7 +35,8 @@ at_command() {
     printf '%s %s\\n' "$step" "$EPOCHREALTIME" >>/tmp/trace
   elif [ "$step" = "$KILL_STEP" ]; then
     printf '.' >>/tmp/counted
-    if [ "$(stat -c %s /tmp/counted)" = "$KILL_AT" ]; then
+    # The parts of a pipeline count at the same time.
+    if [ "$(stat -c %s /tmp/counted)" -ge "$KILL_AT" ] && mkdir /tmp/once 2>/dev/null; then
       : >/tmp/here
       [ -n "${KILL_AFTER:-}" ] || sleep 60
     fi

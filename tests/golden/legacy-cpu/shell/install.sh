@@ -328,8 +328,13 @@ clear_tree() {
 own_contents() {  # ID FOLDER: what stands there now is not ours
   mkdir -p "$OWNED" "$2"
   [ ! -e "$OWNED/before.$1" ] || [ -e "$OWNED/contents.$1" ] || return 0
-  find "$2" -mindepth 1 -printf '%P\n' >"$OWNED/.found"
-  cut -f 3- "$OWNED/contents.$1" 2>/dev/null | { grep -vxF -f - "$OWNED/.found" || true; } >"$OWNED/.new"
+  find "$2" -mindepth 1 ! -type d -printf '%P\n' >"$OWNED/.found"
+  {
+    cut -f 3- "$OWNED/contents.$1" 2>/dev/null | { grep -vxF -f - "$OWNED/.found" || true; }
+    # Of the folders those of the first time: later ones go if nothing is left in them.
+    find "$2" -mindepth 1 -type d -printf '%P\n' |
+      if [ -e "$OWNED/before.$1" ]; then grep -xF -f "$OWNED/before.$1" || true; else cat; fi
+  } >"$OWNED/.new"
   mv -fT "$OWNED/.new" "$OWNED/before.$1"
   rm -f "$OWNED/contents.$1" "$OWNED/.found"
   own shared "$1 $2"
