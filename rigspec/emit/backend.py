@@ -29,13 +29,14 @@ class BackendError(Exception):
 @dataclass(frozen=True)
 class Output:
     """A file the backend writes. ``each`` is a kind of step: one file for each, its name in
-    ``path`` as ``{name}``.
+    ``path`` as ``{name}``. An ``optional`` one is not written where its template says nothing.
     """
 
     path: str
     template: str
     mode: int
     each: str | None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,16 +129,23 @@ def _read(folder: Traversable) -> Backend:
         raise BackendError(f"{folder.name}/{_MANIFEST}: {error!r}") from error
 
 
+def _output(row: Mapping[str, Any]) -> Output:
+    return Output(
+        path=row["path"],
+        template=row["template"],
+        mode=int(row.get("mode", "0644"), 8),
+        each=row.get("each"),
+        optional=row.get("optional", False),
+    )
+
+
 def _backend(folder: Traversable, manifest: Mapping[str, Any]) -> Backend:
     return Backend(
         name=manifest["name"],
         title=manifest["title"],
         summary=manifest["summary"],
         folder=folder,
-        outputs=tuple(
-            Output(row["path"], row["template"], int(row.get("mode", "0644"), 8), row.get("each"))
-            for row in manifest["writes"]
-        ),
+        outputs=tuple(_output(row) for row in manifest["writes"]),
         payload=manifest.get("payload"),
         takes=frozenset(manifest["takes"]),
         leaves=tuple(

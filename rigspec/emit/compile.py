@@ -63,7 +63,9 @@ def _rendered(
     try:
         template = environment.get_template(output.template)
         if output.each is None:
-            yield _file(output.path, template.render(facts), output.mode)
+            text = template.render(facts)
+            if text.strip() or not output.optional:
+                yield _file(output.path, text, output.mode)
             return
         for step in _steps_of(facts, output.each):
             path = output.path.replace("{name}", getattr(step, "name", step.id))
