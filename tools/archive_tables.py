@@ -40,7 +40,8 @@ def _figures(row: Row, key: str) -> Iterator[tuple[str, str]]:
         yield "promise", f"updates until {row['extended_support_end']}"
 
 
-# `driver_packages` and `cuda_packages` are the distribution's own.
+# `driver_packages` and `cuda_packages` are the distribution's own; `module_packages` and
+# `library_packages` those of the driver in two halves, for the kernel and for programs.
 _ARCHIVES: dict[str, dict[str, str]] = {
     "debian": {
         "origin": "Debian",
@@ -49,6 +50,8 @@ _ARCHIVES: dict[str, dict[str, str]] = {
         "keyring_package": "debian-archive-keyring",
         "snapshots_since": "2005-06",
         "driver_packages": "nvidia-driver",
+        "module_packages": "nvidia-kernel-dkms",
+        "library_packages": "libcuda1 nvidia-smi",
         "cuda_packages": "nvidia-cuda-toolkit",
     },
     "ubuntu": {

@@ -224,8 +224,11 @@ def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[L
     """The distribution's own packages of the driver and the toolkit."""
     found = distribution_of(matrix, resolution.os, resolution.arch)
     if found is not None and resolution.driver is not None:
-        for name in found.driver_packages:
+        apart = rig.container is not None and rig.container.driver == "container"
+        for name in found.module_packages if apart else found.driver_packages:
             yield LockedPackage(name, "driver")
+        for name in found.library_packages if apart else ():
+            yield LockedPackage(name, "driver-libraries")
     asked = rig.cuda.packages if rig.cuda is not None else None
     if asked is not None:
         for name in asked:

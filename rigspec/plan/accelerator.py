@@ -45,6 +45,16 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             packages=driver,
             listed=listed_in(locked, "driver"),
         )
+    libraries = packages_of(locked, "driver-libraries", hold=True)
+    if libraries:
+        yield AptPackages(
+            id="driver-libraries",
+            title=f"What programs use of the NVIDIA driver {locked.resolution.driver}",
+            part="cuda",
+            needs=repositories,
+            packages=libraries,
+            listed=listed_in(locked, "driver-libraries"),
+        )
     yield from _toolkit(locked, repositories)
 
 

@@ -10,6 +10,7 @@ from rigspec.plan.checks import verify_step
 from rigspec.plan.environments import environment_steps, payload_files
 from rigspec.plan.mirrors import mirrored
 from rigspec.plan.packages import source_steps, system_steps
+from rigspec.plan.seats import module_in_container, seats
 from rigspec.plan.services import service_steps, services_left_out
 from rigspec.plan.session import file_steps, session_steps, user_steps
 from rigspec.plan.steps import (
@@ -45,6 +46,8 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         left_out=tuple(_left_out(rig, locked)),
         base=_base(rig, locked),
         lock_digest=lock_digest,
+        seats=tuple(seats(rig, machine)),
+        module_in_container=module_in_container(rig),
     )
 
 

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 # The parts of a rig that have packages of the system.
-PARTS = ("system", "fetch", "driver", "cuda", "interpreter", "service")
+PARTS = ("system", "fetch", "driver", "driver-libraries", "cuda", "interpreter", "service")
 
 
 def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:

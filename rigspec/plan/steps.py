@@ -32,6 +32,7 @@ __all__ = [
     "Platform",
     "Reboot",
     "Scope",
+    "Seat",
     "Service",
     "Step",
     "User",
@@ -266,6 +267,9 @@ class Service(Step):
 
     ``name`` is the unit's whole name (``jupyter-alice.service``), ``unit`` its text: empty where a
     package brings the unit. It starts anew when a step of ``configured_by`` writes something else.
+
+    ``command`` is what it runs in the foreground where there is no systemd, for the ``user``, on
+    the ``port``: empty for a service that is the host's alone.
     """
 
     kind: ClassVar[str] = "service"
@@ -273,6 +277,9 @@ class Service(Step):
     name: str
     unit: str = ""
     configured_by: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    user: str | None = None
+    port: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,8 +349,27 @@ class BaseImage:
 
 
 @dataclass(frozen=True)
+class Seat:
+    """A user's share of a machine on which the users work in containers: the GPUs by number, and
+    the names of the secrets it needs. What listens on the port ``inside`` is reached on ``port`` of
+    the ``address``.
+    """
+
+    name: str
+    gpus: tuple[int, ...]
+    port: int | None = None
+    inside: int | None = None
+    address: str = "127.0.0.1"
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything a backend may know. ``lock_digest`` is the sha256 of the lock it was made from."""
+    """Everything a backend may know. ``lock_digest`` is the sha256 of the lock it was made from.
+
+    ``seats`` are the shares of a machine with GPUs to divide. ``module_in_container`` says that the
+    driver's kernel module is built and loaded by a container and not by the host.
+    """
 
     rig: str
     summary: str
@@ -354,3 +380,5 @@ class Plan:
     left_out: tuple[LeftOut, ...]
     base: BaseImage
     lock_digest: str
+    seats: tuple[Seat, ...] = ()
+    module_in_container: bool = False

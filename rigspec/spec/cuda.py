@@ -45,6 +45,13 @@ class Cuda(Table):
 
 
 class Container(Table):
-    """The image that a container of this rig starts from."""
+    """The containers of this rig."""
 
     base: Image | None = Field(default=None, description="An image reference.")
+    driver: Literal["host", "container"] = Field(
+        default="host",
+        description=(
+            "Where the driver's kernel module comes from: the host's own system, or a container "
+            "that builds and loads it, for a host that can run containers and nothing else."
+        ),
+    )

@@ -26,6 +26,7 @@ class Distribution:
     """One release of a distribution. ``suites`` begins with the release itself, ``keys`` are the
     primary fingerprints that its suites are signed with, ``codenames`` those of all its releases.
     ``avoided`` are versions of packages (name, version) that break what the release has them for.
+    ``module_packages`` are the driver's half for the kernel, ``library_packages`` that for programs.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Distribution:
     snapshots_since: str | None = None
     promise: str | None = None
     driver_packages: tuple[str, ...] = ()
+    module_packages: tuple[str, ...] = ()
+    library_packages: tuple[str, ...] = ()
     cuda_packages: tuple[str, ...] = ()
     avoided: frozenset[tuple[str, str]] = frozenset()
 
@@ -67,6 +70,8 @@ def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
         snapshots_since=found.figure("snapshots_since"),
         promise=found.figure("promise"),
         driver_packages=_words(found, "driver_packages"),
+        module_packages=_words(found, "module_packages"),
+        library_packages=_words(found, "library_packages"),
         cuda_packages=_words(found, "cuda_packages"),
         avoided=frozenset(_name_and_version(word) for word in _words(found, "avoided")),
     )
