@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,3 +98,67 @@ def _until_it_listens(host: str, server: subprocess.Popen[bytes], log: Path) -> 
                 return
         time.sleep(0.05)
     raise AssertionError(f"the registry does not listen: {log.read_text(encoding='utf-8')}")
+
+
+class Docker:
+    """Docker's own client, with a daemon of the test's own: its builder is BuildKit."""
+
+    def __init__(self, socket_file: Path) -> None:
+        self._environment = {
+            **os.environ,
+            "DOCKER_HOST": f"unix://{socket_file}",
+            "DOCKER_BUILDKIT": "1",
+        }
+
+    def __call__(self, *arguments: str | Path, cwd: Path | None = None) -> str:
+        # Debian's client: one of another origin may want a builder beside it.
+        done = subprocess.run(
+            ["/usr/bin/docker", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=cwd,
+            env=self._environment,
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        # BuildKit tells its progress on the error stream.
+        return (done.stdout + done.stderr).strip()
+
+    def image(self, name: str, root: Path) -> None:
+        """An image of a system in a folder, with the PATH that every distribution's own has."""
+        path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        packed = subprocess.Popen(["tar", "-C", root, "-c", "."], stdout=subprocess.PIPE)
+        done = subprocess.run(
+            ["/usr/bin/docker", "import", "--change", path, "-", name],
+            stdin=packed.stdout,
+            capture_output=True,
+            check=False,
+            env=self._environment,
+        )
+        assert (packed.wait(), done.returncode) == (0, 0), done.stderr
+
+
+@contextmanager
+def docker_engine(folder: Path) -> Iterator[Docker]:
+    """An engine that keeps everything in the folder and leaves the machine's network alone."""
+    folder.mkdir(exist_ok=True)
+    # A socket's path is short.
+    with tempfile.TemporaryDirectory(prefix="rig") as short:
+        place = Path(short)
+        options = ["--data-root", folder / "data", "--exec-root", place / "exec"]
+        options += ["--pidfile", place / "pid", "--host", f"unix://{place / 'socket'}"]
+        options += ["--iptables=false", "--ip6tables=false", "--bridge=none"]
+        with open(folder / "log", "wb") as log:
+            server = subprocess.Popen(
+                ["dockerd", *options, "--storage-driver=vfs"], stdout=log, stderr=log
+            )
+        try:
+            for _ in range(600):
+                assert server.poll() is None, (folder / "log").read_text(encoding="utf-8")[-3000:]
+                if (place / "socket").exists():
+                    break
+                time.sleep(0.1)
+            yield Docker(place / "socket")
+        finally:
+            server.terminate()
+            server.wait(60)

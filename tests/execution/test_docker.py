@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import http.server
+import json
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.containers import Buildah, local_registry
+from tests.containers import Buildah, docker_engine, local_registry
+from tests.execution.conftest import KEPT
+from tests.execution.roots import make_root
 from tests.execution.test_shell import PYTHON, SESSION
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -78,3 +86,110 @@ def test_tensorflow_1_8_computes_in_the_image_that_was_locked(
     said = buildah("run", container, "--", PYTHON, "-c", SESSION)
     assert said.split() == ["1.8.0", "10.0"]
     assert buildah("run", container, "--", "id", "-u") == "1000"
+
+
+# Every kind of step that an image has, with nothing to fetch that takes long.
+SMALL = """
+rig = 1
+name = "small"
+summary = "A rig of every kind of step"
+
+[machine.box]
+os = "debian 12"
+
+[system]
+packages = ["tree"]
+env = {{ CPATH = {{ prepend = ["/opt/rig/include"] }}, RIG_WORD = "a $word \"of\" many" }}
+
+[download.notice]
+url = "{notice}"
+sha256 = "{sha256}"
+to = "/opt/rig/share/notice"
+
+[env.tools]
+python = "3.11"
+packages = {{ six = "1.16.0" }}
+
+[user.alice]
+gpus = []
+"""
+# Prints what a session sees, one variable a line.
+SEEN = 'printf "%s\\n" "$CPATH" "$RIG_WORD" "$(id -u)" "$HOME"'
+WORD = 'a $word "of" many'
+
+
+@pytest.fixture
+def small(rigspec: Rigspec, tmp_path: Path) -> Iterator[Path]:
+    """The small rig, locked and compiled; what it downloads is served on loopback."""
+    (tmp_path / "www").mkdir()
+    (tmp_path / "www" / "notice").write_text("a notice\n", encoding="utf-8")
+    with _served(tmp_path / "www") as address:
+        sha256 = hashlib.sha256(b"a notice\n").hexdigest()
+        text = SMALL.format(notice=f"{address}/notice", sha256=sha256)
+        (tmp_path / "small.toml").write_text(text, encoding="utf-8")
+        for command in (("lock", "-o"), ("compile", "--target", "docker", "--locked", "--lock")):
+            lock = tmp_path / "small-lock"
+            place = (lock,) if command[0] == "lock" else (lock, "-o", tmp_path / "small")
+            done = rigspec(command[0], tmp_path / "small.toml", *command[1:], *place)
+            assert done.returncode == 0, done.stderr
+        yield tmp_path / "small" / "docker"
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_buildkit_and_buildah_build_the_same_rig(
+    small: Path, buildah: Buildah, tmp_path: Path
+) -> None:
+    base = make_root("bookworm", KEPT)
+    with docker_engine(tmp_path / "engine") as docker:
+        docker.image("localhost/debian:12", base)
+        build = ("build", "--network=host", "--build-arg", "BASE=localhost/debian:12")
+        docker(*build, "--tag", "small", small)
+        run = ("run", "--rm", "--network=host", "small")
+        expected = ["/opt/rig/include", WORD, "1000", "/home/rig"]
+        assert docker(*run, "bash", "-c", SEEN).splitlines() == expected
+        # A log-in shell begins with a PATH of its own and reads profile.d.
+        assert docker(*run, "bash", "--login", "-c", SEEN).splitlines() == expected
+        python = "/opt/rig/envs/tools/bin/python"
+        assert docker(*run, python, "-c", "import six; print(six.__version__)") == "1.16.0"
+        stat = ("stat", "-c", "%a %U:%G", "/opt/rig/share/notice", "/etc/profile.d/rig-small.sh")
+        assert docker(*run, *stat).splitlines() == ["644 root:root"] * 2
+        # Nothing of the build stays behind.
+        left = "find /opt/rig/lock /var/lib/rig /var/cache/rig /tmp /root/.cache/pip -type f"
+        assert (
+            docker(
+                "run",
+                "--rm",
+                "--network=host",
+                "--user=0",
+                "small",
+                "bash",
+                "-c",
+                f"{left} 2>/dev/null || true",
+            )
+            == ""
+        )
+        labels = json.loads(docker("image", "inspect", "--format", "{{json .Config}}", "small"))
+        assert labels["User"] == "1000:1000"
+        assert labels["Labels"]["org.opencontainers.image.title"] == "small"
+
+        # Only the settings move: what installs is taken from the cache.
+        moved = small / "files" / "variables"
+        moved.write_text(moved.read_text(encoding="utf-8") + "# moved\n", encoding="utf-8")
+        told = docker(*build, "--progress=plain", "--tag", "small", small)
+        cached = [line for line in told.splitlines() if "CACHED" in line]
+        assert len(cached) >= 4, told
+
+        docker("save", "localhost/debian:12", "--output", tmp_path / "base.tar")
+    buildah("pull", f"docker-archive:{tmp_path / 'base.tar'}")
+    options = ("--format", "docker", "--layers=false", "--network=host")
+    buildah("build", *options, *build[2:], "--tag", "localhost/small", ".", cwd=small)
+    container = buildah("from", "--pull-never", "localhost/small")
+    assert buildah("run", container, "--", "bash", "-lc", SEEN).splitlines()[:3] == expected[:3]

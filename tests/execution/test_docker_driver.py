@@ -1,0 +1,129 @@
+"""The program of the driver's container, run beside a host that is made up of files.
+
+No kernel takes a module in the tests: what is put to the test is what comes before and after.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+CONF = 'PACKAGE_NAME="nvidia-current"\nPACKAGE_VERSION="535.309.01"\n'
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("compiled")
+    command = ["compile", "specs/driver-in-container.toml", "--target", "docker", "--locked"]
+    done = subprocess.run(
+        [sys.executable, "-m", "rigspec", *command, "-o", out],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return out / "docker"
+
+
+class Host:
+    """What the container sees of its host, and the source of the module in its own image."""
+
+    def __init__(self, folder: Path, program: Path) -> None:
+        self.folder, self.program = folder, program
+        self.write("src/nvidia-current-535.309.01/dkms.conf", CONF)
+        for name in ("sys", "proc", "dev"):
+            (folder / name).mkdir()
+
+    def write(self, path: str, text: str | bytes) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    def serve(self) -> subprocess.CompletedProcess[str]:
+        script = 'mount --bind "$1/src" /usr/src && exec timeout 3 "$2" serve'
+        names = {name.upper(): str(self.folder / name) for name in ("sys", "proc", "dev")}
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-c", script, "sh", self.folder, self.program],
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "KERNEL": "0.0-none", **names},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def host(tmp_path: Path, compiled: Path) -> Host:
+    return Host(tmp_path, compiled / "driver" / "rig-driver")
+
+
+def test_another_driver_of_the_host_is_left_alone(host: Host) -> None:
+    host.write("sys/module/nvidia/version", "470.256.02\n")
+    done = host.serve()
+    assert done.returncode == 1
+    assert (
+        "has loaded the NVIDIA driver 470.256.02, and this image brings 535.309.01" in done.stderr
+    )
+
+
+def test_nouveau_is_left_alone(host: Host) -> None:
+    (host.folder / "sys/module/nouveau").mkdir(parents=True)
+    done = host.serve()
+    assert done.returncode == 1
+    assert "nouveau drives the card" in done.stderr
+
+
+def test_secure_boot_is_refused_before_anything_is_built(host: Host) -> None:
+    variable = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    host.write(variable, b"\x06\x00\x00\x00\x01")
+    done = host.serve()
+    assert done.returncode == 1
+    assert "Secure Boot is on" in done.stderr
+    assert "building" not in done.stdout
+
+
+def test_a_driver_of_this_version_gets_its_nodes_and_the_container_stays(host: Host) -> None:
+    host.write("sys/module/nvidia/version", "535.309.01\n")
+    host.write("proc/devices", "Character devices:\n195 nvidia-frontend\n511 nvidia-uvm\n")
+    for card in ("0000:01:00.0", "0000:02:00.0"):
+        (host.folder / "proc/driver/nvidia/gpus" / card).mkdir(parents=True)
+    done = host.serve()
+    assert "driver 535.309.01 is loaded" in done.stdout
+    # It waited until it was told to stop.
+    assert done.returncode == 124
+    found = {node.name: node.stat() for node in (host.folder / "dev").iterdir()}
+    numbers = {
+        name: (os.major(node.st_rdev), os.minor(node.st_rdev)) for name, node in found.items()
+    }
+    assert numbers.keys() == {"nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "nvidia-uvm-tools"}
+    assert all(stat.S_ISCHR(node.st_mode) for node in found.values())
+    assert numbers["nvidiactl"] == (195, 255)
+    assert numbers["nvidia1"] == (195, 1)
+
+
+def test_the_users_share_the_devices_and_only_the_driver_is_privileged(compiled: Path) -> None:
+    told = subprocess.run(
+        ["docker-compose", "--file", compiled / "compose.yaml", "config"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    services = yaml.safe_load(told.stdout)["services"]
+    assert [name for name, each in services.items() if each.get("privileged")] == ["rig.driver"]
+    assert services["alice"]["devices"][-1].startswith("/dev/nvidia0")
+    assert services["bob"]["devices"][-1].startswith("/dev/nvidia1")
+    pins = {
+        name: (compiled / "files" / f"packages.{name}.txt").read_text(encoding="utf-8")
+        for name in ("driver", "driver-libraries")
+    }
+    version = "535.309.01-0+deb12u1"
+    assert f"nvidia-kernel-dkms={version} " in pins["driver"]
+    assert f"libcuda1={version} " in pins["driver-libraries"]
