@@ -14,6 +14,7 @@ from rigspec.lock.model import (
 )
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
+from rigspec.resolve.claims import image_tag
 from rigspec.spec.model import Rig
 
 __all__ = ["files_of", "packages_of", "release_of", "repositories_of", "unpinned_of"]
@@ -29,7 +30,7 @@ def files_of(
 
     What was taken from an address before (``kept``) is not taken anew.
     """
-    if resolution.cudnn is not None and rig.cuda is not None:
+    if resolution.cudnn is not None and rig.cuda is not None and "cudnn" not in _image(rig):
         yield from _cudnn(rig, resolution, matrix, kept)
     if _from_runfile(rig, resolution):
         yield from _matrix_file(release_of(matrix, "cuda", resolution.cuda or ""), "cuda")
@@ -68,7 +69,7 @@ def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
     if rig.cuda is not None and rig.cuda.packages is not None:
         for name in rig.cuda.packages:
             yield LockedPackage(name, "cuda", archive=_NAME)
-    elif resolution.cuda is not None:
+    elif resolution.cuda is not None and not _image(rig):
         toolkit = release_of(matrix, "cuda", resolution.cuda)
         name = toolkit.figure("apt_package") or ""
         yield LockedPackage(name, "cuda", toolkit.figure("apt_version"), archive=_NAME)
@@ -95,6 +96,14 @@ def release_of(matrix: Matrix, product: str, label: str) -> Release:
         if release.label == label:
             return release
     raise KeyError(f"{product} {label}")
+
+
+def _image(rig: Rig) -> str:
+    """The tag of the base image that the toolkit comes from; empty where it is installed."""
+    cuda = rig.cuda
+    if cuda is not None and "provider" in cuda.model_fields_set and cuda.provider != "image":
+        return ""
+    return image_tag(rig) or ""
 
 
 def _from_repository(rig: Rig, resolution: Resolution) -> bool:

@@ -99,7 +99,7 @@ os = "debian 12"
 
 [system]
 packages = ["tree"]
-env = {{ CPATH = {{ prepend = ["/opt/rig/include"] }}, RIG_WORD = "a $word \"of\" many" }}
+env = {{ CPATH = {{ prepend = ["/opt/rig/include"] }}, RIG_WORD = 'a $word "of" many' }}
 
 [download.notice]
 url = "{notice}"

@@ -26,8 +26,7 @@ class Distribution:
     """One release of a distribution. ``suites`` begins with the release itself, ``keys`` are the
     primary fingerprints that its suites are signed with, ``codenames`` those of all its releases.
     ``avoided`` are versions of packages (name, version) that break what the release has them for.
-    ``module_packages`` are the driver's half for the kernel, ``library_packages`` that for
-    programs.
+    ``module_packages`` are the driver's half for the kernel, ``library_packages`` for programs.
     """
 
     name: str

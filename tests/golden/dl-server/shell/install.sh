@@ -251,7 +251,7 @@ apply_repository_nvidia_cuda() {
     mkdir -p "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
     mkdir -p /var/cache/rig && \
     install -d -m 0700 /var/cache/rig/gnupg && \
-    curl --fail --silent --show-error --location --retry 3 --proto =https --output /var/cache/rig/nvidia-cuda.asc https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub && \
+    curl --fail --silent --show-error --location --retry 3 --proto '=https' --output /var/cache/rig/nvidia-cuda.asc https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub && \
     test "$(gpg --homedir /var/cache/rig/gnupg --batch --with-colons --with-fingerprint /var/cache/rig/nvidia-cuda.asc 2>/dev/null | grep -c '^pub:')" = 1 && \
     test "$(gpg --homedir /var/cache/rig/gnupg --batch --with-colons --with-fingerprint /var/cache/rig/nvidia-cuda.asc 2>/dev/null | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1)" = EB693B3035CD5710E231E123A4B469963BF863CC && \
     gpg --homedir /var/cache/rig/gnupg --batch --yes --dearmor --output /etc/apt/keyrings/nvidia-cuda.gpg.rig-new /var/cache/rig/nvidia-cuda.asc && \

@@ -1,0 +1,56 @@
+"""A base image that brings CUDA gets no second one."""
+
+from __future__ import annotations
+
+import pytest
+
+from rigspec.lock.files import files_of, packages_of
+from rigspec.matrix.load import load_matrix
+from rigspec.resolution import Resolution
+from rigspec.spec.load import parse_spec
+
+SPEC = """
+rig = 1
+name = "box"
+
+[machine.tower]
+os = "ubuntu 16.04"
+gpus = [{{ model = "GTX 1080 Ti" }}]
+
+[cuda]
+toolkit = "9.0"
+cudnn = "7"
+{provider}
+
+[container]
+base = "{base}"
+"""
+RESOLUTION = Resolution(
+    machine="tower",
+    os="ubuntu 16.04",
+    arch="x86_64",
+    accelerator="gpu",
+    driver="465.19.01",
+    cuda="9.0.176",
+    cudnn="7.6.5.32",
+    cudnn_cuda="9.0",
+)
+WHOLE = "nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04"
+
+
+@pytest.mark.parametrize(
+    ("base", "provider", "parts"),
+    [
+        (WHOLE, "", {"driver"}),
+        (WHOLE, 'provider = "image"', set()),
+        ("nvidia/cuda:9.0-devel-ubuntu16.04", "", {"driver", "cudnn"}),
+        (WHOLE, 'provider = "nvidia"', {"driver", "cuda", "cudnn"}),
+        ("ubuntu:16.04", "", {"driver", "cuda", "cudnn"}),
+    ],
+)
+def test_only_what_the_image_lacks_is_installed(base: str, provider: str, parts: set[str]) -> None:
+    rig = parse_spec("rig.toml", SPEC.format(base=base, provider=provider)).rig
+    matrix = load_matrix()
+    found = {package.part for package in packages_of(rig, RESOLUTION, matrix)}
+    found |= {file.part for file in files_of(rig, RESOLUTION, matrix)}
+    assert found == parts
