@@ -58,12 +58,11 @@ def digest(rig: Rig) -> str:
     """
     import json
 
-    meaning = rig.model_dump(
-        mode="json",
-        by_alias=True,
-        exclude_defaults=True,
-        exclude={"mirrors": True, "machine": dict.fromkeys(rig.machine, PARTS_AND_PRICES)},
-    )
+    left_out: dict[str, Any] = {
+        "mirrors": True,
+        "machine": dict.fromkeys(rig.machine, PARTS_AND_PRICES),
+    }
+    meaning = rig.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out)
     for machine in meaning.get("machine", {}).values():
         if isinstance(machine.get("cpu"), dict):
             machine["cpu"] = _without_figures(machine["cpu"])

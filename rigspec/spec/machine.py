@@ -1,6 +1,6 @@
 """``[machine.NAME]``: the hardware and what runs on it before anything is installed."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -174,7 +174,7 @@ class Machine(Table):
 
 
 # What no version depends on: no lock grows stale because a disk or the price of a kWh changed.
-PARTS_AND_PRICES: Final = {
+PARTS_AND_PRICES: Final[dict[str, Any]] = {
     "motherboard": True,
     "memory": True,
     "storage": True,
