@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
-# 396cd07f7dcc2c868cee4ca93419158f93f3709a00669f396bae1e7962ebde51.
+# 2ca3082f81a59d29002ec1d48cd2bc664b2a84ffa85f7f5f8a050388191a7835.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.
