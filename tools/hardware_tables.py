@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from matrix_rows import Row, Sources, read, release
+from more_figures import more_figures, retirement
 
 __all__ = ["cpu", "gpu", "instance"]
 
@@ -26,6 +27,9 @@ _GENERATIONS = {
     "12": "Blackwell",
 }
 
+# Sold for slots and for boards of their own, which are not equally fast.
+_SEVERAL_FORMS = {"A100", "H100", "H200", "P100", "V100"}
+
 # What a table writes before a model or after it and people leave out or write in other words.
 _LAPTOP = re.compile(r"\s+(?:Mobile/ ?Laptop|Mobile|Laptop)\b")
 
@@ -33,9 +37,10 @@ _LAPTOP = re.compile(r"\s+(?:Mobile/ ?Laptop|Mobile|Laptop)\b")
 def gpu(facts: Path, sources: Sources) -> Iterator[str]:
     known = read(facts, "gpus")
     told = set()
+    bandwidths = {_plain(_model(row["model"])): row for row in read(facts, "gpus_all")}
     for row in known:
         told |= {_plain(name) for name in (row["gpu"], *_other_names(row["gpu"]))}
-        yield _known_gpu(row, sources)
+        yield _known_gpu(row, bandwidths.get(_plain(row["gpu"])), sources)
     by_model: dict[tuple[str, str], list[Row]] = {}
     for row in read(facts, "gpus_all"):
         model = _model(row["model"])
@@ -46,7 +51,7 @@ def gpu(facts: Path, sources: Sources) -> Iterator[str]:
             yield _listed_gpu(model, capability, rows, sources, several=len(chips) > 1)
 
 
-def _known_gpu(row: Row, sources: Sources) -> str:
+def _known_gpu(row: Row, listed: Row | None, sources: Sources) -> str:
     figures = {
         "architecture": row["architecture"],
         "memory_gib": row["vram_gib"],
@@ -59,13 +64,16 @@ def _known_gpu(row: Row, sources: Sources) -> str:
         "tensor_fp16_tflops": row["fp16_tensor_tflops_dense"],
         "launched": row["launch_date"],
         "launch_price_usd": row["launch_msrp_usd"],
+        "bandwidth_gb_s": listed["bandwidth_gb_s"] if listed is not None else "",
     }
+    more = more_figures("gpu", row["gpu"])
     return release(
         row["gpu"],
         names=_other_names(row["gpu"]),
         provides={"compute_capability": f"=={row['compute_capability']}"},
-        figures={key: value for key, value in figures.items() if value},
-        source=sources.of(row),
+        figures={key: value for key, value in (figures | more.figures).items() if value},
+        source=[*dict.fromkeys([*sources.of(row), *more.sources])],
+        told_by=more.told_by,
         of=row["confidence"],
     )
 
@@ -168,11 +176,14 @@ def cpu(facts: Path, sources: Sources) -> Iterator[str]:
         }
         # Intel's Core since Sandy Bridge, AMD's since Bulldozer; Pentium and Celeron from 2020 on.
         avx = "no" if re.search(r"Pentium|Celeron", name) else "yes"
+        base = sources.of(row)
+        more = more_figures("cpu", name)
         yield release(
             name,
             provides={"avx": avx},
-            figures={key: value for key, value in figures.items() if value},
-            source=[*sources.of(row), "avx"],
+            figures={key: value for key, value in (figures | more.figures).items() if value},
+            source=[*dict.fromkeys([*base, "avx", *more.sources])],
+            told_by=({"pcie_lanes": ["lanes"]} if "lanes" in base else {}) | {**more.told_by},
             of="medium" if row["confidence"] == "high" else row["confidence"],
         )
 
@@ -195,12 +206,17 @@ def instance(facts: Path, sources: Sources) -> Iterator[str]:
             "price_day": row["price_date"],
             "notes": row["notes"],
         }
+        if row["gpu_model"] not in _SEVERAL_FORMS:
+            figures["card"] = row["gpu_model"]
+        more = more_figures("instance", f"{row['provider']} {row['instance']}")
         yield release(
             row["instance"],
             family=row["provider"],
             names=[row["instance"]],
             provides={"compute_capability": f"=={row['compute_capability']}"},
-            figures={key: value for key, value in figures.items() if value},
-            source=sources.of(row),
+            figures={key: value for key, value in (figures | more.figures).items() if value},
+            availability=retirement(f"{row['provider']} {row['instance']}"),
+            source=[*dict.fromkeys([*sources.of(row), *more.sources])],
+            told_by=more.told_by,
             of=row["confidence"],
         )

@@ -111,6 +111,7 @@ def release(
     availability: Iterable[tuple[str, str, str]] = (),
     names: Sequence[str] = (),
     source: Sequence[str],
+    told_by: Mapping[str, Sequence[str]] | None = None,
     of: str = "high",
 ) -> str:
     lines = ["[[release]]"]
@@ -130,6 +131,8 @@ def release(
         lines.append(f"availability = [{entry}]")
     if figures:
         lines.append(f"figures = {inline(figures)}")
+    if told_by:
+        lines.append(f"told_by = {inline({key: list(keys) for key, keys in told_by.items()})}")
     lines.append(f"source = {inline(list(source))}")
     if of != "high":
         lines.append(f"confidence = {quoted(of)}")

@@ -12,6 +12,7 @@ from rigspec.diagnostics.model import (
     Diagnostic,
     Edit,
     Fact,
+    Measure,
     Repair,
     Report,
     Severity,
@@ -41,6 +42,7 @@ def _report(item: Mapping[str, Any]) -> Report:
         status=item["status"],
         resolution=_resolution(found) if found is not None else None,
         diagnostics=tuple(_diagnostic(entry) for entry in item["diagnostics"]),
+        hardware=tuple(_measure(entry) for entry in item["hardware"]),
     )
 
 
@@ -62,11 +64,19 @@ def _diagnostic(item: Mapping[str, Any]) -> Diagnostic:
 
 
 def _fact(item: Mapping[str, Any]) -> Fact:
-    sources = tuple(
+    return Fact(item["id"], item["statement"], _sources(item), item["confidence"])
+
+
+def _measure(item: Mapping[str, Any]) -> Measure:
+    numbers = tuple((name, number) for name, number in item["numbers"])
+    return Measure(item["name"], item["text"], numbers, _sources(item))
+
+
+def _sources(item: Mapping[str, Any]) -> tuple[Source, ...]:
+    return tuple(
         Source(source["title"], source["url"], dt.date.fromisoformat(source["read"]))
         for source in item["sources"]
     )
-    return Fact(item["id"], item["statement"], sources, item["confidence"])
 
 
 def _resolution(item: Mapping[str, Any]) -> Resolution:

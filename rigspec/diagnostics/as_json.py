@@ -6,11 +6,20 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Report, Span
+from rigspec.diagnostics.model import (
+    Diagnostic,
+    Edit,
+    Fact,
+    Measure,
+    Repair,
+    Report,
+    Source,
+    Span,
+)
 from rigspec.diagnostics.plain import plain_json
 from rigspec.resolution import EnvResolution, Resolution
 
-__all__ = ["fact_as_json", "render_json", "repair_as_json"]
+__all__ = ["fact_as_json", "measure_as_json", "render_json", "repair_as_json"]
 
 
 def render_json(reports: Iterable[Report]) -> str:
@@ -25,6 +34,7 @@ def _report(report: Report) -> dict[str, Any]:
         "machine": report.machine,
         "status": report.status,
         "resolution": _resolution(report.resolution) if report.resolution else None,
+        "hardware": {measure.name: measure_as_json(measure) for measure in report.hardware},
         "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
     }
 
@@ -91,10 +101,7 @@ def _span(span: Span) -> dict[str, Any]:
 
 def fact_as_json(fact: Fact) -> dict[str, Any]:
     """A fact with its sources; ``source`` is the first of them."""
-    sources = [
-        {"title": source.title, "url": source.url, "read": source.read.isoformat()}
-        for source in fact.sources
-    ]
+    sources = [_source(source) for source in fact.sources]
     return {
         "id": fact.id,
         "statement": fact.statement,
@@ -102,6 +109,16 @@ def fact_as_json(fact: Fact) -> dict[str, Any]:
         "sources": sources,
         "confidence": fact.confidence,
     }
+
+
+def measure_as_json(measure: Measure) -> dict[str, Any]:
+    """A measure: its words, and each number by its name (as a string, so that none is rounded)."""
+    sources = [_source(source) for source in measure.sources]
+    return {"text": measure.text, **dict(measure.numbers), "sources": sources}
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {"title": source.title, "url": source.url, "read": source.read.isoformat()}
 
 
 def _edit(edit: Edit) -> dict[str, Any]:

@@ -12,7 +12,17 @@ from enum import Enum
 
 from rigspec.resolution import Resolution
 
-__all__ = ["Diagnostic", "Edit", "Fact", "Repair", "Report", "Severity", "Source", "Span"]
+__all__ = [
+    "Diagnostic",
+    "Edit",
+    "Fact",
+    "Measure",
+    "Repair",
+    "Report",
+    "Severity",
+    "Source",
+    "Span",
+]
 
 
 class Severity(str, Enum):
@@ -91,11 +101,26 @@ class Diagnostic:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """Something that was worked out of a machine's parts: a line, and the numbers in it."""
+
+    name: str
+    text: str
+    numbers: tuple[tuple[str, str], ...]
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
-    """The outcome of one spec on one machine. ``status`` is ok, conflict or invalid."""
+    """The outcome of one spec on one machine. ``status`` is ok, conflict or invalid.
+
+    Where only the machine's parts collide, a report of a conflict has a resolution nevertheless:
+    what is installed does not depend on them.
+    """
 
     spec: str
     machine: str | None
     status: str
     resolution: Resolution | None
     diagnostics: tuple[Diagnostic, ...]
+    hardware: tuple[Measure, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rigspec import __version__
-from rigspec.diagnostics.as_json import fact_as_json, repair_as_json
+from rigspec.diagnostics.as_json import fact_as_json, measure_as_json, repair_as_json
 from rigspec.diagnostics.model import Diagnostic, Report, Severity, Span
 from rigspec.diagnostics.pages import codes, page
 from rigspec.diagnostics.plain import plain_json
@@ -26,7 +26,8 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schem
 
 def render_sarif(reports: Iterable[Report]) -> str:
     """One SARIF log with one run for all reports."""
-    told = [(report, diagnostic) for report in reports for diagnostic in report.diagnostics]
+    told_of = tuple(reports)
+    told = [(report, diagnostic) for report in told_of for diagnostic in report.diagnostics]
     raised = sorted({diagnostic.code for _, diagnostic in told})
     run = {
         "tool": {
@@ -37,10 +38,16 @@ def render_sarif(reports: Iterable[Report]) -> str:
             }
         },
         "columnKind": "unicodeCodePoints",
+        "properties": {"hardware": [_hardware(report) for report in told_of]},
         "results": [_result(report, diagnostic, raised) for report, diagnostic in told],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return plain_json(json.dumps(log, indent=2, ensure_ascii=False))
+
+
+def _hardware(report: Report) -> dict[str, Any]:
+    measures = {measure.name: measure_as_json(measure) for measure in report.hardware}
+    return {"spec": report.spec, "machine": report.machine, "measures": measures}
 
 
 def _rule(code: str) -> dict[str, Any]:

@@ -18,8 +18,12 @@ def summary(report: Report) -> str:
     where = f", machine {report.machine}" if report.machine else ""
     warnings = sum(d.severity is Severity.WARNING for d in report.diagnostics)
     told = f" ({warnings} warning{'s' if warnings != 1 else ''})" if warnings else ""
-    lines = [f"{report.spec}{where}: this rig can exist{told}"]
+    if report.status == "ok":
+        lines = [f"{report.spec}{where}: this rig can exist{told}"]
+    else:
+        lines = [f"{report.spec}{where}: its software can exist, its parts do not fit{told}"]
     lines += [f"  {name:<12} {value}" for name, value in _layers(report.resolution)]
+    lines += [f"  {measure.name:<12} {measure.text}" for measure in report.hardware]
     for env in report.resolution.envs:
         lines.append(f"  env {env.name}")
         lines += [f"    {name:<10} {value}" for name, value in _env(env)]

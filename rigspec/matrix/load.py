@@ -222,6 +222,10 @@ def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]
         sources=tuple(sources[key] for key in row["source"]),
         confidence=row.get("confidence", "high"),
         names=tuple(row.get("names", ())),
+        told_by=tuple(
+            (figure, tuple(sources[key] for key in keys))
+            for figure, keys in sorted(row.get("told_by", {}).items())
+        ),
     )
 
 

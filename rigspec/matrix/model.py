@@ -87,7 +87,7 @@ class Release:
     ``Anaconda3``); for a framework it is the package on the Python index (``tensorflow-gpu``).
     ``provides`` are components that come with it (an OS and its glibc); ``figures`` are the
     numbers and names that no rule reads but a plan or a comparison may (``codename``,
-    ``watts``).
+    ``watts``). ``told_by`` names the sources of figures that have their own.
     """
 
     product: str
@@ -100,6 +100,7 @@ class Release:
     sources: tuple[Source, ...] = ()
     confidence: str = "high"
     names: tuple[str, ...] = ()
+    told_by: tuple[tuple[str, tuple[Source, ...]], ...] = ()
 
     @property
     def label(self) -> str:
@@ -109,6 +110,10 @@ class Release:
     def figure(self, name: str) -> str | None:
         """The figure of that name, or ``None`` where no source gave it."""
         return next((value for key, value in self.figures if key == name), None)
+
+    def sources_of(self, name: str) -> tuple[Source, ...]:
+        """Who gave the figure of that name: its own sources, else those of the whole release."""
+        return next((told for key, told in self.told_by if key == name), self.sources)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from rigspec.hardware.declared import part_products
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.resolve.claims import accelerated, claims_of
@@ -23,13 +24,11 @@ __all__ = ["Assembly", "TiedGroup", "products_needed"]
 def products_needed(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
     """The products of the matrix that can matter for one machine of this rig, sorted."""
     machine = rig.machine[machine_name] if machine_name is not None else None
-    products = {"os"}
+    products = {"os", *part_products(machine)}
+    if machine is not None and machine.against is not None:
+        products |= part_products(rig.machine.get(machine.against))
     if accelerated(rig, machine):
         products |= {"gpu", "driver", "cuda", "cudnn", "nvidia-repository"}
-    if machine is not None and isinstance(machine.cpu, str):
-        products.add("cpu")
-    if machine is not None and machine.instance is not None:
-        products.add("instance")
     for env in rig.env.values():
         products |= {"python", "pip", *framework_products(env)}
         if env.interpreter_kind == "conda":

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rigspec.diagnostics.model import Diagnostic, Report, Severity
+from rigspec.diagnostics.model import Diagnostic, Measure, Report, Severity
+from rigspec.hardware.advice import hardware_advice
+from rigspec.hardware.machine_figures import machine_figures
+from rigspec.hardware.told import measures
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.advice import advice
@@ -55,9 +58,24 @@ def check_machine(
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(repaired, None)
     found += advice(spec, machine, matrix, resolution, likely)
-    errors = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
-    status = "conflict" if errors else "ok"
-    return _report(spec, machine, status, None if errors else resolution, found)
+    resolution = None if _errors(found) else resolution
+    parts, told = _hardware(spec, machine, matrix)
+    status = "conflict" if resolution is None or _errors(parts) else "ok"
+    return _report(spec, machine, status, resolution, (*found, *parts), told)
+
+
+def _errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+
+
+def _hardware(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix
+) -> tuple[tuple[Diagnostic, ...], tuple[Measure, ...]]:
+    """What is to be said of the parts; no version depends on it."""
+    if machine is None:
+        return (), ()
+    figures = machine_figures(spec, machine, matrix)
+    return tuple(hardware_advice(spec, machine, matrix, figures)), measures(figures)
 
 
 def _conflicts(
@@ -98,7 +116,8 @@ def _report(
     status: str,
     resolution: Resolution | None,
     diagnostics: Iterable[Diagnostic],
+    hardware: tuple[Measure, ...] = (),
 ) -> Report:
     order = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
     ranked: Sequence[Diagnostic] = sorted(diagnostics, key=lambda d: order.index(d.severity))
-    return Report(spec.document.file, machine, status, resolution, tuple(ranked))
+    return Report(spec.document.file, machine, status, resolution, tuple(ranked), hardware)

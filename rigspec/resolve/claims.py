@@ -16,7 +16,7 @@ from rigspec.resolve.problem import Claim, KeyPath
 from rigspec.resolve.words import with_article
 from rigspec.spec.cuda import Cuda
 from rigspec.spec.environment import Environment
-from rigspec.spec.machine import Machine
+from rigspec.spec.machine import Cpu, Machine
 from rigspec.spec.model import Rig
 
 __all__ = [
@@ -121,10 +121,10 @@ def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Claim]:
             yield Claim(component, (requested,), (*path, component), label)
     for index, gpu in enumerate(machine_gpus(machine)):
         yield _gpu_claim(index, gpu, path)
-    if isinstance(machine.cpu, str):
-        label = f"declares {with_article(machine.cpu)}"
+    if machine.named_cpu is not None:
+        label = f"declares {with_article(machine.named_cpu)}"
         yield Claim("cpu", (DECLARED,), (*path, "cpu"), label, False)
-    elif machine.cpu is not None and machine.cpu.features is not None:
+    elif isinstance(machine.cpu, Cpu) and machine.cpu.features is not None:
         avx = "yes" if "avx" in machine.cpu.features else "no"
         label = "names AVX" if avx == "yes" else "does not name AVX"
         yield Claim("avx", (avx,), (*path, "cpu", "features"), label, False)

@@ -169,8 +169,8 @@ class Scopes:
             key = gpu_key(index, "gpu")
             if key in self._claimed:
                 yield from self._declared_sheet(key, gpu.part(self._matrix), index)
-        if self._machine is not None and isinstance(self._machine.cpu, str):
-            release = find_part(self._matrix.product("cpu"), self._machine.cpu)
+        if self._machine is not None and self._machine.named_cpu is not None:
+            release = find_part(self._matrix.product("cpu"), self._machine.named_cpu)
             yield from self._declared_sheet("cpu", release, None)
         tag = image_tag(self._rig)
         if "image" in self._claimed and tag is not None:

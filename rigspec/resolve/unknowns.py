@@ -23,8 +23,8 @@ def unchecked(
     """A note for each rule about a processor that is only named."""
     if machine is None or resolution is None:
         return
-    cpu = spec.rig.machine[machine].cpu
-    if not isinstance(cpu, str) or find_part(matrix.product("cpu"), cpu) is not None:
+    cpu = spec.rig.machine[machine].named_cpu
+    if cpu is None or find_part(matrix.product("cpu"), cpu) is not None:
         return
     path: KeyPath = ("machine", machine, "cpu")
     for rule in matrix.rules():

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.document import BrokenDocument, Document, read_document
+from rigspec.spec.machine import PARTS_AND_PRICES
 from rigspec.spec.model import Rig
 
 __all__ = ["InvalidSpec", "LoadedSpec", "digest", "load_spec", "parse_spec"]
@@ -53,12 +54,25 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
 
 def digest(rig: Rig) -> str:
     """The sha256 of what a rig means: comments, order and layout of its file do not count, nor
-    where it is fetched from.
+    where it is fetched from, nor what its machines are built of and cost.
     """
     import json
 
-    meaning = rig.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"mirrors"})
+    left_out: dict[str, Any] = {
+        "mirrors": True,
+        "machine": dict.fromkeys(rig.machine, PARTS_AND_PRICES),
+    }
+    meaning = rig.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out)
+    for machine in meaning.get("machine", {}).values():
+        if isinstance(machine.get("cpu"), dict):
+            machine["cpu"] = _without_figures(machine["cpu"])
     return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def _without_figures(cpu: dict[str, Any]) -> Any:
+    """A processor as far as versions depend on it: its name alone is as good as a table of it."""
+    kept = {key: cpu[key] for key in ("model", "features") if key in cpu}
+    return kept["model"] if kept.keys() == {"model"} else kept
 
 
 def _read(path: str) -> str:

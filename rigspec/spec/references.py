@@ -13,7 +13,7 @@ __all__ = ["dangling_references"]
 
 
 def dangling_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
-    """An error for every environment, framework or GPU that is used and not declared."""
+    """An error for every environment, framework, machine or GPU that is used and not declared."""
     jupyter = rig.service.jupyter
     if jupyter is not None and jupyter.env not in rig.env:
         path: KeyPath = ("service", "jupyter", "env")
@@ -24,6 +24,12 @@ def dangling_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
                 path = ("env", env_name, "config", framework)
                 message = f"settings for `{framework}`, which is not among the env's frameworks"
                 yield _dangling(document, path, message, framework, env.frameworks, of="key")
+    for machine_name, machine in rig.machine.items():
+        others = [name for name in rig.machine if name != machine_name]
+        if machine.against is not None and machine.against not in others:
+            path = ("machine", machine_name, "against")
+            message = f"no other machine `{machine.against}`"
+            yield _dangling(document, path, message, machine.against, others)
     yield from _gpus(rig, document)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# 396cd07f7dcc2c868cee4ca93419158f93f3709a00669f396bae1e7962ebde51.
+# 2ca3082f81a59d29002ec1d48cd2bc664b2a84ffa85f7f5f8a050388191a7835.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #

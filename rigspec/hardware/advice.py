@@ -1,0 +1,74 @@
+"""What is wrong, tight or unknown about the parts of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.hardware.clearance import clearance_advice
+from rigspec.hardware.cloud import instance_advice
+from rigspec.hardware.cost import budget_advice
+from rigspec.hardware.declared import DeclaredMachine
+from rigspec.hardware.gpus import half_precision_advice
+from rigspec.hardware.lanes import lanes_advice
+from rigspec.hardware.machine_figures import MachineFigures
+from rigspec.hardware.memory import memory_advice, taken_types
+from rigspec.hardware.power import power_advice
+from rigspec.hardware.sharing import sharing_advice
+from rigspec.matrix.model import Matrix
+from rigspec.spec.load import LoadedSpec
+
+__all__ = ["hardware_advice"]
+
+
+def hardware_advice(
+    spec: LoadedSpec, name: str, matrix: Matrix, figures: MachineFigures
+) -> Iterator[Diagnostic]:
+    """Every diagnostic about the parts of one machine (RS102 to RS119)."""
+    machine = DeclaredMachine(spec, name, matrix)
+    if figures.instance is not None:
+        yield from instance_advice(machine, figures.instance)
+    yield from memory_advice(machine, figures.ram, figures.vram)
+    if figures.lanes is not None:
+        yield from lanes_advice(machine, figures.lanes)
+    yield from clearance_advice(machine, figures.gpus, figures.clearance)
+    if figures.power is not None:
+        yield from power_advice(machine, figures.power, figures.gpus)
+    yield from half_precision_advice(machine, figures.gpus)
+    yield from sharing_advice(machine, figures.gpus)
+    yield from budget_advice(machine, figures.cost)
+    yield from _unchecked(machine, figures)
+
+
+def _unchecked(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[Diagnostic]:
+    """One note for all that the spec names and nobody gives a figure for."""
+    missing = tuple(_missing(machine, figures))
+    if missing:
+        yield machine.diagnostic(
+            "RS109",
+            Severity.NOTE,
+            f"not checked: {'; '.join(what for what, _ in missing)}",
+            machine.span(),
+            help=(f"to have it checked, write {', '.join(key for _, key in missing)}",),
+        )
+
+
+def _missing(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[tuple[str, str]]:
+    table = machine.table
+    if table.motherboard is not None and not table.motherboard.slots and figures.gpus:
+        yield "the board's slots", "`slots` of the motherboard"
+    if figures.lanes is not None and table.cpu is not None and figures.lanes.of_cpu is None:
+        yield "the processor's PCIe lanes", "`pcie_lanes` of the cpu"
+    if table.memory is not None and not any(taken_types(machine)):
+        yield "the type of memory", "`memory` of the motherboard"
+    if table.case is not None and not figures.clearance.slots and figures.gpus:
+        yield "the room for cards in the case", "`gpu_clearance` of the case"
+    if figures.clearance.slots:
+        for gpu in figures.gpus:
+            if gpu.length is None and gpu.length_range is None:
+                yield f"the length of the {gpu.model}", "its `length`"
+    power = figures.power
+    if power is not None and power.supply is not None and power.unknown_full:
+        yield f"the power of {', '.join(power.unknown_full)}", "their `watts`"
+    if table.psu is not None and table.psu.efficiency and power and power.grade is None:
+        yield f"the efficiency of `{table.psu.efficiency}`", "an 80 PLUS grade such as `80+ gold`"

@@ -1,0 +1,113 @@
+"""Whether the cards are short enough for the case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.hardware.declared import DeclaredMachine, fact_of
+from rigspec.hardware.figure import Figure, from_matrix, from_spec
+from rigspec.hardware.gpus import GpuFigures
+
+__all__ = ["Clearance", "clearance_advice", "clearance_of"]
+
+
+@dataclass(frozen=True)
+class Clearance:
+    """The longest card the case takes, slot by slot from the top; empty where nobody says."""
+
+    slots: tuple[Figure, ...]
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def most(self) -> Decimal:
+        """The room in the slot that has most, in millimetres."""
+        return max(slot.amount for slot in self.slots)
+
+    @property
+    def least(self) -> Decimal:
+        """The room in the slot that has least, in millimetres."""
+        return min(slot.amount for slot in self.slots)
+
+
+def clearance_of(machine: DeclaredMachine) -> Clearance:
+    """The room for cards: the spec's word, then the matrix's."""
+    case = machine.table.case
+    if case is None:
+        return Clearance(())
+    told = case.gpu_clearance
+    lengths = told if isinstance(told, tuple) else (told,) if told is not None else ()
+    own = tuple(from_spec(length.millimetres, "mm") for length in lengths)
+    if own:
+        return Clearance(tuple(figure for figure in own if figure is not None))
+    release = machine.part("case", case.model)
+    known = from_matrix(release, "gpu_clearance_mm", "mm")
+    if release is None or known is None:
+        return Clearance(())
+    statement = f"the {release.version} takes cards of up to {known}"
+    return Clearance((known,), (fact_of(release, statement, "gpu_clearance_mm"),))
+
+
+def clearance_advice(
+    machine: DeclaredMachine, gpus: tuple[GpuFigures, ...], room: Clearance
+) -> Iterator[Diagnostic]:
+    """An error for a card that is too long; a note for one that fits some slots or some makes."""
+    if not room.slots:
+        return
+    case = machine.span("case", "gpu_clearance", label=f"takes {_told(room)}")
+    for index, gpu in enumerate(gpus):
+        shortest, longest = _lengths(gpu)
+        if shortest is None or longest is None:
+            continue
+        here = machine.span("gpus", index, "length" if gpu.length else "model")
+        if shortest > room.most:
+            yield machine.diagnostic(
+                "RS108",
+                Severity.ERROR,
+                f"the {gpu.model} is {shortest.normalize():f} mm long; the case takes "
+                f"{_told(room)}",
+                here,
+                case,
+                facts=(*room.facts, *_length_facts(gpu)),
+                help=("take a shorter card of the same kind, or another case",),
+            )
+        elif longest > room.least:
+            which = "slots" if gpu.length is not None else "makes or slots"
+            yield machine.diagnostic(
+                "RS108",
+                Severity.NOTE,
+                f"the {gpu.model} ({_span(shortest, longest)}) fits only some {which}: the case "
+                f"takes {_told(room)}",
+                here,
+                case,
+                facts=(*room.facts, *_length_facts(gpu)),
+                help=() if gpu.length is not None else ("give the card's own `length`",),
+            )
+
+
+def _lengths(gpu: GpuFigures) -> tuple[Decimal | None, Decimal | None]:
+    if gpu.length is not None:
+        return gpu.length.amount, gpu.length.amount
+    told = re.match(r"(\d+)-(\d+)", gpu.length_range or "")
+    return (Decimal(told[1]), Decimal(told[2])) if told is not None else (None, None)
+
+
+def _length_facts(gpu: GpuFigures) -> Iterator[Fact]:
+    if gpu.length is None and gpu.release is not None and gpu.length_range is not None:
+        statement = f"cards called {gpu.release.version} are {gpu.length_range} mm long"
+        yield fact_of(gpu.release, statement, "length_range_mm")
+
+
+def _told(room: Clearance) -> str:
+    if room.most == room.least:
+        return f"{room.most.normalize():f} mm"
+    return f"{room.most.normalize():f} mm in one slot and {room.least.normalize():f} mm in another"
+
+
+def _span(shortest: Decimal, longest: Decimal) -> str:
+    if shortest == longest:
+        return f"{shortest.normalize():f} mm"
+    return f"{shortest.normalize():f} to {longest.normalize():f} mm, by its maker"

@@ -1,0 +1,189 @@
+"""What a machine costs: to buy, to run for a month, and when it has paid for itself.
+
+A month has 30 days, as people count who multiply 24 hours by it: 720 hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.hardware.declared import DeclaredMachine
+from rigspec.hardware.figure import Figure, derived, from_spec
+from rigspec.hardware.power import Power, efficiency
+
+__all__ = [
+    "DAYS_A_MONTH",
+    "Cost",
+    "Payback",
+    "budget_advice",
+    "cost_of",
+    "energy_cost",
+    "payback",
+    "rent",
+]
+
+DAYS_A_MONTH = Decimal(30)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """``parts`` is the sum of the prices of parts, ``unpriced`` those without one.
+
+    ``monthly`` is what running it costs, or renting it: at the hours that the spec tells, else
+    unknown. Its note says what it was worked out of.
+    """
+
+    price: Figure | None
+    budget: Figure | None
+    parts: Figure | None
+    unpriced: tuple[str, ...]
+    hourly: Figure | None
+    monthly: Figure | None
+
+
+@dataclass(frozen=True)
+class Payback:
+    """When a bought machine has cost less than a rented one, and under which assumptions.
+
+    ``owned`` and ``rented`` are what each costs a month at the same hours.
+    """
+
+    months: Decimal
+    against: str
+    price: Figure
+    owned: Figure
+    rented: Figure
+    assumptions: tuple[str, ...]
+
+
+def energy_cost(
+    watts: Decimal, hours: Decimal, price: Decimal, share: Decimal = Decimal(1)
+) -> Decimal:
+    """The price of running at these watts for these hours; ``share`` is the supply's efficiency."""
+    return watts * hours / 1000 / share * price
+
+
+def rent(hourly: Decimal, hours: Decimal) -> Decimal:
+    """The price of a rented machine for these hours, paid for while it computes."""
+    return hourly * hours
+
+
+def cost_of(machine: DeclaredMachine, power: Power | None, hourly: Figure | None) -> Cost:
+    """What the machine costs, as far as the spec and the matrix tell."""
+    table = machine.table
+    prices, unpriced = _prices(machine)
+    units = {figure.unit for figure in prices}
+    parts = None
+    if len(units) == 1:
+        amount = sum((figure.amount for figure in prices), Decimal(0))
+        parts = derived(amount, units.pop(), "the parts that have a price", *prices)
+    price = from_spec(table.price.amount, table.price.unit) if table.price is not None else None
+    return Cost(
+        price=price or (parts if parts is not None and not unpriced else None),
+        budget=from_spec(table.budget.amount, table.budget.unit) if table.budget else None,
+        parts=parts,
+        unpriced=unpriced,
+        hourly=hourly,
+        monthly=_rented(machine, hourly) if hourly is not None else _run(machine, power),
+    )
+
+
+def payback(machine: DeclaredMachine, owned: Cost, rented: Cost) -> Payback | None:
+    """When buying has paid for itself: never in time (None) where renting costs no more a month.
+
+    None, too, where a price is not told or the currencies differ.
+    """
+    if owned.price is None or owned.monthly is None or rented.hourly is None:
+        return None
+    hours = machine.table.hours
+    currency = rented.hourly.unit.partition("/")[0]
+    if hours is None or {owned.price.unit, owned.monthly.unit} != {currency}:
+        return None
+    month = DAYS_A_MONTH * Decimal(str(hours))
+    bill = derived(rent(rented.hourly.amount, month), currency, f"{month:f} h", rented.hourly)
+    saved = bill.amount - owned.monthly.amount
+    if saved <= 0:
+        return None
+    return Payback(
+        months=owned.price.amount / saved,
+        against=machine.table.against or "",
+        price=owned.price,
+        owned=owned.monthly,
+        rented=bill,
+        assumptions=(
+            f"{owned.price} to buy",
+            f"{owned.monthly} a month to run: {owned.monthly.note}",
+            f"{rented.hourly} to rent {machine.table.against}, for the same {hours:g} hours a day",
+            "nothing for room, repairs, work, storage and traffic; nothing left when it is sold",
+        ),
+    )
+
+
+def budget_advice(machine: DeclaredMachine, cost: Cost) -> Iterator[Diagnostic]:
+    """A warning for a price above the budget, or above what the machine is said to cost."""
+    for name, limit in (("budget", cost.budget), ("price", cost.price)):
+        spent = cost.parts if name == "price" else cost.price or cost.parts
+        if limit is None or spent is None or limit is spent:
+            continue
+        if spent.unit == limit.unit and spent.amount > limit.amount:
+            over = spent.amount - limit.amount
+            yield machine.diagnostic(
+                "RS112",
+                Severity.WARNING,
+                f"{spent} is {over.normalize():f} {limit.unit} over the {name} of {limit}",
+                machine.span(name),
+            )
+
+
+def _run(machine: DeclaredMachine, power: Power | None) -> Figure | None:
+    table = machine.table
+    if power is None or power.full is None or table.electricity is None or table.hours is None:
+        return None
+    price = table.electricity.amount
+    hours = DAYS_A_MONTH * Decimal(str(table.hours))
+    share = efficiency(power, power.full.amount)
+    cost = energy_cost(power.full.amount, hours, price, share.amount if share else Decimal(1))
+    told = [f"{power.full} for {table.hours:g} h a day at {table.electricity}"]
+    idle = Decimal(str(table.idle_hours)) * DAYS_A_MONTH
+    if idle and power.idle is not None:
+        resting = efficiency(power, power.idle.amount)
+        of_rest = resting.amount if resting else Decimal(1)
+        cost += energy_cost(power.idle.amount, idle, price, of_rest)
+        told.append(f"{power.idle} for {table.idle_hours:g} h")
+    told.append(share.note if share is not None else "without the supply's own losses")
+    if power.unknown_full:
+        told.append(f"without {', '.join(power.unknown_full)}")
+    currency = table.electricity.unit.partition("/")[0]
+    amount = cost.quantize(Decimal("0.01"))
+    return derived(amount, currency, "; ".join(told), power.full, share)
+
+
+def _rented(machine: DeclaredMachine, hourly: Figure) -> Figure | None:
+    if machine.table.hours is None:
+        return None
+    month = DAYS_A_MONTH * Decimal(str(machine.table.hours))
+    note = f"{hourly} for {machine.table.hours:g} h a day"
+    return derived(rent(hourly.amount, month), hourly.unit.partition("/")[0], note, hourly)
+
+
+def _prices(machine: DeclaredMachine) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
+    table = machine.table
+    single = (
+        ("processor", machine.own_cpu, table.cpu is not None),
+        ("board", table.motherboard, table.motherboard is not None),
+        ("memory", table.memory, table.memory is not None),
+        ("supply", table.psu, table.psu is not None),
+        ("case", table.case, table.case is not None),
+    )
+    asked = [
+        (name, part.price if part is not None else None, 1) for name, part, there in single if there
+    ]
+    asked += [(gpu.model, gpu.price, gpu.count) for gpu in table.gpus]
+    asked += [(f"{disk.kind} of {disk.size}", disk.price, disk.count) for disk in table.storage]
+    asked += [(part.model, part.price, part.count) for part in table.other]
+    known = (from_spec(p.amount * count, p.unit) for _, p, count in asked if p is not None)
+    prices = tuple(figure for figure in known if figure is not None)
+    return prices, tuple(name for name, price, _ in asked if price is None)

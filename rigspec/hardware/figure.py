@@ -1,0 +1,75 @@
+"""One figure of a machine, with who told it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rigspec.diagnostics.model import Source
+from rigspec.matrix.model import Release
+
+__all__ = ["Figure", "derived", "from_matrix", "from_spec", "number", "total"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An amount in a unit. What nobody tells is ``None`` in place of a figure, never a zero.
+
+    ``origin`` is ``spec`` or ``matrix``, or ``derived`` for what was worked out of others;
+    ``note`` says of what, or what goes with it.
+    """
+
+    amount: Decimal
+    unit: str
+    origin: str
+    sources: tuple[Source, ...] = ()
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.unit}"
+
+    @property
+    def number(self) -> str:
+        """The amount without needless zeros."""
+        return f"{self.amount.normalize():f}"
+
+
+def from_spec(amount: Decimal | int | float | None, unit: str) -> Figure | None:
+    """What the spec says itself."""
+    return None if amount is None else Figure(Decimal(str(amount)), unit, "spec")
+
+
+def from_matrix(release: Release | None, name: str, unit: str) -> Figure | None:
+    """A figure of a release, where it is one plain number."""
+    found = number(release.figure(name)) if release is not None else None
+    if release is None or found is None:
+        return None
+    return Figure(found, unit, "matrix", release.sources_of(name))
+
+
+def derived(amount: Decimal, unit: str, note: str, *of: Figure | None) -> Figure:
+    """A figure worked out of others; it has their sources."""
+    return Figure(amount, unit, "derived", _sources(of), note)
+
+
+def total(parts: tuple[Figure, ...], unit: str, note: str) -> Figure:
+    """The sum of figures of one unit."""
+    return Figure(
+        sum((p.amount for p in parts), Decimal(0)), unit, "derived", _sources(parts), note
+    )
+
+
+def number(text: str | None) -> Decimal | None:
+    """The number that a text is; None for ranges and alternatives, which are no one number."""
+    if text is None:
+        return None
+    if (fraction := re.fullmatch(r"(\d+)/(\d+)", text)) is not None:
+        return Decimal(fraction[1]) / Decimal(fraction[2])
+    return Decimal(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else None
+
+
+def _sources(figures: tuple[Figure | None, ...]) -> tuple[Source, ...]:
+    return tuple(
+        dict.fromkeys(s for figure in figures if figure is not None for s in figure.sources)
+    )

@@ -1,0 +1,91 @@
+"""Everything known of one machine, in figures: declared part by part, or rented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rigspec.hardware.clearance import Clearance, clearance_of
+from rigspec.hardware.cloud import Instance, instance_gpus, instance_of
+from rigspec.hardware.cost import Cost, Payback, cost_of, payback
+from rigspec.hardware.declared import DeclaredMachine
+from rigspec.hardware.figure import Figure, from_matrix, from_spec, total
+from rigspec.hardware.gpus import GpuFigures, declared_gpus
+from rigspec.hardware.lanes import Lanes, lanes_of
+from rigspec.hardware.memory import ram_of, vram_of
+from rigspec.hardware.power import Power, power_of
+from rigspec.matrix.model import Matrix
+from rigspec.spec.load import LoadedSpec
+
+__all__ = ["MachineFigures", "machine_figures"]
+
+
+@dataclass(frozen=True)
+class MachineFigures:
+    """A machine in figures. ``None`` is unknown; ``power`` and ``lanes`` are of owned machines.
+
+    ``payback`` is against the machine that the spec names under ``against``.
+    """
+
+    name: str
+    kind: str
+    instance: Instance | None
+    gpus: tuple[GpuFigures, ...]
+    vram: Figure | None
+    threads: Figure | None
+    ram: Figure | None
+    storage: Figure | None
+    lanes: Lanes | None
+    clearance: Clearance
+    power: Power | None
+    cost: Cost
+    payback: Payback | None = None
+
+
+def machine_figures(spec: LoadedSpec, name: str, matrix: Matrix) -> MachineFigures:
+    """The figures of one machine of a rig. The matrix must hold what ``part_products`` names."""
+    machine = DeclaredMachine(spec, name, matrix)
+    instance = instance_of(machine)
+    gpus = declared_gpus(machine)
+    if instance is not None and not gpus:
+        gpus = instance_gpus(machine, instance)
+    rented = machine.table.kind == "cloud" or machine.table.instance is not None
+    power = None if rented else power_of(machine, gpus)
+    cost = cost_of(machine, power, instance.price if instance is not None else None)
+    return MachineFigures(
+        name=name,
+        kind=machine.table.kind,
+        instance=instance,
+        gpus=gpus,
+        vram=vram_of(gpus),
+        threads=_threads(machine, instance),
+        ram=ram_of(machine) or (instance.ram if instance is not None else None),
+        storage=_storage(machine),
+        lanes=None if rented else lanes_of(machine, gpus),
+        clearance=clearance_of(machine),
+        power=power,
+        cost=cost,
+        payback=_payback(machine, cost),
+    )
+
+
+def _payback(machine: DeclaredMachine, owned: Cost) -> Payback | None:
+    against = machine.table.against
+    if against is None:
+        return None
+    rented = DeclaredMachine(machine.spec, against, machine.matrix)
+    instance = instance_of(rented)
+    hourly = instance.price if instance is not None else None
+    return payback(machine, owned, cost_of(rented, None, hourly))
+
+
+def _threads(machine: DeclaredMachine, instance: Instance | None) -> Figure | None:
+    own = machine.own_cpu
+    told = from_spec(own.threads if own is not None else None, "threads")
+    known = told or from_matrix(machine.cpu, "threads", "threads")
+    return known or (instance.vcpus if instance is not None else None)
+
+
+def _storage(machine: DeclaredMachine) -> Figure | None:
+    disks = [from_spec(d.size.octets * d.count / 10**9, "GB") for d in machine.table.storage]
+    known = tuple(disk for disk in disks if disk is not None)
+    return total(known, "GB", "of all disks") if known else None

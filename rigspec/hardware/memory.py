@@ -1,0 +1,155 @@
+"""Main memory: its type and amount against the board and the processor, and against the GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity, Span
+from rigspec.hardware.declared import DeclaredMachine, fact_of
+from rigspec.hardware.figure import Figure, from_matrix, from_spec, total
+from rigspec.hardware.gpus import GpuFigures
+
+__all__ = ["Taken", "memory_advice", "ram_of", "taken_types", "vram_of"]
+
+_GIB = Decimal(1024) ** 3
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The types of memory that one part takes, and who says so."""
+
+    by: str
+    types: tuple[str, ...]
+    span: Span
+    facts: tuple[Fact, ...]
+
+
+def ram_of(machine: DeclaredMachine) -> Figure | None:
+    """Main memory. Modules are sold by powers of two: a `GB` of it is what others call GiB."""
+    memory = machine.table.memory
+    if memory is None:
+        return None
+    if memory.size.unit in ("GB", "MB", "TB"):
+        factor = {"MB": Decimal(1) / 1024, "GB": Decimal(1), "TB": Decimal(1024)}
+        return from_spec(memory.size.amount * factor[memory.size.unit], "GiB")
+    return from_spec(memory.size.octets / _GIB, "GiB")
+
+
+def vram_of(gpus: tuple[GpuFigures, ...]) -> Figure | None:
+    """The memory of all GPUs together, where it is known of each."""
+    parts = []
+    for gpu in gpus:
+        if gpu.memory is None:
+            return None
+        memory = gpu.memory
+        whole = memory.amount * max(gpu.count, Decimal(1))
+        parts.append(Figure(whole, "GiB", memory.origin, memory.sources))
+    return total(tuple(parts), "GiB", "of all GPUs") if parts else None
+
+
+def taken_types(machine: DeclaredMachine) -> Iterator[Taken]:
+    """What types of memory the board and the processor take: the spec's word, then the matrix's."""
+    board, chipset = machine.table.motherboard, machine.chipset
+    if board is not None and board.memory is not None:
+        span = machine.span("motherboard", "memory", label=f"takes {board.memory}")
+        yield Taken(f"the {board.model}", (board.memory,), span, ())
+    elif board is not None and chipset is not None:
+        types = _types(chipset.figure("memory"))
+        told = " or ".join(types)
+        span = machine.span("motherboard", "model", label=f"an {chipset.version} board: {told}")
+        fact = fact_of(chipset, f"boards with {chipset.version} take {told}", "memory")
+        yield Taken(f"the {board.model}", types, span, (fact,))
+    own, cpu = machine.own_cpu, machine.cpu
+    if own is not None and own.memory is not None:
+        span = machine.span("cpu", "memory", label=f"takes {own.memory}")
+        yield Taken(f"the {own.model}", _types(own.memory), span, ())
+    elif cpu is not None and cpu.figure("memory") is not None:
+        types = _types(cpu.figure("memory"))
+        told = " or ".join(types)
+        fact = fact_of(cpu, f"the {cpu.version} takes {told}", "memory")
+        yield Taken(
+            f"the {cpu.version}", types, machine.span("cpu", label=f"takes {told}"), (fact,)
+        )
+
+
+def memory_advice(
+    machine: DeclaredMachine, ram: Figure | None, vram: Figure | None
+) -> Iterator[Diagnostic]:
+    """Errors for modules that do not fit; a warning for less memory than the GPUs have."""
+    if machine.table.memory is None:
+        return
+    yield from _wrong_type(machine)
+    yield from _too_much(machine)
+    if ram is not None and vram is not None and ram.amount < vram.amount:
+        guidance = machine.guidance("ram-as-vram")
+        yield machine.diagnostic(
+            "RS111",
+            Severity.WARNING,
+            f"{ram} of main memory beside {vram} on the GPUs",
+            machine.span("memory", "size"),
+            facts=(fact_of(guidance, guidance.figure("statement") or ""),),
+            help=(f"take {vram} or more",),
+        )
+
+
+def _wrong_type(machine: DeclaredMachine) -> Iterator[Diagnostic]:
+    memory = machine.table.memory
+    if memory is None or memory.type is None:
+        return
+    wrong = [t for t in taken_types(machine) if memory.type.upper() not in t.types]
+    if wrong:
+        takers = " and ".join(taken.by for taken in wrong)
+        types = " or ".join(dict.fromkeys(kind for taken in wrong for kind in taken.types))
+        verb = "take" if len(wrong) > 1 else "takes"
+        yield machine.diagnostic(
+            "RS102",
+            Severity.ERROR,
+            f"{memory.type} does not fit: {takers} {verb} {types}",
+            machine.span("memory", "type", label=f"{memory.type} modules"),
+            *(taken.span for taken in wrong),
+            facts=tuple(dict.fromkeys(fact for taken in wrong for fact in taken.facts)),
+            help=(f"take modules of {types}; they differ in their notch and voltage",),
+        )
+
+
+def _too_much(machine: DeclaredMachine) -> Iterator[Diagnostic]:
+    memory, board = machine.table.memory, machine.table.motherboard
+    if memory is None:
+        return
+    here = machine.span("memory", "size")
+    limit = board.memory_max if board is not None else None
+    if board is not None and limit is not None and memory.size.octets > limit.octets:
+        yield machine.diagnostic(
+            "RS103",
+            Severity.ERROR,
+            f"{memory.size} is more than the {board.model} takes: {limit}",
+            here,
+            machine.span("motherboard", "memory_max", label=f"at most {limit}"),
+        )
+    most = from_matrix(machine.cpu, "memory_max_gib", "GiB")
+    ram = ram_of(machine)
+    if most is not None and ram is not None and ram.amount > most.amount and machine.cpu:
+        words = f"the {machine.cpu.version} takes at most {most}"
+        yield machine.diagnostic(
+            "RS103",
+            Severity.ERROR,
+            f"{memory.size} is more than the processor takes: {most}",
+            here,
+            machine.span("cpu", label=f"at most {most}"),
+            facts=(fact_of(machine.cpu, words, "memory_max_gib"),),
+        )
+    slots = board.memory_slots if board is not None else None
+    if slots is not None and (memory.modules or 0) > slots:
+        yield machine.diagnostic(
+            "RS103",
+            Severity.ERROR,
+            f"{memory.modules} modules do not fit into {slots} slots",
+            machine.span("memory", "modules"),
+            machine.span("motherboard", "memory_slots", label=f"{slots} slots"),
+        )
+
+
+def _types(told: str | None) -> tuple[str, ...]:
+    return tuple(kind.upper() for kind in (told or "").replace(",", " or ").split(" or ") if kind)

@@ -1,0 +1,246 @@
+"""Machines that no article has: what is checked, what is said to be unknown."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from rigspec.diagnostics.archive import read_reports, written_reports
+from rigspec.diagnostics.model import Severity
+from rigspec.hardware.power import efficiency
+from rigspec.matrix.load import load_matrix
+from rigspec.spec.load import InvalidSpec, digest
+from tests.hardware.figures import figures, machine, report, rig, told
+
+D = Decimal
+
+
+def test_a_bare_machine_is_not_talked_about() -> None:
+    assert told(machine("")) == {}
+    assert report(machine("")).hardware == ()
+
+
+def test_what_is_not_known_is_said_and_not_guessed() -> None:
+    spec = machine(
+        'cpu = "Some CPU 9000"\nmotherboard = { model = "Board" }\npsu = { watts = 500 }\n'
+        'memory = { size = "8 GB", type = "DDR9" }\ncase = { model = "Box" }\n'
+        'gpus = [{ model = "GTX 1070" }]\n'
+    )
+    note = told(spec)["RS109"]
+    assert note.severity is Severity.NOTE
+    for unknown in ("slots", "lanes", "type of memory", "case", "power of processor, board"):
+        assert unknown in note.message
+    found = figures(spec)
+    assert found.threads is None
+    assert found.lanes is not None
+    assert found.lanes.widths is None
+    assert found.cost.monthly is None
+
+
+def test_a_part_that_the_matrix_does_not_know_can_be_described() -> None:
+    spec = machine(
+        'cpu = { model = "X", threads = 8, pcie_lanes = 20, memory = "DDR5", watts = 65 }\n'
+        'motherboard = { model = "B", memory = "DDR5", slots = ["x16"], watts = 40 }\n'
+        'memory = { size = "32 GB", type = "DDR5", watts = 10 }\npsu = { watts = 600 }\n'
+        'gpus = [{ model = "Own", compute_capability = "8.6", memory = "12 GiB", watts = 200, '
+        'length = "250 mm" }]\ncase = { model = "C", gpu_clearance = "300 mm" }\n'
+    )
+    assert "RS109" not in told(spec)
+    found = figures(spec)
+    assert found.power is not None
+    assert (str(found.power.full), str(found.power.headroom)) == ("315 W", "285 W")
+    assert str(found.vram) == "12 GiB"
+    assert found.gpus[0].fp32 is None  # nobody tells
+
+
+def test_prices_of_parts_are_summed_and_held_against_the_budget() -> None:
+    text = (
+        'cpu = { model = "Intel Core i5-7500", price = "200 USD" }\n'
+        'gpus = [{ model = "GTX 1070", count = 2, price = "400 USD" }]\nbudget = "900 USD"\n'
+    )
+    found = figures(machine(text))
+    assert str(found.cost.parts) == "1000 USD"
+    assert str(found.cost.price) == "1000 USD"  # every part has one
+    assert told(machine(text))["RS112"].message == "1000 USD is 100 USD over the budget of 900 USD"
+    assert "RS112" not in told(machine(text.replace("900 USD", "900 EUR")))
+    some = machine(text.replace(', price = "200 USD"', ""))
+    assert figures(some).cost.price is None
+    assert figures(some).cost.unpriced == ("processor",)
+
+
+def test_amounts_of_different_currencies_are_not_held_against_each_other() -> None:
+    euros = rig("sourced", ("5000 USD", "5000 EUR"))
+    assert figures(euros, "science-3").payback is None
+
+
+@pytest.mark.parametrize(
+    ("grade", "volts", "load", "percent"),
+    [
+        ("80+", "", 500, "0.80"),
+        ("80+ gold", "", 200, "0.87"),
+        ("80+ gold", "", 500, "0.90"),
+        ("80+ gold", "", 1000, "0.87"),
+        ("80 PLUS Gold", ", mains_volts = 230", 500, "0.92"),
+        ("80 Plus Titanium certified", "", 350, "0.93"),
+        ("80+ platinum", "", 1000, "0.89"),
+    ],
+)
+def test_efficiency_is_what_the_grade_promises(
+    grade: str, volts: str, load: int, percent: str
+) -> None:
+    spec = machine(
+        f'cpu = "AMD EPYC 7302"\npsu = {{ watts = 1000, efficiency = "{grade}"{volts} }}'
+    )
+    power = figures(spec).power
+    assert power is not None
+    found = efficiency(power, D(load))
+    assert found is not None
+    assert found.amount == D(percent)
+
+
+def test_half_precision_on_pascal_is_a_warning_and_on_turing_nothing() -> None:
+    text = (
+        'gpus = [{{ model = "{}" }}]\n[env.lab]\npython = "3.6"\ninterpreter = "conda"\n'
+        'frameworks = {{ keras = "2.2.4", tensorflow = "1.13.1" }}\n'
+        '[env.lab.config.keras]\nbackend = "tensorflow"\nfloatx = "float16"\n'
+    )
+    slow = told(machine(text.format("GTX 1080 Ti")))["RS115"]
+    assert "1/64" in slow.message
+    assert slow.facts[0].sources
+    assert "RS115" not in told(machine(text.format("RTX 2080 Ti")))
+    assert "RS115" not in told(machine(text.format("GTX 1080 Ti").replace("float16", "float32")))
+
+
+def test_cards_without_peer_access_are_named() -> None:
+    assert (
+        "NVLink" in told(machine('gpus = [{ model = "RTX 2080 Ti", count = 2 }]'))["RS114"].message
+    )
+    assert "RS114" not in told(machine('gpus = [{ model = "RTX 2080 Ti" }]'))
+    assert "RS114" not in told(machine('gpus = [{ model = "GTX 1080", count = 2 }]'))
+
+
+def test_a_gpu_of_two_users_is_a_note_and_one_that_is_not_there_an_error() -> None:
+    users = "[user.alice]\ngpus = [0]\n[user.bob]\ngpus = [{}]\n"
+    text = 'gpus = [{ model = "GTX 1080", count = 2 }]\nkernel_args = ["iommu=pt"]\n'
+    shared = told(machine(text + users.format("0, 1")))["RS116"]
+    assert shared.message.startswith("GPU 0 is given to alice and bob")
+    assert "/dev/nvidia0" in shared.help[0]
+    assert "RS116" not in told(machine(text + users.format("1")))
+    with pytest.raises(InvalidSpec) as error:
+        machine(text + users.format("2"))
+    assert "no GPU 2" in error.value.diagnostics[0].message
+
+
+@pytest.mark.parametrize(
+    ("instance", "code", "severity"),
+    [
+        ("azure NC6s v3", "RS117", Severity.WARNING),
+        ("aws g5g.xlarge", "RS118", Severity.ERROR),
+        ("aws p3.2xlarge", "RS119", Severity.NOTE),
+    ],
+)
+def test_what_is_known_against_an_instance(instance: str, code: str, severity: Severity) -> None:
+    found = told(machine(f'kind = "cloud"\ninstance = "{instance}"'))[code]
+    assert found.severity is severity
+    assert found.facts[0].sources
+
+
+def test_a_gpu_that_is_sold_in_several_forms_has_the_figures_of_the_rented_one() -> None:
+    sxm = figures(machine('kind = "cloud"\ninstance = "aws p3.2xlarge"')).gpus[0]
+    assert str(sxm.fp64) == "7.8 TFLOPS"
+    nobody_says = figures(machine('kind = "cloud"\ninstance = "azure NC24s v2"')).gpus[0]
+    assert nobody_says.fp32 is None
+    assert (str(nobody_says.memory), nobody_says.count) == ("16 GiB", 4)
+
+
+def test_a_part_of_a_gpu_has_a_part_of_its_memory() -> None:
+    (gpu,) = figures(machine('kind = "cloud"\ninstance = "azure NV6adsv5"')).gpus
+    assert gpu.memory is not None
+    assert round(gpu.memory.amount, 3) == 4
+
+
+def test_every_instance_is_a_machine_in_figures() -> None:
+    releases = load_matrix(["instance"]).product("instance").releases
+    assert len(releases) > 120
+    for release in releases:
+        found = figures(machine(f'kind = "cloud"\ninstance = "{release.label}"'))
+        assert found.instance is not None, release.label
+        assert found.threads is not None
+        assert found.ram is not None
+        assert found.gpus[0].compute_capability
+        assert (found.instance.price is None) or found.instance.price_day
+
+
+def test_every_figure_of_the_matrix_has_a_source() -> None:
+    found = figures(rig("deep-al"))
+    (gpu,) = found.gpus
+    assert found.lanes is not None
+    assert found.cost.monthly is not None
+    for figure in (gpu.memory, gpu.bandwidth, gpu.fp32, gpu.fp16, gpu.tensor_fp16):
+        assert figure is not None
+        assert figure.origin == "matrix"
+        assert all(source.url and source.read for source in figure.sources)
+    assert found.lanes.of_cpu is not None
+    assert "PC Perspective" in found.lanes.of_cpu.sources[0].title
+    assert gpu.watts is not None
+    assert gpu.watts.origin == "spec"
+
+
+def test_a_processor_told_in_figures_still_has_what_the_matrix_knows_of_it() -> None:
+    rows = (
+        'cpu = "Intel Pentium G4560"',
+        'cpu = { model = "Intel Pentium G4560", idle_watts = 5 }',
+    )
+    plain, told_in_figures = report(rig("argentina")), report(rig("argentina", rows))
+    assert told_in_figures.resolution == plain.resolution
+
+
+def test_no_lock_depends_on_what_a_machine_is_built_of_and_costs() -> None:
+    plain = rig("deep-al").rig
+    changed = rig(
+        "deep-al",
+        ('"80+ platinum"', '"80+ gold"'),
+        ("0.30 EUR", "0.40 EUR"),
+        (", idle_watts = 22", ", watts = 170"),
+        ("hours = 24", "hours = 8"),
+    ).rig
+    assert digest(plain) == digest(changed)
+    assert digest(plain) != digest(rig("deep-al", ("RTX 2070", "RTX 2080")).rig)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("hours = 25", "24"),
+        ('against = "nowhere"', "no other machine"),
+        ('against = "tower"', "no other machine"),
+        ('motherboard = { model = "B", slots = ["wide"] }', "x16"),
+        ('budget = "lots"', "3000 USD"),
+        ('case = { model = "C", gpu_clearance = [] }', "1"),
+    ],
+)
+def test_what_is_no_figure_is_an_error_with_its_place(text: str, words: str) -> None:
+    with pytest.raises(InvalidSpec) as error:
+        machine(text)
+    first = error.value.diagnostics[0]
+    assert words in first.message + " ".join(first.help)
+    assert first.spans[0].line == 5
+
+
+def test_figures_are_in_every_format_and_survive_the_cache(
+    rigspec: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    done = rigspec("check", "specs/deep-al.toml", "--format", "json")
+    power = json.loads(done.stdout)["results"][0]["hardware"]["power"]
+    assert (power["idle_watts"], power["full_watts"]) == ("90", "416")
+    done = rigspec("check", "specs/submarine.toml", "--format", "sarif")
+    run = json.loads(done.stdout)["runs"][0]
+    assert done.returncode == 1
+    assert run["properties"]["hardware"][0]["measures"]["lanes"]["cpu_lanes"] == "28"
+    assert "RS102" in {result["ruleId"] for result in run["results"]}
+    once = report(rig("deep-al"))
+    assert read_reports(written_reports([once])) == [once]
