@@ -385,7 +385,10 @@ done_reboot() {
 }
 
 apply_reboot() {
-  printf '%s\n' 'reboot this machine: a kernel module and kernel arguments take effect at boot' >&2 && \
+  printf '%s\n' 'a reboot is due: a kernel module and kernel arguments take effect at boot' >&2 && \
+    mkdir -p /var/lib/rig && \
+    cat /proc/sys/kernel/random/boot_id > /var/lib/rig/.reboot-due.new && \
+    mv -fT /var/lib/rig/.reboot-due.new /var/lib/rig/reboot-due && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' 49a081a4ffc541eac40f325633e0da7f4f9b57e39cbf611f688c5454850c6ab4 > /var/lib/rig/reboot
 }
