@@ -10,7 +10,14 @@ BIN := $(VENV)/bin
 SPEC ?= specs/dl-server.toml
 OUT ?= out
 
-.PHONY: demo test e2e lint unit install system-packages golden locks benchmark clean
+# How many processes run tests: a number, or `auto`, one a core.
+WORKERS ?= auto
+# A worker that has nothing left takes from another: tests of one file stay together mostly.
+SPREAD := -n $(WORKERS) --dist worksteal
+# Tests that take minutes each are handed out one at a time, the longest first.
+ONE_BY_ONE := -n $(WORKERS) --dist load --maxschedchunk 1
+
+.PHONY: demo test e2e e2e-ci lint unit install system-packages golden locks benchmark clean
 
 demo: install
 	scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
@@ -24,11 +31,15 @@ lint: install
 	$(BIN)/shellcheck .ci/run scripts/*
 
 unit: install system-packages
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
-# The tests that install gigabytes: frameworks of today with all that they bring.
+# The tests that take minutes or gigabytes: machines that boot, frameworks of today, whole toolkits.
 e2e: install system-packages
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest $(ONE_BY_ONE) -m e2e
+
+# Of these what a fresh machine with an empty cache does in half an hour.
+e2e-ci: install system-packages
+	$(BIN)/python -m pytest $(ONE_BY_ONE) -m "e2e and not nightly"
 
 golden: install
 	$(BIN)/python -m pytest --update-golden

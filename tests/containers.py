@@ -60,6 +60,25 @@ def local_registry(folder: Path, logins: str | None = None) -> Iterator[str]:
     ``logins`` are lines as htpasswd writes them: then it lets nobody else in.
     """
     folder.mkdir(exist_ok=True)
+    if logins is not None:
+        (folder / "logins").write_text(logins, encoding="utf-8")
+    for left in reversed(range(5)):
+        host, server = _started(folder, with_logins=logins is not None)
+        try:
+            if _listens(host, server):
+                yield host
+                return
+        finally:
+            server.terminate()
+            server.wait(10)
+        said = (folder / "log").read_text(encoding="utf-8")
+        # Between the look for a free port and its use, another worker's registry may take it.
+        raced = "address already in use" in said
+        assert raced, f"the registry does not listen: {said}"
+        assert left, "five ports were taken one after the other"
+
+
+def _started(folder: Path, *, with_logins: bool) -> tuple[str, subprocess.Popen[bytes]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -72,32 +91,27 @@ def local_registry(folder: Path, logins: str | None = None) -> Iterator[str]:
         },
         "http": {"addr": host},
     }
-    if logins is not None:
-        (folder / "logins").write_text(logins, encoding="utf-8")
+    if with_logins:
         settings["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "logins")}}
     # JSON is YAML, too.
     (folder / "settings.yml").write_text(json.dumps(settings), encoding="utf-8")
     with open(folder / "log", "wb") as log:
-        server = subprocess.Popen(
-            ["docker-registry", "serve", str(folder / "settings.yml")], stdout=log, stderr=log
-        )
-    try:
-        _until_it_listens(host, server, folder / "log")
-        yield host
-    finally:
-        server.terminate()
-        server.wait(10)
+        command = ["docker-registry", "serve", str(folder / "settings.yml")]
+        return host, subprocess.Popen(command, stdout=log, stderr=log)
 
 
-def _until_it_listens(host: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _listens(host: str, server: subprocess.Popen[bytes]) -> bool:
+    """Whether the server comes to listen; False where it ends or takes more than ten seconds."""
     address, _, port = host.partition(":")
     for _ in range(200):
-        assert server.poll() is None, log.read_text(encoding="utf-8")
         with socket.socket() as probe:
-            if probe.connect_ex((address, int(port))) == 0:
-                return
+            connected = probe.connect_ex((address, int(port))) == 0
+        if server.poll() is not None:
+            return False
+        if connected:
+            return True
         time.sleep(0.05)
-    raise AssertionError(f"the registry does not listen: {log.read_text(encoding='utf-8')}")
+    return False
 
 
 class Docker:

@@ -41,7 +41,8 @@ def _figures(row: Row, key: str) -> Iterator[tuple[str, str]]:
 
 
 # `driver_packages` and `cuda_packages` are the distribution's own; `module_packages` and
-# `library_packages` those of the driver in two halves, for the kernel and for programs.
+# `library_packages` those of the driver in two halves, for the kernel and for programs; `cuda_home`
+# and `nvcc` are where it puts the toolkit, `compiler` the command and package of a series of GCC.
 _ARCHIVES: dict[str, dict[str, str]] = {
     "debian": {
         "origin": "Debian",
@@ -53,6 +54,9 @@ _ARCHIVES: dict[str, dict[str, str]] = {
         "module_packages": "nvidia-kernel-dkms",
         "library_packages": "libcuda1 nvidia-smi",
         "cuda_packages": "nvidia-cuda-toolkit",
+        "cuda_home": "/usr/lib/cuda",
+        "nvcc": "/usr/bin/nvcc",
+        "compiler": "g++-{{series}}",
     },
     "ubuntu": {
         "origin": "Ubuntu",

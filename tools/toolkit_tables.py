@@ -210,7 +210,7 @@ def _gcc_rules(version: str, patches: list[Row]) -> Iterator[str]:
     )
     yield rule(
         f"cuda-{name}/default_gcc",
-        when={"cuda": version, "provider": ["nvidia", "runfile", "debian"]},
+        when={"cuda": version, "provider": ["nvidia", "runfile"]},
         must={"default_gcc": f"{from_}<{below_text}"},
         code="RS225",
         statement=f"nvcc of CUDA {name} works with GCC{words} up to {most}; the system's own is "

@@ -14,7 +14,7 @@ from rigspec.lock.interpreter_files import INTERPRETER
 from rigspec.lock.kept_bytes import KeptBytes, kept_bytes
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine, LockedPackage
 from rigspec.lock.services import services_of, unknown_services
-from rigspec.lock.system_packages import pinned_packages, wanted_packages
+from rigspec.lock.system_packages import pinned_packages, toolkit_of, wanted_packages
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
@@ -139,15 +139,17 @@ def _machine(
             *unknown_services(rig, resolution, matrix),
         ),
         services=tuple(services_of(rig, resolution, matrix)),
+        toolkit=toolkit_of(rig, resolution, matrix),
     )
     machine = images.added(machine, earlier.held.image)
     # By now the environments have been locked beside the rest.
     envs = tuple(env.result() for env in waiting)
     # An interpreter's source is for whoever builds it: no step fetches it.
-    fetches = bool(repositories) or any(file.part != INTERPRETER for file in files)
+    fetched = [file.name for file in files if file.part != INTERPRETER]
+    fetched += [repository.name for repository in repositories]
     wanted = (
         *packages_of(rig, resolution, matrix),
-        *wanted_packages(rig, resolution, matrix, envs, fetches=fetches),
+        *wanted_packages(rig, resolution, matrix, envs, fetched=fetched),
         *(LockedPackage(n, "service") for s in machine.services for n in s.packages),
     )
     system = pinned_packages(

@@ -189,6 +189,18 @@ class Unpinned:
 
 
 @dataclass(frozen=True)
+class LockedToolkit:
+    """Where the distribution's own packages put the toolkit: ``home`` has folders as NVIDIA's own
+    has, ``nvcc`` is the command. ``compiler`` is what nvcc is to hand the host's part to; None
+    leaves that to it.
+    """
+
+    home: str
+    nvcc: str
+    compiler: str | None = None
+
+
+@dataclass(frozen=True)
 class LockedMachine:
     """One machine's part: what was resolved, and the bytes that make it."""
 
@@ -201,6 +213,7 @@ class LockedMachine:
     image: LockedImage | None = None
     archives: tuple[LockedArchive, ...] = ()
     services: tuple[LockedService, ...] = ()
+    toolkit: LockedToolkit | None = None
 
 
 @dataclass(frozen=True)

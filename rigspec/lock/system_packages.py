@@ -11,12 +11,14 @@ from rigspec.lock.apt.repository import Beside, Repositories
 from rigspec.lock.apt.signature import can_verify
 from rigspec.lock.apt.sources import Sources, sources_of, variable_of
 from rigspec.lock.failures import index_failure
+from rigspec.lock.host_compiler import host_compiler
 from rigspec.lock.model import (
     LockedArchive,
     LockedEnv,
     LockedMachine,
     LockedPackage,
     LockedRepository,
+    LockedToolkit,
     Unpinned,
 )
 from rigspec.lock.package_choice import DEPENDENCY, Asked, Chosen, chosen_packages
@@ -24,10 +26,11 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.model import Rig
 
-__all__ = ["SystemPins", "pinned_packages", "wanted_packages"]
+__all__ = ["SystemPins", "pinned_packages", "toolkit_of", "wanted_packages"]
 
-# What fetches and checks the files of the lock.
+# What fetches and checks the files of the lock, and what unpacks them, by the end of their name.
 _FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "gnupg")
+_UNPACKERS = {".xz": "xz-utils"}
 
 
 @dataclass(frozen=True)
@@ -48,17 +51,33 @@ def wanted_packages(
     matrix: Matrix,
     envs: Iterable[LockedEnv],
     *,
-    fetches: bool,
+    fetched: Sequence[str],
 ) -> Iterator[LockedPackage]:
-    """What the rig asks of the distribution itself, without versions."""
+    """What the rig asks of the distribution itself, without versions.
+
+    ``fetched`` are the names of what is downloaded beside its packages.
+    """
     for name in sorted(set(rig.system.packages) if rig.system is not None else ()):
         yield LockedPackage(name, "system")
-    for name in _FETCH_TOOLS if fetches else ():
+    unpackers = {tool for end, tool in _UNPACKERS.items() if any(f.endswith(end) for f in fetched)}
+    for name in (*_FETCH_TOOLS, *sorted(unpackers)) if fetched else ():
         yield LockedPackage(name, "fetch")
-    if rig.cuda is not None and rig.cuda.provider == "debian" and resolution.accelerator == "gpu":
+    if _from_distribution(rig, resolution):
         yield from _accelerator(rig, resolution, matrix)
     for name in sorted({name for env in envs for name in env.interpreter.packages}):
         yield LockedPackage(name, "interpreter")
+
+
+def toolkit_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> LockedToolkit | None:
+    """Where the distribution's own toolkit stands, and the compiler locked for it; None where the
+    toolkit comes from somebody else.
+    """
+    found = distribution_of(matrix, resolution.os, resolution.arch)
+    if found is None or resolution.cuda is None or not _from_distribution(rig, resolution):
+        return None
+    if found.cuda_home is None or found.nvcc is None:
+        return None
+    return LockedToolkit(found.cuda_home, found.nvcc, _compiler(rig, resolution, matrix, found))
 
 
 def pinned_packages(
@@ -234,8 +253,23 @@ def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[L
         for name in asked:
             yield LockedPackage(name, "cuda")
     elif found is not None and resolution.cuda is not None:
-        for name in found.cuda_packages:
+        compiler = _compiler(rig, resolution, matrix, found)
+        for name in (*found.cuda_packages, *((compiler,) if compiler is not None else ())):
             yield LockedPackage(name, "cuda")
+
+
+def _from_distribution(rig: Rig, resolution: Resolution) -> bool:
+    provider = rig.cuda.provider if rig.cuda is not None else None
+    return resolution.accelerator == "gpu" and provider == "debian"
+
+
+def _compiler(
+    rig: Rig, resolution: Resolution, matrix: Matrix, distribution: Distribution
+) -> str | None:
+    series = host_compiler(rig, resolution, matrix)
+    if series is None or distribution.compiler is None:
+        return None
+    return distribution.compiler.format(series=series)
 
 
 def _open(wanted: Sequence[LockedPackage], beside: Beside, why: str) -> SystemPins:

@@ -62,7 +62,7 @@ def _toolkit(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[S
     version = locked.resolution.cuda
     if version is None:
         return
-    home = cuda_home(version)
+    home = cuda_home(version, locked.toolkit)
     packages = packages_of(locked, "cuda", hold=True)
     runfile = _file(locked, "cuda")
     title = f"CUDA toolkit {version}"

@@ -35,11 +35,12 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
         if listed_in(locked, part):
             command = ("sh", on_machine(PACKAGES), "installed", on_machine(package_list(part)))
             yield Check(f"packages ({part})", command, expect="as locked", part=part)
+    yield from _toolkit_checks(locked)
     cudnn, cuda = locked.resolution.cudnn, locked.resolution.cuda
     if cudnn is not None and cuda is not None and any(f.part == "cudnn" for f in locked.files):
         # From cuDNN 8 on the version stands in a header of its own.
         name = "cudnn.h" if int(cudnn.split(".")[0]) < 8 else "cudnn_version.h"
-        header = f"{cuda_home(cuda)}/include/{name}"
+        header = f"{cuda_home(cuda, locked.toolkit)}/include/{name}"
         pattern = r"s/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p"
         yield Check(
             title=f"cuDNN {cudnn}",
@@ -59,6 +60,30 @@ def _kernel_checks(rig: Rig, machine: str | None) -> Iterator[Check]:
             expect=argument,
             part="driver",
             booted=True,
+        )
+
+
+def _toolkit_checks(locked: LockedMachine) -> Iterator[Check]:
+    """What the distribution calls its toolkit is not what NVIDIA does: the compiler itself says."""
+    toolkit, cuda = locked.toolkit, locked.resolution.cuda
+    if toolkit is None or cuda is None:
+        return
+    release = ".".join(cuda.split(".")[:2])
+    told = r"s/.*, release \([0-9.]*\),.*/\1/p"
+    yield Check(
+        title=f"nvcc of CUDA {release}",
+        command=("sh", "-c", '"$0" --version | sed -n "$1"', toolkit.nvcc, told),
+        expect=release,
+        part="cuda",
+    )
+    if toolkit.compiler is not None:
+        # What nvcc would run, were there a program: it says so and runs nothing.
+        dry = '"$0" -ccbin "$1" --dryrun -x cu -E /dev/null 2>&1 | grep -qF -e "$1" && echo yes'
+        yield Check(
+            title=f"nvcc works with {toolkit.compiler}",
+            command=("sh", "-c", dry, toolkit.nvcc, toolkit.compiler),
+            expect="yes",
+            part="cuda",
         )
 
 

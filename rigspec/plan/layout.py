@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from rigspec.lock.model import LockedMachine, LockedToolkit
+
 __all__ = [
+    "COMPONENTS",
     "INSTALLED",
     "PACKAGES",
     "cuda_home",
     "env_path",
     "env_python",
     "installer_path",
+    "library_folders",
     "package_list",
     "profile_path",
 ]
@@ -17,6 +21,8 @@ _ROOT = "/opt/rig"
 
 # The program that holds an environment against its requirements files.
 INSTALLED = "installed.py"
+# The program that tells where apt has more components of the distribution's archive.
+COMPONENTS = "components.sh"
 # The program that holds the packages of the system against the lock.
 PACKAGES = "packages.sh"
 
@@ -41,10 +47,22 @@ def installer_path(installer: str) -> str:
     return f"{_ROOT}/{installer.lower().replace(' ', '-')}"
 
 
-def cuda_home(version: str) -> str:
-    """The toolkit's own folder: NVIDIA's packages and runfiles both use it."""
+def cuda_home(version: str, toolkit: LockedToolkit | None = None) -> str:
+    """The toolkit's own folder: the distribution's, or what NVIDIA's packages and runfiles use."""
+    if toolkit is not None:
+        return toolkit.home
     major, minor, *_ = version.split(".")
     return f"/usr/local/cuda-{major}.{minor}"
+
+
+def library_folders(locked: LockedMachine) -> tuple[str, ...]:
+    """The folders that the toolkit and cuDNN have their libraries in; none without a toolkit."""
+    if locked.resolution.cuda is None:
+        return ()
+    home = cuda_home(locked.resolution.cuda, locked.toolkit)
+    # cuDNN's archives have `lib64` as long as they are .tgz, and `lib` since they are .tar.xz.
+    apart = any(file.part == "cudnn" and file.name.endswith(".tar.xz") for file in locked.files)
+    return (f"{home}/lib64", *((f"{home}/lib",) if apart else ()))
 
 
 def profile_path(rig: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import resources
 
 from rigspec.lock.model import LockedMachine, LockedPackage
-from rigspec.plan.layout import PACKAGES, package_list
+from rigspec.plan.layout import COMPONENTS, PACKAGES, package_list
 from rigspec.plan.steps import AptPackage, AptPackages, AptSource, PayloadFile, Step
 from rigspec.spec.mirrors import archive_url, has_snapshots
 from rigspec.spec.model import Rig
@@ -25,9 +25,12 @@ PARTS = ("system", "fetch", "driver", "driver-libraries", "cuda", "interpreter",
 
 
 def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
-    """The distribution's archive, where the spec names a mirror of it."""
+    """The distribution's archive: where the spec names a mirror of it, and where a machine has no
+    more than its first component and the lock needs others.
+    """
     mirror = rig.mirrors.apt
     if mirror is None:
+        yield from _components(locked)
         return
     dated = has_snapshots(mirror)
     # Nobody reads descriptions here, and a part of an archive may come without them.
@@ -46,6 +49,20 @@ def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             part="system",
             name="rig",
             entries=entries,
+        )
+
+
+def _components(locked: LockedMachine) -> Iterator[AptSource]:
+    components = tuple(dict.fromkeys(c for a in locked.archives for c in a.components))
+    if len(components) > 1:
+        yield AptSource(
+            id="archive",
+            title=f"The distribution's archive, with {', '.join(components[1:])}",
+            part="system",
+            name="rig",
+            suites=tuple(archive.suite for archive in locked.archives),
+            components=components,
+            program=COMPONENTS,
         )
 
 
@@ -91,8 +108,14 @@ def package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:
         lines = [" ".join(filter(None, (package.pin, package.sha256))) for package in pinned]
         yield PayloadFile(package_list(part), "\n".join(lines) + "\n")
     if lists:
-        program = resources.files("rigspec.plan") / "payload" / PACKAGES
-        yield PayloadFile(PACKAGES, program.read_text(encoding="utf-8"))
+        yield _program(PACKAGES)
+    if any(len(archive.components) > 1 for archive in locked.archives):
+        yield _program(COMPONENTS)
+
+
+def _program(name: str) -> PayloadFile:
+    text = (resources.files("rigspec.plan") / "payload" / name).read_text(encoding="utf-8")
+    return PayloadFile(name, text)
 
 
 def _package(package: LockedPackage, hold: bool) -> AptPackage:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from rigspec.lock.model import LockedMachine, LockedSettings
-from rigspec.plan.layout import cuda_home, profile_path
+from rigspec.plan.layout import cuda_home, library_folders, profile_path
 from rigspec.plan.steps import Download, File, Step, User, Variable, Variables
 from rigspec.spec.model import Rig
 
@@ -72,7 +72,7 @@ def _settings(rig: Rig, env: str, settings: LockedSettings) -> Iterator[File]:
 
 def _variables(rig: Rig, locked: LockedMachine) -> Iterator[Variable]:
     """The toolkit's, and then the rig's own: what the rig says of a name goes before or instead."""
-    wanted = {variable.name: variable for variable in _toolkit(locked.resolution.cuda)}
+    wanted = {variable.name: variable for variable in _toolkit(locked)}
     if rig.system is not None:
         for name, value in sorted(rig.system.env.items()):
             if isinstance(value, str):
@@ -84,7 +84,7 @@ def _variables(rig: Rig, locked: LockedMachine) -> Iterator[Variable]:
     yield from wanted.values()
 
 
-def _toolkit(version: str | None) -> Iterator[Variable]:
+def _toolkit(locked: LockedMachine) -> Iterator[Variable]:
     """What finds a toolkit in a folder of its own (read 2026-11-21).
 
     PATH and LD_LIBRARY_PATH are the installation guide's post-installation actions
@@ -95,12 +95,15 @@ def _toolkit(version: str | None) -> Iterator[Variable]:
     does <https://docs.chainer.org/en/v1.24.0/cupy-reference/environment.html>; where both are set
     they must agree. Not MANPATH: set, it hides the system's own manuals.
     """
-    if version is None:
+    if locked.resolution.cuda is None:
         return
-    home = cuda_home(version)
+    home = cuda_home(locked.resolution.cuda, locked.toolkit)
     yield Variable("PATH", (f"{home}/bin",), prepend=True)
-    yield Variable("LD_LIBRARY_PATH", (f"{home}/lib64",), prepend=True)
-    yield Variable("LIBRARY_PATH", (f"{home}/lib64",), prepend=True)
+    yield Variable("LD_LIBRARY_PATH", library_folders(locked), prepend=True)
+    yield Variable("LIBRARY_PATH", library_folders(locked), prepend=True)
     yield Variable("CPATH", (f"{home}/include",), prepend=True)
     yield Variable("CUDA_HOME", (home,), prepend=False)
     yield Variable("CUDA_PATH", (home,), prepend=False)
+    if locked.toolkit is not None and locked.toolkit.compiler is not None:
+        flags = f"-ccbin {locked.toolkit.compiler}"
+        yield Variable("NVCC_PREPEND_FLAGS", (flags,), prepend=False)

@@ -100,11 +100,18 @@ class AptRepository(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class AptSource(Step):
-    """Lines of apt's sources for the distribution's own archive, kept under ``name``."""
+    """Lines of apt's sources for the distribution's own archive, kept under ``name``.
+
+    Without ``entries`` the machine has the archive, but its ``suites`` are to have all these
+    ``components``, of which the first is there: ``program``, a payload file, tells the lines.
+    """
 
     kind: ClassVar[str] = "apt-source"
     name: str
-    entries: tuple[str, ...]
+    entries: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    program: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 HOST_CERTIFICATES = Path(
     os.environ.get("PIP_CERT")
     or os.environ.get("SSL_CERT_FILE")
@@ -65,28 +67,33 @@ class SystemRoot:
 
 
 def make_root(suite: str, cache: Path, *options: str, updated: Sequence[str] = ()) -> Path:
-    """A minimal system of that suite, made once and kept.
+    """A minimal system of that suite, made once and kept. Whoever else wants it meanwhile waits.
 
     The packages ``updated`` come from the suite with its updates.
     """
     root = cache / suite
-    if not (root / "etc" / "os-release").exists():
-        shutil.rmtree(root, ignore_errors=True)
-        root.parent.mkdir(parents=True, exist_ok=True)
-        staged = root.with_name(f".{suite}.partial")
-        shutil.rmtree(staged, ignore_errors=True)
-        # What is not Debian's comes from where debootstrap itself has it from.
-        source = [archive()] if suite in _DEBIAN else []
-        command = ["debootstrap", "--variant=minbase", *options, suite, str(staged), *source]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        configure(staged)
-        if updated:
-            _install_updated(SystemRoot(staged), suite, updated)
-        staged.rename(root)
-    if suite in _DEBIAN:
-        add_updates(root, suite)
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f".{suite}.lock"):
+        if not (root / "etc" / "os-release").exists():
+            _debootstrap(root, suite, options, updated)
+        if suite in _DEBIAN:
+            add_updates(root, suite)
     return root
+
+
+def _debootstrap(root: Path, suite: str, options: Sequence[str], updated: Sequence[str]) -> None:
+    shutil.rmtree(root, ignore_errors=True)
+    staged = root.with_name(f".{suite}.partial")
+    shutil.rmtree(staged, ignore_errors=True)
+    # What is not Debian's comes from where debootstrap itself has it from.
+    source = [archive()] if suite in _DEBIAN else []
+    command = ["debootstrap", "--variant=minbase", *options, suite, str(staged), *source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    configure(staged)
+    if updated:
+        _install_updated(SystemRoot(staged), suite, updated)
+    staged.rename(root)
 
 
 def _install_updated(root: SystemRoot, suite: str, packages: Sequence[str]) -> None:
@@ -103,7 +110,10 @@ def add_updates(root: Path, suite: str) -> None:
     lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates")]
     lines.append(f"deb {main}-security {suite}-security main")
     text = "\n".join(lines) + "\n"
-    (root / "etc" / "apt" / "sources.list").write_text(text, encoding="utf-8")
+    sources = root / "etc" / "apt" / "sources.list"
+    # Others may be copying the root: it is written to once.
+    if sources.read_text(encoding="utf-8") != text:
+        sources.write_text(text, encoding="utf-8")
 
 
 def configure(root: Path) -> None:

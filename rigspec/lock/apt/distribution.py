@@ -26,7 +26,9 @@ class Distribution:
     """One release of a distribution. ``suites`` begins with the release itself, ``keys`` are the
     primary fingerprints that its suites are signed with, ``codenames`` those of all its releases.
     ``avoided`` are versions of packages (name, version) that break what the release has them for.
-    ``module_packages`` are the driver's half for the kernel, ``library_packages`` for programs.
+    ``module_packages`` are the driver's half for the kernel, ``library_packages`` that for
+    programs. ``cuda_home`` and ``nvcc`` are where its own packages put the toolkit, ``compiler`` is what a
+    series of GCC is called, command and package alike.
     """
 
     name: str
@@ -45,6 +47,9 @@ class Distribution:
     module_packages: tuple[str, ...] = ()
     library_packages: tuple[str, ...] = ()
     cuda_packages: tuple[str, ...] = ()
+    cuda_home: str | None = None
+    nvcc: str | None = None
+    compiler: str | None = None
     avoided: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -73,6 +78,9 @@ def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
         module_packages=_words(found, "module_packages"),
         library_packages=_words(found, "library_packages"),
         cuda_packages=_words(found, "cuda_packages"),
+        cuda_home=found.figure("cuda_home"),
+        nvcc=found.figure("nvcc"),
+        compiler=found.figure("compiler"),
         avoided=frozenset(_name_and_version(word) for word in _words(found, "avoided")),
     )
 

@@ -1,0 +1,59 @@
+"""The compiler that nvcc hands the host's part of a program to."""
+
+from __future__ import annotations
+
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
+from rigspec.resolve.problem import Candidate, admits
+from rigspec.spec.model import Rig
+
+__all__ = ["host_compiler"]
+
+# Series of GCC with a package of their own, the newest first, and releases to try in each.
+_SERIES = range(30, 4, -1)
+_RELEASES = range(6)
+
+
+def host_compiler(rig: Rig, resolution: Resolution, matrix: Matrix) -> int | None:
+    """The series of GCC to be installed for nvcc; None where the system's own will do.
+
+    It is the newest that the toolkit works with and the spec, where it speaks of GCC, asks for.
+    """
+    machine = rig.machine.get(resolution.machine) if resolution.machine is not None else None
+    asked = machine.gcc if machine is not None else None
+    works = _works_with(resolution, matrix)
+    own = _of_the_system(resolution, matrix)
+    if asked is None and (not works or own is None or _has(works, own)):
+        return None
+    wanted = [must for must in (works, (asked,) if asked is not None else ()) if must]
+    for series in _SERIES:
+        releases = [f"{series}.{release}.0" for release in _RELEASES]
+        if any(all(_has(must, release) for must in wanted) for release in releases):
+            return series
+    return None
+
+
+def _works_with(resolution: Resolution, matrix: Matrix) -> tuple[str, ...]:
+    """What the matrix says of the GCC of this toolkit; nothing where it says nothing."""
+    for rule in matrix.product("cuda").rules:
+        toolkits = [c.alternatives for c in rule.when if c.component == "cuda"]
+        if (
+            rule.must.component == "gcc"
+            and len(rule.when) == len(toolkits) == 1
+            and _has(toolkits[0], resolution.cuda or "")
+        ):
+            return rule.must.alternatives
+    return ()
+
+
+def _of_the_system(resolution: Resolution, matrix: Matrix) -> str | None:
+    for release in matrix.product("os").releases:
+        if release.label == resolution.os:
+            provided = {each.component: each.alternatives[0] for each in release.provides}
+            own = provided.get("default_gcc")
+            return own.removeprefix("==") if own is not None else None
+    return None
+
+
+def _has(alternatives: tuple[str, ...], version: str) -> bool:
+    return admits(alternatives, Candidate(None, version))

@@ -1,0 +1,65 @@
+"""Which GCC is locked beside a toolkit of the distribution's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from rigspec.lock.host_compiler import host_compiler
+from rigspec.lock.model import LockedToolkit
+from rigspec.lock.system_packages import toolkit_of, wanted_packages
+from rigspec.matrix.load import load_matrix
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
+from rigspec.spec.model import Rig
+
+MATRIX = load_matrix()
+
+
+def rig(os: str, gcc: str | None = None, provider: str = "debian") -> Rig:
+    machine = {"os": os, "gpus": [{"model": "GTX 1080"}], **({"gcc": gcc} if gcc else {})}
+    return Rig.model_validate(
+        {"rig": 1, "name": "r", "machine": {"box": machine}, "cuda": {"provider": provider}}
+    )
+
+
+def resolution(os: str, cuda: str) -> Resolution:
+    return Resolution("box", os, "x86_64", "gpu", cuda=cuda)
+
+
+@pytest.mark.parametrize(
+    ("os", "cuda", "gcc", "series"),
+    [
+        ("debian 12", "11.8.0", None, 11),  # Debian 12 has 12, which that nvcc refuses
+        ("debian 12", "11.8.0", "11", 11),
+        ("debian 12", "11.8.0", "11.3", 11),
+        ("debian 12", "11.8.0", "<11", 10),
+        ("debian 11", "11.2.2", None, None),  # its own 10.2 will do
+        ("debian 11", "11.2.2", "9", 9),
+        ("debian 13", "12.4.1", None, 13),
+    ],
+)
+def test_the_newest_that_the_toolkit_works_with(
+    os: str, cuda: str, gcc: str | None, series: int | None
+) -> None:
+    assert host_compiler(rig(os, gcc), resolution(os, cuda), MATRIX) == series
+
+
+def wanted(rig: Rig, found: Resolution, matrix: Matrix = MATRIX) -> list[tuple[str, str]]:
+    packages = wanted_packages(rig, found, matrix, (), fetched=("cudnn.tar.xz",))
+    return [(package.name, package.part) for package in packages]
+
+
+def test_it_is_a_package_of_the_toolkit_and_nvcc_is_told() -> None:
+    spec, found = rig("debian 12"), resolution("debian 12", "11.8.0")
+    packages = wanted(spec, found)
+    assert [name for name, part in packages if part == "cuda"] == ["nvidia-cuda-toolkit", "g++-11"]
+    assert ("xz-utils", "fetch") in packages
+    assert toolkit_of(spec, found, MATRIX) == LockedToolkit(
+        "/usr/lib/cuda", "/usr/bin/nvcc", "g++-11"
+    )
+
+
+def test_a_toolkit_of_nvidias_stands_elsewhere() -> None:
+    spec, found = rig("debian 12", provider="nvidia"), resolution("debian 12", "12.4.1")
+    assert toolkit_of(spec, found, MATRIX) is None
+    assert all(part != "cuda" for _, part in wanted(spec, found))
