@@ -104,7 +104,7 @@ env = {{ CPATH = {{ prepend = ["/opt/rig/include"] }}, RIG_WORD = 'a $word "of" 
 [download.notice]
 url = "{notice}"
 sha256 = "{sha256}"
-to = "/opt/rig/share/notice"
+to = "/srv/rig/notice"
 
 [env.tools]
 python = "3.11"
@@ -159,7 +159,7 @@ def test_buildkit_and_buildah_build_the_same_rig(
         assert docker(*run, "bash", "--login", "-c", SEEN).splitlines() == expected
         python = "/opt/rig/envs/tools/bin/python"
         assert docker(*run, python, "-c", "import six; print(six.__version__)") == "1.16.0"
-        stat = ("stat", "-c", "%a %U:%G", "/opt/rig/share/notice", "/etc/profile.d/rig-small.sh")
+        stat = ("stat", "-c", "%a %U:%G", "/srv/rig/notice", "/etc/profile.d/rig-small.sh")
         assert docker(*run, *stat).splitlines() == ["644 root:root"] * 2
         # Nothing of the build stays behind.
         left = "find /opt/rig/lock /var/lib/rig /var/cache/rig /tmp /root/.cache/pip -type f"
