@@ -144,6 +144,7 @@ def _served(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
+@pytest.mark.e2e
 def test_buildkit_and_buildah_build_the_same_rig(
     small: Path, buildah: Buildah, tmp_path: Path
 ) -> None:
