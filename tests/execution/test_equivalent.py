@@ -23,7 +23,7 @@ from tests.execution.roots import SystemRoot, archive, make_root
 from tests.execution.test_shell import install
 from tests.lock.conda_channel import served
 
-TARGETS = ("shell", "docker", "cloud-init")
+TARGETS = ("docker", "cloud-init", "shell")
 Found = dict[tuple[str, str, str], str]
 
 
