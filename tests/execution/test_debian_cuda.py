@@ -80,7 +80,8 @@ def machine(tmp_path: Path) -> Iterator[SystemRoot]:
     root = copied(make_root("bookworm", KEPT), tmp_path)
     archives = root.path / "var" / "cache" / "apt" / "archives"
     for deb in kept.glob("*.deb"):
-        os.link(deb, archives / deb.name)
+        if not (archives / deb.name).exists():
+            os.link(deb, archives / deb.name)
     yield root
     for deb in archives.glob("*.deb"):
         if not (kept / deb.name).exists():
