@@ -27,8 +27,8 @@ class Distribution:
     primary fingerprints that its suites are signed with, ``codenames`` those of all its releases.
     ``avoided`` are versions of packages (name, version) that break what the release has them for.
     ``module_packages`` are the driver's half for the kernel, ``library_packages`` that for
-    programs. ``cuda_home`` and ``nvcc`` are where its own packages put the toolkit, ``compiler`` is what a
-    series of GCC is called, command and package alike.
+    programs. ``cuda_home`` and ``nvcc`` are where its own packages put the toolkit, ``compiler`` is
+    what a series of GCC is called, command and package alike.
     """
 
     name: str
