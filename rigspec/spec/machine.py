@@ -125,7 +125,7 @@ class Case(Table):
     """A case."""
 
     model: Text = Field(description="Its name.")
-    gpu_clearance: Length | Annotated[Many[Length], Field(min_length=1)] | None = Field(
+    gpu_clearance: Annotated[Many[Length], Field(min_length=1)] | Length | None = Field(
         default=None,
         description="The longest card it takes; where slots differ, slot by slot from the top.",
     )

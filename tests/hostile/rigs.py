@@ -56,7 +56,12 @@ WHOLE: dict[str, Any] = {
             "driver": ">=384.81",
             "gcc": "5",
             "docker": ">=17",
-            "cpu": {"model": "AMD 1900X", "memory": "DDR4", "features": ["avx"]},
+            "cpu": {
+                "model": "AMD 1900X",
+                "memory": "DDR4",
+                "features": ["avx"],
+                "price": "430 USD",
+            },
             "gpus": [
                 {
                     "model": "GTX 1080 Ti",
@@ -64,6 +69,7 @@ WHOLE: dict[str, Any] = {
                     "compute_capability": "6.1",
                     "memory": "11 GB",
                     "length": "270 mm",
+                    "price": "700 USD",
                 }
             ],
             "motherboard": {
@@ -71,15 +77,29 @@ WHOLE: dict[str, Any] = {
                 "memory": "DDR4",
                 "memory_max": "128 GB",
                 "slots": ["x16", "x16"],
+                "price": "300 USD",
             },
-            "memory": {"size": "32 GB", "type": "DDR4"},
-            "storage": [{"size": "256 GB", "kind": "ssd"}],
-            "psu": {"model": "EVGA SuperNOVA", "watts": 1000, "efficiency": "80+ gold"},
-            "case": {"model": "Corsair 760T", "gpu_clearance": "450 mm"},
+            "memory": {"size": "32 GB", "type": "DDR4", "price": "300 USD"},
+            "storage": [{"size": "256 GB", "kind": "ssd", "price": "100 USD"}],
+            "psu": {
+                "model": "EVGA SuperNOVA",
+                "watts": 1000,
+                "efficiency": "80+ gold",
+                "price": "150 USD",
+            },
+            "case": {
+                "model": "Corsair 760T",
+                "gpu_clearance": ["450 mm", "400 mm"],
+                "price": "150 USD",
+            },
+            "other": [{"model": "Corsair H100i v2", "price": "100 USD"}],
             "price": "3000 USD",
+            "budget": "3000 USD",
+            "against": "rented",
             "electricity": "0.12 USD/kWh",
             "kernel_args": ["intel_iommu=off"],
-        }
+        },
+        "rented": {"os": "ubuntu 16.04", "kind": "cloud", "instance": "aws p2.xlarge"},
     },
     "cuda": {
         "toolkit": "9.0",
@@ -144,7 +164,14 @@ WHOLE: dict[str, Any] = {
 SHORT: dict[str, Any] = {
     "rig": 1,
     "name": "short",
-    "machine": {"tower": {"os": "ubuntu 16.04", "cpu": "AMD 1900X", "gpus": [{"model": "K80"}]}},
+    "machine": {
+        "tower": {
+            "os": "ubuntu 16.04",
+            "cpu": "AMD 1900X",
+            "gpus": [{"model": "K80"}],
+            "case": {"model": "Corsair 760T", "gpu_clearance": "450 mm"},
+        }
+    },
     "cuda": {"toolkit": "9.0", "cudnn": "7"},
     "env": {"fastai": {"python": "3.6", "interpreter": "conda"}},
 }
