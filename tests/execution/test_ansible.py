@@ -19,6 +19,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.execution.conftest import KEPT
 from tests.execution.roots import SystemRoot, archive, make_root
@@ -94,18 +95,17 @@ class Fleet:
 
 def machine_with_sshd() -> Path:
     """A Debian 12 as an administrator of many machines has it: Python and sshd; kept."""
-    base = KEPT / "bookworm-sshd"
-    if not base.exists():
-        staged = KEPT / f".bookworm-sshd.{os.getpid()}"
-        subprocess.run(["cp", "-a", make_root("bookworm", KEPT), staged], check=True)
-        system = SystemRoot(staged)
-        system.run("apt-get", "update", "-qq")
-        install = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
-        system.run(
-            *("env", "DEBIAN_FRONTEND=noninteractive", *install),
-            *("openssh-server", "python3", "python3-apt"),
-        )
-        staged.rename(base)
+    base, staged = KEPT / "bookworm-sshd", KEPT / ".bookworm-sshd.partial"
+    system = make_root("bookworm", KEPT)
+    with FileLock(KEPT / ".bookworm-sshd.lock"):
+        if not base.exists():
+            shutil.rmtree(staged, ignore_errors=True)
+            subprocess.run(["cp", "-a", system, staged], check=True)
+            install = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
+            packages = ("openssh-server", "python3", "python3-apt")
+            SystemRoot(staged).run("apt-get", "update", "-qq")
+            SystemRoot(staged).run("env", "DEBIAN_FRONTEND=noninteractive", *install, *packages)
+            staged.rename(base)
     return base
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.conftest import ROOT
 from tests.containers import Buildah, local_registry
@@ -62,9 +63,11 @@ def dev_containers() -> Path:
     """The dev containers' own command line, kept."""
     folder = KEPT / "devcontainers"
     program = folder / "node_modules" / ".bin" / "devcontainer"
-    if not program.exists():
-        options = ("--no-audit", "--no-fund", "--silent", "--prefix", str(folder))
-        subprocess.run(["npm", "install", *options, DEV_CONTAINERS], check=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        if not program.exists():
+            options = ("--no-audit", "--no-fund", "--silent", "--prefix", str(folder))
+            subprocess.run(["npm", "install", *options, DEV_CONTAINERS], check=True)
     return program
 
 
