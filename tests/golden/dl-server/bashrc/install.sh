@@ -2,7 +2,7 @@
 # A two-user fastai server
 # Puts the variables of the rig dl-server into the start-up file of a user's shell, and takes them out
 # again. Written by rigspec from the lock
-# 396cd07f7dcc2c868cee4ca93419158f93f3709a00669f396bae1e7962ebde51.
+# c14ac126b7a8617f899688e496fef6abcc759e62c165b90af7ef48e98294f92e.
 #
 # No root is needed. The fragment is kept in the user's own folder; the start-up file gets one
 # marked block that reads it, and nothing else in that file is touched.

@@ -1,6 +1,6 @@
 # A two-user fastai server
-# Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
-# 2ca3082f81a59d29002ec1d48cd2bc664b2a84ffa85f7f5f8a050388191a7835.
+# Variables of the rig dl-server, to be sourced by bash, dash or zsh. Written by rigspec from the lock
+# c14ac126b7a8617f899688e496fef6abcc759e62c165b90af7ef48e98294f92e.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.
@@ -14,3 +14,17 @@ case ":${LD_LIBRARY_PATH:-}:" in
   *) LD_LIBRARY_PATH=/usr/local/cuda-9.0/lib64"${LD_LIBRARY_PATH:+:${LD_LIBRARY_PATH}}" ;;
 esac
 export LD_LIBRARY_PATH
+case ":${LIBRARY_PATH:-}:" in
+  *:/usr/local/cuda-9.0/lib64:*) ;;
+  *) LIBRARY_PATH=/usr/local/cuda-9.0/lib64"${LIBRARY_PATH:+:${LIBRARY_PATH}}" ;;
+esac
+export LIBRARY_PATH
+case ":${CPATH:-}:" in
+  *:/usr/local/cuda-9.0/include:*) ;;
+  *) CPATH=/usr/local/cuda-9.0/include"${CPATH:+:${CPATH}}" ;;
+esac
+export CPATH
+CUDA_HOME=/usr/local/cuda-9.0
+export CUDA_HOME
+CUDA_PATH=/usr/local/cuda-9.0
+export CUDA_PATH

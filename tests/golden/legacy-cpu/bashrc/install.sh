@@ -2,7 +2,7 @@
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Puts the variables of the rig legacy-cpu into the start-up file of a user's shell, and takes them out
 # again. Written by rigspec from the lock
-# 7aa160deb486f24d1a0a8fc46c04287d1efe2b5a76d6b4b659c27a7b7671d97e.
+# 129a0ba8cb98cbf752cbb219f15b66933f690da5bf1c3c0b35c1036933465681.
 #
 # No root is needed. The fragment is kept in the user's own folder; the start-up file gets one
 # marked block that reads it, and nothing else in that file is touched.
