@@ -2,7 +2,7 @@
 # A two-user fastai server
 # Puts the variables of the rig dl-server into the start-up file of a user's shell, and takes them out
 # again. Written by rigspec from the lock
-# 396cd07f7dcc2c868cee4ca93419158f93f3709a00669f396bae1e7962ebde51.
+# 2ca3082f81a59d29002ec1d48cd2bc664b2a84ffa85f7f5f8a050388191a7835.
 #
 # No root is needed. The fragment is kept in the user's own folder; the start-up file gets one
 # marked block that reads it, and nothing else in that file is touched.

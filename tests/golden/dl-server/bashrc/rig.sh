@@ -1,5 +1,5 @@
 # A two-user fastai server
-# Variables of the rig dl-server, to be sourced. Written by rigspec from the lock
+# Variables of the rig dl-server, to be sourced by bash, dash or zsh. Written by rigspec from the lock
 # 2ca3082f81a59d29002ec1d48cd2bc664b2a84ffa85f7f5f8a050388191a7835.
 #
 # Left out: everything that installs; a fragment only sets variables.
@@ -14,3 +14,17 @@ case ":${LD_LIBRARY_PATH:-}:" in
   *) LD_LIBRARY_PATH=/usr/local/cuda-9.0/lib64"${LD_LIBRARY_PATH:+:${LD_LIBRARY_PATH}}" ;;
 esac
 export LD_LIBRARY_PATH
+case ":${LIBRARY_PATH:-}:" in
+  *:/usr/local/cuda-9.0/lib64:*) ;;
+  *) LIBRARY_PATH=/usr/local/cuda-9.0/lib64"${LIBRARY_PATH:+:${LIBRARY_PATH}}" ;;
+esac
+export LIBRARY_PATH
+case ":${CPATH:-}:" in
+  *:/usr/local/cuda-9.0/include:*) ;;
+  *) CPATH=/usr/local/cuda-9.0/include"${CPATH:+:${CPATH}}" ;;
+esac
+export CPATH
+CUDA_HOME=/usr/local/cuda-9.0
+export CUDA_HOME
+CUDA_PATH=/usr/local/cuda-9.0
+export CUDA_PATH

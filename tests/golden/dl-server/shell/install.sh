@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# 396cd07f7dcc2c868cee4ca93419158f93f3709a00669f396bae1e7962ebde51.
+# 2ca3082f81a59d29002ec1d48cd2bc664b2a84ffa85f7f5f8a050388191a7835.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
@@ -12,20 +12,38 @@
 set -euo pipefail
 
 # Nothing below runs before the last line: a download that is cut off does nothing, and says so.
-trap 'echo "install.sh: this file is not whole; fetch it again" >&2; exit 1' EXIT
+trap 'echo install.sh": this file is not whole; fetch it again" >&2; exit 1' EXIT
 
+readonly NAME=install.sh
 readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables service-packages service-ssh-settings service-ssh reboot verify)
 readonly LOG=/var/log/rig.log
-HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-readonly HERE
+readonly STATE=/var/lib/rig
+readonly OWNED=$STATE/owned
 
 usage() {
-  cat <<'USAGE'
-usage: install.sh [--help | --list | --dry-run | --step ID]
+  cat <<USAGE
+usage: $NAME [--dry-run] [--step ID] [--uninstall]
+       $NAME --list | --help
 
-  --list      name the steps
-  --dry-run   say which steps would be done, and change nothing
-  --step ID   do this step only
+Installs the rig: each step is looked at, and done if it is not done already. It can be stopped or
+killed at any moment and run again. At the end it holds what is installed against the lock.
+
+  --list        name the steps
+  --dry-run     say what would be done, and change nothing
+  --step ID     do this step only
+  --uninstall   take away what was installed, last step first, and only that: packages that were
+                there before or that others need, files that were changed since, and accounts with
+                their homes stay, and are named; asks nothing
+  --help        this text
+
+log:   $LOG
+state: $STATE (what is installed, and what it owns)
+
+exit status:
+  0    done; where a reboot is due it is said, and $STATE/reboot-due is there until it has happened
+  1    a step failed, this is the wrong machine, or something differs from the lock
+  2    it was called wrongly
+  129, 130, 143   stopped by a signal
 USAGE
 }
 
@@ -53,13 +71,21 @@ title() {
 }
 
 done_platform() {
-  false
+  found="$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"') $(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" && \
+    { test "$found" = 'ubuntu 16.04' || { printf 'this rig is made for %s; this machine runs %s\n' 'ubuntu 16.04' "$found" >&2; false; }; } && \
+    found=$(uname -m) && \
+    { test "$found" = x86_64 || { printf 'this rig is made for %s; this machine is %s\n' x86_64 "$found" >&2; false; }; }
 }
 
 apply_platform() {
-  test "$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"')" = ubuntu && \
-    test "$(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" = 16.04 && \
-    test "$(uname -m)" = x86_64
+  found="$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"') $(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" && \
+    { test "$found" = 'ubuntu 16.04' || { printf 'this rig is made for %s; this machine runs %s\n' 'ubuntu 16.04' "$found" >&2; false; }; } && \
+    found=$(uname -m) && \
+    { test "$found" = x86_64 || { printf 'this rig is made for %s; this machine is %s\n' x86_64 "$found" >&2; false; }; }
+}
+
+remove_platform() {
+  forget_step platform
 }
 
 done_system_packages() {
@@ -68,9 +94,9 @@ done_system_packages() {
 }
 
 apply_system_packages() {
-  apt-get -qq update && \
+  refresh_packages && \
     sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.system.txt >&2 && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
+    install_packages system-packages --allow-downgrades \
       'binutils=2.26.1-1ubuntu1~16.04.8' \
       build-essential=12.1ubuntu2 \
       git=1:2.7.4-0ubuntu1.10 \
@@ -148,9 +174,15 @@ apply_system_packages() {
       perl=5.22.1-9ubuntu0.9 \
       perl-base=5.22.1-9ubuntu0.9 \
       perl-modules-5.22=5.22.1-9ubuntu0.9 \
-      xz-utils=5.1.1alpha+20120614-2ubuntu2 >/dev/null && \
+      xz-utils=5.1.1alpha+20120614-2ubuntu2 && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 4c8828ab3581714a83e0293826b64dec1f3f75e61a6090b3f6fcb76ccc645269 > /var/lib/rig/system-packages
+    printf '%s\n' 4c8828ab3581714a83e0293826b64dec1f3f75e61a6090b3f6fcb76ccc645269 > /var/lib/rig/.system-packages.new && \
+    mv -fT /var/lib/rig/.system-packages.new /var/lib/rig/system-packages
+}
+
+remove_system_packages() {
+  forget_step system-packages && \
+    drop_packages system-packages binutils build-essential git tmux unzip bzip2 cpp cpp-5 dpkg-dev g++ g++-5 gcc gcc-5 gcc-5-base git-man libasan2 libasn1-8-heimdal libatomic1 libbz2-1.0 libc-dev-bin libc6 libc6-dev libcc1-0 libcilkrts5 libcurl3-gnutls libdpkg-perl liberror-perl libevent-2.0-5 libexpat1 libffi6 libgcc-5-dev libgdbm3 libgmp10 libgnutls30 libgomp1 libgssapi-krb5-2 libgssapi3-heimdal libhcrypto4-heimdal libheimbase1-heimdal libheimntlm0-heimdal libhogweed4 libhx509-5-heimdal libidn11 libisl15 libitm1 libk5crypto3 libkeyutils1 libkrb5-26-heimdal libkrb5-3 libkrb5support0 libldap-2.4-2 liblsan0 libmpc3 libmpfr4 libmpx0 libnettle6 libp11-kit0 libperl5.22 libquadmath0 libroken18-heimdal librtmp1 libsasl2-2 libsasl2-modules-db libsqlite3-0 libstdc++-5-dev libstdc++6 libtasn1-6 libtsan0 libubsan0 libutempter0 libwind0-heimdal linux-libc-dev make patch perl perl-base perl-modules-5.22 xz-utils
 }
 
 done_fetch_tools() {
@@ -159,9 +191,9 @@ done_fetch_tools() {
 }
 
 apply_fetch_tools() {
-  apt-get -qq update && \
+  refresh_packages && \
     sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.fetch.txt >&2 && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
+    install_packages fetch-tools --allow-downgrades \
       bzip2=1.0.6-8ubuntu0.2 \
       'ca-certificates=20210119~16.04.1' \
       curl=7.47.0-1ubuntu2.19 \
@@ -197,9 +229,15 @@ apply_fetch_tools() {
       libssl1.0.0=1.0.2g-1ubuntu4.20 \
       libtasn1-6=4.7-3ubuntu0.16.04.3 \
       'libwind0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      openssl=1.0.2g-1ubuntu4.20 >/dev/null && \
+      openssl=1.0.2g-1ubuntu4.20 && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' df949afa2696944473573a4532fabde1ad69ffb83e030effb5fced4815db95f0 > /var/lib/rig/fetch-tools
+    printf '%s\n' df949afa2696944473573a4532fabde1ad69ffb83e030effb5fced4815db95f0 > /var/lib/rig/.fetch-tools.new && \
+    mv -fT /var/lib/rig/.fetch-tools.new /var/lib/rig/fetch-tools
+}
+
+remove_fetch_tools() {
+  forget_step fetch-tools && \
+    drop_packages fetch-tools bzip2 ca-certificates curl gnupg libasn1-8-heimdal libbz2-1.0 libc6 libcurl3-gnutls libffi6 libgmp10 libgnutls30 libgssapi-krb5-2 libgssapi3-heimdal libhcrypto4-heimdal libheimbase1-heimdal libheimntlm0-heimdal libhogweed4 libhx509-5-heimdal libidn11 libk5crypto3 libkeyutils1 libkrb5-26-heimdal libkrb5-3 libkrb5support0 libldap-2.4-2 libnettle6 libp11-kit0 libroken18-heimdal librtmp1 libsasl2-2 libsasl2-modules-db libsqlite3-0 libssl1.0.0 libtasn1-6 libwind0-heimdal openssl
 }
 
 done_repository_nvidia_cuda() {
@@ -209,14 +247,30 @@ done_repository_nvidia_cuda() {
 }
 
 apply_repository_nvidia_cuda() {
-  mkdir -p /etc/apt/keyrings && \
-    curl --fail --silent --show-error --location --retry 3 --proto =https --output /etc/apt/keyrings/nvidia-cuda.asc https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub && \
-    test "$(gpg --batch --with-colons --with-fingerprint /etc/apt/keyrings/nvidia-cuda.asc 2>/dev/null | grep -c '^pub:')" = 1 && \
-    test "$(gpg --batch --with-colons --with-fingerprint /etc/apt/keyrings/nvidia-cuda.asc 2>/dev/null | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1)" = EB693B3035CD5710E231E123A4B469963BF863CC && \
-    gpg --batch --yes --dearmor --output /etc/apt/keyrings/nvidia-cuda.gpg /etc/apt/keyrings/nvidia-cuda.asc && \
-    printf 'deb [signed-by=%s lang=none] %s %s %s\n' /etc/apt/keyrings/nvidia-cuda.gpg https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / '' > /etc/apt/sources.list.d/nvidia-cuda.list && \
+  own_folder "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
+    mkdir -p "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
+    mkdir -p /var/cache/rig && \
+    install -d -m 0700 /var/cache/rig/gnupg && \
+    curl --fail --silent --show-error --location --retry 3 --proto '=https' --output /var/cache/rig/nvidia-cuda.asc https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub && \
+    test "$(gpg --homedir /var/cache/rig/gnupg --batch --with-colons --with-fingerprint /var/cache/rig/nvidia-cuda.asc 2>/dev/null | grep -c '^pub:')" = 1 && \
+    test "$(gpg --homedir /var/cache/rig/gnupg --batch --with-colons --with-fingerprint /var/cache/rig/nvidia-cuda.asc 2>/dev/null | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1)" = EB693B3035CD5710E231E123A4B469963BF863CC && \
+    gpg --homedir /var/cache/rig/gnupg --batch --yes --dearmor --output /etc/apt/keyrings/nvidia-cuda.gpg.rig-new /var/cache/rig/nvidia-cuda.asc && \
+    chmod 0644 /etc/apt/keyrings/nvidia-cuda.gpg.rig-new && \
+    own_file /etc/apt/keyrings/nvidia-cuda.gpg && \
+    mv -fT /etc/apt/keyrings/nvidia-cuda.gpg.rig-new /etc/apt/keyrings/nvidia-cuda.gpg && \
+    rm -rf /var/cache/rig/gnupg /var/cache/rig/nvidia-cuda.asc && \
+    printf 'deb [signed-by=%s lang=none] %s %s %s\n' /etc/apt/keyrings/nvidia-cuda.gpg https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / '' > /etc/apt/sources.list.d/nvidia-cuda.list.rig-new && \
+    own_file /etc/apt/sources.list.d/nvidia-cuda.list && \
+    mv -fT /etc/apt/sources.list.d/nvidia-cuda.list.rig-new /etc/apt/sources.list.d/nvidia-cuda.list && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3 > /var/lib/rig/repository-nvidia-cuda
+    printf '%s\n' face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3 > /var/lib/rig/.repository-nvidia-cuda.new && \
+    mv -fT /var/lib/rig/.repository-nvidia-cuda.new /var/lib/rig/repository-nvidia-cuda
+}
+
+remove_repository_nvidia_cuda() {
+  forget_step repository-nvidia-cuda && \
+    return_file /etc/apt/sources.list.d/nvidia-cuda.list && \
+    return_file /etc/apt/keyrings/nvidia-cuda.gpg
 }
 
 done_driver() {
@@ -225,11 +279,19 @@ done_driver() {
 }
 
 apply_driver() {
-  apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-change-held-packages cuda-drivers=465.19.01-1 >/dev/null && \
+  refresh_packages && \
+    install_packages driver --allow-change-held-packages cuda-drivers=465.19.01-1 && \
+    own_holds cuda-drivers && \
     apt-mark hold cuda-drivers >/dev/null && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e > /var/lib/rig/driver
+    printf '%s\n' 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e > /var/lib/rig/.driver.new && \
+    mv -fT /var/lib/rig/.driver.new /var/lib/rig/driver
+}
+
+remove_driver() {
+  forget_step driver && \
+    release_holds cuda-drivers && \
+    drop_packages driver cuda-drivers
 }
 
 done_cuda() {
@@ -238,11 +300,19 @@ done_cuda() {
 }
 
 apply_cuda() {
-  apt-get -qq update && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-change-held-packages cuda-toolkit-9-0=9.0.176-1 >/dev/null && \
+  refresh_packages && \
+    install_packages cuda --allow-change-held-packages cuda-toolkit-9-0=9.0.176-1 && \
+    own_holds cuda-toolkit-9-0 && \
     apt-mark hold cuda-toolkit-9-0 >/dev/null && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c > /var/lib/rig/cuda
+    printf '%s\n' ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c > /var/lib/rig/.cuda.new && \
+    mv -fT /var/lib/rig/.cuda.new /var/lib/rig/cuda
+}
+
+remove_cuda() {
+  forget_step cuda && \
+    release_holds cuda-toolkit-9-0 && \
+    drop_packages cuda cuda-toolkit-9-0
 }
 
 done_cudnn() {
@@ -251,13 +321,22 @@ done_cudnn() {
 }
 
 apply_cudnn() {
-  mkdir -p /var/cache/rig /usr/local/cuda-9.0 && \
+  own_folder /usr/local/cuda-9.0 && \
+    mkdir -p /var/cache/rig /usr/local/cuda-9.0 && \
     curl --fail --silent --show-error --location --retry 3 --output /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
-    printf '%s  %s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz | sha256sum --check --status && \
-    tar --extract --gzip --no-same-owner --strip-components=1 --directory /usr/local/cuda-9.0 --file /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
+    { printf '%s  %s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz | sha256sum --check --status || { printf '%s: what came is not what was locked\n' https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz >&2; false; }; } && \
+    own_contents cudnn /usr/local/cuda-9.0 && \
+    tar --extract --no-same-owner --strip-components=1 --directory /usr/local/cuda-9.0 --file /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
+    note_contents cudnn /usr/local/cuda-9.0 && \
     rm -f /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 > /var/lib/rig/cudnn
+    printf '%s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 > /var/lib/rig/.cudnn.new && \
+    mv -fT /var/lib/rig/.cudnn.new /var/lib/rig/cudnn
+}
+
+remove_cudnn() {
+  forget_step cudnn && \
+    return_contents cudnn /usr/local/cuda-9.0
 }
 
 done_installer_anaconda3_5_2_0() {
@@ -268,13 +347,20 @@ done_installer_anaconda3_5_2_0() {
 apply_installer_anaconda3_5_2_0() {
   mkdir -p /var/cache/rig && \
     curl --fail --silent --show-error --location --retry 3 --output /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh && \
-    printf '%s  %s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh | sha256sum --check --status && \
+    { printf '%s  %s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh | sha256sum --check --status || { printf '%s: what came is not what was locked\n' https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh >&2; false; }; } && \
+    own_tree /opt/rig/anaconda3-5.2.0 && \
     rm -rf /opt/rig/anaconda3-5.2.0 && \
     mkdir -p "$(dirname /opt/rig/anaconda3-5.2.0)" && \
     bash /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh -b -p /opt/rig/anaconda3-5.2.0 >/dev/null && \
     rm -f /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 > /var/lib/rig/installer-anaconda3-5-2-0
+    printf '%s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 > /var/lib/rig/.installer-anaconda3-5-2-0.new && \
+    mv -fT /var/lib/rig/.installer-anaconda3-5-2-0.new /var/lib/rig/installer-anaconda3-5-2-0
+}
+
+remove_installer_anaconda3_5_2_0() {
+  forget_step installer-anaconda3-5-2-0 && \
+    clear_tree /opt/rig/anaconda3-5.2.0
 }
 
 done_env_fastai() {
@@ -283,22 +369,38 @@ done_env_fastai() {
 }
 
 apply_env_fastai() {
-  rm -rf /opt/rig/envs/fastai && \
+  own_tree /opt/rig/envs/fastai && \
+    rm -rf /opt/rig/envs/fastai && \
     mkdir -p "$(dirname /opt/rig/envs/fastai)" && \
     /opt/rig/anaconda3-5.2.0/bin/python -m venv /opt/rig/envs/fastai >/dev/null && \
     /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade -r /opt/rig/lock/fastai.tools.txt && \
     /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/fastai.requirements.txt && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 4a07b3f51c95c3a9923b1b40c95e69f9db3d2067b50f7d5420ab1b6f9dc05899 > /var/lib/rig/env-fastai
+    printf '%s\n' 4a07b3f51c95c3a9923b1b40c95e69f9db3d2067b50f7d5420ab1b6f9dc05899 > /var/lib/rig/.env-fastai.new && \
+    mv -fT /var/lib/rig/.env-fastai.new /var/lib/rig/env-fastai
+}
+
+remove_env_fastai() {
+  forget_step env-fastai && \
+    clear_tree /opt/rig/envs/fastai
 }
 
 done_settings_fastai_keras() {
-  test "$(stat -c %a /etc/skel/.keras/keras.json 2>/dev/null)" = 644 && \
+  test "$(stat -c '%a %U:%G' /etc/skel/.keras/keras.json 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 1648778833f8c671aa3d961544ee97930a142d7572d0637a67a0cc26ccd09eb2 /etc/skel/.keras/keras.json | sha256sum --check --status
 }
 
 apply_settings_fastai_keras() {
-  install -D -m 0644 -o root -g root /opt/rig/lock/settings-fastai-keras /etc/skel/.keras/keras.json
+  own_folder "$(dirname /etc/skel/.keras/keras.json)" && \
+    mkdir -p "$(dirname /etc/skel/.keras/keras.json)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/settings-fastai-keras /etc/skel/.keras/keras.json.rig-new && \
+    own_file /etc/skel/.keras/keras.json && \
+    mv -fT /etc/skel/.keras/keras.json.rig-new /etc/skel/.keras/keras.json
+}
+
+remove_settings_fastai_keras() {
+  forget_step settings-fastai-keras && \
+    return_file /etc/skel/.keras/keras.json
 }
 
 done_user_alice() {
@@ -307,9 +409,15 @@ done_user_alice() {
 }
 
 apply_user_alice() {
-  id -u alice >/dev/null 2>&1 || useradd --create-home --shell /bin/bash alice && \
+  make_account alice && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/user-alice
+    printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-alice.new && \
+    mv -fT /var/lib/rig/.user-alice.new /var/lib/rig/user-alice
+}
+
+remove_user_alice() {
+  forget_step user-alice && \
+    keep_account alice
 }
 
 done_user_bob() {
@@ -318,18 +426,33 @@ done_user_bob() {
 }
 
 apply_user_bob() {
-  id -u bob >/dev/null 2>&1 || useradd --create-home --shell /bin/bash bob && \
+  make_account bob && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/user-bob
+    printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-bob.new && \
+    mv -fT /var/lib/rig/.user-bob.new /var/lib/rig/user-bob
+}
+
+remove_user_bob() {
+  forget_step user-bob && \
+    keep_account bob
 }
 
 done_variables() {
-  test "$(stat -c %a /etc/profile.d/rig-dl-server.sh 2>/dev/null)" = 644 && \
+  test "$(stat -c '%a %U:%G' /etc/profile.d/rig-dl-server.sh 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' dfc8535d9cbf4f2beb826deb4ac2bc0ba3bc08ebd2746f69c73d1a8a024a79b1 /etc/profile.d/rig-dl-server.sh | sha256sum --check --status
 }
 
 apply_variables() {
-  install -D -m 0644 -o root -g root /opt/rig/lock/variables /etc/profile.d/rig-dl-server.sh
+  own_folder "$(dirname /etc/profile.d/rig-dl-server.sh)" && \
+    mkdir -p "$(dirname /etc/profile.d/rig-dl-server.sh)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/variables /etc/profile.d/rig-dl-server.sh.rig-new && \
+    own_file /etc/profile.d/rig-dl-server.sh && \
+    mv -fT /etc/profile.d/rig-dl-server.sh.rig-new /etc/profile.d/rig-dl-server.sh
+}
+
+remove_variables() {
+  forget_step variables && \
+    return_file /etc/profile.d/rig-dl-server.sh
 }
 
 done_service_packages() {
@@ -338,9 +461,9 @@ done_service_packages() {
 }
 
 apply_service_packages() {
-  apt-get -qq update && \
+  refresh_packages && \
     sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.service.txt >&2 && \
-    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends --allow-downgrades \
+    install_packages service-packages --allow-downgrades \
       openssh-server=1:7.2p2-4ubuntu2.10 \
       libbsd0=0.8.2-1ubuntu0.1 \
       libc6=2.23-0ubuntu11.3 \
@@ -353,18 +476,33 @@ apply_service_packages() {
       libssl1.0.0=1.0.2g-1ubuntu4.20 \
       libwrap0=7.6.q-25 \
       openssh-client=1:7.2p2-4ubuntu2.10 \
-      openssh-sftp-server=1:7.2p2-4ubuntu2.10 >/dev/null && \
+      openssh-sftp-server=1:7.2p2-4ubuntu2.10 && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 > /var/lib/rig/service-packages
+    printf '%s\n' 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 > /var/lib/rig/.service-packages.new && \
+    mv -fT /var/lib/rig/.service-packages.new /var/lib/rig/service-packages
+}
+
+remove_service_packages() {
+  forget_step service-packages && \
+    drop_packages service-packages openssh-server libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
 }
 
 done_service_ssh_settings() {
-  test "$(stat -c %a /etc/default/ssh 2>/dev/null)" = 644 && \
+  test "$(stat -c '%a %U:%G' /etc/default/ssh 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 32fe2d0d194cf1311b26bc06764f51f0645e6e5bb64e0ef748127f7763d9f46c /etc/default/ssh | sha256sum --check --status
 }
 
 apply_service_ssh_settings() {
-  install -D -m 0644 -o root -g root /opt/rig/lock/service-ssh-settings /etc/default/ssh
+  own_folder "$(dirname /etc/default/ssh)" && \
+    mkdir -p "$(dirname /etc/default/ssh)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/service-ssh-settings /etc/default/ssh.rig-new && \
+    own_file /etc/default/ssh && \
+    mv -fT /etc/default/ssh.rig-new /etc/default/ssh
+}
+
+remove_service_ssh_settings() {
+  forget_step service-ssh-settings && \
+    return_file /etc/default/ssh
 }
 
 done_service_ssh() {
@@ -374,14 +512,21 @@ done_service_ssh() {
 }
 
 apply_service_ssh() {
-  { ! command -v systemctl >/dev/null || systemctl enable --quiet ssh.service; } && \
+  own_unit ssh.service && \
+    { ! command -v systemctl >/dev/null || systemctl enable --quiet ssh.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ssh.service; }; } && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b > /var/lib/rig/service-ssh
+    printf '%s\n' 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b > /var/lib/rig/.service-ssh.new && \
+    mv -fT /var/lib/rig/.service-ssh.new /var/lib/rig/service-ssh
+}
+
+remove_service_ssh() {
+  forget_step service-ssh && \
+    drop_unit ssh.service
 }
 
 done_reboot() {
-  test "$(cat /var/lib/rig/reboot 2>/dev/null)" = 49a081a4ffc541eac40f325633e0da7f4f9b57e39cbf611f688c5454850c6ab4
+  test "$(cat /var/lib/rig/reboot 2>/dev/null)" = c23bebae76ade760d8dbee20fe23ea32569b0875b64c097021a06fadba0a395e
 }
 
 apply_reboot() {
@@ -390,7 +535,12 @@ apply_reboot() {
     cat /proc/sys/kernel/random/boot_id > /var/lib/rig/.reboot-due.new && \
     mv -fT /var/lib/rig/.reboot-due.new /var/lib/rig/reboot-due && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 49a081a4ffc541eac40f325633e0da7f4f9b57e39cbf611f688c5454850c6ab4 > /var/lib/rig/reboot
+    printf '%s\n' c23bebae76ade760d8dbee20fe23ea32569b0875b64c097021a06fadba0a395e > /var/lib/rig/.reboot.new && \
+    mv -fT /var/lib/rig/.reboot.new /var/lib/rig/reboot
+}
+
+remove_reboot() {
+  forget_step reboot
 }
 
 done_verify() {
@@ -398,85 +548,621 @@ done_verify() {
 }
 
 apply_verify() {
-  { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (system)' 'as locked' "$found" >&2; false; }; } && \
-    { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (fetch)' 'as locked' "$found" >&2; false; }; } && \
-    { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (driver)' 'as locked' "$found" >&2; false; }; } && \
-    { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (cuda)' 'as locked' "$found" >&2; false; }; } && \
-    { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 'as locked' || { printf '%s: the lock says "%s", found "%s"\n' 'packages (service)' 'as locked' "$found" >&2; false; }; } && \
-    { found=$(sed -n 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h | paste -s -d ' ' -) || true; } && \
-    { test "$found" = '7 6 5' || { printf '%s: the lock says "%s", found "%s"\n' 'cuDNN 7.6.5.32' '7 6 5' "$found" >&2; false; }; } && \
-    { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])' | paste -s -d ' ' -) || true; } && \
-    { test "$found" = 3.6 || { printf '%s: the lock says "%s", found "%s"\n' 'Python of fastai' 3.6 "$found" >&2; false; }; } && \
-    { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt | paste -s -d ' ' -) || true; } && \
-    { test "$found" = '' || { printf '%s: the lock says "%s", found "%s"\n' 'packages of fastai' '' "$found" >&2; false; }; }
+  differences=0 && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (system)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (fetch)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (driver)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sed -n 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; } && \
+    { test "$found" = '7 && \
+    6 && \
+    5' || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' '7 6 5' "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
+    { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    test "$differences" = 0
 }
 
-say() {
-  printf '%s\n' "$*"
-  [ "$DRY_RUN" = yes ] || printf '%s\n' "$*" >>"$LOG"
+remove_verify() {
+  forget_step verify
 }
 
-fail() {
-  printf 'install.sh: %s\n' "$*" >&2
-  exit 1
+# --- what the installer owns: written down before it is added, in lists that are renamed into place
+
+own() {  # LIST LINE…: each line once
+  local list=$1
+  shift
+  mkdir -p "$OWNED"
+  { cat "$OWNED/$list" 2>/dev/null || true; printf '%s\n' "$@"; } | awk 'NF && !seen[$0]++' >"$OWNED/.new"
+  mv -fT "$OWNED/.new" "$OWNED/$list"
 }
 
-# The lock's own files, where every step finds them.
-place_lock() {
-  local file
-  for file in "$HERE"/files/*; do
-    cmp -s "$file" "/opt/rig/lock/${file##*/}" || install -D -m 0644 "$file" "/opt/rig/lock/${file##*/}"
+disown_line() {  # LIST LINE
+  [ "$DRY_RUN" = no ] && [ -e "$OWNED/$1" ] || return 0
+  { grep -vxF -e "$2" "$OWNED/$1" || true; } >"$OWNED/.new"
+  mv -fT "$OWNED/.new" "$OWNED/$1"
+}
+
+owns() {  # LIST LINE
+  grep -qxF -e "$2" "$OWNED/$1" 2>/dev/null
+}
+
+owned() {  # LIST
+  cat "$OWNED/$1" 2>/dev/null || true
+}
+
+act() {  # WHAT COMMAND…: in a dry run it is only said, and once
+  if [ "$DRY_RUN" = yes ]; then
+    say_once "         would $1"
+  else
+    say "         $1"
+    shift
+    "$@"
+  fi
+}
+
+kept() {
+  say_once "         kept $*"
+}
+
+say_once() {
+  case $SAID in
+    *"|$1|"*) ;;
+    *)
+      SAID+="|$1|"
+      say "$1"
+      ;;
+  esac
+}
+
+# --- folders and files
+
+own_folder() {
+  local path=$1
+  while [ ! -e "$path" ]; do
+    own folders "$path"
+    path=$(dirname "$path")
   done
 }
 
-run_step() {
-  local id=$1 name=${1//[^a-z0-9]/_}
-  if "done_$name"; then
-    say "ok       $(title "$id")"
-  elif [ "$DRY_RUN" = yes ]; then
-    say "would do $(title "$id")"
-  else
-    say "doing    $(title "$id")"
-    if ! "apply_$name" 2>&1 | tee -a "$LOG"; then
-      fail "step $id failed: $(title "$id"); $LOG has the rest. It can be run again."
+sum_of() {
+  local sum
+  sum=$(sha256sum <"$1") && printf '%s' "${sum%% *}"
+}
+
+# own_file PATH: what PATH.rig-new holds is about to be PATH. What somebody else put there is kept
+# beside it; what is there already to the letter is not ours.
+own_file() {
+  local ours now
+  ours=$(sum_of "$1.rig-new")
+  if [ -e "$1" ]; then
+    now=$(sum_of "$1")
+    if ! owns files "$now  $1"; then
+      [ "$now" != "$ours" ] || return 0
+      keep_foreign "$1"
+    fi
+  fi
+  own files "$ours  $1"
+}
+
+keep_foreign() {
+  local copy=$1.before-rig count=0
+  while [ -e "$copy" ] && ! cmp -s "$1" "$copy"; do
+    count=$((count + 1))
+    copy=$1.before-rig.$count
+  done
+  rm -f "$1.rig-kept"
+  [ -e "$copy" ] || { cp -a "$1" "$1.rig-kept" && mv -T "$1.rig-kept" "$copy"; }
+  owned before | grep -qF "	$1	" || own before "	$1	$copy"
+  say "         $1 was another file: kept as $copy"
+}
+
+return_file() {
+  local now back
+  [ "$DRY_RUN" = yes ] || rm -f "$1.rig-new" "$1.rig-kept"
+  if [ -e "$1" ]; then
+    now=$(sum_of "$1")
+    if owns files "$now  $1"; then
+      act "remove $1" rm -f "$1"
+    elif owned files | cut -c 67- | grep -qxF -e "$1"; then
+      kept "$1: it was changed since"
+      return 0
+    else
+      return 0
+    fi
+  fi
+  back=$(owned before | grep -F "	$1	" | cut -f 3) || true
+  if [ -n "$back" ] && [ -e "$back" ]; then
+    act "put $back back" mv -T "$back" "$1"
+  fi
+  if [ "$DRY_RUN" = no ]; then
+    disown_line before "	$1	$back"
+    owned files | cut -c 67- | grep -qxF -e "$1" || return 0
+    PATH_LEFT=$1 awk 'substr($0, 67) != ENVIRON["PATH_LEFT"]' "$OWNED/files" >"$OWNED/.new"
+    mv -fT "$OWNED/.new" "$OWNED/files"
+  fi
+}
+
+# --- folders that are the rig's alone, and what it adds to those of others
+
+own_tree() {
+  own_folder "$(dirname "$1")"
+  own trees "$1"
+}
+
+clear_tree() {
+  if owns trees "$1"; then
+    [ ! -e "$1" ] || act "remove $1" rm -rf "$1"
+    disown_line trees "$1"
+  fi
+}
+
+own_contents() {  # ID FOLDER: what stands there now is not ours
+  mkdir -p "$OWNED" "$2"
+  [ ! -e "$OWNED/before.$1" ] || [ -e "$OWNED/contents.$1" ] || return 0
+  find "$2" -mindepth 1 ! -type d -printf '%P\n' >"$OWNED/.found"
+  {
+    cut -f 3- "$OWNED/contents.$1" 2>/dev/null | { grep -vxF -f - "$OWNED/.found" || true; }
+    # Of the folders those of the first time: later ones go if nothing is left in them.
+    find "$2" -mindepth 1 -type d -printf '%P\n' |
+      if [ -e "$OWNED/before.$1" ]; then grep -xF -f "$OWNED/before.$1" || true; else cat; fi
+  } >"$OWNED/.new"
+  mv -fT "$OWNED/.new" "$OWNED/before.$1"
+  rm -f "$OWNED/contents.$1" "$OWNED/.found"
+  own shared "$1 $2"
+}
+
+note_contents() {  # ID FOLDER: what has come since, with size and time
+  find "$2" -mindepth 1 ! -type d -printf '%s\t%T@\t%P\n' |
+    LISTED="$OWNED/before.$1" awk -F '\t' 'BEGIN { while ((getline line < ENVIRON["LISTED"]) > 0) before[line] } !($3 in before)' >"$OWNED/.new"
+  mv -fT "$OWNED/.new" "$OWNED/contents.$1"
+}
+
+return_contents() {  # ID FOLDER
+  local folder=$2 contents="$OWNED/contents.$1" before="$OWNED/before.$1" size time path
+  [ -e "$before" ] && [ -d "$folder" ] || return 0
+  # It was killed while it was put there: all that has come since.
+  [ -e "$contents" ] || [ "$DRY_RUN" = yes ] || note_contents "$1" "$folder"
+  [ ! -e "$contents" ] || say_once "         $([ "$DRY_RUN" = no ] || echo 'would ')remove $(wc -l <"$contents") files below $folder"
+  [ "$DRY_RUN" = no ] || return 0
+  while IFS=$'\t' read -r size time path <&5; do
+    if [ "$(find "$folder/$path" -maxdepth 0 -printf '%s\t%T@' 2>/dev/null)" = "$size	$time" ]; then
+      rm -f "$folder/$path"
+    elif [ -e "$folder/$path" ]; then
+      kept "$folder/$path: it was changed since"
+    fi
+  done 5<"$contents"
+  find "$folder" -mindepth 1 -depth -type d -printf '%P\n' | { grep -vxF -f "$before" || true; } |
+    while IFS= read -r path; do rmdir "$folder/$path" 2>/dev/null || true; done
+  rm -f "$contents" "$before"
+  disown_line shared "$1 $folder"
+}
+
+# --- packages of the system
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef \
+    -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@"
+}
+
+# Somebody else's apt or dpkg is waited for: the kernel knows who holds the locks.
+wait_for_apt() {
+  local lock waited=0
+  for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock; do
+    while [ -e "$lock" ] && grep -q ":$(stat -c %i "$lock") " /proc/locks 2>/dev/null; do
+      [ "$waited" -gt 0 ] || say "         waiting for another apt or dpkg, which holds $lock"
+      [ "$waited" -lt 600 ] || { echo "$lock has been held for ten minutes" >&2; return 1; }
+      waited=$((waited + 1))
+      sleep 1
+    done
+  done
+}
+
+# A dpkg that was killed is finished first: nothing can be installed beside half a package.
+mend_packages() {
+  wait_for_apt || return
+  if [ -n "$(dpkg --audit)" ] || [ -n "$(find /var/lib/dpkg/updates -type f)" ]; then
+    echo 'dpkg was interrupted: finishing what it began'
+    DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold || true
+    if [ -n "$(dpkg --audit)" ]; then
+      apt_get update && apt_get install --fix-broken --yes --allow-downgrades --allow-change-held-packages
     fi
   fi
 }
 
+refresh_packages() {
+  mend_packages && apt_get update
+}
+
+install_packages() {  # ID OPTION… PACKAGE…
+  local id=$1 planned
+  shift
+  planned=$(apt-get --simulate install --yes --no-install-recommends "$@") || return
+  own packages "$(printf '%s\n' "$planned" | sed -n "s/^Inst \([^ ]*\) (.*/$id \1/p")" &&
+    own upgraded "$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) \[\([^]]*\)\].*/\1 \2/p')" &&
+    own removed "$(printf '%s\n' "$planned" | sed -n 's/^Remv \([^ ]*\) .*/\1/p')" &&
+    own automatic "$(apt-mark showauto)" &&
+    apt_get install --yes --no-install-recommends "$@"
+}
+
+own_holds() {
+  local name held
+  held=$(apt-mark showhold)
+  for name; do
+    printf '%s\n' "$held" | grep -qxF -e "$name" || own holds "$name" || return
+  done
+}
+
+release_holds() {
+  local name
+  for name; do
+    if owns holds "$name"; then
+      ! apt-mark showhold | grep -qxF -e "$name" || act "release $name" apt-mark unhold "$name"
+      disown_line holds "$name"
+    fi
+  done
+}
+
+installed_of() {  # the names on stdin that are installed
+  local name
+  while IFS= read -r name; do
+    # shellcheck disable=SC2016 # dpkg-query fills this in
+    dpkg-query -W -f='${db:Status-Abbrev}\n' "$name" 2>/dev/null | grep -q '^.[^nc]' && printf '%s\n' "$name"
+  done
+  true
+}
+
+# Of the packages on stdin those that nothing else depends on: apt is told, for this question, that
+# these alone came by themselves.
+unneeded() {
+  local marks name
+  marks=$(mktemp -d)
+  while IFS= read -r name; do
+    printf 'Package: %s\nArchitecture: %s\nAuto-Installed: 1\n\n' "${name%%:*}" "$(dpkg-query -W -f='${Architecture}' "$name" | sed "s/^all\$/$(dpkg --print-architecture)/")"
+  done >"$marks/extended_states"
+  LC_ALL=C apt-get --simulate autoremove -o Dir::State::extended_states="$marks/extended_states" \
+    -o APT::Ignore-Hold="$DRY_RUN" -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false |
+    sed -n 's/^Remv \([^ ]*\) .*/\1/p'
+  rm -rf "$marks"
+}
+
+drop_packages() {  # ID NAME…: those of the step; the names are all it asked for
+  local id=$1 name mine gone also
+  shift
+  [ "$DRY_RUN" = yes ] || mend_packages || return
+  mine=$(owned packages | sed -n "s/^$id //p" | installed_of)
+  gone=''
+  [ -z "$mine" ] || gone=$(printf '%s\n' "$mine" | unneeded | { grep -xF -e "$mine" || true; })
+  for name in $mine; do
+    printf '%s\n' "$gone" | grep -qxF -e "$name" || kept "package $name: another package needs it"
+  done
+  for name; do
+    owned packages | grep -qE "^[^ ]+ $(printf '%s' "$name" | sed 's/[.+]/\\&/g')\$" || [ -z "$(printf '%s\n' "$name" | installed_of)" ] ||
+      kept "package $name: it was there before$(owned upgraded | sed -n "s/^$(printf '%s' "$name" | sed 's/[.+]/\\&/g') /, as version /p" | head -n 1)"
+  done
+  [ -n "$gone" ] || return 0
+  # shellcheck disable=SC2086 # names of packages have no spaces
+  also=$(apt-get --simulate --yes --allow-change-held-packages purge $gone | sed -n 's/^Purg \([^ ]*\) .*/\1/p' | { grep -vxF -e "$gone" || true; })
+  if [ -n "$also" ]; then
+    kept "packages $gone: removing them would remove $also"
+    return 0
+  fi
+  # shellcheck disable=SC2086
+  act "remove the packages $(printf '%s' "$gone" | tr '\n' ' ')" apt_get purge --yes $gone
+}
+
+# Installing a package by its name marks it as wanted; these were not.
+return_marks() {
+  local names
+  names=$(owned automatic | installed_of)
+  # shellcheck disable=SC2086
+  [ -z "$names" ] || apt-mark auto $names >/dev/null
+}
+
+# --- accounts, units, the kernel's command line
+
+# What a killed useradd has left: locks whose holder is gone, or is another program by now.
+clear_account_locks() {
+  local name file
+  for name in passwd shadow group gshadow subuid subgid; do
+    for file in "/etc/$name.lock" "/etc/$name".[0-9]*; do
+      [ -e "$file" ] || continue
+      if ! tr -d '\0' <"/proc/$(tr -cd '0-9' <"$file")/comm" 2>/dev/null | grep -qE '^(user|group|ch|pass|vi|ad|new|pw|grp)'; then
+        rm -f "$file"
+      fi
+    done
+  done
+  # What they were writing beside the real files.
+  rm -f /etc/passwd+ /etc/shadow+ /etc/group+ /etc/gshadow+ /etc/subuid+ /etc/subgid+
+}
+
+# An account that was begun and never finished is made again, with its number. A home that holds
+# anything but copies from /etc/skel is left as it is.
+make_account() {
+  local name=$1 uid='' home=/home/$1 file
+  clear_account_locks
+  if owns accounts-begun "$name"; then
+    uid=$(id -u "$name" 2>/dev/null) || true
+    [ -z "$uid" ] || userdel --force "$name" 2>/dev/null || true
+    ! grep -q "^$name:" /etc/group || groupdel "$name"
+    if [ -d "$home" ] && find "$home" -mindepth 1 ! -type d -printf '%P\n' | while IFS= read -r file; do
+      [ ! -s "$home/$file" ] || cmp -s "$home/$file" "/etc/skel/$file" || exit 1
+    done; then
+      rm -rf "$home"
+    fi
+  elif id -u "$name" >/dev/null 2>&1; then
+    return 0
+  fi
+  own accounts-begun "$name" &&
+    useradd ${uid:+--uid "$uid"} --create-home --shell /bin/bash "$name" &&
+    disown_line accounts-begun "$name" &&
+    own accounts "$name"
+}
+
+keep_account() {
+  if id -u "$1" >/dev/null 2>&1; then
+    kept "account $1 and its home: deluser --remove-home $1 takes both away"
+  fi
+}
+
+# A unit that was enabled before is not ours to stop.
+own_unit() {
+  ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "$1" 2>/dev/null || own units "$1"
+}
+
+drop_unit() {
+  if owns units "$1" && command -v systemctl >/dev/null; then
+    [ ! -d /run/systemd/system ] || act "stop $1" systemctl stop "$1"
+    act "disable $1" systemctl disable --quiet "$1"
+    disown_line units "$1"
+  fi
+  return_file "/etc/systemd/system/$1"
+  [ "$DRY_RUN" = yes ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+}
+
+drop_kernel_arguments() {
+  local file=/etc/default/grub.d/rig.cfg
+  if owned files | cut -c 67- | grep -qxF -e "$file"; then
+    [ "$DRY_RUN" = yes ] || own unfinished update-grub
+    return_file "$file"
+  fi
+  if [ "$DRY_RUN" = yes ] || owns unfinished update-grub; then
+    ! command -v update-grub >/dev/null || act "write the menu of GRUB anew" update-grub
+    disown_line unfinished update-grub
+  fi
+}
+
+# --- the end of an uninstall
+
+forget_step() {
+  [ "$DRY_RUN" = yes ] || rm -f "$STATE/$1" "$STATE/$1.keys"
+}
+
+# What older versions of the rig have left, and then the state itself.
+drop_rest() {
+  local id folder path name
+  owned files | cut -c 67- | sort -u | while IFS= read -r path; do return_file "$path"; done
+  owned shared | while read -r id folder; do return_contents "$id" "$folder"; done
+  owned trees | while IFS= read -r path; do clear_tree "$path"; done
+  owned packages | cut -d ' ' -f 1 | sort -u | while read -r id; do drop_packages "$id"; done
+  owned removed | while read -r name; do
+    [ -n "$(printf '%s\n' "$name" | installed_of)" ] || kept "nothing of package $name: its place was needed; install it again"
+  done
+  if [ "$DRY_RUN" = no ]; then
+    return_marks
+    rm -rf /opt/rig/lock /var/cache/rig
+    owned folders | sort -r | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+    rmdir /opt/rig/envs /opt/rig 2>/dev/null || true
+    rm -rf "$STATE"
+  fi
+  [ ! -d /opt/rig ] || [ "$DRY_RUN" = yes ] || kept "/opt/rig: it holds $(find /opt/rig -mindepth 1 -maxdepth 1 -printf '%f ')"
+  say "the log $LOG stays; what a driver or an argument of the kernel was is gone at the next boot"
+}
+
+# --- the lock's own files, where every step finds them
+
+place_lock() {
+  local here file
+  here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+  mkdir -p /opt/rig/lock
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.sh installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras variables service-ssh-settings; do
+    [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
+    if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
+      install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
+      mv -fT "/opt/rig/lock/$file.rig-new" "/opt/rig/lock/$file"
+    fi
+  done
+}
+
+# --- what is said, and where
+
+log() {
+  [ "$DRY_RUN" = yes ] || printf '%(%F %T)T %s\n' -1 "$*" >&8
+}
+
+# To the terminal and to the log.
+say() {
+  [ ! -t 7 ] || printf '\r\033[K' >&7
+  printf '%s\n' "$*" >&7
+  log "$*"
+}
+
+fail() {
+  printf '%s: %s\n' "$NAME" "$*" >&2
+  exit 1
+}
+
+open_log() {
+  [ ! -L "$LOG" ] || fail "$LOG is a link: move it away"
+  (umask 027 && : >>"$LOG")
+  chmod 0640 "$LOG"
+  exec 8>>"$LOG"
+  log "--- $NAME $*"
+}
+
+# What a step says goes into the log, a line with its time; a terminal shows that time passes.
+log_output() {
+  local line part='' status
+  while true; do
+    status=0
+    IFS= read -r -t 1 line || status=$?
+    if [ "$status" -eq 0 ]; then
+      log "    $part$line"
+      part=''
+    elif [ "$status" -gt 128 ]; then
+      part+=$line
+    else
+      [ -z "$part$line" ] || log "    $part$line"
+      break
+    fi
+    [ ! -t 7 ] || printf '\r%s (%d s)' "$1" "$SECONDS" >&7
+  done
+}
+
+# --- steps
+
+# run FUNCTION LINE: in a process group of its own, so that a signal reaches all of it. LINE is what
+# a terminal shows meanwhile.
+run() {
+  local status=0
+  SECONDS=0
+  set -m
+  { "$1" </dev/null 2>&1 | log_output "$2"; } &
+  STEP=$!
+  set +m
+  wait "$STEP" || status=$?
+  STEP=''
+  [ ! -t 7 ] || printf '\r\033[K' >&7
+  return "$status"
+}
+
+run_step() {
+  local count=$1 id=$2 name=${2//[^a-z0-9]/_} from
+  if "done_$name" 2>/dev/null; then
+    say "$count ok       $(title "$id")"
+  elif [ "$DRY_RUN" = yes ]; then
+    say "$count would do $(title "$id")"
+  else
+    say "$count doing    $(title "$id")"
+    from=$(stat -c %s "$LOG")
+    if ! run "apply_$name" "$count doing    $(title "$id")"; then
+      tail -c "+$((from + 1))" "$LOG" | sed 's/^[-0-9]* [:0-9]* //' | tail -n 40 >&2
+      log "step $id failed"
+      fail "step $id failed: $(title "$id"); $LOG has the rest. It can be run again."
+    fi
+    say "$count done     $(title "$id") ($SECONDS s)"
+  fi
+}
+
+undo_step() {
+  local count=$1 id=$2 name=${2//[^a-z0-9]/_}
+  say "$count $([ "$DRY_RUN" = yes ] && echo 'would undo' || echo undoing) $(title "$id")"
+  if [ "$DRY_RUN" = yes ]; then
+    "remove_$name"
+  elif ! run "remove_$name" "$count undoing"; then
+    tail -n 20 "$LOG" >&2
+    fail "step $id could not be undone: $(title "$id"); $LOG has the rest. It can be run again."
+  fi
+}
+
+# chosen DONE_WITH: each step with its count, or the one that was asked for.
+chosen() {
+  local index id
+  for index in "${!STEPS[@]}"; do
+    id=${STEPS[$index]}
+    if [ -z "$ONLY" ] || [ "$id" = "$ONLY" ]; then
+      printf '[%d/%d] %s\n' "$((index + 1))" 18 "$id"
+    fi
+  done
+}
+
+# --- the whole
+
+stopped() {
+  trap '' HUP INT TERM
+  if [ -n "$STEP" ]; then
+    kill -TERM -- "-$STEP" 2>/dev/null || true
+    wait "$STEP" || true
+  fi
+  say "stopped by $1: run $NAME again, and it goes on where it was"
+  trap - EXIT
+  exit "$2"
+}
+
+# A reboot that was asked for in another boot has happened.
+look_at_reboot() {
+  if [ -e "$STATE/reboot-due" ] && [ "$(cat "$STATE/reboot-due")" != "$(cat /proc/sys/kernel/random/boot_id)" ]; then
+    rm -f "$STATE/reboot-due"
+    say "the reboot that was due has happened"
+  fi
+}
+
+install_rig() {
+  local count id
+  if [ "$DRY_RUN" = no ]; then
+    place_lock
+    look_at_reboot
+  fi
+  while read -r count id <&6; do
+    run_step "$count" "$id"
+  done 6< <(chosen)
+  if [ -e "$STATE/reboot-due" ]; then
+    say "reboot this machine: $(title reboot). Run $NAME once more after it, to see that all is as locked."
+  fi
+}
+
+uninstall_rig() {
+  local count id
+  while read -r count id <&6; do
+    undo_step "$count" "$id"
+  done 6< <(chosen | tac)
+  [ -n "$ONLY" ] || drop_rest
+}
+
 main() {
-  local only='' id
-  DRY_RUN=no
+  local action=install_rig said="$*"
+  DRY_RUN=no ONLY='' STEP='' SAID=''
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage; return ;;
       --list) printf '%s\n' "${STEPS[@]}"; return ;;
       --dry-run) DRY_RUN=yes ;;
+      --uninstall) action=uninstall_rig ;;
       --step)
-        [ $# -ge 2 ] || fail "--step wants a step's id"
-        only=$2
+        [ $# -ge 2 ] || { printf '%s: --step wants the id of a step; --list names them\n' "$NAME" >&2; exit 2; }
+        ONLY=$2
+        if [ -z "$(title "$ONLY")" ]; then
+          printf '%s: there is no step "%s"; --list names them\n' "$NAME" "$ONLY" >&2
+          exit 2
+        fi
         shift
         ;;
-      *) usage >&2; exit 2 ;;
+      *) printf '%s: what is "%s"?\n' "$NAME" "$1" >&2; usage >&2; exit 2 ;;
     esac
     shift
   done
-  [ "$(id -u)" -eq 0 ] || fail "run this as root"
-  apply_platform || fail "$(title platform): this is another machine, and nothing was changed"
-  mkdir -p /run/lock
-  exec 9>/run/lock/rig.lock
-  flock --nonblock 9 || fail "another installation is running"
-  [ "$DRY_RUN" = yes ] || place_lock
-  for id in "${STEPS[@]}"; do
-    if [ "$id" != platform ] && { [ -z "$only" ] || [ "$id" = "$only" ]; }; then
-      run_step "$id"
-    fi
-  done
+  umask 022
+  export LC_ALL=C.UTF-8
+  exec 7>&1
+  [ "$(id -u)" -eq 0 ] || fail "only root can do this; run it with sudo"
+  apply_platform || fail "nothing was changed"
+  if [ "$DRY_RUN" = no ]; then
+    mkdir -p /run/lock
+    exec 9>/run/lock/rig.lock
+    flock --nonblock 9 || fail "another installation is running; nothing was changed"
+    trap 'stopped SIGHUP 129' HUP
+    trap 'stopped SIGINT 130' INT
+    trap 'stopped SIGTERM 143' TERM
+    open_log "$said"
+  fi
+  "$action"
 }
 
-trap - EXIT
-main "$@"
+{ trap - EXIT; main "$@"; }
