@@ -41,11 +41,12 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
         # From cuDNN 8 on the version stands in a header of its own.
         name = "cudnn.h" if int(cudnn.split(".")[0]) < 8 else "cudnn_version.h"
         header = f"{cuda_home(cuda, locked.toolkit)}/include/{name}"
-        pattern = r"s/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p"
+        # In one line: a template may move the lines of a text in.
+        numbers = r"s/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p"
         yield Check(
             title=f"cuDNN {cudnn}",
-            command=("sed", "-n", pattern, header),
-            expect="\n".join(cudnn.split(".")[:3]),
+            command=("sh", "-c", 'sed -n "$1" "$2" | paste -s -d .', "sh", numbers, header),
+            expect=".".join(cudnn.split(".")[:3]),
             part="cuda",
         )
 

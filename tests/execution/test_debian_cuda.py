@@ -162,6 +162,6 @@ def test_nvcc_compiles_with_the_pinned_gcc_and_cudnn_answers(
 
     before = machine.listing("var/log/rig.log", "root")
     second = machine.run("/root/rig/install.sh").stdout
-    done = [line for line in second.splitlines() if line.startswith("doing")]
+    done = [line.partition("] ")[2] for line in second.splitlines() if "] doing " in line]
     assert done == ["doing    What is installed is what was locked"]
     assert machine.listing("var/log/rig.log", "root") == before
