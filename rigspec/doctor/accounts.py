@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import grp
+import hashlib
 import pwd
 from collections.abc import Iterator
 from functools import partial
 
-from rigspec.doctor.host import Promise, file_attributes, held
-from rigspec.doctor.model import Item
-from rigspec.doctor.places import attributes_of, content_digest
+from rigspec.doctor.host import CannotSee, Promise, file_attributes, held, read_text
+from rigspec.doctor.model import Item, Status
+from rigspec.doctor.places import attributes_of
 from rigspec.plan.steps import User
 
 __all__ = ["user"]
@@ -31,11 +33,40 @@ def user(step: User) -> Iterator[Item]:
         promise = Promise(step.part, name, f"group {group}", "member", step.id)
         yield held(promise, partial(_membership, account, group))
     if step.ssh_keys:
-        keys = content_digest("".join(f"{key}\n" for key in step.ssh_keys))
         folder = f"{home}/.ssh"
         yield from attributes_of(step.part, folder, step.id, owner=owner, mode="0700")
         file = f"{folder}/authorized_keys"
-        yield from attributes_of(step.part, file, step.id, owner=owner, mode="0600", sha256=keys)
+        yield from attributes_of(step.part, file, step.id, owner=owner, mode="0600")
+        yield from _keys(step, file)
+
+
+def _keys(step: User, file: str) -> Iterator[Item]:
+    """The keys that the rig names, and those that let somebody else in."""
+    for key in step.ssh_keys:
+        promise = Promise(step.part, file, f"key {_fingerprint(key)}", key, step.id)
+        yield held(promise, partial(_line, file, key))
+    try:
+        lines = (read_text(file) or "").splitlines()
+    except CannotSee:
+        return  # Each key is unknown already.
+    for line in dict.fromkeys(lines):
+        if line.strip() and not line.startswith("#") and line not in step.ssh_keys:
+            aspect = f"key {_fingerprint(line)}"
+            yield Item(step.part, file, aspect, None, line, Status.EXTRA, step.id)
+
+
+def _line(file: str, key: str) -> str | None:
+    return key if key in (read_text(file) or "").splitlines() else None
+
+
+def _fingerprint(line: str) -> str:
+    """The name by which ssh tells a key; of a line without one, its own."""
+    blob = next((word for word in line.split() if word.startswith("AAAA")), line)
+    try:
+        data = base64.b64decode(blob, validate=True)
+    except ValueError:
+        data = line.encode()
+    return "SHA256:" + base64.b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
 def _account(name: str) -> pwd.struct_passwd | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from rigspec.doctor.model import Diagnosis
-from rigspec.plan.steps import Platform, Reboot, Step, Verify
+from rigspec.doctor.model import Diagnosis, Status
+from rigspec.plan.steps import Platform, Reboot, Step, User, Verify
 
 __all__ = ["mending"]
 
@@ -17,6 +17,7 @@ def mending(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
     A step is forgotten first, so that the installer does not take it as done.
     """
     broken = {item.step for item in diagnosis.differences}
+    strange = [item for item in diagnosis.differences if item.status is Status.EXTRA]
     reboot = False
     for step in steps:
         if step.id not in broken:
@@ -28,10 +29,20 @@ def mending(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
                 yield f"# {step.title}: nothing to do but what stands here"
             case Reboot():
                 reboot = True
+            case User():
+                # The installer leaves the keys of others where they are.
+                for item in strange:
+                    if item.step == step.id:
+                        yield f"# take it out of {item.name} by hand: {item.aspect}"
+                yield from _anew(step)
             case _:
                 reboot = reboot or step.scope is step.scope.HOST
-                yield f"# {step.title}"
-                yield f"rm -f {shlex.quote(f'/var/lib/rig/{step.id}')}"
-                yield f"install.sh --step {shlex.quote(step.id)}"
+                yield from _anew(step)
     if reboot:
         yield "# then reboot: a driver and kernel arguments are in force after it"
+
+
+def _anew(step: Step) -> Iterator[str]:
+    yield f"# {step.title}"
+    yield f"rm -f {shlex.quote(f'/var/lib/rig/{step.id}')}"
+    yield f"install.sh --step {shlex.quote(step.id)}"

@@ -37,7 +37,7 @@ backend = "tensorflow"
 [download.words]
 url = "{words}"
 sha256 = "{sha256}"
-to = "/opt/rig/share/words"
+to = "/opt/bench/words"
 
 [user.alice]
 ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8c0vGyXGJ9kq5wF1Xq9Jj9oYV5B0m8n3m3bJ0s8lqX a"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import subprocess
 from collections.abc import Callable
@@ -13,6 +15,15 @@ from tests.execution.inside import RIGSPEC
 SITE = "/opt/rig/envs/lab/lib/python3.11/site-packages"
 PROFILE = "/etc/profile.d/rig-bench.sh"
 KEYS = "/home/alice/.ssh/authorized_keys"
+
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJ8c0vGyXGJ9kq5wF1Xq9Jj9oYV5B0m8n3m3bJ0s8lqX"
+
+
+def fingerprint(blob: str) -> str:
+    """As `ssh-keygen -l` writes it."""
+    digest = hashlib.sha256(base64.b64decode(blob)).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
 
 # What is done to the machine, and what the doctor must say of it: all at once, and nothing else.
 FAULTS = {
@@ -33,8 +44,8 @@ FAULTS = {
     "chown games /etc/skel/.keras/keras.json": [
         ("differs", "/etc/skel/.keras/keras.json", "owner")
     ],
-    "echo more >> /opt/rig/share/words": [("differs", "/opt/rig/share/words", "sha256")],
-    "chmod 0600 /opt/rig/share/words": [("differs", "/opt/rig/share/words", "mode")],
+    "echo more >> /opt/bench/words": [("differs", "/opt/bench/words", "sha256")],
+    "chmod 0600 /opt/bench/words": [("differs", "/opt/bench/words", "mode")],
     f"sed -i /RIG_GREETING/d {PROFILE}": [
         ("differs", PROFILE, "sha256"),
         ("missing", "RIG_GREETING", "log-in shell"),
@@ -45,7 +56,8 @@ FAULTS = {
     ],
     "chmod 0755 /home/alice/.ssh": [("differs", "/home/alice/.ssh", "mode")],
     f"chmod 0644 {KEYS}": [("differs", KEYS, "mode")],
-    f"echo 'ssh-ed25519 AAAA stranger' >> {KEYS}": [("differs", KEYS, "sha256")],
+    f"echo 'ssh-ed25519 AAAA stranger' >> {KEYS}": [("extra", KEYS, f"key {fingerprint('AAAA')}")],
+    f"sed -i /{KEY[:30]}/d {KEYS}": [("missing", KEYS, f"key {fingerprint(KEY)}")],
     "chown root /home/alice": [("differs", "/home/alice", "owner")],
     "userdel bob": [("missing", "bob", "home")],
     "echo 'deb http://127.0.0.1/else bookworm main' > /etc/apt/sources.list.d/rig.list": [
@@ -56,7 +68,8 @@ FAULTS = {
 }
 # What no step of the installer mends, and how it is mended by hand.
 BY_HAND = (
-    "ln -sf ../usr/lib/os-release /etc/os-release; chown alice /home/alice; rm /etc/profile.d/zz.sh"
+    "ln -sf ../usr/lib/os-release /etc/os-release; chown alice /home/alice; "
+    f"rm /etc/profile.d/zz.sh; sed -i /stranger/d {KEYS}"
 )
 
 
@@ -92,7 +105,7 @@ def test_a_plain_user_is_told_what_cannot_be_seen(bench: Bench) -> None:
     as_user = ("runuser", "-u", "games", "--", "env", "RIGSPEC_NO_CACHE=1", *command)
     done = bench.root.run(*as_user, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"unknown  {KEYS} (sha256): " in done.stdout
+    assert f"unknown  {KEYS} (owner): " in done.stdout
     assert "Permission denied" in done.stdout
     assert bench.root.run(*as_user, "--strict", check=False).returncode == 1
 
