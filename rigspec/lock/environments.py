@@ -16,6 +16,7 @@ from rigspec.lock.index import PackageIndex
 from rigspec.lock.index_address import configured_index
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
+from rigspec.lock.notebook import NOTEBOOK, serves_notebooks
 from rigspec.lock.pylock import pylock
 from rigspec.lock.question import Question
 from rigspec.lock.requirements import names_of, pins, without
@@ -106,7 +107,7 @@ def _locked_by(
     tools = compiled(question)
     question = replace(
         question,
-        requirements=tuple(_wanted(spec, env)),
+        requirements=tuple(_wanted(rig, env)),
         # What the tools file installs, the requirements must not ask for at another version.
         constraints=(*env.constraints, *(f"{pin.name}=={pin.version}" for pin in pins(tools))),
         as_of=spec.as_of,
@@ -128,11 +129,13 @@ def _locked_by(
     )
 
 
-def _wanted(spec: Environment, env: EnvResolution) -> Iterator[str]:
+def _wanted(rig: Rig, env: EnvResolution) -> Iterator[str]:
     """The frameworks with what they forgot; and other packages, unless conda brings them."""
+    spec = rig.env[env.name]
     for pin in env.distributions:
         yield f"{pin.name}=={pin.version}"
-    yield from (name for name in env.companions if name not in spec.packages)
+    served = (NOTEBOOK,) if serves_notebooks(rig, env.name) else ()
+    yield from (name for name in (*env.companions, *served) if name not in spec.packages)
     for name, requested in sorted(spec.packages.items()):
         if spec.manager != "conda":
             yield f"{name}{parse_specifier(requested) or ''}"

@@ -12,8 +12,9 @@ from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_
 from rigspec.lock.images import BaseImages, Tell
 from rigspec.lock.interpreter_files import INTERPRETER
 from rigspec.lock.kept_bytes import KeptBytes, kept_bytes
-from rigspec.lock.model import Lock, LockedEnv, LockedMachine, LockedPackage
-from rigspec.lock.services import services_of, unknown_services
+from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+from rigspec.lock.notebook import notebook_of
+from rigspec.lock.services import service_packages, services_of, unknown_services
 from rigspec.lock.system_packages import pinned_packages, toolkit_of, wanted_packages
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
@@ -150,7 +151,7 @@ def _machine(
     wanted = (
         *packages_of(rig, resolution, matrix),
         *wanted_packages(rig, resolution, matrix, envs, fetched=fetched),
-        *(LockedPackage(n, "service") for s in machine.services for n in s.packages),
+        *service_packages(rig, machine.services),
     )
     system = pinned_packages(
         *(rig, resolution, matrix, wanted, repositories, foreign),
@@ -163,4 +164,5 @@ def _machine(
         envs=envs,
         unpinned=(*system.unpinned, *machine.unpinned),
         archives=system.archives,
+        notebook=notebook_of(rig, envs, matrix),
     )

@@ -14,6 +14,7 @@ __all__ = [
     "LockedImage",
     "LockedInterpreter",
     "LockedMachine",
+    "LockedNotebook",
     "LockedPackage",
     "LockedRepository",
     "LockedService",
@@ -154,6 +155,18 @@ class LockedService:
 
 
 @dataclass(frozen=True)
+class LockedNotebook:
+    """The notebook server of the environment ``env``: ``section`` is that of its settings in this
+    version, ``password`` the setting (``Section.name``) that a password's hash goes to.
+    """
+
+    env: str
+    version: str
+    section: str
+    password: str
+
+
+@dataclass(frozen=True)
 class LockedEnv:
     """A Python environment: two hash-pinned requirements files in pip-tools' form.
 
@@ -214,6 +227,7 @@ class LockedMachine:
     archives: tuple[LockedArchive, ...] = ()
     services: tuple[LockedService, ...] = ()
     toolkit: LockedToolkit | None = None
+    notebook: LockedNotebook | None = None
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rigspec.lock.files import release_of
-from rigspec.lock.model import LockedMachine, LockedService, Unpinned
+from rigspec.lock.model import LockedMachine, LockedPackage, LockedService, Unpinned
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.model import Rig
 
-__all__ = ["service_differences", "services_of", "unknown_services"]
+__all__ = ["service_differences", "service_packages", "services_of", "unknown_services"]
 
 _OF_THE_SYSTEM = ("ssh",)
+# What makes a certificate, as Debian and Ubuntu package it.
+_CERTIFICATES = "openssl"
 
 
 def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedService]:
@@ -23,6 +25,15 @@ def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
         settings, form = system.figure(f"{name}_settings"), system.figure(f"{name}_form")
         if packages and unit and settings and form:
             yield LockedService(name, tuple(packages.split()), unit, settings, form)
+
+
+def service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[LockedPackage]:
+    """What the services are installed from, and what makes their certificates."""
+    names = {name for service in services for name in service.packages}
+    if rig.service.jupyter is not None and rig.service.jupyter.tls:
+        names.add(_CERTIFICATES)
+    for name in sorted(names):
+        yield LockedPackage(name, "service")
 
 
 def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
@@ -41,6 +52,10 @@ def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
     for name in sorted(asked ^ has):
         if name in has or _called(name) not in open_:
             yield f"{_called(name)} is only in the {'spec' if name in asked else 'lock'}"
+    served = rig.service.jupyter.env if rig.service.jupyter is not None else None
+    before = locked.notebook.env if locked.notebook is not None else None
+    if served != before:
+        yield f"the notebook server is of {before or 'no environment'} in the lock"
 
 
 def _called(name: str) -> str:

@@ -9,6 +9,7 @@ from rigspec.plan.accelerator import accelerator_steps
 from rigspec.plan.checks import verify_step
 from rigspec.plan.environments import environment_steps, payload_files
 from rigspec.plan.mirrors import mirrored
+from rigspec.plan.notebook import notebook_steps
 from rigspec.plan.packages import source_steps, system_steps
 from rigspec.plan.seats import module_in_container, seats
 from rigspec.plan.services import service_steps, services_left_out
@@ -68,8 +69,10 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from environment_steps(locked, rig.mirrors.pypi)
     yield from file_steps(rig, locked)
     yield from user_steps(rig)
-    yield from session_steps(rig, locked)
+    session = tuple(session_steps(rig, locked))
+    yield from session
     yield from service_steps(rig, locked)
+    yield from notebook_steps(rig, locked, session[0] if session else None)
     yield from _kernel(rig, locked)
     yield verify_step(rig, locked)
 

@@ -8,6 +8,7 @@ from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.layout import INSTALLED, env_path, env_python, installer_path
+from rigspec.plan.notebook import notebook_files
 from rigspec.plan.packages import listed_in, package_lists, packages_of
 from rigspec.plan.steps import AptPackages, Environment, Installer, PayloadFile, Step
 from rigspec.resolution import EnvResolution
@@ -41,7 +42,7 @@ def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterat
 
 def payload_files(locked: LockedMachine) -> tuple[PayloadFile, ...]:
     """What travels with the artifact: requirements files, and the program that checks them."""
-    files = [*package_lists(locked)]
+    files = [*package_lists(locked), *notebook_files(locked)]
     if locked.envs:
         program = resources.files("rigspec.plan") / "payload" / INSTALLED
         files.append(PayloadFile(INSTALLED, program.read_text(encoding="utf-8")))

@@ -7,12 +7,14 @@ from rigspec.lock.model import LockedMachine, LockedToolkit
 __all__ = [
     "COMPONENTS",
     "INSTALLED",
+    "NOTEBOOK_CONFIG",
     "PACKAGES",
     "cuda_home",
     "env_path",
     "env_python",
     "installer_path",
     "library_folders",
+    "notebook_path",
     "package_list",
     "profile_path",
 ]
@@ -25,6 +27,8 @@ INSTALLED = "installed.py"
 COMPONENTS = "components.sh"
 # The program that holds the packages of the system against the lock.
 PACKAGES = "packages.sh"
+# The program that gives a notebook server its settings.
+NOTEBOOK_CONFIG = "notebook_config.py"
 
 
 def package_list(part: str) -> str:
@@ -45,6 +49,11 @@ def env_python(env: str) -> str:
 def installer_path(installer: str) -> str:
     """Where a self-extracting installer (``Anaconda3 5.2.0``) puts what it brings."""
     return f"{_ROOT}/{installer.lower().replace(' ', '-')}"
+
+
+def notebook_path(user: str, suffix: str) -> str:
+    """A file of a user's notebook server: ``json``, ``crt``, ``key`` or ``password``."""
+    return f"/etc/rig/notebook/{user}.{suffix}"
 
 
 def cuda_home(version: str, toolkit: LockedToolkit | None = None) -> str:

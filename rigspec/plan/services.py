@@ -46,6 +46,8 @@ def service_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
 def services_left_out(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
     """The services that no step sets up."""
     made = {service.name for service in locked.services}
+    if locked.notebook is not None:
+        made.add("jupyter")
     names = ("ssh", "jupyter", "tmux", "dyndns")
     return tuple(name for name in names if getattr(rig.service, name) and name not in made)
 

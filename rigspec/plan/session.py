@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import LockedMachine, LockedSettings
 from rigspec.plan.layout import cuda_home, library_folders, profile_path
+from rigspec.plan.notebook import notebook_account
 from rigspec.plan.steps import Download, File, Step, User, Variable, Variables
 from rigspec.spec.model import Rig
 
@@ -43,9 +44,10 @@ def user_steps(rig: Rig) -> Iterator[Step]:
             name=name,
             ssh_keys=tuple(user.ssh_keys),
         )
+    yield from notebook_account(rig)
 
 
-def session_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def session_steps(rig: Rig, locked: LockedMachine) -> Iterator[Variables]:
     """The variables that every log-in session gets."""
     variables = list(_variables(rig, locked))
     if variables:

@@ -19,6 +19,7 @@ __all__ = [
     "AptSource",
     "Archive",
     "BaseImage",
+    "Certificate",
     "Check",
     "Download",
     "Environment",
@@ -33,6 +34,7 @@ __all__ = [
     "Reboot",
     "Scope",
     "Seat",
+    "Secret",
     "Service",
     "Site",
     "Step",
@@ -238,6 +240,34 @@ class File(Step):
     content: str
     owner: str = "root:root"
     mode: str = "0644"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret(Step):
+    """A file with a secret that no artifact holds: ``name`` is what it is called, and each target
+    has its own way to bring it. Nobody but the ``owner`` reads the file.
+    """
+
+    kind: ClassVar[str] = "secret"
+    name: str
+    path: str
+    owner: str = "root"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate(Step):
+    """A self-signed certificate and its key, made on the machine and never twice.
+
+    ``algorithm`` is ``rsa:BITS`` or ``ecdsa:CURVE``; ``days`` is how long it is valid. The key is
+    readable by the ``owner`` only.
+    """
+
+    kind: ClassVar[str] = "certificate"
+    certificate: str
+    key: str
+    algorithm: str
+    days: int
+    owner: str
 
 
 @dataclass(frozen=True)

@@ -112,9 +112,10 @@ def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
     mistakes = _unless_secret(mistakes, tuple(unsafe_strings(document)))
     if rig is not None:
         from rigspec.spec.driver_container import driver_container_mistakes
+        from rigspec.spec.ports import shared_ports
         from rigspec.spec.references import dangling_references
 
-        mistakes += tuple(dangling_references(rig, document))
+        mistakes += (*dangling_references(rig, document), *shared_ports(rig, document))
         mistakes += tuple(driver_container_mistakes(rig, document))
     return rig, mistakes
 

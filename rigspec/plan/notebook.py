@@ -1,0 +1,183 @@
+"""One notebook server a user: settings, certificate, password and unit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
+
+from rigspec.lock.location import on_machine
+from rigspec.lock.model import LockedMachine, LockedNotebook
+from rigspec.plan.layout import NOTEBOOK_CONFIG, env_path, env_python, notebook_path
+from rigspec.plan.steps import (
+    Certificate,
+    File,
+    PayloadFile,
+    Secret,
+    Service,
+    Step,
+    User,
+    Variables,
+)
+from rigspec.spec.model import Rig
+from rigspec.spec.service import Jupyter, Tls
+
+__all__ = ["Server", "notebook_account", "notebook_files", "notebook_servers", "notebook_steps"]
+
+_PART = "notebook"
+# Whom the server runs as where the rig has no accounts.
+_ACCOUNT = "notebook"
+_USUAL_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of the rig: who uses it, on which port, and on which GPUs (None: on all)."""
+
+    user: str
+    port: int
+    gpus: tuple[int, ...] | None
+
+
+def notebook_servers(rig: Rig) -> tuple[Server, ...]:
+    """A server a user; who names no port has that of the service."""
+    jupyter = rig.service.jupyter
+    if jupyter is None:
+        return ()
+    if not rig.user:
+        return (Server(_ACCOUNT, jupyter.port, None),)
+    return tuple(
+        Server(name, user.jupyter_port or jupyter.port, user.gpus)
+        for name, user in sorted(rig.user.items())
+    )
+
+
+def notebook_account(rig: Rig) -> Iterator[User]:
+    """The account that the server has for itself, where the rig has none."""
+    if rig.service.jupyter is not None and not rig.user:
+        yield User(
+            id=f"user-{_ACCOUNT}", title="Account of the notebook", part="user", name=_ACCOUNT
+        )
+
+
+def notebook_steps(rig: Rig, locked: LockedMachine, session: Variables | None) -> Iterator[Step]:
+    """The servers: ``session`` has the variables that every log-in session gets."""
+    if rig.service.jupyter is None or locked.notebook is None:
+        return
+    for server in notebook_servers(rig):
+        yield from _server(rig.service.jupyter, locked.notebook, server, session)
+
+
+def notebook_files(locked: LockedMachine) -> Iterator[PayloadFile]:
+    """The program that reads a server's settings."""
+    if locked.notebook is not None:
+        yield PayloadFile(NOTEBOOK_CONFIG, _text(NOTEBOOK_CONFIG))
+
+
+def _server(
+    jupyter: Jupyter, locked: LockedNotebook, server: Server, session: Variables | None
+) -> Iterator[Step]:
+    user, step = server.user, f"notebook-{server.user.replace('_', '-')}"
+    needs: tuple[str, ...] = ()
+    if jupyter.tls:
+        tls = Tls() if jupyter.tls is True else jupyter.tls
+        needs += (f"{step}-certificate",)
+        yield Certificate(
+            id=needs[-1],
+            title=f"Certificate of the notebook of {user}",
+            part=_PART,
+            certificate=notebook_path(user, "crt"),
+            key=notebook_path(user, "key"),
+            algorithm=tls.key,
+            days=tls.days,
+            owner=user,
+        )
+    if jupyter.password is not None:
+        needs += (f"{step}-password",)
+        yield Secret(
+            id=needs[-1],
+            title=f"Password of the notebook of {user}",
+            part=_PART,
+            name=jupyter.password.secret,
+            path=notebook_path(user, "password"),
+            owner=user,
+        )
+    settings = f"{step}-settings"
+    yield File(
+        id=settings,
+        title=f"Settings of the notebook of {user}",
+        part=_PART,
+        path=notebook_path(user, "json"),
+        content=_settings(jupyter, locked, server),
+    )
+    yield Service(
+        id=step,
+        title=f"Notebook of {user} on port {server.port}",
+        part=_PART,
+        needs=(*needs, settings),
+        name=f"rig-notebook-{user}.service",
+        unit=_unit(jupyter, locked, server, session),
+        configured_by=(settings,),
+    )
+
+
+def _settings(jupyter: Jupyter, locked: LockedNotebook, server: Server) -> str:
+    values: dict[str, object] = {
+        "ip": jupyter.address,
+        "port": server.port,
+        "port_retries": 0,  # another port than the one that was asked for is no help
+        "open_browser": False,
+    }
+    if jupyter.tls:
+        values["certfile"] = notebook_path(server.user, "crt")
+        values["keyfile"] = notebook_path(server.user, "key")
+    files: dict[str, dict[str, str]] = {}
+    if jupyter.password is not None:
+        section, _, name = locked.password.partition(".")
+        files[section] = {name: notebook_path(server.user, "password")}
+    content = {"settings": {locked.section: values}, "files": files}
+    return json.dumps(content, indent=4, sort_keys=True) + "\n"
+
+
+def _unit(
+    jupyter: Jupyter, locked: LockedNotebook, server: Server, session: Variables | None
+) -> str:
+    secrets = [notebook_path(server.user, "password")] if jupyter.password is not None else []
+    return Template(_text("notebook.service")).substitute(
+        user=server.user,
+        home=f"/home/{server.user}",
+        conditions="".join(f"ConditionPathExists={path}\n" for path in secrets),
+        environment="\n".join(_environment(locked, server, session)),
+        python=env_python(locked.env),
+        config=on_machine(NOTEBOOK_CONFIG),
+    )
+
+
+def _environment(
+    locked: LockedNotebook, server: Server, session: Variables | None
+) -> Iterator[str]:
+    """What a log-in session has, and the environment's programs before all others."""
+    yield _assignment("RIG_NOTEBOOK", notebook_path(server.user, "json"))
+    path = [f"{env_path(locked.env)}/bin"]
+    for variable in session.variables if session is not None else ():
+        if variable.name == "PATH":
+            path += variable.values
+        else:
+            yield _assignment(variable.name, ":".join(variable.values))
+    yield _assignment("PATH", ":".join((*path, *_USUAL_PATH)))
+    if server.gpus is not None:
+        # The numbers of nvidia-smi, not those of the order of speed.
+        yield _assignment("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+        yield _assignment("CUDA_VISIBLE_DEVICES", ",".join(map(str, server.gpus)))
+
+
+def _assignment(name: str, value: str) -> str:
+    """A variable of a unit: systemd.exec(5) takes quotes, and `%` for a specifier."""
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'Environment="{name}={quoted}"'
+
+
+def _text(name: str) -> str:
+    return (resources.files("rigspec.plan") / "payload" / name).read_text(encoding="utf-8")
