@@ -50,6 +50,10 @@ def _observed(
             yield from session.variables(step, texts.get(step.id))
         case kinds.User():
             yield from accounts.user(step)
+        case kinds.Secret():
+            yield from places.secret(step)
+        case kinds.Certificate():
+            yield from places.certificate(step)
         case kinds.Service():
             yield from services.service(step)
         case kinds.KernelArguments():

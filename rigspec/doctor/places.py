@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 from rigspec.doctor.host import Attributes, Promise, file_attributes, held
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Archive, Download, File, Installer
+from rigspec.plan.steps import Archive, Certificate, Download, File, Installer, Secret, Step
 
-__all__ = ["attributes_of", "content_digest", "download", "file", "made"]
+__all__ = ["attributes_of", "certificate", "content_digest", "download", "file", "made", "secret"]
 
 _ROOT = "root:root"
 
@@ -38,6 +38,21 @@ def made(step: Archive | Installer) -> Iterator[Item]:
     """What an archive or an installer leaves behind."""
     promise = Promise(step.part, step.creates, "presence", "there", step.id)
     yield held(promise, lambda: "there" if file_attributes(step.creates, content=False) else None)
+
+
+def secret(step: Secret) -> Iterator[Item]:
+    """A secret is where it belongs, for one to read; what it is nobody looks at."""
+    yield from _for_one(step, step.path, step.owner)
+
+
+def certificate(step: Certificate) -> Iterator[Item]:
+    """A certificate and its key: the key for one to read."""
+    yield from attributes_of(step.part, step.certificate, step.id, owner="root:root", mode="0644")
+    yield from _for_one(step, step.key, step.owner)
+
+
+def _for_one(step: Step, path: str, owner: str) -> Iterator[Item]:
+    yield from attributes_of(step.part, path, step.id, owner=f"{owner}:root", mode="0400")
 
 
 def attributes_of(

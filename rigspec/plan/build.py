@@ -21,6 +21,7 @@ from rigspec.plan.steps import (
     Plan,
     Platform,
     Reboot,
+    Secret,
     Site,
     Step,
 )
@@ -72,9 +73,10 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     session = tuple(session_steps(rig, locked))
     yield from session
     yield from service_steps(rig, locked)
-    yield from notebook_steps(rig, locked, session[0] if session else None)
+    notebooks = tuple(notebook_steps(rig, locked, session[0] if session else None))
+    yield from notebooks
     yield from _kernel(rig, locked)
-    yield verify_step(rig, locked)
+    yield verify_step(rig, locked, [step for step in notebooks if isinstance(step, Secret)])
 
 
 def _site(rig: Rig, name: str | None) -> Site:

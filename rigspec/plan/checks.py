@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.layout import INSTALLED, PACKAGES, cuda_home, env_python, package_list
 from rigspec.plan.packages import PARTS, listed_in
-from rigspec.plan.steps import Check, Verify
+from rigspec.plan.steps import Check, Secret, Verify
 from rigspec.resolution import EnvResolution
 from rigspec.spec.model import Rig
 
 __all__ = ["verify_step"]
 
 
-def verify_step(rig: Rig, locked: LockedMachine) -> Verify:
-    """Checks of every layer that the lock pins."""
+def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ()) -> Verify:
+    """Checks of every layer that the lock pins, and of the secrets that it cannot hold."""
     resolutions = {env.name: env for env in locked.resolution.envs}
     checks = list(_system_checks(locked))
     for env in locked.envs:
         checks += _env_checks(env, resolutions[env.name])
+    checks += _secret_checks(secrets)
     checks += _kernel_checks(rig, locked.resolution.machine)
     return Verify(
         id="verify",
@@ -28,6 +29,13 @@ def verify_step(rig: Rig, locked: LockedMachine) -> Verify:
         part="verify",
         checks=tuple(checks),
     )
+
+
+def _secret_checks(secrets: Iterable[Secret]) -> Iterator[Check]:
+    """Whether each secret has come to its place."""
+    for secret in secrets:
+        command = ("find", secret.path, "-size", "+0")
+        yield Check(f"the secret {secret.name}", command, expect=secret.path, part=secret.part)
 
 
 def _system_checks(locked: LockedMachine) -> Iterator[Check]:

@@ -1,0 +1,150 @@
+"""A notebook server from the compiled installer alone: TLS, its password, a cell that runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.execution.notebook_client import NotebookClient
+from tests.execution.roots import SystemRoot, archive
+from tests.execution.test_ssh import a_port
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+PASSWORD = "a tree, a sea"
+SPEC = """
+rig = 1
+name = "box"
+
+[machine.box]
+os = "debian 12"
+
+[env.lab]
+python = "3.11"
+interpreter = "system"
+packages = {{ six = "*" }}
+
+[service.jupyter]
+env = "lab"
+port = {first}
+tls = {{ key = "ecdsa:p256", days = 30 }}
+password = {{ secret = "NOTEBOOK_PASSWORD" }}
+
+[user.alice]
+
+[user.bob]
+gpus = [1]
+jupyter_port = {second}
+
+[mirrors]
+apt = "{mirror}"
+"""
+HASHED = """
+from jupyter_server.auth import passwd
+import sys
+print(passwd(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    return a_port(), a_port()
+
+
+@pytest.fixture
+def installed(
+    rigspec: Rigspec, debian_12: SystemRoot, ports: tuple[int, int], tmp_path: Path
+) -> SystemRoot:
+    """The rig in a system; its secret was asked for, and given."""
+    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    spec = tmp_path / "rig.toml"
+    text = SPEC.format(first=ports[0], second=ports[1], mirror=mirror)
+    spec.write_text(text, encoding="utf-8")
+    assert rigspec("lock", spec, "-o", tmp_path / "lock").returncode == 0
+    options = ("--target", "shell", "--lock", tmp_path / "lock", "-o", tmp_path / "out", "--locked")
+    assert rigspec("compile", spec, *options).returncode == 0
+    shutil.copytree(tmp_path / "out" / "shell", debian_12.path / "root" / "rig")
+
+    asked = debian_12.run("/root/rig/install.sh", check=False)
+    assert asked.returncode == 1
+    said = asked.stdout + asked.stderr
+    assert "the secret NOTEBOOK_PASSWORD: locked" in said
+    hashed = debian_12.run("/opt/rig/envs/lab/bin/python", "-c", HASHED, PASSWORD).stdout
+    debian_12.run("install", "-d", "-m", "0700", "/etc/rig/secrets")
+    secret = debian_12.path / "etc/rig/secrets/NOTEBOOK_PASSWORD"
+    secret.write_text(hashed, encoding="utf-8")
+    secret.chmod(0o600)
+    debian_12.run("/root/rig/install.sh")
+    return debian_12
+
+
+@contextmanager
+def served(root: SystemRoot, user: str) -> Iterator[NotebookClient]:
+    """The server as its unit starts it, where no systemd runs."""
+    unit = (root.path / f"etc/systemd/system/rig-notebook-{user}.service").read_text("utf-8")
+    variables = re.findall(r'^Environment="(.*)"$', unit, re.MULTILINE)
+    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    process = subprocess.Popen(
+        [
+            *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
+            *(f"--mount-proc={root.path}/proc", "chroot", str(root.path)),
+            *("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"),
+            *("env", "-i", f"--chdir=/home/{user}", f"HOME=/home/{user}", *variables),
+            *command.split(),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    (port,) = re.findall(r'"port": (\d+)', settings(root, user))
+    client = NotebookClient(int(port), root.path / f"etc/rig/notebook/{user}.crt")
+    try:
+        client.wait()
+        yield client
+    finally:
+        process.kill()
+        process.wait()
+
+
+def settings(root: SystemRoot, user: str) -> str:
+    return (root.path / f"etc/rig/notebook/{user}.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.e2e(minutes=3)
+def test_each_user_has_a_server_that_takes_the_password_and_runs_a_cell(
+    installed: SystemRoot, tmp_path: Path
+) -> None:
+    with served(installed, "alice") as alice, served(installed, "bob") as bob:
+        assert not alice.log_in("a guess")
+        assert alice.log_in(PASSWORD)
+        assert alice.run("import six, sys; print(six.__version__, sys.prefix)").split()[1] == (
+            "/opt/rig/envs/lab"
+        )
+        assert bob.log_in(PASSWORD)
+        printed = bob.run("import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.getcwd())")
+        assert printed.split() == ["1", "/home/bob"]
+
+    # The hash is where one account reads it, and in nothing else that was written.
+    hashed = (installed.path / "etc/rig/secrets/NOTEBOOK_PASSWORD").read_bytes().strip()
+    holders = subprocess.run(
+        ["grep", "-rlF", "-e", hashed.decode(), installed.path / "etc", installed.path / "var"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.split()
+    assert sorted(str(Path(path).relative_to(installed.path)) for path in holders) == [
+        "etc/rig/notebook/alice.password",
+        "etc/rig/notebook/bob.password",
+        "etc/rig/secrets/NOTEBOOK_PASSWORD",
+    ]
+    assert hashed.decode() not in "".join(
+        path.read_text(encoding="utf-8", errors="replace")
+        for path in tmp_path.rglob("*")
+        if path.is_file() and str(installed.path) not in str(path)
+    )
+    second = installed.run("/root/rig/install.sh").stdout
+    assert [line for line in second.splitlines() if "doing" in line and "locked" not in line] == []
