@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced by bash, dash or zsh. Written by rigspec from the lock
-# c14ac126b7a8617f899688e496fef6abcc759e62c165b90af7ef48e98294f92e.
+# 7cfe3841c43fec43916161c2c7de4f2dcc619d6da12b4f019d3c879c516a21bf.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.

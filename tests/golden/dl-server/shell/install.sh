@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# c14ac126b7a8617f899688e496fef6abcc759e62c165b90af7ef48e98294f92e.
+# 7cfe3841c43fec43916161c2c7de4f2dcc619d6da12b4f019d3c879c516a21bf.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
 # Left out:
-# - services (jupyter, tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
+# - services (tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
 # - the pin of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
 # - the pin of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
@@ -15,7 +15,7 @@ set -euo pipefail
 trap 'echo install.sh": this file is not whole; fetch it again" >&2; exit 1' EXIT
 
 readonly NAME=install.sh
-readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables service-packages service-ssh-settings service-ssh reboot verify)
+readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables service-packages service-ssh-settings service-ssh notebook-alice-certificate notebook-alice-password notebook-alice-settings notebook-alice notebook-bob-certificate notebook-bob-password notebook-bob-settings notebook-bob reboot verify)
 readonly LOG=/var/log/rig.log
 readonly STATE=/var/lib/rig
 readonly OWNED=$STATE/owned
@@ -65,6 +65,14 @@ title() {
     service-packages) printf '%s' 'Packages of the services' ;;
     service-ssh-settings) printf '%s' 'Settings of the secure shell' ;;
     service-ssh) printf '%s' 'The secure shell on port 22, for keys only' ;;
+    notebook-alice-certificate) printf '%s' 'Certificate of the notebook of alice' ;;
+    notebook-alice-password) printf '%s' 'Password of the notebook of alice' ;;
+    notebook-alice-settings) printf '%s' 'Settings of the notebook of alice' ;;
+    notebook-alice) printf '%s' 'Notebook of alice on port 8888' ;;
+    notebook-bob-certificate) printf '%s' 'Certificate of the notebook of bob' ;;
+    notebook-bob-password) printf '%s' 'Password of the notebook of bob' ;;
+    notebook-bob-settings) printf '%s' 'Settings of the notebook of bob' ;;
+    notebook-bob) printf '%s' 'Notebook of bob on port 8889' ;;
     reboot) printf '%s' 'Reboot into the new driver and kernel arguments' ;;
     verify) printf '%s' 'What is installed is what was locked' ;;
   esac
@@ -456,7 +464,7 @@ remove_variables() {
 }
 
 done_service_packages() {
-  test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 && \
+  test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 0f9d75d317d83a67329e0665f41b27a6cfed7230b43bb5161ce258e7698d8a27 && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt >/dev/null
 }
 
@@ -465,6 +473,7 @@ apply_service_packages() {
     sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.service.txt >&2 && \
     install_packages service-packages --allow-downgrades \
       openssh-server=1:7.2p2-4ubuntu2.10 \
+      openssl=1.0.2g-1ubuntu4.20 \
       libbsd0=0.8.2-1ubuntu0.1 \
       libc6=2.23-0ubuntu11.3 \
       libedit2=3.1-20150325-1ubuntu2 \
@@ -478,13 +487,13 @@ apply_service_packages() {
       openssh-client=1:7.2p2-4ubuntu2.10 \
       openssh-sftp-server=1:7.2p2-4ubuntu2.10 && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 > /var/lib/rig/.service-packages.new && \
+    printf '%s\n' 0f9d75d317d83a67329e0665f41b27a6cfed7230b43bb5161ce258e7698d8a27 > /var/lib/rig/.service-packages.new && \
     mv -fT /var/lib/rig/.service-packages.new /var/lib/rig/service-packages
 }
 
 remove_service_packages() {
   forget_step service-packages && \
-    drop_packages service-packages openssh-server libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
+    drop_packages service-packages openssh-server openssl libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
 }
 
 done_service_ssh_settings() {
@@ -525,6 +534,196 @@ remove_service_ssh() {
     drop_unit ssh.service
 }
 
+done_notebook_alice_certificate() {
+  test "$(stat -c '%a %U' /etc/rig/notebook/alice.key 2>/dev/null)" = '400 alice' && \
+    openssl x509 -noout -checkend 0 -in /etc/rig/notebook/alice.crt >/dev/null 2>&1 && \
+    test "$(cat /var/lib/rig/notebook-alice-certificate 2>/dev/null)" = 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699
+}
+
+apply_notebook_alice_certificate() {
+  own_folder "$(dirname /etc/rig/notebook/alice.key)" && \
+    mkdir -p "$(dirname /etc/rig/notebook/alice.key)" && \
+    printf '[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\nCN=%s\n[ext]\nsubjectAltName=DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$(uname -n)" "$(uname -n)" > /etc/rig/notebook/alice.key.request && \
+    (umask 077 && openssl req -x509 -nodes -config /etc/rig/notebook/alice.key.request -days 365 -newkey rsa:2048 -keyout /etc/rig/notebook/alice.key.rig-new -out /etc/rig/notebook/alice.crt.rig-new >/dev/null 2>&1) && \
+    rm -f /etc/rig/notebook/alice.key.request && \
+    chown alice /etc/rig/notebook/alice.key.rig-new && \
+    chmod 0400 /etc/rig/notebook/alice.key.rig-new && \
+    chmod 0644 /etc/rig/notebook/alice.crt.rig-new && \
+    own_file /etc/rig/notebook/alice.key && \
+    mv -fT /etc/rig/notebook/alice.key.rig-new /etc/rig/notebook/alice.key && \
+    own_file /etc/rig/notebook/alice.crt && \
+    mv -fT /etc/rig/notebook/alice.crt.rig-new /etc/rig/notebook/alice.crt && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699 > /var/lib/rig/.notebook-alice-certificate.new && \
+    mv -fT /var/lib/rig/.notebook-alice-certificate.new /var/lib/rig/notebook-alice-certificate
+}
+
+remove_notebook_alice_certificate() {
+  forget_step notebook-alice-certificate && \
+    return_file /etc/rig/notebook/alice.crt && \
+    return_file /etc/rig/notebook/alice.key
+}
+
+done_notebook_alice_password() {
+  test -s /etc/rig/notebook/alice.password && \
+    test "$(stat -c '%a %U' /etc/rig/notebook/alice.password 2>/dev/null)" = '400 alice'
+}
+
+apply_notebook_alice_password() {
+  own_folder "$(dirname /etc/rig/notebook/alice.password)" && \
+    mkdir -p "$(dirname /etc/rig/notebook/alice.password)" && \
+    { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
+    { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' JUPYTER_PASSWORD_HASH /etc/rig/secrets/JUPYTER_PASSWORD_HASH >&2; } && \
+    { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/alice.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/alice.password.rig-new && chmod 0400 /etc/rig/notebook/alice.password.rig-new && chown alice /etc/rig/notebook/alice.password.rig-new); } && \
+    { test -z "$secret" || { own_file /etc/rig/notebook/alice.password && \
+    mv -fT /etc/rig/notebook/alice.password.rig-new /etc/rig/notebook/alice.password; }; }
+}
+
+remove_notebook_alice_password() {
+  forget_step notebook-alice-password && \
+    return_file /etc/rig/notebook/alice.password
+}
+
+done_notebook_alice_settings() {
+  test "$(stat -c '%a %U:%G' /etc/rig/notebook/alice.json 2>/dev/null)" = '644 root:root' && \
+    printf '%s  %s\n' 6cb9a9b33d87427bdfb213520b1d1a1869981afbb98480b7508353cb4838eaaf /etc/rig/notebook/alice.json | sha256sum --check --status
+}
+
+apply_notebook_alice_settings() {
+  own_folder "$(dirname /etc/rig/notebook/alice.json)" && \
+    mkdir -p "$(dirname /etc/rig/notebook/alice.json)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/notebook-alice-settings /etc/rig/notebook/alice.json.rig-new && \
+    own_file /etc/rig/notebook/alice.json && \
+    mv -fT /etc/rig/notebook/alice.json.rig-new /etc/rig/notebook/alice.json
+}
+
+remove_notebook_alice_settings() {
+  forget_step notebook-alice-settings && \
+    return_file /etc/rig/notebook/alice.json
+}
+
+done_notebook_alice() {
+  test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-alice.service 2>/dev/null)" = '644 root:root' && \
+    printf '%s  %s\n' 64e60469ad9ccf04f45af78d26fece2eeec5493eba81c30870b760542c700c40 /etc/systemd/system/rig-notebook-alice.service | sha256sum --check --status && \
+    test "$(cat /var/lib/rig/notebook-alice 2>/dev/null)" = 5117b97ab781baa770055869c260111645f1d19bf29666b1af4c41825dae8bde && \
+    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-alice.service; } && \
+    { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-alice.service; }
+}
+
+apply_notebook_alice() {
+  own_folder "$(dirname /etc/systemd/system/rig-notebook-alice.service)" && \
+    mkdir -p "$(dirname /etc/systemd/system/rig-notebook-alice.service)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/notebook-alice /etc/systemd/system/rig-notebook-alice.service.rig-new && \
+    own_file /etc/systemd/system/rig-notebook-alice.service && \
+    mv -fT /etc/systemd/system/rig-notebook-alice.service.rig-new /etc/systemd/system/rig-notebook-alice.service && \
+    own_unit rig-notebook-alice.service && \
+    { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-alice.service; } && \
+    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-alice.service; }; } && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 5117b97ab781baa770055869c260111645f1d19bf29666b1af4c41825dae8bde > /var/lib/rig/.notebook-alice.new && \
+    mv -fT /var/lib/rig/.notebook-alice.new /var/lib/rig/notebook-alice
+}
+
+remove_notebook_alice() {
+  forget_step notebook-alice && \
+    drop_unit rig-notebook-alice.service
+}
+
+done_notebook_bob_certificate() {
+  test "$(stat -c '%a %U' /etc/rig/notebook/bob.key 2>/dev/null)" = '400 bob' && \
+    openssl x509 -noout -checkend 0 -in /etc/rig/notebook/bob.crt >/dev/null 2>&1 && \
+    test "$(cat /var/lib/rig/notebook-bob-certificate 2>/dev/null)" = 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699
+}
+
+apply_notebook_bob_certificate() {
+  own_folder "$(dirname /etc/rig/notebook/bob.key)" && \
+    mkdir -p "$(dirname /etc/rig/notebook/bob.key)" && \
+    printf '[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\nCN=%s\n[ext]\nsubjectAltName=DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$(uname -n)" "$(uname -n)" > /etc/rig/notebook/bob.key.request && \
+    (umask 077 && openssl req -x509 -nodes -config /etc/rig/notebook/bob.key.request -days 365 -newkey rsa:2048 -keyout /etc/rig/notebook/bob.key.rig-new -out /etc/rig/notebook/bob.crt.rig-new >/dev/null 2>&1) && \
+    rm -f /etc/rig/notebook/bob.key.request && \
+    chown bob /etc/rig/notebook/bob.key.rig-new && \
+    chmod 0400 /etc/rig/notebook/bob.key.rig-new && \
+    chmod 0644 /etc/rig/notebook/bob.crt.rig-new && \
+    own_file /etc/rig/notebook/bob.key && \
+    mv -fT /etc/rig/notebook/bob.key.rig-new /etc/rig/notebook/bob.key && \
+    own_file /etc/rig/notebook/bob.crt && \
+    mv -fT /etc/rig/notebook/bob.crt.rig-new /etc/rig/notebook/bob.crt && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699 > /var/lib/rig/.notebook-bob-certificate.new && \
+    mv -fT /var/lib/rig/.notebook-bob-certificate.new /var/lib/rig/notebook-bob-certificate
+}
+
+remove_notebook_bob_certificate() {
+  forget_step notebook-bob-certificate && \
+    return_file /etc/rig/notebook/bob.crt && \
+    return_file /etc/rig/notebook/bob.key
+}
+
+done_notebook_bob_password() {
+  test -s /etc/rig/notebook/bob.password && \
+    test "$(stat -c '%a %U' /etc/rig/notebook/bob.password 2>/dev/null)" = '400 bob'
+}
+
+apply_notebook_bob_password() {
+  own_folder "$(dirname /etc/rig/notebook/bob.password)" && \
+    mkdir -p "$(dirname /etc/rig/notebook/bob.password)" && \
+    { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
+    { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' JUPYTER_PASSWORD_HASH /etc/rig/secrets/JUPYTER_PASSWORD_HASH >&2; } && \
+    { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/bob.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/bob.password.rig-new && chmod 0400 /etc/rig/notebook/bob.password.rig-new && chown bob /etc/rig/notebook/bob.password.rig-new); } && \
+    { test -z "$secret" || { own_file /etc/rig/notebook/bob.password && \
+    mv -fT /etc/rig/notebook/bob.password.rig-new /etc/rig/notebook/bob.password; }; }
+}
+
+remove_notebook_bob_password() {
+  forget_step notebook-bob-password && \
+    return_file /etc/rig/notebook/bob.password
+}
+
+done_notebook_bob_settings() {
+  test "$(stat -c '%a %U:%G' /etc/rig/notebook/bob.json 2>/dev/null)" = '644 root:root' && \
+    printf '%s  %s\n' 8b8669c1b5edbc7663fbd35bda6a4ab847e7dfefde91a687855ae388db55c80c /etc/rig/notebook/bob.json | sha256sum --check --status
+}
+
+apply_notebook_bob_settings() {
+  own_folder "$(dirname /etc/rig/notebook/bob.json)" && \
+    mkdir -p "$(dirname /etc/rig/notebook/bob.json)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/notebook-bob-settings /etc/rig/notebook/bob.json.rig-new && \
+    own_file /etc/rig/notebook/bob.json && \
+    mv -fT /etc/rig/notebook/bob.json.rig-new /etc/rig/notebook/bob.json
+}
+
+remove_notebook_bob_settings() {
+  forget_step notebook-bob-settings && \
+    return_file /etc/rig/notebook/bob.json
+}
+
+done_notebook_bob() {
+  test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-bob.service 2>/dev/null)" = '644 root:root' && \
+    printf '%s  %s\n' 3906bd618e59ce3493cf5c8f2978c990f12a7b30fed22319146d043cc74ff800 /etc/systemd/system/rig-notebook-bob.service | sha256sum --check --status && \
+    test "$(cat /var/lib/rig/notebook-bob 2>/dev/null)" = c1edd06a810173cb03f3339f9a148747e6a340f88355d8c53be50f8f4e518387 && \
+    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-bob.service; } && \
+    { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-bob.service; }
+}
+
+apply_notebook_bob() {
+  own_folder "$(dirname /etc/systemd/system/rig-notebook-bob.service)" && \
+    mkdir -p "$(dirname /etc/systemd/system/rig-notebook-bob.service)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/notebook-bob /etc/systemd/system/rig-notebook-bob.service.rig-new && \
+    own_file /etc/systemd/system/rig-notebook-bob.service && \
+    mv -fT /etc/systemd/system/rig-notebook-bob.service.rig-new /etc/systemd/system/rig-notebook-bob.service && \
+    own_unit rig-notebook-bob.service && \
+    { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-bob.service; } && \
+    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-bob.service; }; } && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' c1edd06a810173cb03f3339f9a148747e6a340f88355d8c53be50f8f4e518387 > /var/lib/rig/.notebook-bob.new && \
+    mv -fT /var/lib/rig/.notebook-bob.new /var/lib/rig/notebook-bob
+}
+
+remove_notebook_bob() {
+  forget_step notebook-bob && \
+    drop_unit rig-notebook-bob.service
+}
+
 done_reboot() {
   test "$(cat /var/lib/rig/reboot 2>/dev/null)" = c23bebae76ade760d8dbee20fe23ea32569b0875b64c097021a06fadba0a395e
 }
@@ -559,14 +758,16 @@ apply_verify() {
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-its check has failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sed -n 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; } && \
-    { test "$found" = '7 && \
-    6 && \
-    5' || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' '7 6 5' "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh -c 'sed -n "$1" "$2" | paste -s -d .' sh 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; } && \
+    { test "$found" = 7.6.5 || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' 7.6.5 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
     { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; } && \
     { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(find /etc/rig/notebook/alice.password -size +0) || true; } && \
+    { test "$found" = /etc/rig/notebook/alice.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(find /etc/rig/notebook/bob.password -size +0) || true; } && \
+    { test "$found" = /etc/rig/notebook/bob.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/bob.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     test "$differences" = 0
 }
 
@@ -972,7 +1173,7 @@ place_lock() {
   local here file
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.sh installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras variables service-ssh-settings; do
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.sh notebook_config.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras variables service-ssh-settings notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
     [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
     if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
@@ -1078,7 +1279,7 @@ chosen() {
   for index in "${!STEPS[@]}"; do
     id=${STEPS[$index]}
     if [ -z "$ONLY" ] || [ "$id" = "$ONLY" ]; then
-      printf '[%d/%d] %s\n' "$((index + 1))" 18 "$id"
+      printf '[%d/%d] %s\n' "$((index + 1))" 26 "$id"
     fi
   done
 }

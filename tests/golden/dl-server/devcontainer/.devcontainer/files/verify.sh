@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds what is installed in the dev container of dl-server against the lock
-# c14ac126b7a8617f899688e496fef6abcc759e62c165b90af7ef48e98294f92e. Written by rigspec.
+# 7cfe3841c43fec43916161c2c7de4f2dcc619d6da12b4f019d3c879c516a21bf. Written by rigspec.
 set -euo pipefail
 
 # packages (system)
@@ -13,16 +13,20 @@ set -euo pipefail
 { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-its check has failed}; }
 { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }
 # cuDNN 7.6.5.32
-{ found=$(sed -n 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; }
-{ test "$found" = '7
-6
-5' || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' '7 6 5' "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
+{ found=$(sh -c 'sed -n "$1" "$2" | paste -s -d .' sh 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; }
+{ test "$found" = 7.6.5 || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' 7.6.5 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
 # Python of fastai
 { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; }
 { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
 # packages of fastai
 { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; }
 { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }
+# the secret JUPYTER_PASSWORD_HASH
+{ found=$(find /etc/rig/notebook/alice.password -size +0) || true; }
+{ test "$found" = /etc/rig/notebook/alice.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
+# the secret JUPYTER_PASSWORD_HASH
+{ found=$(find /etc/rig/notebook/bob.password -size +0) || true; }
+{ test "$found" = /etc/rig/notebook/bob.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/bob.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
 # The driver is the host's: without it the rig has no GPU.
 test -e /proc/driver/nvidia/version || test -e /dev/dxg || {
   echo "no NVIDIA driver is seen in here; the host needs one, and the NVIDIA container toolkit" >&2
