@@ -54,7 +54,8 @@ each = "environment"
 [[leaves]]
 kinds = [
   "platform", "apt-packages", "apt-repository", "apt-source", "host-packages", "archive",
-  "download", "installer", "file", "user", "secret", "certificate", "service", "kernel-arguments", "reboot", "verify",
+  "download", "installer", "file", "user", "secret", "certificate", "service",
+  "kernel-arguments", "reboot", "verify",
 ]
 says = "a message installs nothing"
 """

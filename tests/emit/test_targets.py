@@ -18,6 +18,8 @@ from rigspec.emit.quoting import QUOTING
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]
+# Programs that travel as they are.
+PROGRAMS = ("components.sh", "installed.py", "notebook_config.py", "packages.sh")
 RIGS = ("dl-server", "legacy-cpu")
 
 
@@ -66,7 +68,7 @@ def test_the_artifacts_are_the_golden_ones(
         # The lock's own files stand under lockfiles/; some outputs pack these or the installer.
         if not path.endswith(
             (
-                *(".txt", "installed.py", "packages.sh", "MANIFEST.sha256", "user-data"),
+                *(".txt", "MANIFEST.sha256", "user-data", *PROGRAMS),
                 "rig-installer.sh",
             )
         ):
