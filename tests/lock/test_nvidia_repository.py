@@ -146,7 +146,7 @@ def test_the_artifacts_take_hold_and_check_them(nvidia: NvidiaBox) -> None:
     assert "libnvidia-gl=465.19.01-0ubuntu1 \\\n" in text
     assert "packages.sh archive /opt/rig/lock/packages.driver.txt" in text
     assert "packages.sh installed /opt/rig/lock/packages.driver.txt" in text
-    assert "--proto =http,https" in text
+    assert "--proto '=http,https'" in text
     listed = nvidia.folder / "out" / "shell" / "files" / "packages.cuda.txt"
     sha256 = hashlib.sha256(b"cuda-compiler-9-0 9.0.176-1").hexdigest()
     assert f"cuda-compiler-9-0=9.0.176-1 {sha256}\n" in listed.read_text(encoding="utf-8")
