@@ -102,7 +102,8 @@ def test_the_same_rig_from_compressed_user_data(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
     plan = replace(planned(rigspec, tmp_path, SMALL), site=Site(cloud=True, provider="aws"))
-    plain = len((seed_of(plan, tmp_path) / "user-data").read_bytes())
+    unlimited = replace(cloud_init(), limits=())
+    plain = len((seed_of(plan, tmp_path / "whole", unlimited) / "user-data").read_bytes())
 
     seed = seed_of(plan, tmp_path, narrowed(plain - 1))
 
