@@ -290,7 +290,7 @@ def test_an_open_notebook_without_a_lock_is_an_error(tmp_path: Path) -> None:
 def test_a_processor_known_by_name_only_is_said_to_be_unchecked(tmp_path: Path) -> None:
     text = tower(machine='cpu = "AMD Athlon 200GE"', env=TF18)
     report = check(tmp_path, text)
-    (note,) = [d for d in report.diagnostics if d.severity is Severity.NOTE]
-    assert note.code == "RS212"
+    (note,) = [d for d in report.diagnostics if d.code == "RS212"]
+    assert note.severity is Severity.NOTE
     assert "not checked" in note.message
     assert errors(report) == []
