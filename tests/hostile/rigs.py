@@ -113,7 +113,7 @@ WHOLE: dict[str, Any] = {
         "repository_key": "AE09FE4BBD223A84B2CCFCE3F60F4B3D7FA2AF80",
         "provider": "nvidia",
     },
-    "container": {"base": "ubuntu:16.04"},
+    "container": {"base": "ubuntu:16.04", "driver": "host"},
     "system": {
         "packages": ["tmux"],
         "env": {"RIG_TEXT": "text", "RIG_PATH": {"prepend": ["/opt/one"]}},
@@ -157,6 +157,7 @@ WHOLE: dict[str, Any] = {
         "nvidia": "https://example.org/nvidia",
         "files": "https://example.org/files",
         "images": "example.org:5000/images",
+        "seed": "https://example.org/seed",
     },
 }
 
