@@ -222,7 +222,7 @@ def test_a_snapshot_is_one_that_was_seen(box: Box, monkeypatch: pytest.MonkeyPat
 def test_the_installer_takes_the_closure_and_its_source(box: Box) -> None:
     box.lock()
     text = box.compile()
-    assert "      tool=1.0 \\\n      lib=1.0\n" in text
+    assert "      tool=1.0 \\\n      lib=1.0 && " in text
     assert "packages.sh archive /opt/rig/lock/packages.system.txt" in text
     place = f"{box.archive.address}/debian bookworm main"
     source = f"deb [signed-by={box.archive.keys.keyring} lang=none] {place}"
