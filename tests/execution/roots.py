@@ -106,14 +106,18 @@ def _install_updated(root: SystemRoot, suite: str, packages: Sequence[str]) -> N
 
 def add_updates(root: Path, suite: str) -> None:
     """What an installed Debian has and debootstrap leaves out: updates and security."""
-    main = archive().rstrip("/")
-    lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates")]
-    lines.append(f"deb {main}-security {suite}-security main")
-    text = "\n".join(lines) + "\n"
+    text = "".join(f"{line}\n" for line in with_updates(suite))
     sources = root / "etc" / "apt" / "sources.list"
     # Others may be copying the root: it is written to once.
     if sources.read_text(encoding="utf-8") != text:
         sources.write_text(text, encoding="utf-8")
+
+
+def with_updates(suite: str) -> list[str]:
+    """The lines of apt's sources for a suite of Debian, its updates and its security updates."""
+    main = archive().rstrip("/")
+    lines = [f"deb {main} {name} main" for name in (suite, f"{suite}-updates")]
+    return [*lines, f"deb {main}-security {suite}-security main"]
 
 
 def configure(root: Path) -> None:
