@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,8 +53,8 @@ def boot(rig: Rig, files: Path, machine: Machine) -> None:
     for written in cloud_config["write_files"]:
         path = machine.root.path / written["path"].lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
-        assert written["encoding"] == "b64"
-        path.write_bytes(base64.b64decode(written["content"]))
+        content = written["content"].encode()
+        path.write_bytes(base64.b64decode(content) if "encoding" in written else content)
         path.chmod(int(written["permissions"], 8))
     for command in cloud_config["runcmd"]:
         words = ["sh", "-c", command] if isinstance(command, str) else command
@@ -75,6 +79,63 @@ def _sourced_everywhere(rig: Rig, file: Path) -> None:
     for shell in ("bash", "dash", "zsh"):
         found = sourced(shell, file)
         assert {name: found.get(name) for name in meant} == meant, shell
+
+
+def play(rig: Rig, files: Path, machine: Machine) -> None:
+    """The playbook, by Ansible itself: what it would send through ssh goes into the machine."""
+    inventory = files.parent / "inventory"
+    inventory.write_text(
+        f"[rig]\nbox ansible_user=root ansible_ssh_executable={machine.entrance(files.parent)}\n",
+        encoding="utf-8",
+    )
+    tool = Path(sys.executable).parent / "ansible-playbook"
+    done = subprocess.run(
+        [tool, "--inventory", inventory, files / "playbook.yml", "-e", "rig_reboot=false"],
+        env={
+            "PATH": f"{tool.parent}:{os.environ['PATH']}",
+            "HOME": str(files.parent),
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_SSH_TRANSFER_METHOD": "piped",
+            "LC_ALL": "C.UTF-8",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    machine.holds(rig)
+
+
+def define(rig: Rig, files: Path, machine: Machine) -> None:
+    """The sections of a definition file, each by the shell that Apptainer gives it to."""
+    sections = _sections((files / "rig.def").read_text(encoding="utf-8"))
+    for line in sections["files"].splitlines():
+        if line.strip():
+            source, target = line.split()
+            placed = machine.root.path / target.lstrip("/")
+            placed.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(files / source, placed)
+    machine.root.run("bash", "-c", sections["post -c /bin/bash"])
+    machine.root.run("sh", "-c", sections["test"])
+    meant = variables(rig)
+    told = machine.root.run("sh", "-c", sections["environment"] + "\nexec env -0").stdout
+    assert {name: environment(told).get(name) for name in meant} == meant
+
+
+def _sections(definition: str) -> dict[str, str]:
+    """The text of each section by its first line, less the percent sign."""
+    parts = re.split(r"(?m)^%(.*)$", definition)
+    return {name.strip(): text for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def open_folder(rig: Rig, files: Path, machine: Machine) -> None:
+    """What an editor reads, and the check that it runs; `build_image` builds the rest."""
+    folder = files / ".devcontainer"
+    lines = (folder / "devcontainer.json").read_text(encoding="utf-8").splitlines()
+    settings = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
+    assert settings["name"] == rig.name
+    shutil.copytree(folder / "files", machine.root.path / "opt/rig/lock", dirs_exist_ok=True)
+    machine.root.run(*settings["postCreateCommand"])
 
 
 def no_image_yet(rig: Rig, files: Path, machine: Machine) -> None:
@@ -105,9 +166,12 @@ def build_image(rig: Rig, files: Path, buildah: Buildah, base: str) -> None:
 
 
 EXECUTORS: dict[str, Executor] = {
+    "ansible": play,
+    "apptainer": define,
     "bashrc": source_fragment,
     "cloud-init": boot,
     "conda": activate,
+    "devcontainer": open_folder,
     "docker": no_image_yet,
     "shell": run_shell,
 }

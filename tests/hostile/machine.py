@@ -29,6 +29,8 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.root = SystemRoot(folder, network=False)
         self._put("srv/data&touch;(x)!*", DATA)
+        # A folder has no init to talk to.
+        self._put("usr/bin/systemctl", b"#!/bin/sh\n", 0o755)
         self._put("usr/sbin/update-grub", _UPDATE_GRUB.encode(), 0o755)
 
     def install(self, files: Path) -> None:
@@ -37,6 +39,19 @@ class Machine:
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(files, target)
         self.root.run("/root/rig/install.sh")
+
+    def entrance(self, folder: Path) -> Path:
+        """A program that takes the words of ssh and runs the command in this machine."""
+        inside = "PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8"
+        unshared = f"unshare --net --mount --pid --fork --mount-proc={self.root.path}/proc"
+        program = folder / "entrance"
+        program.write_text(
+            "#!/bin/sh\nfor last; do :; done\n"
+            f'exec {unshared} chroot {self.root.path} env -i {inside} sh -c "$last"\n',
+            encoding="utf-8",
+        )
+        program.chmod(0o755)
+        return program
 
     def holds(self, rig: Rig) -> None:
         """What the rig says has arrived as it says it."""

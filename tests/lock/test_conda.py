@@ -194,10 +194,11 @@ def test_the_artifacts_install_from_the_list_and_their_tools_are_content(lab: La
     done = lab.rigspec("compile", lab.folder / "rig.toml", *where)
     assert done.returncode == 0, done.stderr
     listed = lab.file("explicit.txt").read_bytes()
-    for target in ("shell", "docker", "conda"):
+    for target in ("shell", "docker"):
         assert (out / target / "files" / "lab.explicit.txt").read_bytes() == listed
+    assert (out / "conda" / "lab" / "explicit.txt").read_bytes() == listed
     dockerfile = (out / "docker" / "Dockerfile").read_text(encoding="utf-8")
-    assert "COPY files/lab.explicit.txt files/lab.tools.txt" in dockerfile
+    assert "source=files/lab.explicit.txt,target=/opt/rig/lock/lab.explicit.txt" in dockerfile
     for tool, file in (
         (("shellcheck",), out / "shell" / "install.sh"),
         (("hadolint", "--ignore", "DL3008"), out / "docker" / "Dockerfile"),
@@ -207,8 +208,8 @@ def test_the_artifacts_install_from_the_list_and_their_tools_are_content(lab: La
         assert checked.returncode == 0, checked.stdout
     # conda's own list, and conda-lock's file beside it, for whoever installs by hand.
     environment = (out / "conda" / "lab" / "environment.yml").read_text(encoding="utf-8")
-    assert "conda create --name lab --file ../files/lab.explicit.txt" in environment
-    assert (out / "conda" / "files" / "lab.conda-lock.yml").is_file()
+    assert "conda create --name lab --file explicit.txt" in environment
+    assert (out / "conda" / "lab" / "conda-lock.yml").is_file()
 
 
 def test_another_list_is_another_environment(lab: Lab) -> None:
@@ -221,6 +222,8 @@ def test_another_list_is_another_environment(lab: Lab) -> None:
         where = ("--lock", lab.folder / "lock", "--target", "shell", "-o", lab.folder / version)
         assert lab.rigspec("compile", lab.folder / "rig.toml", *where).returncode == 0
         text = (lab.folder / version / "shell" / "install.sh").read_text(encoding="utf-8")
-        scripts.append(re.findall(r"printf '%s\\n' ([0-9a-f]{64}) > /var/lib/rig/env-lab", text))
+        scripts.append(
+            re.findall(r"printf '%s\\n' ([0-9a-f]{64}) > /var/lib/rig/\.env-lab\.new", text)
+        )
     assert len(scripts[0]) == len(scripts[1]) == 1
     assert scripts[0] != scripts[1]

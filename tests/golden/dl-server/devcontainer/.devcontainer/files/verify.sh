@@ -21,12 +21,6 @@ set -euo pipefail
 # packages of fastai
 { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; }
 { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }
-# the secret JUPYTER_PASSWORD_HASH
-{ found=$(find /etc/rig/notebook/alice.password -size +0) || true; }
-{ test "$found" = /etc/rig/notebook/alice.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
-# the secret JUPYTER_PASSWORD_HASH
-{ found=$(find /etc/rig/notebook/bob.password -size +0) || true; }
-{ test "$found" = /etc/rig/notebook/bob.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/bob.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
 # The driver is the host's: without it the rig has no GPU.
 test -e /proc/driver/nvidia/version || test -e /dev/dxg || {
   echo "no NVIDIA driver is seen in here; the host needs one, and the NVIDIA container toolkit" >&2
