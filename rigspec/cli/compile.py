@@ -14,7 +14,7 @@ from rigspec.diagnostics.plain import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rigspec.plan.steps import Plan
+    from rigspec.plan.model import Plan
     from rigspec.spec.load import LoadedSpec
     from rigspec.tree import OutputFile
 

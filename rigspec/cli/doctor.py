@@ -13,7 +13,7 @@ from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
     from rigspec.emit.backend import Backend
-    from rigspec.plan.steps import Plan
+    from rigspec.plan.model import Plan
 
 __all__ = ["doctor"]
 

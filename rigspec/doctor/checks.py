@@ -9,7 +9,8 @@ from rigspec.doctor.host import Promise, command, held
 from rigspec.doctor.model import Item
 from rigspec.lock.location import on_machine
 from rigspec.plan.layout import INSTALLED, PACKAGES
-from rigspec.plan.steps import Check, Plan, Step, Verify
+from rigspec.plan.model import Plan
+from rigspec.plan.steps import Check, Step, Verify
 
 __all__ = ["checks"]
 

@@ -13,7 +13,8 @@ from packaging.version import InvalidVersion, Version
 
 from rigspec.doctor.host import CannotSee, Promise, command, file_attributes, held
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Environment, Plan
+from rigspec.plan.model import Plan
+from rigspec.plan.steps import Environment
 
 __all__ = ["environment"]
 

@@ -10,7 +10,8 @@ from rigspec.doctor.environments import environment
 from rigspec.doctor.model import Diagnosis, Item, Status
 from rigspec.doctor.witnesses import witnesses
 from rigspec.plan import steps as kinds
-from rigspec.plan.steps import Plan, Step
+from rigspec.plan.model import Plan
+from rigspec.plan.steps import Step
 
 __all__ = ["examine"]
 

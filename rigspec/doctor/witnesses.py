@@ -13,7 +13,8 @@ import tomli
 from rigspec.doctor.host import CannotSee, Promise, command, file_attributes, held, read_text
 from rigspec.doctor.model import Item
 from rigspec.plan.layout import cuda_home
-from rigspec.plan.steps import Plan, Step
+from rigspec.plan.model import Plan
+from rigspec.plan.steps import Step
 
 __all__ = ["witnesses"]
 

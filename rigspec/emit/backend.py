@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from rigspec.diagnostics.model import Source
 from rigspec.emit.manifest import BadManifest, Manifest, Writes, read_manifest
-from rigspec.plan.steps import LeftOut, Plan, Step
+from rigspec.plan.model import LeftOut, Plan
+from rigspec.plan.steps import Step
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer

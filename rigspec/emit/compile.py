@@ -11,7 +11,8 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, Temp
 from rigspec.emit.backend import Backend, BackendError, Output
 from rigspec.emit.limits import Seed, fitted, limit_of
 from rigspec.emit.quoting import FILTERS
-from rigspec.plan.steps import File, LeftOut, PayloadFile, Plan, Service, Step, User, Variables
+from rigspec.plan.model import LeftOut, PayloadFile, Plan
+from rigspec.plan.steps import File, Service, Step, User, Variables
 from rigspec.tree import OutputFile
 
 __all__ = ["compile_plan", "left_out", "step_texts", "template_environment"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rigspec.emit.backend import Limit, Output
-from rigspec.plan.steps import Site
+from rigspec.plan.model import Site
 from rigspec.tree import OutputFile
 
 __all__ = ["Seed", "TooLong", "fitted", "limit_of"]

@@ -7,14 +7,7 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedFile, LockedMachine
 from rigspec.plan.layout import cuda_home
 from rigspec.plan.packages import listed_in, packages_of
-from rigspec.plan.steps import (
-    AptPackages,
-    AptRepository,
-    Archive,
-    HostPackages,
-    Installer,
-    Step,
-)
+from rigspec.plan.steps import AptPackages, AptRepository, Archive, HostPackages, Installer, Step
 from rigspec.spec.model import Rig
 
 __all__ = ["accelerator_steps"]

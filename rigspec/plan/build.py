@@ -9,22 +9,13 @@ from rigspec.plan.accelerator import accelerator_steps
 from rigspec.plan.checks import verify_step
 from rigspec.plan.environments import environment_steps, payload_files
 from rigspec.plan.mirrors import mirrored
+from rigspec.plan.model import BaseImage, LeftOut, Plan, Site
 from rigspec.plan.notebook import notebook_steps
 from rigspec.plan.packages import source_steps, system_steps
 from rigspec.plan.seats import module_in_container, seats
 from rigspec.plan.services import service_steps, services_left_out
 from rigspec.plan.session import file_steps, session_steps, user_steps
-from rigspec.plan.steps import (
-    BaseImage,
-    KernelArguments,
-    LeftOut,
-    Plan,
-    Platform,
-    Reboot,
-    Secret,
-    Site,
-    Step,
-)
+from rigspec.plan.steps import KernelArguments, Platform, Reboot, Secret, Step
 from rigspec.resolution import Resolution
 from rigspec.resolve.base_image import base_image
 from rigspec.spec.model import Rig

@@ -8,9 +8,10 @@ from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.layout import INSTALLED, env_path, env_python, installer_path
+from rigspec.plan.model import PayloadFile
 from rigspec.plan.notebook import notebook_files
 from rigspec.plan.packages import listed_in, package_lists, packages_of
-from rigspec.plan.steps import AptPackages, Environment, Installer, PayloadFile, Step
+from rigspec.plan.steps import AptPackages, Environment, Installer, Step
 from rigspec.resolution import EnvResolution
 
 __all__ = ["environment_steps", "payload_files"]

@@ -11,16 +11,8 @@ from string import Template
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedMachine, LockedNotebook
 from rigspec.plan.layout import NOTEBOOK_CONFIG, env_path, env_python, notebook_path
-from rigspec.plan.steps import (
-    Certificate,
-    File,
-    PayloadFile,
-    Secret,
-    Service,
-    Step,
-    User,
-    Variables,
-)
+from rigspec.plan.model import PayloadFile
+from rigspec.plan.steps import Certificate, File, Secret, Service, Step, User, Variables
 from rigspec.spec.model import Rig
 from rigspec.spec.service import Jupyter, Tls
 

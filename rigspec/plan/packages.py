@@ -7,7 +7,8 @@ from importlib import resources
 
 from rigspec.lock.model import LockedMachine, LockedPackage
 from rigspec.plan.layout import COMPONENTS, PACKAGES, package_list
-from rigspec.plan.steps import AptPackage, AptPackages, AptSource, PayloadFile, Step
+from rigspec.plan.model import PayloadFile
+from rigspec.plan.steps import AptPackage, AptPackages, AptSource, Step
 from rigspec.spec.mirrors import archive_url, has_snapshots
 from rigspec.spec.model import Rig
 

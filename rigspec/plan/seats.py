@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.plan.steps import Seat
+from rigspec.plan.model import Seat
 from rigspec.spec.model import Rig
 from rigspec.spec.service import User
 

@@ -22,7 +22,8 @@ from rigspec.emit.limits import TooLong
 from rigspec.emit.quoting import hostname, yaml_text
 from rigspec.lock.document import read_lock
 from rigspec.plan.build import build_plan
-from rigspec.plan.steps import KernelArguments, Plan, Reboot, Site
+from rigspec.plan.model import Plan, Site
+from rigspec.plan.steps import KernelArguments, Reboot
 from rigspec.spec.load import load_spec
 from tests.conftest import ROOT
 

@@ -11,7 +11,8 @@ from rigspec.emit.backend import Backend, find_backends
 from rigspec.emit.compile import compile_plan
 from rigspec.lock.document import read_lock
 from rigspec.plan.build import build_plan
-from rigspec.plan.steps import Check, Plan, Service, Verify
+from rigspec.plan.model import Plan
+from rigspec.plan.steps import Check, Service, Verify
 from rigspec.spec.load import load_spec
 from rigspec.tree import write_tree
 from tests.execution.roots import archive

@@ -18,6 +18,7 @@ from rigspec.emit.compile import compile_plan
 from rigspec.lock.document import read_lock
 from rigspec.lock.model import LockedFile
 from rigspec.plan import steps
+from rigspec.plan.model import BaseImage, PayloadFile, Plan
 from rigspec.plan.packages import PACKAGES
 from rigspec.tree import write_tree
 from tests.conftest import ROOT
@@ -125,7 +126,7 @@ class Supplies:
         return f"{name}=={version} --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
 
 
-def every_plan(supplies: Supplies) -> steps.Plan:
+def every_plan(supplies: Supplies) -> Plan:
     """The plan, and its supplies in their folder."""
     (machine,) = read_lock(ROOT / "lockfiles" / "legacy-cpu")[0].machines
     sums = supplies.repository(
@@ -143,11 +144,11 @@ def every_plan(supplies: Supplies) -> steps.Plan:
         "lab.tools.txt": supplies.wheel("rig_two", "2.0"),
     }
     plan_steps = tuple(_steps(supplies, sums))
-    return steps.Plan(
+    return Plan(
         rig="every", summary="Every kind of step", machine="box",
         resolution=machine.resolution, steps=plan_steps,
-        payload=tuple(steps.PayloadFile(name, text) for name, text in payload.items()),
-        left_out=(), base=steps.BaseImage("debian:12"), lock_digest="0" * 64,
+        payload=tuple(PayloadFile(name, text) for name, text in payload.items()),
+        left_out=(), base=BaseImage("debian:12"), lock_digest="0" * 64,
     )  # fmt: skip
 
 
@@ -203,7 +204,7 @@ def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
     return [replace(step, title=f"Step {step.id}") for step in found]
 
 
-def write_installer(plan: steps.Plan, folder: Path) -> Path:
+def write_installer(plan: Plan, folder: Path) -> Path:
     """The shell target of a plan."""
     (shell,) = (backend for backend in find_backends() if backend.name == "shell")
     write_tree(folder, compile_plan(plan, shell))

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from rigspec.emit.backend import find_backends
 from rigspec.emit.compile import compile_plan
-from rigspec.plan.steps import BaseImage, Environment, Plan, Step, Variable, Variables
+from rigspec.plan.model import BaseImage, Plan
+from rigspec.plan.steps import Environment, Step, Variable, Variables
 from rigspec.resolution import EnvResolution, Resolution
 
 SHELLS = ("bash", "dash", "zsh")

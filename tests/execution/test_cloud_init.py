@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.emit.backend import Backend
-from rigspec.plan.steps import Site
+from rigspec.plan.model import Site
 from tests.execution.cloud_init_rigs import (
     KEY,
     SMALL,

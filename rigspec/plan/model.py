@@ -1,0 +1,84 @@
+"""A whole plan: the steps of one machine, and what a backend may know beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rigspec.plan.steps import Step
+from rigspec.resolution import Resolution
+
+__all__ = ["BaseImage", "LeftOut", "PayloadFile", "Plan", "Seat", "Site"]
+
+
+@dataclass(frozen=True)
+class PayloadFile:
+    """A file that travels with an artifact: a part of the lock."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A part of the spec that no step carries out, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class BaseImage:
+    """The image a container starts from; without a digest, ``unpinned`` says why."""
+
+    reference: str
+    digest: str | None = None
+    unpinned: str | None = None
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A user's share of a machine on which the users work in containers: the GPUs by number, and
+    the names of the secrets it needs. What listens on the port ``inside`` is reached on ``port`` of
+    the ``address``.
+    """
+
+    name: str
+    gpus: tuple[int, ...]
+    port: int | None = None
+    inside: int | None = None
+    address: str = "127.0.0.1"
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the machine stands. ``provider`` is the cloud's name as the spec's instance begins
+    (``aws``), None where it names none. ``seed`` is the address of the folder for what a machine
+    fetches at its first boot.
+    """
+
+    cloud: bool = False
+    provider: str | None = None
+    seed: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a backend may know. ``lock_digest`` is the sha256 of the lock it was made from.
+
+    ``seats`` are the shares of a machine with GPUs to divide. ``module_in_container`` says that the
+    driver's kernel module is built and loaded by a container and not by the host.
+    """
+
+    rig: str
+    summary: str
+    machine: str | None
+    resolution: Resolution
+    steps: tuple[Step, ...]
+    payload: tuple[PayloadFile, ...]
+    left_out: tuple[LeftOut, ...]
+    base: BaseImage
+    lock_digest: str
+    seats: tuple[Seat, ...] = ()
+    module_in_container: bool = False
+    site: Site = Site()
