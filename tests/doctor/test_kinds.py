@@ -18,7 +18,8 @@ from pathlib import Path
 from rigspec.doctor.as_json import render_json
 from rigspec.doctor.examine import examine
 from rigspec.lock.model import LockedFile
-from rigspec.plan.steps import (*)
+from rigspec.plan.model import *
+from rigspec.plan.steps import *
 from rigspec.resolution import Resolution
 
 fingerprint = Path("/usr/local/fingerprint").read_text().strip()
