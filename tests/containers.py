@@ -176,3 +176,6 @@ def docker_engine(folder: Path) -> Iterator[Docker]:
         finally:
             server.terminate()
             server.wait(60)
+            # The engine leaves the name of its host network mounted: its folder cannot go then.
+            for namespace in (place / "exec" / "netns").glob("*"):
+                subprocess.run(["umount", namespace], check=False)
