@@ -81,6 +81,7 @@ class Fleet:
         done = subprocess.run(
             ["ansible-playbook", "--inventory", str(self.inventory), str(playbook), *options],
             env=self.environment,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,

@@ -93,7 +93,9 @@ def served(root: SystemRoot, user: str) -> Iterator[NotebookClient]:
         [
             *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
             *(f"--mount-proc={root.path}/proc", "chroot", str(root.path)),
+            # Another user's process forgets whom it dies with, if it is not kept.
             *("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"),
+            "--pdeathsig=keep",
             *("env", "-i", f"--chdir=/home/{user}", f"HOME=/home/{user}", *variables),
             *command.split(),
         ],

@@ -98,6 +98,8 @@ def play(rig: Rig, files: Path, machine: Machine) -> None:
             "ANSIBLE_SSH_TRANSFER_METHOD": "piped",
             "LC_ALL": "C.UTF-8",
         },
+        # Ansible takes no streams that do not block; another program may have left ours so.
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
