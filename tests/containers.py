@@ -8,9 +8,10 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 
 
 class Buildah:
@@ -31,6 +32,17 @@ class Buildah:
         )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         return done.stdout.strip()
+
+    def started(self, container: str, options: Sequence[str], *command: str) -> Popen[str]:
+        """A command that goes on in a container; what it starts is in one group with it."""
+        return subprocess.Popen(
+            ["buildah", *self._options, "run", *options, container, "--", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "BUILDAH_ISOLATION": "chroot"},
+            start_new_session=True,
+        )
 
     def image(self, name: str, content: Path, arch: str = "amd64") -> None:
         """An image that holds a folder and nothing else."""
@@ -118,7 +130,7 @@ class Docker:
     """Docker's own client, with a daemon of the test's own: its builder is BuildKit."""
 
     def __init__(self, socket_file: Path) -> None:
-        self._environment = {
+        self.environment = {
             **os.environ,
             "DOCKER_HOST": f"unix://{socket_file}",
             "DOCKER_BUILDKIT": "1",
@@ -132,7 +144,7 @@ class Docker:
             text=True,
             check=False,
             cwd=cwd,
-            env=self._environment,
+            env=self.environment,
         )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         # BuildKit tells its progress on the error stream.
@@ -147,7 +159,7 @@ class Docker:
             stdin=packed.stdout,
             capture_output=True,
             check=False,
-            env=self._environment,
+            env=self.environment,
         )
         assert (packed.wait(), done.returncode) == (0, 0), done.stderr
 

@@ -30,10 +30,11 @@ def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
 def service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[LockedPackage]:
     """What the services are installed from, and what makes their certificates."""
     names = {name for service in services for name in service.packages}
-    if rig.service.jupyter is not None and rig.service.jupyter.tls:
-        names.add(_CERTIFICATES)
     for name in sorted(names):
         yield LockedPackage(name, "service")
+    if rig.service.jupyter is not None and rig.service.jupyter.tls:
+        # A part of its own: a container makes certificates and has none of the system's services.
+        yield LockedPackage(_CERTIFICATES, "certificate")
 
 
 def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:

@@ -40,7 +40,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         left_out=tuple(_left_out(rig, locked)),
         base=_base(rig, locked),
         lock_digest=lock_digest,
-        seats=tuple(seats(rig, machine)),
+        seats=tuple(seats(rig, locked)),
         module_in_container=module_in_container(rig),
         site=_site(rig, machine),
     )

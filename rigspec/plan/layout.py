@@ -8,6 +8,7 @@ __all__ = [
     "COMPONENTS",
     "INSTALLED",
     "NOTEBOOK_CONFIG",
+    "NOTEBOOK_HEALTH",
     "PACKAGES",
     "cuda_home",
     "env_path",
@@ -29,6 +30,8 @@ COMPONENTS = "components.sh"
 PACKAGES = "packages.sh"
 # The program that gives a notebook server its settings.
 NOTEBOOK_CONFIG = "notebook_config.py"
+# The program that asks a notebook server whether it is well.
+NOTEBOOK_HEALTH = "notebook_health.py"
 
 
 def package_list(part: str) -> str:

@@ -37,17 +37,20 @@ class BaseImage:
 
 @dataclass(frozen=True)
 class Seat:
-    """A user's share of a machine on which the users work in containers: the GPUs by number, and
-    the names of the secrets it needs. What listens on the port ``inside`` is reached on ``port`` of
-    the ``address``.
+    """A user's share of a machine on which the users work in containers: the GPUs by number (None:
+    all), and the id of the service that runs there, if any. Its port is reached on the ``address``,
+    which ``instead_of`` has the spec's own words for where a container engine takes only numbers.
+
+    Its programs run as the ``account`` with the number ``uid``.
     """
 
     name: str
-    gpus: tuple[int, ...]
-    port: int | None = None
-    inside: int | None = None
+    gpus: tuple[int, ...] | None
+    service: str | None = None
     address: str = "127.0.0.1"
-    secrets: tuple[str, ...] = ()
+    instead_of: str | None = None
+    account: str = "rig"
+    uid: int = 1000
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,36 @@ from string import Template
 
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedMachine, LockedNotebook
-from rigspec.plan.layout import NOTEBOOK_CONFIG, env_path, env_python, notebook_path
+from rigspec.plan.layout import (
+    NOTEBOOK_CONFIG,
+    NOTEBOOK_HEALTH,
+    env_path,
+    env_python,
+    notebook_path,
+)
 from rigspec.plan.model import PayloadFile
-from rigspec.plan.steps import Certificate, File, Secret, Service, Step, User, Variables
+from rigspec.plan.packages import listed_in, packages_of
+from rigspec.plan.steps import (
+    AptPackages,
+    Certificate,
+    File,
+    Secret,
+    Service,
+    Step,
+    User,
+    Variable,
+    Variables,
+)
 from rigspec.spec.model import Rig
 from rigspec.spec.service import Jupyter, Tls
 
-__all__ = ["Server", "notebook_account", "notebook_files", "notebook_servers", "notebook_steps"]
+__all__ = [
+    "Server",
+    "notebook_account",
+    "notebook_files",
+    "notebook_servers",
+    "notebook_steps",
+]
 
 _PART = "notebook"
 # Whom the server runs as where the rig has no accounts.
@@ -31,6 +54,11 @@ class Server:
     user: str
     port: int
     gpus: tuple[int, ...] | None
+
+    @property
+    def id(self) -> str:
+        """The id of its step."""
+        return f"notebook-{self.user.replace('_', '-')}"
 
 
 def notebook_servers(rig: Rig) -> tuple[Server, ...]:
@@ -58,20 +86,30 @@ def notebook_steps(rig: Rig, locked: LockedMachine, session: Variables | None) -
     """The servers: ``session`` has the variables that every log-in session gets."""
     if rig.service.jupyter is None or locked.notebook is None:
         return
+    tools = packages_of(locked, "certificate")
+    if tools:
+        yield AptPackages(
+            id="certificate-tools",
+            title="What makes certificates",
+            part="certificate",
+            packages=tools,
+            listed=listed_in(locked, "certificate"),
+        )
     for server in notebook_servers(rig):
         yield from _server(rig.service.jupyter, locked.notebook, server, session)
 
 
 def notebook_files(locked: LockedMachine) -> Iterator[PayloadFile]:
-    """The program that reads a server's settings."""
+    """The programs that read a server's settings: to run it, and to ask how it is."""
     if locked.notebook is not None:
         yield PayloadFile(NOTEBOOK_CONFIG, _text(NOTEBOOK_CONFIG))
+        yield PayloadFile(NOTEBOOK_HEALTH, _text(NOTEBOOK_HEALTH))
 
 
 def _server(
     jupyter: Jupyter, locked: LockedNotebook, server: Server, session: Variables | None
 ) -> Iterator[Step]:
-    user, step = server.user, f"notebook-{server.user.replace('_', '-')}"
+    user, step = server.user, server.id
     needs: tuple[str, ...] = ()
     if jupyter.tls:
         tls = Tls() if jupyter.tls is True else jupyter.tls
@@ -112,7 +150,22 @@ def _server(
         name=f"rig-notebook-{user}.service",
         unit=_unit(jupyter, locked, server, session),
         configured_by=(settings,),
+        # In a container every interface is its own: what reaches it is for the engine to say.
+        command=(*_program(locked), f"--{locked.section}.ip=0.0.0.0"),
+        user=user,
+        port=server.port,
+        variables=(
+            Variable("RIG_NOTEBOOK", (notebook_path(user, "json"),), prepend=False),
+            Variable("PATH", (f"{env_path(locked.env)}/bin",), prepend=True),
+        ),
+        health=(env_python(locked.env), on_machine(NOTEBOOK_HEALTH)),
+        programs=(NOTEBOOK_CONFIG, NOTEBOOK_HEALTH),
     )
+
+
+def _program(locked: LockedNotebook) -> tuple[str, ...]:
+    config = f"--config={on_machine(NOTEBOOK_CONFIG)}"
+    return (env_python(locked.env), "-m", "notebook", config)
 
 
 def _settings(jupyter: Jupyter, locked: LockedNotebook, server: Server) -> str:
@@ -142,8 +195,7 @@ def _unit(
         home=f"/home/{server.user}",
         conditions="".join(f"ConditionPathExists={path}\n" for path in secrets),
         environment="\n".join(_environment(locked, server, session)),
-        python=env_python(locked.env),
-        config=on_machine(NOTEBOOK_CONFIG),
+        command=" ".join(_program(locked)),
     )
 
 

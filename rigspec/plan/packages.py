@@ -22,7 +22,10 @@ __all__ = [
 ]
 
 # The parts of a rig that have packages of the system.
-PARTS = ("system", "fetch", "driver", "driver-libraries", "cuda", "interpreter", "service")
+PARTS = (
+    *("system", "fetch", "driver", "driver-libraries", "cuda", "interpreter"),
+    *("service", "certificate"),
+)
 
 
 def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:

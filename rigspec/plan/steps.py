@@ -300,7 +300,9 @@ class Service(Step):
     package brings the unit. It starts anew when a step of ``configured_by`` writes something else.
 
     ``command`` is what it runs in the foreground where there is no systemd, for the ``user``, on
-    the ``port``: empty for a service that is the host's alone.
+    the ``port`` of every interface: empty for a service that is the host's alone. ``variables``
+    are what it has beside those of a session; with them ``health`` succeeds as long as it answers.
+    ``programs`` name the payload files of both.
     """
 
     kind: ClassVar[str] = "service"
@@ -311,6 +313,9 @@ class Service(Step):
     command: tuple[str, ...] = ()
     user: str | None = None
     port: int | None = None
+    variables: tuple[Variable, ...] = ()
+    health: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

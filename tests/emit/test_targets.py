@@ -19,7 +19,10 @@ from tests.conftest import ROOT
 
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]
 # Programs that travel as they are.
-PROGRAMS = ("components.sh", "installed.py", "notebook_config.py", "packages.sh")
+PROGRAMS = (
+    *("components.sh", "installed.py", "notebook_config.py", "notebook_health.py"),
+    "packages.sh",
+)
 RIGS = ("dl-server", "legacy-cpu")
 
 
