@@ -59,7 +59,7 @@ def doctor(
     plan = _plan(spec, machine, lock)
     backend = _backend(target)
     try:
-        steps, texts = backend.steps(plan), step_texts(plan, backend)
+        steps, texts = backend.built(plan), step_texts(plan, backend)
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     diagnosis = examine(plan, steps, texts, target)

@@ -84,7 +84,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Backend:
-    """A target. ``payload`` is the folder for the lock's own files, None where none travel."""
+    """A target. ``payload`` is the folder for the lock's own files, None where none travel. Of the
+    kinds that it ``takes`` it carries out those in ``starts`` when what it built is started.
+    """
 
     name: str
     title: str
@@ -96,6 +98,14 @@ class Backend:
     leaves: tuple[Leave, ...]
     checks: tuple[Check, ...]
     limits: tuple[Limit, ...] = ()
+    starts: frozenset[str] = frozenset()
+
+    def built(self, plan: Plan) -> tuple[Step, ...]:
+        """The steps that are true of what this backend built before it is started.
+
+        Raises BackendError as ``steps`` does.
+        """
+        return tuple(step for step in self.steps(plan) if step.kind not in self.starts)
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The steps of a plan that this backend carries out.
@@ -209,4 +219,5 @@ def _backend(folder: Traversable, manifest: Manifest) -> Backend:
             )
             for row in manifest.limits
         ),
+        starts=frozenset(manifest.starts),
     )

@@ -90,6 +90,7 @@ class Manifest(_Table):
     summary: _Text
     payload: _Text | None = None
     takes: Annotated[tuple[str, ...], Field(strict=False)]
+    starts: Annotated[tuple[str, ...], Field(strict=False)] = ()
     writes: Annotated[tuple[Writes, ...], Field(strict=False, min_length=1)]
     leaves: Annotated[tuple[Leaves, ...], Field(strict=False)] = ()
     checks: Annotated[tuple[Checks, ...], Field(strict=False)] = ()
@@ -135,6 +136,10 @@ def _contradictions(manifest: Manifest) -> Iterator[tuple[KeyPath, str]]:
         yield ("name",), f"`{_EVERY}` is how every target at once is asked for"
     for index, kind in enumerate(manifest.takes):
         yield from _unknown_kind(("takes", index), kind, known)
+    for index, kind in enumerate(manifest.starts):
+        if kind not in manifest.takes:
+            message = f"`{kind}` is carried out at the start, but `takes` has no such kind"
+            yield ("starts", index), message
     for row, leave in enumerate(manifest.leaves):
         if not leave.kinds and not leave.parts:
             yield ("leaves", row), "this leaves nothing: name `kinds` of step or `parts` of a rig"

@@ -275,10 +275,18 @@ def test_the_image_of_one_server_starts_it_by_itself(
     assert f"runs as the user alice and not as root: start it with --user {uid}:1000" in refusal(
         *mounted, "--user", "0"
     )
-    unwell = buildah.started(container, (), *asks)
-    assert "the notebook server is not well" in unwell.communicate(timeout=60)[0]
-    assert unwell.returncode == 1
 
+    def is_told(words: str, status: int = 1) -> None:
+        """An engine asks three times, too: a busy machine may answer late."""
+        answers = []
+        for _ in range(3):
+            asked = buildah.started(container, (), *asks)
+            answers.append((asked.communicate(timeout=60)[0], asked.returncode))
+            if words in answers[-1][0] and asked.returncode == status:
+                return
+        raise AssertionError(answers)
+
+    is_told("the notebook server is not well")
     server = buildah.started(container, mounted, *start)
     try:
         root = Path(buildah("mount", container))
@@ -287,7 +295,7 @@ def test_the_image_of_one_server_starts_it_by_itself(
         client = NotebookClient(ports[0], kept / "alice.crt")
         client.wait()
         assert (kept / "alice.key").stat().st_mode & 0o777 == 0o400
-        buildah("run", container, "--", *asks)
+        is_told("", status=0)
         assert not client.log_in("a guess")
         assert client.log_in(PASSWORD)
         assert client.run("import six, os; print(os.getuid(), os.getcwd())").split() == [
@@ -297,15 +305,12 @@ def test_the_image_of_one_server_starts_it_by_itself(
         # It shows a certificate, and not the one that it is to show.
         genuine = (kept / "alice.crt").read_bytes()
         (kept / "alice.crt").write_bytes(HOST_CERTIFICATES.read_bytes())
-        another = buildah.started(container, (), *asks)
-        assert "certificate verify failed" in another.communicate(timeout=60)[0]
+        is_told("certificate verify failed")
         (kept / "alice.crt").write_bytes(genuine)
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.communicate()
-    unwell = buildah.started(container, (), *asks)
-    assert "refused" in unwell.communicate(timeout=60)[0]
-    assert unwell.returncode == 1
+    is_told("refused")
 
     buildah("push", "localhost/one", f"docker-archive:{tmp_path / 'one.tar'}")
     assert held_in(tmp_path / "one.tar", b"notebook-alice")
