@@ -81,9 +81,9 @@ def files(rigspec: Rigspec, ports: tuple[int, int], tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def secrets(files: Path) -> Path:
-    (files / "secrets").mkdir()
-    return files / "secrets" / SECRET
+def secret(tmp_path: Path) -> Path:
+    (tmp_path / "secrets").mkdir()
+    return tmp_path / "secrets" / SECRET
 
 
 def given(secret: Path, text: str) -> None:
@@ -98,16 +98,15 @@ class Compose:
     the containers are on the host's.
     """
 
-    def __init__(self, files: Path, docker: Docker) -> None:
+    def __init__(self, files: Path, docker: Docker, secrets: Path) -> None:
         content = yaml.safe_load((files / "compose.yaml").read_text(encoding="utf-8"))
         for service in content["services"].values():
             del service["ports"], service["build"]
             service["network_mode"] = "host"
             service["healthcheck"]["interval"] = "1s"
-        # docker-compose 1.29 keeps no mode of a secret, as no version does for a file.
         self._file = files / "test.yaml"
         self._file.write_text(yaml.safe_dump(content), encoding="utf-8")
-        self._environment = docker.environment
+        self._environment = {**docker.environment, "RIG_SECRETS": str(secrets)}
 
     def __call__(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -118,7 +117,7 @@ class Compose:
             env=self._environment,
         )
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout + done.stderr
+        return done.stdout
 
 
 def healthy(docker: Docker, container: str, state: str, seconds: float = 90) -> None:
@@ -163,7 +162,7 @@ def held_in(image: Path, text: bytes) -> list[str]:
 
 @pytest.mark.e2e(minutes=6)
 def test_compose_starts_a_server_a_user_that_is_well_until_it_is_stopped(
-    files: Path, secrets: Path, ports: tuple[int, int], tmp_path: Path
+    files: Path, secret: Path, ports: tuple[int, int], tmp_path: Path
 ) -> None:
     with docker_engine(tmp_path / "engine") as docker:
         docker.image("localhost/debian:12", make_root("bookworm", KEPT))
@@ -174,8 +173,8 @@ def test_compose_starts_a_server_a_user_that_is_well_until_it_is_stopped(
         docker(*build, "--tag", image, str(files))
         hashed = docker("run", "--rm", "--network=host", image, PYTHON, "-c", HASHED, PASSWORD)
         hashed = hashed.splitlines()[-1]
-        given(secrets, hashed + "\n")
-        compose = Compose(files, docker)
+        given(secret, hashed + "\n")
+        compose = Compose(files, docker, secret.parent)
         try:
             compose("up", "--detach")
             names = {user: compose("ps", "-q", user).strip() for user in ("alice", "bob")}
@@ -237,7 +236,7 @@ def buildah(tmp_path: Path) -> Iterator[Buildah]:
 
 @pytest.mark.e2e(minutes=3)
 def test_the_image_of_one_server_starts_it_by_itself(
-    rigspec: Rigspec, buildah: Buildah, ports: tuple[int, int], tmp_path: Path
+    rigspec: Rigspec, buildah: Buildah, secret: Path, ports: tuple[int, int], tmp_path: Path
 ) -> None:
     """By buildah: the image's own command and health check, as its own user."""
     text = SPEC.format(first=ports[0], mirror="{mirror}")
@@ -256,7 +255,6 @@ def test_the_image_of_one_server_starts_it_by_itself(
 
     container = buildah("from", "--pull-never", "localhost/one")
     hashed = buildah("run", container, "--", PYTHON, "-c", HASHED, PASSWORD)
-    secret = tmp_path / "hash"
 
     def refusal(*more: str) -> str:
         done = buildah.started(container, more, *start)
@@ -265,12 +263,14 @@ def test_the_image_of_one_server_starts_it_by_itself(
         return said
 
     mounted = ("--volume", f"{secret}:/run/secrets/{SECRET}:ro")
-    assert f"the secret {SECRET} is not there: put it into the file secrets/{SECRET}" in refusal()
+    place = f"/etc/rig/secrets/{SECRET}"
+    assert f"the secret {SECRET} is not there: put it into a file of the host" in refusal()
+    assert f"with docker run --volume {place}:/run/secrets/{SECRET}:ro" in refusal()
     given(secret, " \n")
     assert f"the secret {SECRET} is empty" in refusal(*mounted)
     given(secret, f"{hashed}\n")
     secret.chmod(0o400)
-    assert "cannot read it: on the host, chgrp 1000" in refusal(*mounted)
+    assert "cannot read it: make its file on the host one of the group 1000" in refusal(*mounted)
     secret.chmod(0o440)
     assert f"runs as the user alice and not as root: start it with --user {uid}:1000" in refusal(
         *mounted, "--user", "0"
