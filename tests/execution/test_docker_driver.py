@@ -1,6 +1,7 @@
 """The program of the driver's container, run beside a host that is made up of files.
 
-No kernel takes a module in the tests: what is put to the test is what comes before and after.
+No kernel takes a module in the tests: what is put to the test is what comes before and after, and
+that the module is built for a kernel of Debian's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.containers import Buildah
+from tests.execution.conftest import KEPT
+from tests.execution.roots import make_root
 
 CONF = 'PACKAGE_NAME="nvidia-current"\nPACKAGE_VERSION="535.309.01"\n'
 
@@ -127,3 +131,39 @@ def test_the_users_share_the_devices_and_only_the_driver_is_privileged(compiled:
     version = "535.309.01-0+deb12u1"
     assert f"nvidia-kernel-dkms={version} " in pins["driver"]
     assert f"libcuda1={version} " in pins["driver-libraries"]
+
+
+HEADERS = """
+apt-get -qq update >&2
+apt-cache depends linux-headers-amd64 | sed -n 's/.*Depends: linux-headers-//p' | head -n 1
+"""
+BUILT = """
+find /var/lib/dkms -name '*.ko*' | while read -r file; do
+  kernel=$(modinfo -F vermagic "$file" | cut -d ' ' -f 1)
+  echo "$(basename "$file") $kernel $(modinfo -F version "$file")"
+done
+"""
+
+
+@pytest.mark.e2e(minutes=8)
+def test_the_container_builds_the_kernel_module_that_was_locked(
+    compiled: Path, tmp_path: Path
+) -> None:
+    """From the distribution's non-free component, which the image enables, for its kernel."""
+    buildah = Buildah(tmp_path / "store")
+    buildah.image("localhost/debian:12", make_root("bookworm", KEPT))
+    options = ("--format", "docker", "--layers=false", "--network=host")
+    base = ("--build-arg", "BASE=localhost/debian:12", "--file", "driver/Dockerfile")
+    buildah("build", *options, *base, "--tag", "localhost/driver", ".", cwd=compiled)
+    container = buildah("from", "--pull-never", "localhost/driver")
+    try:
+        kernel = buildah("run", container, "--", "sh", "-c", HEADERS)
+        assert kernel.endswith("-amd64")
+        command = ("--", "/usr/local/bin/rig-driver", "build")
+        said = buildah("run", "--env", f"KERNEL={kernel}", container, *command)
+        assert f"building nvidia-current 535.309.01 for the kernel {kernel}" in said
+        built = buildah("run", container, "--", "sh", "-c", BUILT).splitlines()
+        for name in ("nvidia-current", "nvidia-current-uvm"):
+            assert f"{name}.ko {kernel} 535.309.01" in built
+    finally:
+        buildah("rm", "--all")
