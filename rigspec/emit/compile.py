@@ -27,7 +27,7 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
     """
     environment = template_environment(backend)
     steps = backend.steps(plan)
-    payload = (*plan.payload, *_step_files(environment, steps))
+    payload = (*plan.payload, *_step_files(environment, backend.built(plan)))
     facts = {
         "plan": plan,
         "steps": steps,
@@ -60,7 +60,7 @@ def step_texts(plan: Plan, backend: Backend) -> dict[str, str]:
 
     Raises BackendError.
     """
-    files = _step_files(template_environment(backend), backend.steps(plan))
+    files = _step_files(template_environment(backend), backend.built(plan))
     return {file.name: file.content for file in files}
 
 
