@@ -204,7 +204,7 @@ def test_compose_starts_a_server_a_user_that_is_well_until_it_is_stopped(
                 for user in names
             ]
             assert len({line.split()[0] for line in kept}) == 2
-            paths = "find / -xdev -name '*.key' -size +0"
+            paths = "find / -xdev -type f -name '*.key'"
             found = docker("run", "--rm", "--network=host", "--user=0", image, "sh", "-c", paths)
             assert found == ""
 
