@@ -217,6 +217,7 @@ def test_an_entry_point_to_nothing_is_told(
         ("takes =", 'payload = "/opt"\ntakes =', "`/opt` leads out of the target's folder"),
         ("[[leaves]]", '[[checks]]\npath = "x"\ncommand = ["x"]\n[[leaves]]', "`{}`, which is the"),
         ('["environment", "variables"]', '"environment"', "`takes` wants an array"),
+        ("takes =", 'starts = ["service"]\ntakes =', "`service` is carried out at the start, but"),
     ],
 )
 def test_what_a_manifest_may_not_say(before: str, after: str, told: str) -> None:
