@@ -120,7 +120,7 @@ class Compose:
         return done.stdout
 
 
-def healthy(docker: Docker, container: str, state: str, seconds: float = 90) -> None:
+def healthy(docker: Docker, container: str, state: str, seconds: float = 240) -> None:
     """Until the engine has come to that."""
     end = time.monotonic() + seconds
     while True:
