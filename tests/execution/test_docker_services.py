@@ -107,6 +107,8 @@ class Compose:
         self._file = files / "test.yaml"
         self._file.write_text(yaml.safe_dump(content), encoding="utf-8")
         self._environment = {**docker.environment, "RIG_SECRETS": str(secrets)}
+        # A container is a copy of its image here: that takes long on a busy machine.
+        self._environment["COMPOSE_HTTP_TIMEOUT"] = "600"
 
     def __call__(self, *arguments: str) -> str:
         done = subprocess.run(
