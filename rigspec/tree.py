@@ -23,6 +23,7 @@ __all__ = [
     "listed",
     "manifest_of",
     "read_tree",
+    "write_file",
     "write_tree",
 ]
 
@@ -78,6 +79,31 @@ def write_tree(directory: Path, files: Sequence[OutputFile]) -> None:
             os.close(lock)
     except OSError as error:
         raise TreeError(directory, f"cannot be written: {error.strerror}") from error
+
+
+def write_file(file: Path, content: bytes) -> None:
+    """Put one file in its place, whole or not at all; what stood there is replaced.
+
+    Raises TreeError.
+    """
+    if file.is_dir():
+        raise TreeError(file, "is a folder; name a file")
+    staged = None
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=_prefix(file), dir=file.parent)
+        staged = Path(name)
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+            os.fchmod(out.fileno(), 0o644)
+            out.flush()
+            os.fsync(out.fileno())
+        staged.replace(file)
+        _sync(file.parent)
+    except OSError as error:
+        if staged is not None:
+            staged.unlink(missing_ok=True)
+        raise TreeError(file, f"cannot be written: {error.strerror}") from error
 
 
 def read_tree(directory: Path) -> tuple[OutputFile, ...]:

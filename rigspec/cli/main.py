@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rigspec.cli.check import check
+from rigspec.cli.compare import compare
 from rigspec.cli.compile import compile_
 from rigspec.cli.doctor import doctor
 from rigspec.cli.explain import explain
@@ -32,6 +33,7 @@ app.command("lock")(lock)
 app.command("compile")(compile_)
 app.command("fetch")(fetch)
 app.command("doctor")(doctor)
+app.command("compare")(compare)
 app.command("explain")(explain)
 app.command("schema")(schema)
 app.command("why")(why)

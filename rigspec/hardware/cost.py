@@ -21,6 +21,7 @@ __all__ = [
     "budget_advice",
     "cost_of",
     "energy_cost",
+    "no_payback",
     "payback",
     "rent",
 ]
@@ -119,6 +120,30 @@ def payback(machine: DeclaredMachine, owned: Cost, rented: Cost) -> Payback | No
             f"{rented.hourly} to rent {machine.table.against}, for the same {hours:g} hours a day",
             "nothing for room, repairs, work, storage and traffic; nothing left when it is sold",
         ),
+    )
+
+
+def no_payback(machine: DeclaredMachine, owned: Cost, rented: Cost) -> str:
+    """Why ``payback`` knows no month: what is not told, or that renting costs no more."""
+    against = machine.table.against or ""
+    if owned.price is None:
+        parts = f" (or that of {', '.join(owned.unpriced)})" if owned.unpriced else ""
+        return f"what {machine.name} costs is not told: write its `price`{parts}"
+    if rented.hourly is None:
+        return f"what {against} costs an hour is not known"
+    if machine.table.hours is None:
+        return f"how long {machine.name} computes is not told: write its `hours` a day"
+    if owned.monthly is None:
+        missing = "`electricity`" if machine.table.electricity is None else "the `watts` of its parts"
+        return f"what {machine.name} costs to run is not known: write {missing}"
+    currency = rented.hourly.unit.partition("/")[0]
+    if {owned.price.unit, owned.monthly.unit} != {currency}:
+        told = dict.fromkeys([owned.price.unit, owned.monthly.unit, currency])
+        return f"the prices are in {' and '.join(told)}, and no rate between them is given"
+    bill = rent(rented.hourly.amount, DAYS_A_MONTH * Decimal(str(machine.table.hours)))
+    return (
+        f"never: running {machine.name} costs {owned.monthly} a month, and renting {against} "
+        f"{bill.normalize():f} {currency}"
     )
 
 

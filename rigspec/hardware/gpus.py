@@ -36,6 +36,9 @@ class GpuFigures:
     fp32: Figure | None
     fp16: Figure | None
     tensor_fp16: Figure | None
+    tensor_bf16: Figure | None
+    tensor_tf32: Figure | None
+    tensor_int8: Figure | None
     idle_watts: Figure | None
     watts: Figure | None
     length: Figure | None
@@ -100,6 +103,9 @@ def card_figures(
         fp16=_shared(from_matrix(release, "fp16_tflops", "TFLOPS"), each)
         or _at_rate(generation, "fp16", fp32),
         tensor_fp16=_shared(from_matrix(release, "tensor_fp16_tflops", "TFLOPS"), each),
+        tensor_bf16=_shared(from_matrix(release, "tensor_bf16_tflops", "TFLOPS"), each),
+        tensor_tf32=_shared(from_matrix(release, "tensor_tf32_tflops", "TFLOPS"), each),
+        tensor_int8=_shared(from_matrix(release, "tensor_int8_tops", "TOPS"), each),
         idle_watts=idle_watts,
         watts=watts or from_matrix(release, "watts", "W"),
         length=length,

@@ -1,0 +1,1 @@
+"""Two machines of one rig, side by side."""

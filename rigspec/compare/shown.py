@@ -1,0 +1,106 @@
+"""Figures as both the text and the page show them."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from rigspec.compare.model import Comparison, Refused, Row, Side
+from rigspec.hardware.figure import Figure
+
+__all__ = [
+    "BLANK",
+    "TIMES",
+    "counted",
+    "gist",
+    "money",
+    "months",
+    "only",
+    "ratio",
+    "releases",
+    "rounded",
+    "software_line",
+]
+
+# What nobody tells.
+BLANK = "\N{EN DASH}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+_DIGITS = 4
+_CENT = Decimal("0.01")
+
+
+def rounded(amount: Decimal) -> str:
+    """To four digits, and no digit before the point lost."""
+    if amount == 0 or abs(amount) >= 10 ** (_DIGITS - 1):
+        return f"{amount.quantize(Decimal(1), ROUND_HALF_EVEN):f}"
+    places = _DIGITS - 1 - amount.adjusted()
+    return f"{amount.quantize(Decimal(1).scaleb(-places)).normalize():f}"
+
+
+def ratio(row: Row) -> str:
+    """How many times what the first has the second has."""
+    return BLANK if row.ratio is None else f"{rounded(row.ratio)[:5].rstrip('.')} {TIMES}"
+
+
+def money(figure: Figure | None) -> str:
+    """An amount to the cent, without cents where there are none; an hour's price as it is told."""
+    if figure is None:
+        return BLANK
+    if "/" in figure.unit:
+        return str(figure)
+    whole = figure.amount == figure.amount.to_integral_value()
+    return f"{figure.amount.quantize(Decimal(1) if whole else _CENT):f} {figure.unit}"
+
+
+def months(count: Decimal) -> str:
+    """To a tenth of a month."""
+    return f"{count:.1f}"
+
+
+def counted(count: int, word: str) -> str:
+    """`1 item`, `2 items`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def releases(refused: Refused) -> str:
+    """The releases as a span from the oldest to the newest, and how many they are."""
+    newest, oldest = refused.releases[0], refused.releases[-1]
+    if len(refused.releases) == 1:
+        return newest
+    family, _, version = newest.rpartition(" ")
+    same = bool(family) and oldest.startswith(f"{family} ")
+    last = version if same else newest
+    return f"{oldest} to {last} ({len(refused.releases)} releases)"
+
+
+def software_line(comparison: Comparison) -> str:
+    """The answer to whether the software is the same, in a line."""
+    software = comparison.software
+    if software.basis == "none":
+        return "not compared"
+    of = "" if software.basis == "lock" else ", of versions only"
+    differ = len(software.differences)
+    if not differ:
+        return f"the same: {counted(software.same, 'item')}{of}"
+    verb = "differs" if differ == 1 else "differ"
+    same = "is" if software.same == 1 else "are"
+    return f"{counted(software.same, 'item')} {same} the same, {differ} {verb}{of}"
+
+
+def gist(comparison: Comparison) -> str:
+    """The answer to what pays, in a line."""
+    money_told = comparison.money
+    if money_told.payback is None:
+        return money_told.verdict
+    owned, rented = _owned(comparison)
+    count = months(money_told.payback.months)
+    return f"{owned.name} pays for itself after {count} months, against {rented.name}"
+
+
+def only(groups: tuple[Refused, ...]) -> int:
+    """How many releases are in the groups."""
+    return sum(len(group.releases) for group in groups)
+
+
+def _owned(comparison: Comparison) -> tuple[Side, Side]:
+    a, b = comparison.sides
+    return (a, b) if b.rented else (b, a)
