@@ -29,6 +29,8 @@ _WIDTH = 100
 # So many differences of one layer, and reasons of one product, are told; other formats tell all.
 _TOLD = 8
 _REASONS = 3
+# What begins longer than this is not hung under.
+_HANGING = 12
 
 
 def render_text(comparison: Comparison) -> str:
@@ -55,11 +57,13 @@ def _alone(comparison: Comparison) -> tuple[str, str]:
     told = []
     for pick in (lambda found: found.only_a, lambda found: found.only_b):
         found = [
-            f"{only(pick(admission))} of {admission.title}"
+            (only(pick(admission)), admission.title)
             for admission in comparison.runs.admissions
             if pick(admission)
         ]
-        told.append(f"releases: {', '.join(found)}" if found else "nothing")
+        words = [f"{counted(count, 'release')} of {title}" for count, title in found[:1]]
+        words += [f"{count} of {title}" for count, title in found[1:]]
+        told.append(", ".join(words) or "no release")
     return told[0], told[1]
 
 
@@ -159,9 +163,12 @@ def _money(comparison: Comparison) -> Iterator[str]:
         heads = [f"{point.factor.normalize():f} \N{MULTIPLICATION SIGN}" for point in told.sensitivities[0].points]
         table = [("", *heads)]
         for line in told.sensitivities:
-            values = [months(p.months) if p.months is not None else p.note for p in line.points]
+            values = [months(p.months) if p.months is not None else BLANK for p in line.points]
             table.append((line.of, *values))
         yield from _table(table, indent="    ")
+        points = [point for line in told.sensitivities for point in line.points]
+        for note in dict.fromkeys(point.note for point in points if point.note):
+            yield f"    {BLANK}: {note}"
     if told.assumptions:
         yield "  assuming"
         for text in told.assumptions:
@@ -196,16 +203,25 @@ def _admission(found: Admission, names: tuple[str, str]) -> Iterator[str]:
     yield f"  {found.title}: up to {newest[0]} on {names[0]}, {newest[1]} on {names[1]}"
     sides = ((names[0], names[1], found.only_a), (names[1], names[0], found.only_b))
     for name, other, groups in sides:
-        for group in groups[:_REASONS]:
-            yield from _group(group, name, other)
-        more = groups[_REASONS:]
+        kinds = [list(alike) for _, alike in groupby(groups, key=_kind)]
+        for alike in kinds[:_REASONS]:
+            yield from _group(alike, name, other)
+        more = [group for alike in kinds[_REASONS:] for group in alike]
         if more:
-            yield f"    \N{HORIZONTAL ELLIPSIS} and {counted(only(more), 'older release')} likewise"
+            yield f"    \N{HORIZONTAL ELLIPSIS} and {counted(only(tuple(more)), 'release')} more"
 
 
-def _group(group: Refused, name: str, other: str) -> Iterator[str]:
-    yield f"    on {name} only: {releases(group)}"
-    yield from _wrapped(f"      not on {other}: ", group.reason.statement)
+def _kind(group: Refused) -> str:
+    """What the reason is about: rows of one table say the same of one release after the other."""
+    return group.reason.id.rpartition("/")[2]
+
+
+def _group(alike: Sequence[Refused], name: str, other: str) -> Iterator[str]:
+    group = alike[0]
+    found = tuple(release for each in alike for release in each.releases)
+    yield f"    on {name} only: {releases(found)}"
+    likewise = "; the others likewise" if len(alike) > 1 else ""
+    yield from _wrapped(f"      not on {other}: ", group.reason.statement + likewise)
     for source in group.reason.sources[:1]:
         yield f"        <{source.url}>"
 
@@ -224,7 +240,7 @@ def _table(lines: Sequence[tuple[str, ...]], indent: str = "  ") -> Iterator[str
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    hang = " " * min(len(head), 12)
+    hang = " " * (len(head) - len(head.lstrip()) + 2 if len(head) > _HANGING else len(head))
     return textwrap.wrap(
         text, _WIDTH, initial_indent=head, subsequent_indent=hang, break_on_hyphens=False
     ) or [head.rstrip()]

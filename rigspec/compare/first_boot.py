@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ _USER_DATA = "user-data"
 _SEED = "seed/"
 _WRITES = ("printf", "%s")
 _LAYER = "first boot"
+_CHECKSUM = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _GZIP = b"\x1f\x8b"
 
 
@@ -53,7 +55,9 @@ def _user_data(config: Mapping[str, Any], fetching: frozenset[str]) -> Iterator[
     for command in config.get("runcmd") or ():
         words = [command] if isinstance(command, str) else [str(word) for word in command]
         text = words[0] if isinstance(command, str) else shlex.join(words)
-        yield Promise(_LAYER, f"runs {text}", "is run", part=LIMIT if fetching & set(words) else "")
+        name = _CHECKSUM.sub("\\1\N{HORIZONTAL ELLIPSIS}", f"runs {text}")
+        part = LIMIT if fetching & set(words) else ""
+        yield Promise(_LAYER, name, "is run", fingerprint(text), part)
     for key in sorted(config.keys() - {"write_files", "runcmd"}):
         yield Promise(_LAYER, key, str(config[key]))
 

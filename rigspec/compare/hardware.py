@@ -21,13 +21,13 @@ WHOLE = "the machine"
 Pick = Callable[[GpuFigures], Figure | None]
 
 PRECISIONS: tuple[tuple[str, str, Pick], ...] = (
-    ("fp64", "double precision, fp64", lambda gpu: gpu.fp64),
-    ("fp32", "single precision, fp32", lambda gpu: gpu.fp32),
-    ("tensor_tf32", "tf32, tensor cores", lambda gpu: gpu.tensor_tf32),
-    ("fp16", "half precision, fp16", lambda gpu: gpu.fp16),
-    ("tensor_fp16", "fp16, tensor cores", lambda gpu: gpu.tensor_fp16),
-    ("tensor_bf16", "bf16, tensor cores", lambda gpu: gpu.tensor_bf16),
-    ("tensor_int8", "int8, tensor cores", lambda gpu: gpu.tensor_int8),
+    ("fp64", "fp64 (double)", lambda gpu: gpu.fp64),
+    ("fp32", "fp32 (single)", lambda gpu: gpu.fp32),
+    ("tensor_tf32", "tf32 on tensor cores", lambda gpu: gpu.tensor_tf32),
+    ("fp16", "fp16 (half)", lambda gpu: gpu.fp16),
+    ("tensor_fp16", "fp16 on tensor cores", lambda gpu: gpu.tensor_fp16),
+    ("tensor_bf16", "bf16 on tensor cores", lambda gpu: gpu.tensor_bf16),
+    ("tensor_int8", "int8 on tensor cores", lambda gpu: gpu.tensor_int8),
 )
 
 

@@ -27,8 +27,8 @@ class Promise:
 
     @property
     def shown(self) -> str:
-        """The value and as much of the checksum as a reader compares."""
-        return f"{self.value} ({self.content[:_SHORT]})" if self.content else self.value
+        """As much of the checksum as a reader compares; the value where there is none."""
+        return f"sha256 {self.content[:_SHORT]}" if self.content else self.value
 
 
 def fingerprint(content: str | bytes) -> str:

@@ -133,8 +133,8 @@ def _features(a: MachineFigures, b: MachineFigures) -> Iterator[Words]:
     told: tuple[tuple[str, str, Callable[[GpuFigures], str | None]], ...] = (
         ("tensor_cores", "tensor cores", _tensor_cores),
         ("bf16", "bfloat16", lambda gpu: _of_generation(gpu, "bf16")),
-        ("fp16_rate", "fp16, beside fp32", lambda gpu: _of_generation(gpu, "fp16")),
-        ("fp64_rate", "fp64, beside fp32", lambda gpu: _of_generation(gpu, "fp64")),
+        ("fp16_rate", "fp16 beside fp32", lambda gpu: _of_generation(gpu, "fp16")),
+        ("fp64_rate", "fp64 beside fp32", lambda gpu: _of_generation(gpu, "fp64")),
         ("peer_to_peer", "reach another's memory", lambda gpu: _of_card(gpu, "peer_to_peer")),
         ("mig", "divided into instances (MIG)", lambda gpu: _of_card(gpu, "mig")),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from rigspec.compare.model import Comparison, Refused, Row, Side
@@ -61,15 +62,15 @@ def counted(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def releases(refused: Refused) -> str:
-    """The releases as a span from the oldest to the newest, and how many they are."""
-    newest, oldest = refused.releases[0], refused.releases[-1]
-    if len(refused.releases) == 1:
+def releases(found: Sequence[str]) -> str:
+    """Releases, the newest first, as a span from the oldest to the newest, and how many they are."""
+    newest, oldest = found[0], found[-1]
+    if len(found) == 1:
         return newest
     family, _, version = newest.rpartition(" ")
     same = bool(family) and oldest.startswith(f"{family} ")
     last = version if same else newest
-    return f"{oldest} to {last} ({len(refused.releases)} releases)"
+    return f"{oldest} to {last} ({len(found)} releases)"
 
 
 def software_line(comparison: Comparison) -> str:
