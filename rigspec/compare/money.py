@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from rigspec.compare.model import Bill, Money, Point, Sensitivity
 from rigspec.hardware.cost import Cost, Payback, no_payback, payback
@@ -225,7 +225,7 @@ class _Question:
         price = self.cost(owned, _AS_TOLD).price
         hours = self.hours or Decimal(0)
         told = {
-            "hours": lambda factor: f"{(hours * factor).normalize():f} h a day",
+            "hours": lambda factor: f"{(hours * factor).normalize():f} h",
             "electricity": lambda factor: _times(electricity, factor),
             "price": lambda factor: _times(price, factor),
         }
@@ -276,5 +276,5 @@ def _times(amount: EnergyPrice | Figure | None, factor: Decimal) -> str:
 def _within_a_year(found: Payback | None) -> Figure | None:
     if found is None:
         return None
-    saved = (found.rented.amount - found.owned.amount) * _YEAR
+    saved = ((found.rented.amount - found.owned.amount) * _YEAR).to_integral_value(ROUND_FLOOR)
     return derived(saved, found.price.unit, "twelve months of what is saved", found.rented)

@@ -15,6 +15,7 @@ from rigspec.compare.shown import (
     TIMES,
     counted,
     gist,
+    grouped,
     money,
     months,
     only,
@@ -35,23 +36,33 @@ _FULL = Decimal(100)
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure: its number and unit apart, the length of its bar (None: no bar), its footnotes."""
+    """A figure: its number and unit apart, and the length of its bar (None: no bar)."""
 
     number: str
     unit: str = ""
     bar: Decimal | None = None
-    notes: tuple[int, ...] = ()
-    remark: str = ""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table."""
+    """A row of a table, with the footnotes of both cells."""
 
     name: str
     a: Cell
     b: Cell
+    notes: tuple[int, ...] = ()
     ratio: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit of both, which then stands beside the name and not in the cells."""
+        units = {cell.unit for cell in (self.a, self.b) if cell.number != BLANK}
+        return units.pop() if len(units) == 1 else ""
+
+    @property
+    def bars(self) -> bool:
+        """Whether it is drawn, too: one bar alone compares nothing."""
+        return self.a.bar is not None and self.b.bar is not None
 
 
 @dataclass(frozen=True)
@@ -240,7 +251,10 @@ def _groups(comparison: Comparison, notes: _Footnotes) -> Iterator[Group]:
     for of, rows in groupby(shown, key=lambda row: row.of):
         found = list(rows)
         peaks = _peaks(found)
-        lines = tuple(_line(row, peaks, notes) for row in found)
+        lines = tuple(
+            Line(r.name, _cell(r.a, peaks), _cell(r.b, peaks), _notes(r.a, r.b, notes), ratio(r))
+            for r in found
+        )
         yield Group(heads.get(of, "The machine"), lines)
 
 
@@ -252,24 +266,23 @@ def _peaks(rows: list[Row]) -> dict[str, Decimal]:
     return peaks
 
 
-def _line(row: Row, peaks: dict[str, Decimal], notes: _Footnotes) -> Line:
-    a, b = (_cell(figure, peaks, notes) for figure in (row.a, row.b))
-    return Line(row.name, a, b, ratio(row))
+def _notes(a: Figure | None, b: Figure | None, notes: _Footnotes) -> tuple[int, ...]:
+    told = (source for figure in (a, b) if figure is not None for source in figure.sources)
+    return notes.of(dict.fromkeys(told))
 
 
-def _cell(figure: Figure | None, peaks: dict[str, Decimal], notes: _Footnotes) -> Cell:
+def _cell(figure: Figure | None, peaks: dict[str, Decimal]) -> Cell:
     if figure is None:
         return Cell(BLANK)
     unit = "" if figure.unit in ("GPUs", "threads") else figure.unit
     peak = peaks.get(figure.unit)
     bar = (figure.amount / peak * _FULL) if peak else None
-    return Cell(rounded(figure.amount), unit, bar, notes.of(figure.sources), figure.note)
+    return Cell(rounded(figure.amount), unit, bar)
 
 
 def _words(words: Words, notes: _Footnotes) -> Line:
-    numbers = notes.of(words.sources)
-    a, b = (Cell(told or BLANK, notes=numbers if told else ()) for told in (words.a, words.b))
-    return Line(words.name, a, b)
+    a, b = (Cell(told or BLANK) for told in (words.a, words.b))
+    return Line(words.name, a, b, notes.of(words.sources))
 
 
 def _bills(comparison: Comparison, notes: _Footnotes) -> Iterator[Line]:
@@ -283,14 +296,12 @@ def _bills(comparison: Comparison, notes: _Footnotes) -> Iterator[Line]:
     )
     for name, x, y in rows:
         if x is not None or y is not None:
-            yield Line(name, _paid(x, notes), _paid(y, notes))
+            yield Line(name, _paid(x), _paid(y), _notes(x, y, notes))
 
 
-def _paid(figure: Figure | None, notes: _Footnotes) -> Cell:
-    if figure is None:
-        return Cell(BLANK)
+def _paid(figure: Figure | None) -> Cell:
     number, _, unit = money(figure).partition(" ")
-    return Cell(number, unit, None, notes.of(figure.sources), figure.note)
+    return Cell(grouped(Decimal(number)) if unit else number, unit)
 
 
 # --- what runs ---------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from rigspec.compare.model import Bill, Comparison, Money, Sensitivity
-from rigspec.compare.shown import TIMES, months
+from rigspec.compare.shown import TIMES, grouped, months
 
 __all__ = ["CostPlot", "Dot", "Line", "Mark", "SwayPlot", "SwayRow", "Tick", "cost_plot", "sway_plot"]
 
@@ -219,9 +219,4 @@ def _ticks(most: Decimal) -> tuple[Tick, ...]:
     power = Decimal(1).scaleb((most / _TICKS).adjusted())
     step = next(step * power for step in _STEPS if step * power * _TICKS >= most)
     count = int((most / step).to_integral_value(ROUND_CEILING))
-    return tuple(Tick(step * n, _grouped(step * n)) for n in range(count + 1))
-
-
-def _grouped(amount: Decimal) -> str:
-    """Thousands apart, by a space that does not break."""
-    return f"{amount.normalize():,f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return tuple(Tick(step * n, grouped(step * n)) for n in range(count + 1))

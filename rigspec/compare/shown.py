@@ -13,6 +13,7 @@ __all__ = [
     "TIMES",
     "counted",
     "gist",
+    "grouped",
     "money",
     "months",
     "only",
@@ -26,6 +27,7 @@ __all__ = [
 BLANK = "\N{EN DASH}"
 TIMES = "\N{MULTIPLICATION SIGN}"
 _DIGITS = 4
+_THOUSAND = 1000
 _CENT = Decimal("0.01")
 
 
@@ -38,17 +40,27 @@ def rounded(amount: Decimal) -> str:
 
 
 def ratio(row: Row) -> str:
-    """How many times what the first has the second has."""
-    return BLANK if row.ratio is None else f"{rounded(row.ratio)[:5].rstrip('.')} {TIMES}"
+    """How many times what the first has the second has, to two digits or to the whole."""
+    found = row.ratio
+    if found is None:
+        return BLANK
+    places = max(0, 1 - found.adjusted()) if found else 0
+    return f"{found.quantize(Decimal(1).scaleb(-places)).normalize():f} {TIMES}"
+
+
+def grouped(amount: Decimal) -> str:
+    """Thousands apart, by a space that does not break; cents as they are."""
+    whole, point, cents = f"{amount:f}".partition(".")
+    return f"{int(whole):,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + point + cents
 
 
 def money(figure: Figure | None) -> str:
-    """An amount to the cent, without cents where there are none; an hour's price as it is told."""
+    """An amount to the cent, and from a thousand on without; an hour's price as it is told."""
     if figure is None:
         return BLANK
     if "/" in figure.unit:
         return str(figure)
-    whole = figure.amount == figure.amount.to_integral_value()
+    whole = figure.amount == figure.amount.to_integral_value() or figure.amount >= _THOUSAND
     return f"{figure.amount.quantize(Decimal(1) if whole else _CENT):f} {figure.unit}"
 
 
@@ -78,13 +90,13 @@ def software_line(comparison: Comparison) -> str:
     software = comparison.software
     if software.basis == "none":
         return "not compared"
-    of = "" if software.basis == "lock" else ", of versions only"
+    word = "item" if software.basis == "lock" else "version"
     differ = len(software.differences)
     if not differ:
-        return f"the same: {counted(software.same, 'item')}{of}"
+        return f"the same: {counted(software.same, word)}"
     verb = "differs" if differ == 1 else "differ"
     same = "is" if software.same == 1 else "are"
-    return f"{counted(software.same, 'item')} {same} the same, {differ} {verb}{of}"
+    return f"{counted(software.same, word)} {same} the same, {differ} {verb}"
 
 
 def gist(comparison: Comparison) -> str:

@@ -1,0 +1,160 @@
+"""The page in a real browser, at the widths of a desktop and a phone, in light and in dark."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from rigspec.cli.stages import matrix_for
+from rigspec.compare.as_html import render_html
+from rigspec.compare.model import Comparison, Side
+from rigspec.compare.money import Terms, compared_money, is_rented
+from rigspec.spec.load import load_spec
+from tests.compare.comparisons import LAB, terms
+
+FITS = Path(__file__).with_name("fits.js").read_text(encoding="utf-8")
+# A browser asks its maker for much when it starts: this one is alone.
+QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+QUIET += ["--disable-sync", "--no-first-run", "--disable-quic", "--no-sandbox"]
+WIDTHS = {"desktop": 1280, "phone": 390}
+SCHEMES = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium is not None, "scripts/install-test-tools installs it"
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=QUIET)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="rigspec-page-") as found:
+        yield Path(found)
+
+
+def opened(browser: Browser, file: Path, width: int, scheme: str) -> tuple[Page, list[str]]:
+    """The page, and what the browser had to say of it: errors, and whatever it asked for."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda asked: asked.url == file.as_uri() or said.append(asked.url))
+    page.goto(file.as_uri())
+    return page, said
+
+
+@pytest.fixture(params=["sourced", "lab", "long names", "two bought", "dear", "late", "soon"])
+def shown(request: pytest.FixtureRequest) -> Comparison:
+    if request.param in ("sourced", "lab"):
+        found: Comparison = request.getfixturevalue(request.param)
+        return found
+    lab: Comparison = request.getfixturevalue("lab")
+    return _variant(request.param, lab)
+
+
+def _variant(name: str, lab: Comparison) -> Comparison:
+    if name == "long names":
+        sides = [
+            Side("n" * 60, side.rented, f"{'a-card-with-no-space-in-its-name' * 4} {side.title}")
+            for side in lab.sides
+        ]
+        return dataclasses.replace(lab, rig="r" * 60, a=sides[0], b=sides[1], summary="s" * 200)
+    said: dict[str, tuple[str, str, Terms]] = {
+        "two bought": ("tower", "second", terms()),
+        "dear": ("tower", "old", terms("0.1", "9 USD/kWh")),
+        "late": ("tower", "old", terms("5", "0.90 USD/kWh")),
+        "soon": ("tower", "cloud", terms("24", "0.000001 USD/kWh")),
+    }
+    a, b, told = said[name]
+    spec = load_spec(str(LAB))
+    matrices = {machine: matrix_for(spec, machine) for machine in (a, b)}
+    rented = [is_rented(spec.rig.machine[machine]) for machine in (a, b)]
+    return dataclasses.replace(
+        lab,
+        a=Side(a, rented[0], lab.a.title),
+        b=Side(b, rented[1], lab.b.title),
+        money=compared_money(spec, (a, b), matrices, told),
+    )
+
+
+def test_it_looks_right_at_every_width_and_in_both_schemes(
+    shown: Comparison, browser: Browser, folder: Path
+) -> None:
+    file = folder / "page.html"
+    file.write_text(render_html(shown), encoding="utf-8")
+    pictures = set()
+    for name, width in WIDTHS.items():
+        for scheme in SCHEMES:
+            page, said = opened(browser, file, width, scheme)
+            assert said == []
+            assert page.evaluate(FITS) == [], (name, scheme)
+            picture = page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+            assert struct.unpack(">I", picture[16:20])[0] == width
+            pictures.add(picture)
+            page.context.close()
+    assert len(pictures) == len(WIDTHS) * len(SCHEMES)
+
+
+def test_the_test_sees_what_does_not_fit(browser: Browser, folder: Path, lab: Comparison) -> None:
+    file = folder / "page.html"
+    wide = render_html(lab).replace("<h3>", '<p style="width: 2000px">wide</p><h3>')
+    # The policy forbids a style of its own: that is told, and nothing is wide.
+    file.write_text(wide, encoding="utf-8")
+    page, said = opened(browser, file, 390, "light")
+    assert any("Content Security Policy" in text for text in said)
+    assert page.evaluate(FITS) == []
+    page.evaluate("document.querySelector('h3').style.whiteSpace = 'nowrap'")
+    page.evaluate("document.querySelector('h3').textContent = 'wide '.repeat(200)")
+    page.evaluate("document.querySelectorAll('svg.narrow text')[1].setAttribute('x', 900)")
+    found = page.evaluate(FITS)
+    assert any("the page is" in text for text in found)
+    assert any("leaves its drawing" in text for text in found)
+
+
+def test_a_page_with_a_script_runs_none(browser: Browser, folder: Path, lab: Comparison) -> None:
+    file = folder / "page.html"
+    text = render_html(lab).replace("<main>", "<script>document.title = 'ran'</script><main>")
+    file.write_text(text, encoding="utf-8")
+    page, said = opened(browser, file, 1280, "light")
+    assert page.title().startswith("tower beside cloud")
+    assert any("Content Security Policy" in each for each in said)
+
+
+def test_both_lines_and_the_month_are_where_the_figures_are(
+    browser: Browser, folder: Path, sourced: Comparison
+) -> None:
+    file = folder / "page.html"
+    file.write_text(render_html(sourced), encoding="utf-8")
+    page, _ = opened(browser, file, 1280, "light")
+    spots = page.evaluate(
+        """() => {
+          const svg = document.querySelector("svg.wide");
+          const line = (side) => {
+            const e = svg.querySelector(`.line.${side}`);
+            return ["x1", "y1", "x2", "y2"].map((name) => Number(e.getAttribute(name)));
+          };
+          const mark = svg.querySelector(".mark");
+          return [line("a"), line("b"), [mark.getAttribute("cx"), mark.getAttribute("cy")].map(Number)];
+        }"""
+    )
+    a, b, mark = ([Decimal(str(number)) for number in spot] for spot in spots)
+
+    def height(line: list[Decimal], x: Decimal) -> Decimal:
+        return line[1] + (line[3] - line[1]) * (x - line[0]) / (line[2] - line[0])
+
+    assert abs(height(a, mark[0]) - mark[1]) < Decimal("0.1")
+    assert abs(height(b, mark[0]) - mark[1]) < Decimal("0.1")
+    assert page.locator("svg.wide .label").first.text_content() == "9.3 months"
