@@ -150,9 +150,7 @@ def _compared(
     held, why_no_lock = _held(spec, tuple(reports.values()), directory, conflict)
     if why_no_lock and not conflict:
         say(f"warning: {why_no_lock}", quiet=quiet)
-    question = Question(
-        spec, names, matrices, load_matrix(), pair, held, why_no_lock, terms
-    )
+    question = Question(spec, names, matrices, load_matrix(), pair, held, why_no_lock, terms)
     return compared(question), conflict
 
 

@@ -1,4 +1,4 @@
-"""A comparison as one page: no script, nothing from elsewhere, the same bytes for the same values."""
+"""A comparison as one page: no script, nothing from elsewhere, always the same bytes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def page_environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update({"text": _text, "address": _address, "place": _place, "drawn": _drawn})
+    environment.filters.update(
+        {"text": _text, "address": _address, "place": _place, "drawn": _drawn}
+    )
     return environment
 
 

@@ -47,24 +47,23 @@ def _answers(comparison: Comparison) -> Iterator[str]:
         yield f"  {side.name:<{width}}  {'rented' if side.rented else 'bought'}: {side.title}"
     yield ""
     yield f"  software  {software_line(comparison)}"
-    for line in _wrapped("  money     ", gist(comparison)):
-        yield line
+    yield from _wrapped("  money     ", gist(comparison))
     for side, words in zip(comparison.sides, _alone(comparison), strict=True):
         yield from _wrapped("  runs      ", f"on {side.name} only: {words}")
 
 
 def _alone(comparison: Comparison) -> tuple[str, str]:
-    told = []
-    for pick in (lambda found: found.only_a, lambda found: found.only_b):
-        found = [
-            (only(pick(admission)), admission.title)
-            for admission in comparison.runs.admissions
-            if pick(admission)
-        ]
-        words = [f"{counted(count, 'release')} of {title}" for count, title in found[:1]]
-        words += [f"{count} of {title}" for count, title in found[1:]]
-        told.append(", ".join(words) or "no release")
-    return told[0], told[1]
+    found = comparison.runs.admissions
+    a = _counts([(only(each.only_a), each.title) for each in found])
+    b = _counts([(only(each.only_b), each.title) for each in found])
+    return a, b
+
+
+def _counts(found: Sequence[tuple[int, str]]) -> str:
+    some = [(count, title) for count, title in found if count]
+    words = [f"{counted(count, 'release')} of {title}" for count, title in some[:1]]
+    words += [f"{count} of {title}" for count, title in some[1:]]
+    return ", ".join(words) or "no release"
 
 
 # --- software ----------------------------------------------------------------------------------
@@ -85,7 +84,8 @@ def _software(comparison: Comparison) -> Iterator[str]:
         for item in items[:_TOLD]:
             yield from _difference(item, names)
         if len(items) > _TOLD:
-            yield f"    \N{HORIZONTAL ELLIPSIS} and {len(items) - _TOLD} more: --format json or html"
+            more = len(items) - _TOLD
+            yield f"    \N{HORIZONTAL ELLIPSIS} and {more} more: --format json or html"
 
 
 def _difference(item: Item, names: tuple[str, str]) -> Iterator[str]:
@@ -160,7 +160,10 @@ def _money(comparison: Comparison) -> Iterator[str]:
         yield from _wrapped("  ", f"within a year up to a price of {money(told.year)}")
     if told.sensitivities:
         yield "  months until then, if one of these were"
-        heads = [f"{point.factor.normalize():f} \N{MULTIPLICATION SIGN}" for point in told.sensitivities[0].points]
+        heads = [
+            f"{point.factor.normalize():f} \N{MULTIPLICATION SIGN}"
+            for point in told.sensitivities[0].points
+        ]
         table = [("", *heads)]
         for line in told.sensitivities:
             values = [months(p.months) if p.months is not None else BLANK for p in line.points]
@@ -232,7 +235,9 @@ def _group(alike: Sequence[Refused], name: str, other: str) -> Iterator[str]:
 def _table(lines: Sequence[tuple[str, ...]], indent: str = "  ") -> Iterator[str]:
     """Columns: names to the left, figures to the right."""
     count = max(len(line) for line in lines)
-    widths = [max((len(line[i]) for line in lines if i < len(line)), default=0) for i in range(count)]
+    widths = [
+        max((len(line[i]) for line in lines if i < len(line)), default=0) for i in range(count)
+    ]
     for line in lines:
         cells = [f"{line[0]:<{widths[0]}}"]
         cells += [f"{cell:>{width}}" for cell, width in zip(line[1:], widths[1:], strict=False)]

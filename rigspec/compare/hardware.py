@@ -48,7 +48,9 @@ def compared_hardware(
 def gpu_title(gpus: tuple[GpuFigures, ...]) -> str | None:
     """`2 x GTX 1080 Ti`, kind by kind; None without a GPU."""
     told = (
-        gpu.model if gpu.count == 1 else f"{gpu.count.normalize():f} \N{MULTIPLICATION SIGN} {gpu.model}"
+        gpu.model
+        if gpu.count == 1
+        else f"{gpu.count.normalize():f} \N{MULTIPLICATION SIGN} {gpu.model}"
         for gpu in gpus
     )
     return ", ".join(told) or None
@@ -136,6 +138,7 @@ def _notes(sides: tuple[MachineFigures, MachineFigures]) -> Iterator[str]:
             yield f"the power of {side.name} is without {', '.join(side.power.unknown_full)}"
         unknown = [gpu.model for gpu in side.gpus if gpu.release is None]
         if unknown:
-            yield f"the matrix knows no card `{'`, `'.join(unknown)}` ({side.name}): its figures are the spec's own"
+            cards = ", ".join(f"`{model}`" for model in unknown)
+            yield f"the matrix knows no card {cards} ({side.name}): its figures are the spec's own"
     if any(figure.unit == "vCPU" for side in sides if (figure := side.threads) is not None):
         yield "a vCPU is a thread of the host's processor, not a core"

@@ -191,9 +191,9 @@ class Sensitivity:
 class Money:
     """What both cost, and when the bought one has paid for itself.
 
-    ``hours`` are a day, for both. Without a ``payback`` ``verdict`` says why there is none. ``year``
-    is the highest price at which it pays for itself within twelve months. ``assumptions`` are
-    those that the figures rest on.
+    ``hours`` are a day, for both. Without a ``payback`` ``verdict`` says why there is none.
+    ``year`` is the highest price at which it pays for itself within twelve months. ``assumptions``
+    are those that the figures rest on.
     """
 
     hours: Decimal | None

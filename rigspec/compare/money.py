@@ -22,7 +22,9 @@ __all__ = ["FACTORS", "Rate", "Terms", "compared_money", "is_rented"]
 FACTORS = (Decimal("0.5"), Decimal(1), Decimal("1.5"), Decimal(2))
 _DAY = Decimal(24)
 _YEAR = 12
-_RATE = re.compile(r"\s*(?:1\s*)?(?P<of>[A-Z]{3})\s*=\s*(?P<is>\d+(?:\.\d+)?)\s*(?P<unit>[A-Z]{3})\s*")
+_RATE = re.compile(
+    r"\s*(?:1\s*)?(?P<of>[A-Z]{3})\s*=\s*(?P<is>\d+(?:\.\d+)?)\s*(?P<unit>[A-Z]{3})\s*"
+)
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class _Question:
     def _declared(self, name: str, change: _Change) -> DeclaredMachine:
         """The machine with the terms, and the change, in place of what its spec says."""
         table = self._machine(name)
-        other = next(n for n in (*self._names[::-1],) if n != name)
+        other = next(each for each in self._names if each != name)
         update: dict[str, object] = {"against": other}
         if self.hours is not None:
             hours = self.hours * change.hours
@@ -204,9 +206,9 @@ class _Question:
         else:
             if cost.price is None:
                 yield "its price: write `price`"
-            if cost.monthly is None and self._terms.electricity is None:
-                if self._machine(name).electricity is None:
-                    yield "the price of a kWh: write `electricity`, or give --kwh-price"
+            electricity = self._terms.electricity or self._machine(name).electricity
+            if cost.monthly is None and electricity is None:
+                yield "the price of a kWh: write `electricity`, or give --kwh-price"
         if self.hours is None:
             yield "how long it computes: write `hours`, or give --hours"
 
@@ -223,14 +225,9 @@ class _Question:
             return
         electricity = self._declared(owned, _AS_TOLD).table.electricity
         price = self.cost(owned, _AS_TOLD).price
-        hours = self.hours or Decimal(0)
-        told = {
-            "hours": lambda factor: f"{(hours * factor).normalize():f} h",
-            "electricity": lambda factor: _times(electricity, factor),
-            "price": lambda factor: _times(price, factor),
-        }
-        for of, value in told.items():
-            points = [self._point(owned, rented, of, factor, value(factor)) for factor in FACTORS]
+        day = Figure(self.hours or Decimal(0), "h", "spec")
+        for of, told in (("hours", day), ("electricity", electricity), ("price", price)):
+            points = [self._point(owned, rented, of, f, _times(told, f)) for f in FACTORS]
             yield Sensitivity(of, tuple(points))
 
     def _point(self, owned: str, rented: str, of: str, factor: Decimal, value: str) -> Point:
@@ -245,7 +242,8 @@ class _Question:
     ) -> Iterator[str]:
         """What the figures rest on, in the words that the reader is to judge."""
         if self.hours is not None:
-            yield f"{self.hours.normalize():f} hours a day for both, {self._hours_of}; a month has 30 days"
+            day = f"{self.hours.normalize():f} hours a day for both, {self._hours_of}"
+            yield f"{day}; a month has 30 days"
             for name in self._names:
                 own = self._machine(name).hours
                 if own is not None and Decimal(str(own)) != self.hours:

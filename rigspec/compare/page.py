@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 
 from rigspec.compare.hardware import ONE, TOGETHER
-from rigspec.compare.model import Admission, Comparison, Item, Refused, Row, Words
+from rigspec.compare.model import Admission, Comparison, Item, Point, Range, Refused, Row, Words
 from rigspec.compare.plots import CostPlot, SwayPlot, cost_plot, sway_plot
 from rigspec.compare.shown import (
     BLANK,
@@ -186,7 +186,9 @@ def page_of(comparison: Comparison) -> Page:
     )
     points = [point for line in told.sensitivities for point in line.points]
     features = tuple(_words(words, notes) for words in comparison.runs.features)
-    products = tuple(_product(f, comparison, notes) for f in comparison.runs.admissions if f.differs)
+    products = tuple(
+        _product(f, comparison, notes) for f in comparison.runs.admissions if f.differs
+    )
     alike = [f"{f.title} ({f.a.count})" for f in comparison.runs.admissions if not f.differs]
     remarks = tuple(_remarks(comparison, notes))
     return Page(
@@ -200,7 +202,9 @@ def page_of(comparison: Comparison) -> Page:
         ),
         groups=groups,
         blank=", ".join(
-            dict.fromkeys(r.name for r in comparison.hardware.rows if not r.known and r.of != TOGETHER)
+            dict.fromkeys(
+                r.name for r in comparison.hardware.rows if not r.known and r.of != TOGETHER
+            )
         ),
         bills=bills,
         hours=BLANK if told.hours is None else f"{told.hours.normalize():f}",
@@ -221,7 +225,7 @@ def page_of(comparison: Comparison) -> Page:
     )
 
 
-def _first_points(comparison: Comparison) -> Iterable[object]:
+def _first_points(comparison: Comparison) -> tuple[Point, ...]:
     return comparison.money.sensitivities[0].points if comparison.money.sensitivities else ()
 
 
@@ -232,11 +236,9 @@ def _currency(comparison: Comparison) -> str:
 
 def _alone(comparison: Comparison) -> tuple[str, str]:
     """How many releases each machine alone admits."""
-    counts = [
-        sum(only(pick(found)) for found in comparison.runs.admissions)
-        for pick in (lambda found: found.only_a, lambda found: found.only_b)
-    ]
-    return counted(counts[0], "release"), counted(counts[1], "release")
+    a = sum(only(found.only_a) for found in comparison.runs.admissions)
+    b = sum(only(found.only_b) for found in comparison.runs.admissions)
+    return counted(a, "release"), counted(b, "release")
 
 
 # --- tables ------------------------------------------------------------------------------------
@@ -315,14 +317,18 @@ def _product(found: Admission, comparison: Comparison, notes: _Footnotes) -> Pro
     )
     return ProductLine(
         title=found.title,
-        a=found.a.newest or BLANK,
+        a=_newest(found.a),
         a_count=counted(found.a.count, "release"),
-        b=found.b.newest or BLANK,
+        b=_newest(found.b),
         b_count=counted(found.b.count, "release"),
         only_a=only(found.only_a),
         only_b=only(found.only_b),
         reasons=reasons,
     )
+
+
+def _newest(found: Range) -> str:
+    return f"up to {found.newest}" if found.newest is not None else "none"
 
 
 def _merged(groups: tuple[Refused, ...]) -> Iterator[list[Refused]]:
@@ -331,9 +337,7 @@ def _merged(groups: tuple[Refused, ...]) -> Iterator[list[Refused]]:
         yield list(alike)
 
 
-def _reason(
-    groups: list[Refused], side: str, on: str, not_on: str, notes: _Footnotes
-) -> Reason:
+def _reason(groups: list[Refused], side: str, on: str, not_on: str, notes: _Footnotes) -> Reason:
     found = tuple(release for group in groups for release in group.releases)
     statements = "; ".join(dict.fromkeys(group.reason.statement for group in groups[:1]))
     likewise = "; the older ones likewise" if len(groups) > 1 else ""

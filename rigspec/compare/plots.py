@@ -9,7 +9,17 @@ from decimal import ROUND_CEILING, Decimal
 from rigspec.compare.model import Bill, Comparison, Money, Sensitivity
 from rigspec.compare.shown import TIMES, grouped, months
 
-__all__ = ["CostPlot", "Dot", "Line", "Mark", "SwayPlot", "SwayRow", "Tick", "cost_plot", "sway_plot"]
+__all__ = [
+    "CostPlot",
+    "Dot",
+    "Line",
+    "Mark",
+    "SwayPlot",
+    "SwayRow",
+    "Tick",
+    "cost_plot",
+    "sway_plot",
+]
 
 # From an amount to a place in the drawing.
 Scale = Callable[[Decimal], Decimal]

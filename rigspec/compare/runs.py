@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rigspec.compare.admitted import Admitted, admitted
@@ -77,11 +77,14 @@ def _frameworks(rig: Rig, matrix: Matrix) -> Iterator[_Asked]:
 
 def _only(rig: Rig, **parts: object) -> Rig:
     """The machines of the rig, and nothing else of it."""
-    return Rig.model_construct(**{**_bare(rig), **parts})
-
-
-def _bare(rig: Rig) -> Mapping[str, object]:
-    return {"rig": rig.rig, "name": rig.name, "machine": rig.machine, "env": {}}
+    bare: dict[str, object] = {
+        "cuda": None,
+        "container": None,
+        "system": None,
+        "env": {},
+        "user": {},
+    }
+    return rig.model_copy(update={**bare, **parts})
 
 
 def _admission(spec: LoadedSpec, names: tuple[str, str], asked: _Asked) -> Admission | None:
@@ -174,7 +177,7 @@ def _sources(key: str, *sides: MachineFigures) -> tuple[Source, ...]:
 
 
 def _caveats(names: tuple[str, str], reports: tuple[Report, Report]) -> Iterator[Caveat]:
-    """What `check` says of the parts of one machine, with its facts; what is unknown is no caveat."""
+    """What `check` says of the parts of one machine, with its facts; RS109 is no caveat."""
     for name, report in zip(names, reports, strict=True):
         for found in report.diagnostics:
             of_parts = found.code.startswith("RS1") and found.code != "RS109"

@@ -75,7 +75,7 @@ def counted(count: int, word: str) -> str:
 
 
 def releases(found: Sequence[str]) -> str:
-    """Releases, the newest first, as a span from the oldest to the newest, and how many they are."""
+    """Releases, which come newest first, as a span, and how many they are."""
     newest, oldest = found[0], found[-1]
     if len(found) == 1:
         return newest

@@ -71,9 +71,9 @@ def resolved_software(
         ]
         told = f"{' and '.join(missing)} cannot exist as the rig says; `rigspec check` tells why"
         return Software("none", (), (), without=(told,))
-    told = _Told(rig, names, None, None, reason)
+    why = _Told(rig, names, None, None, reason).why
     sides = [list(resolved_promises(resolution)) for resolution in (decided.a, decided.b)]
-    layers, differences = _held_together(sides[0], sides[1], told.why)
+    layers, differences = _held_together(sides[0], sides[1], why)
     without = (
         f"{why_no_lock}: only the versions were compared; packages, files, services and the "
         "compiled cloud-init files were not. Run `rigspec lock`, then compare again",
@@ -180,9 +180,7 @@ class _Told:
         if promise.about in ("os", "arch", "glibc"):
             return "each machine names its own system" if promise.about == "os" else ""
         if promise.about:
-            told = (
-                f"{name}: {self._reason(name, promise.about)}" for name in self._names
-            )
+            told = (f"{name}: {self._reason(name, promise.about)}" for name in self._names)
             return "; ".join(text for text in told if not text.endswith(": "))
         if promise.layer == "checks":
             return "it looks at what differs above"

@@ -134,7 +134,9 @@ def no_payback(machine: DeclaredMachine, owned: Cost, rented: Cost) -> str:
     if machine.table.hours is None:
         return f"how long {machine.name} computes is not told: write its `hours` a day"
     if owned.monthly is None:
-        missing = "`electricity`" if machine.table.electricity is None else "the `watts` of its parts"
+        missing = (
+            "`electricity`" if machine.table.electricity is None else "the `watts` of its parts"
+        )
         return f"what {machine.name} costs to run is not known: write {missing}"
     currency = rented.hourly.unit.partition("/")[0]
     if {owned.price.unit, owned.monthly.unit} != {currency}:

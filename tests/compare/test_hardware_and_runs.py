@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +11,8 @@ from rigspec.compare.model import Admission, Comparison, Row
 from rigspec.resolve.check import check_machine
 from rigspec.spec.load import parse_spec
 from tests.compare.comparisons import LAB
+
+D = Decimal
 
 
 def row(comparison: Comparison, of: str, key: str) -> Row:

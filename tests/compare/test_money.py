@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -12,6 +12,8 @@ from rigspec.compare.model import Money
 from rigspec.compare.money import Rate, Terms, compared_money
 from rigspec.spec.load import LoadedSpec, load_spec
 from tests.compare.comparisons import LAB, SOURCED, changed, terms
+
+D = Decimal
 
 
 def money(spec: LoadedSpec, a: str, b: str, said: Terms | None = None) -> Money:

@@ -60,7 +60,12 @@ def test_json_has_the_figures_and_the_reasons(sourced: Comparison) -> None:
 def test_every_form_is_the_same_bytes_each_time(rigspec: Rigspec, sourced: Comparison) -> None:
     for form, render in (("json", render_json), ("html", render_html), ("text", render_text)):
         done = rigspec(
-            "compare", "specs/sourced.toml", "science-3", "p2", "--format", form,
+            "compare",
+            "specs/sourced.toml",
+            "science-3",
+            "p2",
+            "--format",
+            form,
             env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin", "COLUMNS": "40"},
         )
         assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ import re
 from enum import Enum
 from html.parser import HTMLParser
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -137,7 +138,7 @@ def test_the_page_can_be_heard(lab: Comparison) -> None:
     assert tags.count("desc") == 4
     assert tags.count("h1") == 1
     levels = [int(t[1]) for t in tags if re.fullmatch(r"h[1-6]", t)]
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_every_footnote_has_its_source(sourced: Comparison) -> None:

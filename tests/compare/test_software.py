@@ -68,13 +68,20 @@ def test_what_is_fetched_is_compared_as_if_it_stood_in_user_data() -> None:
         plan = build_plan(load_spec(str(SOURCED)).rig, LOCK, name, DIGEST)
         files = compile_plan(plan, BACKEND)
         promises = first_boot_promises(files)
-        found[name] = {p.name: p.content for p in promises if p.name.startswith("/opt/rig/install/files/")}
+        carried = (p for p in promises if p.name.startswith("/opt/rig/install/files/"))
+        found[name] = {promise.name: promise.content for promise in carried}
     assert len(found["p2"]) > 8
     assert found["p2"] == found["science-3"]
 
 
 def test_with_the_same_argument_only_the_form_of_user_data_differs() -> None:
-    alike = changed(SOURCED, ('os = "ubuntu 16.04"\n\n[cuda]', 'os = "ubuntu 16.04"\nkernel_args = ["intel_iommu=off"]\n\n[cuda]'))
+    alike = changed(
+        SOURCED,
+        (
+            'os = "ubuntu 16.04"\n\n[cuda]',
+            'os = "ubuntu 16.04"\nkernel_args = ["intel_iommu=off"]\n\n[cuda]',
+        ),
+    )
     found = differences(spec=alike)
     assert {item.layer for item in found.values()} == {"first boot"}
     assert "/opt/rig/install/install.sh" not in found
