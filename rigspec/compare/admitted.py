@@ -12,11 +12,11 @@ from rigspec.compare.model import Refused
 from rigspec.diagnostics.model import Fact
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.assemble import Assembly
-from rigspec.resolve.conflict import Conflict, find_conflicts
+from rigspec.resolve.conflict import Conflict, find_conflicts, possible
 from rigspec.resolve.encode import encode
 from rigspec.resolve.explain import facts_of
 from rigspec.resolve.names import unsatisfied_claims
-from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem, Sheet
+from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem
 from rigspec.resolve.solve import SolverSession
 from rigspec.resolve.vocabulary import NOTHING, UNKNOWN
 from rigspec.spec.load import LoadedSpec
@@ -61,11 +61,7 @@ class Admitted:
     def _holds(self, conflict: Conflict, candidate: Candidate) -> bool:
         """Whether the rows of a conflict refuse this release, too."""
         claims = (*self.problem.claims, self._wish(candidate))
-        rows = (Sheet("rows", conflict.rows),)
-        part = Problem(self.problem.components, claims, rows, self.problem.order)
-        encoding = encode(part)
-        with SolverSession(part, encoding) as session:
-            return not session.satisfiable(encoding.selectors)
+        return not possible(self.problem, claims, conflict.rows)
 
 
 def admitted(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pysat.examples.optux import OptUx
 from pysat.formula import WCNF
 
 from rigspec.resolve.encode import Encoding, encode
-from rigspec.resolve.problem import Claim, Constraint, Problem, Sheet, admits
+from rigspec.resolve.problem import Claim, Constraint, Problem, Sheet
 from rigspec.resolve.solve import SolverSession
 
-__all__ = ["Conflict", "find_conflicts"]
+__all__ = ["Conflict", "find_conflicts", "possible"]
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,17 @@ def _needed_rows(
     needed = [row for row in rows if _touches(problem, claims, row)]
     for row in list(reversed(needed)):
         rest = [other for other in needed if other is not row]
-        if len(needed) > 1 and not _possible(problem, claims, rest):
+        if len(needed) > 1 and not possible(problem, claims, rest):
             needed = rest
     return tuple(needed)
 
 
-def _possible(problem: Problem, claims: tuple[Claim, ...], rows: list[Constraint]) -> bool:
+def possible(problem: Problem, claims: tuple[Claim, ...], rows: Sequence[Constraint]) -> bool:
     """Whether the claims hold together with these rows alone."""
-    part = Problem(problem.components, claims, (Sheet("rows", tuple(rows)),), problem.order)
+    keys = {key for row in rows for key in (row.must[0], *dict(row.when))}
+    keys |= {claim.component for claim in claims}
+    spoken_of = tuple(component for component in problem.components if component.key in keys)
+    part = Problem(spoken_of, claims, (Sheet("rows", tuple(rows)),), problem.order)
     encoding = encode(part)
     with SolverSession(part, encoding) as session:
         return session.satisfiable(encoding.selectors)
@@ -108,11 +111,11 @@ def _possible(problem: Problem, claims: tuple[Claim, ...], rows: list[Constraint
 def _touches(problem: Problem, claims: tuple[Claim, ...], row: Constraint) -> bool:
     """Whether the row's conditions can hold under the claims that are made of its components."""
     for key, alternatives in row.when:
-        allowed = [
-            candidate
-            for candidate in problem.component(key).candidates
-            if all(admits(c.alternatives, candidate) for c in claims if c.component == key)
-        ]
-        if not any(admits(alternatives, candidate) for candidate in allowed):
+        component = problem.component(key)
+        left = component.mask(alternatives)
+        for claim in claims:
+            if claim.component == key:
+                left &= component.mask(claim.alternatives)
+        if not left:
             return False
     return True
