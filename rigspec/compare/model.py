@@ -89,7 +89,7 @@ class Software:
     @property
     def equal(self) -> bool:
         """Whether everything was compared, and nothing differs."""
-        return self.basis == "lock" and not self.differences
+        return self.basis == "lock" and not self.differences and not self.without
 
 
 # --- hardware ----------------------------------------------------------------------------------

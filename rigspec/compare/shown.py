@@ -93,7 +93,8 @@ def software_line(comparison: Comparison) -> str:
     word = "item" if software.basis == "lock" else "version"
     differ = len(software.differences)
     if not differ:
-        return f"the same: {counted(software.same, word)}"
+        told = "the same" if software.equal else "the same as far as it was compared"
+        return f"{told}: {counted(software.same, word)}"
     verb = "differs" if differ == 1 else "differ"
     same = "is" if software.same == 1 else "are"
     return f"{counted(software.same, word)} {same} the same, {differ} {verb}"

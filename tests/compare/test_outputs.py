@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -47,6 +48,12 @@ def test_json_is_of_its_schema(name: str, request: pytest.FixtureRequest) -> Non
     jsonschema.Draft202012Validator.check_schema(schema)
     content = json.loads(render_json(request.getfixturevalue(name)))
     jsonschema.Draft202012Validator(schema).validate(content)
+
+
+def test_what_was_compared_in_part_is_not_called_the_same(lab: Comparison) -> None:
+    alike = dataclasses.replace(lab.software, differences=())
+    text = " ".join(render_text(dataclasses.replace(lab, software=alike)).split())
+    assert "software the same as far as it was compared: 9 versions" in text
 
 
 def test_json_has_the_figures_and_the_reasons(sourced: Comparison) -> None:
