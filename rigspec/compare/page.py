@@ -174,8 +174,8 @@ class _Footnotes:
 def page_of(comparison: Comparison) -> Page:
     """The page. Footnotes are counted in the order in which a reader meets them."""
     notes = _Footnotes()
-    groups = tuple(_groups(comparison, notes))
     bills = tuple(_bills(comparison, notes))
+    groups = tuple(_groups(comparison, notes))
     told = comparison.money
     sway = tuple(
         Sway(
