@@ -14,6 +14,7 @@ from rigspec.cli.compile import compile_
 from rigspec.cli.doctor import doctor
 from rigspec.cli.explain import explain
 from rigspec.cli.fetch import fetch
+from rigspec.cli.graph import graph
 from rigspec.cli.lock import lock
 from rigspec.cli.matrix import app as matrix_app
 from rigspec.cli.schema import schema
@@ -34,6 +35,7 @@ app.command("compile")(compile_)
 app.command("fetch")(fetch)
 app.command("doctor")(doctor)
 app.command("compare")(compare)
+app.command("graph")(graph)
 app.command("explain")(explain)
 app.command("schema")(schema)
 app.command("why")(why)

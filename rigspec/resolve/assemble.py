@@ -81,6 +81,11 @@ class Assembly:
         sheets = tuple(_sheets(rows)) + self.declared
         return Problem(self.components, claims, sheets, self.order)
 
+    def bound(self, solution: Solution) -> Iterator[Constraint]:
+        """The rules that bind, and speak of what the solution holds."""
+        for tied in self.binding:
+            yield from tied.rows(self._held(tied, solution))
+
     def advice(self, solution: Solution) -> Iterator[Constraint]:
         """The rules that do not bind, and speak of what the solution holds."""
         for tied in self._tied(self._knowledge.advisory):

@@ -1,0 +1,141 @@
+"""From a resolved rig and the facts in force to a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from rigspec.diagnostics.model import Fact, Report
+from rigspec.graph.boxes import boxes_of, homes_of, packages_key
+from rigspec.graph.model import LAYERS, Arrow, Box, Label, Picture
+from rigspec.matrix.model import Matrix
+from rigspec.matrix.vocabulary import PACKAGE_PREFIX
+from rigspec.resolve.bonds import Bond, Settled, bonds
+from rigspec.spec.load import LoadedSpec
+from rigspec.spec.model import Rig
+
+__all__ = ["picture_of"]
+
+# Conditions that say in which case a rule speaks, and not of whom.
+_CASES = frozenset({"accelerator", "provider", "forward_compatibility", "interpreter"})
+
+
+def picture_of(spec: LoadedSpec, report: Report, matrix: Matrix) -> Picture:
+    """The picture of one machine of a rig. The report must have a resolution."""
+    settled, found = bonds(spec, report.machine, matrix)
+    boxes = sorted(boxes_of(spec.rig, report, settled), key=_place)
+    drawn = _Drawn(boxes, settled)
+    for bond in found:
+        drawn.add(bond)
+    for measure in report.hardware:
+        drawn.measured(measure.name, measure.text, Fact(measure.name, measure.text, measure.sources))
+    said = tuple(_said(spec.rig, {box.id for box in boxes}))
+    where = f"machine {report.machine}" if report.machine is not None else "any machine"
+    return drawn.picture(spec.rig.name, spec.rig.summary or where, said)
+
+
+class _Drawn:
+    """Arrows and notes as they come, by the boxes they belong to."""
+
+    def __init__(self, boxes: Sequence[Box], settled: Sequence[Settled]) -> None:
+        self._boxes = boxes
+        self._homes = homes_of(boxes, settled)
+        self._settled: Mapping[str, Settled] = {item.key: item for item in settled}
+        self._rank = {box.id: index for index, box in enumerate(boxes)}
+        self._between: dict[tuple[str, str], list[tuple[Label, Fact]]] = {}
+
+    def add(self, bond: Bond) -> None:
+        """A fact, between the box that asks and the box that is asked; or on one box."""
+        to = self._home(bond.must)
+        of = self._asking(bond, to)
+        if to is not None and of is not None:
+            label = Label(self._words(bond), None, bond.broken)
+            self._between.setdefault((of, to), []).append((label, bond.fact))
+
+    def measured(self, name: str, text: str, fact: Fact) -> None:
+        """What was worked out of several parts, on the part that it is held against."""
+        for place in _MEASURED.get(name, ()):
+            if place in self._rank:
+                head = text.partition(";")[0].partition(" (")[0]
+                self._between.setdefault((place, place), []).append((Label(head), fact))
+                return
+
+    def picture(self, title: str, subtitle: str, said: Iterable[Arrow]) -> Picture:
+        """Everything numbered in the order in which a reader meets it."""
+        facts: dict[Fact, int] = {}
+        ordered = sorted(self._between, key=lambda ends: [self._rank[end] for end in ends])
+        labelled = {}
+        for ends in ordered:
+            labels = (
+                replace(label, fact=facts.setdefault(fact, len(facts) + 1))
+                for label, fact in self._between[ends]
+            )
+            labelled[ends] = tuple(dict.fromkeys(labels))
+        boxes = tuple(
+            replace(
+                box,
+                notes=(*box.notes, *labelled.get((box.id, box.id), ())),
+                row=box.row - self._stands_on(box),
+            )
+            for box in self._boxes
+        )
+        arrows = [Arrow(of, to, labels) for (of, to), labels in labelled.items() if of != to]
+        placed = tuple(sorted(boxes, key=_place))
+        return Picture(title, subtitle, placed, (*said, *arrows), tuple(facts))
+
+    def _stands_on(self, box: Box) -> int:
+        """How many boxes of its own row are below it, each asked by the one above."""
+        if box.row != 0 or box.group is None:
+            return 0
+        peers = {other.id: other for other in self._boxes if other.group == box.group}
+        asked = [
+            peers[to]
+            for of, to in self._between
+            if of == box.id and to != of and to in peers and peers[to].row == 0
+        ]
+        return max((1 + self._stands_on(other) for other in asked), default=0)
+
+    def _home(self, key: str) -> str | None:
+        env, _, name = key.rpartition("/")
+        if name.startswith(PACKAGE_PREFIX) and key not in self._homes:
+            return packages_key(env) if packages_key(env) in self._rank else None
+        return self._homes.get(key)
+
+    def _asking(self, bond: Bond, to: str | None) -> str | None:
+        """The uppermost of the boxes that a rule's conditions name, but for mere cases."""
+        named = [key for key in bond.of if key.rpartition("/")[2] not in _CASES] or list(bond.of)
+        homes = {home for key in named if (home := self._home(key)) is not None}
+        others = homes - {to} or homes
+        return min(others, key=lambda home: self._rank[home], default=None)
+
+    def _words(self, bond: Bond) -> str:
+        item = self._settled.get(bond.must)
+        if item is None:
+            return f"{bond.must.rpartition('/')[2].removeprefix(PACKAGE_PREFIX)} {bond.asks}"
+        if item.name == "os" or bond.asks.lower().startswith(item.title.lower()):
+            return bond.asks
+        return f"{item.title} {bond.asks}"
+
+
+# What is worked out of several parts, and the part that it is held against.
+_MEASURED = {"power": ("psu",), "lanes": ("cpu",)}
+
+
+def _place(box: Box) -> tuple[int, str, int]:
+    group = box.group or ""
+    return LAYERS.index(box.layer), group, box.row
+
+
+def _said(rig: Rig, present: set[str]) -> Iterator[Arrow]:
+    """What the spec says itself of services and users."""
+    jupyter = rig.service.jupyter
+    for name, user in sorted(rig.user.items()):
+        if jupyter is not None:
+            port = user.jupyter_port or jupyter.port
+            yield Arrow(f"user/{name}", "service/jupyter", (Label(f"port {port}"),))
+        if user.gpus is not None and "gpus.0" in present:
+            told = ", ".join(str(number) for number in user.gpus) or "none"
+            yield Arrow(f"user/{name}", "gpus.0", (Label(f"GPU {told}"),))
+    if jupyter is not None:
+        yield Arrow("service/jupyter", f"{jupyter.env}/python", (Label("runs in"),))
+

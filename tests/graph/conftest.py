@@ -1,0 +1,70 @@
+"""A browser, Mermaid itself, and pictures of every spec."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from playwright.sync_api import Page, sync_playwright
+
+from rigspec.cli.stages import matrix_for, resolve_or_exit
+from rigspec.graph.model import Picture
+from rigspec.graph.picture import picture_of
+from rigspec.spec.load import load_spec
+from tests.conftest import ROOT
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rigspec-tests"
+MERMAID = "12.3.0"
+
+# Every machine of every spec whose software can exist.
+RIGS = [
+    (path.name, machine)
+    for path in sorted((ROOT / "specs").glob("*.toml"))
+    if path.stem != "dl-server-as-written"
+    for machine in (load_spec(str(path)).rig.machine or (None,))
+]
+
+
+def picture(name: str, machine: str | None) -> Picture:
+    spec = load_spec(str(ROOT / "specs" / name))
+    return picture_of(spec, resolve_or_exit(spec, machine), matrix_for(spec, machine))
+
+
+@pytest.fixture(scope="session")
+def browser_page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        yield chromium.new_page()
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def mermaid() -> Path:
+    """Mermaid as it is published, kept between runs."""
+    folder = CACHE / f"mermaid-{MERMAID}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "mermaid.lock"):
+        if not folder.exists():
+            part = CACHE / f"mermaid-{MERMAID}.part"
+            part.mkdir(exist_ok=True)
+            packed = subprocess.run(
+                ["npm", "pack", "--json", "--pack-destination", part, f"mermaid@{MERMAID}"],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            (entry,) = json.loads(packed.stdout)
+            with tarfile.open(part / entry["filename"]) as archive:
+                member = archive.getmember("package/dist/mermaid.min.js")
+                member.name = "mermaid.min.js"
+                archive.extract(member, part, filter="data")
+            part.rename(folder)
+    return folder / "mermaid.min.js"

@@ -1,0 +1,314 @@
+"""What `rigspec graph` draws, by the programs that read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from rigspec.diagnostics.model import Fact, Severity, Source
+from rigspec.diagnostics.plain import plain
+from rigspec.graph.dot import as_dot
+from rigspec.graph.mermaid import as_mermaid
+from rigspec.graph.model import Arrow, Box, Label, Picture
+from rigspec.graph.svg import as_svg
+from tests.conftest import ROOT
+from tests.graph.conftest import RIGS, picture
+from tests.hostile.texts import HOSTILE
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+SPEC = "specs/dl-server.toml"
+TEXTS = [plain(text[:400]) for text in HOSTILE.values()]
+
+
+def words(text: str) -> str:
+    """What is left of a text when any white space is one blank, as SVG and HTML show it."""
+    return " ".join(text.split())
+
+
+def hostile() -> Picture:
+    """A picture in which every text that a rig can bring tries to be more than text."""
+    source = Source(TEXTS[0], "https://example.org/?a=1&b=2", __import__("datetime").date.min)
+    facts = tuple(Fact(f"f{i}", text, (source,)) for i, text in enumerate(TEXTS))
+    boxes = tuple(
+        Box(f"b{i}", "hardware", "x", text, (Label(text, i + 1),)) for i, text in enumerate(TEXTS)
+    )
+    arrows = tuple(
+        Arrow("top", f"b{i}", (Label(text, i + 1, Severity.WARNING if i % 2 else None),))
+        for i, text in enumerate(TEXTS)
+    )
+    top = Box("top", "people", "x", "top")
+    return Picture(TEXTS[0], TEXTS[1], (top, *boxes), arrows, facts)
+
+
+# --- what is drawn -------------------------------------------------------------------------
+
+
+def test_a_fact_stands_on_the_arrow_with_its_number_and_its_source(rigspec: Rigspec) -> None:
+    drawn = rigspec("graph", SPEC).stdout
+    (number,) = re.findall(r'\|"NVIDIA driver #62;=384\.81 \[(\d+)\]"\|', drawn)
+    assert f"%% [{number}] CUDA 9.0.176 needs driver 384.81 or newer\n" in drawn
+    after = drawn.partition(f"%% [{number}] ")[2]
+    assert "read 2026-11-21 <https://" in after.splitlines()[1]
+
+
+def test_what_the_binaries_hold_for_the_card_is_told(tmp_path: Path, rigspec: Rigspec) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 18.04"\n'
+        'gpus = [{ model = "GTX 1080" }]\n[env.lab]\npython = "3.6"\ninterpreter = "conda"\n'
+        'frameworks = { torch = "1.2" }\n'
+    )
+    drawn = rigspec("graph", str(spec)).stdout
+    assert re.search(r'torch 1\.2\.0 carries code for sm_35, .* sm_61, .* PTX for compute_50\n', drawn)
+    assert "compute capability 6.1 [" in drawn
+    assert "nothing that runs" not in drawn
+
+
+def test_a_rule_that_is_broken_and_does_not_bind_is_drawn_as_a_warning(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 18.04"\n'
+        'gpus = [{ model = "GTX 1080" }]\n[env.lab]\npython = "3.6"\ninterpreter = "conda"\n'
+        'frameworks = { torch = "1.1" }\n'
+    )
+    drawn = rigspec("graph", str(spec)).stdout
+    assert " -.->|" in drawn
+    assert "sm_61 runs what is made for a lower minor of its major" in drawn
+
+
+def test_users_and_services_stand_on_what_they_use(rigspec: Rigspec) -> None:
+    drawn = rigspec("graph", SPEC).stdout
+    name = {title: box for box, title in re.findall(r'(n\d+)\["([^"<]+)', drawn)}
+    assert f'{name["user bob"]} -->|"port 8889"| {name["Jupyter"]}' in drawn
+    assert f'{name["user bob"]} -->|"GPU 1"| {name["2 × GTX 1080 Ti Hybrid"]}' in drawn
+    assert f'{name["Jupyter"]} -->|"runs in"| {name["Python 3.6.5"]}' in drawn
+
+
+def test_the_ending_says_the_format(tmp_path: Path, rigspec: Rigspec) -> None:
+    begins = {"a.mmd": "%% ", "a.dot": "digraph ", "a.gv": "digraph ", "a.svg": "<svg "}
+    for name, start in begins.items():
+        done = rigspec("graph", SPEC, "-o", str(tmp_path / name))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert (tmp_path / name).read_text().startswith(start)
+    done = rigspec("graph", SPEC, "-o", str(tmp_path / "a.png"))
+    assert done.returncode == 2
+    assert "name one with --format" in done.stderr
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_one_machine_is_drawn(rigspec: Rigspec) -> None:
+    done = rigspec("graph", "specs/sourced.toml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "name one of science-3, p2 with --machine" in done.stderr
+    assert 'n' in rigspec("graph", "specs/sourced.toml", "--machine", "p2").stdout
+
+
+def test_a_rig_that_cannot_exist_is_told_as_check_tells_it(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    spec, out = "specs/dl-server-as-written.toml", tmp_path / "a.svg"
+    done, checked = rigspec("graph", spec, "-o", str(out)), rigspec("check", spec)
+    assert done.returncode == 1
+    assert done.stderr == checked.stderr
+    assert not out.exists()
+
+
+def test_parts_that_do_not_fit_are_told_beside_the_picture(rigspec: Rigspec) -> None:
+    done = rigspec("graph", "specs/submarine.toml")
+    assert done.returncode == 0
+    assert "error[RS102]" in done.stderr
+    assert done.stdout.startswith("%% submarine")
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, rigspec: Rigspec) -> None:
+    done = rigspec("graph", SPEC, "-o", str(tmp_path / "nowhere" / "a.svg"))
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("format_", ["mermaid", "dot", "svg"])
+def test_the_same_rig_is_the_same_bytes(format_: str) -> None:
+    runs = {
+        subprocess.run(
+            [sys.executable, "-m", "rigspec", "graph", "specs/deep-al.toml", "--format", format_],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": locale},
+        ).stdout
+        for seed, locale in (("0", "C"), ("1", "C.UTF-8"), ("2", "POSIX"))
+    }
+    assert len(runs) == 1
+
+
+# --- Graphviz ------------------------------------------------------------------------------
+
+
+def laid_out_by_dot(text: str) -> dict[str, list[str]]:
+    """Graphviz' own drawing: the words of every box, arrow and group, by its title."""
+    done = subprocess.run(["dot", "-Tsvg"], input=text, text=True, capture_output=True, check=True)
+    assert done.stderr.replace("Warning: ", "") == "" or "Fontconfig" in done.stderr
+    root = __import__("xml.etree.ElementTree", fromlist=["x"]).fromstring(done.stdout)
+    space = "{http://www.w3.org/2000/svg}"
+    return {
+        str(group.findtext(f"{space}title")): [t.text or "" for t in group.iter(f"{space}text")]
+        for group in root.iter(f"{space}g")
+        if group.get("class") in ("node", "edge", "graph")
+    }
+
+
+@pytest.mark.parametrize(("name", "machine"), RIGS)
+def test_graphviz_draws_every_rig(name: str, machine: str | None) -> None:
+    drawn = picture(name, machine)
+    found = laid_out_by_dot(as_dot(drawn))
+    for box in drawn.boxes:
+        assert found[box.id] == [box.title, *(note.words for note in box.notes)]
+    for arrow in drawn.arrows:
+        ends = {f"{arrow.of}->{arrow.to}", f"{arrow.to}->{arrow.of}"}
+        assert ends & found.keys()
+
+
+def test_graphviz_reads_hostile_texts_as_texts() -> None:
+    found = laid_out_by_dot(as_dot(hostile()))
+    for index, text in enumerate(TEXTS):
+        shown = [words(line) for line in found[f"b{index}"]]
+        told = [words(text), words(f"{text} [{index + 1}]")]
+        assert [line for line in shown if line] == [line for line in told if line], text
+
+
+# --- Mermaid -------------------------------------------------------------------------------
+
+RENDER = """async ([text]) => {
+  mermaid.initialize({ startOnLoad: false, flowchart: { wrappingWidth: 100000 }, maxEdges: 2000 });
+  const { svg } = await mermaid.render('drawn', text);
+  const page = new DOMParser().parseFromString(svg, 'text/html');
+  const read = (kind) => [...page.querySelectorAll(kind)].map((element) => {
+    element.querySelectorAll('br').forEach((line) => line.replaceWith('\\n'));
+    return element.textContent.trim();
+  });
+  return { nodes: read('g.node'), edges: read('g.edgeLabel'), active: read('script, img, i') };
+}"""
+
+
+def rendered(page: Page, mermaid: Path, text: str) -> dict[str, list[str]]:
+    page.goto("about:blank")
+    page.add_script_tag(path=mermaid)
+    found: dict[str, list[str]] = page.evaluate(RENDER, [text])
+    return found
+
+
+def test_mermaid_draws_every_rig(browser_page: Page, mermaid: Path) -> None:
+    for name, machine in RIGS:
+        drawn = picture(name, machine)
+        found = rendered(browser_page, mermaid, as_mermaid(drawn))
+        boxes = {"\n".join([b.title, *(n.words for n in b.notes)]) for b in drawn.boxes}
+        assert set(found["nodes"]) == boxes, name
+        assert len([edge for edge in found["edges"] if edge]) == len(drawn.arrows)
+
+
+def test_mermaid_reads_hostile_texts_as_texts(browser_page: Page, mermaid: Path) -> None:
+    found = rendered(browser_page, mermaid, as_mermaid(hostile()))
+    shown = {words(node) for node in found["nodes"]}
+    for index, text in enumerate(TEXTS):
+        assert words(f"{text}\n{text} [{index + 1}]") in shown, text
+    assert found["active"] == []
+
+
+# --- SVG -----------------------------------------------------------------------------------
+
+MEASURE = """() => {
+  const box = (element) => { const r = element.getBoundingClientRect();
+    return [r.left, r.top, r.right, r.bottom]; };
+  const inside = (one, other) => one[0] >= other[0] - 1 && one[1] >= other[1] - 1
+    && one[2] <= other[2] + 1 && one[3] <= other[3] + 1;
+  const texts = [...document.querySelectorAll('text')].map((t) => [t.textContent, box(t)]);
+  const wrong = [];
+  texts.forEach(([one, a], i) => texts.slice(i + 1).forEach(([other, b]) => {
+    const across = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
+    const down = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+    // Lines of one box are set closer than their tallest letters ask for.
+    if (across > 1 && down > 4) wrong.push(`${one} over ${other}`);
+  }));
+  const paper = box(document.querySelector('svg'));
+  texts.forEach(([one, a]) => { if (!inside(a, paper)) wrong.push(`${one} leaves the paper`); });
+  const bodies = [...document.querySelectorAll('g.box, g.label')].map((group) => {
+    const body = box(group.querySelector('rect'));
+    group.querySelectorAll('text').forEach((t) => {
+      if (!inside(box(t), body)) wrong.push(`${t.textContent} leaves its box`); });
+    return body;
+  });
+  bodies.forEach((a, i) => bodies.slice(i + 1).forEach((b) => {
+    if (a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]) wrong.push('box over box');
+  }));
+  document.querySelectorAll('path.line').forEach((path) => {
+    const place = path.getScreenCTM();
+    for (let at = 3; at < path.getTotalLength() - 3; at += 3) {
+      const p = path.getPointAtLength(at).matrixTransform(place);
+      bodies.forEach((b) => {
+        if (p.x > b[0] + 1 && p.x < b[2] - 1 && p.y > b[1] + 1 && p.y < b[3] - 1)
+          wrong.push(`a line through a box at ${p.x} ${p.y}`); });
+      texts.forEach(([one, b]) => { if (p.x > b[0] && p.x < b[2] && p.y > b[1] && p.y < b[3])
+        wrong.push(`a line through ${one}`); });
+    }
+  });
+  return [...new Set(wrong)];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_drawing_can_be_read_in_a_browser(
+    browser_page: Page, scheme: str, tmp_path: Path
+) -> None:
+    browser_page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    for name, machine in RIGS:
+        file = tmp_path / f"{name}.svg"
+        file.write_text(as_svg(picture(name, machine)), encoding="utf-8")
+        browser_page.goto(f"file://{file}")
+        assert browser_page.evaluate(MEASURE) == [], (name, machine)
+        paper = browser_page.evaluate("getComputedStyle(document.querySelector('.paper')).fill")
+        assert paper == ("rgb(18, 22, 28)" if scheme == "dark" else "rgb(255, 255, 255)")
+
+
+def test_a_drawing_shows_hostile_texts_as_texts(browser_page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "a.svg"
+    file.write_text(as_svg(hostile()), encoding="utf-8")
+    browser_page.goto(f"file://{file}")
+    read = "[...document.querySelectorAll('g.box')].map((g) => [...g.querySelectorAll('text')]"
+    shown = json.loads(
+        browser_page.evaluate(
+            f"JSON.stringify({read}.map((t) => t.firstChild ? t.firstChild.data : '')))"
+        )
+    )
+    assert browser_page.evaluate("document.querySelectorAll('script, foreignObject').length") == 0
+    for index, text in enumerate(TEXTS):
+        said = "".join("".join(shown[index + 1]).split())
+        assert said == "".join(f"{text}{text}[{index + 1}]".split()), text
+
+
+def test_a_drawing_needs_no_other_file() -> None:
+    drawn = as_svg(picture("dl-server.toml", "tower"))
+    assert not re.search(r"@import|url\((?!#)|<image|<script|xlink", drawn)
+
+
+@pytest.mark.parametrize(("name", "machine"), RIGS)
+def test_each_fact_drawn_has_a_source_but_sums(name: str, machine: str | None) -> None:
+    drawn = picture(name, machine)
+    assert all(fact.statement for fact in drawn.facts)
+    assert all(fact.sources for fact in drawn.facts)
+    numbers = {
+        label.fact
+        for labels in (*(a.labels for a in drawn.arrows), *(b.notes for b in drawn.boxes))
+        for label in labels
+    } - {None}
+    assert numbers == set(range(1, len(drawn.facts) + 1))
