@@ -15,6 +15,7 @@ from rigspec.cli.doctor import doctor
 from rigspec.cli.explain import explain
 from rigspec.cli.fetch import fetch
 from rigspec.cli.graph import graph
+from rigspec.cli.init import init
 from rigspec.cli.lock import lock
 from rigspec.cli.matrix import app as matrix_app
 from rigspec.cli.schema import schema
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("init")(init)
 app.command("check")(check)
 app.command("lock")(lock)
 app.command("compile")(compile_)

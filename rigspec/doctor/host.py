@@ -7,24 +7,13 @@ import hashlib
 import os
 import pwd
 import stat
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from rigspec.doctor.model import Item, Status
+from rigspec.host.live import CannotSee, command, read_text
 
 __all__ = ["Attributes", "CannotSee", "Promise", "command", "file_attributes", "held", "read_text"]
-
-_SECONDS = 60
-# Programs see nothing of the session that the doctor was started in.
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"}
-
-
-class CannotSee(Exception):
-    """Something could not be looked at; the message says why, in a few words."""
-
 
 @dataclass(frozen=True)
 class Attributes:
@@ -70,16 +59,6 @@ def _item(promise: Promise, found: str | None, status: Status, reason: str | Non
     )
 
 
-def read_text(path: str) -> str | None:
-    """The text of a file; None where there is none. Raises CannotSee."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise CannotSee(f"{path}: {error.strerror}") from None
-
-
 def file_attributes(path: str, *, content: bool = True) -> Attributes | None:
     """What a file is, less its content where that is not asked for; None where there is none.
 
@@ -94,36 +73,6 @@ def file_attributes(path: str, *, content: bool = True) -> Attributes | None:
         raise CannotSee(f"{path}: {error.strerror}") from None
     owner = f"{_user(status.st_uid)}:{_group(status.st_gid)}"
     return Attributes(digest, owner, f"{stat.S_IMODE(status.st_mode):04o}")
-
-
-@cache
-def command(
-    words: Sequence[str], *, fails: bool = False, environment: tuple[tuple[str, str], ...] = ()
-) -> str:
-    """What a command says, without the last newline; where it ``fails`` that is no matter.
-
-    The same command is run once. Raises CannotSee where it cannot be run, or fails.
-    """
-    try:
-        done = subprocess.run(
-            list(words),
-            capture_output=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            cwd="/",
-            env={**_ENVIRONMENT, **dict(environment)},
-        )
-    except FileNotFoundError:
-        raise CannotSee(f"{words[0]} is not there") from None
-    except OSError as error:
-        raise CannotSee(f"{words[0]}: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise CannotSee(f"{words[0]} did not end within {_SECONDS} seconds") from None
-    if done.returncode != 0 and not fails:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise CannotSee(f"{words[0]}: {said[-1] if said else f'exit status {done.returncode}'}")
-    return done.stdout.decode(errors="replace").removesuffix("\n")
 
 
 def _sha256(path: str) -> str:

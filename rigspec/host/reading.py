@@ -1,0 +1,273 @@
+"""What the programs and files of a machine say, as values."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from xml.etree import ElementTree as ET  # noqa: S405  (entities are refused below)
+
+__all__ = [
+    "Card",
+    "Disk",
+    "Module",
+    "Processor",
+    "System",
+    "cards_of_lspci",
+    "cards_of_nvidia_smi",
+    "compute_capabilities",
+    "cudnn_version",
+    "disks",
+    "driver_version",
+    "fields",
+    "first_version",
+    "memory_modules",
+    "memory_of_kernel",
+    "processor",
+    "system",
+    "toolkit_version",
+]
+
+_DISPLAY = "03"  # the PCI class of display controllers
+_NVIDIA = "10de"  # …and the vendor that this compiler is about
+
+
+@dataclass(frozen=True)
+class System:
+    """A distribution as /etc/os-release names it; ``like`` are those that it comes from."""
+
+    id: str
+    version: str
+    like: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A processor; ``cores`` and ``threads`` are of all sockets."""
+
+    model: str
+    architecture: str
+    sockets: int
+    cores: int | None
+    threads: int | None
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A GPU by its name; ``memory`` is in MiB."""
+
+    name: str
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module of main memory: ``size`` in MiB, ``speed`` in MT/s."""
+
+    size: int
+    type: str | None
+    speed: int | None
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A disk: its size in bytes, and what a spec calls its kind."""
+
+    size: int
+    kind: str
+
+
+def fields(text: str) -> dict[str, str]:
+    """``key: value`` a line, however indented; of several the first."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        if colon:
+            found.setdefault(key.strip(), value.strip())
+    return found
+
+
+def system(text: str) -> System | None:
+    """The distribution, by /etc/os-release."""
+    found = {}
+    for line in text.splitlines():
+        key, equals, value = line.partition("=")
+        if equals and re.fullmatch(r"[A-Z_]+", key):
+            found[key] = value.strip().strip("\"'")
+    if not found.get("ID"):
+        return None
+    like = tuple(found.get("ID_LIKE", "").split())
+    return System(found["ID"], found.get("VERSION_ID", ""), like)
+
+
+def processor(text: str) -> Processor | None:
+    """The processor, by lscpu."""
+    said = fields(text)
+    model = said.get("Model name") or said.get("BIOS Model name")
+    if not model or not said.get("Architecture"):
+        return None
+    sockets = _number(said.get("Socket(s)")) or 1
+    each = _number(said.get("Core(s) per socket"))
+    return Processor(
+        model=model,
+        architecture=said["Architecture"],
+        sockets=sockets,
+        cores=each * sockets if each else None,
+        threads=_number(said.get("CPU(s)")),
+        flags=tuple((said.get("Flags") or "").split()),
+    )
+
+
+def memory_of_kernel(text: str) -> int | None:
+    """MiB of main memory that the kernel has, by /proc/meminfo: less than what is installed."""
+    found = re.search(r"^MemTotal:\s+(\d+) kB$", text, re.M)
+    return int(found[1]) // 1024 if found else None
+
+
+def memory_modules(text: str) -> tuple[Module, ...]:
+    """The modules, by dmidecode; empty slots are none."""
+    found = []
+    for block in re.split(r"^Handle 0x", text, flags=re.M):
+        if "\nMemory Device\n" not in block:
+            continue
+        said = fields(block)
+        size = re.fullmatch(r"(\d+) (MB|GB|MiB|GiB)", said.get("Size", ""))
+        if size is None:
+            continue
+        kind = said.get("Type")
+        speed = re.match(r"(\d+) M(?:T/s|Hz)", said.get("Speed", ""))
+        found.append(
+            Module(
+                size=int(size[1]) * (1024 if size[2].startswith("G") else 1),
+                type=kind if kind and re.fullmatch(r"LPDDR\d\w?|DDR\d?", kind) else None,
+                speed=int(speed[1]) if speed else None,
+            )
+        )
+    return tuple(found)
+
+
+def disks(text: str) -> tuple[Disk, ...]:
+    """The disks, by lsblk as JSON. Raises ValueError."""
+    if not text.strip():
+        return ()
+    try:
+        rows = json.loads(text)["blockdevices"]
+        found = [row for row in rows if row["type"] == "disk" and int(row["size"]) > 0]
+        return tuple(Disk(int(row["size"]), _kind(row)) for row in found if _is_disk(row))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no list of disks: {error}") from None
+
+
+def cards_of_nvidia_smi(text: str) -> tuple[Card, ...]:
+    """The GPUs, by nvidia-smi as XML. Raises ValueError."""
+    root = _xml(text)
+    found = []
+    for gpu in root.iter("gpu"):
+        memory = re.fullmatch(r"(\d+) MiB", gpu.findtext("fb_memory_usage/total", ""))
+        name = gpu.findtext("product_name", "").strip()
+        if name:
+            found.append(Card(name, int(memory[1]) if memory else None))
+    return tuple(found)
+
+
+def cards_of_lspci(text: str) -> tuple[Card, ...]:
+    """NVIDIA's GPUs, by lspci with names and numbers.
+
+    The name is what stands in brackets behind that of the chip; ids of PCI may know no name.
+    """
+    found = []
+    for line in text.splitlines():
+        entry = re.match(
+            r"[0-9a-f:.]+ [^\[]*\[([0-9a-f]{4})\]: (.*) \[([0-9a-f]{4}):([0-9a-f]{4})\]", line
+        )
+        if entry and entry[1].startswith(_DISPLAY) and entry[3] == _NVIDIA:
+            named = re.search(r"\[([^\]]+)\]$", entry[2])
+            number = f"Device {entry[4]}"
+            found.append(Card(named[1] if named else number))
+    return tuple(found)
+
+
+def compute_capabilities(text: str) -> Mapping[str, str]:
+    """Compute capability by name, as newer drivers tell it."""
+    found = {}
+    for line in text.splitlines():
+        name, comma, number = line.rpartition(",")
+        if comma and re.fullmatch(r"\d+\.\d", number.strip()):
+            found[name.strip()] = number.strip()
+    return found
+
+
+def driver_version(smi: str, module: str) -> str | None:
+    """The driver that is loaded, by nvidia-smi or else by the kernel's module. Raises ValueError."""
+    if smi:
+        version = _xml(smi).findtext("driver_version", "").strip()
+        if re.fullmatch(r"\d+(?:\.\d+)+", version):
+            return version
+    found = re.search(r"Kernel Module\D*?(\d+(?:\.\d+)+)\s", module)
+    return found[1] if found else None
+
+
+def toolkit_version(nvcc: str, file: str) -> str | None:
+    """The CUDA toolkit, by its own version file or else by its compiler."""
+    text = re.search(r"CUDA Version (\d+\.\d+(?:\.\d+)?)", file)
+    if text is not None:
+        return text[1]
+    if file.lstrip().startswith("{"):
+        found = re.search(r'"cuda"\s*:\s*\{[^}]*"version"\s*:\s*"(\d+(?:\.\d+)+)"', file)
+        if found is not None:
+            return found[1]
+    release = re.search(r"release (\d+\.\d+), V(\d+(?:\.\d+)+)", nvcc)
+    return release[1] if release else None
+
+
+def cudnn_version(text: str) -> str | None:
+    """cuDNN, by the numbers in its header."""
+    found = dict(re.findall(r"^#define CUDNN_(MAJOR|MINOR|PATCHLEVEL) (\d+)$", text, re.M))
+    parts = [found.get(name) for name in ("MAJOR", "MINOR", "PATCHLEVEL")]
+    return ".".join(part for part in parts if part) if all(parts) else None
+
+
+def first_version(text: str) -> str | None:
+    """The version at the end of a program's first line, or behind the word `version` there."""
+    line = (text.splitlines() or [""])[0]
+    found = re.search(r"version (\d+\.\d+(?:\.\d+)?)", line) or re.search(
+        r"(\d+\.\d+\.\d+)(?: \(Red Hat[^)]*\)| \d{8}.*)?$", line
+    )
+    return found[1] if found else None
+
+
+def _xml(text: str) -> ET.Element:
+    if "<!ENTITY" in text:
+        raise ValueError("it defines entities, which nvidia-smi does not")
+    try:
+        return ET.fromstring(text)  # noqa: S314
+    except ET.ParseError as error:
+        raise ValueError(f"no XML: {error}") from None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"[0-9]{1,6}", text) else None
+
+
+def _kind(row: Mapping[str, object]) -> str:
+    if row.get("tran") == "nvme" or str(row["name"]).startswith("nvme"):
+        return "nvme"
+    return "hdd" if row["rota"] in (True, "1", 1) else "ssd"
+
+
+def _is_disk(row: Mapping[str, object]) -> bool:
+    """Not what is held in memory, lent by a file, or plugged in from outside."""
+    passing = re.match(r"loop|ram|zram|fd|sr|nbd|dm-", str(row["name"]))
+    return passing is None and row.get("tran") != "usb"
+
+
+def decimal_size(size: int) -> str:
+    """Bytes as makers of disks count them: ``512 GB``, ``2 TB``."""
+    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
+        if size >= factor:
+            amount = round(Decimal(size) / factor, 1 if unit == "TB" else 0)
+            return f"{amount.normalize():f} {unit}"
+    return f"{size} B"
