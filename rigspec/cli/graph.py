@@ -66,7 +66,10 @@ def graph(
     machines = chosen_machines(spec, machine)
     if len(machines) > 1:
         names = ", ".join(str(name) for name in machines)
-        fail(f"{spec_file} declares {len(machines)} machines; name one of {names} with --machine", status=2)
+        fail(
+            f"{spec_file} declares {len(machines)} machines; name one of {names} with --machine",
+            status=2,
+        )
     report = resolve_or_exit(spec, machines[0])
     # Parts that do not fit stop no picture of the software; they are told beside it.
     show(only_errors(report), {str(spec_file): spec.document.text})

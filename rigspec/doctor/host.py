@@ -15,6 +15,7 @@ from rigspec.host.live import CannotSee, command, read_text
 
 __all__ = ["Attributes", "CannotSee", "Promise", "command", "file_attributes", "held", "read_text"]
 
+
 @dataclass(frozen=True)
 class Attributes:
     """A file: its sha256, owner (``user:group``) and mode as chmod writes it."""

@@ -161,4 +161,6 @@ def _parts(machine: Machine, report: Report) -> Iterator[Box]:
         yield box(f"storage.{index}", "storage", f"{count}{disk.size}", disk.kind)
     if machine.psu is not None:
         grade = machine.psu.efficiency or ""
-        yield box("psu", "psu", machine.psu.model or "power supply", f"{machine.psu.watts} W", grade)
+        yield box(
+            "psu", "psu", machine.psu.model or "power supply", f"{machine.psu.watts} W", grade
+        )

@@ -49,7 +49,9 @@ def as_dot(picture: Picture) -> str:
     if ground:
         lines.append(f"  {{ rank=sink; {'; '.join(ground)} }}")
     rank = {box.id: index for index, box in enumerate(picture.boxes)}
-    lines += [f"  {_edge(arrow, rank[arrow.of] > rank[arrow.to], picture)}" for arrow in picture.arrows]
+    lines += [
+        f"  {_edge(arrow, rank[arrow.of] > rank[arrow.to], picture)}" for arrow in picture.arrows
+    ]
     return "\n".join((*lines, "}")) + "\n"
 
 

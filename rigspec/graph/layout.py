@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rigspec.graph.model import LAYERS, Arrow, Box, Picture
 
@@ -36,7 +37,7 @@ class Place:
     key: str
     row: int
     size: Size
-    group: str | None
+    group: str
     passing: bool = False
     x: float = 0.0
     top: float = 0.0
@@ -65,7 +66,7 @@ def laid_out(picture: Picture, boxes: Mapping[str, Size], labels: Sequence[Size]
     rows = _rows(picture.boxes)
     framed = {rows[box.id] for box in picture.boxes if box.group is not None}
     places = {
-        box.id: Place(box.id, rows[box.id], boxes[box.id], box.group) for box in picture.boxes
+        box.id: Place(box.id, rows[box.id], boxes[box.id], box.group or "") for box in picture.boxes
     }
     ways = _ways(picture.arrows, places, labels, framed)
     count = 2 * len(set(rows.values()))
@@ -101,11 +102,11 @@ def _ways(
         way = [upper]
         for row in range(upper.row + 1, max(lower.row, upper.row + 2)):
             size = labels[index] if row == chosen else Size(_LINE, 0.0)
-            group = (upper.group or lower.group) if row in inside else None
-            column = group or (f"{index}" if row in inside else None)
+            # Within the groups a line that is of none has a column of its own.
+            column = (upper.group or lower.group or f"{index}") if row in inside else ""
             way.append(Place(f"{index}", row, size, column, passing=row != chosen))
         way.append(lower)
-        for one, other in zip(way, way[1:], strict=False):
+        for one, other in pairwise(way):
             one.below.append(other)
             other.above.append(one)
         ways[index] = tuple(way)
@@ -140,11 +141,11 @@ def _groups_together(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
     found: dict[str, list[float]] = {}
     for index in inside:
         for place in rows[index]:
-            found.setdefault(place.group or "", []).append(place.x)
+            found.setdefault(place.group, []).append(place.x)
     order = sorted(found, key=lambda group: (sum(found[group]) / len(found[group]), group))
     rank = {group: index for index, group in enumerate(order)}
     for index in inside:
-        rows[index].sort(key=lambda place: rank[place.group or ""])
+        rows[index].sort(key=lambda place: rank[place.group])
         for position, place in enumerate(rows[index]):
             place.x = _share(position, len(rows[index]))
     return tuple(order)
@@ -215,13 +216,13 @@ def _settle(
         return
     clusters: list[tuple[float, int]] = []  # the mean of the wishes, and how many
     offsets = [0.0]
-    for one, other in zip(row, row[1:], strict=False):
+    for one, other in pairwise(row):
         offsets.append(offsets[-1] + (one.size.width + other.size.width) / 2 + _APART)
     for wish, offset in zip(wanted, offsets, strict=True):
         clusters.append((wish - offset, 1))
         while len(clusters) > 1 and clusters[-2][0] > clusters[-1][0]:
-            (one, many), (other, more) = clusters[-2], clusters[-1]
-            clusters[-2:] = [((one * many + other * more) / (many + more), many + more)]
+            (left, many), (right, more) = clusters[-2:]
+            clusters[-2:] = [((left * many + right * more) / (many + more), many + more)]
     found = [mean for mean, count in clusters for _ in range(count)]
     for place, mean, offset in zip(row, found, offsets, strict=True):
         place.x = mean + offset
@@ -272,7 +273,8 @@ def _finished(
     spans: Mapping[str, tuple[float, float]],
 ) -> Layout:
     everything = [place for row in rows for place in row]
-    lowest = min([*(p.x - p.size.width / 2 for p in everything), *(s[0] - _BORDER for s in spans.values())])
+    lefts = [p.x - p.size.width / 2 for p in everything]
+    lowest = min([*lefts, *(left - _BORDER for left, _ in spans.values())])
     for place in everything:
         place.x -= lowest
     within = [p for index in inside for p in rows[index]]

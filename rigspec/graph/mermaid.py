@@ -9,7 +9,7 @@ from rigspec.graph.model import Arrow, Box, Label, Picture
 
 __all__ = ["as_mermaid"]
 
-# Everything else is written by its number: Mermaid reads Markdown, HTML, icons and formulas in words.
+# All else is written by its number: in words Mermaid reads Markdown, HTML, icons and formulas.
 _PLAIN = frozenset(" .,()[]_+=/-\N{MULTIPLICATION SIGN}\N{EN DASH}")
 
 

@@ -28,7 +28,9 @@ def picture_of(spec: LoadedSpec, report: Report, matrix: Matrix) -> Picture:
     for bond in found:
         drawn.add(bond)
     for measure in report.hardware:
-        drawn.measured(measure.name, measure.text, Fact(measure.name, measure.text, measure.sources))
+        drawn.measured(
+            measure.name, measure.text, Fact(measure.name, measure.text, measure.sources)
+        )
     said = tuple(_said(spec.rig, {box.id for box in boxes}))
     where = f"machine {report.machine}" if report.machine is not None else "any machine"
     return drawn.picture(spec.rig.name, spec.rig.summary or where, said)
@@ -138,4 +140,3 @@ def _said(rig: Rig, present: set[str]) -> Iterator[Arrow]:
             yield Arrow(f"user/{name}", "gpus.0", (Label(f"GPU {told}"),))
     if jupyter is not None:
         yield Arrow("service/jupyter", f"{jupyter.env}/python", (Label("runs in"),))
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from importlib import resources
-from xml.etree import ElementTree as ET  # noqa: S405  (it writes here, and reads nothing)
+from xml.etree import ElementTree as ET
 
 from rigspec.diagnostics.plain import plain
 from rigspec.graph.layout import Layout, Place, Size, laid_out
@@ -30,7 +30,9 @@ def as_svg(picture: Picture) -> str:
     labels = [_label_size(arrow) for arrow in picture.arrows]
     layout = laid_out(picture, boxes, labels)
     wide = max(layout.width, _COLUMN)
-    drawn = ET.Element("g", transform=_moved((wide - layout.width) / 2 + _MARGIN, _HEADING + _MARGIN))
+    drawn = ET.Element(
+        "g", transform=_moved((wide - layout.width) / 2 + _MARGIN, _HEADING + _MARGIN)
+    )
     _frames(drawn, layout)
     for arrow, way in zip(picture.arrows, layout.ways, strict=True):
         _arrow(drawn, arrow, way, layout)
@@ -207,7 +209,9 @@ def _facts(picture: Picture, wide: float, top: float) -> tuple[ET.Element, float
     group = ET.Element("g", {"class": "facts"})
     columns = max(1, int((wide + _BETWEEN) // (_COLUMN + _BETWEEN)))
     column = (wide - (columns - 1) * _BETWEEN) / columns
-    entries = [list(_fact_lines(picture, number, column)) for number in range(1, len(picture.facts) + 1)]
+    entries = [
+        list(_fact_lines(picture, number, column)) for number in range(1, len(picture.facts) + 1)
+    ]
     heights = [len(entry) * _FACT_LINE + 8 for entry in entries]
     if entries:
         _text(group, "heading", _MARGIN, top, "What holds it together", 15, bold=True)

@@ -16,8 +16,10 @@ from rigspec.matrix.load import package_owner
 
 __all__ = ["FoundEnvironment", "environments_here", "read_environments"]
 
-_METADATA = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*?)-(\d[^-]*)(?:-py[^-]*)?\.(?:dist|egg)-info")
-_CONDA_PYTHON = re.compile(r"python-(\d+(?:\.\d+)+)-[^-]+\.json")
+_METADATA = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*?)-([0-9][^-]*)(?:-py[^-]*)?\.(?:dist|egg)-info"
+)
+_CONDA_PYTHON = re.compile(r"python-([0-9]+(?:\.[0-9]+)+)-[^-]+\.json")
 # Where conda and its likes are put, below a home folder or at the root.
 _BASES = ("anaconda3", "miniconda3", "miniforge3", "mambaforge", "anaconda2", "miniconda2")
 
@@ -79,7 +81,11 @@ def _conda(home: Path) -> Iterator[FoundEnvironment]:
         prefixes.append(Path(line))
     for prefix in dict.fromkeys(prefixes):
         python = next(
-            (m[1] for name in _names(prefix / "conda-meta") if (m := _CONDA_PYTHON.fullmatch(name))),
+            (
+                m[1]
+                for name in _names(prefix / "conda-meta")
+                if (m := _CONDA_PYTHON.fullmatch(name))
+            ),
             "",
         )
         name = "base" if (prefix / "condabin").exists() else prefix.name
@@ -88,7 +94,7 @@ def _conda(home: Path) -> Iterator[FoundEnvironment]:
 
 def _pyenv(home: Path) -> Iterator[FoundEnvironment]:
     for prefix in _folders(home / ".pyenv" / "versions"):
-        if re.fullmatch(r"\d+\.\d+\.\d+", prefix.name):
+        if re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", prefix.name):
             yield _environment(f"pyenv-{prefix.name}", "pyenv", prefix.name, prefix)
 
 

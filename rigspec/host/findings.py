@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rigspec.host.clouds import Cloud, cloud_of
@@ -14,6 +14,7 @@ from rigspec.host.reading import (
     Module,
     Processor,
     System,
+    cards_of_list,
     cards_of_lspci,
     cards_of_nvidia_smi,
     compute_capabilities,
@@ -88,6 +89,8 @@ def host_of(recording: Recording) -> Host:
     none: tuple[Card, ...] = ()
     smi = recording.text("nvidia-smi.xml")
     cards = read("nvidia-smi.xml", cards_of_nvidia_smi, none) if smi else none
+    # Drivers that are in trouble may still list their cards.
+    cards = cards or cards_of_list(recording.text("nvidia-smi-list"))
     seen = cards_of_lspci(recording.text("lspci"))
     module = recording.text("nvidia-module")
     host = Host(
@@ -110,7 +113,7 @@ def host_of(recording: Recording) -> Host:
         environments=read("environments.json", read_environments, ()),
         unread=(),
     )
-    return Host(**{**host.__dict__, "unread": tuple(_unread(host, trouble))})
+    return replace(host, unread=tuple(_unread(host, trouble)))
 
 
 def _unread(host: Host, trouble: Mapping[str, str]) -> Iterator[Unread]:
@@ -123,7 +126,8 @@ def _unread(host: Host, trouble: Mapping[str, str]) -> Iterator[Unread]:
     if host.processor is None:
         yield Unread("cpu", why("lscpu"))
     if not host.cards and {"lspci", "nvidia-smi.xml"} <= trouble.keys():
-        yield Unread("gpus", f"{trouble['lspci']}; {trouble['nvidia-smi.xml']}")
+        both = dict.fromkeys((trouble["lspci"], trouble["nvidia-smi.xml"]))
+        yield Unread("gpus", "; ".join(both))
     if host.cards and host.driver is None:
         yield Unread("driver", why("nvidia-smi.xml", "nvidia-module"))
     if host.cloud is not None:

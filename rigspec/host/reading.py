@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from xml.etree import ElementTree as ET  # noqa: S405  (entities are refused below)
+from xml.etree import ElementTree as ET
 
 __all__ = [
     "Card",
@@ -15,10 +15,12 @@ __all__ = [
     "Module",
     "Processor",
     "System",
+    "cards_of_list",
     "cards_of_lspci",
     "cards_of_nvidia_smi",
     "compute_capabilities",
     "cudnn_version",
+    "decimal_size",
     "disks",
     "driver_version",
     "fields",
@@ -123,7 +125,7 @@ def processor(text: str) -> Processor | None:
 
 def memory_of_kernel(text: str) -> int | None:
     """MiB of main memory that the kernel has, by /proc/meminfo: less than what is installed."""
-    found = re.search(r"^MemTotal:\s+(\d+) kB$", text, re.M)
+    found = re.search(r"^MemTotal:\s+([0-9]+) kB$", text, re.M)
     return int(found[1]) // 1024 if found else None
 
 
@@ -134,15 +136,15 @@ def memory_modules(text: str) -> tuple[Module, ...]:
         if "\nMemory Device\n" not in block:
             continue
         said = fields(block)
-        size = re.fullmatch(r"(\d+) (MB|GB|MiB|GiB)", said.get("Size", ""))
+        size = re.fullmatch(r"([0-9]+) (MB|GB|MiB|GiB)", said.get("Size", ""))
         if size is None:
             continue
         kind = said.get("Type")
-        speed = re.match(r"(\d+) M(?:T/s|Hz)", said.get("Speed", ""))
+        speed = re.match(r"([0-9]+) M(?:T/s|Hz)", said.get("Speed", ""))
         found.append(
             Module(
                 size=int(size[1]) * (1024 if size[2].startswith("G") else 1),
-                type=kind if kind and re.fullmatch(r"LPDDR\d\w?|DDR\d?", kind) else None,
+                type=kind if kind and re.fullmatch(r"LPDDR[0-9]\w?|DDR[0-9]?", kind) else None,
                 speed=int(speed[1]) if speed else None,
             )
         )
@@ -166,11 +168,17 @@ def cards_of_nvidia_smi(text: str) -> tuple[Card, ...]:
     root = _xml(text)
     found = []
     for gpu in root.iter("gpu"):
-        memory = re.fullmatch(r"(\d+) MiB", gpu.findtext("fb_memory_usage/total", ""))
+        memory = re.fullmatch(r"([0-9]+) MiB", gpu.findtext("fb_memory_usage/total", ""))
         name = gpu.findtext("product_name", "").strip()
         if name:
             found.append(Card(name, int(memory[1]) if memory else None))
     return tuple(found)
+
+
+def cards_of_list(text: str) -> tuple[Card, ...]:
+    """The GPUs, by nvidia-smi's short list."""
+    found = re.findall(r"^GPU [0-9]+: (.+?)(?: \(UUID: [^)]*\))?$", text, re.M)
+    return tuple(Card(name.strip()) for name in found)
 
 
 def cards_of_lspci(text: str) -> tuple[Card, ...]:
@@ -195,37 +203,39 @@ def compute_capabilities(text: str) -> Mapping[str, str]:
     found = {}
     for line in text.splitlines():
         name, comma, number = line.rpartition(",")
-        if comma and re.fullmatch(r"\d+\.\d", number.strip()):
+        if comma and re.fullmatch(r"[0-9]+\.[0-9]", number.strip()):
             found[name.strip()] = number.strip()
     return found
 
 
 def driver_version(smi: str, module: str) -> str | None:
-    """The driver that is loaded, by nvidia-smi or else by the kernel's module. Raises ValueError."""
+    """The driver in use, by nvidia-smi or else by the kernel's module. Raises ValueError."""
     if smi:
         version = _xml(smi).findtext("driver_version", "").strip()
-        if re.fullmatch(r"\d+(?:\.\d+)+", version):
+        if re.fullmatch(r"[0-9]+(?:\.[0-9]+)+", version):
             return version
-    found = re.search(r"Kernel Module\D*?(\d+(?:\.\d+)+)\s", module)
+    found = re.search(r"Kernel Module.*?\s([0-9]+(?:\.[0-9]+)+)\s", module)
     return found[1] if found else None
 
 
 def toolkit_version(nvcc: str, file: str) -> str | None:
     """The CUDA toolkit, by its own version file or else by its compiler."""
-    text = re.search(r"CUDA Version (\d+\.\d+(?:\.\d+)?)", file)
+    text = re.search(r"CUDA Version ([0-9]+\.[0-9]+(?:\.[0-9]+)?)", file)
     if text is not None:
         return text[1]
     if file.lstrip().startswith("{"):
-        found = re.search(r'"cuda"\s*:\s*\{[^}]*"version"\s*:\s*"(\d+(?:\.\d+)+)"', file)
+        # Behind the series some have a day, which is no release.
+        form = r'"cuda"\s*:\s*\{[^}]*"version"\s*:\s*"([0-9]+\.[0-9]+(?:\.[0-9]{1,3}(?![0-9]))?)'
+        found = re.search(form, file)
         if found is not None:
             return found[1]
-    release = re.search(r"release (\d+\.\d+), V(\d+(?:\.\d+)+)", nvcc)
+    release = re.search(r"release ([0-9]+\.[0-9]+),", nvcc)
     return release[1] if release else None
 
 
 def cudnn_version(text: str) -> str | None:
     """cuDNN, by the numbers in its header."""
-    found = dict(re.findall(r"^#define CUDNN_(MAJOR|MINOR|PATCHLEVEL) (\d+)$", text, re.M))
+    found = dict(re.findall(r"^#define CUDNN_(MAJOR|MINOR|PATCHLEVEL) ([0-9]+)$", text, re.M))
     parts = [found.get(name) for name in ("MAJOR", "MINOR", "PATCHLEVEL")]
     return ".".join(part for part in parts if part) if all(parts) else None
 
@@ -233,8 +243,8 @@ def cudnn_version(text: str) -> str | None:
 def first_version(text: str) -> str | None:
     """The version at the end of a program's first line, or behind the word `version` there."""
     line = (text.splitlines() or [""])[0]
-    found = re.search(r"version (\d+\.\d+(?:\.\d+)?)", line) or re.search(
-        r"(\d+\.\d+\.\d+)(?: \(Red Hat[^)]*\)| \d{8}.*)?$", line
+    found = re.search(r"version ([0-9]+\.[0-9]+(?:\.[0-9]+)?)", line) or re.search(
+        r"([0-9]+\.[0-9]+\.[0-9]+)(?: \(Red Hat[^)]*\)| [0-9]{8}.*)?$", line
     )
     return found[1] if found else None
 

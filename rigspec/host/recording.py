@@ -39,7 +39,7 @@ class Recording:
 
 
 def asked_here() -> Recording:
-    """This machine. Nothing is changed; programs have a minute each, and no rights but ours."""
+    """What the machine at hand says. Programs have a minute each, and no rights but ours."""
     texts, unseen = {}, {}
     for question, look in QUESTIONS.items():
         try:
@@ -122,7 +122,7 @@ def _cudnn() -> str:
         "/usr/include/cudnn.h",
         "/usr/local/cuda/include/cudnn.h",
     )()
-    found = re.findall(r"^#define CUDNN_(?:MAJOR|MINOR|PATCHLEVEL) \d+$", text, re.M)
+    found = re.findall(r"^#define CUDNN_(?:MAJOR|MINOR|PATCHLEVEL) [0-9]+$", text, re.M)
     return "".join(f"{line}\n" for line in found)
 
 
@@ -144,6 +144,7 @@ QUESTIONS: Mapping[str, Callable[[], str]] = {
     "dmidecode": _said("dmidecode", "-t", "baseboard", "-t", "memory"),
     "lsblk.json": _said("lsblk", "-J", "-b", "-d", "-o", "NAME,TYPE,SIZE,ROTA,TRAN"),
     "nvidia-smi.xml": _said("nvidia-smi", "-q", "-x"),
+    "nvidia-smi-list": _said("nvidia-smi", "-L"),
     "compute-capability.csv": _said(
         "nvidia-smi", "--query-gpu=name,compute_cap", "--format=csv,noheader"
     ),
@@ -168,6 +169,9 @@ _NAMES = re.compile(
 _PROCESSES = re.compile(r"[ \t]*<(accounted_processes|processes)>.*?</\1>\n?", re.S)
 
 
+_UUID = re.compile(r" \(UUID: [^)]*\)")
+
+
 def _nameless(text: str) -> str:
     """The text without serial numbers and the like, and without whose programs are running."""
-    return _NAMES.sub("", _PROCESSES.sub("", text))
+    return _UUID.sub("", _NAMES.sub("", _PROCESSES.sub("", text)))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import tomlkit
-from tomlkit.items import InlineTable, Item, Table
+from tomlkit.items import Item, SingleKey, Table
 
 from rigspec.diagnostics.plain import plain
 from rigspec.host.environments import FoundEnvironment
@@ -26,7 +26,7 @@ _PRODUCTS = ("cpu", "gpu", "instance", "os", "pip")
 
 # What makers put around the name that others call a processor or a card by.
 _DECORATION = re.compile(
-    r"\((?:R|TM)\)|\bCPU\b|\s@\s.*|\b\d+-Core Processor\b|\bProcessor\b|\bwith .* Graphics\b"
+    r"\((?:R|TM)\)|\bCPU\b|\s@\s.*|\b[0-9]+-Core Processor\b|\bProcessor\b|\bwith .*"
     r"|\bRev\. \w+"
 )
 
@@ -65,12 +65,14 @@ def _heading(host: Host) -> Iterator[str]:
 def _machine(host: Host, matrix: Matrix) -> Table:
     table = tomlkit.table()
     instance = _instance(host, matrix)
-    _add(table, "kind", "cloud" if host.cloud is not None else "on-premise")
+    if host.cloud is not None:
+        _add(table, "kind", "cloud", "the firmware's table (DMI)")
     if instance is not None:
         _add(table, "instance", instance.label, "the firmware's table (DMI)")
     elif host.cloud is not None:
-        told = host.cloud.instance or "nobody here tells which"
-        table.add(tomlkit.comment(_line(f"a machine of {host.cloud.family}: {told}")))
+        told = f"`{host.cloud.instance}`, which the matrix does not know"
+        which = told if host.cloud.instance else "which one the machine does not tell"
+        table.add(tomlkit.comment(_line(f"instance: one of {host.cloud.family}, {which}")))
     if host.system is not None:
         _add(table, "os", _os(host, matrix), "/etc/os-release")
     else:
@@ -80,7 +82,8 @@ def _machine(host: Host, matrix: Matrix) -> Table:
     _add(table, "driver", host.driver, "nvidia-smi, or the kernel's module")
     _add(table, "gcc", host.gcc, "gcc --version")
     _add(table, "docker", host.docker, "docker --version")
-    _add(table, "cpu", _cpu(host, matrix), "lscpu")
+    sockets = host.processor.sockets if host.processor is not None else 1
+    _add(table, "cpu", _cpu(host, matrix), f"lscpu: {sockets} of them" if sockets > 1 else "lscpu")
     if instance is None:
         _add(table, "gpus", _gpus(host, matrix), host.cards_of)
     if host.cloud is None:
@@ -107,16 +110,15 @@ def _own_parts(table: Table, host: Host) -> None:
         _add(table, "memory", memory, "/proc/meminfo: what the kernel has of it; more is installed")
     if host.disks:
         alike = groupby(sorted(host.disks, key=lambda disk: (disk.kind, disk.size)))
-        rows = [(disk, len(list(found))) for disk, found in alike]
         items = [
-            _inline(size=decimal_size(disk.size), kind=disk.kind, count=count if count > 1 else None)
-            for disk, count in rows
+            _inline(size=decimal_size(disk.size), kind=disk.kind, count=_many(list(found)))
+            for disk, found in alike
         ]
         _add(table, "storage", _list(items), "lsblk")
 
 
 def _os(host: Host, matrix: Matrix) -> str:
-    """As the matrix names it, where it knows it: by the release, or by its series (`8` of `8.8`)."""
+    """As the matrix names it, where it does: by the release, or by its series (`8` of `8.8`)."""
     if host.system is None:
         return ""
     known = {
@@ -131,7 +133,7 @@ def _os(host: Host, matrix: Matrix) -> str:
     return _name(f"{host.system.id} {version}".strip())
 
 
-def _cpu(host: Host, matrix: Matrix) -> InlineTable | None:
+def _cpu(host: Host, matrix: Matrix) -> Item | None:
     cpu = host.processor
     if cpu is None:
         return None
@@ -151,20 +153,19 @@ def _gpus(host: Host, matrix: Matrix) -> Item | None:
         return None
     items = []
     for card, found in groupby(host.cards):
-        count = len(list(found))
-        items.append(_gpu(card, count, host, matrix))
+        items.append(_gpu(card, _many(list(found)), host, matrix))
     return _list(items)
 
 
-def _gpu(card: Card, count: int, host: Host, matrix: Matrix) -> InlineTable:
+def _gpu(card: Card, count: int | None, host: Host, matrix: Matrix) -> Item:
     """A card by the name that the matrix has for it; else what the driver tells of it."""
     bare = " ".join(_DECORATION.sub(" ", card.name).split()) or card.name
     known = find_part(matrix.product("gpu"), bare)
     memory = known.figure("memory_gib") if known is not None else None
-    one_size = memory is not None and re.fullmatch(r"[\d.]+", memory) is not None
+    one_size = memory is not None and re.fullmatch(r"[0-9.]+", memory) is not None
     return _inline(
         model=known.label if known is not None else _name(bare),
-        count=count if count > 1 else None,
+        count=count,
         compute_capability=host.capabilities.get(card.name) if known is None else None,
         memory=_binary(card.memory) if card.memory and not one_size else None,
     )
@@ -211,10 +212,7 @@ def _environment(env: FoundEnvironment, matrix: Matrix) -> Table:
         _add(table, "pip", pip)
     elif pip is not None:
         table.add(tomlkit.comment(_line(f"pip is {pip}, which the matrix does not know")))
-    frameworks = tomlkit.inline_table()
-    for name, version in _frameworks(env).items():
-        frameworks.add(name, version)
-    _add(table, "frameworks", frameworks)
+    _add(table, "frameworks", _inline(**_frameworks(env)))
     if env.others:
         table.add(tomlkit.comment(f"{env.others} further packages: list what is meant to stay"))
     return table
@@ -227,7 +225,11 @@ def _frameworks(env: FoundEnvironment) -> dict[str, str]:
     for package, version in env.packages.items():
         owner = package_owner(package)
         public = version.partition("+")[0]
-        if owner is None or owner[0] in products or not re.fullmatch(r"\d+(?:\.\d+)*", public):
+        if (
+            owner is None
+            or owner[0] in products
+            or not re.fullmatch(r"[0-9]+(?:\.[0-9]+)*", public)
+        ):
             continue
         products.add(owner[0])
         found[package] = public
@@ -255,21 +257,27 @@ def _add(table: Table, key: str, value: object, told_by: str | None = None) -> N
     table.add(key, item)
 
 
-def _inline(**values: object) -> InlineTable:
-    table = tomlkit.inline_table()
-    for key, value in values.items():
-        if value is not None:
-            table.add(key, tomlkit.item(value))
-    return table
+def _inline(**values: object) -> Item:
+    """A table on one line, with the blanks that a person would set."""
+    pairs = (
+        f"{SingleKey(key).as_string()} = {tomlkit.item(value).as_string()}"
+        for key, value in values.items()
+        if value is not None
+    )
+    return tomlkit.value(f"{{ {', '.join(pairs)} }}")
 
 
-def _list(items: list[InlineTable]) -> Item:
+def _list(items: list[Item]) -> Item:
     array = tomlkit.array()
     for item in items:
         array.append(item)
     if len(items) > 1:
         array.multiline(True)
     return array
+
+
+def _many(alike: Sequence[object]) -> int | None:
+    return len(alike) if len(alike) > 1 else None
 
 
 def _name(text: str) -> str:

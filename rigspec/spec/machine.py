@@ -55,7 +55,9 @@ class Cpu(Table):
     """A processor, told in figures."""
 
     model: Text = Field(description="The processor's name.")
-    cores: Count | None = Field(default=None, description="Physical cores.")
+    cores: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None, description="Physical cores."
+    )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         default=None, description="Hardware threads."
     )
