@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from packaging.requirements import Requirement
+
 from rigspec.diagnostics.model import Report
 from rigspec.graph.model import Box, Label
 from rigspec.resolution import EnvResolution
@@ -97,13 +99,16 @@ def _environment(env: EnvResolution, found: Mapping[str, Settled]) -> Iterator[B
     for framework, package in zip(env.frameworks, packages, strict=True):
         note = () if package == framework.name else (f"as {package}",)
         yield box(framework.name, f"{framework.name} {framework.version}", 0, *note)
-    for key in sorted(key for key in found if key.startswith(env_key(env.name, "package:"))):
-        item = found[key]
-        yield Box(key, "environments", "package", item.title, (), env.name, _PACKAGES_ROW)
+    asked = [key for key in found if key.startswith(env_key(env.name, "package:"))]
+    own = {found[key].title for key in asked}
+    for key in sorted(asked):
+        notes = tuple(Label(t) for t in env.constraints if Requirement(t).name == found[key].title)
+        yield Box(key, "environments", "package", found[key].title, notes, env.name, _PACKAGES_ROW)
+    held = [text for text in env.constraints if Requirement(text).name not in own]
     if env.cuda is not None:
         yield box("cuda_runtime", f"CUDA {env.cuda}", _PACKAGES_ROW, "in the wheels")
-    if env.constraints:
-        yield box("packages", "packages held back", _PACKAGES_ROW, *env.constraints)
+    if held:
+        yield box("packages", "packages held back", _PACKAGES_ROW, *held)
     yield box("python", f"Python {env.python}", _PYTHON_ROW)
     yield box("pip", f"pip {env.pip}", _TOOLS_ROW)
     if env.installer is not None:

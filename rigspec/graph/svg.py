@@ -222,7 +222,9 @@ def _facts(picture: Picture, wide: float, top: float) -> tuple[ET.Element, float
             x, y, filled = x + column + _BETWEEN, top + 12, 0.0
         _text(group, "number", x, y + _FACT_LINE, f"{number}", _FACT, bold=True)
         for index, (kind, line, url) in enumerate(entry, start=1):
-            parent = ET.SubElement(group, "a", href=url) if url else group
+            # A package is named by what is no address of the web (`pkg:pypi/torch`).
+            linked = url is not None and url.startswith("https://")
+            parent = ET.SubElement(group, "a", href=url or "") if linked else group
             _text(parent, kind, x + _NUMBER, y + index * _FACT_LINE, line, _FACT)
         y, filled = y + height, filled + height
         bottom = max(bottom, y)
