@@ -18,6 +18,7 @@ from rigspec.host.clouds import cloud_of
 from rigspec.host.environments import environments_here
 from rigspec.host.findings import host_of
 from rigspec.host.reading import (
+    cards_of_lspci,
     cards_of_nvidia_smi,
     cudnn_version,
     disks,
@@ -223,6 +224,23 @@ def test_modules_are_added_up_and_empty_slots_are_none() -> None:
         (16384, "DDR4", 3200),
         (16384, "DDR4", 2666),
     ]
+
+
+def test_cards_are_called_by_what_stands_in_brackets() -> None:
+    # Lines of `lspci -nn` as people have posted them.
+    text = (
+        "00:02.0 VGA compatible controller [0300]: Intel Corporation CoffeeLake-S GT2 "
+        "[UHD Graphics 630] [8086:3e92]\n"
+        "3b:00.0 VGA compatible controller [0300]: NVIDIA Corporation GP102 "
+        "[GeForce GTX 1080 Ti] [10de:1b06] (rev a1)\n"
+        "3b:00.1 Audio device [0403]: NVIDIA Corporation GP102 HDMI Audio Controller "
+        "[10de:10ef] (rev a1)\n"
+        "01:00.0 VGA compatible controller [0300]: NVIDIA Corporation Device [10de:1b06] (rev a1)\n"
+    )
+    assert [card.name for card in cards_of_lspci(text)] == ["GeForce GTX 1080 Ti", "Device 1b06"]
+    host = host_of(Recording({"lspci": text, "os-release": "ID=debian\nVERSION_ID=12\n"}, {}))
+    cards = tomli.loads(spec_text(host, "rig"))["machine"]["host"]["gpus"]
+    assert [card["model"] for card in cards] == ["GeForce GTX 1080 Ti", "Device 1b06"]
 
 
 def test_disks_as_old_and_new_lsblk_write_them() -> None:
