@@ -49,10 +49,18 @@ class Document:
         if place is None:
             return None
         (line, column), (end_line, end_column) = place.value
-        lines = self.text.splitlines(keepends=True)[line - 1 : end_line]
+        return self.at(Span(self.file, line, column, end_line, end_column))
+
+    def at(self, span: Span) -> str:
+        """The text of the file that stands at a span."""
+        lines = self.text.splitlines(keepends=True)[span.line - 1 : span.end_line]
+        if not lines:
+            return ""
         if len(lines) == 1:
-            return lines[0][column - 1 : end_column - 1]
-        return "".join([lines[0][column - 1 :], *lines[1:-1], lines[-1][: end_column - 1]])
+            return lines[0][span.column - 1 : span.end_column - 1]
+        return "".join(
+            [lines[0][span.column - 1 :], *lines[1:-1], lines[-1][: span.end_column - 1]]
+        )
 
 
 class BrokenDocument(Exception):

@@ -109,7 +109,6 @@ def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
         mistakes = told(error, document)
     from rigspec.spec.strings import unsafe_strings
 
-    mistakes = _unless_secret(mistakes, tuple(unsafe_strings(document)))
     if rig is not None:
         from rigspec.spec.driver_container import driver_container_mistakes
         from rigspec.spec.ports import shared_ports
@@ -117,16 +116,23 @@ def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
 
         mistakes += (*dangling_references(rig, document), *shared_ports(rig, document))
         mistakes += tuple(driver_container_mistakes(rig, document))
-    return rig, mistakes
+    return rig, _unless_secret(mistakes, tuple(unsafe_strings(document)), document)
 
 
 def _unless_secret(
-    mistakes: tuple[Diagnostic, ...], unsafe: tuple[Diagnostic, ...]
+    mistakes: tuple[Diagnostic, ...], unsafe: tuple[Diagnostic, ...], document: Document
 ) -> tuple[Diagnostic, ...]:
     """All of them; of what looks like a secret nothing else is said, since it would repeat it."""
-    hidden = {(span.line, span.column) for found in unsafe for span in found.spans if span.masked}
-    rest = (m for m in mistakes if not any((span.line, span.column) in hidden for span in m.spans))
-    return (*rest, *unsafe)
+    masked = [span for found in unsafe for span in found.spans if span.masked]
+    hidden = {(span.line, span.column) for span in masked}
+    texts = {document.at(span).strip("\"'") for span in masked} - {""}
+
+    def repeats(mistake: Diagnostic) -> bool:
+        said = "\n".join((mistake.message, *mistake.help, *(span.label for span in mistake.spans)))
+        places = {(span.line, span.column) for span in mistake.spans}
+        return bool(places & hidden) or any(text in said for text in texts)
+
+    return (*(mistake for mistake in mistakes if not repeats(mistake)), *unsafe)
 
 
 def _in_order(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:

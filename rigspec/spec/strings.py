@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.spec.document import Document, KeyPath
+from rigspec.spec.secrets import secrets
 
 __all__ = ["unsafe_strings"]
 
-_LABEL = "name the secret instead"
 _UNSEEN = "a character that controls, or that nobody sees"
 
 # C0 and C1 controls, line and paragraph separators, the marks that reorder what a reader sees
@@ -21,25 +20,6 @@ _UNSEEN = "a character that controls, or that nobody sees"
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
-)
-
-# What published secrets look like: the prefixes their issuers document.
-_SECRETS = (
-    ("a private key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")),
-    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("a GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,})")),
-    ("a GitLab token", re.compile(r"\bglpat-[A-Za-z0-9_-]{20,}")),
-    ("a Slack token", re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}")),
-    ("a Google API key", re.compile(r"\bAIza[0-9A-Za-z_-]{35}\b")),
-    ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
-    (
-        "a password hash",
-        # `image@sha256:…` is the digest of an image.
-        re.compile(r"(?<!@)\b(?:sha1|sha256|argon2):|\$(?:1|2[aby]|5|6|y|argon2\w+)\$"),
-    ),
-    ("a password in an address", re.compile(r"://[^/\s:@]+:[^/\s@]+@")),
-    ("a log-in in an address", re.compile(r"://[^/?#\s@]+@")),
-    ("the key of a signed address", re.compile(r"[?&](?:X-\w+-Signature|sig|\w*token)=", re.I)),
 )
 
 
@@ -55,16 +35,7 @@ def unsafe_strings(document: Document) -> Iterator[Diagnostic]:
                 spans=(document.span(path, label=_UNSEEN),),
                 help=("write the text in plain characters, on one line",),
             )
-        for kind, form in _SECRETS:
-            if form.search(text):
-                yield Diagnostic(
-                    code="RS406",
-                    severity=Severity.ERROR,
-                    message=f"this looks like {kind}; a rig file is read by many eyes",
-                    spans=(replace(document.span(path, label=_LABEL), masked=True),),
-                    help=('take it out, change it, and name it: `{ secret = "NAME" }`',),
-                )
-                break
+    yield from secrets(document)
 
 
 def _strings(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:
