@@ -17,6 +17,7 @@ from rigspec.lock.conda_channels import channels_of
 from rigspec.lock.conda_env import CondaLock, solve_conda
 from rigspec.lock.conda_question import PLATFORMS, Line, Question, match_spec, virtual_packages
 from rigspec.lock.failures import Place, no_solution
+from rigspec.lock.files import release_of
 from rigspec.lock.index import PackageIndex
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
@@ -48,7 +49,7 @@ def lock_conda(
         raise no_solution(env.name, why, [Place(("env", env.name, "manager"), "asks for conda")])
     bounds = (*_matrix_bounds(env), *_declared(env, index))
     question = Question(
-        lines=(*_lines(spec, env), *bounds),
+        lines=(*_lines(spec, env, matrix), *bounds),
         channels=tuple((channel.name, channel.address) for channel in channels),
         platform=PLATFORMS[resolution.arch],
         virtual=virtual_packages(resolution, matrix),
@@ -59,7 +60,7 @@ def lock_conda(
     return solve_conda(env.name, question, channels)
 
 
-def _lines(spec: Environment, env: EnvResolution) -> Iterator[Line]:
+def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[Line]:
     series = ".".join(env.python.split(".")[:2])
     label = f"asks for Python {spec.python or series}"
     yield Line(("python",), match_spec("python", series), label)
@@ -67,6 +68,10 @@ def _lines(spec: Environment, env: EnvResolution) -> Iterator[Line]:
         yield Line(("python",), match_spec("python", spec.python), label, bound=True)
     # At any version: the lock's own pip replaces it.
     yield Line(("manager",), "pip", "conda's Python needs conda's pip")
+    if spec.blas is not None:
+        release = release_of(matrix, "blas", spec.blas)
+        wanted = release.figure("conda") or ""
+        yield Line(("blas",), wanted, f"asks for {spec.blas}")
     for name, request in sorted(spec.packages.items()):
         wanted = match_spec(name.lower(), request)
         yield Line(("packages", name), wanted, f"asks for {wanted}")

@@ -180,6 +180,9 @@ def _interpreter(
 
 def _settings(spec: Environment, matrix: Matrix) -> Iterator[LockedSettings]:
     for framework in sorted(spec.config):
-        file = matrix.product(framework).settings_file
+        file = matrix.product(framework).settings_file if framework in matrix else None
         if file is not None:
-            yield LockedSettings(framework, file.path, file.format)
+            place = file.place if file.place != "home" else None
+            yield LockedSettings(
+                framework, file.path, file.format, place, file.variable, file.value
+            )

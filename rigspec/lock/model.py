@@ -130,13 +130,17 @@ class LockedInterpreter:
 
 @dataclass(frozen=True)
 class LockedSettings:
-    """A framework's own settings file: ``path`` is relative to a home folder, ``format`` json,
-    ini or yaml.
+    """A program's own settings file: ``path`` is relative to a home folder or, where ``place`` is
+    ``environment``, to that of the environment. With a ``variable`` the program is told of it by
+    ``value``, in which ``{file}`` and ``{folder}`` stand for where it is.
     """
 
     framework: str
     path: str
     format: str
+    place: str | None = None
+    variable: str | None = None
+    value: str | None = None
 
 
 @dataclass(frozen=True)

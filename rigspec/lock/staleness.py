@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.image_staleness import base_image_differences
-from rigspec.lock.model import Lock
+from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.services import service_differences
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.load import digest
@@ -55,6 +55,16 @@ def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
         for name in sorted(asked ^ locked):
             yield f"the package {name} is only in the {'spec' if name in asked else 'lock'}"
         yield from service_differences(rig, machine)
+        yield from _settings(rig, machine)
+
+
+def _settings(rig: Rig, machine: LockedMachine) -> Iterator[str]:
+    """The settings files that only the spec or only the lock has."""
+    for env in machine.envs:
+        asked = set(rig.env[env.name].config) if env.name in rig.env else set()
+        for name in sorted(asked ^ {settings.framework for settings in env.settings}):
+            where = "spec" if name in asked else "lock"
+            yield f"the settings of {name} in {env.name} are only in the {where}"
 
 
 def _called(machine: str | None) -> str:

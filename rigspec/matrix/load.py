@@ -188,7 +188,7 @@ def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
         companions=tuple(_companion(row, sources) for row in table.get("companion", ())),
         noise=tuple(table.get("noise", ())),
         follows_newest=tuple(table.get("follows_newest", ())),
-        settings_file=SettingsFile(file["path"], file["format"]) if file else None,
+        settings_file=_settings_file(file, sources) if file else None,
         settings=tuple(_setting(row, sources) for row in table.get("setting", ())),
         disputes=tuple(_dispute(row) for row in table.get("dispute", ())),
         sources=tuple(sources.values()),
@@ -276,6 +276,18 @@ def _setting(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Setting:
         instead=row["instead"],
         statement=row["statement"],
         sources=tuple(sources[key] for key in row["source"]),
+    )
+
+
+def _settings_file(row: Mapping[str, Any], sources: Mapping[str, Source]) -> SettingsFile:
+    return SettingsFile(
+        path=row["path"],
+        format=row["format"],
+        place=row.get("place", "home"),
+        variable=row.get("variable"),
+        value=row.get("value"),
+        statement=row.get("statement", ""),
+        sources=tuple(sources[key] for key in row.get("source", ())),
     )
 
 

@@ -128,10 +128,20 @@ class Upload:
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """Where a product keeps its settings: a path under a home folder, and its format."""
+    """Where a product keeps its settings, and its format (``resolve/settings_text.py`` has their names).
+
+    ``path`` is below a home folder or, where ``place`` is ``environment``, below that of each
+    environment. There ``variable`` makes the program look at it: ``{file}`` and ``{folder}`` in
+    ``value`` stand for its path and folder. ``statement`` says why a file is where it is.
+    """
 
     path: str
     format: str
+    place: str = "home"
+    variable: str | None = None
+    value: str | None = None
+    statement: str = ""
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)

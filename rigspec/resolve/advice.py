@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
+from rigspec.resolve.accounts import account_advice, blas_advice
 from rigspec.resolve.availability import availability_advice
 from rigspec.resolve.security import security_advice
 from rigspec.resolve.settings import settings_advice
@@ -32,4 +33,6 @@ def advice(
     yield from withdrawn_advice(spec, matrix, resolution)
     yield from settings_advice(spec, matrix, likely)
     yield from security_advice(spec)
+    yield from account_advice(spec, matrix)
+    yield from blas_advice(spec, matrix)
     yield from unchecked(spec, machine, matrix, resolution)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rigspec.hardware.declared import part_products
+from rigspec.matrix.load import product_names
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.resolve.claims import accelerated, claims_of
@@ -29,8 +30,12 @@ def products_needed(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
         products |= part_products(rig.machine.get(machine.against))
     if accelerated(rig, machine):
         products |= {"gpu", "driver", "cuda", "cudnn", "nvidia-repository"}
+    if any(user.groups for user in rig.user.values()):
+        products.add("group")
     for env in rig.env.values():
+        products |= {"blas"} if env.blas is not None else set()
         products |= {"python", "pip", *framework_products(env)}
+        products |= set(env.config) & set(product_names())
         if env.interpreter_kind == "conda":
             products.add("installer")
     return tuple(sorted(products))

@@ -14,6 +14,7 @@ Scalar = Annotated[str, StringConstraints(max_length=4096)] | int | float | bool
 SettingName = Annotated[
     str, Form(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", "a settings key is made of letters and digits")
 ]
+Setting = Scalar | Many[Scalar]
 InstallerRequest = Annotated[
     str,
     Form(
@@ -55,8 +56,14 @@ class Environment(Table):
     packages: dict[PackageName, Request] = Field(default={}, description="Further Python packages.")
     channels: Many[Url | ChannelName] = Field(default=(), description="Conda channels.")
     as_of: dt.date | None = Field(default=None, description="Nothing newer than this day.")
-    config: dict[Name, dict[SettingName, Scalar | Many[Scalar]]] = Field(
-        default={}, description="Settings files of frameworks, by framework."
+    blas: Literal["openblas", "mkl"] | None = Field(
+        default=None, description="The BLAS that NumPy computes with."
+    )
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+        default=None, description="How many threads a program of it computes with."
+    )
+    config: dict[Name, dict[SettingName, Setting | dict[SettingName, Setting]]] = Field(
+        default={}, description="Settings files of frameworks and of pip and conda, by name."
     )
 
     @property

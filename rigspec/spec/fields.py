@@ -23,6 +23,7 @@ __all__ = [
     "AbsolutePath",
     "AptMirror",
     "Form",
+    "GroupName",
     "Many",
     "Name",
     "PackageName",
@@ -99,6 +100,10 @@ Text = Annotated[
 Name = Annotated[
     str,
     Form(r"[a-z][a-z0-9_-]{0,31}", "use lower-case letters, digits, `-` and `_`, a letter first"),
+]
+GroupName = Annotated[
+    str,
+    Form(r"[a-z_][a-z0-9_-]{0,31}", "a group is called by lower-case letters, digits, `-` and `_`"),
 ]
 PackageName = Annotated[
     str,

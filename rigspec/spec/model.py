@@ -6,7 +6,7 @@ from pydantic import Field
 
 from rigspec.spec.cuda import Container, Cuda
 from rigspec.spec.environment import Environment
-from rigspec.spec.fields import Form, Many, Name, SystemPackage, Table
+from rigspec.spec.fields import Form, GroupName, Many, Name, SystemPackage, Table
 from rigspec.spec.machine import Machine
 from rigspec.spec.service import Download, Mirrors, Services, User
 
@@ -34,6 +34,7 @@ class System(Table):
     """Packages and variables of the system."""
 
     packages: Many[SystemPackage] = Field(default=(), description="Packages to install.")
+    groups: Many[GroupName] = Field(default=(), description="Groups to make, for users to share.")
     env: dict[VariableName, Value | Prepend] = Field(
         default={}, description="Environment variables of every session."
     )

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.spec.document import Document, KeyPath
+from rigspec.spec.environment import Environment
 from rigspec.spec.model import Rig
 
 __all__ = ["dangling_references"]
@@ -19,11 +20,12 @@ def dangling_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
         path: KeyPath = ("service", "jupyter", "env")
         yield _dangling(document, path, f"no environment `{jupyter.env}`", jupyter.env, rig.env)
     for env_name, env in rig.env.items():
-        for framework in env.config:
-            if framework not in env.frameworks:
-                path = ("env", env_name, "config", framework)
-                message = f"settings for `{framework}`, which is not among the env's frameworks"
-                yield _dangling(document, path, message, framework, env.frameworks, of="key")
+        having = _programs(env)
+        for program in env.config:
+            if program not in having:
+                path = ("env", env_name, "config", program)
+                message = f"settings for `{program}`, which is not among the env's frameworks"
+                yield _dangling(document, path, message, program, having, of="key")
     for machine_name, machine in rig.machine.items():
         others = [name for name in rig.machine if name != machine_name]
         if machine.against is not None and machine.against not in others:
@@ -31,6 +33,26 @@ def dangling_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
             message = f"no other machine `{machine.against}`"
             yield _dangling(document, path, message, machine.against, others)
     yield from _gpus(rig, document)
+    yield from _seen_environments(rig, document)
+
+
+def _programs(env: Environment) -> tuple[str, ...]:
+    """What an environment has that may have settings: its frameworks, packages and tools."""
+    conda = "conda" in (env.manager, env.interpreter_kind)
+    return (*env.frameworks, *env.packages, "pip", *(("conda",) if conda else ()))
+
+
+def _seen_environments(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+    jupyter = rig.service.jupyter
+    for name, user in rig.user.items():
+        for index, env in enumerate(user.envs or ()):
+            if env not in rig.env:
+                path: KeyPath = ("user", name, "envs", index)
+                yield _dangling(document, path, f"no environment `{env}`", env, rig.env)
+        if user.envs is not None and jupyter is not None and jupyter.env not in user.envs:
+            path = ("user", name, "envs")
+            message = f"the notebook of {name} runs in `{jupyter.env}`, which {name} may not use"
+            yield _dangling(document, path, message, "", ())
 
 
 def _gpus(rig: Rig, document: Document) -> Iterator[Diagnostic]:

@@ -9,6 +9,7 @@ from rigspec.spec.fields import (
     AbsolutePath,
     AptMirror,
     Form,
+    GroupName,
     Many,
     Name,
     Port,
@@ -20,6 +21,7 @@ from rigspec.spec.fields import (
 )
 from rigspec.spec.image import REGISTRY
 from rigspec.spec.public_key import whole_key
+from rigspec.spec.units import Size
 
 __all__ = ["Download", "Dyndns", "Jupyter", "Mirrors", "Services", "Ssh", "Tls", "Tmux", "User"]
 
@@ -128,6 +130,15 @@ class User(Table):
         default=None, description="The GPUs this user may use, counted from 0."
     )
     jupyter_port: Port | None = Field(default=None, description="The port of their notebook.")
+    groups: Many[GroupName] = Field(
+        default=(), description="Groups of the system, or of `[system] groups`, they belong to."
+    )
+    envs: Many[Name] | None = Field(
+        default=None, description="The environments they may use; all of them without this."
+    )
+    quota: Size | None = Field(
+        default=None, description="How much of the disk with their home they may fill."
+    )
     ssh_keys: Many[SshKey] = Field(default=(), description="Their public keys.")
 
 

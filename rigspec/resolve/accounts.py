@@ -1,0 +1,83 @@
+"""What the spec asks for its users: groups, quotas, and the BLAS of their environments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.matrix.model import Matrix
+from rigspec.resolve.problem import KeyPath
+from rigspec.spec.load import LoadedSpec
+
+__all__ = ["account_advice", "blas_advice"]
+
+# What brings the program that sets quotas, as Debian and Ubuntu package it.
+_QUOTA = "quota"
+
+
+def account_advice(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+    """Errors for unknown groups, warnings for those that make their members root."""
+    system = spec.rig.system
+    own = set(system.groups) if system is not None else set()
+    for name, user in sorted(spec.rig.user.items()):
+        for index, group in enumerate(user.groups):
+            if group not in own:
+                yield from _group(spec, matrix, ("user", name, "groups", index), name, group, own)
+        if user.quota is not None and (system is None or _QUOTA not in system.packages):
+            yield Diagnostic(
+                code="RS408",
+                severity=Severity.WARNING,
+                message=f"nothing holds {name} to {user.quota}: the rig brings no program that "
+                "sets quotas",
+                spans=(spec.document.span(("user", name, "quota"), label="named, not enforced"),),
+                help=(
+                    f'add "{_QUOTA}" to `[system] packages`, and mount the file system of /home '
+                    "with `usrquota`",
+                ),
+            )
+
+
+def _group(
+    spec: LoadedSpec, matrix: Matrix, path: KeyPath, user: str, group: str, own: set[str]
+) -> Iterator[Diagnostic]:
+    known = {release.version: release for release in matrix.product("group").releases}
+    if group not in known:
+        near = get_close_matches(group, sorted(known.keys() | own), n=1)
+        advice = (f"did you mean `{near[0]}`?",) if near else ()
+        yield Diagnostic(
+            code="RS008",
+            severity=Severity.ERROR,
+            message=f"no group `{group}`: no system has it, and `[system] groups` does not make it",
+            spans=(spec.document.span(path, label="not declared"),),
+            help=(*advice, f'to make it, write `groups = ["{group}"]` in `[system]`'),
+        )
+        return
+    rights = known[group].figure("rights")
+    if rights is not None:
+        yield Diagnostic(
+            code="RS407",
+            severity=Severity.WARNING,
+            message=f"the group `{group}` gives {user} more than it seems",
+            spans=(spec.document.span(path, label="as good as it says"),),
+            facts=(Fact(f"group/{group}", rights, known[group].sources),),
+            help=("leave it out, where this is not meant",),
+        )
+
+
+def blas_advice(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+    """An error for a BLAS that the environment's packages cannot be made to use."""
+    for name, env in sorted(spec.rig.env.items()):
+        if env.blas is None or env.manager == "conda":
+            continue
+        release = next(r for r in matrix.product("blas").releases if r.version == env.blas)
+        lack = release.figure("wheels_lack")
+        if lack is not None:
+            yield Diagnostic(
+                code="RS238",
+                severity=Severity.ERROR,
+                message=f"pip cannot give NumPy of `{name}` another BLAS",
+                spans=(spec.document.span(("env", name, "blas"), label=f"asks for {env.blas}"),),
+                facts=(Fact(f"blas/{env.blas}", lack, release.sources),),
+                help=('let conda make the environment: `manager = "conda"` and `channels`',),
+            )
