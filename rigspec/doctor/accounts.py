@@ -1,4 +1,4 @@
-"""Accounts: the home, the groups, and keys that nobody else may write or read."""
+"""Accounts and groups: the home, who belongs where, keys that nobody else may write or read."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import base64
 import grp
 import hashlib
 import pwd
+import re
 from collections.abc import Iterator
 from functools import partial
 
-from rigspec.doctor.host import CannotSee, Promise, file_attributes, held, read_text
+from rigspec.doctor.host import CannotSee, Promise, command, file_attributes, held, read_text
 from rigspec.doctor.model import Item, Status
 from rigspec.doctor.places import attributes_of
-from rigspec.plan.steps import User
+from rigspec.plan.steps import Group, Quota, User
 
-__all__ = ["user"]
+__all__ = ["group", "quota", "user"]
+
+# A line of quota(1): file system, blocks, soft and hard limit.
+_LIMITS = re.compile(r"^\s*\S+\s+\d+\*?\s+\d+\s+(\d+)\s", re.MULTILINE)
 
 
 def user(step: User) -> Iterator[Item]:
@@ -32,12 +36,42 @@ def user(step: User) -> Iterator[Item]:
     for group in step.groups:
         promise = Promise(step.part, name, f"group {group}", "member", step.id)
         yield held(promise, partial(_membership, account, group))
+    for path in step.files:
+        file = f"{home}/{path}"
+        promise = Promise(step.part, file, "presence", "there", step.id)
+        yield held(promise, partial(_presence, file))
     if step.ssh_keys:
         folder = f"{home}/.ssh"
         yield from attributes_of(step.part, folder, step.id, owner=owner, mode="0700")
         file = f"{folder}/authorized_keys"
         yield from attributes_of(step.part, file, step.id, owner=owner, mode="0600")
         yield from _keys(step, file)
+
+
+def group(step: Group) -> Iterator[Item]:
+    """A group, and who is in it where the rig says so."""
+    if step.members is None:
+        promise = Promise(step.part, step.name, "group", "there", step.id)
+        yield held(promise, lambda: "there" if _group(step.name) is not None else None)
+        return
+    expected = ", ".join(step.members) or "nobody"
+    yield held(
+        Promise(step.part, step.name, "members", expected, step.id), partial(_members, step.name)
+    )
+
+
+def quota(step: Quota) -> Iterator[Item]:
+    """What the kernel holds the account to, in blocks of 1024 bytes."""
+    promise = Promise(step.part, step.user, "quota", str(step.kib), step.id)
+
+    def look() -> str:
+        asked = ("quota", "--user", step.user, "--verbose", "--no-wrap", "--raw-grace")
+        limits = _LIMITS.findall(command(asked, fails=True))
+        if not limits:
+            raise CannotSee("no file system has quotas of users switched on")
+        return str(max(map(int, limits)))
+
+    yield held(promise, look)
 
 
 def _keys(step: User, file: str) -> Iterator[Item]:
@@ -67,6 +101,22 @@ def _fingerprint(line: str) -> str:
     except ValueError:
         data = line.encode()
     return "SHA256:" + base64.b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+
+
+def _group(name: str) -> grp.struct_group | None:
+    try:
+        return grp.getgrnam(name)
+    except KeyError:
+        return None
+
+
+def _members(name: str) -> str | None:
+    entry = _group(name)
+    return None if entry is None else ", ".join(entry.gr_mem) or "nobody"
+
+
+def _presence(path: str) -> str | None:
+    return None if file_attributes(path, content=False) is None else "there"
 
 
 def _account(name: str) -> pwd.struct_passwd | None:

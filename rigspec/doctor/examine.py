@@ -49,6 +49,14 @@ def _observed(
             yield from places.made(step)
         case kinds.Variables():
             yield from session.variables(step, texts.get(step.id))
+        case kinds.EnvironmentVariables():
+            yield from session.environment_variables(step, texts)
+        case kinds.Group():
+            yield from accounts.group(step)
+        case kinds.Access():
+            yield from places.access(step)
+        case kinds.Quota():
+            yield from accounts.quota(step)
         case kinds.User():
             yield from accounts.user(step)
         case kinds.Secret():

@@ -7,9 +7,18 @@ from collections.abc import Callable, Iterator
 
 from rigspec.doctor.host import Attributes, Promise, file_attributes, held
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Archive, Certificate, Download, File, Installer, Secret, Step
+from rigspec.plan.steps import Access, Archive, Certificate, Download, File, Installer, Secret, Step
 
-__all__ = ["attributes_of", "certificate", "content_digest", "download", "file", "made", "secret"]
+__all__ = [
+    "access",
+    "attributes_of",
+    "certificate",
+    "content_digest",
+    "download",
+    "file",
+    "made",
+    "secret",
+]
 
 _ROOT = "root:root"
 
@@ -24,6 +33,11 @@ def file(step: File) -> Iterator[Item]:
         owner=step.owner,
         mode=step.mode,
     )
+
+
+def access(step: Access) -> Iterator[Item]:
+    """Who may enter a folder."""
+    yield from attributes_of(step.part, step.path, step.id, owner=step.owner, mode=step.mode)
 
 
 def download(step: Download) -> Iterator[Item]:

@@ -12,7 +12,7 @@ from rigspec.emit.backend import Backend, BackendError, Output
 from rigspec.emit.limits import Seed, fitted, limit_of
 from rigspec.emit.quoting import FILTERS
 from rigspec.plan.model import LeftOut, PayloadFile, Plan
-from rigspec.plan.steps import File, Service, Step, User, Variables
+from rigspec.plan.steps import EnvironmentVariables, File, Service, Step, User, Variables
 from rigspec.tree import OutputFile
 
 __all__ = ["compile_plan", "left_out", "step_texts", "template_environment"]
@@ -151,6 +151,10 @@ def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[P
             yield PayloadFile(step.id, step.unit)
         elif isinstance(step, User) and step.ssh_keys:
             yield PayloadFile(step.id, "".join(f"{key}\n" for key in step.ssh_keys))
+        elif isinstance(step, EnvironmentVariables):
+            for (name, _), part in zip(step.scripts, ("begin", "end"), strict=True):
+                template = environment.get_template(f"{_STEPS}environment-{part}.sh.j2")
+                yield PayloadFile(name, template.render(step=step))
         elif isinstance(step, Variables):
             template = environment.get_template(f"{_STEPS}variables.fragment.j2")
             yield PayloadFile(step.id, template.render(step=step))

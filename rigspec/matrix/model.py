@@ -128,7 +128,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """Where a product keeps its settings, and its format (``resolve/settings_text.py`` has their names).
+    """Where a product keeps its settings, and in which format of ``resolve/settings_text.py``.
 
     ``path`` is below a home folder or, where ``place`` is ``environment``, below that of each
     environment. There ``variable`` makes the program look at it: ``{file}`` and ``{folder}`` in

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.plan.accelerator import accelerator_steps
+from rigspec.plan.accounts import access_steps, group_steps, quota_steps, user_steps
 from rigspec.plan.checks import verify_step
 from rigspec.plan.environments import environment_steps, payload_files
 from rigspec.plan.mirrors import mirrored
@@ -14,7 +15,7 @@ from rigspec.plan.notebook import notebook_steps
 from rigspec.plan.packages import source_steps, system_steps
 from rigspec.plan.seats import module_in_container, seats
 from rigspec.plan.services import service_steps, services_left_out
-from rigspec.plan.session import file_steps, session_steps, user_steps
+from rigspec.plan.session import environment_variables, file_steps, session_steps
 from rigspec.plan.steps import KernelArguments, Platform, Reboot, Secret, Step
 from rigspec.resolution import Resolution
 from rigspec.resolve.base_image import base_image
@@ -60,11 +61,16 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from accelerator_steps(rig, locked)
     yield from environment_steps(locked, rig.mirrors.pypi)
     yield from file_steps(rig, locked)
-    yield from user_steps(rig)
+    own = tuple(environment_variables(rig, locked))
+    yield from own
+    yield from group_steps(rig)
+    yield from user_steps(rig, locked)
+    yield from access_steps(rig, locked)
+    yield from quota_steps(rig)
     session = tuple(session_steps(rig, locked))
     yield from session
     yield from service_steps(rig, locked)
-    notebooks = tuple(notebook_steps(rig, locked, session[0] if session else None))
+    notebooks = tuple(notebook_steps(rig, locked, session[0] if session else None, own))
     yield from notebooks
     yield from _kernel(rig, locked)
     yield verify_step(rig, locked, [step for step in notebooks if isinstance(step, Secret)])

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.plan.accounts import account_checks
 from rigspec.plan.layout import INSTALLED, PACKAGES, cuda_home, env_python, package_list
 from rigspec.plan.packages import PARTS, listed_in
 from rigspec.plan.steps import Check, Secret, Verify
@@ -21,6 +22,7 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ())
     checks = list(_system_checks(locked))
     for env in locked.envs:
         checks += _env_checks(env, resolutions[env.name])
+    checks += account_checks(rig)
     checks += _secret_checks(secrets)
     checks += _kernel_checks(rig, locked.resolution.machine)
     return Verify(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from rigspec.lock.model import LockedMachine, LockedToolkit
 
 __all__ = [
@@ -10,6 +12,7 @@ __all__ = [
     "NOTEBOOK_CONFIG",
     "NOTEBOOK_HEALTH",
     "PACKAGES",
+    "access_group",
     "cuda_home",
     "env_path",
     "env_python",
@@ -18,9 +21,12 @@ __all__ = [
     "notebook_path",
     "package_list",
     "profile_path",
+    "users_profile_path",
 ]
 
 _ROOT = "/opt/rig"
+# shadow-utils: GROUP_NAME_MAX_LENGTH as Debian and Ubuntu build it.
+_LONGEST_GROUP = 32
 
 # The program that holds an environment against its requirements files.
 INSTALLED = "installed.py"
@@ -75,6 +81,21 @@ def library_folders(locked: LockedMachine) -> tuple[str, ...]:
     # cuDNN's archives have `lib64` as long as they are .tgz, and `lib` since they are .tar.xz.
     apart = any(file.part == "cudnn" and file.name.endswith(".tar.xz") for file in locked.files)
     return (f"{home}/lib64", *((f"{home}/lib",) if apart else ()))
+
+
+def access_group(env: str) -> str:
+    """The group of those who may use an environment; a group's name has 32 characters at most."""
+    name = f"rig-env-{env}"
+    if len(name) <= _LONGEST_GROUP:
+        return name
+    return f"{name[: _LONGEST_GROUP - 9]}-{hashlib.sha256(env.encode()).hexdigest()[:8]}"
+
+
+def users_profile_path(rig: str) -> str:
+    """The file that gives the log-in sessions of each user what is theirs. It is read after the
+    rig's own.
+    """
+    return f"/etc/profile.d/rig-{rig}.users.sh"
 
 
 def profile_path(rig: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from string import Template
@@ -22,6 +22,7 @@ from rigspec.plan.packages import listed_in, packages_of
 from rigspec.plan.steps import (
     AptPackages,
     Certificate,
+    EnvironmentVariables,
     File,
     Secret,
     Service,
@@ -82,8 +83,15 @@ def notebook_account(rig: Rig) -> Iterator[User]:
         )
 
 
-def notebook_steps(rig: Rig, locked: LockedMachine, session: Variables | None) -> Iterator[Step]:
-    """The servers: ``session`` has the variables that every log-in session gets."""
+def notebook_steps(
+    rig: Rig,
+    locked: LockedMachine,
+    session: Variables | None,
+    environments: Sequence[EnvironmentVariables] = (),
+) -> Iterator[Step]:
+    """The servers: ``session`` has the variables that every log-in session gets, ``environments``
+    those of each environment.
+    """
     if rig.service.jupyter is None or locked.notebook is None:
         return
     tools = packages_of(locked, "certificate")
@@ -95,8 +103,11 @@ def notebook_steps(rig: Rig, locked: LockedMachine, session: Variables | None) -
             packages=tools,
             listed=listed_in(locked, "certificate"),
         )
+    shared = session.variables if session is not None else ()
+    steps = [step for step in environments if step.name == locked.notebook.env]
+    own = tuple(variable for step in steps for variable in step.variables)
     for server in notebook_servers(rig):
-        yield from _server(rig.service.jupyter, locked.notebook, server, session)
+        yield from _server(rig.service.jupyter, locked.notebook, server, shared, own)
 
 
 def notebook_files(locked: LockedMachine) -> Iterator[PayloadFile]:
@@ -107,8 +118,13 @@ def notebook_files(locked: LockedMachine) -> Iterator[PayloadFile]:
 
 
 def _server(
-    jupyter: Jupyter, locked: LockedNotebook, server: Server, session: Variables | None
+    jupyter: Jupyter,
+    locked: LockedNotebook,
+    server: Server,
+    shared: tuple[Variable, ...],
+    own: tuple[Variable, ...],
 ) -> Iterator[Step]:
+    """``shared`` is of every log-in session: a container has it as it is."""
     user, step = server.user, server.id
     needs: tuple[str, ...] = ()
     if jupyter.tls:
@@ -148,7 +164,7 @@ def _server(
         part=_PART,
         needs=(*needs, settings),
         name=f"rig-notebook-{user}.service",
-        unit=_unit(jupyter, locked, server, session),
+        unit=_unit(jupyter, locked, server, (*shared, *own)),
         configured_by=(settings,),
         # In a container every interface is its own: what reaches it is for the engine to say.
         command=(*_program(locked), f"--{locked.section}.ip=0.0.0.0"),
@@ -157,6 +173,7 @@ def _server(
         variables=(
             Variable("RIG_NOTEBOOK", (notebook_path(user, "json"),), prepend=False),
             Variable("PATH", (f"{env_path(locked.env)}/bin",), prepend=True),
+            *own,
         ),
         health=(env_python(locked.env), on_machine(NOTEBOOK_HEALTH)),
         programs=(NOTEBOOK_CONFIG, NOTEBOOK_HEALTH),
@@ -187,25 +204,25 @@ def _settings(jupyter: Jupyter, locked: LockedNotebook, server: Server) -> str:
 
 
 def _unit(
-    jupyter: Jupyter, locked: LockedNotebook, server: Server, session: Variables | None
+    jupyter: Jupyter, locked: LockedNotebook, server: Server, variables: Sequence[Variable]
 ) -> str:
     secrets = [notebook_path(server.user, "password")] if jupyter.password is not None else []
     return Template(_text("notebook.service")).substitute(
         user=server.user,
         home=f"/home/{server.user}",
         conditions="".join(f"ConditionPathExists={path}\n" for path in secrets),
-        environment="\n".join(_environment(locked, server, session)),
+        environment="\n".join(_environment(locked, server, variables)),
         command=" ".join(_program(locked)),
     )
 
 
 def _environment(
-    locked: LockedNotebook, server: Server, session: Variables | None
+    locked: LockedNotebook, server: Server, variables: Sequence[Variable]
 ) -> Iterator[str]:
-    """What a log-in session has, and the environment's programs before all others."""
+    """What a log-in session and the environment have; the environment's programs come first."""
     yield _assignment("RIG_NOTEBOOK", notebook_path(server.user, "json"))
     path = [f"{env_path(locked.env)}/bin"]
-    for variable in session.variables if session is not None else ():
+    for variable in variables:
         if variable.name == "PATH":
             path += variable.values
         else:

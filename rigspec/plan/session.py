@@ -1,20 +1,23 @@
-"""Settings files, accounts and the variables of a log-in session as steps."""
+"""Settings files, and the variables of environments and of a log-in session, as steps."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
-from rigspec.lock.model import LockedMachine, LockedSettings
-from rigspec.plan.layout import cuda_home, library_folders, profile_path
-from rigspec.plan.notebook import notebook_account
-from rigspec.plan.steps import Download, File, Step, User, Variable, Variables
+from rigspec.lock.model import LockedEnv, LockedMachine, LockedSettings
+from rigspec.plan.layout import cuda_home, env_path, library_folders, profile_path
+from rigspec.plan.steps import Download, EnvironmentVariables, File, Step, Variable, Variables
+from rigspec.resolve.settings_text import settings_text
 from rigspec.spec.model import Rig
 
-__all__ = ["file_steps", "session_steps", "user_steps"]
+__all__ = ["SKELETON", "environment_variables", "file_steps", "session_steps"]
 
 # New accounts start as a copy of this folder.
-_SKELETON = "/etc/skel"
+SKELETON = "/etc/skel"
+# What the libraries that NumPy computes with read: OpenMP 5.2, section 21.1.2; Intel oneMKL,
+# "specific environment variables for OpenMP threading control"; OpenBLAS, README, "Setting the
+# number of threads using environment variables". Read 2026-11-21.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
@@ -28,23 +31,30 @@ def file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             file=file,
             to=rig.download[name].to,
         )
+    written: set[str] = set()
     for env in locked.envs:
         for settings in env.settings:
-            yield from _settings(rig, env.name, settings)
+            step = _settings(rig, env.name, settings)
+            if step.path not in written:
+                yield step
+            written.add(step.path)
 
 
-def user_steps(rig: Rig) -> Iterator[Step]:
-    """One account a user. Settings files come first, so that new homes are made with them."""
-    for name in sorted(rig.user):
-        user = rig.user[name]
-        yield User(
-            id=f"user-{name.replace('_', '-')}",
-            title=f"Account {name}",
-            part="user",
-            name=name,
-            ssh_keys=tuple(user.ssh_keys),
-        )
-    yield from notebook_account(rig)
+def environment_variables(rig: Rig, locked: LockedMachine) -> Iterator[EnvironmentVariables]:
+    """What the programs of each environment are told, for those who have activated it."""
+    for env in locked.envs:
+        variables = tuple(_own_variables(rig, env))
+        if variables:
+            yield EnvironmentVariables(
+                id=f"variables-{env.name.replace('_', '-')}",
+                title=f"Variables of the environment {env.name}",
+                part="env",
+                needs=(f"env-{env.name.replace('_', '-')}",),
+                name=env.name,
+                path=env_path(env.name),
+                by_conda=bool(env.explicit),
+                variables=variables,
+            )
 
 
 def session_steps(rig: Rig, locked: LockedMachine) -> Iterator[Variables]:
@@ -60,16 +70,34 @@ def session_steps(rig: Rig, locked: LockedMachine) -> Iterator[Variables]:
         )
 
 
-def _settings(rig: Rig, env: str, settings: LockedSettings) -> Iterator[File]:
-    values = rig.env[env].config[settings.framework]
+def _settings(rig: Rig, env: str, settings: LockedSettings) -> File:
     name = settings.framework.replace("_", "-")
-    yield File(
+    new = "" if settings.place else " for new accounts"
+    return File(
         id=f"settings-{env.replace('_', '-')}-{name}",
-        title=f"Settings of {settings.framework} for new accounts",
+        title=f"Settings of {settings.framework}{new or f' in {env}'}",
         part="settings",
-        path=f"{_SKELETON}/{settings.path}",
-        content=json.dumps(values, indent=4, sort_keys=True) + "\n",
+        path=_place(env, settings),
+        content=settings_text(settings.format, rig.env[env].config[settings.framework]),
     )
+
+
+def _place(env: str, settings: LockedSettings) -> str:
+    folder = env_path(env) if settings.place == "environment" else SKELETON
+    return f"{folder}/{settings.path}"
+
+
+def _own_variables(rig: Rig, env: LockedEnv) -> Iterator[Variable]:
+    for settings in env.settings:
+        if settings.variable is not None:
+            file = _place(env.name, settings)
+            value = (settings.value or "{file}").replace("{file}", file)
+            value = value.replace("{folder}", file.rpartition("/")[0])
+            yield Variable(settings.variable, (value,), prepend=False)
+    threads = rig.env[env.name].threads
+    if threads is not None:
+        for name in _THREADS:
+            yield Variable(name, (str(threads),), prepend=False)
 
 
 def _variables(rig: Rig, locked: LockedMachine) -> Iterator[Variable]:

@@ -12,6 +12,7 @@ from typing import ClassVar
 from rigspec.lock.model import LockedFile
 
 __all__ = [
+    "Access",
     "AptPackage",
     "AptPackages",
     "AptRepository",
@@ -21,11 +22,14 @@ __all__ = [
     "Check",
     "Download",
     "Environment",
+    "EnvironmentVariables",
     "File",
+    "Group",
     "HostPackages",
     "Installer",
     "KernelArguments",
     "Platform",
+    "Quota",
     "Reboot",
     "Scope",
     "Secret",
@@ -283,13 +287,76 @@ class Variables(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EnvironmentVariables(Step):
+    """Variables of those who have activated the environment ``name`` at ``path``.
+
+    conda runs the scripts of a folder of the environment; where it does not manage it
+    (``by_conda``), the environment's own ``activate`` is told of them.
+    """
+
+    kind: ClassVar[str] = "environment-variables"
+    name: str
+    path: str
+    by_conda: bool
+    variables: tuple[Variable, ...]
+
+    @property
+    def scripts(self) -> tuple[tuple[str, str], ...]:
+        """Which payload file is which of the environment's: for activation, and for the end."""
+        if self.by_conda:
+            places = ("etc/conda/activate.d/rig.sh", "etc/conda/deactivate.d/rig.sh")
+        else:
+            places = ("etc/rig/activate.sh", "etc/rig/deactivate.sh")
+        names = (self.id, f"{self.id}.end")
+        pairs = zip(names, places, strict=True)
+        return tuple((name, f"{self.path}/{place}") for name, place in pairs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Step):
+    """A group of accounts. ``members`` are all there shall be; None leaves that to others."""
+
+    kind: ClassVar[str] = "group"
+    name: str
+    members: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access(Step):
+    """Who may enter a folder of the rig: its ``owner`` (``user:group``) and ``mode``."""
+
+    kind: ClassVar[str] = "access"
+    path: str
+    owner: str
+    mode: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class User(Step):
-    """A log-in account; no password, only keys."""
+    """A log-in account; no password, only keys.
+
+    ``files`` are paths below the home. An account that was there before new ones got them gets
+    each from ``/etc/skel``, unless it has one.
+    """
 
     kind: ClassVar[str] = "user"
     name: str
     groups: tuple[str, ...] = ()
     ssh_keys: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quota(Step):
+    """How much of the disk with its home an account may fill: ``kib`` blocks of 1024 bytes, which
+    the spec writes as ``limit``. Where nothing enforces it, that is said.
+    """
+
+    kind: ClassVar[str] = "quota"
+    scope: ClassVar[Scope] = Scope.HOST
+    user: str
+    limit: str
+    kib: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Settings files: whether there is one, who reads its keys, and whether its values can be written."""
+"""Settings files: whether there is one, who reads its keys, what cannot stand in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.matrix.model import Matrix, Product, Setting
+from rigspec.matrix.model import Matrix, Product, Setting, SettingsFile
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem import KeyPath
 from rigspec.resolve.settings_text import Unwritable, flat, settings_text
@@ -28,11 +28,11 @@ def settings_advice(
     for env_name, env in sorted(spec.rig.env.items()):
         for program in sorted(env.config):
             path: KeyPath = ("env", env_name, "config", program)
-            if program not in matrix or matrix.product(program).settings_file is None:
+            product = matrix.product(program) if program in matrix else None
+            if product is None or product.settings_file is None:
                 yield _no_file(spec, path, program)
                 continue
-            product = matrix.product(program)
-            yield from _unwritable(spec, path, product)
+            yield from _unwritable(spec, path, product, product.settings_file)
             version = _version(env_name, env, program, resolution)
             if version is not None:
                 yield from _unread(spec, path, product, version)
@@ -93,10 +93,10 @@ def _no_file(spec: LoadedSpec, path: KeyPath, program: str) -> Diagnostic:
     )
 
 
-def _unwritable(spec: LoadedSpec, path: KeyPath, product: Product) -> Iterator[Diagnostic]:
+def _unwritable(
+    spec: LoadedSpec, path: KeyPath, product: Product, file: SettingsFile
+) -> Iterator[Diagnostic]:
     settings = spec.rig.env[str(path[1])].config[product.name]
-    file = product.settings_file
-    assert file is not None
     try:
         settings_text(file.format, settings)
     except Unwritable as error:

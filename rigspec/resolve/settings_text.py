@@ -18,7 +18,7 @@ _SECTION = "global"
 
 
 class Unwritable(ValueError):
-    """A value cannot stand in the format: ``key`` is its dotted name, ``why`` says what is wrong."""
+    """A value cannot stand in the format: ``key`` is its dotted name, ``why`` what is wrong."""
 
     def __init__(self, key: str, why: str) -> None:
         super().__init__(f"{key}: {why}")

@@ -55,6 +55,7 @@ each = "environment"
 kinds = [
   "platform", "apt-packages", "apt-repository", "apt-source", "host-packages", "archive",
   "download", "installer", "file", "user", "secret", "certificate", "service",
+  "environment-variables", "group", "access", "quota",
   "kernel-arguments", "reboot", "verify",
 ]
 says = "a message installs nothing"

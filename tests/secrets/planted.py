@@ -1,4 +1,4 @@
-"""Secrets that were never anybody's, put together here so that no scanner takes this file for one."""
+"""Secrets that were never anybody's, put together here: no scanner takes this file for one."""
 
 from __future__ import annotations
 
