@@ -8,6 +8,7 @@ from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.accounts import account_checks
 from rigspec.plan.layout import INSTALLED, PACKAGES, cuda_home, env_python, package_list
+from rigspec.plan.nvblas import nvblas_checks
 from rigspec.plan.packages import PARTS, listed_in
 from rigspec.plan.steps import Check, Secret, Verify
 from rigspec.resolution import EnvResolution
@@ -22,6 +23,7 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ())
     checks = list(_system_checks(locked))
     for env in locked.envs:
         checks += _env_checks(env, resolutions[env.name])
+    checks += nvblas_checks(rig, locked)
     checks += account_checks(rig)
     checks += _secret_checks(secrets)
     checks += _kernel_checks(rig, locked.resolution.machine)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import LockedEnv, LockedMachine, LockedSettings
 from rigspec.plan.layout import cuda_home, env_path, library_folders, profile_path
+from rigspec.plan.nvblas import nvblas_files, nvblas_variables
 from rigspec.plan.steps import Download, EnvironmentVariables, File, Step, Variable, Variables
 from rigspec.resolve.settings_text import settings_text
 from rigspec.spec.model import Rig
@@ -38,12 +39,13 @@ def file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             if step.path not in written:
                 yield step
             written.add(step.path)
+    yield from nvblas_files(rig, locked)
 
 
 def environment_variables(rig: Rig, locked: LockedMachine) -> Iterator[EnvironmentVariables]:
     """What the programs of each environment are told, for those who have activated it."""
     for env in locked.envs:
-        variables = tuple(_own_variables(rig, env))
+        variables = (*_own_variables(rig, env), *nvblas_variables(rig, locked, env))
         if variables:
             yield EnvironmentVariables(
                 id=f"variables-{env.name.replace('_', '-')}",

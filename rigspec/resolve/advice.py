@@ -9,6 +9,7 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.accounts import account_advice, blas_advice
 from rigspec.resolve.availability import availability_advice
+from rigspec.resolve.nvblas import nvblas_advice
 from rigspec.resolve.security import security_advice
 from rigspec.resolve.settings import settings_advice
 from rigspec.resolve.unknowns import unchecked
@@ -35,4 +36,5 @@ def advice(
     yield from security_advice(spec)
     yield from account_advice(spec, matrix)
     yield from blas_advice(spec, matrix)
+    yield from nvblas_advice(spec, resolution)
     yield from unchecked(spec, machine, matrix, resolution)
