@@ -18,7 +18,7 @@ SSH_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIESIDTAn2+DwNg1ThRnXshD4bLBoCx+u4wPKa950PVKA alice@desk"
 )
 # What a table cannot be read without.
-_NEEDS = {"service": ("env",)}
+_NEEDS = {"service": ("env",), "user": ("env", "system")}
 
 # What is built for real: nothing of it needs a network.
 PLAIN: dict[str, Any] = {
@@ -27,19 +27,29 @@ PLAIN: dict[str, Any] = {
     "summary": "A rig",
     "machine": {"box": {"os": "debian 12", "kernel_args": ["intel_iommu=off"]}},
     "container": {"base": "debian:12"},
-    "system": {"env": {"RIG_TEXT": "text", "RIG_PATH": {"prepend": ["/opt/one"]}}},
+    "system": {
+        "groups": ["research"],
+        "env": {"RIG_TEXT": "text", "RIG_PATH": {"prepend": ["/opt/one"]}},
+    },
     "env": {
         "work": {
             "python": "3.11",
             "frameworks": {"tensorflow": "*", "keras": "*"},
             "packages": {"numpy": "*"},
-            "config": {"keras": {"backend": "tensorflow", "others": ["jax"]}},
+            "threads": 2,
+            "config": {
+                "keras": {
+                    "backend": "tensorflow",
+                    "others": ["jax"],
+                    "more": {"text": "text", "texts": ["text"]},
+                }
+            },
         }
     },
     "download": {
         "data": {"url": "file:///srv/data&touch;(x)!*", "to": "/opt/data", "sha256": "0" * 64}
     },
-    "user": {"alice": {"ssh_keys": [SSH_KEY]}},
+    "user": {"alice": {"groups": ["research"], "envs": ["work"], "ssh_keys": [SSH_KEY]}},
 }
 
 # Everything, in the longest form.
@@ -116,6 +126,7 @@ WHOLE: dict[str, Any] = {
     "container": {"base": "ubuntu:16.04", "driver": "host"},
     "system": {
         "packages": ["tmux"],
+        "groups": ["research"],
         "env": {"RIG_TEXT": "text", "RIG_PATH": {"prepend": ["/opt/one"]}},
     },
     "env": {
@@ -128,6 +139,8 @@ WHOLE: dict[str, Any] = {
             "packages": {"notebook": "*"},
             "channels": ["https://example.org/channel"],
             "as_of": dt.date(2026, 1, 1),
+            "blas": "openblas",
+            "threads": 8,
             "config": {"keras": {"backend": "tensorflow", "others": ["theano"]}},
         }
     },
@@ -149,7 +162,15 @@ WHOLE: dict[str, Any] = {
     "download": {
         "data": {"url": "https://example.org/data", "to": "/opt/data", "sha256": "0" * 64}
     },
-    "user": {"alice": {"gpus": [0], "ssh_keys": [SSH_KEY]}},
+    "user": {
+        "alice": {
+            "gpus": [0],
+            "groups": ["research"],
+            "envs": ["fastai"],
+            "quota": "200 GB",
+            "ssh_keys": [SSH_KEY],
+        }
+    },
     "mirrors": {
         "pypi": "https://example.org/simple",
         "apt": "https://example.org/{distribution}",

@@ -1,0 +1,134 @@
+"""Settings files, BLAS, threads, groups and quotas: what is written, and what is refused where."""
+
+from __future__ import annotations
+
+import json
+from configparser import ConfigParser, RawConfigParser
+
+import pytest
+import yaml
+
+from rigspec.cli.stages import matrix_for
+from rigspec.diagnostics.model import Diagnostic
+from rigspec.resolve.check import check_machine
+from rigspec.resolve.settings_text import Unwritable, settings_text
+from rigspec.spec.load import InvalidSpec, parse_spec
+
+RIG = """
+rig = 1
+name = "lab"
+[machine.box]
+os = "{os}"
+gpus = [{{ model = "GTX 1080", count = 2 }}]
+[env.one]
+python = "{python}"
+{env}
+"""
+
+
+def found(
+    more: str, *, env: str = "", python: str = "3.6", os: str = "ubuntu 18.04"
+) -> list[Diagnostic]:
+    """What is said of a rig, less what is said of every rig."""
+    text = RIG.format(env=env, python=python, os=os) + more
+    try:
+        spec = parse_spec("rig.toml", text)
+    except InvalidSpec as error:
+        return list(error.diagnostics)
+    report = check_machine(spec, "box", matrix_for(spec, "box"))
+    return [d for d in report.diagnostics if d.code not in ("RS301", "RS113", "RS305")]
+
+
+def test_each_format_is_read_back_by_what_reads_such_files() -> None:
+    settings = {"a": 1, "b.c": True, "d": {"e": "50% of it", "f": ("x", "y")}, "g": 0.5}
+    assert json.loads(settings_text("json", settings))["d"]["e"] == "50% of it"
+    assert yaml.safe_load(settings_text("yaml", settings)) == {
+        **settings,
+        "d": {"e": "50% of it", "f": ["x", "y"]},
+    }
+    for form, parser in (("ini", RawConfigParser()), ("ini-percent", ConfigParser())):
+        parser.read_string(settings_text(form, settings))
+        assert dict(parser["global"]) == {"a": "1", "g": "0.5"}
+        assert dict(parser["b"]) == {"c": "true"}
+        assert dict(parser["d"]) == {"e": "50% of it", "f": "\nx\ny"}
+    lines = settings_text("colon", {"backend": "Agg", "figure": {"figsize": (4, 3)}}).split("\n")
+    assert lines == ["# Written by rigspec.", "backend: Agg", "figure.figsize: 4, 3", ""]
+
+
+@pytest.mark.parametrize(
+    ("form", "settings"),
+    [
+        ("ini", {"a": " x"}),
+        ("ini", {"a": "x ; y"}),
+        ("ini", {"a": "#x"}),
+        ("ini", {"aB": 1, "ab": 2}),
+        ("colon", {"axes.facecolor": "#eeeeee"}),
+    ],
+)
+def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str, object]) -> None:
+    with pytest.raises(Unwritable):
+        settings_text(form, settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("more", "env", "code", "words"),
+    [
+        ("[env.one.config.numpy]\nx = 1\n", 'packages = { numpy = "*" }', "RS235", "`numpy`"),
+        ("[env.one.config.pip]\nx = ' y'\n", "", "RS236", "pip.conf"),
+        ("[env.one.config.conda]\nx = 1\n", "", "RS008", "`conda`"),
+        (
+            "[env.one.config.theano]\nlib = { cnmem = 0.8 }\n",
+            'frameworks = { theano = "1.0" }',
+            "RS218",
+            "Theano 1.0.5 does not read `lib.cnmem`",
+        ),
+        (
+            '[env.one.config.matplotlib]\n"axes.color_cycle" = "r, g"\n',
+            'packages = { matplotlib = "2.2.5" }',
+            "RS218",
+            "Matplotlib 2.2.5 does not read `axes.color_cycle`",
+        ),
+        (
+            '[env.one.config.keras]\nbackend = "theano"\n[env.two]\npython = "3.6"\n'
+            'frameworks = { keras = "2.2.5", theano = "1.0" }\n'
+            '[env.two.config.keras]\nbackend = "tensorflow"\n',
+            'frameworks = { keras = "2.2.5", theano = "1.0" }',
+            "RS237",
+            "~/.keras/keras.json",
+        ),
+        ("", 'blas = "mkl"', "RS238", "pip cannot"),
+        ('[user.ada]\ngroups = ["docker"]\n', "", "RS407", "ada"),
+        ('[user.ada]\ngroups = ["vidoe"]\n', "", "RS008", "vidoe"),
+        ('[user.ada]\nquota = "1 GB"\n', "", "RS408", "ada"),
+        ("[user.ada]\ngpus = [2]\n", "", "RS008", "GPU 2"),
+        ('[user.ada]\nenvs = ["twp"]\n', "", "RS008", "twp"),
+        (
+            '[service.jupyter]\nenv = "one"\n[env.two]\npython = "3.6"\n'
+            '[user.ada]\nenvs = ["two"]\n',
+            'packages = { notebook = "*" }',
+            "RS008",
+            "ada may not use",
+        ),
+        ('[cuda]\ntoolkit = "10.0"\nnvblas = true\n', "", "RS239", "`one`"),
+    ],
+)
+def test_what_cannot_be_is_told_at_its_place(more: str, env: str, code: str, words: str) -> None:
+    said = found(more, env=env)
+    assert code in [d.code for d in said], [(d.code, d.message) for d in said]
+    mistake = next(d for d in said if d.code == code)
+    assert words in mistake.message
+    assert mistake.spans[0].line > 1
+
+
+@pytest.mark.parametrize(
+    ("more", "env"),
+    [
+        ('[system]\ngroups = ["vidoe"]\n[user.ada]\ngroups = ["vidoe", "video"]\n', ""),
+        ('[system]\npackages = ["quota"]\n[user.ada]\nquota = "1 GB"\n', ""),
+        ("[env.one.config.pip]\ntimeout = 60\n", 'blas = "openblas"\nthreads = 8'),
+        ('[cuda]\ntoolkit = "10.0"\nnvblas = true\n', 'packages = { mkl = "*" }'),
+    ],
+)
+def test_what_can_be_is_not_remarked_on(more: str, env: str) -> None:
+    new = {"RS008", "RS218", "RS235", "RS236", "RS237", "RS238", "RS239", "RS407", "RS408"}
+    assert [d.message for d in found(more, env=env) if d.code in new] == []
