@@ -57,6 +57,7 @@ def nvblas_advice(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[D
             help=("name a `toolkit` and leave `provider` out, or leave `nvblas` out",),
         )
         return
+    yield from _passed_by(spec)
     for name, env in sorted(rig.env.items()):
         if names & {package.lower() for package in env.packages}:
             continue
@@ -82,6 +83,31 @@ def nvblas_advice(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[D
             ),
             help=("; or ".join(ways),),
         )
+
+
+def _passed_by(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    """A note for each package that does not come by, and that its owner may count on."""
+    for row in _table()["passes"]:
+        for name, env in sorted(spec.rig.env.items()):
+            if row["package"] in {package.lower() for package in env.packages}:
+                path = ("env", name, "packages", row["package"])
+                yield Diagnostic(
+                    code="RS241",
+                    severity=Severity.NOTE,
+                    message=f"NVBLAS does nothing for `{row['package']}` itself",
+                    spans=(
+                        spec.document.span(("cuda", "nvblas"), label="asks for NVBLAS"),
+                        spec.document.span(path, of="key", label="calls another library"),
+                    ),
+                    facts=(
+                        Fact(
+                            f"nvblas/{row['package']}",
+                            row["statement"],
+                            tuple(_source(source) for source in row["source"]),
+                        ),
+                    ),
+                    help=(row["help"],),
+                )
 
 
 def _admits(versions: str, version: str) -> bool:

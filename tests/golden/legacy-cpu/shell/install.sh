@@ -533,6 +533,27 @@ keep_account() {
   fi
 }
 
+# A group that was there before is not ours to take away; one with members of its own would leave their
+# files to a number.
+make_group() {
+  clear_account_locks
+  getent group "$1" >/dev/null || { own groups "$1" && groupadd --system "$1"; }
+}
+
+drop_group() {
+  owns groups "$1" || return 0
+  ! getent group "$1" >/dev/null || act "remove the group $1" groupdel "$1"
+  disown_line groups "$1"
+}
+
+drop_quota() {
+  owns quotas "$1" || return 0
+  if id -u "$1" >/dev/null 2>&1 && command -v setquota >/dev/null; then
+    act "lift the quota of $1" setquota -u "$1" 0 0 0 0 "$(df --output=target "/home/$1" | tail -n 1)" 2>/dev/null || true
+  fi
+  disown_line quotas "$1"
+}
+
 # A unit that was enabled before is not ours to stop.
 own_unit() {
   ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "$1" 2>/dev/null || own units "$1"

@@ -11,7 +11,7 @@ if [ "${_RIG_fastai_put_1_PATH:-}" = yes ]; then
   esac
   unset _RIG_all _RIG_fastai_put_1_PATH
 fi
-if [ -z "${PATH:-}" ] && [ "${_RIG_fastai_had_PATH:-}" != set ]; then
+if [ -z "${PATH:-}" ] && [ "${_RIG_fastai_had_PATH-set}" != set ]; then
   unset PATH
 fi
 unset _RIG_fastai_had_PATH
@@ -26,7 +26,7 @@ if [ "${_RIG_fastai_put_1_LD_LIBRARY_PATH:-}" = yes ]; then
   esac
   unset _RIG_all _RIG_fastai_put_1_LD_LIBRARY_PATH
 fi
-if [ -z "${LD_LIBRARY_PATH:-}" ] && [ "${_RIG_fastai_had_LD_LIBRARY_PATH:-}" != set ]; then
+if [ -z "${LD_LIBRARY_PATH:-}" ] && [ "${_RIG_fastai_had_LD_LIBRARY_PATH-set}" != set ]; then
   unset LD_LIBRARY_PATH
 fi
 unset _RIG_fastai_had_LD_LIBRARY_PATH
@@ -41,7 +41,7 @@ if [ "${_RIG_fastai_put_1_LIBRARY_PATH:-}" = yes ]; then
   esac
   unset _RIG_all _RIG_fastai_put_1_LIBRARY_PATH
 fi
-if [ -z "${LIBRARY_PATH:-}" ] && [ "${_RIG_fastai_had_LIBRARY_PATH:-}" != set ]; then
+if [ -z "${LIBRARY_PATH:-}" ] && [ "${_RIG_fastai_had_LIBRARY_PATH-set}" != set ]; then
   unset LIBRARY_PATH
 fi
 unset _RIG_fastai_had_LIBRARY_PATH
@@ -56,14 +56,14 @@ if [ "${_RIG_fastai_put_1_CPATH:-}" = yes ]; then
   esac
   unset _RIG_all _RIG_fastai_put_1_CPATH
 fi
-if [ -z "${CPATH:-}" ] && [ "${_RIG_fastai_had_CPATH:-}" != set ]; then
+if [ -z "${CPATH:-}" ] && [ "${_RIG_fastai_had_CPATH-set}" != set ]; then
   unset CPATH
 fi
 unset _RIG_fastai_had_CPATH
 if [ "${_RIG_fastai_had_CUDA_HOME:-}" = set ]; then
   CUDA_HOME=${_RIG_fastai_old_CUDA_HOME:-}
   export CUDA_HOME
-else
+elif [ -n "${_RIG_fastai_had_CUDA_HOME+known}" ]; then
   unset CUDA_HOME
 fi
 unset _RIG_fastai_old_CUDA_HOME
@@ -71,7 +71,7 @@ unset _RIG_fastai_had_CUDA_HOME
 if [ "${_RIG_fastai_had_CUDA_PATH:-}" = set ]; then
   CUDA_PATH=${_RIG_fastai_old_CUDA_PATH:-}
   export CUDA_PATH
-else
+elif [ -n "${_RIG_fastai_had_CUDA_PATH+known}" ]; then
   unset CUDA_PATH
 fi
 unset _RIG_fastai_old_CUDA_PATH
