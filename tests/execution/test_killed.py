@@ -98,7 +98,7 @@ def undisturbed(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Undistu
     code, said = layer.run(INSTALLER)
     assert code == 0, said
     assert [line for line in said.splitlines() if "doing" in line] == [
-        "[17/17] doing    Step verify"
+        "[21/21] doing    Step verify"
     ]
     commands: Counter[str] = Counter()
     first: dict[str, float] = {}

@@ -48,7 +48,7 @@ def test_one_file_installs_and_takes_all_of_it_away_again(system: Layer) -> None
 
     code, said = system.run(FILE)
     assert code == 0, said
-    assert "[17/17] done     Step verify" in said
+    assert "[21/21] done     Step verify" in said
     assert f"{settings} was another file: kept as {settings}.before-rig" in said
     assert said.splitlines()[-1].startswith("reboot this machine: ")
     assert system.run("stat", "-c", "%a", "/var/log/rig.log") == (0, "640\n")
@@ -59,7 +59,7 @@ def test_one_file_installs_and_takes_all_of_it_away_again(system: Layer) -> None
     code, said = system.run(FILE)
     assert code == 0, said
     assert [line for line in said.splitlines() if " doing " in line] == [
-        "[17/17] doing    Step verify"
+        "[21/21] doing    Step verify"
     ]
     assert system.outcome() == installed
 

@@ -227,3 +227,16 @@ def test_another_list_is_another_environment(lab: Lab) -> None:
         )
     assert len(scripts[0]) == len(scripts[1]) == 1
     assert scripts[0] != scripts[1]
+
+
+def test_numpy_computes_with_the_blas_that_the_spec_asks_for(lab: Lab) -> None:
+    for name in ("mkl", "openblas"):
+        lab.channel.add("blas", "1.0", build=name)
+        lab.channel.add("numpy", "1.16.0", ["python >=3.6,<3.7", f"blas * {name}"], build=name)
+    for name in ("mkl", "openblas"):
+        lab.write('numpy = "1.16"', more=f'blas = "{name}"')
+        done = lab.lock("--upgrade")
+        assert done.returncode == 0, done.stderr
+        listed = lab.file("explicit.txt").read_text(encoding="utf-8")
+        assert f"/numpy-1.16.0-{name}.tar.bz2#" in listed
+        assert f"/blas-1.0-{name}.tar.bz2#" in listed

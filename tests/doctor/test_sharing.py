@@ -1,0 +1,87 @@
+"""What users share, as the doctor sees it: groups, folders, quotas, an activated environment."""
+
+from __future__ import annotations
+
+import grp
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from rigspec.doctor import accounts, places, session
+from rigspec.doctor.model import Status
+from rigspec.emit.backend import find_backends
+from rigspec.emit.compile import compile_plan, template_environment
+from rigspec.plan.model import BaseImage, Plan
+from rigspec.plan.steps import Access, EnvironmentVariables, Group, Quota, Variable
+from rigspec.resolution import Resolution
+
+OWN = grp.getgrgid(os.getgid()).gr_name
+
+
+def test_a_group_and_its_members() -> None:
+    there = Group(id="g", title="g", part="user", name=OWN)
+    missing = Group(id="g", title="g", part="user", name="no-such-group")
+    other = Group(id="g", title="g", part="user", name=OWN, members=("no-such-user",))
+    assert [item.status for item in accounts.group(there)] == [Status.OK]
+    assert [item.status for item in accounts.group(missing)] == [Status.MISSING]
+    assert [item.status for item in accounts.group(other)] == [Status.DIFFERS]
+
+
+def test_who_may_enter_a_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    step = Access(id="a", title="a", part="user", path=str(tmp_path), owner="root:x", mode="0750")
+    owner, mode = places.access(step)
+    assert (owner.status, mode.status) == (Status.DIFFERS, Status.OK)
+
+
+def test_a_quota_that_nothing_enforces_is_unknown_and_no_difference() -> None:
+    step = Quota(id="q", title="q", part="user", user="root", limit="1 GB", kib=976562)
+    (item,) = accounts.quota(step)
+    assert item.status is Status.UNKNOWN
+    assert not item.differs
+
+
+def test_what_an_activated_environment_has(tmp_path: Path) -> None:
+    """The installer's own steps, in an environment of this test."""
+    path = tmp_path / "lab"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
+    step = EnvironmentVariables(
+        id="variables-lab",
+        title="t",
+        part="env",
+        name="lab",
+        path=str(path),
+        by_conda=False,
+        variables=(Variable("RIG_LAB", ("here",), False), Variable("RIG_LIST", ("/x",), True)),
+    )
+    shell = next(backend for backend in find_backends() if backend.name == "shell")
+    resolution = Resolution("box", "debian 12", "x86_64", "cpu")
+    plan = Plan("lab", "", None, resolution, (step,), (), (), BaseImage("debian:12"), "0" * 64)
+    texts = {
+        Path(file.path).name: file.content.decode()
+        for file in compile_plan(plan, shell)
+        if file.path.startswith("files/")
+    }
+    missing = {item.aspect: item.status for item in session.environment_variables(step, texts)}
+    assert Status.OK not in missing.values()
+
+    for name, place in step.scripts:
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        Path(place).write_text(texts[name], encoding="utf-8")
+    macro = '{% import "steps/macros.sh.j2" as m with context %}{{ m.hook(step) }}'
+    hook = template_environment(shell).from_string(macro).render(step=step)
+    for _ in range(2):
+        subprocess.run(["sh", "-c", hook], check=True)
+    activate = (path / "bin" / "activate").read_text(encoding="utf-8")
+    assert activate.count(f". {path}/etc/rig/activate.sh\n") == 1
+    assert activate.count(f". {path}/etc/rig/deactivate.sh\n") == 1
+
+    told = (
+        "export RIG_LAB=mine; . {0}/bin/activate; echo $RIG_LAB $RIG_LIST; . {0}/bin/activate; "
+        "deactivate; echo $RIG_LAB ${{RIG_LIST-unset}}; deactivate 2>/dev/null; echo $RIG_LAB"
+    )
+    for interpreter in ("bash", "dash"):
+        command = [interpreter, "-c", told.format(path)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert said.stdout.split("\n")[:2] == ["here /x", "mine unset"], said.stderr
