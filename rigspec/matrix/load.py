@@ -273,7 +273,7 @@ def _setting(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Setting:
     return Setting(
         key=row["key"],
         versions=row["versions"],
-        instead=row["instead"],
+        instead=row.get("instead", ""),
         statement=row["statement"],
         sources=tuple(sources[key] for key in row["source"]),
     )

@@ -146,7 +146,9 @@ class SettingsFile:
 
 @dataclass(frozen=True)
 class Setting:
-    """A key of a settings file that only some versions read, and what to write ``instead``."""
+    """A key of a settings file that only some versions read, and what to write ``instead``, if
+    there is anything.
+    """
 
     key: str
     versions: str

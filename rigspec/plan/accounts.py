@@ -103,8 +103,8 @@ def account_checks(rig: Rig) -> Iterator[Check]:
     for name, gpus in _divided(rig).items():
         yield Check(
             title=f"GPUs in a log-in shell of {name}",
-            command=("runuser", "-l", name, "-c", f'echo "{_VISIBLE}=${_VISIBLE}"'),
-            expect=f"{_VISIBLE}={gpus}",
+            command=("runuser", "-l", name, "-c", f"printenv {_VISIBLE}"),
+            expect=gpus,
             part=_PART,
         )
 

@@ -68,7 +68,7 @@ def _unread(
                 between=(product.name,),
                 spans=(spec.document.span((*path, *at), of="key", label="ignored"),),
                 facts=(Fact(f"{product.name}/{setting.key}", setting.statement, setting.sources),),
-                help=(f"write `{setting.instead}`",),
+                help=(f"write `{setting.instead}`" if setting.instead else "take it out",),
             )
 
 
