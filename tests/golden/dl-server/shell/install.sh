@@ -787,10 +787,10 @@ apply_verify() {
     { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; } && \
     { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(runuser -l alice -c 'echo "CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES"') || true; } && \
-    { test "$found" = CUDA_VISIBLE_DEVICES=0 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of alice' CUDA_VISIBLE_DEVICES=0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(runuser -l bob -c 'echo "CUDA_VISIBLE_DEVICES=$CUDA_VISIBLE_DEVICES"') || true; } && \
-    { test "$found" = CUDA_VISIBLE_DEVICES=1 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of bob' CUDA_VISIBLE_DEVICES=1 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(runuser -l alice -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
+    { test "$found" = 0 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of alice' 0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(runuser -l bob -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
+    { test "$found" = 1 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of bob' 1 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(find /etc/rig/notebook/alice.password -size +0) || true; } && \
     { test "$found" = /etc/rig/notebook/alice.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(find /etc/rig/notebook/bob.password -size +0) || true; } && \
@@ -1221,7 +1221,7 @@ place_lock() {
   local here file
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.sh notebook_config.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
     [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
     if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
