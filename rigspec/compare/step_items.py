@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from rigspec.compare.promise import Promise, fingerprint
 from rigspec.plan.steps import (
+    Access,
     AptPackages,
     AptRepository,
     AptSource,
@@ -14,10 +15,13 @@ from rigspec.plan.steps import (
     Certificate,
     Download,
     Environment,
+    EnvironmentVariables,
     File,
+    Group,
     Installer,
     KernelArguments,
     Platform,
+    Quota,
     Reboot,
     Secret,
     Service,
@@ -57,6 +61,17 @@ def _promises(step: Step) -> Iterator[Promise]:
                 before = "before what is there" if variable.prepend else ""
                 value = " ".join([":".join(variable.values), before]).strip()
                 yield Promise("variables", variable.name, value, part=step.part)
+        case EnvironmentVariables():
+            for variable in step.variables:
+                name = f"{variable.name} in {step.name}"
+                yield Promise("variables", name, ":".join(variable.values), part=step.part)
+        case Group():
+            members = "anybody" if step.members is None else ", ".join(step.members)
+            yield Promise("users", f"group {step.name}", members, part=step.part)
+        case Access():
+            yield Promise("files", step.path, f"{step.owner}, mode {step.mode}", part=step.part)
+        case Quota():
+            yield Promise("users", f"quota of {step.user}", step.limit, part=step.part)
         case User():
             groups = ", ".join(step.groups) or "no groups"
             keys = fingerprint("\n".join(sorted(step.ssh_keys))) if step.ssh_keys else ""
