@@ -206,7 +206,8 @@ def test_compose_starts_a_server_a_user_that_is_well_until_it_is_stopped(
                 for user in names
             ]
             assert len({line.split()[0] for line in kept}) == 2
-            paths = "find / -xdev -type f -name '*.key'"
+            # A package of Python may bring a key for its own tests.
+            paths = "find / -xdev -name site-packages -prune -o -type f -name '*.key' -print"
             found = docker("run", "--rm", "--network=host", "--user=0", image, "sh", "-c", paths)
             assert found == ""
 
