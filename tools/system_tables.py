@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tomli
 from matrix_rows import Row, Sources, full_day, minor, read, release, rule
+from service_figures import SERVICES, service_sources
 
 __all__ = ["image_tables", "installer", "os", "python"]
 
@@ -49,6 +50,7 @@ def _system(row: Row, key: str, name: str, provides: Mapping[str, str], sources:
         "signing_key": row["signing_key_id"],
         "kernel": row["kernel"],
         **_PACKAGES.get(key, {}),
+        **SERVICES.get(key, {}),
     }
     return release(
         row["version"],
@@ -62,6 +64,7 @@ def _system(row: Row, key: str, name: str, provides: Mapping[str, str], sources:
             *(["debian"] if key in _GCC else []),
             *(["debian12-repository"] if key in _SLUGS else []),
             *(["openssh"] if "ssh_unit" in figures else []),
+            *service_sources(key),
         ],
         of=row["confidence"],
     )

@@ -11,6 +11,7 @@ import typer
 from rigspec.cli.check import check
 from rigspec.cli.compare import compare
 from rigspec.cli.compile import compile_
+from rigspec.cli.connect import connect
 from rigspec.cli.doctor import doctor
 from rigspec.cli.explain import explain
 from rigspec.cli.fetch import fetch
@@ -35,6 +36,7 @@ app.command("check")(check)
 app.command("lock")(lock)
 app.command("compile")(compile_)
 app.command("fetch")(fetch)
+app.command("connect")(connect)
 app.command("doctor")(doctor)
 app.command("compare")(compare)
 app.command("graph")(graph)

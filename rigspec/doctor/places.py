@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
-from rigspec.doctor.host import Attributes, Promise, file_attributes, held
+from rigspec.doctor.host import Attributes, Promise, file_attributes, held, read_text
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.steps import Access, Archive, Certificate, Download, File, Installer, Secret, Step
 
@@ -55,8 +55,25 @@ def made(step: Archive | Installer) -> Iterator[Item]:
 
 
 def secret(step: Secret) -> Iterator[Item]:
-    """A secret is where it belongs, for one to read; what it is nobody looks at."""
+    """A secret is where it belongs, for one to read; what it is nobody looks at, only at the lines
+    around it.
+    """
     yield from _for_one(step, step.path, step.owner)
+    if step.text:
+        expected = content_digest(_around(step, step.text))
+        promise = Promise(step.part, step.path, "text", expected, step.id)
+        yield held(promise, lambda: _digest_around(step))
+
+
+def _digest_around(step: Secret) -> str | None:
+    found = read_text(step.path)
+    return None if found is None else content_digest(_around(step, found))
+
+
+def _around(step: Secret, found: str) -> str:
+    """The lines of what was found, less those in which the secret stands."""
+    hidden = {i for i, line in enumerate(step.lines) if any(map(step.is_mark, line))}
+    return "\n".join(line for i, line in enumerate(found.splitlines()) if i not in hidden)
 
 
 def certificate(step: Certificate) -> Iterator[Item]:

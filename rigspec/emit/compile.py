@@ -12,7 +12,15 @@ from rigspec.emit.backend import Backend, BackendError, Output
 from rigspec.emit.limits import Seed, fitted, limit_of
 from rigspec.emit.quoting import FILTERS
 from rigspec.plan.model import LeftOut, PayloadFile, Plan
-from rigspec.plan.steps import EnvironmentVariables, File, Service, Step, User, Variables
+from rigspec.plan.steps import (
+    EnvironmentVariables,
+    File,
+    Secret,
+    Service,
+    Step,
+    User,
+    Variables,
+)
 from rigspec.tree import OutputFile
 
 __all__ = ["compile_plan", "left_out", "step_texts", "template_environment"]
@@ -147,6 +155,8 @@ def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[P
     for step in steps:
         if isinstance(step, File):
             yield PayloadFile(step.id, step.content)
+        elif isinstance(step, Secret) and step.text:
+            yield PayloadFile(step.id, step.text)
         elif isinstance(step, Service) and step.unit:
             yield PayloadFile(step.id, step.unit)
         elif isinstance(step, User) and step.ssh_keys:

@@ -20,6 +20,7 @@ from rigspec.lock.notebook import NOTEBOOK, serves_notebooks
 from rigspec.lock.pylock import pylock
 from rigspec.lock.question import Question
 from rigspec.lock.requirements import names_of, pins, without
+from rigspec.lock.services import TMUXP, loads_sessions
 from rigspec.lock.target import target_interpreter
 from rigspec.lock.uv_engine import Unbuildable
 from rigspec.matrix.model import Matrix
@@ -107,7 +108,7 @@ def _locked_by(
     tools = compiled(question)
     question = replace(
         question,
-        requirements=tuple(_wanted(rig, env)),
+        requirements=tuple(_wanted(rig, resolution, env, matrix)),
         # What the tools file installs, the requirements must not ask for at another version.
         constraints=(*env.constraints, *(f"{pin.name}=={pin.version}" for pin in pins(tools))),
         as_of=spec.as_of,
@@ -129,13 +130,14 @@ def _locked_by(
     )
 
 
-def _wanted(rig: Rig, env: EnvResolution) -> Iterator[str]:
+def _wanted(rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix) -> Iterator[str]:
     """The frameworks with what they forgot; and other packages, unless conda brings them."""
     spec = rig.env[env.name]
     for pin in env.distributions:
         yield f"{pin.name}=={pin.version}"
     served = (NOTEBOOK,) if serves_notebooks(rig, env.name) else ()
-    yield from (name for name in (*env.companions, *served) if name not in spec.packages)
+    loader = (TMUXP,) if loads_sessions(rig, resolution, matrix, env.name) else ()
+    yield from (name for name in (*env.companions, *served, *loader) if name not in spec.packages)
     for name, requested in sorted(spec.packages.items()):
         if spec.manager != "conda":
             yield f"{name}{parse_specifier(requested) or ''}"

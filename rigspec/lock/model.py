@@ -149,6 +149,8 @@ class LockedService:
 
     ``settings`` is the file that the rig's settings go to, ``form`` what stands in it:
     ``directives`` that the service's own settings include, or ``options`` for its command line.
+    Of what has no unit or no such file they are empty. ``options`` is what has to be said besides
+    on this release.
     """
 
     name: str
@@ -156,6 +158,7 @@ class LockedService:
     unit: str
     settings: str
     form: str
+    options: str | None = None
 
 
 @dataclass(frozen=True)

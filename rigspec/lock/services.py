@@ -2,47 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rigspec.lock.files import release_of
 from rigspec.lock.model import LockedMachine, LockedPackage, LockedService, Unpinned
-from rigspec.matrix.model import Matrix
+from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.spec.model import Rig
 
-__all__ = ["service_differences", "service_packages", "services_of", "unknown_services"]
+__all__ = [
+    "ACCOUNT",
+    "TMUXP",
+    "loads_sessions",
+    "part_of",
+    "service_differences",
+    "service_packages",
+    "services_of",
+    "unknown_services",
+]
 
-_OF_THE_SYSTEM = ("ssh",)
+# Each service of the system, and the part of a rig that it is: a container may have the first.
+_PARTS: Mapping[str, str] = {
+    "ssh": "service",
+    "fail2ban": "host-service",
+    "tmux": "tmux",
+    "dyndns": "host-service",
+    "node_exporter": "host-service",
+    "prometheus": "host-service",
+}
 # What makes a certificate, as Debian and Ubuntu package it.
 _CERTIFICATES = "openssl"
+# What loads sessions, where an environment has to bring it.
+TMUXP = "tmuxp"
+_FROM_ENVIRONMENT = "environment"
+# Of a dynamic DNS whose protocol asks for an account and its password.
+ACCOUNT = "account"
+
+
+def part_of(service: str) -> str:
+    """The part of a rig that a service of the system is."""
+    return _PARTS[service]
 
 
 def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedService]:
     """Each service of the rig that the matrix knows on this system."""
     system = release_of(matrix, "os", resolution.os)
     for name in _asked(rig):
-        packages, unit = system.figure(f"{name}_packages"), system.figure(f"{name}_unit")
-        settings, form = system.figure(f"{name}_settings"), system.figure(f"{name}_form")
-        if packages and unit and settings and form:
-            yield LockedService(name, tuple(packages.split()), unit, settings, form)
+        figures = {key: system.figure(f"{name}_{key}") or "" for key in _FIGURES}
+        options = _options(rig, system, name, figures)
+        if figures["packages"] and figures["form"] and options is not None:
+            yield LockedService(
+                name,
+                tuple(figures["packages"].split()),
+                figures["unit"],
+                figures["settings"],
+                figures["form"],
+                options or None,
+            )
 
 
 def service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[LockedPackage]:
     """What the services are installed from, and what makes their certificates."""
-    names = {name for service in services for name in service.packages}
-    for name in sorted(names):
-        yield LockedPackage(name, "service")
+    names = {(part_of(service.name), name) for service in services for name in service.packages}
+    for part, name in sorted(names):
+        yield LockedPackage(name, part)
     if rig.service.jupyter is not None and rig.service.jupyter.tls:
         # A part of its own: a container makes certificates and has none of the system's services.
         yield LockedPackage(_CERTIFICATES, "certificate")
 
 
+def loads_sessions(rig: Rig, resolution: Resolution, matrix: Matrix, env: str) -> bool:
+    """Whether this environment has to bring what loads the rig's tmux sessions."""
+    if not rig.service.tmux:
+        return False
+    form = release_of(matrix, "os", resolution.os).figure("tmux_form")
+    return form == _FROM_ENVIRONMENT and _loader(rig) == env
+
+
 def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """The services whose package or unit on this system no source gave."""
     known = {service.name for service in services_of(rig, resolution, matrix)}
+    system = release_of(matrix, "os", resolution.os)
     for name in _asked(rig):
         if name not in known:
             why = f"the matrix does not know how {resolution.os} runs it: set it up by hand"
+            if system.figure(f"{name}_form") == _FROM_ENVIRONMENT:
+                why = f"{resolution.os} has no package {TMUXP}: name an `env` for a session"
             yield Unpinned(_called(name), why)
 
 
@@ -53,10 +98,17 @@ def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
     for name in sorted(asked ^ has):
         if name in has or _called(name) not in open_:
             yield f"{_called(name)} is only in the {'spec' if name in asked else 'lock'}"
+    for service in locked.services:
+        loaded = service.form == _FROM_ENVIRONMENT and service.name in asked
+        if loaded and service.options != _loader(rig):
+            yield f"the sessions are loaded by {service.options} in the lock"
     served = rig.service.jupyter.env if rig.service.jupyter is not None else None
     before = locked.notebook.env if locked.notebook is not None else None
     if served != before:
         yield f"the notebook server is of {before or 'no environment'} in the lock"
+
+
+_FIGURES = ("packages", "unit", "settings", "form", "options")
 
 
 def _called(name: str) -> str:
@@ -64,4 +116,34 @@ def _called(name: str) -> str:
 
 
 def _asked(rig: Rig) -> tuple[str, ...]:
-    return tuple(name for name in _OF_THE_SYSTEM if getattr(rig.service, name) is not None)
+    services, watch = rig.service, rig.service.monitoring
+    wanted = {
+        "ssh": services.ssh is not None,
+        "fail2ban": services.ssh is not None and services.ssh.guard is not None,
+        "tmux": bool(services.tmux),
+        "dyndns": services.dyndns is not None,
+        "node_exporter": watch is not None,
+        "prometheus": watch is not None and watch.keeper is not None,
+    }
+    return tuple(name for name in _PARTS if wanted[name])
+
+
+def _options(rig: Rig, system: Release, name: str, figures: Mapping[str, str]) -> str | None:
+    """What has to be said besides; None where the rig does not say all that is needed."""
+    if figures["form"] == _FROM_ENVIRONMENT:
+        return _loader(rig)
+    spoken = (system.figure(f"{name}_protocols") or "").split()
+    # After the name of a protocol that asks for no account stands a dash.
+    if rig.service.dyndns is not None and rig.service.dyndns.protocol in spoken:
+        return f"{figures['options']} {ACCOUNT}"
+    return figures["options"]
+
+
+def _loader(rig: Rig) -> str | None:
+    """The first environment that a session begins in."""
+    named = (
+        env
+        for _, session in sorted(rig.service.tmux.items())
+        for env in (session.env, *(window.env for window in session.windows))
+    )
+    return next((env for env in named if env is not None), None)

@@ -37,7 +37,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         machine=machine,
         resolution=locked.resolution,
         steps=steps,
-        payload=payload_files(locked),
+        payload=payload_files(rig, locked),
         left_out=tuple(_left_out(rig, locked)),
         base=_base(rig, locked),
         lock_digest=lock_digest,
@@ -69,11 +69,13 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from quota_steps(rig)
     session = tuple(session_steps(rig, locked))
     yield from session
-    yield from service_steps(rig, locked)
+    services = tuple(service_steps(rig, locked))
+    yield from services
     notebooks = tuple(notebook_steps(rig, locked, session[0] if session else None, own))
     yield from notebooks
     yield from _kernel(rig, locked)
-    yield verify_step(rig, locked, [step for step in notebooks if isinstance(step, Secret)])
+    secrets = [step for step in (*services, *notebooks) if isinstance(step, Secret)]
+    yield verify_step(rig, locked, secrets)
 
 
 def _site(rig: Rig, name: str | None) -> Site:
@@ -121,7 +123,7 @@ def _left_out(rig: Rig, locked: LockedMachine) -> Iterator[LeftOut]:
     if services:
         yield LeftOut(
             f"services ({', '.join(services)})",
-            "rigspec checks them but does not install services yet; set them up by hand",
+            "nothing is known of them on this system; set them up by hand",
         )
     for item in locked.unpinned:
         yield LeftOut(f"the pin of {item.what}", item.reason)

@@ -11,8 +11,10 @@ from rigspec.plan.layout import INSTALLED, env_path, env_python, installer_path
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.notebook import notebook_files
 from rigspec.plan.packages import listed_in, package_lists, packages_of
+from rigspec.plan.services import service_files
 from rigspec.plan.steps import AptPackages, Environment, Installer, Step
 from rigspec.resolution import EnvResolution
+from rigspec.spec.model import Rig
 
 __all__ = ["environment_steps", "payload_files"]
 
@@ -41,9 +43,9 @@ def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterat
         yield replace(_environment(env, resolution), index=index)
 
 
-def payload_files(locked: LockedMachine) -> tuple[PayloadFile, ...]:
+def payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, ...]:
     """What travels with the artifact: requirements files, and the program that checks them."""
-    files = [*package_lists(locked), *notebook_files(locked)]
+    files = [*package_lists(locked), *notebook_files(locked), *service_files(rig, locked)]
     if locked.envs:
         program = resources.files("rigspec.plan") / "payload" / INSTALLED
         files.append(PayloadFile(INSTALLED, program.read_text(encoding="utf-8")))

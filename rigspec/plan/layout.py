@@ -8,6 +8,7 @@ from rigspec.lock.model import LockedMachine, LockedToolkit
 
 __all__ = [
     "COMPONENTS",
+    "GPU_METRICS",
     "INSTALLED",
     "NOTEBOOK_CONFIG",
     "NOTEBOOK_HEALTH",
@@ -21,6 +22,8 @@ __all__ = [
     "notebook_path",
     "package_list",
     "profile_path",
+    "service_packages",
+    "session_path",
     "users_profile_path",
 ]
 
@@ -38,6 +41,18 @@ PACKAGES = "packages.sh"
 NOTEBOOK_CONFIG = "notebook_config.py"
 # The program that asks a notebook server whether it is well.
 NOTEBOOK_HEALTH = "notebook_health.py"
+# The program that tells a node exporter how the GPUs fare.
+GPU_METRICS = "gpu_metrics.sh"
+
+
+def service_packages(part: str) -> str:
+    """The id of the step that installs the packages of services."""
+    return "service-packages" if part == "service" else f"{part}-packages"
+
+
+def session_path(name: str) -> str:
+    """The layout of a terminal's session."""
+    return f"/etc/rig/tmux/{name}.yaml"
 
 
 def package_list(part: str) -> str:

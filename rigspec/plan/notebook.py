@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 _PART = "notebook"
+_EVERYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, never bound
+_LOOPBACK = "127.0.0.1"
 # Whom the server runs as where the rig has no accounts.
 _ACCOUNT = "notebook"
 _USUAL_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -170,6 +172,7 @@ def _server(
         command=(*_program(locked), f"--{locked.section}.ip=0.0.0.0"),
         user=user,
         port=server.port,
+        address=_LOOPBACK if jupyter.address in _EVERYWHERE else jupyter.address,
         variables=(
             Variable("RIG_NOTEBOOK", (notebook_path(user, "json"),), prepend=False),
             Variable("PATH", (f"{env_path(locked.env)}/bin",), prepend=True),

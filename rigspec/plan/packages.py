@@ -24,7 +24,7 @@ __all__ = [
 # The parts of a rig that have packages of the system.
 PARTS = (
     *("system", "fetch", "driver", "driver-libraries", "cuda", "interpreter"),
-    *("service", "certificate"),
+    *("service", "host-service", "tmux", "certificate"),
 )
 
 

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from importlib import resources
 
 from rigspec.lock.model import LockedMachine, LockedService
+from rigspec.lock.services import part_of
+from rigspec.plan.dyndns import dyndns_steps
+from rigspec.plan.layout import GPU_METRICS, service_packages
+from rigspec.plan.model import PayloadFile
+from rigspec.plan.monitoring import exporter_steps, prometheus_steps, watches_gpus
 from rigspec.plan.packages import listed_in, packages_of
-from rigspec.plan.steps import AptPackages, File, Service, Step
+from rigspec.plan.secure_shell import guard_steps, ssh_steps
+from rigspec.plan.steps import AptPackages, Service, Step
+from rigspec.plan.terminal import session_steps
 from rigspec.spec.model import Rig
-from rigspec.spec.service import Ssh
 
-__all__ = ["service_steps", "services_left_out"]
+__all__ = ["service_files", "service_steps", "services_left_out"]
 
-_PACKAGES = "service-packages"
-# Who has no key on the machine does not log in; root does not at all.
-_LOG_IN = (
-    ("PasswordAuthentication", "no"),
-    ("KbdInteractiveAuthentication", "no"),
-    ("PermitRootLogin", "no"),
-    ("X11Forwarding", "no"),
-)
-# The word for it before OpenSSH 8.7, which newer ones still take.
-_OLDER = {"KbdInteractiveAuthentication": "ChallengeResponseAuthentication"}
+# The parts that have services, and what their packages are called.
+_TITLES = {
+    "service": "Packages of the services",
+    "host-service": "Packages of what watches and names the machine",
+    "tmux": "Packages of the terminal's sessions",
+}
 
 
 def service_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """What the rig runs: the accounts are there by then."""
-    settings = [step for service in locked.services for step in _settings(rig, service)]
-    packages = packages_of(locked, "service")
-    # A service starts as soon as it is unpacked: where they may, its settings are there before it.
-    yield from (step for step in settings if not step.needs)
-    if packages:
-        yield AptPackages(
-            id=_PACKAGES,
-            title="Packages of the services",
-            part="service",
-            packages=packages,
-            listed=listed_in(locked, "service"),
-        )
-    yield from (step for step in settings if step.needs)
-    for service in locked.services:
-        yield from _unit(rig, service)
+    for part, title in _TITLES.items():
+        made = [
+            step
+            for service in locked.services
+            if part_of(service.name) == part
+            for step in _made(rig, locked, service)
+        ]
+        yield from _in_order(made, locked, part, title)
+
+
+def service_files(rig: Rig, locked: LockedMachine) -> Iterator[PayloadFile]:
+    """The programs that services run."""
+    if watches_gpus(rig, locked):
+        text = (resources.files("rigspec.plan") / "payload" / GPU_METRICS).read_text("utf-8")
+        yield PayloadFile(GPU_METRICS, text)
 
 
 def services_left_out(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
@@ -48,42 +51,43 @@ def services_left_out(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
     made = {service.name for service in locked.services}
     if locked.notebook is not None:
         made.add("jupyter")
-    names = ("ssh", "jupyter", "tmux", "dyndns")
+    if "node_exporter" in made:
+        made.add("monitoring")
+    names = ("ssh", "jupyter", "tmux", "dyndns", "monitoring")
     return tuple(name for name in names if getattr(rig.service, name) and name not in made)
 
 
-def _settings(rig: Rig, service: LockedService) -> Iterator[File]:
-    if service.name == "ssh" and rig.service.ssh is not None:
-        options = service.form == "options"
-        yield File(
-            id="service-ssh-settings",
-            title="Settings of the secure shell",
-            part="service",
-            # A file that the package brings itself is written over once that is there.
-            needs=(_PACKAGES,) if options else (),
-            path=service.settings,
-            content=_options(rig.service.ssh) if options else _directives(rig.service.ssh),
+def _in_order(
+    steps: Iterable[Step], locked: LockedMachine, part: str, title: str
+) -> Iterator[Step]:
+    """A service starts as soon as it is unpacked: where they may, its settings are there before."""
+    units = [step for step in steps if isinstance(step, Service)]
+    settings = [step for step in steps if not isinstance(step, Service)]
+    packages = packages_of(locked, part)
+    yield from (step for step in settings if not step.needs)
+    if packages:
+        yield AptPackages(
+            id=service_packages(part),
+            title=title,
+            part=part,
+            packages=packages,
+            listed=listed_in(locked, part),
         )
+    yield from (step for step in settings if step.needs)
+    yield from units
 
 
-def _unit(rig: Rig, service: LockedService) -> Iterator[Service]:
-    if service.name == "ssh" and rig.service.ssh is not None:
-        yield Service(
-            id="service-ssh",
-            title=f"The secure shell on port {rig.service.ssh.port}, for keys only",
-            part="service",
-            needs=(_PACKAGES, "service-ssh-settings"),
-            name=service.unit,
-            configured_by=("service-ssh-settings",),
-        )
-
-
-def _directives(ssh: Ssh) -> str:
-    lines = (f"{name} {value}\n" for name, value in (("Port", ssh.port), *_LOG_IN))
-    return "# Written by rigspec.\n" + "".join(lines)
-
-
-def _options(ssh: Ssh) -> str:
-    values = (("Port", ssh.port), *_LOG_IN)
-    options = " ".join(f"-o {_OLDER.get(name, name)}={value}" for name, value in values)
-    return f'# Written by rigspec.\nSSHD_OPTS="{options}"\n'
+def _made(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
+    match service.name:
+        case "ssh":
+            yield from ssh_steps(rig, service)
+        case "fail2ban":
+            yield from guard_steps(rig, service)
+        case "tmux":
+            yield from session_steps(rig, locked, service)
+        case "dyndns":
+            yield from dyndns_steps(rig, service)
+        case "node_exporter":
+            yield from exporter_steps(rig, service)
+        case "prometheus":
+            yield from prometheus_steps(rig, service)

@@ -5,6 +5,7 @@ A step knows no product by name. What a template needs to tell two cases apart i
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -40,6 +41,8 @@ __all__ = [
     "Variables",
     "Verify",
 ]
+
+_MARKS = re.compile(r"(\{secret\}|\{account\}|\{password\})")
 
 
 class Scope(str, Enum):
@@ -242,13 +245,32 @@ class File(Step):
 @dataclass(frozen=True, kw_only=True)
 class Secret(Step):
     """A file with a secret that no artifact holds: ``name`` is what it is called, and each target
-    has its own way to bring it. Nobody but the ``owner`` reads the file.
+    has its own way to bring it. Nobody but the ``owner`` reads the file. ``text`` is what stands
+    in it, with ``{secret}`` where the secret does; without it the secret alone. A secret that is
+    ``account:password`` is split where the text has ``{account}`` and ``{password}``.
     """
 
     kind: ClassVar[str] = "secret"
     name: str
     path: str
     owner: str = "root"
+    text: str = ""
+
+    @property
+    def lines(self) -> tuple[tuple[str, ...], ...]:
+        """The lines of the file, each in pieces: a piece is text, or one of those marks."""
+        lines = (self.text or "{secret}").splitlines()
+        return tuple(tuple(filter(None, _MARKS.split(line))) for line in lines)
+
+    @staticmethod
+    def is_mark(piece: str) -> bool:
+        """Whether a piece stands for the secret, or a part of it."""
+        return _MARKS.fullmatch(piece) is not None
+
+    @property
+    def split(self) -> bool:
+        """Whether the secret is an account and its password."""
+        return "{account}" in self.text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -369,7 +391,8 @@ class Service(Step):
     ``command`` is what it runs in the foreground where there is no systemd, for the ``user``, on
     the ``port`` of every interface: empty for a service that is the host's alone. ``variables``
     are what it has beside those of a session; with them ``health`` succeeds as long as it answers.
-    ``programs`` name the payload files of both.
+    ``programs`` name the payload files of both. A host's
+    own answers on its ``port`` at the ``address``.
     """
 
     kind: ClassVar[str] = "service"
@@ -383,6 +406,7 @@ class Service(Step):
     variables: tuple[Variable, ...] = ()
     health: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    address: str = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)

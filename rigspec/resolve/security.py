@@ -20,6 +20,32 @@ def security_advice(spec: LoadedSpec) -> Iterator[Diagnostic]:
     """Unverified downloads, weak keys, and services open to every address."""
     yield from _downloads(spec)
     yield from _notebook(spec)
+    yield from _monitoring(spec)
+
+
+def _monitoring(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    watch = spec.rig.service.monitoring
+    if watch is None:
+        return
+    path: KeyPath = ("service", "monitoring")
+    listening = [("the exporter", (*path, "address"), watch.address)]
+    if watch.keeper is not None:
+        listening.append(
+            ("Prometheus", (*path, "prometheus", "address"), watch.keeper.address),
+        )
+    for what, place, address in listening:
+        if address in _EVERYWHERE:
+            yield Diagnostic(
+                code="RS405",
+                severity=Severity.ERROR,
+                message=f"{what} is open to every address without TLS and a password: whoever "
+                "finds the port reads what this machine does",
+                spans=(spec.document.span(place, label="every network interface"),),
+                help=(
+                    'keep `address = "127.0.0.1"` and reach it as `rigspec connect` says, or name '
+                    "the address of a private network",
+                ),
+            )
 
 
 def _downloads(spec: LoadedSpec) -> Iterator[Diagnostic]:

@@ -21,9 +21,11 @@ from rigspec.versions import InvalidRequest, parse_alternative, parse_specifier
 __all__ = [
     "HOST",
     "AbsolutePath",
+    "Address",
     "AptMirror",
     "Form",
     "GroupName",
+    "Hostname",
     "Many",
     "Name",
     "PackageName",
@@ -121,6 +123,15 @@ SystemPackage = Annotated[
 ]
 _HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?"
+Address = Annotated[
+    str,
+    StringConstraints(max_length=253),
+    Form(
+        rf"\*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*|{HOST}",
+        'write an address, or `"*"` for every network interface',
+    ),
+]
+Hostname = Annotated[str, StringConstraints(max_length=253), Form(HOST, "this is not a host name")]
 # RFC 3986, less user names and less brackets but around an IPv6 address: curl expands `[1-9]`.
 _SERVER = rf"https?://(?:{HOST}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?![^/?#])|file://(?=/)"
 _REST = r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]"

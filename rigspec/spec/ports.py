@@ -32,9 +32,14 @@ def shared_ports(rig: Rig, document: Document) -> Iterator[Diagnostic]:
 
 
 def _ports(rig: Rig) -> Iterator[tuple[str, int, KeyPath]]:
-    ssh, jupyter = rig.service.ssh, rig.service.jupyter
+    ssh, jupyter, watch = rig.service.ssh, rig.service.jupyter, rig.service.monitoring
     if ssh is not None:
         yield "the secure shell", ssh.port, ("service", "ssh", "port")
+    if watch is not None:
+        yield "the exporter", watch.port, ("service", "monitoring", "port")
+        if watch.keeper is not None:
+            path = ("service", "monitoring", "prometheus", "port")
+            yield "Prometheus", watch.keeper.port, path
     if jupyter is None:
         return
     if not rig.user:

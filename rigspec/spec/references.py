@@ -19,6 +19,7 @@ def dangling_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
     if jupyter is not None and jupyter.env not in rig.env:
         path: KeyPath = ("service", "jupyter", "env")
         yield _dangling(document, path, f"no environment `{jupyter.env}`", jupyter.env, rig.env)
+    yield from _sessions(rig, document)
     for env_name, env in rig.env.items():
         having = _programs(env)
         for program in env.config:
@@ -53,6 +54,17 @@ def _seen_environments(rig: Rig, document: Document) -> Iterator[Diagnostic]:
             path = ("user", name, "envs")
             message = f"the notebook of {name} runs in `{jupyter.env}`, which {name} may not use"
             yield _dangling(document, path, message, "", ())
+
+
+def _sessions(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+    for name, session in rig.service.tmux.items():
+        here: KeyPath = ("service", "tmux", name)
+        used = [((*here, "env"), session.env)]
+        for index, window in enumerate(session.windows):
+            used.append(((*here, "windows", index, "env"), window.env))
+        for path, env in used:
+            if env is not None and env not in rig.env:
+                yield _dangling(document, path, f"no environment `{env}`", env, rig.env)
 
 
 def _gpus(rig: Rig, document: Document) -> Iterator[Diagnostic]:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from rigspec.spec.dyndns import Dyndns
 from rigspec.spec.fields import (
-    HOST,
     AbsolutePath,
+    Address,
     AptMirror,
     Form,
     GroupName,
@@ -16,14 +17,15 @@ from rigspec.spec.fields import (
     Secret,
     Sha256,
     Table,
-    Text,
     Url,
 )
 from rigspec.spec.image import REGISTRY
+from rigspec.spec.monitoring import Monitoring
 from rigspec.spec.public_key import whole_key
+from rigspec.spec.terminal import Tmux
 from rigspec.spec.units import Size
 
-__all__ = ["Download", "Dyndns", "Jupyter", "Mirrors", "Services", "Ssh", "Tls", "Tmux", "User"]
+__all__ = ["Download", "Fail2ban", "Jupyter", "Mirrors", "Services", "Ssh", "Tls", "User"]
 
 KeyKind = Annotated[
     str,
@@ -32,18 +34,12 @@ KeyKind = Annotated[
         "write `rsa:2048` with the number of bits, or `ecdsa:p256`",
     ),
 ]
-Address = Annotated[
-    str,
-    StringConstraints(max_length=253),
-    Form(
-        rf"\*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*|{HOST}",
-        'write an address, or `"*"` for every network interface',
-    ),
-]
-Hostname = Annotated[str, StringConstraints(max_length=253), Form(HOST, "this is not a host name")]
 Registry = Annotated[
     str,
     Form(REGISTRY, "write a registry as an image begins: `registry.example.org:5000/folder`"),
+]
+Duration = Annotated[
+    str, Form(r"[1-9][0-9]{0,5}[smhdw]", "write a number and `s`, `m`, `h`, `d` or `w`: `10m`")
 ]
 SshKey = Annotated[
     str,
@@ -67,10 +63,30 @@ class Tls(Table):
     )
 
 
+class Fail2ban(Table):
+    """Who guesses at the secure shell is kept away for a while."""
+
+    bantime: Duration = Field(default="10m", description="How long an address is kept away.")
+    findtime: Duration = Field(default="10m", description="Within what time its failures count.")
+    maxretry: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5, description="How many failures are too many."
+    )
+
+
 class Ssh(Table):
     """The secure shell."""
 
     port: Port = Field(default=22, description="The port it listens on.")
+    fail2ban: bool | Fail2ban = Field(
+        default=False, description="Whether fail2ban keeps those away who guess."
+    )
+
+    @property
+    def guard(self) -> Fail2ban | None:
+        """The fail2ban that was asked for."""
+        if isinstance(self.fail2ban, bool):
+            return Fail2ban() if self.fail2ban else None
+        return self.fail2ban
 
 
 class Jupyter(Table):
@@ -83,29 +99,6 @@ class Jupyter(Table):
     password: Secret | None = Field(default=None, description="The hash of its password.")
 
 
-class TmuxWindow(Table):
-    """A window of a tmux session."""
-
-    name: Text = Field(description="Its name.")
-    panes: Many[Annotated[str, Field(max_length=500)]] = Field(
-        default=(), description="The command of each pane; empty for a shell."
-    )
-
-
-class Tmux(Table):
-    """A tmux session that one command loads."""
-
-    windows: Many[TmuxWindow] = Field(description="Its windows.")
-
-
-class Dyndns(Table):
-    """A name that follows the machine's address."""
-
-    hostname: Hostname = Field(description="The name.")
-    protocol: Name = Field(description="The provider's protocol, as ddclient calls it.")
-    credentials: Secret = Field(description="The provider's password.")
-
-
 class Services(Table):
     """The services of a rig."""
 
@@ -113,6 +106,9 @@ class Services(Table):
     jupyter: Jupyter | None = Field(default=None, description="A notebook server.")
     tmux: dict[Name, Tmux] = Field(default={}, description="tmux sessions, by name.")
     dyndns: Dyndns | None = Field(default=None, description="Dynamic DNS.")
+    monitoring: Monitoring | None = Field(
+        default=None, description="Figures of the machine and its GPUs, for Prometheus."
+    )
 
 
 class Download(Table):

@@ -145,18 +145,45 @@ WHOLE: dict[str, Any] = {
         }
     },
     "service": {
-        "ssh": {"port": 22},
+        "ssh": {
+            "port": 22,
+            "fail2ban": {"bantime": "1h", "findtime": "10m", "maxretry": 3},
+        },
         "jupyter": {
             "env": "fastai",
             "tls": {"key": "rsa:2048"},
             "address": "127.0.0.1",
             "password": {"secret": "JUPYTER_PASSWORD_HASH"},
         },
-        "tmux": {"dev": {"windows": [{"name": "dev", "panes": ["", "watch nvidia-smi"]}]}},
+        "tmux": {
+            "dev": {
+                "env": "fastai",
+                "folder": "~/work",
+                "windows": [
+                    {
+                        "name": "dev",
+                        "layout": "main-vertical",
+                        "main_pane": 140,
+                        "env": "fastai",
+                        "folder": "/srv",
+                        "panes": ["", "watch nvidia-smi"],
+                    }
+                ],
+            }
+        },
         "dyndns": {
             "hostname": "rig.example.org",
             "protocol": "noip",
             "credentials": {"secret": "DYNDNS"},
+            "login": "ada",
+            "server": "dynupdate.example.org:443",
+            "zone": "example.org",
+            "page": "https://ip.example.org/",
+        },
+        "monitoring": {
+            "exporters": ["node", "gpu"],
+            "address": "127.0.0.1",
+            "prometheus": {"address": "127.0.0.1"},
         },
     },
     "download": {

@@ -18,7 +18,7 @@ BEYOND = {
     *("duplicates", "syntax_errors", "not_declared", "secret_in_the_spec"),
     "driver_in_a_container",
 }
-BEYOND |= {"direction_override", "bad_version", "shared_port"}
+BEYOND |= {"direction_override", "bad_version", "shared_port", "services_at_odds"}
 
 
 def checked(path: Path) -> list[str]:

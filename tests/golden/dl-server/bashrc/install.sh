@@ -2,7 +2,7 @@
 # A two-user fastai server
 # Puts the variables of the rig dl-server into the start-up file of a user's shell, and takes them out
 # again. Written by rigspec from the lock
-# 7cfe3841c43fec43916161c2c7de4f2dcc619d6da12b4f019d3c879c516a21bf.
+# f0b97acfebf4e83c1e46261e28389360a6816b6f6c2c0dac4b1bfd90909672f4.
 #
 # No root is needed. The fragment is kept in the user's own folder; the start-up file gets one
 # marked block that reads it, and nothing else in that file is touched.

@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced by bash, dash or zsh. Written by rigspec from the lock
-# 7cfe3841c43fec43916161c2c7de4f2dcc619d6da12b4f019d3c879c516a21bf.
+# f0b97acfebf4e83c1e46261e28389360a6816b6f6c2c0dac4b1bfd90909672f4.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.

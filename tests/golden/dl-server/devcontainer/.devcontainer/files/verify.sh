@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds what is installed in the dev container of dl-server against the lock
-# 7cfe3841c43fec43916161c2c7de4f2dcc619d6da12b4f019d3c879c516a21bf. Written by rigspec.
+# f0b97acfebf4e83c1e46261e28389360a6816b6f6c2c0dac4b1bfd90909672f4. Written by rigspec.
 set -euo pipefail
 
 # packages (system)

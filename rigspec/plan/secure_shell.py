@@ -1,0 +1,106 @@
+"""The secure shell, and what keeps those away who guess at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rigspec.lock.model import LockedService
+from rigspec.plan.layout import service_packages
+from rigspec.plan.steps import File, Service, Step
+from rigspec.spec.model import Rig
+from rigspec.spec.service import Fail2ban, Ssh
+
+__all__ = ["guard_steps", "ssh_steps"]
+
+_PACKAGES = service_packages("service")
+_HOST_PACKAGES = service_packages("host-service")
+# Who has no key on the machine does not log in; root does not at all.
+_LOG_IN = (
+    ("PasswordAuthentication", "no"),
+    ("KbdInteractiveAuthentication", "no"),
+    ("PermitRootLogin", "no"),
+    ("X11Forwarding", "no"),
+)
+# The word for it before OpenSSH 8.7, which newer ones still take.
+_OLDER = {"KbdInteractiveAuthentication": "ChallengeResponseAuthentication"}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+    """Its settings, and its unit."""
+    ssh = rig.service.ssh
+    if ssh is None:
+        return
+    options = service.form == "options"
+    yield File(
+        id="service-ssh-settings",
+        title="Settings of the secure shell",
+        part="service",
+        # A file that the package brings itself is written over once that is there.
+        needs=(_PACKAGES,) if options else (),
+        path=service.settings,
+        content=_options(ssh) if options else _directives(ssh),
+    )
+    yield Service(
+        id="service-ssh",
+        title=f"The secure shell on port {ssh.port}, for keys only",
+        part="service",
+        needs=(_PACKAGES, "service-ssh-settings"),
+        name=service.unit,
+        configured_by=("service-ssh-settings",),
+        port=ssh.port,
+    )
+
+
+def guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+    """The jail of the secure shell, and the unit of its guard."""
+    ssh = rig.service.ssh
+    if ssh is None or ssh.guard is None:
+        return
+    yield File(
+        id="service-fail2ban-settings",
+        title=f"What fail2ban does about port {ssh.port}",
+        part="host-service",
+        path=service.settings,
+        content=_jail(ssh, ssh.guard, service),
+    )
+    yield Service(
+        id="service-fail2ban",
+        title="fail2ban, which keeps those away who guess at the secure shell",
+        part="host-service",
+        needs=(_HOST_PACKAGES, "service-fail2ban-settings"),
+        name=service.unit,
+        configured_by=("service-fail2ban-settings",),
+    )
+
+
+def _directives(ssh: Ssh) -> str:
+    lines = (f"{name} {value}\n" for name, value in (("Port", ssh.port), *_LOG_IN))
+    return "# Written by rigspec.\n" + "".join(lines)
+
+
+def _options(ssh: Ssh) -> str:
+    values = (("Port", ssh.port), *_LOG_IN)
+    options = " ".join(f"-o {_OLDER.get(name, name)}={value}" for name, value in values)
+    return f'# Written by rigspec.\nSSHD_OPTS="{options}"\n'
+
+
+def _jail(ssh: Ssh, guard: Fail2ban, service: LockedService) -> str:
+    """Times in seconds, which every version reads; and the journal, which every systemd has."""
+    lines = (
+        "# Written by rigspec.",
+        "[sshd]",
+        "enabled = true",
+        f"port = {ssh.port}",
+        "backend = systemd",
+        f"bantime = {_seconds(guard.bantime)}",
+        f"findtime = {_seconds(guard.findtime)}",
+        f"maxretry = {guard.maxretry}",
+        *(re.split(r";\s*", service.options) if service.options else ()),
+    )
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _seconds(duration: str) -> int:
+    return int(duration[:-1]) * _SECONDS[duration[-1]]

@@ -1,0 +1,1 @@
+"""Services of a host: what is said of them without one."""
