@@ -2,7 +2,7 @@
 # A two-user fastai server
 # Puts the variables of the rig dl-server into the start-up file of a user's shell, and takes them out
 # again. Written by rigspec from the lock
-# f0b97acfebf4e83c1e46261e28389360a6816b6f6c2c0dac4b1bfd90909672f4.
+# 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205.
 #
 # No root is needed. The fragment is kept in the user's own folder; the start-up file gets one
 # marked block that reads it, and nothing else in that file is touched.

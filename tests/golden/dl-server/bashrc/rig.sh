@@ -1,6 +1,6 @@
 # A two-user fastai server
 # Variables of the rig dl-server, to be sourced by bash, dash or zsh. Written by rigspec from the lock
-# f0b97acfebf4e83c1e46261e28389360a6816b6f6c2c0dac4b1bfd90909672f4.
+# 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205.
 #
 # Left out: everything that installs; a fragment only sets variables.
 # Written by rigspec. Each folder is put in front once, however often this is sourced.

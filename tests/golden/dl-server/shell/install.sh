@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from the lock
-# 7cfe3841c43fec43916161c2c7de4f2dcc619d6da12b4f019d3c879c516a21bf.
+# 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205.
 #
 # Run as root; run again at any time: what is done already is left alone.
 #
 # Left out:
-# - services (tmux, dyndns): rigspec checks them but does not install services yet; set them up by hand
 # - the pin of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
 # - the pin of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
@@ -15,7 +14,7 @@ set -euo pipefail
 trap 'echo install.sh": this file is not whole; fetch it again" >&2; exit 1' EXIT
 
 readonly NAME=install.sh
-readonly STEPS=(platform system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob gpus-of-users variables service-packages service-ssh-settings service-ssh notebook-alice-certificate notebook-alice-password notebook-alice-settings notebook-alice notebook-bob-certificate notebook-bob-password notebook-bob-settings notebook-bob reboot verify)
+readonly STEPS=(platform archive system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables service-packages service-ssh-settings service-ssh service-dyndns-interval host-service-packages service-dyndns-settings service-dyndns session-fastai session-loader tmux-packages certificate-tools notebook-alice-certificate notebook-alice-password notebook-alice-settings notebook-alice notebook-bob-certificate notebook-bob-password notebook-bob-settings notebook-bob reboot verify)
 readonly LOG=/var/log/rig.log
 readonly STATE=/var/lib/rig
 readonly OWNED=$STATE/owned
@@ -50,6 +49,7 @@ USAGE
 title() {
   case $1 in
     platform) printf '%s' 'This machine is ubuntu 16.04 on x86_64' ;;
+    archive) printf '%s' 'The distribution'"'"'s archive, with restricted, universe, multiverse' ;;
     system-packages) printf '%s' 'Packages of the system' ;;
     fetch-tools) printf '%s' 'What fetches and checks files' ;;
     repository-nvidia-cuda) printf '%s' 'Package repository nvidia-cuda, its key checked' ;;
@@ -61,11 +61,18 @@ title() {
     settings-fastai-keras) printf '%s' 'Settings of keras for new accounts' ;;
     user-alice) printf '%s' 'Account alice' ;;
     user-bob) printf '%s' 'Account bob' ;;
-    gpus-of-users) printf '%s' 'GPUs of each user' ;;
     variables) printf '%s' 'Variables of every log-in session' ;;
     service-packages) printf '%s' 'Packages of the services' ;;
     service-ssh-settings) printf '%s' 'Settings of the secure shell' ;;
     service-ssh) printf '%s' 'The secure shell on port 22, for keys only' ;;
+    service-dyndns-interval) printf '%s' 'How often the name rig.example.org is looked after' ;;
+    host-service-packages) printf '%s' 'Packages of what watches and names the machine' ;;
+    service-dyndns-settings) printf '%s' 'Settings and password of the name rig.example.org' ;;
+    service-dyndns) printf '%s' 'The name rig.example.org follows the address' ;;
+    session-fastai) printf '%s' 'Windows and panes of the session fastai' ;;
+    session-loader) printf '%s' 'The command rig-tmux, which loads a session' ;;
+    tmux-packages) printf '%s' 'Packages of the terminal'"'"'s sessions' ;;
+    certificate-tools) printf '%s' 'What makes certificates' ;;
     notebook-alice-certificate) printf '%s' 'Certificate of the notebook of alice' ;;
     notebook-alice-password) printf '%s' 'Password of the notebook of alice' ;;
     notebook-alice-settings) printf '%s' 'Settings of the notebook of alice' ;;
@@ -95,6 +102,27 @@ apply_platform() {
 
 remove_platform() {
   forget_step platform
+}
+
+done_archive() {
+  test -s /etc/apt/sources.list.d/rig.list && \
+    test "$(cat /var/lib/rig/archive 2>/dev/null)" = c5fdce5fdb1f50c11fd1977eefe21bb6a82fbfc7e01561024186d3b00c1b266f
+}
+
+apply_archive() {
+  rm -f /etc/apt/sources.list.d/rig.list && \
+    apt-get -qq update && \
+    sh /opt/rig/lock/components.sh 'xenial xenial-updates xenial-security' main 'restricted universe multiverse' > /etc/apt/sources.list.d/rig.list.rig-new && \
+    own_file /etc/apt/sources.list.d/rig.list && \
+    mv -fT /etc/apt/sources.list.d/rig.list.rig-new /etc/apt/sources.list.d/rig.list && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' c5fdce5fdb1f50c11fd1977eefe21bb6a82fbfc7e01561024186d3b00c1b266f > /var/lib/rig/.archive.new && \
+    mv -fT /var/lib/rig/.archive.new /var/lib/rig/archive
+}
+
+remove_archive() {
+  forget_step archive && \
+    return_file /etc/apt/sources.list.d/rig.list
 }
 
 done_system_packages() {
@@ -374,7 +402,7 @@ remove_installer_anaconda3_5_2_0() {
 
 done_env_fastai() {
   test -x /opt/rig/envs/fastai/bin/python && \
-    test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = 4a07b3f51c95c3a9923b1b40c95e69f9db3d2067b50f7d5420ab1b6f9dc05899
+    test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = 58ffa8a91c2ebb62ed8b411a86a174e0d582fc9500efa1bc3b0643a568fa57fe
 }
 
 apply_env_fastai() {
@@ -385,7 +413,7 @@ apply_env_fastai() {
     /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade -r /opt/rig/lock/fastai.tools.txt && \
     /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/fastai.requirements.txt && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 4a07b3f51c95c3a9923b1b40c95e69f9db3d2067b50f7d5420ab1b6f9dc05899 > /var/lib/rig/.env-fastai.new && \
+    printf '%s\n' 58ffa8a91c2ebb62ed8b411a86a174e0d582fc9500efa1bc3b0643a568fa57fe > /var/lib/rig/.env-fastai.new && \
     mv -fT /var/lib/rig/.env-fastai.new /var/lib/rig/env-fastai
 }
 
@@ -414,13 +442,11 @@ remove_settings_fastai_keras() {
 
 done_user_alice() {
   id -u alice >/dev/null 2>&1 && \
-    test -e /home/alice/.keras/keras.json && \
     test "$(cat /var/lib/rig/user-alice 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 }
 
 apply_user_alice() {
   make_account alice && \
-    runuser -u alice -- sh -c 'umask 022; cd / && { test -e /home/alice/.keras/keras.json || { mkdir -p /home/alice/.keras && cp /etc/skel/.keras/keras.json /home/alice/.keras/keras.json; }; }' && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-alice.new && \
     mv -fT /var/lib/rig/.user-alice.new /var/lib/rig/user-alice
@@ -433,13 +459,11 @@ remove_user_alice() {
 
 done_user_bob() {
   id -u bob >/dev/null 2>&1 && \
-    test -e /home/bob/.keras/keras.json && \
     test "$(cat /var/lib/rig/user-bob 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 }
 
 apply_user_bob() {
   make_account bob && \
-    runuser -u bob -- sh -c 'umask 022; cd / && { test -e /home/bob/.keras/keras.json || { mkdir -p /home/bob/.keras && cp /etc/skel/.keras/keras.json /home/bob/.keras/keras.json; }; }' && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-bob.new && \
     mv -fT /var/lib/rig/.user-bob.new /var/lib/rig/user-bob
@@ -448,24 +472,6 @@ apply_user_bob() {
 remove_user_bob() {
   forget_step user-bob && \
     keep_account bob
-}
-
-done_gpus_of_users() {
-  test "$(stat -c '%a %U:%G' /etc/profile.d/rig-dl-server.users.sh 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 16fa7152e15bcd2abb0554d2ed142384185f29401283a1f6369fa1b092b2809f /etc/profile.d/rig-dl-server.users.sh | sha256sum --check --status
-}
-
-apply_gpus_of_users() {
-  own_folder "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
-    mkdir -p "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/gpus-of-users /etc/profile.d/rig-dl-server.users.sh.rig-new && \
-    own_file /etc/profile.d/rig-dl-server.users.sh && \
-    mv -fT /etc/profile.d/rig-dl-server.users.sh.rig-new /etc/profile.d/rig-dl-server.users.sh
-}
-
-remove_gpus_of_users() {
-  forget_step gpus-of-users && \
-    return_file /etc/profile.d/rig-dl-server.users.sh
 }
 
 done_variables() {
@@ -487,7 +493,7 @@ remove_variables() {
 }
 
 done_service_packages() {
-  test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 0f9d75d317d83a67329e0665f41b27a6cfed7230b43bb5161ce258e7698d8a27 && \
+  test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt >/dev/null
 }
 
@@ -496,7 +502,6 @@ apply_service_packages() {
     sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.service.txt >&2 && \
     install_packages service-packages --allow-downgrades \
       openssh-server=1:7.2p2-4ubuntu2.10 \
-      openssl=1.0.2g-1ubuntu4.20 \
       libbsd0=0.8.2-1ubuntu0.1 \
       libc6=2.23-0ubuntu11.3 \
       libedit2=3.1-20150325-1ubuntu2 \
@@ -510,13 +515,13 @@ apply_service_packages() {
       openssh-client=1:7.2p2-4ubuntu2.10 \
       openssh-sftp-server=1:7.2p2-4ubuntu2.10 && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 0f9d75d317d83a67329e0665f41b27a6cfed7230b43bb5161ce258e7698d8a27 > /var/lib/rig/.service-packages.new && \
+    printf '%s\n' 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 > /var/lib/rig/.service-packages.new && \
     mv -fT /var/lib/rig/.service-packages.new /var/lib/rig/service-packages
 }
 
 remove_service_packages() {
   forget_step service-packages && \
-    drop_packages service-packages openssh-server openssl libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
+    drop_packages service-packages openssh-server libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
 }
 
 done_service_ssh_settings() {
@@ -555,6 +560,184 @@ apply_service_ssh() {
 remove_service_ssh() {
   forget_step service-ssh && \
     drop_unit ssh.service
+}
+
+done_service_dyndns_interval() {
+  test "$(stat -c '%a %U:%G' /etc/default/ddclient 2>/dev/null)" = '644 root:root' && \
+    printf '%s  %s\n' 376c7fffb0de221388925e4f4ce7b594343580482244352d241c9035deb5702a /etc/default/ddclient | sha256sum --check --status
+}
+
+apply_service_dyndns_interval() {
+  own_folder "$(dirname /etc/default/ddclient)" && \
+    mkdir -p "$(dirname /etc/default/ddclient)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/service-dyndns-interval /etc/default/ddclient.rig-new && \
+    own_file /etc/default/ddclient && \
+    mv -fT /etc/default/ddclient.rig-new /etc/default/ddclient
+}
+
+remove_service_dyndns_interval() {
+  forget_step service-dyndns-interval && \
+    return_file /etc/default/ddclient
+}
+
+done_host_service_packages() {
+  test "$(cat /var/lib/rig/host-service-packages 2>/dev/null)" = ba2ecc5917cff1f2d9d02236b61ecd00411979cb7254cb183e442ffb11922d0a && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.host-service.txt >/dev/null
+}
+
+apply_host_service_packages() {
+  refresh_packages && \
+    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.host-service.txt >&2 && \
+    install_packages host-service-packages --allow-downgrades \
+      'ca-certificates=20210119~16.04.1' \
+      ddclient=3.8.2-2ubuntu2 \
+      libio-socket-ssl-perl=2.024-1 \
+      libbz2-1.0=1.0.6-8ubuntu0.2 \
+      libc6=2.23-0ubuntu11.3 \
+      libgdbm3=1.8.3-13.1 \
+      libnet-ssleay-perl=1.72-1build1 \
+      libperl5.22=5.22.1-9ubuntu0.9 \
+      libssl1.0.0=1.0.2g-1ubuntu4.20 \
+      netbase=5.3 \
+      openssl=1.0.2g-1ubuntu4.20 \
+      perl=5.22.1-9ubuntu0.9 \
+      perl-base=5.22.1-9ubuntu0.9 \
+      perl-modules-5.22=5.22.1-9ubuntu0.9 && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' ba2ecc5917cff1f2d9d02236b61ecd00411979cb7254cb183e442ffb11922d0a > /var/lib/rig/.host-service-packages.new && \
+    mv -fT /var/lib/rig/.host-service-packages.new /var/lib/rig/host-service-packages
+}
+
+remove_host_service_packages() {
+  forget_step host-service-packages && \
+    drop_packages host-service-packages ca-certificates ddclient libio-socket-ssl-perl libbz2-1.0 libc6 libgdbm3 libnet-ssleay-perl libperl5.22 libssl1.0.0 netbase openssl perl perl-base perl-modules-5.22
+}
+
+done_service_dyndns_settings() {
+  test -s /etc/ddclient.conf && \
+    test "$(stat -c '%a %U' /etc/ddclient.conf 2>/dev/null)" = '400 root' && \
+    test "$(cat /var/lib/rig/service-dyndns-settings 2>/dev/null)" = b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819
+}
+
+apply_service_dyndns_settings() {
+  own_folder "$(dirname /etc/ddclient.conf)" && \
+    mkdir -p "$(dirname /etc/ddclient.conf)" && \
+    { secret=${DYNDNS:-$(cat /etc/rig/secrets/DYNDNS 2>/dev/null || true)}; } && \
+    { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' DYNDNS /etc/rig/secrets/DYNDNS >&2; } && \
+    { test -z "$secret" || test "$secret" != "${secret%%:*}" || { printf 'the secret %s is to be written as account:password\n' DYNDNS >&2; false; }; } && \
+    { test -z "$secret" || (umask 077 && rm -f /etc/ddclient.conf.rig-new && printf '%s\n' '# Written by rigspec.' daemon=600 syslog=yes ssl=yes use=web web=https://api.ipify.org/ protocol=noip login="${secret%%:*}" 'password='"'"''"${secret#*:}"''"'"'' rig.example.org > /etc/ddclient.conf.rig-new && chmod 0400 /etc/ddclient.conf.rig-new && chown root /etc/ddclient.conf.rig-new); } && \
+    { test -z "$secret" || { own_file /etc/ddclient.conf && \
+    mv -fT /etc/ddclient.conf.rig-new /etc/ddclient.conf; }; } && \
+    { test -z "$secret" || { mkdir -p /var/lib/rig && \
+    printf '%s\n' b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819 > /var/lib/rig/.service-dyndns-settings.new && \
+    mv -fT /var/lib/rig/.service-dyndns-settings.new /var/lib/rig/service-dyndns-settings; }; } && \
+    { test -z "$secret" || rm -f /var/lib/rig/service-dyndns; }
+}
+
+remove_service_dyndns_settings() {
+  forget_step service-dyndns-settings && \
+    return_file /etc/ddclient.conf
+}
+
+done_service_dyndns() {
+  test "$(cat /var/lib/rig/service-dyndns 2>/dev/null)" = 4dbda34c66bdfdfe9bcf9d433f4ba04e184f1f7ebc3c98f71bed86141ad5c5dd && \
+    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet ddclient.service; } && \
+    { ! test -d /run/systemd/system || systemctl is-active --quiet ddclient.service; }
+}
+
+apply_service_dyndns() {
+  own_unit ddclient.service && \
+    { ! command -v systemctl >/dev/null || systemctl enable --quiet ddclient.service; } && \
+    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ddclient.service; }; } && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 4dbda34c66bdfdfe9bcf9d433f4ba04e184f1f7ebc3c98f71bed86141ad5c5dd > /var/lib/rig/.service-dyndns.new && \
+    mv -fT /var/lib/rig/.service-dyndns.new /var/lib/rig/service-dyndns
+}
+
+remove_service_dyndns() {
+  forget_step service-dyndns && \
+    drop_unit ddclient.service
+}
+
+done_session_fastai() {
+  test "$(stat -c '%a %U:%G' /etc/rig/tmux/fastai.yaml 2>/dev/null)" = '644 root:root' && \
+    printf '%s  %s\n' 372ccbb42213e03757b96d3df9b583dac14164d4d6854acdd15ec7a21e3496f0 /etc/rig/tmux/fastai.yaml | sha256sum --check --status
+}
+
+apply_session_fastai() {
+  own_folder "$(dirname /etc/rig/tmux/fastai.yaml)" && \
+    mkdir -p "$(dirname /etc/rig/tmux/fastai.yaml)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/session-fastai /etc/rig/tmux/fastai.yaml.rig-new && \
+    own_file /etc/rig/tmux/fastai.yaml && \
+    mv -fT /etc/rig/tmux/fastai.yaml.rig-new /etc/rig/tmux/fastai.yaml
+}
+
+remove_session_fastai() {
+  forget_step session-fastai && \
+    return_file /etc/rig/tmux/fastai.yaml
+}
+
+done_session_loader() {
+  test "$(stat -c '%a %U:%G' /usr/local/bin/rig-tmux 2>/dev/null)" = '755 root:root' && \
+    printf '%s  %s\n' 10c1bfd87d4944146351c178738228f41eef24f38f2a5a03f04d1c4b5950a69f /usr/local/bin/rig-tmux | sha256sum --check --status
+}
+
+apply_session_loader() {
+  own_folder "$(dirname /usr/local/bin/rig-tmux)" && \
+    mkdir -p "$(dirname /usr/local/bin/rig-tmux)" && \
+    install -m 0755 -o root -g root /opt/rig/lock/session-loader /usr/local/bin/rig-tmux.rig-new && \
+    own_file /usr/local/bin/rig-tmux && \
+    mv -fT /usr/local/bin/rig-tmux.rig-new /usr/local/bin/rig-tmux
+}
+
+remove_session_loader() {
+  forget_step session-loader && \
+    return_file /usr/local/bin/rig-tmux
+}
+
+done_tmux_packages() {
+  test "$(cat /var/lib/rig/tmux-packages 2>/dev/null)" = e751db41e874c9048154e2567bfd8c63703960643ffec4f0ead31fb1d90bc9c9 && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.tmux.txt >/dev/null
+}
+
+apply_tmux_packages() {
+  refresh_packages && \
+    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.tmux.txt >&2 && \
+    install_packages tmux-packages --allow-downgrades \
+      tmux=2.1-3build1 \
+      libc6=2.23-0ubuntu11.3 \
+      libevent-2.0-5=2.0.21-stable-2ubuntu0.16.04.1 \
+      libutempter0=1.1.6-3 && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' e751db41e874c9048154e2567bfd8c63703960643ffec4f0ead31fb1d90bc9c9 > /var/lib/rig/.tmux-packages.new && \
+    mv -fT /var/lib/rig/.tmux-packages.new /var/lib/rig/tmux-packages
+}
+
+remove_tmux_packages() {
+  forget_step tmux-packages && \
+    drop_packages tmux-packages tmux libc6 libevent-2.0-5 libutempter0
+}
+
+done_certificate_tools() {
+  test "$(cat /var/lib/rig/certificate-tools 2>/dev/null)" = 556193552ac5df00ba998e7546dc5a4566fee7e1252660df417fc9861600ad6c && \
+    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.certificate.txt >/dev/null
+}
+
+apply_certificate_tools() {
+  refresh_packages && \
+    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.certificate.txt >&2 && \
+    install_packages certificate-tools --allow-downgrades \
+      openssl=1.0.2g-1ubuntu4.20 \
+      libc6=2.23-0ubuntu11.3 \
+      libssl1.0.0=1.0.2g-1ubuntu4.20 && \
+    mkdir -p /var/lib/rig && \
+    printf '%s\n' 556193552ac5df00ba998e7546dc5a4566fee7e1252660df417fc9861600ad6c > /var/lib/rig/.certificate-tools.new && \
+    mv -fT /var/lib/rig/.certificate-tools.new /var/lib/rig/certificate-tools
+}
+
+remove_certificate_tools() {
+  forget_step certificate-tools && \
+    drop_packages certificate-tools openssl libc6 libssl1.0.0
 }
 
 done_notebook_alice_certificate() {
@@ -781,16 +964,20 @@ apply_verify() {
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-its check has failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.host-service.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (host-service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.tmux.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (tmux)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.certificate.txt) || found=${found:-its check has failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (certificate)' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(sh -c 'sed -n "$1" "$2" | paste -s -d .' sh 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; } && \
     { test "$found" = 7.6.5 || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' 7.6.5 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
     { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; } && \
     { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(runuser -l alice -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
-    { test "$found" = 0 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of alice' 0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(runuser -l bob -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
-    { test "$found" = 1 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of bob' 1 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(grep -m1 -xF -e '# Written by rigspec.' /etc/ddclient.conf) || true; } && \
+    { test "$found" = '# Written by rigspec.' || { printf '%s: locked %s, found %s\n' 'the secret DYNDNS' '# Written by rigspec.' "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(find /etc/rig/notebook/alice.password -size +0) || true; } && \
     { test "$found" = /etc/rig/notebook/alice.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(find /etc/rig/notebook/bob.password -size +0) || true; } && \
@@ -1140,27 +1327,6 @@ keep_account() {
   fi
 }
 
-# A group that was there before is not ours to take away; one with members of its own would leave their
-# files to a number.
-make_group() {
-  clear_account_locks
-  getent group "$1" >/dev/null || { own groups "$1" && groupadd --system "$1"; }
-}
-
-drop_group() {
-  owns groups "$1" || return 0
-  ! getent group "$1" >/dev/null || act "remove the group $1" groupdel "$1"
-  disown_line groups "$1"
-}
-
-drop_quota() {
-  owns quotas "$1" || return 0
-  if id -u "$1" >/dev/null 2>&1 && command -v setquota >/dev/null; then
-    act "lift the quota of $1" setquota -u "$1" 0 0 0 0 "$(df --output=target "/home/$1" | tail -n 1)" 2>/dev/null || true
-  fi
-  disown_line quotas "$1"
-}
-
 # A unit that was enabled before is not ours to stop.
 own_unit() {
   ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "$1" 2>/dev/null || own units "$1"
@@ -1221,7 +1387,7 @@ place_lock() {
   local here file
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt packages.sh components.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
     [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
     if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
@@ -1327,7 +1493,7 @@ chosen() {
   for index in "${!STEPS[@]}"; do
     id=${STEPS[$index]}
     if [ -z "$ONLY" ] || [ "$id" = "$ONLY" ]; then
-      printf '[%d/%d] %s\n' "$((index + 1))" 27 "$id"
+      printf '[%d/%d] %s\n' "$((index + 1))" 35 "$id"
     fi
   done
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Holds what is installed in the dev container of dl-server against the lock
-# f0b97acfebf4e83c1e46261e28389360a6816b6f6c2c0dac4b1bfd90909672f4. Written by rigspec.
+# 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205. Written by rigspec.
 set -euo pipefail
 
 # packages (system)
