@@ -14,7 +14,7 @@ set -euo pipefail
 trap 'echo install.sh": this file is not whole; fetch it again" >&2; exit 1' EXIT
 
 readonly NAME=install.sh
-readonly STEPS=(platform archive system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob variables service-packages service-ssh-settings service-ssh service-dyndns-interval host-service-packages service-dyndns-settings service-dyndns session-fastai session-loader tmux-packages certificate-tools notebook-alice-certificate notebook-alice-password notebook-alice-settings notebook-alice notebook-bob-certificate notebook-bob-password notebook-bob-settings notebook-bob reboot verify)
+readonly STEPS=(platform archive system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob gpus-of-users variables service-packages service-ssh-settings service-ssh service-dyndns-interval host-service-packages service-dyndns-settings service-dyndns session-fastai session-loader tmux-packages certificate-tools notebook-alice-certificate notebook-alice-password notebook-alice-settings notebook-alice notebook-bob-certificate notebook-bob-password notebook-bob-settings notebook-bob reboot verify)
 readonly LOG=/var/log/rig.log
 readonly STATE=/var/lib/rig
 readonly OWNED=$STATE/owned
@@ -61,6 +61,7 @@ title() {
     settings-fastai-keras) printf '%s' 'Settings of keras for new accounts' ;;
     user-alice) printf '%s' 'Account alice' ;;
     user-bob) printf '%s' 'Account bob' ;;
+    gpus-of-users) printf '%s' 'GPUs of each user' ;;
     variables) printf '%s' 'Variables of every log-in session' ;;
     service-packages) printf '%s' 'Packages of the services' ;;
     service-ssh-settings) printf '%s' 'Settings of the secure shell' ;;
@@ -442,11 +443,13 @@ remove_settings_fastai_keras() {
 
 done_user_alice() {
   id -u alice >/dev/null 2>&1 && \
+    test -e /home/alice/.keras/keras.json && \
     test "$(cat /var/lib/rig/user-alice 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 }
 
 apply_user_alice() {
   make_account alice && \
+    runuser -u alice -- sh -c 'umask 022; cd / && { test -e /home/alice/.keras/keras.json || { mkdir -p /home/alice/.keras && cp /etc/skel/.keras/keras.json /home/alice/.keras/keras.json; }; }' && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-alice.new && \
     mv -fT /var/lib/rig/.user-alice.new /var/lib/rig/user-alice
@@ -459,11 +462,13 @@ remove_user_alice() {
 
 done_user_bob() {
   id -u bob >/dev/null 2>&1 && \
+    test -e /home/bob/.keras/keras.json && \
     test "$(cat /var/lib/rig/user-bob 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 }
 
 apply_user_bob() {
   make_account bob && \
+    runuser -u bob -- sh -c 'umask 022; cd / && { test -e /home/bob/.keras/keras.json || { mkdir -p /home/bob/.keras && cp /etc/skel/.keras/keras.json /home/bob/.keras/keras.json; }; }' && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-bob.new && \
     mv -fT /var/lib/rig/.user-bob.new /var/lib/rig/user-bob
@@ -472,6 +477,24 @@ apply_user_bob() {
 remove_user_bob() {
   forget_step user-bob && \
     keep_account bob
+}
+
+done_gpus_of_users() {
+  test "$(stat -c '%a %U:%G' /etc/profile.d/rig-dl-server.users.sh 2>/dev/null)" = '644 root:root' && \
+    printf '%s  %s\n' 16fa7152e15bcd2abb0554d2ed142384185f29401283a1f6369fa1b092b2809f /etc/profile.d/rig-dl-server.users.sh | sha256sum --check --status
+}
+
+apply_gpus_of_users() {
+  own_folder "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
+    mkdir -p "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
+    install -m 0644 -o root -g root /opt/rig/lock/gpus-of-users /etc/profile.d/rig-dl-server.users.sh.rig-new && \
+    own_file /etc/profile.d/rig-dl-server.users.sh && \
+    mv -fT /etc/profile.d/rig-dl-server.users.sh.rig-new /etc/profile.d/rig-dl-server.users.sh
+}
+
+remove_gpus_of_users() {
+  forget_step gpus-of-users && \
+    return_file /etc/profile.d/rig-dl-server.users.sh
 }
 
 done_variables() {
@@ -976,6 +999,10 @@ apply_verify() {
     { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; } && \
     { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(runuser -l alice -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
+    { test "$found" = 0 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of alice' 0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(runuser -l bob -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
+    { test "$found" = 1 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of bob' 1 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(grep -m1 -xF -e '# Written by rigspec.' /etc/ddclient.conf) || true; } && \
     { test "$found" = '# Written by rigspec.' || { printf '%s: locked %s, found %s\n' 'the secret DYNDNS' '# Written by rigspec.' "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(find /etc/rig/notebook/alice.password -size +0) || true; } && \
@@ -1327,6 +1354,27 @@ keep_account() {
   fi
 }
 
+# A group that was there before is not ours to take away; one with members of its own would leave their
+# files to a number.
+make_group() {
+  clear_account_locks
+  getent group "$1" >/dev/null || { own groups "$1" && groupadd --system "$1"; }
+}
+
+drop_group() {
+  owns groups "$1" || return 0
+  ! getent group "$1" >/dev/null || act "remove the group $1" groupdel "$1"
+  disown_line groups "$1"
+}
+
+drop_quota() {
+  owns quotas "$1" || return 0
+  if id -u "$1" >/dev/null 2>&1 && command -v setquota >/dev/null; then
+    act "lift the quota of $1" setquota -u "$1" 0 0 0 0 "$(df --output=target "/home/$1" | tail -n 1)" 2>/dev/null || true
+  fi
+  disown_line quotas "$1"
+}
+
 # A unit that was enabled before is not ours to stop.
 own_unit() {
   ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "$1" 2>/dev/null || own units "$1"
@@ -1387,7 +1435,7 @@ place_lock() {
   local here file
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt packages.sh components.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt packages.sh components.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
     [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
     if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
@@ -1493,7 +1541,7 @@ chosen() {
   for index in "${!STEPS[@]}"; do
     id=${STEPS[$index]}
     if [ -z "$ONLY" ] || [ "$id" = "$ONLY" ]; then
-      printf '[%d/%d] %s\n' "$((index + 1))" 35 "$id"
+      printf '[%d/%d] %s\n' "$((index + 1))" 36 "$id"
     fi
   done
 }
