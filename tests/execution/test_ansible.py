@@ -225,7 +225,7 @@ def kept(host: Host) -> dict[str, tuple[object, ...]]:
     return host.root.listing("root", "var/log", "var/lib/apt/lists", "var/cache/apt")
 
 
-@pytest.mark.e2e
+@pytest.mark.e2e(minutes=3)
 def test_two_machines_become_the_rig_and_a_second_run_changes_nothing(
     fleet: Fleet, playbook: Path
 ) -> None:

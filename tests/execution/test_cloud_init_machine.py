@@ -19,7 +19,8 @@ ARGUMENTS = ("rig.tested=yes", "mitigations=off")
 PATIENCE = 3000
 
 
-@pytest.mark.e2e
+@pytest.mark.nightly
+@pytest.mark.e2e(minutes=15)
 def test_user_data_boots_a_machine_that_restarts_into_the_rig(
     rigspec: Rigspec, tmp_path: Path
 ) -> None:

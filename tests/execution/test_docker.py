@@ -144,7 +144,8 @@ def _served(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.e2e
+@pytest.mark.nightly
+@pytest.mark.e2e(minutes=4)
 def test_buildkit_and_buildah_build_the_same_rig(
     small: Path, buildah: Buildah, tmp_path: Path
 ) -> None:

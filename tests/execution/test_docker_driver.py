@@ -145,6 +145,7 @@ done
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e(minutes=8)
 def test_the_container_builds_the_kernel_module_that_was_locked(
     compiled: Path, tmp_path: Path

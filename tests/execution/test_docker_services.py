@@ -162,6 +162,7 @@ def held_in(image: Path, text: bytes) -> list[str]:
     return found
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e(minutes=6)
 def test_compose_starts_a_server_a_user_that_is_well_until_it_is_stopped(
     files: Path, secret: Path, ports: tuple[int, int], tmp_path: Path
@@ -237,6 +238,7 @@ def buildah(tmp_path: Path) -> Iterator[Buildah]:
     tool("rm", "--all")
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e(minutes=3)
 def test_the_image_of_one_server_starts_it_by_itself(
     rigspec: Rigspec, buildah: Buildah, secret: Path, ports: tuple[int, int], tmp_path: Path

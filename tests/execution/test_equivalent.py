@@ -97,7 +97,7 @@ def inventory(root: SystemRoot, rig: Path, target: str, folder: Path) -> dict[st
     return found
 
 
-@pytest.mark.e2e
+@pytest.mark.e2e(minutes=5)
 def test_three_ways_lead_to_the_same_packages_versions_files_and_variables(
     rig: Path, tmp_path: Path, buildah: Buildah
 ) -> None:

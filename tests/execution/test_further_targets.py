@@ -95,7 +95,8 @@ def test_the_dev_containers_own_program_reads_the_file(
     assert found.get("hostRequirements") == ({"gpu": True} if rig == "dl-server" else None)
 
 
-@pytest.mark.e2e
+@pytest.mark.nightly
+@pytest.mark.e2e(minutes=4)
 def test_the_dev_container_is_built_and_its_own_check_passes(
     buildah: Buildah, compiled: Path
 ) -> None:
@@ -161,7 +162,8 @@ def apptainer(compiled: Path, tmp_path: Path) -> Apptainer:
     return Apptainer(root)
 
 
-@pytest.mark.e2e
+@pytest.mark.nightly
+@pytest.mark.e2e(minutes=4)
 def test_apptainer_builds_the_image_that_was_locked_and_its_test_passes(
     apptainer: Apptainer,
 ) -> None:

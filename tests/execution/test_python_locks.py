@@ -84,6 +84,7 @@ def test_torch_1_4_on_python_2_7(tmp_path: Path, rigspec: Rigspec) -> None:
     assert env.run("-c", TORCH).split() == ["1.4.0", "54.0"]
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e(minutes=3)
 def test_tensorflow_2_15_on_python_3_10(tmp_path: Path, rigspec: Rigspec) -> None:
     have_space(tmp_path, 4)
@@ -94,6 +95,7 @@ def test_tensorflow_2_15_on_python_3_10(tmp_path: Path, rigspec: Rigspec) -> Non
     assert [total, *predicted] == ["10.0", "[[6.0,", "6.0]]"]
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e(minutes=8)
 def test_a_current_torch_on_python_3_12(tmp_path: Path, rigspec: Rigspec) -> None:
     have_space(tmp_path, 12)

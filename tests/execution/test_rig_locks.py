@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 from tests.execution.interpreters import have_space, installed_here, installed_in
 from tests.execution.roots import SystemRoot
 
-pytestmark = pytest.mark.e2e(minutes=3)
+pytestmark = [pytest.mark.e2e(minutes=3), pytest.mark.nightly]
 
 ENVIRONMENTS = (
     ("submarine/tower/py2", "2.7"),

@@ -147,6 +147,7 @@ def rig(rigspec: Rigspec, ports: dict[str, int], tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e(minutes=6)
 def test_each_service_does_its_work_and_leaves_nothing(
     rigspec: Rigspec, rig: Path, debian_12: SystemRoot, ports: dict[str, int]
@@ -182,6 +183,7 @@ def test_each_service_does_its_work_and_leaves_nothing(
     assert given == ["DYNDNS"]
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e(minutes=5)
 def test_on_the_oldest_release_sessions_load_and_the_provider_is_told(
     rigspec: Rigspec, ubuntu_16: SystemRoot, tmp_path: Path

@@ -78,6 +78,7 @@ def installed(rigspec: Rigspec, debian_12: SystemRoot, tmp_path: Path) -> System
     return debian_12
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e(minutes=4)
 def test_each_user_has_their_gpus_groups_and_environments_and_nobody_elses(
     installed: SystemRoot,

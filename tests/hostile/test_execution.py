@@ -147,6 +147,7 @@ def test_all_texts_at_once_fire_nothing_and_arrive(machine: Machine, tmp_path: P
     _execute(rig, machine, tmp_path)
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_one_text_in_every_field_fires_nothing_and_arrives(
@@ -168,6 +169,7 @@ def image(buildah: Buildah, machine: Machine) -> str:
     return "localhost/base"
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e
 def test_an_image_of_all_texts_has_them_and_nothing_fired(
     buildah: Buildah, image: str, tmp_path: Path

@@ -135,6 +135,7 @@ def test_what_is_read_is_checked_without_a_traceback(free: list[tuple[Any, ...]]
     assert read > 40
 
 
+@pytest.mark.nightly
 @pytest.mark.e2e
 @pytest.mark.parametrize("field", FIELDS, ids=str)
 def test_each_field_that_is_read_is_checked_without_a_traceback(field: Field) -> None:
