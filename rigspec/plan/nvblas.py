@@ -23,7 +23,7 @@ NVBLAS_GPU_LIST ALL
 
 
 def nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[File]:
-    """One configuration an environment: https://docs.nvidia.com/cuda/nvblas/, 7.2, read 2026-11-21.
+    """One configuration an environment: NVIDIA, NVBLAS, "Configuration keywords", read 2026-11-21.
 
     It uses every GPU that a program sees: CUDA_VISIBLE_DEVICES divides them as elsewhere.
     """

@@ -15,9 +15,9 @@ __all__ = ["SKELETON", "environment_variables", "file_steps", "session_steps"]
 
 # New accounts start as a copy of this folder.
 SKELETON = "/etc/skel"
-# What the libraries that NumPy computes with read: OpenMP 5.2, section 21.1.2; Intel oneMKL,
-# "specific environment variables for OpenMP threading control"; OpenBLAS, README, "Setting the
-# number of threads using environment variables". Read 2026-11-21.
+# What the libraries that NumPy computes with read: GCC 12.1, libgomp, "OMP_NUM_THREADS"; Intel
+# oneMKL 2026.0, "specific Environment Variables for OpenMP Threading Control"; OpenBLAS, README,
+# "Set the number of threads with environment variables". Read 2026-11-21.
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 

@@ -11,6 +11,7 @@ import yaml
 from rigspec.cli.stages import matrix_for
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.resolve.check import check_machine
+from rigspec.resolve.nvblas import fallback, nvblas_library
 from rigspec.resolve.settings_text import Unwritable, settings_text
 from rigspec.spec.load import InvalidSpec, parse_spec
 
@@ -89,6 +90,12 @@ def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str,
             "Matplotlib 2.2.5 does not read `axes.color_cycle`",
         ),
         (
+            "[env.one.config.theano]\nlib = { cnmem = 0.8 }\n",
+            'frameworks = { theano = "0.7.0" }',
+            "RS218",
+            "Theano 0.7.0 does not read `lib.cnmem`",
+        ),
+        (
             '[env.one.config.keras]\nbackend = "theano"\n[env.two]\npython = "3.6"\n'
             'frameworks = { keras = "2.2.5", theano = "1.0" }\n'
             '[env.two.config.keras]\nbackend = "tensorflow"\n',
@@ -98,6 +105,7 @@ def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str,
         ),
         ("", 'blas = "mkl"', "RS238", "pip cannot"),
         ('[user.ada]\ngroups = ["docker"]\n', "", "RS407", "ada"),
+        ('[user.ada]\ngroups = ["staff"]\n', "", "RS407", "ada"),
         ('[user.ada]\ngroups = ["vidoe"]\n', "", "RS008", "vidoe"),
         ('[user.ada]\nquota = "1 GB"\n', "", "RS408", "ada"),
         ("[user.ada]\ngpus = [2]\n", "", "RS008", "GPU 2"),
@@ -126,9 +134,55 @@ def test_what_cannot_be_is_told_at_its_place(more: str, env: str, code: str, wor
         ('[system]\ngroups = ["vidoe"]\n[user.ada]\ngroups = ["vidoe", "video"]\n', ""),
         ('[system]\npackages = ["quota"]\n[user.ada]\nquota = "1 GB"\n', ""),
         ("[env.one.config.pip]\ntimeout = 60\n", 'blas = "openblas"\nthreads = 8'),
+        (
+            '[env.one.config.matplotlib]\n"axes.color_cycle" = "r, g"\n',
+            'packages = { matplotlib = "2.1.2" }',
+        ),
         ('[cuda]\ntoolkit = "10.0"\nnvblas = true\n', 'packages = { mkl = "*" }'),
     ],
 )
 def test_what_can_be_is_not_remarked_on(more: str, env: str) -> None:
     new = {"RS008", "RS218", "RS235", "RS236", "RS237", "RS238", "RS239", "RS407", "RS408"}
     assert [d.message for d in found(more, env=env) if d.code in new] == []
+
+
+@pytest.mark.parametrize(
+    ("mkl", "library"),
+    [
+        ("2019.0", "lib/libmkl_rt.so"),
+        ("2021.4.0", "lib/libmkl_rt.so.1"),
+        ("2025.3.1", "lib/libmkl_rt.so.2"),
+        ("2026.2.0", "lib/libmkl_rt.so.3"),
+    ],
+)
+def test_nvblas_falls_back_to_the_library_that_the_wheel_of_mkl_has(mkl: str, library: str) -> None:
+    assert fallback("ubuntu 18.04", {"mkl": mkl}, ()) == library
+
+
+@pytest.mark.parametrize(
+    ("os", "package", "library"),
+    [
+        ("ubuntu 16.04", "libopenblas-base", "/usr/lib/libopenblas.so.0"),
+        ("ubuntu 18.04", "libopenblas-base", "/usr/lib/x86_64-linux-gnu/libopenblas.so.0"),
+        (
+            "debian 13",
+            "libopenblas0-pthread",
+            "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0",
+        ),
+    ],
+)
+def test_nvblas_falls_back_to_the_blas_of_the_system(os: str, package: str, library: str) -> None:
+    assert fallback(os, {}, (package,)) == library
+
+
+@pytest.mark.parametrize(
+    ("cuda", "name"),
+    [
+        ("7.5.18", "libnvblas.so.7.5"),
+        ("9.1.85", "libnvblas.so.9.1"),
+        ("10.1.243", "libnvblas.so.10"),
+        ("12.0.1", "libnvblas.so.12"),
+    ],
+)
+def test_nvblas_is_called_by_the_name_that_its_toolkit_gives_it(cuda: str, name: str) -> None:
+    assert nvblas_library(cuda) == name
