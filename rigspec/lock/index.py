@@ -7,7 +7,7 @@ import io
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import Any
@@ -22,6 +22,7 @@ from rigspec.lock.failures import index_failure
 from rigspec.lock.question import TOOLS
 from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
 from rigspec.lock.requirements import Pin
+from rigspec.lock.sdist import SourceTold, read_sdist
 from rigspec.lock.target import TargetInterpreter
 from rigspec.lock.upload_times import end_of, upload_times
 
@@ -108,7 +109,7 @@ class PackageIndex:
             ),
         )
         self._offers: dict[str, tuple[Offer, ...]] = {}
-        self._requires: dict[str, tuple[Requirement, ...]] = {}
+        self._declared: dict[str, _Declared] = {}
 
     def offers(self, name: str) -> tuple[Offer, ...]:
         """Every final version that fits the target: wheels before sdists, then newest first.
@@ -154,11 +155,28 @@ class PackageIndex:
 
     def requirements(self, offer: Offer) -> tuple[Requirement, ...]:
         """What an offer declares to need, by its own metadata. Raises LockFailure."""
+        return self._declares(offer).runs_with
+
+    def not_built_with(self, offer: Offer) -> Requirement | None:
+        """What builds an offer, where the target can have none of it; a wheel is built already.
+
+        Raises LockFailure.
+        """
+        if offer.has_wheel:
+            return None
+        markers = dict(self.target.markers())
+        for needed in self._declares(offer).built_with:
+            applies = needed.marker is None or needed.marker.evaluate(markers)
+            there = (needed.specifier.contains(each.version) for each in self.offers(needed.name))
+            if applies and not any(there):
+                return needed
+        return None
+
+    def _declares(self, offer: Offer) -> _Declared:
         link = offer.files[0].link
-        key = link.filename
-        if key not in self._requires:
-            self._requires[key] = metadata_requirements(self._finder.session, link)
-        return self._requires[key]
+        if link.filename not in self._declared:
+            self._declared[link.filename] = _declared(self._finder.session, link)
+        return self._declared[link.filename]
 
     def _asked(self, name: str) -> tuple[Offer, ...]:
         found = listed_files(self._finder, name, yanked=False)
@@ -219,17 +237,27 @@ def _ensure_absent(finder: PackageFinder, name: str) -> None:
 
 def metadata_requirements(session: Any, link: Link) -> tuple[Requirement, ...]:
     """What one file declares to need; ``session`` is the finder's. Raises LockFailure."""
+    return _declared(session, link).runs_with
+
+
+@dataclass(frozen=True)
+class _Declared:
+    runs_with: tuple[Requirement, ...]
+    built_with: tuple[Requirement, ...]
+
+
+def _declared(session: Any, link: Link) -> _Declared:
     read = _from_wheel if link.is_wheel else _from_sdist
     try:
-        texts = read(session, link)
+        told = read(session, link)
     except _http_errors() as error:
         raise index_failure(link.filename, str(error)) from None
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise index_failure(link.filename, f"damaged: {error}") from None
-    return tuple(_parsed(texts))
+    return _Declared(tuple(_parsed(told.runs_with)), tuple(_parsed(told.built_with)))
 
 
-def _from_wheel(session: Any, link: Link) -> list[str]:
+def _from_wheel(session: Any, link: Link) -> SourceTold:
     try:
         file: Any = io.BufferedReader(RemoteFile(session, link.normalized), 65536)
     except RangeNotSupported:
@@ -239,26 +267,11 @@ def _from_wheel(session: Any, link: Link) -> list[str]:
             n for n in wheel.namelist() if n.endswith(".dist-info/METADATA") and n.count("/") == 1
         ]
         metadata = HeaderParser().parsestr(wheel.read(name).decode("utf-8", "replace"))
-    return metadata.get_all("Requires-Dist") or []
+    return SourceTold(tuple(metadata.get_all("Requires-Dist") or ()))
 
 
-def _from_sdist(session: Any, link: Link) -> list[str]:
-    data = _download(session, link)
-    if link.filename.endswith(".zip"):
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            texts = {n: archive.read(n) for n in archive.namelist() if _tells(n)}
-    else:
-        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            members = [m for m in tar.getmembers() if m.isfile() and _tells(m.name)]
-            texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
-    for name in sorted(texts, key=len):
-        if name.endswith("requires.txt"):
-            return list(_egg_requirements(texts[name].decode("utf-8", "replace")))
-    for name in sorted(texts, key=len):
-        metadata = HeaderParser().parsestr(texts[name].decode("utf-8", "replace"))
-        return metadata.get_all("Requires-Dist") or []
-    # An sdist this old tells its needs to setup.py alone, and nothing of it is ever run here.
-    return []
+def _from_sdist(session: Any, link: Link) -> SourceTold:
+    return read_sdist(link.filename, _download(session, link))
 
 
 def _download(session: Any, link: Link) -> bytes:
@@ -287,25 +300,7 @@ def _ordered(files: Sequence[Package]) -> list[Package]:
     return sorted(files, key=lambda p: (not p.link.is_wheel, p.link.filename))
 
 
-def _tells(name: str) -> bool:
-    parts = name.split("/")
-    if parts[-1] == "requires.txt" and parts[-2].endswith(".egg-info"):
-        return True
-    return parts[-1] == "PKG-INFO" and len(parts) == 2
-
-
-def _egg_requirements(text: str) -> Iterator[str]:
-    """Setuptools' requires.txt: sections are ``[extra]``, ``[:marker]`` or ``[extra:marker]``."""
-    extra, marker = "", ""
-    for raw in text.splitlines():
-        line = raw.strip()
-        if line.startswith("["):
-            extra, _, marker = line.strip("[]").partition(":")
-        elif line and not extra:
-            yield f"{line}; {marker}" if marker else line
-
-
-def _parsed(texts: Sequence[str]) -> Iterator[Requirement]:
+def _parsed(texts: Iterable[str]) -> Iterator[Requirement]:
     for text in texts:
         try:
             requirement = Requirement(text)

@@ -44,6 +44,8 @@ def compile_requirements(question: Question) -> str:
         result = resolver.resolve(roots, max_rounds=_ROUNDS)
     except ResolutionImpossible as error:
         asked = sorted({_cause(cause) for cause in error.causes})
+        collided = {provider.identify(cause.requirement) for cause in error.causes}
+        asked += [told for name, told in sorted(provider.unbuilt.items()) if name in collided]
         raise no_solution(question.env, "; ".join(asked)) from None
     except ResolutionTooDeep:
         why = f"no end in {_ROUNDS} rounds; pin more packages"
@@ -76,6 +78,8 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
         held: Mapping[str, Version],
     ) -> None:
         self._index = index
+        # Why the newest of a package that is built is no choice, by its name.
+        self.unbuilt: dict[str, str] = {}
         self._held = held
         self._markers = dict(markers)
         self._bounds: dict[str, SpecifierSet] = {}
@@ -108,7 +112,9 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
         requirements: Mapping[str, Iterator[Requirement]],
         incompatibilities: Mapping[str, Iterator[Offer]],
     ) -> Matches[Offer]:
-        """The offers that every requirement and constraint admits, best first."""
+        """The offers that every requirement and constraint admits, best first; an sdist is looked
+        at when its turn comes.
+        """
         wanted = self._bounds.get(identifier, SpecifierSet())
         for requirement in requirements[identifier]:
             wanted &= requirement.specifier
@@ -118,7 +124,16 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
             for offer in self._index.offers(identifier)
             if offer.version not in excluded and wanted.contains(offer.version)
         ]
-        return sorted(offers, key=lambda offer: offer.version != self._held.get(identifier))
+        offers.sort(key=lambda offer: offer.version != self._held.get(identifier))
+        return lambda: (offer for offer in offers if self._can_be_built(offer))
+
+    def _can_be_built(self, offer: Offer) -> bool:
+        lacking = self._index.not_built_with(offer)
+        if lacking is not None:
+            name = canonicalize_name(offer.name)
+            why = f"{offer.name} {offer.version} is built with {lacking}, which is not to be had"
+            self.unbuilt.setdefault(name, f"{why} for this Python")
+        return lacking is None
 
     def is_satisfied_by(self, requirement: Requirement, candidate: Offer) -> bool:
         """Whether the version is in the range; the name is the same already."""

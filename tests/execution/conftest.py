@@ -50,6 +50,12 @@ def ubuntu_16(tmp_path: Path) -> SystemRoot:
 
 
 @pytest.fixture
+def ubuntu_18(tmp_path: Path) -> SystemRoot:
+    options = ("--components=main,universe", "--include=ca-certificates")
+    return copied(make_root("bionic", KEPT, *options), tmp_path)
+
+
+@pytest.fixture
 def legacy_cpu(rigspec: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> Path:
     """specs/legacy-cpu.toml, compiled to every target from its committed lock."""
     out = tmp_path / "out"

@@ -61,7 +61,7 @@ class NotebookClient:
             return False
 
     def run(self, code: str) -> str:
-        """What a cell prints."""
+        """What a cell prints; what it warns of is left out."""
         kernel = self._json("POST", "/api/kernels", {})["id"]
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._cookies)
         address = self._address.replace("https", "wss")
@@ -79,7 +79,8 @@ class NotebookClient:
             if answer["parent_header"].get("msg_id") != message["header"]["msg_id"]:
                 continue
             if answer["msg_type"] == "stream":
-                printed += answer["content"]["text"]
+                if answer["content"]["name"] == "stdout":
+                    printed += answer["content"]["text"]
             elif answer["msg_type"] == "execute_reply":
                 assert answer["content"]["status"] == "ok", answer
             elif answer["msg_type"] == "status" and answer["content"]["execution_state"] == "idle":

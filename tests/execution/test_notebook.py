@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.execution.notebook_client import NotebookClient
+from tests.execution.notebook_server import served
 from tests.execution.roots import SystemRoot, archive
 from tests.execution.test_ssh import a_port
 
@@ -81,39 +79,6 @@ def installed(
     secret.chmod(0o600)
     debian_12.run("/root/rig/install.sh")
     return debian_12
-
-
-@contextmanager
-def served(root: SystemRoot, user: str) -> Iterator[NotebookClient]:
-    """The server as its unit starts it, where no systemd runs."""
-    unit = (root.path / f"etc/systemd/system/rig-notebook-{user}.service").read_text("utf-8")
-    variables = re.findall(r'^Environment="(.*)"$', unit, re.MULTILINE)
-    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
-    process = subprocess.Popen(
-        [
-            *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
-            *(f"--mount-proc={root.path}/proc", "chroot", str(root.path)),
-            # Another user's process forgets whom it dies with, if it is not kept.
-            *("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"),
-            "--pdeathsig=keep",
-            *("env", "-i", f"--chdir=/home/{user}", f"HOME=/home/{user}", *variables),
-            *command.split(),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    (port,) = re.findall(r'"port": (\d+)', settings(root, user))
-    client = NotebookClient(int(port), root.path / f"etc/rig/notebook/{user}.crt")
-    try:
-        client.wait()
-        yield client
-    finally:
-        process.kill()
-        process.wait()
-
-
-def settings(root: SystemRoot, user: str) -> str:
-    return (root.path / f"etc/rig/notebook/{user}.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.e2e(minutes=3)

@@ -45,6 +45,17 @@ def test_python_2_7_without_a_python_2_7() -> None:
     assert (found["gast"], found["grpcio"], found["numpy"]) == ("0.3.3", "1.39.0", "1.16.6")
 
 
+def test_an_sdist_whose_build_needs_a_newer_python_is_no_choice() -> None:
+    """Send2Trash 2.0.0 admits Python 2.7, and is built with a setuptools that does not."""
+    text = old_python.compile_requirements(question(PYTHON_27, "send2trash"))
+    assert versions(text) == {"send2trash": "1.8.3"}
+
+    with pytest.raises(LockFailure) as failed:
+        old_python.compile_requirements(question(PYTHON_27, "send2trash==2.0.0"))
+    (told,) = failed.value.diagnostic.help
+    assert "send2trash 2.0.0 is built with setuptools>=75.3.1, which is not to be had" in told
+
+
 def test_python_3_6_by_uv() -> None:
     text = uv_engine.compile_requirements(question(PYTHON_36, "tensorflow==1.8.0", "keras<2.3"))
     found = versions(text)
