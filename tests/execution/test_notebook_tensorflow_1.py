@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from unearth import PackageFinder
 
 from rigspec.lock.document import read_lock
 from tests.execution.notebook_server import served, unit_of
@@ -41,6 +42,7 @@ password = {{ secret = "NOTEBOOK_PASSWORD" }}
 
 [mirrors]
 apt = "{mirror}"
+pypi = "{index}"
 """
 PYTHON = "/opt/rig/envs/lab/bin/python"
 HASHED = "from notebook.auth import passwd; import sys; print(passwd(sys.argv[1]))"
@@ -78,7 +80,10 @@ def compiled(rigspec: Rigspec, era: Era, folder: Path) -> Path:
     main = archive() if era.os.startswith("debian") else default_mirror(era.suite)
     mirror = main.rstrip("/").removesuffix(era.os.split()[0]) + "{distribution}"
     spec, lock, out = folder / "rig.toml", folder / "lock", folder / "out"
-    text = SPEC.format(os=era.os, python=era.python, port=a_port(), mirror=mirror)
+    # A pip of those years knows its index by a name of its own time.
+    index = PackageFinder().sources[0]["url"]
+    named = {"port": a_port(), "mirror": mirror, "index": index}
+    text = SPEC.format(os=era.os, python=era.python, **named)
     spec.write_text(text, encoding="utf-8")
     done = rigspec("lock", spec, "-o", lock)
     assert done.returncode == 0, done.stderr
