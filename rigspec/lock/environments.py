@@ -16,7 +16,7 @@ from rigspec.lock.index import PackageIndex
 from rigspec.lock.index_address import configured_index
 from rigspec.lock.location import on_machine
 from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
-from rigspec.lock.notebook import NOTEBOOK, serves_notebooks
+from rigspec.lock.notebook import serves_notebooks
 from rigspec.lock.pylock import pylock
 from rigspec.lock.question import Question
 from rigspec.lock.requirements import names_of, pins, without
@@ -24,6 +24,7 @@ from rigspec.lock.services import TMUXP, loads_sessions
 from rigspec.lock.target import target_interpreter
 from rigspec.lock.uv_engine import Unbuildable
 from rigspec.matrix.model import Matrix
+from rigspec.matrix.vocabulary import NOTEBOOK
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.environment import Environment
 from rigspec.spec.model import Rig

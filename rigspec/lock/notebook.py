@@ -10,12 +10,10 @@ from rigspec.lock.conda_files import explicit_packages
 from rigspec.lock.model import LockedEnv, LockedNotebook
 from rigspec.lock.requirements import pins
 from rigspec.matrix.model import Matrix
+from rigspec.matrix.vocabulary import NOTEBOOK
 from rigspec.spec.model import Rig
 
-__all__ = ["NOTEBOOK", "notebook_of", "serves_notebooks"]
-
-# The package that has the server, and the table of the matrix that tells of it.
-NOTEBOOK = "notebook"
+__all__ = ["notebook_of", "serves_notebooks"]
 
 
 def serves_notebooks(rig: Rig, env: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NUMBERED", "PACKAGE_PREFIX", "UNLISTED", "WORDS"]
+__all__ = ["NOTEBOOK", "NUMBERED", "PACKAGE_PREFIX", "UNLISTED", "WORDS"]
 
 # Those that are one of a few words.
 WORDS: dict[str, tuple[str, ...]] = {
@@ -23,3 +23,6 @@ UNLISTED = frozenset({"gcc"})
 
 # What stands before the name of a Python package whose releases the lock will find.
 PACKAGE_PREFIX = "package:"
+
+# The package that has the notebook server, and the table that tells of it.
+NOTEBOOK = "notebook"

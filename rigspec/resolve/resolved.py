@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from packaging.utils import canonicalize_name
 
 from rigspec.matrix.model import Condition, Matrix, Product
-from rigspec.matrix.vocabulary import PACKAGE_PREFIX
+from rigspec.matrix.vocabulary import NOTEBOOK, PACKAGE_PREFIX
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.claims import env_key
 from rigspec.resolve.frameworks import framework_products
@@ -69,7 +69,7 @@ def _env(
             for product, chosen in frameworks.items()
         ),
         constraints=_constraints(name, rules),
-        companions=tuple(sorted(_companions(matrix, name, frameworks, solution))),
+        companions=tuple(sorted(_companions(rig, matrix, name, frameworks, solution))),
         installer=installer.label if installer is not None else None,
         cuda=_cuda_in_wheels(name, rules, solution),
     )
@@ -94,14 +94,25 @@ def _distribution(product: Product, chosen: Candidate, env: str, solution: Solut
 
 
 def _companions(
-    matrix: Matrix, env: str, frameworks: Mapping[str, Candidate], solution: Solution
+    rig: Rig,
+    matrix: Matrix,
+    env: str,
+    frameworks: Mapping[str, Candidate],
+    solution: Solution,
 ) -> set[str]:
-    return {
-        canonicalize_name(companion.package)
+    forgotten = [
+        companion
         for framework, chosen in frameworks.items()
         for companion in matrix.product(framework).companions
         if admits((companion.versions,), Candidate(None, chosen.version))
-        and all(_holds(condition, env, solution) for condition in companion.when)
+    ]
+    if rig.service.jupyter is not None and rig.service.jupyter.env == env:
+        # Its version is the lock's to decide, among those that run on the interpreter.
+        forgotten += matrix.product(NOTEBOOK).companions
+    return {
+        canonicalize_name(companion.package)
+        for companion in forgotten
+        if all(_holds(condition, env, solution) for condition in companion.when)
     }
 
 

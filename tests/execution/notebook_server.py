@@ -13,6 +13,15 @@ from tests.execution.roots import SystemRoot
 
 __all__ = ["served", "unit_of"]
 
+# Another user's process forgets whom it dies with: the shell stays root, and all dies with it. Old
+# systems have no `setpriv`, and no `env --chdir`.
+_AS_USER = """
+user=$1
+shift
+cd "/home/$user" && chroot --skip-chdir --userspec="$user:$user" / env -i "$@"
+exit $?
+"""
+
 
 def unit_of(root: SystemRoot, user: str) -> Path:
     """The unit of a user's server."""
@@ -29,10 +38,7 @@ def served(root: SystemRoot, user: str) -> Iterator[NotebookClient]:
         [
             *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
             *(f"--mount-proc={root.path}/proc", "chroot", str(root.path)),
-            # Another user's process forgets whom it dies with, if it is not kept.
-            *("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"),
-            "--pdeathsig=keep",
-            *("env", "-i", f"--chdir=/home/{user}", f"HOME=/home/{user}", *variables),
+            *("sh", "-c", _AS_USER, "sh", user, f"HOME=/home/{user}", *variables),
             *command.split(),
         ],
         stdout=subprocess.DEVNULL,
