@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rigspec.hardware.declared import part_products
 from rigspec.matrix.load import product_names
 from rigspec.matrix.model import Matrix, Rule
-from rigspec.matrix.vocabulary import PACKAGE_PREFIX
+from rigspec.matrix.vocabulary import NOTEBOOK, PACKAGE_PREFIX
 from rigspec.resolve.claims import accelerated, claims_of
 from rigspec.resolve.frameworks import framework_products
 from rigspec.resolve.knowledge import knowledge_of
@@ -32,6 +32,8 @@ def products_needed(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
         products |= {"gpu", "driver", "cuda", "cudnn", "nvidia-repository"}
     if any(user.groups for user in rig.user.values()):
         products.add("group")
+    if rig.service.jupyter is not None:
+        products.add(NOTEBOOK)
     for env in rig.env.values():
         products |= {"blas"} if env.blas is not None else set()
         products |= {"python", "pip", *framework_products(env)}
