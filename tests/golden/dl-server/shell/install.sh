@@ -411,7 +411,7 @@ apply_env_fastai() {
     rm -rf /opt/rig/envs/fastai && \
     mkdir -p "$(dirname /opt/rig/envs/fastai)" && \
     /opt/rig/anaconda3-5.2.0/bin/python -m venv /opt/rig/envs/fastai >/dev/null && \
-    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade -r /opt/rig/lock/fastai.tools.txt && \
+    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade --force-reinstall -r /opt/rig/lock/fastai.tools.txt && \
     /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/fastai.requirements.txt && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' 58ffa8a91c2ebb62ed8b411a86a174e0d582fc9500efa1bc3b0643a568fa57fe > /var/lib/rig/.env-fastai.new && \
@@ -833,8 +833,8 @@ remove_notebook_alice_settings() {
 
 done_notebook_alice() {
   test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-alice.service 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 64e60469ad9ccf04f45af78d26fece2eeec5493eba81c30870b760542c700c40 /etc/systemd/system/rig-notebook-alice.service | sha256sum --check --status && \
-    test "$(cat /var/lib/rig/notebook-alice 2>/dev/null)" = 5117b97ab781baa770055869c260111645f1d19bf29666b1af4c41825dae8bde && \
+    printf '%s  %s\n' ad7c4e2fc3fc82017bb95cbf3cee981d1fce4ea8b28ffa9ff12e400931febbc6 /etc/systemd/system/rig-notebook-alice.service | sha256sum --check --status && \
+    test "$(cat /var/lib/rig/notebook-alice 2>/dev/null)" = 5ac9d10d58f15091a1b20fab9f4a22c839449c590e8e30f0becec8fda2e09709 && \
     { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-alice.service; } && \
     { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-alice.service; }
 }
@@ -849,7 +849,7 @@ apply_notebook_alice() {
     { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-alice.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-alice.service; }; } && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 5117b97ab781baa770055869c260111645f1d19bf29666b1af4c41825dae8bde > /var/lib/rig/.notebook-alice.new && \
+    printf '%s\n' 5ac9d10d58f15091a1b20fab9f4a22c839449c590e8e30f0becec8fda2e09709 > /var/lib/rig/.notebook-alice.new && \
     mv -fT /var/lib/rig/.notebook-alice.new /var/lib/rig/notebook-alice
 }
 
@@ -928,8 +928,8 @@ remove_notebook_bob_settings() {
 
 done_notebook_bob() {
   test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-bob.service 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 3906bd618e59ce3493cf5c8f2978c990f12a7b30fed22319146d043cc74ff800 /etc/systemd/system/rig-notebook-bob.service | sha256sum --check --status && \
-    test "$(cat /var/lib/rig/notebook-bob 2>/dev/null)" = c1edd06a810173cb03f3339f9a148747e6a340f88355d8c53be50f8f4e518387 && \
+    printf '%s  %s\n' ecd1894096b90e40370d7b4483c1a0b644fb93cd4c6e9e6da497e2fc578b8d7b /etc/systemd/system/rig-notebook-bob.service | sha256sum --check --status && \
+    test "$(cat /var/lib/rig/notebook-bob 2>/dev/null)" = d198a8a44316674d756e1c096a7cab526df6755791c149f1fb96b182af1af57d && \
     { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-bob.service; } && \
     { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-bob.service; }
 }
@@ -944,7 +944,7 @@ apply_notebook_bob() {
     { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-bob.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-bob.service; }; } && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' c1edd06a810173cb03f3339f9a148747e6a340f88355d8c53be50f8f4e518387 > /var/lib/rig/.notebook-bob.new && \
+    printf '%s\n' d198a8a44316674d756e1c096a7cab526df6755791c149f1fb96b182af1af57d > /var/lib/rig/.notebook-bob.new && \
     mv -fT /var/lib/rig/.notebook-bob.new /var/lib/rig/notebook-bob
 }
 

@@ -146,7 +146,7 @@ apply_env_tf18() {
     rm -rf /opt/rig/envs/tf18 && \
     mkdir -p "$(dirname /opt/rig/envs/tf18)" && \
     virtualenv --python python2.7 /opt/rig/envs/tf18 >/dev/null && \
-    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade -r /opt/rig/lock/tf18.tools.txt && \
+    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade --force-reinstall -r /opt/rig/lock/tf18.tools.txt && \
     /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/tf18.requirements.txt && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' ea101d9e92a03804ddfa47f210e5f94400a29948aad651c7ca7dc82bc167058b > /var/lib/rig/.env-tf18.new && \
