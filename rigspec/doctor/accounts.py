@@ -20,6 +20,8 @@ __all__ = ["group", "quota", "user"]
 # A line of quota(1): file system, blocks, soft and hard limit.
 _LIMITS = re.compile(r"^\s*\S+\s+\d+\*?\s+\d+\s+(\d+)\s", re.MULTILINE)
 
+_NO_PASSWORD = "none"  # noqa: S105 - a word for there being none
+
 
 def user(step: User) -> Iterator[Item]:
     """An account, and what makes that its owner alone can log in to it."""
@@ -33,6 +35,8 @@ def user(step: User) -> Iterator[Item]:
     owner = f"{name}:{_own_group(account)}"
     promise = Promise(step.part, home, "owner", owner, step.id)
     yield held(promise, lambda: _owner(home))
+    promise = Promise(step.part, name, "password", _NO_PASSWORD, step.id)
+    yield held(promise, partial(_password, name))
     for group in step.groups:
         promise = Promise(step.part, name, f"group {group}", "member", step.id)
         yield held(promise, partial(_membership, account, group))
@@ -136,6 +140,16 @@ def _own_group(account: pwd.struct_passwd) -> str:
 def _owner(path: str) -> str | None:
     found = file_attributes(path, content=False)
     return None if found is None else found.owner
+
+
+def _password(name: str) -> str | None:
+    """A field that no password can match begins with one of two marks."""
+    for line in (read_text("/etc/shadow") or "").splitlines():
+        account, _, rest = line.partition(":")
+        if account == name:
+            field = rest.partition(":")[0]
+            return _NO_PASSWORD if field.startswith(("!", "*")) else "set" if field else "empty"
+    return None
 
 
 def _membership(account: pwd.struct_passwd, group: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from rigspec.doctor.host import CannotSee, Promise, command, file_attributes, held
 from rigspec.doctor.model import Item, Status
+from rigspec.doctor.records import whole
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import Environment
 
@@ -28,7 +29,7 @@ _PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
 def environment(step: Environment, plan: Plan) -> Iterator[Item]:
-    """The interpreter's version, each locked package, and each that no lock knows.
+    """The interpreter's version, each locked package and its files, and each that no lock knows.
 
     Of an environment that is not there only the interpreter is told.
     """
@@ -49,7 +50,9 @@ def environment(step: Environment, plan: Plan) -> Iterator[Item]:
         for name, version in sorted({**built, **pins}.items()):
             yield _item(step, name, version, None, Status.UNKNOWN, str(error))
         return
-    yield from _compared(step, pins, found, "version")
+    versions = {name: distribution.version for name, distribution in found.items()}
+    yield from _compared(step, pins, versions, "version")
+    yield from whole(step, {name: found[name] for name in found if name in pins})
     if step.explicit is not None:
         yield from _compared(step, built, records, "build")
 
@@ -131,20 +134,20 @@ def _record_files(prefix: str) -> list[Path]:
         raise CannotSee(f"{prefix}: {error.strerror}") from None
 
 
-def _distributions(step: Environment) -> dict[str, str]:
+def _distributions(step: Environment) -> dict[str, Distribution]:
     """Every package that the interpreter would find, less those that conda's records hold."""
     if file_attributes(step.python, content=False) is None:
         return {}
     _, prefix, search = _asked(step)
     folders = [path for path in search if path.startswith(f"{prefix}/") and Path(path).is_dir()]
     others = {path for record in _record_files(prefix) for path in _files(record)}
-    found: dict[str, str] = {}
+    found: dict[str, Distribution] = {}
     for distribution in distributions(path=folders):
         name, metadata = distribution.metadata["Name"], getattr(distribution, "_path", None)
         if name is None or (metadata is not None and _owned(Path(metadata), prefix, others)):
             continue
         # The first that is found is the one that is imported.
-        found.setdefault(str(canonicalize_name(name)), distribution.version)
+        found.setdefault(str(canonicalize_name(name)), distribution)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rigspec.doctor import accounts, kernel, places, services, session, system
+from rigspec.doctor import accounts, certificates, kernel, places, services, session, system
 from rigspec.doctor.checks import checks
 from rigspec.doctor.environments import environment
 from rigspec.doctor.model import Diagnosis, Item, Status
@@ -62,7 +62,7 @@ def _observed(
         case kinds.Secret():
             yield from places.secret(step)
         case kinds.Certificate():
-            yield from places.certificate(step)
+            yield from certificates.certificate(step)
         case kinds.Service():
             yield from services.service(step)
         case kinds.KernelArguments():

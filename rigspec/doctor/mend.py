@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from rigspec.doctor.model import Diagnosis, Status
-from rigspec.plan.steps import Platform, Reboot, Step, User, Verify
+from rigspec.doctor.model import Diagnosis, Item, Status
+from rigspec.plan.steps import Platform, Reboot, Service, Step, User, Verify
 
 __all__ = ["mending"]
 
@@ -17,11 +17,17 @@ def mending(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
     A step is forgotten first, so that the installer does not take it as done.
     """
     broken = {item.step for item in diagnosis.differences}
-    strange = [item for item in diagnosis.differences if item.status is Status.EXTRA]
+    # What a service reads it reads as it starts.
+    broken |= {
+        step.id
+        for step in steps
+        if isinstance(step, Service) and broken & {*step.needs, *step.configured_by}
+    }
     reboot = False
     for step in steps:
         if step.id not in broken:
             continue
+        items = [item for item in diagnosis.differences if item.step == step.id]
         match step:
             case Platform():
                 yield "# this is another machine: no step mends that"
@@ -30,16 +36,43 @@ def mending(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
             case Reboot():
                 reboot = True
             case User():
-                # The installer leaves the keys of others where they are.
-                for item in strange:
-                    if item.step == step.id:
-                        yield f"# take it out of {item.name} by hand: {item.aspect}"
-                yield from _anew(step)
+                yield from _account(step, items)
+            case Service():
+                yield from _unit(step, items)
             case _:
                 reboot = reboot or step.scope is step.scope.HOST
                 yield from _anew(step)
     if reboot:
         yield "# then reboot: a driver and kernel arguments are in force after it"
+
+
+def _account(step: User, items: Sequence[Item]) -> Iterator[str]:
+    """The installer leaves the keys of others where they are, and a home as it is."""
+    home = f"/home/{step.name}"
+    left = []
+    for item in items:
+        if item.status is Status.EXTRA:
+            yield f"# take it out of {item.name} by hand: {item.aspect}"
+        elif item.aspect == "password":
+            yield f"passwd --lock {shlex.quote(step.name)}"
+        elif (item.name, item.aspect) == (home, "owner"):
+            yield f"chown {shlex.quote(item.expected or '')} {shlex.quote(home)}"
+        else:
+            left.append(item)
+    if left:
+        yield from _anew(step)
+
+
+def _unit(step: Service, items: Sequence[Item]) -> Iterator[str]:
+    """What somebody laid over a unit the installer leaves alone, and a masked unit as it is."""
+    name = shlex.quote(step.name)
+    for item in items:
+        if item.status is Status.EXTRA:
+            yield f"# take it away by hand: {item.name}"
+        elif (item.aspect, item.found) == ("enabled", "masked"):
+            yield f"systemctl unmask {name}"
+    if not items or any(item.status is not Status.EXTRA for item in items):
+        yield from _anew(step)
 
 
 def _anew(step: Step) -> Iterator[str]:

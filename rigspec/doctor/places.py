@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
+from rigspec.doctor.contents import contents
 from rigspec.doctor.host import Attributes, Promise, file_attributes, held, read_text
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Access, Archive, Certificate, Download, File, Installer, Secret, Step
+from rigspec.plan.steps import Access, Archive, Download, File, Installer, Secret, Step
 
 __all__ = [
     "access",
     "attributes_of",
-    "certificate",
     "content_digest",
     "download",
     "file",
+    "for_one",
     "made",
     "secret",
 ]
@@ -49,16 +50,17 @@ def download(step: Download) -> Iterator[Item]:
 
 
 def made(step: Archive | Installer) -> Iterator[Item]:
-    """What an archive or an installer leaves behind."""
+    """What an archive or an installer leaves behind: each file, where it is written down."""
     promise = Promise(step.part, step.creates, "presence", "there", step.id)
     yield held(promise, lambda: "there" if file_attributes(step.creates, content=False) else None)
+    yield from contents(step)
 
 
 def secret(step: Secret) -> Iterator[Item]:
     """A secret is where it belongs, for one to read; what it is nobody looks at, only at the lines
     around it.
     """
-    yield from _for_one(step, step.path, step.owner)
+    yield from for_one(step, step.path, step.owner)
     if step.text:
         expected = content_digest(_around(step, step.text))
         promise = Promise(step.part, step.path, "text", expected, step.id)
@@ -76,13 +78,8 @@ def _around(step: Secret, found: str) -> str:
     return "\n".join(line for i, line in enumerate(found.splitlines()) if i not in hidden)
 
 
-def certificate(step: Certificate) -> Iterator[Item]:
-    """A certificate and its key: the key for one to read."""
-    yield from attributes_of(step.part, step.certificate, step.id, owner="root:root", mode="0644")
-    yield from _for_one(step, step.key, step.owner)
-
-
-def _for_one(step: Step, path: str, owner: str) -> Iterator[Item]:
+def for_one(step: Step, path: str, owner: str) -> Iterator[Item]:
+    """A file that nobody reads but its owner."""
     yield from attributes_of(step.part, path, step.id, owner=f"{owner}:root", mode="0400")
 
 

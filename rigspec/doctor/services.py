@@ -1,19 +1,23 @@
-"""Services: the unit as it was compiled, enabled, and running where systemd runs."""
+"""Services: the unit as it was compiled, enabled, and running and answering where systemd runs."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 from rigspec.doctor.host import CannotSee, Promise, command, held
-from rigspec.doctor.model import Item
+from rigspec.doctor.model import Item, Status
 from rigspec.doctor.places import attributes_of, content_digest
 from rigspec.plan.steps import Service
 
 __all__ = ["service"]
 
-_SECONDS = 5
+_ANSWERS = "answers"
+_FOLDERS = ("/etc/systemd/system", "/run/systemd/system")
+_SECONDS = 8
 
 
 def service(step: Service) -> Iterator[Item]:
@@ -27,13 +31,25 @@ def service(step: Service) -> Iterator[Item]:
             mode="0644",
             sha256=content_digest(step.unit),
         )
+        yield from _drop_ins(step)
     enabled = Promise(step.part, step.name, "enabled", "enabled", step.id)
     yield held(enabled, lambda: _said("is-enabled", step.name))
     active = Promise(step.part, step.name, "active", "active", step.id)
-    yield held(active, lambda: _running(step.name))
-    if step.port is not None:
-        answer = Promise(step.part, step.name, f"port {step.port}", "answers", step.id)
-        yield held(answer, lambda: _answer(step.address, step.port or 0))
+    running = held(active, lambda: _running(step.name))
+    yield running
+    # Of what does not run nobody expects an answer.
+    if running.status in (Status.OK, Status.UNKNOWN) and (step.health or step.port is not None):
+        aspect = "health" if step.port is None else f"port {step.port}"
+        answer = Promise(step.part, step.name, aspect, _ANSWERS, step.id)
+        yield held(answer, partial(_answer, step, running))
+
+
+def _drop_ins(step: Service) -> Iterator[Item]:
+    """Files that change what the unit says, and that the rig knows nothing of."""
+    for folder in _FOLDERS:
+        for path in sorted(Path(folder, f"{step.name}.d").glob("*.conf")):
+            found = f"changes {step.name}"
+            yield Item(step.part, str(path), "drop-in", None, found, Status.EXTRA, step.id)
 
 
 def _running(name: str) -> str | None:
@@ -42,14 +58,25 @@ def _running(name: str) -> str | None:
     return _said("is-active", name)
 
 
-def _answer(address: str, port: int) -> str | None:
-    if not os.path.isdir("/run/systemd/system"):
-        raise CannotSee("systemd does not run here")
+def _answer(step: Service, running: Item) -> str:
+    """The service's own health check speaks where it has one, else whoever listens on its port."""
+    if running.status is Status.UNKNOWN:
+        raise CannotSee(running.reason or "")
     try:
-        with socket.create_connection((address, port), timeout=_SECONDS):
-            return "answers"
-    except OSError:
-        return None
+        if step.health:
+            given = tuple(
+                (variable.name, ":".join(variable.values))
+                for variable in step.variables
+                if not variable.prepend
+            )
+            command(step.health, environment=given)
+        elif step.port is not None:
+            socket.create_connection((step.address, step.port), timeout=_SECONDS).close()
+    except CannotSee as error:
+        return str(error)
+    except OSError as error:
+        return error.strerror or str(error)
+    return _ANSWERS
 
 
 def _said(question: str, name: str) -> str | None:

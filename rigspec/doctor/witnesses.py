@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
+from typing import Any
 
 import tomli
 
@@ -19,6 +21,7 @@ from rigspec.plan.steps import Step
 __all__ = ["witnesses"]
 
 _TABLE = "witnesses.toml"
+_NOT_LOADED = "not loaded"
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,27 @@ class _Witness:
     files: tuple[str, ...] = ()
     commands: tuple[tuple[str, ...], ...] = ()
     precision: int | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class _Rival:
+    """A kernel module that must not be loaded beside a component."""
+
+    part: str
+    component: str
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class _Devices:
+    """The folder with an entry for each graphics card that a component drives."""
+
+    part: str
+    component: str
+    name: str
+    folder: str
 
 
 def witnesses(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
@@ -41,14 +65,56 @@ def witnesses(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
     for row in _table():
         version = getattr(plan.resolution, row.component)
         step = _bringer(steps, row)
-        if version is None or step is None:
+        if version is None or step is None or not _speaks(row, home):
             continue
         expected = _cut(version, row.precision)
         promise = Promise(row.part, row.name, row.aspect, expected, step.id)
         yield held(promise, partial(_said, row, home))
+    yield from _rivals(plan, steps)
+    yield from _counted(plan, steps)
 
 
-def _bringer(steps: Sequence[Step], row: _Witness) -> Step | None:
+def _rivals(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+    for row in _rows("rival"):
+        rival = _Rival(**row)
+        step = _bringer(steps, rival)
+        if getattr(plan.resolution, rival.component) is None or step is None:
+            continue
+        promise = Promise(rival.part, rival.name, "module", _NOT_LOADED, step.id)
+        yield held(promise, partial(_loaded, rival.path))
+
+
+def _counted(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+    for row in _rows("devices"):
+        devices = _Devices(**row)
+        step = _bringer(steps, devices)
+        if getattr(plan.resolution, devices.component) is None or step is None or not plan.gpus:
+            continue
+        promise = Promise(devices.part, devices.name, "number", str(plan.gpus), step.id)
+        yield held(promise, partial(_number, devices.folder))
+
+
+def _loaded(path: str) -> str:
+    return _NOT_LOADED if file_attributes(path, content=False) is None else "loaded"
+
+
+def _number(folder: str) -> str:
+    try:
+        return str(len(os.listdir(folder)))
+    except OSError as error:
+        # Without the driver nobody knows them; that it is not there is told already.
+        raise CannotSee(f"{folder}: {error.strerror}") from None
+
+
+def _speaks(row: _Witness, home: str) -> bool:
+    """Whether there is a witness, of those that may be missing."""
+    programs = (words[0].replace("{home}", home) for words in row.commands)
+    return not row.optional or any(
+        file_attributes(program, content=False) is not None for program in programs
+    )
+
+
+def _bringer(steps: Sequence[Step], row: _Witness | _Rival | _Devices) -> Step | None:
     """The step that brings the component: the one of its name, else the last of its part."""
     of_part = [step for step in steps if step.part == row.part]
     named = [step for step in of_part if step.id == row.component]
@@ -64,10 +130,14 @@ def _said(row: _Witness, home: str) -> str | None:
     for words in row.commands:
         program, *arguments = (word.replace("{home}", home) for word in words)
         if file_attributes(program, content=False) is not None:
-            found = re.findall(row.pattern, command((program, *arguments)), re.MULTILINE)
-            if not found:
+            said = command((program, *arguments), fails=True)
+            found = re.findall(row.pattern, said, re.MULTILINE)
+            if found:
+                return _cut(found[0], row.precision)
+            if not said:
                 raise CannotSee(f"{program} does not say its version")
-            return _cut(found[0], row.precision)
+            # Why it says none is what is wrong.
+            return said.splitlines()[0]
     return None
 
 
@@ -76,7 +146,6 @@ def _cut(version: str, precision: int | None) -> str:
 
 
 def _table() -> tuple[_Witness, ...]:
-    table = tomli.loads((files("rigspec.doctor") / _TABLE).read_text(encoding="utf-8"))
     return tuple(
         _Witness(
             **{
@@ -85,5 +154,11 @@ def _table() -> tuple[_Witness, ...]:
                 "commands": tuple(tuple(words) for words in row.get("commands", ())),
             }
         )
-        for row in table["witness"]
+        for row in _rows("witness")
     )
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    text = (files("rigspec.doctor") / _TABLE).read_text(encoding="utf-8")
+    rows: list[dict[str, Any]] = tomli.loads(text)[name]
+    return rows

@@ -43,6 +43,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         lock_digest=lock_digest,
         seats=tuple(seats(rig, locked)),
         module_in_container=module_in_container(rig),
+        gpus=_gpus(rig, machine),
         site=_site(rig, machine),
     )
 
@@ -76,6 +77,10 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from _kernel(rig, locked)
     secrets = [step for step in (*services, *notebooks) if isinstance(step, Secret)]
     yield verify_step(rig, locked, secrets)
+
+
+def _gpus(rig: Rig, name: str | None) -> int:
+    return sum(gpu.count for gpu in rig.machine[name].gpus) if name is not None else 0
 
 
 def _site(rig: Rig, name: str | None) -> Site:

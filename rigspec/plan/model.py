@@ -70,7 +70,8 @@ class Plan:
     """Everything a backend may know. ``lock_digest`` is the sha256 of the lock it was made from.
 
     ``seats`` are the shares of a machine with GPUs to divide. ``module_in_container`` says that the
-    driver's kernel module is built and loaded by a container and not by the host.
+    driver's kernel module is built and loaded by a container and not by the host. ``gpus`` is how
+    many graphics cards the machine has, 0 where the spec does not say.
     """
 
     rig: str
@@ -84,4 +85,5 @@ class Plan:
     lock_digest: str
     seats: tuple[Seat, ...] = ()
     module_in_container: bool = False
+    gpus: int = 0
     site: Site = Site()

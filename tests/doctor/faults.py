@@ -1,0 +1,456 @@
+"""What is done to a machine, what the doctor must see of it, and the steps that mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.doctor.planted_rig import CERTIFICATE, CUDA, KEY, PASSWORD, PORT, PYTHON, SETTINGS
+from tests.execution.every_step import KEY as SSH_KEY
+
+ANY = "…"
+Seen = tuple[str, str, str, str | None, str | None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A script that breaks the machine. ``sees`` are status, name, aspect, promise and finding of
+    what is told, ``steps`` those that ``--fix`` prints; ``mend`` does by hand before them what no
+    step does, and is None where only another machine would help.
+    """
+
+    plant: str
+    sees: tuple[Seen, ...]
+    steps: tuple[str, ...]
+    mend: str | None = ""
+
+
+def differs(name: str, aspect: str, expected: str, found: str) -> Seen:
+    return ("differs", name, aspect, expected, found)
+
+
+def missing(name: str, aspect: str, expected: str) -> Seen:
+    return ("missing", name, aspect, expected, None)
+
+
+def extra(name: str, aspect: str, found: str) -> Seen:
+    return ("extra", name, aspect, None, found)
+
+
+SITE = "/opt/rig/envs/lab/lib/python3.11/site-packages"
+ONE = f"{SITE}/rig_one-1.0.dist-info"
+PROFILE = "/etc/profile.d/rig-planted.sh"
+LIBRARIES = f"{CUDA}/lib64"
+SSH_FOLDER = "/home/ada/.ssh"
+SSH_KEYS = f"{SSH_FOLDER}/authorized_keys"
+SSHD = "/etc/ssh/sshd_config.d/00-rig.conf"
+KERAS = "/etc/skel/.keras/keras.json"
+NOTEBOOK = "rig-notebook-ada.service"
+EVERY = "/etc/systemd/system/rig-every.service"
+# As `ssh-keygen -l` writes it.
+OWN_KEY = "key SHA256:hXzR5mrXznHiF/44GF6+UzSIXH0/g3YUKYNgcUYLdUo"
+WHOLE, UNPACKED = "all there", "as it was unpacked"
+GONE = "changed or gone: "
+HEALTH = f"port {PORT}"
+SIGNED = ("notebook-ada-certificate", "notebook-ada")
+RESTART = f"systemctl restart {NOTEBOOK}"
+KERNEL = "/proc/driver/nvidia/version"
+SMI = "/usr/bin/nvidia-smi"
+
+
+def notebook_file(id: str) -> tuple[str, ...]:
+    """The step of a file of the notebook, which starts anew with it."""
+    return (f"notebook-ada-{id}", "notebook-ada")
+
+
+PACKAGES = {
+    "a Python package moved": Fault(
+        f"sed -i 's/^Version: .*/Version: 0.9/' {ONE}/METADATA",
+        (differs("lab/rig-one", "version", "1.0", "0.9"),),
+        ("env-lab",),
+    ),
+    "a Python package gone": Fault(
+        f"rm -r {ONE} {SITE}/rig_one", (missing("lab/rig-one", "version", "1.0"),), ("env-lab",)
+    ),
+    "a Python package that no lock knows": Fault(
+        f"cp -r {ONE} {SITE}/stray-1.0.dist-info; rm {SITE}/stray-1.0.dist-info/RECORD; "
+        f"sed -i 's/^Name: .*/Name: stray/' {SITE}/stray-1.0.dist-info/METADATA",
+        (extra("lab/stray", "version", "1.0"),),
+        ("env-lab",),
+    ),
+    "a file of a Python package gone": Fault(
+        f"rm {SITE}/rig_two/__init__.py",
+        (
+            differs(
+                "lab/rig-two",
+                "files",
+                WHOLE,
+                f"{GONE}lib/python3.11/site-packages/rig_two/__init__.py",
+            ),
+        ),
+        ("env-lab",),
+    ),
+    "a Python package edited": Fault(
+        f"echo '# more' >> {SITE}/rig_two/__init__.py",
+        (differs("lab/rig-two", "files", WHOLE, ANY),),
+        ("env-lab",),
+    ),
+    # What answers for another release is a script.
+    "an interpreter of another release": Fault(
+        f"cd {PYTHON.removesuffix('/python')}; mv python real; printf '#!/bin/sh\\n"
+        f'exec {PYTHON.removesuffix("python")}real "$@" | sed s/3.11.2/3.9.2/\\n\' > python; '
+        "chmod 0755 python",
+        (differs("lab", "python", "3.11", "3.9"),),
+        ("env-lab",),
+    ),
+    "an interpreter gone": Fault(
+        f"rm {PYTHON}",
+        (
+            missing("lab", "python", "3.11"),
+            differs(NOTEBOOK, HEALTH, "answers", f"{PYTHON} is not there"),
+        ),
+        ("env-lab", "notebook-ada"),
+    ),
+    "a package of the system removed": Fault(
+        "dpkg --remove --force-depends rig-needed",
+        (missing("rig-needed", "version", "1.0"),),
+        ("system-packages",),
+    ),
+    "a package of the system moved": Fault(
+        "sed -i '/^Package: rig-needed$/,/^$/s/^Version: .*/Version: 9:9/' /var/lib/dpkg/status",
+        (differs("rig-needed", "version", "1.0", "9:9"),),
+        ("system-packages",),
+    ),
+    "a hold released": Fault(
+        "apt-mark unhold rig-direct",
+        (differs("rig-direct", "hold", "held", "not held"),),
+        ("system-packages",),
+    ),
+    "a package of the driver removed": Fault(
+        "dpkg --remove rig-tool", (missing("rig-tool", "version", "installed"),), ("driver",)
+    ),
+    "the key of a repository gone": Fault(
+        "rm /etc/apt/keyrings/every.gpg", (missing("every", "key", ANY),), ("repository",)
+    ),
+    "the key of a repository another": Fault(
+        "cp /usr/share/keyrings/debian-archive-bookworm-stable.gpg /etc/apt/keyrings/every.gpg",
+        (differs("every", "key", ANY, ANY),),
+        ("repository",),
+    ),
+    "a repository elsewhere": Fault(
+        "echo 'deb http://127.0.0.1/else /' > /etc/apt/sources.list.d/every.list",
+        (differs("every", "source", "file:///srv/repository /", "http://127.0.0.1/else /"),),
+        ("repository",),
+    ),
+    "the sources of the archive gone": Fault(
+        "rm /etc/apt/sources.list.d/rig.list",
+        (missing("rig", "source", "file:///srv/archive /"),),
+        ("archive",),
+    ),
+    "another release of the distribution": Fault(
+        "cp --remove-destination /usr/lib/os-release /etc/os-release; "
+        "sed -i 's/^VERSION_ID=.*/VERSION_ID=\"13\"/' /etc/os-release",
+        (differs("os", "release", "debian 12", "debian 13"),),
+        (),
+        mend="ln -sf ../usr/lib/os-release /etc/os-release",
+    ),
+}
+
+FILES = {
+    "a download of another byte": Fault(
+        "printf y | dd of=/srv/models/d.bin bs=1 seek=1000 conv=notrunc",
+        (differs("/srv/models/d.bin", "sha256", ANY, ANY),),
+        ("download",),
+    ),
+    "a download gone": Fault(
+        "rm /srv/models/d.bin", (missing("/srv/models/d.bin", "sha256", ANY),), ("download",)
+    ),
+    "keras.json edited": Fault(
+        f"sed -i s/tensorflow/theano/ {KERAS}",
+        (differs(KERAS, "sha256", ANY, ANY),),
+        ("keras-settings",),
+    ),
+    "settings gone": Fault(f"rm {KERAS}", (missing(KERAS, "sha256", ANY),), ("keras-settings",)),
+    "settings that all may write": Fault(
+        f"chmod 0666 {KERAS}", (differs(KERAS, "mode", "0644", "0666"),), ("keras-settings",)
+    ),
+    "settings of another owner": Fault(
+        f"chown games {SSHD}",
+        (differs(SSHD, "owner", "root:root", "games:root"),),
+        ("ssh-settings",),
+    ),
+    "password log-in switched on": Fault(
+        f"sed -i 's/PasswordAuthentication no/PasswordAuthentication yes/' {SSHD}",
+        (differs(SSHD, "sha256", ANY, ANY),),
+        ("ssh-settings",),
+    ),
+    "settings of the notebook edited": Fault(
+        f"echo >> {SETTINGS}",
+        (differs(SETTINGS, "sha256", ANY, ANY),),
+        notebook_file("settings"),
+    ),
+    "a secret readable by all": Fault(
+        f"chmod 0444 {PASSWORD}",
+        (differs(PASSWORD, "mode", "0400", "0444"),),
+        notebook_file("password"),
+    ),
+    "a secret of another owner": Fault(
+        f"chown bob {PASSWORD}",
+        (differs(PASSWORD, "owner", "ada:root", "bob:root"),),
+        notebook_file("password"),
+    ),
+    "a secret gone": Fault(
+        f"rm {PASSWORD}",
+        (missing(PASSWORD, "owner", "ada:root"), missing("the secret", "check", PASSWORD)),
+        notebook_file("password"),
+    ),
+    "the key of a certificate readable by all": Fault(
+        f"chmod 0444 {KEY}", (differs(KEY, "mode", "0400", "0444"),), SIGNED
+    ),
+    "a certificate that has run out": Fault(
+        f"openssl x509 -in {CERTIFICATE} -signkey {KEY} -days -1 -out /tmp/crt; "
+        f"cat /tmp/crt > {CERTIFICATE}; {RESTART}",
+        (
+            differs(CERTIFICATE, "validity", "in force", ANY),
+            differs(NOTEBOOK, HEALTH, "answers", ANY),
+        ),
+        SIGNED,
+    ),
+    "a certificate of a shorter key": Fault(
+        "openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -subj /CN=a "
+        f"-days 3 -keyout /tmp/key -out /tmp/crt; cat /tmp/crt > {CERTIFICATE}; "
+        f"cat /tmp/key > {KEY}; {RESTART}",
+        (differs(CERTIFICATE, "algorithm", "ecdsa:p384", "ecdsa:p256"),),
+        SIGNED,
+    ),
+    "the key of another certificate": Fault(
+        f"openssl ecparam -name secp384r1 -genkey -noout > {KEY}",
+        (differs(KEY, "key", "that of the certificate", "another"),),
+        SIGNED,
+    ),
+    "no certificate in its file": Fault(
+        f"echo > {CERTIFICATE}",
+        (
+            differs(CERTIFICATE, "validity", "in force", "no certificate"),
+            differs(CERTIFICATE, "algorithm", "ecdsa:p384", "no certificate"),
+            differs(KEY, "key", "that of the certificate", "another"),
+            differs(NOTEBOOK, HEALTH, "answers", ANY),
+        ),
+        SIGNED,
+    ),
+    "a tool of an installer gone": Fault(
+        "rm /opt/rig/tool/bin/tool",
+        (missing("/opt/rig/tool/bin/tool", "presence", "there"),),
+        ("installer",),
+    ),
+}
+
+SESSION = {
+    "a library path lost": Fault(
+        f"sed -i /LD_LIBRARY_PATH/d {PROFILE}",
+        (
+            differs(PROFILE, "sha256", ANY, ANY),
+            missing("LD_LIBRARY_PATH", "log-in shell", LIBRARIES),
+        ),
+        ("variables",),
+    ),
+    "a library path taken away by another start-up file": Fault(
+        "echo unset LD_LIBRARY_PATH > /etc/profile.d/zz.sh",
+        (missing("LD_LIBRARY_PATH", "log-in shell", LIBRARIES),),
+        ("variables",),
+        mend="rm /etc/profile.d/zz.sh",
+    ),
+    "a variable of another value": Fault(
+        "echo export RIG=other > /etc/profile.d/zz.sh",
+        (differs("RIG", "log-in shell", "planted", "other"),),
+        ("variables",),
+        mend="rm /etc/profile.d/zz.sh",
+    ),
+    "the variables gone": Fault(
+        f"rm {PROFILE}",
+        (
+            missing(PROFILE, "sha256", ANY),
+            missing("RIG", "log-in shell", "planted"),
+            missing("LD_LIBRARY_PATH", "log-in shell", LIBRARIES),
+        ),
+        ("variables",),
+    ),
+}
+
+ACCOUNTS = {
+    "an account gone": Fault(
+        "userdel --remove bob", (missing("bob", "home", "/home/bob"),), ("user-bob",)
+    ),
+    "a home of another owner": Fault(
+        "chown root /home/ada", (differs("/home/ada", "owner", "ada:ada", "root:ada"),), ()
+    ),
+    "a group left": Fault(
+        "gpasswd --delete ada video",
+        (differs("ada", "group video", "member", "not a member"),),
+        ("user-ada",),
+    ),
+    "a password set": Fault(
+        "usermod --password '$6$salt$hash' ada", (differs("ada", "password", "none", "set"),), ()
+    ),
+    "an account open without a password": Fault(
+        "passwd --delete bob", (differs("bob", "password", "none", "empty"),), ()
+    ),
+    "a folder of keys that others look into": Fault(
+        f"chmod 0755 {SSH_FOLDER}",
+        (differs(SSH_FOLDER, "mode", "0700", "0755"),),
+        ("user-ada",),
+    ),
+    "a key file readable by all": Fault(
+        f"chmod 0644 {SSH_KEYS}", (differs(SSH_KEYS, "mode", "0600", "0644"),), ("user-ada",)
+    ),
+    "a key taken out": Fault(
+        f"sed -i /AAAA/d {SSH_KEYS}", (missing(SSH_KEYS, OWN_KEY, SSH_KEY),), ("user-ada",)
+    ),
+    "the keys gone": Fault(
+        f"rm {SSH_KEYS}",
+        (missing(SSH_KEYS, "owner", "ada:ada"), missing(SSH_KEYS, OWN_KEY, SSH_KEY)),
+        ("user-ada",),
+    ),
+    "a stranger's key": Fault(
+        f"echo 'ssh-ed25519 AAAA stranger' >> {SSH_KEYS}",
+        (extra(SSH_KEYS, ANY, "ssh-ed25519 AAAA stranger"),),
+        (),
+        mend=f"sed -i /stranger/d {SSH_KEYS}",
+    ),
+}
+
+SERVICES = {
+    "a unit edited": Fault(
+        f"sed -i s/infinity/60/ {EVERY}", (differs(EVERY, "sha256", ANY, ANY),), ("service",)
+    ),
+    "a unit that something is laid over": Fault(
+        f"mkdir {EVERY}.d; printf '[Service]\\nUser=games\\n' > {EVERY}.d/more.conf",
+        (extra(f"{EVERY}.d/more.conf", "drop-in", "changes rig-every.service"),),
+        (),
+        mend=f"rm -r {EVERY}.d",
+    ),
+    "a service switched off": Fault(
+        "systemctl disable --quiet rig-every.service",
+        (differs("rig-every.service", "enabled", "enabled", "disabled"),),
+        ("service",),
+    ),
+    "a service masked": Fault(
+        "systemctl mask --quiet fstrim.timer",
+        (differs("fstrim.timer", "enabled", "enabled", "masked"),),
+        ("service-timer",),
+    ),
+    "a service stopped": Fault(
+        "systemctl stop rig-every.service",
+        (differs("rig-every.service", "active", "active", "inactive"),),
+        ("service",),
+    ),
+    "a service that runs and does not answer": Fault(
+        f"kill $(cat /run/units/{NOTEBOOK}); sleep 0.2",
+        (differs(NOTEBOOK, HEALTH, "answers", ANY),),
+        ("notebook-ada",),
+    ),
+}
+
+# What only hardware has: stand-ins for the files of the kernel and the driver's own program.
+HARDWARE = {
+    "a wrong driver branch": Fault(
+        f"sed -i s/535.261.03/470.256.02/ {KERNEL}",
+        (differs("kernel module", "loaded", "535.261.03", "470.256.02"),),
+        ("driver",),
+        mend=f"sed -i s/470.256.02/535.261.03/ {KERNEL}",
+    ),
+    "a module that is not loaded": Fault(
+        "rm -r /proc/driver/nvidia",
+        (missing("kernel module", "loaded", "535.261.03"),),
+        ("driver",),
+        mend=None,
+    ),
+    "libraries of another release than the module": Fault(
+        f'printf \'#!/bin/sh\\necho "Failed to initialize NVML: Driver/library version mismatch"'
+        f"\\nexit 18\\n' > {SMI}",
+        (
+            differs(
+                "libraries",
+                "in use",
+                "535.261.03",
+                "Failed to initialize NVML: Driver/library version mismatch",
+            ),
+        ),
+        ("driver",),
+        mend=None,
+    ),
+    "the other driver loaded": Fault(
+        "mkdir /sys/module/nouveau",
+        (differs("nouveau", "module", "not loaded", "loaded"),),
+        ("driver",),
+        mend="rmdir /sys/module/nouveau",
+    ),
+    "a card that is not seen": Fault(
+        "rmdir /proc/driver/nvidia/gpus/0000:02:00.0",
+        (differs("GPUs", "number", "2", "1"),),
+        ("driver",),
+        mend=None,
+    ),
+    "an argument of the kernel missing": Fault(
+        "sed 's/ quiet//' /run/cmdline > /run/new; cat /run/new > /run/cmdline",
+        (missing("quiet", "argument", "quiet"),),
+        ("kernel-arguments",),
+        mend=None,
+    ),
+    "an argument of the kernel another": Fault(
+        "sed 's/rig=.*/rig=other/' /run/cmdline > /run/new; cat /run/new > /run/cmdline",
+        (differs("rig", "argument", "rig='$(x)\"", "rig=other"),),
+        ("kernel-arguments",),
+        mend=None,
+    ),
+    "a reboot due": Fault(
+        "touch /run/reboot-required",
+        (differs("reboot", "state", "not due", "due"),),
+        (),
+        mend="rm /run/reboot-required",
+    ),
+    "what a check of the rig asks for": Fault(
+        "rm /etc/booted",
+        (missing("the new kernel", "check", "yes"),),
+        (),
+        mend="echo yes > /etc/booted",
+    ),
+    "a toolkit of another release": Fault(
+        f"sed -i s/11.8/11.7/ {CUDA}/version.json",
+        (
+            differs("toolkit", "files", "11.8", "11.7"),
+            differs(CUDA, "contents (cuda)", UNPACKED, f"{GONE}version.json"),
+        ),
+        ("cuda",),
+    ),
+    "a compiler of another release": Fault(
+        f"sed -i s/11.8/12.0/ {CUDA}/bin/nvcc",
+        (
+            differs("toolkit", "compiler", "11.8", "12.0"),
+            differs(CUDA, "contents (cuda)", UNPACKED, f"{GONE}bin/nvcc"),
+        ),
+        ("cuda",),
+    ),
+    "a cuDNN of another release": Fault(
+        f"sed -i 's/MINOR 5/MINOR 6/' {CUDA}/include/cudnn_version.h",
+        (
+            differs("cudnn", "header", "8.5.0", "8.6.0"),
+            differs(CUDA, "contents (cudnn)", UNPACKED, f"{GONE}include/cudnn_version.h"),
+        ),
+        ("cudnn",),
+    ),
+    "a header of cuDNN gone": Fault(
+        f"rm {CUDA}/include/cudnn.h",
+        (
+            missing(f"{CUDA}/include/cudnn.h", "presence", "there"),
+            differs(CUDA, "contents (cudnn)", UNPACKED, f"{GONE}include/cudnn.h"),
+        ),
+        ("cudnn",),
+    ),
+    "a library's link swapped": Fault(
+        f"ln -sfn libcudnn.so.7 {LIBRARIES}/libcudnn.so",
+        (differs(CUDA, "contents (cudnn)", UNPACKED, f"{GONE}lib64/libcudnn.so"),),
+        ("cudnn",),
+    ),
+}
+
+FAULTS = {**PACKAGES, **FILES, **SESSION, **ACCOUNTS, **SERVICES, **HARDWARE}
