@@ -6,7 +6,17 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from rigspec.doctor.model import Diagnosis, Item, Status
-from rigspec.plan.steps import Platform, Reboot, Service, Step, User, Verify
+from rigspec.plan.steps import (
+    Access,
+    Environment,
+    EnvironmentVariables,
+    Platform,
+    Reboot,
+    Service,
+    Step,
+    User,
+    Verify,
+)
 
 __all__ = ["mending"]
 
@@ -17,6 +27,13 @@ def mending(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
     A step is forgotten first, so that the installer does not take it as done.
     """
     broken = {item.step for item in diagnosis.differences}
+    # An environment is made from nothing: what was done to its folder is done once more.
+    remade = {step.path for step in steps if isinstance(step, Environment) and step.id in broken}
+    broken |= {
+        step.id
+        for step in steps
+        if isinstance(step, (Access, EnvironmentVariables)) and step.path in remade
+    }
     # What a service reads it reads as it starts.
     broken |= {
         step.id

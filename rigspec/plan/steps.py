@@ -388,9 +388,9 @@ class Service(Step):
     ``name`` is the unit's whole name (``jupyter-alice.service``), ``unit`` its text: empty where a
     package brings the unit. It starts anew when a step of ``configured_by`` writes something else.
 
-    ``port`` and ``address`` are where it answers. ``command`` is what it runs in the foreground where
-    there is no systemd, for the ``user``, on every interface: empty for a service that is the
-    host's alone. ``variables`` are what it has beside those of a session; with them ``health``
+    ``port`` and ``address`` are where it answers. ``command`` is what it runs in the foreground
+    where there is no systemd, for the ``user``, on every interface: empty for a service that is
+    the host's alone. ``variables`` are what it has beside those of a session; with them ``health``
     succeeds as long as it answers. ``programs`` name the payload files of both.
     """
 

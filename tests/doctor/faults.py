@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.doctor.planted_rig import CERTIFICATE, CUDA, KEY, PASSWORD, PORT, PYTHON, SETTINGS
+from tests.doctor.test_doctor import fingerprint
 from tests.execution.every_step import KEY as SSH_KEY
 
 ANY = "…"
@@ -36,6 +37,8 @@ def extra(name: str, aspect: str, found: str) -> Seen:
     return ("extra", name, aspect, None, found)
 
 
+LAB = "/opt/rig/envs/lab"
+HOME_FILE = "/home/ada/.rig/settings.json"
 SITE = "/opt/rig/envs/lab/lib/python3.11/site-packages"
 ONE = f"{SITE}/rig_one-1.0.dist-info"
 PROFILE = "/etc/profile.d/rig-planted.sh"
@@ -46,8 +49,9 @@ SSHD = "/etc/ssh/sshd_config.d/00-rig.conf"
 KERAS = "/etc/skel/.keras/keras.json"
 NOTEBOOK = "rig-notebook-ada.service"
 EVERY = "/etc/systemd/system/rig-every.service"
-# As `ssh-keygen -l` writes it.
-OWN_KEY = "key SHA256:hXzR5mrXznHiF/44GF6+UzSIXH0/g3YUKYNgcUYLdUo"
+OWN_KEY = f"key {fingerprint(SSH_KEY.split()[1])}"
+# An environment is made anew, and so is what was done to it.
+ENVIRONMENT = ("env-lab", "variables-lab", "access-lab")
 WHOLE, UNPACKED = "all there", "as it was unpacked"
 GONE = "changed or gone: "
 HEALTH = f"port {PORT}"
@@ -66,16 +70,16 @@ PACKAGES = {
     "a Python package moved": Fault(
         f"sed -i 's/^Version: .*/Version: 0.9/' {ONE}/METADATA",
         (differs("lab/rig-one", "version", "1.0", "0.9"),),
-        ("env-lab",),
+        ENVIRONMENT,
     ),
     "a Python package gone": Fault(
-        f"rm -r {ONE} {SITE}/rig_one", (missing("lab/rig-one", "version", "1.0"),), ("env-lab",)
+        f"rm -r {ONE} {SITE}/rig_one", (missing("lab/rig-one", "version", "1.0"),), ENVIRONMENT
     ),
     "a Python package that no lock knows": Fault(
         f"cp -r {ONE} {SITE}/stray-1.0.dist-info; rm {SITE}/stray-1.0.dist-info/RECORD; "
         f"sed -i 's/^Name: .*/Name: stray/' {SITE}/stray-1.0.dist-info/METADATA",
         (extra("lab/stray", "version", "1.0"),),
-        ("env-lab",),
+        ENVIRONMENT,
     ),
     "a file of a Python package gone": Fault(
         f"rm {SITE}/rig_two/__init__.py",
@@ -87,12 +91,12 @@ PACKAGES = {
                 f"{GONE}lib/python3.11/site-packages/rig_two/__init__.py",
             ),
         ),
-        ("env-lab",),
+        ENVIRONMENT,
     ),
     "a Python package edited": Fault(
         f"echo '# more' >> {SITE}/rig_two/__init__.py",
         (differs("lab/rig-two", "files", WHOLE, ANY),),
-        ("env-lab",),
+        ENVIRONMENT,
     ),
     # What answers for another release is a script.
     "an interpreter of another release": Fault(
@@ -100,7 +104,7 @@ PACKAGES = {
         f'exec {PYTHON.removesuffix("python")}real "$@" | sed s/3.11.2/3.9.2/\\n\' > python; '
         "chmod 0755 python",
         (differs("lab", "python", "3.11", "3.9"),),
-        ("env-lab",),
+        ENVIRONMENT,
     ),
     "an interpreter gone": Fault(
         f"rm {PYTHON}",
@@ -108,7 +112,7 @@ PACKAGES = {
             missing("lab", "python", "3.11"),
             differs(NOTEBOOK, HEALTH, "answers", f"{PYTHON} is not there"),
         ),
-        ("env-lab", "notebook-ada"),
+        (*ENVIRONMENT, "notebook-ada"),
     ),
     "a package of the system removed": Fault(
         "dpkg --remove --force-depends rig-needed",
@@ -265,6 +269,14 @@ SESSION = {
         ("variables",),
         mend="rm /etc/profile.d/zz.sh",
     ),
+    "a variable of an environment lost": Fault(
+        f"> {LAB}/etc/rig/activate.sh",
+        (
+            differs(f"{LAB}/etc/rig/activate.sh", "sha256", ANY, ANY),
+            missing("lab/RIG_LAB", "activated", "here"),
+        ),
+        ("variables-lab",),
+    ),
     "the variables gone": Fault(
         f"rm {PROFILE}",
         (
@@ -287,6 +299,17 @@ ACCOUNTS = {
         "gpasswd --delete ada video",
         (differs("ada", "group video", "member", "not a member"),),
         ("user-ada",),
+    ),
+    "another member of a group": Fault(
+        "usermod --append --groups rig-env-lab bob",
+        (differs("rig-env-lab", "members", "ada", "ada, bob"),),
+        ("members-lab",),
+    ),
+    "an environment that all may enter": Fault(
+        f"chmod 0755 {LAB}", (differs(LAB, "mode", "0750", "0755"),), ("access-lab",)
+    ),
+    "a file of a home gone": Fault(
+        f"rm {HOME_FILE}", (missing(HOME_FILE, "presence", "there"),), ("user-ada",)
     ),
     "a password set": Fault(
         "usermod --password '$6$salt$hash' ada", (differs("ada", "password", "none", "set"),), ()

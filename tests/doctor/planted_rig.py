@@ -204,6 +204,7 @@ def _changed(step: steps.Step, supplies: Supplies) -> Iterator[steps.Step]:
         case "runfile":
             return
         case "settings":
+            yield step
             yield from _files()
         case "user-ada":
             yield step

@@ -1,7 +1,7 @@
 """Some sixty faults, one at a time, in a system that the shell installer built.
 
-Each is named as what it is, with what was promised and what is there, and nothing else is; the steps
-that are printed mend it.
+Each is named as what it is, with what was promised and what is there, and nothing else is; the
+steps that are printed mend it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def outcomes(tmp_path: Path) -> Iterator[dict[str, dict[str, Any]]]:
     shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.mark.e2e(minutes=5)
 def test_each_planted_fault_is_named_alone_and_mended(
     outcomes: dict[str, dict[str, Any]],
 ) -> None:
