@@ -167,7 +167,7 @@ def _server(
         needs=(*needs, settings),
         name=f"rig-notebook-{user}.service",
         unit=_unit(jupyter, locked, server, (*shared, *own)),
-        configured_by=(settings,),
+        configured_by=(*needs, settings),  # it reads them once, when it starts
         # In a container every interface is its own: what reaches it is for the engine to say.
         command=(*_program(locked), f"--{locked.section}.ip=0.0.0.0"),
         user=user,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -83,7 +84,7 @@ def installed(
 
 @pytest.mark.e2e(minutes=3)
 def test_each_user_has_a_server_that_takes_the_password_and_runs_a_cell(
-    installed: SystemRoot, tmp_path: Path
+    installed: SystemRoot, ports: tuple[int, int], tmp_path: Path
 ) -> None:
     with served(installed, "alice") as alice, served(installed, "bob") as bob:
         assert not alice.log_in("a guess")
@@ -113,5 +114,23 @@ def test_each_user_has_a_server_that_takes_the_password_and_runs_a_cell(
         for path in tmp_path.rglob("*")
         if path.is_file() and str(installed.path) not in str(path)
     )
-    second = installed.run("/root/rig/install.sh").stdout
-    assert [line for line in second.splitlines() if "doing" in line and "locked" not in line] == []
+    assert done_anew(installed) == []
+
+    # What was given once can be given anew, and the server that reads it starts again.
+    other = installed.run("/opt/rig/envs/lab/bin/python", "-c", HASHED, "a rock").stdout
+    (installed.path / "etc/rig/secrets/NOTEBOOK_PASSWORD").write_text(other, encoding="utf-8")
+    assert done_anew(installed) == [
+        f"{what} of {user}{port}"
+        for user, port in (("alice", f" on port {ports[0]}"), ("bob", f" on port {ports[1]}"))
+        for what, port in (("Password of the notebook", ""), ("Notebook", port))
+    ]
+    with served(installed, "alice") as alice:
+        assert not alice.log_in(PASSWORD)
+        assert alice.log_in("a rock")
+
+
+def done_anew(root: SystemRoot) -> list[str]:
+    """What the installer did when it was run once more, but for its look at the lock."""
+    said = root.run("/root/rig/install.sh").stdout
+    done = re.findall(r"^\S+ doing +(.*)$", said, re.MULTILINE)
+    return [title for title in done if "locked" not in title]

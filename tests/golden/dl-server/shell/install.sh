@@ -639,7 +639,9 @@ remove_host_service_packages() {
 done_service_dyndns_settings() {
   test -s /etc/ddclient.conf && \
     test "$(stat -c '%a %U' /etc/ddclient.conf 2>/dev/null)" = '400 root' && \
-    test "$(cat /var/lib/rig/service-dyndns-settings 2>/dev/null)" = b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819
+    test "$(cat /var/lib/rig/service-dyndns-settings 2>/dev/null)" = b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819 && \
+    { secret=${DYNDNS:-$(cat /etc/rig/secrets/DYNDNS 2>/dev/null || true)}; } && \
+    { test -z "$secret" || printf '%s\n' '# Written by rigspec.' daemon=600 syslog=yes ssl=yes use=web web=https://api.ipify.org/ protocol=noip login="${secret%%:*}" 'password='"'"''"${secret#*:}"''"'"'' rig.example.org | cmp -s - /etc/ddclient.conf; }
 }
 
 apply_service_dyndns_settings() {
@@ -649,12 +651,12 @@ apply_service_dyndns_settings() {
     { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' DYNDNS /etc/rig/secrets/DYNDNS >&2; } && \
     { test -z "$secret" || test "$secret" != "${secret%%:*}" || { printf 'the secret %s is to be written as account:password\n' DYNDNS >&2; false; }; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/ddclient.conf.rig-new && printf '%s\n' '# Written by rigspec.' daemon=600 syslog=yes ssl=yes use=web web=https://api.ipify.org/ protocol=noip login="${secret%%:*}" 'password='"'"''"${secret#*:}"''"'"'' rig.example.org > /etc/ddclient.conf.rig-new && chmod 0400 /etc/ddclient.conf.rig-new && chown root /etc/ddclient.conf.rig-new); } && \
+    { test -z "$secret" || { rm -f /var/lib/rig/service-dyndns; }; } && \
     { test -z "$secret" || { own_file /etc/ddclient.conf && \
     mv -fT /etc/ddclient.conf.rig-new /etc/ddclient.conf; }; } && \
     { test -z "$secret" || { mkdir -p /var/lib/rig && \
     printf '%s\n' b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819 > /var/lib/rig/.service-dyndns-settings.new && \
-    mv -fT /var/lib/rig/.service-dyndns-settings.new /var/lib/rig/service-dyndns-settings; }; } && \
-    { test -z "$secret" || rm -f /var/lib/rig/service-dyndns; }
+    mv -fT /var/lib/rig/.service-dyndns-settings.new /var/lib/rig/service-dyndns-settings; }; }
 }
 
 remove_service_dyndns_settings() {
@@ -782,6 +784,7 @@ apply_notebook_alice_certificate() {
     mv -fT /etc/rig/notebook/alice.key.rig-new /etc/rig/notebook/alice.key && \
     own_file /etc/rig/notebook/alice.crt && \
     mv -fT /etc/rig/notebook/alice.crt.rig-new /etc/rig/notebook/alice.crt && \
+    rm -f /var/lib/rig/notebook-alice && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699 > /var/lib/rig/.notebook-alice-certificate.new && \
     mv -fT /var/lib/rig/.notebook-alice-certificate.new /var/lib/rig/notebook-alice-certificate
@@ -795,7 +798,9 @@ remove_notebook_alice_certificate() {
 
 done_notebook_alice_password() {
   test -s /etc/rig/notebook/alice.password && \
-    test "$(stat -c '%a %U' /etc/rig/notebook/alice.password 2>/dev/null)" = '400 alice'
+    test "$(stat -c '%a %U' /etc/rig/notebook/alice.password 2>/dev/null)" = '400 alice' && \
+    { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
+    { test -z "$secret" || printf '%s\n' "$secret" | cmp -s - /etc/rig/notebook/alice.password; }
 }
 
 apply_notebook_alice_password() {
@@ -804,6 +809,7 @@ apply_notebook_alice_password() {
     { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
     { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' JUPYTER_PASSWORD_HASH /etc/rig/secrets/JUPYTER_PASSWORD_HASH >&2; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/alice.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/alice.password.rig-new && chmod 0400 /etc/rig/notebook/alice.password.rig-new && chown alice /etc/rig/notebook/alice.password.rig-new); } && \
+    { test -z "$secret" || { rm -f /var/lib/rig/notebook-alice; }; } && \
     { test -z "$secret" || { own_file /etc/rig/notebook/alice.password && \
     mv -fT /etc/rig/notebook/alice.password.rig-new /etc/rig/notebook/alice.password; }; }
 }
@@ -877,6 +883,7 @@ apply_notebook_bob_certificate() {
     mv -fT /etc/rig/notebook/bob.key.rig-new /etc/rig/notebook/bob.key && \
     own_file /etc/rig/notebook/bob.crt && \
     mv -fT /etc/rig/notebook/bob.crt.rig-new /etc/rig/notebook/bob.crt && \
+    rm -f /var/lib/rig/notebook-bob && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699 > /var/lib/rig/.notebook-bob-certificate.new && \
     mv -fT /var/lib/rig/.notebook-bob-certificate.new /var/lib/rig/notebook-bob-certificate
@@ -890,7 +897,9 @@ remove_notebook_bob_certificate() {
 
 done_notebook_bob_password() {
   test -s /etc/rig/notebook/bob.password && \
-    test "$(stat -c '%a %U' /etc/rig/notebook/bob.password 2>/dev/null)" = '400 bob'
+    test "$(stat -c '%a %U' /etc/rig/notebook/bob.password 2>/dev/null)" = '400 bob' && \
+    { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
+    { test -z "$secret" || printf '%s\n' "$secret" | cmp -s - /etc/rig/notebook/bob.password; }
 }
 
 apply_notebook_bob_password() {
@@ -899,6 +908,7 @@ apply_notebook_bob_password() {
     { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
     { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' JUPYTER_PASSWORD_HASH /etc/rig/secrets/JUPYTER_PASSWORD_HASH >&2; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/bob.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/bob.password.rig-new && chmod 0400 /etc/rig/notebook/bob.password.rig-new && chown bob /etc/rig/notebook/bob.password.rig-new); } && \
+    { test -z "$secret" || { rm -f /var/lib/rig/notebook-bob; }; } && \
     { test -z "$secret" || { own_file /etc/rig/notebook/bob.password && \
     mv -fT /etc/rig/notebook/bob.password.rig-new /etc/rig/notebook/bob.password; }; }
 }
