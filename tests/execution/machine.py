@@ -8,7 +8,7 @@ import re
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +33,10 @@ class Said:
 class Machine:
     """A running machine; commands are run inside it as root, with or without a network."""
 
-    def __init__(self, folder: Path, agent: socket.socket) -> None:
+    def __init__(self, folder: Path, agent: socket.socket, attached: bool = False) -> None:
         self._folder = folder
         self._agent = agent
+        self._attached = attached
         self._pending = b""
         self._asked = 0
         self.boot = ""
@@ -65,6 +66,9 @@ class Machine:
         while self.boot == before:
             said = self._next(deadline)
             self.boot = said.get("boot", self.boot)
+        if self._attached:
+            self.run("mkdir", "-p", ATTACHED)
+            self.wait_until("mount", "-o", "ro", "-L", "attached", ATTACHED, timeout=60)
         return self.boot
 
     def reboot(self) -> str:
@@ -106,13 +110,18 @@ class Machine:
 
 @contextmanager
 def booted(
-    image: Path, folder: Path, seed: Path | None = None, attached: Path | None = None
+    image: Path,
+    folder: Path,
+    seed: Path | None = None,
+    attached: Path | None = None,
+    forwards: Mapping[int, int] | None = None,
 ) -> Iterator[Machine]:
     """A machine that boots a layer over ``image``, kept in ``folder``: booted again with the same
     folder it has what was written before.
 
     ``seed`` holds user-data and meta-data, and what else NoCloud reads; ``attached`` is a folder
-    that is found read-only under ATTACHED. The console is kept in ``folder/console.log``.
+    that is found read-only under ATTACHED; ``forwards`` are ports of this host that lead to ports
+    of the machine. The console is kept in ``folder/console.log``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     disk = folder / "disk.qcow2"
@@ -127,15 +136,12 @@ def booted(
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(1)
-    qemu = _start(folder, drives, listener.getsockname()[1])
+    qemu = _start(folder, drives, listener.getsockname()[1], forwards or {})
     try:
         listener.settimeout(60)
         agent, _ = listener.accept()
-        machine = Machine(folder, agent)
+        machine = Machine(folder, agent, attached is not None)
         machine.wait_for_boot()
-        if attached is not None:
-            machine.run("mkdir", "-p", ATTACHED)
-            machine.wait_until("mount", "-o", "ro", "-L", "attached", ATTACHED, timeout=60)
         yield machine
         agent.close()
     finally:
@@ -152,13 +158,17 @@ def accelerators() -> tuple[str, ...]:
     return ("tcg,thread=multi",)
 
 
-def _start(folder: Path, drives: list[str], port: int) -> subprocess.Popen[bytes]:
+def _start(
+    folder: Path, drives: list[str], port: int, forwards: Mapping[int, int]
+) -> subprocess.Popen[bytes]:
     options = [word for drive in drives for word in ("-drive", drive)]
     options += [word for name in accelerators() for word in ("-accel", name)]
+    led = [f"hostfwd=tcp:127.0.0.1:{own}-:{inside}" for own, inside in forwards.items()]
+    network = ",".join(("user", "model=virtio-net-pci", *led))
     command = [
         *("timeout", "--kill-after=10", str(_LIFE), "qemu-system-x86_64", "-nodefaults"),
         *("-display", "none", "-cpu", "max", "-smp", "2", "-m", "2048"),
-        *("-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci"),
+        *("-nic", network, "-device", "virtio-rng-pci"),
         *("-serial", f"file:{folder / 'console.log'}"),
         *("-chardev", f"socket,id=agent,host=127.0.0.1,port={port},server=off"),
         *("-serial", "chardev:agent", *options),

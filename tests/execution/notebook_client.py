@@ -15,6 +15,8 @@ from pathlib import Path
 import websocket
 
 _REFUSED = (401, 403)
+# For one answer, in seconds: an emulated machine takes its time over a password's hash or a kernel.
+_PATIENCE = 180
 
 
 class NotebookClient:
@@ -45,11 +47,11 @@ class NotebookClient:
 
     def log_in(self, password: str) -> bool:
         """Whether the password was taken."""
-        self._opener.open(f"{self._address}/login", timeout=20).read()
+        self._opener.open(f"{self._address}/login", timeout=_PATIENCE).read()
         values = {"password": password, "_xsrf": self._cookie("_xsrf")}
         data = urllib.parse.urlencode(values).encode()
         try:
-            self._opener.open(f"{self._address}/login", data, timeout=20).read()
+            self._opener.open(f"{self._address}/login", data, timeout=_PATIENCE).read()
         except urllib.error.HTTPError as error:
             if error.code not in _REFUSED:
                 raise
@@ -69,7 +71,7 @@ class NotebookClient:
             f"{address}/api/kernels/{kernel}/channels",
             cookie=cookies,
             sslopt={"context": self._tls},
-            timeout=60,
+            timeout=_PATIENCE,
         )
         message = _message("execute_request", {"code": code, "silent": False})
         channels.send(json.dumps(message))
@@ -95,7 +97,7 @@ class NotebookClient:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._address + path, data, method=method)
         request.add_header("X-XSRFToken", self._cookie("_xsrf"))
-        found = json.loads(self._opener.open(request, timeout=60).read())
+        found = json.loads(self._opener.open(request, timeout=_PATIENCE).read())
         assert isinstance(found, dict)
         return found
 
