@@ -48,7 +48,8 @@ trap at_command DEBUG
 # Where to kill: the step, and either how far through its commands, or how far through its time.
 STEPS = (
     *("archive", "repository", "system-packages", "driver", "cudnn", "installer", "runfile"),
-    *("env-lab", "download", "settings", "user-ada", "service", "variables"),
+    *("env-lab", "download", "settings", "variables-lab", "group-crew", "user-ada"),
+    *("members-lab", "access-lab", "service", "variables"),
     *("kernel-arguments", "reboot", "verify"),
 )
 POINTS = [(step, "commands", share) for step in STEPS for share in (0.0, 0.5, 1.0)]

@@ -32,6 +32,9 @@ CARRIED = {
     "env.* (key)",
     "env.*.config.*.*",
     "env.*.config.*.* (key)",
+    "env.*.config.*.*.*",
+    "env.*.config.*.*.* (key)",
+    "env.*.config.*.*.*.[]",
     "env.*.config.*.*.[]",
     "machine.* (key)",
     "machine.*.kernel_args.[]",
@@ -40,7 +43,9 @@ CARRIED = {
     "system.env.*",
     "system.env.* (key)",
     "system.env.*.prepend.[]",
+    "system.groups.[]",
     "user.* (key)",
+    "user.*.groups.[]",
 }
 
 

@@ -648,7 +648,7 @@ apply_service_dyndns_settings() {
   own_folder "$(dirname /etc/ddclient.conf)" && \
     mkdir -p "$(dirname /etc/ddclient.conf)" && \
     { secret=${DYNDNS:-$(cat /etc/rig/secrets/DYNDNS 2>/dev/null || true)}; } && \
-    { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' DYNDNS /etc/rig/secrets/DYNDNS >&2; } && \
+    { test -n "$secret" || say 'the secret DYNDNS is not there: give it in the environment or in /etc/rig/secrets/DYNDNS, and run this again'; } && \
     { test -z "$secret" || test "$secret" != "${secret%%:*}" || { printf 'the secret %s is to be written as account:password\n' DYNDNS >&2; false; }; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/ddclient.conf.rig-new && printf '%s\n' '# Written by rigspec.' daemon=600 syslog=yes ssl=yes use=web web=https://api.ipify.org/ protocol=noip login="${secret%%:*}" 'password='"'"''"${secret#*:}"''"'"'' rig.example.org > /etc/ddclient.conf.rig-new && chmod 0400 /etc/ddclient.conf.rig-new && chown root /etc/ddclient.conf.rig-new); } && \
     { test -z "$secret" || { rm -f /var/lib/rig/service-dyndns; }; } && \
@@ -807,7 +807,7 @@ apply_notebook_alice_password() {
   own_folder "$(dirname /etc/rig/notebook/alice.password)" && \
     mkdir -p "$(dirname /etc/rig/notebook/alice.password)" && \
     { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
-    { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' JUPYTER_PASSWORD_HASH /etc/rig/secrets/JUPYTER_PASSWORD_HASH >&2; } && \
+    { test -n "$secret" || say 'the secret JUPYTER_PASSWORD_HASH is not there: give it in the environment or in /etc/rig/secrets/JUPYTER_PASSWORD_HASH, and run this again'; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/alice.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/alice.password.rig-new && chmod 0400 /etc/rig/notebook/alice.password.rig-new && chown alice /etc/rig/notebook/alice.password.rig-new); } && \
     { test -z "$secret" || { rm -f /var/lib/rig/notebook-alice; }; } && \
     { test -z "$secret" || { own_file /etc/rig/notebook/alice.password && \
@@ -906,7 +906,7 @@ apply_notebook_bob_password() {
   own_folder "$(dirname /etc/rig/notebook/bob.password)" && \
     mkdir -p "$(dirname /etc/rig/notebook/bob.password)" && \
     { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
-    { test -n "$secret" || printf 'the secret %s is not there: give it in the environment or in %s, and run this again\n' JUPYTER_PASSWORD_HASH /etc/rig/secrets/JUPYTER_PASSWORD_HASH >&2; } && \
+    { test -n "$secret" || say 'the secret JUPYTER_PASSWORD_HASH is not there: give it in the environment or in /etc/rig/secrets/JUPYTER_PASSWORD_HASH, and run this again'; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/bob.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/bob.password.rig-new && chmod 0400 /etc/rig/notebook/bob.password.rig-new && chown bob /etc/rig/notebook/bob.password.rig-new); } && \
     { test -z "$secret" || { rm -f /var/lib/rig/notebook-bob; }; } && \
     { test -z "$secret" || { own_file /etc/rig/notebook/bob.password && \
