@@ -81,29 +81,37 @@ def write_tree(directory: Path, files: Sequence[OutputFile]) -> None:
         raise TreeError(directory, f"cannot be written: {error.strerror}") from error
 
 
-def write_file(file: Path, content: bytes) -> None:
-    """Put one file in its place, whole or not at all; what stood there is replaced.
+def write_file(file: Path, content: bytes, *, new: bool = False, parents: bool = False) -> None:
+    """Put one file in its place, whole or not at all, with the modes of any new file.
 
-    Raises TreeError.
+    What stood there is replaced; with ``new`` it is left alone and FileExistsError raised.
+    ``parents``: its folder is made where it is not there. Raises TreeError.
     """
     if file.is_dir():
         raise TreeError(file, "is a folder; name a file")
     staged = None
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if parents:
+            file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=_prefix(file), dir=file.parent)
         staged = Path(name)
         with os.fdopen(handle, "wb") as out:
             out.write(content)
-            os.fchmod(out.fileno(), 0o644)
+            os.fchmod(out.fileno(), 0o666 & ~_mask())
             out.flush()
             os.fsync(out.fileno())
-        staged.replace(file)
+        if new:
+            os.link(staged, file)
+        else:
+            os.replace(staged, file)
         _sync(file.parent)
     except OSError as error:
+        if new and isinstance(error, FileExistsError):
+            raise
+        raise TreeError(file, f"cannot be written: {error.strerror}") from error
+    finally:
         if staged is not None:
             staged.unlink(missing_ok=True)
-        raise TreeError(file, f"cannot be written: {error.strerror}") from error
 
 
 def read_tree(directory: Path) -> tuple[OutputFile, ...]:
@@ -119,6 +127,12 @@ def manifest_of(files: Iterable[OutputFile]) -> bytes:
     """What the manifest of a tree of these files says."""
     lines = [f"{hashlib.sha256(f.content).hexdigest()}  {f.path}\n" for f in files]
     return "".join(sorted(lines, key=_name)).encode()
+
+
+def _mask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _refuse_foreign(directory: Path) -> None:

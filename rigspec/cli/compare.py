@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rigspec.cli.console import fail, say, show
+from rigspec.cli.output import write_text
 from rigspec.cli.stages import chosen_machines, matrix_for, open_spec
 
 if TYPE_CHECKING:
@@ -207,10 +208,5 @@ def _write(text: str, output: Path | None, quiet: bool) -> None:
     if output is None:
         typer.echo(text, nl=False)
         return
-    from rigspec.tree import TreeError, write_file
-
-    try:
-        write_file(output, text.encode())
-    except TreeError as error:
-        fail(f"RS604: {error}", status=2)
+    write_text(output, text, parents=True)
     say(f"wrote {output}", quiet=quiet)

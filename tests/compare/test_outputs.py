@@ -111,6 +111,10 @@ def test_exit_status_and_file(rigspec: Rigspec, tmp_path: Path) -> None:
     folder = rigspec("compare", SOURCED, "science-3", "p2", "-o", tmp_path)
     assert folder.returncode == 2
     assert "RS604" in folder.stderr
+    below = rigspec("compare", SOURCED, "science-3", "p2", "-o", page / "page.html")
+    assert below.returncode == 2
+    assert "cannot be written" in below.stderr
+    assert "Traceback" not in below.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new"]
 
 
