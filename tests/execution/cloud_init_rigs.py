@@ -15,7 +15,7 @@ from rigspec.plan.model import Plan
 from rigspec.plan.steps import Check, Service, Verify
 from rigspec.spec.load import load_spec
 from rigspec.tree import write_tree
-from tests.execution.roots import archive
+from tests.execution.roots import archives
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -59,7 +59,7 @@ apt = "{mirror}"
 
 def whole_rig(kernel_args: str = "[]") -> str:
     """A package of the system, a Python environment, variables and an account."""
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     spec = SMALL.replace('os = "debian 12"', f'os = "debian 12"\nkernel_args = {kernel_args}')
     spec = spec.replace("[system]\n", '[system]\npackages = ["tree"]\n')
     return spec + WHOLE.format(mirror=mirror)

@@ -144,6 +144,11 @@ def archive() -> str:
     return next(_archives())
 
 
+def archives() -> str:
+    """That archive and those beside it, as `[mirrors] apt` takes them."""
+    return archive().rstrip("/").removesuffix("debian") + "{distribution}"
+
+
 def default_mirror(suite: str) -> str:
     """The archive that debootstrap itself takes for a suite of another distribution: of those that
     it names, for releases old and new, the one that has it.

@@ -19,7 +19,7 @@ import yaml
 from tests.containers import Buildah, Docker, docker_engine
 from tests.execution.conftest import KEPT
 from tests.execution.notebook_client import NotebookClient
-from tests.execution.roots import HOST_CERTIFICATES, archive, make_root
+from tests.execution.roots import HOST_CERTIFICATES, archives, make_root
 from tests.execution.test_notebook import HASHED, PASSWORD
 from tests.execution.test_ssh import a_port
 
@@ -56,7 +56,7 @@ PYTHON = "/opt/rig/envs/lab/bin/python"
 
 
 def compiled(rigspec: Rigspec, folder: Path, text: str) -> Path:
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     folder.mkdir(exist_ok=True)
     spec = folder / "rig.toml"
     spec.write_text(text.replace("{mirror}", mirror), encoding="utf-8")

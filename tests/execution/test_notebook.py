@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.execution.notebook_server import served
-from tests.execution.roots import SystemRoot, archive
+from tests.execution.roots import SystemRoot, archives
 from tests.execution.test_ssh import a_port
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -60,7 +60,7 @@ def installed(
     rigspec: Rigspec, debian_12: SystemRoot, ports: tuple[int, int], tmp_path: Path
 ) -> SystemRoot:
     """The rig in a system; its secret was asked for, and given."""
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     spec = tmp_path / "rig.toml"
     text = SPEC.format(first=ports[0], second=ports[1], mirror=mirror)
     spec.write_text(text, encoding="utf-8")

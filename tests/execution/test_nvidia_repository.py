@@ -16,7 +16,7 @@ from rigspec.cli.main import app
 from rigspec.lock import files
 from rigspec.lock.document import read_lock
 from rigspec.matrix.load import load_matrix
-from tests.execution.roots import SystemRoot, archive
+from tests.execution.roots import SystemRoot, archives
 from tests.execution.test_packages import installed
 from tests.lock.signed_archive import Keys, SignedArchive, package
 
@@ -105,7 +105,7 @@ def test_a_driver_and_a_toolkit_are_installed_from_a_bundle_alone(
     key = replace(known, figures=tuple(figures.items()))
     monkeypatch.setattr(files, "_current_key", lambda _: key)
     published(tmp_path / "nvidia", keys, apart=apart)
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     spec, lock = tmp_path / "rig.toml", tmp_path / "lock"
     mirrors = f'[mirrors]\napt = "{mirror}"\nnvidia = "file://{tmp_path}/nvidia"\n'
     spec.write_text(SPEC + mirrors, encoding="utf-8")

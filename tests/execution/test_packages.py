@@ -11,7 +11,7 @@ import pytest
 
 from rigspec.lock.document import read_lock
 from rigspec.lock.model import LockedMachine
-from tests.execution.roots import SystemRoot, archive, default_mirror
+from tests.execution.roots import SystemRoot, archives, default_mirror
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -66,7 +66,7 @@ def installed(root: SystemRoot) -> dict[str, str]:
 def test_a_debian_gets_the_locked_packages_and_no_others(
     rigspec: Rigspec, debian_12: SystemRoot, tmp_path: Path
 ) -> None:
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     machine = locked(rigspec, tmp_path, SPEC.format(os="debian 12", mirror=mirror))
     options = ("--target", "shell", "--lock", tmp_path / "lock", "-o", tmp_path / "out", "--locked")
     assert rigspec("compile", tmp_path / "rig.toml", *options).returncode == 0

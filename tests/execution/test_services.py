@@ -25,7 +25,7 @@ from tests.execution.roots import (
     CERTIFICATES,
     PIP_CONFIGURATION,
     SystemRoot,
-    archive,
+    archives,
     default_mirror,
 )
 from tests.execution.test_ssh import a_port, answered, key_pair, running
@@ -137,7 +137,7 @@ def ports() -> dict[str, int]:
 def rig(rigspec: Rigspec, ports: dict[str, int], tmp_path: Path) -> Path:
     """The folder of a spec, its lock and its installer."""
     _, public = key_pair(tmp_path)
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     spec = tmp_path / "rig.toml"
     spec.write_text(SPEC.format(**ports, key=public, mirror=mirror), encoding="utf-8")
     locked = rigspec("lock", spec, "-o", tmp_path / "lock")

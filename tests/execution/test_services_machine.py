@@ -18,7 +18,7 @@ from tests.execution.inside import HOME, put_rigspec
 from tests.execution.machine import ATTACHED, Machine, booted
 from tests.execution.machine_image import make_image
 from tests.execution.notebook_client import NotebookClient
-from tests.execution.roots import archive
+from tests.execution.roots import archives
 from tests.execution.test_notebook import HASHED, PASSWORD
 from tests.execution.test_ssh import a_port, answered, key_pair
 
@@ -121,7 +121,7 @@ def seed(rigspec: Rigspec, outside: Outside, tmp_path: Path) -> Path:
         f"{user}_key": key.with_suffix(".pub").read_text(encoding="utf-8").strip()
         for user, key in outside.keys.items()
     }
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     spec = rig / "rig.toml"
     spec.write_text(SPEC.format(ssh=SSH, **NOTEBOOKS, **keys, mirror=mirror), encoding="utf-8")
     locked = rigspec("lock", spec, "-o", rig / "lock")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.execution.roots import SystemRoot, archive
+from tests.execution.roots import SystemRoot, archives
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -78,7 +78,7 @@ def test_a_key_is_taken_and_a_password_is_not(
 ) -> None:
     private, public = key_pair(tmp_path)
     port = a_port()
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     spec = tmp_path / "rig.toml"
     spec.write_text(SPEC.format(port=port, key=public, mirror=mirror), encoding="utf-8")
     assert rigspec("lock", spec, "-o", tmp_path / "lock").returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.execution.roots import SystemRoot, archive
+from tests.execution.roots import SystemRoot, archives
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 SPEC = """
@@ -64,7 +64,7 @@ print(matplotlib.matplotlib_fname(), matplotlib.get_backend(), size)
 
 @pytest.fixture
 def installed(rigspec: Rigspec, debian_12: SystemRoot, tmp_path: Path) -> SystemRoot:
-    mirror = archive().rstrip("/").removesuffix("debian") + "{distribution}"
+    mirror = archives()
     spec = tmp_path / "rig.toml"
     spec.write_text(SPEC.format(mirror=mirror), encoding="utf-8")
     assert rigspec("lock", spec, "-o", tmp_path / "lock").returncode == 0
