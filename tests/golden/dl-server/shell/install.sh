@@ -1364,8 +1364,7 @@ keep_account() {
   fi
 }
 
-# A group that was there before is not ours to take away; one with members of its own would leave their
-# files to a number.
+# A group that was there before is not ours to take away.
 make_group() {
   clear_account_locks
   getent group "$1" >/dev/null || { own groups "$1" && groupadd --system "$1"; }
