@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from unearth import Link, Package, PackageFinder, TargetPython, URLError
 
+from rigspec.lock.asking import package_finder
 from rigspec.lock.failures import index_failure
 from rigspec.lock.question import TOOLS
 from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
@@ -98,9 +99,9 @@ class PackageIndex:
     ) -> None:
         self.target = target
         self._as_of = as_of
-        self._finder = PackageFinder(
-            index_urls=[url] if url is not None else [],
-            target_python=TargetPython(
+        self._finder = package_finder(
+            url,
+            TargetPython(
                 # To the patch release: `Requires-Python: >=3.6.1` is common.
                 py_ver=tuple(int(part) for part in target.version.split(".")),
                 abis=[target.abi],

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from packaging.version import Version
+from tenacity import retry, stop_after_attempt, wait_exponential
 from unearth import PackageFinder
 
 from rigspec.lock.engines import engine_for
@@ -22,6 +23,8 @@ DAY = dt.date(2018, 7, 1)
 JSON = "application/vnd.pypi.simple.v1+json"
 
 
+# A mirror of these times may for a moment send its page without them.
+@retry(stop=stop_after_attempt(4), wait=wait_exponential(), reraise=True)
 def uploaded(package: str) -> Mapping[str, dt.date]:
     """The day of every file of a package by its sha256, as the index itself tells it."""
     index = str(PackageFinder().sources[0]["url"]).rstrip("/")

@@ -1,0 +1,92 @@
+"""How an index of packages is asked: one that is busy for a moment is asked again."""
+
+from __future__ import annotations
+
+import atexit
+from typing import Any
+
+import httpx2
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    wait_exponential,
+)
+from unearth import PackageFinder, TargetPython
+from unearth.auth import MultiDomainBasicAuth
+from unearth.fetchers import PyPIClient
+
+__all__ = ["PAUSE", "package_finder", "what_came_last"]
+
+_ATTEMPTS = stop_after_attempt(4)
+PAUSE = wait_exponential(multiplier=0.5, max=4)
+
+# Too many requests; a gateway or the server behind it is not there just now.
+_BUSY = frozenset({429, 502, 503, 504})
+# Not what was silent until its time was over: that has been waited for.
+_BROKEN_OFF = (httpx2.NetworkError, httpx2.RemoteProtocolError)
+_LONGEST_WAIT_S = 10
+
+
+def package_finder(
+    index: str | None, target: TargetPython | None = None, *, any_platform: bool = False
+) -> PackageFinder:
+    """What lists an index's files; ``index`` None is the default one."""
+    # Of unearth's own making, and yet not what its annotations ask for.
+    session: Any = _PatientClient()
+    finder = PackageFinder(
+        index_urls=[index] if index is not None else [],
+        target_python=target,
+        ignore_compatibility=any_platform,
+        session=session,
+    )
+    session.auth = MultiDomainBasicAuth(
+        index_urls=[source["url"] for source in finder.sources if source["type"] == "index"]
+    )
+    atexit.register(session.close)
+    return finder
+
+
+class _PatientClient(PyPIClient):
+    """Not a transport, which would leave out the proxies that the environment names."""
+
+    def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        ask = Retrying(
+            retry=retry_if_result(_is_busy) | retry_if_exception_type(_BROKEN_OFF),
+            stop=_ATTEMPTS,
+            wait=_pause,
+            before_sleep=_hang_up,
+            retry_error_callback=what_came_last,
+        )
+        return ask(super().send, request, **options)
+
+
+def what_came_last(state: RetryCallState) -> Any:
+    """The last attempt's answer, or its exception raised."""
+    return _outcome(state).result()
+
+
+def _is_busy(response: httpx2.Response) -> bool:
+    return response.status_code in _BUSY
+
+
+def _pause(state: RetryCallState) -> float:
+    outcome = _outcome(state)
+    asked_for = "" if outcome.failed else outcome.result().headers.get("Retry-After", "")
+    if asked_for.isdigit():
+        return min(int(asked_for), _LONGEST_WAIT_S)
+    return PAUSE(state)
+
+
+def _hang_up(state: RetryCallState) -> None:
+    outcome = _outcome(state)
+    if not outcome.failed:
+        outcome.result().close()
+
+
+def _outcome(state: RetryCallState) -> Any:
+    if state.outcome is None:
+        raise RuntimeError("asked before there was an attempt")
+    return state.outcome

@@ -1,0 +1,90 @@
+"""An index that is out of order for a moment, and one that stays so."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+from unearth import TargetPython
+
+from rigspec.lock.asking import package_finder
+from rigspec.lock.failures import LockFailure
+from rigspec.lock.index import dated_files, listed_files
+from tests.lock.loopback import Answer, Serve, send, servers
+
+WHEEL = "six-1.0-py2.py3-none-any.whl"
+BARE = f'<a href="/{WHEEL}#sha256={"0" * 64}">{WHEEL}</a>'.encode()
+DATED = BARE.replace(b"<a ", b'<a data-upload-time="2018-06-30T12:00:00Z" ')
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with servers() as start:
+        yield start
+
+
+def times(address: str) -> list[dt.datetime | None]:
+    finder = package_finder(address, TargetPython())
+    files = listed_files(finder, "six", yanked=False)
+    return [time for _, time in dated_files(finder, "six", files)]
+
+
+def falls_out(*, after: int, count: int, bad: Answer) -> Answer:
+    """Answers well, but for ``count`` answers in a row after the first ``after``."""
+    answered = iter(range(1000))
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if after <= next(answered) < after + count:
+            bad(request)
+        else:
+            send(request, DATED, Content_Type="text/html")
+
+    return answer
+
+
+def busy(request: BaseHTTPRequestHandler) -> None:
+    send(request, b"later", 503)
+
+
+def overrun(request: BaseHTTPRequestHandler) -> None:
+    send(request, b"later", 429, Retry_After="1")
+
+
+def hangs_up(request: BaseHTTPRequestHandler) -> None:
+    request.close_connection = True
+
+
+def without_times(request: BaseHTTPRequestHandler) -> None:
+    send(request, BARE, Content_Type="text/html")
+
+
+@pytest.mark.parametrize("bad", [busy, overrun, hangs_up, without_times])
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_moment_is_waited_for(bad: Answer, after: int, serve: Serve) -> None:
+    address = serve(falls_out(after=after, count=2, bad=bad))
+    assert times(f"http://{address}/simple") == [
+        dt.datetime(2018, 6, 30, 12, tzinfo=dt.timezone.utc)
+    ]
+
+
+def test_who_stays_busy_is_said_to_be(serve: Serve) -> None:
+    address = serve(falls_out(after=1, count=1000, bad=busy))
+    with pytest.raises(LockFailure) as failure:
+        times(f"http://{address}/simple")
+    assert failure.value.status == 3
+    assert "503" in failure.value.diagnostic.message
+    assert "127.0.0.1" not in failure.value.diagnostic.message
+
+
+def test_an_index_that_has_no_times_is_left_after_three_pages(serve: Serve) -> None:
+    asked = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        without_times(request)
+
+    address = serve(answer)
+    assert times(f"http://{address}/simple") == [None]
+    assert len(asked) == 1 + 3
