@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
 from rigspec.resolve.problem import KeyPath
 from rigspec.spec.load import LoadedSpec
 
@@ -16,14 +17,18 @@ __all__ = ["account_advice", "blas_advice"]
 _QUOTA = "quota"
 
 
-def account_advice(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
-    """Errors for unknown groups, warnings for those that make their members root."""
+def account_advice(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """Errors for groups that are not there, warnings for those that make their members root."""
     system = spec.rig.system
     own = set(system.groups) if system is not None else set()
     for name, user in sorted(spec.rig.user.items()):
         for index, group in enumerate(user.groups):
             if group not in own:
-                yield from _group(spec, matrix, ("user", name, "groups", index), name, group, own)
+                path = ("user", name, "groups", index)
+                yield from _group(spec, matrix, path, name, group, own)
+                yield from _lacking(spec, matrix, path, group, resolution)
         if user.quota is not None and (system is None or _QUOTA not in system.packages):
             yield Diagnostic(
                 code="RS408",
@@ -62,6 +67,28 @@ def _group(
             spans=(spec.document.span(path, label="as good as it says"),),
             facts=(Fact(f"group/{group}", rights, known[group].sources),),
             help=("leave it out, where this is not meant",),
+        )
+
+
+def _lacking(
+    spec: LoadedSpec, matrix: Matrix, path: KeyPath, group: str, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """An error for a group that other systems make, and the resolved one does not."""
+    release = next((r for r in matrix.product("group").releases if r.version == group), None)
+    told = release.figure("lacking") if release is not None else None
+    if release is None or told is None or resolution is None:
+        return
+    systems = told.split(", ")
+    if resolution.os in systems:
+        statement = f"{' and '.join(systems)} do not make the group {group}"
+        yield Diagnostic(
+            code="RS008",
+            severity=Severity.ERROR,
+            message=f"{resolution.os} has no group `{group}`",
+            between=("os",),
+            spans=(spec.document.span(path, label="made by later systems"),),
+            facts=(Fact(f"group/{group}", statement, release.sources_of("lacking")),),
+            help=(f'leave it out, or make it: `groups = ["{group}"]` in `[system]`',),
         )
 
 

@@ -35,7 +35,7 @@ def advice(
     yield from withdrawn_advice(spec, matrix, resolution)
     yield from settings_advice(spec, matrix, likely)
     yield from security_advice(spec)
-    yield from account_advice(spec, matrix)
+    yield from account_advice(spec, matrix, likely)
     yield from blas_advice(spec, matrix)
     yield from nvblas_advice(spec, resolution)
     yield from name_service_advice(spec, matrix, likely)

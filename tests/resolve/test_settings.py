@@ -107,6 +107,7 @@ def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str,
         ('[user.ada]\ngroups = ["docker"]\n', "", "RS407", "ada"),
         ('[user.ada]\ngroups = ["staff"]\n', "", "RS407", "ada"),
         ('[user.ada]\ngroups = ["vidoe"]\n', "", "RS008", "vidoe"),
+        ('[user.ada]\ngroups = ["render"]\n', "", "RS008", "ubuntu 18.04 has no group `render`"),
         ('[user.ada]\nquota = "1 GB"\n', "", "RS408", "ada"),
         ("[user.ada]\ngpus = [2]\n", "", "RS008", "GPU 2"),
         ('[user.ada]\nenvs = ["twp"]\n', "", "RS008", "twp"),
@@ -144,6 +145,12 @@ def test_what_cannot_be_is_told_at_its_place(more: str, env: str, code: str, wor
 def test_what_can_be_is_not_remarked_on(more: str, env: str) -> None:
     new = {"RS008", "RS218", "RS235", "RS236", "RS237", "RS238", "RS239", "RS407", "RS408"}
     assert [d.message for d in found(more, env=env) if d.code in new] == []
+
+
+def test_a_group_that_the_system_makes_is_not_remarked_on() -> None:
+    more = '[user.ada]\ngroups = ["render", "kvm"]\n'
+    assert [d.code for d in found(more)].count("RS008") == 2
+    assert "RS008" not in [d.code for d in found(more, os="ubuntu 20.04", python="3.8")]
 
 
 @pytest.mark.parametrize(
