@@ -20,6 +20,19 @@ import numpy, six, sys, tensorflow as tf
 print(sys.prefix, numpy.__version__, six.__version__, tf.__version__)
 print(tf.Session().run(tf.reduce_sum(tf.constant(numpy.ones((2, 5), "float32")))))
 """
+# Conda's own code, as conda-lock carries it along: where it looks, and what it makes of that.
+SETTINGS = """
+from conda_lock._vendor.conda.base.constants import SEARCH_PATH
+from conda_lock._vendor.conda.base.context import context, reset_context
+reset_context(SEARCH_PATH)
+print(context.remote_read_timeout_secs, context.always_yes, *context.create_default_packages)
+"""
+CONFIG = """
+[env.lab.config.conda]
+remote_read_timeout_secs = 61.5
+always_yes = true
+create_default_packages = ["pip", "a b"]
+"""
 # This machine, but what is written to /opt and /var is written to memory and gone with the shell.
 OVERLAY = """
 set -e
@@ -63,7 +76,7 @@ def test_what_is_locked_installs_checks_itself_and_computes(
         more='frameworks = { tensorflow = "1.8" }',
     )
     spec, lock, out = tmp_path / "rig.toml", tmp_path / "lock", tmp_path / "out"
-    spec.write_text(text, encoding="utf-8")
+    spec.write_text(text + CONFIG, encoding="utf-8")
     for command in (
         ("lock", spec, "-o", lock),
         ("compile", spec, "--lock", lock, "--locked", "--target", "shell", "-o", out),
@@ -79,9 +92,11 @@ def test_what_is_locked_installs_checks_itself_and_computes(
     printf %s {shlex.quote(stand_in)} > {conda}
     chmod +x {conda}
     {install} --step env-lab
+    {install} --step settings-lab-conda
     {install} --step verify
     {install} --step env-lab
     {PYTHON} -c {shlex.quote(SESSION)} 2>/dev/null
+    CONDA_PREFIX=/opt/rig/envs/lab {sys.executable} -W ignore -c {shlex.quote(SETTINGS)}
     rm /opt/rig/envs/lab/conda-meta/numpy-1.14.5-0.json
     {install} --step verify
     """
@@ -93,6 +108,7 @@ def test_what_is_locked_installs_checks_itself_and_computes(
     assert lines.count("doing    What is installed is what was locked") == 2, done.stdout
     assert "ok       Python environment lab" in lines  # a second run has nothing to do
     assert "/opt/rig/envs/lab 1.14.5 1.11.0 1.8.0" in lines
+    assert "61.5 True pip a b" in lines
     assert "10.0" in lines
     # A package of conda's that is gone is noticed, and named.
     assert done.returncode != 0
