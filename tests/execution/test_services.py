@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import http.server
-import json
 import shutil
-import ssl
 import subprocess
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from unearth import PackageFinder
 
+from tests.execution.name_provider import provider_is_told
 from tests.execution.roots import (
     CERTIFICATES,
     PIP_CONFIGURATION,
@@ -28,7 +18,8 @@ from tests.execution.roots import (
     archives,
     default_mirror,
 )
-from tests.execution.test_ssh import a_port, answered, key_pair, running
+from tests.execution.service_figures import figures_are_told_through_the_secure_shell
+from tests.execution.test_ssh import a_port, key_pair
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 # What shells, ddclient and its configuration each read in a way of their own.
@@ -159,9 +150,9 @@ def test_each_service_does_its_work_and_leaves_nothing(
     assert [line for line in second.splitlines() if "doing" in line and "locked" not in line] == []
 
     _jail_is_read(debian_12, ports["ssh"])
-    _provider_is_told(debian_12, ports["provider"], rig)
+    provider_is_told(debian_12, ports["provider"], rig, f"ada:{PASSWORD}")
     _session_has_its_panes(debian_12)
-    _figures_are_told_through_the_secure_shell(rigspec, rig, debian_12, ports)
+    figures_are_told_through_the_secure_shell(rigspec, rig, debian_12, ports)
     _units_are_sound(debian_12, rig)
     _password_is_nowhere_else(debian_12, rig)
 
@@ -203,7 +194,7 @@ def test_on_the_oldest_release_sessions_load_and_the_provider_is_told(
     _secret_is_asked_for(ubuntu_16, *steered, f"PIP_INDEX_URL={index}")
 
     _session_has_its_panes(ubuntu_16)
-    _provider_is_told(ubuntu_16, port, tmp_path)
+    provider_is_told(ubuntu_16, port, tmp_path, f"ada:{PASSWORD}")
     told = ubuntu_16.run("fail2ban-client", "-d").stdout
     for words in ("['add', 'sshd', 'systemd']", "['set', 'sshd', 'bantime', 3600]", "'2222'"):
         assert words in told
@@ -243,79 +234,6 @@ def _jail_is_read(root: SystemRoot, port: int) -> None:
     ):
         assert line in told
     root.run("nft", "--version")
-
-
-@dataclass
-class Provider:
-    """Who speaks dyndns2 over TLS, and says where it is asked from."""
-
-    port: int
-    folder: Path
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        asked = self.asked
-
-        class Answers(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                asked.append((self.path, self.headers.get("Authorization", "")))
-                body = b"203.0.113.7\n" if self.path == "/ip" else b"good 203.0.113.7\n"
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *arguments: object) -> None:
-                pass
-
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Answers)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.folder / "provider.crt", self.folder / "provider.key")
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-
-def _provider_is_told(root: SystemRoot, port: int, folder: Path) -> None:
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-subj", "/CN=provider"),
-            *("-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", folder / "provider.key", "-out", folder / "provider.crt"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    provider = Provider(port, folder)
-    once = ("ddclient", "-daemon=0", "-foreground", "-noquiet", "-verbose")
-    with provider.listening():
-        # Who shows a certificate that nobody vouches for hears nothing, least of all a password.
-        root.run(*once, check=False)
-        assert provider.asked == []
-        # Of a failure ddclient remembers to wait a while.
-        root.run("rm", "-f", "/var/cache/ddclient/ddclient.cache")
-        trusted = root.path / "usr/local/share/ca-certificates/provider.crt"
-        shutil.copyfile(folder / "provider.crt", trusted)
-        root.run("update-ca-certificates")
-        done = root.run(*once, check=False)
-        said = done.stdout + done.stderr
-        trusted.unlink()
-        root.run("update-ca-certificates", "--fresh")
-    assert "good: IP address set to 203.0.113.7" in said, said
-    (found,) = [each for each in provider.asked if each[0] != "/ip"]
-    assert found[0].startswith("/nic/update?")
-    assert "hostname=rig.example.org&myip=203.0.113.7" in found[0]
-    scheme, _, credentials = found[1].partition(" ")
-    assert scheme == "Basic"
-    assert base64.b64decode(credentials + "==").decode() == f"ada:{PASSWORD}"
 
 
 SESSION = """
@@ -364,111 +282,6 @@ def _session_has_its_panes(root: SystemRoot) -> None:
         ["other", "bash"],
     ]
     assert "/opt/rig/envs/lab six" in done.stdout
-
-
-def _figures_are_told_through_the_secure_shell(
-    rigspec: Rigspec, rig: Path, root: SystemRoot, ports: dict[str, int]
-) -> None:
-    """What `connect` prints, typed: the exporter and Prometheus answer on the loopback alone."""
-    told = rigspec("connect", rig / "rig.toml", "--host", "127.0.0.1", "--format", "json")
-    rows = {row["service"]: row for row in json.loads(told.stdout)["connections"]}
-    root.run("install", "-d", "-m", "0755", "/run/sshd")
-    figures = root.path / "var/lib/prometheus/node-exporter/rig-gpu.prom"
-    root.run("sh", "/opt/rig/lock/gpu_metrics.sh", "/var/lib/prometheus/node-exporter/rig-gpu.prom")
-    with (
-        running(root, "/usr/sbin/sshd", "-D", "-e"),
-        started(root, "prometheus-node-exporter"),
-        started(root, "prometheus"),
-    ):
-        logged_in = answered(ports["ssh"], "-i", str(rig / "key"), "ada@127.0.0.1")
-        assert logged_in.stdout == "ada\n", logged_in.stderr
-        _figures_are_told(rows, rig, ports)
-    figures.unlink()
-    root.run("promtool", "check", "config", "/etc/rig/prometheus.yml")
-
-
-def _figures_are_told(rows: dict[str, Any], rig: Path, ports: dict[str, int]) -> None:
-    with (
-        forwarded(rows["exporter"], ports["exporter"], rig / "key") as exporter,
-        forwarded(rows["prometheus"], ports["prometheus"], rig / "key") as prometheus,
-    ):
-        said = answer(exporter)
-        assert "node_textfile_scrape_error 0" in said
-        assert "rig_gpu_up 0" in said  # there is no nvidia-smi
-        assert answer(f"{prometheus}-/ready").startswith("Prometheus")
-        assert _asked_by(prometheus) == {
-            f"http://127.0.0.1:{ports[name]}/metrics" for name in ("exporter", "prometheus")
-        }
-        listening = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True, check=True)
-        for name in ("exporter", "prometheus"):
-            local = [line.split()[3] for line in listening.stdout.splitlines()]
-            assert [each for each in local if each.endswith(f":{ports[name]}")] == [
-                f"127.0.0.1:{ports[name]}"
-            ]
-
-
-def _asked_by(prometheus: str) -> set[str]:
-    """Whom it asks: it takes some seconds until it says so."""
-    for _ in range(60):
-        targets = json.loads(answer(f"{prometheus}api/v1/targets"))["data"]["activeTargets"]
-        if targets:
-            break
-        time.sleep(0.5)
-    return {target["scrapeUrl"] for target in targets}
-
-
-@contextmanager
-def started(root: SystemRoot, unit: str) -> Iterator[None]:
-    """The command of a package's unit with what the rig's drop-in gives it.
-
-    No process stands between: who changes the account is no longer ended with its parent.
-    """
-    text = (root.path / f"lib/systemd/system/{unit}.service").read_text("utf-8")
-    (start,) = [line for line in text.splitlines() if line.startswith("ExecStart=")]
-    assert start.endswith(" $ARGS")
-    drop_in = (root.path / f"etc/systemd/system/{unit}.service.d/rig.conf").read_text("utf-8")
-    (arguments,) = [line for line in drop_in.splitlines() if line.startswith('Environment="ARGS=')]
-    program = start.partition("=")[2].removesuffix(" $ARGS")
-    account = ("setpriv", "--reuid=prometheus", "--regid=prometheus", "--init-groups")
-    process = subprocess.Popen(
-        [
-            *("chroot", root.path, *account, "env", "-i", "--chdir=/var/lib/prometheus", program),
-            *arguments.partition("ARGS=")[2].rstrip('"').split(),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-@contextmanager
-def forwarded(row: dict[str, object], port: int, key: Path) -> Iterator[str]:
-    """The command as it was printed, but for its port: the client is the same machine."""
-    own = a_port()
-    command = str(row["line"]).replace(f"-L 127.0.0.1:{port}:", f"-L 127.0.0.1:{own}:")
-    options = f"-F none -i '{key}' -o BatchMode=yes -o StrictHostKeyChecking=no "
-    options += "-o UserKnownHostsFile=/dev/null -o ExitOnForwardFailure=yes"
-    shell = command.replace("ssh ", f"exec ssh {options} ", 1)
-    process = subprocess.Popen(["sh", "-c", shell], stderr=subprocess.DEVNULL)
-    try:
-        yield str(row["url"]).replace(f":{port}/", f":{own}/")
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def answer(url: str) -> str:
-    for _ in range(100):
-        try:
-            with urllib.request.urlopen(url, timeout=10) as said:
-                return str(said.read().decode())
-        except (urllib.error.URLError, ConnectionError):
-            time.sleep(0.2)
-    raise AssertionError(f"nothing answers at {url}")
 
 
 def _units_are_sound(root: SystemRoot, folder: Path) -> None:
