@@ -57,6 +57,7 @@ def _system(row: Row, key: str, name: str, provides: Mapping[str, str], sources:
         family=row["os"],
         provides=provides,
         availability=_ended(row, name),
+        told_by={"end-of-life": ["lifecycle"]} if _ended(row, name) else None,
         figures={key: value for key, value in figures.items() if value},
         source=[
             *(s for s in sources.of(row) if s in ("lifecycle", "glibc")),
@@ -134,6 +135,7 @@ def _interpreter(row: Row, sources: Sources) -> Iterator[str]:
         artifacts=artifacts,
         figures={key: value for key, value in figures.items() if value},
         availability=[("end-of-life", row["eol"], f"Python {series} gets no more fixes")],
+        told_by={"end-of-life": sources.of(row)},
         source=[*sources.of(row), "tools"],
         of=row["confidence"],
     )

@@ -87,7 +87,8 @@ class Release:
     ``Anaconda3``); for a framework it is the package on the Python index (``tensorflow-gpu``).
     ``provides`` are components that come with it (an OS and its glibc); ``figures`` are the
     numbers and names that no rule reads but a plan or a comparison may (``codename``,
-    ``watts``). ``told_by`` names the sources of figures that have their own.
+    ``watts``). ``told_by`` names the sources of what has its own: a figure, or by its kind a word
+    on availability.
     """
 
     product: str
@@ -112,7 +113,7 @@ class Release:
         return next((value for key, value in self.figures if key == name), None)
 
     def sources_of(self, name: str) -> tuple[Source, ...]:
-        """Who gave the figure of that name: its own sources, else those of the whole release."""
+        """Who gave a figure, or told of a kind of availability: else those of the whole release."""
         return next((told for key, told in self.told_by if key == name), self.sources)
 
 

@@ -107,7 +107,7 @@ def _fact(release: Release, ended: Availability) -> Fact:
     return Fact(
         id=f"{release.product}-{release.label}/{ended.kind}".replace(" ", "-").lower(),
         statement=f"{ended.reason}, since {day}",
-        sources=release.sources,
+        sources=release.sources_of(ended.kind),
         confidence=release.confidence,
     )
 
