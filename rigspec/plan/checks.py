@@ -10,6 +10,7 @@ from rigspec.plan.accounts import account_checks
 from rigspec.plan.layout import INSTALLED, PACKAGES, cuda_home, env_python, package_list
 from rigspec.plan.nvblas import nvblas_checks
 from rigspec.plan.packages import PARTS, listed_in
+from rigspec.plan.secure_shell import ssh_checks
 from rigspec.plan.steps import Check, Secret, Verify
 from rigspec.resolution import EnvResolution
 from rigspec.spec.model import Rig
@@ -25,6 +26,7 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ())
         checks += _env_checks(env, resolutions[env.name])
     checks += nvblas_checks(rig, locked)
     checks += account_checks(rig)
+    checks += ssh_checks(rig, locked.services)
     checks += _secret_checks(secrets)
     checks += _kernel_checks(rig, locked.resolution.machine)
     return Verify(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rigspec.lock.model import LockedService
 from rigspec.plan.layout import service_packages
-from rigspec.plan.steps import File, Service, Step
+from rigspec.plan.steps import Check, File, Service, Step
 from rigspec.spec.model import Rig
 from rigspec.spec.service import Fail2ban, Ssh
 
-__all__ = ["guard_steps", "ssh_steps"]
+__all__ = ["guard_steps", "ssh_checks", "ssh_steps"]
 
 _PACKAGES = service_packages("service")
 _HOST_PACKAGES = service_packages("host-service")
@@ -24,6 +24,13 @@ _LOG_IN = (
 )
 # The word for it before OpenSSH 8.7, which newer ones still take.
 _OLDER = {"KbdInteractiveAuthentication": "ChallengeResponseAuthentication"}
+# Of several files with settings the one that is read first wins: the server says what it made of
+# all. Where it does not run yet, the folder that it will not be without is missing.
+_EFFECTIVE = (
+    "test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap 'rmdir /run/sshd' EXIT; }; "
+    '/usr/sbin/sshd -T | grep -E "$1" | sort | paste -s -d " "'
+)
+_CHECKED = ("kbdinteractiveauthentication", "passwordauthentication", "permitrootlogin", "port")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -72,6 +79,21 @@ def guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         needs=(_HOST_PACKAGES, "service-fail2ban-settings"),
         name=service.unit,
         configured_by=("service-fail2ban-settings",),
+    )
+
+
+def ssh_checks(rig: Rig, services: Iterable[LockedService]) -> Iterator[Check]:
+    """What the server goes by, where other files than the rig's may say something else."""
+    ssh = rig.service.ssh
+    by_files = any(each.name == "ssh" and each.form != "options" for each in services)
+    if ssh is None or not by_files:
+        return
+    values = {name.lower(): value for name, value in (("Port", str(ssh.port)), *_LOG_IN)}
+    yield Check(
+        title="settings of the secure shell",
+        command=("sh", "-c", _EFFECTIVE, "sh", f"^({'|'.join(_CHECKED)}) "),
+        expect=" ".join(f"{name} {values[name]}" for name in _CHECKED),
+        part="service",
     )
 
 

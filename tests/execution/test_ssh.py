@@ -101,3 +101,14 @@ def test_a_key_is_taken_and_a_password_is_not(
 
     second = debian_12.run("/root/rig/install.sh").stdout
     assert "doing    The secure shell" not in second
+
+    # A file that is read before the rig's: what the server makes of both is what counts.
+    other = debian_12.path / "etc/ssh/sshd_config.d/00-other.conf"
+    other.write_text("PasswordAuthentication yes\nPort 22\n", encoding="utf-8")
+    overruled = debian_12.run("/root/rig/install.sh", check=False)
+    assert overruled.returncode == 1
+    (told,) = [line for line in overruled.stderr.splitlines() if "settings of the secure" in line]
+    assert "passwordauthentication no" in told.partition("found")[0]
+    assert "passwordauthentication yes" in told.partition("found")[2]
+    other.unlink()
+    debian_12.run("/root/rig/install.sh")
