@@ -56,7 +56,9 @@ def test_fifty_kills_leave_whole_trees(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["tree"]
 
 
-@pytest.mark.parametrize("command", ["compile", "lock"])
+@pytest.mark.parametrize(
+    "command", ["compile", pytest.param("lock", marks=pytest.mark.e2e(minutes=1))]
+)
 def test_a_killed_command_leaves_the_old_tree_or_the_new_one(command: str, tmp_path: Path) -> None:
     target = tmp_path / "out"
     arguments = {

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.execution.roots import SystemRoot
 from tests.execution.test_shell import KERAS, PYTHON, SESSION
@@ -16,6 +18,7 @@ from tests.execution.test_shell import KERAS, PYTHON, SESSION
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.mark.e2e(minutes=1)
 def test_tensorflow_1_8_is_installed_from_a_bundle_alone(
     debian_11: SystemRoot, rigspec: Rigspec, tmp_path: Path
 ) -> None:

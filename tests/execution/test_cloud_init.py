@@ -98,6 +98,7 @@ def narrowed(size: int, *, binary: bool = True) -> Backend:
     return replace(backend, limits=(limit,))
 
 
+@pytest.mark.e2e(minutes=1)
 def test_the_same_rig_from_compressed_user_data(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
@@ -114,6 +115,7 @@ def test_the_same_rig_from_compressed_user_data(
     see_the_small_rig(fresh)
 
 
+@pytest.mark.e2e(minutes=1)
 def test_the_same_rig_from_user_data_that_fetches_the_rest(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:

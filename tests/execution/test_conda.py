@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.execution.conda_packages import add_real_python, add_wheel
 from tests.lock.conda_channel import Channel, rig
@@ -62,6 +64,7 @@ def this_system() -> str:
     return f'os = "{found["ID"]} {found["VERSION_ID"]}"'
 
 
+@pytest.mark.e2e(minutes=1)
 def test_what_is_locked_installs_checks_itself_and_computes(
     tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

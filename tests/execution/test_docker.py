@@ -70,6 +70,7 @@ def pinned(registry: str, base: str, buildah: Buildah, rigspec: Rigspec, tmp_pat
     return out / "docker"
 
 
+@pytest.mark.e2e(minutes=2)
 def test_tensorflow_1_8_computes_in_the_image_that_was_locked(
     buildah: Buildah, registry: str, base: str, pinned: Path
 ) -> None:

@@ -93,6 +93,7 @@ def rigspec(*arguments: object) -> str:
 
 
 @pytest.mark.parametrize("apart", [False, True])
+@pytest.mark.e2e(minutes=1)
 def test_a_driver_and_a_toolkit_are_installed_from_a_bundle_alone(
     apart: bool,
     keys: Keys,

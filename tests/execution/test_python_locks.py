@@ -52,6 +52,7 @@ def locked(
     return [folder / "lock" / "box" / f"lab.{part}.txt" for part in ("tools", "requirements")]
 
 
+@pytest.mark.e2e(minutes=1)
 def test_tensorflow_1_8_on_python_2_7(tmp_path: Path, rigspec: Rigspec) -> None:
     wanted = '{ tensorflow = "1.8", keras = "*" }'
     files = locked(tmp_path, rigspec, "debian 11", "2.7", "system", wanted)
@@ -60,6 +61,7 @@ def test_tensorflow_1_8_on_python_2_7(tmp_path: Path, rigspec: Rigspec) -> None:
     assert told.split() == ["1.8.0", "2.2.5", "10.0", "[[6.0,", "6.0]]"]
 
 
+@pytest.mark.e2e(minutes=1)
 def test_tensorflow_1_8_on_python_3_6(tmp_path: Path, rigspec: Rigspec) -> None:
     wanted = '{ tensorflow = "1.8", keras = "*" }'
     files = locked(tmp_path, rigspec, "ubuntu 18.04", "3.6", "pyenv", wanted)
@@ -67,6 +69,7 @@ def test_tensorflow_1_8_on_python_3_6(tmp_path: Path, rigspec: Rigspec) -> None:
     assert env.run("-c", TENSORFLOW_1).split() == ["1.8.0", "2.2.5", "10.0", "[[6.0,", "6.0]]"]
 
 
+@pytest.mark.e2e(minutes=1)
 def test_tensorflow_1_8_on_python_3_5(
     tmp_path: Path, rigspec: Rigspec, ubuntu_16: SystemRoot
 ) -> None:
@@ -77,6 +80,7 @@ def test_tensorflow_1_8_on_python_3_5(
     assert env.run("-c", TENSORFLOW_1).split() == ["1.8.0", "2.2.5", "10.0", "[[6.0,", "6.0]]"]
 
 
+@pytest.mark.e2e(minutes=1)
 def test_torch_1_4_on_python_2_7(tmp_path: Path, rigspec: Rigspec) -> None:
     have_space(tmp_path, 4)
     files = locked(tmp_path, rigspec, "debian 11", "2.7", "system", '{ torch = "1.4" }')

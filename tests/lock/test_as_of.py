@@ -57,6 +57,7 @@ def pinned(file: Path) -> dict[str, tuple[str, list[str]]]:
         ("3.6", "ubuntu 18.04", "system"),
     ],
 )
+@pytest.mark.e2e(minutes=1)
 def test_no_package_was_uploaded_after_the_day(
     python: str, os: str, interpreter: str, tmp_path: Path, rigspec: Rigspec
 ) -> None:
@@ -82,6 +83,7 @@ def test_no_package_was_uploaded_after_the_day(
     assert uploaded("pip")[pip_hash] > DAY
 
 
+@pytest.mark.e2e(minutes=1)
 def test_uv_keeps_to_the_day_too(tmp_path: Path, rigspec: Rigspec) -> None:
     day = dt.date(2021, 6, 1)
     spec = tmp_path / "rig.toml"

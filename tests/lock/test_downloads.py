@@ -180,6 +180,7 @@ def test_a_server_that_is_slow_but_comes_to_an_end_is_waited_for(serve: Serve) -
     assert sha256_of_url(f"http://{serve(hesitates)}/weights.bin") == (SHA256, len(FILE))
 
 
+@pytest.mark.e2e(minutes=1)
 def test_the_source_of_an_interpreter_that_is_built_is_locked(
     tmp_path: Path, rigspec: Rigspec
 ) -> None:

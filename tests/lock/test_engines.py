@@ -70,6 +70,7 @@ def test_what_requires_python_excludes_is_not_locked_whatever_uv_says() -> None:
     assert versions(text) == {"send2trash": "1.8.3"}
 
 
+@pytest.mark.e2e(minutes=1)
 def test_a_yanked_release_is_locked_where_its_very_version_is_asked_for() -> None:
     """torchvision 0.2.1 is yanked, and the only one for torch 1.0.0; pip takes it for `==0.2.1`."""
     python_37 = TargetInterpreter("3.7", (2, 27), "x86_64", "24.0")

@@ -32,6 +32,7 @@ def by_name(text: str) -> dict[str, Pin]:
     return {pin.name: pin for pin in pins(text)}
 
 
+@pytest.mark.e2e(minutes=1)
 def test_every_difference_from_pip_in_a_real_python_2_7_has_a_reason() -> None:
     assert find_interpreter((2, 7)) is not None, "this test needs a Python 2.7 (pyenv install 2.7)"
     without_2_7 = by_name(old_python.compile_requirements(TENSORFLOW))
@@ -68,6 +69,7 @@ def test_an_interpreter_that_is_not_here_is_named() -> None:
     assert "needs a Python 3.3 on this machine" in failure.value.diagnostic.help[0]
 
 
+@pytest.mark.e2e(minutes=1)
 def test_the_engine_is_chosen_on_the_command_line(
     tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
