@@ -106,6 +106,7 @@ def account_checks(rig: Rig) -> Iterator[Check]:
             command=("runuser", "-l", name, "-c", f"printenv {_VISIBLE}"),
             expect=gpus,
             part=_PART,
+            root=True,
         )
 
 

@@ -45,10 +45,10 @@ def _secret_checks(secrets: Iterable[Secret]) -> Iterator[Check]:
             # A package may have put a file of its own there: the first line is ours.
             first = secret.text.splitlines()[0]
             ours = ("grep", "-m1", "-xF", "-e", first, secret.path)
-            yield Check(title, ours, expect=first, part=secret.part)
+            yield Check(title, ours, expect=first, part=secret.part, root=True)
             continue
         command = ("find", secret.path, "-size", "+0")
-        yield Check(title, command, expect=secret.path, part=secret.part)
+        yield Check(title, command, expect=secret.path, part=secret.part, root=True)
 
 
 def _system_checks(locked: LockedMachine) -> Iterator[Check]:

@@ -94,6 +94,7 @@ def ssh_checks(rig: Rig, services: Iterable[LockedService]) -> Iterator[Check]:
         command=("sh", "-c", _EFFECTIVE, "sh", f"^({'|'.join(_CHECKED)}) "),
         expect=" ".join(f"{name} {values[name]}" for name in _CHECKED),
         part="service",
+        root=True,
     )
 
 

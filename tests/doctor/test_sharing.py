@@ -8,14 +8,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from rigspec.doctor import accounts, places, session
+from rigspec.doctor.checks import checks
 from rigspec.doctor.model import Status
 from rigspec.emit.backend import find_backends
 from rigspec.emit.compile import compile_plan, template_environment
 from rigspec.plan.model import BaseImage, Plan
-from rigspec.plan.steps import Access, EnvironmentVariables, Group, Quota, Variable
+from rigspec.plan.steps import (
+    Access,
+    Check,
+    EnvironmentVariables,
+    Group,
+    Quota,
+    Variable,
+    Verify,
+)
 from rigspec.resolution import Resolution
 
+RESOLUTION = Resolution("box", "debian 12", "x86_64", "cpu")
 OWN = grp.getgrgid(os.getgid()).gr_name
 
 
@@ -42,6 +54,15 @@ def test_a_quota_that_nothing_enforces_is_unknown_and_no_difference() -> None:
     assert not item.differs
 
 
+def test_what_only_root_can_ask_is_unknown_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Check("a check", ("printf", "else"), "as locked", root=True)
+    step = Verify(id="verify", title="v", part="verify", checks=(asked,))
+    plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
+    for user, status in ((0, Status.DIFFERS), (1000, Status.UNKNOWN)):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        assert [item.status for item in checks(step, plan, (step,))] == [status]
+
+
 def test_what_an_activated_environment_has(tmp_path: Path) -> None:
     """The installer's own steps, in an environment of this test."""
     path = tmp_path / "lab"
@@ -56,8 +77,7 @@ def test_what_an_activated_environment_has(tmp_path: Path) -> None:
         variables=(Variable("RIG_LAB", ("here",), False), Variable("RIG_LIST", ("/x",), True)),
     )
     shell = next(backend for backend in find_backends() if backend.name == "shell")
-    resolution = Resolution("box", "debian 12", "x86_64", "cpu")
-    plan = Plan("lab", "", None, resolution, (step,), (), (), BaseImage("debian:12"), "0" * 64)
+    plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
     texts = {
         Path(file.path).name: file.content.decode()
         for file in compile_plan(plan, shell)

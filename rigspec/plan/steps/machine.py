@@ -73,7 +73,8 @@ class Check:
     """A command whose output must be ``expect``, to the letter, without the last newline.
 
     ``part`` is the layer it looks at: a target that leaves the layer out leaves the check out.
-    ``booted`` is for what is true only after the reboot that the plan asks for.
+    ``booted`` is for what is true only after the reboot that the plan asks for, ``root`` for what
+    nobody else can ask.
     """
 
     title: str
@@ -81,6 +82,7 @@ class Check:
     expect: str
     part: str = "system"
     booted: bool = False
+    root: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
