@@ -289,9 +289,10 @@ def put_the_homes_where_quotas_are(machine: Machine) -> None:
     machine.run("grep", "-qF", "-e", notice, "/var/log/rig.log")
     script = """
     truncate -s 128M /var/home.img
-    mkfs.ext4 -q -O quota -E quotatype=usrquota /var/home.img
-    mount -o loop /var/home.img /mnt
+    mkfs.ext4 -q /var/home.img
+    mount -o loop,usrquota /var/home.img /mnt
     cp -a /home/. /mnt/
+    quotacheck --create-files --user --format=vfsv1 /mnt
     umount /mnt
     echo '/var/home.img /home ext4 loop,usrquota 0 2' >> /etc/fstab
     """
