@@ -154,18 +154,19 @@ def sshd(folder: Path, address: str, key: Path) -> Iterator[Host]:
         server.wait(10)
 
 
-@pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
+@contextmanager
+def fleet_of(tmp_path: Path, *names: str) -> Iterator[Fleet]:
+    """Machines with sshd, on addresses of their own."""
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     beside = Path(sys.executable).parent
     with ExitStack() as stack:
         hosts = tuple(
             stack.enter_context(sshd(tmp_path / name, address, key))
-            for name, address in (("one", "127.0.0.2"), ("two", "127.0.0.3"))
+            for name, address in zip(names, ("127.0.0.2", "127.0.0.3"), strict=False)
         )
         lines = ["rig:", "  hosts:"]
-        for name, host in zip(("one", "two"), hosts, strict=True):
+        for name, host in zip(names, hosts, strict=True):
             known = f"ansible_host: {host.address}, ansible_port: {host.port}"
             lines.append(f"    {name}: {{ {known}, ansible_user: root }}")
         inventory = tmp_path / "inventory.yml"
@@ -186,6 +187,12 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
                 "ANSIBLE_SSH_CONTROL_PATH_DIR": f"/tmp/rig-ssh-{os.getpid()}",
             },
         )
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    with fleet_of(tmp_path, "one", "two") as fleet:
+        yield fleet
 
 
 @pytest.fixture
