@@ -48,9 +48,8 @@ def repository(step: AptRepository) -> Iterator[Item]:
     yield held(promise, lambda: _fingerprints(keyring))
     listed = f"/etc/apt/sources.list.d/{step.name}.list"
     address = " ".join((step.url, step.suite, *step.components))
-    yield held(
-        Promise(step.part, step.name, "source", address, step.id), lambda: _addresses(listed)
-    )
+    promise = Promise(step.part, step.name, "source", address, step.id)
+    yield held(promise, lambda: _elsewhere(step.url, listed, address) or _addresses(listed))
 
 
 def source(step: AptSource) -> Iterator[Item]:
@@ -110,6 +109,12 @@ def _addresses(listed: str) -> str | None:
         return None
     lines = [line for line in text.splitlines() if line.startswith("deb ")]
     return "; ".join(_address(line) for line in lines)
+
+
+def _elsewhere(url: str, listed: str, address: str) -> str | None:
+    """The address, if the file says that another one has it, and that one does."""
+    told = re.match(rf"# {re.escape(url)} is in (/\S+), with ", read_text(listed) or "")
+    return address if told and url in (read_text(told[1]) or "") else None
 
 
 def _address(line: str) -> str:

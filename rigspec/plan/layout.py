@@ -13,6 +13,7 @@ __all__ = [
     "NOTEBOOK_CONFIG",
     "NOTEBOOK_HEALTH",
     "PACKAGES",
+    "REPOSITORY",
     "access_group",
     "cuda_home",
     "env_path",
@@ -37,6 +38,8 @@ INSTALLED = "installed.py"
 COMPONENTS = "components.sh"
 # The program that holds the packages of the system against the lock.
 PACKAGES = "packages.sh"
+# The program that tells how a machine is to name a package repository.
+REPOSITORY = "repository.sh"
 # The program that gives a notebook server its settings.
 NOTEBOOK_CONFIG = "notebook_config.py"
 # The program that asks a notebook server whether it is well.

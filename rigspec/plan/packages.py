@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import resources
 
 from rigspec.lock.model import LockedMachine, LockedPackage
-from rigspec.plan.layout import COMPONENTS, PACKAGES, package_list
+from rigspec.plan.layout import COMPONENTS, PACKAGES, REPOSITORY, package_list
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.steps import AptPackage, AptPackages, AptSource, Step
 from rigspec.spec.mirrors import archive_url, has_snapshots
@@ -115,6 +115,8 @@ def package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:
         yield _program(PACKAGES)
     if any(len(archive.components) > 1 for archive in locked.archives):
         yield _program(COMPONENTS)
+    if locked.repositories:
+        yield _program(REPOSITORY)
 
 
 def _program(name: str) -> PayloadFile:

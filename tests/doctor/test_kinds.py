@@ -29,6 +29,9 @@ steps = (
     AptRepository(id="repository", part="cuda", name="maker", url="https://example.org/repo",
         suite="/", components=(), key_url="https://example.org/key",
         key_fingerprint=fingerprint, **title),
+    AptRepository(id="second", part="cuda", name="second", url="https://example.org/second",
+        suite="/", components=(), key_url="https://example.org/key",
+        key_fingerprint=fingerprint, **title),
     HostPackages(id="driver", part="driver", packages=(AptPackage("tar", hold=True),), **title),
     AptPackages(id="cuda", part="cuda", packages=(AptPackage("sed"),), **title),
     Archive(id="cudnn", part="cuda", file=file, to=home, strip=1,
@@ -88,6 +91,11 @@ gpg --batch --export > /etc/apt/keyrings/maker.gpg
 gpg --batch --with-colons --list-keys | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' > ../fingerprint
 echo 'deb [signed-by=/etc/apt/keyrings/maker.gpg] https://example.org/repo /' \
   > /etc/apt/sources.list.d/maker.list
+cp /etc/apt/keyrings/maker.gpg /etc/apt/keyrings/second.gpg
+theirs=/etc/apt/sources.list.d/theirs.list
+echo 'deb [signed-by=/etc/apt/keyrings/maker.gpg] https://example.org/second /' > $theirs
+echo "# https://example.org/second is in $theirs, with the key of the lock." \
+  > /etc/apt/sources.list.d/second.list
 """
 LAMP = "/etc/systemd/system/lamp.service"
 FAULTS = {
@@ -110,6 +118,7 @@ FAULTS = {
         "maker",
         "source",
     ),
+    "rm /etc/apt/sources.list.d/theirs.list": ("second", "source"),
     "gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-generate-key other "
     "ed25519 cert 2>/dev/null; gpg --export other > /etc/apt/keyrings/maker.gpg": ("maker", "key"),
 }

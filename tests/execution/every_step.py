@@ -18,8 +18,8 @@ from rigspec.emit.compile import compile_plan
 from rigspec.lock.document import read_lock
 from rigspec.lock.model import LockedFile
 from rigspec.plan import steps
+from rigspec.plan.layout import PACKAGES, REPOSITORY
 from rigspec.plan.model import BaseImage, PayloadFile, Plan
-from rigspec.plan.packages import PACKAGES
 from rigspec.tree import write_tree
 from tests.conftest import ROOT
 from tests.execution.roots import SystemRoot, make_root
@@ -139,6 +139,7 @@ def every_plan(supplies: Supplies) -> Plan:
     payload = {
         "packages.system.txt": listed,
         PACKAGES: (ROOT / "rigspec/plan/payload/packages.sh").read_text("utf-8"),
+        REPOSITORY: (ROOT / "rigspec/plan/payload/repository.sh").read_text("utf-8"),
         "installed.py": (ROOT / "rigspec/plan/payload/installed.py").read_text("utf-8"),
         "lab.requirements.txt": supplies.wheel("rig_one", "1.0"),
         "lab.tools.txt": supplies.wheel("rig_two", "2.0"),
