@@ -88,7 +88,7 @@ class Supplies:
         place.mkdir(parents=True)
         paragraphs, sums = [], {}
         for name, version, depends in packages:
-            file = _built(self.folder / "tree", place, name, version, depends)
+            file = built_package(self.folder / "tree", place, name, version, depends)
             data = file.read_bytes()
             sums[name] = hashlib.sha256(data).hexdigest()
             about = {"Filename": f"./{file.name}", "Size": str(len(data)), "SHA256": sums[name]}
@@ -235,7 +235,7 @@ def _tarball() -> bytes:
     return out.getvalue()
 
 
-def _built(tree: Path, place: Path, name: str, version: str, depends: str) -> Path:
+def built_package(tree: Path, place: Path, name: str, version: str, depends: str) -> Path:
     (tree / "DEBIAN").mkdir(parents=True)
     control = f"Package: {name}\nVersion: {version}\nArchitecture: amd64\n"
     control += f"Depends: {depends}\n" if depends else ""
