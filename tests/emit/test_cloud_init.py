@@ -229,14 +229,18 @@ def test_the_narrowest_limit_counts_where_no_provider_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "size", "form"),
-    [("aws", 16384, "seeded"), ("azure", 65535, "seeded"), ("gcp", 262144, "plain")],
+    ("provider", "size", "rig", "form"),
+    [
+        ("aws", 16384, "deep-al", "seeded"),
+        ("azure", 65535, "deep-al", "seeded"),
+        ("gcp", 262144, "dl-server", "plain"),
+    ],
 )
 def test_user_data_takes_the_first_form_that_a_provider_takes(
-    provider: str, size: int, form: str
+    provider: str, size: int, rig: str, form: str
 ) -> None:
     site = Site(cloud=True, provider=provider, seed="https://files.example.org/rigs/")
-    found = files(replace(first("deep-al"), site=site))
+    found = files(replace(first(rig), site=site))
     content = found["user-data"]
     assert len(content) <= size
     bulks = [path for path in found if path.startswith("seed/")]
