@@ -1,0 +1,167 @@
+"""What the installer knows to be its own, on machines where something goes wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.execution.conftest import KEPT
+from tests.execution.every_step import Supplies, every_base, every_plan, write_installer
+from tests.execution.layers import Layer
+from tests.lock.signed_archive import Keys
+
+INSTALLER = "/root/rig/install.sh"
+# The functions of the installer, as a step calls them: where `set -e` does nothing.
+FUNCTIONS = """
+source <(sed -e '/^trap /d' -e '/^{ trap - EXIT; main/d' /root/rig/install.sh)
+DRY_RUN=no SAID=; exec 7>&1 8>/dev/null; set +e
+small() { mkdir -p "$1"; mount -t tmpfs -o "size=$2" small "$1"; }
+fill() { dd if=/dev/zero of="$1/fill" 2>/dev/null; }
+"""
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("artifact")
+    keys = Keys.made(folder)
+    (folder / "srv").mkdir()
+    write_installer(every_plan(Supplies(folder / "srv", keys)), folder / "rig")
+    yield folder
+    keys.stop()
+
+
+@pytest.fixture
+def system(artifact: Path, tmp_path: Path) -> Layer:
+    layer = Layer.over(every_base(KEPT), tmp_path / "system")
+    layer.add(artifact / "srv", "srv")
+    layer.add(artifact / "rig", "root/rig")
+    return layer
+
+
+def called(system: Layer, script: str) -> str:
+    code, said = system.run("bash", "-c", FUNCTIONS + script)
+    assert code == 0, said
+    return said
+
+
+def test_on_a_full_disk_no_list_is_lost_and_nothing_goes_on(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        small /var/lib/rig 64k
+        for i in {1..100}; do own files "$(printf '%064d  /etc/number-%d' $i $i)"; done
+        own trees /opt/rig/envs/lab
+        own before "	/etc/x	/etc/x.before-rig"
+        fill /var/lib/rig
+        echo x > /etc/new.rig-new
+        own files "$(printf '%064d  /etc/new' 7)" || echo refused own
+        own_file /etc/new || echo refused own_file
+        own_tree /opt/rig/envs/other || echo refused own_tree
+        own_contents cudnn /usr/local || echo refused own_contents
+        disown_line files "$(printf '%064d  /etc/number-1' 1)" || echo refused disown_line
+        wc -l < /var/lib/rig/owned/files
+        wc -l < /var/lib/rig/owned/trees
+        owned before
+        """,
+    )
+    refused = [line.split()[1] for line in said.splitlines() if line.startswith("refused")]
+    assert refused == ["own", "own_file", "own_tree", "own_contents", "disown_line"]
+    assert said.splitlines()[-3:] == ["100", "1", "\t/etc/x\t/etc/x.before-rig"]
+
+
+def test_a_disk_that_fills_up_meanwhile_costs_no_file_of_somebody_else(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        small /var/lib/rig 200k
+        folder=/usr/local/thing
+        mkdir -p $folder/include
+        for i in {1..2500}; do : > $folder/include/a_header_of_somebody_number_$i.h; done
+        own_folder $folder; head -c 120k /dev/zero > /var/lib/rig/fill
+        own_contents cudnn $folder || echo refused
+        rm /var/lib/rig/fill; mount -o remount,size=10m /var/lib/rig
+        own_contents cudnn $folder && echo new > $folder/include/a.h
+        # The disk is full again when it has come, and what has come is found out at the end.
+        fill /var/lib/rig
+        note_contents cudnn $folder || echo refused
+        rm /var/lib/rig/fill
+        remove_cudnn
+        find $folder -type f | wc -l
+        ls -d $folder/include/a.h || echo gone
+        """,
+    )
+    lines = said.splitlines()
+    assert (lines.count("refused"), lines[-3], lines[-1]) == (2, "2500", "gone"), said
+
+
+def test_what_cannot_be_kept_is_not_replaced(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        small /usr/local 40k
+        head -c 20000 /dev/zero | tr '\\0' x > /usr/local/theirs
+        echo ours > /usr/local/theirs.rig-new
+        fill /usr/local
+        own_file /usr/local/theirs && mv -fT /usr/local/theirs.rig-new /usr/local/theirs
+        ls /usr/local; stat -c %s /usr/local/theirs; owned before
+        """,
+    )
+    assert said.split()[-4:] == ["fill", "theirs", "theirs.rig-new", "20000"], said
+    assert "kept as" not in said
+
+
+def test_a_link_that_a_file_replaces_comes_back(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        echo elsewhere > /usr/local/target
+        ln -s target /usr/local/theirs; ln -s nowhere /usr/local/other
+        for name in theirs other; do
+          cp /usr/local/target /usr/local/$name.rig-new
+          own_file /usr/local/$name && mv -fT /usr/local/$name.rig-new /usr/local/$name
+        done
+        return_file /usr/local/theirs; return_file /usr/local/other
+        readlink /usr/local/theirs /usr/local/other; ls /usr/local
+        """,
+    )
+    assert "target\nnowhere\n" in said
+    assert "before-rig" not in said.rpartition("nowhere")[2]
+
+
+def test_a_file_of_a_rig_with_many_is_known_as_its_own(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        for i in {1..3000}; do printf '%064d  /etc/a-file-with-a-name-that-is-long-%d\\n' $i $i; done > /root/many
+        own files "$(cat /root/many)"
+        echo changed > /etc/a-file-with-a-name-that-is-long-1
+        return_file /etc/a-file-with-a-name-that-is-long-1
+        """,
+    )
+    assert "kept /etc/a-file-with-a-name-that-is-long-1: it was changed since" in said
+
+
+def test_an_installation_on_a_full_disk_stops_and_goes_on_when_there_is_room(
+    system: Layer,
+) -> None:
+    said = called(
+        system,
+        f"""
+        mkdir -p /etc/skel/.rig; echo mine > /etc/skel/.rig/settings.json
+        small /var/lib/rig 40k; small /var/log 40k; fill /var/log
+        {INSTALLER} --step download; echo "with a full log $?"
+        fill /var/lib/rig
+        {INSTALLER} --step settings; echo "full $?"
+        cat /etc/skel/.rig/settings.json; ls -A /var/lib/rig/owned
+        rm /var/lib/rig/fill
+        {INSTALLER} --step settings; echo "room $?"
+        cat /etc/skel/.rig/settings.json.before-rig
+        """,
+    )
+    assert "/var/log/rig.log cannot be written to: what the steps say is lost" in said
+    assert "with a full log 0" in said
+    assert "full 1\nmine\nfiles\nfolders\n" in said
+    assert "room 0\nmine\n" in said
