@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,10 +134,10 @@ def test_a_file_of_a_rig_with_many_is_known_as_its_own(system: Layer) -> None:
     said = called(
         system,
         """
-        for i in {1..3000}; do printf '%064d  /etc/a-file-with-a-name-that-is-long-%d\\n' $i $i; done > /root/many
-        own files "$(cat /root/many)"
-        echo changed > /etc/a-file-with-a-name-that-is-long-1
-        return_file /etc/a-file-with-a-name-that-is-long-1
+        name=/etc/a-file-with-a-name-that-is-long
+        own files "$(for i in {1..3000}; do printf '%064d  %s\\n' $i $name-$i; done)"
+        echo changed > $name-1
+        return_file $name-1
         """,
     )
     assert "kept /etc/a-file-with-a-name-that-is-long-1: it was changed since" in said
@@ -165,3 +164,107 @@ def test_an_installation_on_a_full_disk_stops_and_goes_on_when_there_is_room(
     assert "with a full log 0" in said
     assert "full 1\nmine\nfiles\nfolders\n" in said
     assert "room 0\nmine\n" in said
+
+
+# A library that somebody unpacked by hand where CUDA's packages have a link to a folder.
+BY_HAND = """
+by_hand() {
+  rm -rf /usr/local/thing /var/lib/rig
+  mkdir -p /usr/local/thing/targets/include /usr/local/thing/lib
+  cd /usr/local/thing
+  ln -s targets/include include
+  echo theirs > include/a.h; echo theirs > include/other.h
+  echo older > lib/liba.so.0; ln -s liba.so.0 lib/liba.so
+  touch -d 2019-01-01 include/a.h lib/liba.so.0; touch -h -d 2019-01-01 lib/liba.so
+  cd /
+}
+state() { (cd /usr/local/thing && find . ! -type d -printf '%P %y %s %T+ %l\\n' | sort | md5sum); }
+library() { head -c 17 /usr/local/thing/include/a.h; readlink /usr/local/thing/lib/liba.so; }
+"""
+
+
+def test_files_that_an_archive_replaces_are_kept_and_put_back(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        {BY_HAND}
+        by_hand; state
+        apply_cudnn && library; readlink /usr/local/thing/include
+        # Another version of it, over ours: there is nothing of somebody else to keep.
+        apply_cudnn && library; find /usr/local/thing -name '*.before-rig*' | sort
+        remove_cudnn; state
+        """,
+    )
+    lines = [line for line in said.splitlines() if not line.startswith("  ")]
+    ours = ["include/a.hinclud", "liba.so.1"]
+    assert lines[1] == ours[0] + ours[1], said
+    assert lines[2] == "targets/include"
+    assert lines[4:6] == [
+        "/usr/local/thing/lib/liba.so.before-rig",
+        "/usr/local/thing/targets/include/a.h.before-rig",
+    ]
+    assert lines[-1] == lines[0], said
+    assert said.count("was another file: kept as") == 2
+    assert "put /usr/local/thing/targets/include/a.h.before-rig back" in said
+
+
+def test_what_was_changed_since_is_kept_by_the_next_version_of_an_archive(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        {BY_HAND}
+        apply_cudnn && echo mended > /usr/local/thing/include/a.h
+        apply_cudnn && library
+        cat /usr/local/thing/include/a.h.before-rig
+        """,
+    )
+    assert said.endswith("include/a.hincludliba.so.1\nmended\n"), said
+
+
+@pytest.mark.e2e(minutes=2)
+def test_an_archive_that_is_killed_anywhere_gives_back_what_it_replaced(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        {BY_HAND}
+        dying() {{
+          local top=$BASHPID n=0
+          set -T
+          trap '[ $((++n)) -lt "$at" ] || kill -9 -- "-$top"' DEBUG
+          "$@" >/dev/null
+        }}
+        set -m
+        for at in {{30..390..12}}; do
+          by_hand; was=$(state)
+          dying apply_cudnn & wait $! 2>/dev/null && ended=yes || ended=no
+          # Half of them are run again first.
+          [ $((at % 24)) -eq 6 ] && again=yes || again=no
+          [ $again = no ] || apply_cudnn >/dev/null || echo "$at: not again"
+          dying remove_cudnn & wait $! 2>/dev/null
+          remove_cudnn >/dev/null || echo "$at: not removed"
+          echo "$at $ended $again $([ "$(state)" = "$was" ] && echo same || echo other)"
+        done 2>&1
+        """,
+    )
+    points = [line.split() for line in said.splitlines() if line.endswith(("same", "other"))]
+    assert [point for point in points if point[-1] != "same"] == [], said
+    assert {point[1] for point in points} == {"yes", "no"}
+    assert ": not" not in said
+
+
+def test_another_folder_is_not_held_to_the_lists_of_the_one_before(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        mkdir -p /usr/local/cuda-9 /usr/local/cuda-10/include
+        echo theirs > /usr/local/cuda-10/include/cuda.h
+        own_contents cudnn /usr/local/cuda-9; echo ours > /usr/local/cuda-9/cudnn.h
+        # It was killed here, and the next rig has another CUDA.
+        own_contents cudnn /usr/local/cuda-10; echo ours > /usr/local/cuda-10/include/cudnn.h
+        note_contents cudnn /usr/local/cuda-10
+        return_contents cudnn /usr/local/cuda-10
+        owned shared | while read -r id folder; do return_contents "$id" "$folder"; done
+        find /usr/local/cuda-* -type f; owned shared | wc -l
+        """,
+    )
+    assert said.splitlines()[-2:] == ["/usr/local/cuda-10/include/cuda.h", "0"], said
