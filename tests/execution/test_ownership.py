@@ -166,6 +166,37 @@ def test_an_installation_on_a_full_disk_stops_and_goes_on_when_there_is_room(
     assert "room 0\nmine\n" in said
 
 
+def test_nobody_else_reads_what_is_owned_whoever_made_it(system: Layer) -> None:
+    called(system, f"mkdir -p /var/lib/rig/owned; {INSTALLER} --step settings")
+    assert system.run("stat", "-c", "%a", "/var/lib/rig/owned") == (0, "700\n")
+    called(system, f"rm -rf /var/lib/rig; {INSTALLER} --step download")
+    assert system.run("stat", "-c", "%a", "/var/lib/rig", "/var/lib/rig/owned")[1] == "755\n700\n"
+
+
+def test_of_a_secret_there_is_no_digest_and_it_is_known_all_the_same(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        place() {
+          echo "password=$1" > /etc/s.rig-new
+          own_file /etc/s secret && mv -fT /etc/s.rig-new /etc/s
+        }
+        echo theirs > /etc/s
+        echo password=older > /etc/s.rig-new
+        # As an older version kept it.
+        own_file /etc/s && mv -fT /etc/s.rig-new /etc/s; cut -c -64 /var/lib/rig/owned/files
+        place one; place two; place two; ls /etc/s /etc/s.*
+        cut -c -64 /var/lib/rig/owned/files | grep -v changed
+        return_file /etc/s; cat /etc/s; owned files
+        place three; echo more >> /etc/s; return_file /etc/s; tail -n 1 /etc/s
+        """,
+    )
+    lines = [line for line in said.splitlines() if not line.startswith("   ")]
+    assert len(lines[0]) == 64
+    assert lines[1:] == ["/etc/s", "/etc/s.before-rig", "theirs", "more"], said
+    assert "kept /etc/s: it was changed since" in said
+
+
 # A library that somebody unpacked by hand where CUDA's packages have a link to a folder.
 BY_HAND = """
 by_hand() {
