@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -299,3 +300,37 @@ def test_another_folder_is_not_held_to_the_lists_of_the_one_before(system: Layer
         """,
     )
     assert said.splitlines()[-2:] == ["/usr/local/cuda-10/include/cuda.h", "0"], said
+
+
+def test_one_rig_leaves_what_another_on_the_same_machine_has(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        here() {{
+          echo "$1:" $(ls -d /opt/rig/envs/lab /usr/bin/rig-tool /etc/skel/.*/settings.json \\
+            /var/lib/rig 2>/dev/null) $(dpkg-query -W -f '${{db:Status-Abbrev}}' rig-tool)
+        }}
+        mkdir -p /root/other; cp -r /root/rig/files /root/other
+        # It has a file of its own, and asks for the same packages.
+        sed -e 's/^readonly RIG_NAME=.*/readonly RIG_NAME=other/' -e 's|skel/.rig/|skel/.other/|g' \\
+          -e 's/^readonly STEPS=.*/readonly STEPS=(platform driver settings)/' \\
+          {INSTALLER} > /root/other/install.sh
+        for step in archive repository driver env-lab settings; do
+          {INSTALLER} --step $step || exit
+        done
+        other() {{ bash /root/other/install.sh "$@"; }}
+        other --step driver && other --step settings; here both
+        other --uninstall; here first
+        other --step settings; {INSTALLER} --uninstall; here second
+        other --uninstall; here none
+        """,
+    )
+    found = [line for line in said.splitlines() if re.match("(both|first|second|none):", line)]
+    ours, other = "/etc/skel/.rig/settings.json", "/etc/skel/.other/settings.json"
+    assert found == [
+        f"both: {other} {ours} /opt/rig/envs/lab /var/lib/rig ii",
+        f"first: {ours} /opt/rig/envs/lab /var/lib/rig ii",
+        f"second: {other} /var/lib/rig ii",
+        "none:",
+    ], said
+    assert "kept the packages of driver: every is installed here, too" in said
