@@ -312,7 +312,8 @@ def test_one_rig_leaves_what_another_on_the_same_machine_has(system: Layer) -> N
         }}
         mkdir -p /root/other; cp -r /root/rig/files /root/other
         # It has a file of its own, and asks for the same packages.
-        sed -e 's/^readonly RIG_NAME=.*/readonly RIG_NAME=other/' -e 's|skel/.rig/|skel/.other/|g' \\
+        sed -e 's/^readonly RIG_NAME=.*/readonly RIG_NAME=other/' \\
+          -e 's|skel/.rig/|skel/.other/|g' \\
           -e 's/^readonly STEPS=.*/readonly STEPS=(platform driver settings)/' \\
           {INSTALLER} > /root/other/install.sh
         for step in archive repository driver env-lab settings; do
@@ -334,3 +335,35 @@ def test_one_rig_leaves_what_another_on_the_same_machine_has(system: Layer) -> N
         "none:",
     ], said
     assert "kept the packages of driver: every is installed here, too" in said
+
+
+def test_no_user_can_hold_the_lock_that_an_installation_takes(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        mkdir -p -m 1777 /run/lock; : > /run/lock/rig.lock
+        {INSTALLER} --step settings || exit
+        for file in /run/lock/rig.lock /var/lib/rig /var/lib/rig/*; do
+          setpriv --reuid=65534 --clear-groups flock --nonblock "$file" sleep 60 2>/dev/null &
+        done
+        sleep 1
+        {INSTALLER} --step download && echo installed
+        kill $(jobs -p)
+        flock /var/lib/rig/lock {INSTALLER} --step download || echo refused
+        """,
+    )
+    assert "done     Step download" in said
+    assert "another installation is running; nothing was changed\nrefused" in said
+
+
+def test_a_lock_that_an_uninstall_has_just_taken_away_is_none(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        mkdir /root/bin
+        printf '#!/bin/sh\nrm /var/lib/rig/lock; exec /usr/bin/flock "$@"\n' > /root/bin/flock
+        chmod +x /root/bin/flock
+        PATH=/root/bin:$PATH {INSTALLER} --step settings || echo refused
+        """,
+    )
+    assert said.endswith("another installation is running; nothing was changed\nrefused\n"), said
