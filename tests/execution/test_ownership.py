@@ -367,3 +367,27 @@ def test_a_lock_that_an_uninstall_has_just_taken_away_is_none(system: Layer) -> 
         """,
     )
     assert said.endswith("another installation is running; nothing was changed\nrefused\n"), said
+
+
+def test_packages_are_marked_as_they_were_and_as_somebody_marked_them_since(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        marked() {{ echo "$1:" $(apt-mark showauto rig-needed rig-tool libsystemd0); }}
+        for step in archive repository; do {INSTALLER} --step $step >/dev/null || exit; done
+        apt-get -qq update; apt-get -qq install --yes rig-direct rig-tool >/dev/null 2>&1
+        apt-mark auto rig-tool libsystemd0 >/dev/null
+        marked before
+        {INSTALLER} --step system-packages >/dev/null || exit
+        marked installed
+        apt-mark manual rig-tool libsystemd0 >/dev/null
+        {INSTALLER} --uninstall >/dev/null
+        marked uninstalled
+        """,
+    )
+    lines = [line for line in said.splitlines() if ":" in line]
+    assert lines == [
+        "before: libsystemd0 rig-needed rig-tool",
+        "installed: libsystemd0 rig-tool",
+        "uninstalled: rig-needed",
+    ], said
