@@ -391,3 +391,32 @@ def test_packages_are_marked_as_they_were_and_as_somebody_marked_them_since(syst
         "installed: libsystemd0 rig-tool",
         "uninstalled: rig-needed",
     ], said
+
+
+def test_an_environment_that_cannot_be_made_anew_stays_what_it_was(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        lab() {{
+          echo "$1:" $(/opt/rig/envs/lab/bin/python -c 'import rig_one; print(rig_one.VERSION)') \\
+            $(ls /opt/rig/envs) $(test -s /var/lib/rig/env-lab && echo stamped)
+        }}
+        {INSTALLER} --step env-lab >/dev/null && lab first
+        # Another lock, whose packages no index has, and then one that has them again.
+        echo other > /var/lib/rig/env-lab; mv /srv/simple /srv/gone
+        {INSTALLER} --step env-lab || lab failed
+        # One that was killed while it was made is made again, or gives way to the one before.
+        mv /opt/rig/envs/lab /opt/rig/envs/lab.rig-old; mkdir /opt/rig/envs/lab
+        {INSTALLER} --step env-lab || lab killed
+        mv /opt/rig/envs/lab /opt/rig/envs/lab.rig-old; mkdir /opt/rig/envs/lab
+        mv /srv/gone /srv/simple
+        {INSTALLER} --step env-lab >/dev/null && lab whole
+        touch /opt/rig/envs/lab.rig-old
+        {INSTALLER} --uninstall >/dev/null; ls -d /opt/rig 2>&1 || true
+        """,
+    )
+    found = [line for line in said.splitlines() if re.match("(first|failed|killed|whole):", line)]
+    names = ("first", "failed", "killed", "whole")
+    assert found == [f"{name}: 1.0 lab stamped" for name in names], said
+    assert "/opt/rig/envs/lab is what it was before" in said
+    assert "No such file" in said.splitlines()[-1]
