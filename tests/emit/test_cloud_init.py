@@ -229,14 +229,18 @@ def test_the_narrowest_limit_counts_where_no_provider_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("provider", "size", "form"),
-    [("aws", 16384, "seeded"), ("azure", 65535, "seeded"), ("gcp", 262144, "plain")],
+    ("provider", "rig", "size", "form"),
+    [
+        ("aws", "deep-al", 16384, "seeded"),
+        ("azure", "deep-al", 65535, "seeded"),
+        ("gcp", "dl-server", 262144, "plain"),
+    ],
 )
 def test_user_data_takes_the_first_form_that_a_provider_takes(
-    provider: str, size: int, form: str
+    provider: str, rig: str, size: int, form: str
 ) -> None:
     site = Site(cloud=True, provider=provider, seed="https://files.example.org/rigs/")
-    found = files(replace(first("deep-al"), site=site))
+    found = files(replace(first(rig), site=site))
     content = found["user-data"]
     assert len(content) <= size
     bulks = [path for path in found if path.startswith("seed/")]
@@ -252,8 +256,8 @@ def test_a_provider_that_takes_text_gets_nothing_compressed() -> None:
     limit = next(each for each in BACKEND.limits if each.provider == "gcp")
     plan = replace(first("legacy-cpu"), site=Site(cloud=True, provider="gcp"))
     with pytest.raises(TooLong):
-        files(plan, limits=(replace(limit, size=16000),))
-    binary = files(plan, limits=(replace(limit, size=16000, binary=True),))
+        files(plan, limits=(replace(limit, size=20000),))
+    binary = files(plan, limits=(replace(limit, size=20000, binary=True),))
     assert binary["user-data"].startswith(b"\x1f\x8b")
 
 
