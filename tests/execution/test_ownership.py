@@ -10,17 +10,9 @@ import pytest
 
 from tests.execution.conftest import KEPT
 from tests.execution.every_step import Supplies, every_base, every_plan, write_installer
+from tests.execution.installer_functions import BY_HAND, INSTALLER, called
 from tests.execution.layers import Layer
 from tests.lock.signed_archive import Keys
-
-INSTALLER = "/root/rig/install.sh"
-# The functions of the installer, as a step calls them: where `set -e` does nothing.
-FUNCTIONS = """
-source <(sed -e '/^trap /d' -e '/^{ trap - EXIT; main/d' /root/rig/install.sh)
-DRY_RUN=no SAID=; exec 7>&1 8>/dev/null; set +e
-small() { mkdir -p "$1"; mount -t tmpfs -o "size=$2" small "$1"; }
-fill() { dd if=/dev/zero of="$1/fill" 2>/dev/null; }
-"""
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +31,6 @@ def system(artifact: Path, tmp_path: Path) -> Layer:
     layer.add(artifact / "srv", "srv")
     layer.add(artifact / "rig", "root/rig")
     return layer
-
-
-def called(system: Layer, script: str) -> str:
-    code, said = system.run("bash", "-c", FUNCTIONS + script)
-    assert code == 0, said
-    return said
 
 
 def test_on_a_full_disk_no_list_is_lost_and_nothing_goes_on(system: Layer) -> None:
@@ -196,23 +182,6 @@ def test_of_a_secret_there_is_no_digest_and_it_is_known_all_the_same(system: Lay
     assert len(lines[0]) == 64
     assert lines[1:] == ["/etc/s", "/etc/s.before-rig", "theirs", "more"], said
     assert "kept /etc/s: it was changed since" in said
-
-
-# A library that somebody unpacked by hand where CUDA's packages have a link to a folder.
-BY_HAND = """
-by_hand() {
-  rm -rf /usr/local/thing /var/lib/rig
-  mkdir -p /usr/local/thing/targets/include /usr/local/thing/lib
-  cd /usr/local/thing
-  ln -s targets/include include
-  echo theirs > include/a.h; echo theirs > include/other.h
-  echo older > lib/liba.so.0; ln -s liba.so.0 lib/liba.so
-  touch -d 2019-01-01 include/a.h lib/liba.so.0; touch -h -d 2019-01-01 lib/liba.so
-  cd /
-}
-state() { (cd /usr/local/thing && find . ! -type d -printf '%P %y %s %T+ %l\\n' | sort | md5sum); }
-library() { head -c 17 /usr/local/thing/include/a.h; readlink /usr/local/thing/lib/liba.so; }
-"""
 
 
 def test_files_that_an_archive_replaces_are_kept_and_put_back(system: Layer) -> None:
