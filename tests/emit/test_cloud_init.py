@@ -256,8 +256,8 @@ def test_a_provider_that_takes_text_gets_nothing_compressed() -> None:
     limit = next(each for each in BACKEND.limits if each.provider == "gcp")
     plan = replace(first("legacy-cpu"), site=Site(cloud=True, provider="gcp"))
     with pytest.raises(TooLong):
-        files(plan, limits=(replace(limit, size=16000),))
-    binary = files(plan, limits=(replace(limit, size=16000, binary=True),))
+        files(plan, limits=(replace(limit, size=20000),))
+    binary = files(plan, limits=(replace(limit, size=20000, binary=True),))
     assert binary["user-data"].startswith(b"\x1f\x8b")
 
 

@@ -13,6 +13,7 @@ set -euo pipefail
 trap 'echo install.sh": this file is not whole; fetch it again" >&2; exit 1' EXIT
 
 readonly NAME=install.sh
+readonly RIG_NAME=legacy-cpu
 readonly STEPS=(platform interpreters env-tf18 settings-tf18-keras verify)
 readonly LOG=/var/log/rig.log
 readonly STATE=/var/lib/rig
@@ -20,7 +21,7 @@ readonly OWNED=$STATE/owned
 
 usage() {
   cat <<USAGE
-usage: $NAME [--dry-run] [--step ID] [--allow-removals | --uninstall]
+usage: $NAME [--dry-run] [--step ID] [--uninstall]
        $NAME --list | --help
 
 Installs the rig: each step is looked at, and done if it is not done already. It can be stopped or
@@ -32,9 +33,6 @@ killed at any moment and run again. At the end it holds what is installed agains
   --uninstall   take away what was installed, last step first, and only that: packages that were
                 there before or that others need, files that were changed since, and accounts with
                 their homes stay, and are named; asks nothing
-  --allow-removals
-                take packages of others away where those of the rig cannot stand beside them; without
-                it the step stops before it changes anything, and names them
   --help        this text
 
 log:   $LOG
@@ -146,11 +144,12 @@ done_env_tf18() {
 
 apply_env_tf18() {
   own_tree /opt/rig/envs/tf18 && \
-    rm -rf /opt/rig/envs/tf18 && \
-    mkdir -p "$(dirname /opt/rig/envs/tf18)" && \
+    set_aside /opt/rig/envs/tf18 && \
+    { { mkdir -p "$(dirname /opt/rig/envs/tf18)" && \
     virtualenv --python python2.7 /opt/rig/envs/tf18 >/dev/null && \
     /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade --force-reinstall -r /opt/rig/lock/tf18.tools.txt && \
-    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/tf18.requirements.txt && \
+    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/tf18.requirements.txt; } || { bring_back /opt/rig/envs/tf18; false; }; } && \
+    drop_aside /opt/rig/envs/tf18 && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' ea101d9e92a03804ddfa47f210e5f94400a29948aad651c7ca7dc82bc167058b > /var/lib/rig/.env-tf18.new && \
     mv -fT /var/lib/rig/.env-tf18.new /var/lib/rig/env-tf18
@@ -198,28 +197,69 @@ remove_verify() {
   forget_step verify
 }
 
-# --- what the installer owns: written down before it is added, in lists that are renamed into place
+# --- what the installer owns: written down before it is added
 
-own() {  # LIST LINE…: each line once
+# set_list LIST COMMAND…: what the command says is the list from now on. If that fails, or there is
+# no room for it, the list stays what it was, and whoever called goes no further.
+set_list() {
   local list=$1
   shift
-  mkdir -p "$OWNED"
-  { cat "$OWNED/$list" 2>/dev/null || true; printf '%s\n' "$@"; } | awk 'NF && !seen[$0]++' >"$OWNED/.new"
-  mv -fT "$OWNED/.new" "$OWNED/$list"
+  mkdir -p "$STATE" && install -d -m 0700 "$OWNED" || return
+  if "$@" | cat >"$OWNED/.new" && sync "$OWNED/.new" && mv -fT "$OWNED/.new" "$OWNED/$list"; then
+    # Not every file system lets a folder be waited for.
+    sync "$OWNED" 2>/dev/null || true
+  else
+    rm -f "$OWNED/.new"
+    return 1
+  fi
+}
+
+own() {  # LIST LINE…: each line once
+  [ $# -gt 2 ] || ! owns "$1" "$2" || return 0
+  set_list "$1" with_lines "$@"
 }
 
 disown_line() {  # LIST LINE
   [ "$DRY_RUN" = no ] && [ -e "$OWNED/$1" ] || return 0
-  { grep -vxF -e "$2" "$OWNED/$1" || true; } >"$OWNED/.new"
-  mv -fT "$OWNED/.new" "$OWNED/$1"
+  set_list "$1" without_line "$@"
+}
+
+with_lines() {  # LIST LINE…
+  local list=$1
+  shift
+  { owned "$list" && printf '%s\n' "$@"; } | awk 'NF && !seen[$0]++'
+}
+
+without_line() {  # LIST LINE
+  owned "$1" | OTHER=$2 awk '$0 != ENVIRON["OTHER"]'
 }
 
 owns() {  # LIST LINE
-  grep -qxF -e "$2" "$OWNED/$1" 2>/dev/null
+  [ -e "$OWNED/$1" ] && LINE=$2 awk '$0 == ENVIRON["LINE"] { found = 1 } END { exit !found }' "$OWNED/$1"
 }
 
 owned() {  # LIST
-  cat "$OWNED/$1" 2>/dev/null || true
+  [ ! -e "$OWNED/$1" ] || cat "$OWNED/$1"
+}
+
+# beyond FILE [FIELD]: the lines on stdin that, from that field on, are no line of the file.
+beyond() {
+  LISTED=$1 FIELD=${2:-1} awk '
+    BEGIN {
+      while ((got = (getline line < ENVIRON["LISTED"])) > 0) listed[line]
+      if (got < 0) exit 1
+    }
+    { part = $0; for (i = 1; i < ENVIRON["FIELD"]; i++) sub(/^[^\t]*\t/, "", part) }
+    !(part in listed)'
+}
+
+among() {  # FILE: the lines on stdin that are lines of the file
+  LISTED=$1 awk '
+    BEGIN {
+      while ((got = (getline line < ENVIRON["LISTED"])) > 0) listed[line]
+      if (got < 0) exit 1
+    }
+    $0 in listed'
 }
 
 act() {  # WHAT COMMAND…: in a dry run it is only said, and once
@@ -246,12 +286,16 @@ say_once() {
   esac
 }
 
-# --- folders and files
+other_rigs() {  # those on this machine beside this one, whose lists are the same
+  owned rigs | OTHER=$RIG_NAME awk '$0 != ENVIRON["OTHER"]' | paste -s -d ' '
+}
+
+# --- files and folders
 
 own_folder() {
   local path=$1
   while [ ! -e "$path" ]; do
-    own folders "$path"
+    own folders "$path" || return
     path=$(dirname "$path")
   done
 }
@@ -261,112 +305,248 @@ sum_of() {
   sum=$(sha256sum <"$1") && printf '%s' "${sum%% *}"
 }
 
-# own_file PATH: what PATH.rig-new holds is about to be PATH. What somebody else put there is kept
-# beside it; what is there already to the letter is not ours.
-own_file() {
-  local ours now
-  ours=$(sum_of "$1.rig-new")
-  if [ -e "$1" ]; then
-    now=$(sum_of "$1")
-    if ! owns files "$now  $1"; then
-      [ "$now" != "$ours" ] || return 0
-      keep_foreign "$1"
-    fi
-  fi
-  own files "$ours  $1"
+present() {
+  [ -e "$1" ] || [ -L "$1" ]
 }
 
+alike() {
+  if [ -L "$1" ] || [ -L "$2" ]; then
+    [ -L "$1" ] && [ -L "$2" ] && [ "$(readlink "$1")" = "$(readlink "$2")" ]
+  else
+    cmp -s "$1" "$2"
+  fi
+}
+
+# A secret's file is known by its size and time: against a digest, passwords could be tried.
+mark_of() {
+  local mark
+  mark=$(stat -c '%s bytes, changed %.9Y' "$1") && printf '%-64s' "$mark"
+}
+
+is_ours() {  # PATH: as it is there now
+  local sum
+  [ -f "$1" ] && [ ! -L "$1" ] && sum=$(sum_of "$1") && { owns files "$sum  $1" || owns files "$(mark_of "$1")  $1"; }
+}
+
+# own_file PATH [secret]: what PATH.rig-new holds is about to be PATH. What somebody else put there
+# is kept beside it; what is there already to the letter is not ours.
+own_file() {
+  local ours
+  if present "$1" && ! is_ours "$1"; then
+    [ -L "$1" ] || ! cmp -s "$1" "$1.rig-new" || return 0
+    keep_foreign "$1" || return
+  fi
+  if [ $# -gt 1 ]; then
+    set_list files with_marks "$1"
+  else
+    ours=$(sum_of "$1.rig-new") && own files "$ours  $1"
+  fi
+}
+
+with_marks() {  # PATH: without the digests that older versions kept of it
+  {
+    owned files | OTHER=$1 awk 'substr($0, 67) != ENVIRON["OTHER"] || index($0, " ") < 65' &&
+      { ! is_ours "$1" || { mark_of "$1" && printf '  %s\n' "$1"; }; } &&
+      mark_of "$1.rig-new" && printf '  %s\n' "$1"
+  } | awk '!seen[$0]++'
+}
+
+owned_paths() {  # those of files
+  owned files | cut -c 67-
+}
+
+was_ours() {  # PATH
+  [ -e "$OWNED/files" ] && LINE=$1 awk 'substr($0, 67) == ENVIRON["LINE"] { found = 1 } END { exit !found }' "$OWNED/files"
+}
+
+without_path() {
+  owned files | OTHER=$1 awk 'substr($0, 67) != ENVIRON["OTHER"]'
+}
+
+# keep_foreign PATH: a copy is on the disk and written down before anything takes its place. KEPT_AS
+# is its name.
 keep_foreign() {
-  local copy=$1.before-rig count=0
-  while [ -e "$copy" ] && ! cmp -s "$1" "$copy"; do
+  local count=0
+  KEPT_AS=$1.before-rig
+  while present "$KEPT_AS" && ! alike "$1" "$KEPT_AS"; do
     count=$((count + 1))
-    copy=$1.before-rig.$count
+    KEPT_AS=$1.before-rig.$count
   done
-  rm -f "$1.rig-kept"
-  [ -e "$copy" ] || { cp -a "$1" "$1.rig-kept" && mv -T "$1.rig-kept" "$copy"; }
-  owned before | grep -qF "	$1	" || own before "	$1	$copy"
-  say "         $1 was another file: kept as $copy"
+  rm -f "$1.rig-kept" || return
+  if ! present "$KEPT_AS"; then
+    cp -a "$1" "$1.rig-kept" || { rm -f "$1.rig-kept"; return 1; }
+    [ -L "$1" ] || sync "$1.rig-kept" || return
+    mv -T "$1.rig-kept" "$KEPT_AS" || return
+  fi
+  [ -n "$(copy_of "$1")" ] || own before "	$1	$KEPT_AS" || return
+  say "         $1 was another file: kept as $KEPT_AS"
+}
+
+copy_of() {  # PATH
+  owned before | OF=$1 awk -F '\t' '$2 == ENVIRON["OF"] { print $3 }'
+}
+
+put_back() {  # PATH
+  local back
+  back=$(copy_of "$1") || return
+  [ -n "$back" ] || return 0
+  ! present "$back" || act "put $back back" mv -fT "$back" "$1" || return
+  disown_line before "	$1	$back"
 }
 
 return_file() {
-  local now back
-  [ "$DRY_RUN" = yes ] || rm -f "$1.rig-new" "$1.rig-kept"
-  if [ -e "$1" ]; then
-    now=$(sum_of "$1")
-    if owns files "$now  $1"; then
-      act "remove $1" rm -f "$1"
-    elif owned files | cut -c 67- | grep -qxF -e "$1"; then
+  [ "$DRY_RUN" = yes ] || rm -f "$1.rig-new" "$1.rig-kept" || return
+  if present "$1"; then
+    was_ours "$1" || return 0
+    if ! is_ours "$1"; then
       kept "$1: it was changed since"
       return 0
-    else
-      return 0
     fi
+    act "remove $1" rm -f "$1" || return
   fi
-  back=$(owned before | grep -F "	$1	" | cut -f 3) || true
-  if [ -n "$back" ] && [ -e "$back" ]; then
-    act "put $back back" mv -T "$back" "$1"
-  fi
-  if [ "$DRY_RUN" = no ]; then
-    disown_line before "	$1	$back"
-    owned files | cut -c 67- | grep -qxF -e "$1" || return 0
-    PATH_LEFT=$1 awk 'substr($0, 67) != ENVIRON["PATH_LEFT"]' "$OWNED/files" >"$OWNED/.new"
-    mv -fT "$OWNED/.new" "$OWNED/files"
-  fi
+  put_back "$1" || return
+  [ "$DRY_RUN" = yes ] || ! was_ours "$1" || set_list files without_path "$1"
 }
 
-# --- folders that are the rig's alone, and what it adds to those of others
+# --- folders that are the rig's alone
 
 own_tree() {
-  own_folder "$(dirname "$1")"
-  own trees "$1"
+  own_folder "$(dirname "$1")" && own trees "$1"
 }
 
 clear_tree() {
   if owns trees "$1"; then
-    [ ! -e "$1" ] || act "remove $1" rm -rf "$1"
+    [ ! -e "$1" ] || act "remove $1" rm -rf "$1" || return
+    [ "$DRY_RUN" = yes ] || rm -rf "$1.rig-old" "$1.rig-gone" || return
     disown_line trees "$1"
   fi
 }
 
-own_contents() {  # ID FOLDER: what stands there now is not ours
-  mkdir -p "$OWNED" "$2"
+# What stands there is kept until what takes its place is whole. After a kill that is what was set
+# aside before, and what stands there is half of one.
+set_aside() {
+  rm -rf "$1.rig-gone" || return
+  if [ -e "$1.rig-old" ]; then
+    rm -rf "$1"
+  elif [ -e "$1" ]; then
+    mv -T "$1" "$1.rig-old"
+  fi
+}
+
+bring_back() {
+  [ -e "$1.rig-old" ] || return 0
+  rm -rf "$1" && mv -T "$1.rig-old" "$1" && say "         $1 is what it was before"
+}
+
+# Half of it is not to be brought back: it has another name before it goes.
+drop_aside() {
+  [ ! -e "$1.rig-old" ] || mv -T "$1.rig-old" "$1.rig-gone" || return
+  rm -rf "$1.rig-gone"
+}
+
+# --- what the rig adds to folders of others
+
+# own_contents ID FOLDER: what stands there now is not ours.
+own_contents() {
+  mkdir -p "$2" && retire_contents "$1" "$2" && own shared "$1 $2" || return
+  # It was cut short: what was there then still is what is not ours.
   [ ! -e "$OWNED/before.$1" ] || [ -e "$OWNED/contents.$1" ] || return 0
-  find "$2" -mindepth 1 ! -type d -printf '%P\n' >"$OWNED/.found"
-  {
-    cut -f 3- "$OWNED/contents.$1" 2>/dev/null | { grep -vxF -f - "$OWNED/.found" || true; }
-    # Of the folders those of the first time: later ones go if nothing is left in them.
-    find "$2" -mindepth 1 -type d -printf '%P\n' |
-      if [ -e "$OWNED/before.$1" ]; then grep -xF -f "$OWNED/before.$1" || true; else cat; fi
-  } >"$OWNED/.new"
-  mv -fT "$OWNED/.new" "$OWNED/before.$1"
-  rm -f "$OWNED/contents.$1" "$OWNED/.found"
-  own shared "$1 $2"
+  set_list "before.$1" foreign_contents "$1" "$2" && rm -f "$OWNED/contents.$1"
+}
+
+# The lists of another folder, as of the CUDA before this one, say nothing about this one. They are
+# kept under a name of their own, and looked at by the end of an uninstall. Until the last of these
+# commands nobody takes the lists for those of either folder.
+retire_contents() {  # ID FOLDER
+  local folder count=1
+  ! owns shared "$1 $2" || return 0
+  folder=$(owned shared | ID=$1 awk '$1 == ENVIRON["ID"] { print substr($0, length($1) + 2); exit }') || return
+  [ -n "$folder" ] || return 0
+  while owned shared | LINE="$1.$count $folder" ID=$1.$count awk '$1 == ENVIRON["ID"] && $0 != ENVIRON["LINE"] { taken = 1 } END { exit !taken }'; do
+    count=$((count + 1))
+  done
+  own shared "$1.$count $folder" || return
+  [ ! -e "$OWNED/contents.$1" ] || mv -fT "$OWNED/contents.$1" "$OWNED/contents.$1.$count" || return
+  [ ! -e "$OWNED/before.$1" ] || mv -fT "$OWNED/before.$1" "$OWNED/before.$1.$count" || return
+  disown_line shared "$1 $folder"
+}
+
+# Where a link leads to another folder, the contents of that one are meant.
+find_below() {  # FOLDER…
+  local folder
+  folder=$(realpath -e "$1") || return
+  shift
+  find "$folder" -mindepth 1 "$@"
+}
+
+# All that is there but what came by us and was not changed since. Of the folders those of the
+# first time: later ones go if nothing is left in them.
+foreign_contents() {  # ID FOLDER
+  local contents=$OWNED/contents.$1 before=$OWNED/before.$1
+  [ -e "$contents" ] || contents=/dev/null
+  find_below "$2" ! -type d -printf '%s\t%T@\t%P\n' | beyond "$contents" | cut -f 3- || return
+  if [ -e "$before" ]; then
+    find_below "$2" -type d -printf '%P\n' | among "$before"
+  else
+    find_below "$2" -type d -printf '%P\n'
+  fi
+}
+
+# keep_members ID FOLDER STRIP ARCHIVE: the files of others that are about to be replaced are kept
+# beside their places. From then on the copy is what is not ours.
+keep_members() {
+  local id=$1 folder member path
+  folder=$(realpath -e "$2") || return
+  set_list members tar --list --show-transformed-names --quoting-style=literal --strip-components="$3" --file "$4" || return
+  while IFS= read -r member <&5; do
+    path=$folder/${member%/}
+    present "$path" || continue
+    # A folder stays, and a link to one that is a folder in the archive.
+    [ ! -d "$path" ] || { [ -L "$path" ] && [ "$member" = "${member%/}" ]; } || continue
+    path=$(realpath -e "${path%/*}")/${path##*/} || return
+    if [ "${path#"$folder"/}" = "$path" ]; then
+      # A link leads out of the folder: what is there is in no list.
+      [ -n "$(copy_of "$path")" ] || keep_foreign "$path" || return
+    elif owns "before.$id" "${path#"$folder"/}"; then
+      keep_foreign "$path" && set_list "before.$id" exchanged "before.$id" "${path#"$folder"/}" "${KEPT_AS#"$folder"/}" || return
+    fi
+  done 5<"$OWNED/members" || return
+  rm -f "$OWNED/members"
+}
+
+exchanged() {  # LIST LINE LINE: the second in the place of the first
+  owned "$1" | WAS=$2 IS=$3 awk '$0 == ENVIRON["WAS"] { $0 = ENVIRON["IS"] } !seen[$0]++'
 }
 
 note_contents() {  # ID FOLDER: what has come since, with size and time
-  find "$2" -mindepth 1 ! -type d -printf '%s\t%T@\t%P\n' |
-    LISTED="$OWNED/before.$1" awk -F '\t' 'BEGIN { while ((getline line < ENVIRON["LISTED"]) > 0) before[line] } !($3 in before)' >"$OWNED/.new"
-  mv -fT "$OWNED/.new" "$OWNED/contents.$1"
+  set_list "contents.$1" come_since "$1" "$2"
+}
+
+come_since() {
+  find_below "$2" ! -type d -printf '%s\t%T@\t%P\n' | beyond "$OWNED/before.$1" 3
 }
 
 return_contents() {  # ID FOLDER
-  local folder=$2 contents="$OWNED/contents.$1" before="$OWNED/before.$1" size time path
-  [ -e "$before" ] && [ -d "$folder" ] || return 0
+  local folder contents="$OWNED/contents.$1" before="$OWNED/before.$1" size time path
+  owns shared "$1 $2" && [ -e "$before" ] && [ -d "$2" ] || return 0
+  folder=$(realpath -e "$2") || return
   # It was killed while it was put there: all that has come since.
-  [ -e "$contents" ] || [ "$DRY_RUN" = yes ] || note_contents "$1" "$folder"
+  [ -e "$contents" ] || [ "$DRY_RUN" = yes ] || note_contents "$1" "$folder" || return
   [ ! -e "$contents" ] || say_once "         $([ "$DRY_RUN" = no ] || echo 'would ')remove $(wc -l <"$contents") files below $folder"
   [ "$DRY_RUN" = no ] || return 0
   while IFS=$'\t' read -r size time path <&5; do
     if [ "$(find "$folder/$path" -maxdepth 0 -printf '%s\t%T@' 2>/dev/null)" = "$size	$time" ]; then
-      rm -f "$folder/$path"
-    elif [ -e "$folder/$path" ]; then
+      rm -f "$folder/$path" || return
+    fi
+    if ! present "$folder/$path"; then
+      put_back "$folder/$path" || return
+    else
       kept "$folder/$path: it was changed since"
     fi
-  done 5<"$contents"
-  find "$folder" -mindepth 1 -depth -type d -printf '%P\n' | { grep -vxF -f "$before" || true; } |
-    while IFS= read -r path; do rmdir "$folder/$path" 2>/dev/null || true; done
-  rm -f "$contents" "$before"
-  disown_line shared "$1 $folder"
+  done 5<"$contents" || return
+  find_below "$folder" -depth -type d -printf '%P\n' | beyond "$before" |
+    while IFS= read -r path; do rmdir "$folder/$path" 2>/dev/null || true; done || return
+  rm -f "$contents" "$before" && disown_line shared "$1 $2"
 }
 
 # --- packages of the system
@@ -396,8 +576,7 @@ mend_packages() {
     echo 'dpkg was interrupted: finishing what it began'
     DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold || true
     if [ -n "$(dpkg --audit)" ]; then
-      set -- install --fix-broken --yes --allow-downgrades --allow-change-held-packages
-      apt_get update && keep_others "$(apt-get --simulate "$@")" && apt_get "$@"
+      apt_get update && apt_get install --fix-broken --yes --allow-downgrades --allow-change-held-packages
     fi
   fi
 }
@@ -406,32 +585,21 @@ refresh_packages() {
   mend_packages && apt_get update
 }
 
-# keep_others PLANNED: what apt would do takes no package away that is not the rig's own.
-keep_others() {
-  local theirs
-  theirs=$(printf '%s\n' "$1" | removals | grep -vxF -e "$(owned packages | cut -d ' ' -f 2)" | paste -s -d ' ' -) || true
-  [ -n "$theirs" ] && [ "$REMOVALS" = no ] || return 0
-  printf 'apt would remove packages that are not of the rig: %s\nNothing was changed. If they may go, run %s --allow-removals; else lock versions that they can stand beside.\n' "$theirs" "$NAME" >&2
-  return 1
-}
-
-removals() {
-  sed -n 's/^\(Remv\|Purg\) \([^ ]*\) .*/\2/p'
-}
-
 install_packages() {  # ID OPTION… PACKAGE…
-  local id=$1 planned removed
+  local id=$1 planned marked
   shift
   planned=$(apt-get --simulate install --yes --no-install-recommends "$@") || return
-  keep_others "$planned" || return
-  removed=$(printf '%s\n' "$planned" | removals)
-  # What nobody has seen is not removed: somebody may install something meanwhile.
-  [ -n "$removed" ] || set -- --no-remove "$@"
   own packages "$(printf '%s\n' "$planned" | sed -n "s/^Inst \([^ ]*\) (.*/$id \1/p")" &&
     own upgraded "$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) \[\([^]]*\)\].*/\1 \2/p')" &&
-    own removed "$removed" &&
-    own automatic "$(apt-mark showauto)" &&
+    own removed "$(printf '%s\n' "$planned" | sed -n 's/^Remv \([^ ]*\) .*/\1/p')" &&
+    marked=$(apt-mark showauto | asked_for "$@") && own marked "$marked" &&
     apt_get install --yes --no-install-recommends "$@"
+}
+
+asked_for() {  # OPTION… PACKAGE…: the names on stdin that are among them
+  ASKED=$* awk '
+    BEGIN { count = split(ENVIRON["ASKED"], all, " "); for (i = 1; i <= count; i++) { sub(/=.*/, "", all[i]); asked[all[i]] } }
+    $0 in asked'
 }
 
 own_holds() {
@@ -465,7 +633,7 @@ installed_of() {  # the names on stdin that are installed
 # these alone came by themselves.
 unneeded() {
   local marks name
-  marks=$(mktemp -d)
+  marks=$(mktemp -d) || return
   while IFS= read -r name; do
     printf 'Package: %s\nArchitecture: %s\nAuto-Installed: 1\n\n' "${name%%:*}" "$(dpkg-query -W -f='${Architecture}' "$name" | sed "s/^all\$/$(dpkg --print-architecture)/")"
   done >"$marks/extended_states"
@@ -476,8 +644,13 @@ unneeded() {
 }
 
 drop_packages() {  # ID NAME…: those of the step; the names are all it asked for
-  local id=$1 name mine gone also
+  local id=$1 name mine gone also others
   shift
+  others=$(other_rigs) || return
+  if [ -n "$others" ]; then
+    kept "the packages of $id: $others is installed here, too"
+    return 0
+  fi
   [ "$DRY_RUN" = yes ] || mend_packages || return
   mine=$(owned packages | sed -n "s/^$id //p" | installed_of)
   gone=''
@@ -486,7 +659,7 @@ drop_packages() {  # ID NAME…: those of the step; the names are all it asked f
     printf '%s\n' "$gone" | grep -qxF -e "$name" || kept "package $name: another package needs it"
   done
   for name; do
-    owned packages | grep -qE "^[^ ]+ $(printf '%s' "$name" | sed 's/[.+]/\\&/g')\$" || [ -z "$(printf '%s\n' "$name" | installed_of)" ] ||
+    owned packages | OTHER=$name awk '$2 == ENVIRON["OTHER"] { found = 1 } END { exit !found }' || [ -z "$(printf '%s\n' "$name" | installed_of)" ] ||
       kept "package $name: it was there before$(owned upgraded | sed -n "s/^$(printf '%s' "$name" | sed 's/[.+]/\\&/g') /, as version /p" | head -n 1)"
   done
   [ -n "$gone" ] || return 0
@@ -503,7 +676,7 @@ drop_packages() {  # ID NAME…: those of the step; the names are all it asked f
 # Installing a package by its name marks it as wanted; these were not.
 return_marks() {
   local names
-  names=$(owned automatic | installed_of)
+  names=$(owned marked | installed_of)
   # shellcheck disable=SC2086
   [ -z "$names" ] || apt-mark auto $names >/dev/null
 }
@@ -591,12 +764,12 @@ drop_unit() {
 
 drop_kernel_arguments() {
   local file=/etc/default/grub.d/rig.cfg
-  if owned files | cut -c 67- | grep -qxF -e "$file"; then
-    [ "$DRY_RUN" = yes ] || own unfinished update-grub
-    return_file "$file"
+  if was_ours "$file"; then
+    [ "$DRY_RUN" = yes ] || own unfinished update-grub || return
+    return_file "$file" || return
   fi
   if [ "$DRY_RUN" = yes ] || owns unfinished update-grub; then
-    ! command -v update-grub >/dev/null || act "write the menu of GRUB anew" update-grub
+    ! command -v update-grub >/dev/null || act "write the menu of GRUB anew" update-grub || return
     disown_line unfinished update-grub
   fi
 }
@@ -609,8 +782,14 @@ forget_step() {
 
 # What older versions of the rig have left, and then the state itself.
 drop_rest() {
-  local id folder path name
-  owned files | cut -c 67- | sort -u | while IFS= read -r path; do return_file "$path"; done
+  local id folder path name others
+  others=$(other_rigs)
+  if [ -n "$others" ]; then
+    kept "$STATE and what older versions have left: $others is installed here, too"
+    disown_line rigs "$RIG_NAME"
+    return
+  fi
+  owned_paths | sort -u | while IFS= read -r path; do return_file "$path"; done
   owned shared | while read -r id folder; do return_contents "$id" "$folder"; done
   owned trees | while IFS= read -r path; do clear_tree "$path"; done
   owned packages | cut -d ' ' -f 1 | sort -u | while read -r id; do drop_packages "$id"; done
@@ -645,8 +824,9 @@ place_lock() {
 
 # --- what is said, and where
 
+# A log that has no room stops nothing: what must be known later stands elsewhere.
 log() {
-  [ "$DRY_RUN" = yes ] || printf '%(%F %T)T %s\n' -1 "$*" >&8
+  [ "$DRY_RUN" = yes ] || printf '%(%F %T)T %s\n' -1 "$*" 2>/dev/null >&8 || true
 }
 
 # To the terminal and to the log.
@@ -666,7 +846,8 @@ open_log() {
   (umask 027 && : >>"$LOG")
   chmod 0640 "$LOG"
   exec 8>>"$LOG"
-  log "--- $NAME $*"
+  printf '%(%F %T)T --- %s\n' -1 "$NAME $*" 2>/dev/null >&8 ||
+    printf '%s: %s cannot be written to: what the steps say is lost\n' "$NAME" "$LOG" >&2
 }
 
 # What a step says goes into the log, a line with its time; a terminal shows that time passes.
@@ -769,6 +950,7 @@ look_at_reboot() {
 install_rig() {
   local count id
   if [ "$DRY_RUN" = no ]; then
+    own rigs "$RIG_NAME" || fail "what it owns cannot be written down in $STATE; nothing was changed"
     place_lock
     look_at_reboot
   fi
@@ -788,15 +970,25 @@ uninstall_rig() {
   [ -n "$ONLY" ] || drop_rest
 }
 
+# Only root opens it: a lock that any user could hold would stop every installation.
+take_lock() {
+  mkdir -p "$STATE"
+  (umask 077 && : >>"$STATE/lock")
+  exec 9<"$STATE/lock"
+  # An uninstall takes the file away with all else: then it is no lock any more.
+  if ! flock --nonblock 9 || ! [ "$STATE/lock" -ef /dev/fd/9 ]; then
+    fail "another installation is running; nothing was changed"
+  fi
+}
+
 main() {
   local action=install_rig said="$*"
-  DRY_RUN=no REMOVALS=no ONLY='' STEP='' SAID=''
+  DRY_RUN=no ONLY='' STEP='' SAID=''
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage; return ;;
       --list) printf '%s\n' "${STEPS[@]}"; return ;;
       --dry-run) DRY_RUN=yes ;;
-      --allow-removals) REMOVALS=yes ;;
       --uninstall) action=uninstall_rig ;;
       --step)
         [ $# -ge 2 ] || { printf '%s: --step wants the id of a step; --list names them\n' "$NAME" >&2; exit 2; }
@@ -817,9 +1009,9 @@ main() {
   [ "$(id -u)" -eq 0 ] || fail "only root can do this; run it with sudo"
   apply_platform || fail "nothing was changed"
   if [ "$DRY_RUN" = no ]; then
-    mkdir -p /run/lock
-    exec 9>/run/lock/rig.lock
-    flock --nonblock 9 || fail "another installation is running; nothing was changed"
+    take_lock
+    # Older versions let everybody read it.
+    [ ! -d "$OWNED" ] || chmod 0700 "$OWNED"
     trap 'stopped SIGHUP 129' HUP
     trap 'stopped SIGINT 130' INT
     trap 'stopped SIGTERM 143' TERM

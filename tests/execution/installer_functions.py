@@ -1,0 +1,36 @@
+"""The functions of a compiled installer, called one by one in a system."""
+
+from __future__ import annotations
+
+from tests.execution.layers import Layer
+
+INSTALLER = "/root/rig/install.sh"
+# The functions of the installer, as a step calls them: where `set -e` does nothing.
+FUNCTIONS = """
+source <(sed -e '/^trap /d' -e '/^{ trap - EXIT; main/d' /root/rig/install.sh)
+DRY_RUN=no SAID=; exec 7>&1 8>/dev/null; set +e
+small() { mkdir -p "$1"; mount -t tmpfs -o "size=$2" small "$1"; }
+fill() { dd if=/dev/zero of="$1/fill" 2>/dev/null; }
+"""
+
+# A library that somebody unpacked by hand where CUDA's packages have a link to a folder.
+BY_HAND = """
+by_hand() {
+  rm -rf /usr/local/thing /var/lib/rig
+  mkdir -p /usr/local/thing/targets/include /usr/local/thing/lib
+  cd /usr/local/thing
+  ln -s targets/include include
+  echo theirs > include/a.h; echo theirs > include/other.h
+  echo older > lib/liba.so.0; ln -s liba.so.0 lib/liba.so
+  touch -d 2019-01-01 include/a.h lib/liba.so.0; touch -h -d 2019-01-01 lib/liba.so
+  cd /
+}
+state() { (cd /usr/local/thing && find . ! -type d -printf '%P %y %s %T+ %l\\n' | sort | md5sum); }
+library() { head -c 17 /usr/local/thing/include/a.h; readlink /usr/local/thing/lib/liba.so; }
+"""
+
+
+def called(system: Layer, script: str) -> str:
+    code, said = system.run("bash", "-c", FUNCTIONS + script)
+    assert code == 0, said
+    return said

@@ -1,0 +1,391 @@
+"""What the installer knows to be its own, on machines where something goes wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.execution.conftest import KEPT
+from tests.execution.every_step import Supplies, every_base, every_plan, write_installer
+from tests.execution.installer_functions import BY_HAND, INSTALLER, called
+from tests.execution.layers import Layer
+from tests.lock.signed_archive import Keys
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("artifact")
+    keys = Keys.made(folder)
+    (folder / "srv").mkdir()
+    write_installer(every_plan(Supplies(folder / "srv", keys)), folder / "rig")
+    yield folder
+    keys.stop()
+
+
+@pytest.fixture
+def system(artifact: Path, tmp_path: Path) -> Layer:
+    layer = Layer.over(every_base(KEPT), tmp_path / "system")
+    layer.add(artifact / "srv", "srv")
+    layer.add(artifact / "rig", "root/rig")
+    return layer
+
+
+def test_on_a_full_disk_no_list_is_lost_and_nothing_goes_on(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        small /var/lib/rig 64k
+        for i in {1..100}; do own files "$(printf '%064d  /etc/number-%d' $i $i)"; done
+        own trees /opt/rig/envs/lab
+        own before "	/etc/x	/etc/x.before-rig"
+        fill /var/lib/rig
+        echo x > /etc/new.rig-new
+        own files "$(printf '%064d  /etc/new' 7)" || echo refused own
+        own_file /etc/new || echo refused own_file
+        own_tree /opt/rig/envs/other || echo refused own_tree
+        own_contents cudnn /usr/local || echo refused own_contents
+        disown_line files "$(printf '%064d  /etc/number-1' 1)" || echo refused disown_line
+        wc -l < /var/lib/rig/owned/files
+        wc -l < /var/lib/rig/owned/trees
+        owned before
+        """,
+    )
+    refused = [line.split()[1] for line in said.splitlines() if line.startswith("refused")]
+    assert refused == ["own", "own_file", "own_tree", "own_contents", "disown_line"]
+    assert said.splitlines()[-3:] == ["100", "1", "\t/etc/x\t/etc/x.before-rig"]
+
+
+def test_a_disk_that_fills_up_meanwhile_costs_no_file_of_somebody_else(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        small /var/lib/rig 200k
+        folder=/usr/local/thing
+        mkdir -p $folder/include
+        for i in {1..2500}; do : > $folder/include/a_header_of_somebody_number_$i.h; done
+        own_folder $folder; head -c 120k /dev/zero > /var/lib/rig/fill
+        own_contents cudnn $folder || echo refused
+        rm /var/lib/rig/fill; mount -o remount,size=10m /var/lib/rig
+        own_contents cudnn $folder && echo new > $folder/include/a.h
+        # The disk is full again when it has come, and what has come is found out at the end.
+        fill /var/lib/rig
+        note_contents cudnn $folder || echo refused
+        rm /var/lib/rig/fill
+        remove_cudnn
+        find $folder -type f | wc -l
+        ls -d $folder/include/a.h || echo gone
+        """,
+    )
+    lines = said.splitlines()
+    assert (lines.count("refused"), lines[-3], lines[-1]) == (2, "2500", "gone"), said
+
+
+def test_what_cannot_be_kept_is_not_replaced(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        small /usr/local 40k
+        head -c 20000 /dev/zero | tr '\\0' x > /usr/local/theirs
+        echo ours > /usr/local/theirs.rig-new
+        fill /usr/local
+        own_file /usr/local/theirs && mv -fT /usr/local/theirs.rig-new /usr/local/theirs
+        ls /usr/local; stat -c %s /usr/local/theirs; owned before
+        """,
+    )
+    assert said.split()[-4:] == ["fill", "theirs", "theirs.rig-new", "20000"], said
+    assert "kept as" not in said
+
+
+def test_a_link_that_a_file_replaces_comes_back(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        echo elsewhere > /usr/local/target
+        ln -s target /usr/local/theirs; ln -s nowhere /usr/local/other
+        for name in theirs other; do
+          cp /usr/local/target /usr/local/$name.rig-new
+          own_file /usr/local/$name && mv -fT /usr/local/$name.rig-new /usr/local/$name
+        done
+        return_file /usr/local/theirs; return_file /usr/local/other
+        readlink /usr/local/theirs /usr/local/other; ls /usr/local
+        """,
+    )
+    assert "target\nnowhere\n" in said
+    assert "before-rig" not in said.rpartition("nowhere")[2]
+
+
+def test_a_file_of_a_rig_with_many_is_known_as_its_own(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        name=/etc/a-file-with-a-name-that-is-long
+        own files "$(for i in {1..3000}; do printf '%064d  %s\\n' $i $name-$i; done)"
+        echo changed > $name-1
+        return_file $name-1
+        """,
+    )
+    assert "kept /etc/a-file-with-a-name-that-is-long-1: it was changed since" in said
+
+
+def test_an_installation_on_a_full_disk_stops_and_goes_on_when_there_is_room(
+    system: Layer,
+) -> None:
+    said = called(
+        system,
+        f"""
+        mkdir -p /etc/skel/.rig; echo mine > /etc/skel/.rig/settings.json
+        small /var/lib/rig 40k; small /var/log 40k; fill /var/log
+        {INSTALLER} --step download; echo "with a full log $?"
+        fill /var/lib/rig
+        {INSTALLER} --step settings; echo "full $?"
+        cat /etc/skel/.rig/settings.json; ls -A /var/lib/rig/owned
+        rm /var/lib/rig/fill
+        {INSTALLER} --step settings; echo "room $?"
+        cat /etc/skel/.rig/settings.json.before-rig
+        """,
+    )
+    assert "/var/log/rig.log cannot be written to: what the steps say is lost" in said
+    assert "with a full log 0" in said
+    assert "full 1\nmine\nfiles\nfolders\n" in said
+    assert "room 0\nmine\n" in said
+
+
+def test_nobody_else_reads_what_is_owned_whoever_made_it(system: Layer) -> None:
+    called(system, f"mkdir -p /var/lib/rig/owned; {INSTALLER} --step settings")
+    assert system.run("stat", "-c", "%a", "/var/lib/rig/owned") == (0, "700\n")
+    called(system, f"rm -rf /var/lib/rig; {INSTALLER} --step download")
+    assert system.run("stat", "-c", "%a", "/var/lib/rig", "/var/lib/rig/owned")[1] == "755\n700\n"
+
+
+def test_of_a_secret_there_is_no_digest_and_it_is_known_all_the_same(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        place() {
+          echo "password=$1" > /etc/s.rig-new
+          own_file /etc/s secret && mv -fT /etc/s.rig-new /etc/s
+        }
+        echo theirs > /etc/s
+        echo password=older > /etc/s.rig-new
+        # As an older version kept it.
+        own_file /etc/s && mv -fT /etc/s.rig-new /etc/s; cut -c -64 /var/lib/rig/owned/files
+        place one; place two; place two; ls /etc/s /etc/s.*
+        cut -c -64 /var/lib/rig/owned/files | grep -v changed
+        return_file /etc/s; cat /etc/s; owned files
+        place three; echo more >> /etc/s; return_file /etc/s; tail -n 1 /etc/s
+        """,
+    )
+    lines = [line for line in said.splitlines() if not line.startswith("   ")]
+    assert len(lines[0]) == 64
+    assert lines[1:] == ["/etc/s", "/etc/s.before-rig", "theirs", "more"], said
+    assert "kept /etc/s: it was changed since" in said
+
+
+def test_files_that_an_archive_replaces_are_kept_and_put_back(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        {BY_HAND}
+        by_hand; state
+        apply_cudnn && library; readlink /usr/local/thing/include
+        # Another version of it, over ours: there is nothing of somebody else to keep.
+        apply_cudnn && library; find /usr/local/thing -name '*.before-rig*' | sort
+        remove_cudnn; state
+        """,
+    )
+    lines = [line for line in said.splitlines() if not line.startswith("  ")]
+    ours = ["include/a.hinclud", "liba.so.1"]
+    assert lines[1] == ours[0] + ours[1], said
+    assert lines[2] == "targets/include"
+    assert lines[4:6] == [
+        "/usr/local/thing/lib/liba.so.before-rig",
+        "/usr/local/thing/targets/include/a.h.before-rig",
+    ]
+    assert lines[-1] == lines[0], said
+    assert said.count("was another file: kept as") == 2
+    assert "put /usr/local/thing/targets/include/a.h.before-rig back" in said
+
+
+def test_what_was_changed_since_is_kept_by_the_next_version_of_an_archive(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        {BY_HAND}
+        apply_cudnn && echo mended > /usr/local/thing/include/a.h
+        apply_cudnn && library
+        cat /usr/local/thing/include/a.h.before-rig
+        """,
+    )
+    assert said.endswith("include/a.hincludliba.so.1\nmended\n"), said
+
+
+@pytest.mark.e2e(minutes=2)
+def test_an_archive_that_is_killed_anywhere_gives_back_what_it_replaced(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        {BY_HAND}
+        dying() {{
+          local top=$BASHPID n=0
+          set -T
+          trap '[ $((++n)) -lt "$at" ] || kill -9 -- "-$top"' DEBUG
+          "$@" >/dev/null
+        }}
+        set -m
+        for at in {{30..390..12}}; do
+          by_hand; was=$(state)
+          dying apply_cudnn & wait $! 2>/dev/null && ended=yes || ended=no
+          # Half of them are run again first.
+          [ $((at % 24)) -eq 6 ] && again=yes || again=no
+          [ $again = no ] || apply_cudnn >/dev/null || echo "$at: not again"
+          dying remove_cudnn & wait $! 2>/dev/null
+          remove_cudnn >/dev/null || echo "$at: not removed"
+          echo "$at $ended $again $([ "$(state)" = "$was" ] && echo same || echo other)"
+        done 2>&1
+        """,
+    )
+    points = [line.split() for line in said.splitlines() if line.endswith(("same", "other"))]
+    assert [point for point in points if point[-1] != "same"] == [], said
+    assert {point[1] for point in points} == {"yes", "no"}
+    assert ": not" not in said
+
+
+def test_another_folder_is_not_held_to_the_lists_of_the_one_before(system: Layer) -> None:
+    said = called(
+        system,
+        """
+        mkdir -p /usr/local/cuda-9 /usr/local/cuda-10/include
+        echo theirs > /usr/local/cuda-10/include/cuda.h
+        own_contents cudnn /usr/local/cuda-9; echo ours > /usr/local/cuda-9/cudnn.h
+        # It was killed here, and the next rig has another CUDA.
+        own_contents cudnn /usr/local/cuda-10; echo ours > /usr/local/cuda-10/include/cudnn.h
+        note_contents cudnn /usr/local/cuda-10
+        return_contents cudnn /usr/local/cuda-10
+        owned shared | while read -r id folder; do return_contents "$id" "$folder"; done
+        find /usr/local/cuda-* -type f; owned shared | wc -l
+        """,
+    )
+    assert said.splitlines()[-2:] == ["/usr/local/cuda-10/include/cuda.h", "0"], said
+
+
+def test_one_rig_leaves_what_another_on_the_same_machine_has(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        here() {{
+          echo "$1:" $(ls -d /opt/rig/envs/lab /usr/bin/rig-tool /etc/skel/.*/settings.json \\
+            /var/lib/rig 2>/dev/null) $(dpkg-query -W -f '${{db:Status-Abbrev}}' rig-tool)
+        }}
+        mkdir -p /root/other; cp -r /root/rig/files /root/other
+        # It has a file of its own, and asks for the same packages.
+        sed -e 's/^readonly RIG_NAME=.*/readonly RIG_NAME=other/' \\
+          -e 's|skel/.rig/|skel/.other/|g' \\
+          -e 's/^readonly STEPS=.*/readonly STEPS=(platform driver settings)/' \\
+          {INSTALLER} > /root/other/install.sh
+        for step in archive repository driver env-lab settings; do
+          {INSTALLER} --step $step || exit
+        done
+        other() {{ bash /root/other/install.sh "$@"; }}
+        other --step driver && other --step settings; here both
+        other --uninstall; here first
+        other --step settings; {INSTALLER} --uninstall; here second
+        other --uninstall; here none
+        """,
+    )
+    found = [line for line in said.splitlines() if re.match("(both|first|second|none):", line)]
+    ours, other = "/etc/skel/.rig/settings.json", "/etc/skel/.other/settings.json"
+    assert found == [
+        f"both: {other} {ours} /opt/rig/envs/lab /var/lib/rig ii",
+        f"first: {ours} /opt/rig/envs/lab /var/lib/rig ii",
+        f"second: {other} /var/lib/rig ii",
+        "none:",
+    ], said
+    assert "kept the packages of driver: every is installed here, too" in said
+
+
+def test_no_user_can_hold_the_lock_that_an_installation_takes(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        mkdir -p -m 1777 /run/lock; : > /run/lock/rig.lock
+        {INSTALLER} --step settings || exit
+        for file in /run/lock/rig.lock /var/lib/rig /var/lib/rig/*; do
+          setpriv --reuid=65534 --clear-groups flock --nonblock "$file" sleep 60 2>/dev/null &
+        done
+        sleep 1
+        {INSTALLER} --step download && echo installed
+        kill $(jobs -p)
+        flock /var/lib/rig/lock {INSTALLER} --step download || echo refused
+        """,
+    )
+    assert "done     Step download" in said
+    assert "another installation is running; nothing was changed\nrefused" in said
+
+
+def test_a_lock_that_an_uninstall_has_just_taken_away_is_none(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        mkdir /root/bin
+        printf '#!/bin/sh\nrm /var/lib/rig/lock; exec /usr/bin/flock "$@"\n' > /root/bin/flock
+        chmod +x /root/bin/flock
+        PATH=/root/bin:$PATH {INSTALLER} --step settings || echo refused
+        """,
+    )
+    assert said.endswith("another installation is running; nothing was changed\nrefused\n"), said
+
+
+def test_packages_are_marked_as_they_were_and_as_somebody_marked_them_since(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        marked() {{ echo "$1:" $(apt-mark showauto rig-needed rig-tool libsystemd0); }}
+        for step in archive repository; do {INSTALLER} --step $step >/dev/null || exit; done
+        apt-get -qq update; apt-get -qq install --yes rig-direct rig-tool >/dev/null 2>&1
+        apt-mark auto rig-tool libsystemd0 >/dev/null
+        marked before
+        {INSTALLER} --step system-packages >/dev/null || exit
+        marked installed
+        apt-mark manual rig-tool libsystemd0 >/dev/null
+        {INSTALLER} --uninstall >/dev/null
+        marked uninstalled
+        """,
+    )
+    lines = [line for line in said.splitlines() if ":" in line]
+    assert lines == [
+        "before: libsystemd0 rig-needed rig-tool",
+        "installed: libsystemd0 rig-tool",
+        "uninstalled: rig-needed",
+    ], said
+
+
+def test_an_environment_that_cannot_be_made_anew_stays_what_it_was(system: Layer) -> None:
+    said = called(
+        system,
+        f"""
+        lab() {{
+          echo "$1:" $(/opt/rig/envs/lab/bin/python -c 'import rig_one; print(rig_one.VERSION)') \\
+            $(ls /opt/rig/envs) $(test -s /var/lib/rig/env-lab && echo stamped)
+        }}
+        {INSTALLER} --step env-lab >/dev/null && lab first
+        # Another lock, whose packages no index has, and then one that has them again.
+        echo other > /var/lib/rig/env-lab; mv /srv/simple /srv/gone
+        {INSTALLER} --step env-lab || lab failed
+        # One that was killed while it was made is made again, or gives way to the one before.
+        mv /opt/rig/envs/lab /opt/rig/envs/lab.rig-old; mkdir /opt/rig/envs/lab
+        {INSTALLER} --step env-lab || lab killed
+        mv /opt/rig/envs/lab /opt/rig/envs/lab.rig-old; mkdir /opt/rig/envs/lab
+        mv /srv/gone /srv/simple
+        {INSTALLER} --step env-lab >/dev/null && lab whole
+        touch /opt/rig/envs/lab.rig-old
+        {INSTALLER} --uninstall >/dev/null; ls -d /opt/rig 2>&1 || true
+        """,
+    )
+    found = [line for line in said.splitlines() if re.match("(first|failed|killed|whole):", line)]
+    names = ("first", "failed", "killed", "whole")
+    assert found == [f"{name}: 1.0 lab stamped" for name in names], said
+    assert "/opt/rig/envs/lab is what it was before" in said
+    assert "No such file" in said.splitlines()[-1]
