@@ -111,7 +111,7 @@ def _options(ssh: Ssh) -> str:
 
 def _tried(options: str | None) -> str:
     """The server reads all its settings and ends, with those of its command line in a file."""
-    given = f". {options}; " if options is not None else ""
+    given = f"! test -e {options} || . {options}; " if options is not None else ""
     return f"{_FOLDER}{given}/usr/sbin/sshd -t{' $SSHD_OPTS' if given else ''}"
 
 
