@@ -26,8 +26,9 @@ _NO_PASSWORD = "none"  # noqa: S105 - a word for there being none
 def user(step: User) -> Iterator[Item]:
     """An account, and what makes that its owner alone can log in to it."""
     name = step.name
-    home = f"/home/{name}"
     account = _account(name)
+    # One that was there before the rig is where it was.
+    home = f"/home/{name}" if account is None else account.pw_dir
     promise = Promise(step.part, name, "home", home, step.id)
     yield held(promise, lambda: None if account is None else account.pw_dir)
     if account is None:

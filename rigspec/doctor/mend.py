@@ -64,16 +64,16 @@ def mending(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
 
 
 def _account(step: User, items: Sequence[Item]) -> Iterator[str]:
-    """The installer leaves the keys of others where they are, and a home as it is."""
-    home = f"/home/{step.name}"
+    """The installer leaves the keys of others where they are, and whose a home's folders are."""
     left = []
     for item in items:
         if item.status is Status.EXTRA:
             yield f"# take it out of {item.name} by hand: {item.aspect}"
         elif item.aspect == "password":
             yield f"passwd --lock {shlex.quote(step.name)}"
-        elif (item.name, item.aspect) == (home, "owner"):
-            yield f"chown {shlex.quote(item.expected or '')} {shlex.quote(home)}"
+        elif item.aspect == "owner" and item.found is not None:
+            owner, path = shlex.quote(item.expected or ""), shlex.quote(item.name)
+            yield f"chown --no-dereference {owner} {path}"
         else:
             left.append(item)
     if left:

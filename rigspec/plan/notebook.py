@@ -212,7 +212,6 @@ def _unit(
     secrets = [notebook_path(server.user, "password")] if jupyter.password is not None else []
     return Template(_text("notebook.service")).substitute(
         user=server.user,
-        home=f"/home/{server.user}",
         conditions="".join(f"ConditionPathExists={path}\n" for path in secrets),
         environment="\n".join(_environment(locked, server, variables)),
         command=" ".join(_program(locked)),

@@ -26,10 +26,8 @@ _LOG_IN = (
 _OLDER = {"KbdInteractiveAuthentication": "ChallengeResponseAuthentication"}
 # Of several files with settings the one that is read first wins: the server says what it made of
 # all. Where it does not run yet, the folder that it will not be without is missing.
-_EFFECTIVE = (
-    "test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap 'rmdir /run/sshd' EXIT; }; "
-    '/usr/sbin/sshd -T | grep -E "$1" | sort | paste -s -d " "'
-)
+_FOLDER = "test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap 'rmdir /run/sshd' EXIT; }; "
+_EFFECTIVE = f'{_FOLDER}/usr/sbin/sshd -T | grep -E "$1" | sort | paste -s -d " "'
 _CHECKED = ("kbdinteractiveauthentication", "passwordauthentication", "permitrootlogin", "port")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -48,6 +46,7 @@ def ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         needs=(_PACKAGES,) if options else (),
         path=service.settings,
         content=_options(ssh) if options else _directives(ssh),
+        keys_only=True,
     )
     yield Service(
         id="service-ssh",
@@ -56,6 +55,7 @@ def ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         needs=(_PACKAGES, "service-ssh-settings"),
         name=service.unit,
         configured_by=("service-ssh-settings",),
+        tried=("sh", "-c", _tried(service.settings if options else None)),
         port=ssh.port,
     )
 
@@ -107,6 +107,12 @@ def _options(ssh: Ssh) -> str:
     values = (("Port", ssh.port), *_LOG_IN)
     options = " ".join(f"-o {_OLDER.get(name, name)}={value}" for name, value in values)
     return f'# Written by rigspec.\nSSHD_OPTS="{options}"\n'
+
+
+def _tried(options: str | None) -> str:
+    """The server reads all its settings and ends, with those of its command line in a file."""
+    given = f"! test -e {options} || . {options}; " if options is not None else ""
+    return f"{_FOLDER}{given}/usr/sbin/sshd -t{' $SSHD_OPTS' if given else ''}"
 
 
 def _jail(ssh: Ssh, guard: Fail2ban, service: LockedService) -> str:

@@ -20,7 +20,10 @@ _QUOTA = "quota"
 def account_advice(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """Errors for groups that are not there, warnings for those that make their members root."""
+    """Errors for groups that are not there; warnings for those that make their members root, for
+    quotas that nothing enforces, and for a secure shell without keys.
+    """
+    yield from _shut_out(spec)
     system = spec.rig.system
     own = set(system.groups) if system is not None else set()
     for name, user in sorted(spec.rig.user.items()):
@@ -41,6 +44,20 @@ def account_advice(
                     "with `usrquota`",
                 ),
             )
+
+
+def _shut_out(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    rig = spec.rig
+    if rig.service.ssh is None or any(user.ssh_keys for user in rig.user.values()):
+        return
+    who = "no user of the rig has one" if rig.user else "the rig has no users"
+    yield Diagnostic(
+        code="RS409",
+        severity=Severity.WARNING,
+        message=f"the secure shell takes keys only, and {who}",
+        spans=(spec.document.span(("service", "ssh"), label="lets in who has a key already"),),
+        help=("give a `[user.*]` its `ssh_keys`",),
+    )
 
 
 def _group(

@@ -298,6 +298,9 @@ ACCOUNTS = {
     "a home of another owner": Fault(
         "chown root /home/ada", (differs("/home/ada", "owner", "ada:ada", "root:ada"),), ()
     ),
+    "a folder of keys of another owner": Fault(
+        f"chown root {SSH_FOLDER}", (differs(SSH_FOLDER, "owner", "ada:ada", "root:ada"),), ()
+    ),
     "a group left": Fault(
         "gpasswd --delete ada video",
         (differs("ada", "group video", "member", "not a member"),),

@@ -57,6 +57,15 @@ to = "/opt/models/weights.bin"
 ssh_keys = ["{key}"]
 """
 WEIGHTS = b"0.25 0.75\n"
+THEIRS = "ssh-ed25519 AAAADEPLOY admin@deploy"
+EARLIER = f"""
+mkdir -p /srv/people
+useradd --no-user-group --gid users --create-home --home-dir /srv/people/alice alice
+cd /srv/people/alice
+runuser -u alice -- sh -c 'mkdir -m 700 .ssh; cat > .ssh/authorized_keys' <<KEYS
+{THEIRS}
+KEYS
+"""
 
 
 @dataclass(frozen=True)
@@ -236,6 +245,8 @@ def kept(host: Host) -> dict[str, tuple[object, ...]]:
 def test_two_machines_become_the_rig_and_a_second_run_changes_nothing(
     fleet: Fleet, playbook: Path
 ) -> None:
+    # On one of them somebody has made the account already, with a key and a home of their choice.
+    fleet.hosts[0].root.run("sh", "-ec", EARLIER)
     # A dry run of a machine that has nothing yet tells what would be done, and changes nothing.
     before = [kept(host) for host in fleet.hosts]
     status, said, counts = fleet.play(playbook, "--check", "--diff")
@@ -262,11 +273,16 @@ def test_two_machines_become_the_rig_and_a_second_run_changes_nothing(
         )
         assert found.stdout == "1.16.0\n"
         assert (root.path / "opt/models/weights.bin").read_bytes() == WEIGHTS
-        keys = root.path / "home/alice/.ssh/authorized_keys"
-        assert keys.read_text(encoding="utf-8") == f"{KEY}\n"
-        assert (
-            root.run("stat", "-c", "%U %a", "/home/alice/.ssh/authorized_keys").stdout
-            == "alice 600\n"
+        theirs, home, group = (
+            (f"{THEIRS}\n", "/srv/people/alice", "users")
+            if host is fleet.hosts[0]
+            else ("", "/home/alice", "alice")
+        )
+        keys = f"{home}/.ssh/authorized_keys"
+        assert root.run("cat", keys).stdout == f"{theirs}{KEY}\n"
+        assert root.run("stat", "-c", "%U:%G %a", keys).stdout == f"alice:{group} 600\n"
+        assert [path.name for path in (root.path / "home").iterdir()] == (
+            [] if theirs else ["alice"]
         )
         told = root.run("bash", "-lc", 'printf "%s|%s" "$RIG_TEXT" "$LD_LIBRARY_PATH"').stdout
         assert told == f"{NASTY.replace(chr(92) * 2, chr(92))}|/opt/libraries"

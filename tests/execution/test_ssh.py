@@ -112,3 +112,11 @@ def test_a_key_is_taken_and_a_password_is_not(
     assert "passwordauthentication yes" in told.partition("found")[2]
     other.unlink()
     debian_12.run("/root/rig/install.sh")
+
+    # What the server would not come up with again is told, and it is left as it runs.
+    other.write_text("PasswordAuthentcation no\n", encoding="utf-8")
+    debian_12.run("rm", "/var/lib/rig/service-ssh")
+    broken = debian_12.run("/root/rig/install.sh", check=False)
+    assert broken.returncode == 1
+    assert "00-other.conf: line 1: Bad configuration option" in broken.stderr
+    assert "ssh.service is not started anew" in broken.stderr

@@ -15,6 +15,8 @@ from rigspec.resolve.nvblas import fallback, nvblas_library
 from rigspec.resolve.settings_text import Unwritable, settings_text
 from rigspec.spec.load import InvalidSpec, parse_spec
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHqKpmCJkcRsHDqVZDJqqSyzSpHJKEdWBz9ZDkF8q0hB ada"
+
 RIG = """
 rig = 1
 name = "lab"
@@ -109,6 +111,8 @@ def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str,
         ('[user.ada]\ngroups = ["vidoe"]\n', "", "RS008", "vidoe"),
         ('[user.ada]\ngroups = ["render"]\n', "", "RS008", "ubuntu 18.04 has no group `render`"),
         ('[user.ada]\nquota = "1 GB"\n', "", "RS408", "ada"),
+        ("[service.ssh]\n[user.ada]\n", "", "RS409", "no user of the rig has one"),
+        ("[service.ssh]\n", "", "RS409", "the rig has no users"),
         ("[user.ada]\ngpus = [2]\n", "", "RS008", "GPU 2"),
         ('[user.ada]\nenvs = ["twp"]\n', "", "RS008", "twp"),
         (
@@ -134,6 +138,7 @@ def test_what_cannot_be_is_told_at_its_place(more: str, env: str, code: str, wor
     [
         ('[system]\ngroups = ["vidoe"]\n[user.ada]\ngroups = ["vidoe", "video"]\n', ""),
         ('[system]\npackages = ["quota"]\n[user.ada]\nquota = "1 GB"\n', ""),
+        (f'[service.ssh]\n[user.bob]\n[user.ada]\nssh_keys = ["{KEY}"]\n', ""),
         ("[env.one.config.pip]\ntimeout = 60\n", 'blas = "openblas"\nthreads = 8'),
         (
             '[env.one.config.matplotlib]\n"axes.color_cycle" = "r, g"\n',
@@ -143,7 +148,7 @@ def test_what_cannot_be_is_told_at_its_place(more: str, env: str, code: str, wor
     ],
 )
 def test_what_can_be_is_not_remarked_on(more: str, env: str) -> None:
-    new = {"RS008", "RS218", "RS235", "RS236", "RS237", "RS238", "RS239", "RS407", "RS408"}
+    new = {"RS008", "RS218", "RS235", "RS236", "RS237", "RS238", "RS239", "RS407", "RS408", "RS409"}
     assert [d.message for d in found(more, env=env) if d.code in new] == []
 
 

@@ -19,6 +19,7 @@ BEYOND = {
     "driver_in_a_container",
 }
 BEYOND |= {"direction_override", "bad_version", "shared_port", "services_at_odds"}
+BEYOND |= {"system_accounts"}
 
 
 def checked(path: Path) -> list[str]:

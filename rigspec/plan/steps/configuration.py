@@ -15,13 +15,16 @@ _MARKS = re.compile(r"(\{secret\}|\{account\}|\{password\})")
 
 @dataclass(frozen=True, kw_only=True)
 class File(Step):
-    """A text file with its owner (``user:group``) and mode."""
+    """A text file with its owner (``user:group``) and mode. Where it lets in ``keys_only``, it is
+    not written before somebody who may log in has a key.
+    """
 
     kind: ClassVar[str] = "file"
     path: str
     content: str
     owner: str = "root:root"
     mode: str = "0644"
+    keys_only: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,8 @@ class Service(Step):
     """A systemd unit that is enabled, and started where systemd runs.
 
     ``name`` is the unit's whole name (``jupyter-alice.service``), ``unit`` its text: empty where a
-    package brings the unit. It starts anew when a step of ``configured_by`` writes something else.
+    package brings the unit. It starts anew when a step of ``configured_by`` writes something else,
+    if ``tried`` succeeds: a command that reads the settings as the service would.
 
     ``port`` and ``address`` are where it answers. ``command`` is what it runs in the foreground
     where there is no systemd, for the ``user``, on every interface: empty for a service that is
@@ -41,6 +42,7 @@ class Service(Step):
     name: str
     unit: str = ""
     configured_by: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     user: str | None = None
     port: int | None = None

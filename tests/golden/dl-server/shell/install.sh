@@ -446,13 +446,21 @@ remove_settings_fastai_keras() {
 
 done_user_alice() {
   id -u alice >/dev/null 2>&1 && \
-    test -e /home/alice/.keras/keras.json && \
+    test -e "$(getent passwd alice | cut -d : -f 6)"/.keras/keras.json && \
     test "$(cat /var/lib/rig/user-alice 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 }
 
+# shellcheck disable=SC2016 # a shell of that user's fills it in
 apply_user_alice() {
   make_account alice && \
-    runuser -u alice -- sh -c 'umask 022; cd / && { test -e /home/alice/.keras/keras.json || { mkdir -p /home/alice/.keras && cp /etc/skel/.keras/keras.json /home/alice/.keras/keras.json; }; }' && \
+    { cat /var/lib/rig/user-alice.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG alice | tr ' ' '\n' | grep -qxF -e "$group" || say alice" stays in the group $group, which the rig names no more: gpasswd --delete takes it away"; done && \
+    rm -f /var/lib/rig/user-alice.groups && \
+    runuser -u alice -- sh -c 'umask 022 && cd "$1" && { test -e .keras/keras.json || { mkdir -p .keras && cp /etc/skel/.keras/keras.json .keras/keras.json; }; }' sh "$(getent passwd alice | cut -d : -f 6)" && \
+    { ! test -e /var/lib/rig/user-alice.keys || { mkdir -p /var/lib/rig && \
+    { cat /dev/null && { cat /var/lib/rig/user-alice.keys 2>/dev/null || true; }; } | sort -u > /var/lib/rig/user-alice.keys.new && \
+    mv -fT /var/lib/rig/user-alice.keys.new /var/lib/rig/user-alice.keys && \
+    { { sed 's/^/+/' /dev/null && sed 's/^/-/' /var/lib/rig/user-alice.keys; } | runuser -u alice -- sh -c 'umask 077 && ssh=$1/.ssh && given=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$given"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd alice | cut -d : -f 6)" || { printf 'the keys of %s could not be put into %s/.ssh/authorized_keys by that user, as whom root does it: look whose that folder and file are, and where they lead\n' alice "$(getent passwd alice | cut -d : -f 6)" >&2; false; }; } && \
+    rm -f /var/lib/rig/user-alice.keys; }; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-alice.new && \
     mv -fT /var/lib/rig/.user-alice.new /var/lib/rig/user-alice
@@ -465,13 +473,21 @@ remove_user_alice() {
 
 done_user_bob() {
   id -u bob >/dev/null 2>&1 && \
-    test -e /home/bob/.keras/keras.json && \
+    test -e "$(getent passwd bob | cut -d : -f 6)"/.keras/keras.json && \
     test "$(cat /var/lib/rig/user-bob 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 }
 
+# shellcheck disable=SC2016 # a shell of that user's fills it in
 apply_user_bob() {
   make_account bob && \
-    runuser -u bob -- sh -c 'umask 022; cd / && { test -e /home/bob/.keras/keras.json || { mkdir -p /home/bob/.keras && cp /etc/skel/.keras/keras.json /home/bob/.keras/keras.json; }; }' && \
+    { cat /var/lib/rig/user-bob.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG bob | tr ' ' '\n' | grep -qxF -e "$group" || say bob" stays in the group $group, which the rig names no more: gpasswd --delete takes it away"; done && \
+    rm -f /var/lib/rig/user-bob.groups && \
+    runuser -u bob -- sh -c 'umask 022 && cd "$1" && { test -e .keras/keras.json || { mkdir -p .keras && cp /etc/skel/.keras/keras.json .keras/keras.json; }; }' sh "$(getent passwd bob | cut -d : -f 6)" && \
+    { ! test -e /var/lib/rig/user-bob.keys || { mkdir -p /var/lib/rig && \
+    { cat /dev/null && { cat /var/lib/rig/user-bob.keys 2>/dev/null || true; }; } | sort -u > /var/lib/rig/user-bob.keys.new && \
+    mv -fT /var/lib/rig/user-bob.keys.new /var/lib/rig/user-bob.keys && \
+    { { sed 's/^/+/' /dev/null && sed 's/^/-/' /var/lib/rig/user-bob.keys; } | runuser -u bob -- sh -c 'umask 077 && ssh=$1/.ssh && given=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$given"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd bob | cut -d : -f 6)" || { printf 'the keys of %s could not be put into %s/.ssh/authorized_keys by that user, as whom root does it: look whose that folder and file are, and where they lead\n' bob "$(getent passwd bob | cut -d : -f 6)" >&2; false; }; } && \
+    rm -f /var/lib/rig/user-bob.keys; }; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-bob.new && \
     mv -fT /var/lib/rig/.user-bob.new /var/lib/rig/user-bob
@@ -556,7 +572,8 @@ done_service_ssh_settings() {
 }
 
 apply_service_ssh_settings() {
-  own_folder "$(dirname /etc/default/ssh)" && \
+  { test "${RIG_SHUT_OUT:-}" = yes || getent passwd | awk -F : '$3 != 0 && $7 !~ /\/(nologin|false|sync)$/ { print $1 "\t" $6 }' | { found=no; while IFS=$'\t' read -r name home; do ! runuser -u "$name" -- grep -qs '^[[:space:]]*[^#[:space:]]' "$home/.ssh/authorized_keys" </dev/null || found=yes; done; test "$found" = yes; } || { printf 'nobody could log in any more: the secure shell is about to take keys only, and not of root, and no other account has one. Give a user of the spec ssh_keys, or put a key into the ~/.ssh/authorized_keys of an account; to go on without, set RIG_SHUT_OUT=yes (Ansible: -e rig_shut_out=yes)\n' >&2; false; }; } && \
+    own_folder "$(dirname /etc/default/ssh)" && \
     mkdir -p "$(dirname /etc/default/ssh)" && \
     install -m 0644 -o root -g root /opt/rig/lock/service-ssh-settings /etc/default/ssh.rig-new && \
     own_file /etc/default/ssh && \
@@ -565,7 +582,8 @@ apply_service_ssh_settings() {
 
 remove_service_ssh_settings() {
   forget_step service-ssh-settings && \
-    return_file /etc/default/ssh
+    return_file /etc/default/ssh && \
+    { if sh -c 'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS'; then restart_unit ssh.service; else kept ssh.service": it is not started anew, because with its settings as they are it would not come up again"; fi; }
 }
 
 done_service_ssh() {
@@ -576,6 +594,7 @@ done_service_ssh() {
 
 apply_service_ssh() {
   own_unit ssh.service && \
+    { sh -c 'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS' || { printf '%s is not started anew: with its settings as they are it would not come up again\n' ssh.service >&2; false; }; } && \
     { ! command -v systemctl >/dev/null || systemctl enable --quiet ssh.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ssh.service; }; } && \
     mkdir -p /var/lib/rig && \
@@ -603,7 +622,8 @@ apply_service_dyndns_interval() {
 
 remove_service_dyndns_interval() {
   forget_step service-dyndns-interval && \
-    return_file /etc/default/ddclient
+    return_file /etc/default/ddclient && \
+    restart_unit ddclient.service
 }
 
 done_host_service_packages() {
@@ -837,13 +857,14 @@ apply_notebook_alice_settings() {
 
 remove_notebook_alice_settings() {
   forget_step notebook-alice-settings && \
-    return_file /etc/rig/notebook/alice.json
+    return_file /etc/rig/notebook/alice.json && \
+    restart_unit rig-notebook-alice.service
 }
 
 done_notebook_alice() {
   test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-alice.service 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' ad7c4e2fc3fc82017bb95cbf3cee981d1fce4ea8b28ffa9ff12e400931febbc6 /etc/systemd/system/rig-notebook-alice.service | sha256sum --check --status && \
-    test "$(cat /var/lib/rig/notebook-alice 2>/dev/null)" = 5ac9d10d58f15091a1b20fab9f4a22c839449c590e8e30f0becec8fda2e09709 && \
+    printf '%s  %s\n' 54a8b78705456926c49e88611b3798c6b49ce223d595ee00a2751a5fabec8a8b /etc/systemd/system/rig-notebook-alice.service | sha256sum --check --status && \
+    test "$(cat /var/lib/rig/notebook-alice 2>/dev/null)" = aa479b01ebcf9f4d8eb9644ce396bb32adb070f3b3e9f9e83aef4a1ddef78df9 && \
     { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-alice.service; } && \
     { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-alice.service; }
 }
@@ -858,7 +879,7 @@ apply_notebook_alice() {
     { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-alice.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-alice.service; }; } && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 5ac9d10d58f15091a1b20fab9f4a22c839449c590e8e30f0becec8fda2e09709 > /var/lib/rig/.notebook-alice.new && \
+    printf '%s\n' aa479b01ebcf9f4d8eb9644ce396bb32adb070f3b3e9f9e83aef4a1ddef78df9 > /var/lib/rig/.notebook-alice.new && \
     mv -fT /var/lib/rig/.notebook-alice.new /var/lib/rig/notebook-alice
 }
 
@@ -936,13 +957,14 @@ apply_notebook_bob_settings() {
 
 remove_notebook_bob_settings() {
   forget_step notebook-bob-settings && \
-    return_file /etc/rig/notebook/bob.json
+    return_file /etc/rig/notebook/bob.json && \
+    restart_unit rig-notebook-bob.service
 }
 
 done_notebook_bob() {
   test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-bob.service 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' ecd1894096b90e40370d7b4483c1a0b644fb93cd4c6e9e6da497e2fc578b8d7b /etc/systemd/system/rig-notebook-bob.service | sha256sum --check --status && \
-    test "$(cat /var/lib/rig/notebook-bob 2>/dev/null)" = d198a8a44316674d756e1c096a7cab526df6755791c149f1fb96b182af1af57d && \
+    printf '%s  %s\n' bd05142a3fbc308dcd494f47f0051ec84e99ecb9b51f67282a1a7021c81b5b1c /etc/systemd/system/rig-notebook-bob.service | sha256sum --check --status && \
+    test "$(cat /var/lib/rig/notebook-bob 2>/dev/null)" = 4350ef112b3ca3b3995424a11a31b2abdfab09b22fca76aa381feb9b929e1e31 && \
     { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-bob.service; } && \
     { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-bob.service; }
 }
@@ -957,7 +979,7 @@ apply_notebook_bob() {
     { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-bob.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-bob.service; }; } && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' d198a8a44316674d756e1c096a7cab526df6755791c149f1fb96b182af1af57d > /var/lib/rig/.notebook-bob.new && \
+    printf '%s\n' 4350ef112b3ca3b3995424a11a31b2abdfab09b22fca76aa381feb9b929e1e31 > /var/lib/rig/.notebook-bob.new && \
     mv -fT /var/lib/rig/.notebook-bob.new /var/lib/rig/notebook-bob
 }
 
@@ -1515,42 +1537,89 @@ return_marks() {
 
 # --- accounts, units, the kernel's command line
 
-# What a killed useradd has left: locks whose holder is gone, or is another program by now.
+# What a killed useradd has left: locks whose holder is gone, or is another program by now. A copy
+# that an administrator made of these files is none: a lock is its holder's number and no more.
 clear_account_locks() {
-  local name file
+  local name file pid
   for name in passwd shadow group gshadow subuid subgid; do
     for file in "/etc/$name.lock" "/etc/$name".[0-9]*; do
-      [ -e "$file" ] || continue
-      if ! tr -d '\0' <"/proc/$(tr -cd '0-9' <"$file")/comm" 2>/dev/null | grep -qE '^(user|group|ch|pass|vi|ad|new|pw|grp)'; then
-        rm -f "$file"
-      fi
+      [ -f "$file" ] && [ ! -L "$file" ] && [ "$(stat -c %s "$file")" -le 20 ] || continue
+      pid=$(tr -d '\0' <"$file")
+      # It was killed before it had written the number.
+      [ -n "$pid" ] || pid=${file##*.}
+      [[ $pid =~ ^[0-9]+$ ]] && [[ ${file##*.} = lock || ${file##*.} = "$pid" ]] || continue
+      ! tr -d '\0' 2>/dev/null <"/proc/$pid/comm" | grep -qE '^(user|group|gpass|ch|pass|vi|ad|new|pw|grp)' || continue
+      # What it was writing beside the real file.
+      rm -f "/etc/$name+" "$file"
     done
   done
-  # What they were writing beside the real files.
-  rm -f /etc/passwd+ /etc/shadow+ /etc/group+ /etc/gshadow+ /etc/subuid+ /etc/subgid+
 }
 
-# An account that was begun and never finished is made again, with its number. A home that holds
-# anything but copies from /etc/skel is left as it is.
+# An account that was begun and never finished is made again, with its number.
 make_account() {
-  local name=$1 uid='' home=/home/$1 file
+  local name=$1 uid='' home=/home/$1
   clear_account_locks
   if owns accounts-begun "$name"; then
     uid=$(id -u "$name" 2>/dev/null) || true
-    [ -z "$uid" ] || userdel --force "$name" 2>/dev/null || true
-    ! grep -q "^$name:" /etc/group || groupdel "$name"
-    if [ -d "$home" ] && find "$home" -mindepth 1 ! -type d -printf '%P\n' | while IFS= read -r file; do
-      [ ! -s "$home/$file" ] || cmp -s "$home/$file" "/etc/skel/$file" || exit 1
-    done; then
-      rm -rf "$home"
+    if ! half_made "$name"; then
+      # Somebody has made it, or made it theirs, since.
+      forget_account_begun "$name"
+    else
+      drop_half_made "$name" || return
     fi
-  elif id -u "$name" >/dev/null 2>&1; then
+  fi
+  if id -u "$name" >/dev/null 2>&1; then
     return 0
   fi
-  own accounts-begun "$name" &&
-    useradd ${uid:+--uid "$uid"} --create-home --shell /bin/bash "$name" &&
-    disown_line accounts-begun "$name" &&
-    own accounts "$name"
+  if getent group "$name" >/dev/null; then
+    echo "there is a group $name already, and no such account: whoever is in it would share what is the account's. Make the account by hand (useradd --create-home --gid $name $name), or remove the group" >&2
+    return 1
+  fi
+  { [ ! -e "$home" ] || owns accounts-begun "$name" || own homes-before "$home"; } &&
+    own accounts-begun "$name" || return
+  if ! useradd ${uid:+--uid "$uid"} --create-home --shell /bin/bash "$name"; then
+    # What it has half made all the same is the next run's to clear.
+    id -u "$name" >/dev/null 2>&1 || getent group "$name" >/dev/null || forget_account_begun "$name"
+    return 1
+  fi
+  own accounts "$name" && forget_account_begun "$name"
+}
+
+# Nothing of the account is but what useradd alone writes: no password, name, group or shell of
+# somebody's choice, nobody in its group, and in its home nothing but copies from /etc/skel.
+half_made() {
+  local name=$1 home=/home/$1 gid=''
+  if grep -q "^$name:" /etc/passwd; then
+    gid=$(id -g "$name")
+    grep -qE "^$name:x:[0-9]+:[0-9]+::$home:/bin/bash\$" /etc/passwd || return 1
+    ! grep "^$name:" /etc/shadow | grep -qv "^$name:!:" || return 1
+  fi
+  ! grep -qE "^[^:]*:[^:]*:[^:]*:(.*,)?$name(,.*)?\$" /etc/group || return 1
+  ! grep "^$name:" /etc/group | grep -qvE ":[0-9]+:\$" || return 1
+  gid=${gid:-$(sed -n "s/^$name:[^:]*:\([0-9]*\):.*/\1/p" /etc/group)}
+  [ -z "$gid" ] || [ "$(awk -F : -v gid="$gid" -v name="$name" '$4 == gid && $1 != name' /etc/passwd)" = '' ] || return 1
+  owns homes-before "$home" || { [ ! -L "$home" ] && only_copies "$home"; }
+}
+
+only_copies() {
+  local file
+  [ -e "$1" ] || return 0
+  [ -d "$1" ] || return 1
+  find "$1" -mindepth 1 ! -type d -printf '%P\n' | while IFS= read -r file; do
+    [ ! -L "$1/$file" ] || [ -L "/etc/skel/$file" ] || exit 1
+    [ ! -s "$1/$file" ] || cmp -s "$1/$file" "/etc/skel/$file" || exit 1
+  done
+}
+
+drop_half_made() {
+  local name=$1
+  ! grep -q "^$name:" /etc/passwd || userdel --force "$name" 2>/dev/null || true
+  ! grep -q "^$name:" /etc/group || groupdel "$name" || return
+  owns homes-before "/home/$name" || rm -rf "/home/${name:?}"
+}
+
+forget_account_begun() {
+  disown_line accounts-begun "$1" && disown_line homes-before "/home/$1"
 }
 
 keep_account() {
@@ -1574,7 +1643,7 @@ drop_group() {
 drop_quota() {
   owns quotas "$1" || return 0
   if id -u "$1" >/dev/null 2>&1 && command -v setquota >/dev/null; then
-    act "lift the quota of $1" setquota -u "$1" 0 0 0 0 "$(df --output=target "/home/$1" | tail -n 1)" 2>/dev/null || true
+    act "lift the quota of $1" setquota -u "$1" 0 0 0 0 "$(df --output=target "$(getent passwd "$1" | cut -d : -f 6)" | tail -n 1)" 2>/dev/null || true
   fi
   disown_line quotas "$1"
 }
@@ -1594,6 +1663,13 @@ drop_unit() {
   [ "$DRY_RUN" = yes ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 }
 
+# One that was there before runs on, without the settings of the rig; the rig's own has gone.
+restart_unit() {
+  ! owns units "$1" || return 0
+  [ -d /run/systemd/system ] && systemctl is-active --quiet "$1" || return 0
+  act "start $1 anew" systemctl try-restart "$1"
+}
+
 drop_kernel_arguments() {
   local file=/etc/default/grub.d/rig.cfg
   if was_ours "$file"; then
@@ -1609,7 +1685,7 @@ drop_kernel_arguments() {
 # --- the end of an uninstall
 
 forget_step() {
-  [ "$DRY_RUN" = yes ] || rm -f "$STATE/$1" "$STATE/$1.keys"
+  [ "$DRY_RUN" = yes ] || rm -f "$STATE/$1" "$STATE/$1.keys" "$STATE/$1.groups"
 }
 
 # What older versions of the rig have left, and then the state itself.

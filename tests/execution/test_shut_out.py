@@ -1,0 +1,100 @@
+"""Settings that let in keys only: not before somebody has one, and never a server that is down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rigspec.plan import steps
+from tests.execution.conftest import KEPT
+from tests.execution.every_step import every_base, write_installer
+from tests.execution.layers import Layer
+from tests.execution.test_accounts import KEY, plan, sh
+
+INSTALLER = "/root/rig/install.sh"
+SETTINGS = "/etc/ssh/sshd_config.d/00-rig.conf"
+SYSTEMD = "/srv/systemd"
+TOLD = f"{SYSTEMD}/told"
+# systemd, as far as the installer asks it, where none can run.
+STAND_IN = f"""
+mkdir -p {SYSTEMD} /run/systemd/system
+cat > {SYSTEMD}/systemctl <<'END'
+#!/bin/sh
+case $1 in *restart) echo "$@" >> {TOLD} ;; esac
+END
+chmod +x {SYSTEMD}/systemctl; : > {TOLD}
+"""
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Layer:
+    """A system with the installer of such settings, and of their service."""
+    settings = steps.File(
+        id="settings", title="Settings", part="service", path=SETTINGS, content="x\n",
+        keys_only=True,
+    )  # fmt: skip
+    service = steps.Service(
+        id="service", title="Server", part="service", name="ssh.service",
+        configured_by=("settings",), tried=("sh", "-c", "! grep bad /etc/ssh/sshd_config.d/*"),
+    )  # fmt: skip
+    layer = Layer.over(every_base(KEPT), tmp_path / "system")
+    rig = plan(more=(settings, service), account=False)
+    layer.add(write_installer(rig, tmp_path / "rig"), "root/rig")
+    sh(layer, STAND_IN)
+    return layer
+
+
+def run(system: Layer, *options: str) -> tuple[int, str]:
+    return system.run("env", f"PATH={SYSTEMD}:/usr/sbin:/usr/bin", *options)
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "true",
+        f"mkdir -p /root/.ssh; echo '{KEY}' > /root/.ssh/authorized_keys",
+        "useradd -m bob",
+        "useradd -m bob; mkdir ~bob/.ssh; printf '# none\\n\\n' > ~bob/.ssh/authorized_keys",
+        "useradd -m -s /usr/sbin/nologin bob; mkdir ~bob/.ssh; "
+        f"echo '{KEY}' > ~bob/.ssh/authorized_keys",
+        f"useradd -m bob; mkdir -m 700 ~bob/.ssh; echo '{KEY}' > ~bob/.ssh/authorized_keys",
+    ],
+)
+def test_nobody_is_shut_out_unasked(system: Layer, there: str) -> None:
+    sh(system, f"{there.replace('~bob', '/home/bob')}")
+    code, said = run(system, INSTALLER)
+    assert code == 1
+    assert "nobody could log in any more" in said
+    assert not (system.path / "up" / SETTINGS.lstrip("/")).exists()
+    code, said = run(system, "RIG_SHUT_OUT=yes", INSTALLER)
+    assert code == 0, said
+    assert sh(system, f"cat {SETTINGS}") == "x\n"
+
+
+def test_whoever_has_a_key_is_somebody_else_than_the_rigs_users(system: Layer) -> None:
+    sh(system, "mkdir /srv/people; useradd -m -d /srv/people/bob -s /bin/sh bob")
+    sh(system, f"cd /srv/people/bob; mkdir .ssh; echo '{KEY}' > .ssh/authorized_keys")
+    code, said = run(system, INSTALLER)
+    assert code == 0, said
+
+
+def test_a_server_whose_settings_are_bad_runs_on(system: Layer) -> None:
+    sh(system, "mkdir -p /etc/ssh/sshd_config.d; echo bad > /etc/ssh/sshd_config.d/1")
+    code, said = run(system, "RIG_SHUT_OUT=yes", INSTALLER)
+    assert code == 1
+    assert "ssh.service is not started anew" in said
+    assert "restart" not in sh(system, f"cat {TOLD}")
+    sh(system, "rm /etc/ssh/sshd_config.d/1")
+    code, said = run(system, INSTALLER)
+    assert code == 0, said
+    assert sh(system, f"cat {TOLD}") == "restart ssh.service\n"
+
+
+def test_a_server_that_stays_is_started_without_the_rigs_settings(system: Layer) -> None:
+    assert run(system, "RIG_SHUT_OUT=yes", INSTALLER)[0] == 0
+    sh(system, f": > {TOLD}")
+    code, said = run(system, INSTALLER, "--uninstall")
+    assert code == 0, said
+    assert sh(system, f"cat {TOLD}") == "try-restart ssh.service\n"
+    assert not (system.path / "up" / SETTINGS.lstrip("/")).exists()
