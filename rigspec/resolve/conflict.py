@@ -39,8 +39,10 @@ def find_conflicts(
         core = _smallest_core(encoding, live, silent)
         claims = tuple(encoding.claims[s] for s in core if s in encoding.claims)
         sheets = tuple(encoding.sheets[s] for s in core if s in encoding.sheets)
-        yield _told_best(problem, claims, granted, sheets)
-        spent = {s for s in core if s in encoding.claims}
+        unspent = tuple(encoding.claims[s] for s in live if s in encoding.claims)
+        conflict = _told_best(problem, claims, granted, unspent, sheets)
+        yield conflict
+        spent = {s for s in live if encoding.claims.get(s) in conflict.claims}
         if not spent:
             return
         live = [selector for selector in live if selector not in spent]
@@ -50,24 +52,40 @@ def _told_best(
     problem: Problem,
     claims: tuple[Claim, ...],
     granted: tuple[Claim, ...],
+    unspent: tuple[Claim, ...],
     sheets: tuple[Sheet, ...],
 ) -> Conflict:
     """The conflict with the lines that make it shortest to tell.
 
     That no release of a framework goes with a toolkit takes all of its rows to prove; beside the
-    line that asks for one release, one row is enough.
+    line that asks for one release, one row is enough. Lines of another conflict are none of this
+    one's, and what a further line makes needless is left out.
     """
     rows = _needed_rows(problem, (*claims, *granted), sheets)
     mentioned = {key for row in rows for key in (row.must[0], *dict(row.when))}
-    for claim in problem.claims:
-        if claim.path is not None and claim.component in mentioned and claim not in claims:
+    for claim in unspent:
+        if claim.component in mentioned and claim not in claims:
             fewer = _needed_rows(problem, (*claims, claim, *granted), sheets)
             if len(fewer) + 1 < len(rows):
-                claims, rows = (*claims, claim), fewer
+                claims, rows = _needed_claims(problem, (*claims, claim), granted, fewer), fewer
     ordered = tuple(claim for claim in problem.claims if claim in claims)
     used = {row.rule.id for row in rows}
     needed = tuple(s for s in sheets if any(row.rule.id in used for row in s.constraints))
     return Conflict(ordered, needed, rows)
+
+
+def _needed_claims(
+    problem: Problem,
+    claims: tuple[Claim, ...],
+    granted: tuple[Claim, ...],
+    rows: tuple[Constraint, ...],
+) -> tuple[Claim, ...]:
+    """The claims without which these rows could hold."""
+    for claim in claims:
+        rest = tuple(other for other in claims if other is not claim)
+        if rest and not possible(problem, (*rest, *granted), rows):
+            claims = rest
+    return claims
 
 
 def _smallest_core(encoding: Encoding, live: list[int], granted: list[int]) -> list[int]:
