@@ -193,6 +193,15 @@ def test_a_version_nobody_released_is_its_own_error(tmp_path: Path) -> None:
     assert errors(report) == ["RS214"]
 
 
+def test_a_package_that_ended_is_told_with_the_one_that_goes_on(tmp_path: Path) -> None:
+    report = check(tmp_path, tower(env='packages = { tensorflow-gpu = "2.12" }'))
+    (error,) = [d for d in report.diagnostics if d.code == "RS214"]
+    assert "no tensorflow-gpu that the matrix knows is 2.12" in error.message
+    assert "2.21" not in error.help[0]
+    assert "ended with 2.11.0" in error.help[1]
+    assert 'write `tensorflow = "2.12"`' in error.help[1]
+
+
 def test_unknown_names_are_told_with_the_nearest(tmp_path: Path) -> None:
     report = check(tmp_path, tower(gpu="GTX 1085 Ti", env='frameworks = { tensorfow = "1.8" }'))
     assert report.status == "invalid"
@@ -236,6 +245,22 @@ def test_an_image_that_is_gone_is_told_with_a_way_round(tmp_path: Path) -> None:
     assert "leave `base` out" in warning.help[0]
     assert report.resolution is not None
     assert report.resolution.cuda == "9.0.176"
+
+
+def test_a_mistyped_image_is_told_with_the_nearest(tmp_path: Path) -> None:
+    text = tower() + '[container]\nbase = "nvidia/cuda:9.0-cudnn7-devel-ubuntu1604"\n'
+    (warning,) = [d for d in check(tmp_path, text).diagnostics if d.code == "RS304"]
+    assert "nearest known: nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04" in warning.help[0]
+
+
+@pytest.mark.parametrize(("toolkit", "told"), [("12.4", True), ("12.1", False), ("12", False)])
+def test_wheels_that_bring_another_cuda_than_asked_for_are_told_of(
+    toolkit: str, told: bool, tmp_path: Path
+) -> None:
+    env = 'python = "3.10"\nframeworks = { torch = "2.1" }'
+    text = tower(os="ubuntu 22.04", cuda=f'provider = "wheels"\ntoolkit = "{toolkit}"', env=env)
+    found = [d for d in check(tmp_path, text).diagnostics if d.code == "RS243"]
+    assert ["bring CUDA 12.1" in d.message for d in found] == [True] * told
 
 
 def test_an_image_of_another_cuda_than_asked_for_is_refused(tmp_path: Path) -> None:
