@@ -93,7 +93,7 @@ def _conflicts(
     from rigspec.resolve.encode import encode
     from rigspec.resolve.explain import explain
     from rigspec.resolve.solve import SolverSession
-    from rigspec.resolve.ways_out import apart, ways_out
+    from rigspec.resolve.ways_out import ways_out
 
     problem = assembly.problem(claims)
     encoding = encode(problem)
@@ -104,7 +104,7 @@ def _conflicts(
     if wanted:
         found = ways_out(spec, machine, matrix, problem, conflicts, whole=whole)
     return tuple(
-        explain(conflict, ways, apart(problem, conflict, conflicts), spec.document)
+        explain(conflict, ways, problem, spec.document)
         for conflict, ways in zip(conflicts, found, strict=True)
     )
 

@@ -43,7 +43,8 @@ def find_conflicts(
         conflict = _told_best(problem, claims, granted, unspent, sheets)
         yield conflict
         spent = {s for s in live if encoding.claims.get(s) in conflict.claims}
-        if not spent:
+        if not claims or not spent:
+            # The facts and what the spec is silent about collide without any line of it.
             return
         live = [selector for selector in live if selector not in spent]
 
@@ -108,22 +109,35 @@ def _needed_rows(
     """The rows without which the claims could hold: those the allowed candidates run into."""
     rows = [row for sheet in sheets for row in sheet.constraints]
     needed = [row for row in rows if _touches(problem, claims, row)]
-    for row in list(reversed(needed)):
-        rest = [other for other in needed if other is not row]
-        if len(needed) > 1 and not possible(problem, claims, rest):
-            needed = rest
-    return tuple(needed)
+    # Each row is a sheet of its own here: one solver can be asked about any of them.
+    part = _part(problem, claims, [(row,) for row in needed])
+    encoding = encode(part)
+    switches = list(encoding.sheets)
+    with SolverSession(part, encoding) as session:
+        for switch in reversed(list(encoding.sheets)):
+            rest = [other for other in switches if other != switch]
+            if rest and not session.satisfiable([*encoding.claims, *rest]):
+                switches = rest
+    return tuple(encoding.sheets[switch].constraints[0] for switch in switches)
 
 
 def possible(problem: Problem, claims: tuple[Claim, ...], rows: Sequence[Constraint]) -> bool:
     """Whether the claims hold together with these rows alone."""
-    keys = {key for row in rows for key in (row.must[0], *dict(row.when))}
-    keys |= {claim.component for claim in claims}
-    spoken_of = tuple(component for component in problem.components if component.key in keys)
-    part = Problem(spoken_of, claims, (Sheet("rows", tuple(rows)),), problem.order)
+    part = _part(problem, claims, [rows])
     encoding = encode(part)
     with SolverSession(part, encoding) as session:
         return session.satisfiable(encoding.selectors)
+
+
+def _part(
+    problem: Problem, claims: tuple[Claim, ...], sheets: Sequence[Sequence[Constraint]]
+) -> Problem:
+    """The problem of these claims and rows, with the components that they speak of."""
+    keys = {key for rows in sheets for row in rows for key in (row.must[0], *dict(row.when))}
+    keys |= {claim.component for claim in claims}
+    spoken_of = tuple(component for component in problem.components if component.key in keys)
+    parts = tuple(Sheet(str(index), tuple(rows)) for index, rows in enumerate(sheets))
+    return Problem(spoken_of, claims, parts, problem.order)
 
 
 def _touches(problem: Problem, claims: tuple[Claim, ...], row: Constraint) -> bool:

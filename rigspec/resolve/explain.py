@@ -29,7 +29,7 @@ _ROWS_TOLD = 3
 def explain(
     conflict: Conflict, ways: Iterable[WayOut], problem: Problem, document: Document
 ) -> Diagnostic:
-    """The diagnostic of one conflict; ``problem`` is that of the lines that may be told of it."""
+    """The diagnostic of one conflict of the problem, with the ways out of it."""
     lines = _lines(conflict, problem)
     return Diagnostic(
         code=_code(conflict),
@@ -118,6 +118,8 @@ def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
 def _named(claim: Claim, problem: Problem) -> str:
     if not claim.alternatives[0][:1].isdigit() and claim.label.startswith("declares a"):
         return claim.label.split(" ", 2)[2]
+    if claim.component == "accelerator":
+        return "a GPU"
     if claim.component == "os":
         return claim.alternatives[0]
     return (
@@ -142,10 +144,20 @@ def _lines(conflict: Conflict, problem: Problem) -> list[Claim]:
             for claim in problem.claims
             if claim.path is not None and claim.component in mentioned - claimed
         ]
-        # A part is what it is; the other lines would only be in between.
-        parts = [claim for claim in beside if claim.alternatives == (DECLARED,)]
-        telling += parts or beside
+        # What is there whatever its version goes before what would only be in between.
+        for there in (_declared, _wanted_at_all, lambda _: True):
+            if len(telling) < _FEW:
+                telling += [c for c in beside if c not in telling and there(c)]
     return telling if len(telling) >= _FEW else lines
+
+
+def _declared(claim: Claim) -> bool:
+    return claim.alternatives == (DECLARED,)
+
+
+def _wanted_at_all(claim: Claim) -> bool:
+    """Whether the rig would do without the product but for this line."""
+    return claim.path is not None and claim.path[-2] in ("frameworks", "packages")
 
 
 def _between(conflict: Conflict, lines: list[Claim]) -> tuple[str, ...]:

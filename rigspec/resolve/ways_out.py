@@ -20,7 +20,7 @@ from rigspec.resolve.resolved import resolved
 from rigspec.spec.load import LoadedSpec
 from rigspec.spec.model import Rig
 
-__all__ = ["WayOut", "apart", "ways_out"]
+__all__ = ["WayOut", "ways_out"]
 
 Changes = tuple[ClaimChange, ...]
 
@@ -36,7 +36,7 @@ class WayOut:
     resolution: Resolution | None
 
 
-def apart(problem: Problem, conflict: Conflict, conflicts: Sequence[Conflict]) -> Problem:
+def _apart(problem: Problem, conflict: Conflict, conflicts: Sequence[Conflict]) -> Problem:
     """The problem without the lines of the other conflicts."""
     others = {claim for other in conflicts for claim in other.claims} - {*conflict.claims}
     return replace(problem, claims=tuple(c for c in problem.claims if c not in others))
@@ -63,7 +63,7 @@ def ways_out(
     joint = next(of_all, None)
     found = []
     for conflict in conflicts:
-        alone = apart(problem, conflict, conflicts)
+        alone = _apart(problem, conflict, conflicts)
         offered = list(find_repairs(alone, conflict.claims))
         share = _share(joint.changes, alone, conflict) if joint is not None else ()
         if share:

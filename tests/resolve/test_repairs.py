@@ -98,6 +98,22 @@ def test_a_card_that_no_release_serves_has_its_errors_told_of_it(tmp_path: Path)
     assert all("GTX 580" in error.message for error in told(check(tmp_path, rig)))
 
 
+def test_a_product_that_no_release_saves_is_named_beside_the_card(tmp_path: Path) -> None:
+    """Its line has a conflict of its own, which changing the version mends; this one it cannot."""
+    rig = '[machine.box]\nos = "debian 11"\ngpus = [{ model = "GTX 580" }]\n'
+    rig += '[env.lab]\ninterpreter = "conda"\npython = "2.7"\nframeworks = { jax = "0.4" }\n'
+    messages = {error.message for error in told(check(tmp_path, rig))}
+
+    assert "Python 2.7 and JAX 0.4 cannot hold together" in messages
+    assert "GTX 580 and JAX 0.4 cannot hold together" in messages
+
+
+def test_a_product_for_gpus_on_a_machine_without_one_is_one_conflict(tmp_path: Path) -> None:
+    rig = alone(env='interpreter = "pyenv"\npackages = { cupy-cuda90 = "4" }')
+    (error,) = told(check(tmp_path, rig))
+    assert "cupy" in error.between
+
+
 def test_a_repair_of_one_error_says_that_the_others_stand(tmp_path: Path) -> None:
     report = check(tmp_path, SEVERAL["two that do not touch"])
     (partial, *_) = told(report)[0].repairs
