@@ -31,10 +31,18 @@ def show(
 ) -> None:
     """Show a product's releases and rules, each with its sources."""
     from rigspec.matrix.load import load_matrix
-    from rigspec.matrix.show import shown
+    from rigspec.matrix.show import UnknownRelease, shown
 
     _known_product(product)
-    typer.echo(shown(load_matrix([product]).product(product), version))
+    try:
+        typer.echo(shown(load_matrix([product]).product(product), version))
+    except UnknownRelease as error:
+        hint = (
+            f"nearest: {', '.join(error.near)}"
+            if error.near
+            else f"`rigspec matrix show {product}` lists them"
+        )
+        fail(f"the matrix knows no {product} `{version}`; {hint}", status=2)
 
 
 def _known_product(product: str) -> None:

@@ -15,6 +15,13 @@ from rigspec.cli.stages import chosen_machines, matrix_for, open_spec, resolve_o
 __all__ = ["why"]
 
 
+# What a machine is made of and costs: nothing that a version would have to be chosen for.
+_PARTS = frozenset(
+    {"case", "cost", "electricity", "lanes", "memory", "motherboard", "power", "price", "psu"}
+    | {"clearance", "slots", "storage"}
+)
+
+
 class Format(str, Enum):
     """How the answer is written."""
 
@@ -44,6 +51,9 @@ def why(
         try:
             notes = reasons(spec, name, matrix_for(spec, name), component)
         except UnknownComponent as error:
+            if component in _PARTS:
+                told = "`rigspec check` and `rigspec compare` tell of it"
+                fail(f"`{component}` is a part and has no version to ask about; {told}", status=2)
             near = get_close_matches(component, error.known, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(error.known)}"
             fail(f"{spec_file} has no component `{component}`; {hint}", status=2)

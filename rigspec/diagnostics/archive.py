@@ -56,11 +56,14 @@ def _diagnostic(item: Mapping[str, Any]) -> Diagnostic:
         facts=tuple(_fact(fact) for fact in item["facts"]),
         breaks=tuple(item["breaks"]),
         help=tuple(item["help"]),
-        repairs=tuple(
-            Repair(tuple(Edit(**e) for e in repair["edits"]), _resolution(repair["resolution"]))
-            for repair in item["repairs"]
-        ),
+        repairs=tuple(_repair(repair) for repair in item["repairs"]),
     )
+
+
+def _repair(item: Mapping[str, Any]) -> Repair:
+    found = item["resolution"]
+    resolution = _resolution(found) if found is not None else None
+    return Repair(tuple(Edit(**edit) for edit in item["edits"]), resolution)
 
 
 def _fact(item: Mapping[str, Any]) -> Fact:

@@ -81,10 +81,10 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def repair_as_json(repair: Repair) -> dict[str, Any]:
-    """Edits to the spec, and what it resolves to with them."""
+    """Edits to the spec, and what it resolves to with them, unless other errors stand."""
     return {
         "edits": [_edit(edit) for edit in repair.edits],
-        "resolution": _resolution(repair.resolution),
+        "resolution": _resolution(repair.resolution) if repair.resolution else None,
     }
 
 

@@ -79,10 +79,13 @@ class Edit:
 
 @dataclass(frozen=True)
 class Repair:
-    """Edits that were solved again, and what they resolve to."""
+    """Edits that were solved again, and what the whole spec resolves to with them.
+
+    ``resolution`` is None where they mend one error of several: the others stand.
+    """
 
     edits: tuple[Edit, ...]
-    resolution: Resolution
+    resolution: Resolution | None
 
 
 @dataclass(frozen=True)

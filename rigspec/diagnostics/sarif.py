@@ -17,6 +17,7 @@ from rigspec.diagnostics.as_json import fact_as_json, measure_as_json, repair_as
 from rigspec.diagnostics.model import Diagnostic, Report, Severity, Span
 from rigspec.diagnostics.pages import codes, page
 from rigspec.diagnostics.plain import plain_json
+from rigspec.diagnostics.text import edits_in_words
 
 __all__ = ["render_sarif"]
 
@@ -85,8 +86,7 @@ def _words(diagnostic: Diagnostic) -> Iterator[str]:
     yield from (fact.statement for fact in diagnostic.facts)
     yield from diagnostic.help
     for repair in diagnostic.repairs:
-        changes = [f'{e.key} from "{e.before}" to "{e.after}"' for e in repair.edits]
-        yield f"repair: set {', and '.join(changes)}"
+        yield f"repair: {edits_in_words(repair)}"
 
 
 def _location(span: Span) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rigspec.diagnostics.model import Diagnostic, Fact, Repair, Report, Severity
 from rigspec.diagnostics.plain import plain
 from rigspec.resolution import Resolution
 
-__all__ = ["render_text", "resolution_line"]
+__all__ = ["edits_in_words", "render_text", "resolution_line"]
 
 _COLORS = {
     Severity.ERROR: "\x1b[1;31m",
@@ -119,8 +119,10 @@ class _Painter:
         for words in diagnostic.help:
             yield from self._note(gutter, "help", words)
         for repair in diagnostic.repairs:
-            yield from self._note(gutter, "repair", _repair(repair))
-            outcome = "resolves to " + resolution_line(repair.resolution)
+            yield from self._note(gutter, "repair", edits_in_words(repair))
+            outcome = "mends this alone: the other errors stand"
+            if repair.resolution is not None:
+                outcome = "resolves to " + resolution_line(repair.resolution)
             yield from self._wrapped(" " * (gutter + 3), outcome)
 
     def _note(self, gutter: int, kind: str, words: str) -> Iterator[str]:
@@ -150,7 +152,8 @@ def _fact(fact: Fact) -> str:
     return fact.statement + doubt
 
 
-def _repair(repair: Repair) -> str:
+def edits_in_words(repair: Repair) -> str:
+    """What a repair changes, as a sentence."""
     edits = []
     for edit in repair.edits:
         if edit.after is None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build_matrix",
+    "image_tags",
     "load_image",
     "load_matrix",
     "load_uploads",
@@ -82,6 +83,19 @@ def load_image(tag: str) -> Release | None:
     table = parsed_table(f"image-{found[0]}", file.read_bytes())
     row = next((row for row in table["release"] if row["version"] == tag), None)
     return _release("image", row, _sources(table)) if row is not None else None
+
+
+def image_tags(tag: str) -> tuple[str, ...]:
+    """The known tags of the CUDA release that a tag begins with, else of its major."""
+    found = re.match(r"\d+(\.\d+)?", tag)
+    names = sorted(entry.name[:-5] for entry in (_folder() / "image").iterdir())
+    near = [n for n in names if found and (n == found[0] or n.split(".")[0] == found[0])]
+    tables = [(n, (_folder() / "image" / f"{n}.toml").read_bytes()) for n in near]
+    return tuple(
+        str(row["version"])
+        for name, data in tables
+        for row in parsed_table(f"image-{name}", data)["release"]
+    )
 
 
 def load_uploads(product: str) -> tuple[Upload, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from rigspec.matrix.model import Product, Release
 
-__all__ = ["find_part", "names_of", "variants_of"]
+__all__ = ["find_part", "names_of", "near_parts", "variants_of"]
 
 _MEMORY = re.compile(r"[\s-]*\b\d+\s?GB\s*$", re.IGNORECASE)
 
@@ -39,6 +40,13 @@ def variants_of(product: Product, model: str) -> tuple[Release, ...]:
         if "(" in release.version
         and _essence(release.version.partition("(")[0], product.noise) == wanted
     )
+
+
+def near_parts(product: Product, model: str) -> tuple[Release, ...]:
+    """The parts whose names come nearest to one that is none of them."""
+    index = _index(product)
+    near = get_close_matches(_essence(model, product.noise), index, n=3, cutoff=0.7)
+    return tuple(dict.fromkeys(release for name in near for release in index[name]))
 
 
 def names_of(product: Product) -> Mapping[str, tuple[Release, ...]]:

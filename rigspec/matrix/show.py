@@ -3,27 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from rigspec.matrix.model import Dispute, Product, Release, Rule
-from rigspec.versions import parse_alternative
+from rigspec.matrix.part_names import find_part, near_parts, variants_of
+from rigspec.versions import InvalidRequest, parse_alternative
 
-__all__ = ["shown"]
+__all__ = ["UnknownRelease", "shown"]
+
+
+# Products that people call by other names than their tables do.
+_PARTS = frozenset({"chipset", "cpu", "gpu", "instance", "psu"})
+
+
+class UnknownRelease(Exception):
+    """The product has no such release; ``near`` are the labels that come nearest."""
+
+    def __init__(self, near: tuple[str, ...]) -> None:
+        super().__init__("no such release")
+        self.near = near
 
 
 def shown(product: Product, version: str | None = None) -> str:
-    """The releases and rules of a product, or only those that concern one version."""
+    """The releases and rules of a product, or only those that concern one version.
+
+    A version may be written as a spec does: `RTX 3090`, `470`, `ubuntu >=18.04`. Raises
+    UnknownRelease where none is meant.
+    """
+    meant = product.releases if version is None else _meant(product, version)
     lines = [f"{product.title} ({product.name})"]
-    for release in product.releases:
-        if version is None or version in (release.version, release.label):
-            lines += _release(release)
+    for release in meant:
+        lines += _release(release)
     lines += [
         line
         for rule in product.rules
-        if version is None or _concerns(rule, product, version)
+        if version is None or _concerns(rule, product, meant)
         for line in _rule(rule)
     ]
     lines += [line for d in product.disputes if version is None for line in _dispute(d)]
     return "\n".join(lines)
+
+
+def _meant(product: Product, asked: str) -> tuple[Release, ...]:
+    exact = tuple(r for r in product.releases if asked in (r.version, r.label, *r.names))
+    if exact:
+        return exact
+    if product.name in _PARTS:
+        part = find_part(product, asked)
+        found = (part,) if part is not None else variants_of(product, asked)
+    else:
+        found = _admitted(product, asked)
+    if not found:
+        raise UnknownRelease(_near(product, asked))
+    return found
+
+
+def _admitted(product: Product, asked: str) -> tuple[Release, ...]:
+    try:
+        alternative = parse_alternative(asked)
+    except InvalidRequest:
+        return ()
+    return tuple(r for r in product.releases if alternative.admits(r.family, r.version))
+
+
+def _near(product: Product, asked: str) -> tuple[str, ...]:
+    if product.name in _PARTS:
+        return tuple(release.label for release in near_parts(product, asked))
+    labels = [release.label for release in product.releases]
+    return tuple(get_close_matches(asked.lower(), labels, n=3, cutoff=0.5))
 
 
 def _release(release: Release) -> Iterator[str]:
@@ -48,9 +95,8 @@ def _dispute(dispute: Dispute) -> Iterator[str]:
     yield f"      and not {dispute.other} ({dispute.other_according_to}): {dispute.reason}"
 
 
-def _concerns(rule: Rule, product: Product, version: str) -> bool:
-    """Whether a rule's conditions mean a release of this version, or of this label."""
-    meant = [r for r in product.releases if version in (r.version, r.label)]
+def _concerns(rule: Rule, product: Product, meant: tuple[Release, ...]) -> bool:
+    """Whether a rule's conditions mean one of these releases."""
     return any(
         parse_alternative(text).admits(release.family, release.version)
         for release in meant

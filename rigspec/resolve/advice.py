@@ -9,6 +9,7 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.accounts import account_advice, blas_advice
 from rigspec.resolve.availability import availability_advice
+from rigspec.resolve.cuda_in_wheels import wheels_advice
 from rigspec.resolve.name_service import name_service_advice
 from rigspec.resolve.nvblas import nvblas_advice
 from rigspec.resolve.security import security_advice
@@ -38,5 +39,6 @@ def advice(
     yield from account_advice(spec, matrix, likely)
     yield from blas_advice(spec, matrix)
     yield from nvblas_advice(spec, resolution)
+    yield from wheels_advice(spec, matrix, resolution)
     yield from name_service_advice(spec, matrix, likely)
     yield from unchecked(spec, machine, matrix, resolution)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rigspec.diagnostics.model import Diagnostic, Measure, Report, Severity
 from rigspec.hardware.advice import hardware_advice
@@ -18,9 +18,11 @@ from rigspec.resolve.names import unknown_names, unsatisfied_claims
 from rigspec.resolve.newest import newest_solution
 from rigspec.resolve.problem import Claim
 from rigspec.resolve.resolved import resolved
-from rigspec.resolve.solve import Solution
 from rigspec.resolve.told import told_rules
 from rigspec.spec.load import LoadedSpec
+
+if TYPE_CHECKING:
+    from rigspec.resolve.ways_out import WayOut
 
 __all__ = ["check_machine"]
 
@@ -56,7 +58,7 @@ def check_machine(
         rows = assembly.advice(solution)
         found += told_rules(rows, assembly.universes, claims, solution, spec.document)
     repaired = (repair.resolution for error in found for repair in error.repairs)
-    likely = resolution or next(repaired, None)
+    likely = resolution or next(filter(None, repaired), None)
     found += advice(spec, machine, matrix, resolution, likely)
     resolution = None if _errors(found) else resolution
     parts, told = _hardware(spec, machine, matrix)
@@ -90,24 +92,21 @@ def _conflicts(
     from rigspec.resolve.conflict import find_conflicts
     from rigspec.resolve.encode import encode
     from rigspec.resolve.explain import explain
-    from rigspec.resolve.repair import find_repairs
     from rigspec.resolve.solve import SolverSession
-
-    def resolve(solution: Solution) -> Resolution:
-        unasked = tuple(assembly.unasked(solution))
-        return resolved(spec.rig, machine, matrix, unasked, solution)
+    from rigspec.resolve.ways_out import ways_out
 
     problem = assembly.problem(claims)
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         conflicts = tuple(find_conflicts(problem, encoding, session))
-    diagnostics = []
-    for conflict in conflicts:
-        others = {c for other in conflicts if other is not conflict for c in other.claims}
-        alone = replace(problem, claims=tuple(c for c in claims if c not in others))
-        repairs = find_repairs(alone, conflict.claims, encode(alone)) if wanted else ()
-        diagnostics.append(explain(conflict, repairs, problem, spec.document, resolve))
-    return tuple(diagnostics)
+    whole = len(claims) == len(assembly.claims)
+    found: Sequence[Sequence[WayOut]] = [()] * len(conflicts)
+    if wanted:
+        found = ways_out(spec, machine, matrix, problem, conflicts, whole=whole)
+    return tuple(
+        explain(conflict, ways, problem, spec.document)
+        for conflict, ways in zip(conflicts, found, strict=True)
+    )
 
 
 def _report(

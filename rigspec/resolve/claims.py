@@ -198,10 +198,11 @@ def _forward_compatibility(rig: Rig) -> Claim:
 def _env_claims(name: str, env: Environment, knowledge: Knowledge) -> Iterator[Claim]:
     path: KeyPath = ("env", name)
     kind = env.interpreter_kind
+    place = (*path, "interpreter")
     given = "interpreter" in env.model_fields_set
-    place = (*path, "interpreter") if given else None
     label = f"takes the interpreter from {kind}"
-    yield Claim(env_key(name, "interpreter"), (kind,), place, label, editable=given)
+    key = env_key(name, "interpreter")
+    yield Claim(key, (kind,), place if given else None, label, adds=None if given else place)
     if env.python is not None:
         label = f"asks for Python {env.python}"
         yield Claim(env_key(name, "python"), (env.python,), (*path, "python"), label)

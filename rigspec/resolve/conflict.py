@@ -39,9 +39,12 @@ def find_conflicts(
         core = _smallest_core(encoding, live, silent)
         claims = tuple(encoding.claims[s] for s in core if s in encoding.claims)
         sheets = tuple(encoding.sheets[s] for s in core if s in encoding.sheets)
-        yield _told_best(problem, claims, granted, sheets)
-        spent = {s for s in core if s in encoding.claims}
-        if not spent:
+        unspent = tuple(encoding.claims[s] for s in live if s in encoding.claims)
+        conflict = _told_best(problem, claims, granted, unspent, sheets)
+        yield conflict
+        spent = {s for s in live if encoding.claims.get(s) in conflict.claims}
+        if not claims or not spent:
+            # The facts and what the spec is silent about collide without any line of it.
             return
         live = [selector for selector in live if selector not in spent]
 
@@ -50,24 +53,40 @@ def _told_best(
     problem: Problem,
     claims: tuple[Claim, ...],
     granted: tuple[Claim, ...],
+    unspent: tuple[Claim, ...],
     sheets: tuple[Sheet, ...],
 ) -> Conflict:
     """The conflict with the lines that make it shortest to tell.
 
     That no release of a framework goes with a toolkit takes all of its rows to prove; beside the
-    line that asks for one release, one row is enough.
+    line that asks for one release, one row is enough. Lines of another conflict are none of this
+    one's, and what a further line makes needless is left out.
     """
     rows = _needed_rows(problem, (*claims, *granted), sheets)
     mentioned = {key for row in rows for key in (row.must[0], *dict(row.when))}
-    for claim in problem.claims:
-        if claim.path is not None and claim.component in mentioned and claim not in claims:
+    for claim in unspent:
+        if claim.component in mentioned and claim not in claims:
             fewer = _needed_rows(problem, (*claims, claim, *granted), sheets)
             if len(fewer) + 1 < len(rows):
-                claims, rows = (*claims, claim), fewer
+                claims, rows = _needed_claims(problem, (*claims, claim), granted, fewer), fewer
     ordered = tuple(claim for claim in problem.claims if claim in claims)
     used = {row.rule.id for row in rows}
     needed = tuple(s for s in sheets if any(row.rule.id in used for row in s.constraints))
     return Conflict(ordered, needed, rows)
+
+
+def _needed_claims(
+    problem: Problem,
+    claims: tuple[Claim, ...],
+    granted: tuple[Claim, ...],
+    rows: tuple[Constraint, ...],
+) -> tuple[Claim, ...]:
+    """The claims without which these rows could hold."""
+    for claim in claims:
+        rest = tuple(other for other in claims if other is not claim)
+        if rest and not possible(problem, (*rest, *granted), rows):
+            claims = rest
+    return claims
 
 
 def _smallest_core(encoding: Encoding, live: list[int], granted: list[int]) -> list[int]:
@@ -90,22 +109,35 @@ def _needed_rows(
     """The rows without which the claims could hold: those the allowed candidates run into."""
     rows = [row for sheet in sheets for row in sheet.constraints]
     needed = [row for row in rows if _touches(problem, claims, row)]
-    for row in list(reversed(needed)):
-        rest = [other for other in needed if other is not row]
-        if len(needed) > 1 and not possible(problem, claims, rest):
-            needed = rest
-    return tuple(needed)
+    # Each row is a sheet of its own here: one solver can be asked about any of them.
+    part = _part(problem, claims, [(row,) for row in needed])
+    encoding = encode(part)
+    switches = list(encoding.sheets)
+    with SolverSession(part, encoding) as session:
+        for switch in reversed(list(encoding.sheets)):
+            rest = [other for other in switches if other != switch]
+            if rest and not session.satisfiable([*encoding.claims, *rest]):
+                switches = rest
+    return tuple(encoding.sheets[switch].constraints[0] for switch in switches)
 
 
 def possible(problem: Problem, claims: tuple[Claim, ...], rows: Sequence[Constraint]) -> bool:
     """Whether the claims hold together with these rows alone."""
-    keys = {key for row in rows for key in (row.must[0], *dict(row.when))}
-    keys |= {claim.component for claim in claims}
-    spoken_of = tuple(component for component in problem.components if component.key in keys)
-    part = Problem(spoken_of, claims, (Sheet("rows", tuple(rows)),), problem.order)
+    part = _part(problem, claims, [rows])
     encoding = encode(part)
     with SolverSession(part, encoding) as session:
         return session.satisfiable(encoding.selectors)
+
+
+def _part(
+    problem: Problem, claims: tuple[Claim, ...], sheets: Sequence[Sequence[Constraint]]
+) -> Problem:
+    """The problem of these claims and rows, with the components that they speak of."""
+    keys = {key for rows in sheets for row in rows for key in (row.must[0], *dict(row.when))}
+    keys |= {claim.component for claim in claims}
+    spoken_of = tuple(component for component in problem.components if component.key in keys)
+    parts = tuple(Sheet(str(index), tuple(rows)) for index, rows in enumerate(sheets))
+    return Problem(spoken_of, claims, parts, problem.order)
 
 
 def _touches(problem: Problem, claims: tuple[Claim, ...], row: Constraint) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Severity
 from rigspec.matrix.model import Rule
-from rigspec.resolution import Resolution
+from rigspec.resolve.claims import DECLARED
 from rigspec.resolve.conflict import Conflict
 from rigspec.resolve.problem import Claim, Constraint, KeyPath, Problem
-from rigspec.resolve.repair import SolvedRepair
-from rigspec.resolve.solve import Solution
 from rigspec.resolve.vocabulary import subject
+from rigspec.resolve.ways_out import WayOut
 from rigspec.resolve.words import fact_of, filled
 from rigspec.spec.document import Document
 
@@ -28,13 +27,9 @@ _ROWS_TOLD = 3
 
 
 def explain(
-    conflict: Conflict,
-    repairs: Iterable[SolvedRepair],
-    problem: Problem,
-    document: Document,
-    resolve: Callable[[Solution], Resolution],
+    conflict: Conflict, ways: Iterable[WayOut], problem: Problem, document: Document
 ) -> Diagnostic:
-    """The diagnostic of one conflict. ``resolve`` turns a solution into a resolution."""
+    """The diagnostic of one conflict of the problem, with the ways out of it."""
     lines = _lines(conflict, problem)
     return Diagnostic(
         code=_code(conflict),
@@ -50,7 +45,7 @@ def explain(
                 if row.rule.breaks
             )
         ),
-        repairs=tuple(_repair(solved, document, resolve) for solved in repairs),
+        repairs=tuple(_repair(way) for way in ways),
     )
 
 
@@ -84,9 +79,15 @@ def _code(conflict: Conflict) -> str:
 
 
 def _breaking(conflict: Conflict) -> list[Constraint]:
-    """The rows whose words a user would meet: not those that only chose another package."""
+    """The rows whose words a user would meet: not those that only chose another package, and of
+    a sheet that is told in one sentence the first.
+    """
     met = [row for row in conflict.rows if row.must[0] not in ("accelerator", "provider")]
-    return met or list(conflict.rows)
+    by_table: dict[str, list[Constraint]] = {}
+    for row in met or conflict.rows:
+        by_table.setdefault(row.rule.table, []).append(row)
+    told = [rows if len(rows) <= _ROWS_TOLD else rows[:1] for rows in by_table.values()]
+    return [row for rows in told for row in rows]
 
 
 def _value(conflict: Conflict, row: Constraint) -> str | None:
@@ -117,6 +118,8 @@ def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
 def _named(claim: Claim, problem: Problem) -> str:
     if not claim.alternatives[0][:1].isdigit() and claim.label.startswith("declares a"):
         return claim.label.split(" ", 2)[2]
+    if claim.component == "accelerator":
+        return "a GPU"
     if claim.component == "os":
         return claim.alternatives[0]
     return (
@@ -136,12 +139,25 @@ def _lines(conflict: Conflict, problem: Problem) -> list[Claim]:
     if len(telling) < _FEW:
         claimed = {claim.component for claim in conflict.claims}
         mentioned = {key for row in conflict.rows for key in (row.must[0], *dict(row.when))}
-        telling += [
+        beside = [
             claim
             for claim in problem.claims
             if claim.path is not None and claim.component in mentioned - claimed
         ]
+        # What is there whatever its version goes before what would only be in between.
+        for there in (_declared, _wanted_at_all, lambda _: True):
+            if len(telling) < _FEW:
+                telling += [c for c in beside if c not in telling and there(c)]
     return telling if len(telling) >= _FEW else lines
+
+
+def _declared(claim: Claim) -> bool:
+    return claim.alternatives == (DECLARED,)
+
+
+def _wanted_at_all(claim: Claim) -> bool:
+    """Whether the rig would do without the product but for this line."""
+    return claim.path is not None and claim.path[-2] in ("frameworks", "packages")
 
 
 def _between(conflict: Conflict, lines: list[Claim]) -> tuple[str, ...]:
@@ -179,12 +195,13 @@ def _summary(table: str, rules: list[Rule]) -> Fact:
     return Fact(table, statement, sources, rules[0].confidence)
 
 
-def _repair(
-    solved: SolvedRepair, document: Document, resolve: Callable[[Solution], Resolution]
-) -> Repair:
+def _repair(way: WayOut) -> Repair:
     edits = tuple(
-        Edit(dotted(change.claim.path), change.claim.written, change.after)
-        for change in solved.changes
-        if change.claim.path is not None
+        Edit(
+            dotted(change.claim.place or ()),
+            change.claim.written if change.claim.path is not None else None,
+            change.after,
+        )
+        for change in way.changes
     )
-    return Repair(edits, resolve(solved.solution))
+    return Repair(edits, way.resolution)

@@ -16,7 +16,7 @@ from rigspec.resolve.problem import Claim, Component, KeyPath
 from rigspec.resolve.vocabulary import subject
 from rigspec.spec.document import Document
 from rigspec.spec.load import LoadedSpec
-from rigspec.versions import parse_alternative
+from rigspec.versions import parse_alternative, version_key
 
 __all__ = ["unknown_names", "unsatisfied_claims"]
 
@@ -45,19 +45,42 @@ def unsatisfied_claims(
 
 
 def _no_release(claim: Claim, component: Component, document: Document) -> Diagnostic:
-    newest, oldest = component.candidates[0].label, component.candidates[-1].label
-    known = newest if newest == oldest else f"{oldest} to {newest}"
+    candidates = component.candidates
+    if claim.prefix:
+        # The line names one of the packages of a framework: each has releases of its own.
+        of_package = tuple(c for c in candidates if c.family == claim.prefix)
+        candidates = of_package or candidates
+    title = claim.prefix or component.title
+    versions = [c.version if claim.prefix else c.label for c in candidates]
+    known = versions[0] if len(set(versions)) == 1 else f"{versions[-1]} to {versions[0]}"
     asked = claim.written
     spans = (document.span(claim.path, label=claim.label),) if claim.path is not None else ()
-    near = get_close_matches(asked, [c.label for c in component.candidates], n=3, cutoff=0.5)
+    other = _other_package(claim, component)
+    near = [] if other else get_close_matches(asked, versions, n=3, cutoff=0.5)
     return Diagnostic(
         code="RS214",
         severity=Severity.ERROR,
-        message=f"no {component.title} that the matrix knows is {asked}",
+        message=f"no {title} that the matrix knows is {asked}",
         between=(subject(component.name),),
         spans=spans,
-        help=(f"the matrix knows {component.title} {known}{_nearest(near)}",),
+        help=(f"the matrix knows {title} {known}{_near(near)}", *other),
     )
+
+
+def _other_package(claim: Claim, component: Component) -> tuple[str, ...]:
+    """The package of the same framework that has what this one never had."""
+    if not claim.prefix:
+        return ()
+    found = list(component.universe.members(component.mask((claim.written,))))
+    if not found:
+        return ()
+    other, asked = found[0].family or component.name, claim.written
+    last = next((c.version for c in component.candidates if c.family == claim.prefix), None)
+    if last is not None and version_key(last) < version_key(found[-1].version):
+        told = f"the package {claim.prefix} ended with {last}"
+    else:
+        told = f"the package {claim.prefix} has no such release"
+    return (f'{told}; {other} has it: write `{other} = "{asked}"`',)
 
 
 def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
@@ -152,5 +175,5 @@ def _unknown(
     )
 
 
-def _nearest(near: list[str]) -> str:
+def _near(near: list[str]) -> str:
     return f"; nearest: {', '.join(near)}" if near else ""

@@ -22,6 +22,7 @@ class Component:
     ``key`` is unique in the problem (``fastai/python``, ``gpus.0/compute_capability``); ``name``
     is its word in the matrix. ``domain`` is the set of releases of its universe that it may take
     in this problem. ``families_apart``: the releases of one family come before all of the next.
+    ``stands_in``: its releases are not listed, and each candidate stands for a stretch of versions.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Component:
     domain: int
     env: str | None = None
     families_apart: bool = True
+    stands_in: bool = False
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -47,9 +49,10 @@ class Claim:
     """A line of the spec: the component must be one of ``alternatives``.
 
     ``path`` is where the line stands; it is None for what the language says when the spec is
-    silent. Only a claim with an ``editable`` line takes part in repairs. ``prefix`` is the family
+    silent. Only an ``editable`` claim with a place takes part in repairs. ``prefix`` is the family
     that the line's key says, which its value does not repeat. ``said`` is what a message calls the
-    line by, where that is not its component and value.
+    line by, where that is not its component and value. ``adds`` is where a line could be added that
+    says otherwise than the language does for a silent spec.
     """
 
     component: str
@@ -59,6 +62,12 @@ class Claim:
     editable: bool = True
     prefix: str = ""
     said: str = ""
+    adds: KeyPath | None = None
+
+    @property
+    def place(self) -> KeyPath | None:
+        """Where the line stands, or where one could be added."""
+        return self.path if self.path is not None else self.adds
 
     @property
     def written(self) -> str:

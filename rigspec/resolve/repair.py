@@ -5,48 +5,68 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from packaging.version import Version
 from pysat.examples.lbx import LBX
 from pysat.formula import WCNF
 
 from rigspec.resolve.encode import Encoding, encode
 from rigspec.resolve.problem import Candidate, Claim, Component, Problem, admits
+from rigspec.resolve.rewrite import rewritten
 from rigspec.resolve.solve import Solution, SolverSession
-from rigspec.versions import version_key
 
-__all__ = ["ClaimChange", "SolvedRepair", "find_repairs"]
+__all__ = ["ClaimChange", "find_repairs", "solved"]
 
 # How many ways out are worth a person's reading.
 _OFFERED = 4
 _TRIED = 16
 
+# Who else could bring an interpreter, those first that take the least of the machine's time.
+_BRINGERS = ("uv", "conda", "pyenv")
+
+# uv fetches builds that are made for the Pythons that were kept when they began.
+_OLDEST_OF_UV = Version("3.8")
+
 
 @dataclass(frozen=True)
 class ClaimChange:
-    """A claim, and the text that would stand in its line instead."""
+    """A claim, and the text that would stand in its line."""
 
     claim: Claim
     after: str
 
-
-@dataclass(frozen=True)
-class SolvedRepair:
-    """Changes to the spec, and the solution of the spec so changed."""
-
-    changes: tuple[ClaimChange, ...]
-    solution: Solution
+    @property
+    def request(self) -> str:
+        """What the changed line asks of its component."""
+        return f"{self.claim.prefix} {self.after}".strip()
 
 
 def find_repairs(
-    problem: Problem, conflict: tuple[Claim, ...], encoding: Encoding
-) -> tuple[SolvedRepair, ...]:
+    problem: Problem, conflict: tuple[Claim, ...]
+) -> tuple[tuple[ClaimChange, ...], ...]:
     """Ways out of a conflict, fewest changes first and then nearest to what was asked."""
-    found: dict[tuple[ClaimChange, ...], SolvedRepair] = {}
+    encoding = encode(problem)
+    found: dict[tuple[ClaimChange, ...], None] = {}
     for lines in _corrections(conflict, encoding):
-        repair = _nearest(problem, encoding, lines)
-        if repair is not None:
-            found.setdefault(repair.changes, repair)
-    ordered = sorted(found.values(), key=lambda repair: len(repair.changes))
+        changes = _nearest(problem, encoding, lines)
+        if changes is not None and solved(problem, changes):
+            found.setdefault(changes)
+    # A line that is added leaves all as it was asked for.
+    ordered = sorted(found, key=lambda changes: (len(changes), _rewrites(changes)))
     return tuple(ordered[:_OFFERED])
+
+
+def solved(problem: Problem, changes: tuple[ClaimChange, ...]) -> bool:
+    """Whether the spec so changed can hold."""
+    changed = {change.claim: (change.request,) for change in changes}
+    claims = tuple(replace(c, alternatives=changed.get(c, c.alternatives)) for c in problem.claims)
+    mended = replace(problem, claims=claims)
+    encoding = encode(mended)
+    with SolverSession(mended, encoding) as session:
+        return session.satisfiable(encoding.selectors)
+
+
+def _rewrites(changes: tuple[ClaimChange, ...]) -> int:
+    return sum(change.claim.path is not None for change in changes)
 
 
 def _corrections(conflict: tuple[Claim, ...], encoding: Encoding) -> Iterator[tuple[Claim, ...]]:
@@ -56,7 +76,7 @@ def _corrections(conflict: tuple[Claim, ...], encoding: Encoding) -> Iterator[tu
         formula.append(clause)
     soft: list[Claim] = []
     for selector, claim in encoding.claims.items():
-        if claim.editable and claim.path is not None:
+        if claim.editable and claim.place is not None:
             soft.append(claim)
             formula.append([selector], weight=1)
         else:
@@ -70,46 +90,50 @@ def _corrections(conflict: tuple[Claim, ...], encoding: Encoding) -> Iterator[tu
                 return
             finder.block(indexes)
             lines = tuple(soft[index - 1] for index in sorted(indexes))
-            if any(line in conflict for line in lines):
+            # Where the spec is silent is part of every conflict, unsaid.
+            if any(line in conflict or line.path is None for line in lines):
                 yield lines
 
 
-def _nearest(problem: Problem, encoding: Encoding, lines: tuple[Claim, ...]) -> SolvedRepair | None:
-    """The solution without these lines that stays nearest to them, as changes that were solved."""
+def _nearest(
+    problem: Problem, encoding: Encoding, lines: tuple[Claim, ...]
+) -> tuple[ClaimChange, ...] | None:
+    """The solution without these lines that stays nearest to them, as changes to them."""
     relaxed = {selector for selector, claim in encoding.claims.items() if claim in lines}
     kept = [selector for selector in encoding.selectors if selector not in relaxed]
     near = {line.component: _by_distance(problem.component(line.component), line) for line in lines}
-    ahead = Problem(
-        problem.components,
-        problem.claims,
-        problem.sheets,
-        (*near, *(key for key in problem.order if key not in near)),
-    )
+    ahead = replace(problem, order=(*near, *(key for key in problem.order if key not in near)))
     with SolverSession(ahead, encoding) as session:
         solution = session.newest(kept, near)
+        if solution is not None and _too_old_for_uv(solution, lines):
+            others = {key: _last(wanted, "uv") for key, wanted in near.items()}
+            solution = session.newest(kept, others)
     if solution is None:
         return None
-    changes = tuple(ClaimChange(line, _rewritten(line, solution[line.component])) for line in lines)
-    return _solved_again(problem, changes)
+    texts = [rewritten(problem, line, solution) for line in lines]
+    return (
+        tuple(ClaimChange(line, text) for line, text in zip(lines, texts, strict=True) if text)
+        if all(texts)
+        else None
+    )
 
 
-def _solved_again(problem: Problem, changes: tuple[ClaimChange, ...]) -> SolvedRepair | None:
-    changed = {
-        change.claim: replace(
-            change.claim, alternatives=(f"{change.claim.prefix} {change.after}".strip(),)
-        )
-        for change in changes
-    }
-    claims = tuple(changed.get(claim, claim) for claim in problem.claims)
-    mended = replace(problem, claims=claims)
-    encoding = encode(mended)
-    with SolverSession(mended, encoding) as session:
-        solution = session.newest(encoding.selectors)
-    return SolvedRepair(changes, solution) if solution is not None else None
+def _too_old_for_uv(solution: Solution, lines: tuple[Claim, ...]) -> bool:
+    for line in lines:
+        env, _, name = line.component.rpartition("/")
+        if name == "interpreter" and solution[line.component].version == "uv":
+            return Version(solution[f"{env}/python"].version) < _OLDEST_OF_UV
+    return False
+
+
+def _last(wanted: tuple[Candidate, ...], word: str) -> tuple[Candidate, ...]:
+    return tuple(sorted(wanted, key=lambda candidate: candidate.version == word))
 
 
 def _by_distance(component: Component, line: Claim) -> tuple[Candidate, ...]:
     """The candidates that the line does not admit, the nearest to those it does first."""
+    if component.name == "interpreter":
+        return _other_bringers(component, line)
     ranks = {
         index
         for index, candidate in enumerate(component.candidates)
@@ -128,18 +152,11 @@ def _by_distance(component: Component, line: Claim) -> tuple[Candidate, ...]:
     )
 
 
-def _rewritten(line: Claim, chosen: Candidate) -> str:
-    """The chosen release, written as precisely as the line was."""
-    asked = line.written
-    version = chosen.version.partition("+")[0]
-    if not version[:1].isdigit():
-        return chosen.version
-    words = asked.split()[-1]
-    if words.startswith(">=") and version_key(words[2:].split(",")[0]) < version_key(version):
-        version = f">={version}"
-    elif words.replace(".", "").isdigit():
-        version = ".".join(version.split(".")[: max(1, words.count(".") + 1)])
-    if not all(part.isdigit() for part in version.removeprefix(">=").split(".")):
-        version = f"=={version.removeprefix('>=')}"  # a bare request is made of numbers
-    named = chosen.family is not None and not asked[:1].isdigit() and asked[:1] not in "<>=!~*"
-    return f"{chosen.family} {version}" if named else version
+def _other_bringers(component: Component, line: Claim) -> tuple[Candidate, ...]:
+    """Who else could bring the interpreter, in the order in which they are offered."""
+    ranks = {word: rank for rank, word in enumerate(_BRINGERS)}
+
+    def wanted(candidate: Candidate) -> tuple[bool, int]:
+        return admits(line.alternatives, candidate), ranks.get(candidate.version, len(ranks))
+
+    return tuple(sorted(component.candidates, key=wanted))

@@ -118,14 +118,15 @@ class Scopes:
 
     def _component(self, key: str, name: str, env: str | None = None) -> Component:
         universe = self._knowledge.universe(name)
+        stands_in = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
         if name in ("compute_capability", "driver"):
             universe = self._with_asked(key, universe)
-        elif name in UNLISTED or name.startswith(PACKAGE_PREFIX):
+        elif stands_in:
             texts = {*self._knowledge.mentions(name), *self._asked(key)}
             universe = Universe(stand_ins(sorted(texts)))
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks
-        return Component(key, name, title, universe, universe.all, env, apart)
+        return Component(key, name, title, universe, universe.all, env, apart, stands_in)
 
     def _asked(self, key: str) -> list[str]:
         return [text for claim in self._claimed.get(key, ()) for text in claim.alternatives]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.matrix.load import load_image
+from rigspec.matrix.load import image_tags, load_image
 from rigspec.matrix.model import Availability, Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.resolve.claims import image_tag
@@ -52,7 +53,7 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
             message=f"the matrix knows no image `nvidia/cuda:{tag}`",
             between=("image",),
             spans=(span,),
-            help=image_repairs(None),
+            help=(*_nearest(tag), *image_repairs(None)),
         )
         return
     for ended in image.availability:
@@ -68,6 +69,11 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
             breaks=(f"manifest for nvidia/cuda:{tag} not found: manifest unknown",),
             help=image_repairs(image),
         )
+
+
+def _nearest(tag: str) -> tuple[str, ...]:
+    near = get_close_matches(tag, image_tags(tag), n=3)
+    return (f"nearest known: {', '.join(f'nvidia/cuda:{name}' for name in near)}",) if near else ()
 
 
 _AROUND = (

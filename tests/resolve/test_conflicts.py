@@ -143,7 +143,10 @@ def test_every_repair_is_solved_and_true(name: str, tmp_path: Path) -> None:
     for repair in error.repairs:
         mended = refused
         for edit in repair.edits:
-            key = edit.key.rpartition(".")[2]
+            table, _, key = edit.key.rpartition(".")
+            if edit.before is None:
+                mended = mended.replace(f"[{table}]", f'[{table}]\n{key} = "{edit.after}"', 1)
+                continue
             before, after = f'{key} = "{edit.before}"', f'{key} = "{edit.after}"'
             assert before in mended, edit
             mended = mended.replace(before, after, 1)
@@ -158,6 +161,7 @@ def test_turing_gets_a_framework_that_knows_it_among_its_repairs(tmp_path: Path)
     reached = {
         (pin.version.rpartition(".")[0], (repair.resolution.cuda or "")[:4])
         for repair in error.repairs
+        if repair.resolution is not None
         for env in repair.resolution.envs
         for pin in env.frameworks
     }
@@ -187,6 +191,15 @@ def test_a_free_rig_takes_the_newest_of_everything(tmp_path: Path) -> None:
 def test_a_version_nobody_released_is_its_own_error(tmp_path: Path) -> None:
     report = check(tmp_path, tower(env='frameworks = { tensorflow = "1.99" }'))
     assert errors(report) == ["RS214"]
+
+
+def test_a_package_that_ended_is_told_with_the_one_that_goes_on(tmp_path: Path) -> None:
+    report = check(tmp_path, tower(env='packages = { tensorflow-gpu = "2.12" }'))
+    (error,) = [d for d in report.diagnostics if d.code == "RS214"]
+    assert "no tensorflow-gpu that the matrix knows is 2.12" in error.message
+    assert "2.21" not in error.help[0]
+    assert "ended with 2.11.0" in error.help[1]
+    assert 'write `tensorflow = "2.12"`' in error.help[1]
 
 
 def test_unknown_names_are_told_with_the_nearest(tmp_path: Path) -> None:
@@ -232,6 +245,22 @@ def test_an_image_that_is_gone_is_told_with_a_way_round(tmp_path: Path) -> None:
     assert "leave `base` out" in warning.help[0]
     assert report.resolution is not None
     assert report.resolution.cuda == "9.0.176"
+
+
+def test_a_mistyped_image_is_told_with_the_nearest(tmp_path: Path) -> None:
+    text = tower() + '[container]\nbase = "nvidia/cuda:9.0-cudnn7-devel-ubuntu1604"\n'
+    (warning,) = [d for d in check(tmp_path, text).diagnostics if d.code == "RS304"]
+    assert "nearest known: nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04" in warning.help[0]
+
+
+@pytest.mark.parametrize(("toolkit", "told"), [("12.4", True), ("12.1", False), ("12", False)])
+def test_wheels_that_bring_another_cuda_than_asked_for_are_told_of(
+    toolkit: str, told: bool, tmp_path: Path
+) -> None:
+    env = 'python = "3.10"\nframeworks = { torch = "2.1" }'
+    text = tower(os="ubuntu 22.04", cuda=f'provider = "wheels"\ntoolkit = "{toolkit}"', env=env)
+    found = [d for d in check(tmp_path, text).diagnostics if d.code == "RS243"]
+    assert ["bring CUDA 12.1" in d.message for d in found] == [True] * told
 
 
 def test_an_image_of_another_cuda_than_asked_for_is_refused(tmp_path: Path) -> None:

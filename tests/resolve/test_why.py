@@ -55,6 +55,14 @@ def test_an_unknown_component_is_told_with_the_nearest(rigspec: Rigspec) -> None
     assert "did you mean `python`?" in done.stderr
 
 
+@pytest.mark.parametrize("part", ["psu", "power"])
+def test_a_part_is_said_to_have_no_version(part: str, rigspec: Rigspec) -> None:
+    done = rigspec("why", SPEC, part)
+    assert done.returncode == 2
+    assert f"`{part}` is a part" in done.stderr
+    assert "did you mean" not in done.stderr
+
+
 def test_a_rig_that_cannot_exist_has_no_versions_to_ask_about(rigspec: Rigspec) -> None:
     done = rigspec("why", "specs/dl-server-as-written.toml", "cuda")
     assert done.returncode == 1

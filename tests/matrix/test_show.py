@@ -1,0 +1,58 @@
+"""`rigspec matrix show`: a release by any name that a spec may give it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.mark.parametrize(
+    ("product", "asked", "shown", "left_out"),
+    [
+        ("gpu", "RTX 3090", "  GeForce RTX 3090\n", "RTX 3080"),
+        ("gpu", "1080ti", "  GeForce GTX 1080 Ti\n", "GTX 1080\n"),
+        ("gpu", "GT 630", "GeForce GT 630 (GK107)\n", "GT 640"),
+        ("instance", "p2.xlarge", "  aws p2.xlarge\n", "p3."),
+        ("torch", "2.1", "  2.1.2\n", "  2.2.0\n"),
+        ("driver", "470", "  470.256.02\n", "  535."),
+        ("cuda", "9.0.176", "  9.0.176\n", "  9.1.85\n"),
+        ("os", "ubuntu >=22.04", "  ubuntu 24.04\n", "  ubuntu 20.04\n"),
+    ],
+)
+def test_what_is_meant_is_shown_and_no_more(
+    product: str, asked: str, shown: str, left_out: str, rigspec: Rigspec
+) -> None:
+    done = rigspec("matrix", "show", product, asked)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout
+    releases = "\n".join(
+        line for line in done.stdout.splitlines() if line.startswith("  ") and line[2:3] != " "
+    )
+    assert left_out not in releases + "\n"
+
+
+def test_the_rules_of_a_series_are_shown(rigspec: Rigspec) -> None:
+    assert "  torch-2." in rigspec("matrix", "show", "torch", "2.1").stdout
+
+
+@pytest.mark.parametrize(
+    ("product", "asked", "hint"),
+    [
+        ("gpu", "RTX 3091", "nearest: GeForce RTX 3090"),
+        ("gpu", "nonsense", "`rigspec matrix show gpu` lists them"),
+        ("torch", "99", "`rigspec matrix show torch` lists them"),
+        ("python", "3.6.51", "nearest: 3.6.15"),
+    ],
+)
+def test_what_nobody_released_is_an_error(
+    product: str, asked: str, hint: str, rigspec: Rigspec
+) -> None:
+    done = rigspec("matrix", "show", product, asked)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert f"the matrix knows no {product} `{asked}`" in done.stderr
+    assert hint in done.stderr
