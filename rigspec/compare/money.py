@@ -23,7 +23,7 @@ FACTORS = (Decimal("0.5"), Decimal(1), Decimal("1.5"), Decimal(2))
 _DAY = Decimal(24)
 _YEAR = 12
 _RATE = re.compile(
-    r"\s*(?:1\s*)?(?P<of>[A-Z]{3})\s*=\s*(?P<is>\d+(?:\.\d+)?)\s*(?P<unit>[A-Z]{3})\s*"
+    r"\s*(?:1\s*)?(?P<of>[A-Z]{3})\s*=\s*(?P<is>\d{1,9}(?:\.\d{1,12})?)\s*(?P<unit>[A-Z]{3})\s*"
 )
 
 

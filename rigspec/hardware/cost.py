@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.declared import DeclaredMachine
-from rigspec.hardware.figure import Figure, derived, from_spec
+from rigspec.hardware.figure import Figure, derived, from_spec, rounded
 from rigspec.hardware.power import Power, efficiency
 
 __all__ = [
@@ -184,7 +184,7 @@ def _run(machine: DeclaredMachine, power: Power | None) -> Figure | None:
     if power.unknown_full:
         told.append(f"without {', '.join(power.unknown_full)}")
     currency = table.electricity.unit.partition("/")[0]
-    amount = cost.quantize(Decimal("0.01"))
+    amount = rounded(cost, 2)
     return derived(amount, currency, "; ".join(told), power.full, share)
 
 

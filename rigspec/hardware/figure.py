@@ -9,7 +9,7 @@ from decimal import Decimal
 from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import Release
 
-__all__ = ["Figure", "derived", "from_matrix", "from_spec", "number", "total"]
+__all__ = ["Figure", "derived", "from_matrix", "from_spec", "number", "rounded", "total"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,11 @@ def from_matrix(release: Release | None, name: str, unit: str) -> Figure | None:
 def derived(amount: Decimal, unit: str, note: str, *of: Figure | None) -> Figure:
     """A figure worked out of others; it has their sources."""
     return Figure(amount, unit, "derived", _sources(of), note)
+
+
+def rounded(amount: Decimal, places: int) -> Decimal:
+    """To so many places after the point, however many digits stand before it."""
+    return Decimal(f"{amount:.{places}f}")
 
 
 def total(parts: tuple[Figure, ...], unit: str, note: str) -> Figure:
