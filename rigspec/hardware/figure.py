@@ -11,6 +11,8 @@ from rigspec.matrix.model import Release
 
 __all__ = ["Figure", "derived", "from_matrix", "from_spec", "number", "rounded", "total"]
 
+_DIGITS = 4
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -31,8 +33,9 @@ class Figure:
 
     @property
     def number(self) -> str:
-        """The amount without needless zeros."""
-        return f"{self.amount.normalize():f}"
+        """The amount without needless zeros, to four places, or to four digits where it is small."""
+        places = max(_DIGITS, _DIGITS - 1 - self.amount.adjusted()) if self.amount else 0
+        return f"{rounded(self.amount, places).normalize():f}"
 
 
 def from_spec(amount: Decimal | int | float | None, unit: str) -> Figure | None:

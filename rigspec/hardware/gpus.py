@@ -9,13 +9,12 @@ from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.figure import Figure, derived, from_matrix, from_spec, number
+from rigspec.hardware.figure import Figure, derived, from_matrix, from_spec, number, rounded
 from rigspec.matrix.model import Release
 from rigspec.spec.machine import Gpu
 
 __all__ = ["GpuFigures", "card_figures", "declared_gpus", "half_precision_advice"]
 
-_GIB = Decimal(1024) ** 3
 _SEVERAL = re.compile(r"(?P<all>[\d.]+) \((?P<count>\d+)x(?P<each>[\d.]+)\)")
 
 
@@ -55,7 +54,7 @@ def declared_gpus(machine: DeclaredMachine) -> tuple[GpuFigures, ...]:
 
 def _declared(machine: DeclaredMachine, gpu: Gpu) -> GpuFigures:
     release = machine.part("gpu", gpu.model)
-    own = gpu.memory.octets / _GIB if gpu.memory is not None else None
+    own = gpu.memory.gib_of_memory if gpu.memory is not None else None
     length = gpu.length.millimetres if gpu.length is not None else None
     price = from_spec(gpu.price.amount, gpu.price.unit) if gpu.price is not None else None
     return card_figures(
@@ -184,5 +183,4 @@ def _at_rate(generation: Release | None, name: str, fp32: Figure | None) -> Figu
     if rate is None or fp32 is None or generation is None:
         return None
     note = f"{generation.figure(name)} of single precision"
-    amount = (fp32.amount * rate.amount).quantize(Decimal("0.0001"))
-    return derived(amount, fp32.unit, note, rate, fp32)
+    return derived(rounded(fp32.amount * rate.amount, 4), fp32.unit, note, rate, fp32)

@@ -75,7 +75,17 @@ class Size(Quantity):
         """The number of bytes."""
         prefix = self.unit.removesuffix("B").removesuffix("i")
         base = 1024 if "i" in self.unit else 1000
-        return self.amount * Decimal(base) ** ("KMGTP".index(prefix) + 1 if prefix else 0)
+        return self.amount * Decimal(base) ** self._power(prefix)
+
+    @property
+    def gib_of_memory(self) -> Decimal:
+        """The size of memory in GiB: it is sold by powers of two, and a ``GB`` of it is a GiB."""
+        prefix = self.unit.removesuffix("B").removesuffix("i")
+        return self.amount * Decimal(1024) ** (self._power(prefix) - 3)
+
+    @staticmethod
+    def _power(prefix: str) -> int:
+        return "KMGTP".index(prefix) + 1 if prefix else 0
 
 
 class Length(Quantity):

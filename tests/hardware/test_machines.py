@@ -57,6 +57,44 @@ def test_a_part_that_the_matrix_does_not_know_can_be_described() -> None:
     assert found.gpus[0].fp32 is None  # nobody tells
 
 
+@pytest.mark.parametrize(
+    ("board", "cpu", "module"),
+    [
+        ("ddr4", "DDR4", "DDR4"),
+        ("DDR4 or DDR5", "DDR5", "ddr5"),
+        ("DDR4", "DDR3, DDR4", "DDR4"),
+        ("DDR3/DDR4", "DDR4 and DDR5", "DDR4-2400 ECC"),
+    ],
+)
+def test_modules_that_fit_are_no_error_however_they_are_written(
+    board: str, cpu: str, module: str
+) -> None:
+    text = (
+        f'motherboard = {{ model = "B", memory = "{board}", memory_max = "64 GB" }}\n'
+        f'cpu = {{ model = "X", memory = "{cpu}" }}\n'
+        f'memory = {{ size = "64 GiB", type = "{module}" }}\n'
+    )
+    assert not {"RS102", "RS103"} & told(machine(text)).keys()
+    assert "RS102" in told(machine(text.replace(f'type = "{module}"', 'type = "DDR2"')))
+    assert "RS103" in told(machine(text.replace("64 GiB", "65 GiB")))
+
+
+def test_a_gb_of_any_memory_is_what_others_call_gib() -> None:
+    text = (
+        'gpus = [{ model = "Own", count = 2, compute_capability = "8.6", memory = "24 GB" }]\n'
+        'memory = { size = "48 GB" }\n'
+    )
+    found = figures(machine(text))
+    assert (str(found.gpus[0].memory), str(found.vram), str(found.ram)) == (
+        "24 GiB",
+        "48 GiB",
+        "48 GiB",
+    )
+    assert "RS111" not in told(machine(text))
+    less = told(machine(text.replace('"24 GB"', '"25000 MB"')))["RS111"]
+    assert less.message == "48 GiB of main memory beside 48.8281 GiB on the GPUs"
+
+
 def test_prices_of_parts_are_summed_and_held_against_the_budget() -> None:
     text = (
         'cpu = { model = "Intel Core i5-7500", price = "200 USD" }\n'
