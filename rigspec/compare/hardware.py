@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rigspec.compare.model import Hardware, Row, Words
 from rigspec.diagnostics.model import Source
-from rigspec.hardware.figure import Figure, derived
+from rigspec.hardware.figure import Figure, count_of, derived
 from rigspec.hardware.gpus import GpuFigures
 from rigspec.hardware.machine_figures import MachineFigures
 from rigspec.spec.machine import Cpu, Machine
@@ -50,7 +50,7 @@ def gpu_title(gpus: tuple[GpuFigures, ...]) -> str | None:
     told = (
         gpu.model
         if gpu.count == 1
-        else f"{gpu.count.normalize():f} \N{MULTIPLICATION SIGN} {gpu.model}"
+        else f"{count_of(gpu.count)} \N{MULTIPLICATION SIGN} {gpu.model}"
         for gpu in gpus
     )
     return ", ".join(told) or None
@@ -134,6 +134,10 @@ def _notes(sides: tuple[MachineFigures, MachineFigures]) -> Iterator[str]:
     for side in sides:
         if len(side.gpus) > 1:
             yield f"{side.name} has GPUs of several kinds; \u201cone GPU\u201d is its first"
+        for gpu in side.gpus:
+            if 0 < gpu.count < 1:
+                part = count_of(gpu.count)
+                yield f"{side.name} has {part} of a GPU: its figures are {part} of the card's"
         if side.power is not None and side.power.full is not None and side.power.unknown_full:
             yield f"the power of {side.name} is without {', '.join(side.power.unknown_full)}"
         unknown = [gpu.model for gpu in side.gpus if gpu.release is None]

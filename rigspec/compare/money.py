@@ -10,7 +10,7 @@ from decimal import ROUND_FLOOR, Decimal
 from rigspec.compare.model import Bill, Money, Point, Sensitivity
 from rigspec.hardware.cost import Cost, Payback, no_payback, payback
 from rigspec.hardware.declared import DeclaredMachine
-from rigspec.hardware.figure import Figure, derived
+from rigspec.hardware.figure import Figure, count_of, derived
 from rigspec.hardware.machine_figures import MachineFigures, machine_figures
 from rigspec.matrix.model import Matrix
 from rigspec.spec.load import LoadedSpec
@@ -262,7 +262,7 @@ class _Question:
 
     def _gpus(self, name: str) -> str:
         count = sum((gpu.count for gpu in self.figures(name, _AS_TOLD).gpus), Decimal(0))
-        return f"{count.normalize():f} GPU{'' if count == 1 else 's'}"
+        return f"{count_of(count)} GPU{'' if 0 < count <= 1 else 's'}"
 
 
 def _times(amount: EnergyPrice | Figure | None, factor: Decimal) -> str:

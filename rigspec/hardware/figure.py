@@ -5,13 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import Release
 
-__all__ = ["Figure", "derived", "from_matrix", "from_spec", "number", "rounded", "total"]
+__all__ = [
+    "Figure",
+    "count_of",
+    "derived",
+    "from_matrix",
+    "from_spec",
+    "number",
+    "rounded",
+    "total",
+]
 
 _DIGITS = 4
+# Nothing is divided into more parts than a GPU.
+_LARGEST_PART = 64
 
 
 @dataclass(frozen=True)
@@ -33,9 +45,14 @@ class Figure:
 
     @property
     def number(self) -> str:
-        """The amount without needless zeros, to four places, or to four digits where it is small."""
+        """The amount without needless zeros: to four places, a small one to four digits."""
         places = max(_DIGITS, _DIGITS - 1 - self.amount.adjusted()) if self.amount else 0
         return f"{rounded(self.amount, places).normalize():f}"
+
+
+def count_of(count: Decimal) -> str:
+    """How many of something: `2`, and `1/6` of one."""
+    return str(Fraction(count).limit_denominator(_LARGEST_PART))
 
 
 def from_spec(amount: Decimal | int | float | None, unit: str) -> Figure | None:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.figure import Figure, derived, from_matrix, from_spec, number, rounded
+from rigspec.hardware.figure import (
+    Figure,
+    count_of,
+    derived,
+    from_matrix,
+    from_spec,
+    number,
+    rounded,
+)
 from rigspec.matrix.model import Release
 from rigspec.spec.machine import Gpu
 
-__all__ = ["GpuFigures", "card_figures", "declared_gpus", "half_precision_advice"]
+__all__ = [
+    "GpuFigures",
+    "card_figures",
+    "declared_gpus",
+    "half_precision_advice",
+    "part_of_card",
+]
 
 _SEVERAL = re.compile(r"(?P<all>[\d.]+) \((?P<count>\d+)x(?P<each>[\d.]+)\)")
 
@@ -112,6 +126,30 @@ def card_figures(
         price=price,
         release=release,
         generation=generation,
+    )
+
+
+def part_of_card(figures: GpuFigures, part: Decimal) -> GpuFigures:
+    """A part of a GPU, which is rented as such: the same part of all that the GPU has and does."""
+
+    def of(figure: Figure | None) -> Figure | None:
+        if figure is None:
+            return None
+        note = f"{count_of(part)} of the GPU's"
+        return derived(rounded(figure.amount * part, 4), figure.unit, note, figure)
+
+    return replace(
+        figures,
+        count=part,
+        memory=of(figures.memory),
+        bandwidth=of(figures.bandwidth),
+        fp64=of(figures.fp64),
+        fp32=of(figures.fp32),
+        fp16=of(figures.fp16),
+        tensor_fp16=of(figures.tensor_fp16),
+        tensor_bf16=of(figures.tensor_bf16),
+        tensor_tf32=of(figures.tensor_tf32),
+        tensor_int8=of(figures.tensor_int8),
     )
 
 

@@ -195,10 +195,15 @@ def test_a_gpu_that_is_sold_in_several_forms_has_the_figures_of_the_rented_one()
     assert (str(nobody_says.memory), nobody_says.count) == ("16 GiB", 4)
 
 
-def test_a_part_of_a_gpu_has_a_part_of_its_memory() -> None:
-    (gpu,) = figures(machine('kind = "cloud"\ninstance = "azure NV6adsv5"')).gpus
-    assert gpu.memory is not None
-    assert round(gpu.memory.amount, 3) == 4
+def test_a_part_of_a_gpu_has_a_part_of_all_that_it_has_and_does() -> None:
+    found = figures(machine('kind = "cloud"\ninstance = "azure NV6adsv5"'))
+    (part,), (whole,) = found.gpus, figures(machine('gpus = [{ model = "A10" }]')).gpus
+    assert (str(part.memory), str(found.vram)) == ("4 GiB", "4 GiB")
+    assert str(part.bandwidth) == "100 GB/s"
+    rates = ("fp64", "fp32", "fp16", "tensor_fp16")
+    for a, b in [(getattr(part, name), getattr(whole, name)) for name in rates]:
+        assert round(a.amount * 6 / b.amount, 3) == 1
+        assert (a.note, set(b.sources) <= set(a.sources)) == ("1/6 of the GPU's", True)
 
 
 def test_every_instance_is_a_machine_in_figures() -> None:
