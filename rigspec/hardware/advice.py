@@ -17,6 +17,7 @@ from rigspec.hardware.power import power_advice
 from rigspec.hardware.sharing import sharing_advice
 from rigspec.matrix.model import Matrix
 from rigspec.spec.load import LoadedSpec
+from rigspec.spec.machine import Machine
 
 __all__ = ["hardware_advice"]
 
@@ -70,5 +71,14 @@ def _missing(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[tupl
     power = figures.power
     if power is not None and power.supply is not None and power.unknown_full:
         yield f"the power of {', '.join(power.unknown_full)}", "their `watts`"
+    if (table.electricity or table.idle_hours) and power and figures.cost.monthly is None:
+        yield "what it costs to run", " and ".join(_unpaid(table))
     if table.psu is not None and table.psu.efficiency and power and power.grade is None:
         yield f"the efficiency of `{table.psu.efficiency}`", "an 80 PLUS grade such as `80+ gold`"
+
+
+def _unpaid(table: Machine) -> Iterator[str]:
+    """What is needed to say what a machine costs to run, and is not told."""
+    told = {"electricity": table.electricity, "hours": table.hours}
+    missing = [f"`{key}`" for key, value in told.items() if value is None]
+    yield from missing or ["the `watts` of its parts"]

@@ -170,22 +170,37 @@ def _run(machine: DeclaredMachine, power: Power | None) -> Figure | None:
     if power is None or power.full is None or table.electricity is None or table.hours is None:
         return None
     price = table.electricity.amount
-    hours = DAYS_A_MONTH * Decimal(str(table.hours))
-    share = efficiency(power, power.full.amount)
-    cost = energy_cost(power.full.amount, hours, price, share.amount if share else Decimal(1))
+    full, share = _energy(power, power.full, table.hours, price)
     told = [f"{power.full} for {table.hours:g} h a day at {table.electricity}"]
-    idle = Decimal(str(table.idle_hours)) * DAYS_A_MONTH
-    if idle and power.idle is not None:
-        resting = efficiency(power, power.idle.amount)
-        of_rest = resting.amount if resting else Decimal(1)
-        cost += energy_cost(power.idle.amount, idle, price, of_rest)
-        told.append(f"{power.idle} for {table.idle_hours:g} h")
     told.append(share.note if share is not None else "without the supply's own losses")
     if power.unknown_full:
         told.append(f"without {', '.join(power.unknown_full)}")
+    idle = Decimal(0)
+    if table.idle_hours and power.idle is not None:
+        idle, at_rest = _energy(power, power.idle, table.idle_hours, price)
+        told.append(f"idle {power.idle} for {table.idle_hours:g} h")
+        told += [f"idle without {part}" for part in _left_out(power, share, at_rest)]
+    elif table.idle_hours:
+        told.append(f"{table.idle_hours:g} h idle not counted: no part has `idle_watts`")
     currency = table.electricity.unit.partition("/")[0]
-    amount = rounded(cost, 2)
-    return derived(amount, currency, "; ".join(told), power.full, share)
+    return derived(rounded(full + idle, 2), currency, "; ".join(told), power.full, share)
+
+
+def _energy(
+    power: Power, watts: Figure, hours: float, price: Decimal
+) -> tuple[Decimal, Figure | None]:
+    """What a month at these watts costs, and the supply's efficiency at them."""
+    share = efficiency(power, watts.amount)
+    month = Decimal(str(hours)) * DAYS_A_MONTH
+    return energy_cost(watts.amount, month, price, share.amount if share else Decimal(1)), share
+
+
+def _left_out(power: Power, share: Figure | None, at_rest: Figure | None) -> Iterator[str]:
+    """What the cost of idle hours is without, that of the others being told."""
+    if power.unknown_idle:
+        yield ", ".join(power.unknown_idle)
+    if at_rest is None and share is not None:
+        yield "the supply's own losses: no grade promises anything at so small a load"
 
 
 def _rented(machine: DeclaredMachine, hourly: Figure) -> Figure | None:

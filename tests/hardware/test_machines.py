@@ -115,6 +115,49 @@ def test_amounts_of_different_currencies_are_not_held_against_each_other() -> No
     assert figures(euros, "science-3").payback is None
 
 
+IDLE = (
+    'cpu = { model = "X", watts = 100, idle_watts = 20 }\n'
+    'gpus = [{ model = "Own", compute_capability = "8.6", watts = 300, idle_watts = 10 }]\n'
+    'other = [{ model = "fan", watts = 100 }]\npsu = { watts = 1000, efficiency = "80+ gold" }\n'
+    'electricity = "0.10 EUR/kWh"\nhours = 10\nidle_hours = 14\n'
+)
+
+
+def test_idle_hours_are_told_with_what_they_are_without() -> None:
+    cost = figures(machine(IDLE)).cost.monthly
+    assert cost is not None
+    # 500 W at 90 % for 300 h, 30 W for 420 h.
+    assert cost.amount == round(D(500) * 300 / 1000 / D("0.90") / 10 + D(30) * 420 / 10000, 2)
+    assert cost.note == (
+        "500 W for 10 h a day at 0.1 EUR/kWh; 80 PLUS Gold at 50 % of its load on 115 V; "
+        "idle 30 W for 14 h; idle without fan; "
+        "idle without the supply's own losses: no grade promises anything at so small a load"
+    )
+    whole = figures(machine(IDLE.replace("idle_watts = 10", "idle_watts = 180"))).cost.monthly
+    assert whole is not None
+    assert "losses" not in whole.note
+
+
+def test_idle_hours_that_nobody_can_count_are_said_to_be_left_out() -> None:
+    text = IDLE.replace(", idle_watts = 20", "").replace(", idle_watts = 10", "")
+    cost = figures(machine(text)).cost.monthly
+    assert cost is not None
+    assert cost.note.endswith("; 14 h idle not counted: no part has `idle_watts`")
+    assert "idle" not in getattr(
+        figures(machine(IDLE.replace("idle_hours = 14", ""))).cost.monthly, "note", "idle"
+    )
+
+
+@pytest.mark.parametrize(
+    ("gone", "missing"),
+    [("hours = 10\n", "`hours`"), ('electricity = "0.10 EUR/kWh"\n', "`electricity`")],
+)
+def test_a_running_cost_that_cannot_be_told_is_named(gone: str, missing: str) -> None:
+    note = told(machine(IDLE.replace(gone, "", 1)))["RS109"]
+    assert "what it costs to run" in note.message
+    assert note.help[0].endswith(missing)
+
+
 @pytest.mark.parametrize(
     ("grade", "volts", "load", "percent"),
     [
@@ -259,6 +302,7 @@ def test_no_lock_depends_on_what_a_machine_is_built_of_and_costs() -> None:
     ("text", "words"),
     [
         ("hours = 25", "24"),
+        ("idle_hours = 20\nhours = 20", "24 hours; beside 20 of computing the most that makes"),
         ('against = "nowhere"', "no other machine"),
         ('against = "tower"', "no other machine"),
         ('motherboard = { model = "B", slots = ["wide"] }', "x16"),
