@@ -25,6 +25,7 @@ __all__ = [
     "GpuFigures",
     "card_figures",
     "declared_gpus",
+    "gpus_on_board",
     "half_precision_advice",
     "part_of_card",
 ]
@@ -101,7 +102,7 @@ def card_figures(
     """The figures of cards of one kind: those given here, and the matrix's for the rest."""
     capability = capability or _capability(release)
     generation = machine.part("generation", capability)
-    each = _gpus_on_board(release)
+    each = gpus_on_board(release)
     fp32 = _shared(from_matrix(release, "fp32_tflops", "TFLOPS"), each)
     return GpuFigures(
         model=model,
@@ -195,7 +196,8 @@ def _capability(release: Release | None) -> str | None:
     return None
 
 
-def _gpus_on_board(release: Release | None) -> Decimal:
+def gpus_on_board(release: Release | None) -> Decimal:
+    """How many GPUs a board of this kind carries."""
     told = _SEVERAL.fullmatch((release.figure("memory_gib") or "") if release is not None else "")
     return Decimal(told["count"]) if told is not None else Decimal(1)
 

@@ -25,8 +25,8 @@ def long_days(rig: Rig, document: Document) -> Iterator[Diagnostic]:
         yield Diagnostic(
             code="RS003",
             severity=Severity.ERROR,
-            message=f"`{key}`: a day has 24 hours; beside {hours.normalize():f} of computing the most that "
-            f"makes sense here is {left.normalize():f}",
+            message=f"`{key}`: a day has 24 hours; beside {hours.normalize():f} of computing "
+            f"the most that makes sense here is {left.normalize():f}",
             spans=(
                 document.span(("machine", name, "idle_hours")),
                 document.span(("machine", name, "hours"), label="these, too"),

@@ -211,9 +211,43 @@ def test_a_gpu_of_two_users_is_a_note_and_one_that_is_not_there_an_error() -> No
     assert shared.message.startswith("GPU 0 is given to alice and bob")
     assert "/dev/nvidia0" in shared.help[0]
     assert "RS116" not in told(machine(text + users.format("1")))
-    with pytest.raises(InvalidSpec) as error:
-        machine(text + users.format("2"))
-    assert "no GPU 2" in error.value.diagnostics[0].message
+    found = report(machine(text + users.format("2")))
+    (error,) = [d for d in found.diagnostics if d.severity is Severity.ERROR]
+    assert (error.code, error.message) == ("RS008", "no GPU 2: tower has 2, counted from 0")
+    assert found.resolution is None
+
+
+BOB = "\n[user.bob]\ngpus = [{}]\n"
+K80 = 'gpus = [{ model = "Tesla K80" }]'
+SIXTH = 'kind = "cloud"\ninstance = "azure NV6adsv5"'
+BESIDE = '\n[machine.{}]\nos = "ubuntu 16.04"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "gpu", "said"),
+    [
+        (K80, 1, None),
+        (K80, 2, "no GPU 2: tower has 2, counted from 0"),
+        (SIXTH, 0, None),
+        (SIXTH, 1, "no GPU 1: tower has 1, counted from 0"),
+        ('gpus = [{ model = "GTX 1080", count = 2 }, { model = "GTX 1070" }]', 2, None),
+        (
+            'gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + SIXTH,
+            7,
+            "no GPU 7: tower has 1",
+        ),
+        ('gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + K80, 1, "bob has it on b only"),
+        ('gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b"), 1, "no GPU 1: tower has 1"),
+        ("", 7, None),
+    ],
+)
+def test_a_users_gpus_are_counted_machine_by_machine(text: str, gpu: int, said: str | None) -> None:
+    found = report(machine(text + BOB.format(gpu)))
+    (heard,) = [d for d in found.diagnostics if d.code == "RS008"] or [None]
+    assert (heard is None) == (said is None)
+    if heard is not None and said is not None:
+        assert said in heard.message
+        assert (heard.severity is Severity.WARNING) == ("only" in said)
 
 
 @pytest.mark.parametrize(
