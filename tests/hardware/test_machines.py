@@ -196,6 +196,12 @@ def test_half_precision_on_pascal_is_a_warning_and_on_turing_nothing() -> None:
     assert "RS115" not in told(machine(text.format("GTX 1080 Ti").replace("float16", "float32")))
 
 
+def test_half_precision_of_a_t4_is_twice_its_single_and_not_its_tensor_cores() -> None:
+    (gpu,) = figures(machine('gpus = [{ model = "T4" }]')).gpus
+    told = [str(figure) for figure in (gpu.fp32, gpu.fp16, gpu.tensor_fp16)]
+    assert told == ["8.1 TFLOPS", "16.2 TFLOPS", "64.8 TFLOPS"]
+
+
 def test_cards_without_peer_access_are_named() -> None:
     assert (
         "NVLink" in told(machine('gpus = [{ model = "RTX 2080 Ti", count = 2 }]'))["RS114"].message
