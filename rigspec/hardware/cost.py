@@ -5,11 +5,11 @@ A month has 30 days, as people count who multiply 24 hours by it: 720 hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.diagnostics.model import Diagnostic, Severity, Source
 from rigspec.hardware.declared import DeclaredMachine
 from rigspec.hardware.figure import Figure, derived, from_spec, rounded
 from rigspec.hardware.power import Power, efficiency
@@ -17,7 +17,9 @@ from rigspec.hardware.power import Power, efficiency
 __all__ = [
     "DAYS_A_MONTH",
     "Cost",
+    "Exchange",
     "Payback",
+    "as_told",
     "budget_advice",
     "cost_of",
     "energy_cost",
@@ -28,10 +30,14 @@ __all__ = [
 
 DAYS_A_MONTH = Decimal(30)
 
+# An amount, or an amount an hour, in the currency that it is to be told in.
+Exchange = Callable[[Figure], Figure]
+
 
 @dataclass(frozen=True)
 class Cost:
-    """``parts`` is the sum of the prices of parts, ``unpriced`` those without one.
+    """``parts`` is the sum of the prices of parts, ``unpriced`` those without one; ``currencies``
+    are theirs, and of several there is no sum.
 
     ``monthly`` is what running it costs, or renting it: at the hours that the spec tells, else
     unknown. Its note says what it was worked out of.
@@ -41,8 +47,21 @@ class Cost:
     budget: Figure | None
     parts: Figure | None
     unpriced: tuple[str, ...]
+    currencies: tuple[str, ...]
     hourly: Figure | None
     monthly: Figure | None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Who told what it costs to run."""
+        return self.monthly.sources if self.monthly is not None else ()
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Amounts that would be held against each other, were they in one currency."""
+        found = [f for f in (self.price, self.parts, self.budget) if f is not None]
+        told = tuple(dict.fromkeys(map(str, found)))
+        return told if len({figure.unit for figure in found}) > 1 else ()
 
 
 @dataclass(frozen=True)
@@ -72,23 +91,36 @@ def rent(hourly: Decimal, hours: Decimal) -> Decimal:
     return hourly * hours
 
 
-def cost_of(machine: DeclaredMachine, power: Power | None, hourly: Figure | None) -> Cost:
-    """What the machine costs, as far as the spec and the matrix tell."""
+def as_told(figure: Figure) -> Figure:
+    """No exchange: an amount stays in its currency."""
+    return figure
+
+
+def cost_of(
+    machine: DeclaredMachine,
+    power: Power | None,
+    hourly: Figure | None,
+    exchange: Exchange = as_told,
+) -> Cost:
+    """What the machine costs, as far as the spec and the matrix tell, each amount exchanged."""
     table = machine.table
-    prices, unpriced = _prices(machine)
-    units = {figure.unit for figure in prices}
+    told, unpriced = _prices(machine)
+    prices = tuple(exchange(figure) for figure in told)
+    units = tuple(dict.fromkeys(figure.unit for figure in prices))
     parts = None
     if len(units) == 1:
         amount = sum((figure.amount for figure in prices), Decimal(0))
-        parts = derived(amount, units.pop(), "the parts that have a price", *prices)
-    price = from_spec(table.price.amount, table.price.unit) if table.price is not None else None
+        parts = derived(amount, units[0], "the parts that have a price", *prices)
+    price = exchange(Figure(table.price.amount, table.price.unit, "spec")) if table.price else None
+    monthly = _rented(machine, hourly) if hourly is not None else _run(machine, power)
     return Cost(
         price=price or (parts if parts is not None and not unpriced else None),
         budget=from_spec(table.budget.amount, table.budget.unit) if table.budget else None,
         parts=parts,
         unpriced=unpriced,
-        hourly=hourly,
-        monthly=_rented(machine, hourly) if hourly is not None else _run(machine, power),
+        currencies=units,
+        hourly=exchange(hourly) if hourly is not None else None,
+        monthly=exchange(monthly) if monthly is not None else None,
     )
 
 

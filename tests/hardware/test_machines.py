@@ -95,67 +95,15 @@ def test_a_gb_of_any_memory_is_what_others_call_gib() -> None:
     assert less.message == "48 GiB of main memory beside 48.8281 GiB on the GPUs"
 
 
-def test_prices_of_parts_are_summed_and_held_against_the_budget() -> None:
+def test_what_fewer_lanes_cost_does_not_depend_on_the_order_of_the_slots() -> None:
     text = (
-        'cpu = { model = "Intel Core i5-7500", price = "200 USD" }\n'
-        'gpus = [{ model = "GTX 1070", count = 2, price = "400 USD" }]\nbudget = "900 USD"\n'
+        'cpu = {{ model = "X", threads = 8, pcie_lanes = 24 }}\n'
+        'gpus = [{{ model = "GTX 1070", count = 2 }}]\n'
+        'motherboard = {{ model = "B", slots = [{}] }}\n'
     )
-    found = figures(machine(text))
-    assert str(found.cost.parts) == "1000 USD"
-    assert str(found.cost.price) == "1000 USD"  # every part has one
-    assert told(machine(text))["RS112"].message == "1000 USD is 100 USD over the budget of 900 USD"
-    assert "RS112" not in told(machine(text.replace("900 USD", "900 EUR")))
-    some = machine(text.replace(', price = "200 USD"', ""))
-    assert figures(some).cost.price is None
-    assert figures(some).cost.unpriced == ("processor",)
-
-
-def test_amounts_of_different_currencies_are_not_held_against_each_other() -> None:
-    euros = rig("sourced", ("5000 USD", "5000 EUR"))
-    assert figures(euros, "science-3").payback is None
-
-
-IDLE = (
-    'cpu = { model = "X", watts = 100, idle_watts = 20 }\n'
-    'gpus = [{ model = "Own", compute_capability = "8.6", watts = 300, idle_watts = 10 }]\n'
-    'other = [{ model = "fan", watts = 100 }]\npsu = { watts = 1000, efficiency = "80+ gold" }\n'
-    'electricity = "0.10 EUR/kWh"\nhours = 10\nidle_hours = 14\n'
-)
-
-
-def test_idle_hours_are_told_with_what_they_are_without() -> None:
-    cost = figures(machine(IDLE)).cost.monthly
-    assert cost is not None
-    # 500 W at 90 % for 300 h, 30 W for 420 h.
-    assert cost.amount == round(D(500) * 300 / 1000 / D("0.90") / 10 + D(30) * 420 / 10000, 2)
-    assert cost.note == (
-        "500 W for 10 h a day at 0.1 EUR/kWh; 80 PLUS Gold at 50 % of its load on 115 V; "
-        "idle 30 W for 14 h; idle without fan; "
-        "idle without the supply's own losses: no grade promises anything at so small a load"
-    )
-    whole = figures(machine(IDLE.replace("idle_watts = 10", "idle_watts = 180"))).cost.monthly
-    assert whole is not None
-    assert "losses" not in whole.note
-
-
-def test_idle_hours_that_nobody_can_count_are_said_to_be_left_out() -> None:
-    text = IDLE.replace(", idle_watts = 20", "").replace(", idle_watts = 10", "")
-    cost = figures(machine(text)).cost.monthly
-    assert cost is not None
-    assert cost.note.endswith("; 14 h idle not counted: no part has `idle_watts`")
-    assert "idle" not in getattr(
-        figures(machine(IDLE.replace("idle_hours = 14", ""))).cost.monthly, "note", "idle"
-    )
-
-
-@pytest.mark.parametrize(
-    ("gone", "missing"),
-    [("hours = 10\n", "`hours`"), ('electricity = "0.10 EUR/kWh"\n', "`electricity`")],
-)
-def test_a_running_cost_that_cannot_be_told_is_named(gone: str, missing: str) -> None:
-    note = told(machine(IDLE.replace(gone, "", 1)))["RS109"]
-    assert "what it costs to run" in note.message
-    assert note.help[0].endswith(missing)
+    orders = ('"x16", "x16", "x8"', '"x16", "x8", "x16"', '"x8", "x16", "x16"')
+    notes = [told(machine(text.format(order)))["RS107"] for order in orders]
+    assert len({(note.severity, note.message) for note in notes}) == 1
 
 
 @pytest.mark.parametrize(
