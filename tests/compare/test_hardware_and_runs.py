@@ -10,7 +10,9 @@ import pytest
 from rigspec.cli.stages import matrix_for
 from rigspec.compare.as_html import render_html
 from rigspec.compare.as_text import render_text
+from rigspec.compare.hardware import compared_hardware
 from rigspec.compare.model import Admission, Comparison, Row
+from rigspec.hardware.machine_figures import machine_figures
 from rigspec.resolve.check import check_machine
 from rigspec.spec.load import parse_spec
 from tests.compare.comparisons import LAB, comparison
@@ -54,6 +56,18 @@ def test_a_card_of_the_specs_own_has_the_figures_of_the_spec(sourced: Comparison
     assert str(row(sourced, "one GPU", "fp32").b) == "4.368 TFLOPS"
     assert str(row(sourced, "the machine", "watts").a) == "750 W"
     assert any("knows no card `unnamed`" in note for note in sourced.hardware.notes)
+
+
+def test_a_rented_card_of_several_forms_is_not_called_unknown() -> None:
+    text = PART.replace("azure NV6adsv5", "gcp a2-highgpu-1g")
+    spec = parse_spec("rented.toml", text)
+    sides = [machine_figures(spec, name, matrix_for(spec, name)) for name in ("a", "b")]
+    a, b = spec.rig.machine["a"], spec.rig.machine["b"]
+    (note, _) = compared_hardware((a, b), sides[0], sides[1]).notes
+    assert note == (
+        "`A100` is sold in several forms, and gcp does not say which b has: what they differ in "
+        "is blank"
+    )
 
 
 PART = """rig = 1
