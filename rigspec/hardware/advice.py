@@ -86,7 +86,7 @@ def _uncounted(table: Machine, figures: MachineFigures) -> Iterator[tuple[str, s
     if len(cost.currencies) > 1 and (table.budget is not None or table.price is None):
         yield f"the parts' prices, in {' and '.join(cost.currencies)}", _ONE_CURRENCY
     if cost.mixed:
-        yield " against ".join(cost.mixed), _ONE_CURRENCY
+        yield f"{' and '.join(cost.mixed)} against each other", _ONE_CURRENCY
     if figures.no_payback and not figures.no_payback.startswith("never"):
         one = _ONE_CURRENCY if figures.no_payback.startswith("the prices are in") else ""
         yield f"when it pays for itself ({figures.no_payback})", one

@@ -97,16 +97,16 @@ def _too_many(
 ) -> Iterator[Diagnostic]:
     """Cards that each fit a slot, and not all at once: the longest go where there is most room.
 
-    Of a case that tells one length nobody knows how many slots it is for.
+    Those that fit each slot told may stand in others, too, of which nobody says anything.
     """
     cards = [(_lengths(gpu)[0], gpu) for gpu in gpus]
     long = sorted(
         (length for length, gpu in cards for _ in range(int(gpu.boards)) if length is not None),
         reverse=True,
     )
-    if len(room.slots) < 2 or any(length > room.most for length in long):
+    if any(length > room.most for length in long):
         return
-    for length in dict.fromkeys(long):
+    for length in dict.fromkeys(length for length in long if length > room.least):
         wanted = sum(card >= length for card in long)
         has = sum(slot.amount >= length for slot in room.slots)
         if wanted > has:

@@ -34,7 +34,7 @@ MONEY = (
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('price = "3000 EUR"\nbudget = "2000 USD"\n', "3000 EUR against 2000 USD"),
+        ('price = "3000 EUR"\nbudget = "2000 USD"\n', "3000 EUR and 2000 USD against each other"),
         ('budget = "2000 USD"\n' + MONEY, "the parts' prices, in EUR and USD"),
     ],
 )
