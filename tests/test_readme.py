@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT
 
 BLOCKS = re.findall(
-    r"^\$ rigspec (check [^\n]+)\n(.*?)(?=^\$ |^```)",
+    r"^\$ rigspec ((?:check|why) [^\n]+)\n(.*?)(?=^\$ |^```)",
     (ROOT / "README.md").read_text(encoding="utf-8"),
     re.MULTILINE | re.DOTALL,
 )

@@ -30,7 +30,8 @@ def more_figures(product: str, release: str) -> More:
     told_by: dict[str, list[str]] = {}
     for entry in _entries("figure", product, release):
         figures |= entry["is"]
-        told_by |= dict.fromkeys(entry["is"], entry["source"])
+        # An empty one takes away what the fact table tells.
+        told_by |= {key: entry["source"] for key, told in entry["is"].items() if told}
     for entry in _entries("retired", product, release):
         told_by["withdrawn"] = entry["source"]
     named = dict.fromkeys(key for keys in told_by.values() for key in keys)

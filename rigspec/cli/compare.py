@@ -119,7 +119,10 @@ def _terms(hours: float | None, kwh_price: str | None, rates: list[str]) -> Term
         except ValueError as error:
             fail(f"--rate `{text}`: {error}", status=2)
     day = None if hours is None else Decimal(str(hours))
-    return Terms(day, electricity, tuple(told))
+    try:
+        return Terms(day, electricity, tuple(told))
+    except ValueError as error:
+        fail(f"--rate: {error}", status=2)
 
 
 def _compared(

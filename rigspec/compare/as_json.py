@@ -30,7 +30,7 @@ from rigspec.compare.model import (
 from rigspec.diagnostics.as_json import fact_as_json
 from rigspec.diagnostics.model import Source
 from rigspec.diagnostics.plain import plain_json
-from rigspec.hardware.figure import Figure
+from rigspec.hardware.figure import Figure, rounded
 
 __all__ = ["json_schema", "render_json"]
 
@@ -100,7 +100,7 @@ def _row(row: Row) -> dict[str, Any]:
         "name": row.name,
         "a": _figure(row.a),
         "b": _figure(row.b),
-        "ratio": _number(row.ratio, "0.0001"),
+        "ratio": _number(row.ratio, 4),
     }
 
 
@@ -125,7 +125,7 @@ def _money(money: Money) -> dict[str, Any]:
         "payback": None
         if payback is None
         else {
-            "months": _number(payback.months, "0.01"),
+            "months": _number(payback.months, 2),
             "price": _figure(payback.price),
             "monthly_owned": _figure(payback.owned),
             "monthly_rented": _figure(payback.rented),
@@ -153,7 +153,7 @@ def _sensitivity(line: Sensitivity) -> dict[str, Any]:
         {
             "factor": _number(point.factor),
             "value": point.value,
-            "months": _number(point.months, "0.01"),
+            "months": _number(point.months, 2),
             "note": point.note or None,
         }
         for point in line.points
@@ -206,7 +206,7 @@ def _sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
     return [{"title": s.title, "url": s.url, "read": s.read.isoformat()} for s in sources]
 
 
-def _number(amount: Decimal | None, to: str | None = None) -> str | None:
+def _number(amount: Decimal | None, places: int | None = None) -> str | None:
     if amount is None:
         return None
-    return f"{(amount.quantize(Decimal(to)) if to else amount).normalize():f}"
+    return f"{(amount if places is None else rounded(amount, places)).normalize():f}"

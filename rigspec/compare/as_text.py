@@ -10,6 +10,7 @@ from rigspec.compare.hardware import ONE, TOGETHER
 from rigspec.compare.model import Admission, Comparison, Item, Refused, Row
 from rigspec.compare.shown import (
     BLANK,
+    amount_of,
     counted,
     gist,
     money,
@@ -17,7 +18,6 @@ from rigspec.compare.shown import (
     only,
     ratio,
     releases,
-    rounded,
     software_line,
 )
 from rigspec.diagnostics.plain import plain
@@ -131,7 +131,7 @@ def _figure(figure: Figure | None) -> str:
     if figure is None:
         return BLANK
     unit = "" if figure.unit in ("GPUs", "threads") else f" {figure.unit}"
-    return f"{rounded(figure.amount)}{unit}"
+    return f"{amount_of(figure)}{unit}"
 
 
 # --- money -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rigspec.compare.model import Hardware, Row, Words
 from rigspec.diagnostics.model import Source
-from rigspec.hardware.figure import Figure, derived
+from rigspec.hardware.figure import Figure, count_of, derived
 from rigspec.hardware.gpus import GpuFigures
 from rigspec.hardware.machine_figures import MachineFigures
 from rigspec.spec.machine import Cpu, Machine
@@ -50,7 +50,7 @@ def gpu_title(gpus: tuple[GpuFigures, ...]) -> str | None:
     told = (
         gpu.model
         if gpu.count == 1
-        else f"{gpu.count.normalize():f} \N{MULTIPLICATION SIGN} {gpu.model}"
+        else f"{count_of(gpu.count)} \N{MULTIPLICATION SIGN} {gpu.model}"
         for gpu in gpus
     )
     return ", ".join(told) or None
@@ -134,11 +134,28 @@ def _notes(sides: tuple[MachineFigures, MachineFigures]) -> Iterator[str]:
     for side in sides:
         if len(side.gpus) > 1:
             yield f"{side.name} has GPUs of several kinds; \u201cone GPU\u201d is its first"
+        for gpu in side.gpus:
+            if 0 < gpu.count < 1:
+                part = count_of(gpu.count)
+                yield f"{side.name} has {part} of a GPU: its figures are {part} of the card's"
         if side.power is not None and side.power.full is not None and side.power.unknown_full:
             yield f"the power of {side.name} is without {', '.join(side.power.unknown_full)}"
-        unknown = [gpu.model for gpu in side.gpus if gpu.release is None]
-        if unknown:
-            cards = ", ".join(f"`{model}`" for model in unknown)
-            yield f"the matrix knows no card {cards} ({side.name}): its figures are the spec's own"
+        yield from _unknown_cards(side)
     if any(figure.unit == "vCPU" for side in sides if (figure := side.threads) is not None):
         yield "a vCPU is a thread of the host's processor, not a core"
+
+
+def _unknown_cards(side: MachineFigures) -> Iterator[str]:
+    """Cards of which the matrix tells no figures: unknown ones, and rented ones of any form."""
+    unknown = [gpu for gpu in side.gpus if gpu.release is None]
+    cards = ", ".join(f"`{gpu.model}`" for gpu in unknown)
+    rented = side.instance.release if side.instance is not None else None
+    its_own = rented is not None and any(not gpu.boards for gpu in unknown)
+    if rented is not None and its_own and rented.figure("card") is None:
+        yield (
+            f"{cards} is sold in several forms, and {rented.family} does not say which {side.name} "
+            "has: what they differ in is blank"
+        )
+    elif unknown:
+        whose = "instance" if its_own else "spec"
+        yield f"the matrix knows no card {cards} ({side.name}): its figures are the {whose}'s own"

@@ -10,7 +10,7 @@ from decimal import ROUND_FLOOR, Decimal
 from rigspec.compare.model import Bill, Money, Point, Sensitivity
 from rigspec.hardware.cost import Cost, Payback, no_payback, payback
 from rigspec.hardware.declared import DeclaredMachine
-from rigspec.hardware.figure import Figure, derived
+from rigspec.hardware.figure import Figure, count_of, derived
 from rigspec.hardware.machine_figures import MachineFigures, machine_figures
 from rigspec.matrix.model import Matrix
 from rigspec.spec.load import LoadedSpec
@@ -23,7 +23,7 @@ FACTORS = (Decimal("0.5"), Decimal(1), Decimal("1.5"), Decimal(2))
 _DAY = Decimal(24)
 _YEAR = 12
 _RATE = re.compile(
-    r"\s*(?:1\s*)?(?P<of>[A-Z]{3})\s*=\s*(?P<is>\d+(?:\.\d+)?)\s*(?P<unit>[A-Z]{3})\s*"
+    r"\s*(?:1\s*)?(?P<of>[A-Z]{3})\s*=\s*(?P<is>\d{1,9}(?:\.\d{1,12})?)\s*(?P<unit>[A-Z]{3})\s*"
 )
 
 
@@ -49,11 +49,26 @@ class Rate:
 
 @dataclass(frozen=True)
 class Terms:
-    """What the user says of both machines, in place of the spec: hours a day, price of a kWh."""
+    """What the user says of both machines, in place of the spec: hours a day, price of a kWh.
+
+    Raises ValueError for rates that lead from one currency to two, or back to itself.
+    """
 
     hours: Decimal | None = None
     electricity: EnergyPrice | None = None
     rates: tuple[Rate, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Each currency must come to an end, whatever the order of the rates."""
+        leads = {rate.of: rate.unit for rate in self.rates}
+        if len(leads) < len(self.rates):
+            raise ValueError("give one rate for a currency")
+        for start in leads:
+            currency, steps = start, 0
+            while currency in leads:
+                currency, steps = leads[currency], steps + 1
+                if steps > len(leads):
+                    raise ValueError(f"the rates lead from {start} in a circle: leave one out")
 
 
 def is_rented(machine: Machine) -> bool:
@@ -163,7 +178,7 @@ class _Question:
     def figures(self, name: str, change: _Change) -> MachineFigures:
         """The figures of a machine under a change."""
         machine = self._declared(name, change)
-        return machine_figures(machine.spec, name, machine.matrix)
+        return machine_figures(machine.spec, name, machine.matrix, self._exchanged)
 
     def cost(self, name: str, change: _Change) -> Cost:
         """What it costs under a change, in one currency if the user gave the rates."""
@@ -171,21 +186,17 @@ class _Question:
         price = cost.price
         if price is not None and change.price != 1:
             price = derived(price.amount * change.price, price.unit, price.note, price)
-        return replace(
-            cost,
-            price=self._exchanged(price),
-            hourly=self._exchanged(cost.hourly),
-            monthly=self._exchanged(cost.monthly),
-        )
+        return replace(cost, price=price)
 
-    def _exchanged(self, figure: Figure | None) -> Figure | None:
-        for rate in self._terms.rates:
-            currency, slash, rest = figure.unit.partition("/") if figure is not None else ("",) * 3
-            if figure is not None and currency == rate.of:
-                amount = figure.amount * rate.amount
-                note = "; ".join(filter(None, [figure.note, f"{figure} at {rate}"]))
-                figure = derived(amount, f"{rate.unit}{slash}{rest}", note, figure)
-        return figure
+    def _exchanged(self, figure: Figure) -> Figure:
+        """An amount at every rate that leads on from its currency, one after the other."""
+        currency, slash, rest = figure.unit.partition("/")
+        rate = next((rate for rate in self._terms.rates if rate.of == currency), None)
+        if rate is None:
+            return figure
+        note = "; ".join(filter(None, [figure.note, f"{figure} at {rate}"]))
+        unit = f"{rate.unit}{slash}{rest}"
+        return self._exchanged(derived(figure.amount * rate.amount, unit, note, figure))
 
     def bill(self, name: str, cost: Cost) -> Bill:
         """What is told of its cost, and what is missing."""
@@ -204,11 +215,16 @@ class _Question:
             if cost.hourly is None:
                 yield "its rent: nobody tells the matrix what it costs an hour"
         else:
-            if cost.price is None:
+            if cost.price is None and len(cost.currencies) > 1:
+                told = " and ".join(cost.currencies)
+                yield f"its price: its parts are told in {told}; give a --rate"
+            elif cost.price is None:
                 yield "its price: write `price`"
             electricity = self._terms.electricity or self._machine(name).electricity
             if cost.monthly is None and electricity is None:
                 yield "the price of a kWh: write `electricity`, or give --kwh-price"
+            elif cost.monthly is None and self.hours is not None:
+                yield "what it draws: write the `watts` of its parts"
         if self.hours is None:
             yield "how long it computes: write `hours`, or give --hours"
 
@@ -262,7 +278,7 @@ class _Question:
 
     def _gpus(self, name: str) -> str:
         count = sum((gpu.count for gpu in self.figures(name, _AS_TOLD).gpus), Decimal(0))
-        return f"{count.normalize():f} GPU{'' if count == 1 else 's'}"
+        return f"{count_of(count)} GPU{'' if 0 < count <= 1 else 's'}"
 
 
 def _times(amount: EnergyPrice | Figure | None, factor: Decimal) -> str:

@@ -13,6 +13,7 @@ from rigspec.compare.plots import CostPlot, SwayPlot, cost_plot, sway_plot
 from rigspec.compare.shown import (
     BLANK,
     TIMES,
+    amount_of,
     counted,
     gist,
     grouped,
@@ -21,7 +22,6 @@ from rigspec.compare.shown import (
     only,
     ratio,
     releases,
-    rounded,
     software_line,
 )
 from rigspec.diagnostics.model import Source
@@ -279,7 +279,7 @@ def _cell(figure: Figure | None, peaks: dict[str, Decimal]) -> Cell:
     unit = "" if figure.unit in ("GPUs", "threads") else figure.unit
     peak = peaks.get(figure.unit)
     bar = (figure.amount / peak * _FULL) if peak else None
-    return Cell(rounded(figure.amount), unit, bar)
+    return Cell(amount_of(figure), unit, bar)
 
 
 def _words(words: Words, notes: _Footnotes) -> Line:

@@ -27,6 +27,7 @@ Scale = Callable[[Decimal], Decimal]
 _STEPS = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
 _MONTHS = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200)
 _LONGEST = 1200
+_TWO_YEARS = 24
 _TICKS = 5
 _LINE = 20
 _ROW = 34
@@ -155,11 +156,12 @@ def cost_plot(comparison: Comparison, width: int, height: int) -> CostPlot | Non
 
 
 def sway_plot(money: Money, width: int) -> SwayPlot | None:
-    """A row for each assumption; nothing where no month can be told."""
+    """A row for each assumption; nothing where no month can be told, or nothing takes any."""
     known = [p.months for s in money.sensitivities for p in s.points if p.months is not None]
-    if not known:
+    most = max(known, default=Decimal(0))
+    if not most:
         return None
-    ticks = _ticks(max(known))
+    ticks = _ticks(most)
     left, right = Decimal(88), Decimal(width - 20)
     bottom = Decimal(12 + _ROW * len(money.sensitivities))
 
@@ -217,8 +219,8 @@ def _start(bill: Bill) -> Decimal:
 
 def _last_month(money: Money) -> int:
     """Half as long again as it takes to pay off, in whole steps of the axis; else two years."""
-    if money.payback is None:
-        return 24
+    if money.payback is None or not money.payback.months:
+        return _TWO_YEARS
     wanted = min(money.payback.months * Decimal("1.6"), Decimal(_LONGEST))
     step = next(s for s in _MONTHS if wanted / s <= _TICKS)
     return int((wanted / step).to_integral_value(ROUND_CEILING)) * step

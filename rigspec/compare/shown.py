@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from rigspec.compare.model import Comparison, Refused, Row, Side
-from rigspec.hardware.figure import Figure
+from rigspec.hardware.figure import Figure, count_of
 
 __all__ = [
     "BLANK",
     "TIMES",
+    "amount_of",
     "counted",
     "gist",
     "grouped",
@@ -37,6 +38,11 @@ def rounded(amount: Decimal) -> str:
         return f"{amount.quantize(Decimal(1), ROUND_HALF_EVEN):f}"
     places = _DIGITS - 1 - amount.adjusted()
     return f"{amount.quantize(Decimal(1).scaleb(-places)).normalize():f}"
+
+
+def amount_of(figure: Figure) -> str:
+    """A figure's amount: to four digits, and a part of a GPU as the fraction that it is."""
+    return count_of(figure.amount) if figure.unit == "GPUs" else rounded(figure.amount)
 
 
 def ratio(row: Row) -> str:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from rigspec.diagnostics.model import Fact, Report
 from rigspec.graph.boxes import boxes_of, homes_of, packages_key
 from rigspec.graph.model import LAYERS, Arrow, Box, Label, Picture
+from rigspec.hardware.declared import DeclaredMachine
+from rigspec.hardware.gpu_numbers import card_of, gpu_counts
 from rigspec.matrix.model import Matrix
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.resolve.bonds import Bond, Settled, bonds
@@ -31,8 +33,10 @@ def picture_of(spec: LoadedSpec, report: Report, matrix: Matrix) -> Picture:
         drawn.measured(
             measure.name, measure.text, Fact(measure.name, measure.text, measure.sources)
         )
-    said = tuple(_said(spec.rig, {box.id for box in boxes}))
-    where = f"machine {report.machine}" if report.machine is not None else "any machine"
+    machine = report.machine
+    counts = gpu_counts(DeclaredMachine(spec, machine, matrix)) if machine is not None else None
+    said = tuple(_said(spec.rig, {box.id for box in boxes}, counts))
+    where = f"machine {machine}" if machine is not None else "any machine"
     return drawn.picture(spec.rig.name, spec.rig.summary or where, said)
 
 
@@ -128,15 +132,28 @@ def _place(box: Box) -> tuple[int, str, int]:
     return LAYERS.index(box.layer), group, box.row
 
 
-def _said(rig: Rig, present: set[str]) -> Iterator[Arrow]:
+def _said(rig: Rig, present: set[str], counts: tuple[int, ...] | None) -> Iterator[Arrow]:
     """What the spec says itself of services and users."""
     jupyter = rig.service.jupyter
     for name, user in sorted(rig.user.items()):
         if jupyter is not None:
             port = user.jupyter_port or jupyter.port
             yield Arrow(f"user/{name}", "service/jupyter", (Label(f"port {port}"),))
-        if user.gpus is not None and "gpus.0" in present:
-            told = ", ".join(str(number) for number in user.gpus) or "none"
-            yield Arrow(f"user/{name}", "gpus.0", (Label(f"GPU {told}"),))
+        for card, numbers in _cards(user.gpus, counts).items():
+            told = ", ".join(map(str, numbers)) or "none"
+            if f"gpus.{card}" in present:
+                yield Arrow(f"user/{name}", f"gpus.{card}", (Label(f"GPU {told}"),))
     if jupyter is not None:
         yield Arrow("service/jupyter", f"{jupyter.env}/python", (Label("runs in"),))
+
+
+def _cards(
+    gpus: tuple[int, ...] | None, counts: tuple[int, ...] | None
+) -> dict[int, tuple[int, ...]]:
+    """The kinds of cards that a user's GPUs are on, each with their numbers."""
+    if not gpus or counts is None:
+        return {} if gpus is None else {0: gpus}
+    on = [(card_of(counts, gpu), gpu) for gpu in gpus]
+    return {
+        card: tuple(gpu for other, gpu in on if other == card) for card, _ in on if card is not None
+    }

@@ -17,6 +17,7 @@ from rigspec.hardware.power import power_advice
 from rigspec.hardware.sharing import sharing_advice
 from rigspec.matrix.model import Matrix
 from rigspec.spec.load import LoadedSpec
+from rigspec.spec.machine import Machine
 
 __all__ = ["hardware_advice"]
 
@@ -43,13 +44,14 @@ def hardware_advice(
 def _unchecked(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[Diagnostic]:
     """One note for all that the spec names and nobody gives a figure for."""
     missing = tuple(_missing(machine, figures))
+    keys = [key for _, key in missing if key]
     if missing:
         yield machine.diagnostic(
             "RS109",
             Severity.NOTE,
             f"not checked: {'; '.join(what for what, _ in missing)}",
             machine.span(),
-            help=(f"to have it checked, write {', '.join(key for _, key in missing)}",),
+            help=(f"to have it checked, write {', '.join(dict.fromkeys(keys))}",) if keys else (),
         )
 
 
@@ -70,5 +72,30 @@ def _missing(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[tupl
     power = figures.power
     if power is not None and power.supply is not None and power.unknown_full:
         yield f"the power of {', '.join(power.unknown_full)}", "their `watts`"
+    yield from _uncounted(table, figures)
     if table.psu is not None and table.psu.efficiency and power and power.grade is None:
         yield f"the efficiency of `{table.psu.efficiency}`", "an 80 PLUS grade such as `80+ gold`"
+
+
+_ONE_CURRENCY = "amounts in one currency"
+
+
+def _uncounted(table: Machine, figures: MachineFigures) -> Iterator[tuple[str, str]]:
+    """What of the money is not told, or stands in several currencies."""
+    cost = figures.cost
+    if len(cost.currencies) > 1 and (table.budget is not None or table.price is None):
+        yield f"the parts' prices, in {' and '.join(cost.currencies)}", _ONE_CURRENCY
+    if cost.mixed:
+        yield f"{' and '.join(cost.mixed)} against each other", _ONE_CURRENCY
+    if figures.no_payback and not figures.no_payback.startswith("never"):
+        one = _ONE_CURRENCY if figures.no_payback.startswith("the prices are in") else ""
+        yield f"when it pays for itself ({figures.no_payback})", one
+    elif (table.electricity or table.idle_hours) and figures.power and cost.monthly is None:
+        yield "what it costs to run", " and ".join(_unpaid(table))
+
+
+def _unpaid(table: Machine) -> Iterator[str]:
+    """What is needed to say what a machine costs to run, and is not told."""
+    told = {"electricity": table.electricity, "hours": table.hours}
+    missing = [f"`{key}`" for key, value in told.items() if value is None]
+    yield from missing or ["the `watts` of its parts"]

@@ -54,10 +54,14 @@ def clearance_of(machine: DeclaredMachine) -> Clearance:
 def clearance_advice(
     machine: DeclaredMachine, gpus: tuple[GpuFigures, ...], room: Clearance
 ) -> Iterator[Diagnostic]:
-    """An error for a card that is too long; a note for one that fits some slots or some makes."""
+    """Errors for a card that is too long, and for more of them than slots have room.
+
+    A note for one that fits some slots or some makes.
+    """
     if not room.slots:
         return
     case = machine.span("case", "gpu_clearance", label=f"takes {_told(room)}")
+    yield from _too_many(machine, gpus, room)
     for index, gpu in enumerate(gpus):
         shortest, longest = _lengths(gpu)
         if shortest is None or longest is None:
@@ -86,6 +90,37 @@ def clearance_advice(
                 facts=(*room.facts, *_length_facts(gpu)),
                 help=() if gpu.length is not None else ("give the card's own `length`",),
             )
+
+
+def _too_many(
+    machine: DeclaredMachine, gpus: tuple[GpuFigures, ...], room: Clearance
+) -> Iterator[Diagnostic]:
+    """Cards that each fit a slot, and not all at once: the longest go where there is most room.
+
+    Those that fit each slot told may stand in others, too, of which nobody says anything.
+    """
+    cards = [(_lengths(gpu)[0], gpu) for gpu in gpus]
+    long = sorted(
+        (length for length, gpu in cards for _ in range(int(gpu.boards)) if length is not None),
+        reverse=True,
+    )
+    if any(length > room.most for length in long):
+        return
+    for length in dict.fromkeys(length for length in long if length > room.least):
+        wanted = sum(card >= length for card in long)
+        has = sum(slot.amount >= length for slot in room.slots)
+        if wanted > has:
+            words = f"{wanted} cards are {length.normalize():f} mm long or longer; the case has "
+            yield machine.diagnostic(
+                "RS108",
+                Severity.ERROR,
+                f"{words}room for {has} of them",
+                machine.span("gpus"),
+                machine.span("case", "gpu_clearance", label=f"takes {_told(room)}"),
+                facts=(*room.facts, *(fact for _, gpu in cards for fact in _length_facts(gpu))),
+                help=("take shorter cards, fewer, or another case",),
+            )
+            return
 
 
 def _lengths(gpu: GpuFigures) -> tuple[Decimal | None, Decimal | None]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.declared import DeclaredMachine, fact_of
 from rigspec.hardware.figure import Figure, from_matrix, number
-from rigspec.hardware.gpus import GpuFigures, card_figures
+from rigspec.hardware.gpus import GpuFigures, card_figures, part_of_card
 from rigspec.matrix.model import Release
 
 __all__ = ["Instance", "instance_advice", "instance_gpus", "instance_of"]
@@ -59,9 +59,8 @@ def instance_gpus(machine: DeclaredMachine, instance: Instance) -> tuple[GpuFigu
         capability=capability,
         memory=from_matrix(release, "memory_gib", "GiB"),
     )
-    if count < 1 and figures.memory is not None:
-        memory = figures.memory.amount * count
-        figures = replace(figures, memory=replace(figures.memory, amount=memory))
+    if 0 < count < 1:
+        figures = part_of_card(figures, count)
     # What the provider pays for power and what fits its racks is nobody's matter here.
     return (replace(figures, boards=Decimal(0), count=count, watts=None, length_range=None),)
 

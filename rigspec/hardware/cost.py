@@ -5,19 +5,21 @@ A month has 30 days, as people count who multiply 24 hours by it: 720 hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.diagnostics.model import Diagnostic, Severity, Source
 from rigspec.hardware.declared import DeclaredMachine
-from rigspec.hardware.figure import Figure, derived, from_spec
+from rigspec.hardware.figure import Figure, derived, from_spec, rounded
 from rigspec.hardware.power import Power, efficiency
 
 __all__ = [
     "DAYS_A_MONTH",
     "Cost",
+    "Exchange",
     "Payback",
+    "as_told",
     "budget_advice",
     "cost_of",
     "energy_cost",
@@ -28,10 +30,14 @@ __all__ = [
 
 DAYS_A_MONTH = Decimal(30)
 
+# An amount, or an amount an hour, in the currency that it is to be told in.
+Exchange = Callable[[Figure], Figure]
+
 
 @dataclass(frozen=True)
 class Cost:
-    """``parts`` is the sum of the prices of parts, ``unpriced`` those without one.
+    """``parts`` is the sum of the prices of parts, ``unpriced`` those without one; ``currencies``
+    are theirs, and of several there is no sum.
 
     ``monthly`` is what running it costs, or renting it: at the hours that the spec tells, else
     unknown. Its note says what it was worked out of.
@@ -41,8 +47,21 @@ class Cost:
     budget: Figure | None
     parts: Figure | None
     unpriced: tuple[str, ...]
+    currencies: tuple[str, ...]
     hourly: Figure | None
     monthly: Figure | None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Who told what it costs to run."""
+        return self.monthly.sources if self.monthly is not None else ()
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Amounts that would be held against each other, were they in one currency."""
+        found = [f for f in (self.price, self.parts, self.budget) if f is not None]
+        told = tuple(dict.fromkeys(map(str, found)))
+        return told if len({figure.unit for figure in found}) > 1 else ()
 
 
 @dataclass(frozen=True)
@@ -72,23 +91,36 @@ def rent(hourly: Decimal, hours: Decimal) -> Decimal:
     return hourly * hours
 
 
-def cost_of(machine: DeclaredMachine, power: Power | None, hourly: Figure | None) -> Cost:
-    """What the machine costs, as far as the spec and the matrix tell."""
+def as_told(figure: Figure) -> Figure:
+    """No exchange: an amount stays in its currency."""
+    return figure
+
+
+def cost_of(
+    machine: DeclaredMachine,
+    power: Power | None,
+    hourly: Figure | None,
+    exchange: Exchange = as_told,
+) -> Cost:
+    """What the machine costs, as far as the spec and the matrix tell, each amount exchanged."""
     table = machine.table
-    prices, unpriced = _prices(machine)
-    units = {figure.unit for figure in prices}
+    told, unpriced = _prices(machine)
+    prices = tuple(exchange(figure) for figure in told)
+    units = tuple(dict.fromkeys(figure.unit for figure in prices))
     parts = None
     if len(units) == 1:
         amount = sum((figure.amount for figure in prices), Decimal(0))
-        parts = derived(amount, units.pop(), "the parts that have a price", *prices)
-    price = from_spec(table.price.amount, table.price.unit) if table.price is not None else None
+        parts = derived(amount, units[0], "the parts that have a price", *prices)
+    price = exchange(Figure(table.price.amount, table.price.unit, "spec")) if table.price else None
+    monthly = _rented(machine, hourly) if hourly is not None else _run(machine, power)
     return Cost(
         price=price or (parts if parts is not None and not unpriced else None),
         budget=from_spec(table.budget.amount, table.budget.unit) if table.budget else None,
         parts=parts,
         unpriced=unpriced,
-        hourly=hourly,
-        monthly=_rented(machine, hourly) if hourly is not None else _run(machine, power),
+        currencies=units,
+        hourly=exchange(hourly) if hourly is not None else None,
+        monthly=exchange(monthly) if monthly is not None else None,
     )
 
 
@@ -170,22 +202,37 @@ def _run(machine: DeclaredMachine, power: Power | None) -> Figure | None:
     if power is None or power.full is None or table.electricity is None or table.hours is None:
         return None
     price = table.electricity.amount
-    hours = DAYS_A_MONTH * Decimal(str(table.hours))
-    share = efficiency(power, power.full.amount)
-    cost = energy_cost(power.full.amount, hours, price, share.amount if share else Decimal(1))
+    full, share = _energy(power, power.full, table.hours, price)
     told = [f"{power.full} for {table.hours:g} h a day at {table.electricity}"]
-    idle = Decimal(str(table.idle_hours)) * DAYS_A_MONTH
-    if idle and power.idle is not None:
-        resting = efficiency(power, power.idle.amount)
-        of_rest = resting.amount if resting else Decimal(1)
-        cost += energy_cost(power.idle.amount, idle, price, of_rest)
-        told.append(f"{power.idle} for {table.idle_hours:g} h")
     told.append(share.note if share is not None else "without the supply's own losses")
     if power.unknown_full:
         told.append(f"without {', '.join(power.unknown_full)}")
+    idle = Decimal(0)
+    if table.idle_hours and power.idle is not None:
+        idle, at_rest = _energy(power, power.idle, table.idle_hours, price)
+        told.append(f"idle {power.idle} for {table.idle_hours:g} h")
+        told += [f"idle without {part}" for part in _left_out(power, share, at_rest)]
+    elif table.idle_hours:
+        told.append(f"{table.idle_hours:g} h idle not counted: no part has `idle_watts`")
     currency = table.electricity.unit.partition("/")[0]
-    amount = cost.quantize(Decimal("0.01"))
-    return derived(amount, currency, "; ".join(told), power.full, share)
+    return derived(rounded(full + idle, 2), currency, "; ".join(told), power.full, share)
+
+
+def _energy(
+    power: Power, watts: Figure, hours: float, price: Decimal
+) -> tuple[Decimal, Figure | None]:
+    """What a month at these watts costs, and the supply's efficiency at them."""
+    share = efficiency(power, watts.amount)
+    month = Decimal(str(hours)) * DAYS_A_MONTH
+    return energy_cost(watts.amount, month, price, share.amount if share else Decimal(1)), share
+
+
+def _left_out(power: Power, share: Figure | None, at_rest: Figure | None) -> Iterator[str]:
+    """What the cost of idle hours is without, that of the others being told."""
+    if power.unknown_idle:
+        yield ", ".join(power.unknown_idle)
+    if at_rest is None and share is not None:
+        yield "the supply's own losses: no grade promises anything at so small a load"
 
 
 def _rented(machine: DeclaredMachine, hourly: Figure) -> Figure | None:

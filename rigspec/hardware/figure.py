@@ -5,11 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import Release
 
-__all__ = ["Figure", "derived", "from_matrix", "from_spec", "number", "total"]
+__all__ = [
+    "Figure",
+    "count_of",
+    "derived",
+    "from_matrix",
+    "from_spec",
+    "number",
+    "rounded",
+    "total",
+]
+
+_DIGITS = 4
+# Nothing is divided into more parts than a GPU.
+_LARGEST_PART = 64
 
 
 @dataclass(frozen=True)
@@ -31,8 +45,14 @@ class Figure:
 
     @property
     def number(self) -> str:
-        """The amount without needless zeros."""
-        return f"{self.amount.normalize():f}"
+        """The amount without needless zeros: to four places, a small one to four digits."""
+        places = max(_DIGITS, _DIGITS - 1 - self.amount.adjusted()) if self.amount else 0
+        return f"{rounded(self.amount, places).normalize():f}"
+
+
+def count_of(count: Decimal) -> str:
+    """How many of something: `2`, and `1/6` of one."""
+    return str(Fraction(count).limit_denominator(_LARGEST_PART))
 
 
 def from_spec(amount: Decimal | int | float | None, unit: str) -> Figure | None:
@@ -51,6 +71,11 @@ def from_matrix(release: Release | None, name: str, unit: str) -> Figure | None:
 def derived(amount: Decimal, unit: str, note: str, *of: Figure | None) -> Figure:
     """A figure worked out of others; it has their sources."""
     return Figure(amount, unit, "derived", _sources(of), note)
+
+
+def rounded(amount: Decimal, places: int) -> Decimal:
+    """To so many places after the point, however many digits stand before it."""
+    return Decimal(f"{amount:.{places}f}")
 
 
 def total(parts: tuple[Figure, ...], unit: str, note: str) -> Figure:

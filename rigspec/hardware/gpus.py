@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.figure import Figure, derived, from_matrix, from_spec, number
+from rigspec.hardware.figure import (
+    Figure,
+    count_of,
+    derived,
+    from_matrix,
+    from_spec,
+    number,
+    rounded,
+)
 from rigspec.matrix.model import Release
 from rigspec.spec.machine import Gpu
 
-__all__ = ["GpuFigures", "card_figures", "declared_gpus", "half_precision_advice"]
+__all__ = [
+    "GpuFigures",
+    "card_figures",
+    "declared_gpus",
+    "gpus_on_board",
+    "half_precision_advice",
+    "part_of_card",
+]
 
-_GIB = Decimal(1024) ** 3
 _SEVERAL = re.compile(r"(?P<all>[\d.]+) \((?P<count>\d+)x(?P<each>[\d.]+)\)")
 
 
@@ -55,7 +69,7 @@ def declared_gpus(machine: DeclaredMachine) -> tuple[GpuFigures, ...]:
 
 def _declared(machine: DeclaredMachine, gpu: Gpu) -> GpuFigures:
     release = machine.part("gpu", gpu.model)
-    own = gpu.memory.octets / _GIB if gpu.memory is not None else None
+    own = gpu.memory.gib_of_memory if gpu.memory is not None else None
     length = gpu.length.millimetres if gpu.length is not None else None
     price = from_spec(gpu.price.amount, gpu.price.unit) if gpu.price is not None else None
     return card_figures(
@@ -88,7 +102,7 @@ def card_figures(
     """The figures of cards of one kind: those given here, and the matrix's for the rest."""
     capability = capability or _capability(release)
     generation = machine.part("generation", capability)
-    each = _gpus_on_board(release)
+    each = gpus_on_board(release)
     fp32 = _shared(from_matrix(release, "fp32_tflops", "TFLOPS"), each)
     return GpuFigures(
         model=model,
@@ -113,6 +127,30 @@ def card_figures(
         price=price,
         release=release,
         generation=generation,
+    )
+
+
+def part_of_card(figures: GpuFigures, part: Decimal) -> GpuFigures:
+    """A part of a GPU, which is rented as such: the same part of all that the GPU has and does."""
+
+    def of(figure: Figure | None) -> Figure | None:
+        if figure is None:
+            return None
+        note = f"{count_of(part)} of the GPU's"
+        return derived(rounded(figure.amount * part, 4), figure.unit, note, figure)
+
+    return replace(
+        figures,
+        count=part,
+        memory=of(figures.memory),
+        bandwidth=of(figures.bandwidth),
+        fp64=of(figures.fp64),
+        fp32=of(figures.fp32),
+        fp16=of(figures.fp16),
+        tensor_fp16=of(figures.tensor_fp16),
+        tensor_bf16=of(figures.tensor_bf16),
+        tensor_tf32=of(figures.tensor_tf32),
+        tensor_int8=of(figures.tensor_int8),
     )
 
 
@@ -158,7 +196,8 @@ def _capability(release: Release | None) -> str | None:
     return None
 
 
-def _gpus_on_board(release: Release | None) -> Decimal:
+def gpus_on_board(release: Release | None) -> Decimal:
+    """How many GPUs a board of this kind carries."""
     told = _SEVERAL.fullmatch((release.figure("memory_gib") or "") if release is not None else "")
     return Decimal(told["count"]) if told is not None else Decimal(1)
 
@@ -184,5 +223,4 @@ def _at_rate(generation: Release | None, name: str, fp32: Figure | None) -> Figu
     if rate is None or fp32 is None or generation is None:
         return None
     note = f"{generation.figure(name)} of single precision"
-    amount = (fp32.amount * rate.amount).quantize(Decimal("0.0001"))
-    return derived(amount, fp32.unit, note, rate, fp32)
+    return derived(rounded(fp32.amount * rate.amount, 4), fp32.unit, note, rate, fp32)

@@ -103,7 +103,7 @@ def lanes_advice(machine: DeclaredMachine, lanes: Lanes) -> Iterator[Diagnostic]
             facts=facts,
             help=("take a processor with more lanes, or fewer cards",),
         )
-    elif min(lanes.widths) < min(lanes.slots[:boards] or (_FULL,)):
+    elif min(lanes.widths) < min(sorted(lanes.slots, reverse=True)[:boards] or (_FULL,)):
         told = ", ".join(f"x{width}" for width in lanes.widths)
         guidance = machine.guidance("lanes")
         cost = slowdown(guidance, min(lanes.widths))

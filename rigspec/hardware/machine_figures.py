@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rigspec.hardware.clearance import Clearance, clearance_of
 from rigspec.hardware.cloud import Instance, instance_gpus, instance_of
-from rigspec.hardware.cost import Cost, Payback, cost_of, payback
+from rigspec.hardware.cost import Cost, Exchange, Payback, as_told, cost_of, no_payback, payback
 from rigspec.hardware.declared import DeclaredMachine
 from rigspec.hardware.figure import Figure, from_matrix, from_spec, total
 from rigspec.hardware.gpus import GpuFigures, declared_gpus
@@ -23,7 +23,8 @@ __all__ = ["MachineFigures", "machine_figures"]
 class MachineFigures:
     """A machine in figures. ``None`` is unknown; ``power`` and ``lanes`` are of owned machines.
 
-    ``payback`` is against the machine that the spec names under ``against``.
+    ``payback`` is against the machine that the spec names under ``against``; without a month,
+    ``no_payback`` says why.
     """
 
     name: str
@@ -39,10 +40,16 @@ class MachineFigures:
     power: Power | None
     cost: Cost
     payback: Payback | None = None
+    no_payback: str = ""
 
 
-def machine_figures(spec: LoadedSpec, name: str, matrix: Matrix) -> MachineFigures:
-    """The figures of one machine of a rig. The matrix must hold what ``part_products`` names."""
+def machine_figures(
+    spec: LoadedSpec, name: str, matrix: Matrix, exchange: Exchange = as_told
+) -> MachineFigures:
+    """The figures of one machine of a rig. The matrix must hold what ``part_products`` names.
+
+    What it costs is told as ``exchange`` makes it.
+    """
     machine = DeclaredMachine(spec, name, matrix)
     instance = instance_of(machine)
     gpus = declared_gpus(machine)
@@ -50,7 +57,9 @@ def machine_figures(spec: LoadedSpec, name: str, matrix: Matrix) -> MachineFigur
         gpus = instance_gpus(machine, instance)
     rented = machine.table.kind == "cloud" or machine.table.instance is not None
     power = None if rented else power_of(machine, gpus)
-    cost = cost_of(machine, power, instance.price if instance is not None else None)
+    hourly = instance.price if instance is not None else None
+    cost = cost_of(machine, power, hourly, exchange)
+    found, why_none = _payback(machine, cost, exchange)
     return MachineFigures(
         name=name,
         kind=machine.table.kind,
@@ -64,18 +73,24 @@ def machine_figures(spec: LoadedSpec, name: str, matrix: Matrix) -> MachineFigur
         clearance=clearance_of(machine),
         power=power,
         cost=cost,
-        payback=_payback(machine, cost),
+        payback=found,
+        no_payback=why_none,
     )
 
 
-def _payback(machine: DeclaredMachine, owned: Cost) -> Payback | None:
+def _payback(
+    machine: DeclaredMachine, owned: Cost, exchange: Exchange
+) -> tuple[Payback | None, str]:
+    """When it has paid for itself, or why no month can be told; neither where nobody asks."""
     against = machine.table.against
     if against is None:
-        return None
+        return None, ""
     rented = DeclaredMachine(machine.spec, against, machine.matrix)
     instance = instance_of(rented)
     hourly = instance.price if instance is not None else None
-    return payback(machine, owned, cost_of(rented, None, hourly))
+    other = cost_of(rented, None, hourly, exchange)
+    found = payback(machine, owned, other)
+    return found, no_payback(machine, owned, other) if found is None else ""
 
 
 def _threads(machine: DeclaredMachine, instance: Instance | None) -> Figure | None:

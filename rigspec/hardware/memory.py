@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,8 +13,7 @@ from rigspec.hardware.figure import Figure, from_matrix, from_spec, total
 from rigspec.hardware.gpus import GpuFigures
 
 __all__ = ["Taken", "memory_advice", "ram_of", "taken_types", "vram_of"]
-
-_GIB = Decimal(1024) ** 3
+_KIND = re.compile(r"\b(?:LP)?DDR\d?[A-Z]?\b")
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,9 @@ class Taken:
 
 
 def ram_of(machine: DeclaredMachine) -> Figure | None:
-    """Main memory. Modules are sold by powers of two: a `GB` of it is what others call GiB."""
+    """Main memory."""
     memory = machine.table.memory
-    if memory is None:
-        return None
-    if memory.size.unit in ("GB", "MB", "TB"):
-        factor = {"MB": Decimal(1) / 1024, "GB": Decimal(1), "TB": Decimal(1024)}
-        return from_spec(memory.size.amount * factor[memory.size.unit], "GiB")
-    return from_spec(memory.size.octets / _GIB, "GiB")
+    return from_spec(memory.size.gib_of_memory, "GiB") if memory is not None else None
 
 
 def vram_of(gpus: tuple[GpuFigures, ...]) -> Figure | None:
@@ -54,7 +49,7 @@ def taken_types(machine: DeclaredMachine) -> Iterator[Taken]:
     board, chipset = machine.table.motherboard, machine.chipset
     if board is not None and board.memory is not None:
         span = machine.span("motherboard", "memory", label=f"takes {board.memory}")
-        yield Taken(f"the {board.model}", (board.memory,), span, ())
+        yield Taken(f"the {board.model}", _types(board.memory), span, ())
     elif board is not None and chipset is not None:
         types = _types(chipset.figure("memory"))
         told = " or ".join(types)
@@ -98,7 +93,8 @@ def _wrong_type(machine: DeclaredMachine) -> Iterator[Diagnostic]:
     memory = machine.table.memory
     if memory is None or memory.type is None:
         return
-    wrong = [t for t in taken_types(machine) if memory.type.upper() not in t.types]
+    own = set(_types(memory.type))
+    wrong = [taken for taken in taken_types(machine) if own.isdisjoint(taken.types)]
     if wrong:
         takers = " and ".join(taken.by for taken in wrong)
         types = " or ".join(dict.fromkeys(kind for taken in wrong for kind in taken.types))
@@ -120,7 +116,8 @@ def _too_much(machine: DeclaredMachine) -> Iterator[Diagnostic]:
         return
     here = machine.span("memory", "size")
     limit = board.memory_max if board is not None else None
-    if board is not None and limit is not None and memory.size.octets > limit.octets:
+    beyond = limit is not None and memory.size.gib_of_memory > limit.gib_of_memory
+    if board is not None and beyond:
         yield machine.diagnostic(
             "RS103",
             Severity.ERROR,
@@ -152,4 +149,7 @@ def _too_much(machine: DeclaredMachine) -> Iterator[Diagnostic]:
 
 
 def _types(told: str | None) -> tuple[str, ...]:
-    return tuple(kind.upper() for kind in (told or "").replace(",", " or ").split(" or ") if kind)
+    """`DDR4-2400 ECC` and `ddr3 or ddr4` as the types they name, in capitals."""
+    text = (told or "").upper()
+    kinds = _KIND.findall(text) or re.split(r"[,/;]|\sOR\s|\sAND\s", text)
+    return tuple(dict.fromkeys(kind.strip() for kind in kinds if kind.strip()))

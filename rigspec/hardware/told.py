@@ -25,6 +25,8 @@ def measures(figures: MachineFigures) -> tuple[Measure, ...]:
     found += _cost(figures.cost)
     if figures.payback is not None:
         found.append(_payback(figures.payback))
+    elif figures.no_payback.startswith("never"):
+        found.append(Measure("pays off", figures.no_payback, (), figures.cost.sources))
     return tuple(found)
 
 

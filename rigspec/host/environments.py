@@ -38,7 +38,7 @@ class FoundEnvironment:
 def environments_here() -> str:
     """Those of the system and of who asks, as JSON: names, versions, and no paths."""
     home = Path(os.path.expanduser("~"))
-    found = [*_conda(home), *_pyenv(home), *_system()]
+    found = [*_conda(home), *_pyenv(home), *_system(home)]
     return json.dumps([asdict(env) for env in _apart(found)], indent=1, sort_keys=True) + "\n"
 
 
@@ -98,22 +98,23 @@ def _pyenv(home: Path) -> Iterator[FoundEnvironment]:
             yield _environment(f"pyenv-{prefix.name}", "pyenv", prefix.name, prefix)
 
 
-def _system() -> Iterator[FoundEnvironment]:
+def _system(home: Path) -> Iterator[FoundEnvironment]:
+    """With what pip brought for all and, first, for who asks: Python takes that before the rest."""
     for program, name in (("/usr/bin/python3", "system"), ("/usr/bin/python2", "system-2")):
         try:
             said = command((program, "-I" if program.endswith("3") else "-E", "-V"))
         except CannotSee:
             continue
         version = said.removeprefix("Python ").strip()
-        yield _environment(name, "system", version, Path("/usr/local"))
+        yield _environment(name, "system", version, home / ".local", Path("/usr/local"))
 
 
-def _environment(name: str, kind: str, python: str, prefix: Path) -> FoundEnvironment:
+def _environment(name: str, kind: str, python: str, *prefixes: Path) -> FoundEnvironment:
     """What its folders of packages are called says which packages these are."""
     series = ".".join(python.split(".")[:2])
-    library = prefix / "lib" / f"python{series}"
+    libraries = [prefix / "lib" / f"python{series}" for prefix in prefixes]
     found: dict[str, str] = {}
-    for folder in (library / "site-packages", library / "dist-packages"):
+    for folder in (at / each for at in libraries for each in ("site-packages", "dist-packages")):
         for entry in _names(folder):
             named = _METADATA.fullmatch(entry)
             if named is not None:

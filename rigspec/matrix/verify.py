@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 
 from rigspec.matrix.model import Condition, Dispute, Matrix, Product, Release, Rule
@@ -13,6 +14,9 @@ from rigspec.matrix.vocabulary import NUMBERED, PACKAGE_PREFIX, WORDS
 from rigspec.versions import InvalidRequest, parse_alternative
 
 __all__ = ["Problem", "problems"]
+
+# By how much sources round a card's figures, and tell them at other clocks.
+_TOLERANCE = Fraction(1, 10)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ def problems(matrix: Matrix) -> tuple[Problem, ...]:
         found += _rules(product, matrix)
         found += _disputes(product)
         found += _shared_names(product)
+    found += _rates(matrix)
     found += _repeated_ids(matrix)
     found += _contradictions(matrix)
     return tuple(found)
@@ -124,6 +129,28 @@ def _shared_names(product: Product) -> Iterator[Problem]:
             if len(releases) > 1:
                 labels = ", ".join(release.label for release in releases)
                 yield Problem(f"{product.name} {name}", f"two parts answer to it: {labels}")
+
+
+def _rates(matrix: Matrix) -> Iterator[Problem]:
+    """Cards whose half precision is not to their single as it is for their whole generation."""
+    if "gpu" not in matrix or "generation" not in matrix:
+        return
+    rates = {r.version: _number(r, "fp16") for r in matrix.product("generation").releases}
+    for card in matrix.product("gpu").releases:
+        capability = next((text for c in card.provides for text in c.alternatives), "")
+        rate = rates.get(capability.removeprefix("=="))
+        half, single = _number(card, "fp16_tflops"), _number(card, "fp32_tflops")
+        if rate is None or half is None or not single:
+            continue
+        if abs(half / single / rate - 1) > _TOLERANCE:
+            told = f"{float(half):g} TFLOPS in half precision beside {float(single):g} in single"
+            what = f"{told}: its generation has {rate} times as much"
+            yield Problem(f"{card.product} {card.label}", what)
+
+
+def _number(release: Release, figure: str) -> Fraction | None:
+    told = release.figure(figure) or ""
+    return Fraction(told) if re.fullmatch(r"[0-9]+(?:[./][0-9]+)?", told) else None
 
 
 def _repeated_ids(matrix: Matrix) -> Iterator[Problem]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic
+from rigspec.hardware.declared import DeclaredMachine
+from rigspec.hardware.gpu_numbers import user_gpu_advice
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.accounts import account_advice, blas_advice
@@ -37,6 +39,8 @@ def advice(
     yield from settings_advice(spec, matrix, likely)
     yield from security_advice(spec)
     yield from account_advice(spec, matrix, likely)
+    if machine is not None:
+        yield from user_gpu_advice(DeclaredMachine(spec, machine, matrix))
     yield from blas_advice(spec, matrix)
     yield from nvblas_advice(spec, resolution)
     yield from wheels_advice(spec, matrix, resolution)

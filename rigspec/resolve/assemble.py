@@ -30,6 +30,9 @@ def products_needed(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
         products |= part_products(rig.machine.get(machine.against))
     if accelerated(rig, machine):
         products |= {"gpu", "driver", "cuda", "cudnn", "nvidia-repository"}
+    if any(user.gpus for user in rig.user.values()):
+        every = frozenset().union(*map(part_products, rig.machine.values()))
+        products |= every & {"gpu", "instance"}
     if any(user.groups for user in rig.user.values()):
         products.add("group")
     if rig.service.jupyter is not None:

@@ -111,12 +111,13 @@ def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
 
     if rig is not None:
         from rigspec.spec.accounts import system_accounts
+        from rigspec.spec.day import long_days
         from rigspec.spec.driver_container import driver_container_mistakes
         from rigspec.spec.ports import shared_ports
         from rigspec.spec.references import dangling_references
 
         mistakes += (*dangling_references(rig, document), *shared_ports(rig, document))
-        mistakes += tuple(driver_container_mistakes(rig, document))
+        mistakes += (*driver_container_mistakes(rig, document), *long_days(rig, document))
         mistakes += tuple(system_accounts(rig, document))
     return rig, _unless_secret(mistakes, tuple(unsafe_strings(document)), document)
 

@@ -14,7 +14,7 @@ __all__ = ["dangling_references"]
 
 
 def dangling_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
-    """An error for every environment, framework, machine or GPU that is used and not declared."""
+    """An error for every environment, framework or machine that is used and not declared."""
     jupyter = rig.service.jupyter
     if jupyter is not None and jupyter.env not in rig.env:
         path: KeyPath = ("service", "jupyter", "env")
@@ -33,7 +33,6 @@ def dangling_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
             path = ("machine", machine_name, "against")
             message = f"no other machine `{machine.against}`"
             yield _dangling(document, path, message, machine.against, others)
-    yield from _gpus(rig, document)
     yield from _seen_environments(rig, document)
 
 
@@ -65,19 +64,6 @@ def _sessions(rig: Rig, document: Document) -> Iterator[Diagnostic]:
         for path, env in used:
             if env is not None and env not in rig.env:
                 yield _dangling(document, path, f"no environment `{env}`", env, rig.env)
-
-
-def _gpus(rig: Rig, document: Document) -> Iterator[Diagnostic]:
-    counts = [sum(gpu.count for gpu in machine.gpus) for machine in rig.machine.values()]
-    if not counts or not all(machine.gpus for machine in rig.machine.values()):
-        return
-    most = max(counts)
-    for name, user in rig.user.items():
-        for index, gpu in enumerate(user.gpus or ()):
-            if gpu >= most:
-                path = ("user", name, "gpus", index)
-                message = f"no GPU {gpu}: the rig has {most}, counted from 0"
-                yield _dangling(document, path, message, "", ())
 
 
 def _dangling(

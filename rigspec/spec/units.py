@@ -1,4 +1,7 @@
-"""Quantities with their units, as people write them: ``32 GB``, ``450 mm``, ``0.12 USD/kWh``."""
+"""Quantities with their units, as people write them: ``32 GB``, ``450 mm``, ``0.12 USD/kWh``.
+
+An amount has so many digits at most that sums and products of amounts are exact.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 __all__ = ["EnergyPrice", "Length", "Money", "Quantity", "Size"]
 
 _FORM = re.compile(r"(?P<amount>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[A-Za-z]+(?:/[A-Za-z]+)?)")
+_PLACES = 6  # after the point
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Quantity:
 
     units: ClassVar[str] = ""  # a regular expression
     example: ClassVar[str] = ""
+    digits: ClassVar[int] = 12  # before the point
 
     def __str__(self) -> str:
         return f"{self.amount.normalize():f} {self.unit}"
@@ -34,6 +39,11 @@ class Quantity:
         match = _FORM.fullmatch(text.strip())
         if match is None or re.fullmatch(cls.units, match["unit"]) is None:
             raise ValueError(f"write an amount with its unit, for example `{cls.example}`")
+        whole, _, rest = match["amount"].partition(".")
+        if len(whole) > cls.digits or len(rest) > _PLACES:
+            raise ValueError(
+                f"write at most {cls.digits} digits, and {_PLACES} more after the point"
+            )
         return cls(Decimal(match["amount"]), match["unit"])
 
     @classmethod
@@ -48,7 +58,8 @@ class Quantity:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        pattern = rf"^\s*[0-9]+(\.[0-9]+)? ?({cls.units})\s*$"
+        amount = rf"[0-9]{{1,{cls.digits}}}(\.[0-9]{{1,{_PLACES}}})?"
+        pattern = rf"^\s*{amount} ?({cls.units})\s*$"
         return {"type": "string", "pattern": pattern, "examples": [cls.example]}
 
 
@@ -56,6 +67,7 @@ class Size(Quantity):
     """Bytes: ``GB`` counts by thousands, ``GiB`` by 1024."""
 
     units = "[KMGTP]i?B|B"
+    digits = 15
     example = "32 GB"
 
     @property
@@ -63,7 +75,17 @@ class Size(Quantity):
         """The number of bytes."""
         prefix = self.unit.removesuffix("B").removesuffix("i")
         base = 1024 if "i" in self.unit else 1000
-        return self.amount * Decimal(base) ** ("KMGTP".index(prefix) + 1 if prefix else 0)
+        return self.amount * Decimal(base) ** self._power(prefix)
+
+    @property
+    def gib_of_memory(self) -> Decimal:
+        """The size of memory in GiB: it is sold by powers of two, and a ``GB`` of it is a GiB."""
+        prefix = self.unit.removesuffix("B").removesuffix("i")
+        return self.amount * Decimal(1024) ** (self._power(prefix) - 3)
+
+    @staticmethod
+    def _power(prefix: str) -> int:
+        return "KMGTP".index(prefix) + 1 if prefix else 0
 
 
 class Length(Quantity):
@@ -89,4 +111,5 @@ class EnergyPrice(Quantity):
     """The price of a kilowatt-hour."""
 
     units = "[A-Z]{3}/kWh"
+    digits = 6
     example = "0.12 USD/kWh"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
 
 from rigspec.cli.stages import matrix_for
+from rigspec.compare.as_html import render_html
+from rigspec.compare.as_text import render_text
+from rigspec.compare.hardware import compared_hardware
 from rigspec.compare.model import Admission, Comparison, Row
+from rigspec.hardware.machine_figures import machine_figures
 from rigspec.resolve.check import check_machine
 from rigspec.spec.load import parse_spec
-from tests.compare.comparisons import LAB
+from tests.compare.comparisons import LAB, comparison
 
 D = Decimal
 
@@ -51,6 +56,47 @@ def test_a_card_of_the_specs_own_has_the_figures_of_the_spec(sourced: Comparison
     assert str(row(sourced, "one GPU", "fp32").b) == "4.368 TFLOPS"
     assert str(row(sourced, "the machine", "watts").a) == "750 W"
     assert any("knows no card `unnamed`" in note for note in sourced.hardware.notes)
+
+
+def test_a_rented_card_of_several_forms_is_not_called_unknown() -> None:
+    text = PART.replace("azure NV6adsv5", "gcp a2-highgpu-1g")
+    spec = parse_spec("rented.toml", text)
+    sides = [machine_figures(spec, name, matrix_for(spec, name)) for name in ("a", "b")]
+    a, b = spec.rig.machine["a"], spec.rig.machine["b"]
+    (note, _) = compared_hardware((a, b), sides[0], sides[1]).notes
+    assert note == (
+        "`A100` is sold in several forms, and gcp does not say which b has: what they differ in "
+        "is blank"
+    )
+
+
+PART = """rig = 1
+name = "part"
+[machine.a]
+os = "ubuntu 22.04"
+gpus = [{ model = "A10" }]
+price = "3000 USD"
+electricity = "0.20 USD/kWh"
+hours = 8
+[machine.b]
+os = "ubuntu 22.04"
+instance = "azure NV6adsv5"
+"""
+
+
+def test_a_part_of_a_gpu_is_told_as_a_fraction() -> None:
+    found = comparison(parse_spec("part.toml", PART), "a", "b")
+    assert found.b.title == "azure NV6adsv5, 1/6 \N{MULTIPLICATION SIGN} A10"
+    for key in ("memory", "bandwidth", "fp32", "tensor_fp16"):
+        ratio = row(found, "one GPU", key).ratio
+        assert ratio is not None
+        assert round(ratio * 6, 3) == 1, key
+        assert row(found, "all GPUs", key).ratio == ratio
+    text = render_text(found)
+    assert re.search(r"GPUs +1 +1/6 ", text)
+    assert "one b (1/6 GPU) does the work of one a (1 GPU)" in " ".join(text.split())
+    assert "b has 1/6 of a GPU: its figures are 1/6 of the card's" in text
+    assert "0.1666" not in text + render_html(found)
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,49 @@ def test_currencies_are_converted_at_the_users_rate_and_not_otherwise() -> None:
     assert "1 EUR = 1.25 USD, as given" in told.assumptions
 
 
+def test_the_order_of_the_rates_changes_nothing() -> None:
+    rates = ("GBP=1.20 EUR", "EUR=1.25 USD")
+    pounds = changed(LAB, ('price = "900 EUR"', 'price = "750 GBP"'))
+    one = money(pounds, "second", "old", terms(None, None, *rates))
+    other = money(pounds, "second", "old", terms(None, None, *reversed(rates)))
+    assert str(one.a.price) == "1125 USD"
+    assert (one.a.price, one.payback) == (other.a.price, other.payback)
+
+
+@pytest.mark.parametrize(
+    ("rates", "words"),
+    [
+        (("EUR=1.25 USD", "USD=0.8 EUR"), "in a circle"),
+        (("EUR=1.25 USD", "EUR=0.9 GBP"), "one rate for a currency"),
+    ],
+)
+def test_rates_that_lead_nowhere_are_refused(rates: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        terms(None, None, *rates)
+
+
+CARD = 'gpus = [{ model = "GTX 1070" }]'
+
+
+def test_parts_in_two_currencies_are_summed_at_the_users_rate() -> None:
+    priced = CARD.replace(" }", ', price = "400 EUR" }')
+    parts = f'{priced}\nother = [{{ model = "rest", price = "500 USD" }}]'
+    spec = changed(LAB, (CARD, parts), ('price = "900 EUR"\n', ""))
+    silent = money(spec, "second", "old")
+    assert silent.a.price is None
+    assert silent.a.unknown[0] == "its price: its parts are told in EUR and USD; give a --rate"
+    told = money(spec, "second", "old", terms(None, None, "EUR=1.25 USD"))
+    assert str(told.a.price) == "1000 USD"
+
+
+def test_a_month_that_cannot_be_told_for_want_of_watts_says_so() -> None:
+    unknown = CARD.replace("GTX 1070", "own").replace(" }", ', compute_capability = "6.1" }')
+    spec = changed(LAB, (CARD, unknown))
+    found = money(spec, "second", "old")
+    assert found.a.monthly is None
+    assert found.a.unknown == ("what it draws: write the `watts` of its parts",)
+
+
 def test_a_machine_that_costs_more_to_run_never_pays_for_itself() -> None:
     dear = changed(SOURCED, ("0.20 USD/kWh", "2.00 USD/kWh"))
     found = money(dear, "science-3", "p2")

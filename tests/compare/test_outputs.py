@@ -16,7 +16,7 @@ from rigspec.compare.as_html import render_html
 from rigspec.compare.as_json import json_schema, render_json
 from rigspec.compare.as_text import render_text
 from rigspec.compare.model import Comparison
-from tests.compare.comparisons import LAB, SOURCED
+from tests.compare.comparisons import LAB, SOURCED, changed, comparison
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 HERE = Path(__file__).parent
@@ -158,3 +158,26 @@ def test_the_readmes_example_is_what_is_said(sourced: Comparison) -> None:
     said = render_text(sourced).splitlines()
     assert len(shown) > 8
     assert [line for line in shown if line not in said and line != "\N{HORIZONTAL ELLIPSIS}"] == []
+
+
+@pytest.mark.parametrize(
+    ("price", "kwh", "hours"),
+    [
+        ("0 USD", "0.20 USD/kWh", "24"),
+        ("0 USD", "0 USD/kWh", "0"),
+        ("999999999999 USD", "999999 USD/kWh", "24"),
+        ("999999999999.999999 USD", "0 USD/kWh", "1e-20"),
+    ],
+)
+def test_amounts_of_nothing_and_the_largest_are_told_in_every_form(
+    price: str, kwh: str, hours: str
+) -> None:
+    spec = changed(
+        SOURCED,
+        ("5000 USD", price),
+        ("0.20 USD/kWh", kwh),
+        ("hours = 24 ", f"hours = {hours} "),
+    )
+    found = comparison(spec, "science-3", "p2")
+    for render in (render_json, render_html, render_text):
+        assert "science-3" in render(found)

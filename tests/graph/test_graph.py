@@ -15,12 +15,15 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Page
 
+from rigspec.cli.stages import matrix_for, resolve_or_exit
 from rigspec.diagnostics.model import Fact, Severity, Source
 from rigspec.diagnostics.plain import plain
 from rigspec.graph.dot import as_dot
 from rigspec.graph.mermaid import as_mermaid
 from rigspec.graph.model import Arrow, Box, Label, Picture
+from rigspec.graph.picture import picture_of
 from rigspec.graph.svg import as_svg
+from rigspec.spec.load import parse_spec
 from tests.conftest import ROOT
 from tests.graph.conftest import RIGS, picture
 from tests.hostile.texts import HOSTILE
@@ -316,3 +319,20 @@ def test_each_fact_drawn_has_a_source_but_sums(name: str, machine: str | None) -
         for label in labels
     } - {None}
     assert numbers == set(range(1, len(drawn.facts) + 1))
+
+
+def test_each_user_stands_on_the_card_that_has_their_gpu() -> None:
+    spec = parse_spec(
+        "rig.toml",
+        'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 18.04"\n'
+        'gpus = [{ model = "Tesla K80" }, { model = "GTX 1080" }]\n'
+        "[user.amy]\ngpus = [0, 2]\n[user.bob]\ngpus = [1]\n[user.eve]\ngpus = []\n",
+    )
+    drawn = picture_of(spec, resolve_or_exit(spec, "box"), matrix_for(spec, "box"))
+    said = {(a.of, a.to): a.labels[0].words for a in drawn.arrows if a.of.startswith("user/")}
+    assert said == {
+        ("user/amy", "gpus.0"): "GPU 0",
+        ("user/amy", "gpus.1"): "GPU 2",
+        ("user/bob", "gpus.0"): "GPU 1",
+        ("user/eve", "gpus.0"): "GPU none",
+    }

@@ -14,7 +14,7 @@ from rigspec.hardware.power import efficiency
 from rigspec.hardware.sharing import container_devices
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.part_names import find_part
-from tests.hardware.figures import figures, report, rig, told
+from tests.hardware.figures import figures, machine, report, rig, told
 
 D = Decimal
 GPU = load_matrix(["gpu"]).product("gpu")
@@ -128,6 +128,29 @@ def test_its_430_watt_supply_would_have_been_a_risk() -> None:
 def test_its_card_fits_a_case_that_takes_275_or_414(length: str, severity: Severity | None) -> None:
     found = told(rig("argentina", ("210 mm", length))).get("RS108")
     assert (found.severity if found is not None else None) is severity
+
+
+@pytest.mark.parametrize(
+    ("cards", "room", "severity"),
+    [
+        ((300, 300), '["310 mm", "250 mm"]', Severity.ERROR),
+        ((300, 250), '["310 mm", "250 mm"]', Severity.NOTE),
+        ((300, 300), '["310 mm", "310 mm", "250 mm"]', Severity.NOTE),
+        ((250, 250, 250), '["310 mm", "250 mm"]', None),
+        ((300, 300), '"310 mm"', None),
+        ((300, 330), '["310 mm", "250 mm"]', Severity.ERROR),
+    ],
+)
+def test_as_many_long_cards_fit_as_slots_have_room(
+    cards: tuple[int, ...], room: str, severity: Severity | None
+) -> None:
+    rows = ", ".join(f'{{ model = "GTX 1080", length = "{length} mm" }}' for length in cards)
+    spec = machine(f'gpus = [{rows}]\ncase = {{ model = "Box", gpu_clearance = {room} }}\n')
+    found = [d for d in report(spec).diagnostics if d.code == "RS108"]
+    assert (found[0].severity if found else None) is severity
+    if cards == (300, 300) and severity is Severity.ERROR:
+        said = "2 cards are 300 mm long or longer; the case has room for 1 of them"
+        assert found[0].message == said
 
 
 def test_its_four_threads_feed_two_cards_and_its_board_has_one_slot() -> None:

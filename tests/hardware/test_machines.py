@@ -57,24 +57,53 @@ def test_a_part_that_the_matrix_does_not_know_can_be_described() -> None:
     assert found.gpus[0].fp32 is None  # nobody tells
 
 
-def test_prices_of_parts_are_summed_and_held_against_the_budget() -> None:
+@pytest.mark.parametrize(
+    ("board", "cpu", "module"),
+    [
+        ("ddr4", "DDR4", "DDR4"),
+        ("DDR4 or DDR5", "DDR5", "ddr5"),
+        ("DDR4", "DDR3, DDR4", "DDR4"),
+        ("DDR3/DDR4", "DDR4 and DDR5", "DDR4-2400 ECC"),
+    ],
+)
+def test_modules_that_fit_are_no_error_however_they_are_written(
+    board: str, cpu: str, module: str
+) -> None:
     text = (
-        'cpu = { model = "Intel Core i5-7500", price = "200 USD" }\n'
-        'gpus = [{ model = "GTX 1070", count = 2, price = "400 USD" }]\nbudget = "900 USD"\n'
+        f'motherboard = {{ model = "B", memory = "{board}", memory_max = "64 GB" }}\n'
+        f'cpu = {{ model = "X", memory = "{cpu}" }}\n'
+        f'memory = {{ size = "64 GiB", type = "{module}" }}\n'
+    )
+    assert not {"RS102", "RS103"} & told(machine(text)).keys()
+    assert "RS102" in told(machine(text.replace(f'type = "{module}"', 'type = "DDR2"')))
+    assert "RS103" in told(machine(text.replace("64 GiB", "65 GiB")))
+
+
+def test_a_gb_of_any_memory_is_what_others_call_gib() -> None:
+    text = (
+        'gpus = [{ model = "Own", count = 2, compute_capability = "8.6", memory = "24 GB" }]\n'
+        'memory = { size = "48 GB" }\n'
     )
     found = figures(machine(text))
-    assert str(found.cost.parts) == "1000 USD"
-    assert str(found.cost.price) == "1000 USD"  # every part has one
-    assert told(machine(text))["RS112"].message == "1000 USD is 100 USD over the budget of 900 USD"
-    assert "RS112" not in told(machine(text.replace("900 USD", "900 EUR")))
-    some = machine(text.replace(', price = "200 USD"', ""))
-    assert figures(some).cost.price is None
-    assert figures(some).cost.unpriced == ("processor",)
+    assert (str(found.gpus[0].memory), str(found.vram), str(found.ram)) == (
+        "24 GiB",
+        "48 GiB",
+        "48 GiB",
+    )
+    assert "RS111" not in told(machine(text))
+    less = told(machine(text.replace('"24 GB"', '"25000 MB"')))["RS111"]
+    assert less.message == "48 GiB of main memory beside 48.8281 GiB on the GPUs"
 
 
-def test_amounts_of_different_currencies_are_not_held_against_each_other() -> None:
-    euros = rig("sourced", ("5000 USD", "5000 EUR"))
-    assert figures(euros, "science-3").payback is None
+def test_what_fewer_lanes_cost_does_not_depend_on_the_order_of_the_slots() -> None:
+    text = (
+        'cpu = {{ model = "X", threads = 8, pcie_lanes = 24 }}\n'
+        'gpus = [{{ model = "GTX 1070", count = 2 }}]\n'
+        'motherboard = {{ model = "B", slots = [{}] }}\n'
+    )
+    orders = ('"x16", "x16", "x8"', '"x16", "x8", "x16"', '"x8", "x16", "x16"')
+    notes = [told(machine(text.format(order)))["RS107"] for order in orders]
+    assert len({(note.severity, note.message) for note in notes}) == 1
 
 
 @pytest.mark.parametrize(
@@ -115,6 +144,12 @@ def test_half_precision_on_pascal_is_a_warning_and_on_turing_nothing() -> None:
     assert "RS115" not in told(machine(text.format("GTX 1080 Ti").replace("float16", "float32")))
 
 
+def test_half_precision_of_a_t4_is_twice_its_single_and_not_its_tensor_cores() -> None:
+    (gpu,) = figures(machine('gpus = [{ model = "T4" }]')).gpus
+    told = [str(figure) for figure in (gpu.fp32, gpu.fp16, gpu.tensor_fp16)]
+    assert told == ["8.1 TFLOPS", "16.2 TFLOPS", "64.8 TFLOPS"]
+
+
 def test_cards_without_peer_access_are_named() -> None:
     assert (
         "NVLink" in told(machine('gpus = [{ model = "RTX 2080 Ti", count = 2 }]'))["RS114"].message
@@ -130,9 +165,43 @@ def test_a_gpu_of_two_users_is_a_note_and_one_that_is_not_there_an_error() -> No
     assert shared.message.startswith("GPU 0 is given to alice and bob")
     assert "/dev/nvidia0" in shared.help[0]
     assert "RS116" not in told(machine(text + users.format("1")))
-    with pytest.raises(InvalidSpec) as error:
-        machine(text + users.format("2"))
-    assert "no GPU 2" in error.value.diagnostics[0].message
+    found = report(machine(text + users.format("2")))
+    (error,) = [d for d in found.diagnostics if d.severity is Severity.ERROR]
+    assert (error.code, error.message) == ("RS008", "no GPU 2: tower has 2, counted from 0")
+    assert found.resolution is None
+
+
+BOB = "\n[user.bob]\ngpus = [{}]\n"
+K80 = 'gpus = [{ model = "Tesla K80" }]'
+SIXTH = 'kind = "cloud"\ninstance = "azure NV6adsv5"'
+BESIDE = '\n[machine.{}]\nos = "ubuntu 16.04"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "gpu", "said"),
+    [
+        (K80, 1, None),
+        (K80, 2, "no GPU 2: tower has 2, counted from 0"),
+        (SIXTH, 0, None),
+        (SIXTH, 1, "no GPU 1: tower has 1, counted from 0"),
+        ('gpus = [{ model = "GTX 1080", count = 2 }, { model = "GTX 1070" }]', 2, None),
+        (
+            'gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + SIXTH,
+            7,
+            "no GPU 7: tower has 1",
+        ),
+        ('gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + K80, 1, "bob has it on b only"),
+        ('gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b"), 1, "no GPU 1: tower has 1"),
+        ("", 7, None),
+    ],
+)
+def test_a_users_gpus_are_counted_machine_by_machine(text: str, gpu: int, said: str | None) -> None:
+    found = report(machine(text + BOB.format(gpu)))
+    (heard,) = [d for d in found.diagnostics if d.code == "RS008"] or [None]
+    assert (heard is None) == (said is None)
+    if heard is not None and said is not None:
+        assert said in heard.message
+        assert (heard.severity is Severity.WARNING) == ("only" in said)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +226,15 @@ def test_a_gpu_that_is_sold_in_several_forms_has_the_figures_of_the_rented_one()
     assert (str(nobody_says.memory), nobody_says.count) == ("16 GiB", 4)
 
 
-def test_a_part_of_a_gpu_has_a_part_of_its_memory() -> None:
-    (gpu,) = figures(machine('kind = "cloud"\ninstance = "azure NV6adsv5"')).gpus
-    assert gpu.memory is not None
-    assert round(gpu.memory.amount, 3) == 4
+def test_a_part_of_a_gpu_has_a_part_of_all_that_it_has_and_does() -> None:
+    found = figures(machine('kind = "cloud"\ninstance = "azure NV6adsv5"'))
+    (part,), (whole,) = found.gpus, figures(machine('gpus = [{ model = "A10" }]')).gpus
+    assert (str(part.memory), str(found.vram)) == ("4 GiB", "4 GiB")
+    assert str(part.bandwidth) == "100 GB/s"
+    rates = ("fp64", "fp32", "fp16", "tensor_fp16")
+    for a, b in [(getattr(part, name), getattr(whole, name)) for name in rates]:
+        assert round(a.amount * 6 / b.amount, 3) == 1
+        assert (a.note, set(b.sources) <= set(a.sources)) == ("1/6 of the GPU's", True)
 
 
 def test_every_instance_is_a_machine_in_figures() -> None:
@@ -216,6 +290,7 @@ def test_no_lock_depends_on_what_a_machine_is_built_of_and_costs() -> None:
     ("text", "words"),
     [
         ("hours = 25", "24"),
+        ("idle_hours = 20\nhours = 20", "24 hours; beside 20 of computing the most that makes"),
         ('against = "nowhere"', "no other machine"),
         ('against = "tower"', "no other machine"),
         ('motherboard = { model = "B", slots = ["wide"] }', "x16"),

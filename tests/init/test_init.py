@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigspec.host.clouds import cloud_of
-from rigspec.host.environments import environments_here
+from rigspec.host.environments import environments_here, read_environments
 from rigspec.host.findings import host_of
 from rigspec.host.reading import (
     cards_of_nvidia_smi,
@@ -256,6 +256,20 @@ def test_environments_are_found_by_their_files(
         "frameworks": {"tensorflow-gpu": "1.8.0"},
     }
     assert spec["pyenv-2-7-18"]["frameworks"] == {"theano": "0.9.0"}
+
+
+def test_what_pip_brought_for_the_asker_alone_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True)
+    series = ".".join(said.stdout.split()[1].split(".")[:2])
+    own = tmp_path / ".local" / "lib" / f"python{series}" / "site-packages"
+    for folder in ("torch-2.1.0+cu121.dist-info", "rigspec_of_nobody-1.0.dist-info"):
+        (own / folder).mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (system,) = [env for env in read_environments(environments_here()) if env.name == "system"]
+    assert system.packages["torch"] == "2.1.0+cu121"
+    assert system.others >= 1
 
 
 # --- hostile -------------------------------------------------------------------------------

@@ -178,3 +178,18 @@ def test_verify_finds_what_is_wrong(words: str) -> None:
     )
     found = problems(build_matrix({"x": WRONG[words], "pip": pip}))
     assert any(words in problem.what for problem in found), found
+
+
+@pytest.mark.parametrize(("half", "wrong"), [("65", True), ("16.2", False), ("17.1", False)])
+def test_verify_holds_a_cards_half_precision_to_its_generation(half: str, wrong: bool) -> None:
+    turing = RELEASE + b'figures = { fp16 = "2" }\n'
+    card = f"""
+provides = {{ compute_capability = "==7.5" }}
+figures = {{ fp32_tflops = "8.1", fp16_tflops = "{half}" }}
+"""
+    tables = {
+        "generation": HEAD.replace(b'"x"', b'"generation"') + turing.replace(b"1.0", b"7.5"),
+        "gpu": HEAD.replace(b'"x"', b'"gpu"') + RELEASE + card.encode(),
+    }
+    found = [problem.what for problem in problems(build_matrix(tables))]
+    assert any("65 TFLOPS in half precision beside 8.1" in what for what in found) == wrong

@@ -39,3 +39,31 @@ def test_lengths_in_millimetres() -> None:
 def test_what_has_no_unit_is_refused(kind: type[Size], text: str) -> None:
     with pytest.raises(ValueError, match="with its unit"):
         kind.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Money, "9999999999999999999999999999 EUR"),
+        (Money, "1.0000001 EUR"),
+        (EnergyPrice, "99999999999999999999999999999999 EUR/kWh"),
+        (EnergyPrice, "1000000 EUR/kWh"),
+        (Size, "99999999999999999999999999999999 GB"),
+        (Length, "9999999999999 mm"),
+    ],
+)
+def test_more_digits_than_can_be_summed_are_refused(kind: type[Size], text: str) -> None:
+    with pytest.raises(ValueError, match=r"at most \d+ digits, and 6 more"):
+        kind.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Money, "999999999999 IDR"),
+        (EnergyPrice, "999999.999999 IDR/kWh"),
+        (Size, "999999999999999 B"),
+    ],
+)
+def test_the_most_digits_that_there_may_be(kind: type[Size], text: str) -> None:
+    assert str(kind.parse(text)) == text
