@@ -456,10 +456,7 @@ apply_user_alice() {
     { cat /var/lib/rig/user-alice.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG alice | tr ' ' '\n' | grep -qxF -e "$group" || say alice" stays in the group $group, which the rig names no more: gpasswd --delete takes it away"; done && \
     rm -f /var/lib/rig/user-alice.groups && \
     runuser -u alice -- sh -c 'umask 022 && cd "$1" && { test -e .keras/keras.json || { mkdir -p .keras && cp /etc/skel/.keras/keras.json .keras/keras.json; }; }' sh "$(getent passwd alice | cut -d : -f 6)" && \
-    { ! test -e /var/lib/rig/user-alice.keys || { mkdir -p /var/lib/rig && \
-    { cat /dev/null && { cat /var/lib/rig/user-alice.keys 2>/dev/null || true; }; } | sort -u > /var/lib/rig/user-alice.keys.new && \
-    mv -fT /var/lib/rig/user-alice.keys.new /var/lib/rig/user-alice.keys && \
-    { { sed 's/^/+/' /dev/null && sed 's/^/-/' /var/lib/rig/user-alice.keys; } | runuser -u alice -- sh -c 'umask 077 && ssh=$1/.ssh && given=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$given"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd alice | cut -d : -f 6)" || { printf 'the keys of %s could not be put into %s/.ssh/authorized_keys by that user, as whom root does it: look whose that folder and file are, and where they lead\n' alice "$(getent passwd alice | cut -d : -f 6)" >&2; false; }; } && \
+    { ! test -e /var/lib/rig/user-alice.keys || { { { sed 's/^/-/' /var/lib/rig/user-alice.keys; } | runuser -u alice -- sh -c 'umask 077 && ssh=$1/.ssh && given=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$given"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd alice | cut -d : -f 6)" || { printf 'the keys of %s could not be put into %s/.ssh/authorized_keys as that user: look whose it is, and where it leads\n' alice "$(getent passwd alice | cut -d : -f 6)" >&2; false; }; } && \
     rm -f /var/lib/rig/user-alice.keys; }; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-alice.new && \
@@ -483,10 +480,7 @@ apply_user_bob() {
     { cat /var/lib/rig/user-bob.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG bob | tr ' ' '\n' | grep -qxF -e "$group" || say bob" stays in the group $group, which the rig names no more: gpasswd --delete takes it away"; done && \
     rm -f /var/lib/rig/user-bob.groups && \
     runuser -u bob -- sh -c 'umask 022 && cd "$1" && { test -e .keras/keras.json || { mkdir -p .keras && cp /etc/skel/.keras/keras.json .keras/keras.json; }; }' sh "$(getent passwd bob | cut -d : -f 6)" && \
-    { ! test -e /var/lib/rig/user-bob.keys || { mkdir -p /var/lib/rig && \
-    { cat /dev/null && { cat /var/lib/rig/user-bob.keys 2>/dev/null || true; }; } | sort -u > /var/lib/rig/user-bob.keys.new && \
-    mv -fT /var/lib/rig/user-bob.keys.new /var/lib/rig/user-bob.keys && \
-    { { sed 's/^/+/' /dev/null && sed 's/^/-/' /var/lib/rig/user-bob.keys; } | runuser -u bob -- sh -c 'umask 077 && ssh=$1/.ssh && given=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$given"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd bob | cut -d : -f 6)" || { printf 'the keys of %s could not be put into %s/.ssh/authorized_keys by that user, as whom root does it: look whose that folder and file are, and where they lead\n' bob "$(getent passwd bob | cut -d : -f 6)" >&2; false; }; } && \
+    { ! test -e /var/lib/rig/user-bob.keys || { { { sed 's/^/-/' /var/lib/rig/user-bob.keys; } | runuser -u bob -- sh -c 'umask 077 && ssh=$1/.ssh && given=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$given"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd bob | cut -d : -f 6)" || { printf 'the keys of %s could not be put into %s/.ssh/authorized_keys as that user: look whose it is, and where it leads\n' bob "$(getent passwd bob | cut -d : -f 6)" >&2; false; }; } && \
     rm -f /var/lib/rig/user-bob.keys; }; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-bob.new && \
@@ -1537,19 +1531,16 @@ return_marks() {
 
 # --- accounts, units, the kernel's command line
 
-# What a killed useradd has left: locks whose holder is gone, or is another program by now. A copy
-# that an administrator made of these files is none: a lock is its holder's number and no more.
+# What a killed useradd has left: locks, with the number of a holder that is gone or another program.
 clear_account_locks() {
   local name file pid
   for name in passwd shadow group gshadow subuid subgid; do
     for file in "/etc/$name.lock" "/etc/$name".[0-9]*; do
       [ -f "$file" ] && [ ! -L "$file" ] && [ "$(stat -c %s "$file")" -le 20 ] || continue
       pid=$(tr -d '\0' <"$file")
-      # It was killed before it had written the number.
       [ -n "$pid" ] || pid=${file##*.}
       [[ $pid =~ ^[0-9]+$ ]] && [[ ${file##*.} = lock || ${file##*.} = "$pid" ]] || continue
       ! tr -d '\0' 2>/dev/null <"/proc/$pid/comm" | grep -qE '^(user|group|gpass|ch|pass|vi|ad|new|pw|grp)' || continue
-      # What it was writing beside the real file.
       rm -f "/etc/$name+" "$file"
     done
   done
@@ -1561,32 +1552,29 @@ make_account() {
   clear_account_locks
   if owns accounts-begun "$name"; then
     uid=$(id -u "$name" 2>/dev/null) || true
-    if ! half_made "$name"; then
-      # Somebody has made it, or made it theirs, since.
-      forget_account_begun "$name"
+    if half_made "$name"; then
+      userdel --force "$name" 2>/dev/null || true
+      ! grep -q "^$name:" /etc/group || groupdel "$name" || return
+      owns homes-before "$home" || rm -rf "$home"
     else
-      drop_half_made "$name" || return
+      forget_begun "$name"
     fi
   fi
-  if id -u "$name" >/dev/null 2>&1; then
-    return 0
-  fi
+  ! id -u "$name" >/dev/null 2>&1 || return 0
   if getent group "$name" >/dev/null; then
-    echo "there is a group $name already, and no such account: whoever is in it would share what is the account's. Make the account by hand (useradd --create-home --gid $name $name), or remove the group" >&2
+    echo "there is a group $name already: remove it, or make the account: useradd --create-home --gid $name $name" >&2
     return 1
   fi
   { [ ! -e "$home" ] || owns accounts-begun "$name" || own homes-before "$home"; } &&
     own accounts-begun "$name" || return
   if ! useradd ${uid:+--uid "$uid"} --create-home --shell /bin/bash "$name"; then
-    # What it has half made all the same is the next run's to clear.
-    id -u "$name" >/dev/null 2>&1 || getent group "$name" >/dev/null || forget_account_begun "$name"
+    id -u "$name" >/dev/null 2>&1 || getent group "$name" >/dev/null || forget_begun "$name"
     return 1
   fi
-  own accounts "$name" && forget_account_begun "$name"
+  own accounts "$name" && forget_begun "$name"
 }
 
-# Nothing of the account is but what useradd alone writes: no password, name, group or shell of
-# somebody's choice, nobody in its group, and in its home nothing but copies from /etc/skel.
+# All of the account is what useradd alone writes: nobody has used it.
 half_made() {
   local name=$1 home=/home/$1 gid=''
   if grep -q "^$name:" /etc/passwd; then
@@ -1597,7 +1585,7 @@ half_made() {
   ! grep -qE "^[^:]*:[^:]*:[^:]*:(.*,)?$name(,.*)?\$" /etc/group || return 1
   ! grep "^$name:" /etc/group | grep -qvE ":[0-9]+:\$" || return 1
   gid=${gid:-$(sed -n "s/^$name:[^:]*:\([0-9]*\):.*/\1/p" /etc/group)}
-  [ -z "$gid" ] || [ "$(awk -F : -v gid="$gid" -v name="$name" '$4 == gid && $1 != name' /etc/passwd)" = '' ] || return 1
+  [ -z "$gid" ] || [ -z "$(awk -F : -v gid="$gid" -v name="$name" '$4 == gid && $1 != name' /etc/passwd)" ] || return 1
   owns homes-before "$home" || { [ ! -L "$home" ] && only_copies "$home"; }
 }
 
@@ -1611,14 +1599,7 @@ only_copies() {
   done
 }
 
-drop_half_made() {
-  local name=$1
-  ! grep -q "^$name:" /etc/passwd || userdel --force "$name" 2>/dev/null || true
-  ! grep -q "^$name:" /etc/group || groupdel "$name" || return
-  owns homes-before "/home/$name" || rm -rf "/home/${name:?}"
-}
-
-forget_account_begun() {
+forget_begun() {
   disown_line accounts-begun "$1" && disown_line homes-before "/home/$1"
 }
 
@@ -1663,7 +1644,7 @@ drop_unit() {
   [ "$DRY_RUN" = yes ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 }
 
-# One that was there before runs on, without the settings of the rig; the rig's own has gone.
+# One that was there before runs on, without the settings of the rig.
 restart_unit() {
   ! owns units "$1" || return 0
   [ -d /run/systemd/system ] && systemctl is-active --quiet "$1" || return 0

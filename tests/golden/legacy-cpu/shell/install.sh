@@ -683,89 +683,19 @@ return_marks() {
 
 # --- accounts, units, the kernel's command line
 
-# What a killed useradd has left: locks whose holder is gone, or is another program by now. A copy
-# that an administrator made of these files is none: a lock is its holder's number and no more.
+# What a killed useradd has left: locks, with the number of a holder that is gone or another program.
 clear_account_locks() {
   local name file pid
   for name in passwd shadow group gshadow subuid subgid; do
     for file in "/etc/$name.lock" "/etc/$name".[0-9]*; do
       [ -f "$file" ] && [ ! -L "$file" ] && [ "$(stat -c %s "$file")" -le 20 ] || continue
       pid=$(tr -d '\0' <"$file")
-      # It was killed before it had written the number.
       [ -n "$pid" ] || pid=${file##*.}
       [[ $pid =~ ^[0-9]+$ ]] && [[ ${file##*.} = lock || ${file##*.} = "$pid" ]] || continue
       ! tr -d '\0' 2>/dev/null <"/proc/$pid/comm" | grep -qE '^(user|group|gpass|ch|pass|vi|ad|new|pw|grp)' || continue
-      # What it was writing beside the real file.
       rm -f "/etc/$name+" "$file"
     done
   done
-}
-
-# An account that was begun and never finished is made again, with its number.
-make_account() {
-  local name=$1 uid='' home=/home/$1
-  clear_account_locks
-  if owns accounts-begun "$name"; then
-    uid=$(id -u "$name" 2>/dev/null) || true
-    if ! half_made "$name"; then
-      # Somebody has made it, or made it theirs, since.
-      forget_account_begun "$name"
-    else
-      drop_half_made "$name" || return
-    fi
-  fi
-  if id -u "$name" >/dev/null 2>&1; then
-    return 0
-  fi
-  if getent group "$name" >/dev/null; then
-    echo "there is a group $name already, and no such account: whoever is in it would share what is the account's. Make the account by hand (useradd --create-home --gid $name $name), or remove the group" >&2
-    return 1
-  fi
-  { [ ! -e "$home" ] || owns accounts-begun "$name" || own homes-before "$home"; } &&
-    own accounts-begun "$name" || return
-  if ! useradd ${uid:+--uid "$uid"} --create-home --shell /bin/bash "$name"; then
-    # What it has half made all the same is the next run's to clear.
-    id -u "$name" >/dev/null 2>&1 || getent group "$name" >/dev/null || forget_account_begun "$name"
-    return 1
-  fi
-  own accounts "$name" && forget_account_begun "$name"
-}
-
-# Nothing of the account is but what useradd alone writes: no password, name, group or shell of
-# somebody's choice, nobody in its group, and in its home nothing but copies from /etc/skel.
-half_made() {
-  local name=$1 home=/home/$1 gid=''
-  if grep -q "^$name:" /etc/passwd; then
-    gid=$(id -g "$name")
-    grep -qE "^$name:x:[0-9]+:[0-9]+::$home:/bin/bash\$" /etc/passwd || return 1
-    ! grep "^$name:" /etc/shadow | grep -qv "^$name:!:" || return 1
-  fi
-  ! grep -qE "^[^:]*:[^:]*:[^:]*:(.*,)?$name(,.*)?\$" /etc/group || return 1
-  ! grep "^$name:" /etc/group | grep -qvE ":[0-9]+:\$" || return 1
-  gid=${gid:-$(sed -n "s/^$name:[^:]*:\([0-9]*\):.*/\1/p" /etc/group)}
-  [ -z "$gid" ] || [ "$(awk -F : -v gid="$gid" -v name="$name" '$4 == gid && $1 != name' /etc/passwd)" = '' ] || return 1
-  owns homes-before "$home" || { [ ! -L "$home" ] && only_copies "$home"; }
-}
-
-only_copies() {
-  local file
-  [ -e "$1" ] || return 0
-  [ -d "$1" ] || return 1
-  find "$1" -mindepth 1 ! -type d -printf '%P\n' | while IFS= read -r file; do
-    [ ! -L "$1/$file" ] || [ -L "/etc/skel/$file" ] || exit 1
-    [ ! -s "$1/$file" ] || cmp -s "$1/$file" "/etc/skel/$file" || exit 1
-  done
-}
-
-drop_half_made() {
-  local name=$1
-  ! grep -q "^$name:" /etc/passwd || userdel --force "$name" 2>/dev/null || true
-  ! grep -q "^$name:" /etc/group || groupdel "$name" || return
-  owns homes-before "/home/$name" || rm -rf "/home/${name:?}"
-}
-
-forget_account_begun() {
-  disown_line accounts-begun "$1" && disown_line homes-before "/home/$1"
 }
 
 keep_account() {
@@ -809,7 +739,7 @@ drop_unit() {
   [ "$DRY_RUN" = yes ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 }
 
-# One that was there before runs on, without the settings of the rig; the rig's own has gone.
+# One that was there before runs on, without the settings of the rig.
 restart_unit() {
   ! owns units "$1" || return 0
   [ -d /run/systemd/system ] && systemctl is-active --quiet "$1" || return 0
