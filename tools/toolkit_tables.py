@@ -33,6 +33,9 @@ _RUNFILE_FOLDERS = {
 # Runs code for 7.0 by the rules of CUDA, and fails in the libraries of CUDA 9.
 _TURING = (7, 5)
 
+# Sources of the overlay that saw the libraries of a major in wheels fail on another generation.
+_SEEN_TO_FAIL = ("libraries-10", "libraries-12", "libraries-13")
+
 _LONG_LIVED = {
     "ubuntu14.04": "ubuntu 14.04",
     "ubuntu16.04": "ubuntu 16.04",
@@ -127,6 +130,25 @@ def _runtime_rules(rows: list[Row], facts: Path) -> Iterator[str]:
         if least is not None:
             id_ = f"cuda-runtime-{version}/driver"
             yield _too_old(id_, "cuda_runtime", version, version, least[0])
+        yield _runtime_capability(version, first["supported_compute_capabilities"])
+
+
+def _runtime_capability(version: str, capabilities: str) -> str:
+    """A wheel may carry PTX for a newer card: NVIDIA's own libraries beside it do not serve one."""
+    code = toolkit_code(capabilities)
+    low, high = dotted(code.native[0]), dotted(code.native[-1])
+    newer = f"libraries-{version.split('.')[0]}"
+    return rule(
+        f"cuda-runtime-{version}/compute_capability",
+        when={"cuda_runtime": version},
+        must={"compute_capability": native_ranges(code)},
+        code="RS205",
+        statement=f"the libraries of CUDA {version} in wheels hold code for compute capabilities "
+        f"{low} to {high} and no other generation",
+        breaks="CUDNN_STATUS_EXECUTION_FAILED, CUDA_ERROR_INVALID_HANDLE, or no kernel image is "
+        "available for execution on the device",
+        source=["compiler-bounds", *([newer] if newer in _SEEN_TO_FAIL else [])],
+    )
 
 
 def _too_old(id_: str, component: str, version: str, name: str, driver: str) -> str:
