@@ -21,6 +21,10 @@ _LAST_OF_ITS_MAJOR = ("11.8",)
 _AND_CUDA = Version("2.15.0.post1")
 
 
+# What was taken from the package index: no wheel there serves who asks for it.
+_GONE_TORCH = "<0.4"
+
+
 def tensorflow(facts: Path, sources: Sources) -> Iterator[str]:
     rows = [row for row in read(facts, "tensorflow") if row["linux_wheels_exist"] == "yes"]
     for package in ("tensorflow", "tensorflow-gpu"):
@@ -35,6 +39,7 @@ def tensorflow(facts: Path, sources: Sources) -> Iterator[str]:
             yield from _tensorflow_build(run, line)
         for column in ("numpy", "protobuf", "h5py"):
             yield from _declared_bounds(own, column, line)
+        yield from _keras_of(own, line)
         for run in runs(own, "wheel_compute_capabilities"):
             id_, specifier, words = span_of(run)
             code = parse_code(run[0]["wheel_compute_capabilities"], ptx_is_native=True)
@@ -59,6 +64,23 @@ def _declared_bounds(rows: Sequence[Row], package: str, line: Line) -> Iterator[
             must={f"package:{package}": asked},
             code="RS217",
             statement=f"{line.package} {words} asks for {package} {asked}",
+            breaks="ERROR: ResolutionImpossible",
+            source=["wheels"],
+            of=weakest(run),
+        )
+
+
+def _keras_of(rows: Sequence[Row], line: Line) -> Iterator[str]:
+    """Which Keras a release stands on: from 2.6 on that is a package of its own."""
+    for run in runs(rows, "keras"):
+        id_, specifier, words = span_of(run)
+        asked = run[0]["keras"]
+        yield rule(
+            f"{line.package}-{id_}/keras",
+            when=line.when(specifier),
+            must={"keras": asked},
+            code="RS209",
+            statement=f"{line.package} {words} asks for keras {asked}",
             breaks="ERROR: ResolutionImpossible",
             source=["wheels"],
             of=weakest(run),
@@ -337,26 +359,26 @@ def theano(facts: Path, sources: Sources) -> Iterator[str]:
 
 
 def fastai(facts: Path, sources: Sources) -> Iterator[str]:
-    rows = [row for row in read(facts, "theano_keras_fastai") if row["package"] == "fastai"]
-    line = Line("fastai", "fastai")
+    rows = []
+    for row in read(facts, "theano_keras_fastai"):
+        if row["package"] == "fastai":
+            found = re.match(r"torch([<>=!][^ ]*)", row["backend_req"])
+            rows.append({**row, "torch": found[1] if found else ""})
     yield from releases(rows, sources)
-    yield from wheel_rules(rows, line, sources)
-    bounded = []
-    for row in rows:
-        found = re.match(r"torch([<>=!][^ ]*)", row["backend_req"])
-        bounded.append({**row, "torch": found[1] if found else ""})
-    for run in runs(bounded, "torch"):
+    had = [row for row in rows if row["torch"] != _GONE_TORCH]
+    yield from wheel_rules(had, Line("fastai", "fastai"), sources)
+    for run in runs(rows, "torch"):
         id_, specifier, words = span_of(run)
         asked = run[0]["torch"]
-        if asked == "<0.4":  # no such torch is on the index
-            continue
+        gone = asked == _GONE_TORCH
         yield rule(
             f"fastai-{id_}/torch",
             when={"fastai": specifier},
-            must={"torch": asked},
+            must={"fastai": ">=1.0"} if gone else {"torch": asked},
             code="RS209",
-            statement=f"fastai {words} asks for torch {asked}",
+            statement=f"fastai {words} asks for torch {asked}"
+            + (", of which the package index has no wheel" if gone else ""),
             breaks="ERROR: ResolutionImpossible",
-            source=["index"],
+            source=["index", "issue-20631"] if gone else ["index"],
             of=weakest(run),
         )
