@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gpu_code import KNOWN, dotted, native_ranges, toolkit_code
@@ -287,9 +287,10 @@ def cudnn(facts: Path, sources: Sources) -> Iterator[str]:
             del builds[build, version]
     for (build, version), row in sorted(builds.items(), key=lambda kv: tuple(map(numbers, kv[0]))):
         yield _cudnn_build(build, version, row, sources)
+    shipped = _shipped_beside(facts, builds)
     for build in sorted({build for build, _ in builds}, key=numbers):
         (goal,) = {_compatible(row) for (b, _), row in builds.items() if b == build}
-        yield _cudnn_rule(build, goal)
+        yield _cudnn_rule(build, goal, shipped.get(build, []))
 
 
 def _cudnn_build(build: str, version: str, row: Row, sources: Sources) -> str:
@@ -322,16 +323,38 @@ def _compatible(row: Row) -> str:
     return build.split(".")[0] if ".x" in told or "all 11" in told else build
 
 
-def _cudnn_rule(build: str, goal: str) -> str:
+def _shipped_beside(facts: Path, builds: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The later minors that NVIDIA's images put a build beside, for want of one of their own."""
+    made: dict[str, set[str]] = {}
+    for build, version in builds:
+        made.setdefault(version.split(".")[0], set()).add(build)
+    found: dict[str, list[str]] = {}
+    for row in read(facts, "base_images"):
+        cuda, of_major = minor(row["cuda"]), made.get(row["cudnn_major"], set())
+        serves = {build.split(".")[0] for build in of_major if "." not in build}
+        # From CUDA 11 on a build is for its whole major.
+        if not of_major or cuda in of_major or {cuda.split(".")[0]} & serves:
+            continue
+        older = [build for build in of_major if numbers(build) < numbers(cuda)]
+        if older and numbers(cuda) < (11,):
+            beside = found.setdefault(max(older, key=numbers), [])
+            if cuda not in beside:
+                beside.append(cuda)
+    return found
+
+
+def _cudnn_rule(build: str, goal: str, shipped: list[str]) -> str:
     told = f"CUDA {goal} only" if "." in goal else f"any CUDA {goal}.x and no other"
+    if shipped:
+        told = f"CUDA {goal} and {' and '.join(shipped)}, as NVIDIA shipped it"
     return rule(
         f"cudnn-cuda{build}/cuda",
         when={"cudnn_cuda": f"=={build}"},
-        must={"cuda": goal},
+        must={"cuda": [goal, *shipped] if shipped else goal},
         code="RS203",
         statement=f"a cuDNN built for CUDA {build} works beside {told}",
         breaks=f"libcublas.so.{goal}: cannot open shared object file",
-        source=["spack", "issue-17422"],
+        source=["spack", "issue-17422", *(["images"] if shipped else [])],
     )
 
 
