@@ -285,7 +285,19 @@ _PYTHONS: dict[str, tuple[list[str], str, list[str]]] = {
     "ubuntu 20.04": (["2.7", "3.8"], "Ubuntu 20.04 packages Python 2.7 and 3.8", ["deadsnakes"]),
     "ubuntu 22.04": (["2.7", "3.10"], "Ubuntu 22.04 packages Python 2.7 and 3.10", ["deadsnakes"]),
     "ubuntu 24.04": (["3.12"], "Ubuntu 24.04 packages Python 3.12 and no Python 2", ["deadsnakes"]),
+    "debian 8": (["2.7", "3.4"], "Debian 8 packages Python 2.7 and 3.4", ["debian-wiki"]),
+    "debian 9": (["2.7", "3.5"], "Debian 9 packages Python 2.7 and 3.5", ["debian-wiki"]),
+    "debian 10": (["2.7", "3.7"], "Debian 10 packages Python 2.7 and 3.7", ["debian-wiki"]),
     "debian 11": (["2.7.18", "3.9.2"], "Debian 11 packages Python 2.7.18 and 3.9.2", ["debian"]),
     "debian 12": (["3.11.2"], "Debian 12 packages Python 3.11.2 and no Python 2", ["debian"]),
     "debian 13": (["3.13.5"], "Debian 13 packages Python 3.13.5 and no Python 2", ["debian"]),
+    **{
+        f"{family} {version}": (pythons, f"{name} {version} packages Python {told}", sources)
+        for family, name in (("rhel", "RHEL"), ("rocky", "Rocky Linux"))
+        for version, pythons, told, sources in (
+            ("8", ["3.6", "3.12"], "3.6 and 3.12", ["red-hat"]),
+            ("9", ["3.9", "3.11", "3.12"], "3.9, 3.11 and 3.12", ["red-hat-9", "red-hat"]),
+            ("10", ["3.12"], "3.12", ["red-hat"]),
+        )
+    },
 }

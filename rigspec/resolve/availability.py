@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
@@ -15,6 +16,9 @@ __all__ = ["availability_advice"]
 
 _REPOSITORY = "nvidia-repository"
 
+# What brings a toolkit or its libraries; `cuda-compat` is for another release on purpose.
+_OF_A_RELEASE = re.compile(r"cuda(?:-toolkit|-runtime|-libraries|-libraries-dev)?-(\d+)-(\d+)")
+
 
 def availability_advice(
     spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
@@ -24,6 +28,7 @@ def availability_advice(
     if resolution is not None:
         yield from _interpreters(spec, matrix, resolution)
         yield from _driver(spec, machine, matrix, resolution)
+        yield from _other_toolkit(spec, resolution)
     yield from _repository_key(spec, matrix)
     yield from _package_names(spec, matrix)
 
@@ -138,6 +143,36 @@ def _repository_key(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
                     "rigspec checks the key by its whole fingerprint",
                 ),
             )
+
+
+def _other_toolkit(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:
+    """Packages of CUDA releases, none of which is the one that was decided."""
+    cuda = spec.rig.cuda
+    if cuda is None or cuda.packages is None or resolution.cuda is None:
+        return
+    decided = ".".join(resolution.cuda.split(".")[:2])
+    named = [
+        (index, name, f"{found[1]}.{found[2]}")
+        for index, name in enumerate(cuda.packages)
+        if (found := _OF_A_RELEASE.fullmatch(name)) is not None
+    ]
+    if any(release == decided for _, _, release in named):
+        return
+    for index, name, release in named:
+        span_path: KeyPath = ("cuda", "packages", index)
+        yield Diagnostic(
+            code="RS309",
+            severity=Severity.ERROR,
+            message=f"the package `{name}` brings CUDA {release}, and the rig is decided for CUDA "
+            f"{decided}",
+            between=("cuda",),
+            spans=(spec.document.span(span_path, label=f"brings CUDA {release}"),),
+            help=(
+                f"write `{name.removesuffix(release.replace('.', '-'))}"
+                f"{decided.replace('.', '-')}`, set `toolkit` to {release}, or leave `packages` "
+                "to rigspec",
+            ),
+        )
 
 
 def _package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:

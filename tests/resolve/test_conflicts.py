@@ -292,18 +292,18 @@ def test_a_name_that_several_chips_were_sold_under_is_asked_about(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("gpu", "torch", "strength"),
+    ("gpu", "framework", "strength"),
     [
-        ("RTX 3090", "2.7", None),  # sm_86 is in the wheel
-        ("RTX 4090", "2.7", "RS221"),  # sm_86 code runs on 8.9
-        ("RTX 4090", "1.2", "RS222"),  # compiled from PTX at first use
-        ("GTX 1080 Ti", "2.8", "RS220"),  # nothing for 6.1
+        ("RTX 3090", 'torch = "2.7"', None),  # sm_86 is in the wheel
+        ("RTX 4090", 'torch = "2.7"', "RS221"),  # sm_86 code runs on 8.9
+        ("H100 PCIe", 'tensorflow = "2.14"', "RS222"),  # compiled from PTX at first use
+        ("GTX 1080 Ti", 'torch = "2.8"', "RS220"),  # nothing for 6.1
     ],
 )
 def test_code_for_a_gpu_comes_in_four_strengths(
-    gpu: str, torch: str, strength: str | None, tmp_path: Path
+    gpu: str, framework: str, strength: str | None, tmp_path: Path
 ) -> None:
-    env = f'python = "{"3.7" if torch == "1.2" else "3.11"}"\nframeworks = {{ torch = "{torch}" }}'
+    env = f'python = "3.11"\nframeworks = {{ {framework} }}'
     report = check(tmp_path, tower(os="ubuntu 22.04", gpu=gpu, env=env))
     severity = {None: "ok", "RS221": "ok", "RS222": "ok", "RS220": "conflict"}[strength]
     told = {d.code for d in report.diagnostics} & {"RS220", "RS221", "RS222"}
