@@ -23,7 +23,7 @@ def test_a_line_of_the_spec_is_a_reason(rigspec: Rigspec) -> None:
     ("component", "newer", "reason"),
     [
         ("driver", "465.24.02", "NVIDIA's repository for Ubuntu 16.04 ends with CUDA 11.3"),
-        ("keras", "2.3.0", "Keras 2.3 supports TensorFlow 1.13 and newer"),
+        ("keras", "2.3.0", "Keras 2.3 is made for TensorFlow 1.13 to 2.0"),
         ("tensorflow", "1.9.0", "asks for tensorflow 1.8"),
         ("cudnn", "8.0.0.180", "asks for cuDNN 7"),
     ],
