@@ -22,7 +22,7 @@ readonly OWNED=$STATE/owned
 
 usage() {
   cat <<USAGE
-usage: $NAME [--dry-run] [--step ID] [--uninstall]
+usage: $NAME [--dry-run] [--step ID] [--allow-removals | --uninstall]
        $NAME --list | --help
 
 Installs the rig: each step is looked at, and done if it is not done already. It can be stopped or
@@ -34,6 +34,9 @@ killed at any moment and run again. At the end it holds what is installed agains
   --uninstall   take away what was installed, last step first, and only that: packages that were
                 there before or that others need, files that were changed since, and accounts with
                 their homes stay, and are named; asks nothing
+  --allow-removals
+                take packages of others away where those of the rig cannot stand beside them; without
+                it the step stops before it changes anything, and names them
   --help        this text
 
 log:   $LOG
@@ -281,12 +284,13 @@ remove_fetch_tools() {
 
 done_repository_nvidia_cuda() {
   test -s /etc/apt/keyrings/nvidia-cuda.gpg && \
-    test -s /etc/apt/sources.list.d/nvidia-cuda.list && \
+    sh /opt/rig/lock/repository.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / | cmp -s - /etc/apt/sources.list.d/nvidia-cuda.list && \
     test "$(cat /var/lib/rig/repository-nvidia-cuda 2>/dev/null)" = face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3
 }
 
 apply_repository_nvidia_cuda() {
-  own_folder "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
+  { told=$(sh /opt/rig/lock/repository.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 /) || { return_file /etc/apt/sources.list.d/nvidia-cuda.list; false; }; } && \
+    own_folder "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
     mkdir -p "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
     mkdir -p /var/cache/rig && \
     install -d -m 0700 /var/cache/rig/gnupg && \
@@ -298,9 +302,10 @@ apply_repository_nvidia_cuda() {
     own_file /etc/apt/keyrings/nvidia-cuda.gpg && \
     mv -fT /etc/apt/keyrings/nvidia-cuda.gpg.rig-new /etc/apt/keyrings/nvidia-cuda.gpg && \
     rm -rf /var/cache/rig/gnupg /var/cache/rig/nvidia-cuda.asc && \
-    printf 'deb [signed-by=%s lang=none] %s %s %s\n' /etc/apt/keyrings/nvidia-cuda.gpg https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / '' > /etc/apt/sources.list.d/nvidia-cuda.list.rig-new && \
+    printf '%s\n' "$told" > /etc/apt/sources.list.d/nvidia-cuda.list.rig-new && \
     own_file /etc/apt/sources.list.d/nvidia-cuda.list && \
     mv -fT /etc/apt/sources.list.d/nvidia-cuda.list.rig-new /etc/apt/sources.list.d/nvidia-cuda.list && \
+    { apt-get indextargets >/dev/null || { return_file /etc/apt/sources.list.d/nvidia-cuda.list; printf 'apt cannot read its sources together with %s, which was taken back: take the other source of %s out, and run this again\n' /etc/apt/sources.list.d/nvidia-cuda.list https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 >&2; false; }; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3 > /var/lib/rig/.repository-nvidia-cuda.new && \
     mv -fT /var/lib/rig/.repository-nvidia-cuda.new /var/lib/rig/repository-nvidia-cuda
@@ -567,6 +572,7 @@ done_service_ssh_settings() {
 
 apply_service_ssh_settings() {
   { test "${RIG_SHUT_OUT:-}" = yes || getent passwd | awk -F : '$3 != 0 && $7 !~ /\/(nologin|false|sync)$/ { print $1 "\t" $6 }' | { found=no; while IFS=$'\t' read -r name home; do ! runuser -u "$name" -- grep -qs '^[[:space:]]*[^#[:space:]]' "$home/.ssh/authorized_keys" </dev/null || found=yes; done; test "$found" = yes; } || { printf 'nobody could log in any more: the secure shell is about to take keys only, and not of root, and no other account has one. Give a user of the spec ssh_keys, or put a key into the ~/.ssh/authorized_keys of an account; to go on without, set RIG_SHUT_OUT=yes (Ansible: -e rig_shut_out=yes)\n' >&2; false; }; } && \
+    rm -f /var/lib/rig/service-ssh && \
     own_folder "$(dirname /etc/default/ssh)" && \
     mkdir -p "$(dirname /etc/default/ssh)" && \
     install -m 0644 -o root -g root /opt/rig/lock/service-ssh-settings /etc/default/ssh.rig-new && \
@@ -607,7 +613,8 @@ done_service_dyndns_interval() {
 }
 
 apply_service_dyndns_interval() {
-  own_folder "$(dirname /etc/default/ddclient)" && \
+  rm -f /var/lib/rig/service-dyndns && \
+    own_folder "$(dirname /etc/default/ddclient)" && \
     mkdir -p "$(dirname /etc/default/ddclient)" && \
     install -m 0644 -o root -g root /opt/rig/lock/service-dyndns-interval /etc/default/ddclient.rig-new && \
     own_file /etc/default/ddclient && \
@@ -842,7 +849,8 @@ done_notebook_alice_settings() {
 }
 
 apply_notebook_alice_settings() {
-  own_folder "$(dirname /etc/rig/notebook/alice.json)" && \
+  rm -f /var/lib/rig/notebook-alice && \
+    own_folder "$(dirname /etc/rig/notebook/alice.json)" && \
     mkdir -p "$(dirname /etc/rig/notebook/alice.json)" && \
     install -m 0644 -o root -g root /opt/rig/lock/notebook-alice-settings /etc/rig/notebook/alice.json.rig-new && \
     own_file /etc/rig/notebook/alice.json && \
@@ -942,7 +950,8 @@ done_notebook_bob_settings() {
 }
 
 apply_notebook_bob_settings() {
-  own_folder "$(dirname /etc/rig/notebook/bob.json)" && \
+  rm -f /var/lib/rig/notebook-bob && \
+    own_folder "$(dirname /etc/rig/notebook/bob.json)" && \
     mkdir -p "$(dirname /etc/rig/notebook/bob.json)" && \
     install -m 0644 -o root -g root /opt/rig/lock/notebook-bob-settings /etc/rig/notebook/bob.json.rig-new && \
     own_file /etc/rig/notebook/bob.json && \
@@ -1424,7 +1433,8 @@ mend_packages() {
     echo 'dpkg was interrupted: finishing what it began'
     DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold || true
     if [ -n "$(dpkg --audit)" ]; then
-      apt_get update && apt_get install --fix-broken --yes --allow-downgrades --allow-change-held-packages
+      set -- install --fix-broken --yes --allow-downgrades --allow-change-held-packages
+      apt_get update && keep_others "$(apt-get --simulate "$@")" && apt_get "$@"
     fi
   fi
 }
@@ -1433,13 +1443,30 @@ refresh_packages() {
   mend_packages && apt_get update
 }
 
+# keep_others PLANNED: what apt would do takes no package away that is not the rig's own.
+keep_others() {
+  local theirs
+  theirs=$(printf '%s\n' "$1" | removals | grep -vxF -e "$(owned packages | cut -d ' ' -f 2)" | paste -s -d ' ' -) || true
+  [ -n "$theirs" ] && [ "$REMOVALS" = no ] || return 0
+  printf 'apt would remove packages that are not of the rig: %s\nNothing was changed. If they may go, run %s --allow-removals; else lock versions that they can stand beside.\n' "$theirs" "$NAME" >&2
+  return 1
+}
+
+removals() {
+  sed -n 's/^\(Remv\|Purg\) \([^ ]*\) .*/\2/p'
+}
+
 install_packages() {  # ID OPTION… PACKAGE…
-  local id=$1 planned marked
+  local id=$1 planned removed marked
   shift
   planned=$(apt-get --simulate install --yes --no-install-recommends "$@") || return
+  keep_others "$planned" || return
+  removed=$(printf '%s\n' "$planned" | removals)
+  # What nobody has seen is not removed: somebody may install something meanwhile.
+  [ -n "$removed" ] || set -- --no-remove "$@"
   own packages "$(printf '%s\n' "$planned" | sed -n "s/^Inst \([^ ]*\) (.*/$id \1/p")" &&
     own upgraded "$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) \[\([^]]*\)\].*/\1 \2/p')" &&
-    own removed "$(printf '%s\n' "$planned" | sed -n 's/^Remv \([^ ]*\) .*/\1/p')" &&
+    own removed "$removed" &&
     marked=$(apt-mark showauto | asked_for "$@") && own marked "$marked" &&
     apt_get install --yes --no-install-recommends "$@"
 }
@@ -1702,7 +1729,7 @@ place_lock() {
   local here file
   here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt packages.sh components.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt packages.sh components.sh repository.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
     [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
     if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
@@ -1872,12 +1899,13 @@ take_lock() {
 
 main() {
   local action=install_rig said="$*"
-  DRY_RUN=no ONLY='' STEP='' SAID=''
+  DRY_RUN=no REMOVALS=no ONLY='' STEP='' SAID=''
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage; return ;;
       --list) printf '%s\n' "${STEPS[@]}"; return ;;
       --dry-run) DRY_RUN=yes ;;
+      --allow-removals) REMOVALS=yes ;;
       --uninstall) action=uninstall_rig ;;
       --step)
         [ $# -ge 2 ] || { printf '%s: --step wants the id of a step; --list names them\n' "$NAME" >&2; exit 2; }

@@ -21,7 +21,7 @@ readonly OWNED=$STATE/owned
 
 usage() {
   cat <<USAGE
-usage: $NAME [--dry-run] [--step ID] [--uninstall]
+usage: $NAME [--dry-run] [--step ID] [--allow-removals | --uninstall]
        $NAME --list | --help
 
 Installs the rig: each step is looked at, and done if it is not done already. It can be stopped or
@@ -33,6 +33,9 @@ killed at any moment and run again. At the end it holds what is installed agains
   --uninstall   take away what was installed, last step first, and only that: packages that were
                 there before or that others need, files that were changed since, and accounts with
                 their homes stay, and are named; asks nothing
+  --allow-removals
+                take packages of others away where those of the rig cannot stand beside them; without
+                it the step stops before it changes anything, and names them
   --help        this text
 
 log:   $LOG
@@ -576,7 +579,8 @@ mend_packages() {
     echo 'dpkg was interrupted: finishing what it began'
     DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold || true
     if [ -n "$(dpkg --audit)" ]; then
-      apt_get update && apt_get install --fix-broken --yes --allow-downgrades --allow-change-held-packages
+      set -- install --fix-broken --yes --allow-downgrades --allow-change-held-packages
+      apt_get update && keep_others "$(apt-get --simulate "$@")" && apt_get "$@"
     fi
   fi
 }
@@ -585,13 +589,30 @@ refresh_packages() {
   mend_packages && apt_get update
 }
 
+# keep_others PLANNED: what apt would do takes no package away that is not the rig's own.
+keep_others() {
+  local theirs
+  theirs=$(printf '%s\n' "$1" | removals | grep -vxF -e "$(owned packages | cut -d ' ' -f 2)" | paste -s -d ' ' -) || true
+  [ -n "$theirs" ] && [ "$REMOVALS" = no ] || return 0
+  printf 'apt would remove packages that are not of the rig: %s\nNothing was changed. If they may go, run %s --allow-removals; else lock versions that they can stand beside.\n' "$theirs" "$NAME" >&2
+  return 1
+}
+
+removals() {
+  sed -n 's/^\(Remv\|Purg\) \([^ ]*\) .*/\2/p'
+}
+
 install_packages() {  # ID OPTION… PACKAGE…
-  local id=$1 planned marked
+  local id=$1 planned removed marked
   shift
   planned=$(apt-get --simulate install --yes --no-install-recommends "$@") || return
+  keep_others "$planned" || return
+  removed=$(printf '%s\n' "$planned" | removals)
+  # What nobody has seen is not removed: somebody may install something meanwhile.
+  [ -n "$removed" ] || set -- --no-remove "$@"
   own packages "$(printf '%s\n' "$planned" | sed -n "s/^Inst \([^ ]*\) (.*/$id \1/p")" &&
     own upgraded "$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) \[\([^]]*\)\].*/\1 \2/p')" &&
-    own removed "$(printf '%s\n' "$planned" | sed -n 's/^Remv \([^ ]*\) .*/\1/p')" &&
+    own removed "$removed" &&
     marked=$(apt-mark showauto | asked_for "$@") && own marked "$marked" &&
     apt_get install --yes --no-install-recommends "$@"
 }
@@ -967,12 +988,13 @@ take_lock() {
 
 main() {
   local action=install_rig said="$*"
-  DRY_RUN=no ONLY='' STEP='' SAID=''
+  DRY_RUN=no REMOVALS=no ONLY='' STEP='' SAID=''
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage; return ;;
       --list) printf '%s\n' "${STEPS[@]}"; return ;;
       --dry-run) DRY_RUN=yes ;;
+      --allow-removals) REMOVALS=yes ;;
       --uninstall) action=uninstall_rig ;;
       --step)
         [ $# -ge 2 ] || { printf '%s: --step wants the id of a step; --list names them\n' "$NAME" >&2; exit 2; }
