@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from packaging.version import Version
 from pysat.examples.lbx import LBX
 from pysat.formula import WCNF
 
 from rigspec.resolve.encode import Encoding, encode
 from rigspec.resolve.problem import Candidate, Claim, Component, Problem, admits
 from rigspec.resolve.rewrite import rewritten
-from rigspec.resolve.solve import Solution, SolverSession
+from rigspec.resolve.solve import SolverSession
 
 __all__ = ["ClaimChange", "find_repairs", "solved"]
 
@@ -22,9 +21,6 @@ _TRIED = 16
 
 # Who else could bring an interpreter, those first that take the least of the machine's time.
 _BRINGERS = ("uv", "conda", "pyenv")
-
-# uv fetches builds that are made for the Pythons that were kept when they began.
-_OLDEST_OF_UV = Version("3.8")
 
 
 @dataclass(frozen=True)
@@ -105,9 +101,6 @@ def _nearest(
     ahead = replace(problem, order=(*near, *(key for key in problem.order if key not in near)))
     with SolverSession(ahead, encoding) as session:
         solution = session.newest(kept, near)
-        if solution is not None and _too_old_for_uv(solution, lines):
-            others = {key: _last(wanted, "uv") for key, wanted in near.items()}
-            solution = session.newest(kept, others)
     if solution is None:
         return None
     texts = [rewritten(problem, line, solution) for line in lines]
@@ -116,18 +109,6 @@ def _nearest(
         if all(texts)
         else None
     )
-
-
-def _too_old_for_uv(solution: Solution, lines: tuple[Claim, ...]) -> bool:
-    for line in lines:
-        env, _, name = line.component.rpartition("/")
-        if name == "interpreter" and solution[line.component].version == "uv":
-            return Version(solution[f"{env}/python"].version) < _OLDEST_OF_UV
-    return False
-
-
-def _last(wanted: tuple[Candidate, ...], word: str) -> tuple[Candidate, ...]:
-    return tuple(sorted(wanted, key=lambda candidate: candidate.version == word))
 
 
 def _by_distance(component: Component, line: Claim) -> tuple[Candidate, ...]:
