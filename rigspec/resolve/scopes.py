@@ -78,6 +78,9 @@ class Scopes:
                 names.add("cuda")
             if "cuda" in names:
                 names.add("default_gcc")
+            elif "cudnn" not in self._claimed:
+                # What a framework says of cuDNN holds where there is one: alone it is none.
+                names.discard("cudnn")
             if "cudnn" in names:
                 names.add("cudnn_cuda")
         if "gcc" in self._claimed:

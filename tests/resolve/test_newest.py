@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from rigspec.resolve.names import unsatisfied_claims
 from rigspec.resolve.newest import newest_solution
 from rigspec.resolve.solve import SolverSession
 from rigspec.spec.load import parse_spec
+from tests.resolve.rigs import check
 from tests.resolve.test_combinations import COMBINATIONS, name
 
 FREE = [
@@ -42,3 +44,15 @@ def test_both_ways_lead_to_one_solution(row: dict[str, Any]) -> None:
     with SolverSession(problem, encoding) as session:
         plain = session.newest(encoding.selectors)
     assert newest_solution(assembly, claims) == plain
+
+
+def test_a_cudnn_is_of_a_cuda(tmp_path: Path) -> None:
+    """Theano has rules on cuDNN, and needs neither it nor CUDA."""
+    box = '[machine.box]\nos = "ubuntu 16.04"\ngpus = [{ model = "GTX 1080" }]\n'
+    env = '[env.lab]\npython = "2.7"\nframeworks = { theano = "0.9" }\n'
+    bare = check(tmp_path, box + env).resolution
+    beside = check(tmp_path, f'{box}[cuda]\ntoolkit = "8.0"\n{env}').resolution
+    assert bare is not None
+    assert beside is not None
+    assert (bare.cuda, bare.cudnn) == (None, None)
+    assert beside.cudnn_cuda == "8.0"
