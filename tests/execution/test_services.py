@@ -109,6 +109,7 @@ page = "https://127.0.0.1:{provider}/ip"
 credentials = {{ secret = "DYNDNS" }}
 
 [user.ada]
+ssh_keys = ["{key}"]
 
 [mirrors]
 apt = "{mirror}"
@@ -180,7 +181,8 @@ def test_on_the_oldest_release_sessions_load_and_the_provider_is_told(
     rigspec: Rigspec, ubuntu_16: SystemRoot, tmp_path: Path
 ) -> None:
     port, spec = a_port(), tmp_path / "rig.toml"
-    text = XENIAL.format(provider=port, mirror=default_mirror("xenial"))
+    _, public = key_pair(tmp_path)
+    text = XENIAL.format(provider=port, key=public, mirror=default_mirror("xenial"))
     spec.write_text(text, encoding="utf-8")
     locked = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert locked.returncode == 0, locked.stderr
