@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.doctor.faults import ANY, FAULTS, Fault
+from tests.doctor.fault import ANY, Fault
+from tests.doctor.faults import FAULTS
 from tests.doctor.planted_rig import STAND_INS, installed_rig, run_inside
 
 WELL = Fault("true", (), ())
