@@ -110,7 +110,7 @@ def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
     from rigspec.spec.strings import unsafe_strings
 
     if rig is not None:
-        from rigspec.spec.accounts import system_accounts
+        from rigspec.spec.accounts import groups_of_accounts, system_accounts
         from rigspec.spec.day import long_days
         from rigspec.spec.driver_container import driver_container_mistakes
         from rigspec.spec.ports import shared_ports
@@ -118,7 +118,7 @@ def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
 
         mistakes += (*dangling_references(rig, document), *shared_ports(rig, document))
         mistakes += (*driver_container_mistakes(rig, document), *long_days(rig, document))
-        mistakes += tuple(system_accounts(rig, document))
+        mistakes += (*system_accounts(rig, document), *groups_of_accounts(rig, document))
     return rig, _unless_secret(mistakes, tuple(unsafe_strings(document)), document)
 
 

@@ -19,7 +19,7 @@ BEYOND = {
     "driver_in_a_container",
 }
 BEYOND |= {"direction_override", "bad_version", "shared_port", "services_at_odds"}
-BEYOND |= {"system_accounts"}
+BEYOND |= {"system_accounts", "group_of_an_account"}
 
 
 def checked(path: Path) -> list[str]:
