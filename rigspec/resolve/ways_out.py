@@ -36,12 +36,6 @@ class WayOut:
     resolution: Resolution | None
 
 
-def _apart(problem: Problem, conflict: Conflict, conflicts: Sequence[Conflict]) -> Problem:
-    """The problem without the lines of the other conflicts."""
-    others = {claim for other in conflicts for claim in other.claims} - {*conflict.claims}
-    return replace(problem, claims=tuple(c for c in problem.claims if c not in others))
-
-
 def ways_out(
     spec: LoadedSpec,
     machine: str | None,
@@ -89,6 +83,12 @@ def _of_all(
         resolution = _resolution(LoadedSpec(rig, spec.document), machine, matrix)
         if resolution is not None:
             yield WayOut(changes, resolution)
+
+
+def _apart(problem: Problem, conflict: Conflict, conflicts: Sequence[Conflict]) -> Problem:
+    """The problem without the lines of the other conflicts."""
+    others = {claim for other in conflicts for claim in other.claims} - {*conflict.claims}
+    return replace(problem, claims=tuple(c for c in problem.claims if c not in others))
 
 
 def _share(joint: Changes, alone: Problem, conflict: Conflict) -> Changes:
