@@ -574,13 +574,15 @@ wait_for_apt() {
 
 # A dpkg that was killed is finished first: nothing can be installed beside half a package.
 mend_packages() {
+  local planned
   wait_for_apt || return
   if [ -n "$(dpkg --audit)" ] || [ -n "$(find /var/lib/dpkg/updates -type f)" ]; then
     echo 'dpkg was interrupted: finishing what it began'
     DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold || true
     if [ -n "$(dpkg --audit)" ]; then
       set -- install --fix-broken --yes --allow-downgrades --allow-change-held-packages
-      apt_get update && keep_others "$(apt-get --simulate "$@")" && apt_get "$@"
+      # Where apt cannot say what it would do, it is not let do it.
+      apt_get update && planned=$(apt-get --simulate "$@") && keep_others "$planned" && apt_get "$@"
     fi
   fi
 }
