@@ -59,7 +59,7 @@ def test_every_code_that_a_rule_raises_has_a_page() -> None:
         assert rule.code in codes()
     for code in codes():
         assert page(code).startswith(f"# {code}: ")
-        assert "## How to mend it" in page(code)
+        assert "## How to fix" in page(code)
 
 
 def test_every_code_that_the_program_can_raise_has_a_page() -> None:
