@@ -25,7 +25,7 @@ import tomlkit
 
 from rigspec.matrix.load import build_matrix, load_matrix, product_names
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.assemble import products_needed
+from rigspec.resolve.assemble import required_products
 from rigspec.resolve.check import check_machine
 from rigspec.spec.load import LoadedSpec, parse_spec
 
@@ -91,7 +91,7 @@ def _checking(specs: list[LoadedSpec], load: Callable[..., Matrix]) -> list[floa
     times = []
     warm: set[tuple[str, ...]] = set()
     for spec in specs:
-        needed = [name for name in products_needed(spec.rig, "box") if name in known]
+        needed = [name for name in required_products(spec.rig, "box") if name in known]
         matrix = load(*needed)
         begun = time.perf_counter()
         report = check_machine(spec, "box", matrix)
@@ -112,7 +112,7 @@ def _rigs() -> Iterator[LoadedSpec]:
             text = f'rig = 1\nname = "rig-{number}"\n{machine}\n[env.{name}]\n{env}\n{pip}\n'
             spec = parse_spec(f"rig-{number}.toml", text)
             known = set(product_names())
-            needed = [n for n in products_needed(spec.rig, "box") if n in known]
+            needed = [n for n in required_products(spec.rig, "box") if n in known]
             if check_machine(spec, "box", load_matrix(needed), repairs=False).resolution:
                 number += 1
                 yield spec

@@ -19,12 +19,12 @@ __all__ = [
     "MANIFEST",
     "OutputFile",
     "TreeError",
-    "leads_out",
+    "escapes_root",
     "listed",
     "manifest_of",
     "read_tree",
     "write_file",
-    "write_tree",
+    "write_tree_atomically",
 ]
 
 # In the form of `sha256sum --check`, so that anybody can hold a tree against it.
@@ -57,7 +57,7 @@ class TreeError(Exception):
         )
 
 
-def write_tree(directory: Path, files: Sequence[OutputFile]) -> None:
+def write_tree_atomically(directory: Path, files: Sequence[OutputFile]) -> None:
     """Make ``directory`` hold these files and a manifest of them, and nothing else.
 
     The tree is built beside its place and swapped in by one rename. A folder that holds files
@@ -156,11 +156,11 @@ def listed(manifest: Path) -> Iterator[str]:
         yield manifest.name
         for line in manifest.read_text(encoding="utf-8", errors="replace").splitlines():
             name = line.partition("  ")[2]
-            if name and not leads_out(name):
+            if name and not escapes_root(name):
                 yield name
 
 
-def leads_out(path: str) -> bool:
+def escapes_root(path: str) -> bool:
     """Whether a path with slashes leads out of the folder that it is read in."""
     return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
 
@@ -206,7 +206,7 @@ def _name(line: str) -> str:
 
 def _parts(path: str) -> tuple[str, ...]:
     parts = PurePosixPath(path).parts
-    if not parts or leads_out(path):
+    if not parts or escapes_root(path):
         raise ValueError(f"{path!r} leaves the tree")
     return parts
 

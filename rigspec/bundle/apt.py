@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from rigspec.bundle.downloads import fetch_file
-from rigspec.bundle.wanted import Absent, Item, Listing, Part, Wanted, part_of
+from rigspec.bundle.wanted import BundleFile, GeneratedFile, Item, MissingItem, Part, part_of
 from rigspec.lock.apt.archive import Archive, open_archives
 from rigspec.lock.apt.distribution import Distribution, distribution_of
 from rigspec.lock.apt.index import PackageList
@@ -28,22 +28,22 @@ _MOVED_ON = "its archive lists another version by now; lock again, or name a mir
 
 
 def apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
-    """The packages that these machines pin from their distribution. Raises LockFailure."""
+    """The packages that these machines pin from their distribution. Raises LockError."""
     found = (item for machine in machines for item in _machine(machine, mirror))
     return part_of(found, (_FOLDER, _MIRROR))
 
 
 def package_file(
     package: LockedPackage, lists: Iterable[PackageList], root: str, archive: Archive, why: str
-) -> Wanted | Absent:
+) -> BundleFile | MissingItem:
     """The file of a package below ``root`` in the bundle, if the archive's lists still have it;
     ``why`` is said where they do not.
     """
     listed = {offer.sha256 for each in lists for offer in each.named(package.name)}
     if package.sha256 is None or package.path is None or package.sha256 not in listed:
-        return Absent(f"{package.name} {package.version}", why)
+        return MissingItem(f"{package.name} {package.version}", why)
     fetch = partial(fetch_file, f"{archive.root}/{package.path}", package.sha256)
-    return Wanted(f"{root}/{package.path}", package.sha256, fetch)
+    return BundleFile(f"{root}/{package.path}", package.sha256, fetch)
 
 
 def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Item]:
@@ -53,13 +53,13 @@ def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Item]:
     if not own:
         return
     if any(package.sha256 is None for package in own):
-        yield Absent(f"packages of {system}", "the lock does not pin them")
+        yield MissingItem(f"packages of {system}", "the lock does not pin them")
         return
     moment = next((archive.snapshot for archive in machine.archives), None)
     distribution = distribution_of(load_matrix(), system, machine.resolution.arch)
     sources = sources_of(distribution, mirror, moment) if distribution is not None else None
     if distribution is None or sources is None or moment is None:
-        yield Absent(f"packages of {system}", _unknown(distribution, moment))
+        yield MissingItem(f"packages of {system}", _unknown(distribution, moment))
         return
     opened = {each.locked.name: each for each in open_archives(distribution, sources)}
     for locked in machine.archives:
@@ -67,7 +67,7 @@ def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Item]:
             asked = [package for package in own if package.archive == locked.name]
             yield from _suite(opened[locked.name], locked, asked, distribution)
         else:
-            yield Absent(f"packages of {locked.name}", "no archive has this suite any more")
+            yield MissingItem(f"packages of {locked.name}", "no archive has this suite any more")
 
 
 def _unknown(distribution: Distribution | None, moment: str | None) -> str:
@@ -88,7 +88,7 @@ def _suite(
     root = f"{_FOLDER}/{locked.distribution}/{locked.snapshot}"
     folder = f"{root}/dists/{locked.suite}"
     for name, data in archive.signed.items():
-        yield Listing(f"{folder}/{name}", data)
+        yield GeneratedFile(f"{folder}/{name}", data)
     lists = []
     for component in locked.components:
         packed = archive.packed(component, distribution.architecture)
@@ -96,8 +96,8 @@ def _suite(
         if packed is not None and text is not None:
             path, data = packed
             hashed = f"by-hash/SHA256/{hashlib.sha256(data).hexdigest()}"
-            yield Listing(f"{folder}/{path}", data)
-            yield Listing(f"{folder}/{path.rpartition('/')[0]}/{hashed}", data)
+            yield GeneratedFile(f"{folder}/{path}", data)
+            yield GeneratedFile(f"{folder}/{path.rpartition('/')[0]}/{hashed}", data)
             lists.append(PackageList(locked.name, text))
     for package in packages:
         yield package_file(package, lists, root, archive, _MOVED_ON)

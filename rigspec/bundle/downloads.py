@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from rigspec.bundle.wanted import Absent, Part, Wanted, written
+from rigspec.bundle.wanted import BundleFile, MissingItem, Part, write_verified
 from rigspec.lock.failures import index_failure
 from rigspec.lock.model import LockedFile, LockedMachine
 
@@ -26,17 +26,19 @@ def downloads_part(machines: Iterable[LockedMachine]) -> Part:
     for file in sorted(files, key=lambda file: (file.name, file.sha256)):
         other = by_name.setdefault(file.name, file)
         if other.sha256 != file.sha256:
-            absent.append(Absent(file.name, "two downloads of the lock have this one name"))
+            absent.append(MissingItem(file.name, "two downloads of the lock have this one name"))
     wanted = tuple(
-        Wanted(f"{_FOLDER}/{file.name}", file.sha256, partial(fetch_file, file.url, file.sha256))
+        BundleFile(
+            f"{_FOLDER}/{file.name}", file.sha256, partial(fetch_file, file.url, file.sha256)
+        )
         for file in by_name.values()
     )
     return Part(wanted, (), tuple(absent), (("files", _FOLDER),) if wanted else ())
 
 
 def fetch_file(url: str, sha256: str, to: Path) -> None:
-    """Bring what an address serves to a file, if it is what the lock says. Raises LockFailure."""
-    with written(to, sha256) as write:
+    """Bring what an address serves to a file, if it is what the lock says. Raises LockError."""
+    with write_verified(to, sha256) as write:
         if urlsplit(url).scheme == "file":
             write(_local(to.name, unquote(urlsplit(url).path)))
         else:
@@ -53,12 +55,12 @@ def _local(name: str, path: str) -> Iterator[bytes]:
 
 
 def _remote(name: str, url: str) -> Iterator[bytes]:
-    from rigspec.lock.web import WEB_ERRORS, answer, blocks, web_client
+    from rigspec.lock.web import WEB_ERRORS, iter_body, stream_response, web_client
 
     try:
-        with web_client() as client, answer(client, url, _ANSWER_S) as response:
+        with web_client() as client, stream_response(client, url, _ANSWER_S) as response:
             if response.status_code != 200:
                 raise index_failure(name, f"the server says {response.status_code}")
-            yield from blocks(response)
+            yield from iter_body(response)
     except WEB_ERRORS as error:
         raise index_failure(name, str(error) or type(error).__name__) from None

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from rigspec.bundle.make import Bundle
-from rigspec.bundle.wanted import Wanted, sha256_of_file
-from rigspec.tree import MANIFEST, TreeError, leads_out, listed
+from rigspec.bundle.wanted import BundleFile, sha256_of_file
+from rigspec.tree import MANIFEST, TreeError, escapes_root, listed
 
 __all__ = ["UNFINISHED", "fill", "packed"]
 
@@ -26,14 +26,14 @@ def fill(folder: Path, bundle: Bundle, done: Callable[[str], None]) -> int:
     """Bring the folder to hold the bundle and nothing of an older one; the bytes that were fetched.
 
     What is there already and right is not fetched again: a run that was cut short is gone on with.
-    ``done`` is called with the path of each file, from this thread. Raises LockFailure, TreeError
+    ``done`` is called with the path of each file, from this thread. Raises LockError, TreeError
     for a folder with files that no bundle has, and OSError where it cannot be written.
     """
     entries = {item.path: item.sha256 for item in bundle.wanted}
     for listing in bundle.listings:
         entries[listing.path] = hashlib.sha256(listing.content).hexdigest()
     for name in entries:
-        if leads_out(name):
+        if escapes_root(name):
             raise TreeError(folder, f"may not hold {name}, which leads out of it")
     known = _own_files(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
-def _fetched(folder: Path, wanted: Iterable[Wanted], done: Callable[[str], None]) -> int:
+def _fetched(folder: Path, wanted: Iterable[BundleFile], done: Callable[[str], None]) -> int:
     total = 0
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         waiting = {pool.submit(_brought, folder, item): item for item in wanted}
@@ -88,7 +88,7 @@ def _fetched(folder: Path, wanted: Iterable[Wanted], done: Callable[[str], None]
     return total
 
 
-def _brought(folder: Path, item: Wanted) -> int:
+def _brought(folder: Path, item: BundleFile) -> int:
     path = folder / item.path
     if path.is_file() and sha256_of_file(path) == item.sha256:
         return 0

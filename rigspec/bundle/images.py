@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
-from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
-from rigspec.lock.image_contents import Blob, ImageContents, contents_of, fetch_blob
+from rigspec.bundle.wanted import BundleFile, GeneratedFile, MissingItem, Part
+from rigspec.lock.image_contents import Blob, ImageContents, fetch_blob, fetch_manifest
 from rigspec.lock.images import located
 from rigspec.lock.kept_bytes import IMAGE
 from rigspec.lock.model import LockedMachine
@@ -25,35 +25,35 @@ _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}\n'
 def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> Part:
     """The base images of a rig that is built as a container; none of any other.
 
-    Raises LockFailure.
+    Raises LockError.
     """
     if rig.container is None:
         return Part()
-    wanted: list[Wanted] = []
-    listings: list[Listing] = []
-    absent: list[Absent] = []
+    wanted: list[BundleFile] = []
+    listings: list[GeneratedFile] = []
+    absent: list[MissingItem] = []
     for machine in machines:
         if machine.image is None:
             why = next((u.reason for u in machine.unpinned if u.part == IMAGE), "it is not locked")
-            absent.append(Absent("the base image", why))
+            absent.append(MissingItem("the base image", why))
             continue
         named = ImageReference.parse(machine.image.reference)
         pinned = replace(named, digest=machine.image.digest)
         asked = located(pinned, rig)
-        contents = contents_of(asked, machine.resolution.arch)
+        contents = fetch_manifest(asked, machine.resolution.arch)
         folder = f"{_FOLDER}/{pinned.path.replace('/', '-')}-{pinned.tag or 'latest'}"
         wanted += [_wanted(asked, blob, folder) for blob in contents.blobs]
         listings += _layout(contents, folder, pinned)
     return Part(tuple(wanted), tuple(dict.fromkeys(listings)), tuple(dict.fromkeys(absent)))
 
 
-def _wanted(image: ImageReference, blob: Blob, folder: str) -> Wanted:
+def _wanted(image: ImageReference, blob: Blob, folder: str) -> BundleFile:
     digest = blob.digest.removeprefix("sha256:")
     path = f"{folder}/blobs/sha256/{digest}"
-    return Wanted(path, digest, partial(fetch_blob, image, blob))
+    return BundleFile(path, digest, partial(fetch_blob, image, blob))
 
 
-def _layout(contents: ImageContents, folder: str, image: ImageReference) -> list[Listing]:
+def _layout(contents: ImageContents, folder: str, image: ImageReference) -> list[GeneratedFile]:
     """The small files of the OCI image layout around the blobs."""
     top = contents.manifests[0]
     entry = {
@@ -64,11 +64,11 @@ def _layout(contents: ImageContents, folder: str, image: ImageReference) -> list
     }
     index = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
     blobs = [
-        Listing(f"{folder}/blobs/sha256/{hashlib.sha256(m.data).hexdigest()}", m.data)
+        GeneratedFile(f"{folder}/blobs/sha256/{hashlib.sha256(m.data).hexdigest()}", m.data)
         for m in contents.manifests
     ]
     return [
-        Listing(f"{folder}/oci-layout", _LAYOUT),
-        Listing(f"{folder}/index.json", index),
+        GeneratedFile(f"{folder}/oci-layout", _LAYOUT),
+        GeneratedFile(f"{folder}/index.json", index),
         *blobs,
     ]

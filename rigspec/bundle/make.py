@@ -11,14 +11,14 @@ from rigspec.bundle.downloads import downloads_part
 from rigspec.bundle.images import images_part
 from rigspec.bundle.pypi import pypi_part
 from rigspec.bundle.repository import repositories_part
-from rigspec.bundle.wanted import Absent, Listing, Part, Wanted
+from rigspec.bundle.wanted import BundleFile, GeneratedFile, MissingItem, Part
 from rigspec.lock.index_address import configured_index
 from rigspec.lock.kept_bytes import IMAGE
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.plan.mirrors import mirrored
+from rigspec.plan.mirrors import apply_mirrors
 from rigspec.spec.model import Rig
 
-__all__ = ["Bundle", "bundle_of"]
+__all__ = ["Bundle", "build_bundle"]
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,18 @@ class Bundle:
     parts: tuple[Part, ...]
 
     @property
-    def wanted(self) -> tuple[Wanted, ...]:
+    def wanted(self) -> tuple[BundleFile, ...]:
         """Every file of it, once."""
         by_path = {item.path: item for part in self.parts for item in part.wanted}
         return tuple(by_path[path] for path in sorted(by_path))
 
     @property
-    def listings(self) -> tuple[Listing, ...]:
+    def listings(self) -> tuple[GeneratedFile, ...]:
         """The small files that are made for it."""
         return tuple(item for part in self.parts for item in part.listings)
 
     @property
-    def absent(self) -> tuple[Absent, ...]:
+    def absent(self) -> tuple[MissingItem, ...]:
         """What it cannot have."""
         return tuple(item for part in self.parts for item in part.absent)
 
@@ -49,10 +49,10 @@ class Bundle:
         return tuple(item for part in self.parts for item in part.mirrors)
 
 
-def bundle_of(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
-    """Find where each byte of a lock is now; of one machine, if it is named. Raises LockFailure."""
+def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
+    """Find where each byte of a lock is now; of one machine, if it is named. Raises LockError."""
     chosen = [m for m in lock.machines if machine in (None, m.resolution.machine)]
-    sources = [mirrored(rig, locked) for locked in chosen]
+    sources = [apply_mirrors(rig, locked) for locked in chosen]
     return Bundle(
         (
             downloads_part(sources),
@@ -69,5 +69,5 @@ def bundle_of(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
 def _unpinned(machines: Sequence[LockedMachine]) -> Part:
     """Downloads that the lock found no checksum or no address for; a base image tells its own."""
     left = [item for machine in machines for item in machine.unpinned if item.part]
-    told = (Absent(item.what, item.reason) for item in left if item.part != IMAGE)
+    told = (MissingItem(item.what, item.reason) for item in left if item.part != IMAGE)
     return Part(absent=tuple(dict.fromkeys(told)))

@@ -9,8 +9,8 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from rigspec.bundle.wanted import Absent, Listing, Part, Wanted, written
-from rigspec.lock.index import IndexedFile, PackageIndex
+from rigspec.bundle.wanted import BundleFile, GeneratedFile, MissingItem, Part, write_verified
+from rigspec.lock.index import AptIndex, IndexedFile
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.requirements import Pin, pins
 from rigspec.lock.target import TargetInterpreter, target_interpreter
@@ -26,11 +26,11 @@ class _Asked:
 
     pin: Pin
     env: str
-    index: PackageIndex
+    index: AptIndex
 
 
 def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Part:
-    """The file of each pin that its environment's own pip would take. Raises LockFailure."""
+    """The file of each pin that its environment's own pip would take. Raises LockError."""
     from concurrent.futures import ThreadPoolExecutor
 
     asked = [pin for machine in machines for pin in _asked(machine, index)]
@@ -41,11 +41,11 @@ def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Part:
     for a, file in zip(asked, found, strict=True):
         if file is None:
             why = f"the index has no file of it that the environment {a.env} takes"
-            absent.append(Absent(f"{a.pin.name} {a.pin.version}", why))
+            absent.append(MissingItem(f"{a.pin.name} {a.pin.version}", why))
         else:
             files[file.name] = (a.pin.name, file)
     wanted = tuple(
-        Wanted(f"{_FOLDER}/{name}/{file.name}", file.sha256, partial(_fetch, file))
+        BundleFile(f"{_FOLDER}/{name}/{file.name}", file.sha256, partial(_fetch, file))
         for name, file in files.values()
     )
     mirrors = (("pypi", _FOLDER),) if files else ()
@@ -54,7 +54,7 @@ def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Part:
 
 def _asked(machine: LockedMachine, index: str | None) -> Iterator[_Asked]:
     for env in machine.envs:
-        seen = PackageIndex(_target(machine, env), index)
+        seen = AptIndex(_target(machine, env), index)
         for pin in (*pins(env.tools), *pins(env.requirements)):
             yield _Asked(pin, env.name, seen)
 
@@ -65,20 +65,20 @@ def _target(machine: LockedMachine, env: LockedEnv) -> TargetInterpreter:
 
 
 def _fetch(file: IndexedFile, to: Path) -> None:
-    with written(to, file.sha256) as write:
+    with write_verified(to, file.sha256) as write:
         write(file.blocks())
 
 
-def _pages(files: Mapping[str, tuple[str, IndexedFile]]) -> Iterator[Listing]:
+def _pages(files: Mapping[str, tuple[str, IndexedFile]]) -> Iterator[GeneratedFile]:
     by_package: dict[str, list[IndexedFile]] = {}
     for name, file in files.values():
         by_package.setdefault(name, []).append(file)
     for name, own in sorted(by_package.items()):
         links = [_link(file) for file in sorted(own, key=lambda file: file.name)]
-        yield Listing(f"{_FOLDER}/{name}/index.html", _page(links))
+        yield GeneratedFile(f"{_FOLDER}/{name}/index.html", _page(links))
     links = [f'<a href="{name}/">{name}</a>' for name in sorted(by_package)]
     if links:
-        yield Listing(f"{_FOLDER}/index.html", _page(links))
+        yield GeneratedFile(f"{_FOLDER}/index.html", _page(links))
 
 
 def _link(file: IndexedFile) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from rigspec.bundle.apt import package_file
-from rigspec.bundle.wanted import Absent, Item, Listing, Part, part_of
+from rigspec.bundle.wanted import GeneratedFile, Item, MissingItem, Part, part_of
 from rigspec.lock.apt.distribution import distribution_of
 from rigspec.lock.apt.index import PackageList
-from rigspec.lock.apt.repository import Repository, Unread, open_repository
+from rigspec.lock.apt.repository import Repository, RepositoryUnavailable, open_repository
 from rigspec.lock.failures import index_failure
 from rigspec.lock.model import LockedMachine, LockedPackage, LockedRepository
 from rigspec.matrix.load import load_matrix
@@ -20,14 +20,14 @@ from rigspec.spec.mirrors import moved_url
 
 __all__ = ["repositories_part"]
 
-_FOLDER = "nvidia"
-_MOVED_ON = "its repository does not list it any more; lock again"
+_REPOSITORY_FOLDER = "nvidia"
+_REPOSITORY_MOVED_ON = "its repository does not list it any more; lock again"
 
 
 def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
     """The packages that these machines pin from repositories beside the distribution's own.
 
-    Raises LockFailure.
+    Raises LockError.
     """
     found = (
         item
@@ -35,7 +35,7 @@ def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> 
         for repository in machine.repositories
         for item in _repository(machine, repository, mirror)
     )
-    return part_of(found, (_FOLDER, _FOLDER))
+    return part_of(found, (_REPOSITORY_FOLDER, _REPOSITORY_FOLDER))
 
 
 def _repository(
@@ -44,12 +44,12 @@ def _repository(
     own = [package for package in machine.packages if package.archive == repository.name]
     if not own or any(package.sha256 is None for package in own):
         why = "the lock has its packages by their versions, without checksums"
-        yield Absent(f"the repository {repository.name}", why)
+        yield MissingItem(f"the repository {repository.name}", why)
         return
     try:
         opened = open_repository(repository, mirror)
-    except Unread as error:
-        yield Absent(f"the repository {repository.name}", str(error))
+    except RepositoryUnavailable as error:
+        yield MissingItem(f"the repository {repository.name}", str(error))
         return
     distribution = distribution_of(load_matrix(), machine.resolution.os, machine.resolution.arch)
     architecture = distribution.architecture if distribution is not None else ""
@@ -62,13 +62,13 @@ def _files(
     architecture: str,
     packages: Sequence[LockedPackage],
 ) -> Iterator[Item]:
-    folder, archive = moved_url(repository.url, _FOLDER), opened.archive
+    folder, archive = moved_url(repository.url, _REPOSITORY_FOLDER), opened.archive
     packed, text = archive.packed("", architecture), archive.packages("", architecture)
     if packed is None or text is None:
         raise index_failure(f"the list of packages of {repository.name}", "there is none")
-    yield Listing(moved_url(repository.key_url, _FOLDER), opened.key)
+    yield GeneratedFile(moved_url(repository.key_url, _REPOSITORY_FOLDER), opened.key)
     for name, data in (*archive.signed.items(), packed):
-        yield Listing(f"{folder}/{name}", data)
+        yield GeneratedFile(f"{folder}/{name}", data)
     listed = PackageList(repository.name, text, architecture=architecture)
     for package in packages:
-        yield package_file(package, [listed], folder, archive, _MOVED_ON)
+        yield package_file(package, [listed], folder, archive, _REPOSITORY_MOVED_ON)

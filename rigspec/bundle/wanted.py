@@ -12,15 +12,24 @@ from typing import BinaryIO
 
 from rigspec.lock.failures import index_failure
 
-__all__ = ["Absent", "Item", "Listing", "Part", "Wanted", "part_of", "sha256_of_file", "written"]
+__all__ = [
+    "BundleFile",
+    "GeneratedFile",
+    "Item",
+    "MissingItem",
+    "Part",
+    "part_of",
+    "sha256_of_file",
+    "write_verified",
+]
 
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Wanted:
+class BundleFile:
     """A file of the bundle: its ``path`` there and what must be in it. ``fetch`` brings it to the
-    place it is given, checked, or raises LockFailure and leaves nothing there.
+    place it is given, checked, or raises LockError and leaves nothing there.
     """
 
     path: str
@@ -34,7 +43,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Listing:
+class GeneratedFile:
     """A small file that is made for the bundle: an index page, a channel's list."""
 
     path: str
@@ -42,7 +51,7 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Absent:
+class MissingItem:
     """What the lock names and the bundle cannot have, and why."""
 
     what: str
@@ -53,30 +62,30 @@ class Absent:
 class Part:
     """One kind of source: ``mirrors`` are the keys of ``[mirrors]`` with the folder each names."""
 
-    wanted: tuple[Wanted, ...] = ()
-    listings: tuple[Listing, ...] = ()
-    absent: tuple[Absent, ...] = ()
+    wanted: tuple[BundleFile, ...] = ()
+    listings: tuple[GeneratedFile, ...] = ()
+    absent: tuple[MissingItem, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
 
 
-Item = Wanted | Listing | Absent
+Item = BundleFile | GeneratedFile | MissingItem
 
 
 def part_of(found: Iterable[Item], *mirrors: tuple[str, str]) -> Part:
     """What was found as a part, each thing once; it has the mirrors only if there is a file."""
     items = tuple(dict.fromkeys(found))
-    wanted = tuple(item for item in items if isinstance(item, Wanted))
+    wanted = tuple(item for item in items if isinstance(item, BundleFile))
     return Part(
         wanted,
-        tuple(item for item in items if isinstance(item, Listing)),
-        tuple(item for item in items if isinstance(item, Absent)),
+        tuple(item for item in items if isinstance(item, GeneratedFile)),
+        tuple(item for item in items if isinstance(item, MissingItem)),
         mirrors if wanted else (),
     )
 
 
 @contextmanager
-def written(to: Path, sha256: str) -> Iterator[Callable[[Iterable[bytes]], None]]:
-    """Write blocks to a file that appears only if they have that checksum. Raises LockFailure."""
+def write_verified(to: Path, sha256: str) -> Iterator[Callable[[Iterable[bytes]], None]]:
+    """Write blocks to a file that appears only if they have that checksum. Raises LockError."""
     part = to.with_name(f".{to.name}.part")
 
     def write(blocks: Iterable[bytes]) -> None:

@@ -51,7 +51,7 @@ def check(
 
 
 def _cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
-    from rigspec.cli.check_cache import cache_file, kept, recall
+    from rigspec.cli.check_cache import cache_file, load, store
 
     try:
         data = path.read_bytes()
@@ -61,11 +61,11 @@ def _cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
         return _reports(path, machine)
     if file is None:
         return _reports(path, machine)
-    known = recall(file)
+    known = load(file)
     if known is not None:
         return known, text
     reports, text = _reports(path, machine)
-    kept(file, reports)
+    store(file, reports)
     return reports, text
 
 

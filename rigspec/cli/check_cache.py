@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
 
-__all__ = ["cache_file", "kept", "recall"]
+__all__ = ["cache_file", "load", "store"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -34,7 +34,7 @@ def cache_file(spec: str, text: bytes, machine: str | None) -> Path | None:
     return Path(home, "rigspec", "check", f"{key.hexdigest()}.json")
 
 
-def recall(file: Path) -> list[Report] | None:
+def load(file: Path) -> list[Report] | None:
     """The reports kept there; None where there are none that can be read."""
     try:
         stored = file.read_bytes()
@@ -51,7 +51,7 @@ def recall(file: Path) -> list[Report] | None:
         return None
 
 
-def kept(file: Path, reports: list[Report]) -> None:
+def store(file: Path, reports: list[Report]) -> None:
     """Keep the reports there, if it can be written to; a cache is never worth an error."""
     from rigspec.diagnostics.archive import written_reports
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, say, show
+from rigspec.cli.console import fail, show, status
 from rigspec.cli.output import write_text
 from rigspec.cli.stages import chosen_machines, matrix_for, open_spec
 
 if TYPE_CHECKING:
     from rigspec.compare.model import Comparison
     from rigspec.compare.money import Terms
-    from rigspec.compare.software import Held
+    from rigspec.compare.software import UsableLock
     from rigspec.diagnostics.model import Report
     from rigspec.spec.load import LoadedSpec
 
@@ -135,7 +135,7 @@ def _compared(
 ) -> tuple[Comparison, bool]:
     """The comparison, and whether one of the machines cannot exist."""
     from rigspec.cli.locked import locked_before
-    from rigspec.compare.compared import Question, compared
+    from rigspec.compare.compared import Question, compare_machines
     from rigspec.lock.location import lock_directory
     from rigspec.matrix.load import load_matrix
     from rigspec.resolve.check import check_machine
@@ -153,9 +153,9 @@ def _compared(
     conflict = any(report.resolution is None for report in pair)
     held, why_no_lock = _held(spec, tuple(reports.values()), directory, conflict)
     if why_no_lock and not conflict:
-        say(f"warning: {why_no_lock}", quiet=quiet)
+        status(f"warning: {why_no_lock}", quiet=quiet)
     question = Question(spec, names, matrices, load_matrix(), pair, held, why_no_lock, terms)
-    return compared(question), conflict
+    return compare_machines(question), conflict
 
 
 def _tell(spec: LoadedSpec, report: Report) -> None:
@@ -170,11 +170,11 @@ def _tell(spec: LoadedSpec, report: Report) -> None:
 
 def _held(
     spec: LoadedSpec, reports: tuple[Report, ...], directory: Path, conflict: bool
-) -> tuple[Held | None, str]:
+) -> tuple[UsableLock | None, str]:
     """The lock if it can be used, else why not; one that somebody has changed is an error."""
-    from rigspec.compare.software import Held
+    from rigspec.compare.software import UsableLock
     from rigspec.emit.backend import find_backends
-    from rigspec.lock.document import DamagedLock, NoLock, read_lock
+    from rigspec.lock.document import CorruptLock, NoLock, read_lock
     from rigspec.lock.staleness import differences
 
     if conflict:
@@ -183,14 +183,14 @@ def _held(
         lock, digest = read_lock(directory)
     except NoLock as error:
         return None, error.diagnostic.message
-    except DamagedLock as error:
+    except CorruptLock as error:
         fail(f"{error.diagnostic.code}: {error.diagnostic.message}", status=1)
     resolutions = [report.resolution for report in reports if report.resolution is not None]
     stale = [d for d in differences(lock, spec.rig, resolutions) if d.severity.value == "error"]
     if stale:
         return None, stale[0].message
     backend = next(found for found in find_backends() if found.name == _TARGET)
-    return Held(lock, digest, backend), ""
+    return UsableLock(lock, digest, backend), ""
 
 
 def _rendered(comparison: Comparison, format_: Format) -> str:
@@ -212,4 +212,4 @@ def _write(text: str, output: Path | None, quiet: bool) -> None:
         typer.echo(text, nl=False)
         return
     write_text(output, text, parents=True)
-    say(f"wrote {output}", quiet=quiet)
+    status(f"wrote {output}", quiet=quiet)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, say
+from rigspec.cli.console import fail, status
 from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
 from rigspec.diagnostics.plain import plain
 
@@ -43,7 +43,7 @@ def compile_(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Write the artifacts of a locked rig: no network, no clock, the same bytes everywhere."""
-    from rigspec.cli.locked import ensure_digests, fresh_lock, locked_before, tell_unpinned
+    from rigspec.cli.locked import ensure_digests, fresh_lock, locked_before, warn_unpinned
     from rigspec.lock.location import lock_directory
     from rigspec.plan.build import build_plan
 
@@ -59,17 +59,17 @@ def compile_(
     built = [found for found in rig_lock.machines if found.resolution.machine == machines[0]]
     if require_digests:
         ensure_digests(loaded, built)
-    tell_unpinned(built, quiet=quiet)
+    warn_unpinned(built, quiet=quiet)
     plan = build_plan(loaded.rig, rig_lock, machines[0], digest)
     _emit(loaded, plan, target, output, quiet)
 
 
 def _emit(spec: LoadedSpec, plan: Plan, target: str, output: Path, quiet: bool) -> None:
-    from rigspec.cli.too_long import tell_too_long
+    from rigspec.cli.too_long import report_output_too_large
     from rigspec.emit.backend import BackendError, find_backends
-    from rigspec.emit.compile import compile_plan, left_out
-    from rigspec.emit.limits import TooLong
-    from rigspec.tree import TreeError, write_tree
+    from rigspec.emit.compile import compile_plan, omissions
+    from rigspec.emit.limits import OutputTooLarge
+    from rigspec.tree import TreeError, write_tree_atomically
 
     try:
         backends = find_backends()
@@ -78,20 +78,20 @@ def _emit(spec: LoadedSpec, plan: Plan, target: str, output: Path, quiet: bool) 
             names = ", ".join(backend.name for backend in backends)
             fail(f"RS601: there is no target `{target}`; there are {names} and all", status=2)
         trees = {backend.name: compile_plan(plan, backend) for backend in chosen}
-        write_tree(output, _whole(output, trees))
-    except TooLong as error:
-        tell_too_long(spec, plan.machine, error)
+        write_tree_atomically(output, _whole(output, trees))
+    except OutputTooLarge as error:
+        report_output_too_large(spec, plan.machine, error)
         raise typer.Exit(1) from None
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     except TreeError as error:
         fail(f"RS604: {error}", status=2)
     for backend in chosen:
-        say(f"{backend.title}", quiet=quiet)
+        status(f"{backend.title}", quiet=quiet)
         for file in trees[backend.name]:
             typer.echo(plain(str(output / backend.name / file.path)))
-        for left in left_out(plan, backend):
-            say(f"  leaves out {left.what}: {left.why}", quiet=quiet)
+        for left in omissions(plan, backend):
+            status(f"  leaves out {left.what}: {left.why}", quiet=quiet)
 
 
 def _whole(output: Path, trees: Mapping[str, tuple[OutputFile, ...]]) -> list[OutputFile]:

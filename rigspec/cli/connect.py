@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, say
+from rigspec.cli.console import fail, status
 from rigspec.cli.stages import open_spec
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def connect(
     rig = open_spec(spec).rig
     target = _host(rig, host)
     if rig.service.ssh is None:
-        say("note: the rig sets up no secure shell: these ask for one on port 22")
+        status("note: the rig sets up no secure shell: these ask for one on port 22")
     if target == _HOST:
-        say(f"note: {_HOST} stands for the machine's name or address: give it with --host")
+        status(f"note: {_HOST} stands for the machine's name or address: give it with --host")
     found = tuple(connections(rig, target, _users(spec, rig, user)))
     typer.echo(_json(rig, target, found) if output is Format.JSON else _text(found))
 

@@ -14,7 +14,7 @@ from rigspec.diagnostics.plain import plain
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
 
-__all__ = ["colored", "fail", "progress", "say", "show"]
+__all__ = ["colored", "fail", "progress", "show", "status"]
 
 _WIDTH = 100
 
@@ -39,7 +39,7 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
         typer.echo(text.rstrip("\n"), err=not to_stdout)
 
 
-def say(message: str, *, quiet: bool = False) -> None:
+def status(message: str, *, quiet: bool = False) -> None:
     """A line on stderr about what is being done."""
     if not quiet:
         typer.echo(plain(message, keep="\n"), err=True)

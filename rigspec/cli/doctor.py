@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, say
+from rigspec.cli.console import fail, status
 from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def doctor(
     """Hold this machine against its lock; exit 1 on any difference. Nothing is changed."""
     from rigspec.doctor.as_json import render_json
     from rigspec.doctor.as_text import render_text
-    from rigspec.doctor.examine import examine
-    from rigspec.doctor.mend import mending
+    from rigspec.doctor.examine import diagnose
+    from rigspec.doctor.mend import fix_commands
     from rigspec.emit.backend import BackendError
     from rigspec.emit.compile import step_texts
 
@@ -62,11 +62,11 @@ def doctor(
         steps, texts = backend.built(plan), step_texts(plan, backend)
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
-    diagnosis = examine(plan, steps, texts, target)
+    diagnosis = diagnose(plan, steps, texts, target)
     if fix:
-        for line in mending(diagnosis, steps):
+        for line in fix_commands(diagnosis, steps):
             typer.echo(line)
-        say(render_text(diagnosis).rstrip("\n"), quiet=quiet)
+        status(render_text(diagnosis).rstrip("\n"), quiet=quiet)
     elif output is Format.JSON:
         typer.echo(render_json(diagnosis), nl=False)
     else:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, say
+from rigspec.cli.console import fail, status
 from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
     from rigspec.bundle.make import Bundle
-    from rigspec.bundle.wanted import Absent
+    from rigspec.bundle.wanted import MissingItem
     from rigspec.lock.model import Lock
     from rigspec.spec.load import LoadedSpec
 
@@ -47,8 +47,8 @@ def fetch(
 
     What a cut-short run has fetched is kept, and checked, by the next one.
     """
-    from rigspec.bundle.make import bundle_of
-    from rigspec.cli.locked import fresh_lock, locked_before, told_failures
+    from rigspec.bundle.make import build_bundle
+    from rigspec.cli.locked import fresh_lock, locked_before, report_lock_errors
     from rigspec.lock.location import lock_directory
 
     loaded = open_spec(spec)
@@ -58,17 +58,17 @@ def fetch(
     kept = locked_before(directory)
     reports = [resolve_or_exit(loaded, n, kept.get(n)) for n in chosen_machines(loaded, None)]
     rig_lock: Lock = fresh_lock(loaded, reports, directory, strict=False)[0]
-    with told_failures(loaded):
-        bundle = bundle_of(loaded.rig, rig_lock, machine)
+    with report_lock_errors(loaded):
+        bundle = build_bundle(loaded.rig, rig_lock, machine)
         _refuse_absent(bundle.absent, allow_missing, quiet)
         _write(loaded, bundle, output, quiet)
     _tell_mirrors(bundle, output, at, quiet)
 
 
-def _refuse_absent(absent: Sequence[Absent], allowed: bool, quiet: bool) -> None:
+def _refuse_absent(absent: Sequence[MissingItem], allowed: bool, quiet: bool) -> None:
     for item in absent:
         word = "warning" if allowed else "error"
-        say(
+        status(
             f"{word}[RS531]: not in the bundle: {item.what}: {item.reason}", quiet=quiet and allowed
         )
     if absent and not allowed:
@@ -77,20 +77,20 @@ def _refuse_absent(absent: Sequence[Absent], allowed: bool, quiet: bool) -> None
 
 def _write(spec: LoadedSpec, bundle: Bundle, output: Path, quiet: bool) -> None:
     from rigspec.bundle.folder import fill, packed
-    from rigspec.cli.waiting import waiting
+    from rigspec.cli.waiting import progress_bar
 
     archive = output.name.endswith(_ARCHIVES)
     folder = output.with_name(f"{output.name}.files") if archive else output
     try:
         paths = [item.path for item in bundle.wanted]
-        with waiting(paths, "fetching", quiet=quiet) as done:
+        with progress_bar(paths, "fetching", quiet=quiet) as done:
             size = fill(folder, bundle, done)
         if archive:
             packed(folder, output)
             _remove(folder)
     except OSError as error:
         fail(f"RS604: {output} cannot be written: {error.strerror}", status=2)
-    say(f"{len(paths)} files in {output}, {size / 1e6:.1f} MB of them fetched now", quiet=quiet)
+    status(f"{len(paths)} files in {output}, {size / 1e6:.1f} MB of them fetched now", quiet=quiet)
 
 
 def _remove(folder: Path) -> None:
@@ -105,7 +105,7 @@ def _tell_mirrors(bundle: Bundle, output: Path, at: str | None, quiet: bool) -> 
     packed = name != output.name
     address = at or (f"file:///srv/{name}" if packed else output.resolve().as_uri())
     if packed and at is None:
-        say("unpack it in /srv, or name another place with --at", quiet=quiet)
+        status("unpack it in /srv, or name another place with --at", quiet=quiet)
     typer.echo("[mirrors]")
     for key, folder in bundle.mirrors:
         typer.echo(f'{key} = "{address.rstrip("/")}/{folder}"')

@@ -13,7 +13,7 @@ from rigspec.cli.output import write_text
 from rigspec.cli.stages import chosen_machines, matrix_for, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
-    from rigspec.graph.model import Picture
+    from rigspec.graph.model import StackGraph
 
 __all__ = ["graph"]
 
@@ -59,7 +59,7 @@ def graph(
     is 1.
     """
     from rigspec.diagnostics.summary import only_errors
-    from rigspec.graph.picture import picture_of
+    from rigspec.graph.picture import build_graph
 
     chosen = format_ or _by_ending(output)
     spec = open_spec(spec_file)
@@ -73,7 +73,7 @@ def graph(
     report = resolve_or_exit(spec, machines[0])
     # Parts that do not fit stop no picture of the software; they are told beside it.
     show(only_errors(report), {str(spec_file): spec.document.text})
-    text = _written(picture_of(spec, report, matrix_for(spec, machines[0])), chosen)
+    text = _written(build_graph(spec, report, matrix_for(spec, machines[0])), chosen)
     if output is None:
         typer.echo(text, nl=False)
     else:
@@ -90,7 +90,7 @@ def _by_ending(output: Path | None) -> Format:
     return found
 
 
-def _written(picture: Picture, format_: Format) -> str:
+def _written(picture: StackGraph, format_: Format) -> str:
     if format_ is Format.svg:
         from rigspec.graph.svg import as_svg
 

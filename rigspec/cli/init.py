@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, say
+from rigspec.cli.console import fail, status
 from rigspec.cli.output import write_text
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def init(
         write_text(file, text, new=not force)
     except FileExistsError:
         _refuse(file)
-    say(f"wrote {file}; `rigspec check {file}` says whether it can exist", quiet=quiet)
+    status(f"wrote {file}; `rigspec check {file}` says whether it can exist", quiet=quiet)
 
 
 def _refuse(path: Path) -> None:
@@ -100,20 +100,20 @@ def _starter(name: str) -> str:
 
 def _described(folder: Path | None, name: str, *, quiet: bool) -> str:
     from rigspec.host.findings import host_of
-    from rigspec.host.recording import asked_here
+    from rigspec.host.recording import record_host
     from rigspec.host.spec_text import spec_text
 
-    host = host_of(asked_here() if folder is None else _recording(folder))
+    host = host_of(record_host() if folder is None else _recording(folder))
     for unread in host.unread:
-        say(f"not read: {unread.part}: {unread.why}", quiet=quiet)
+        status(f"not read: {unread.part}: {unread.why}", quiet=quiet)
     return spec_text(host, name)
 
 
 def _recording(folder: Path) -> Recording:
-    from rigspec.host.recording import kept_in
+    from rigspec.host.recording import load_recording
 
     try:
-        recording = kept_in(folder)
+        recording = load_recording(folder)
     except OSError as error:
         fail(f"{folder}: cannot be read: {error.strerror}", status=2)
     if not recording.texts:
@@ -122,7 +122,7 @@ def _recording(folder: Path) -> Recording:
 
 
 def _record(folder: Path, *, force: bool, quiet: bool) -> None:
-    from rigspec.host.recording import asked_here
+    from rigspec.host.recording import record_host
 
     if not force and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         _refuse(folder)
@@ -130,6 +130,6 @@ def _record(folder: Path, *, force: bool, quiet: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"{folder}: cannot be made: {error.strerror}", status=2)
-    for question, text in asked_here().files():
+    for question, text in record_host().files():
         write_text(folder / question, text)
-    say(f"recorded this machine in {folder}", quiet=quiet)
+    status(f"recorded this machine in {folder}", quiet=quiet)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, say
+from rigspec.cli.console import fail, status
 from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def lock(
 
     Where there is a lock, what it pins stays as long as the spec and the matrix allow it.
     """
-    from rigspec.cli.locked import locked_before, previous_lock
+    from rigspec.cli.locked import load_previous_lock, locked_before
     from rigspec.lock.location import lock_directory
 
     loaded = open_spec(spec)
@@ -79,21 +79,21 @@ def lock(
         from rigspec.cli.locked import ensure_fresh
 
         ensure_fresh(loaded, reports, directory, require_digests=require_digests)
-        say(f"{directory} is up to date", quiet=quiet)
+        status(f"{directory} is up to date", quiet=quiet)
         return
     import gc
 
     from rigspec.cli.locked import write_new_lock
-    from rigspec.lock.answers import Answers
+    from rigspec.lock.answers import ResolutionCache
     from rigspec.lock.environments import LockSettings
 
     gc.enable()
     settings = LockSettings(
         engine=engine.value if engine is not None else None,
         pylock=pylock,
-        answers=Answers(fresh=no_cache or upgrade),
+        answers=ResolutionCache(fresh=no_cache or upgrade),
     )
-    before = None if upgrade else previous_lock(directory)
+    before = None if upgrade else load_previous_lock(directory)
     write_new_lock(
         loaded,
         reports,
@@ -110,7 +110,7 @@ def _known_names(
     spec: LoadedSpec, reports: Sequence[Report], directory: Path, moving: tuple[str, ...]
 ) -> None:
     """Exit status 2 for a name to update that neither the rig nor its lock has."""
-    from rigspec.cli.locked import previous_lock
+    from rigspec.cli.locked import load_previous_lock
     from rigspec.lock.conda_files import explicit_packages
 
     known = {"os", "driver", "cuda", "cudnn", "python", "pip", "installer", "image"}
@@ -118,7 +118,7 @@ def _known_names(
     for report in reports:
         for env in report.resolution.envs if report.resolution is not None else ():
             known |= {pin.name.partition("[")[0] for pin in (*env.frameworks, *env.distributions)}
-    lock = previous_lock(directory)
+    lock = load_previous_lock(directory)
     for machine in lock.machines if lock is not None else ():
         known |= {package.name for package in machine.packages}
         for locked in machine.envs:

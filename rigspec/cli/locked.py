@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rigspec.cli.console import say, show
-from rigspec.cli.waiting import waiting
+from rigspec.cli.console import show, status
+from rigspec.cli.waiting import progress_bar
 
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Diagnostic, Report
@@ -23,27 +23,27 @@ __all__ = [
     "ensure_digests",
     "ensure_fresh",
     "fresh_lock",
+    "load_previous_lock",
     "locked_before",
-    "previous_lock",
-    "tell_unpinned",
-    "told_failures",
+    "report_lock_errors",
+    "warn_unpinned",
     "write_new_lock",
 ]
 
 
-def previous_lock(directory: Path) -> Lock | None:
+def load_previous_lock(directory: Path) -> Lock | None:
     """The lock that stands there; None where there is none, or none that can be trusted."""
-    from rigspec.lock.document import DamagedLock, NoLock, read_lock
+    from rigspec.lock.document import CorruptLock, NoLock, read_lock
 
     try:
         return read_lock(directory)[0]
-    except (NoLock, DamagedLock):
+    except (NoLock, CorruptLock):
         return None
 
 
 def locked_before(directory: Path) -> Mapping[str | None, Resolution]:
     """What the lock that stands there decided for each machine."""
-    lock = previous_lock(directory)
+    lock = load_previous_lock(directory)
     machines = lock.machines if lock is not None else ()
     return {machine.resolution.machine: machine.resolution for machine in machines}
 
@@ -55,12 +55,12 @@ def fresh_lock(
 
     ``strict`` refuses a lock that is only out of date in what changes no version.
     """
-    from rigspec.lock.document import DamagedLock, NoLock, read_lock
+    from rigspec.lock.document import CorruptLock, NoLock, read_lock
     from rigspec.lock.staleness import differences
 
     try:
         lock, digest = read_lock(directory)
-    except (NoLock, DamagedLock) as error:
+    except (NoLock, CorruptLock) as error:
         _tell(spec, [error.diagnostic])
         raise typer.Exit(1) from None
     found = differences(lock, spec.rig, _resolutions(reports))
@@ -81,14 +81,14 @@ def ensure_fresh(
 
 
 @contextmanager
-def told_failures(spec: LoadedSpec) -> Iterator[None]:
+def report_lock_errors(spec: LoadedSpec) -> Iterator[None]:
     """What cannot be fetched or written is told, and its exit status is taken."""
-    from rigspec.lock.failures import LockFailure
+    from rigspec.lock.failures import LockError
     from rigspec.tree import TreeError
 
     try:
         yield
-    except LockFailure as error:
+    except LockError as error:
         _tell(spec, [error.told(spec.document)])
         raise typer.Exit(error.status) from None
     except TreeError as error:
@@ -112,32 +112,32 @@ def write_new_lock(
     What ``kept`` pins stays where it can, but for what ``moving`` names; what moved is told.
     ``require_digests`` refuses a lock without them, with exit status 1.
     """
-    from rigspec.lock.changes import changes
+    from rigspec.lock.changes import lock_diff
     from rigspec.lock.digests import unverified_downloads
     from rigspec.lock.document import lock_files
-    from rigspec.lock.make import make_lock, parts_of
-    from rigspec.tree import write_tree
+    from rigspec.lock.make import create_lock, environment_labels
+    from rigspec.tree import write_tree_atomically
 
-    before = previous_lock(directory)
+    before = load_previous_lock(directory)
     warnings: list[Diagnostic] = []
     resolutions = _resolutions(reports)
-    parts = waiting(parts_of(resolutions), "locking", quiet=quiet)
-    with told_failures(spec), parts as done:
-        lock = make_lock(spec.rig, resolutions, kept, moving, settings, done, warnings.append)
+    parts = progress_bar(environment_labels(resolutions), "locking", quiet=quiet)
+    with report_lock_errors(spec), parts as done:
+        lock = create_lock(spec.rig, resolutions, kept, moving, settings, done, warnings.append)
     if not quiet:
         _tell(spec, dict.fromkeys([*warnings, *unverified_downloads(lock)]))
     if require_digests:
         ensure_digests(spec, lock.machines)
     files = lock_files(lock)
-    with told_failures(spec):
-        write_tree(directory, files)
+    with report_lock_errors(spec):
+        write_tree_atomically(directory, files)
     for file in files:
-        say(f"wrote {directory / file.path}", quiet=quiet)
+        status(f"wrote {directory / file.path}", quiet=quiet)
     if before is not None:
-        moved = changes(before, lock)
+        moved = lock_diff(before, lock)
         for line in moved or ("nothing moved",):
-            say(line, quiet=quiet)
-    tell_unpinned(lock.machines, quiet=quiet)
+            status(line, quiet=quiet)
+    warn_unpinned(lock.machines, quiet=quiet)
 
 
 def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
@@ -150,11 +150,11 @@ def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
         raise typer.Exit(1)
 
 
-def tell_unpinned(machines: Iterable[LockedMachine], *, quiet: bool) -> None:
+def warn_unpinned(machines: Iterable[LockedMachine], *, quiet: bool) -> None:
     """A warning for each thing that the lock leaves open."""
     for machine in machines:
         for item in machine.unpinned:
-            say(f"warning[RS505]: not pinned: {item.what}: {item.reason}", quiet=quiet)
+            status(f"warning[RS505]: not pinned: {item.what}: {item.reason}", quiet=quiet)
 
 
 def _resolutions(reports: Iterable[Report]) -> tuple[Resolution, ...]:

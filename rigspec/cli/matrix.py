@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rigspec.cli.console import fail, say
+from rigspec.cli.console import fail, status
 
 __all__ = ["app"]
 
@@ -74,14 +74,14 @@ def refresh(
     import datetime as dt
     import difflib
 
-    from rigspec.lock.failures import LockFailure
+    from rigspec.lock.failures import LockError
     from rigspec.refresh.table import refreshed
 
     _known_product(product)
     _framework_only(product)
     try:
         found = refreshed(product, day=dt.datetime.now(dt.timezone.utc).date(), index=index)
-    except LockFailure as failure:
+    except LockError as failure:
         fail(str(failure), status=3)
     for problem in found.problems:
         typer.echo(f"{problem.place}: {problem.what}", err=True)
@@ -92,7 +92,7 @@ def refresh(
     if found.problems:
         fail("the table is left as it was: its new rows do not hold", status=1)
     if not found.files:
-        say(f"the index has no {product} newer than the table")
+        status(f"the index has no {product} newer than the table")
     elif not dry_run:
         for changed in found.files:
             _write(changed.file, changed.after)

@@ -48,10 +48,10 @@ def chosen_machines(spec: LoadedSpec, machine: str | None) -> tuple[str | None, 
 def matrix_for(spec: LoadedSpec, machine: str | None) -> Matrix:
     """The part of the matrix that one machine of the rig asks about."""
     from rigspec.matrix.load import load_matrix, product_names
-    from rigspec.resolve.assemble import products_needed
+    from rigspec.resolve.assemble import required_products
 
     known = set(product_names())
-    return load_matrix([name for name in products_needed(spec.rig, machine) if name in known])
+    return load_matrix([name for name in required_products(spec.rig, machine) if name in known])
 
 
 def resolve_or_exit(

@@ -9,13 +9,13 @@ from rigspec.cli.console import show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rigspec.emit.limits import TooLong
+    from rigspec.emit.limits import OutputTooLarge
     from rigspec.spec.load import LoadedSpec
 
-__all__ = ["tell_too_long"]
+__all__ = ["report_output_too_large"]
 
 
-def tell_too_long(spec: LoadedSpec, machine: str | None, error: TooLong) -> None:
+def report_output_too_large(spec: LoadedSpec, machine: str | None, error: OutputTooLarge) -> None:
     """The error with its place in the spec, on stderr."""
     from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
 
@@ -44,7 +44,7 @@ def tell_too_long(spec: LoadedSpec, machine: str | None, error: TooLong) -> None
     show(report, {spec.document.file: spec.document.text})
 
 
-def _advice(error: TooLong) -> Iterator[str]:
+def _advice(error: OutputTooLarge) -> Iterator[str]:
     if not error.named:
         yield (
             "the spec names no provider, so the narrowest counts: begin `instance` with its "

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 
-__all__ = ["waiting"]
+__all__ = ["progress_bar"]
 
 
 @contextmanager
-def waiting(parts: Sequence[str], words: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+def progress_bar(
+    parts: Sequence[str], words: str, *, quiet: bool
+) -> Iterator[Callable[[str], None]]:
     """A bar over the parts with those that are not done; a pipe sees nothing of it.
 
     What is yielded takes a part's name when it is done, from any thread.

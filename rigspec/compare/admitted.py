@@ -11,24 +11,24 @@ from dataclasses import dataclass, replace
 from rigspec.compare.model import Refused
 from rigspec.diagnostics.model import Fact
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.assemble import Assembly
-from rigspec.resolve.conflict import Conflict, find_conflicts, possible
+from rigspec.resolve.assemble import ProblemBuilder
+from rigspec.resolve.conflict import Conflict, find_conflicts, is_satisfiable
 from rigspec.resolve.encode import encode
 from rigspec.resolve.explain import facts_of
-from rigspec.resolve.names import unsatisfied_claims
-from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem
+from rigspec.resolve.names import unsatisfiable_requirements
+from rigspec.resolve.problem import BoundRule, Candidate, Component, Problem, Requirement
 from rigspec.resolve.solve import SolverSession
 from rigspec.resolve.vocabulary import NOTHING, UNKNOWN
 from rigspec.spec.load import LoadedSpec
 
-__all__ = ["Admitted", "admitted"]
+__all__ = ["SupportedReleases", "admitted"]
 
 # What a machine has before anything is installed on it, as the resolver calls it.
 _GIVEN = frozenset({"avx", "compute_capability", "driver", "gcc", "glibc", "os"})
 
 
 @dataclass(frozen=True)
-class Admitted:
+class SupportedReleases:
     """The releases of one component that a machine admits, the most wanted first."""
 
     problem: Problem
@@ -49,8 +49,8 @@ class Admitted:
             facts = tuple(facts_of(conflict))
             yield Refused(tuple(c.label for c in candidates), reason or facts[0], facts)
 
-    def _wish(self, candidate: Candidate) -> Claim:
-        return Claim(self.component.key, (candidate.exactly,), None, candidate.label)
+    def _wish(self, candidate: Candidate) -> Requirement:
+        return Requirement(self.component.key, (candidate.exactly,), None, candidate.label)
 
     def _conflict(self, candidate: Candidate) -> Conflict:
         problem = replace(self.problem, claims=(*self.problem.claims, self._wish(candidate)))
@@ -61,16 +61,16 @@ class Admitted:
     def _holds(self, conflict: Conflict, candidate: Candidate) -> bool:
         """Whether the rows of a conflict refuse this release, too."""
         claims = (*self.problem.claims, self._wish(candidate))
-        return not possible(self.problem, claims, conflict.rows)
+        return not is_satisfiable(self.problem, claims, conflict.rows)
 
 
 def admitted(
     spec: LoadedSpec, machine: str, matrix: Matrix, wanted: Callable[[Component], bool]
-) -> Admitted | None:
+) -> SupportedReleases | None:
     """The releases of the component that is ``wanted``; None where the machine has none such."""
-    assembly = Assembly(spec.rig, machine, matrix)
+    assembly = ProblemBuilder(spec.rig, machine, matrix)
     component = next((c for c in assembly.components if wanted(c)), None)
-    beyond, claims = unsatisfied_claims(assembly, spec.document)
+    beyond, claims = unsatisfiable_requirements(assembly, spec.document)
     if component is None or beyond:
         return None
     problem = assembly.problem(claims)
@@ -83,7 +83,7 @@ def admitted(
             if candidate.version not in (NOTHING, UNKNOWN)
             and session.satisfiable([*selectors, encoding.candidates[component.key, candidate]])
         )
-    return Admitted(problem, component, found)
+    return SupportedReleases(problem, component, found)
 
 
 def _nearest(conflict: Conflict, wanted: str) -> Fact | None:
@@ -94,7 +94,7 @@ def _nearest(conflict: Conflict, wanted: str) -> Fact | None:
     if not rows:
         return None
 
-    def rank(row: Constraint) -> tuple[int, bool]:
+    def rank(row: BoundRule) -> tuple[int, bool]:
         keys = {row.must[0], *(key for key, _ in row.when)}
         given = sum(key.rpartition("/")[2] in _GIVEN for key in keys)
         return (2 * given + (wanted in keys), row.must[0] != "accelerator")

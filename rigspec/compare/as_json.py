@@ -30,7 +30,7 @@ from rigspec.compare.model import (
 from rigspec.diagnostics.as_json import fact_as_json
 from rigspec.diagnostics.model import Source
 from rigspec.diagnostics.plain import plain_json
-from rigspec.hardware.figure import Figure, rounded
+from rigspec.hardware.figure import SourcedValue, rounded
 
 __all__ = ["json_schema", "render_json"]
 
@@ -104,7 +104,7 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _figure(figure: Figure | None) -> dict[str, Any] | None:
+def _figure(figure: SourcedValue | None) -> dict[str, Any] | None:
     if figure is None:
         return None
     return {

@@ -21,7 +21,7 @@ from rigspec.compare.shown import (
     software_line,
 )
 from rigspec.diagnostics.plain import plain
-from rigspec.hardware.figure import Figure
+from rigspec.hardware.figure import SourcedValue
 
 __all__ = ["render_text"]
 
@@ -127,7 +127,7 @@ def _blank(rows: Sequence[Row]) -> Iterator[str]:
     return (row.name for row in rows if not row.known and row.of != TOGETHER)
 
 
-def _figure(figure: Figure | None) -> str:
+def _figure(figure: SourcedValue | None) -> str:
     if figure is None:
         return BLANK
     unit = "" if figure.unit in ("GPUs", "threads") else f" {figure.unit}"

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from rigspec.compare.hardware import compared_hardware, gpu_title
 from rigspec.compare.model import Comparison, Side, Software
 from rigspec.compare.money import Terms, compared_money, is_rented
-from rigspec.compare.runs import compared_runs
-from rigspec.compare.software import Decided, Held, locked_software, resolved_software
+from rigspec.compare.runs import compare_compatibility
+from rigspec.compare.software import Decided, UsableLock, locked_software, resolved_software
 from rigspec.diagnostics.model import Report
-from rigspec.hardware.machine_figures import MachineFigures, machine_figures
+from rigspec.hardware.machine_figures import MachineSpecs, machine_figures
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.why import UnknownComponent, Unsolvable, why
 from rigspec.spec.load import LoadedSpec
 from rigspec.spec.machine import Machine
 
-__all__ = ["Question", "compared"]
+__all__ = ["Question", "compare_machines"]
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Question:
     matrices: Mapping[str, Matrix]
     whole: Matrix
     reports: tuple[Report, Report]
-    held: Held | None
+    held: UsableLock | None
     why_no_lock: str
     terms: Terms
 
 
-def compared(question: Question) -> Comparison:
+def compare_machines(question: Question) -> Comparison:
     """Software, parts, money, and what runs. Pure: no network, no clock, no host."""
     spec, names = question.spec, question.names
     machines = (spec.rig.machine[names[0]], spec.rig.machine[names[1]])
@@ -51,15 +51,15 @@ def compared(question: Question) -> Comparison:
         software=_software(question),
         hardware=compared_hardware(machines, *figures),
         money=compared_money(spec, names, question.matrices, question.terms),
-        runs=compared_runs(spec, figures, question.reports, question.whole),
+        runs=compare_compatibility(spec, figures, question.reports, question.whole),
     )
 
 
-def _figures(question: Question, name: str) -> MachineFigures:
+def _figures(question: Question, name: str) -> MachineSpecs:
     return machine_figures(question.spec, name, question.matrices[name])
 
 
-def _side(name: str, machine: Machine, figures: MachineFigures) -> Side:
+def _side(name: str, machine: Machine, figures: MachineSpecs) -> Side:
     told = [machine.instance, gpu_title(figures.gpus)]
     return Side(name, is_rented(machine), ", ".join(filter(None, told)) or "no GPU")
 

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rigspec.compare.promise import Promise, fingerprint
+from rigspec.compare.promise import ComparedItem, fingerprint
 from rigspec.tree import OutputFile
 
 __all__ = ["LIMIT", "PROVIDER", "first_boot_promises"]
@@ -26,7 +26,7 @@ _CHECKSUM = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _GZIP = b"\x1f\x8b"
 
 
-def first_boot_promises(files: Sequence[OutputFile]) -> Iterator[Promise]:
+def first_boot_promises(files: Sequence[OutputFile]) -> Iterator[ComparedItem]:
     """Every file that the first boot writes, every command it runs, and the form of user-data.
 
     What a machine fetches because user-data would be too long is read as if it stood there. The
@@ -38,16 +38,16 @@ def first_boot_promises(files: Sequence[OutputFile]) -> Iterator[Promise]:
     config = _loaded((gzip.decompress(data) if packed else data).decode())
     seeds = [path for path in content if path.startswith(_SEED)]
     form = "fetches the rest" if seeds else "compressed" if packed else "as it is"
-    yield Promise(_LAYER, "form of user-data", form, part=LIMIT)
+    yield ComparedItem(_LAYER, "form of user-data", form, part=LIMIT)
     yield from _user_data(config, _fetching(config, seeds))
     for seed in seeds:
         for path, written in _seed_files(content[seed].decode()):
             yield _file(path, written)
     for path in sorted(content.keys() - {_USER_DATA, "meta-data", *seeds}):
-        yield Promise(_LAYER, path, "is written", _meaning(content[path].decode()), PROVIDER)
+        yield ComparedItem(_LAYER, path, "is written", _meaning(content[path].decode()), PROVIDER)
 
 
-def _user_data(config: Mapping[str, Any], fetching: frozenset[str]) -> Iterator[Promise]:
+def _user_data(config: Mapping[str, Any], fetching: frozenset[str]) -> Iterator[ComparedItem]:
     """What stands in user-data; ``fetching`` are words of what is there to fetch the rest."""
     for entry in config.get("write_files") or ():
         part = LIMIT if entry["path"] in fetching else ""
@@ -57,9 +57,9 @@ def _user_data(config: Mapping[str, Any], fetching: frozenset[str]) -> Iterator[
         text = words[0] if isinstance(command, str) else shlex.join(words)
         name = _CHECKSUM.sub("\\1\N{HORIZONTAL ELLIPSIS}", f"runs {text}")
         part = LIMIT if fetching & set(words) else ""
-        yield Promise(_LAYER, name, "is run", fingerprint(text), part)
+        yield ComparedItem(_LAYER, name, "is run", fingerprint(text), part)
     for key in sorted(config.keys() - {"write_files", "runcmd"}):
-        yield Promise(_LAYER, key, str(config[key]))
+        yield ComparedItem(_LAYER, key, str(config[key]))
 
 
 def _fetching(config: Mapping[str, Any], seeds: Sequence[str]) -> frozenset[str]:
@@ -71,8 +71,8 @@ def _fetching(config: Mapping[str, Any], seeds: Sequence[str]) -> frozenset[str]
     return frozenset(word for command in commands for word in (command[0], command[-1]))
 
 
-def _file(path: str, content: str, part: str = "") -> Promise:
-    return Promise(_LAYER, path, "is written", _meaning(content), part)
+def _file(path: str, content: str, part: str = "") -> ComparedItem:
+    return ComparedItem(_LAYER, path, "is written", _meaning(content), part)
 
 
 def _meaning(text: str) -> str:

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from rigspec.compare.model import Hardware, Row, Words
 from rigspec.diagnostics.model import Source
-from rigspec.hardware.figure import Figure, count_of, derived
-from rigspec.hardware.gpus import GpuFigures
-from rigspec.hardware.machine_figures import MachineFigures
+from rigspec.hardware.figure import SourcedValue, count_of, derived
+from rigspec.hardware.gpus import GpuSpecs
+from rigspec.hardware.machine_figures import MachineSpecs
 from rigspec.spec.machine import Cpu, Machine
 
 __all__ = ["ONE", "PRECISIONS", "TOGETHER", "WHOLE", "compared_hardware", "gpu_title"]
@@ -18,7 +18,7 @@ ONE = "one GPU"
 TOGETHER = "all GPUs"
 WHOLE = "the machine"
 
-Pick = Callable[[GpuFigures], Figure | None]
+Pick = Callable[[GpuSpecs], SourcedValue | None]
 
 PRECISIONS: tuple[tuple[str, str, Pick], ...] = (
     ("fp64", "fp64 (double)", lambda gpu: gpu.fp64),
@@ -32,7 +32,7 @@ PRECISIONS: tuple[tuple[str, str, Pick], ...] = (
 
 
 def compared_hardware(
-    machines: tuple[Machine, Machine], a: MachineFigures, b: MachineFigures
+    machines: tuple[Machine, Machine], a: MachineSpecs, b: MachineSpecs
 ) -> Hardware:
     """Rows for one GPU of each, for all of them, and for the machine."""
     words = (
@@ -45,7 +45,7 @@ def compared_hardware(
     return Hardware(shown, rows, tuple(_notes((a, b))))
 
 
-def gpu_title(gpus: tuple[GpuFigures, ...]) -> str | None:
+def gpu_title(gpus: tuple[GpuSpecs, ...]) -> str | None:
     """`2 x GTX 1080 Ti`, kind by kind; None without a GPU."""
     told = (
         gpu.model
@@ -56,20 +56,20 @@ def gpu_title(gpus: tuple[GpuFigures, ...]) -> str | None:
     return ", ".join(told) or None
 
 
-def _one(a: MachineFigures, b: MachineFigures) -> Iterator[Row]:
+def _one(a: MachineSpecs, b: MachineSpecs) -> Iterator[Row]:
     yield _first("memory", "memory", a, b, lambda gpu: gpu.memory)
     yield _first("bandwidth", "memory bandwidth", a, b, lambda gpu: gpu.bandwidth)
     for key, name, pick in PRECISIONS:
         yield _first(key, name, a, b, pick)
 
 
-def _first(key: str, name: str, a: MachineFigures, b: MachineFigures, pick: Pick) -> Row:
+def _first(key: str, name: str, a: MachineSpecs, b: MachineSpecs, pick: Pick) -> Row:
     """Of the GPU that stands first."""
     found = [pick(side.gpus[0]) if side.gpus else None for side in (a, b)]
     return Row(key, name, ONE, found[0], found[1])
 
 
-def _together(a: MachineFigures, b: MachineFigures) -> Iterator[Row]:
+def _together(a: MachineSpecs, b: MachineSpecs) -> Iterator[Row]:
     counts = [_count(side) for side in (a, b)]
     if all(count is None or count.amount == 1 for count in counts):
         return
@@ -83,7 +83,7 @@ def _together(a: MachineFigures, b: MachineFigures) -> Iterator[Row]:
         yield Row(key, name, TOGETHER, _sum(a, pick), _sum(b, pick))
 
 
-def _sum(side: MachineFigures, pick: Pick) -> Figure | None:
+def _sum(side: MachineSpecs, pick: Pick) -> SourcedValue | None:
     """Of all GPUs of a machine, where it is known of each kind."""
     parts = [(pick(gpu), max(gpu.count, Decimal(1))) for gpu in side.gpus]
     known = [(figure, count) for figure, count in parts if figure is not None]
@@ -93,14 +93,14 @@ def _sum(side: MachineFigures, pick: Pick) -> Figure | None:
     return derived(amount, known[0][0].unit, "of all GPUs", *(figure for figure, _ in known))
 
 
-def _count(side: MachineFigures) -> Figure | None:
+def _count(side: MachineSpecs) -> SourcedValue | None:
     if not side.gpus:
         return None
     count = sum((gpu.count for gpu in side.gpus), Decimal(0))
-    return Figure(count, "GPUs", "spec" if side.instance is None else "matrix")
+    return SourcedValue(count, "GPUs", "spec" if side.instance is None else "matrix")
 
 
-def _whole(a: MachineFigures, b: MachineFigures) -> Iterator[Row]:
+def _whole(a: MachineSpecs, b: MachineSpecs) -> Iterator[Row]:
     yield Row("threads", "threads (vCPU)", WHOLE, _threads(a), _threads(b))
     yield Row("ram", "main memory", WHOLE, a.ram, b.ram)
     yield Row("storage", "storage", WHOLE, a.storage, b.storage)
@@ -108,15 +108,15 @@ def _whole(a: MachineFigures, b: MachineFigures) -> Iterator[Row]:
     yield Row("watts", "power under full load", WHOLE, full[0], full[1])
 
 
-def _threads(side: MachineFigures) -> Figure | None:
+def _threads(side: MachineSpecs) -> SourcedValue | None:
     """A vCPU is a thread of the host's processor: one unit for both."""
     threads = side.threads
     if threads is None:
         return None
-    return Figure(threads.amount, "threads", threads.origin, threads.sources, threads.unit)
+    return SourcedValue(threads.amount, "threads", threads.origin, threads.sources, threads.unit)
 
 
-def _capability(side: MachineFigures) -> str | None:
+def _capability(side: MachineSpecs) -> str | None:
     told = dict.fromkeys(gpu.compute_capability for gpu in side.gpus if gpu.compute_capability)
     return ", ".join(told) or None
 
@@ -125,12 +125,12 @@ def _processor(machine: Machine) -> str | None:
     return machine.cpu.model if isinstance(machine.cpu, Cpu) else machine.cpu
 
 
-def _gpu_sources(*sides: MachineFigures) -> tuple[Source, ...]:
+def _gpu_sources(*sides: MachineSpecs) -> tuple[Source, ...]:
     releases = [gpu.release for side in sides for gpu in side.gpus if gpu.release is not None]
     return tuple(dict.fromkeys(source for release in releases for source in release.sources))
 
 
-def _notes(sides: tuple[MachineFigures, MachineFigures]) -> Iterator[str]:
+def _notes(sides: tuple[MachineSpecs, MachineSpecs]) -> Iterator[str]:
     for side in sides:
         if len(side.gpus) > 1:
             yield f"{side.name} has GPUs of several kinds; \u201cone GPU\u201d is its first"
@@ -145,7 +145,7 @@ def _notes(sides: tuple[MachineFigures, MachineFigures]) -> Iterator[str]:
         yield "a vCPU is a thread of the host's processor, not a core"
 
 
-def _unknown_cards(side: MachineFigures) -> Iterator[str]:
+def _unknown_cards(side: MachineSpecs) -> Iterator[str]:
     """Cards of which the matrix tells no figures: unknown ones, and rented ones of any form."""
     unknown = [gpu for gpu in side.gpus if gpu.release is None]
     cards = ", ".join(f"`{gpu.model}`" for gpu in unknown)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Source
 from rigspec.hardware.cost import Payback
-from rigspec.hardware.figure import Figure
+from rigspec.hardware.figure import SourcedValue
 
 __all__ = [
     "Admission",
@@ -113,8 +113,8 @@ class Row:
     key: str
     name: str
     of: str
-    a: Figure | None
-    b: Figure | None
+    a: SourcedValue | None
+    b: SourcedValue | None
 
     @property
     def ratio(self) -> Decimal | None:
@@ -148,14 +148,14 @@ class Bill:
     ``unknown`` names what is missing, and what to write.
     """
 
-    price: Figure | None
-    hourly: Figure | None
-    monthly: Figure | None
+    price: SourcedValue | None
+    hourly: SourcedValue | None
+    monthly: SourcedValue | None
     read: str | None = None
     scope: str | None = None
     unknown: tuple[str, ...] = ()
 
-    def after(self, months: int) -> Figure | None:
+    def after(self, months: int) -> SourcedValue | None:
         """What has been paid after so many months; None where a part of it is not known."""
         if self.monthly is None or (self.price is None and self.hourly is None):
             return None
@@ -163,7 +163,7 @@ class Bill:
         if self.price is not None and self.price.unit != self.monthly.unit:
             return None
         amount = start + self.monthly.amount * months
-        return Figure(amount, self.monthly.unit, "derived", self.monthly.sources)
+        return SourcedValue(amount, self.monthly.unit, "derived", self.monthly.sources)
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class Money:
     verdict: str
     assumptions: tuple[str, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()
-    year: Figure | None = None
+    year: SourcedValue | None = None
 
 
 # --- what runs ---------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ class Comparison:
         """Both machines, in the order they were asked for."""
         return self.a, self.b
 
-    def figures(self) -> Iterator[Figure]:
+    def figures(self) -> Iterator[SourcedValue]:
         """Every figure that is shown of the parts and the prices."""
         for row in self.hardware.rows:
             yield from (figure for figure in (row.a, row.b) if figure is not None)

@@ -9,9 +9,9 @@ from decimal import ROUND_FLOOR, Decimal
 
 from rigspec.compare.model import Bill, Money, Point, Sensitivity
 from rigspec.hardware.cost import Cost, Payback, no_payback, payback
-from rigspec.hardware.declared import DeclaredMachine
-from rigspec.hardware.figure import Figure, count_of, derived
-from rigspec.hardware.machine_figures import MachineFigures, machine_figures
+from rigspec.hardware.declared import MachineContext
+from rigspec.hardware.figure import SourcedValue, count_of, derived
+from rigspec.hardware.machine_figures import MachineSpecs, machine_figures
 from rigspec.matrix.model import Matrix
 from rigspec.spec.load import LoadedSpec
 from rigspec.spec.machine import Machine
@@ -158,7 +158,7 @@ class _Question:
     def _machine(self, name: str) -> Machine:
         return self._spec.rig.machine[name]
 
-    def _declared(self, name: str, change: _Change) -> DeclaredMachine:
+    def _declared(self, name: str, change: _Change) -> MachineContext:
         """The machine with the terms, and the change, in place of what its spec says."""
         table = self._machine(name)
         other = next(each for each in self._names if each != name)
@@ -173,9 +173,9 @@ class _Question:
             update["electricity"] = EnergyPrice(amount, electricity.unit)
         machines = {**self._spec.rig.machine, name: table.model_copy(update=update)}
         rig = self._spec.rig.model_copy(update={"machine": machines})
-        return DeclaredMachine(LoadedSpec(rig, self._spec.document), name, self._matrices[name])
+        return MachineContext(LoadedSpec(rig, self._spec.document), name, self._matrices[name])
 
-    def figures(self, name: str, change: _Change) -> MachineFigures:
+    def figures(self, name: str, change: _Change) -> MachineSpecs:
         """The figures of a machine under a change."""
         machine = self._declared(name, change)
         return machine_figures(machine.spec, name, machine.matrix, self._exchanged)
@@ -188,7 +188,7 @@ class _Question:
             price = derived(price.amount * change.price, price.unit, price.note, price)
         return replace(cost, price=price)
 
-    def _exchanged(self, figure: Figure) -> Figure:
+    def _exchanged(self, figure: SourcedValue) -> SourcedValue:
         """An amount at every rate that leads on from its currency, one after the other."""
         currency, slash, rest = figure.unit.partition("/")
         rate = next((rate for rate in self._terms.rates if rate.of == currency), None)
@@ -241,7 +241,7 @@ class _Question:
             return
         electricity = self._declared(owned, _AS_TOLD).table.electricity
         price = self.cost(owned, _AS_TOLD).price
-        day = Figure(self.hours or Decimal(0), "h", "spec")
+        day = SourcedValue(self.hours or Decimal(0), "h", "spec")
         for of, told in (("hours", day), ("electricity", electricity), ("price", price)):
             points = [self._point(owned, rented, of, f, _times(told, f)) for f in FACTORS]
             yield Sensitivity(of, tuple(points))
@@ -281,13 +281,13 @@ class _Question:
         return f"{count_of(count)} GPU{'' if 0 < count <= 1 else 's'}"
 
 
-def _times(amount: EnergyPrice | Figure | None, factor: Decimal) -> str:
+def _times(amount: EnergyPrice | SourcedValue | None, factor: Decimal) -> str:
     if amount is None:
         return ""
     return f"{(amount.amount * factor).normalize():f} {amount.unit}"
 
 
-def _within_a_year(found: Payback | None) -> Figure | None:
+def _within_a_year(found: Payback | None) -> SourcedValue | None:
     if found is None:
         return None
     saved = ((found.rented.amount - found.owned.amount) * _YEAR).to_integral_value(ROUND_FLOOR)

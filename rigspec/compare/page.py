@@ -9,7 +9,7 @@ from itertools import groupby
 
 from rigspec.compare.hardware import ONE, TOGETHER
 from rigspec.compare.model import Admission, Comparison, Item, Point, Range, Refused, Row, Words
-from rigspec.compare.plots import CostPlot, SwayPlot, cost_plot, sway_plot
+from rigspec.compare.plots import CostPlot, SwayPlot, cost_plot, sensitivity_chart
 from rigspec.compare.shown import (
     BLANK,
     TIMES,
@@ -25,7 +25,7 @@ from rigspec.compare.shown import (
     software_line,
 )
 from rigspec.diagnostics.model import Source
-from rigspec.hardware.figure import Figure
+from rigspec.hardware.figure import SourcedValue
 
 __all__ = ["Page", "page_of"]
 
@@ -108,7 +108,7 @@ class ProductLine:
 
 
 @dataclass(frozen=True)
-class Sway:
+class SensitivityRow:
     """One assumption: its values, and the month at each."""
 
     of: str
@@ -143,7 +143,7 @@ class Page:
     narrow: CostPlot | None
     wide: CostPlot | None
     sway_heads: tuple[str, ...]
-    sway: tuple[Sway, ...]
+    sway: tuple[SensitivityRow, ...]
     sway_notes: tuple[str, ...]
     sway_narrow: SwayPlot | None
     sway_wide: SwayPlot | None
@@ -178,7 +178,7 @@ def page_of(comparison: Comparison) -> Page:
     groups = tuple(_groups(comparison, notes))
     told = comparison.money
     sway = tuple(
-        Sway(
+        SensitivityRow(
             line.of,
             tuple((p.value, BLANK if p.months is None else months(p.months)) for p in line.points),
         )
@@ -214,8 +214,8 @@ def page_of(comparison: Comparison) -> Page:
         sway_heads=tuple(f"{p.factor.normalize():f} {TIMES}" for p in _first_points(comparison)),
         sway=sway,
         sway_notes=tuple(dict.fromkeys(point.note for point in points if point.note)),
-        sway_narrow=sway_plot(told, _NARROW[0]),
-        sway_wide=sway_plot(told, _WIDE[0]),
+        sway_narrow=sensitivity_chart(told, _NARROW[0]),
+        sway_wide=sensitivity_chart(told, _WIDE[0]),
         year=money(told.year) if told.year is not None else "",
         features=features,
         products=products,
@@ -268,12 +268,12 @@ def _peaks(rows: list[Row]) -> dict[str, Decimal]:
     return peaks
 
 
-def _notes(a: Figure | None, b: Figure | None, notes: _Footnotes) -> tuple[int, ...]:
+def _notes(a: SourcedValue | None, b: SourcedValue | None, notes: _Footnotes) -> tuple[int, ...]:
     told = (source for figure in (a, b) if figure is not None for source in figure.sources)
     return notes.of(dict.fromkeys(told))
 
 
-def _cell(figure: Figure | None, peaks: dict[str, Decimal]) -> Cell:
+def _cell(figure: SourcedValue | None, peaks: dict[str, Decimal]) -> Cell:
     if figure is None:
         return Cell(BLANK)
     unit = "" if figure.unit in ("GPUs", "threads") else figure.unit
@@ -301,7 +301,7 @@ def _bills(comparison: Comparison, notes: _Footnotes) -> Iterator[Line]:
             yield Line(name, _paid(x), _paid(y), _notes(x, y, notes))
 
 
-def _paid(figure: Figure | None) -> Cell:
+def _paid(figure: SourcedValue | None) -> Cell:
     number, _, unit = money(figure).partition(" ")
     return Cell(grouped(Decimal(number)) if unit else number, unit)
 

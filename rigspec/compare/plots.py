@@ -18,7 +18,7 @@ __all__ = [
     "SwayRow",
     "Tick",
     "cost_plot",
-    "sway_plot",
+    "sensitivity_chart",
 ]
 
 # From an amount to a place in the drawing.
@@ -155,7 +155,7 @@ def cost_plot(comparison: Comparison, width: int, height: int) -> CostPlot | Non
     )
 
 
-def sway_plot(money: Money, width: int) -> SwayPlot | None:
+def sensitivity_chart(money: Money, width: int) -> SwayPlot | None:
     """A row for each assumption; nothing where no month can be told, or nothing takes any."""
     known = [p.months for s in money.sensitivities for p in s.points if p.months is not None]
     most = max(known, default=Decimal(0))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-__all__ = ["Promise", "fingerprint"]
+__all__ = ["ComparedItem", "fingerprint"]
 
 _SHORT = 12
 
 
 @dataclass(frozen=True)
-class Promise:
+class ComparedItem:
     """``value`` is what a person compares, ``content`` a checksum of what stands behind it.
 
     ``part`` is the layer of the rig that asks for it; ``about`` the component of the resolver that

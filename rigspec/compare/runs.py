@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rigspec.compare.admitted import Admitted, admitted
+from rigspec.compare.admitted import SupportedReleases, admitted
 from rigspec.compare.model import Admission, Caveat, Range, Refused, Runs, Words
 from rigspec.diagnostics.model import Report, Severity, Source
-from rigspec.hardware.gpus import GpuFigures
-from rigspec.hardware.machine_figures import MachineFigures
+from rigspec.hardware.gpus import GpuSpecs
+from rigspec.hardware.machine_figures import MachineSpecs
 from rigspec.matrix.load import load_matrix, product_names
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.assemble import products_needed
+from rigspec.resolve.assemble import required_products
 from rigspec.resolve.frameworks import framework_products
 from rigspec.resolve.problem import Candidate, Component
 from rigspec.spec.cuda import Cuda
@@ -20,7 +20,7 @@ from rigspec.spec.environment import Environment
 from rigspec.spec.load import LoadedSpec
 from rigspec.spec.model import Rig
 
-__all__ = ["compared_runs"]
+__all__ = ["compare_compatibility"]
 
 # The environment that stands for any: every Python can be had in it.
 _ANY = "any"
@@ -35,9 +35,9 @@ class _Asked:
     of_rig: bool
 
 
-def compared_runs(
+def compare_compatibility(
     spec: LoadedSpec,
-    figures: tuple[MachineFigures, MachineFigures],
+    figures: tuple[MachineSpecs, MachineSpecs],
     reports: tuple[Report, Report],
     matrix: Matrix,
 ) -> Runs:
@@ -103,9 +103,9 @@ def _admission(spec: LoadedSpec, names: tuple[str, str], asked: _Asked) -> Admis
     )
 
 
-def _of_machine(question: LoadedSpec, name: str, product: str) -> Admitted | None:
+def _of_machine(question: LoadedSpec, name: str, product: str) -> SupportedReleases | None:
     known = set(product_names())
-    needed = [each for each in products_needed(question.rig, name) if each in known]
+    needed = [each for each in required_products(question.rig, name) if each in known]
 
     def wanted(component: Component) -> bool:
         return component.name == product
@@ -113,7 +113,7 @@ def _of_machine(question: LoadedSpec, name: str, product: str) -> Admitted | Non
     return admitted(question, name, load_matrix(needed), wanted)
 
 
-def _beyond(one: Admitted, other: Admitted) -> tuple[Refused, ...]:
+def _beyond(one: SupportedReleases, other: SupportedReleases) -> tuple[Refused, ...]:
     """What only one admits, with the other's reasons."""
     theirs = set(other.releases)
     listed = set(other.component.candidates)
@@ -121,7 +121,7 @@ def _beyond(one: Admitted, other: Admitted) -> tuple[Refused, ...]:
     return tuple(other.reasons(tuple(refused)))
 
 
-def _range(found: Admitted) -> Range:
+def _range(found: SupportedReleases) -> Range:
     releases: tuple[Candidate, ...] = found.releases
     if not releases:
         return Range(0, None, None)
@@ -131,9 +131,9 @@ def _range(found: Admitted) -> Range:
 # --- features ----------------------------------------------------------------------------------
 
 
-def _features(a: MachineFigures, b: MachineFigures) -> Iterator[Words]:
+def _features(a: MachineSpecs, b: MachineSpecs) -> Iterator[Words]:
     """What their GPUs can do, where the matrix tells it of either."""
-    told: tuple[tuple[str, str, Callable[[GpuFigures], str | None]], ...] = (
+    told: tuple[tuple[str, str, Callable[[GpuSpecs], str | None]], ...] = (
         ("tensor_cores", "tensor cores", _tensor_cores),
         ("bf16", "bfloat16", lambda gpu: _of_generation(gpu, "bf16")),
         ("fp16_rate", "fp16 beside fp32", lambda gpu: _of_generation(gpu, "fp16")),
@@ -147,20 +147,20 @@ def _features(a: MachineFigures, b: MachineFigures) -> Iterator[Words]:
             yield Words(key, name, values[0], values[1], _sources(key, a, b))
 
 
-def _tensor_cores(gpu: GpuFigures) -> str | None:
+def _tensor_cores(gpu: GpuSpecs) -> str | None:
     told = _of_generation(gpu, "tensor_cores")
     return "yes" if told is None and gpu.tensor_fp16 is not None else told
 
 
-def _of_generation(gpu: GpuFigures, figure: str) -> str | None:
+def _of_generation(gpu: GpuSpecs, figure: str) -> str | None:
     return gpu.generation.figure(figure) if gpu.generation is not None else None
 
 
-def _of_card(gpu: GpuFigures, figure: str) -> str | None:
+def _of_card(gpu: GpuSpecs, figure: str) -> str | None:
     return gpu.release.figure(figure) if gpu.release is not None else None
 
 
-def _sources(key: str, *sides: MachineFigures) -> tuple[Source, ...]:
+def _sources(key: str, *sides: MachineSpecs) -> tuple[Source, ...]:
     releases = [
         release
         for side in sides

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from rigspec.compare.model import Comparison, Refused, Row, Side
-from rigspec.hardware.figure import Figure, count_of
+from rigspec.hardware.figure import SourcedValue, count_of
 
 __all__ = [
     "BLANK",
@@ -40,7 +40,7 @@ def rounded(amount: Decimal) -> str:
     return f"{amount.quantize(Decimal(1).scaleb(-places)).normalize():f}"
 
 
-def amount_of(figure: Figure) -> str:
+def amount_of(figure: SourcedValue) -> str:
     """A figure's amount: to four digits, and a part of a GPU as the fraction that it is."""
     return count_of(figure.amount) if figure.unit == "GPUs" else rounded(figure.amount)
 
@@ -60,7 +60,7 @@ def grouped(amount: Decimal) -> str:
     return f"{int(whole):,}".replace(",", "\N{NARROW NO-BREAK SPACE}") + point + cents
 
 
-def money(figure: Figure | None) -> str:
+def money(figure: SourcedValue | None) -> str:
     """An amount to the cent, and from a thousand on without; an hour's price as it is told."""
     if figure is None:
         return BLANK

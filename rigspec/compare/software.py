@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from rigspec.compare.first_boot import LIMIT, PROVIDER, first_boot_promises
 from rigspec.compare.lock_items import locked_promises, resolved_promises
 from rigspec.compare.model import Counted, Item, Software
-from rigspec.compare.promise import Promise
+from rigspec.compare.promise import ComparedItem
 from rigspec.compare.step_items import step_promises
 from rigspec.emit.backend import Backend
 from rigspec.emit.compile import compile_plan
-from rigspec.emit.limits import TooLong, limit_of
+from rigspec.emit.limits import OutputTooLarge, limit_of
 from rigspec.lock.model import Lock
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.resolution import Resolution
 from rigspec.spec.model import Rig
 
-__all__ = ["Decided", "Held", "locked_software", "resolved_software"]
+__all__ = ["Decided", "UsableLock", "locked_software", "resolved_software"]
 
 # Why a component is of this version on a machine: its name, and the component.
 Reason = Callable[[str, str], str]
 
 
 @dataclass(frozen=True)
-class Held:
+class UsableLock:
     """A lock that fits the spec, its sha256, and the target whose files are compared."""
 
     lock: Lock
@@ -42,19 +42,19 @@ class Decided:
     b: Resolution | None
 
 
-def locked_software(rig: Rig, names: tuple[str, str], held: Held, reason: Reason) -> Software:
+def locked_software(rig: Rig, names: tuple[str, str], held: UsableLock, reason: Reason) -> Software:
     """Everything that two machines get, by their locks, plans and compiled cloud-init files."""
     without: list[str] = []
     plans = [build_plan(rig, held.lock, name, held.digest) for name in names]
     machines = {machine.resolution.machine: machine for machine in held.lock.machines}
     compiled = [_compiled(plan, held.backend, without) for plan in plans]
-    sides: list[list[Promise]] = []
+    sides: list[list[ComparedItem]] = []
     for name, plan, files in zip(names, plans, compiled, strict=True):
         # Where one file cannot be compiled, there is nothing to hold the other against.
         first_boot = files if not without and files is not None else []
         steps = step_promises(held.backend.steps(plan))
         sides.append([*locked_promises(machines[name]), *steps, *first_boot])
-    told = _Told(rig, names, (plans[0], plans[1]), held.backend, reason)
+    told = _DifferenceReasons(rig, names, (plans[0], plans[1]), held.backend, reason)
     layers, differences = _held_together(sides[0], sides[1], told.why)
     return Software("lock", layers, differences, held.digest, tuple(without))
 
@@ -71,7 +71,7 @@ def resolved_software(
         ]
         told = f"{' and '.join(missing)} cannot exist as the rig says; `rigspec check` tells why"
         return Software("none", (), (), without=(told,))
-    why = _Told(rig, names, None, None, reason).why
+    why = _DifferenceReasons(rig, names, None, None, reason).why
     sides = [list(resolved_promises(resolution)) for resolution in (decided.a, decided.b)]
     layers, differences = _held_together(sides[0], sides[1], why)
     without = (
@@ -81,10 +81,10 @@ def resolved_software(
     return Software("resolution", layers, differences, without=without)
 
 
-def _compiled(plan: Plan, backend: Backend, without: list[str]) -> list[Promise] | None:
+def _compiled(plan: Plan, backend: Backend, without: list[str]) -> list[ComparedItem] | None:
     try:
         return list(first_boot_promises(compile_plan(plan, backend)))
-    except TooLong as error:
+    except OutputTooLarge as error:
         without.append(
             f"the compiled cloud-init files: that of {plan.machine} has {error.size} bytes, and "
             f"{error.limit.provider} takes {error.limit.size}; `rigspec explain RS605` tells more"
@@ -93,7 +93,9 @@ def _compiled(plan: Plan, backend: Backend, without: list[str]) -> list[Promise]
 
 
 def _held_together(
-    a: Sequence[Promise], b: Sequence[Promise], why: Callable[[Promise | None, Promise | None], str]
+    a: Sequence[ComparedItem],
+    b: Sequence[ComparedItem],
+    why: Callable[[ComparedItem | None, ComparedItem | None], str],
 ) -> tuple[tuple[Counted, ...], tuple[Item, ...]]:
     """The layers in their order, with how much of each is the same, and what is not."""
     ours, theirs = _by_name(a), _by_name(b)
@@ -119,9 +121,9 @@ _ORDER = (
 )
 
 
-def _by_name(promises: Iterable[Promise]) -> dict[tuple[str, str], Promise]:
+def _by_name(promises: Iterable[ComparedItem]) -> dict[tuple[str, str], ComparedItem]:
     """By layer and name; a name that comes again is told apart by its number."""
-    found: dict[tuple[str, str], Promise] = {}
+    found: dict[tuple[str, str], ComparedItem] = {}
     for promise in promises:
         key, again = (promise.layer, promise.name), 1
         while key in found:
@@ -131,14 +133,16 @@ def _by_name(promises: Iterable[Promise]) -> dict[tuple[str, str], Promise]:
     return found
 
 
-def _same(a: Promise | None, b: Promise | None) -> bool:
+def _same(a: ComparedItem | None, b: ComparedItem | None) -> bool:
     if a is None or b is None:
         return False
     return (a.value, a.content) == (b.value, b.content)
 
 
 def _item(
-    a: Promise | None, b: Promise | None, why: Callable[[Promise | None, Promise | None], str]
+    a: ComparedItem | None,
+    b: ComparedItem | None,
+    why: Callable[[ComparedItem | None, ComparedItem | None], str],
 ) -> Item:
     # What is the same to the letter and not in its bytes is told by its bytes.
     by_bytes = a is not None and b is not None and a.value == b.value
@@ -151,7 +155,7 @@ def _item(
     return Item(layer, name, ours, theirs, why(a, b))
 
 
-class _Told:
+class _DifferenceReasons:
     """Why two machines of one rig differ, as far as the spec, the plan and the resolver tell."""
 
     def __init__(
@@ -168,7 +172,7 @@ class _Told:
         self._backend = backend
         self._reason = reason
 
-    def why(self, a: Promise | None, b: Promise | None) -> str:
+    def why(self, a: ComparedItem | None, b: ComparedItem | None) -> str:
         """A sentence, or nothing where nobody says."""
         promise = a or b
         if promise is None:
@@ -188,7 +192,7 @@ class _Told:
             return self._of_part(promise)
         return ""
 
-    def _of_part(self, promise: Promise) -> str:
+    def _of_part(self, promise: ComparedItem) -> str:
         machines = [self._rig.machine[name] for name in self._names]
         if machines[0].os != machines[1].os:
             return "the systems differ"
@@ -196,7 +200,7 @@ class _Told:
             return f"it comes with the {_PARTS[promise.part]}"
         return ""
 
-    def _first_boot(self, promise: Promise) -> str:
+    def _first_boot(self, promise: ComparedItem) -> str:
         if promise.part == PROVIDER:
             return "for a machine without a cloud that brings its own"
         if promise.part == LIMIT and self._plans is not None and self._backend is not None:

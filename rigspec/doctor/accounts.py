@@ -10,7 +10,14 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from rigspec.doctor.host import CannotSee, Promise, command, file_attributes, held, read_text
+from rigspec.doctor.host import (
+    Expectation,
+    ProbeError,
+    command,
+    compare,
+    file_attributes,
+    read_text,
+)
 from rigspec.doctor.model import Item, Status
 from rigspec.doctor.places import attributes_of
 from rigspec.plan.steps import Group, Quota, User
@@ -29,22 +36,22 @@ def user(step: User) -> Iterator[Item]:
     account = _account(name)
     # One that was there before the rig is where it was.
     home = f"/home/{name}" if account is None else account.pw_dir
-    promise = Promise(step.part, name, "home", home, step.id)
-    yield held(promise, lambda: None if account is None else account.pw_dir)
+    promise = Expectation(step.part, name, "home", home, step.id)
+    yield compare(promise, lambda: None if account is None else account.pw_dir)
     if account is None:
         return
     owner = f"{name}:{_own_group(account)}"
-    promise = Promise(step.part, home, "owner", owner, step.id)
-    yield held(promise, lambda: _owner(home))
-    promise = Promise(step.part, name, "password", _NO_PASSWORD, step.id)
-    yield held(promise, partial(_password, name))
+    promise = Expectation(step.part, home, "owner", owner, step.id)
+    yield compare(promise, lambda: _owner(home))
+    promise = Expectation(step.part, name, "password", _NO_PASSWORD, step.id)
+    yield compare(promise, partial(_password, name))
     for group in step.groups:
-        promise = Promise(step.part, name, f"group {group}", "member", step.id)
-        yield held(promise, partial(_membership, account, group))
+        promise = Expectation(step.part, name, f"group {group}", "member", step.id)
+        yield compare(promise, partial(_membership, account, group))
     for path in step.files:
         file = f"{home}/{path}"
-        promise = Promise(step.part, file, "presence", "there", step.id)
-        yield held(promise, partial(_presence, file))
+        promise = Expectation(step.part, file, "presence", "there", step.id)
+        yield compare(promise, partial(_presence, file))
     if step.ssh_keys:
         folder = f"{home}/.ssh"
         yield from attributes_of(step.part, folder, step.id, owner=owner, mode="0700")
@@ -56,37 +63,38 @@ def user(step: User) -> Iterator[Item]:
 def group(step: Group) -> Iterator[Item]:
     """A group, and who is in it where the rig says so."""
     if step.members is None:
-        promise = Promise(step.part, step.name, "group", "there", step.id)
-        yield held(promise, lambda: "there" if _group(step.name) is not None else None)
+        promise = Expectation(step.part, step.name, "group", "there", step.id)
+        yield compare(promise, lambda: "there" if _group(step.name) is not None else None)
         return
     expected = ", ".join(step.members) or "nobody"
-    yield held(
-        Promise(step.part, step.name, "members", expected, step.id), partial(_members, step.name)
+    yield compare(
+        Expectation(step.part, step.name, "members", expected, step.id),
+        partial(_members, step.name),
     )
 
 
 def quota(step: Quota) -> Iterator[Item]:
     """What the kernel holds the account to, in blocks of 1024 bytes."""
-    promise = Promise(step.part, step.user, "quota", str(step.kib), step.id)
+    promise = Expectation(step.part, step.user, "quota", str(step.kib), step.id)
 
     def look() -> str:
         asked = ("quota", "--user", step.user, "--verbose", "--no-wrap", "--raw-grace")
         limits = _LIMITS.findall(command(asked, fails=True))
         if not limits:
-            raise CannotSee("no file system has quotas of users switched on")
+            raise ProbeError("no file system has quotas of users switched on")
         return str(max(map(int, limits)))
 
-    yield held(promise, look)
+    yield compare(promise, look)
 
 
 def _keys(step: User, file: str) -> Iterator[Item]:
     """The keys that the rig names, and those that let somebody else in."""
     for key in step.ssh_keys:
-        promise = Promise(step.part, file, f"key {_fingerprint(key)}", key, step.id)
-        yield held(promise, partial(_line, file, key))
+        promise = Expectation(step.part, file, f"key {_fingerprint(key)}", key, step.id)
+        yield compare(promise, partial(_line, file, key))
     try:
         lines = (read_text(file) or "").splitlines()
-    except CannotSee:
+    except ProbeError:
         return  # Each key is unknown already.
     for line in dict.fromkeys(lines):
         if line.strip() and not line.startswith("#") and line not in step.ssh_keys:

@@ -8,9 +8,16 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from rigspec.doctor.host import CannotSee, Promise, command, file_attributes, held, read_text
+from rigspec.doctor.host import (
+    Expectation,
+    ProbeError,
+    command,
+    compare,
+    file_attributes,
+    read_text,
+)
 from rigspec.doctor.model import Item, Status
-from rigspec.doctor.places import attributes_of, for_one
+from rigspec.doctor.places import attributes_of, private_file
 from rigspec.plan.steps import Certificate
 
 __all__ = ["certificate"]
@@ -25,19 +32,19 @@ def certificate(step: Certificate) -> Iterator[Item]:
     of_certificate = attributes_of(
         step.part, step.certificate, step.id, owner="root:root", mode="0644"
     )
-    of_key = for_one(step, step.key, step.owner)
+    of_key = private_file(step, step.key, step.owner)
     items = [*of_certificate, *of_key]
     yield from items
     gone = {item.name for item in items if item.status is Status.MISSING}
     if step.certificate in gone:
         return
-    promise = Promise(step.part, step.certificate, "validity", _IN_FORCE, step.id)
-    yield held(promise, partial(_validity, step.certificate))
-    promise = Promise(step.part, step.certificate, "algorithm", step.algorithm, step.id)
-    yield held(promise, partial(_algorithm, step.certificate))
+    promise = Expectation(step.part, step.certificate, "validity", _IN_FORCE, step.id)
+    yield compare(promise, partial(_validity, step.certificate))
+    promise = Expectation(step.part, step.certificate, "algorithm", step.algorithm, step.id)
+    yield compare(promise, partial(_algorithm, step.certificate))
     if step.key not in gone:
-        promise = Promise(step.part, step.key, "key", _PAIR, step.id)
-        yield held(promise, partial(_pair, step.certificate, step.key))
+        promise = Expectation(step.part, step.key, "key", _PAIR, step.id)
+        yield compare(promise, partial(_pair, step.certificate, step.key))
 
 
 def _validity(path: str) -> str:
@@ -77,8 +84,8 @@ def _pair(path: str, key: str) -> str:
 def _openssl(*arguments: str) -> str | None:
     """None where it makes nothing of the file."""
     if file_attributes(_OPENSSL, content=False) is None:
-        raise CannotSee(f"{_OPENSSL} is not there")
+        raise ProbeError(f"{_OPENSSL} is not there")
     try:
         return command((_OPENSSL, *arguments))
-    except CannotSee:
+    except ProbeError:
         return None

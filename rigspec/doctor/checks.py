@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from rigspec.doctor.host import CannotSee, Promise, command, held
+from rigspec.doctor.host import Expectation, ProbeError, command, compare
 from rigspec.doctor.model import Item
-from rigspec.lock.location import on_machine
+from rigspec.lock.location import installed_lock_path
 from rigspec.plan.layout import INSTALLED, PACKAGES
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import Check, Step, Verify
@@ -20,13 +20,13 @@ def checks(step: Verify, plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
     """Each check whose layer these steps build."""
     built = {found.part for found in steps}
     left = {found.part for found in plan.steps} - built
-    programs = {on_machine(INSTALLED), on_machine(PACKAGES)}
+    programs = {installed_lock_path(INSTALLED), installed_lock_path(PACKAGES)}
     for check in step.checks:
         if check.part in left or programs & set(check.command) or _of_interpreter(check, plan):
             continue
         expected = " ".join(check.expect.split("\n"))
-        promise = Promise(check.part, check.title, "check", expected, step.id)
-        yield held(promise, partial(_said, check))
+        promise = Expectation(check.part, check.title, "check", expected, step.id)
+        yield compare(promise, partial(_said, check))
 
 
 def _of_interpreter(check: Check, plan: Plan) -> bool:
@@ -37,6 +37,6 @@ def _of_interpreter(check: Check, plan: Plan) -> bool:
 
 def _said(check: Check) -> str | None:
     if check.root and os.geteuid() != 0:
-        raise CannotSee("only root can ask")
+        raise ProbeError("only root can ask")
     said = " ".join(command(check.command, fails=True).splitlines())
     return None if check.expect and not said else said

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from rigspec.doctor.host import CannotSee, Promise, held, read_text
+from rigspec.doctor.host import Expectation, ProbeError, compare, read_text
 from rigspec.doctor.model import Item
 from rigspec.plan.steps import Archive, Installer
 
@@ -22,12 +22,12 @@ def contents(step: Archive | Installer) -> Iterator[Item]:
     try:
         shared = (read_text(f"{_NOTES}/shared") or "").splitlines()
         notes = read_text(f"{_NOTES}/contents.{step.id}")
-    except CannotSee:
+    except ProbeError:
         return
     folder = next((line.partition(" ")[2] for line in shared if line.startswith(f"{step.id} ")), "")
     if folder and notes:
-        promise = Promise(step.part, folder, f"contents ({step.id})", _WHOLE, step.id)
-        yield held(promise, partial(_state, Path(folder), notes.splitlines()))
+        promise = Expectation(step.part, folder, f"contents ({step.id})", _WHOLE, step.id)
+        yield compare(promise, partial(_state, Path(folder), notes.splitlines()))
 
 
 def _state(folder: Path, notes: list[str]) -> str:
@@ -46,6 +46,6 @@ def _same(folder: Path, note: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise CannotSee(f"{folder / path}: {error.strerror}") from None
+        raise ProbeError(f"{folder / path}: {error.strerror}") from None
     seconds, nanoseconds = divmod(found.st_mtime_ns, 10**9)
     return (str(found.st_size), changed[:20]) == (size, f"{seconds}.{nanoseconds:09d}")

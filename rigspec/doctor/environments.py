@@ -11,9 +11,9 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from rigspec.doctor.host import CannotSee, Promise, command, file_attributes, held
+from rigspec.doctor.host import Expectation, ProbeError, command, compare, file_attributes
 from rigspec.doctor.model import Item, Status
-from rigspec.doctor.records import whole
+from rigspec.doctor.records import missing_package_files
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import Environment
 
@@ -46,13 +46,13 @@ def environment(step: Environment, plan: Plan) -> Iterator[Item]:
     try:
         records = _records(step.path)
         found = _distributions(step)
-    except CannotSee as error:
+    except ProbeError as error:
         for name, version in sorted({**built, **pins}.items()):
             yield _item(step, name, version, None, Status.UNKNOWN, str(error))
         return
     versions = {name: distribution.version for name, distribution in found.items()}
     yield from _compared(step, pins, versions, "version")
-    yield from whole(step, {name: found[name] for name in found if name in pins})
+    yield from missing_package_files(step, {name: found[name] for name in found if name in pins})
     if step.explicit is not None:
         yield from _compared(step, built, records, "build")
 
@@ -68,7 +68,7 @@ def _interpreter(step: Environment, python: str) -> Item:
         version = _asked(step)[0]
         return version if exact else ".".join(version.split(".")[:2])
 
-    return held(Promise(step.part, step.name, "python", expected, step.id), look)
+    return compare(Expectation(step.part, step.name, "python", expected, step.id), look)
 
 
 def _compared(
@@ -131,7 +131,7 @@ def _record_files(prefix: str) -> list[Path]:
     try:
         return sorted((Path(prefix) / "conda-meta").glob("*-*-*.json"))
     except OSError as error:
-        raise CannotSee(f"{prefix}: {error.strerror}") from None
+        raise ProbeError(f"{prefix}: {error.strerror}") from None
 
 
 def _distributions(step: Environment) -> dict[str, Distribution]:
@@ -163,7 +163,7 @@ def _files(record: Path) -> list[str]:
     try:
         listed = json.loads(record.read_text(encoding="utf-8")).get("files", [])
     except (OSError, ValueError) as error:
-        raise CannotSee(f"{record}: {error}") from None
+        raise ProbeError(f"{record}: {error}") from None
     return [str(path) for path in listed]
 
 
@@ -173,5 +173,5 @@ def _asked(step: Environment) -> tuple[str, str, list[str]]:
     try:
         version, prefix, search = json.loads(said)
     except ValueError:
-        raise CannotSee(f"{step.python} does not answer") from None
+        raise ProbeError(f"{step.python} does not answer") from None
     return version, prefix, search

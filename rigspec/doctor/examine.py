@@ -8,26 +8,26 @@ from rigspec.doctor import accounts, certificates, kernel, places, services, ses
 from rigspec.doctor.checks import checks
 from rigspec.doctor.environments import environment
 from rigspec.doctor.model import Diagnosis, Item, Status
-from rigspec.doctor.witnesses import witnesses
+from rigspec.doctor.witnesses import installed_version_checks
 from rigspec.plan import steps as kinds
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import Step
 
-__all__ = ["examine"]
+__all__ = ["diagnose"]
 
 
-def examine(plan: Plan, steps: Sequence[Step], texts: Mapping[str, str], target: str) -> Diagnosis:
+def diagnose(plan: Plan, steps: Sequence[Step], texts: Mapping[str, str], target: str) -> Diagnosis:
     """Hold this machine against what ``steps`` of the plan promise.
 
     ``texts`` are the contents that a target puts on the machine, by the id of their step.
     """
-    found = [item for step in steps for item in _observed(step, plan, steps, texts)]
-    found += witnesses(plan, steps)
+    found = [item for step in steps for item in _check_step(step, plan, steps, texts)]
+    found += installed_version_checks(plan, steps)
     items = sorted(found, key=lambda item: (item.layer, item.name, item.aspect))
     return Diagnosis(plan.rig, plan.machine, target, plan.lock_digest, tuple(items))
 
 
-def _observed(
+def _check_step(
     step: Step, plan: Plan, steps: Sequence[Step], texts: Mapping[str, str]
 ) -> Iterator[Item]:
     match step:
@@ -46,7 +46,7 @@ def _observed(
         case kinds.Download():
             yield from places.download(step)
         case kinds.Archive() | kinds.Installer():
-            yield from places.made(step)
+            yield from places.unpacked_files(step)
         case kinds.Variables():
             yield from session.variables(step, texts.get(step.id))
         case kinds.EnvironmentVariables():

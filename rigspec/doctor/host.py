@@ -11,9 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rigspec.doctor.model import Item, Status
-from rigspec.host.live import CannotSee, command, read_text
+from rigspec.host.live import ProbeError, command, read_text
 
-__all__ = ["Attributes", "CannotSee", "Promise", "command", "file_attributes", "held", "read_text"]
+__all__ = [
+    "Attributes",
+    "Expectation",
+    "ProbeError",
+    "command",
+    "compare",
+    "file_attributes",
+    "read_text",
+]
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Attributes:
 
 
 @dataclass(frozen=True)
-class Promise:
+class Expectation:
     """What is to be found, and of which step it is."""
 
     layer: str
@@ -36,18 +44,20 @@ class Promise:
     step: str
 
 
-def held(promise: Promise, look: Callable[[], str | None]) -> Item:
-    """The promise, held against what ``look`` finds: None is nothing, CannotSee unknown."""
+def compare(promise: Expectation, look: Callable[[], str | None]) -> Item:
+    """The promise, held against what ``look`` finds: None is nothing, ProbeError unknown."""
     try:
         found = look()
-    except CannotSee as error:
+    except ProbeError as error:
         return _item(promise, None, Status.UNKNOWN, str(error))
     if found is None:
         return _item(promise, None, Status.MISSING)
     return _item(promise, found, Status.OK if found == promise.expected else Status.DIFFERS)
 
 
-def _item(promise: Promise, found: str | None, status: Status, reason: str | None = None) -> Item:
+def _item(
+    promise: Expectation, found: str | None, status: Status, reason: str | None = None
+) -> Item:
     return Item(
         layer=promise.layer,
         name=promise.name,
@@ -63,7 +73,7 @@ def _item(promise: Promise, found: str | None, status: Status, reason: str | Non
 def file_attributes(path: str, *, content: bool = True) -> Attributes | None:
     """What a file is, less its content where that is not asked for; None where there is none.
 
-    Raises CannotSee.
+    Raises ProbeError.
     """
     try:
         status = os.stat(path)
@@ -71,7 +81,7 @@ def file_attributes(path: str, *, content: bool = True) -> Attributes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise CannotSee(f"{path}: {error.strerror}") from None
+        raise ProbeError(f"{path}: {error.strerror}") from None
     owner = f"{_user(status.st_uid)}:{_group(status.st_gid)}"
     return Attributes(digest, owner, f"{stat.S_IMODE(status.st_mode):04o}")
 

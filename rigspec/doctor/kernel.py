@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from rigspec.doctor.host import CannotSee, Promise, held, read_text
+from rigspec.doctor.host import Expectation, ProbeError, compare, read_text
 from rigspec.doctor.model import Item
 from rigspec.plan.steps import KernelArguments, Reboot
 
@@ -18,20 +18,20 @@ def arguments(step: KernelArguments) -> Iterator[Item]:
     """Every argument, as the kernel was started with it."""
     for argument in step.arguments:
         name = argument.partition("=")[0]
-        promise = Promise(step.part, name, "argument", argument, step.id)
-        yield held(promise, partial(_started_with, name))
+        promise = Expectation(step.part, name, "argument", argument, step.id)
+        yield compare(promise, partial(_started_with, name))
 
 
 def reboot(step: Reboot) -> Iterator[Item]:
     """The installer marks that it asks for a reboot: done, where the kernel started later."""
-    promise = Promise(step.part, "reboot", "state", "not due", step.id)
-    yield held(promise, lambda: _state(f"/var/lib/rig/{step.id}"))
+    promise = Expectation(step.part, "reboot", "state", "not due", step.id)
+    yield compare(promise, lambda: _state(f"/var/lib/rig/{step.id}"))
 
 
 def _started_with(name: str) -> str | None:
     line = read_text("/proc/cmdline")
     if line is None:
-        raise CannotSee("/proc/cmdline is not there")
+        raise ProbeError("/proc/cmdline is not there")
     same = [word for word in line.split() if word.partition("=")[0] == name]
     # The kernel takes the last of several.
     return same[-1] if same else None
@@ -43,11 +43,11 @@ def _state(mark: str) -> str | None:
     text = read_text("/proc/stat")
     started = re.search(r"^btime (\d+)$", text or "", re.MULTILINE)
     if started is None:
-        raise CannotSee("/proc/stat does not say when the kernel started")
+        raise ProbeError("/proc/stat does not say when the kernel started")
     try:
         asked = os.stat(mark).st_mtime
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise CannotSee(f"{mark}: {error.strerror}") from None
+        raise ProbeError(f"{mark}: {error.strerror}") from None
     return "due" if asked > int(started[1]) else "not due"

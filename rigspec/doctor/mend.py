@@ -18,10 +18,10 @@ from rigspec.plan.steps import (
     Verify,
 )
 
-__all__ = ["mending"]
+__all__ = ["fix_commands"]
 
 
-def mending(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
+def fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
     """Lines for a shell: each step that has a difference, in the plan's order.
 
     A step is forgotten first, so that the installer does not take it as done.
@@ -58,7 +58,7 @@ def mending(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
                 yield from _unit(step, items)
             case _:
                 reboot = reboot or step.scope is step.scope.HOST
-                yield from _anew(step)
+                yield from _rerun_step(step)
     if reboot:
         yield "# then reboot: a driver and kernel arguments are in force after it"
 
@@ -77,7 +77,7 @@ def _account(step: User, items: Sequence[Item]) -> Iterator[str]:
         else:
             left.append(item)
     if left:
-        yield from _anew(step)
+        yield from _rerun_step(step)
 
 
 def _unit(step: Service, items: Sequence[Item]) -> Iterator[str]:
@@ -89,10 +89,10 @@ def _unit(step: Service, items: Sequence[Item]) -> Iterator[str]:
         elif (item.aspect, item.found) == ("enabled", "masked"):
             yield f"systemctl unmask {name}"
     if not items or any(item.status is not Status.EXTRA for item in items):
-        yield from _anew(step)
+        yield from _rerun_step(step)
 
 
-def _anew(step: Step) -> Iterator[str]:
+def _rerun_step(step: Step) -> Iterator[str]:
     yield f"# {step.title}"
     yield f"rm -f {shlex.quote(f'/var/lib/rig/{step.id}')}"
     yield f"install.sh --step {shlex.quote(step.id)}"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from rigspec.doctor.contents import contents
-from rigspec.doctor.host import Attributes, Promise, file_attributes, held, read_text
+from rigspec.doctor.host import Attributes, Expectation, compare, file_attributes, read_text
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.steps import Access, Archive, Download, File, Installer, Secret, Step
 
@@ -16,9 +16,9 @@ __all__ = [
     "content_digest",
     "download",
     "file",
-    "for_one",
-    "made",
+    "private_file",
     "secret",
+    "unpacked_files",
 ]
 
 _ROOT = "root:root"
@@ -49,10 +49,12 @@ def download(step: Download) -> Iterator[Item]:
     )
 
 
-def made(step: Archive | Installer) -> Iterator[Item]:
+def unpacked_files(step: Archive | Installer) -> Iterator[Item]:
     """What an archive or an installer leaves behind: each file, where it is written down."""
-    promise = Promise(step.part, step.creates, "presence", "there", step.id)
-    yield held(promise, lambda: "there" if file_attributes(step.creates, content=False) else None)
+    promise = Expectation(step.part, step.creates, "presence", "there", step.id)
+    yield compare(
+        promise, lambda: "there" if file_attributes(step.creates, content=False) else None
+    )
     yield from contents(step)
 
 
@@ -60,11 +62,11 @@ def secret(step: Secret) -> Iterator[Item]:
     """A secret is where it belongs, for one to read; what it is nobody looks at, only at the lines
     around it.
     """
-    yield from for_one(step, step.path, step.owner)
+    yield from private_file(step, step.path, step.owner)
     if step.text:
         expected = content_digest(_around(step, step.text))
-        promise = Promise(step.part, step.path, "text", expected, step.id)
-        yield held(promise, lambda: _digest_around(step))
+        promise = Expectation(step.part, step.path, "text", expected, step.id)
+        yield compare(promise, lambda: _digest_around(step))
 
 
 def _digest_around(step: Secret) -> str | None:
@@ -78,7 +80,7 @@ def _around(step: Secret, found: str) -> str:
     return "\n".join(line for i, line in enumerate(found.splitlines()) if i not in hidden)
 
 
-def for_one(step: Step, path: str, owner: str) -> Iterator[Item]:
+def private_file(step: Step, path: str, owner: str) -> Iterator[Item]:
     """A file that nobody reads but its owner."""
     yield from attributes_of(step.part, path, step.id, owner=f"{owner}:root", mode="0400")
 
@@ -97,7 +99,9 @@ def attributes_of(
     if sha256 is not None:
         promises.insert(0, ("sha256", sha256, lambda found: found.sha256))
     for aspect, expected, choose in promises:
-        item = held(Promise(layer, path, aspect, expected, step), _look(path, choose, sha256))
+        item = compare(
+            Expectation(layer, path, aspect, expected, step), _look(path, choose, sha256)
+        )
         yield item
         if item.status in (Status.MISSING, Status.UNKNOWN):
             return

@@ -9,16 +9,18 @@ from functools import partial
 from importlib.metadata import Distribution
 from pathlib import Path
 
-from rigspec.doctor.host import CannotSee, Promise, held
+from rigspec.doctor.host import Expectation, ProbeError, compare
 from rigspec.doctor.model import Item
 from rigspec.plan.steps import Environment
 
-__all__ = ["whole"]
+__all__ = ["missing_package_files"]
 
 _WHOLE = "all there"
 
 
-def whole(step: Environment, packages: Mapping[str, Distribution]) -> Iterator[Item]:
+def missing_package_files(
+    step: Environment, packages: Mapping[str, Distribution]
+) -> Iterator[Item]:
     """Whether each file of a package is there, as long as it came; nothing of one without a record.
 
     Some packages write to the same place: any of their lengths will do there.
@@ -29,8 +31,8 @@ def whole(step: Environment, packages: Mapping[str, Distribution]) -> Iterator[I
         for path, length in record.items():
             lengths.setdefault(path, set()).add(length)
     for name in sorted(name for name, record in records.items() if record):
-        promise = Promise(step.part, f"{step.name}/{name}", "files", _WHOLE, step.id)
-        yield held(promise, partial(_state, step.path, list(records[name]), lengths))
+        promise = Expectation(step.part, f"{step.name}/{name}", "files", _WHOLE, step.id)
+        yield compare(promise, partial(_state, step.path, list(records[name]), lengths))
 
 
 def _record(distribution: Distribution) -> dict[str, int]:
@@ -57,4 +59,4 @@ def _length(path: str) -> int | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise CannotSee(f"{path}: {error.strerror}") from None
+        raise ProbeError(f"{path}: {error.strerror}") from None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from rigspec.doctor.host import CannotSee, Promise, command, held
+from rigspec.doctor.host import Expectation, ProbeError, command, compare
 from rigspec.doctor.model import Item, Status
 from rigspec.doctor.places import attributes_of, content_digest
 from rigspec.plan.steps import Service
@@ -32,16 +32,16 @@ def service(step: Service) -> Iterator[Item]:
             sha256=content_digest(step.unit),
         )
         yield from _drop_ins(step)
-    enabled = Promise(step.part, step.name, "enabled", "enabled", step.id)
-    yield held(enabled, lambda: _said("is-enabled", step.name))
-    active = Promise(step.part, step.name, "active", "active", step.id)
-    running = held(active, lambda: _running(step.name))
+    enabled = Expectation(step.part, step.name, "enabled", "enabled", step.id)
+    yield compare(enabled, lambda: _said("is-enabled", step.name))
+    active = Expectation(step.part, step.name, "active", "active", step.id)
+    running = compare(active, lambda: _running(step.name))
     yield running
     # Of what does not run nobody expects an answer.
     if running.status in (Status.OK, Status.UNKNOWN) and (step.health or step.port is not None):
         aspect = "health" if step.port is None else f"port {step.port}"
-        answer = Promise(step.part, step.name, aspect, _ANSWERS, step.id)
-        yield held(answer, partial(_answer, step, running))
+        answer = Expectation(step.part, step.name, aspect, _ANSWERS, step.id)
+        yield compare(answer, partial(_answer, step, running))
 
 
 def _drop_ins(step: Service) -> Iterator[Item]:
@@ -54,14 +54,14 @@ def _drop_ins(step: Service) -> Iterator[Item]:
 
 def _running(name: str) -> str | None:
     if not os.path.isdir("/run/systemd/system"):
-        raise CannotSee("systemd does not run here")
+        raise ProbeError("systemd does not run here")
     return _said("is-active", name)
 
 
 def _answer(step: Service, running: Item) -> str:
     """The service's own health check speaks where it has one, else whoever listens on its port."""
     if running.status is Status.UNKNOWN:
-        raise CannotSee(running.reason or "")
+        raise ProbeError(running.reason or "")
     try:
         if step.health:
             given = tuple(
@@ -72,7 +72,7 @@ def _answer(step: Service, running: Item) -> str:
             command(step.health, environment=given)
         elif step.port is not None:
             socket.create_connection((step.address, step.port), timeout=_SECONDS).close()
-    except CannotSee as error:
+    except ProbeError as error:
         return str(error)
     except OSError as error:
         return error.strerror or str(error)

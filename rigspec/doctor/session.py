@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from rigspec.doctor.host import CannotSee, Promise, command, held
+from rigspec.doctor.host import Expectation, ProbeError, command, compare
 from rigspec.doctor.model import Item
 from rigspec.doctor.places import attributes_of, content_digest
 from rigspec.plan.steps import EnvironmentVariables, Variable, Variables
@@ -26,8 +26,8 @@ def variables(step: Variables, text: str | None) -> Iterator[Item]:
         )
     for variable in step.variables:
         expected = ":".join(variable.values)
-        promise = Promise(step.part, variable.name, "log-in shell", expected, step.id)
-        yield held(promise, partial(_value, variable))
+        promise = Expectation(step.part, variable.name, "log-in shell", expected, step.id)
+        yield compare(promise, partial(_value, variable))
 
 
 def environment_variables(step: EnvironmentVariables, texts: Mapping[str, str]) -> Iterator[Item]:
@@ -42,8 +42,8 @@ def environment_variables(step: EnvironmentVariables, texts: Mapping[str, str]) 
     for variable in step.variables:
         expected = ":".join(variable.values)
         name = f"{step.name}/{variable.name}"
-        promise = Promise(step.part, name, "activated", expected, step.id)
-        yield held(promise, partial(_value, variable, script))
+        promise = Expectation(step.part, name, "activated", expected, step.id)
+        yield compare(promise, partial(_value, variable, script))
 
 
 def _value(variable: Variable, script: str | None = None) -> str | None:
@@ -63,7 +63,7 @@ def _value(variable: Variable, script: str | None = None) -> str | None:
 def _session(script: str | None) -> dict[str, str]:
     shell = next((path for path in _SHELLS if os.path.exists(path)), None)
     if shell is None:
-        raise CannotSee(f"there is no {_SHELLS[-1]}")
+        raise ProbeError(f"there is no {_SHELLS[-1]}")
     account = pwd.getpwuid(os.getuid())
     environment = (("HOME", account.pw_dir), ("USER", account.pw_name), ("TERM", "dumb"))
     # What start-up files print comes before the mark.

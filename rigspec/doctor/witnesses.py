@@ -12,20 +12,27 @@ from typing import Any
 
 import tomli
 
-from rigspec.doctor.host import CannotSee, Promise, command, file_attributes, held, read_text
+from rigspec.doctor.host import (
+    Expectation,
+    ProbeError,
+    command,
+    compare,
+    file_attributes,
+    read_text,
+)
 from rigspec.doctor.model import Item
 from rigspec.plan.layout import cuda_home
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import Step
 
-__all__ = ["witnesses"]
+__all__ = ["installed_version_checks"]
 
 _TABLE = "witnesses.toml"
 _NOT_LOADED = "not loaded"
 
 
 @dataclass(frozen=True)
-class _Witness:
+class VersionProbe:
     """A row of the table."""
 
     part: str
@@ -40,7 +47,7 @@ class _Witness:
 
 
 @dataclass(frozen=True)
-class _Rival:
+class ConflictingModule:
     """A kernel module that must not be loaded beside a component."""
 
     part: str
@@ -59,39 +66,39 @@ class _Devices:
     folder: str
 
 
-def witnesses(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+def installed_version_checks(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
     """What each witness says of the components that these steps bring."""
     home = cuda_home(plan.resolution.cuda) if plan.resolution.cuda is not None else ""
     for row in _table():
         version = getattr(plan.resolution, row.component)
-        step = _bringer(steps, row)
-        if version is None or step is None or not _speaks(row, home):
+        step = _installing_step(steps, row)
+        if version is None or step is None or not _is_available(row, home):
             continue
         expected = _cut(version, row.precision)
-        promise = Promise(row.part, row.name, row.aspect, expected, step.id)
-        yield held(promise, partial(_said, row, home))
+        promise = Expectation(row.part, row.name, row.aspect, expected, step.id)
+        yield compare(promise, partial(_probe_version, row, home))
     yield from _rivals(plan, steps)
     yield from _counted(plan, steps)
 
 
 def _rivals(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
     for row in _rows("rival"):
-        rival = _Rival(**row)
-        step = _bringer(steps, rival)
+        rival = ConflictingModule(**row)
+        step = _installing_step(steps, rival)
         if getattr(plan.resolution, rival.component) is None or step is None:
             continue
-        promise = Promise(rival.part, rival.name, "module", _NOT_LOADED, step.id)
-        yield held(promise, partial(_loaded, rival.path))
+        promise = Expectation(rival.part, rival.name, "module", _NOT_LOADED, step.id)
+        yield compare(promise, partial(_loaded, rival.path))
 
 
 def _counted(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
     for row in _rows("devices"):
         devices = _Devices(**row)
-        step = _bringer(steps, devices)
+        step = _installing_step(steps, devices)
         if getattr(plan.resolution, devices.component) is None or step is None or not plan.gpus:
             continue
-        promise = Promise(devices.part, devices.name, "number", str(plan.gpus), step.id)
-        yield held(promise, partial(_number, devices.folder))
+        promise = Expectation(devices.part, devices.name, "number", str(plan.gpus), step.id)
+        yield compare(promise, partial(_number, devices.folder))
 
 
 def _loaded(path: str) -> str:
@@ -103,10 +110,10 @@ def _number(folder: str) -> str:
         return str(len(os.listdir(folder)))
     except OSError as error:
         # Without the driver nobody knows them; that it is not there is told already.
-        raise CannotSee(f"{folder}: {error.strerror}") from None
+        raise ProbeError(f"{folder}: {error.strerror}") from None
 
 
-def _speaks(row: _Witness, home: str) -> bool:
+def _is_available(row: VersionProbe, home: str) -> bool:
     """Whether there is a witness, of those that may be missing."""
     programs = (words[0].replace("{home}", home) for words in row.commands)
     return not row.optional or any(
@@ -114,14 +121,16 @@ def _speaks(row: _Witness, home: str) -> bool:
     )
 
 
-def _bringer(steps: Sequence[Step], row: _Witness | _Rival | _Devices) -> Step | None:
+def _installing_step(
+    steps: Sequence[Step], row: VersionProbe | ConflictingModule | _Devices
+) -> Step | None:
     """The step that brings the component: the one of its name, else the last of its part."""
     of_part = [step for step in steps if step.part == row.part]
     named = [step for step in of_part if step.id == row.component]
     return next(reversed(named or of_part), None)
 
 
-def _said(row: _Witness, home: str) -> str | None:
+def _probe_version(row: VersionProbe, home: str) -> str | None:
     for path in row.files:
         text = read_text(path.replace("{home}", home))
         found = re.findall(row.pattern, text or "", re.MULTILINE)
@@ -135,7 +144,7 @@ def _said(row: _Witness, home: str) -> str | None:
             if found:
                 return _cut(found[0], row.precision)
             if not said:
-                raise CannotSee(f"{program} does not say its version")
+                raise ProbeError(f"{program} does not say its version")
             # Why it says none is what is wrong.
             return said.splitlines()[0]
     return None
@@ -145,9 +154,9 @@ def _cut(version: str, precision: int | None) -> str:
     return ".".join(version.split(".")[:precision])
 
 
-def _table() -> tuple[_Witness, ...]:
+def _table() -> tuple[VersionProbe, ...]:
     return tuple(
-        _Witness(
+        VersionProbe(
             **{
                 **row,
                 "files": tuple(row.get("files", ())),

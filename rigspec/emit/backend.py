@@ -9,14 +9,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from rigspec.diagnostics.model import Source
-from rigspec.emit.manifest import BadManifest, Manifest, Writes, read_manifest
-from rigspec.plan.model import LeftOut, Plan
+from rigspec.emit.manifest import Manifest, ManifestError, OutputTable, read_manifest
+from rigspec.plan.model import Omission, Plan
 from rigspec.plan.steps import Step
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
-__all__ = ["Backend", "BackendError", "Check", "Leave", "Limit", "Output", "find_backends"]
+__all__ = ["Backend", "BackendError", "Check", "Exclusion", "Limit", "Output", "find_backends"]
 
 _PACKAGE = "rigspec.backends"
 _GROUP = "rigspec.backends"
@@ -60,7 +60,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Leave:
+class Exclusion:
     """Kinds of step, or parts of a rig, that the backend leaves to somebody else, and the sentence
     it says of them.
     """
@@ -95,7 +95,7 @@ class Backend:
     outputs: tuple[Output, ...]
     payload: str | None
     takes: frozenset[str]
-    leaves: tuple[Leave, ...]
+    leaves: tuple[Exclusion, ...]
     checks: tuple[Check, ...]
     limits: tuple[Limit, ...] = ()
     starts: frozenset[str] = frozenset()
@@ -120,15 +120,15 @@ class Backend:
                 )
         return tuple(step for step in plan.steps if step not in left)
 
-    def left_out(self, plan: Plan) -> tuple[LeftOut, ...]:
+    def left_out(self, plan: Plan) -> tuple[Omission, ...]:
         """What this backend does not do of a plan, and why."""
         found = []
         for leave in self.leaves:
             titles = [step.title for step in plan.steps if self._leave(step) is leave]
-            found += [LeftOut(title, leave.says) for title in titles]
+            found += [Omission(title, leave.says) for title in titles]
         return (*found, *plan.left_out)
 
-    def _leave(self, step: Step) -> Leave | None:
+    def _leave(self, step: Step) -> Exclusion | None:
         return next((leave for leave in self.leaves if leave.has(step)), None)
 
 
@@ -178,7 +178,7 @@ def _read(folder: Traversable, source: str) -> Backend:
         manifest = read_manifest(file, text)
     except (OSError, UnicodeDecodeError) as error:
         raise BackendError(f"{source}: {file} cannot be read: {error}") from error
-    except BadManifest as error:
+    except ManifestError as error:
         raise BackendError(f"{source}: {error}") from error
     for write in manifest.writes:
         if write.template and not folder.joinpath(*write.template.split("/")).is_file():
@@ -186,7 +186,7 @@ def _read(folder: Traversable, source: str) -> Backend:
     return _backend(folder, manifest)
 
 
-def _output(row: Writes) -> Output:
+def _output(row: OutputTable) -> Output:
     return Output(
         path=row.path,
         template=row.template or "",
@@ -207,7 +207,7 @@ def _backend(folder: Traversable, manifest: Manifest) -> Backend:
         outputs=tuple(_output(row) for row in manifest.writes),
         payload=manifest.payload,
         takes=frozenset(manifest.takes),
-        leaves=tuple(Leave(row.kinds, row.parts, row.says) for row in manifest.leaves),
+        leaves=tuple(Exclusion(row.kinds, row.parts, row.says) for row in manifest.leaves),
         checks=tuple(Check(row.path, row.command) for row in manifest.checks),
         limits=tuple(
             Limit(

@@ -9,9 +9,9 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
 from rigspec.emit.backend import Backend, BackendError, Output
-from rigspec.emit.limits import Seed, fitted, limit_of
+from rigspec.emit.limits import Seed, fit_to_limit, limit_of
 from rigspec.emit.quoting import FILTERS
-from rigspec.plan.model import LeftOut, PayloadFile, Plan
+from rigspec.plan.model import Omission, PayloadFile, Plan
 from rigspec.plan.steps import (
     EnvironmentVariables,
     File,
@@ -23,7 +23,7 @@ from rigspec.plan.steps import (
 )
 from rigspec.tree import OutputFile
 
-__all__ = ["compile_plan", "left_out", "step_texts", "template_environment"]
+__all__ = ["compile_plan", "omissions", "step_texts", "template_environment"]
 
 _STEPS = "steps/"
 
@@ -31,7 +31,7 @@ _STEPS = "steps/"
 def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
     """The files of one target, sorted by path. What has nothing to say of this plan is not written.
 
-    Raises BackendError, and TooLong for what the machine's provider would not take.
+    Raises BackendError, and OutputTooLarge for what the machine's provider would not take.
     """
     environment = template_environment(backend)
     steps = backend.steps(plan)
@@ -58,7 +58,7 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
     return tuple(sorted(outputs, key=lambda file: file.path))
 
 
-def left_out(plan: Plan, backend: Backend) -> tuple[LeftOut, ...]:
+def omissions(plan: Plan, backend: Backend) -> tuple[Omission, ...]:
     """What the target does not do of the plan, and why."""
     return backend.left_out(plan)
 
@@ -108,7 +108,7 @@ def _written(
 
     bulk = next((each for each in backend.outputs if each.bulk_of == output.path), None)
     beside = (bulk, rendering(bulk)) if bulk is not None else None
-    yield from fitted(output, rendering(output), limit, beside, plan.site)
+    yield from fit_to_limit(output, rendering(output), limit, beside, plan.site)
 
 
 def _rendered(

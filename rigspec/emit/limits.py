@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rigspec.emit.backend import Limit, Output
-from rigspec.plan.model import Site
+from rigspec.plan.model import DeploymentTarget
 from rigspec.tree import OutputFile
 
-__all__ = ["Seed", "TooLong", "fitted", "limit_of"]
+__all__ = ["OutputTooLarge", "Seed", "fit_to_limit", "limit_of"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Seed:
     sha256: str
 
 
-class TooLong(Exception):
+class OutputTooLarge(Exception):
     """An output is longer than the machine's provider takes, and may not fetch the rest.
 
     ``size`` is its shortest form in bytes; ``named`` says whether the spec names the provider.
@@ -40,7 +40,7 @@ class TooLong(Exception):
 Rendered = Callable[["Seed | None"], str]
 
 
-def limit_of(path: str, limits: tuple[Limit, ...], site: Site) -> Limit | None:
+def limit_of(path: str, limits: tuple[Limit, ...], site: DeploymentTarget) -> Limit | None:
     """What bounds an output where the machine stands; the narrowest where no cloud is named."""
     bounds = sorted((each for each in limits if each.path == path), key=lambda each: each.size)
     if not site.cloud:
@@ -49,10 +49,14 @@ def limit_of(path: str, limits: tuple[Limit, ...], site: Site) -> Limit | None:
     return next(iter(known or bounds), None)
 
 
-def fitted(
-    output: Output, render: Rendered, limit: Limit, bulk: tuple[Output, Rendered] | None, site: Site
+def fit_to_limit(
+    output: Output,
+    render: Rendered,
+    limit: Limit,
+    bulk: tuple[Output, Rendered] | None,
+    site: DeploymentTarget,
 ) -> Iterator[OutputFile]:
-    """The output in the first form that fits, with its bulk where it needs one. Raises TooLong."""
+    """The output in the first form that fits, with its bulk where it needs one. Raises OutputTooLarge."""
     text = render(None).encode()
     forms = [text, *([_compressed(text)] if limit.binary and len(text) > limit.size else [])]
     for form in forms:
@@ -61,7 +65,7 @@ def fitted(
             return
     named = limit.provider == site.provider
     if bulk is None or site.seed is None:
-        raise TooLong(output.path, len(forms[-1]), limit, named=named, seeded=False)
+        raise OutputTooLarge(output.path, len(forms[-1]), limit, named=named, seeded=False)
     beside, render_bulk = bulk
     content = render_bulk(None).encode()
     digest = hashlib.sha256(content).hexdigest()
@@ -69,7 +73,7 @@ def fitted(
     seed = Seed(f"{site.seed.rstrip('/')}/{path.rpartition('/')[2]}", digest)
     short = render(seed).encode()
     if len(short) > limit.size:
-        raise TooLong(output.path, len(short), limit, named=named, seeded=True)
+        raise OutputTooLarge(output.path, len(short), limit, named=named, seeded=True)
     yield OutputFile(output.path, short, output.mode)
     yield OutputFile(path, content, beside.mode)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from rigspec.plan.steps import Step
 from rigspec.spec.document import BrokenDocument, Document, KeyPath, read_document
 
-__all__ = ["BadManifest", "Manifest", "read_manifest", "step_kinds"]
+__all__ = ["Manifest", "ManifestError", "read_manifest", "step_kinds"]
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -41,7 +41,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Writes(_Table):
+class OutputTable(_Table):
     """A file that the target writes, from a template or as the lock has it."""
 
     path: _Text
@@ -53,7 +53,7 @@ class Writes(_Table):
     bulk_of: _Text | None = None
 
 
-class Leaves(_Table):
+class ExclusionTable(_Table):
     """Kinds of step, or parts of a rig, that the target leaves to somebody else, and its sentence
     about them.
     """
@@ -91,30 +91,30 @@ class Manifest(_Table):
     payload: _Text | None = None
     takes: Annotated[tuple[str, ...], Field(strict=False)]
     starts: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    writes: Annotated[tuple[Writes, ...], Field(strict=False, min_length=1)]
-    leaves: Annotated[tuple[Leaves, ...], Field(strict=False)] = ()
+    writes: Annotated[tuple[OutputTable, ...], Field(strict=False, min_length=1)]
+    leaves: Annotated[tuple[ExclusionTable, ...], Field(strict=False)] = ()
     checks: Annotated[tuple[Checks, ...], Field(strict=False)] = ()
     limits: Annotated[tuple[Limits, ...], Field(strict=False)] = ()
 
 
-class BadManifest(Exception):
+class ManifestError(Exception):
     """A manifest is wrong; the message has each mistake with its line and column."""
 
 
 def read_manifest(file: str, text: str) -> Manifest:
-    """The manifest that a text holds; ``file`` is only named. Raises BadManifest."""
+    """The manifest that a text holds; ``file`` is only named. Raises ManifestError."""
     try:
         document = read_document(file, text)
     except BrokenDocument as error:
         told = [(d.spans[0].line, d.spans[0].column, d.message) for d in error.diagnostics]
-        raise BadManifest(_lines(file, told)) from None
+        raise ManifestError(_lines(file, told)) from None
     try:
         manifest = Manifest.model_validate(document.value)
     except ValidationError as error:
-        raise BadManifest(_lines(file, _mistakes(document, error))) from None
+        raise ManifestError(_lines(file, _mistakes(document, error))) from None
     wrong = [_at(document, path, message) for path, message in _contradictions(manifest)]
     if wrong:
-        raise BadManifest(_lines(file, wrong))
+        raise ManifestError(_lines(file, wrong))
     return manifest
 
 
@@ -216,8 +216,8 @@ def _mistake(document: Document, raw: Any) -> tuple[int, int, str]:
 
 def _model_at(path: KeyPath) -> type[_Table]:
     tables: dict[str | int, type[_Table]] = {
-        "writes": Writes,
-        "leaves": Leaves,
+        "writes": OutputTable,
+        "leaves": ExclusionTable,
         "checks": Checks,
         "limits": Limits,
     }

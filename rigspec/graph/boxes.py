@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from packaging.requirements import Requirement
 
 from rigspec.diagnostics.model import Report
-from rigspec.graph.model import Box, Label
+from rigspec.graph.model import Label, Node
 from rigspec.resolution import EnvResolution
-from rigspec.resolve.bonds import Settled
-from rigspec.resolve.claims import env_key, gpu_key, image_tag, machine_gpus
+from rigspec.resolve.bonds import ResolvedComponent
+from rigspec.resolve.claims import env_key, gpu_key, gpu_list, image_tag
 from rigspec.resolve.vocabulary import UNKNOWN
 from rigspec.spec.machine import Cpu, Machine
 from rigspec.spec.model import Rig
 from rigspec.spec.service import Services
 
-__all__ = ["boxes_of", "homes_of", "packages_key"]
+__all__ = ["homes_of", "nodes_of", "packages_key"]
 
 # The rows of an environment from the top: frameworks stand on frameworks, all on Python.
 _PACKAGES_ROW, _PYTHON_ROW, _TOOLS_ROW = 2, 3, 4
@@ -38,14 +38,14 @@ def packages_key(env: str) -> str:
     return env_key(env, "packages")
 
 
-def boxes_of(rig: Rig, report: Report, settled: Sequence[Settled]) -> Iterator[Box]:
+def nodes_of(rig: Rig, report: Report, settled: Sequence[ResolvedComponent]) -> Iterator[Node]:
     """Every box, from users down to the hardware."""
     if report.resolution is None:
         raise ValueError("a rig without a resolution has no picture")
     machine = rig.machine[report.machine] if report.machine is not None else None
     found = {item.key: item for item in settled}
     for name in sorted(rig.user):
-        yield Box(f"user/{name}", "people", "user", f"user {name}")
+        yield Node(f"user/{name}", "people", "user", f"user {name}")
     yield from _services(rig.service)
     for env in report.resolution.envs:
         yield from _environment(env, found)
@@ -55,7 +55,7 @@ def boxes_of(rig: Rig, report: Report, settled: Sequence[Settled]) -> Iterator[B
         yield from _parts(machine, report)
 
 
-def homes_of(boxes: Sequence[Box], settled: Sequence[Settled]) -> Mapping[str, str]:
+def homes_of(boxes: Sequence[Node], settled: Sequence[ResolvedComponent]) -> Mapping[str, str]:
     """The box of each component by its key; what has no box is not there."""
     present = {box.id for box in boxes}
     homes = {}
@@ -73,27 +73,27 @@ def homes_of(boxes: Sequence[Box], settled: Sequence[Settled]) -> Mapping[str, s
     return homes
 
 
-def _services(services: Services) -> Iterator[Box]:
+def _services(services: Services) -> Iterator[Node]:
     if services.jupyter is not None:
         where = f"{services.jupyter.address}, port {services.jupyter.port}"
-        yield Box("service/jupyter", "services", "service", "Jupyter", (Label(where),))
+        yield Node("service/jupyter", "services", "service", "Jupyter", (Label(where),))
     if services.ssh is not None:
         note = Label(f"port {services.ssh.port}")
-        yield Box("service/ssh", "services", "service", "secure shell", (note,))
+        yield Node("service/ssh", "services", "service", "secure shell", (note,))
     for name, session in sorted(services.tmux.items()):
         panes = sum(len(window.panes) for window in session.windows)
         note = Label(f"{panes} pane{'s' if panes != 1 else ''}")
-        yield Box(f"service/tmux/{name}", "services", "service", f"tmux {name}", (note,))
+        yield Node(f"service/tmux/{name}", "services", "service", f"tmux {name}", (note,))
     if services.dyndns is not None:
         note = Label(services.dyndns.hostname)
-        yield Box("service/dyndns", "services", "service", "dynamic DNS", (note,))
+        yield Node("service/dyndns", "services", "service", "dynamic DNS", (note,))
 
 
-def _environment(env: EnvResolution, found: Mapping[str, Settled]) -> Iterator[Box]:
-    def box(component: str, title: str, row: int, *notes: str) -> Box:
+def _environment(env: EnvResolution, found: Mapping[str, ResolvedComponent]) -> Iterator[Node]:
+    def box(component: str, title: str, row: int, *notes: str) -> Node:
         labels = tuple(Label(note) for note in notes)
         key = env_key(env.name, component)
-        return Box(key, "environments", component, title, labels, env.name, row)
+        return Node(key, "environments", component, title, labels, env.name, row)
 
     packages = [pin.name for pin in env.distributions]
     for framework, package in zip(env.frameworks, packages, strict=True):
@@ -103,7 +103,7 @@ def _environment(env: EnvResolution, found: Mapping[str, Settled]) -> Iterator[B
     own = {found[key].title for key in asked}
     for key in sorted(asked):
         notes = tuple(Label(t) for t in env.constraints if Requirement(t).name == found[key].title)
-        yield Box(key, "environments", "package", found[key].title, notes, env.name, _PACKAGES_ROW)
+        yield Node(key, "environments", "package", found[key].title, notes, env.name, _PACKAGES_ROW)
     held = [text for text in env.constraints if Requirement(text).name not in own]
     if env.cuda is not None:
         yield box("cuda_runtime", f"CUDA {env.cuda}", _PACKAGES_ROW, "in the wheels")
@@ -115,36 +115,36 @@ def _environment(env: EnvResolution, found: Mapping[str, Settled]) -> Iterator[B
         yield box("installer", env.installer, _TOOLS_ROW)
 
 
-def _toolkit(rig: Rig, report: Report, found: Mapping[str, Settled]) -> Iterator[Box]:
+def _toolkit(rig: Rig, report: Report, found: Mapping[str, ResolvedComponent]) -> Iterator[Node]:
     resolution = report.resolution
     if resolution is not None and resolution.cudnn is not None:
-        yield Box("cudnn", "toolkit", "cudnn", f"cuDNN {resolution.cudnn}", (), None, 0)
+        yield Node("cudnn", "toolkit", "cudnn", f"cuDNN {resolution.cudnn}", (), None, 0)
     if resolution is not None and resolution.cuda is not None:
         note = Label(f"from {found['provider'].label}")
-        yield Box("cuda", "toolkit", "cuda", f"CUDA {resolution.cuda}", (note,), None, 1)
+        yield Node("cuda", "toolkit", "cuda", f"CUDA {resolution.cuda}", (note,), None, 1)
     tag = image_tag(rig)
     if tag is not None and "image" in found:
-        yield Box("image", "toolkit", "image", "base image", (Label(tag),), None, 1)
+        yield Node("image", "toolkit", "image", "base image", (Label(tag),), None, 1)
 
 
-def _system(rig: Rig, report: Report, found: Mapping[str, Settled]) -> Iterator[Box]:
+def _system(rig: Rig, report: Report, found: Mapping[str, ResolvedComponent]) -> Iterator[Node]:
     resolution = report.resolution
     if resolution is None:
         return
     if resolution.driver is not None:
-        yield Box("driver", "system", "driver", f"NVIDIA driver {resolution.driver}", (), None, 0)
+        yield Node("driver", "system", "driver", f"NVIDIA driver {resolution.driver}", (), None, 0)
     gcc = found.get("gcc") or found.get("default_gcc")
     if gcc is not None and gcc.label != UNKNOWN:
-        yield Box("compiler", "system", "compiler", f"GCC {gcc.label}", (), None, 0)
+        yield Node("compiler", "system", "compiler", f"GCC {gcc.label}", (), None, 0)
     note = Label(resolution.arch)
-    yield Box("os", "system", "os", resolution.os, (note,), None, 1)
+    yield Node("os", "system", "os", resolution.os, (note,), None, 1)
 
 
-def _parts(machine: Machine, report: Report) -> Iterator[Box]:
-    def box(key: str, kind: str, title: str, *notes: str) -> Box:
-        return Box(key, "hardware", kind, title, tuple(Label(note) for note in notes if note))
+def _parts(machine: Machine, report: Report) -> Iterator[Node]:
+    def box(key: str, kind: str, title: str, *notes: str) -> Node:
+        return Node(key, "hardware", kind, title, tuple(Label(note) for note in notes if note))
 
-    for index, gpu in enumerate(machine_gpus(machine)):
+    for index, gpu in enumerate(gpu_list(machine)):
         key = gpu_key(index, "").rstrip("/")
         if gpu.instance is not None:
             yield box(key, "instance", gpu.instance)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from rigspec.diagnostics.plain import plain
-from rigspec.graph.model import LAYERS, Arrow, Box, Picture
+from rigspec.graph.model import LAYERS, Edge, Node, StackGraph
 
 __all__ = ["as_dot"]
 
@@ -22,7 +22,7 @@ _COLORS = {
 }
 
 
-def as_dot(picture: Picture) -> str:
+def as_dot(picture: StackGraph) -> str:
     """The picture as a directed graph, its numbered facts below it."""
     facts = "".join(f"{_text(line)}\\l" for line in _facts(picture))
     heading = f"{_text(picture.title)}: {_text(picture.subtitle)}\\l\\l"
@@ -55,13 +55,13 @@ def as_dot(picture: Picture) -> str:
     return "\n".join((*lines, "}")) + "\n"
 
 
-def _node(box: Box) -> str:
+def _node(box: Node) -> str:
     words = "\\n".join(_text(line) for line in (box.title, *(note.words for note in box.notes)))
     fill, edge = _COLORS[box.layer]
     return f'{_quoted(box.id)} [label="{words}", fillcolor="{fill}", color="{edge}"];'
 
 
-def _edge(arrow: Arrow, upward: bool, picture: Picture) -> str:
+def _edge(arrow: Edge, upward: bool, picture: StackGraph) -> str:
     """What asks stands above: an arrow that points up is drawn from its head."""
     upper, lower = (arrow.to, arrow.of) if upward else (arrow.of, arrow.to)
     words = "\\n".join(_text(label.words) for label in arrow.labels)
@@ -75,7 +75,7 @@ def _edge(arrow: Arrow, upward: bool, picture: Picture) -> str:
     return f"{_quoted(upper)} -> {_quoted(lower)} [{', '.join(attributes)}];"
 
 
-def _facts(picture: Picture) -> Iterator[str]:
+def _facts(picture: StackGraph) -> Iterator[str]:
     for number, fact in enumerate(picture.facts, start=1):
         sources = "; ".join(f"{s.title}, read {s.read.isoformat()}" for s in fact.sources)
         told = f"{plain(fact.statement)} ({plain(sources)})" if sources else plain(fact.statement)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from rigspec.graph.model import LAYERS, Arrow, Box, Picture
+from rigspec.graph.model import LAYERS, Edge, Node, StackGraph
 
 __all__ = ["Layout", "Place", "Size", "laid_out"]
 
@@ -61,7 +61,7 @@ class Layout:
     height: float
 
 
-def laid_out(picture: Picture, boxes: Mapping[str, Size], labels: Sequence[Size]) -> Layout:
+def laid_out(picture: StackGraph, boxes: Mapping[str, Size], labels: Sequence[Size]) -> Layout:
     """A place for every box and arrow of a picture; the sizes are those of their words."""
     rows = _rows(picture.boxes)
     framed = {rows[box.id] for box in picture.boxes if box.group is not None}
@@ -79,14 +79,14 @@ def laid_out(picture: Picture, boxes: Mapping[str, Size], labels: Sequence[Size]
     return _finished(picture, places, ways, by_row, inside, spans)
 
 
-def _rows(boxes: Sequence[Box]) -> dict[str, int]:
+def _rows(boxes: Sequence[Node]) -> dict[str, int]:
     """Boxes have the even rows; labels stand in the odd ones between."""
     used = sorted({(LAYERS.index(box.layer), box.row) for box in boxes})
     return {box.id: 2 * used.index((LAYERS.index(box.layer), box.row)) for box in boxes}
 
 
 def _ways(
-    arrows: Sequence[Arrow], places: Mapping[str, Place], labels: Sequence[Size], framed: set[int]
+    arrows: Sequence[Edge], places: Mapping[str, Place], labels: Sequence[Size], framed: set[int]
 ) -> tuple[tuple[Place, ...], ...]:
     """The places of each arrow; its label stands in the gap that has most room left."""
     filled: dict[int, float] = {}
@@ -265,7 +265,7 @@ def _stacked(
 
 
 def _finished(
-    picture: Picture,
+    picture: StackGraph,
     places: Mapping[str, Place],
     ways: tuple[tuple[Place, ...], ...],
     rows: list[list[Place]],

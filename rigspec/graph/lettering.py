@@ -6,7 +6,7 @@ import unicodedata
 
 from rigspec.diagnostics.plain import plain
 
-__all__ = ["broken", "width"]
+__all__ = ["width", "wrap_text"]
 
 # Advance widths of Helvetica, thousandths of its size (Adobe's font metrics; Arial and Liberation
 # Sans have the same).
@@ -42,7 +42,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
     return advances * size / 1000 * (_BOLD if bold else 1)
 
 
-def broken(text: str, size: float, most: float, *, bold: bool = False) -> tuple[str, ...]:
+def wrap_text(text: str, size: float, most: float, *, bold: bool = False) -> tuple[str, ...]:
     """The text in lines no wider than ``most``: at blanks, and where none is, within a word."""
     lines, line = [], ""
     for word in plain(text).split():

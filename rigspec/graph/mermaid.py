@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.diagnostics.plain import plain
-from rigspec.graph.model import Arrow, Box, Label, Picture
+from rigspec.graph.model import Edge, Label, Node, StackGraph
 
 __all__ = ["as_mermaid"]
 
@@ -13,7 +13,7 @@ __all__ = ["as_mermaid"]
 _PLAIN = frozenset(" .,()[]_+=/-\N{MULTIPLICATION SIGN}\N{EN DASH}")
 
 
-def as_mermaid(picture: Picture) -> str:
+def as_mermaid(picture: StackGraph) -> str:
     """The picture as a flowchart; its numbered facts are comments at its end."""
     lines = [f"%% {plain(picture.title)}: {plain(picture.subtitle)}".rstrip(), "flowchart TB"]
     names = {box.id: f"n{index}" for index, box in enumerate(picture.boxes, start=1)}
@@ -30,18 +30,18 @@ def as_mermaid(picture: Picture) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _node(name: str, box: Box) -> str:
+def _node(name: str, box: Node) -> str:
     lines = (box.title, *(note.words for note in box.notes))
     return f'{name}["{"<br/>".join(_text(line) for line in lines)}"]'
 
 
-def _link(arrow: Arrow, names: dict[str, str]) -> str:
+def _link(arrow: Edge, names: dict[str, str]) -> str:
     words = "<br/>".join(_text(label.words) for label in arrow.labels)
     line = "-.->" if any(label.broken for label in arrow.labels) else "-->"
     return f'{names[arrow.of]} {line}|"{words}"| {names[arrow.to]}'
 
 
-def _facts(picture: Picture) -> Iterator[str]:
+def _facts(picture: StackGraph) -> Iterator[str]:
     for number, fact in enumerate(picture.facts, start=1):
         yield f"{Label('', number).words.strip()} {plain(fact.statement)}"
         for source in fact.sources:

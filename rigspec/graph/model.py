@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rigspec.diagnostics.model import Fact, Severity
 
-__all__ = ["LAYERS", "Arrow", "Box", "Label", "Picture"]
+__all__ = ["LAYERS", "Edge", "Label", "Node", "StackGraph"]
 
 # From the top, as a stack is drawn: what stands on something is above it.
 LAYERS = ("people", "services", "environments", "toolkit", "system", "hardware")
@@ -27,7 +27,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Box:
+class Node:
     """Something that the rig has. ``row`` orders the boxes of one layer from the top.
 
     ``group`` is the environment that it belongs to; ``notes`` are lines under its title.
@@ -43,7 +43,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Arrow:
+class Edge:
     """From what asks to what is asked, by the ids of two boxes, with what is asked."""
 
     of: str
@@ -52,11 +52,11 @@ class Arrow:
 
 
 @dataclass(frozen=True)
-class Picture:
+class StackGraph:
     """``facts[0]`` has the number 1. ``boxes`` stand in the order of their layers and rows."""
 
     title: str
     subtitle: str
-    boxes: tuple[Box, ...]
-    arrows: tuple[Arrow, ...]
+    boxes: tuple[Node, ...]
+    arrows: tuple[Edge, ...]
     facts: tuple[Fact, ...]

@@ -6,26 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from rigspec.diagnostics.model import Fact, Report
-from rigspec.graph.boxes import boxes_of, homes_of, packages_key
-from rigspec.graph.model import LAYERS, Arrow, Box, Label, Picture
-from rigspec.hardware.declared import DeclaredMachine
+from rigspec.graph.boxes import homes_of, nodes_of, packages_key
+from rigspec.graph.model import LAYERS, Edge, Label, Node, StackGraph
+from rigspec.hardware.declared import MachineContext
 from rigspec.hardware.gpu_numbers import card_of, gpu_counts
 from rigspec.matrix.model import Matrix
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
-from rigspec.resolve.bonds import Bond, Settled, bonds
+from rigspec.resolve.bonds import DependencyEdge, ResolvedComponent, dependency_edges
 from rigspec.spec.load import LoadedSpec
 from rigspec.spec.model import Rig
 
-__all__ = ["picture_of"]
+__all__ = ["build_graph"]
 
 # Conditions that say in which case a rule speaks, and not of whom.
 _CASES = frozenset({"accelerator", "provider", "forward_compatibility", "interpreter"})
 
 
-def picture_of(spec: LoadedSpec, report: Report, matrix: Matrix) -> Picture:
+def build_graph(spec: LoadedSpec, report: Report, matrix: Matrix) -> StackGraph:
     """The picture of one machine of a rig. The report must have a resolution."""
-    settled, found = bonds(spec, report.machine, matrix)
-    boxes = sorted(boxes_of(spec.rig, report, settled), key=_place)
+    settled, found = dependency_edges(spec, report.machine, matrix)
+    boxes = sorted(nodes_of(spec.rig, report, settled), key=_place)
     drawn = _Drawn(boxes, settled)
     for bond in found:
         drawn.add(bond)
@@ -34,7 +34,7 @@ def picture_of(spec: LoadedSpec, report: Report, matrix: Matrix) -> Picture:
             measure.name, measure.text, Fact(measure.name, measure.text, measure.sources)
         )
     machine = report.machine
-    counts = gpu_counts(DeclaredMachine(spec, machine, matrix)) if machine is not None else None
+    counts = gpu_counts(MachineContext(spec, machine, matrix)) if machine is not None else None
     said = tuple(_said(spec.rig, {box.id for box in boxes}, counts))
     where = f"machine {machine}" if machine is not None else "any machine"
     return drawn.picture(spec.rig.name, spec.rig.summary or where, said)
@@ -43,14 +43,14 @@ def picture_of(spec: LoadedSpec, report: Report, matrix: Matrix) -> Picture:
 class _Drawn:
     """Arrows and notes as they come, by the boxes they belong to."""
 
-    def __init__(self, boxes: Sequence[Box], settled: Sequence[Settled]) -> None:
+    def __init__(self, boxes: Sequence[Node], settled: Sequence[ResolvedComponent]) -> None:
         self._boxes = boxes
         self._homes = homes_of(boxes, settled)
-        self._settled: Mapping[str, Settled] = {item.key: item for item in settled}
+        self._settled: Mapping[str, ResolvedComponent] = {item.key: item for item in settled}
         self._rank = {box.id: index for index, box in enumerate(boxes)}
         self._between: dict[tuple[str, str], list[tuple[Label, Fact]]] = {}
 
-    def add(self, bond: Bond) -> None:
+    def add(self, bond: DependencyEdge) -> None:
         """A fact, between the box that asks and the box that is asked; or on one box."""
         to = self._home(bond.must)
         of = self._asking(bond, to)
@@ -66,7 +66,7 @@ class _Drawn:
                 self._between.setdefault((place, place), []).append((Label(head), fact))
                 return
 
-    def picture(self, title: str, subtitle: str, said: Iterable[Arrow]) -> Picture:
+    def picture(self, title: str, subtitle: str, said: Iterable[Edge]) -> StackGraph:
         """Everything numbered in the order in which a reader meets it."""
         facts: dict[Fact, int] = {}
         ordered = sorted(self._between, key=lambda ends: [self._rank[end] for end in ends])
@@ -85,11 +85,11 @@ class _Drawn:
             )
             for box in self._boxes
         )
-        arrows = [Arrow(of, to, labels) for (of, to), labels in labelled.items() if of != to]
+        arrows = [Edge(of, to, labels) for (of, to), labels in labelled.items() if of != to]
         placed = tuple(sorted(boxes, key=_place))
-        return Picture(title, subtitle, placed, (*said, *arrows), tuple(facts))
+        return StackGraph(title, subtitle, placed, (*said, *arrows), tuple(facts))
 
-    def _stands_on(self, box: Box) -> int:
+    def _stands_on(self, box: Node) -> int:
         """How many boxes of its own row are below it, each asked by the one above."""
         if box.row != 0 or box.group is None:
             return 0
@@ -107,14 +107,14 @@ class _Drawn:
             return packages_key(env) if packages_key(env) in self._rank else None
         return self._homes.get(key)
 
-    def _asking(self, bond: Bond, to: str | None) -> str | None:
+    def _asking(self, bond: DependencyEdge, to: str | None) -> str | None:
         """The uppermost of the boxes that a rule's conditions name, but for mere cases."""
         named = [key for key in bond.of if key.rpartition("/")[2] not in _CASES] or list(bond.of)
         homes = {home for key in named if (home := self._home(key)) is not None}
         others = homes - {to} or homes
         return min(others, key=lambda home: self._rank[home], default=None)
 
-    def _words(self, bond: Bond) -> str:
+    def _words(self, bond: DependencyEdge) -> str:
         item = self._settled.get(bond.must)
         if item is None:
             return f"{bond.must.rpartition('/')[2].removeprefix(PACKAGE_PREFIX)} {bond.asks}"
@@ -127,24 +127,24 @@ class _Drawn:
 _MEASURED = {"power": ("psu",), "lanes": ("cpu",)}
 
 
-def _place(box: Box) -> tuple[int, str, int]:
+def _place(box: Node) -> tuple[int, str, int]:
     group = box.group or ""
     return LAYERS.index(box.layer), group, box.row
 
 
-def _said(rig: Rig, present: set[str], counts: tuple[int, ...] | None) -> Iterator[Arrow]:
+def _said(rig: Rig, present: set[str], counts: tuple[int, ...] | None) -> Iterator[Edge]:
     """What the spec says itself of services and users."""
     jupyter = rig.service.jupyter
     for name, user in sorted(rig.user.items()):
         if jupyter is not None:
             port = user.jupyter_port or jupyter.port
-            yield Arrow(f"user/{name}", "service/jupyter", (Label(f"port {port}"),))
+            yield Edge(f"user/{name}", "service/jupyter", (Label(f"port {port}"),))
         for card, numbers in _cards(user.gpus, counts).items():
             told = ", ".join(map(str, numbers)) or "none"
             if f"gpus.{card}" in present:
-                yield Arrow(f"user/{name}", f"gpus.{card}", (Label(f"GPU {told}"),))
+                yield Edge(f"user/{name}", f"gpus.{card}", (Label(f"GPU {told}"),))
     if jupyter is not None:
-        yield Arrow("service/jupyter", f"{jupyter.env}/python", (Label("runs in"),))
+        yield Edge("service/jupyter", f"{jupyter.env}/python", (Label("runs in"),))
 
 
 def _cards(

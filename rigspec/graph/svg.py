@@ -9,8 +9,8 @@ from xml.etree import ElementTree as ET
 
 from rigspec.diagnostics.plain import plain
 from rigspec.graph.layout import Layout, Place, Size, laid_out
-from rigspec.graph.lettering import broken, width
-from rigspec.graph.model import Arrow, Box, Label, Picture
+from rigspec.graph.lettering import width, wrap_text
+from rigspec.graph.model import Edge, Label, Node, StackGraph
 
 __all__ = ["as_svg"]
 
@@ -24,7 +24,7 @@ _BETWEEN = 36.0
 _NUMBER = 30.0  # the room for the number of a fact
 
 
-def as_svg(picture: Picture) -> str:
+def as_svg(picture: StackGraph) -> str:
     """The picture, drawn. The same picture is the same text."""
     boxes = {box.id: _box_size(box) for box in picture.boxes}
     labels = [_label_size(arrow) for arrow in picture.arrows]
@@ -50,7 +50,7 @@ def as_svg(picture: Picture) -> str:
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _root(picture: Picture, wide: float, high: float) -> ET.Element:
+def _root(picture: StackGraph, wide: float, high: float) -> ET.Element:
     root = ET.Element(
         "svg",
         {
@@ -78,7 +78,7 @@ def _root(picture: Picture, wide: float, high: float) -> ET.Element:
     return root
 
 
-def _heading(root: ET.Element, picture: Picture) -> None:
+def _heading(root: ET.Element, picture: StackGraph) -> None:
     _text(root, "name", _MARGIN, _MARGIN + 20, plain(picture.title), 22, bold=True)
     _text(root, "about", _MARGIN, _MARGIN + 42, plain(picture.subtitle), 13)
 
@@ -92,13 +92,13 @@ def _frames(parent: ET.Element, layout: Layout) -> None:
 # --- boxes ---------------------------------------------------------------------------------
 
 
-def _box_lines(box: Box) -> tuple[tuple[str, ...], list[tuple[Label, tuple[str, ...]]]]:
+def _box_lines(box: Node) -> tuple[tuple[str, ...], list[tuple[Label, tuple[str, ...]]]]:
     inner = _WIDEST_BOX - 2 * _SIDE
-    notes = [(note, broken(note.words, _NOTE, inner)) for note in box.notes]
-    return broken(box.title, _TITLE, inner, bold=True), notes
+    notes = [(note, wrap_text(note.words, _NOTE, inner)) for note in box.notes]
+    return wrap_text(box.title, _TITLE, inner, bold=True), notes
 
 
-def _box_size(box: Box) -> Size:
+def _box_size(box: Node) -> Size:
     title, notes = _box_lines(box)
     lines = [line for _, found in notes for line in found]
     widest = max(
@@ -108,7 +108,7 @@ def _box_size(box: Box) -> Size:
     return Size(math.ceil(max(widest + 2 * _SIDE, 70)), high)
 
 
-def _box(parent: ET.Element, box: Box, place: Place, picture: Picture) -> None:
+def _box(parent: ET.Element, box: Node, place: Place, picture: StackGraph) -> None:
     title, notes = _box_lines(box)
     group = ET.SubElement(parent, "g", {"class": f"box {box.layer}"})
     _rect(group, "body", place.x - place.size.width / 2, place.top, place.size, 8)
@@ -126,17 +126,17 @@ def _box(parent: ET.Element, box: Box, place: Place, picture: Picture) -> None:
 # --- arrows --------------------------------------------------------------------------------
 
 
-def _label_lines(arrow: Arrow) -> list[tuple[Label, tuple[str, ...]]]:
-    return [(label, broken(label.words, _LABEL, _WIDEST_LABEL)) for label in arrow.labels]
+def _label_lines(arrow: Edge) -> list[tuple[Label, tuple[str, ...]]]:
+    return [(label, wrap_text(label.words, _LABEL, _WIDEST_LABEL)) for label in arrow.labels]
 
 
-def _label_size(arrow: Arrow) -> Size:
+def _label_size(arrow: Edge) -> Size:
     lines = [line for _, found in _label_lines(arrow) for line in found]
     widest = max(width(line, _LABEL) for line in lines)
     return Size(math.ceil(widest + 14), len(lines) * _LABEL_LINE + 6)
 
 
-def _arrow(parent: ET.Element, arrow: Arrow, way: Sequence[Place], layout: Layout) -> None:
+def _arrow(parent: ET.Element, arrow: Edge, way: Sequence[Place], layout: Layout) -> None:
     """The line, in two parts: its label stands between them."""
     kind = "warns" if any(label.broken for label in arrow.labels) else "asks"
     down = way[0].key == arrow.of
@@ -182,7 +182,7 @@ def _curve(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(d)
 
 
-def _labels(parent: ET.Element, arrow: Arrow, way: Sequence[Place], picture: Picture) -> None:
+def _labels(parent: ET.Element, arrow: Edge, way: Sequence[Place], picture: StackGraph) -> None:
     place = next(place for place in way[1:-1] if not place.passing)
     warns = any(label.broken for label in arrow.labels)
     group = ET.SubElement(parent, "g", {"class": "label warns" if warns else "label"})
@@ -195,7 +195,7 @@ def _labels(parent: ET.Element, arrow: Arrow, way: Sequence[Place], picture: Pic
             _hint(written, label, picture)
 
 
-def _hint(written: ET.Element, label: Label, picture: Picture) -> None:
+def _hint(written: ET.Element, label: Label, picture: StackGraph) -> None:
     if label.fact is not None:
         written.set("data-fact", str(label.fact))
         ET.SubElement(written, "title").text = plain(picture.facts[label.fact - 1].statement)
@@ -204,7 +204,7 @@ def _hint(written: ET.Element, label: Label, picture: Picture) -> None:
 # --- facts ---------------------------------------------------------------------------------
 
 
-def _facts(picture: Picture, wide: float, top: float) -> tuple[ET.Element, float]:
+def _facts(picture: StackGraph, wide: float, top: float) -> tuple[ET.Element, float]:
     """The numbered facts with their sources, in columns; and where they end."""
     group = ET.Element("g", {"class": "facts"})
     columns = max(1, int((wide + _BETWEEN) // (_COLUMN + _BETWEEN)))
@@ -232,14 +232,14 @@ def _facts(picture: Picture, wide: float, top: float) -> tuple[ET.Element, float
 
 
 def _fact_lines(
-    picture: Picture, number: int, column: float
+    picture: StackGraph, number: int, column: float
 ) -> Iterator[tuple[str, str, str | None]]:
     fact = picture.facts[number - 1]
-    for line in broken(fact.statement, _FACT, column - _NUMBER):
+    for line in wrap_text(fact.statement, _FACT, column - _NUMBER):
         yield "statement", line, None
     for source in fact.sources:
         told = f"{source.title}, read {source.read.isoformat()}"
-        for line in broken(told, _FACT, column - _NUMBER):
+        for line in wrap_text(told, _FACT, column - _NUMBER):
             yield "source", line, source.url
 
 

@@ -8,11 +8,11 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.clearance import clearance_advice
 from rigspec.hardware.cloud import instance_advice
 from rigspec.hardware.cost import budget_advice
-from rigspec.hardware.declared import DeclaredMachine
+from rigspec.hardware.declared import MachineContext
 from rigspec.hardware.gpus import half_precision_advice
 from rigspec.hardware.lanes import lanes_advice
-from rigspec.hardware.machine_figures import MachineFigures
-from rigspec.hardware.memory import memory_advice, taken_types
+from rigspec.hardware.machine_figures import MachineSpecs
+from rigspec.hardware.memory import memory_advice, supported_memory_types
 from rigspec.hardware.power import power_advice
 from rigspec.hardware.sharing import sharing_advice
 from rigspec.matrix.model import Matrix
@@ -23,10 +23,10 @@ __all__ = ["hardware_advice"]
 
 
 def hardware_advice(
-    spec: LoadedSpec, name: str, matrix: Matrix, figures: MachineFigures
+    spec: LoadedSpec, name: str, matrix: Matrix, figures: MachineSpecs
 ) -> Iterator[Diagnostic]:
     """Every diagnostic about the parts of one machine (RS102 to RS119)."""
-    machine = DeclaredMachine(spec, name, matrix)
+    machine = MachineContext(spec, name, matrix)
     if figures.instance is not None:
         yield from instance_advice(machine, figures.instance)
     yield from memory_advice(machine, figures.ram, figures.vram)
@@ -41,7 +41,7 @@ def hardware_advice(
     yield from _unchecked(machine, figures)
 
 
-def _unchecked(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[Diagnostic]:
+def _unchecked(machine: MachineContext, figures: MachineSpecs) -> Iterator[Diagnostic]:
     """One note for all that the spec names and nobody gives a figure for."""
     missing = tuple(_missing(machine, figures))
     keys = [key for _, key in missing if key]
@@ -55,13 +55,13 @@ def _unchecked(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[Di
         )
 
 
-def _missing(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[tuple[str, str]]:
+def _missing(machine: MachineContext, figures: MachineSpecs) -> Iterator[tuple[str, str]]:
     table = machine.table
     if table.motherboard is not None and not table.motherboard.slots and figures.gpus:
         yield "the board's slots", "`slots` of the motherboard"
     if figures.lanes is not None and table.cpu is not None and figures.lanes.of_cpu is None:
         yield "the processor's PCIe lanes", "`pcie_lanes` of the cpu"
-    if table.memory is not None and not any(taken_types(machine)):
+    if table.memory is not None and not any(supported_memory_types(machine)):
         yield "the type of memory", "`memory` of the motherboard"
     if table.case is not None and not figures.clearance.slots and figures.gpus:
         yield "the room for cards in the case", "`gpu_clearance` of the case"
@@ -80,7 +80,7 @@ def _missing(machine: DeclaredMachine, figures: MachineFigures) -> Iterator[tupl
 _ONE_CURRENCY = "amounts in one currency"
 
 
-def _uncounted(table: Machine, figures: MachineFigures) -> Iterator[tuple[str, str]]:
+def _uncounted(table: Machine, figures: MachineSpecs) -> Iterator[tuple[str, str]]:
     """What of the money is not told, or stands in several currencies."""
     cost = figures.cost
     if len(cost.currencies) > 1 and (table.budget is not None or table.price is None):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.figure import Figure, from_matrix, from_spec
-from rigspec.hardware.gpus import GpuFigures
+from rigspec.hardware.declared import MachineContext, fact_of
+from rigspec.hardware.figure import SourcedValue, from_matrix, from_spec
+from rigspec.hardware.gpus import GpuSpecs
 
 __all__ = ["Clearance", "clearance_advice", "clearance_of"]
 
@@ -19,7 +19,7 @@ __all__ = ["Clearance", "clearance_advice", "clearance_of"]
 class Clearance:
     """The longest card the case takes, slot by slot from the top; empty where nobody says."""
 
-    slots: tuple[Figure, ...]
+    slots: tuple[SourcedValue, ...]
     facts: tuple[Fact, ...] = ()
 
     @property
@@ -33,7 +33,7 @@ class Clearance:
         return min(slot.amount for slot in self.slots)
 
 
-def clearance_of(machine: DeclaredMachine) -> Clearance:
+def clearance_of(machine: MachineContext) -> Clearance:
     """The room for cards: the spec's word, then the matrix's."""
     case = machine.table.case
     if case is None:
@@ -52,7 +52,7 @@ def clearance_of(machine: DeclaredMachine) -> Clearance:
 
 
 def clearance_advice(
-    machine: DeclaredMachine, gpus: tuple[GpuFigures, ...], room: Clearance
+    machine: MachineContext, gpus: tuple[GpuSpecs, ...], room: Clearance
 ) -> Iterator[Diagnostic]:
     """Errors for a card that is too long, and for more of them than slots have room.
 
@@ -93,7 +93,7 @@ def clearance_advice(
 
 
 def _too_many(
-    machine: DeclaredMachine, gpus: tuple[GpuFigures, ...], room: Clearance
+    machine: MachineContext, gpus: tuple[GpuSpecs, ...], room: Clearance
 ) -> Iterator[Diagnostic]:
     """Cards that each fit a slot, and not all at once: the longest go where there is most room.
 
@@ -123,14 +123,14 @@ def _too_many(
             return
 
 
-def _lengths(gpu: GpuFigures) -> tuple[Decimal | None, Decimal | None]:
+def _lengths(gpu: GpuSpecs) -> tuple[Decimal | None, Decimal | None]:
     if gpu.length is not None:
         return gpu.length.amount, gpu.length.amount
     told = re.match(r"(\d+)-(\d+)", gpu.length_range or "")
     return (Decimal(told[1]), Decimal(told[2])) if told is not None else (None, None)
 
 
-def _length_facts(gpu: GpuFigures) -> Iterator[Fact]:
+def _length_facts(gpu: GpuSpecs) -> Iterator[Fact]:
     if gpu.length is None and gpu.release is not None and gpu.length_range is not None:
         statement = f"cards called {gpu.release.version} are {gpu.length_range} mm long"
         yield fact_of(gpu.release, statement, "length_range_mm")

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.figure import Figure, from_matrix, number
-from rigspec.hardware.gpus import GpuFigures, card_figures, part_of_card
+from rigspec.hardware.declared import MachineContext, fact_of
+from rigspec.hardware.figure import SourcedValue, from_matrix, number
+from rigspec.hardware.gpus import GpuSpecs, card_figures, part_of_card
 from rigspec.matrix.model import Release
 
 __all__ = ["Instance", "instance_advice", "instance_gpus", "instance_of"]
@@ -20,15 +20,15 @@ class Instance:
     """A rented machine. ``price`` is by the hour, on demand, as of ``price_day``."""
 
     release: Release
-    vcpus: Figure | None
-    ram: Figure | None
-    price: Figure | None
+    vcpus: SourcedValue | None
+    ram: SourcedValue | None
+    price: SourcedValue | None
     price_day: str | None
     price_scope: str | None
     retired: str | None
 
 
-def instance_of(machine: DeclaredMachine) -> Instance | None:
+def instance_of(machine: MachineContext) -> Instance | None:
     """The instance that the machine is, if it is one that the matrix knows."""
     release = machine.part("instance", machine.table.instance)
     if release is None:
@@ -45,7 +45,7 @@ def instance_of(machine: DeclaredMachine) -> Instance | None:
     )
 
 
-def instance_gpus(machine: DeclaredMachine, instance: Instance) -> tuple[GpuFigures, ...]:
+def instance_gpus(machine: MachineContext, instance: Instance) -> tuple[GpuSpecs, ...]:
     """Its GPUs. Those that are sold in several forms stay without the figures of a form."""
     release = instance.release
     card = machine.part("gpu", release.figure("card"))
@@ -65,7 +65,7 @@ def instance_gpus(machine: DeclaredMachine, instance: Instance) -> tuple[GpuFigu
     return (replace(figures, boards=Decimal(0), count=count, watts=None, length_range=None),)
 
 
-def instance_advice(machine: DeclaredMachine, instance: Instance) -> Iterator[Diagnostic]:
+def instance_advice(machine: MachineContext, instance: Instance) -> Iterator[Diagnostic]:
     """What is known against an instance: withdrawn, of another architecture, its images."""
     release = instance.release
     span = machine.span("instance")

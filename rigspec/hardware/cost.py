@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Source
-from rigspec.hardware.declared import DeclaredMachine
-from rigspec.hardware.figure import Figure, derived, from_spec, rounded
+from rigspec.hardware.declared import MachineContext
+from rigspec.hardware.figure import SourcedValue, derived, from_spec, rounded
 from rigspec.hardware.power import Power, efficiency
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
 DAYS_A_MONTH = Decimal(30)
 
 # An amount, or an amount an hour, in the currency that it is to be told in.
-Exchange = Callable[[Figure], Figure]
+Exchange = Callable[[SourcedValue], SourcedValue]
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class Cost:
     unknown. Its note says what it was worked out of.
     """
 
-    price: Figure | None
-    budget: Figure | None
-    parts: Figure | None
+    price: SourcedValue | None
+    budget: SourcedValue | None
+    parts: SourcedValue | None
     unpriced: tuple[str, ...]
     currencies: tuple[str, ...]
-    hourly: Figure | None
-    monthly: Figure | None
+    hourly: SourcedValue | None
+    monthly: SourcedValue | None
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -73,9 +73,9 @@ class Payback:
 
     months: Decimal
     against: str
-    price: Figure
-    owned: Figure
-    rented: Figure
+    price: SourcedValue
+    owned: SourcedValue
+    rented: SourcedValue
     assumptions: tuple[str, ...]
 
 
@@ -91,15 +91,15 @@ def rent(hourly: Decimal, hours: Decimal) -> Decimal:
     return hourly * hours
 
 
-def as_told(figure: Figure) -> Figure:
+def as_told(figure: SourcedValue) -> SourcedValue:
     """No exchange: an amount stays in its currency."""
     return figure
 
 
 def cost_of(
-    machine: DeclaredMachine,
+    machine: MachineContext,
     power: Power | None,
-    hourly: Figure | None,
+    hourly: SourcedValue | None,
     exchange: Exchange = as_told,
 ) -> Cost:
     """What the machine costs, as far as the spec and the matrix tell, each amount exchanged."""
@@ -111,7 +111,11 @@ def cost_of(
     if len(units) == 1:
         amount = sum((figure.amount for figure in prices), Decimal(0))
         parts = derived(amount, units[0], "the parts that have a price", *prices)
-    price = exchange(Figure(table.price.amount, table.price.unit, "spec")) if table.price else None
+    price = (
+        exchange(SourcedValue(table.price.amount, table.price.unit, "spec"))
+        if table.price
+        else None
+    )
     monthly = _rented(machine, hourly) if hourly is not None else _run(machine, power)
     return Cost(
         price=price or (parts if parts is not None and not unpriced else None),
@@ -124,7 +128,7 @@ def cost_of(
     )
 
 
-def payback(machine: DeclaredMachine, owned: Cost, rented: Cost) -> Payback | None:
+def payback(machine: MachineContext, owned: Cost, rented: Cost) -> Payback | None:
     """When buying has paid for itself: never in time (None) where renting costs no more a month.
 
     None, too, where a price is not told or the currencies differ.
@@ -155,7 +159,7 @@ def payback(machine: DeclaredMachine, owned: Cost, rented: Cost) -> Payback | No
     )
 
 
-def no_payback(machine: DeclaredMachine, owned: Cost, rented: Cost) -> str:
+def no_payback(machine: MachineContext, owned: Cost, rented: Cost) -> str:
     """Why ``payback`` knows no month: what is not told, or that renting costs no more."""
     against = machine.table.against or ""
     if owned.price is None:
@@ -181,7 +185,7 @@ def no_payback(machine: DeclaredMachine, owned: Cost, rented: Cost) -> str:
     )
 
 
-def budget_advice(machine: DeclaredMachine, cost: Cost) -> Iterator[Diagnostic]:
+def budget_advice(machine: MachineContext, cost: Cost) -> Iterator[Diagnostic]:
     """A warning for a price above the budget, or above what the machine is said to cost."""
     for name, limit in (("budget", cost.budget), ("price", cost.price)):
         spent = cost.parts if name == "price" else cost.price or cost.parts
@@ -197,7 +201,7 @@ def budget_advice(machine: DeclaredMachine, cost: Cost) -> Iterator[Diagnostic]:
             )
 
 
-def _run(machine: DeclaredMachine, power: Power | None) -> Figure | None:
+def _run(machine: MachineContext, power: Power | None) -> SourcedValue | None:
     table = machine.table
     if power is None or power.full is None or table.electricity is None or table.hours is None:
         return None
@@ -219,15 +223,17 @@ def _run(machine: DeclaredMachine, power: Power | None) -> Figure | None:
 
 
 def _energy(
-    power: Power, watts: Figure, hours: float, price: Decimal
-) -> tuple[Decimal, Figure | None]:
+    power: Power, watts: SourcedValue, hours: float, price: Decimal
+) -> tuple[Decimal, SourcedValue | None]:
     """What a month at these watts costs, and the supply's efficiency at them."""
     share = efficiency(power, watts.amount)
     month = Decimal(str(hours)) * DAYS_A_MONTH
     return energy_cost(watts.amount, month, price, share.amount if share else Decimal(1)), share
 
 
-def _left_out(power: Power, share: Figure | None, at_rest: Figure | None) -> Iterator[str]:
+def _left_out(
+    power: Power, share: SourcedValue | None, at_rest: SourcedValue | None
+) -> Iterator[str]:
     """What the cost of idle hours is without, that of the others being told."""
     if power.unknown_idle:
         yield ", ".join(power.unknown_idle)
@@ -235,7 +241,7 @@ def _left_out(power: Power, share: Figure | None, at_rest: Figure | None) -> Ite
         yield "the supply's own losses: no grade promises anything at so small a load"
 
 
-def _rented(machine: DeclaredMachine, hourly: Figure) -> Figure | None:
+def _rented(machine: MachineContext, hourly: SourcedValue) -> SourcedValue | None:
     if machine.table.hours is None:
         return None
     month = DAYS_A_MONTH * Decimal(str(machine.table.hours))
@@ -243,7 +249,7 @@ def _rented(machine: DeclaredMachine, hourly: Figure) -> Figure | None:
     return derived(rent(hourly.amount, month), hourly.unit.partition("/")[0], note, hourly)
 
 
-def _prices(machine: DeclaredMachine) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
+def _prices(machine: MachineContext) -> tuple[tuple[SourcedValue, ...], tuple[str, ...]]:
     table = machine.table
     single = (
         ("processor", machine.own_cpu, table.cpu is not None),

@@ -13,10 +13,10 @@ from rigspec.spec.load import LoadedSpec
 from rigspec.spec.machine import Cpu, Machine
 from rigspec.spec.model import Rig
 
-__all__ = ["DeclaredMachine", "fact_of", "part_products"]
+__all__ = ["MachineContext", "fact_of", "products_for_parts"]
 
 
-def part_products(machine: Machine | None) -> frozenset[str]:
+def products_for_parts(machine: Machine | None) -> frozenset[str]:
     """The products of the matrix that tell something about the parts of this machine."""
     if machine is None:
         return frozenset()
@@ -34,8 +34,8 @@ def part_products(machine: Machine | None) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class DeclaredMachine:
-    """A machine by its name in a spec. The matrix must hold what ``part_products`` names."""
+class MachineContext:
+    """A machine by its name in a spec. The matrix must hold what ``products_for_parts`` names."""
 
     spec: LoadedSpec
     name: str

@@ -11,7 +11,7 @@ from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import Release
 
 __all__ = [
-    "Figure",
+    "SourcedValue",
     "count_of",
     "derived",
     "from_matrix",
@@ -27,7 +27,7 @@ _LARGEST_PART = 64
 
 
 @dataclass(frozen=True)
-class Figure:
+class SourcedValue:
     """An amount in a unit. What nobody tells is ``None`` in place of a figure, never a zero.
 
     ``origin`` is ``spec`` or ``matrix``, or ``derived`` for what was worked out of others;
@@ -55,22 +55,22 @@ def count_of(count: Decimal) -> str:
     return str(Fraction(count).limit_denominator(_LARGEST_PART))
 
 
-def from_spec(amount: Decimal | int | float | None, unit: str) -> Figure | None:
+def from_spec(amount: Decimal | int | float | None, unit: str) -> SourcedValue | None:
     """What the spec says itself."""
-    return None if amount is None else Figure(Decimal(str(amount)), unit, "spec")
+    return None if amount is None else SourcedValue(Decimal(str(amount)), unit, "spec")
 
 
-def from_matrix(release: Release | None, name: str, unit: str) -> Figure | None:
+def from_matrix(release: Release | None, name: str, unit: str) -> SourcedValue | None:
     """A figure of a release, where it is one plain number."""
     found = number(release.figure(name)) if release is not None else None
     if release is None or found is None:
         return None
-    return Figure(found, unit, "matrix", release.sources_of(name))
+    return SourcedValue(found, unit, "matrix", release.sources_of(name))
 
 
-def derived(amount: Decimal, unit: str, note: str, *of: Figure | None) -> Figure:
+def derived(amount: Decimal, unit: str, note: str, *of: SourcedValue | None) -> SourcedValue:
     """A figure worked out of others; it has their sources."""
-    return Figure(amount, unit, "derived", _sources(of), note)
+    return SourcedValue(amount, unit, "derived", _sources(of), note)
 
 
 def rounded(amount: Decimal, places: int) -> Decimal:
@@ -78,9 +78,9 @@ def rounded(amount: Decimal, places: int) -> Decimal:
     return Decimal(f"{amount:.{places}f}")
 
 
-def total(parts: tuple[Figure, ...], unit: str, note: str) -> Figure:
+def total(parts: tuple[SourcedValue, ...], unit: str, note: str) -> SourcedValue:
     """The sum of figures of one unit."""
-    return Figure(
+    return SourcedValue(
         sum((p.amount for p in parts), Decimal(0)), unit, "derived", _sources(parts), note
     )
 
@@ -94,7 +94,7 @@ def number(text: str | None) -> Decimal | None:
     return Decimal(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else None
 
 
-def _sources(figures: tuple[Figure | None, ...]) -> tuple[Source, ...]:
+def _sources(figures: tuple[SourcedValue | None, ...]) -> tuple[Source, ...]:
     return tuple(
         dict.fromkeys(s for figure in figures if figure is not None for s in figure.sources)
     )

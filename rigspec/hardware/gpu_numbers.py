@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.hardware.declared import DeclaredMachine
+from rigspec.hardware.declared import MachineContext
 from rigspec.hardware.figure import number
 from rigspec.hardware.gpus import gpus_on_board
 
 __all__ = ["card_of", "gpu_counts", "user_gpu_advice"]
 
 
-def gpu_counts(machine: DeclaredMachine) -> tuple[int, ...] | None:
+def gpu_counts(machine: MachineContext) -> tuple[int, ...] | None:
     """How many GPUs each kind of card has, in the order of the spec; None where nobody tells.
 
     A board may carry several (a Tesla K80: two); a part of one is rented as one.
@@ -33,7 +33,7 @@ def card_of(counts: tuple[int, ...], gpu: int) -> int | None:
     return next((i for i, end in enumerate(accumulate(counts)) if gpu < end), None)
 
 
-def user_gpu_advice(machine: DeclaredMachine) -> Iterator[Diagnostic]:
+def user_gpu_advice(machine: MachineContext) -> Iterator[Diagnostic]:
     """An error for a GPU that a user is given and no machine has; a warning where another has it.
 
     The matrix must hold what the other machines of the rig ask of it, too.
@@ -55,10 +55,10 @@ def user_gpu_advice(machine: DeclaredMachine) -> Iterator[Diagnostic]:
                 yield Diagnostic("RS008", Severity.WARNING, message, spans=(span,))
 
 
-def _elsewhere(machine: DeclaredMachine, gpu: int) -> str | None:
+def _elsewhere(machine: MachineContext, gpu: int) -> str | None:
     """Another machine of the rig that has a GPU of this number."""
     for name in machine.rig.machine:
-        counts = gpu_counts(DeclaredMachine(machine.spec, name, machine.matrix))
+        counts = gpu_counts(MachineContext(machine.spec, name, machine.matrix))
         if name != machine.name and gpu < sum(counts or ()):
             return name
     return None

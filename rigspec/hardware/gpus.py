@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.hardware.declared import DeclaredMachine, fact_of
+from rigspec.hardware.declared import MachineContext, fact_of
 from rigspec.hardware.figure import (
-    Figure,
+    SourcedValue,
     count_of,
     derived,
     from_matrix,
@@ -22,7 +22,7 @@ from rigspec.matrix.model import Release
 from rigspec.spec.machine import Gpu
 
 __all__ = [
-    "GpuFigures",
+    "GpuSpecs",
     "card_figures",
     "declared_gpus",
     "gpus_on_board",
@@ -34,7 +34,7 @@ _SEVERAL = re.compile(r"(?P<all>[\d.]+) \((?P<count>\d+)x(?P<each>[\d.]+)\)")
 
 
 @dataclass(frozen=True)
-class GpuFigures:
+class GpuSpecs:
     """GPUs of one kind. Figures are of one GPU; a board may carry several (a Tesla K80: two).
 
     ``watts`` and ``length`` are of one board.
@@ -44,30 +44,30 @@ class GpuFigures:
     boards: Decimal
     count: Decimal
     compute_capability: str | None
-    memory: Figure | None
-    bandwidth: Figure | None
-    fp64: Figure | None
-    fp32: Figure | None
-    fp16: Figure | None
-    tensor_fp16: Figure | None
-    tensor_bf16: Figure | None
-    tensor_tf32: Figure | None
-    tensor_int8: Figure | None
-    idle_watts: Figure | None
-    watts: Figure | None
-    length: Figure | None
+    memory: SourcedValue | None
+    bandwidth: SourcedValue | None
+    fp64: SourcedValue | None
+    fp32: SourcedValue | None
+    fp16: SourcedValue | None
+    tensor_fp16: SourcedValue | None
+    tensor_bf16: SourcedValue | None
+    tensor_tf32: SourcedValue | None
+    tensor_int8: SourcedValue | None
+    idle_watts: SourcedValue | None
+    watts: SourcedValue | None
+    length: SourcedValue | None
     length_range: str | None
-    price: Figure | None
+    price: SourcedValue | None
     release: Release | None
     generation: Release | None
 
 
-def declared_gpus(machine: DeclaredMachine) -> tuple[GpuFigures, ...]:
+def declared_gpus(machine: MachineContext) -> tuple[GpuSpecs, ...]:
     """The cards that the spec lists, in its order."""
     return tuple(_declared(machine, gpu) for gpu in machine.table.gpus)
 
 
-def _declared(machine: DeclaredMachine, gpu: Gpu) -> GpuFigures:
+def _declared(machine: MachineContext, gpu: Gpu) -> GpuSpecs:
     release = machine.part("gpu", gpu.model)
     own = gpu.memory.gib_of_memory if gpu.memory is not None else None
     length = gpu.length.millimetres if gpu.length is not None else None
@@ -87,24 +87,24 @@ def _declared(machine: DeclaredMachine, gpu: Gpu) -> GpuFigures:
 
 
 def card_figures(
-    machine: DeclaredMachine,
+    machine: MachineContext,
     model: str,
     release: Release | None,
     *,
     boards: Decimal,
     capability: str | None = None,
-    memory: Figure | None = None,
-    watts: Figure | None = None,
-    idle_watts: Figure | None = None,
-    length: Figure | None = None,
-    price: Figure | None = None,
-) -> GpuFigures:
+    memory: SourcedValue | None = None,
+    watts: SourcedValue | None = None,
+    idle_watts: SourcedValue | None = None,
+    length: SourcedValue | None = None,
+    price: SourcedValue | None = None,
+) -> GpuSpecs:
     """The figures of cards of one kind: those given here, and the matrix's for the rest."""
     capability = capability or _capability(release)
     generation = machine.part("generation", capability)
     each = gpus_on_board(release)
     fp32 = _shared(from_matrix(release, "fp32_tflops", "TFLOPS"), each)
-    return GpuFigures(
+    return GpuSpecs(
         model=model,
         boards=boards,
         count=boards * each,
@@ -130,10 +130,10 @@ def card_figures(
     )
 
 
-def part_of_card(figures: GpuFigures, part: Decimal) -> GpuFigures:
+def part_of_card(figures: GpuSpecs, part: Decimal) -> GpuSpecs:
     """A part of a GPU, which is rented as such: the same part of all that the GPU has and does."""
 
-    def of(figure: Figure | None) -> Figure | None:
+    def of(figure: SourcedValue | None) -> SourcedValue | None:
         if figure is None:
             return None
         note = f"{count_of(part)} of the GPU's"
@@ -155,7 +155,7 @@ def part_of_card(figures: GpuFigures, part: Decimal) -> GpuFigures:
 
 
 def half_precision_advice(
-    machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]
+    machine: MachineContext, gpus: tuple[GpuSpecs, ...]
 ) -> Iterator[Diagnostic]:
     """A warning where a spec asks for 16 bits on a GPU that is slower with them."""
     asking = [
@@ -202,22 +202,24 @@ def gpus_on_board(release: Release | None) -> Decimal:
     return Decimal(told["count"]) if told is not None else Decimal(1)
 
 
-def _memory(release: Release | None) -> Figure | None:
+def _memory(release: Release | None) -> SourcedValue | None:
     told = _SEVERAL.fullmatch((release.figure("memory_gib") or "") if release is not None else "")
     if release is not None and told is not None:
         sources = release.sources_of("memory_gib")
-        return Figure(Decimal(told["each"]), "GiB", "matrix", sources, "of one GPU")
+        return SourcedValue(Decimal(told["each"]), "GiB", "matrix", sources, "of one GPU")
     return from_matrix(release, "memory_gib", "GiB")
 
 
-def _shared(figure: Figure | None, each: Decimal) -> Figure | None:
+def _shared(figure: SourcedValue | None, each: Decimal) -> SourcedValue | None:
     """A figure of a board as that of one of its GPUs."""
     if figure is None or each == 1:
         return figure
     return derived(figure.amount / each, figure.unit, f"1/{each} of the board's", figure)
 
 
-def _at_rate(generation: Release | None, name: str, fp32: Figure | None) -> Figure | None:
+def _at_rate(
+    generation: Release | None, name: str, fp32: SourcedValue | None
+) -> SourcedValue | None:
     """A rate that its generation has, as a fraction of single precision."""
     rate = from_matrix(generation, name, "")
     if rate is None or fp32 is None or generation is None:

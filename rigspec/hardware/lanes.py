@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.figure import Figure, from_matrix, from_spec, number
-from rigspec.hardware.gpus import GpuFigures
+from rigspec.hardware.declared import MachineContext, fact_of
+from rigspec.hardware.figure import SourcedValue, from_matrix, from_spec, number
+from rigspec.hardware.gpus import GpuSpecs
 from rigspec.matrix.model import Release
 
 __all__ = ["Lanes", "lanes_advice", "lanes_of", "slowdown", "widths"]
@@ -23,11 +23,11 @@ class Lanes:
 
     boards: int
     slots: tuple[int, ...]
-    of_cpu: Figure | None
+    of_cpu: SourcedValue | None
     widths: tuple[int, ...] | None
 
 
-def lanes_of(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> Lanes:
+def lanes_of(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Lanes:
     """The slots of the board and the lanes of the processor, divided among the cards."""
     board = machine.table.motherboard
     slots = tuple(int(slot[1:]) for slot in board.slots) if board is not None else ()
@@ -68,7 +68,7 @@ def slowdown(guidance: Release, width: int) -> Decimal | None:
     return (at - full) / whole
 
 
-def lanes_advice(machine: DeclaredMachine, lanes: Lanes) -> Iterator[Diagnostic]:
+def lanes_advice(machine: MachineContext, lanes: Lanes) -> Iterator[Diagnostic]:
     """An error for more cards than slots; a note for cards that get less than their slot has."""
     boards = lanes.boards
     if not boards:
@@ -119,5 +119,5 @@ def lanes_advice(machine: DeclaredMachine, lanes: Lanes) -> Iterator[Diagnostic]
         )
 
 
-def _has(cpu: Release, lanes: Figure) -> str:
+def _has(cpu: Release, lanes: SourcedValue) -> str:
     return f"{cpu.version} has {lanes.number} PCIe lanes"

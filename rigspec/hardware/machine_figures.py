@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from rigspec.hardware.clearance import Clearance, clearance_of
 from rigspec.hardware.cloud import Instance, instance_gpus, instance_of
 from rigspec.hardware.cost import Cost, Exchange, Payback, as_told, cost_of, no_payback, payback
-from rigspec.hardware.declared import DeclaredMachine
-from rigspec.hardware.figure import Figure, from_matrix, from_spec, total
-from rigspec.hardware.gpus import GpuFigures, declared_gpus
+from rigspec.hardware.declared import MachineContext
+from rigspec.hardware.figure import SourcedValue, from_matrix, from_spec, total
+from rigspec.hardware.gpus import GpuSpecs, declared_gpus
 from rigspec.hardware.lanes import Lanes, lanes_of
 from rigspec.hardware.memory import ram_of, vram_of
 from rigspec.hardware.power import Power, power_of
 from rigspec.matrix.model import Matrix
 from rigspec.spec.load import LoadedSpec
 
-__all__ = ["MachineFigures", "machine_figures"]
+__all__ = ["MachineSpecs", "machine_figures"]
 
 
 @dataclass(frozen=True)
-class MachineFigures:
+class MachineSpecs:
     """A machine in figures. ``None`` is unknown; ``power`` and ``lanes`` are of owned machines.
 
     ``payback`` is against the machine that the spec names under ``against``; without a month,
@@ -30,11 +30,11 @@ class MachineFigures:
     name: str
     kind: str
     instance: Instance | None
-    gpus: tuple[GpuFigures, ...]
-    vram: Figure | None
-    threads: Figure | None
-    ram: Figure | None
-    storage: Figure | None
+    gpus: tuple[GpuSpecs, ...]
+    vram: SourcedValue | None
+    threads: SourcedValue | None
+    ram: SourcedValue | None
+    storage: SourcedValue | None
     lanes: Lanes | None
     clearance: Clearance
     power: Power | None
@@ -45,12 +45,12 @@ class MachineFigures:
 
 def machine_figures(
     spec: LoadedSpec, name: str, matrix: Matrix, exchange: Exchange = as_told
-) -> MachineFigures:
+) -> MachineSpecs:
     """The figures of one machine of a rig. The matrix must hold what ``part_products`` names.
 
     What it costs is told as ``exchange`` makes it.
     """
-    machine = DeclaredMachine(spec, name, matrix)
+    machine = MachineContext(spec, name, matrix)
     instance = instance_of(machine)
     gpus = declared_gpus(machine)
     if instance is not None and not gpus:
@@ -60,7 +60,7 @@ def machine_figures(
     hourly = instance.price if instance is not None else None
     cost = cost_of(machine, power, hourly, exchange)
     found, why_none = _payback(machine, cost, exchange)
-    return MachineFigures(
+    return MachineSpecs(
         name=name,
         kind=machine.table.kind,
         instance=instance,
@@ -79,13 +79,13 @@ def machine_figures(
 
 
 def _payback(
-    machine: DeclaredMachine, owned: Cost, exchange: Exchange
+    machine: MachineContext, owned: Cost, exchange: Exchange
 ) -> tuple[Payback | None, str]:
     """When it has paid for itself, or why no month can be told; neither where nobody asks."""
     against = machine.table.against
     if against is None:
         return None, ""
-    rented = DeclaredMachine(machine.spec, against, machine.matrix)
+    rented = MachineContext(machine.spec, against, machine.matrix)
     instance = instance_of(rented)
     hourly = instance.price if instance is not None else None
     other = cost_of(rented, None, hourly, exchange)
@@ -93,14 +93,14 @@ def _payback(
     return found, no_payback(machine, owned, other) if found is None else ""
 
 
-def _threads(machine: DeclaredMachine, instance: Instance | None) -> Figure | None:
+def _threads(machine: MachineContext, instance: Instance | None) -> SourcedValue | None:
     own = machine.own_cpu
     told = from_spec(own.threads if own is not None else None, "threads")
     known = told or from_matrix(machine.cpu, "threads", "threads")
     return known or (instance.vcpus if instance is not None else None)
 
 
-def _storage(machine: DeclaredMachine) -> Figure | None:
+def _storage(machine: MachineContext) -> SourcedValue | None:
     disks = [from_spec(d.size.octets * d.count / 10**9, "GB") for d in machine.table.storage]
     known = tuple(disk for disk in disks if disk is not None)
     return total(known, "GB", "of all disks") if known else None

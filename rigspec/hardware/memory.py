@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity, Span
-from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.figure import Figure, from_matrix, from_spec, total
-from rigspec.hardware.gpus import GpuFigures
+from rigspec.hardware.declared import MachineContext, fact_of
+from rigspec.hardware.figure import SourcedValue, from_matrix, from_spec, total
+from rigspec.hardware.gpus import GpuSpecs
 
-__all__ = ["Taken", "memory_advice", "ram_of", "taken_types", "vram_of"]
+__all__ = ["SupportedMemory", "memory_advice", "ram_of", "supported_memory_types", "vram_of"]
 _KIND = re.compile(r"\b(?:LP)?DDR\d?[A-Z]?\b")
 
 
 @dataclass(frozen=True)
-class Taken:
+class SupportedMemory:
     """The types of memory that one part takes, and who says so."""
 
     by: str
@@ -26,13 +26,13 @@ class Taken:
     facts: tuple[Fact, ...]
 
 
-def ram_of(machine: DeclaredMachine) -> Figure | None:
+def ram_of(machine: MachineContext) -> SourcedValue | None:
     """Main memory."""
     memory = machine.table.memory
     return from_spec(memory.size.gib_of_memory, "GiB") if memory is not None else None
 
 
-def vram_of(gpus: tuple[GpuFigures, ...]) -> Figure | None:
+def vram_of(gpus: tuple[GpuSpecs, ...]) -> SourcedValue | None:
     """The memory of all GPUs together, where it is known of each."""
     parts = []
     for gpu in gpus:
@@ -40,37 +40,37 @@ def vram_of(gpus: tuple[GpuFigures, ...]) -> Figure | None:
             return None
         memory = gpu.memory
         whole = memory.amount * max(gpu.count, Decimal(1))
-        parts.append(Figure(whole, "GiB", memory.origin, memory.sources))
+        parts.append(SourcedValue(whole, "GiB", memory.origin, memory.sources))
     return total(tuple(parts), "GiB", "of all GPUs") if parts else None
 
 
-def taken_types(machine: DeclaredMachine) -> Iterator[Taken]:
+def supported_memory_types(machine: MachineContext) -> Iterator[SupportedMemory]:
     """What types of memory the board and the processor take: the spec's word, then the matrix's."""
     board, chipset = machine.table.motherboard, machine.chipset
     if board is not None and board.memory is not None:
         span = machine.span("motherboard", "memory", label=f"takes {board.memory}")
-        yield Taken(f"the {board.model}", _types(board.memory), span, ())
+        yield SupportedMemory(f"the {board.model}", _types(board.memory), span, ())
     elif board is not None and chipset is not None:
         types = _types(chipset.figure("memory"))
         told = " or ".join(types)
         span = machine.span("motherboard", "model", label=f"an {chipset.version} board: {told}")
         fact = fact_of(chipset, f"boards with {chipset.version} take {told}", "memory")
-        yield Taken(f"the {board.model}", types, span, (fact,))
+        yield SupportedMemory(f"the {board.model}", types, span, (fact,))
     own, cpu = machine.own_cpu, machine.cpu
     if own is not None and own.memory is not None:
         span = machine.span("cpu", "memory", label=f"takes {own.memory}")
-        yield Taken(f"the {own.model}", _types(own.memory), span, ())
+        yield SupportedMemory(f"the {own.model}", _types(own.memory), span, ())
     elif cpu is not None and cpu.figure("memory") is not None:
         types = _types(cpu.figure("memory"))
         told = " or ".join(types)
         fact = fact_of(cpu, f"the {cpu.version} takes {told}", "memory")
-        yield Taken(
+        yield SupportedMemory(
             f"the {cpu.version}", types, machine.span("cpu", label=f"takes {told}"), (fact,)
         )
 
 
 def memory_advice(
-    machine: DeclaredMachine, ram: Figure | None, vram: Figure | None
+    machine: MachineContext, ram: SourcedValue | None, vram: SourcedValue | None
 ) -> Iterator[Diagnostic]:
     """Errors for modules that do not fit; a warning for less memory than the GPUs have."""
     if machine.table.memory is None:
@@ -89,12 +89,12 @@ def memory_advice(
         )
 
 
-def _wrong_type(machine: DeclaredMachine) -> Iterator[Diagnostic]:
+def _wrong_type(machine: MachineContext) -> Iterator[Diagnostic]:
     memory = machine.table.memory
     if memory is None or memory.type is None:
         return
     own = set(_types(memory.type))
-    wrong = [taken for taken in taken_types(machine) if own.isdisjoint(taken.types)]
+    wrong = [taken for taken in supported_memory_types(machine) if own.isdisjoint(taken.types)]
     if wrong:
         takers = " and ".join(taken.by for taken in wrong)
         types = " or ".join(dict.fromkeys(kind for taken in wrong for kind in taken.types))
@@ -110,7 +110,7 @@ def _wrong_type(machine: DeclaredMachine) -> Iterator[Diagnostic]:
         )
 
 
-def _too_much(machine: DeclaredMachine) -> Iterator[Diagnostic]:
+def _too_much(machine: MachineContext) -> Iterator[Diagnostic]:
     memory, board = machine.table.memory, machine.table.motherboard
     if memory is None:
         return

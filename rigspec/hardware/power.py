@@ -12,38 +12,38 @@ from decimal import Decimal
 from itertools import pairwise
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.figure import Figure, derived, from_matrix, from_spec, number, total
-from rigspec.hardware.gpus import GpuFigures
+from rigspec.hardware.declared import MachineContext, fact_of
+from rigspec.hardware.figure import SourcedValue, derived, from_matrix, from_spec, number, total
+from rigspec.hardware.gpus import GpuSpecs
 from rigspec.matrix.model import Release
 
-__all__ = ["Draw", "Power", "efficiency", "power_advice", "power_of"]
+__all__ = ["Power", "PowerDraw", "efficiency", "power_advice", "power_of"]
 
 
 @dataclass(frozen=True)
-class Draw:
+class PowerDraw:
     """What parts of one kind draw together; ``None`` where nobody says."""
 
     part: str
-    idle: Figure | None
-    full: Figure | None
+    idle: SourcedValue | None
+    full: SourcedValue | None
 
 
 @dataclass(frozen=True)
 class Power:
     """The sum of the parts. Where ``unknown_full`` names parts, ``full`` is without them."""
 
-    draws: tuple[Draw, ...]
-    idle: Figure | None
-    full: Figure | None
+    draws: tuple[PowerDraw, ...]
+    idle: SourcedValue | None
+    full: SourcedValue | None
     unknown_idle: tuple[str, ...]
     unknown_full: tuple[str, ...]
-    supply: Figure | None
+    supply: SourcedValue | None
     grade: Release | None
     mains_volts: int | None
 
     @property
-    def headroom(self) -> Figure | None:
+    def headroom(self) -> SourcedValue | None:
         """What the supply delivers beyond the parts that are counted."""
         if self.supply is None or self.full is None:
             return None
@@ -51,7 +51,7 @@ class Power:
         return derived(left, "W", "the supply less the full load", self.supply, self.full)
 
 
-def power_of(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> Power:
+def power_of(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Power:
     """The power of a machine that stands somewhere: a rented one has none to count."""
     draws = tuple(_draws(machine, gpus))
     psu = machine.table.psu
@@ -67,7 +67,7 @@ def power_of(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> Power:
     )
 
 
-def efficiency(power: Power, watts: Decimal) -> Figure | None:
+def efficiency(power: Power, watts: Decimal) -> SourcedValue | None:
     """The part of what it takes that the supply passes on at this load, as its grade promises.
 
     Between 20, 50 and 100 % of the load it lies on straight lines; below 20 % no grade promises
@@ -83,7 +83,7 @@ def efficiency(power: Power, watts: Decimal) -> Figure | None:
             percent = at_low + (at_high - at_low) * (load - low) / (high - low)
             sources = power.grade.sources
             note = f"{power.grade.version} at {load:.0f} % of its load on {mains[:-1]} V"
-            return Figure(percent / 100, "", "matrix", sources, note)
+            return SourcedValue(percent / 100, "", "matrix", sources, note)
     return None
 
 
@@ -91,7 +91,7 @@ _LOADS = (20, 50, 100)
 
 
 def power_advice(
-    machine: DeclaredMachine, power: Power, gpus: tuple[GpuFigures, ...]
+    machine: MachineContext, power: Power, gpus: tuple[GpuSpecs, ...]
 ) -> Iterator[Diagnostic]:
     """An error where the parts draw more than the supply has, a warning where a spike would."""
     if power.supply is None or power.full is None or power.headroom is None:
@@ -132,15 +132,15 @@ def _part_facts(power: Power) -> Iterator[Fact]:
             yield Fact(f"watts/{draw.part}", statement, draw.full.sources)
 
 
-def _draws(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> Iterator[Draw]:
+def _draws(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[PowerDraw]:
     table = machine.table
     if table.cpu is not None:
         own = machine.own_cpu
         full = from_spec(own.watts if own is not None else None, "W")
         idle = from_spec(own.idle_watts if own is not None else None, "W")
-        yield Draw("processor", idle, full or from_matrix(machine.cpu, "watts", "W"))
+        yield PowerDraw("processor", idle, full or from_matrix(machine.cpu, "watts", "W"))
     for gpu in gpus:
-        yield Draw(
+        yield PowerDraw(
             gpu.model if gpu.boards == 1 else f"{gpu.boards} x {gpu.model}",
             _times(gpu.idle_watts, gpu.boards),
             _times(gpu.watts, gpu.boards),
@@ -156,18 +156,20 @@ def _draws(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> Iterator[D
         yield _own(part.model, part.watts, part.idle_watts, part.count)
 
 
-def _own(part: str, watts: int | None, idle_watts: int | None, count: int = 1) -> Draw:
+def _own(part: str, watts: int | None, idle_watts: int | None, count: int = 1) -> PowerDraw:
     name = part if count == 1 else f"{count} x {part}"
     idle, full = from_spec(idle_watts, "W"), from_spec(watts, "W")
-    return Draw(name, _times(idle, Decimal(count)), _times(full, Decimal(count)))
+    return PowerDraw(name, _times(idle, Decimal(count)), _times(full, Decimal(count)))
 
 
-def _times(figure: Figure | None, count: Decimal) -> Figure | None:
+def _times(figure: SourcedValue | None, count: Decimal) -> SourcedValue | None:
     if figure is None or count == 1:
         return figure
-    return Figure(figure.amount * count, figure.unit, figure.origin, figure.sources, figure.note)
+    return SourcedValue(
+        figure.amount * count, figure.unit, figure.origin, figure.sources, figure.note
+    )
 
 
-def _sum(figures: tuple[Figure | None, ...], note: str) -> Figure | None:
+def _sum(figures: tuple[SourcedValue | None, ...], note: str) -> SourcedValue | None:
     known = tuple(figure for figure in figures if figure is not None)
     return total(known, "W", note) if known else None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.hardware.declared import DeclaredMachine, fact_of
-from rigspec.hardware.gpus import GpuFigures
+from rigspec.hardware.declared import MachineContext, fact_of
+from rigspec.hardware.gpus import GpuSpecs
 
 __all__ = ["container_devices", "sharing_advice"]
 
@@ -22,7 +22,7 @@ def container_devices(gpus: Iterable[int]) -> tuple[str, ...]:
     return (*own, "/dev/nvidiactl", "/dev/nvidia-uvm")
 
 
-def sharing_advice(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> Iterator[Diagnostic]:
+def sharing_advice(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diagnostic]:
     """What several GPUs of one machine, or several users of its GPUs, should know."""
     count = sum((gpu.count for gpu in gpus), Decimal(0))
     if count >= 2 and machine.table.kind == "on-premise":
@@ -32,7 +32,7 @@ def sharing_advice(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> It
     yield from _users(machine, count)
 
 
-def _iommu(machine: DeclaredMachine, count: Decimal) -> Iterator[Diagnostic]:
+def _iommu(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
     arguments = machine.table.kernel_args
     guidance = machine.guidance("iommu")
     facts = (fact_of(guidance, guidance.figure("statement") or ""),)
@@ -61,7 +61,7 @@ def _iommu(machine: DeclaredMachine, count: Decimal) -> Iterator[Diagnostic]:
         )
 
 
-def _peers(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> Iterator[Diagnostic]:
+def _peers(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diagnostic]:
     for index, gpu in enumerate(gpus):
         told = gpu.release.figure("peer_to_peer") if gpu.release is not None else None
         if gpu.count >= 2 and gpu.release is not None and told is not None:
@@ -75,7 +75,7 @@ def _peers(machine: DeclaredMachine, gpus: tuple[GpuFigures, ...]) -> Iterator[D
             )
 
 
-def _threads(machine: DeclaredMachine, count: Decimal) -> Iterator[Diagnostic]:
+def _threads(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
     own, cpu = machine.own_cpu, machine.cpu
     told = str(own.threads) if own is not None and own.threads else None
     told = told or (cpu.figure("threads") if cpu is not None else None)
@@ -94,7 +94,7 @@ def _threads(machine: DeclaredMachine, count: Decimal) -> Iterator[Diagnostic]:
         )
 
 
-def _users(machine: DeclaredMachine, count: Decimal) -> Iterator[Diagnostic]:
+def _users(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
     users = {name: user.gpus for name, user in machine.rig.user.items() if user.gpus}
     for gpu in sorted({gpu for gpus in users.values() for gpu in gpus}):
         sharing = [name for name, gpus in users.items() if gpu in gpus]

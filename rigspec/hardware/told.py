@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Measure
 from rigspec.hardware.cost import Cost, Payback
 from rigspec.hardware.lanes import Lanes
-from rigspec.hardware.machine_figures import MachineFigures
+from rigspec.hardware.machine_figures import MachineSpecs
 from rigspec.hardware.power import Power
 
-__all__ = ["measures"]
+__all__ = ["summary_lines"]
 
 _TO = "\N{EN DASH}"
 
 
-def measures(figures: MachineFigures) -> tuple[Measure, ...]:
+def summary_lines(figures: MachineSpecs) -> tuple[Measure, ...]:
     """What is known and worth a line: power, lanes, running cost. Nothing for a bare machine."""
     found: list[Measure] = []
     if figures.power is not None:

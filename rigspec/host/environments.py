@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from rigspec.host.live import CannotSee, command
+from rigspec.host.live import ProbeError, command
 from rigspec.matrix.load import package_owner
 
 __all__ = ["FoundEnvironment", "environments_here", "read_environments"]
@@ -103,7 +103,7 @@ def _system(home: Path) -> Iterator[FoundEnvironment]:
     for program, name in (("/usr/bin/python3", "system"), ("/usr/bin/python2", "system-2")):
         try:
             said = command((program, "-I" if program.endswith("3") else "-E", "-V"))
-        except CannotSee:
+        except ProbeError:
             continue
         version = said.removeprefix("Python ").strip()
         yield _environment(name, "system", version, home / ".local", Path("/usr/local"))

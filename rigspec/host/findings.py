@@ -31,7 +31,7 @@ from rigspec.host.reading import (
 )
 from rigspec.host.recording import Recording
 
-__all__ = ["Host", "Unread", "host_of"]
+__all__ = ["Host", "Undetected", "host_of"]
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ _OWN_EYES = "no program can tell: look at the parts"
 
 
 @dataclass(frozen=True)
-class Unread:
+class Undetected:
     """A part of the machine that could not be read, and why."""
 
     part: str
@@ -71,7 +71,7 @@ class Host:
     cudnn: str | None
     provider: str | None
     environments: tuple[FoundEnvironment, ...]
-    unread: tuple[Unread, ...]
+    unread: tuple[Undetected, ...]
 
 
 def host_of(recording: Recording) -> Host:
@@ -116,30 +116,30 @@ def host_of(recording: Recording) -> Host:
     return replace(host, unread=tuple(_unread(host, trouble)))
 
 
-def _unread(host: Host, trouble: Mapping[str, str]) -> Iterator[Unread]:
+def _unread(host: Host, trouble: Mapping[str, str]) -> Iterator[Undetected]:
     def why(*questions: str) -> str:
         told = (trouble[question] for question in questions if question in trouble)
         return next(told, f"{questions[0]} says nothing of it")
 
     if host.system is None:
-        yield Unread("os", why("os-release"))
+        yield Undetected("os", why("os-release"))
     if host.processor is None:
-        yield Unread("cpu", why("lscpu"))
+        yield Undetected("cpu", why("lscpu"))
     if not host.cards and {"lspci", "nvidia-smi.xml"} <= trouble.keys():
         both = dict.fromkeys((trouble["lspci"], trouble["nvidia-smi.xml"]))
-        yield Unread("gpus", "; ".join(both))
+        yield Undetected("gpus", "; ".join(both))
     if host.cards and host.driver is None:
-        yield Unread("driver", why("nvidia-smi.xml", "nvidia-module"))
+        yield Undetected("driver", why("nvidia-smi.xml", "nvidia-module"))
     if host.cloud is not None:
         # Boards, modules and supplies of a rented machine are its provider's matter.
         return
     if host.board is None:
-        yield Unread("motherboard", why("dmi", "dmidecode"))
+        yield Undetected("motherboard", why("dmi", "dmidecode"))
     if not host.modules:
-        yield Unread("memory modules", why("dmidecode"))
+        yield Undetected("memory modules", why("dmidecode"))
     if not host.disks:
-        yield Unread("storage", why("lsblk.json"))
-    yield Unread("psu, case", _OWN_EYES)
+        yield Undetected("storage", why("lsblk.json"))
+    yield Undetected("psu, case", _OWN_EYES)
 
 
 def _board(dmi: Mapping[str, str], dmidecode: str) -> str | None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rigspec.host.environments import environments_here
-from rigspec.host.live import CannotSee, command, read_text
+from rigspec.host.live import ProbeError, command, read_text
 
-__all__ = ["Recording", "asked_here", "kept_in"]
+__all__ = ["Recording", "load_recording", "record_host"]
 
 # A line of a recording that begins so was not said by the machine: it tells why nothing was.
 _NOT_SEEN = "rigspec-cannot-see: "
@@ -38,21 +38,21 @@ class Recording:
             yield question, f"{_NOT_SEEN}{why}\n"
 
 
-def asked_here() -> Recording:
+def record_host() -> Recording:
     """What the machine at hand says. Programs have a minute each, and no rights but ours."""
     texts, unseen = {}, {}
     for question, look in QUESTIONS.items():
         try:
             text = look()
-        except CannotSee as error:
+        except ProbeError as error:
             unseen[question] = str(error)
             continue
         if text:
-            texts[question] = _nameless(text)
+            texts[question] = _anonymize(text)
     return Recording(texts, unseen)
 
 
-def kept_in(folder: Path) -> Recording:
+def load_recording(folder: Path) -> Recording:
     """A recording that was written before. Raises OSError."""
     texts, unseen = {}, {}
     for question in QUESTIONS:
@@ -64,7 +64,7 @@ def kept_in(folder: Path) -> Recording:
         if text.startswith(_NOT_SEEN):
             unseen[question] = text.removeprefix(_NOT_SEEN).strip()
         else:
-            texts[question] = _nameless(text)
+            texts[question] = _anonymize(text)
     return Recording(texts, unseen)
 
 
@@ -72,7 +72,7 @@ def _file(path: str) -> Callable[[], str]:
     def look() -> str:
         text = read_text(path)
         if text is None:
-            raise CannotSee(f"{path} is not there")
+            raise ProbeError(f"{path} is not there")
         return text
 
     return look
@@ -88,7 +88,7 @@ def _first_file(*paths: str) -> Callable[[], str]:
             text = read_text(path)
             if text is not None:
                 return text
-        raise CannotSee(f"{paths[0]} is not there")
+        raise ProbeError(f"{paths[0]} is not there")
 
     return look
 
@@ -106,12 +106,12 @@ def _dmi() -> str:
     for name in (*_DMI, _TAG):
         try:
             text = (read_text(f"/sys/class/dmi/id/{name}") or "").strip()
-        except CannotSee:
+        except ProbeError:
             continue
         if text and (name != _TAG or text in known_tags(_TAG)):
             lines.append(f"{name}: {text}\n")
     if not lines:
-        raise CannotSee("/sys/class/dmi/id is not there")
+        raise ProbeError("/sys/class/dmi/id is not there")
     return "".join(lines)
 
 
@@ -172,6 +172,6 @@ _PROCESSES = re.compile(r"[ \t]*<(accounted_processes|processes)>.*?</\1>\n?", r
 _UUID = re.compile(r" \(UUID: [^)]*\)")
 
 
-def _nameless(text: str) -> str:
+def _anonymize(text: str) -> str:
     """The text without serial numbers and the like, and without whose programs are running."""
     return _UUID.sub("", _NAMES.sub("", _PROCESSES.sub("", text)))

@@ -15,9 +15,9 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from rigspec.lock.question import Question
+from rigspec.lock.question import ResolveRequest
 
-__all__ = ["Answers"]
+__all__ = ["ResolutionCache"]
 
 # The `Cache-Control: max-age` of the public package index, in seconds.
 _GOOD_FOR_S = 600
@@ -25,7 +25,7 @@ _GOOD_FOR_S = 600
 _STEERING = ("UV_", "PIP_")
 
 
-class Answers:
+class ResolutionCache:
     """Answers on disk. ``fresh`` neither reads nor writes any."""
 
     def __init__(self, *, fresh: bool = False) -> None:
@@ -33,7 +33,7 @@ class Answers:
         off = fresh or bool(os.environ.get("RIGSPEC_NO_CACHE")) or not os.path.isabs(home)
         self._folder = None if off else Path(home, "rigspec", "answers")
 
-    def recall(self, engine: str, question: Question) -> str | None:
+    def recall(self, engine: str, question: ResolveRequest) -> str | None:
         """The answer to this very question, where there is one that is still good."""
         if self._folder is None:
             return None
@@ -47,7 +47,7 @@ class Answers:
         whole = checksum == hashlib.sha256(text).hexdigest().encode()
         return text.decode() if whole and 0 <= age <= _GOOD_FOR_S else None
 
-    def keep(self, engine: str, question: Question, answer: str) -> None:
+    def keep(self, engine: str, question: ResolveRequest, answer: str) -> None:
         """Keep an answer, if it can be written; a cache is never worth an error."""
         if self._folder is None:
             return
@@ -60,12 +60,12 @@ class Answers:
             partial.replace(file)
 
 
-def _key(engine: str, question: Question) -> str:
-    parts = [engine, repr(sorted(asdict(question).items())), *_surroundings()]
+def _key(engine: str, question: ResolveRequest) -> str:
+    parts = [engine, repr(sorted(asdict(question).items())), *_cache_key_environment()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _surroundings() -> Iterator[str]:
+def _cache_key_environment() -> Iterator[str]:
     """What else an answer depends on: the engines' releases, and how the person steers them."""
     for library in ("rigspec", "uv", "resolvelib", "unearth"):
         yield f"{library} {version(library)}"

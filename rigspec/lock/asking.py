@@ -18,10 +18,10 @@ from unearth import PackageFinder, TargetPython
 from unearth.auth import MultiDomainBasicAuth
 from unearth.fetchers import PyPIClient
 
-__all__ = ["PAUSE", "package_finder", "what_came_last"]
+__all__ = ["BACKOFF", "create_package_finder", "last_result"]
 
 _ATTEMPTS = stop_after_attempt(4)
-PAUSE = wait_exponential(multiplier=0.5, max=4)
+BACKOFF = wait_exponential(multiplier=0.5, max=4)
 
 # Too many requests; a gateway or the server behind it is not there just now.
 _BUSY = frozenset({429, 502, 503, 504})
@@ -30,12 +30,12 @@ _BROKEN_OFF = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 _LONGEST_WAIT_S = 10
 
 
-def package_finder(
+def create_package_finder(
     index: str | None, target: TargetPython | None = None, *, any_platform: bool = False
 ) -> PackageFinder:
     """What lists an index's files; ``index`` None is the default one."""
     # Of unearth's own making, and yet not what its annotations ask for.
-    session: Any = _PatientClient()
+    session: Any = _RetryingClient()
     finder = PackageFinder(
         index_urls=[index] if index is not None else [],
         target_python=target,
@@ -49,7 +49,7 @@ def package_finder(
     return finder
 
 
-class _PatientClient(PyPIClient):
+class _RetryingClient(PyPIClient):
     """Not a transport, which would leave out the proxies that the environment names."""
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
@@ -57,13 +57,13 @@ class _PatientClient(PyPIClient):
             retry=retry_if_result(_is_busy) | retry_if_exception_type(_BROKEN_OFF),
             stop=_ATTEMPTS,
             wait=_pause,
-            before_sleep=_hang_up,
-            retry_error_callback=what_came_last,
+            before_sleep=_close_response,
+            retry_error_callback=last_result,
         )
         return ask(super().send, request, **options)
 
 
-def what_came_last(state: RetryCallState) -> Any:
+def last_result(state: RetryCallState) -> Any:
     """The last attempt's answer, or its exception raised."""
     return _outcome(state).result()
 
@@ -77,10 +77,10 @@ def _pause(state: RetryCallState) -> float:
     asked_for = "" if outcome.failed else outcome.result().headers.get("Retry-After", "")
     if asked_for.isdigit():
         return min(int(asked_for), _LONGEST_WAIT_S)
-    return PAUSE(state)
+    return BACKOFF(state)
 
 
-def _hang_up(state: RetryCallState) -> None:
+def _close_response(state: RetryCallState) -> None:
     outcome = _outcome(state)
     if not outcome.failed:
         outcome.result().close()

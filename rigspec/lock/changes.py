@@ -8,13 +8,13 @@ from rigspec.lock.conda_files import explicit_packages
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.requirements import pins
 
-__all__ = ["changes"]
+__all__ = ["lock_diff"]
 
 # As much of a digest as a reader compares.
 _SHORT = len("sha256:") + 12
 
 
-def changes(before: Lock, after: Lock) -> tuple[str, ...]:
+def lock_diff(before: Lock, after: Lock) -> tuple[str, ...]:
     """A line for each layer, package and file that was added, left out or moved."""
     old = {machine.resolution.machine: machine for machine in before.machines}
     new = {machine.resolution.machine: machine for machine in after.machines}

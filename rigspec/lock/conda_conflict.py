@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from rattler.exceptions import SolverError
 
 from rigspec.lock.conda_offers import Attempt
-from rigspec.lock.conda_question import Conflict, Line, Unknown
-from rigspec.lock.conda_reasons import Reasons
+from rigspec.lock.conda_question import Conflict, RequestedSpec, Unknown
+from rigspec.lock.conda_reasons import ConflictExplainer
 from rigspec.lock.failures import without_addresses
 
 __all__ = ["conflict_of", "unknown_packages"]
@@ -17,7 +17,7 @@ __all__ = ["conflict_of", "unknown_packages"]
 _WORDS = 300
 
 
-def unknown_packages(lines: Sequence[Line], names: Collection[str]) -> Conflict | None:
+def unknown_packages(lines: Sequence[RequestedSpec], names: Collection[str]) -> Conflict | None:
     """The lines that ask for a package which no channel has; None where there are none."""
     asked = {line: line.spec.partition(" ")[0] for line in lines if not line.bound}
     unknown = tuple(
@@ -28,7 +28,7 @@ def unknown_packages(lines: Sequence[Line], names: Collection[str]) -> Conflict 
     return Conflict((), (), unknown=unknown) if unknown else None
 
 
-async def conflict_of(lines: Sequence[Line], attempt: Attempt, words: str) -> Conflict:
+async def conflict_of(lines: Sequence[RequestedSpec], attempt: Attempt, words: str) -> Conflict:
     """The smallest part of an unsolvable question, found by leaving out what can be left out.
 
     ``words`` are the solver's own, for where nothing better can be said.
@@ -45,7 +45,7 @@ async def conflict_of(lines: Sequence[Line], attempt: Attempt, words: str) -> Co
         told = await _fails(attempt, fewer, strict=strict, dated=dated)
         if told is not None:
             left, words = fewer, told
-    reasons = Reasons(attempt.offers, left, strict=strict, dated=dated)
+    reasons = ConflictExplainer(attempt.offers, left, strict=strict, dated=dated)
     found = await reasons.sentences()
     return Conflict(
         tuple(left),
@@ -56,7 +56,7 @@ async def conflict_of(lines: Sequence[Line], attempt: Attempt, words: str) -> Co
 
 
 async def _fails(
-    attempt: Attempt, lines: Sequence[Line], *, strict: bool = True, dated: bool = True
+    attempt: Attempt, lines: Sequence[RequestedSpec], *, strict: bool = True, dated: bool = True
 ) -> str | None:
     """The solver's words where there is no solution."""
     try:

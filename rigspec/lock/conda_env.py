@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 
 from rigspec.lock.conda_channels import CondaChannel
 from rigspec.lock.conda_files import conda_files
-from rigspec.lock.conda_question import Answer, CondaPackage, Conflict, Question
-from rigspec.lock.failures import LockFailure, Place, index_failure, no_solution, unknown_package
+from rigspec.lock.conda_question import CondaPackage, CondaRequest, CondaResult, Conflict
+from rigspec.lock.failures import LockError, Place, index_failure, no_solution, unknown_package
 
 __all__ = ["CondaLock", "solve_conda"]
 
@@ -34,8 +34,8 @@ class CondaLock:
     distributions: tuple[tuple[str, str], ...] = ()
 
 
-def solve_conda(env: str, question: Question, channels: Sequence[CondaChannel]) -> CondaLock:
-    """Solve an environment, and hold the result against the channels. Raises LockFailure."""
+def solve_conda(env: str, question: CondaRequest, channels: Sequence[CondaChannel]) -> CondaLock:
+    """Solve an environment, and hold the result against the channels. Raises LockError."""
     answer = _asked(env, question)
     if answer.trouble is not None:
         raise index_failure(_channel(env, answer.trouble.channel), answer.trouble.why)
@@ -53,11 +53,11 @@ def solve_conda(env: str, question: Question, channels: Sequence[CondaChannel]) 
     )
 
 
-def _asked(env: str, question: Question) -> Answer:
+def _asked(env: str, question: CondaRequest) -> CondaResult:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "rigspec.lock.conda_solver"],
-            input=TypeAdapter(Question).dump_json(question),
+            input=TypeAdapter(CondaRequest).dump_json(question),
             capture_output=True,
             timeout=_LIMIT_S,
             check=False,
@@ -69,14 +69,14 @@ def _asked(env: str, question: Question) -> Answer:
     if done.returncode != 0 or not done.stdout:
         told = done.stderr.decode("utf-8", "replace")[-400:]
         raise index_failure(_channel(env, None), told or "the solver died")
-    return TypeAdapter(Answer).validate_json(done.stdout)
+    return TypeAdapter(CondaResult).validate_json(done.stdout)
 
 
 def _channel(env: str, name: str | None) -> str:
     return f"the channel `{name}`" if name is not None else f"a channel of `{env}`"
 
 
-def _conflict(env: str, conflict: Conflict) -> LockFailure:
+def _conflict(env: str, conflict: Conflict) -> LockError:
     table = ("env", env)
     if conflict.unknown:
         places = []

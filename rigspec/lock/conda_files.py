@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rigspec.lock.conda_channels import CondaChannel, written_address
-from rigspec.lock.conda_question import CondaPackage, Question
+from rigspec.lock.conda_question import CondaPackage, CondaRequest
 
 __all__ = [
     "CondaFiles",
@@ -47,7 +47,7 @@ class CondaFiles:
 def conda_files(
     env: str,
     packages: Sequence[CondaPackage],
-    question: Question,
+    question: CondaRequest,
     channels: Sequence[CondaChannel],
 ) -> CondaFiles:
     """The files of a solve. Every package must have an md5 and a sha256."""
@@ -121,7 +121,7 @@ def _entry(package: CondaPackage, platform: str, channels: Sequence[CondaChannel
     )
 
 
-def _metadata(question: Question, channels: Sequence[CondaChannel]) -> Any:
+def _metadata(question: CondaRequest, channels: Sequence[CondaChannel]) -> Any:
     """What was asked: conda-lock's own hash of it, and the virtual packages of the target."""
     from conda_lock.content_hash import compute_content_hashes
     from conda_lock.lockfile.v1.models import LockMeta

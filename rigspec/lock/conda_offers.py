@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import rattler
 from rattler.exceptions import GatewayError
 
-from rigspec.lock.conda_question import Line, Question
+from rigspec.lock.conda_question import CondaRequest, RequestedSpec
 
-__all__ = ["Attempt", "ChannelTrouble", "Offers"]
+__all__ = ["Attempt", "ChannelTrouble", "RepoData"]
 
 # Conda's own variable for how long a channel may be silent, and its default, in seconds.
 _PATIENCE = "CONDA_REMOTE_READ_TIMEOUT_SECS"
@@ -27,10 +27,10 @@ class ChannelTrouble(Exception):
         self.channel = channel
 
 
-class Offers:
+class RepoData:
     """The channels of a question, each read once."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: CondaRequest) -> None:
         self.question = question
         self.channels = tuple((name, rattler.Channel(url)) for name, url in question.channels)
         patience = os.environ.get(_PATIENCE, "")
@@ -73,7 +73,7 @@ class Offers:
 class Attempt:
     """A solve that can be had again with less: without the order of channels, without the day."""
 
-    def __init__(self, offers: Offers, kept: Sequence[rattler.RepoDataRecord]) -> None:
+    def __init__(self, offers: RepoData, kept: Sequence[rattler.RepoDataRecord]) -> None:
         self.offers = offers
         self._kept = list(kept)
         self._virtual = [
@@ -87,7 +87,7 @@ class Attempt:
 
     async def solved(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[RequestedSpec],
         wishes: Sequence[str] = (),
         *,
         strict: bool = True,

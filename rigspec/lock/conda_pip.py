@@ -10,12 +10,12 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from rigspec.lock.conda_env import CondaLock
-from rigspec.lock.failures import LockFailure, Place, no_solution
-from rigspec.lock.question import Question
+from rigspec.lock.failures import LockError, Place, no_solution
+from rigspec.lock.question import ResolveRequest
 from rigspec.lock.requirements import pins
 from rigspec.spec.environment import Environment
 
-__all__ = ["beside", "conda_pins", "not_brought"]
+__all__ = ["conda_pins", "lock_pip_packages", "missing_tools"]
 
 
 def conda_pins(conda: CondaLock, pip: str) -> list[str]:
@@ -28,31 +28,31 @@ def conda_pins(conda: CondaLock, pip: str) -> list[str]:
     return [f"{n}=={v}" for n, v in versions if n != "pip" or v == Version(pip)]
 
 
-def not_brought(conda: CondaLock, tools: Sequence[str]) -> tuple[str, ...]:
+def missing_tools(conda: CondaLock, tools: Sequence[str]) -> tuple[str, ...]:
     """Those of pip, setuptools and wheel that pip has to install: ``pip==21.3.1``, ``wheel``."""
     have = dict(_versions(conda))
     return tuple(text for text in tools if not _brought(Requirement(text), have))
 
 
-def beside(
+def lock_pip_packages(
     spec: Environment,
     conda: CondaLock,
     brought: Sequence[str],
-    question: Question,
-    compiled: Callable[[Question], str],
+    question: ResolveRequest,
+    compiled: Callable[[ResolveRequest], str],
 ) -> str:
-    """The answer to a question, given what conda has ``brought``. Raises LockFailure.
+    """The answer to a question, given what conda has ``brought``. Raises LockError.
 
     Where conda's packages are what stands in the way, the failure says which.
     """
     try:
         return compiled(replace(question, constraints=(*question.constraints, *brought)))
-    except LockFailure as failure:
+    except LockError as failure:
         if not brought or failure.status != 1:
             raise
         try:
             alone = compiled(question)
-        except LockFailure:
+        except LockError:
             raise failure from None
         collision = _collision(question.env, spec, alone, dict(_versions(conda)))
         raise collision or failure from None
@@ -68,7 +68,7 @@ def _brought(tool: Requirement, have: Mapping[NormalizedName, Version]) -> bool:
 
 def _collision(
     env: str, spec: Environment, alone: str, have: Mapping[NormalizedName, Version]
-) -> LockFailure | None:
+) -> LockError | None:
     """What pip alone would take and conda has brought otherwise; None where that is nothing."""
     taken = {canonicalize_name(pin.name): pin.version for pin in pins(alone)}
     moved = [name for name, version in taken.items() if have.get(name, version) != version]

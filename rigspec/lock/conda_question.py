@@ -13,12 +13,12 @@ from rigspec.versions import parse_alternative, parse_specifier, version_key
 
 __all__ = [
     "PLATFORMS",
-    "Answer",
+    "ChannelError",
     "CondaPackage",
+    "CondaRequest",
+    "CondaResult",
     "Conflict",
-    "Line",
-    "Question",
-    "Trouble",
+    "RequestedSpec",
     "Unknown",
     "VirtualPackage",
     "match_spec",
@@ -31,7 +31,7 @@ PLATFORMS = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}
 
 
 @dataclass(frozen=True)
-class Line:
+class RequestedSpec:
     """A match spec and the key of the spec it comes from; a ``bound`` installs nothing."""
 
     path: tuple[str, ...]
@@ -51,7 +51,7 @@ class VirtualPackage:
 
 
 @dataclass(frozen=True)
-class Question:
+class CondaRequest:
     """Everything a solve depends on; nothing else does it depend on.
 
     ``channels`` are name and address, highest priority first. ``wishes`` are match specs that are
@@ -59,7 +59,7 @@ class Question:
     they can. ``until`` is in milliseconds since 1970: no package is newer.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[RequestedSpec, ...]
     channels: tuple[tuple[str, str], ...]
     platform: str
     virtual: tuple[VirtualPackage, ...]
@@ -86,7 +86,7 @@ class CondaPackage:
 class Unknown:
     """A line whose package no channel has, and what is called alike."""
 
-    line: Line
+    line: RequestedSpec
     near: tuple[str, ...]
 
 
@@ -98,7 +98,7 @@ class Conflict:
     nothing may be newer than. Where ``unknown`` is filled, nothing else is looked for.
     """
 
-    lines: tuple[Line, ...]
+    lines: tuple[RequestedSpec, ...]
     reasons: tuple[str, ...]
     by_priority: bool = False
     by_day: bool = False
@@ -106,7 +106,7 @@ class Conflict:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class ChannelError:
     """A channel that could not be read (its name), and the words of what went wrong."""
 
     channel: str | None
@@ -114,12 +114,12 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CondaResult:
     """The packages; or else what stood in the way."""
 
     packages: tuple[CondaPackage, ...] = ()
     conflict: Conflict | None = None
-    trouble: Trouble | None = None
+    trouble: ChannelError | None = None
 
 
 def match_spec(name: str, specifiers: SpecifierSet | str | None) -> str:

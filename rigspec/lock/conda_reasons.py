@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import rattler
 
-from rigspec.lock.conda_offers import Offers
-from rigspec.lock.conda_question import Line, VirtualPackage
+from rigspec.lock.conda_offers import RepoData
+from rigspec.lock.conda_question import RequestedSpec, VirtualPackage
 
-__all__ = ["Reasons"]
+__all__ = ["ConflictExplainer"]
 
 _DEPTH = 4
 _AT_MOST = 3
@@ -36,10 +36,12 @@ class _Step:
 _Chain = tuple[_Step, ...]
 
 
-class Reasons:
+class ConflictExplainer:
     """Looks for what blocks each candidate of the lines of a conflict."""
 
-    def __init__(self, offers: Offers, lines: Sequence[Line], *, strict: bool, dated: bool) -> None:
+    def __init__(
+        self, offers: RepoData, lines: Sequence[RequestedSpec], *, strict: bool, dated: bool
+    ) -> None:
         self._offers = offers
         self._asked = {line.spec.partition(" ")[0]: line for line in lines}
         self._strict = strict

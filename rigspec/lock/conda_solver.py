@@ -16,48 +16,48 @@ from pydantic import TypeAdapter
 from rattler.exceptions import GatewayError, SolverError
 
 from rigspec.lock.conda_conflict import conflict_of, unknown_packages
-from rigspec.lock.conda_offers import Attempt, ChannelTrouble, Offers
-from rigspec.lock.conda_question import Answer, CondaPackage, Question, Trouble
+from rigspec.lock.conda_offers import Attempt, ChannelTrouble, RepoData
+from rigspec.lock.conda_question import ChannelError, CondaPackage, CondaRequest, CondaResult
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Answer one question and leave without shutting the interpreter down."""
-    question = TypeAdapter(Question).validate_json(sys.stdin.buffer.read())
+    question = TypeAdapter(CondaRequest).validate_json(sys.stdin.buffer.read())
     answer = asyncio.run(_answer(question))
-    sys.stdout.buffer.write(TypeAdapter(Answer).dump_json(answer))
+    sys.stdout.buffer.write(TypeAdapter(CondaResult).dump_json(answer))
     sys.stdout.flush()
     os._exit(0)
 
 
-async def _answer(question: Question) -> Answer:
-    offers = Offers(question)
+async def _answer(question: CondaRequest) -> CondaResult:
+    offers = RepoData(question)
     try:
         return await _solved(question, offers)
     except ChannelTrouble as error:
-        return Answer(trouble=Trouble(error.channel, str(error)))
+        return CondaResult(trouble=ChannelError(error.channel, str(error)))
     except GatewayError as error:
-        return Answer(trouble=await _trouble(offers, str(error)))
+        return CondaResult(trouble=await _trouble(offers, str(error)))
 
 
-async def _solved(question: Question, offers: Offers) -> Answer:
+async def _solved(question: CondaRequest, offers: RepoData) -> CondaResult:
     names = await offers.names()
     unknown = unknown_packages(question.lines, names)
     if unknown is not None:
-        return Answer(conflict=unknown)
+        return CondaResult(conflict=unknown)
     wishes = [wish for wish in question.wishes if _name(wish) in names]
     attempt = Attempt(offers, await _kept(question, offers, names))
     for extra in (wishes, []) if wishes else ([],):
         try:
-            return Answer(_packages(await attempt.solved(question.lines, extra)))
+            return CondaResult(_packages(await attempt.solved(question.lines, extra)))
         except SolverError as error:
             words = str(error)
-    return Answer(conflict=await conflict_of(question.lines, attempt, words))
+    return CondaResult(conflict=await conflict_of(question.lines, attempt, words))
 
 
 async def _kept(
-    question: Question, offers: Offers, names: frozenset[str]
+    question: CondaRequest, offers: RepoData, names: frozenset[str]
 ) -> tuple[rattler.RepoDataRecord, ...]:
     found = []
     for name, md5 in question.kept:
@@ -67,13 +67,13 @@ async def _kept(
     return tuple(found)
 
 
-async def _trouble(offers: Offers, why: str) -> Trouble:
+async def _trouble(offers: RepoData, why: str) -> ChannelError:
     """What went wrong, and with which channel if one cannot be read at all."""
     try:
         await offers.names()
     except ChannelTrouble as error:
-        return Trouble(error.channel, str(error))
-    return Trouble(None, why)
+        return ChannelError(error.channel, str(error))
+    return ChannelError(None, why)
 
 
 def _packages(records: Sequence[rattler.RepoDataRecord]) -> tuple[CondaPackage, ...]:

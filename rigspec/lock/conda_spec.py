@@ -15,10 +15,16 @@ from packaging.version import Version
 
 from rigspec.lock.conda_channels import channels_of
 from rigspec.lock.conda_env import CondaLock, solve_conda
-from rigspec.lock.conda_question import PLATFORMS, Line, Question, match_spec, virtual_packages
+from rigspec.lock.conda_question import (
+    PLATFORMS,
+    CondaRequest,
+    RequestedSpec,
+    match_spec,
+    virtual_packages,
+)
 from rigspec.lock.failures import Place, no_solution
 from rigspec.lock.files import release_of
-from rigspec.lock.index import PackageIndex
+from rigspec.lock.index import AptIndex
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.environment import Environment
@@ -32,13 +38,13 @@ def lock_conda(
     resolution: Resolution,
     env: EnvResolution,
     matrix: Matrix,
-    index: PackageIndex,
+    index: AptIndex,
     kept: tuple[tuple[str, str], ...],
 ) -> CondaLock:
     """The conda part of an environment; nothing where conda does not manage it.
 
     ``index`` is asked what the frameworks need; ``kept`` are name and md5 of the packages that
-    stay where they can. Raises LockFailure.
+    stay where they can. Raises LockError.
     """
     spec = rig.env[env.name]
     if spec.manager != "conda":
@@ -48,7 +54,7 @@ def lock_conda(
         why = "an environment that conda manages needs `channels`"
         raise no_solution(env.name, why, [Place(("env", env.name, "manager"), "asks for conda")])
     bounds = (*_matrix_bounds(env), *_declared(env, index))
-    question = Question(
+    question = CondaRequest(
         lines=(*_lines(spec, env, matrix), *bounds),
         channels=tuple((channel.name, channel.address) for channel in channels),
         platform=PLATFORMS[resolution.arch],
@@ -60,29 +66,29 @@ def lock_conda(
     return solve_conda(env.name, question, channels)
 
 
-def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[Line]:
+def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[RequestedSpec]:
     series = ".".join(env.python.split(".")[:2])
     label = f"asks for Python {spec.python or series}"
-    yield Line(("python",), match_spec("python", series), label)
+    yield RequestedSpec(("python",), match_spec("python", series), label)
     if spec.python is not None and spec.python not in ("*", series):
-        yield Line(("python",), match_spec("python", spec.python), label, bound=True)
+        yield RequestedSpec(("python",), match_spec("python", spec.python), label, bound=True)
     # At any version: the lock's own pip replaces it.
-    yield Line(("manager",), "pip", "conda's Python needs conda's pip")
+    yield RequestedSpec(("manager",), "pip", "conda's Python needs conda's pip")
     if spec.blas is not None:
         release = release_of(matrix, "blas", spec.blas)
         wanted = release.figure("conda") or ""
-        yield Line(("blas",), wanted, f"asks for {spec.blas}")
+        yield RequestedSpec(("blas",), wanted, f"asks for {spec.blas}")
     for name, request in sorted(spec.packages.items()):
         wanted = match_spec(name.lower(), request)
-        yield Line(("packages", name), wanted, f"asks for {wanted}")
+        yield RequestedSpec(("packages", name), wanted, f"asks for {wanted}")
 
 
-def _matrix_bounds(env: EnvResolution) -> Iterator[Line]:
+def _matrix_bounds(env: EnvResolution) -> Iterator[RequestedSpec]:
     for text in env.constraints:
         yield from _bound(Requirement(text), (), "")
 
 
-def _declared(env: EnvResolution, index: PackageIndex) -> Iterator[Line]:
+def _declared(env: EnvResolution, index: AptIndex) -> Iterator[RequestedSpec]:
     """What the frameworks' own metadata says of the packages that conda may bring."""
     markers = index.target.markers()
     for framework, pin in zip(env.frameworks, env.distributions, strict=True):
@@ -96,10 +102,10 @@ def _declared(env: EnvResolution, index: PackageIndex) -> Iterator[Line]:
                     yield from _bound(needed, ("frameworks", framework.name), label)
 
 
-def _bound(needed: Requirement, path: tuple[str, ...], label: str) -> Iterator[Line]:
+def _bound(needed: Requirement, path: tuple[str, ...], label: str) -> Iterator[RequestedSpec]:
     if needed.specifier:
         spec = match_spec(canonicalize_name(needed.name), needed.specifier)
-        yield Line(path, spec, label, bound=True)
+        yield RequestedSpec(path, spec, label, bound=True)
 
 
 def _end_of(day: dt.date | None) -> int | None:

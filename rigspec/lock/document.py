@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
-from rigspec.lock.forms import unfit
+from rigspec.lock.forms import validation_error
 from rigspec.lock.model import Lock
 from rigspec.tree import MANIFEST, OutputFile, manifest_of
 
-__all__ = ["DamagedLock", "NoLock", "lock_files", "read_lock"]
+__all__ = ["CorruptLock", "NoLock", "lock_files", "read_lock"]
 
 _NAME = "rig.lock"
 _VERSION = 1
@@ -45,7 +45,7 @@ class NoLock(Exception):
         )
 
 
-class DamagedLock(Exception):
+class CorruptLock(Exception):
     """The lock is not as it was written; ``diagnostic`` names the file."""
 
     def __init__(self, file: Path, why: str) -> None:
@@ -87,7 +87,7 @@ def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
 def read_lock(directory: Path) -> tuple[Lock, str]:
     """The lock in a folder, and the sha256 of its ``rig.lock``.
 
-    Raises NoLock or DamagedLock.
+    Raises NoLock or CorruptLock.
     """
     import tomli
     from pydantic import TypeAdapter, ValidationError
@@ -98,15 +98,15 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
     except FileNotFoundError:
         raise NoLock(directory) from None
     except OSError as error:
-        raise DamagedLock(file, f"cannot be read: {error.strerror}") from None
+        raise CorruptLock(file, f"cannot be read: {error.strerror}") from None
     body = _verified(file, data)
     try:
         content = tomli.loads(body.decode())
         if content.pop("version", None) != _VERSION:
-            raise DamagedLock(file, f"is of another version than {_VERSION}")
-        why = unfit(content)
+            raise CorruptLock(file, f"is of another version than {_VERSION}")
+        why = validation_error(content)
         if why is not None:
-            raise DamagedLock(file, why)
+            raise CorruptLock(file, why)
         for machine in content["machines"]:
             # TOML has no word for nothing: a rig without machines has a nameless one.
             machine["resolution"].setdefault("machine", None)
@@ -124,10 +124,10 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         TypeError,
         AttributeError,
     ):
-        raise DamagedLock(file, "does not hold a lock") from None
+        raise CorruptLock(file, "does not hold a lock") from None
     manifest = directory / MANIFEST
     if manifest.exists() and manifest.read_bytes() != manifest_of(held):
-        raise DamagedLock(manifest, "does not list what the lock holds")
+        raise CorruptLock(manifest, "does not list what the lock holds")
     return lock, hashlib.sha256(data).hexdigest()
 
 
@@ -142,7 +142,7 @@ def _verified(file: Path, data: bytes) -> bytes:
     line, _, body = data.removeprefix(header).partition(b"\n")
     expected = f'content_sha256 = "{hashlib.sha256(body).hexdigest()}"'.encode()
     if not data.startswith(header) or line != expected:
-        raise DamagedLock(file, "was changed after it was written")
+        raise CorruptLock(file, "was changed after it was written")
     return body
 
 
@@ -156,7 +156,7 @@ def _companion(directory: Path, entry: Mapping[str, str]) -> OutputFile:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise DamagedLock(file, f"cannot be read: {error.strerror}") from None
+        raise CorruptLock(file, f"cannot be read: {error.strerror}") from None
     if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-        raise DamagedLock(file, "was changed after it was written")
+        raise CorruptLock(file, "was changed after it was written")
     return OutputFile(entry["file"], data, 0o644)

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from rigspec.lock.failures import index_failure
-from rigspec.lock.question import Question
+from rigspec.lock.question import ResolveRequest
 
 __all__ = ["run_engine"]
 
@@ -15,9 +15,9 @@ _LIMIT_S = 600
 
 
 def run_engine(
-    question: Question, command: Sequence[str], lines: str, variables: Mapping[str, str]
+    question: ResolveRequest, command: Sequence[str], lines: str, variables: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end, ``lines`` on its standard input. Raises LockFailure where it hangs."""
+    """Run it to its end, ``lines`` on its standard input. Raises LockError where it hangs."""
     try:
         return subprocess.run(
             list(command),

@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from rigspec.lock import old_python, pip_tools, uv_engine
-from rigspec.lock.answers import Answers
-from rigspec.lock.question import Question
+from rigspec.lock.answers import ResolutionCache
+from rigspec.lock.question import ResolveRequest
 from rigspec.lock.requirements import pins
 
-__all__ = ["ENGINES", "ENGINE_OF_OURS", "compile_requirements", "engine_for"]
+__all__ = ["BUILTIN_ENGINE", "ENGINES", "compile_requirements", "engine_for"]
 
 # It reads any sdist, for any interpreter, and runs nothing of either.
-ENGINE_OF_OURS = "resolvelib"
-_COMPILERS: Mapping[str, Callable[[Question], str]] = {
+BUILTIN_ENGINE = "resolvelib"
+_COMPILERS: Mapping[str, Callable[[ResolveRequest], str]] = {
     "uv": uv_engine.compile_requirements,
-    ENGINE_OF_OURS: old_python.compile_requirements,
+    BUILTIN_ENGINE: old_python.compile_requirements,
     "pip-tools": pip_tools.compile_requirements,
 }
 ENGINES = tuple(_COMPILERS)
@@ -31,11 +31,11 @@ _READ_BY_UV = dt.date(2020, 1, 1)
 def engine_for(series: tuple[int, int], as_of: dt.date | None, asked: str | None) -> str:
     """The engine that was asked for, else the one that knows the interpreter and the day."""
     known = series >= uv_engine.LEAST_PYTHON and not (as_of and as_of < _READ_BY_UV)
-    return asked or ("uv" if known else ENGINE_OF_OURS)
+    return asked or ("uv" if known else BUILTIN_ENGINE)
 
 
-def compile_requirements(engine: str, question: Question, answers: Answers) -> str:
-    """Hash-pinned requirements in pip-tools' form, sorted by name. Raises LockFailure.
+def compile_requirements(engine: str, question: ResolveRequest, answers: ResolutionCache) -> str:
+    """Hash-pinned requirements in pip-tools' form, sorted by name. Raises LockError.
 
     The same question is not asked again within minutes, but for what is to move.
     """
@@ -46,7 +46,7 @@ def compile_requirements(engine: str, question: Question, answers: Answers) -> s
     return found
 
 
-def _recalled(engine: str, question: Question, answers: Answers) -> str | None:
+def _recalled(engine: str, question: ResolveRequest, answers: ResolutionCache) -> str | None:
     """A lock that was just made asks for what it holds: an answer that has it all is the answer."""
     found = answers.recall(engine, question)
     if found is None and question.kept:

@@ -6,21 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from rigspec.lock.answers import Answers
+from rigspec.lock.answers import ResolutionCache
 from rigspec.lock.conda_files import kept_packages
-from rigspec.lock.conda_pip import beside, conda_pins, not_brought
+from rigspec.lock.conda_pip import conda_pins, lock_pip_packages, missing_tools
 from rigspec.lock.conda_spec import lock_conda
-from rigspec.lock.engines import ENGINE_OF_OURS, compile_requirements, engine_for
+from rigspec.lock.engines import BUILTIN_ENGINE, compile_requirements, engine_for
 from rigspec.lock.files import release_of
-from rigspec.lock.index import PackageIndex
+from rigspec.lock.index import AptIndex
 from rigspec.lock.index_address import configured_index
-from rigspec.lock.location import on_machine
+from rigspec.lock.location import installed_lock_path
 from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
 from rigspec.lock.notebook import serves_notebooks
 from rigspec.lock.pylock import pylock
-from rigspec.lock.question import Question
+from rigspec.lock.question import ResolveRequest
 from rigspec.lock.requirements import names_of, pins, without
-from rigspec.lock.services import TMUXP, loads_sessions
+from rigspec.lock.services import TMUXP, provides_tmuxp
 from rigspec.lock.target import target_interpreter
 from rigspec.lock.uv_engine import Unbuildable
 from rigspec.matrix.model import Matrix
@@ -30,7 +30,7 @@ from rigspec.spec.environment import Environment
 from rigspec.spec.model import Rig
 from rigspec.versions import parse_specifier
 
-__all__ = ["Kept", "LockSettings", "locked_env"]
+__all__ = ["LockSettings", "PreviousPins", "lock_environment"]
 
 _HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes --no-deps.\n"
 
@@ -43,11 +43,11 @@ class LockSettings:
 
     engine: str | None = None
     pylock: bool = False
-    answers: Answers = field(default_factory=Answers)
+    answers: ResolutionCache = field(default_factory=ResolutionCache)
 
 
 @dataclass(frozen=True)
-class Kept:
+class PreviousPins:
     """What an environment was locked at before; the packages in ``moving`` may leave it."""
 
     requirements: str = ""
@@ -56,15 +56,15 @@ class Kept:
     moving: tuple[str, ...] = ()
 
 
-def locked_env(
+def lock_environment(
     rig: Rig,
     resolution: Resolution,
     env: EnvResolution,
     matrix: Matrix,
-    kept: Kept,
+    kept: PreviousPins,
     settings: LockSettings,
 ) -> LockedEnv:
-    """Resolve and pin one environment; ``kept`` stays where it can. Raises LockFailure.
+    """Resolve and pin one environment; ``kept`` stays where it can. Raises LockError.
 
     An sdist that uv cannot build is read without building it, unless uv was asked for by its name.
     """
@@ -75,7 +75,7 @@ def locked_env(
     except Unbuildable:
         if settings.engine is not None:
             raise
-        return _locked_by(ENGINE_OF_OURS, rig, resolution, env, matrix, kept, settings)
+        return _locked_by(BUILTIN_ENGINE, rig, resolution, env, matrix, kept, settings)
 
 
 def _locked_by(
@@ -84,7 +84,7 @@ def _locked_by(
     resolution: Resolution,
     env: EnvResolution,
     matrix: Matrix,
-    kept: Kept,
+    kept: PreviousPins,
     settings: LockSettings,
 ) -> LockedEnv:
     spec = rig.env[env.name]
@@ -92,13 +92,13 @@ def _locked_by(
     interpreter = _figures(matrix, env)
     target = target_interpreter(resolution, env, interpreter.get("last_virtualenv"))
     stays = kept_packages(kept.explicit, kept.moving)
-    conda = lock_conda(rig, resolution, env, matrix, PackageIndex(target, index), stays)
+    conda = lock_conda(rig, resolution, env, matrix, AptIndex(target, index), stays)
     target = replace(target, version=conda.python or target.version)
     brought = conda_pins(conda, env.pip)
     compiled = partial(compile_requirements, engine, answers=settings.answers)
-    question = Question(
+    question = ResolveRequest(
         env=env.name,
-        requirements=not_brought(conda, (f"pip=={env.pip}", *_tools(spec, interpreter))),
+        requirements=missing_tools(conda, (f"pip=={env.pip}", *_tools(spec, interpreter))),
         target=target,
         constraints=(*env.constraints, *brought),
         index=index,
@@ -109,13 +109,13 @@ def _locked_by(
     tools = compiled(question)
     question = replace(
         question,
-        requirements=tuple(_wanted(rig, resolution, env, matrix)),
+        requirements=tuple(_root_requirements(rig, resolution, env, matrix)),
         # What the tools file installs, the requirements must not ask for at another version.
         constraints=(*env.constraints, *(f"{pin.name}=={pin.version}" for pin in pins(tools))),
         as_of=spec.as_of,
         kept=kept.requirements,
     )
-    requirements = beside(spec, conda, brought, question, compiled)
+    requirements = lock_pip_packages(spec, conda, brought, question, compiled)
     present = names_of(tools) | {pin.partition("==")[0] for pin in brought}
     packages = without(requirements, present)
     return LockedEnv(
@@ -131,13 +131,15 @@ def _locked_by(
     )
 
 
-def _wanted(rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix) -> Iterator[str]:
+def _root_requirements(
+    rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix
+) -> Iterator[str]:
     """The frameworks with what they forgot; and other packages, unless conda brings them."""
     spec = rig.env[env.name]
     for pin in env.distributions:
         yield f"{pin.name}=={pin.version}"
     served = (NOTEBOOK,) if serves_notebooks(rig, env.name) else ()
-    loader = (TMUXP,) if loads_sessions(rig, resolution, matrix, env.name) else ()
+    loader = (TMUXP,) if provides_tmuxp(rig, resolution, matrix, env.name) else ()
     yield from (name for name in (*env.companions, *served, *loader) if name not in spec.packages)
     for name, requested in sorted(spec.packages.items()):
         if spec.manager != "conda":
@@ -167,7 +169,7 @@ def _interpreter(
     if kind == "conda" and env.installer is not None:
         file = release_of(matrix, "installer", env.installer).artifacts[0]
         if spec.manager == "conda":
-            listed = on_machine(f"{env.name}.explicit.txt")
+            listed = installed_lock_path(f"{env.name}.explicit.txt")
             create = ("conda", "create", "--yes", "--quiet", "--file", listed, "--prefix")
             return LockedInterpreter(kind, create, installer=file.name)
         return LockedInterpreter(kind, ("python", "-m", "venv"), installer=file.name)

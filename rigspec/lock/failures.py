@@ -10,13 +10,13 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.spec.document import Document, KeyPath
 
 __all__ = [
-    "LockFailure",
+    "LockError",
     "Place",
-    "distrusted_index",
     "index_failure",
     "no_packages",
     "no_solution",
     "unknown_package",
+    "untrusted_index",
     "without_addresses",
 ]
 
@@ -32,7 +32,7 @@ class Place:
     of: str = "value"
 
 
-class LockFailure(Exception):
+class LockError(Exception):
     """No lock was made, and ``diagnostic`` says why; ``status`` is the exit status it means.
 
     ``places`` are the lines of the spec that it is about.
@@ -52,7 +52,7 @@ class LockFailure(Exception):
         return replace(self.diagnostic, spans=(*self.diagnostic.spans, *spans))
 
 
-def index_failure(what: str, why: str) -> LockFailure:
+def index_failure(what: str, why: str) -> LockError:
     """An index or a mirror did not answer, or answered with something else than it promised."""
     diagnostic = Diagnostic(
         code="RS504",
@@ -60,10 +60,10 @@ def index_failure(what: str, why: str) -> LockFailure:
         message=f"{what} could not be fetched: {without_addresses(why)}",
         help=("what was there before stays; try again, or name another source under `[mirrors]`",),
     )
-    return LockFailure(diagnostic, 3)
+    return LockError(diagnostic, 3)
 
 
-def distrusted_index(what: str, why: str) -> LockFailure:
+def untrusted_index(what: str, why: str) -> LockError:
     """An index came, and is not what the one who signs it vouches for."""
     diagnostic = Diagnostic(
         code="RS504",
@@ -71,18 +71,18 @@ def distrusted_index(what: str, why: str) -> LockFailure:
         message=f"{what} cannot be trusted: {without_addresses(why)}",
         help=("what was there before stays; try again, or name another source under `[mirrors]`",),
     )
-    return LockFailure(diagnostic, 3)
+    return LockError(diagnostic, 3)
 
 
-def no_packages(os: str, why: str, *do: str) -> LockFailure:
+def no_packages(os: str, why: str, *do: str) -> LockError:
     """The distribution's archive cannot give the packages that the rig asks it for."""
     message = f"the packages of {os} cannot be locked: {why}"
-    return LockFailure(Diagnostic("RS530", Severity.ERROR, message, help=do), 1)
+    return LockError(Diagnostic("RS530", Severity.ERROR, message, help=do), 1)
 
 
 def no_solution(
     env: str, why: str, places: Sequence[Place] = (), *, own_words: bool = False
-) -> LockFailure:
+) -> LockError:
     """No set of packages satisfies an environment; ``places`` are the lines that collide.
 
     ``own_words`` says that ``why`` is rigspec's own: what it names, it may name.
@@ -93,10 +93,10 @@ def no_solution(
         message=f"no set of packages satisfies the environment `{env}`",
         help=(why if own_words else without_addresses(why),),
     )
-    return LockFailure(diagnostic, 1, places)
+    return LockError(diagnostic, 1, places)
 
 
-def unknown_package(env: str, names: Sequence[str], places: Sequence[Place]) -> LockFailure:
+def unknown_package(env: str, names: Sequence[str], places: Sequence[Place]) -> LockError:
     """No channel of an environment has a package of that name."""
     listed = ", ".join(f"`{name}`" for name in names)
     diagnostic = Diagnostic(
@@ -105,7 +105,7 @@ def unknown_package(env: str, names: Sequence[str], places: Sequence[Place]) -> 
         message=f"no channel of the environment `{env}` has {listed}",
         help=("write the name as the channel has it, or add the channel that has it",),
     )
-    return LockFailure(diagnostic, 1, places)
+    return LockError(diagnostic, 1, places)
 
 
 def without_addresses(text: str) -> str:

@@ -18,19 +18,19 @@ _ANSWER_S = 60.0
 
 
 def sha256_of_url(url: str) -> tuple[str, int]:
-    """The sha256 and size in bytes of what an address serves now. Raises LockFailure."""
-    from rigspec.lock.web import WEB_ERRORS, answer, blocks, web_client
+    """The sha256 and size in bytes of what an address serves now. Raises LockError."""
+    from rigspec.lock.web import WEB_ERRORS, iter_body, stream_response, web_client
 
     name = file_name(url)
     try:
         if urlsplit(url).scheme == "file":
             with open(unquote(urlsplit(url).path), "rb") as file:
                 return _sha256(iter(lambda: file.read(_BLOCK), b""))
-        with web_client() as client, answer(client, url, _ANSWER_S) as response:
+        with web_client() as client, stream_response(client, url, _ANSWER_S) as response:
             if response.status_code != 200:
                 raise index_failure(name, f"the server says {response.status_code}")
-            sha256, size = _sha256(blocks(response))
-            told = _told(response.headers)
+            sha256, size = _sha256(iter_body(response))
+            told = _digest_header(response.headers)
             if told is not None and told != sha256:
                 why = "the bytes that came are not those of the checksum that the server sent"
                 raise index_failure(name, why)
@@ -46,7 +46,7 @@ def file_name(url: str) -> str:
     return Path(urlsplit(url).path).name
 
 
-def _told(headers: Mapping[str, str]) -> str | None:
+def _digest_header(headers: Mapping[str, str]) -> str | None:
     """The sha256 that a server gives with a file: RFC 9530, or RFC 3230 before it."""
     for name in ("Repr-Digest", "Digest"):
         found = re.search(r"(?:^|[,\s])sha-256=:?([A-Za-z0-9+/]{43}=)", headers.get(name, ""), re.I)

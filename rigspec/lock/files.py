@@ -17,16 +17,16 @@ from rigspec.resolution import Resolution
 from rigspec.resolve.claims import image_tag
 from rigspec.spec.model import Rig
 
-__all__ = ["files_of", "packages_of", "release_of", "repositories_of", "unpinned_of"]
+__all__ = ["downloads", "packages_of", "release_of", "repositories_of", "unpinned_items"]
 
 _REPOSITORY = "nvidia-repository"
 _NAME = "nvidia-cuda"
 
 
-def files_of(
+def downloads(
     rig: Rig, resolution: Resolution, matrix: Matrix, kept: Collection[LockedFile] = ()
 ) -> Iterator[LockedFile]:
-    """Every file the rig downloads. Raises LockFailure for one whose hash nobody can tell.
+    """Every file the rig downloads. Raises LockError for one whose hash nobody can tell.
 
     What was taken from an address before (``kept``) is not taken anew.
     """
@@ -75,7 +75,7 @@ def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
         yield LockedPackage(name, "cuda", toolkit.figure("apt_version"), archive=_NAME)
 
 
-def unpinned_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
+def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """What the lock leaves open, and why."""
     yield from unpinned_interpreters(rig, resolution, matrix)
     if _from_runfile(rig, resolution):

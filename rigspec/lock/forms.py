@@ -10,29 +10,29 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rigspec.tree import leads_out
+from rigspec.tree import escapes_root
 
-__all__ = ["unfit"]
+__all__ = ["validation_error"]
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_VALID_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9]+)?")
 
 
-def unfit(content: Mapping[str, Any]) -> str | None:
+def validation_error(content: Mapping[str, Any]) -> str | None:
     """Why the content of a ``rig.lock`` is not to be believed; None where it is."""
     for text in _strings(content):
         if _CONTROL.search(text):
             return "holds a control character"
     for machine in content["machines"]:
         for name in _names(machine):
-            if _NAME.fullmatch(name) is None:
+            if _VALID_NAME.fullmatch(name) is None:
                 return f"names something {name!a}"
         for package in machine.get("packages", ()):
             if _PACKAGE.fullmatch(package["name"]) is None:
                 return f"has a package called {package['name']!a}"
         for path in _files(machine):
-            if leads_out(path):
+            if escapes_root(path):
                 return f"names {path!a}, which leads out of its folder"
     return None
 

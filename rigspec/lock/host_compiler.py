@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem import Candidate, admits
+from rigspec.resolve.problem import Candidate, matches_any
 from rigspec.spec.model import Rig
 
 __all__ = ["host_compiler"]
@@ -56,4 +56,4 @@ def _of_the_system(resolution: Resolution, matrix: Matrix) -> str | None:
 
 
 def _has(alternatives: tuple[str, ...], version: str) -> bool:
-    return admits(alternatives, Candidate(None, version))
+    return matches_any(alternatives, Candidate(None, version))

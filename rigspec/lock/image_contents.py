@@ -11,16 +11,16 @@ from pydantic import BaseModel, Field, model_validator
 
 from rigspec.lock.failures import index_failure
 from rigspec.lock.registry import (
-    NoAnswer,
-    NoSuchImage,
-    Received,
+    FetchedManifest,
+    ImageNotFound,
     Registry,
-    opened_registry,
+    RegistryError,
+    open_registry,
     platform_of,
 )
 from rigspec.spec.image import ImageReference
 
-__all__ = ["Blob", "ImageContents", "OtherPlatform", "contents_of", "digest_of", "fetch_blob"]
+__all__ = ["Blob", "ImageContents", "OtherPlatform", "digest_of", "fetch_blob", "fetch_manifest"]
 
 
 class OtherPlatform(Exception):
@@ -41,24 +41,24 @@ class ImageContents:
     where that is an index, the platform's own follows.
     """
 
-    manifests: tuple[Received, ...]
+    manifests: tuple[FetchedManifest, ...]
     blobs: tuple[Blob, ...]
 
 
 def digest_of(image: ImageReference, arch: str) -> str:
     """The digest of what a reference names: of the index where the image has several platforms.
 
-    Raises NoAnswer, NoSuchImage, OtherPlatform, and LockFailure where the registry sends something
+    Raises RegistryError, ImageNotFound, OtherPlatform, and LockError where the registry sends something
     else than it promised.
     """
-    with opened_registry(image) as registry:
+    with open_registry(image) as registry:
         return _chosen(registry, image, arch)[0].digest
 
 
-def contents_of(image: ImageReference, arch: str) -> ImageContents:
-    """All that a machine of this processor needs of an image. Raises OtherPlatform, LockFailure."""
+def fetch_manifest(image: ImageReference, arch: str) -> ImageContents:
+    """All that a machine of this processor needs of an image. Raises OtherPlatform, LockError."""
     try:
-        with opened_registry(image) as registry:
+        with open_registry(image) as registry:
             top, entry = _chosen(registry, image, arch)
             own = () if entry is None else (registry.manifest(entry.digest, entry.digest),)
             manifests = (top, *own)
@@ -67,24 +67,24 @@ def contents_of(image: ImageReference, arch: str) -> ImageContents:
                 raise registry.failure("an index stands where an image should")
             parts = dict.fromkeys((manifest.config, *manifest.layers))
             return ImageContents(manifests, tuple(Blob(part.digest, part.size) for part in parts))
-    except (NoAnswer, NoSuchImage) as error:
-        raise _not_had(image, error) from None
+    except (RegistryError, ImageNotFound) as error:
+        raise _not_found(image, error) from None
 
 
 def fetch_blob(image: ImageReference, blob: Blob, to: Path) -> None:
-    """Fetch a blob of an image to a file: the right bytes, or no file. Raises LockFailure."""
+    """Fetch a blob of an image to a file: the right bytes, or no file. Raises LockError."""
     part = to.with_name(f"{to.name}.part")
     try:
-        with opened_registry(image) as registry, open(part, "wb") as file:
+        with open_registry(image) as registry, open(part, "wb") as file:
             registry.write_blob(blob.digest, blob.size, file)
         os.replace(part, to)
-    except (NoAnswer, NoSuchImage) as error:
-        raise _not_had(image, error) from None
+    except (RegistryError, ImageNotFound) as error:
+        raise _not_found(image, error) from None
     finally:
         part.unlink(missing_ok=True)
 
 
-def _not_had(image: ImageReference, error: NoAnswer | NoSuchImage) -> Exception:
+def _not_found(image: ImageReference, error: RegistryError | ImageNotFound) -> Exception:
     why = str(error) or "its registry does not have it"
     return index_failure(f"the image {image}", why)
 
@@ -121,7 +121,9 @@ class _Manifest(BaseModel):
         return self
 
 
-def _chosen(registry: Registry, image: ImageReference, arch: str) -> tuple[Received, _Entry | None]:
+def _chosen(
+    registry: Registry, image: ImageReference, arch: str
+) -> tuple[FetchedManifest, _Entry | None]:
     """The manifest that a reference names and, where it is an index, the platform's part of it."""
     received = registry.manifest(image.digest or image.tag or "latest", image.digest)
     manifest = registry.read(_Manifest, received)

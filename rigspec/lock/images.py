@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.lock.failures import LockFailure
+from rigspec.lock.failures import LockError
 from rigspec.lock.image_contents import OtherPlatform, digest_of
 from rigspec.lock.kept_bytes import IMAGE
 from rigspec.lock.model import LockedImage, LockedMachine, Unpinned
-from rigspec.lock.registry import NoAnswer, NoSuchImage, Unreachable, plain_registry
+from rigspec.lock.registry import ImageNotFound, RegistryError, Unreachable, default_registry
 from rigspec.matrix.load import load_image
 from rigspec.matrix.model import Release
 from rigspec.resolution import Resolution
@@ -22,7 +22,7 @@ from rigspec.resolve.withdrawn import image_repairs
 from rigspec.spec.image import REGISTRY, ImageReference
 from rigspec.spec.model import Rig
 
-__all__ = ["BaseImages", "Tell", "located"]
+__all__ = ["BaseImageLocker", "Tell", "located"]
 
 # Where plain names stand, for a machine whose rigs do not say.
 _VARIABLE = "RIGSPEC_REGISTRY"
@@ -32,13 +32,13 @@ Tell = Callable[[Diagnostic], None]
 
 def located(image: ImageReference, rig: Rig) -> ImageReference:
     """An image where it is to be asked for: on the registry of the spec, of the environment, or
-    the one that plain names stand on. Raises LockFailure.
+    the one that plain names stand on. Raises LockError.
     """
-    return image.under(rig.mirrors.images or _configured() or plain_registry())
+    return image.under(rig.mirrors.images or _configured() or default_registry())
 
 
 @dataclass(frozen=True)
-class BaseImages:
+class BaseImageLocker:
     """The base images of a rig's machines. ``tell`` gets the warnings.
 
     A registry that did not answer is not asked again, nor is an image asked for twice.
@@ -53,7 +53,7 @@ class BaseImages:
         """The machine with its base image, by the spec's digest, its registry's, or the matrix's.
 
         What it was locked at before (``kept``) stays as long as the registry has it. Raises
-        LockFailure.
+        LockError.
         """
         found = self._pinned(machine.resolution, kept)
         if isinstance(found, Unpinned):
@@ -79,13 +79,17 @@ class BaseImages:
                 return kept
             digest = self._digest_of(wanted.asked, wanted.arch)
             return LockedImage(wanted.image.name, digest, "registry")
-        except NoAnswer as error:
+        except RegistryError as error:
             found = kept or wanted.from_matrix
             self.tell(_not_told(wanted, str(error), found))
             why = "no registry answered"
-        except NoSuchImage:
+        except ImageNotFound:
             found = wanted.from_matrix
-            self.tell(_gone(wanted, found is not None and self._still_has(wanted, found.digest)))
+            self.tell(
+                _image_removed_warning(
+                    wanted, found is not None and self._still_has(wanted, found.digest)
+                )
+            )
             why = "its registry does not have it"
         if found is not None:
             return found
@@ -93,22 +97,22 @@ class BaseImages:
         return Unpinned(f"base image {wanted.image.name}", reason, part=IMAGE)
 
     def _has(self, wanted: _Wanted, digest: str) -> bool:
-        """Whether the registry has these very bytes. Raises NoAnswer and LockFailure."""
+        """Whether the registry has these very bytes. Raises RegistryError and LockError."""
         try:
             self._digest_of(replace(wanted.asked, digest=digest), wanted.arch)
-        except NoSuchImage:
+        except ImageNotFound:
             return False
         return True
 
     def _still_has(self, wanted: _Wanted, digest: str) -> bool:
         try:
             return self._has(wanted, digest)
-        except NoAnswer:
+        except RegistryError:
             return False
 
     def _digest_of(self, image: ImageReference, arch: str) -> str:
         if image.host in self._silent:
-            raise NoAnswer(self._silent[image.host])
+            raise RegistryError(self._silent[image.host])
         try:
             if (image, arch) not in self._digests:
                 self._digests[image, arch] = digest_of(image, arch)
@@ -117,7 +121,7 @@ class BaseImages:
             self._silent[image.host] = str(error)
             raise
         except OtherPlatform as error:
-            raise LockFailure(_other_platform(image, str(error)), 1) from None
+            raise LockError(_other_platform(image, str(error)), 1) from None
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def _configured() -> str | None:
     if configured is not None and re.fullmatch(REGISTRY, configured) is None:
         message = f"{_VARIABLE} is not a registry as an image begins with one"
         helped = ("write it as `registry.example.org:5000/folder`, without https://",)
-        raise LockFailure(Diagnostic("RS512", Severity.ERROR, message, help=helped), 2)
+        raise LockError(Diagnostic("RS512", Severity.ERROR, message, help=helped), 2)
     return configured
 
 
@@ -179,7 +183,7 @@ def _not_told(wanted: _Wanted, why: str, instead: LockedImage | None) -> Diagnos
     )
 
 
-def _gone(wanted: _Wanted, still_there: bool) -> Diagnostic:
+def _image_removed_warning(wanted: _Wanted, still_there: bool) -> Diagnostic:
     asked, known = wanted.asked, wanted.known
     message = f"the registry {asked.host} has no image `{asked.path}:{asked.tag or 'latest'}`"
     if still_there:

@@ -18,19 +18,19 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from unearth import Link, Package, PackageFinder, TargetPython, URLError
 
-from rigspec.lock.asking import package_finder
+from rigspec.lock.asking import create_package_finder
 from rigspec.lock.failures import index_failure
 from rigspec.lock.question import TOOLS
 from rigspec.lock.remote_zip import RangeNotSupported, RemoteFile
 from rigspec.lock.requirements import Pin
-from rigspec.lock.sdist import SourceTold, read_sdist
+from rigspec.lock.sdist import SdistMetadata, read_sdist
 from rigspec.lock.target import TargetInterpreter
 from rigspec.lock.upload_times import end_of, upload_times
 
 __all__ = [
+    "AptIndex",
+    "AvailableVersion",
     "IndexedFile",
-    "Offer",
-    "PackageIndex",
     "dated_files",
     "listed_files",
     "metadata_requirements",
@@ -45,7 +45,7 @@ _AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Offer:
+class AvailableVersion:
     """One version of a package, with the files of it that the target can install."""
 
     name: str
@@ -77,7 +77,7 @@ class IndexedFile:
         return self.link.requires_python
 
     def blocks(self) -> Iterator[bytes]:
-        """Its bytes as the index sends them now. Raises LockFailure."""
+        """Its bytes as the index sends them now. Raises LockError."""
         try:
             # The bytes that are hashed are those of the file.
             plain = {"Accept-Encoding": "identity"}
@@ -88,7 +88,7 @@ class IndexedFile:
             raise index_failure(self.name, str(error)) from None
 
 
-class PackageIndex:
+class AptIndex:
     """An index as a certain interpreter sees it. ``url`` None is the user's configured default.
 
     Files that were uploaded after the day ``as_of`` are not seen, but for those of ``TOOLS``.
@@ -99,7 +99,7 @@ class PackageIndex:
     ) -> None:
         self.target = target
         self._as_of = as_of
-        self._finder = package_finder(
+        self._finder = create_package_finder(
             url,
             TargetPython(
                 # To the patch release: `Requires-Python: >=3.6.1` is common.
@@ -109,20 +109,20 @@ class PackageIndex:
                 platforms=list(target.platforms()),
             ),
         )
-        self._offers: dict[str, tuple[Offer, ...]] = {}
+        self._offers: dict[str, tuple[AvailableVersion, ...]] = {}
         self._declared: dict[str, _Declared] = {}
 
-    def offers(self, name: str) -> tuple[Offer, ...]:
+    def offers(self, name: str) -> tuple[AvailableVersion, ...]:
         """Every final version that fits the target: wheels before sdists, then newest first.
 
-        Raises LockFailure.
+        Raises LockError.
         """
         if name not in self._offers:
             self._offers[name] = self._asked(name)
         return self._offers[name]
 
     def missing(self, pins: Sequence[Pin]) -> list[Pin]:
-        """The pins that have no file which the target's pip would take. Raises LockFailure."""
+        """The pins that have no file which the target's pip would take. Raises LockError."""
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -146,7 +146,7 @@ class PackageIndex:
     def file_of(self, pin: Pin) -> IndexedFile | None:
         """The file of a pin that the target's pip would take; None where there is none.
 
-        Raises LockFailure.
+        Raises LockError.
         """
         for package in listed_files(self._finder, pin.name, yanked=True):
             known = pin.sha256.intersection(sha256_of(package.link))
@@ -154,14 +154,14 @@ class PackageIndex:
                 return IndexedFile(self._finder.session, package.link, min(known))
         return None
 
-    def requirements(self, offer: Offer) -> tuple[Requirement, ...]:
-        """What an offer declares to need, by its own metadata. Raises LockFailure."""
+    def requirements(self, offer: AvailableVersion) -> tuple[Requirement, ...]:
+        """What an offer declares to need, by its own metadata. Raises LockError."""
         return self._declares(offer).runs_with
 
-    def not_built_with(self, offer: Offer) -> Requirement | None:
+    def not_built_with(self, offer: AvailableVersion) -> Requirement | None:
         """What builds an offer, where the target can have none of it; a wheel is built already.
 
-        Raises LockFailure.
+        Raises LockError.
         """
         if offer.has_wheel:
             return None
@@ -173,13 +173,13 @@ class PackageIndex:
                 return needed
         return None
 
-    def _declares(self, offer: Offer) -> _Declared:
+    def _declares(self, offer: AvailableVersion) -> _Declared:
         link = offer.files[0].link
         if link.filename not in self._declared:
             self._declared[link.filename] = _declared(self._finder.session, link)
         return self._declared[link.filename]
 
-    def _asked(self, name: str) -> tuple[Offer, ...]:
+    def _asked(self, name: str) -> tuple[AvailableVersion, ...]:
         found = listed_files(self._finder, name, yanked=False)
         if self._as_of is not None and canonicalize_name(name) not in TOOLS:
             found = self._uploaded_by(self._as_of, name, found)
@@ -188,7 +188,9 @@ class PackageIndex:
             version = Version(package.version or "0")
             if not version.is_prerelease:
                 by_version.setdefault(version, []).append(package)
-        offers = [Offer(name, v, tuple(_ordered(files))) for v, files in by_version.items()]
+        offers = [
+            AvailableVersion(name, v, tuple(_ordered(files))) for v, files in by_version.items()
+        ]
         offers.sort(key=lambda offer: (offer.has_wheel, offer.version), reverse=True)
         return tuple(offers)
 
@@ -205,7 +207,7 @@ class PackageIndex:
 
 
 def listed_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Package]:
-    """Every file that the index lists for a package. Raises LockFailure."""
+    """Every file that the index lists for a package. Raises LockError."""
     try:
         found = list(finder.find_all_packages(name, allow_yanked=yanked))
         if not found:
@@ -218,7 +220,7 @@ def listed_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Pack
 def dated_files(
     finder: PackageFinder, name: str, files: Sequence[Package]
 ) -> list[tuple[Package, dt.datetime | None]]:
-    """Each file with when it was uploaded, where the index states it. Raises LockFailure."""
+    """Each file with when it was uploaded, where the index states it. Raises LockError."""
     try:
         times = upload_times(finder, name)
     except _http_errors() as error:
@@ -237,7 +239,7 @@ def _ensure_absent(finder: PackageFinder, name: str) -> None:
 
 
 def metadata_requirements(session: Any, link: Link) -> tuple[Requirement, ...]:
-    """What one file declares to need; ``session`` is the finder's. Raises LockFailure."""
+    """What one file declares to need; ``session`` is the finder's. Raises LockError."""
     return _declared(session, link).runs_with
 
 
@@ -258,7 +260,7 @@ def _declared(session: Any, link: Link) -> _Declared:
     return _Declared(tuple(_parsed(told.runs_with)), tuple(_parsed(told.built_with)))
 
 
-def _from_wheel(session: Any, link: Link) -> SourceTold:
+def _from_wheel(session: Any, link: Link) -> SdistMetadata:
     try:
         file: Any = io.BufferedReader(RemoteFile(session, link.normalized), 65536)
     except RangeNotSupported:
@@ -268,10 +270,10 @@ def _from_wheel(session: Any, link: Link) -> SourceTold:
             n for n in wheel.namelist() if n.endswith(".dist-info/METADATA") and n.count("/") == 1
         ]
         metadata = HeaderParser().parsestr(wheel.read(name).decode("utf-8", "replace"))
-    return SourceTold(tuple(metadata.get_all("Requires-Dist") or ()))
+    return SdistMetadata(tuple(metadata.get_all("Requires-Dist") or ()))
 
 
-def _from_sdist(session: Any, link: Link) -> SourceTold:
+def _from_sdist(session: Any, link: Link) -> SdistMetadata:
     return read_sdist(link.filename, _download(session, link))
 
 

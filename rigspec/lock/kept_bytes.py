@@ -7,27 +7,29 @@ from dataclasses import dataclass
 
 from rigspec.lock.model import Lock, LockedFile, LockedImage
 
-__all__ = ["IMAGE", "KeptBytes", "kept_bytes"]
+__all__ = ["IMAGE", "PreviousArtifacts", "previous_artifacts"]
 
 # What `lock --update` calls the base image, and the part of one that is unpinned.
 IMAGE = "image"
 
 
 @dataclass(frozen=True)
-class KeptBytes:
+class PreviousArtifacts:
     """What one machine was locked at before: its base image, and the downloads it had."""
 
     image: LockedImage | None = None
     files: tuple[LockedFile, ...] = ()
 
 
-def kept_bytes(before: Lock | None, machine: str | None, moving: Sequence[str]) -> KeptBytes:
+def previous_artifacts(
+    before: Lock | None, machine: str | None, moving: Sequence[str]
+) -> PreviousArtifacts:
     """What ``before`` has for a machine, less what ``moving`` names (``image``, a download)."""
     for locked in before.machines if before is not None else ():
         if locked.resolution.machine == machine:
             parts = {part for name in moving for part in (name, f"download.{name}")}
-            return KeptBytes(
+            return PreviousArtifacts(
                 None if IMAGE in moving else locked.image,
                 tuple(file for file in locked.files if file.part not in parts),
             )
-    return KeptBytes()
+    return PreviousArtifacts()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["lock_directory", "on_machine"]
+__all__ = ["installed_lock_path", "lock_directory"]
 
 
 def lock_directory(spec: Path, rig: str) -> Path:
@@ -35,6 +35,6 @@ def _shortened(path: Path) -> Path:
     return Path(*parts)
 
 
-def on_machine(name: str) -> str:
+def installed_lock_path(name: str) -> str:
     """Where a file of the lock that travels with an artifact stands on the machine."""
     return f"/opt/rig/lock/{name}"

@@ -6,34 +6,34 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from rigspec.lock.apt.repository import Repositories
-from rigspec.lock.environments import Kept, LockSettings, locked_env
-from rigspec.lock.files import files_of, packages_of, repositories_of, unpinned_of
-from rigspec.lock.images import BaseImages, Tell
+from rigspec.lock.apt.repository import ThirdPartyRepositoryCache
+from rigspec.lock.environments import LockSettings, PreviousPins, lock_environment
+from rigspec.lock.files import downloads, packages_of, repositories_of, unpinned_items
+from rigspec.lock.images import BaseImageLocker, Tell
 from rigspec.lock.interpreter_files import INTERPRETER
-from rigspec.lock.kept_bytes import KeptBytes, kept_bytes
+from rigspec.lock.kept_bytes import PreviousArtifacts, previous_artifacts
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.notebook import notebook_of
 from rigspec.lock.services import service_packages, services_of, unknown_services
-from rigspec.lock.system_packages import pinned_packages, toolkit_of, wanted_packages
+from rigspec.lock.system_packages import lock_system_packages, requested_packages, toolkit_of
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.spec.load import digest
+from rigspec.spec.load import spec_digest
 from rigspec.spec.model import Rig
 
-__all__ = ["make_lock", "parts_of"]
+__all__ = ["create_lock", "environment_labels"]
 
 # Engines wait for an index most of the time.
 _AT_ONCE = 4
 
 
-def parts_of(resolutions: Sequence[Resolution]) -> tuple[str, ...]:
+def environment_labels(resolutions: Sequence[Resolution]) -> tuple[str, ...]:
     """What is locked one beside the other, as it is called while that goes on."""
-    return tuple(_called(r.machine, env.name) for r in resolutions for env in r.envs)
+    return tuple(_label(r.machine, env.name) for r in resolutions for env in r.envs)
 
 
-def make_lock(
+def create_lock(
     rig: Rig,
     resolutions: Sequence[Resolution],
     before: Lock | None = None,
@@ -42,24 +42,24 @@ def make_lock(
     done: Callable[[str], None] = lambda part: None,
     tell: Tell = lambda warning: None,
 ) -> Lock:
-    """Pin every machine of a rig. Raises LockFailure, and then there is no lock at all.
+    """Pin every machine of a rig. Raises LockError, and then there is no lock at all.
 
     What the lock ``before`` pins stays where it can, but for what ``moving`` names. ``done``
-    is called with each of ``parts_of``, from whatever thread has finished it; ``tell`` gets the
+    is called with each of ``environment_labels``, from whatever thread has finished it; ``tell`` gets the
     warnings that come up on the way.
     """
     matrix = load_matrix()
     names = tuple(moving)
     kept = _kept(before, names)
     settings = settings or LockSettings()
-    images, foreign = BaseImages(rig, tell), Repositories(rig.mirrors.nvidia)
+    images, foreign = BaseImageLocker(rig, tell), ThirdPartyRepositoryCache(rig.mirrors.nvidia)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
 
         def env_lock(resolution: Resolution, number: int) -> LockedEnv:
             env = resolution.envs[number]
-            here = kept.get((resolution.machine, env.name), Kept(moving=names))
-            locked = locked_env(rig, resolution, env, matrix, here, settings)
-            done(_called(resolution.machine, env.name))
+            here = kept.get((resolution.machine, env.name), PreviousPins(moving=names))
+            locked = lock_environment(rig, resolution, env, matrix, here, settings)
+            done(_label(resolution.machine, env.name))
             return locked
 
         waiting = [
@@ -73,7 +73,7 @@ def make_lock(
                     found,
                     matrix,
                     envs,
-                    _Earlier.of(before, found.machine, names),
+                    _PreviousMachine.of(before, found.machine, names),
                     images,
                     foreign,
                 )
@@ -84,22 +84,22 @@ def make_lock(
             raise
     return Lock(
         rig=rig.name,
-        spec_digest=digest(rig),
+        spec_digest=spec_digest(rig),
         matrix_digest=matrix.digest,
         machines=tuple(machines),
     )
 
 
-def _called(machine: str | None, env: str) -> str:
+def _label(machine: str | None, env: str) -> str:
     return f"{machine}/{env}" if machine is not None else env
 
 
-_Kept = Mapping[tuple[str | None, str], Kept]
+_Kept = Mapping[tuple[str | None, str], PreviousPins]
 
 
 def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
     return {
-        (machine.resolution.machine, env.name): Kept(
+        (machine.resolution.machine, env.name): PreviousPins(
             env.requirements, env.tools, env.explicit, moving
         )
         for machine in (before.machines if before is not None else ())
@@ -108,17 +108,17 @@ def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
 
 
 @dataclass(frozen=True)
-class _Earlier:
+class _PreviousMachine:
     """What a machine was locked at before, and the names that may leave it."""
 
     machine: LockedMachine | None
-    held: KeptBytes
+    held: PreviousArtifacts
     moving: tuple[str, ...]
 
     @classmethod
-    def of(cls, before: Lock | None, name: str | None, moving: tuple[str, ...]) -> _Earlier:
+    def of(cls, before: Lock | None, name: str | None, moving: tuple[str, ...]) -> _PreviousMachine:
         locked = {m.resolution.machine: m for m in (before.machines if before else ())}
-        return cls(locked.get(name), kept_bytes(before, name, moving), moving)
+        return cls(locked.get(name), previous_artifacts(before, name, moving), moving)
 
 
 def _machine(
@@ -126,17 +126,17 @@ def _machine(
     resolution: Resolution,
     matrix: Matrix,
     waiting: Sequence[Future[LockedEnv]],
-    earlier: _Earlier,
-    images: BaseImages,
-    foreign: Repositories,
+    earlier: _PreviousMachine,
+    images: BaseImageLocker,
+    foreign: ThirdPartyRepositoryCache,
 ) -> LockedMachine:
-    files = tuple(files_of(rig, resolution, matrix, earlier.held.files))
+    files = tuple(downloads(rig, resolution, matrix, earlier.held.files))
     repositories = tuple(repositories_of(rig, resolution, matrix))
     machine = LockedMachine(
         resolution=resolution,
         files=files,
         unpinned=(
-            *unpinned_of(rig, resolution, matrix),
+            *unpinned_items(rig, resolution, matrix),
             *unknown_services(rig, resolution, matrix),
         ),
         services=tuple(services_of(rig, resolution, matrix)),
@@ -150,10 +150,10 @@ def _machine(
     fetched += [repository.name for repository in repositories]
     wanted = (
         *packages_of(rig, resolution, matrix),
-        *wanted_packages(rig, resolution, matrix, envs, fetched=fetched),
+        *requested_packages(rig, resolution, matrix, envs, fetched=fetched),
         *service_packages(rig, machine.services),
     )
-    system = pinned_packages(
+    system = lock_system_packages(
         *(rig, resolution, matrix, wanted, repositories, foreign),
         *(earlier.machine, earlier.moving),
     )

@@ -17,8 +17,8 @@ from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Res
 from resolvelib.resolvers import ResolutionTooDeep
 
 from rigspec.lock.failures import index_failure, no_solution
-from rigspec.lock.index import Offer, PackageIndex, sha256_of
-from rigspec.lock.question import Question
+from rigspec.lock.index import AptIndex, AvailableVersion, sha256_of
+from rigspec.lock.question import ResolveRequest
 from rigspec.lock.requirements import pinned
 
 if TYPE_CHECKING:
@@ -30,15 +30,15 @@ __all__ = ["compile_requirements"]
 _ROUNDS = 2000
 
 
-def compile_requirements(question: Question) -> str:
+def compile_requirements(question: ResolveRequest) -> str:
     """The requirements, resolved for the target and pinned with hashes, sorted by name.
 
-    Versions that have a wheel are preferred to newer ones that would be built. Raises LockFailure.
+    Versions that have a wheel are preferred to newer ones that would be built. Raises LockError.
     """
-    index = PackageIndex(question.target, question.index, question.as_of)
+    index = AptIndex(question.target, question.index, question.as_of)
     markers = question.target.markers()
     provider = _Provider(index, markers, question.constraints, question.held())
-    resolver: Resolver[Requirement, Offer, str] = Resolver(provider, BaseReporter())
+    resolver: Resolver[Requirement, AvailableVersion, str] = Resolver(provider, BaseReporter())
     roots = [Requirement(text) for text in question.requirements]
     try:
         result = resolver.resolve(roots, max_rounds=_ROUNDS)
@@ -53,26 +53,26 @@ def compile_requirements(question: Question) -> str:
     return pinned({name: _checked(offer) for name, offer in result.mapping.items()})
 
 
-def _cause(cause: RequirementInformation[Requirement, Offer]) -> str:
+def _cause(cause: RequirementInformation[Requirement, AvailableVersion]) -> str:
     if cause.parent is None:
         return f"the spec asks for {cause.requirement}"
     return f"{cause.parent.name} {cause.parent.version} needs {cause.requirement}"
 
 
-def _checked(offer: Offer) -> tuple[Version, set[str]]:
-    """A version and the checksums of its files. Raises LockFailure where the index has none."""
+def _checked(offer: AvailableVersion) -> tuple[Version, set[str]]:
+    """A version and the checksums of its files. Raises LockError where the index has none."""
     hashes = {checksum for file in offer.files for checksum in sha256_of(file.link)}
     if not hashes:
         raise index_failure(f"{offer.name} {offer.version}", "the index states no sha256 for it")
     return offer.version, hashes
 
 
-class _Provider(AbstractProvider[Requirement, Offer, str]):
+class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
     """The index as resolvelib asks for it."""
 
     def __init__(
         self,
-        index: PackageIndex,
+        index: AptIndex,
         markers: Mapping[str, str],
         constraints: Iterable[str],
         held: Mapping[str, Version],
@@ -88,17 +88,17 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
             name = canonicalize_name(bound.name)
             self._bounds[name] = self._bounds.get(name, SpecifierSet()) & bound.specifier
 
-    def identify(self, requirement_or_candidate: Requirement | Offer) -> str:
+    def identify(self, requirement_or_candidate: Requirement | AvailableVersion) -> str:
         """Extras do not make another package: no package of these years needs that told apart."""
         return canonicalize_name(requirement_or_candidate.name)
 
     def get_preference(
         self,
         identifier: str,
-        resolutions: Mapping[str, Offer],
-        candidates: Mapping[str, Iterator[Offer]],
-        information: Mapping[str, Iterator[RequirementInformation[Requirement, Offer]]],
-        backtrack_causes: Sequence[RequirementInformation[Requirement, Offer]],
+        resolutions: Mapping[str, AvailableVersion],
+        candidates: Mapping[str, Iterator[AvailableVersion]],
+        information: Mapping[str, Iterator[RequirementInformation[Requirement, AvailableVersion]]],
+        backtrack_causes: Sequence[RequirementInformation[Requirement, AvailableVersion]],
     ) -> tuple[bool, bool, str]:
         """What is pinned first, then what lately collided, then by name: always one order."""
         asked = [info.requirement.specifier for info in information[identifier]]
@@ -110,8 +110,8 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
         self,
         identifier: str,
         requirements: Mapping[str, Iterator[Requirement]],
-        incompatibilities: Mapping[str, Iterator[Offer]],
-    ) -> Matches[Offer]:
+        incompatibilities: Mapping[str, Iterator[AvailableVersion]],
+    ) -> Matches[AvailableVersion]:
         """The offers that every requirement and constraint admits, best first; an sdist is looked
         at when its turn comes.
         """
@@ -127,7 +127,7 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
         offers.sort(key=lambda offer: offer.version != self._held.get(identifier))
         return lambda: (offer for offer in offers if self._can_be_built(offer))
 
-    def _can_be_built(self, offer: Offer) -> bool:
+    def _can_be_built(self, offer: AvailableVersion) -> bool:
         lacking = self._index.not_built_with(offer)
         if lacking is not None:
             name = canonicalize_name(offer.name)
@@ -135,11 +135,11 @@ class _Provider(AbstractProvider[Requirement, Offer, str]):
             self.unbuilt.setdefault(name, f"{why} for this Python")
         return lacking is None
 
-    def is_satisfied_by(self, requirement: Requirement, candidate: Offer) -> bool:
+    def is_satisfied_by(self, requirement: Requirement, candidate: AvailableVersion) -> bool:
         """Whether the version is in the range; the name is the same already."""
         return requirement.specifier.contains(candidate.version)
 
-    def get_dependencies(self, candidate: Offer) -> Iterator[Requirement]:
+    def get_dependencies(self, candidate: AvailableVersion) -> Iterator[Requirement]:
         """The requirements whose markers hold for the target."""
         for requirement in self._index.requirements(candidate):
             if requirement.marker is None or requirement.marker.evaluate(self._markers):

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 from rigspec.lock.apt.distribution import Distribution
 from rigspec.lock.apt.sources import Sources
-from rigspec.lock.failures import distrusted_index, no_packages
+from rigspec.lock.failures import no_packages, untrusted_index
 from rigspec.lock.model import LockedArchive, LockedPackage, Unpinned
 from rigspec.spec.mirrors import has_snapshots
 
 if TYPE_CHECKING:
     from rigspec.lock.apt.archive import Archive
-    from rigspec.lock.apt.closure import BesideIt, Choice
+    from rigspec.lock.apt.closure import Choice, ThirdPartyRepositories
     from rigspec.lock.apt.index import PackageList
 
-__all__ = ["DEPENDENCY", "Asked", "Chosen", "chosen_packages"]
+__all__ = ["DEPENDENCY", "PackageRequest", "PackageSelection", "select_packages"]
 
 # The part of what nobody asked for by name.
 DEPENDENCY = "dependency"
 
 
 @dataclass(frozen=True)
-class Asked:
+class PackageRequest:
     """What is ``wanted``: of the distribution, or of a repository beside it where a package has an
     archive. What is ``kept``, a version by name, stays where it can. ``needed`` are packages of the
     distribution that something needs which is locked already.
@@ -36,7 +36,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class PackageSelection:
     """The packages, pinned; the distribution's archives they come from; what stayed open."""
 
     packages: tuple[LockedPackage, ...]
@@ -44,16 +44,16 @@ class Chosen:
     unpinned: tuple[Unpinned, ...]
 
 
-def chosen_packages(
+def select_packages(
     distribution: Distribution,
     sources: Sources,
-    asked: Asked,
+    asked: PackageRequest,
     beside: Sequence[Archive],
     mirror: str | None,
-) -> Chosen:
-    """What is asked for and all that it needs, each at one version. Raises LockFailure."""
+) -> PackageSelection:
+    """What is asked for and all that it needs, each at one version. Raises LockError."""
     from rigspec.lock.apt.archive import open_archives
-    from rigspec.lock.apt.closure import Impossible, NoPackage, NoVersion
+    from rigspec.lock.apt.closure import PackageNotFound, UnsatisfiableDependency, VersionNotFound
 
     system = f"{distribution.name} {distribution.release}"
     archives = open_archives(distribution, sources)
@@ -61,18 +61,18 @@ def chosen_packages(
     try:
         try:
             chosen, used = _chosen(distribution, archives, first, asked, beside)
-        except (NoPackage, Impossible):
+        except (PackageNotFound, UnsatisfiableDependency):
             # Something stands in another component only.
             chosen, used = _chosen(distribution, archives, every, asked, beside)
-    except NoPackage as error:
+    except PackageNotFound as error:
         do = "look at the name's spelling, or take it out of the spec"
         if error.instead:
             do = f"it is only provided, by {', '.join(error.instead[:8])}: name one of these"
         raise no_packages(system, f"there is no package `{error.name}`", do) from None
-    except NoVersion as error:
+    except VersionNotFound as error:
         do = f"there is {', '.join(error.there[:8])}: let the spec ask for one of these"
         raise no_packages(system, f"its repository has no {error}", do) from None
-    except Impossible as error:
+    except UnsatisfiableDependency as error:
         raise no_packages(system, str(error), f"leave `{error.of}` or the other one out") from None
     locked = [archive.locked for archive in used]
     moment, unpinned = _snapshot(distribution, sources, mirror, locked)
@@ -83,7 +83,7 @@ def chosen_packages(
         if suite.name not in had
     )
     archives_then = tuple(replace(archive, snapshot=moment) for archive in locked)
-    return Chosen(tuple(_packages(asked, chosen)), archives_then, unpinned)
+    return PackageSelection(tuple(_packages(asked, chosen)), archives_then, unpinned)
 
 
 def _snapshot(
@@ -111,14 +111,14 @@ def _chosen(
     distribution: Distribution,
     archives: Sequence[Archive],
     components: Sequence[str],
-    asked: Asked,
+    asked: PackageRequest,
     beside: Sequence[Archive],
 ) -> tuple[Mapping[str, Choice], tuple[Archive, ...]]:
     """The choice among some components, and the archives with those of them that each has."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from rigspec.lock.apt.closure import base_system, closure
-    from rigspec.lock.apt.index import PackageIndex, PackageList
+    from rigspec.lock.apt.closure import base_system, resolve_closure
+    from rigspec.lock.apt.index import AptIndex, PackageList
 
     places = [(archive, component) for archive in archives for component in components]
     with ThreadPoolExecutor(max_workers=4) as pool:
@@ -130,10 +130,12 @@ def _chosen(
     ]
     release = [each for archive, _, each in lists if archive is archives[0]]
     others = [_beside(archive, distribution.architecture) for archive in beside]
-    index = PackageIndex([*(each for _, _, each in lists), *others])
+    index = AptIndex([*(each for _, _, each in lists), *others])
     own = [package for package in asked.wanted if package.archive is None]
     names = sorted({package.name for package in (*own, *asked.needed)})
-    chosen = closure(index, names, base_system(release), asked.kept, _beside_it(asked, beside))
+    chosen = resolve_closure(
+        index, names, base_system(release), asked.kept, _beside_it(asked, beside)
+    )
     used = []
     for archive in archives:
         had = tuple(component for a, component, _ in lists if a is archive)
@@ -147,18 +149,18 @@ def _beside(archive: Archive, architecture: str) -> PackageList:
     text = archive.packages("", architecture)
     if text is None:
         what = f"the index of the repository {archive.locked.name}"
-        raise distrusted_index(what, "it vouches for no list of packages")
+        raise untrusted_index(what, "it vouches for no list of packages")
     return PackageList(archive.locked.name, text, architecture=architecture)
 
 
-def _beside_it(asked: Asked, beside: Sequence[Archive]) -> BesideIt:
-    from rigspec.lock.apt.closure import BesideIt
+def _beside_it(asked: PackageRequest, beside: Sequence[Archive]) -> ThirdPartyRepositories:
+    from rigspec.lock.apt.closure import ThirdPartyRepositories
 
     wanted = {p.name: p.version for p in asked.wanted if p.archive is not None}
-    return BesideIt(frozenset(archive.locked.name for archive in beside), wanted)
+    return ThirdPartyRepositories(frozenset(archive.locked.name for archive in beside), wanted)
 
 
-def _packages(asked: Asked, chosen: Mapping[str, Choice]) -> Iterator[LockedPackage]:
+def _packages(asked: PackageRequest, chosen: Mapping[str, Choice]) -> Iterator[LockedPackage]:
     """The wanted packages in their order, and then what they need."""
     wanted, parts = asked.wanted, dict[str, set[str]]()
     for package in wanted:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rigspec.lock.engine_process import run_engine
-from rigspec.lock.failures import LockFailure, index_failure, no_solution
+from rigspec.lock.failures import LockError, index_failure, no_solution
 from rigspec.lock.host_interpreter import find_interpreter
-from rigspec.lock.question import Question
+from rigspec.lock.question import ResolveRequest
 
 __all__ = ["compile_requirements"]
 
@@ -32,8 +32,8 @@ _OPTIONS = (
 )
 
 
-def compile_requirements(question: Question) -> str:
-    """The requirements as pip-compile pins them, sorted by name. Raises LockFailure.
+def compile_requirements(question: ResolveRequest) -> str:
+    """The requirements as pip-compile pins them, sorted by name. Raises LockError.
 
     Needs an interpreter of the target's series on this machine; an environment is made from it in
     a temporary folder, with the target's pip and the newest pip-tools that it can run.
@@ -50,7 +50,7 @@ def compile_requirements(question: Question) -> str:
 
 
 class _Compiler:
-    def __init__(self, question: Question, python: Path, folder: Path) -> None:
+    def __init__(self, question: ResolveRequest, python: Path, folder: Path) -> None:
         self._question = question
         self._host = python
         self._folder = folder
@@ -89,7 +89,7 @@ class _Compiler:
         if done.returncode != 0:
             raise self._failure(done.stderr)
 
-    def _failure(self, stderr: str) -> LockFailure:
+    def _failure(self, stderr: str) -> LockError:
         words = " ".join(line.strip() for line in stderr.splitlines()[-8:])
         if any(trouble in stderr for trouble in _TROUBLE):
             return index_failure(f"the packages of `{self._question.env}`", words)

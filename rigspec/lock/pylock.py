@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from rigspec.lock.failures import index_failure
-from rigspec.lock.index import Offer, PackageIndex, sha256_of
-from rigspec.lock.question import Question
+from rigspec.lock.index import AptIndex, AvailableVersion, sha256_of
+from rigspec.lock.question import ResolveRequest
 from rigspec.lock.requirements import Pin, pins
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ __all__ = ["pylock"]
 _File = TypeVar("_File")
 
 
-def pylock(requirements: Sequence[str], question: Question) -> str:
+def pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
     """The file for these requirements, tools included, and the question's target.
 
-    Raises LockFailure where the index no longer lists a file that is pinned.
+    Raises LockError where the index no longer lists a file that is pinned.
     """
     import tomlkit
     from packaging.markers import Marker
@@ -34,7 +34,7 @@ def pylock(requirements: Sequence[str], question: Question) -> str:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    index = PackageIndex(question.target, question.index)
+    index = AptIndex(question.target, question.index)
     found = sorted((pin for text in requirements for pin in pins(text)), key=lambda pin: pin.name)
     series = "{}.{}".format(*question.target.series)
     here = f"sys_platform == 'linux' and platform_machine == '{question.target.arch}'"
@@ -49,7 +49,7 @@ def pylock(requirements: Sequence[str], question: Question) -> str:
     return tomlkit.dumps(_plain(lock.to_dict()))
 
 
-def _package(pin: Pin, index: PackageIndex) -> Package:
+def _package(pin: Pin, index: AptIndex) -> Package:
     from packaging.pylock import Package, PackageSdist, PackageWheel
     from packaging.utils import canonicalize_name
 
@@ -76,7 +76,7 @@ def _told(kind: Callable[..., _File], link: Link) -> _File:
     )
 
 
-def _pinned_links(pin: Pin, offer: Offer | None) -> list[Link]:
+def _pinned_links(pin: Pin, offer: AvailableVersion | None) -> list[Link]:
     files = offer.files if offer is not None else ()
     return [file.link for file in files if pin.sha256.intersection(sha256_of(file.link))]
 

@@ -11,14 +11,14 @@ from packaging.version import Version
 from rigspec.lock.requirements import pins
 from rigspec.lock.target import TargetInterpreter
 
-__all__ = ["TOOLS", "Question"]
+__all__ = ["TOOLS", "ResolveRequest"]
 
 # What installs and builds packages is of today, whatever the day that they are of.
 TOOLS = ("pip", "setuptools", "wheel")
 
 
 @dataclass(frozen=True)
-class Question:
+class ResolveRequest:
     """``env`` is the environment's name, for what is said when there is no answer.
 
     ``index`` is an index's address, None for the one that the user has configured; nothing

@@ -21,17 +21,24 @@ from pydantic import BaseModel, ValidationError
 
 from rigspec.lock.credentials import login_for
 from rigspec.lock.failures import index_failure
-from rigspec.lock.web import WEB_ERRORS, BadTransfer, answer, blocks, is_loopback, web_client
+from rigspec.lock.web import (
+    WEB_ERRORS,
+    BadTransfer,
+    is_loopback,
+    iter_body,
+    stream_response,
+    web_client,
+)
 from rigspec.spec.image import ImageReference
 
 __all__ = [
-    "NoAnswer",
-    "NoSuchImage",
-    "Received",
+    "FetchedManifest",
+    "ImageNotFound",
     "Registry",
+    "RegistryError",
     "Unreachable",
-    "opened_registry",
-    "plain_registry",
+    "default_registry",
+    "open_registry",
     "platform_of",
 ]
 
@@ -48,20 +55,20 @@ _MISSING = {"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"}
 _ANSWER_S = 8.0
 
 
-class NoAnswer(Exception):
+class RegistryError(Exception):
     """The registry is down, or lets this user not in; the text says which."""
 
 
-class Unreachable(NoAnswer):
+class Unreachable(RegistryError):
     """Not one word came from the registry."""
 
 
-class NoSuchImage(Exception):
+class ImageNotFound(Exception):
     """The registry answers, and does not have the image."""
 
 
 @dataclass(frozen=True)
-class Received:
+class FetchedManifest:
     """A manifest or a small blob, as it came."""
 
     data: bytes
@@ -80,12 +87,12 @@ _Taken = TypeVar("_Taken")
 class Registry:
     """One repository of one registry, with the right to read it once that was asked for.
 
-    Its methods raise NoAnswer, NoSuchImage, and LockFailure where the registry sends something
+    Its methods raise RegistryError, ImageNotFound, and LockError where the registry sends something
     else than it promised.
     """
 
     def __init__(self, client: httpx2.Client, image: ImageReference) -> None:
-        host = image.host or plain_registry()
+        host = image.host or default_registry()
         known = _known()["registry"].get(host, {})
         alone = "/" not in image.path
         folder = f"{known['library']}/" if alone and "library" in known else ""
@@ -97,11 +104,11 @@ class Registry:
         self._login = login_for(host, f"https://{host}", known.get("login", host))
         self._right: str | None = None
 
-    def manifest(self, name: str, digest: str | None = None) -> Received:
+    def manifest(self, name: str, digest: str | None = None) -> FetchedManifest:
         """A manifest by its tag or digest, held against ``digest`` where one is given."""
         return self._small(f"{self._base}/manifests/{name}", digest)
 
-    def small_blob(self, digest: str) -> Received:
+    def small_blob(self, digest: str) -> FetchedManifest:
         """A blob that fits in memory: the configuration of an image."""
         return self._small(f"{self._base}/blobs/{digest}", digest)
 
@@ -110,7 +117,7 @@ class Registry:
 
         def take(response: httpx2.Response) -> None:
             found, came = hashlib.sha256(), 0
-            for block in blocks(response):
+            for block in iter_body(response):
                 found.update(block)
                 file.write(block)
                 came += len(block)
@@ -120,7 +127,7 @@ class Registry:
 
         self._asked(f"{self._base}/blobs/{digest}", take)
 
-    def read(self, form: type[_Form], received: Received) -> _Form:
+    def read(self, form: type[_Form], received: FetchedManifest) -> _Form:
         """What the bytes say, if they have the form."""
         try:
             return form.model_validate_json(received.data)
@@ -128,12 +135,12 @@ class Registry:
             raise self.failure("what came is not what a registry sends") from None
 
     def failure(self, why: str) -> Exception:
-        """The LockFailure of a registry that cannot be believed."""
+        """The LockError of a registry that cannot be believed."""
         return index_failure(f"the image {self._image}", why)
 
-    def _small(self, url: str, digest: str | None) -> Received:
-        data, headers = self._asked(url, _whole)
-        received = Received(data, headers.get("Content-Type", "").partition(";")[0].strip())
+    def _small(self, url: str, digest: str | None) -> FetchedManifest:
+        data, headers = self._asked(url, _read_limited)
+        received = FetchedManifest(data, headers.get("Content-Type", "").partition(";")[0].strip())
         for promised in (digest, headers.get("Docker-Content-Digest")):
             self._hold(promised, received.digest)
         return received
@@ -158,11 +165,11 @@ class Registry:
         status = response.status_code
         if status == 200:
             return take(response)
-        if status == 404 and _codes(_whole(response)[0]) & _MISSING:
-            raise NoSuchImage
+        if status == 404 and _codes(_read_limited(response)[0]) & _MISSING:
+            raise ImageNotFound
         if status in (401, 403):
-            raise NoAnswer(f"it lets nobody in without the right log-in (status {status})")
-        raise NoAnswer(f"it answers with status {status}")
+            raise RegistryError(f"it lets nobody in without the right log-in (status {status})")
+        raise RegistryError(f"it answers with status {status}")
 
     def _permission(self, challenge: str) -> str | None:
         """The Authorization header that a registry asks for: a token's, or the log-in itself."""
@@ -177,11 +184,11 @@ class Registry:
         wanted = {key: asked[key] for key in asked.keys() & {"service", "scope"}}
         realm = httpx2.URL(asked["realm"]).copy_merge_params(wanted)
         if realm.scheme != "https" and not is_loopback(realm.host):
-            raise NoAnswer("it asks for a log-in over plain http")
+            raise RegistryError("it asks for a log-in over plain http")
         with self._opened(str(realm), None, login) as response:
             if response.status_code != 200:
-                raise NoAnswer(f"its log-in answers with status {response.status_code}")
-            token = Received(_whole(response)[0], "")
+                raise RegistryError(f"its log-in answers with status {response.status_code}")
+            token = FetchedManifest(_read_limited(response)[0], "")
         return f"Bearer {self.read(_Token, token).value}"
 
     @contextmanager
@@ -193,7 +200,7 @@ class Registry:
             headers["Authorization"] = right
         answered = False
         try:
-            with answer(self._client, url, _ANSWER_S, headers, login) as response:
+            with stream_response(self._client, url, _ANSWER_S, headers, login) as response:
                 answered = True
                 yield response
         except WEB_ERRORS as error:
@@ -204,13 +211,13 @@ class Registry:
 
 
 @contextmanager
-def opened_registry(image: ImageReference) -> Iterator[Registry]:
+def open_registry(image: ImageReference) -> Iterator[Registry]:
     """The registry that a reference names, or the plain names' own."""
     with web_client() as client:
         yield Registry(client, image)
 
 
-def plain_registry() -> str:
+def default_registry() -> str:
     """Where a name without a registry stands if the user says nothing else."""
     return str(_known()["plain"])
 
@@ -225,9 +232,9 @@ def _known() -> Mapping[str, Any]:
     return tomli.loads((files("rigspec.lock") / "registries.toml").read_text(encoding="utf-8"))
 
 
-def _whole(response: httpx2.Response) -> tuple[bytes, httpx2.Headers]:
+def _read_limited(response: httpx2.Response) -> tuple[bytes, httpx2.Headers]:
     data = b""
-    for block in blocks(response):
+    for block in iter_body(response):
         data += block
         if len(data) > _LARGEST:
             raise BadTransfer("it is larger than any manifest")

@@ -12,20 +12,20 @@ from typing import Any
 
 import tomli
 
-__all__ = ["SourceTold", "read_sdist"]
+__all__ = ["SdistMetadata", "read_sdist"]
 
 _BUILD = "pyproject.toml"
 
 
 @dataclass(frozen=True)
-class SourceTold:
+class SdistMetadata:
     """The requirements of a source archive to run, and those to be built, as they stand there."""
 
     runs_with: tuple[str, ...] = ()
     built_with: tuple[str, ...] = ()
 
 
-def read_sdist(name: str, data: bytes) -> SourceTold:
+def read_sdist(name: str, data: bytes) -> SdistMetadata:
     """What the archive of that name tells.
 
     Raises zipfile.BadZipFile, tarfile.TarError, EOFError.
@@ -38,7 +38,7 @@ def read_sdist(name: str, data: bytes) -> SourceTold:
             members = [m for m in tar.getmembers() if m.isfile() and _tells(m.name)]
             texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
     told = {n: texts[n].decode("utf-8", "replace") for n in sorted(texts, key=len)}
-    return SourceTold(tuple(_runs_with(told)), tuple(_built_with(told)))
+    return SdistMetadata(tuple(_runs_with(told)), tuple(_built_with(told)))
 
 
 def _tells(name: str) -> bool:

@@ -13,8 +13,8 @@ from rigspec.spec.model import Rig
 __all__ = [
     "ACCOUNT",
     "TMUXP",
-    "loads_sessions",
     "part_of",
+    "provides_tmuxp",
     "service_differences",
     "service_packages",
     "services_of",
@@ -71,7 +71,7 @@ def service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[Lo
         yield LockedPackage(_CERTIFICATES, "certificate")
 
 
-def loads_sessions(rig: Rig, resolution: Resolution, matrix: Matrix, env: str) -> bool:
+def provides_tmuxp(rig: Rig, resolution: Resolution, matrix: Matrix, env: str) -> bool:
     """Whether this environment has to bring what loads the rig's tmux sessions."""
     if not rig.service.tmux:
         return False

@@ -9,7 +9,7 @@ from rigspec.lock.image_staleness import base_image_differences
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.services import service_differences
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.spec.load import digest
+from rigspec.spec.load import spec_digest
 from rigspec.spec.model import Rig
 
 __all__ = ["differences"]
@@ -24,7 +24,7 @@ def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tupl
     moved = [*_machines(lock, rig, resolutions), *_packages(lock, rig)]
     if moved:
         return (_stale(Severity.ERROR, "the lock is stale: " + "; ".join(moved)),)
-    if lock.spec_digest != digest(rig):
+    if lock.spec_digest != spec_digest(rig):
         message = "the spec has changed since the lock was made, though no version has"
         return (_stale(Severity.WARNING, message),)
     return ()

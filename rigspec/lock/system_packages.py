@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rigspec.lock.apt.distribution import Distribution, distribution_of
-from rigspec.lock.apt.repository import Beside, Repositories
+from rigspec.lock.apt.repository import ThirdPartyIndexes, ThirdPartyRepositoryCache
 from rigspec.lock.apt.signature import can_verify
 from rigspec.lock.apt.sources import Sources, sources_of, variable_of
 from rigspec.lock.failures import index_failure
@@ -21,12 +21,17 @@ from rigspec.lock.model import (
     LockedToolkit,
     Unpinned,
 )
-from rigspec.lock.package_choice import DEPENDENCY, Asked, Chosen, chosen_packages
+from rigspec.lock.package_choice import (
+    DEPENDENCY,
+    PackageRequest,
+    PackageSelection,
+    select_packages,
+)
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.model import Rig
 
-__all__ = ["SystemPins", "pinned_packages", "toolkit_of", "wanted_packages"]
+__all__ = ["LockedSystemPackages", "lock_system_packages", "requested_packages", "toolkit_of"]
 
 # What fetches and checks the files of the lock, and what unpacks them, by the end of their name.
 _FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "gnupg")
@@ -34,7 +39,7 @@ _UNPACKERS = {".xz": "xz-utils"}
 
 
 @dataclass(frozen=True)
-class SystemPins:
+class LockedSystemPackages:
     """The packages, pinned or not; the archives and repositories they come from; what stayed open,
     and why.
     """
@@ -45,7 +50,7 @@ class SystemPins:
     unpinned: tuple[Unpinned, ...] = ()
 
 
-def wanted_packages(
+def requested_packages(
     rig: Rig,
     resolution: Resolution,
     matrix: Matrix,
@@ -80,36 +85,36 @@ def toolkit_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> LockedToolki
     return LockedToolkit(found.cuda_home, found.nvcc, _compiler(rig, resolution, matrix, found))
 
 
-def pinned_packages(
+def lock_system_packages(
     rig: Rig,
     resolution: Resolution,
     matrix: Matrix,
     wanted: Sequence[LockedPackage],
     repositories: Sequence[LockedRepository],
-    indexes: Repositories,
+    indexes: ThirdPartyRepositoryCache,
     before: LockedMachine | None = None,
     moving: Sequence[str] = (),
-) -> SystemPins:
+) -> LockedSystemPackages:
     """The wanted packages and all they need, at the newest versions that signed indexes have.
 
     What is wanted of ``repositories`` beside the distribution's archive has the name of one. What
-    ``before`` pins stays, but for what is ``moving``. Raises LockFailure where an index that is
+    ``before`` pins stays, but for what is ``moving``. Raises LockError where an index that is
     configured fails; where none is, or none can be verified, what is not pinned stays so.
     """
     if not wanted:
-        return SystemPins((), repositories=tuple(repositories))
+        return LockedSystemPackages((), repositories=tuple(repositories))
     distribution = distribution_of(matrix, resolution.os, resolution.arch)
     if distribution is None:
         why = "the matrix names no signed archive of this system; the machine's own sources decide"
-        return _open(wanted, Beside(tuple(repositories), why_not=why), why)
+        return _open(wanted, ThirdPartyIndexes(tuple(repositories), why_not=why), why)
     beside = indexes.of(repositories)
     own = tuple(package for package in wanted if package.archive is None)
     others = tuple(package for package in wanted if package.archive is not None)
-    had = _had(distribution, before)
+    had = _previously_locked(distribution, before)
     moves = any(package.name in moving for package in had.packages)
     snapshot = next((a.snapshot for a in had.archives if a.snapshot and not moves), None)
     sources = sources_of(distribution, rig.mirrors.apt, snapshot)
-    why_not = _obstacle(distribution, sources, rig.mirrors.apt)
+    why_not = _why_not_lockable(distribution, sources, rig.mirrors.apt)
     own_had, others_had = _still_wanted(own, others, had), _still_wanted(others, own, had)
     if sources is None or why_not is not None:
         if own_had is None:
@@ -117,42 +122,48 @@ def pinned_packages(
         if moves:
             raise index_failure("the packages of the system", why_not or "")
         return _as_before(had, own_had, others, others_had, beside, why_not or "")
-    asked = Asked((*others, *own), _kept(had, moving, others_had is not None))
+    asked = PackageRequest((*others, *own), _kept(had, moving, others_had is not None))
     if beside.why_not is None or not others:
-        found = chosen_packages(distribution, sources, asked, beside.archives, rig.mirrors.apt)
-        pins = SystemPins(found.packages, found.archives, beside.repositories, found.unpinned)
+        found = select_packages(distribution, sources, asked, beside.archives, rig.mirrors.apt)
+        pins = LockedSystemPackages(
+            found.packages, found.archives, beside.repositories, found.unpinned
+        )
     else:
         theirs = {package.name for package in had.packages if _is_beside(package, had)}
         if others_had is not None and theirs & set(moving):
             raise index_failure(f"the index of {others[0].archive}", beside.why_not)
         needed = tuple(_needed(others_had or (), others, had))
         asked = replace(asked, wanted=own, needed=needed)
-        found = chosen_packages(distribution, sources, asked, (), rig.mirrors.apt)
+        found = select_packages(distribution, sources, asked, (), rig.mirrors.apt)
         pins = _beside_them(found, others, others_had, had, beside)
     _require_suites(had, pins, distribution)
     return pins
 
 
-def _require_suites(had: SystemPins, pins: SystemPins, distribution: Distribution) -> None:
+def _require_suites(
+    had: LockedSystemPackages, pins: LockedSystemPackages, distribution: Distribution
+) -> None:
     lost = {a.suite for a in had.archives} - {a.suite for a in pins.archives}
     if lost:
         what = f"the index of {distribution.name}/{min(lost)}"
         raise index_failure(what, "the lock was made from it, and no archive has it any more")
 
 
-def _had(distribution: Distribution, before: LockedMachine | None) -> SystemPins:
+def _previously_locked(
+    distribution: Distribution, before: LockedMachine | None
+) -> LockedSystemPackages:
     """What a lock has pinned from the very release of the distribution, and beside it."""
     suites = {suite.name for suite in distribution.suites}
     if before is None or not {archive.suite for archive in before.archives} <= suites:
-        return SystemPins(())
+        return LockedSystemPackages(())
     repositories = tuple(each for each in before.repositories if each.release_sha256)
     names = {each.name for each in before.archives} | {each.name for each in repositories}
     packages = tuple(package for package in before.packages if package.archive in names)
-    return SystemPins(packages, before.archives, repositories)
+    return LockedSystemPackages(packages, before.archives, repositories)
 
 
 def _still_wanted(
-    wanted: Sequence[LockedPackage], rest: Sequence[LockedPackage], had: SystemPins
+    wanted: Sequence[LockedPackage], rest: Sequence[LockedPackage], had: LockedSystemPackages
 ) -> tuple[LockedPackage, ...] | None:
     """What a lock has of these packages and all they need; None where it is not these that it has.
 
@@ -171,7 +182,7 @@ def _still_wanted(
     return tuple(p for p in had.packages if p.part in parts or parts & set(p.needed_by))
 
 
-def _kept(had: SystemPins, moving: Sequence[str], with_others: bool) -> dict[str, str]:
+def _kept(had: LockedSystemPackages, moving: Sequence[str], with_others: bool) -> dict[str, str]:
     """The versions that are to stay: those of others only where the same is wanted of them."""
     return {
         package.name: package.version
@@ -183,42 +194,44 @@ def _kept(had: SystemPins, moving: Sequence[str], with_others: bool) -> dict[str
 
 
 def _as_before(
-    had: SystemPins,
+    had: LockedSystemPackages,
     own: Sequence[LockedPackage],
     others: Sequence[LockedPackage],
     others_had: Sequence[LockedPackage] | None,
-    beside: Beside,
+    beside: ThirdPartyIndexes,
     why: str,
-) -> SystemPins:
+) -> LockedSystemPackages:
     """What a lock has, where the distribution's archive cannot be asked."""
     if others and others_had is None:
         left = _open(others, beside, why)
-        return SystemPins((*others, *own), had.archives, left.repositories, left.unpinned[1:])
+        return LockedSystemPackages(
+            (*others, *own), had.archives, left.repositories, left.unpinned[1:]
+        )
     stays = {package.name for package in (*own, *(others_had or ()))}
     packages = tuple(package for package in had.packages if package.name in stays)
-    return SystemPins(packages, had.archives, had.repositories if others else ())
+    return LockedSystemPackages(packages, had.archives, had.repositories if others else ())
 
 
 def _beside_them(
-    found: Chosen,
+    found: PackageSelection,
     others: Sequence[LockedPackage],
     others_had: Sequence[LockedPackage] | None,
-    had: SystemPins,
-    beside: Beside,
-) -> SystemPins:
+    had: LockedSystemPackages,
+    beside: ThirdPartyIndexes,
+) -> LockedSystemPackages:
     """What was found of the distribution, and of a repository that cannot be asked what it had."""
     if others_had is None:
         unpinned = (*found.unpinned, *_open_beside(beside, beside.why_not or ""))
         packages = (*others, *found.packages)
-        return SystemPins(packages, found.archives, beside.repositories, unpinned)
+        return LockedSystemPackages(packages, found.archives, beside.repositories, unpinned)
     names = {package.name for package in found.packages}
     stays = [package for package in others_had if package.name not in names]
     packages = _in_order((*stays, *found.packages))
-    return SystemPins(packages, found.archives, had.repositories, found.unpinned)
+    return LockedSystemPackages(packages, found.archives, had.repositories, found.unpinned)
 
 
 def _needed(
-    staying: Sequence[LockedPackage], others: Sequence[LockedPackage], had: SystemPins
+    staying: Sequence[LockedPackage], others: Sequence[LockedPackage], had: LockedSystemPackages
 ) -> Iterator[LockedPackage]:
     """The distribution's own packages that those of others need, as far as these stay."""
     parts = {package.part for package in others}
@@ -228,7 +241,7 @@ def _needed(
             yield replace(package, needed_by=needed_by)
 
 
-def _is_beside(package: LockedPackage, pins: SystemPins) -> bool:
+def _is_beside(package: LockedPackage, pins: LockedSystemPackages) -> bool:
     return any(package.archive == repository.name for repository in pins.repositories)
 
 
@@ -272,7 +285,9 @@ def _compiler(
     return distribution.compiler.format(series=series)
 
 
-def _open(wanted: Sequence[LockedPackage], beside: Beside, why: str) -> SystemPins:
+def _open(
+    wanted: Sequence[LockedPackage], beside: ThirdPartyIndexes, why: str
+) -> LockedSystemPackages:
     """Without the distribution's archive nothing says what the packages of others need of it."""
     unpinned = [Unpinned("packages of the system", why)]
     if any(package.archive is not None for package in wanted):
@@ -281,10 +296,10 @@ def _open(wanted: Sequence[LockedPackage], beside: Beside, why: str) -> SystemPi
     repositories = tuple(
         replace(each, released=None, release_sha256=None) for each in beside.repositories
     )
-    return SystemPins(tuple(wanted), (), repositories, tuple(unpinned))
+    return LockedSystemPackages(tuple(wanted), (), repositories, tuple(unpinned))
 
 
-def _open_beside(beside: Beside, why: str) -> Iterator[Unpinned]:
+def _open_beside(beside: ThirdPartyIndexes, why: str) -> Iterator[Unpinned]:
     for repository in beside.repositories:
         yield Unpinned(
             f"packages of the repository {repository.name}",
@@ -292,7 +307,7 @@ def _open_beside(beside: Beside, why: str) -> Iterator[Unpinned]:
         )
 
 
-def _obstacle(
+def _why_not_lockable(
     distribution: Distribution, sources: Sources | None, mirror: str | None
 ) -> str | None:
     """Why no index of the distribution can be read and verified here, and what to do."""

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from tenacity import Retrying, retry_if_result, stop_after_attempt
 
-from rigspec.lock.asking import PAUSE, what_came_last
+from rigspec.lock.asking import BACKOFF, last_result
 
 if TYPE_CHECKING:
     from unearth import PackageFinder
@@ -39,8 +39,8 @@ def upload_times(finder: PackageFinder, name: str) -> Mapping[str, dt.datetime]:
     ask = Retrying(
         retry=retry_if_result(_lacks_times),
         stop=stop_after_attempt(_ASKED_FOR_TIMES),
-        wait=PAUSE,
-        retry_error_callback=what_came_last,
+        wait=BACKOFF,
+        retry_error_callback=last_result,
     )
     times: dict[str, dt.datetime] = {}
     for source in finder.sources:

@@ -10,9 +10,9 @@ from pathlib import Path
 from packaging.version import Version
 
 from rigspec.lock.engine_process import run_engine
-from rigspec.lock.failures import LockFailure, index_failure, no_solution
-from rigspec.lock.index import PackageIndex
-from rigspec.lock.question import TOOLS, Question
+from rigspec.lock.failures import LockError, index_failure, no_solution
+from rigspec.lock.index import AptIndex
+from rigspec.lock.question import TOOLS, ResolveRequest
 from rigspec.lock.requirements import pins
 from rigspec.lock.upload_times import end_of
 
@@ -33,22 +33,22 @@ _UNBUILT = re.compile(r"failed to (?:download and )?build", re.IGNORECASE)
 _ROUNDS = 20
 
 
-class Unbuildable(LockFailure):
+class Unbuildable(LockError):
     """An sdist tells its metadata only when it is built, and uv cannot build it here."""
 
 
-def compile_requirements(question: Question) -> str:
+def compile_requirements(question: ResolveRequest) -> str:
     """The requirements, resolved for the target and pinned with hashes, sorted by name.
 
     uv reads the lower bound of Requires-Python and passes over what it excludes (`!=3.6.*`), so its
     answer is held against what the environment's own pip would find, and asked again without what
-    pip would not. Raises LockFailure.
+    pip would not. Raises LockError.
     """
     if question.target.series < LEAST_PYTHON:
         why = f"uv refuses Python {question.target.version}; leave the engine to rigspec"
         raise no_solution(question.env, why)
     bounds = list(question.constraints)
-    offered = PackageIndex(question.target, question.index)
+    offered = AptIndex(question.target, question.index)
     for _ in range(_ROUNDS):
         text = _compiled(question, bounds)
         strangers = offered.missing(pins(text))
@@ -59,7 +59,7 @@ def compile_requirements(question: Question) -> str:
     raise no_solution(question.env, f"no set in {_ROUNDS} rounds that pip {pip} would install")
 
 
-def _bound(index: PackageIndex, name: str, version: Version) -> str:
+def _bound(index: AptIndex, name: str, version: Version) -> str:
     """A constraint that leaves out this version, and all others above what is offered."""
     newest = max((offer.version for offer in index.offers(name)), default=None)
     if newest is not None and newest < version:
@@ -67,7 +67,7 @@ def _bound(index: PackageIndex, name: str, version: Version) -> str:
     return f"{name}!={version}"
 
 
-def _compiled(question: Question, constraints: Sequence[str]) -> str:
+def _compiled(question: ResolveRequest, constraints: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
         bounds = Path(folder) / "constraints.txt"
         bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
@@ -86,7 +86,7 @@ def _compiled(question: Question, constraints: Sequence[str]) -> str:
         return output.read_text(encoding="utf-8")
 
 
-def _failure(question: Question, stderr: str) -> LockFailure:
+def _failure(question: ResolveRequest, stderr: str) -> LockError:
     if _UNBUILT.search(stderr):
         failure = no_solution(question.env, _last_words(stderr))
         return Unbuildable(failure.diagnostic, failure.status)
@@ -95,7 +95,7 @@ def _failure(question: Question, stderr: str) -> LockFailure:
     return no_solution(question.env, _last_words(stderr))
 
 
-def _command(question: Question) -> list[str]:
+def _command(question: ResolveRequest) -> list[str]:
     from uv import find_uv_bin
 
     target, as_of = question.target, question.as_of

@@ -12,7 +12,7 @@ from threading import Thread
 
 import httpx2
 
-__all__ = ["WEB_ERRORS", "BadTransfer", "answer", "blocks", "is_loopback", "web_client"]
+__all__ = ["WEB_ERRORS", "BadTransfer", "is_loopback", "iter_body", "stream_response", "web_client"]
 
 _CONNECT_S = 10.0
 _SILENCE_S = 30.0
@@ -40,7 +40,7 @@ def web_client() -> httpx2.Client:
 
 
 @contextmanager
-def answer(
+def stream_response(
     client: httpx2.Client,
     url: str,
     within_s: float,
@@ -72,7 +72,7 @@ def answer(
         response.close()
 
 
-def blocks(response: httpx2.Response) -> Iterator[bytes]:
+def iter_body(response: httpx2.Response) -> Iterator[bytes]:
     """The body as it is sent. Raises BadTransfer where it is too slow or ends too soon."""
     begun, size = time.monotonic(), 0
     for block in response.iter_raw():

@@ -16,9 +16,7 @@ from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import (
     Artifact,
     Availability,
-    Companion,
     Condition,
-    Dispute,
     Extra,
     Matrix,
     Product,
@@ -26,6 +24,8 @@ from rigspec.matrix.model import (
     Rule,
     Setting,
     SettingsFile,
+    SourceConflict,
+    UndeclaredDependency,
     Upload,
 )
 from rigspec.matrix.table_cache import parsed_table
@@ -264,8 +264,8 @@ def _extra(row: Mapping[str, Any]) -> Extra:
     return Extra(row["name"], row["versions"], when)
 
 
-def _companion(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Companion:
-    return Companion(
+def _companion(row: Mapping[str, Any], sources: Mapping[str, Source]) -> UndeclaredDependency:
+    return UndeclaredDependency(
         package=row["package"],
         versions=row["versions"],
         when=tuple(_condition(*item) for item in sorted(row["when"].items())),
@@ -274,9 +274,9 @@ def _companion(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Compani
     )
 
 
-def _dispute(row: Mapping[str, Any]) -> Dispute:
+def _dispute(row: Mapping[str, Any]) -> SourceConflict:
     told = {key: row[key] for key in row if key != "read"}
-    return Dispute(**told, read=dt.date.fromisoformat(row["read"]))
+    return SourceConflict(**told, read=dt.date.fromisoformat(row["read"]))
 
 
 def _day(text: str | None) -> dt.date | None:

@@ -11,9 +11,7 @@ from rigspec.diagnostics.model import Source
 __all__ = [
     "Artifact",
     "Availability",
-    "Companion",
     "Condition",
-    "Dispute",
     "Extra",
     "Matrix",
     "Product",
@@ -21,6 +19,8 @@ __all__ = [
     "Rule",
     "Setting",
     "SettingsFile",
+    "SourceConflict",
+    "UndeclaredDependency",
     "Upload",
 ]
 
@@ -168,7 +168,7 @@ class Extra:
 
 
 @dataclass(frozen=True)
-class Companion:
+class UndeclaredDependency:
     """A Python package that these versions import and do not ask for, when the conditions hold."""
 
     package: str
@@ -179,7 +179,7 @@ class Companion:
 
 
 @dataclass(frozen=True)
-class Dispute:
+class SourceConflict:
     """A fact that two sources tell differently: what is in force, and why the other is not."""
 
     about: str
@@ -208,12 +208,12 @@ class Product:
     rules: tuple[Rule, ...]
     families: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
-    companions: tuple[Companion, ...] = ()
+    companions: tuple[UndeclaredDependency, ...] = ()
     noise: tuple[str, ...] = ()
     follows_newest: tuple[str, ...] = ()
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
-    disputes: tuple[Dispute, ...] = ()
+    disputes: tuple[SourceConflict, ...] = ()
     sources: tuple[Source, ...] = ()
     memo: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from rigspec.matrix.model import Dispute, Product, Release, Rule
+from rigspec.matrix.model import Product, Release, Rule, SourceConflict
 from rigspec.matrix.part_names import find_part, near_parts, variants_of
 from rigspec.versions import InvalidRequest, parse_alternative
 
@@ -90,7 +90,7 @@ def _rule(rule: Rule) -> Iterator[str]:
         yield f"      source: {source.title}, read {source.read.isoformat()} <{source.url}>"
 
 
-def _dispute(dispute: Dispute) -> Iterator[str]:
+def _dispute(dispute: SourceConflict) -> Iterator[str]:
     yield f"  {dispute.about}: {dispute.in_force} ({dispute.according_to})"
     yield f"      and not {dispute.other} ({dispute.other_according_to}): {dispute.reason}"
 

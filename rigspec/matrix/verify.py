@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
-from rigspec.matrix.model import Condition, Dispute, Matrix, Product, Release, Rule
+from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule, SourceConflict
 from rigspec.matrix.part_names import names_of
 from rigspec.matrix.vocabulary import NUMBERED, PACKAGE_PREFIX, WORDS
 from rigspec.versions import InvalidRequest, parse_alternative
@@ -112,7 +112,7 @@ def _disputes(product: Product) -> Iterator[Problem]:
             yield from _in_force(product, dispute)
 
 
-def _in_force(product: Product, dispute: Dispute) -> Iterator[Problem]:
+def _in_force(product: Product, dispute: SourceConflict) -> Iterator[Problem]:
     label, _, figure = dispute.about.rpartition("/")
     for release in product.releases:
         if release.label == label and release.figure(figure) not in (None, dispute.in_force):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import LockedFile, LockedMachine
 from rigspec.plan.layout import cuda_home
-from rigspec.plan.packages import listed_in, packages_of
+from rigspec.plan.packages import package_list_file, packages_of
 from rigspec.plan.steps import AptPackages, AptRepository, Archive, HostPackages, Installer, Step
 from rigspec.spec.model import Rig
 
@@ -36,7 +36,7 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             part="driver",
             needs=repositories,
             packages=driver,
-            listed=listed_in(locked, "driver"),
+            listed=package_list_file(locked, "driver"),
         )
     libraries = packages_of(locked, "driver-libraries", hold=True)
     if libraries:
@@ -46,7 +46,7 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             part="cuda",
             needs=repositories,
             packages=libraries,
-            listed=listed_in(locked, "driver-libraries"),
+            listed=package_list_file(locked, "driver-libraries"),
         )
     yield from _toolkit(locked, repositories)
 
@@ -66,7 +66,7 @@ def _toolkit(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[S
             part="cuda",
             needs=repositories,
             packages=packages,
-            listed=listed_in(locked, "cuda"),
+            listed=package_list_file(locked, "cuda"),
         )
     elif runfile is not None:
         yield Installer(

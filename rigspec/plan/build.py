@@ -9,11 +9,11 @@ from rigspec.plan.accelerator import accelerator_steps
 from rigspec.plan.accounts import access_steps, group_steps, quota_steps, user_steps
 from rigspec.plan.checks import verify_step
 from rigspec.plan.environments import environment_steps, payload_files
-from rigspec.plan.mirrors import mirrored
-from rigspec.plan.model import BaseImage, LeftOut, Plan, Site
+from rigspec.plan.mirrors import apply_mirrors
+from rigspec.plan.model import BaseImage, DeploymentTarget, Omission, Plan
 from rigspec.plan.notebook import notebook_steps
 from rigspec.plan.packages import source_steps, system_steps
-from rigspec.plan.seats import module_in_container, seats
+from rigspec.plan.seats import container_users, module_in_container
 from rigspec.plan.services import service_steps, services_left_out
 from rigspec.plan.session import environment_variables, file_steps, session_steps
 from rigspec.plan.steps import KernelArguments, Platform, Reboot, Secret, Step
@@ -29,7 +29,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
 
     Raises KeyError for a machine that the lock does not hold.
     """
-    locked = mirrored(rig, _machine(lock, machine))
+    locked = apply_mirrors(rig, _machine(lock, machine))
     steps = tuple(_steps(rig, locked))
     return Plan(
         rig=rig.name,
@@ -41,7 +41,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         left_out=tuple(_left_out(rig, locked)),
         base=_base(rig, locked),
         lock_digest=lock_digest,
-        seats=tuple(seats(rig, locked)),
+        seats=tuple(container_users(rig, locked)),
         module_in_container=module_in_container(rig),
         gpus=_gpus(rig, machine),
         site=_site(rig, machine),
@@ -83,13 +83,13 @@ def _gpus(rig: Rig, name: str | None) -> int:
     return sum(gpu.count for gpu in rig.machine[name].gpus) if name is not None else 0
 
 
-def _site(rig: Rig, name: str | None) -> Site:
+def _site(rig: Rig, name: str | None) -> DeploymentTarget:
     seed = rig.mirrors.seed
     machine = rig.machine.get(name) if name is not None else None
     if machine is None or machine.kind != "cloud":
-        return Site(seed=seed)
+        return DeploymentTarget(seed=seed)
     words = (machine.instance or "").lower().split()
-    return Site(cloud=True, provider=words[0] if len(words) > 1 else None, seed=seed)
+    return DeploymentTarget(cloud=True, provider=words[0] if len(words) > 1 else None, seed=seed)
 
 
 def _platform(resolution: Resolution) -> Platform:
@@ -123,15 +123,15 @@ def _kernel(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         )
 
 
-def _left_out(rig: Rig, locked: LockedMachine) -> Iterator[LeftOut]:
+def _left_out(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
     services = services_left_out(rig, locked)
     if services:
-        yield LeftOut(
+        yield Omission(
             f"services ({', '.join(services)})",
             "nothing is known of them on this system; set them up by hand",
         )
     for item in locked.unpinned:
-        yield LeftOut(f"the pin of {item.what}", item.reason)
+        yield Omission(f"the pin of {item.what}", item.reason)
 
 
 def _base(rig: Rig, locked: LockedMachine) -> BaseImage:

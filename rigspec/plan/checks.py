@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rigspec.lock.location import on_machine
+from rigspec.lock.location import installed_lock_path
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.accounts import account_checks
 from rigspec.plan.layout import INSTALLED, PACKAGES, cuda_home, env_python, package_list
 from rigspec.plan.nvblas import nvblas_checks
-from rigspec.plan.packages import PARTS, listed_in
+from rigspec.plan.packages import PARTS, package_list_file
 from rigspec.plan.secure_shell import ssh_checks
 from rigspec.plan.steps import Check, Secret, Verify
 from rigspec.resolution import EnvResolution
@@ -53,8 +53,13 @@ def _secret_checks(secrets: Iterable[Secret]) -> Iterator[Check]:
 
 def _system_checks(locked: LockedMachine) -> Iterator[Check]:
     for part in PARTS:
-        if listed_in(locked, part):
-            command = ("sh", on_machine(PACKAGES), "installed", on_machine(package_list(part)))
+        if package_list_file(locked, part):
+            command = (
+                "sh",
+                installed_lock_path(PACKAGES),
+                "installed",
+                installed_lock_path(package_list(part)),
+            )
             yield Check(f"packages ({part})", command, expect="as locked", part=part)
     yield from _toolkit_checks(locked)
     cudnn, cuda = locked.resolution.cudnn, locked.resolution.cuda
@@ -122,7 +127,11 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
     files = [f"{env.name}.{part}.txt" for part in parts]
     yield Check(
         title=f"packages of {env.name}",
-        command=(python, on_machine(INSTALLED), *(on_machine(name) for name in files)),
+        command=(
+            python,
+            installed_lock_path(INSTALLED),
+            *(installed_lock_path(name) for name in files),
+        ),
         expect="",
         part="env",
     )

@@ -10,7 +10,7 @@ from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.layout import INSTALLED, env_path, env_python, installer_path
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.notebook import notebook_files
-from rigspec.plan.packages import listed_in, package_lists, packages_of
+from rigspec.plan.packages import package_list_file, package_lists, packages_of
 from rigspec.plan.services import service_files
 from rigspec.plan.steps import AptPackages, Environment, Installer, Step
 from rigspec.resolution import EnvResolution
@@ -31,7 +31,7 @@ def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterat
             title="Interpreters of the system",
             part="interpreter",
             packages=packages,
-            listed=listed_in(locked, "interpreter"),
+            listed=package_list_file(locked, "interpreter"),
         )
     resolutions = {env.name: env for env in locked.resolution.envs}
     made: set[str] = set()

@@ -9,10 +9,10 @@ from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepos
 from rigspec.spec.mirrors import moved_url
 from rigspec.spec.model import Rig
 
-__all__ = ["mirrored"]
+__all__ = ["apply_mirrors"]
 
 
-def mirrored(rig: Rig, locked: LockedMachine) -> LockedMachine:
+def apply_mirrors(rig: Rig, locked: LockedMachine) -> LockedMachine:
     """The machine with its downloads taken from the spec's mirrors; what is checked stays."""
     files, nvidia = rig.mirrors.files, rig.mirrors.nvidia
     return replace(

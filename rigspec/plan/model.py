@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rigspec.plan.steps import Step
 from rigspec.resolution import Resolution
 
-__all__ = ["BaseImage", "LeftOut", "PayloadFile", "Plan", "Seat", "Site"]
+__all__ = ["BaseImage", "ContainerUser", "DeploymentTarget", "Omission", "PayloadFile", "Plan"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class PayloadFile:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class Omission:
     """A part of the spec that no step carries out, and why."""
 
     what: str
@@ -36,7 +36,7 @@ class BaseImage:
 
 
 @dataclass(frozen=True)
-class Seat:
+class ContainerUser:
     """A user's share of a machine on which the users work in containers: the GPUs by number (None:
     all), and the id of the service that runs there, if any. Its port is reached on the ``address``,
     which ``instead_of`` has the spec's own words for where a container engine takes only numbers.
@@ -54,7 +54,7 @@ class Seat:
 
 
 @dataclass(frozen=True)
-class Site:
+class DeploymentTarget:
     """Where the machine stands. ``provider`` is the cloud's name as the spec's instance begins
     (``aws``), None where it names none. ``seed`` is the address of the folder for what a machine
     fetches at its first boot.
@@ -80,10 +80,10 @@ class Plan:
     resolution: Resolution
     steps: tuple[Step, ...]
     payload: tuple[PayloadFile, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[Omission, ...]
     base: BaseImage
     lock_digest: str
-    seats: tuple[Seat, ...] = ()
+    seats: tuple[ContainerUser, ...] = ()
     module_in_container: bool = False
     gpus: int = 0
-    site: Site = Site()
+    site: DeploymentTarget = DeploymentTarget()

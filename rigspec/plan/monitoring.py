@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from importlib import resources
 from string import Template
 
-from rigspec.lock.location import on_machine
+from rigspec.lock.location import installed_lock_path
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.plan.layout import GPU_METRICS, service_packages
 from rigspec.plan.steps import File, Service, Step
 from rigspec.spec.model import Rig
 
-__all__ = ["exporter_steps", "prometheus_steps", "watches_gpus"]
+__all__ = ["exporter_steps", "exports_gpu_metrics", "prometheus_steps"]
 
 _PART = "host-service"
 _PACKAGES = service_packages(_PART)
@@ -24,7 +24,7 @@ _GPU_FIGURES = f"{_FIGURES}/rig-gpu.prom"
 _EVERY = 15  # seconds
 
 
-def watches_gpus(rig: Rig, locked: LockedMachine) -> bool:
+def exports_gpu_metrics(rig: Rig, locked: LockedMachine) -> bool:
     """Whether the GPUs' figures are told."""
     watch = rig.service.monitoring
     made = any(service.name == "node_exporter" for service in locked.services)
@@ -60,7 +60,7 @@ def exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
             unit=Template(_text("gpu-metrics.service")).substitute(
                 account=_ACCOUNT,
                 exporter=service.unit,
-                program=on_machine(GPU_METRICS),
+                program=installed_lock_path(GPU_METRICS),
                 figures=_GPU_FIGURES,
                 seconds=_EVERY,
             ),

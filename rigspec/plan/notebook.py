@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from string import Template
 
-from rigspec.lock.location import on_machine
+from rigspec.lock.location import installed_lock_path
 from rigspec.lock.model import LockedMachine, LockedNotebook
 from rigspec.plan.layout import (
     NOTEBOOK_CONFIG,
@@ -18,7 +18,7 @@ from rigspec.plan.layout import (
     notebook_path,
 )
 from rigspec.plan.model import PayloadFile
-from rigspec.plan.packages import listed_in, packages_of
+from rigspec.plan.packages import package_list_file, packages_of
 from rigspec.plan.steps import (
     AptPackages,
     Certificate,
@@ -103,7 +103,7 @@ def notebook_steps(
             title="What makes certificates",
             part="certificate",
             packages=tools,
-            listed=listed_in(locked, "certificate"),
+            listed=package_list_file(locked, "certificate"),
         )
     shared = session.variables if session is not None else ()
     steps = [step for step in environments if step.name == locked.notebook.env]
@@ -178,13 +178,13 @@ def _server(
             Variable("PATH", (f"{env_path(locked.env)}/bin",), prepend=True),
             *own,
         ),
-        health=(env_python(locked.env), on_machine(NOTEBOOK_HEALTH)),
+        health=(env_python(locked.env), installed_lock_path(NOTEBOOK_HEALTH)),
         programs=(NOTEBOOK_CONFIG, NOTEBOOK_HEALTH),
     )
 
 
 def _program(locked: LockedNotebook) -> tuple[str, ...]:
-    config = f"--config={on_machine(NOTEBOOK_CONFIG)}"
+    config = f"--config={installed_lock_path(NOTEBOOK_CONFIG)}"
     return (env_python(locked.env), "-m", "notebook", config)
 
 

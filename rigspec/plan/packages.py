@@ -14,7 +14,7 @@ from rigspec.spec.model import Rig
 
 __all__ = [
     "PARTS",
-    "listed_in",
+    "package_list_file",
     "package_lists",
     "packages_of",
     "source_steps",
@@ -78,7 +78,7 @@ def system_steps(locked: LockedMachine) -> Iterator[Step]:
     ):
         packages = packages_of(locked, part)
         if packages:
-            listed = listed_in(locked, part)
+            listed = package_list_file(locked, part)
             yield AptPackages(id=name, title=title, part="system", packages=packages, listed=listed)
 
 
@@ -99,14 +99,14 @@ def packages_of(locked: LockedMachine, part: str, *, hold: bool = False) -> tupl
     )
 
 
-def listed_in(locked: LockedMachine, part: str) -> str:
+def package_list_file(locked: LockedMachine, part: str) -> str:
     """The payload file with the versions of a part; empty where none has one."""
     return package_list(part) if any(p.version for p in packages_of(locked, part)) else ""
 
 
 def package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:
     """The versions and checksums of every part, and the program that holds a machine to them."""
-    lists = [part for part in PARTS if listed_in(locked, part)]
+    lists = [part for part in PARTS if package_list_file(locked, part)]
     for part in lists:
         pinned = [p for p in packages_of(locked, part) if p.version is not None]
         lines = [" ".join(filter(None, (package.pin, package.sha256))) for package in pinned]

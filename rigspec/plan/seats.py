@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 
 from rigspec.lock.model import LockedMachine
-from rigspec.plan.model import Seat
+from rigspec.plan.model import ContainerUser
 from rigspec.plan.notebook import Server, notebook_servers
 from rigspec.spec.model import Rig
 
-__all__ = ["module_in_container", "seats"]
+__all__ = ["container_users", "module_in_container"]
 
 _EVERYWHERE = "*"
 _HERE = "127.0.0.1"
@@ -20,7 +20,7 @@ _ACCOUNT, _UID = "rig", 1000
 _FIRST, _COUNT = 2000, 50000
 
 
-def seats(rig: Rig, locked: LockedMachine) -> Iterator[Seat]:
+def container_users(rig: Rig, locked: LockedMachine) -> Iterator[ContainerUser]:
     """One for each server; else one for each user who has GPUs of their own; else, where the driver
     is in a container and somebody must name the devices, one with all of them.
     """
@@ -29,9 +29,9 @@ def seats(rig: Rig, locked: LockedMachine) -> Iterator[Seat]:
         return
     users = [name for name in sorted(rig.user) if rig.user[name].gpus is not None]
     for name in users:
-        yield Seat(name=name, gpus=tuple(rig.user[name].gpus or ()))
+        yield ContainerUser(name=name, gpus=tuple(rig.user[name].gpus or ()))
     if not users and module_in_container(rig) and locked.resolution.machine is not None:
-        yield Seat(name=rig.name, gpus=_all(rig, locked))
+        yield ContainerUser(name=rig.name, gpus=_all(rig, locked))
 
 
 def module_in_container(rig: Rig) -> bool:
@@ -39,7 +39,7 @@ def module_in_container(rig: Rig) -> bool:
     return rig.container is not None and rig.container.driver == "container"
 
 
-def _servers(rig: Rig, locked: LockedMachine) -> Iterator[Seat]:
+def _servers(rig: Rig, locked: LockedMachine) -> Iterator[ContainerUser]:
     servers = notebook_servers(rig)
     numbers = _numbers([server.user for server in servers])
     for server in servers:
@@ -58,13 +58,13 @@ def _numbers(accounts: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _seat(rig: Rig, locked: LockedMachine, server: Server, uid: int) -> Seat:
+def _seat(rig: Rig, locked: LockedMachine, server: Server, uid: int) -> ContainerUser:
     given = rig.service.jupyter.address if rig.service.jupyter is not None else _HERE
     address = _number(given)
     gpus = server.gpus
     if gpus is None and module_in_container(rig):
         gpus = _all(rig, locked)
-    return Seat(
+    return ContainerUser(
         name=server.user,
         gpus=gpus,
         service=server.id,

@@ -10,8 +10,8 @@ from rigspec.lock.services import part_of
 from rigspec.plan.dyndns import dyndns_steps
 from rigspec.plan.layout import GPU_METRICS, service_packages
 from rigspec.plan.model import PayloadFile
-from rigspec.plan.monitoring import exporter_steps, prometheus_steps, watches_gpus
-from rigspec.plan.packages import listed_in, packages_of
+from rigspec.plan.monitoring import exporter_steps, exports_gpu_metrics, prometheus_steps
+from rigspec.plan.packages import package_list_file, packages_of
 from rigspec.plan.secure_shell import guard_steps, ssh_steps
 from rigspec.plan.steps import AptPackages, Service, Step
 from rigspec.plan.terminal import session_steps
@@ -34,14 +34,14 @@ def service_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             step
             for service in locked.services
             if part_of(service.name) == part
-            for step in _made(rig, locked, service)
+            for step in _steps_for(rig, locked, service)
         ]
         yield from _in_order(made, locked, part, title)
 
 
 def service_files(rig: Rig, locked: LockedMachine) -> Iterator[PayloadFile]:
     """The programs that services run."""
-    if watches_gpus(rig, locked):
+    if exports_gpu_metrics(rig, locked):
         text = (resources.files("rigspec.plan") / "payload" / GPU_METRICS).read_text("utf-8")
         yield PayloadFile(GPU_METRICS, text)
 
@@ -71,13 +71,13 @@ def _in_order(
             title=title,
             part=part,
             packages=packages,
-            listed=listed_in(locked, part),
+            listed=package_list_file(locked, part),
         )
     yield from (step for step in settings if step.needs)
     yield from units
 
 
-def _made(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
+def _steps_for(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
     match service.name:
         case "ssh":
             yield from ssh_steps(rig, service)

@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 from unearth import Package, PackageFinder
 
-from rigspec.lock.asking import package_finder
+from rigspec.lock.asking import create_package_finder
 from rigspec.lock.index import listed_files, metadata_requirements
 from rigspec.refresh.uploads import first_days
 
@@ -53,8 +53,8 @@ class Published:
 
 
 def published(package: str, *, newer_than: str | None, index: str | None) -> Iterator[Published]:
-    """The final releases that are newer, oldest first. Raises LockFailure."""
-    finder = package_finder(index, any_platform=True)
+    """The final releases that are newer, oldest first. Raises LockError."""
+    finder = create_package_finder(index, any_platform=True)
     by_version: dict[Version, list[Package]] = {}
     for found in listed_files(finder, package, yanked=True):
         version = Version(found.version or "0")

@@ -40,7 +40,7 @@ class Refreshed:
 def refreshed(name: str, *, day: dt.date, index: str | None) -> Refreshed:
     """The table of a framework with the releases that the index has and it has not.
 
-    Nothing is written. Raises LockFailure where the index fails.
+    Nothing is written. Raises LockError where the index fails.
     """
     matrix = load_matrix()
     product = matrix.product(name)

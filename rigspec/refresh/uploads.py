@@ -22,7 +22,7 @@ def first_days(
 ) -> Mapping[Version, dt.date]:
     """The day of each version's first file, in UTC, as far as the index states it.
 
-    Raises LockFailure.
+    Raises LockError.
     """
     days: dict[Version, dt.date] = {}
     for file, time in dated_files(finder, package, files):

@@ -6,11 +6,11 @@ import datetime as dt
 
 from rigspec.matrix.load import load_uploads
 from rigspec.matrix.model import Condition, Product, Rule, Upload
-from rigspec.resolve.problem import Component, Constraint, Sheet
-from rigspec.resolve.universe import Candidate, Universe
+from rigspec.resolve.problem import BoundRule, Component, RuleTable
+from rigspec.resolve.universe import Candidate, CandidateDomain
 from rigspec.resolve.vocabulary import NOTHING
 
-__all__ = ["AS_OF", "as_version", "day_component", "later_releases"]
+__all__ = ["AS_OF", "as_version", "day_component", "releases_after"]
 
 # The key of the spec, and the component that its day is.
 AS_OF = "as_of"
@@ -25,11 +25,11 @@ def as_version(day: dt.date) -> str:
 
 def day_component(key: str, env: str, day: dt.date) -> Component:
     """The environment's day as a component: it is that day or, without the line, none."""
-    universe = Universe([Candidate(None, as_version(day)), Candidate(None, NOTHING)])
+    universe = CandidateDomain([Candidate(None, as_version(day)), Candidate(None, NOTHING)])
     return Component(key, AS_OF, AS_OF, universe, universe.all, env)
 
 
-def later_releases(product: Product, key: str, as_of: str, day: dt.date) -> Sheet:
+def releases_after(product: Product, key: str, as_of: str, day: dt.date) -> RuleTable:
     """The releases of a framework that were uploaded later: each wants a later day, or none.
 
     ``key`` and ``as_of`` are the keys of the framework and of the day. A release of which nobody
@@ -40,8 +40,8 @@ def later_releases(product: Product, key: str, as_of: str, day: dt.date) -> Shee
         if upload.day > day:
             rule = _rule(product, upload)
             when = ((key, rule.when[0].alternatives),)
-            rows.append(Constraint(rule, when, (as_of, rule.must.alternatives)))
-    return Sheet(f"{as_of}:{product.name}", tuple(rows))
+            rows.append(BoundRule(rule, when, (as_of, rule.must.alternatives)))
+    return RuleTable(f"{as_of}:{product.name}", tuple(rows))
 
 
 def _rule(product: Product, upload: Upload) -> Rule:

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 
 from rigspec.diagnostics.model import Fact, Severity
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.assemble import Assembly
-from rigspec.resolve.names import unsatisfied_claims
-from rigspec.resolve.newest import newest_solution
-from rigspec.resolve.problem import Constraint
+from rigspec.resolve.assemble import ProblemBuilder
+from rigspec.resolve.names import unsatisfiable_requirements
+from rigspec.resolve.newest import find_newest
+from rigspec.resolve.problem import BoundRule
 from rigspec.resolve.solve import Solution
 from rigspec.resolve.vocabulary import UNKNOWN
-from rigspec.resolve.words import filled
+from rigspec.resolve.words import format_statement
 from rigspec.spec.load import LoadedSpec
 
-__all__ = ["Bond", "Settled", "bonds"]
+__all__ = ["DependencyEdge", "ResolvedComponent", "dependency_edges"]
 
 # What stands in for the value that a rule is broken with.
 _VALUE = re.compile(r"\{(?:sm|value)\}")
 
 
 @dataclass(frozen=True)
-class Settled:
+class ResolvedComponent:
     """A component and what was decided for it: ``label`` is its release, ``title`` its words."""
 
     key: str
@@ -35,7 +35,7 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Bond:
+class DependencyEdge:
     """A fact in force: when the components ``of`` are what they are, ``must`` is asked of one.
 
     The components are named by their keys. ``asks`` is the part of the request that the decided
@@ -50,28 +50,29 @@ class Bond:
     broken: Severity | None = None
 
 
-def bonds(
+def dependency_edges(
     spec: LoadedSpec, machine: str | None, matrix: Matrix
-) -> tuple[tuple[Settled, ...], tuple[Bond, ...]]:
+) -> tuple[tuple[ResolvedComponent, ...], tuple[DependencyEdge, ...]]:
     """The components of a rig that resolves, and every fact of the matrix in force among them.
 
     Each is told once for the components it speaks of. Raises ValueError where the rig cannot exist.
     """
-    assembly = Assembly(spec.rig, machine, matrix)
-    _, claims = unsatisfied_claims(assembly, spec.document)
-    solution = newest_solution(assembly, claims)
+    assembly = ProblemBuilder(spec.rig, machine, matrix)
+    _, claims = unsatisfiable_requirements(assembly, spec.document)
+    solution = find_newest(assembly, claims)
     if solution is None:
         raise ValueError("a rig that cannot exist has nothing that holds it together")
     settled = tuple(
-        Settled(c.key, c.name, c.title, solution[c.key].label, c.env) for c in assembly.components
+        ResolvedComponent(c.key, c.name, c.title, solution[c.key].label, c.env)
+        for c in assembly.components
     )
-    return settled, tuple(_told_once(assembly, solution))
+    return settled, tuple(_deduplicate(assembly, solution))
 
 
-def _told_once(assembly: Assembly, solution: Solution) -> Iterator[Bond]:
+def _deduplicate(assembly: ProblemBuilder, solution: Solution) -> Iterator[DependencyEdge]:
     """Rules of one table often differ in their ends alone: the narrowest speaks for all."""
-    narrowest: dict[tuple[tuple[str, ...], str, str], tuple[int, Bond]] = {}
-    for row in _in_force(assembly, solution):
+    narrowest: dict[tuple[tuple[str, ...], str, str], tuple[int, DependencyEdge]] = {}
+    for row in _active_rules(assembly, solution):
         bond = _bond(assembly, solution, row)
         if bond is not None:
             place = (bond.of, bond.must, bond.fact.statement)
@@ -82,7 +83,7 @@ def _told_once(assembly: Assembly, solution: Solution) -> Iterator[Bond]:
     return (bond for _, bond in narrowest.values())
 
 
-def _in_force(assembly: Assembly, solution: Solution) -> Iterator[Constraint]:
+def _active_rules(assembly: ProblemBuilder, solution: Solution) -> Iterator[BoundRule]:
     """Every row whose conditions the solution meets."""
     for sheet in assembly.declared:
         yield from (row for row in sheet.constraints if _meets(assembly, solution, row))
@@ -91,27 +92,27 @@ def _in_force(assembly: Assembly, solution: Solution) -> Iterator[Constraint]:
     yield from assembly.unasked(solution)
 
 
-def _meets(assembly: Assembly, solution: Solution, row: Constraint) -> bool:
+def _meets(assembly: ProblemBuilder, solution: Solution, row: BoundRule) -> bool:
     return all(assembly.universes[key].admits(texts, solution[key]) for key, texts in row.when)
 
 
-def _bond(assembly: Assembly, solution: Solution, row: Constraint) -> Bond | None:
+def _bond(assembly: ProblemBuilder, solution: Solution, row: BoundRule) -> DependencyEdge | None:
     key, alternatives = row.must
     rule, chosen = row.rule, solution.get(key)
     of = tuple(dict.fromkeys(k for k, _ in row.when))
     if chosen is None:  # a Python package, of which the lock decides
-        return Bond(of, key, " or ".join(alternatives), _fact(row, rule.statement))
+        return DependencyEdge(of, key, " or ".join(alternatives), _fact(row, rule.statement))
     met = [text for text in alternatives if assembly.universes[key].admits((text,), chosen)]
     if not met and (chosen.version == UNKNOWN or rule.severity == Severity.ERROR.value):
         return None
     if not met:
-        asks, words = " or ".join(alternatives), filled(rule.statement, chosen.label)
-        return Bond(of, key, asks, _fact(row, words), Severity(rule.severity))
+        asks, words = " or ".join(alternatives), format_statement(rule.statement, chosen.label)
+        return DependencyEdge(of, key, asks, _fact(row, words), Severity(rule.severity))
     words = _without_breach(rule.statement)
-    return Bond(of, key, met[0].removeprefix("=="), _fact(row, words)) if words else None
+    return DependencyEdge(of, key, met[0].removeprefix("=="), _fact(row, words)) if words else None
 
 
-def _fact(row: Constraint, words: str) -> Fact:
+def _fact(row: BoundRule, words: str) -> Fact:
     return Fact(row.rule.id, words, row.rule.sources, row.rule.confidence)
 
 

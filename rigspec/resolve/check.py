@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from rigspec.diagnostics.model import Diagnostic, Measure, Report, Severity
 from rigspec.hardware.advice import hardware_advice
 from rigspec.hardware.machine_figures import machine_figures
-from rigspec.hardware.told import measures
+from rigspec.hardware.told import summary_lines
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.resolve.advice import advice
-from rigspec.resolve.assemble import Assembly
-from rigspec.resolve.kept import kept_choices
-from rigspec.resolve.names import unknown_names, unsatisfied_claims
-from rigspec.resolve.newest import newest_solution
-from rigspec.resolve.problem import Claim
-from rigspec.resolve.resolved import resolved
-from rigspec.resolve.told import told_rules
+from rigspec.resolve.advice import lint
+from rigspec.resolve.assemble import ProblemBuilder
+from rigspec.resolve.kept import locked_preferences
+from rigspec.resolve.names import unknown_name_errors, unsatisfiable_requirements
+from rigspec.resolve.newest import find_newest
+from rigspec.resolve.problem import Requirement
+from rigspec.resolve.resolved import build_resolution
+from rigspec.resolve.told import advisory_diagnostics
 from rigspec.spec.load import LoadedSpec
 
 if TYPE_CHECKING:
-    from rigspec.resolve.ways_out import WayOut
+    from rigspec.resolve.ways_out import RepairOption
 
 __all__ = ["check_machine"]
 
@@ -42,24 +42,24 @@ def check_machine(
     ``repairs`` conflicts are told and no way out of them is looked for. What was decided before
     (``kept``) stays where it can, except for the components and packages named in ``moving``.
     """
-    unknown = unknown_names(spec, machine, matrix)
+    unknown = unknown_name_errors(spec, machine, matrix)
     if unknown:
         return _report(spec, machine, "invalid", None, unknown)
-    assembly = Assembly(spec.rig, machine, matrix)
-    beyond, claims = unsatisfied_claims(assembly, spec.document)
-    solution = newest_solution(assembly, claims, kept_choices(assembly, kept, moving))
+    assembly = ProblemBuilder(spec.rig, machine, matrix)
+    beyond, claims = unsatisfiable_requirements(assembly, spec.document)
+    solution = find_newest(assembly, claims, locked_preferences(assembly, kept, moving))
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:
         found += _conflicts(spec, machine, matrix, assembly, claims, repairs)
     else:
         unasked = tuple(assembly.unasked(solution))
-        resolution = resolved(spec.rig, machine, matrix, unasked, solution)
+        resolution = build_resolution(spec.rig, machine, matrix, unasked, solution)
         rows = assembly.advice(solution)
-        found += told_rules(rows, assembly.universes, claims, solution, spec.document)
+        found += advisory_diagnostics(rows, assembly.universes, claims, solution, spec.document)
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None)
-    found += advice(spec, machine, matrix, resolution, likely)
+    found += lint(spec, machine, matrix, resolution, likely)
     resolution = None if _errors(found) else resolution
     parts, told = _hardware(spec, machine, matrix)
     status = "conflict" if resolution is None or _errors(parts) else "ok"
@@ -77,34 +77,34 @@ def _hardware(
     if machine is None:
         return (), ()
     figures = machine_figures(spec, machine, matrix)
-    return tuple(hardware_advice(spec, machine, matrix, figures)), measures(figures)
+    return tuple(hardware_advice(spec, machine, matrix, figures)), summary_lines(figures)
 
 
 def _conflicts(
     spec: LoadedSpec,
     machine: str | None,
     matrix: Matrix,
-    assembly: Assembly,
-    claims: tuple[Claim, ...],
+    assembly: ProblemBuilder,
+    claims: tuple[Requirement, ...],
     wanted: bool,
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
     from rigspec.resolve.conflict import find_conflicts
     from rigspec.resolve.encode import encode
-    from rigspec.resolve.explain import explain
+    from rigspec.resolve.explain import conflict_diagnostic
     from rigspec.resolve.solve import SolverSession
-    from rigspec.resolve.ways_out import ways_out
+    from rigspec.resolve.ways_out import find_repairs
 
     problem = assembly.problem(claims)
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         conflicts = tuple(find_conflicts(problem, encoding, session))
     whole = len(claims) == len(assembly.claims)
-    found: Sequence[Sequence[WayOut]] = [()] * len(conflicts)
+    found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
     if wanted:
-        found = ways_out(spec, machine, matrix, problem, conflicts, whole=whole)
+        found = find_repairs(spec, machine, matrix, problem, conflicts, whole=whole)
     return tuple(
-        explain(conflict, ways, problem, spec.document)
+        conflict_diagnostic(conflict, ways, problem, spec.document)
         for conflict, ways in zip(conflicts, found, strict=True)
     )
 

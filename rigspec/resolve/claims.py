@@ -11,8 +11,8 @@ from rigspec.matrix.part_names import find_part
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, WORDS
 from rigspec.resolve.as_of import AS_OF, as_version
 from rigspec.resolve.frameworks import asked_frameworks
-from rigspec.resolve.knowledge import Knowledge
-from rigspec.resolve.problem import Claim, KeyPath
+from rigspec.resolve.knowledge import RuleIndex
+from rigspec.resolve.problem import KeyPath, Requirement
 from rigspec.resolve.words import with_article
 from rigspec.spec.cuda import Cuda
 from rigspec.spec.environment import Environment
@@ -22,12 +22,12 @@ from rigspec.spec.model import Rig
 __all__ = [
     "DECLARED",
     "DeclaredGpu",
-    "accelerated",
-    "claims_of",
     "env_key",
     "gpu_key",
+    "gpu_list",
     "image_tag",
-    "machine_gpus",
+    "requirements_of",
+    "uses_gpu",
 ]
 
 # The one candidate that stands for "the part as the spec declares it".
@@ -63,7 +63,7 @@ class DeclaredGpu:
         return find_part(matrix.product("gpu"), self.model or "")
 
 
-def machine_gpus(machine: Machine) -> tuple[DeclaredGpu, ...]:
+def gpu_list(machine: Machine) -> tuple[DeclaredGpu, ...]:
     """The GPUs of a machine: those it lists, else those of its instance."""
     if machine.gpus:
         return tuple(
@@ -75,7 +75,7 @@ def machine_gpus(machine: Machine) -> tuple[DeclaredGpu, ...]:
     return ()
 
 
-def accelerated(rig: Rig, machine: Machine | None) -> bool:
+def uses_gpu(rig: Rig, machine: Machine | None) -> bool:
     """Whether this rig computes on a GPU: it declares one, or a CUDA toolkit."""
     return rig.cuda is not None or bool(machine and (machine.gpus or machine.instance))
 
@@ -89,7 +89,9 @@ def image_tag(rig: Rig) -> str | None:
     return tag if name.removeprefix("docker.io/") == _IMAGE and tag else None
 
 
-def claims_of(rig: Rig, machine_name: str | None, knowledge: Knowledge) -> tuple[Claim, ...]:
+def requirements_of(
+    rig: Rig, machine_name: str | None, knowledge: RuleIndex
+) -> tuple[Requirement, ...]:
     """Every claim that the spec makes about one of its machines, in the order of the language."""
     machine = rig.machine[machine_name] if machine_name is not None else None
     claims = [_accelerator(rig, machine_name, machine)]
@@ -101,121 +103,123 @@ def claims_of(rig: Rig, machine_name: str | None, knowledge: Knowledge) -> tuple
     return tuple(claims)
 
 
-def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Claim:
-    if not accelerated(rig, machine):
-        return Claim("accelerator", ("cpu",), None, "has no GPU", editable=False)
+def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Requirement:
+    if not uses_gpu(rig, machine):
+        return Requirement("accelerator", ("cpu",), None, "has no GPU", editable=False)
     path: KeyPath = ("cuda",)
     if machine is not None and machine.gpus:
         path = ("machine", str(name), "gpus")
     elif machine is not None and machine.instance:
         path = ("machine", str(name), "instance")
-    return Claim("accelerator", ("gpu",), path, "asks for a GPU", editable=False)
+    return Requirement("accelerator", ("gpu",), path, "asks for a GPU", editable=False)
 
 
-def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Claim]:
-    yield Claim("os", (machine.os,), (*path, "os"), f"asks for {machine.os}")
+def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
+    yield Requirement("os", (machine.os,), (*path, "os"), f"asks for {machine.os}")
     for component, words in (("driver", "the driver"), ("gcc", "GCC")):
         requested = getattr(machine, component)
         if requested is not None:
             label = f"asks for {words} {requested}"
-            yield Claim(component, (requested,), (*path, component), label)
-    for index, gpu in enumerate(machine_gpus(machine)):
+            yield Requirement(component, (requested,), (*path, component), label)
+    for index, gpu in enumerate(gpu_list(machine)):
         yield _gpu_claim(index, gpu, path)
     if machine.named_cpu is not None:
         label = f"declares {with_article(machine.named_cpu)}"
-        yield Claim("cpu", (DECLARED,), (*path, "cpu"), label, False)
+        yield Requirement("cpu", (DECLARED,), (*path, "cpu"), label, False)
     elif isinstance(machine.cpu, Cpu) and machine.cpu.features is not None:
         avx = "yes" if "avx" in machine.cpu.features else "no"
         label = "names AVX" if avx == "yes" else "does not name AVX"
-        yield Claim("avx", (avx,), (*path, "cpu", "features"), label, False)
+        yield Requirement("avx", (avx,), (*path, "cpu", "features"), label, False)
 
 
-def _gpu_claim(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Claim:
+def _gpu_claim(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirement:
     place = (*machine, *gpu.path)
     if gpu.instance is not None:
         label = f"declares {with_article(gpu.instance)}"
-        return Claim(gpu_key(index, "gpu"), (DECLARED,), place, label, False)
+        return Requirement(gpu_key(index, "gpu"), (DECLARED,), place, label, False)
     if gpu.compute_capability is None:
         label = f"declares {with_article(gpu.model or '')}"
-        return Claim(gpu_key(index, "gpu"), (DECLARED,), (*place, "model"), label, False)
+        return Requirement(gpu_key(index, "gpu"), (DECLARED,), (*place, "model"), label, False)
     label = f"has compute capability {gpu.compute_capability}"
     key = gpu_key(index, "compute_capability")
-    return Claim(key, (gpu.compute_capability,), (*place, "compute_capability"), label, False)
+    return Requirement(key, (gpu.compute_capability,), (*place, "compute_capability"), label, False)
 
 
-def _cuda_claims(rig: Rig) -> Iterator[Claim]:
+def _cuda_claims(rig: Rig) -> Iterator[Requirement]:
     tag = image_tag(rig)
     path: KeyPath
     if tag is not None and load_image(tag) is not None:
         label = f"starts from an image of {tag.split('-')[0]}"
         path = ("container", "base")
-        yield Claim("image", (DECLARED,), path, label, False, said="the base image")
+        yield Requirement("image", (DECLARED,), path, label, False, said="the base image")
     yield _forward_compatibility(rig)
     cuda = rig.cuda
     if tag is not None and (cuda is None or "provider" not in cuda.model_fields_set):
         path = ("container", "base")
-        yield Claim("provider", ("image",), path, "brings CUDA along", editable=False)
+        yield Requirement("provider", ("image",), path, "brings CUDA along", editable=False)
     elif cuda is None:
         # Wheels of NVIDIA's are taken where the spec says so, and not otherwise.
         others = tuple(word for word in WORDS["provider"] if word != "wheels")
-        yield Claim("provider", others, None, "does not take CUDA from wheels", editable=False)
+        yield Requirement(
+            "provider", others, None, "does not take CUDA from wheels", editable=False
+        )
     else:
         given = ("cuda", "provider") if "provider" in cuda.model_fields_set else None
-        yield Claim("provider", (cuda.provider,), given, f"takes CUDA from {cuda.provider}")
+        yield Requirement("provider", (cuda.provider,), given, f"takes CUDA from {cuda.provider}")
     yield from _toolkit_claims(cuda)
 
 
-def _toolkit_claims(cuda: Cuda | None) -> Iterator[Claim]:
+def _toolkit_claims(cuda: Cuda | None) -> Iterator[Requirement]:
     if cuda is None:
         return
     if cuda.toolkit is not None:
         label = f"asks for CUDA {cuda.toolkit}"
-        yield Claim("cuda", (cuda.toolkit,), ("cuda", "toolkit"), label)
+        yield Requirement("cuda", (cuda.toolkit,), ("cuda", "toolkit"), label)
     if isinstance(cuda.cudnn, str):
         label = f"asks for cuDNN {cuda.cudnn}"
-        yield Claim("cudnn", (cuda.cudnn,), ("cuda", "cudnn"), label)
+        yield Requirement("cudnn", (cuda.cudnn,), ("cuda", "cudnn"), label)
     elif cuda.cudnn is not None:
         label = f"asks for cuDNN {cuda.cudnn.version}"
         path = ("cuda", "cudnn", "version")
-        yield Claim("cudnn", (cuda.cudnn.version,), path, label)
+        yield Requirement("cudnn", (cuda.cudnn.version,), path, label)
         if cuda.cudnn.built_for is not None:
             label = f"this cuDNN is built for CUDA {cuda.cudnn.built_for}"
             path = ("cuda", "cudnn", "built_for")
-            yield Claim("cudnn_cuda", (cuda.cudnn.built_for,), path, label)
+            yield Requirement("cudnn_cuda", (cuda.cudnn.built_for,), path, label)
 
 
-def _forward_compatibility(rig: Rig) -> Claim:
+def _forward_compatibility(rig: Rig) -> Requirement:
     """An older driver may run a newer toolkit where the package for that is installed."""
     packages = (rig.cuda.packages if rig.cuda is not None else None) or ()
     for index, package in enumerate(packages):
         if package.startswith("cuda-compat"):
             path: KeyPath = ("cuda", "packages", index)
             label = "lets an older driver run a newer toolkit"
-            return Claim("forward_compatibility", ("yes",), path, label, False)
-    return Claim("forward_compatibility", ("no",), None, "installs no cuda-compat", False)
+            return Requirement("forward_compatibility", ("yes",), path, label, False)
+    return Requirement("forward_compatibility", ("no",), None, "installs no cuda-compat", False)
 
 
-def _env_claims(name: str, env: Environment, knowledge: Knowledge) -> Iterator[Claim]:
+def _env_claims(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
     path: KeyPath = ("env", name)
     kind = env.interpreter_kind
     place = (*path, "interpreter")
     given = "interpreter" in env.model_fields_set
     label = f"takes the interpreter from {kind}"
     key = env_key(name, "interpreter")
-    yield Claim(key, (kind,), place if given else None, label, adds=None if given else place)
+    yield Requirement(key, (kind,), place if given else None, label, adds=None if given else place)
     if env.python is not None:
         label = f"asks for Python {env.python}"
-        yield Claim(env_key(name, "python"), (env.python,), (*path, "python"), label)
+        yield Requirement(env_key(name, "python"), (env.python,), (*path, "python"), label)
     if env.pip is not None:
         label = f"asks for pip {env.pip}"
-        yield Claim(env_key(name, "pip"), (env.pip,), (*path, "pip"), label)
+        yield Requirement(env_key(name, "pip"), (env.pip,), (*path, "pip"), label)
     if env.installer is not None:
         place = (*path, "interpreter", "installer")
         label = f"asks for {env.installer}"
-        yield Claim(env_key(name, "installer"), (env.installer,), place, label)
+        yield Requirement(env_key(name, "installer"), (env.installer,), place, label)
     frameworks = tuple(asked_frameworks(env))
     for asked in frameworks:
-        yield Claim(
+        yield Requirement(
             env_key(name, asked.product),
             (f"{asked.family} {asked.request}".strip(),),
             (*path, asked.table, asked.key),
@@ -227,8 +231,8 @@ def _env_claims(name: str, env: Environment, knowledge: Knowledge) -> Iterator[C
         if PACKAGE_PREFIX + package in knowledge.named and package not in known:
             label = f"asks for {package} {requested}"
             key = env_key(name, PACKAGE_PREFIX + package)
-            yield Claim(key, (requested,), (*path, "packages", package), label)
+            yield Requirement(key, (requested,), (*path, "packages", package), label)
     if env.as_of is not None:
         day, label = (as_version(env.as_of),), f"nothing after {env.as_of.isoformat()}"
         said = f"{AS_OF} {env.as_of.isoformat()}"
-        yield Claim(env_key(name, AS_OF), day, (*path, AS_OF), label, False, said=said)
+        yield Requirement(env_key(name, AS_OF), day, (*path, AS_OF), label, False, said=said)

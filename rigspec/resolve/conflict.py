@@ -9,10 +9,10 @@ from pysat.examples.optux import OptUx
 from pysat.formula import WCNF
 
 from rigspec.resolve.encode import Encoding, encode
-from rigspec.resolve.problem import Claim, Constraint, Problem, Sheet
+from rigspec.resolve.problem import BoundRule, Problem, Requirement, RuleTable
 from rigspec.resolve.solve import SolverSession
 
-__all__ = ["Conflict", "find_conflicts", "possible"]
+__all__ = ["Conflict", "find_conflicts", "is_satisfiable"]
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Conflict:
     ``rows`` are the constraints of the sheets that the proof needs, in the sheets' order.
     """
 
-    claims: tuple[Claim, ...]
-    sheets: tuple[Sheet, ...]
-    rows: tuple[Constraint, ...]
+    claims: tuple[Requirement, ...]
+    sheets: tuple[RuleTable, ...]
+    rows: tuple[BoundRule, ...]
 
 
 def find_conflicts(
@@ -40,7 +40,7 @@ def find_conflicts(
         claims = tuple(encoding.claims[s] for s in core if s in encoding.claims)
         sheets = tuple(encoding.sheets[s] for s in core if s in encoding.sheets)
         unspent = tuple(encoding.claims[s] for s in live if s in encoding.claims)
-        conflict = _told_best(problem, claims, granted, unspent, sheets)
+        conflict = _shortest_explanation(problem, claims, granted, unspent, sheets)
         yield conflict
         spent = {s for s in live if encoding.claims.get(s) in conflict.claims}
         if not claims or not spent:
@@ -49,12 +49,12 @@ def find_conflicts(
         live = [selector for selector in live if selector not in spent]
 
 
-def _told_best(
+def _shortest_explanation(
     problem: Problem,
-    claims: tuple[Claim, ...],
-    granted: tuple[Claim, ...],
-    unspent: tuple[Claim, ...],
-    sheets: tuple[Sheet, ...],
+    claims: tuple[Requirement, ...],
+    granted: tuple[Requirement, ...],
+    unspent: tuple[Requirement, ...],
+    sheets: tuple[RuleTable, ...],
 ) -> Conflict:
     """The conflict with the lines that make it shortest to tell.
 
@@ -62,11 +62,11 @@ def _told_best(
     line that asks for one release, one row is enough. Lines of another conflict are none of this
     one's, and what a further line makes needless is left out.
     """
-    rows = _needed_rows(problem, (*claims, *granted), sheets)
+    rows = _minimal_rules(problem, (*claims, *granted), sheets)
     mentioned = {key for row in rows for key in (row.must[0], *dict(row.when))}
     for claim in unspent:
         if claim.component in mentioned and claim not in claims:
-            fewer = _needed_rows(problem, (*claims, claim, *granted), sheets)
+            fewer = _minimal_rules(problem, (*claims, claim, *granted), sheets)
             if len(fewer) + 1 < len(rows):
                 claims, rows = _needed_claims(problem, (*claims, claim), granted, fewer), fewer
     ordered = tuple(claim for claim in problem.claims if claim in claims)
@@ -77,14 +77,14 @@ def _told_best(
 
 def _needed_claims(
     problem: Problem,
-    claims: tuple[Claim, ...],
-    granted: tuple[Claim, ...],
-    rows: tuple[Constraint, ...],
-) -> tuple[Claim, ...]:
+    claims: tuple[Requirement, ...],
+    granted: tuple[Requirement, ...],
+    rows: tuple[BoundRule, ...],
+) -> tuple[Requirement, ...]:
     """The claims without which these rows could hold."""
     for claim in claims:
         rest = tuple(other for other in claims if other is not claim)
-        if rest and not possible(problem, (*rest, *granted), rows):
+        if rest and not is_satisfiable(problem, (*rest, *granted), rows):
             claims = rest
     return claims
 
@@ -103,12 +103,12 @@ def _smallest_core(encoding: Encoding, live: list[int], granted: list[int]) -> l
     return sorted(live[index - 1] for index in core)
 
 
-def _needed_rows(
-    problem: Problem, claims: tuple[Claim, ...], sheets: tuple[Sheet, ...]
-) -> tuple[Constraint, ...]:
+def _minimal_rules(
+    problem: Problem, claims: tuple[Requirement, ...], sheets: tuple[RuleTable, ...]
+) -> tuple[BoundRule, ...]:
     """The rows without which the claims could hold: those the allowed candidates run into."""
     rows = [row for sheet in sheets for row in sheet.constraints]
-    needed = [row for row in rows if _touches(problem, claims, row)]
+    needed = [row for row in rows if _is_reachable(problem, claims, row)]
     # Each row is a sheet of its own here: one solver can be asked about any of them.
     part = _part(problem, claims, [(row,) for row in needed])
     encoding = encode(part)
@@ -121,7 +121,9 @@ def _needed_rows(
     return tuple(encoding.sheets[switch].constraints[0] for switch in switches)
 
 
-def possible(problem: Problem, claims: tuple[Claim, ...], rows: Sequence[Constraint]) -> bool:
+def is_satisfiable(
+    problem: Problem, claims: tuple[Requirement, ...], rows: Sequence[BoundRule]
+) -> bool:
     """Whether the claims hold together with these rows alone."""
     part = _part(problem, claims, [rows])
     encoding = encode(part)
@@ -130,17 +132,17 @@ def possible(problem: Problem, claims: tuple[Claim, ...], rows: Sequence[Constra
 
 
 def _part(
-    problem: Problem, claims: tuple[Claim, ...], sheets: Sequence[Sequence[Constraint]]
+    problem: Problem, claims: tuple[Requirement, ...], sheets: Sequence[Sequence[BoundRule]]
 ) -> Problem:
     """The problem of these claims and rows, with the components that they speak of."""
     keys = {key for rows in sheets for row in rows for key in (row.must[0], *dict(row.when))}
     keys |= {claim.component for claim in claims}
     spoken_of = tuple(component for component in problem.components if component.key in keys)
-    parts = tuple(Sheet(str(index), tuple(rows)) for index, rows in enumerate(sheets))
+    parts = tuple(RuleTable(str(index), tuple(rows)) for index, rows in enumerate(sheets))
     return Problem(spoken_of, claims, parts, problem.order)
 
 
-def _touches(problem: Problem, claims: tuple[Claim, ...], row: Constraint) -> bool:
+def _is_reachable(problem: Problem, claims: tuple[Requirement, ...], row: BoundRule) -> bool:
     """Whether the row's conditions can hold under the claims that are made of its components."""
     for key, alternatives in row.when:
         component = problem.component(key)

@@ -11,10 +11,10 @@ from rigspec.resolve.problem import KeyPath
 from rigspec.spec.load import LoadedSpec
 from rigspec.versions import parse_alternative
 
-__all__ = ["wheels_advice"]
+__all__ = ["wheel_cuda_lints"]
 
 
-def wheels_advice(
+def wheel_cuda_lints(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
     """A warning for each environment whose wheels bring another CUDA than was asked for."""

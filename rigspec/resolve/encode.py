@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rigspec.resolve.problem import Candidate, Claim, Component, Constraint, Problem, Sheet
+from rigspec.resolve.problem import BoundRule, Candidate, Component, Problem, Requirement, RuleTable
 
 __all__ = ["Encoding", "encode"]
 
@@ -20,8 +20,8 @@ class Encoding:
 
     clauses: list[list[int]]
     candidates: dict[tuple[str, Candidate], int]
-    claims: dict[int, Claim]
-    sheets: dict[int, Sheet]
+    claims: dict[int, Requirement]
+    sheets: dict[int, RuleTable]
 
     @property
     def selectors(self) -> list[int]:
@@ -84,7 +84,7 @@ class _Builder:
         """A variable that is true wherever the component takes one of the alternatives."""
         return self._literal(self._conditions, key, alternatives, goal=False)
 
-    def add_constraint(self, constraint: Constraint, selector: int) -> None:
+    def add_constraint(self, constraint: BoundRule, selector: int) -> None:
         conditions = [-self.condition(*condition) for condition in constraint.when]
         self.clauses.append([-selector, *conditions, self.goal(*constraint.must)])
 

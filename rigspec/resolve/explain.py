@@ -8,13 +8,13 @@ from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Severity
 from rigspec.matrix.model import Rule
 from rigspec.resolve.claims import DECLARED
 from rigspec.resolve.conflict import Conflict
-from rigspec.resolve.problem import Claim, Constraint, KeyPath, Problem
-from rigspec.resolve.vocabulary import subject
-from rigspec.resolve.ways_out import WayOut
-from rigspec.resolve.words import fact_of, filled
+from rigspec.resolve.problem import BoundRule, KeyPath, Problem, Requirement
+from rigspec.resolve.vocabulary import diagnostic_name
+from rigspec.resolve.ways_out import RepairOption
+from rigspec.resolve.words import format_statement, rule_as_fact
 from rigspec.spec.document import Document
 
-__all__ = ["dotted", "explain", "facts_of"]
+__all__ = ["conflict_diagnostic", "facts_of", "format_key_path"]
 
 # A conflict is between two, at least.
 _FEW = 2
@@ -26,8 +26,8 @@ _TWO_LINES = "RS230"
 _ROWS_TOLD = 3
 
 
-def explain(
-    conflict: Conflict, ways: Iterable[WayOut], problem: Problem, document: Document
+def conflict_diagnostic(
+    conflict: Conflict, ways: Iterable[RepairOption], problem: Problem, document: Document
 ) -> Diagnostic:
     """The diagnostic of one conflict of the problem, with the ways out of it."""
     lines = _lines(conflict, problem)
@@ -40,7 +40,7 @@ def explain(
         facts=tuple(facts_of(conflict)),
         breaks=tuple(
             dict.fromkeys(
-                filled(row.rule.breaks, _value(conflict, row))
+                format_statement(row.rule.breaks, _value(conflict, row))
                 for row in _breaking(conflict)
                 if row.rule.breaks
             )
@@ -49,7 +49,7 @@ def explain(
     )
 
 
-def dotted(path: KeyPath) -> str:
+def format_key_path(path: KeyPath) -> str:
     """A key path as a person writes it: ``machine.tower.gpus[0].model``."""
     text = ""
     for part in path:
@@ -68,7 +68,7 @@ def _code(conflict: Conflict) -> str:
     claimed |= {key.replace("/gpu", "/compute_capability") for key in claimed}
     claimed -= {"accelerator"}
 
-    def rank(row: Constraint) -> tuple[bool, bool, int, str]:
+    def rank(row: BoundRule) -> tuple[bool, bool, int, str]:
         # What comes with a part explains little, and that a package is for the CPU only tells
         # why another one is meant; both are named where there is nothing else to name.
         keys = {row.must[0], *(key for key, _ in row.when)}
@@ -78,19 +78,19 @@ def _code(conflict: Conflict) -> str:
     return min(conflict.rows, key=rank).rule.code
 
 
-def _breaking(conflict: Conflict) -> list[Constraint]:
+def _breaking(conflict: Conflict) -> list[BoundRule]:
     """The rows whose words a user would meet: not those that only chose another package, and of
     a sheet that is told in one sentence the first.
     """
     met = [row for row in conflict.rows if row.must[0] not in ("accelerator", "provider")]
-    by_table: dict[str, list[Constraint]] = {}
+    by_table: dict[str, list[BoundRule]] = {}
     for row in met or conflict.rows:
         by_table.setdefault(row.rule.table, []).append(row)
     told = [rows if len(rows) <= _ROWS_TOLD else rows[:1] for rows in by_table.values()]
     return [row for rows in told for row in rows]
 
 
-def _value(conflict: Conflict, row: Constraint) -> str | None:
+def _value(conflict: Conflict, row: BoundRule) -> str | None:
     """What the row's component is, as far as one line or one other row says so exactly."""
     key = row.must[0]
     told = [other.must[1] for other in conflict.rows if other.must[0] == key and other is not row]
@@ -99,13 +99,13 @@ def _value(conflict: Conflict, row: Constraint) -> str | None:
     return exact[0].removeprefix("==") if exact else None
 
 
-def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
+def _message(conflict: Conflict, lines: list[Requirement], problem: Problem) -> str:
     if len(conflict.rows) == 1:
         row = conflict.rows[0]
         asked = [claim for claim in lines if claim.component == row.must[0]]
         if asked:
             title = problem.component(asked[0].component).title
-            statement = filled(row.rule.statement, _value(conflict, row))
+            statement = format_statement(row.rule.statement, _value(conflict, row))
             return (
                 f"{statement}; the spec asks for {asked[0].said or f'{title} {asked[0].written}'}"
             )
@@ -115,7 +115,7 @@ def _message(conflict: Conflict, lines: list[Claim], problem: Problem) -> str:
     return f"{', '.join(named[:-1])} and {named[-1]} cannot hold together"
 
 
-def _named(claim: Claim, problem: Problem) -> str:
+def _named(claim: Requirement, problem: Problem) -> str:
     if not claim.alternatives[0][:1].isdigit() and claim.label.startswith("declares a"):
         return claim.label.split(" ", 2)[2]
     if claim.component == "accelerator":
@@ -127,7 +127,7 @@ def _named(claim: Claim, problem: Problem) -> str:
     )
 
 
-def _lines(conflict: Conflict, problem: Problem) -> list[Claim]:
+def _lines(conflict: Conflict, problem: Problem) -> list[Requirement]:
     """The lines of the spec to show.
 
     Those of the conflict; that a rig has a GPU only where little else is told. A conflict with
@@ -151,16 +151,16 @@ def _lines(conflict: Conflict, problem: Problem) -> list[Claim]:
     return telling if len(telling) >= _FEW else lines
 
 
-def _declared(claim: Claim) -> bool:
+def _declared(claim: Requirement) -> bool:
     return claim.alternatives == (DECLARED,)
 
 
-def _wanted_at_all(claim: Claim) -> bool:
+def _wanted_at_all(claim: Requirement) -> bool:
     """Whether the rig would do without the product but for this line."""
     return claim.path is not None and claim.path[-2] in ("frameworks", "packages")
 
 
-def _between(conflict: Conflict, lines: list[Claim]) -> tuple[str, ...]:
+def _between(conflict: Conflict, lines: list[Requirement]) -> tuple[str, ...]:
     """The names of the components whose lines collide, in the order of the spec."""
     names = [_name(claim.component) for claim in lines]
     if len(set(names)) < _FEW:
@@ -170,19 +170,19 @@ def _between(conflict: Conflict, lines: list[Claim]) -> tuple[str, ...]:
 
 
 def _name(component: str) -> str:
-    return subject(component.rpartition("/")[2])
+    return diagnostic_name(component.rpartition("/")[2])
 
 
 def facts_of(conflict: Conflict) -> Iterable[Fact]:
     """The rows of a conflict as facts; a sheet of which many rows count is told in one."""
-    by_table: dict[str, list[Constraint]] = {}
+    by_table: dict[str, list[BoundRule]] = {}
     for row in conflict.rows:
         by_table.setdefault(row.rule.table, []).append(row)
     for table, rows in by_table.items():
         unique = {row.rule.id: row for row in rows}
         if len(unique) <= _ROWS_TOLD:
             for row in unique.values():
-                yield fact_of(row.rule, _value(conflict, row))
+                yield rule_as_fact(row.rule, _value(conflict, row))
         else:
             yield _summary(table, [row.rule for row in unique.values()])
 
@@ -195,10 +195,10 @@ def _summary(table: str, rules: list[Rule]) -> Fact:
     return Fact(table, statement, sources, rules[0].confidence)
 
 
-def _repair(way: WayOut) -> Repair:
+def _repair(way: RepairOption) -> Repair:
     edits = tuple(
         Edit(
-            dotted(change.claim.place or ()),
+            format_key_path(change.claim.place or ()),
             change.claim.written if change.claim.path is not None else None,
             change.after,
         )

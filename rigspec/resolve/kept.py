@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.assemble import ProblemBuilder
 from rigspec.resolve.claims import env_key
 from rigspec.resolve.problem import Candidate
 
-__all__ = ["kept_choices"]
+__all__ = ["locked_preferences"]
 
 
-def kept_choices(
-    assembly: Assembly, resolution: Resolution | None, moving: Iterable[str]
+def locked_preferences(
+    assembly: ProblemBuilder, resolution: Resolution | None, moving: Iterable[str]
 ) -> Mapping[str, Candidate]:
     """The release that each component was locked at, if it still is one of its releases.
 

@@ -7,27 +7,27 @@ from collections.abc import Iterable
 from rigspec.matrix.model import Matrix
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED, WORDS
 from rigspec.resolve.table_rules import RuleGroup, newest_first, table_rules
-from rigspec.resolve.universe import Candidate, Universe
-from rigspec.resolve.vocabulary import NOTHING, OPTIONAL, UNKNOWN, UNSAID, shown_as
+from rigspec.resolve.universe import Candidate, CandidateDomain
+from rigspec.resolve.vocabulary import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, display_name
 from rigspec.versions import parse_alternative
 
-__all__ = ["Knowledge", "knowledge_of"]
+__all__ = ["RuleIndex", "rule_index"]
 
 
-def knowledge_of(matrix: Matrix) -> Knowledge:
+def rule_index(matrix: Matrix) -> RuleIndex:
     """The knowledge of a matrix, made once."""
     known = matrix.memo.get("knowledge")
-    if not isinstance(known, Knowledge):
-        known = matrix.memo["knowledge"] = Knowledge(matrix)
+    if not isinstance(known, RuleIndex):
+        known = matrix.memo["knowledge"] = RuleIndex(matrix)
     return known
 
 
-class Knowledge:
+class RuleIndex:
     """Rules by the components they speak of, and the universe of each component."""
 
     def __init__(self, matrix: Matrix) -> None:
         self._matrix = matrix
-        self._universes: dict[str, Universe] = {}
+        self._universes: dict[str, CandidateDomain] = {}
         self._mentions: dict[str, frozenset[str]] = {}
         tables = [table_rules(product, self.title) for product in matrix.products]
         self.binding: tuple[RuleGroup, ...] = tuple(g for table in tables for g in table.binding)
@@ -39,9 +39,11 @@ class Knowledge:
 
     def title(self, name: str) -> str:
         """What a person reads for a component."""
-        return shown_as(name, self._matrix.product(name).title if name in self._matrix else None)
+        return display_name(
+            name, self._matrix.product(name).title if name in self._matrix else None
+        )
 
-    def universe(self, name: str) -> Universe:
+    def universe(self, name: str) -> CandidateDomain:
         """The releases that a component of this name can take, the most wanted first."""
         known = self._universes.get(name)
         if known is None:
@@ -58,7 +60,7 @@ class Knowledge:
             known = self._mentions[name] = frozenset(self._mentioned(name))
         return known
 
-    def _made(self, name: str) -> Universe:
+    def _made(self, name: str) -> CandidateDomain:
         released = name in self._matrix and bool(self._matrix.product(name).releases)
         if released and name != "python":
             return table_rules(self._matrix.product(name), self.title).universe
@@ -71,7 +73,9 @@ class Knowledge:
         ordered = newest_first(found, (), apart=True)
         if name in OPTIONAL:
             ordered.append(Candidate(None, NOTHING))
-        return Universe([Candidate(None, UNKNOWN), *ordered] if name in UNSAID else ordered)
+        return CandidateDomain(
+            [Candidate(None, UNKNOWN), *ordered] if name in MAY_BE_UNKNOWN else ordered
+        )
 
     def _mentioned(self, name: str) -> Iterable[str]:
         requests = name.startswith(PACKAGE_PREFIX) or name in UNLISTED

@@ -10,18 +10,18 @@ from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.load import product_names
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_names import find_part, variants_of
-from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.assemble import ProblemBuilder
 from rigspec.resolve.frameworks import asked_frameworks
-from rigspec.resolve.problem import Claim, Component, KeyPath
-from rigspec.resolve.vocabulary import subject
+from rigspec.resolve.problem import Component, KeyPath, Requirement
+from rigspec.resolve.vocabulary import diagnostic_name
 from rigspec.spec.document import Document
 from rigspec.spec.load import LoadedSpec
 from rigspec.versions import parse_alternative, version_key
 
-__all__ = ["unknown_names", "unsatisfied_claims"]
+__all__ = ["unknown_name_errors", "unsatisfiable_requirements"]
 
 
-def unknown_names(
+def unknown_name_errors(
     spec: LoadedSpec, machine_name: str | None, matrix: Matrix
 ) -> tuple[Diagnostic, ...]:
     """Errors for the frameworks, systems and GPUs that the matrix does not know."""
@@ -32,9 +32,9 @@ def unknown_names(
     return tuple(found)
 
 
-def unsatisfied_claims(
-    assembly: Assembly, document: Document
-) -> tuple[tuple[Diagnostic, ...], tuple[Claim, ...]]:
+def unsatisfiable_requirements(
+    assembly: ProblemBuilder, document: Document
+) -> tuple[tuple[Diagnostic, ...], tuple[Requirement, ...]]:
     """Errors for lines that no known release satisfies, and the claims without those lines."""
     components = {component.key: component for component in assembly.components}
     hopeless = [c for c in assembly.claims if not components[c.component].mask(c.alternatives)]
@@ -44,7 +44,7 @@ def unsatisfied_claims(
     return diagnostics, tuple(claim for claim in assembly.claims if claim not in hopeless)
 
 
-def _no_release(claim: Claim, component: Component, document: Document) -> Diagnostic:
+def _no_release(claim: Requirement, component: Component, document: Document) -> Diagnostic:
     candidates = component.candidates
     if claim.prefix:
         # The line names one of the packages of a framework: each has releases of its own.
@@ -61,13 +61,13 @@ def _no_release(claim: Claim, component: Component, document: Document) -> Diagn
         code="RS214",
         severity=Severity.ERROR,
         message=f"no {title} that the matrix knows is {asked}",
-        between=(subject(component.name),),
+        between=(diagnostic_name(component.name),),
         spans=spans,
         help=(f"the matrix knows {title} {known}{_near(near)}", *other),
     )
 
 
-def _other_package(claim: Claim, component: Component) -> tuple[str, ...]:
+def _other_package(claim: Requirement, component: Component) -> tuple[str, ...]:
     """The package of the same framework that has what this one never had."""
     if not claim.prefix:
         return ()

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rigspec.resolve.assemble import Assembly, TiedGroup
-from rigspec.resolve.problem import Candidate, Claim, Constraint, Problem, Sheet
+from rigspec.resolve.assemble import BoundRuleGroup, ProblemBuilder
+from rigspec.resolve.problem import BoundRule, Candidate, Problem, Requirement, RuleTable
 
-__all__ = ["Narrowing", "narrowed"]
+__all__ = ["Propagation", "propagate"]
 
 # Tables are asked about few releases at a time: those of larger domains wait for a choice.
 _FEW = 32
 
 
-def narrowed(assembly: Assembly, claims: tuple[Claim, ...]) -> Narrowing | None:
+def propagate(assembly: ProblemBuilder, claims: tuple[Requirement, ...]) -> Propagation | None:
     """What is still open under the claims; None where nothing can hold."""
     domains = {component.key: component.domain for component in assembly.components}
     for claim in claims:
@@ -27,11 +27,11 @@ def narrowed(assembly: Assembly, claims: tuple[Claim, ...]) -> Narrowing | None:
     if not all(domains.values()):
         return None
     declared = [row for sheet in assembly.declared for row in sheet.constraints]
-    narrowing = Narrowing(assembly, domains, declared, list(assembly.binding))
+    narrowing = Propagation(assembly, domains, declared, list(assembly.binding))
     return narrowing if narrowing.drawn() else None
 
 
-class Narrowing:
+class Propagation:
     """The releases that each component has left, and the rows that still say something.
 
     ``waiting`` are the groups of rules about releases of which too many are left.
@@ -39,10 +39,10 @@ class Narrowing:
 
     def __init__(
         self,
-        assembly: Assembly,
+        assembly: ProblemBuilder,
         domains: dict[str, int],
-        rows: list[Constraint],
-        waiting: list[TiedGroup],
+        rows: list[BoundRule],
+        waiting: list[BoundRuleGroup],
     ) -> None:
         self._assembly = assembly
         self._universes = assembly.universes
@@ -61,10 +61,10 @@ class Narrowing:
         """The releases that a component has left, the most wanted first."""
         return self._universes[key].members(self._domains[key])
 
-    def taking(self, key: str, candidate: Candidate) -> Narrowing | None:
+    def taking(self, key: str, candidate: Candidate) -> Propagation | None:
         """What is open once the component takes this release; None where it surely cannot."""
         domains = {**self._domains, key: self._universes[key].bit(candidate)}
-        taken = Narrowing(self._assembly, domains, list(self._rows), list(self._waiting))
+        taken = Propagation(self._assembly, domains, list(self._rows), list(self._waiting))
         return taken if taken.drawn() else None
 
     def problem(self) -> Problem:
@@ -79,7 +79,7 @@ class Narrowing:
             if component.key in mentioned
         )
         order = tuple(key for key in self._assembly.order if key in mentioned)
-        return Problem(components, (), (Sheet("open", tuple(rows)),), order)
+        return Problem(components, (), (RuleTable("open", tuple(rows)),), order)
 
     def drawn(self) -> bool:
         """Draw every consequence, and take in what need not wait; False where nothing can hold."""
@@ -95,11 +95,11 @@ class Narrowing:
                     return False
                 self._rows += tied.rows(self._domain(tied))
 
-    def _domain(self, tied: TiedGroup) -> int:
+    def _domain(self, tied: BoundRuleGroup) -> int:
         """The releases left of the component by which a group's rules are chosen."""
         return self._domains[tied.own] if tied.own is not None else 0
 
-    def _bound(self, tied: TiedGroup) -> bool:
+    def _bound(self, tied: BoundRuleGroup) -> bool:
         """Leave of other components what any release at hand allows; False where none is left.
 
         Rows about single releases say nothing surely as long as several are left; all of them
@@ -123,7 +123,7 @@ class Narrowing:
             self._domains[key] &= mask
         return together is not None
 
-    def _allowed(self, tied: TiedGroup, bit: int) -> dict[str, int]:
+    def _allowed(self, tied: BoundRuleGroup, bit: int) -> dict[str, int]:
         """What one release leaves of each component that its rows surely speak of."""
         allowed: dict[str, int] = {}
         for row in tied.rows(bit):
@@ -152,7 +152,7 @@ class Narrowing:
             self._rows = kept
         return True
 
-    def _outcome(self, row: Constraint) -> str | None:
+    def _outcome(self, row: BoundRule) -> str | None:
         """``spent``, ``open`` or ``changed``; None where the row cannot hold."""
         doubtful: list[tuple[str, int]] = []
         for key, alternatives in row.when:

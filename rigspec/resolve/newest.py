@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.assemble import ProblemBuilder
 from rigspec.resolve.encode import encode
-from rigspec.resolve.narrow import Narrowing, narrowed
-from rigspec.resolve.problem import Candidate, Claim
+from rigspec.resolve.narrow import Propagation, propagate
+from rigspec.resolve.problem import Candidate, Requirement
 from rigspec.resolve.solve import Solution, SolverSession
 
-__all__ = ["newest_solution"]
+__all__ = ["find_newest"]
 
 # How many choices may turn out wrong before a solver is asked.
-_PATIENCE = 40
+_MAX_BACKTRACKS = 40
 
 
-class _Lost(Exception):
+class _BacktrackLimit(Exception):
     """Too many choices were wrong: trying is no way to this rig."""
 
 
-def newest_solution(
-    assembly: Assembly,
-    claims: tuple[Claim, ...],
+def find_newest(
+    assembly: ProblemBuilder,
+    claims: tuple[Requirement, ...],
     kept: Mapping[str, Candidate] | None = None,
 ) -> Solution | None:
     """The most wanted solution under the claims; None where nothing can hold.
@@ -33,14 +33,14 @@ def newest_solution(
     releases that leaves a solution. Each choice is drawn to its consequences, which rarely leaves
     one to take back; where it does, a solver decides.
     """
-    start = narrowed(assembly, claims)
+    start = propagate(assembly, claims)
     if start is None:
         return None
     search = _Search(kept or {})
     try:
         found = search.first(start, assembly.order)
-    except _Lost:
-        return _decided(start, assembly, search)
+    except _BacktrackLimit:
+        return _solve_with_sat(start, assembly, search)
     return search.chosen(found, assembly.order) if found is not None else None
 
 
@@ -49,9 +49,9 @@ class _Search:
 
     def __init__(self, kept: Mapping[str, Candidate]) -> None:
         self._kept = kept
-        self._patience = _PATIENCE
+        self._patience = _MAX_BACKTRACKS
 
-    def wishes(self, narrowing: Narrowing, key: str) -> list[Candidate]:
+    def wishes(self, narrowing: Propagation, key: str) -> list[Candidate]:
         """The releases that a component has left: what is kept, then the newest first."""
         wanted = list(narrowing.wanted(key))
         kept = self._kept.get(key)
@@ -60,11 +60,11 @@ class _Search:
             wanted.insert(0, kept)
         return wanted
 
-    def chosen(self, narrowing: Narrowing, keys: Iterable[str]) -> Solution:
+    def chosen(self, narrowing: Propagation, keys: Iterable[str]) -> Solution:
         """What is wished most of each component, where no choice touches another."""
         return {key: self.wishes(narrowing, key)[0] for key in keys}
 
-    def first(self, narrowing: Narrowing, order: tuple[str, ...]) -> Narrowing | None:
+    def first(self, narrowing: Propagation, order: tuple[str, ...]) -> Propagation | None:
         """The first full choice in the order of wishes, by trying; None where there is none."""
         open_keys = narrowing.open_keys
         key = next((key for key in order if key in open_keys), None)
@@ -78,11 +78,13 @@ class _Search:
                     return found
             self._patience -= 1
             if self._patience < 0:
-                raise _Lost
+                raise _BacktrackLimit
         return None
 
 
-def _decided(start: Narrowing, assembly: Assembly, search: _Search) -> Solution | None:
+def _solve_with_sat(
+    start: Propagation, assembly: ProblemBuilder, search: _Search
+) -> Solution | None:
     problem = start.problem()
     encoding = encode(problem)
     wishes = {key: tuple(search.wishes(start, key)) for key in problem.order}

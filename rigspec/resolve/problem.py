@@ -7,10 +7,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from rigspec.matrix.model import Rule
-from rigspec.resolve.universe import Candidate, Universe
+from rigspec.resolve.universe import Candidate, CandidateDomain
 from rigspec.versions import parse_alternative
 
-__all__ = ["Candidate", "Claim", "Component", "Constraint", "KeyPath", "Problem", "Sheet", "admits"]
+__all__ = [
+    "BoundRule",
+    "Candidate",
+    "Component",
+    "KeyPath",
+    "Problem",
+    "Requirement",
+    "RuleTable",
+    "matches_any",
+]
 
 KeyPath = tuple[str | int, ...]
 
@@ -28,7 +37,7 @@ class Component:
     key: str
     name: str
     title: str
-    universe: Universe = field(compare=False)
+    universe: CandidateDomain = field(compare=False)
     domain: int
     env: str | None = None
     families_apart: bool = True
@@ -45,7 +54,7 @@ class Component:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Requirement:
     """A line of the spec: the component must be one of ``alternatives``.
 
     ``path`` is where the line stands; it is None for what the language says when the spec is
@@ -76,7 +85,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Constraint:
+class BoundRule:
     """One rule of the matrix, with its conditions tied to components of this problem."""
 
     rule: Rule
@@ -85,11 +94,11 @@ class Constraint:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class RuleTable:
     """The rules of one table in one scope. The solver switches a sheet as a whole."""
 
     key: str
-    constraints: tuple[Constraint, ...]
+    constraints: tuple[BoundRule, ...]
 
 
 @dataclass(frozen=True)
@@ -97,8 +106,8 @@ class Problem:
     """Everything the solver sees. ``order`` lists component keys, the most wanted first."""
 
     components: tuple[Component, ...]
-    claims: tuple[Claim, ...]
-    sheets: tuple[Sheet, ...]
+    claims: tuple[Requirement, ...]
+    sheets: tuple[RuleTable, ...]
     order: tuple[str, ...]
 
     @cached_property
@@ -111,7 +120,7 @@ class Problem:
         return self.by_key[key]
 
 
-def admits(alternatives: tuple[str, ...], candidate: Candidate) -> bool:
+def matches_any(alternatives: tuple[str, ...], candidate: Candidate) -> bool:
     """Whether any of the alternatives means this candidate."""
     return any(
         parse_alternative(text).admits(candidate.family, candidate.version) for text in alternatives

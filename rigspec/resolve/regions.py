@@ -13,10 +13,10 @@ from packaging.version import Version
 from rigspec.resolve.universe import Candidate
 from rigspec.versions import parse_alternative
 
-__all__ = ["stand_ins"]
+__all__ = ["representative_versions"]
 
 
-def stand_ins(alternatives: Iterable[str]) -> tuple[Candidate, ...]:
+def representative_versions(alternatives: Iterable[str]) -> tuple[Candidate, ...]:
     """One candidate for each stretch that the alternatives' bounds cut out, newest first."""
     points = {Version("0")}
     for text in alternatives:

@@ -9,11 +9,11 @@ from pysat.examples.lbx import LBX
 from pysat.formula import WCNF
 
 from rigspec.resolve.encode import Encoding, encode
-from rigspec.resolve.problem import Candidate, Claim, Component, Problem, admits
-from rigspec.resolve.rewrite import rewritten
+from rigspec.resolve.problem import Candidate, Component, Problem, Requirement, matches_any
+from rigspec.resolve.rewrite import edited_value
 from rigspec.resolve.solve import SolverSession
 
-__all__ = ["ClaimChange", "find_repairs", "solved"]
+__all__ = ["RequirementEdit", "correction_sets", "is_satisfiable_with"]
 
 # How many ways out are worth a person's reading.
 _OFFERED = 4
@@ -24,10 +24,10 @@ _BRINGERS = ("uv", "conda", "pyenv")
 
 
 @dataclass(frozen=True)
-class ClaimChange:
+class RequirementEdit:
     """A claim, and the text that would stand in its line."""
 
-    claim: Claim
+    claim: Requirement
     after: str
 
     @property
@@ -36,22 +36,22 @@ class ClaimChange:
         return f"{self.claim.prefix} {self.after}".strip()
 
 
-def find_repairs(
-    problem: Problem, conflict: tuple[Claim, ...]
-) -> tuple[tuple[ClaimChange, ...], ...]:
+def correction_sets(
+    problem: Problem, conflict: tuple[Requirement, ...]
+) -> tuple[tuple[RequirementEdit, ...], ...]:
     """Ways out of a conflict, fewest changes first and then nearest to what was asked."""
     encoding = encode(problem)
-    found: dict[tuple[ClaimChange, ...], None] = {}
+    found: dict[tuple[RequirementEdit, ...], None] = {}
     for lines in _corrections(conflict, encoding):
-        changes = _nearest(problem, encoding, lines)
-        if changes is not None and solved(problem, changes):
+        changes = _closest_solution(problem, encoding, lines)
+        if changes is not None and is_satisfiable_with(problem, changes):
             found.setdefault(changes)
     # A line that is added leaves all as it was asked for.
     ordered = sorted(found, key=lambda changes: (len(changes), _rewrites(changes)))
     return tuple(ordered[:_OFFERED])
 
 
-def solved(problem: Problem, changes: tuple[ClaimChange, ...]) -> bool:
+def is_satisfiable_with(problem: Problem, changes: tuple[RequirementEdit, ...]) -> bool:
     """Whether the spec so changed can hold."""
     changed = {change.claim: (change.request,) for change in changes}
     claims = tuple(replace(c, alternatives=changed.get(c, c.alternatives)) for c in problem.claims)
@@ -61,16 +61,18 @@ def solved(problem: Problem, changes: tuple[ClaimChange, ...]) -> bool:
         return session.satisfiable(encoding.selectors)
 
 
-def _rewrites(changes: tuple[ClaimChange, ...]) -> int:
+def _rewrites(changes: tuple[RequirementEdit, ...]) -> int:
     return sum(change.claim.path is not None for change in changes)
 
 
-def _corrections(conflict: tuple[Claim, ...], encoding: Encoding) -> Iterator[tuple[Claim, ...]]:
+def _corrections(
+    conflict: tuple[Requirement, ...], encoding: Encoding
+) -> Iterator[tuple[Requirement, ...]]:
     """Minimal sets of editable lines whose removal leaves a spec that can hold."""
     formula = WCNF()
     for clause in encoding.clauses:
         formula.append(clause)
-    soft: list[Claim] = []
+    soft: list[Requirement] = []
     for selector, claim in encoding.claims.items():
         if claim.editable and claim.place is not None:
             soft.append(claim)
@@ -91,34 +93,37 @@ def _corrections(conflict: tuple[Claim, ...], encoding: Encoding) -> Iterator[tu
                 yield lines
 
 
-def _nearest(
-    problem: Problem, encoding: Encoding, lines: tuple[Claim, ...]
-) -> tuple[ClaimChange, ...] | None:
+def _closest_solution(
+    problem: Problem, encoding: Encoding, lines: tuple[Requirement, ...]
+) -> tuple[RequirementEdit, ...] | None:
     """The solution without these lines that stays nearest to them, as changes to them."""
     relaxed = {selector for selector, claim in encoding.claims.items() if claim in lines}
     kept = [selector for selector in encoding.selectors if selector not in relaxed]
-    near = {line.component: _by_distance(problem.component(line.component), line) for line in lines}
+    near = {
+        line.component: _candidates_by_distance(problem.component(line.component), line)
+        for line in lines
+    }
     ahead = replace(problem, order=(*near, *(key for key in problem.order if key not in near)))
     with SolverSession(ahead, encoding) as session:
         solution = session.newest(kept, near)
     if solution is None:
         return None
-    texts = [rewritten(problem, line, solution) for line in lines]
+    texts = [edited_value(problem, line, solution) for line in lines]
     return (
-        tuple(ClaimChange(line, text) for line, text in zip(lines, texts, strict=True) if text)
+        tuple(RequirementEdit(line, text) for line, text in zip(lines, texts, strict=True) if text)
         if all(texts)
         else None
     )
 
 
-def _by_distance(component: Component, line: Claim) -> tuple[Candidate, ...]:
+def _candidates_by_distance(component: Component, line: Requirement) -> tuple[Candidate, ...]:
     """The candidates that the line does not admit, the nearest to those it does first."""
     if component.name == "interpreter":
-        return _other_bringers(component, line)
+        return _alternative_providers(component, line)
     ranks = {
         index
         for index, candidate in enumerate(component.candidates)
-        if admits(line.alternatives, candidate)
+        if matches_any(line.alternatives, candidate)
     }
     anchor = min(ranks, default=None)
     if anchor is None:
@@ -133,11 +138,11 @@ def _by_distance(component: Component, line: Claim) -> tuple[Candidate, ...]:
     )
 
 
-def _other_bringers(component: Component, line: Claim) -> tuple[Candidate, ...]:
+def _alternative_providers(component: Component, line: Requirement) -> tuple[Candidate, ...]:
     """Who else could bring the interpreter, in the order in which they are offered."""
     ranks = {word: rank for rank, word in enumerate(_BRINGERS)}
 
     def wanted(candidate: Candidate) -> tuple[bool, int]:
-        return admits(line.alternatives, candidate), ranks.get(candidate.version, len(ranks))
+        return matches_any(line.alternatives, candidate), ranks.get(candidate.version, len(ranks))
 
     return tuple(sorted(component.candidates, key=wanted))

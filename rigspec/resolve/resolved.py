@@ -11,20 +11,20 @@ from rigspec.matrix.vocabulary import NOTEBOOK, PACKAGE_PREFIX
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.claims import env_key
 from rigspec.resolve.frameworks import framework_products
-from rigspec.resolve.problem import Constraint, admits
+from rigspec.resolve.problem import BoundRule, matches_any
 from rigspec.resolve.solve import Solution
 from rigspec.resolve.universe import Candidate
 from rigspec.spec.model import Rig
 from rigspec.versions import parse_alternative
 
-__all__ = ["resolved"]
+__all__ = ["build_resolution"]
 
 
-def resolved(
+def build_resolution(
     rig: Rig,
     machine: str | None,
     matrix: Matrix,
-    rules: Sequence[Constraint],
+    rules: Sequence[BoundRule],
     solution: Solution,
 ) -> Resolution:
     """The decided versions of one machine, in the words of its publishers.
@@ -51,7 +51,7 @@ def _env(
     rig: Rig,
     name: str,
     matrix: Matrix,
-    rules: Sequence[Constraint],
+    rules: Sequence[BoundRule],
     solution: Solution,
 ) -> EnvResolution:
     frameworks = {
@@ -78,7 +78,7 @@ def _env(
 def _holds(condition: Condition, env: str, solution: Solution) -> bool:
     own = env_key(env, condition.component)
     value = solution.get(own, solution.get(condition.component))
-    return value is not None and admits(condition.alternatives, value)
+    return value is not None and matches_any(condition.alternatives, value)
 
 
 def _distribution(product: Product, chosen: Candidate, env: str, solution: Solution) -> str:
@@ -86,7 +86,7 @@ def _distribution(product: Product, chosen: Candidate, env: str, solution: Solut
     extras = [
         extra.name
         for extra in product.extras
-        if admits((extra.versions,), Candidate(None, chosen.version))
+        if matches_any((extra.versions,), Candidate(None, chosen.version))
         and all(_holds(condition, env, solution) for condition in extra.when)
     ]
     package = chosen.family or product.name
@@ -104,7 +104,7 @@ def _companions(
         companion
         for framework, chosen in frameworks.items()
         for companion in matrix.product(framework).companions
-        if admits((companion.versions,), Candidate(None, chosen.version))
+        if matches_any((companion.versions,), Candidate(None, chosen.version))
     ]
     if rig.service.jupyter is not None and rig.service.jupyter.env == env:
         # Its version is the lock's to decide, among those that run on the interpreter.
@@ -116,7 +116,7 @@ def _companions(
     }
 
 
-def _cuda_in_wheels(env: str, rules: Sequence[Constraint], solution: Solution) -> str | None:
+def _cuda_in_wheels(env: str, rules: Sequence[BoundRule], solution: Solution) -> str | None:
     """What a rule says exactly; of a range, its major: which minor it is, the lock will say."""
     key = env_key(env, "cuda_runtime")
     asked = [row.must[1] for row in rules if row.must[0] == key]
@@ -127,7 +127,7 @@ def _cuda_in_wheels(env: str, rules: Sequence[Constraint], solution: Solution) -
     return version if exact else version.split(".")[0]
 
 
-def _constraints(env: str, rules: Sequence[Constraint]) -> tuple[str, ...]:
+def _constraints(env: str, rules: Sequence[BoundRule]) -> tuple[str, ...]:
     """The requirements on Python packages whose rules apply to this solution."""
     found = set()
     for row in rules:

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator
 from packaging.specifiers import Specifier
 from packaging.version import Version
 
-from rigspec.resolve.problem import Candidate, Claim, Component, Problem
+from rigspec.resolve.problem import Candidate, Component, Problem, Requirement
 from rigspec.resolve.solve import Solution
 from rigspec.versions import parse_alternative, version_key
 
-__all__ = ["rewritten"]
+__all__ = ["edited_value"]
 
 _FROM_BELOW = (">=", ">")
 _FROM_ABOVE = ("<", "<=")
 
 
-def rewritten(problem: Problem, line: Claim, solution: Solution) -> str | None:
+def edited_value(problem: Problem, line: Requirement, solution: Solution) -> str | None:
     """What stands in the line for the release that was chosen; None where nothing can say it."""
     component = problem.component(line.component)
     chosen = solution[line.component]
@@ -29,7 +29,7 @@ def rewritten(problem: Problem, line: Claim, solution: Solution) -> str | None:
     return text if exactly and _named(text, problem, component) else bound
 
 
-def _as_precisely(line: Claim, chosen: Candidate) -> str:
+def _as_precisely(line: Requirement, chosen: Candidate) -> str:
     """The chosen release, written as precisely as the line was."""
     asked = line.written
     version = chosen.version.partition("+")[0]
@@ -64,7 +64,9 @@ def _begins(version: Version, series: Version) -> bool:
     return version.release[: len(series.release)] == series.release
 
 
-def _bound(problem: Problem, component: Component, line: Claim, solution: Solution) -> str | None:
+def _bound(
+    problem: Problem, component: Component, line: Requirement, solution: Solution
+) -> str | None:
     """The bound that the rows set, on the side on which they refuse what the line asks for."""
     chosen = Version(solution[component.key].version)
     asked = [

@@ -10,25 +10,25 @@ from rigspec.matrix.load import load_image
 from rigspec.matrix.model import Condition, Matrix, Release
 from rigspec.matrix.part_names import find_part
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED
-from rigspec.resolve.as_of import AS_OF, day_component, later_releases
-from rigspec.resolve.claims import DECLARED, env_key, gpu_key, image_tag, machine_gpus
+from rigspec.resolve.as_of import AS_OF, day_component, releases_after
+from rigspec.resolve.claims import DECLARED, env_key, gpu_key, gpu_list, image_tag
 from rigspec.resolve.frameworks import framework_products
-from rigspec.resolve.knowledge import Knowledge
-from rigspec.resolve.problem import Claim, Component, Constraint, Sheet
-from rigspec.resolve.regions import stand_ins
+from rigspec.resolve.knowledge import RuleIndex
+from rigspec.resolve.problem import BoundRule, Component, Requirement, RuleTable
+from rigspec.resolve.regions import representative_versions
 from rigspec.resolve.table_rules import newest_first, provided
-from rigspec.resolve.universe import Candidate, Universe
+from rigspec.resolve.universe import Candidate, CandidateDomain
 from rigspec.resolve.vocabulary import ENV_SCOPED
 from rigspec.spec.model import Rig
 
-__all__ = ["Scopes"]
+__all__ = ["RuleInstantiation"]
 
 
 # `6.2` and `470.199.02` are versions of their own; `470` is a branch, of which one must be known.
 _WHOLE_VERSION = re.compile(r"\d+(\.\d+)+")
 
 
-class Scopes:
+class RuleInstantiation:
     """One machine of a rig: its components, and the ways to tie a rule to them."""
 
     def __init__(
@@ -36,17 +36,17 @@ class Scopes:
         rig: Rig,
         machine_name: str | None,
         matrix: Matrix,
-        knowledge: Knowledge,
-        claims: tuple[Claim, ...],
+        knowledge: RuleIndex,
+        claims: tuple[Requirement, ...],
     ) -> None:
         self._rig = rig
         self._matrix = matrix
         self._knowledge = knowledge
         self._machine = rig.machine[machine_name] if machine_name is not None else None
-        self._gpus = machine_gpus(self._machine) if self._machine is not None else ()
+        self._gpus = gpu_list(self._machine) if self._machine is not None else ()
         self._frameworks = {name: framework_products(env) for name, env in rig.env.items()}
         self._own = ENV_SCOPED.union(*self._frameworks.values())
-        self._claimed: dict[str, list[Claim]] = {}
+        self._claimed: dict[str, list[Requirement]] = {}
         for claim in claims:
             self._claimed.setdefault(claim.component, []).append(claim)
         provider = [claim.alternatives for claim in self._claimed.get("provider", ())]
@@ -63,7 +63,7 @@ class Scopes:
             yield self._component(gpu_key(index, "compute_capability"), "compute_capability")
         for key in sorted(self._claimed):
             if self._claimed[key][0].alternatives == (DECLARED,):
-                universe = Universe([Candidate(None, DECLARED)])
+                universe = CandidateDomain([Candidate(None, DECLARED)])
                 name = key.rpartition("/")[2]
                 yield Component(key, name, name.upper(), universe, universe.all)
         for env_name in sorted(self._rig.env):
@@ -126,7 +126,7 @@ class Scopes:
             universe = self._with_asked(key, universe)
         elif stands_in:
             texts = {*self._knowledge.mentions(name), *self._asked(key)}
-            universe = Universe(stand_ins(sorted(texts)))
+            universe = CandidateDomain(representative_versions(sorted(texts)))
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks
         return Component(key, name, title, universe, universe.all, env, apart, stands_in)
@@ -134,7 +134,7 @@ class Scopes:
     def _asked(self, key: str) -> list[str]:
         return [text for claim in self._claimed.get(key, ()) for text in claim.alternatives]
 
-    def _with_asked(self, key: str, universe: Universe) -> Universe:
+    def _with_asked(self, key: str, universe: CandidateDomain) -> CandidateDomain:
         """A card may have a capability, and a machine a driver, that no table mentions.
 
         What the rules say of versions holds for those between the known ones, too.
@@ -143,7 +143,7 @@ class Scopes:
         exact = [text for text in asked if _WHOLE_VERSION.fullmatch(text)]
         new = [Candidate(None, text) for text in exact]
         return (
-            Universe(newest_first([*universe.candidates, *new], (), apart=True))
+            CandidateDomain(newest_first([*universe.candidates, *new], (), apart=True))
             if new
             else universe
         )
@@ -167,7 +167,7 @@ class Scopes:
                 keys["compute_capability"] = gpu_key(gpu, "compute_capability")
             yield keys
 
-    def declared_facts(self) -> Iterator[Sheet]:
+    def declared_facts(self) -> Iterator[RuleTable]:
         """What the matrix knows of the very parts, and the days, that this rig declares."""
         for index, gpu in enumerate(self._gpus):
             key = gpu_key(index, "gpu")
@@ -184,15 +184,15 @@ class Scopes:
                 for framework in self._frameworks[env_name]:
                     product = self._matrix.product(framework)
                     key, day = env_key(env_name, framework), env_key(env_name, AS_OF)
-                    yield later_releases(product, key, day, env.as_of)
+                    yield releases_after(product, key, day, env.as_of)
 
     def _declared_sheet(
         self, key: str, release: Release | None, gpu: int | None
-    ) -> Iterator[Sheet]:
+    ) -> Iterator[RuleTable]:
         if release is None:
             return
         when = Condition(key, (DECLARED,))
         for rule in provided(release.label, release, (when,), self._knowledge.title):
             name = rule.must.component
             must = (name if gpu is None else gpu_key(gpu, name), rule.must.alternatives)
-            yield Sheet(f"{key}:{rule.table}", (Constraint(rule, ((key, (DECLARED,)),), must),))
+            yield RuleTable(f"{key}:{rule.table}", (BoundRule(rule, ((key, (DECLARED,)),), must),))

@@ -35,7 +35,7 @@ def settings_advice(
             yield from _unwritable(spec, path, product, product.settings_file)
             version = _version(env_name, env, program, resolution)
             if version is not None:
-                yield from _unread(spec, path, product, version)
+                yield from _ignored_keys(spec, path, product, version)
     yield from _shared_files(spec, matrix)
 
 
@@ -53,7 +53,7 @@ def _version(
     return exact[1] if exact else None
 
 
-def _unread(
+def _ignored_keys(
     spec: LoadedSpec, path: KeyPath, product: Product, version: str
 ) -> Iterator[Diagnostic]:
     """The keys that this version of its framework does not read."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rigspec.matrix.model import Condition, Product, Release, Rule
-from rigspec.resolve.universe import Candidate, Universe
+from rigspec.resolve.universe import Candidate, CandidateDomain
 from rigspec.versions import version_key
 
 __all__ = ["RuleGroup", "TableRules", "newest_first", "provided", "table_rules"]
@@ -29,7 +29,7 @@ class RuleGroup:
     names: frozenset[str]
     rules: tuple[Rule, ...]
     own: str | None
-    universe: Universe | None
+    universe: CandidateDomain | None
     _by_release: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
     _relevant: dict[int, tuple[Rule, ...]] = field(default_factory=dict, compare=False)
 
@@ -74,7 +74,7 @@ class TableRules:
 
     binding: tuple[RuleGroup, ...]
     advisory: tuple[RuleGroup, ...]
-    universe: Universe
+    universe: CandidateDomain
 
 
 def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
@@ -82,7 +82,7 @@ def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
     known = product.memo.get("rules")
     if isinstance(known, TableRules):
         return known
-    universe = Universe(_releases(product))
+    universe = CandidateDomain(_releases(product))
     own = (*product.rules, *_with_releases(product, shown))
     made = TableRules(
         _groups((rule for rule in own if rule.severity == "error"), product, universe),
@@ -152,7 +152,9 @@ def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Ru
                 yield from provided(product.title, release, (when,), shown)
 
 
-def _groups(rules: Iterable[Rule], product: Product, universe: Universe) -> tuple[RuleGroup, ...]:
+def _groups(
+    rules: Iterable[Rule], product: Product, universe: CandidateDomain
+) -> tuple[RuleGroup, ...]:
     found: dict[tuple[frozenset[str], bool], list[Rule]] = {}
     for rule in rules:
         names = frozenset((rule.must.component, *(c.component for c in rule.when)))

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.resolve.problem import Claim, Constraint
+from rigspec.resolve.problem import BoundRule, Requirement
 from rigspec.resolve.solve import Solution
-from rigspec.resolve.universe import Universe
-from rigspec.resolve.vocabulary import UNKNOWN, subject
-from rigspec.resolve.words import fact_of, filled
+from rigspec.resolve.universe import CandidateDomain
+from rigspec.resolve.vocabulary import UNKNOWN, diagnostic_name
+from rigspec.resolve.words import format_statement, rule_as_fact
 from rigspec.spec.document import Document
 
-__all__ = ["told_rules"]
+__all__ = ["advisory_diagnostics"]
 
 
-def told_rules(
-    rows: Iterable[Constraint],
-    universes: Mapping[str, Universe],
-    claims: tuple[Claim, ...],
+def advisory_diagnostics(
+    rows: Iterable[BoundRule],
+    universes: Mapping[str, CandidateDomain],
+    claims: tuple[Requirement, ...],
     solution: Solution,
     document: Document,
 ) -> Iterator[Diagnostic]:
@@ -31,19 +31,19 @@ def told_rules(
         if value.version == UNKNOWN or universes[row.must[0]].admits(row.must[1], value):
             continue
         if all(universes[key].admits(texts, solution[key]) for key, texts in row.when):
-            words = filled(row.rule.statement, value.label)
+            words = format_statement(row.rule.statement, value.label)
             if words not in told:
                 told.add(words)
                 yield _diagnostic(row, value.label, words, claims, document)
 
 
 def _diagnostic(
-    row: Constraint, value: str, words: str, claims: tuple[Claim, ...], document: Document
+    row: BoundRule, value: str, words: str, claims: tuple[Requirement, ...], document: Document
 ) -> Diagnostic:
     keys = {row.must[0], *(key for key, _ in row.when)}
     lines = [claim for claim in claims if claim.path is not None and _about(claim, keys)]
-    names = [subject(key.rpartition("/")[2]) for key in (row.must[0], *dict(row.when))]
-    fact = fact_of(row.rule, value)
+    names = [diagnostic_name(key.rpartition("/")[2]) for key in (row.must[0], *dict(row.when))]
+    fact = rule_as_fact(row.rule, value)
     return Diagnostic(
         code=row.rule.code,
         severity=Severity(row.rule.severity),
@@ -56,11 +56,11 @@ def _diagnostic(
         ),
         # The message is the statement: the fact adds where it was read.
         facts=(Fact(fact.id, fact.statement, fact.sources, fact.confidence),),
-        breaks=(filled(row.rule.breaks, value),) if row.rule.breaks else (),
+        breaks=(format_statement(row.rule.breaks, value),) if row.rule.breaks else (),
     )
 
 
-def _about(claim: Claim, keys: set[str]) -> bool:
+def _about(claim: Requirement, keys: set[str]) -> bool:
     """Whether the line speaks of one of the components, or declares the part that brings it."""
     if claim.component in keys:
         return claim.component not in ("accelerator", "provider")

@@ -11,7 +11,7 @@ from packaging.version import InvalidVersion, Version
 
 from rigspec.versions import parse_alternative
 
-__all__ = ["Candidate", "Universe"]
+__all__ = ["Candidate", "CandidateDomain"]
 
 # Version numbers shorter than this are padded with zeros when prefixes are looked up: `8` is 8.0.
 _PADDED = 3
@@ -37,7 +37,7 @@ class Candidate:
         return f"{self.family} =={self.version}" if self.family else f"=={self.version}"
 
 
-class Universe:
+class CandidateDomain:
     """Candidates in an order, the most wanted first: the set of a request is an integer.
 
     Bit ``i`` stands for ``candidates[i]``. Answers are remembered: a universe is made once for

@@ -8,16 +8,16 @@ from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.matrix.part_names import find_part
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem import Candidate, KeyPath, admits
+from rigspec.resolve.problem import Candidate, KeyPath, matches_any
 from rigspec.spec.load import LoadedSpec
 
-__all__ = ["unchecked"]
+__all__ = ["unverified_notes"]
 
 # Components that are known only if the spec or the matrix says so, and the key that says it.
 _SAID_BY = {"avx": "features"}
 
 
-def unchecked(
+def unverified_notes(
     spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
     """A note for each rule about a processor that is only named."""
@@ -49,6 +49,6 @@ def _applies(rule: Rule, resolution: Resolution) -> bool:
     chosen = {pin.name: pin.version for env in resolution.envs for pin in env.frameworks}
     return all(
         condition.component in chosen
-        and admits(condition.alternatives, Candidate(None, chosen[condition.component]))
+        and matches_any(condition.alternatives, Candidate(None, chosen[condition.component]))
         for condition in rule.when
     )

@@ -7,13 +7,13 @@ from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 __all__ = [
     "DERIVED",
     "ENV_SCOPED",
+    "MAY_BE_UNKNOWN",
     "NEWEST_FIRST",
     "NOTHING",
     "OPTIONAL",
     "UNKNOWN",
-    "UNSAID",
-    "shown_as",
-    "subject",
+    "diagnostic_name",
+    "display_name",
 ]
 
 # Components that no line of the matrix releases on their own: they come with another one.
@@ -41,14 +41,14 @@ NEWEST_FIRST = ("python", "cuda", "cudnn", "driver", "os", "installer", "pip")
 
 # What a component is where no source says it, and the components that may be so.
 UNKNOWN = "unknown"
-UNSAID = frozenset({"default_gcc"})
+MAY_BE_UNKNOWN = frozenset({"default_gcc"})
 
 # What a component is that a rig may do without, though rules speak of it.
 NOTHING = "none"
 OPTIONAL = frozenset({"cuda_runtime"})
 
 
-def shown_as(component: str, title: str | None = None) -> str:
+def display_name(component: str, title: str | None = None) -> str:
     """The words for a component: its product's title, or what is written above."""
     if title is not None:
         return title
@@ -57,7 +57,7 @@ def shown_as(component: str, title: str | None = None) -> str:
     return component.removeprefix(PACKAGE_PREFIX)
 
 
-def subject(component: str) -> str:
+def diagnostic_name(component: str) -> str:
     """The name a diagnostic's ``between`` uses for a component."""
     if component in DERIVED:
         return DERIVED[component][1]

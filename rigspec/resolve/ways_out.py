@@ -10,23 +10,23 @@ from typing import Any
 from rigspec.matrix.load import load_matrix, product_names
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.resolve.assemble import Assembly, products_needed
+from rigspec.resolve.assemble import ProblemBuilder, required_products
 from rigspec.resolve.conflict import Conflict
-from rigspec.resolve.names import unsatisfied_claims
-from rigspec.resolve.newest import newest_solution
+from rigspec.resolve.names import unsatisfiable_requirements
+from rigspec.resolve.newest import find_newest
 from rigspec.resolve.problem import Problem
-from rigspec.resolve.repair import ClaimChange, find_repairs, solved
-from rigspec.resolve.resolved import resolved
+from rigspec.resolve.repair import RequirementEdit, correction_sets, is_satisfiable_with
+from rigspec.resolve.resolved import build_resolution
 from rigspec.spec.load import LoadedSpec
 from rigspec.spec.model import Rig
 
-__all__ = ["WayOut", "ways_out"]
+__all__ = ["RepairOption", "find_repairs"]
 
-Changes = tuple[ClaimChange, ...]
+Changes = tuple[RequirementEdit, ...]
 
 
 @dataclass(frozen=True)
-class WayOut:
+class RepairOption:
     """Changes to the spec, and what all of it resolves to with them.
 
     ``resolution`` is None where something else stays wrong.
@@ -36,7 +36,7 @@ class WayOut:
     resolution: Resolution | None
 
 
-def ways_out(
+def find_repairs(
     spec: LoadedSpec,
     machine: str | None,
     matrix: Matrix,
@@ -44,12 +44,12 @@ def ways_out(
     conflicts: Sequence[Conflict],
     *,
     whole: bool,
-) -> list[tuple[WayOut, ...]]:
+) -> list[tuple[RepairOption, ...]]:
     """The ways out of each conflict; the last one's end with the way out of all together.
 
     Unless the problem is the ``whole`` spec, other lines of it stay wrong whatever is changed.
     """
-    of_all = _of_all(spec, machine, matrix, problem, conflicts)
+    of_all = _joint_repairs(spec, machine, matrix, problem, conflicts)
     if not whole:
         of_all = (replace(way, resolution=None) for way in of_all)
     if len(conflicts) == 1:
@@ -57,51 +57,53 @@ def ways_out(
     joint = next(of_all, None)
     found = []
     for conflict in conflicts:
-        alone = _apart(problem, conflict, conflicts)
-        offered = list(find_repairs(alone, conflict.claims))
-        share = _share(joint.changes, alone, conflict) if joint is not None else ()
+        alone = _without_other_conflicts(problem, conflict, conflicts)
+        offered = list(correction_sets(alone, conflict.claims))
+        share = _edits_for_conflict(joint.changes, alone, conflict) if joint is not None else ()
         if share:
             # What is offered first goes with what the others offer first.
             offered = [share, *(changes for changes in offered if changes != share)]
-        found.append(tuple(WayOut(changes, None) for changes in offered))
+        found.append(tuple(RepairOption(changes, None) for changes in offered))
     if joint is not None:
         found[-1] = (*found[-1], joint)
     return found
 
 
-def _of_all(
+def _joint_repairs(
     spec: LoadedSpec,
     machine: str | None,
     matrix: Matrix,
     problem: Problem,
     conflicts: Sequence[Conflict],
-) -> Iterator[WayOut]:
+) -> Iterator[RepairOption]:
     """What mends every conflict, each resolved again from the changed spec."""
     claims = tuple(claim for conflict in conflicts for claim in conflict.claims)
-    for changes in find_repairs(problem, claims):
-        rig = Rig.model_validate(_changed(spec.document.value, changes))
+    for changes in correction_sets(problem, claims):
+        rig = Rig.model_validate(_apply_edits(spec.document.value, changes))
         resolution = _resolution(LoadedSpec(rig, spec.document), machine, matrix)
         if resolution is not None:
-            yield WayOut(changes, resolution)
+            yield RepairOption(changes, resolution)
 
 
-def _apart(problem: Problem, conflict: Conflict, conflicts: Sequence[Conflict]) -> Problem:
+def _without_other_conflicts(
+    problem: Problem, conflict: Conflict, conflicts: Sequence[Conflict]
+) -> Problem:
     """The problem without the lines of the other conflicts."""
     others = {claim for other in conflicts for claim in other.claims} - {*conflict.claims}
     return replace(problem, claims=tuple(c for c in problem.claims if c not in others))
 
 
-def _share(joint: Changes, alone: Problem, conflict: Conflict) -> Changes:
+def _edits_for_conflict(joint: Changes, alone: Problem, conflict: Conflict) -> Changes:
     """Those of the joint changes without which this conflict stands."""
     share = tuple(change for change in joint if change.claim in alone.claims)
     for change in share:
         rest = tuple(other for other in share if other is not change)
-        if change.claim not in conflict.claims and solved(alone, rest):
+        if change.claim not in conflict.claims and is_satisfiable_with(alone, rest):
             share = rest
-    return share if solved(alone, share) else ()
+    return share if is_satisfiable_with(alone, share) else ()
 
 
-def _changed(value: Any, changes: Changes) -> Any:
+def _apply_edits(value: Any, changes: Changes) -> Any:
     """The values of a spec with these changes made."""
     changed = deepcopy(value)
     for change in changes:
@@ -116,12 +118,12 @@ def _changed(value: Any, changes: Changes) -> Any:
 def _resolution(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Resolution | None:
     """What the spec resolves to, but for lines that no release satisfies."""
     rig = spec.rig
-    needed = [name for name in products_needed(rig, machine) if name in product_names()]
+    needed = [name for name in required_products(rig, machine) if name in product_names()]
     if any(name not in matrix for name in needed):
         matrix = load_matrix(needed)
-    assembly = Assembly(rig, machine, matrix)
-    _, claims = unsatisfied_claims(assembly, spec.document)
-    solution = newest_solution(assembly, claims)
+    assembly = ProblemBuilder(rig, machine, matrix)
+    _, claims = unsatisfiable_requirements(assembly, spec.document)
+    solution = find_newest(assembly, claims)
     if solution is None:
         return None
-    return resolved(rig, machine, matrix, tuple(assembly.unasked(solution)), solution)
+    return build_resolution(rig, machine, matrix, tuple(assembly.unasked(solution)), solution)

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.assemble import ProblemBuilder
 from rigspec.resolve.conflict import find_conflicts
 from rigspec.resolve.encode import encode
 from rigspec.resolve.explain import facts_of
-from rigspec.resolve.names import unsatisfied_claims
-from rigspec.resolve.newest import newest_solution
-from rigspec.resolve.problem import Claim, Component
+from rigspec.resolve.names import unsatisfiable_requirements
+from rigspec.resolve.newest import find_newest
+from rigspec.resolve.problem import Component, Requirement
 from rigspec.resolve.solve import Solution, SolverSession
 from rigspec.resolve.universe import Candidate
-from rigspec.resolve.vocabulary import NOTHING, UNKNOWN, subject
+from rigspec.resolve.vocabulary import NOTHING, UNKNOWN, diagnostic_name
 from rigspec.spec.load import LoadedSpec
 from rigspec.versions import version_key
 
@@ -43,12 +43,12 @@ def why(spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str) -> tup
 
     Raises UnknownComponent, and Unsolvable where the rig cannot exist.
     """
-    assembly = Assembly(spec.rig, machine, matrix)
+    assembly = ProblemBuilder(spec.rig, machine, matrix)
     asked = [c for c in assembly.components if name in (c.name, c.key)]
     if not asked:
         raise UnknownComponent(tuple(sorted({c.name for c in assembly.components})))
-    beyond, claims = unsatisfied_claims(assembly, spec.document)
-    solution = newest_solution(assembly, claims)
+    beyond, claims = unsatisfiable_requirements(assembly, spec.document)
+    solution = find_newest(assembly, claims)
     if beyond or solution is None:
         raise Unsolvable
     return tuple(_reason(spec, assembly, claims, solution, component) for component in asked)
@@ -56,8 +56,8 @@ def why(spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str) -> tup
 
 def _reason(
     spec: LoadedSpec,
-    assembly: Assembly,
-    claims: tuple[Claim, ...],
+    assembly: ProblemBuilder,
+    claims: tuple[Requirement, ...],
     solution: Solution,
     component: Component,
 ) -> Diagnostic:
@@ -69,7 +69,7 @@ def _reason(
         lines = [claim for claim in claims if claim.component == component.key]
         return _note(spec, component, f"{told} is the newest that the matrix knows", lines)
     earlier = tuple(_earlier(assembly, solution, component))
-    wish = Claim(component.key, (newer.exactly,), None, f"would be {newer.label}")
+    wish = Requirement(component.key, (newer.exactly,), None, f"would be {newer.label}")
     problem = assembly.problem((*claims, *earlier, wish))
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
@@ -106,21 +106,25 @@ def _named(component: Component, candidate: Candidate) -> str:
     return f"{component.title} {_public(candidate.version)}"
 
 
-def _earlier(assembly: Assembly, solution: Solution, component: Component) -> Iterator[Claim]:
+def _earlier(
+    assembly: ProblemBuilder, solution: Solution, component: Component
+) -> Iterator[Requirement]:
     """What was settled before this component, each at the newest release that fitted."""
     components = {c.key: c for c in assembly.components}
     for key in assembly.order[: assembly.order.index(component.key)]:
         chosen = solution[key]
         label = _named(components[key], chosen)
-        yield Claim(key, (chosen.exactly,), _CHOSEN_BEFORE, label, editable=False)
+        yield Requirement(key, (chosen.exactly,), _CHOSEN_BEFORE, label, editable=False)
 
 
-def _note(spec: LoadedSpec, component: Component, message: str, lines: list[Claim]) -> Diagnostic:
+def _note(
+    spec: LoadedSpec, component: Component, message: str, lines: list[Requirement]
+) -> Diagnostic:
     return Diagnostic(
         code="RS240",
         severity=Severity.NOTE,
         message=message,
-        between=(subject(component.name),),
+        between=(diagnostic_name(component.name),),
         spans=tuple(
             spec.document.span(claim.path, label=claim.label) for claim in lines if claim.path
         ),

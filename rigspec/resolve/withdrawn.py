@@ -13,10 +13,10 @@ from rigspec.resolve.claims import image_tag
 from rigspec.resolve.frameworks import asked_frameworks
 from rigspec.spec.load import LoadedSpec
 
-__all__ = ["image_repairs", "withdrawn_advice"]
+__all__ = ["image_repairs", "withdrawn_lints"]
 
 
-def withdrawn_advice(
+def withdrawn_lints(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
     """Warnings for a base image that is gone or will be, and for releases that were yanked."""
@@ -36,8 +36,8 @@ def image_repairs(image: Release | None) -> tuple[str, ...]:
     """What can be done about an image that is gone: ``image`` is what the matrix knows of it."""
     digest = image.figure("digest") if image is not None else None
     if digest is None:
-        return (_AROUND,)
-    return (_AROUND, f"a registry that kept the image has it as nvidia/cuda@{digest}")
+        return (_AROUND_WITHDRAWN,)
+    return (_AROUND_WITHDRAWN, f"a registry that kept the image has it as nvidia/cuda@{digest}")
 
 
 def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
@@ -65,7 +65,7 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
             message=f"the image `nvidia/cuda:{tag}` {gone}{last}",
             between=("image",),
             spans=(span,),
-            facts=(_fact(image, ended),),
+            facts=(_withdrawn_fact(image, ended),),
             breaks=(f"manifest for nvidia/cuda:{tag} not found: manifest unknown",),
             help=image_repairs(image),
         )
@@ -76,7 +76,7 @@ def _nearest(tag: str) -> tuple[str, ...]:
     return (f"nearest known: {', '.join(f'nvidia/cuda:{name}' for name in near)}",) if near else ()
 
 
-_AROUND = (
+_AROUND_WITHDRAWN = (
     "leave `base` out: the same stack is then built from a plain system image, from packages and "
     "files with recorded checksums"
 )
@@ -93,11 +93,11 @@ def _yanked(
                 message=f"{release.family or release.product} {release.version} was {item.reason}",
                 between=(release.product,),
                 spans=(spec.document.span(place),),
-                facts=(_fact(release, item),),
+                facts=(_withdrawn_fact(release, item),),
                 help=("take the release before or after it",),
             )
 
 
-def _fact(release: Release, item: Availability) -> Fact:
+def _withdrawn_fact(release: Release, item: Availability) -> Fact:
     name = f"{release.family or release.product}-{release.version}/{item.kind}"
     return Fact(name, item.reason, release.sources, release.confidence)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from rigspec.diagnostics.model import Fact
 from rigspec.matrix.model import Rule
 
-__all__ = ["fact_of", "filled", "with_article"]
+__all__ = ["format_statement", "rule_as_fact", "with_article"]
 
 # Letters whose names begin with a vowel: an RTX, an H100, an L4.
 _SPELT_WITH_A_VOWEL = "AEFHILMNORSX"
 
 
-def filled(text: str, value: str | None) -> str:
+def format_statement(text: str, value: str | None) -> str:
     """The text of a rule for one value: ``{value}`` as it is, ``{sm}`` as compilers write it."""
     compilers = f"sm_{value.replace('.', '')}" if value is not None else "this GPU"
     return text.replace("{sm}", compilers).replace("{value}", value or "another")
@@ -27,6 +27,6 @@ def with_article(name: str) -> str:
     return f"{'an' if vowel else 'a'} {name}"
 
 
-def fact_of(rule: Rule, value: str | None = None) -> Fact:
+def rule_as_fact(rule: Rule, value: str | None = None) -> Fact:
     """One row of the matrix as a fact."""
-    return Fact(rule.id, filled(rule.statement, value), rule.sources, rule.confidence)
+    return Fact(rule.id, format_statement(rule.statement, value), rule.sources, rule.confidence)

@@ -4,17 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rigspec.spec.fields import Form, Many, Request, Sha256, SystemPackage, Table, Url
+from rigspec.spec.fields import Many, Request, Sha256, StringPattern, SystemPackage, Table, Url
 from rigspec.spec.image import IMAGE
 
 __all__ = ["Container", "Cuda", "Cudnn"]
 
-KeyId = Annotated[str, Form(r"[0-9A-Fa-f]{8,40}", "a key is named by 8 to 40 hexadecimal digits")]
+KeyId = Annotated[
+    str, StringPattern(r"[0-9A-Fa-f]{8,40}", "a key is named by 8 to 40 hexadecimal digits")
+]
 
 Image = Annotated[
     str,
     Field(max_length=300),
-    Form(IMAGE, "write an image as `ubuntu:22.04` or `registry.example.org/team/image:tag`"),
+    StringPattern(
+        IMAGE, "write an image as `ubuntu:22.04` or `registry.example.org/team/image:tag`"
+    ),
 ]
 
 

@@ -9,12 +9,12 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.spec.document import Document
 from rigspec.spec.model import Rig
 
-__all__ = ["long_days"]
+__all__ = ["hours_exceed_day"]
 
 _DAY = Decimal(24)
 
 
-def long_days(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+def hours_exceed_day(rig: Rig, document: Document) -> Iterator[Diagnostic]:
     """An error for every machine that computes and idles for more than a day a day."""
     for name, machine in rig.machine.items():
         hours = Decimal(str(machine.hours or 0))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from rigspec.spec.fields import HOST, Form, Hostname, Name, Secret, Table
+from rigspec.spec.fields import HOST, Hostname, Name, Secret, StringPattern, Table
 
 __all__ = ["Dyndns"]
 
@@ -12,7 +12,7 @@ __all__ = ["Dyndns"]
 Login = Annotated[
     str,
     StringConstraints(max_length=200),
-    Form(
+    StringPattern(
         r"[A-Za-z0-9._%+:@-]+",
         "write the provider's name of the account: letters, digits and `._%+:@-`",
     ),
@@ -20,13 +20,15 @@ Login = Annotated[
 Server = Annotated[
     str,
     StringConstraints(max_length=260),
-    Form(rf"{HOST}(?::[0-9]{{1,5}})?", "write a host, with its port if need be: `dns.example.org`"),
+    StringPattern(
+        rf"{HOST}(?::[0-9]{{1,5}})?", "write a host, with its port if need be: `dns.example.org`"
+    ),
 ]
 # Of the provider and of whoever tells the address a machine believes what they say.
 Page = Annotated[
     str,
     StringConstraints(max_length=500),
-    Form(
+    StringPattern(
         rf"https://{HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~/?&=%-]*)?",
         "write an address with https://, of letters, digits and `._~/?&=%-`",
     ),

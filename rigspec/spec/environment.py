@@ -5,19 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from rigspec.spec.fields import Form, Many, Name, PackageName, Request, Table, Url
+from rigspec.spec.fields import Many, Name, PackageName, Request, StringPattern, Table, Url
 
 __all__ = ["Environment", "Interpreter"]
 
 InterpreterKind = Literal["system", "pyenv", "conda", "uv"]
 Scalar = Annotated[str, StringConstraints(max_length=4096)] | int | float | bool
 SettingName = Annotated[
-    str, Form(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", "a settings key is made of letters and digits")
+    str,
+    StringPattern(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", "a settings key is made of letters and digits"),
 ]
 Setting = Scalar | Many[Scalar]
 InstallerRequest = Annotated[
     str,
-    Form(
+    StringPattern(
         r"[A-Za-z][A-Za-z0-9_-]{0,99} [A-Za-z0-9._+!*,<>=~][A-Za-z0-9._+!*,<>=~ -]{0,99}",
         "name the installer and its version: `Anaconda3 5.0.1`",
     ),
@@ -26,7 +27,9 @@ _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 ChannelName = Annotated[
     str,
     StringConstraints(max_length=200),
-    Form(rf"{_PART}(?:/{_PART})*", "write a channel by its name or its address, https:// in front"),
+    StringPattern(
+        rf"{_PART}(?:/{_PART})*", "write a channel by its name or its address, https:// in front"
+    ),
 ]
 
 

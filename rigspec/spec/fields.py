@@ -23,7 +23,6 @@ __all__ = [
     "AbsolutePath",
     "Address",
     "AptMirror",
-    "Form",
     "GroupName",
     "Hostname",
     "Many",
@@ -33,6 +32,7 @@ __all__ = [
     "Request",
     "Secret",
     "Sha256",
+    "StringPattern",
     "SystemPackage",
     "SystemRequest",
     "Table",
@@ -50,7 +50,7 @@ class Table(BaseModel):
 
 
 @dataclass(frozen=True)
-class Form:
+class StringPattern:
     """The form of a string; ``words`` say which, to whoever wrote another one."""
 
     regex: str
@@ -97,26 +97,34 @@ Many = Annotated[tuple[T, ...], Strict(False)]  # TOML has arrays, the models tu
 Request = Annotated[str, AfterValidator(_version_request)]
 SystemRequest = Annotated[str, AfterValidator(_system_request)]
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=200), Form(r".*\S.*", "this must not be blank")
+    str,
+    StringConstraints(min_length=1, max_length=200),
+    StringPattern(r".*\S.*", "this must not be blank"),
 ]
 Name = Annotated[
     str,
-    Form(r"[a-z][a-z0-9_-]{0,31}", "use lower-case letters, digits, `-` and `_`, a letter first"),
+    StringPattern(
+        r"[a-z][a-z0-9_-]{0,31}", "use lower-case letters, digits, `-` and `_`, a letter first"
+    ),
 ]
 GroupName = Annotated[
     str,
-    Form(r"[a-z_][a-z0-9_-]{0,31}", "a group is called by lower-case letters, digits, `-` and `_`"),
+    StringPattern(
+        r"[a-z_][a-z0-9_-]{0,31}", "a group is called by lower-case letters, digits, `-` and `_`"
+    ),
 ]
 PackageName = Annotated[
     str,
     StringConstraints(max_length=200),
-    Form(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "this is not the name of a Python package"),
+    StringPattern(
+        r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "this is not the name of a Python package"
+    ),
 ]
 SystemPackage = Annotated[
     str,
     StringConstraints(max_length=200),
     # apt takes `name-` for the wish to remove a package, and `.+` for a regular expression.
-    Form(
+    StringPattern(
         r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]",
         "use lower-case letters, digits, `+`, `-` and `.`, as apt does",
     ),
@@ -126,19 +134,21 @@ HOST = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?"
 Address = Annotated[
     str,
     StringConstraints(max_length=253),
-    Form(
+    StringPattern(
         rf"\*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*|{HOST}",
         'write an address, or `"*"` for every network interface',
     ),
 ]
-Hostname = Annotated[str, StringConstraints(max_length=253), Form(HOST, "this is not a host name")]
+Hostname = Annotated[
+    str, StringConstraints(max_length=253), StringPattern(HOST, "this is not a host name")
+]
 # RFC 3986, less user names and less brackets but around an IPv6 address: curl expands `[1-9]`.
 _SERVER = rf"https?://(?:{HOST}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?![^/?#])|file://(?=/)"
 _REST = r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]"
 Url = Annotated[
     str,
     StringConstraints(max_length=2048),
-    Form(
+    StringPattern(
         rf"(?:{_SERVER}){_REST}*",
         "write an address with https://, http:// or file:// and without spaces or quotes",
     ),
@@ -146,7 +156,7 @@ Url = Annotated[
 AptMirror = Annotated[
     str,
     StringConstraints(max_length=2048),
-    Form(
+    StringPattern(
         rf"(?:{_SERVER})(?:{_REST}|\{{distribution\}}|\{{snapshot\}})*",
         "write an address with https://, http:// or file:// and without spaces or quotes; "
         "`{distribution}` and `{snapshot}` may stand in it",
@@ -160,18 +170,21 @@ _NO_PLACE = (
 AbsolutePath = Annotated[
     str,
     StringConstraints(max_length=1024),
-    Form(
+    StringPattern(
         rf"/(?!{_NO_PLACE})(?:(?!\.\.?(?:/|$))[A-Za-z0-9._+@-]{{1,255}}(?:/(?=.)|$))+",
         "write an absolute path of letters, digits and `._/+@-`, without `.`, `..` and a slash at "
         "the end, and not into the kernel's folders, the files of accounts or `/opt/rig`",
     ),
 ]
-Sha256 = Annotated[str, Form(r"[0-9a-f]{64}", "a sha256 is 64 lower-case hexadecimal digits")]
+Sha256 = Annotated[
+    str, StringPattern(r"[0-9a-f]{64}", "a sha256 is 64 lower-case hexadecimal digits")
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 SecretName = Annotated[
-    str, Form(r"[A-Z][A-Z0-9_]{0,99}", "name a secret in capitals: `JUPYTER_PASSWORD_HASH`")
+    str,
+    StringPattern(r"[A-Z][A-Z0-9_]{0,99}", "name a secret in capitals: `JUPYTER_PASSWORD_HASH`"),
 ]
 
 

@@ -14,7 +14,7 @@ from rigspec.spec.document import BrokenDocument, Document, read_document
 from rigspec.spec.machine import PARTS_AND_PRICES
 from rigspec.spec.model import Rig
 
-__all__ = ["InvalidSpec", "LoadedSpec", "digest", "load_spec", "parse_spec"]
+__all__ = ["InvalidSpec", "LoadedSpec", "load_spec", "parse_spec", "spec_digest"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
     return LoadedSpec(rig, document)
 
 
-def digest(rig: Rig) -> str:
+def spec_digest(rig: Rig) -> str:
     """The sha256 of what a rig means: comments, order and layout of its file do not count, nor
     where it is fetched from, nor what its machines are built of and cost.
     """
@@ -104,22 +104,22 @@ def _validated(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
     try:
         rig = Rig.model_validate(document.value)
     except ValidationError as error:
-        from rigspec.spec.mistakes import told
+        from rigspec.spec.mistakes import validation_diagnostics
 
-        mistakes = told(error, document)
-    from rigspec.spec.strings import unsafe_strings
+        mistakes = validation_diagnostics(error, document)
+    from rigspec.spec.strings import forbidden_strings
 
     if rig is not None:
         from rigspec.spec.accounts import groups_of_accounts, system_accounts
-        from rigspec.spec.day import long_days
+        from rigspec.spec.day import hours_exceed_day
         from rigspec.spec.driver_container import driver_container_mistakes
         from rigspec.spec.ports import shared_ports
         from rigspec.spec.references import dangling_references
 
         mistakes += (*dangling_references(rig, document), *shared_ports(rig, document))
-        mistakes += (*driver_container_mistakes(rig, document), *long_days(rig, document))
+        mistakes += (*driver_container_mistakes(rig, document), *hours_exceed_day(rig, document))
         mistakes += (*system_accounts(rig, document), *groups_of_accounts(rig, document))
-    return rig, _unless_secret(mistakes, tuple(unsafe_strings(document)), document)
+    return rig, _unless_secret(mistakes, tuple(forbidden_strings(document)), document)
 
 
 def _unless_secret(

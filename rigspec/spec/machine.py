@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from rigspec.spec.fields import Form, Many, Name, Request, SystemRequest, Table, Text
+from rigspec.spec.fields import Many, Name, Request, StringPattern, SystemRequest, Table, Text
 from rigspec.spec.units import EnergyPrice, Length, Money, Size
 
 __all__ = [
@@ -25,14 +25,14 @@ Count = Annotated[int, Field(ge=1, le=64)]
 KernelArgument = Annotated[
     str,
     StringConstraints(max_length=200),
-    Form(
+    StringPattern(
         r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:=[A-Za-z0-9_.,:/@+=%!-]*)?",
         "write one argument, `name` or `name=value`, without spaces, quotes or `$`",
     ),
 ]
 Watts = Annotated[int, Field(ge=1, le=20000)]
 IdleWatts = Annotated[int, Field(ge=0, le=20000)]
-Slot = Annotated[str, Form(r"x(?:1|2|4|8|16)", "write a slot by its lanes: `x16`")]
+Slot = Annotated[str, StringPattern(r"x(?:1|2|4|8|16)", "write a slot by its lanes: `x16`")]
 Hours = Annotated[float, Field(ge=0, le=24, strict=False)]
 
 

@@ -13,7 +13,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.document import Document, KeyPath
 from rigspec.spec.schema import known_keys
 
-__all__ = ["told"]
+__all__ = ["validation_diagnostics"]
 
 # pydantic's words for a wrong type -> what a person would call the type it wanted
 _WANTED = {
@@ -42,7 +42,7 @@ class _Finding:
     of_key: bool
 
 
-def told(error: ValidationError, document: Document) -> tuple[Diagnostic, ...]:
+def validation_diagnostics(error: ValidationError, document: Document) -> tuple[Diagnostic, ...]:
     """One diagnostic for each mistake; what a union says about its other branches is left out."""
     findings = [_finding(raw, document.value) for raw in error.errors(include_url=False)]
     by_path: dict[KeyPath, list[_Finding]] = {}

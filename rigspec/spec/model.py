@@ -6,21 +6,24 @@ from pydantic import Field
 
 from rigspec.spec.cuda import Container, Cuda
 from rigspec.spec.environment import Environment
-from rigspec.spec.fields import Form, GroupName, Many, Name, SystemPackage, Table
+from rigspec.spec.fields import GroupName, Many, Name, StringPattern, SystemPackage, Table
 from rigspec.spec.machine import Machine
 from rigspec.spec.service import Download, Mirrors, Services, User
 
 __all__ = ["Prepend", "Rig", "System"]
 
 VariableName = Annotated[
-    str, Form(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "this is not the name of an environment variable")
+    str,
+    StringPattern(
+        r"[A-Za-z_][A-Za-z0-9_]{0,199}", "this is not the name of an environment variable"
+    ),
 ]
 Value = Annotated[str, Field(max_length=4096)]
 Folder = Annotated[
     str,
     Field(max_length=4096),
     # An empty entry of such a list is the current folder.
-    Form(r"[^:]+", "write one folder a value, and no colon: it stands between two"),
+    StringPattern(r"[^:]+", "write one folder a value, and no colon: it stands between two"),
 ]
 
 

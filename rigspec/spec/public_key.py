@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from pydantic_core import PydanticCustomError
 
-__all__ = ["whole_key"]
+__all__ = ["validate_ssh_key"]
 
 # How many parts a key of each kind has (RFC 4253, RFC 5656, RFC 8709, OpenSSH's PROTOCOL.u2f).
 _PARTS = {
@@ -22,7 +22,7 @@ _PARTS = {
 }
 
 
-def whole_key(text: str) -> str:
+def validate_ssh_key(text: str) -> str:
     """The key as it is. Raises PydanticCustomError for one that was cut or put together."""
     kind, encoded, *_ = text.split(" ")
     try:

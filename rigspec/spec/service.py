@@ -9,19 +9,19 @@ from rigspec.spec.fields import (
     AbsolutePath,
     Address,
     AptMirror,
-    Form,
     GroupName,
     Many,
     Name,
     Port,
     Secret,
     Sha256,
+    StringPattern,
     Table,
     Url,
 )
 from rigspec.spec.image import REGISTRY
 from rigspec.spec.monitoring import Monitoring
-from rigspec.spec.public_key import whole_key
+from rigspec.spec.public_key import validate_ssh_key
 from rigspec.spec.terminal import Tmux
 from rigspec.spec.units import Size
 
@@ -29,28 +29,31 @@ __all__ = ["Download", "Fail2ban", "Jupyter", "Mirrors", "Services", "Ssh", "Tls
 
 KeyKind = Annotated[
     str,
-    Form(
+    StringPattern(
         r"rsa:(?:512|[1-9][0-9]{3,4})|ecdsa:(?:p256|p384)",
         "write `rsa:2048` with the number of bits, or `ecdsa:p256`",
     ),
 ]
 Registry = Annotated[
     str,
-    Form(REGISTRY, "write a registry as an image begins: `registry.example.org:5000/folder`"),
+    StringPattern(
+        REGISTRY, "write a registry as an image begins: `registry.example.org:5000/folder`"
+    ),
 ]
 Duration = Annotated[
-    str, Form(r"[1-9][0-9]{0,5}[smhdw]", "write a number and `s`, `m`, `h`, `d` or `w`: `10m`")
+    str,
+    StringPattern(r"[1-9][0-9]{0,5}[smhdw]", "write a number and `s`, `m`, `h`, `d` or `w`: `10m`"),
 ]
 SshKey = Annotated[
     str,
     StringConstraints(max_length=8192),
-    Form(
+    StringPattern(
         r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)"
         r"|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) "
         r"[A-Za-z0-9+/]+={0,2}(?: [A-Za-z0-9@._ -]*)?",
         "write a public key as ssh-keygen does: `ssh-ed25519 AAAA… comment`",
     ),
-    AfterValidator(whole_key),
+    AfterValidator(validate_ssh_key),
 ]
 
 

@@ -9,7 +9,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.spec.document import Document, KeyPath
 from rigspec.spec.secrets import secrets
 
-__all__ = ["unsafe_strings"]
+__all__ = ["forbidden_strings"]
 
 _UNSEEN = "a character that controls, or that nobody sees"
 
@@ -23,7 +23,7 @@ _UNSAFE = re.compile(
 )
 
 
-def unsafe_strings(document: Document) -> Iterator[Diagnostic]:
+def forbidden_strings(document: Document) -> Iterator[Diagnostic]:
     """An error for every string, key or value, that must not stand in a rig."""
     for path, text in _strings((), document.value):
         found = _UNSAFE.search(text)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from rigspec.spec.fields import Form, Many, Name, Table
+from rigspec.spec.fields import Many, Name, StringPattern, Table
 
 __all__ = ["Tmux", "TmuxWindow"]
 
@@ -16,7 +16,7 @@ Layout = Literal[
 WindowName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=60),
-    Form(
+    StringPattern(
         r"(?![~\s-])[^#$:.\x60\x22\\]*[^#$:.\x60\x22\\\s]",
         "write a name without `#`, `$`, `:`, `.`, quotes and backslashes",
     ),
@@ -24,7 +24,7 @@ WindowName = Annotated[
 Folder = Annotated[
     str,
     StringConstraints(max_length=500),
-    Form(
+    StringPattern(
         r"(?:~|/)(?:(?:(?<!~)|/)[A-Za-z0-9._+@ -]+)*/?",
         "write an absolute path, or one below `~`, of letters, digits and `._+@-`",
     ),

@@ -10,16 +10,16 @@ from rigspec.diagnostics.model import Diagnostic, Report, Severity
 from rigspec.matrix.load import load_matrix, product_names
 from rigspec.matrix.model import Condition, Matrix, Rule
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX, UNLISTED, WORDS
-from rigspec.resolve.assemble import products_needed
+from rigspec.resolve.assemble import required_products
 from rigspec.resolve.check import check_machine
-from rigspec.resolve.knowledge import knowledge_of
-from rigspec.resolve.regions import stand_ins
-from rigspec.resolve.universe import Candidate, Universe
-from rigspec.resolve.vocabulary import NOTHING, UNKNOWN, subject
+from rigspec.resolve.knowledge import rule_index
+from rigspec.resolve.regions import representative_versions
+from rigspec.resolve.universe import Candidate, CandidateDomain
+from rigspec.resolve.vocabulary import NOTHING, UNKNOWN, diagnostic_name
 from rigspec.spec.load import parse_spec
-from rigspec.trial.specimen import Part, asked, specimen
+from rigspec.trial.specimen import Part, asked, minimal_spec
 
-__all__ = ["Trial", "try_rule"]
+__all__ = ["RuleTestResult", "try_rule"]
 
 # How many specs one side of a row is tried with, and how many releases of the other side.
 _TRIED = 12
@@ -30,7 +30,7 @@ _WITH_OS = frozenset({"glibc", "default_gcc"})
 
 
 @dataclass(frozen=True)
-class Trial:
+class RuleTestResult:
     """The outcome for one row.
 
     ``failures`` tell what a side should have given, and the spec that it was tried with.
@@ -42,10 +42,10 @@ class Trial:
     idle: tuple[str, ...]
 
 
-def try_rule(rule: Rule, matrix: Matrix) -> Trial:
+def try_rule(rule: Rule, matrix: Matrix) -> RuleTestResult:
     """Try a row of the matrix both ways. ``matrix`` must be whole."""
     outcomes = {"admits": _admitted(rule, matrix), "forbids": _forbidden(rule, matrix)}
-    return Trial(
+    return RuleTestResult(
         rule,
         tuple(f"what it {side}: {told}" for side, told in outcomes.items() if told),
         tuple(side for side, told in outcomes.items() if told is None),
@@ -88,10 +88,10 @@ def _names_it(error: Diagnostic, rule: Rule, matrix: Matrix) -> bool:
     if any(fact.id in (rule.id, rule.table) for fact in error.facts):
         return True
     named = {rule.must.component, *(condition.component for condition in rule.when)}
-    pair = {subject(name) for name in named}
+    pair = {diagnostic_name(name) for name in named}
     if "cuda_runtime" in named:
         # No line asks for it: whoever brings it stands in the report, with wheels as narrow.
-        pair |= knowledge_of(matrix).frameworks
+        pair |= rule_index(matrix).frameworks
     return len(pair & set(error.between)) > 1
 
 
@@ -104,7 +104,7 @@ def _told(report: Report, rule: Rule) -> bool:
 def _checked(text: str) -> Report:
     spec = parse_spec("specimen.toml", text)
     known = set(product_names())
-    needed = [name for name in products_needed(spec.rig, "box") if name in known]
+    needed = [name for name in required_products(spec.rig, "box") if name in known]
     return check_machine(spec, "box", load_matrix(needed), repairs=False)
 
 
@@ -150,7 +150,7 @@ def _conditions(rule: Rule) -> Iterator[dict[str, Part]]:
 def _driver_too_old(runtime: Condition, matrix: Matrix) -> Part:
     """The newest driver that serves none of these CUDA runtimes."""
     served = _universe(runtime, matrix).mask(runtime.alternatives)
-    drivers = knowledge_of(matrix).universe("driver")
+    drivers = rule_index(matrix).universe("driver")
     fitting = 0
     for rule in matrix.product("cuda").rules:
         for condition in rule.when:
@@ -180,11 +180,11 @@ def _beyond(must: Condition, own: list[Condition], matrix: Matrix) -> list[Part]
     ]
 
 
-def _universe(condition: Condition, matrix: Matrix) -> Universe:
+def _universe(condition: Condition, matrix: Matrix) -> CandidateDomain:
     name = condition.component
     if name.startswith(PACKAGE_PREFIX) or name in UNLISTED:
-        return Universe(stand_ins(sorted(condition.alternatives)))
-    return knowledge_of(matrix).universe(name)
+        return CandidateDomain(representative_versions(sorted(condition.alternatives)))
+    return rule_index(matrix).universe(name)
 
 
 def _exactly(candidate: Candidate) -> Part:
@@ -206,7 +206,7 @@ def _spec(parts: Mapping[str, Part], matrix: Matrix) -> Iterator[str]:
         if brought is None:
             return
         parts.update(brought)
-    yield specimen(parts, matrix)
+    yield minimal_spec(parts, matrix)
 
 
 def _os_with(name: str, value: Part, matrix: Matrix) -> Part | None:

@@ -9,7 +9,7 @@ from functools import cache
 
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.trial.rows import Trial, try_rule
+from rigspec.trial.rows import RuleTestResult, try_rule
 
 __all__ = ["try_all"]
 
@@ -17,7 +17,7 @@ __all__ = ["try_all"]
 _CHUNK = 8
 
 
-def try_all() -> Iterator[Trial]:
+def try_all() -> Iterator[RuleTestResult]:
     """The trial of every rule of the published matrix, in the order of the tables."""
     count = sum(1 for _ in _whole().rules())
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -29,6 +29,6 @@ def _whole() -> Matrix:
     return load_matrix()
 
 
-def _trial(index: int) -> Trial:
+def _trial(index: int) -> RuleTestResult:
     matrix = _whole()
     return try_rule(tuple(matrix.rules())[index], matrix)

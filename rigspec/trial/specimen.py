@@ -9,7 +9,7 @@ from rigspec.matrix.model import Matrix
 from rigspec.matrix.vocabulary import PACKAGE_PREFIX
 from rigspec.versions import parse_alternative
 
-__all__ = ["Part", "asked", "specimen"]
+__all__ = ["Part", "asked", "minimal_spec"]
 
 # Components that only a rig with a GPU has.
 _OF_A_GPU = frozenset(
@@ -36,7 +36,7 @@ def asked(alternative: str) -> Part:
     return Part(family, request.strip() or "*")
 
 
-def specimen(parts: Mapping[str, Part], matrix: Matrix) -> str:
+def minimal_spec(parts: Mapping[str, Part], matrix: Matrix) -> str:
     """A spec in TOML that asks for just these parts."""
     word = parts["accelerator"].family if "accelerator" in parts else None
     gpu = word == "gpu" or (word is None and bool(_OF_A_GPU & parts.keys()))

@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 import pytest
 
 from rigspec.bundle.repository import repositories_part
-from rigspec.bundle.wanted import Absent, Part
-from rigspec.lock.failures import LockFailure
+from rigspec.bundle.wanted import MissingItem, Part
+from rigspec.lock.failures import LockError
 from tests.lock.nvidia_box import KEY, PACKAGES, PLACE, TOOLKIT, NvidiaBox, driver
 
 BELOW = PLACE.lstrip("/")
@@ -40,14 +40,14 @@ def test_what_the_lock_does_not_pin_is_not_in_it(nvidia: NvidiaBox) -> None:
     nvidia.wants(nvidia=None).lock()
     part = bundled(nvidia)
     why = "the lock has its packages by their versions, without checksums"
-    assert part == Part(absent=(Absent("the repository nvidia-cuda", why),))
+    assert part == Part(absent=(MissingItem("the repository nvidia-cuda", why),))
 
 
 def test_what_cannot_be_had_any_more_is_told(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     machine = nvidia.machine
     (unread,) = repositories_part([machine], None).absent
-    assert unread == Absent(
+    assert unread == MissingItem(
         "the repository nvidia-cuda", "the environment variable RIGSPEC_NVIDIA is empty"
     )
     key = nvidia.archive.keys.other
@@ -55,5 +55,5 @@ def test_what_cannot_be_had_any_more_is_told(nvidia: NvidiaBox) -> None:
     nvidia.archive.publish_flat(PLACE, *driver("465.19.01"), *gone, key=key)
     assert [item.what for item in bundled(nvidia).absent] == ["cuda-nvprof-9-0 9.0.102-1"]
     nvidia.archive.publish_flat(PLACE, *PACKAGES, key=nvidia.archive.keys.own)
-    with pytest.raises(LockFailure, match="cannot be trusted"):
+    with pytest.raises(LockError, match="cannot be trusted"):
         bundled(nvidia)

@@ -6,10 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from rigspec.cli.stages import matrix_for
-from rigspec.compare.compared import Question, compared
+from rigspec.compare.compared import Question, compare_machines
 from rigspec.compare.model import Comparison
 from rigspec.compare.money import Rate, Terms
-from rigspec.compare.software import Held
+from rigspec.compare.software import UsableLock
 from rigspec.emit.backend import find_backends
 from rigspec.lock.document import read_lock
 from rigspec.matrix.load import load_matrix
@@ -56,8 +56,8 @@ def comparison(
     held = None
     if lock is not None:
         backend = next(found for found in find_backends() if found.name == "cloud-init")
-        held = Held(*read_lock(lock), backend)
-    return compared(
+        held = UsableLock(*read_lock(lock), backend)
+    return compare_machines(
         Question(
             spec=loaded,
             names=(a, b),

@@ -6,7 +6,7 @@ import dataclasses
 
 from rigspec.compare.first_boot import first_boot_promises
 from rigspec.compare.model import Comparison, Item
-from rigspec.compare.software import Decided, Held, locked_software, resolved_software
+from rigspec.compare.software import Decided, UsableLock, locked_software, resolved_software
 from rigspec.emit.backend import find_backends
 from rigspec.emit.compile import compile_plan
 from rigspec.lock.document import read_lock
@@ -23,7 +23,7 @@ NAMES = ("science-3", "p2")
 
 def differences(lock: Lock = LOCK, spec: LoadedSpec | None = None) -> dict[str, Item]:
     rig = (spec or load_spec(str(SOURCED))).rig
-    found = locked_software(rig, NAMES, Held(lock, DIGEST, BACKEND), lambda *_: "")
+    found = locked_software(rig, NAMES, UsableLock(lock, DIGEST, BACKEND), lambda *_: "")
     return {item.name: item for item in found.differences}
 
 
@@ -121,7 +121,7 @@ def test_another_python_package_is_found_in_the_requirements() -> None:
 def test_a_file_that_no_provider_takes_is_not_compared_and_that_is_said() -> None:
     without_seed = changed(SOURCED, ('seed = "https://files.example.org/rigs"', ""))
     rig = without_seed.rig
-    found = locked_software(rig, NAMES, Held(LOCK, DIGEST, BACKEND), lambda *_: "")
+    found = locked_software(rig, NAMES, UsableLock(LOCK, DIGEST, BACKEND), lambda *_: "")
     (told,) = found.without
     assert "that of p2 has" in told
     assert "aws takes 16384" in told

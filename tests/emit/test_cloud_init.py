@@ -15,14 +15,14 @@ import jsonschema
 import pytest
 import yaml
 
-from rigspec.cli.too_long import tell_too_long
+from rigspec.cli.too_long import report_output_too_large
 from rigspec.emit.backend import find_backends
 from rigspec.emit.compile import compile_plan
-from rigspec.emit.limits import TooLong
+from rigspec.emit.limits import OutputTooLarge
 from rigspec.emit.quoting import hostname, yaml_text
 from rigspec.lock.document import read_lock
 from rigspec.plan.build import build_plan
-from rigspec.plan.model import Plan, Site
+from rigspec.plan.model import DeploymentTarget, Plan
 from rigspec.plan.steps import KernelArguments, Reboot
 from rigspec.spec.load import load_spec
 from tests.conftest import ROOT
@@ -80,7 +80,7 @@ def plans() -> list[Any]:
         for machine in lock.machines:
             plan = build_plan(rig, lock, machine.resolution.machine, digest)
             # As for a seed of one's own, which takes any size: the forms have tests of their own.
-            plan = replace(plan, site=Site())
+            plan = replace(plan, site=DeploymentTarget())
             found.append(pytest.param(plan, id=f"{spec.stem}-{plan.machine}"))
     return found
 
@@ -221,8 +221,8 @@ def test_a_text_in_yaml_stays_that_text(text: str) -> None:
 
 
 def test_the_narrowest_limit_counts_where_no_provider_is_named() -> None:
-    plan = replace(first("deep-al"), site=Site(cloud=True))
-    with pytest.raises(TooLong) as caught:
+    plan = replace(first("deep-al"), site=DeploymentTarget(cloud=True))
+    with pytest.raises(OutputTooLarge) as caught:
         files(plan)
     assert caught.value.limit.provider == "aws"
     assert not caught.value.named
@@ -239,7 +239,7 @@ def test_the_narrowest_limit_counts_where_no_provider_is_named() -> None:
 def test_user_data_takes_the_first_form_that_a_provider_takes(
     provider: str, size: int, rig: str, form: str
 ) -> None:
-    site = Site(cloud=True, provider=provider, seed="https://files.example.org/rigs/")
+    site = DeploymentTarget(cloud=True, provider=provider, seed="https://files.example.org/rigs/")
     found = files(replace(first(rig), site=site))
     content = found["user-data"]
     assert len(content) <= size
@@ -254,8 +254,8 @@ def test_user_data_takes_the_first_form_that_a_provider_takes(
 
 def test_a_provider_that_takes_text_gets_nothing_compressed() -> None:
     limit = next(each for each in BACKEND.limits if each.provider == "gcp")
-    plan = replace(first("legacy-cpu"), site=Site(cloud=True, provider="gcp"))
-    with pytest.raises(TooLong):
+    plan = replace(first("legacy-cpu"), site=DeploymentTarget(cloud=True, provider="gcp"))
+    with pytest.raises(OutputTooLarge):
         files(plan, limits=(replace(limit, size=20000),))
     binary = files(plan, limits=(replace(limit, size=20000, binary=True),))
     assert binary["user-data"].startswith(b"\x1f\x8b")
@@ -276,12 +276,12 @@ def test_compressed_user_data_has_the_same_bytes_everywhere() -> None:
 def test_too_long_user_data_is_refused_with_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = replace(first("sourced"), site=Site(cloud=True, provider="aws"))
+    plan = replace(first("sourced"), site=DeploymentTarget(cloud=True, provider="aws"))
     narrow = tuple(replace(each, size=4000) for each in BACKEND.limits)
-    with pytest.raises(TooLong) as caught:
+    with pytest.raises(OutputTooLarge) as caught:
         files(plan, limits=narrow)
 
-    tell_too_long(load_spec(str(ROOT / "specs" / "sourced.toml")), "p2", caught.value)
+    report_output_too_large(load_spec(str(ROOT / "specs" / "sourced.toml")), "p2", caught.value)
 
     said = capsys.readouterr().err
     assert "error[RS605]: user-data has " in said
@@ -329,5 +329,5 @@ def test_a_network_is_configured_only_where_netplan_reads_it() -> None:
     assert config["version"] == 2
     assert config["ethernets"]["wired"]["match"] == {"name": "e*"}
     assert "network-config" not in files(first("legacy-cpu"))
-    cloud = replace(first("dl-server"), site=Site(cloud=True, provider="gcp"))
+    cloud = replace(first("dl-server"), site=DeploymentTarget(cloud=True, provider="gcp"))
     assert set(files(cloud)) == {"user-data", "meta-data"}

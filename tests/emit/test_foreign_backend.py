@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.emit.manifest import BadManifest, read_manifest, step_kinds
+from rigspec.emit.manifest import ManifestError, read_manifest, step_kinds
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -223,14 +223,14 @@ def test_an_entry_point_to_nothing_is_told(
 )
 def test_what_a_manifest_may_not_say(before: str, after: str, told: str) -> None:
     assert before in MANIFEST
-    with pytest.raises(BadManifest, match=r"^m\.toml:\d+:\d+: ") as error:
+    with pytest.raises(ManifestError, match=r"^m\.toml:\d+:\d+: ") as error:
         read_manifest("m.toml", MANIFEST.replace(before, after, 1))
     assert told in str(error.value)
 
 
 def test_every_mistake_is_told_at_once_in_the_order_of_the_file() -> None:
     text = MANIFEST.replace('"motd"', '""', 1).replace("mode =", "mod =")
-    with pytest.raises(BadManifest) as error:
+    with pytest.raises(ManifestError) as error:
         read_manifest("m.toml", text)
     assert [line.split(":")[1] for line in str(error.value).splitlines()] == ["2", "10"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.tree import MANIFEST, OutputFile, TreeError, read_tree, write_tree
+from rigspec.tree import MANIFEST, OutputFile, TreeError, read_tree, write_tree_atomically
 from tests.conftest import ROOT
 
 WRITER = """
@@ -52,7 +52,7 @@ def test_fifty_kills_leave_whole_trees(tmp_path: Path) -> None:
             ["sha256sum", "--check", "--quiet", MANIFEST], cwd=target, check=False
         )
         assert done.returncode == 0
-    write_tree(target, [OutputFile("a", b"a", 0o644)])
+    write_tree_atomically(target, [OutputFile("a", b"a", 0o644)])
     assert os.listdir(tmp_path) == ["tree"]
 
 
@@ -85,7 +85,9 @@ def test_a_killed_command_leaves_the_old_tree_or_the_new_one(command: str, tmp_p
 def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
     old = os.umask(0o077)
     try:
-        write_tree(tmp_path / "t", [OutputFile("bin/run", b"", 0o755), OutputFile("x", b"", 0o644)])
+        write_tree_atomically(
+            tmp_path / "t", [OutputFile("bin/run", b"", 0o755), OutputFile("x", b"", 0o644)]
+        )
     finally:
         os.umask(old)
     assert (tmp_path / "t/bin/run").stat().st_mode & 0o777 == 0o755
@@ -95,17 +97,17 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
 
 def test_a_folder_with_somebody_elses_file_is_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "t"
-    write_tree(target, [OutputFile("x", b"1", 0o644)])
+    write_tree_atomically(target, [OutputFile("x", b"1", 0o644)])
     (target / "mine").write_text("precious")
     with pytest.raises(TreeError, match="holds mine, which rigspec did not write"):
-        write_tree(target, [OutputFile("x", b"2", 0o644)])
+        write_tree_atomically(target, [OutputFile("x", b"2", 0o644)])
     assert (target / "x").read_bytes() == b"1"
 
 
 @pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", ""])
 def test_no_file_leaves_its_tree(path: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="leaves the tree"):
-        write_tree(tmp_path / "t", [OutputFile(path, b"", 0o644)])
+        write_tree_atomically(tmp_path / "t", [OutputFile(path, b"", 0o644)])
     assert os.listdir(tmp_path) == []
 
 

@@ -14,7 +14,7 @@ from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import Check, Service, Verify
 from rigspec.spec.load import load_spec
-from rigspec.tree import write_tree
+from rigspec.tree import write_tree_atomically
 from tests.execution.roots import archives
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -87,5 +87,5 @@ def cloud_init() -> Backend:
 def seed_of(plan: Plan, folder: Path, backend: Backend | None = None) -> Path:
     """The plan's files, as a folder that is a NoCloud seed."""
     out = folder / "seed"
-    write_tree(out, compile_plan(plan, backend or cloud_init()))
+    write_tree_atomically(out, compile_plan(plan, backend or cloud_init()))
     return out

@@ -20,7 +20,7 @@ from rigspec.lock.model import LockedFile
 from rigspec.plan import steps
 from rigspec.plan.layout import PACKAGES, REPOSITORY
 from rigspec.plan.model import BaseImage, PayloadFile, Plan
-from rigspec.tree import write_tree
+from rigspec.tree import write_tree_atomically
 from tests.conftest import ROOT
 from tests.execution.roots import SystemRoot, make_root
 from tests.lock.signed_archive import Keys, SignedArchive, package
@@ -217,7 +217,7 @@ def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
 def write_installer(plan: Plan, folder: Path) -> Path:
     """The shell target of a plan."""
     (shell,) = (backend for backend in find_backends() if backend.name == "shell")
-    write_tree(folder, compile_plan(plan, shell))
+    write_tree_atomically(folder, compile_plan(plan, shell))
     return folder
 
 

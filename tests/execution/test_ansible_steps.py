@@ -13,7 +13,7 @@ from rigspec.emit.backend import find_backends
 from rigspec.emit.compile import compile_plan
 from rigspec.plan import steps
 from rigspec.plan.model import Plan
-from rigspec.tree import write_tree
+from rigspec.tree import write_tree_atomically
 from tests.execution.every_step import Supplies, every_plan
 from tests.execution.test_ansible import Fleet, fleet_of
 from tests.lock.signed_archive import Keys
@@ -46,7 +46,7 @@ def every(tmp_path: Path) -> Iterator[Plan]:
 def playbook(plan: Plan, folder: Path, *chosen: steps.Step) -> Path:
     (platform,) = (step for step in plan.steps if step.kind == "platform")
     (ansible,) = (backend for backend in find_backends() if backend.name == "ansible")
-    write_tree(folder, compile_plan(replace(plan, steps=(platform, *chosen)), ansible))
+    write_tree_atomically(folder, compile_plan(replace(plan, steps=(platform, *chosen)), ansible))
     return folder / "playbook.yml"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.emit.backend import Backend
-from rigspec.plan.model import Site
+from rigspec.plan.model import DeploymentTarget
 from tests.execution.cloud_init_rigs import (
     KEY,
     SMALL,
@@ -102,7 +102,9 @@ def narrowed(size: int, *, binary: bool = True) -> Backend:
 def test_the_same_rig_from_compressed_user_data(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
-    plan = replace(planned(rigspec, tmp_path, SMALL), site=Site(cloud=True, provider="aws"))
+    plan = replace(
+        planned(rigspec, tmp_path, SMALL), site=DeploymentTarget(cloud=True, provider="aws")
+    )
     unlimited = replace(cloud_init(), limits=())
     plain = len((seed_of(plan, tmp_path / "whole", unlimited) / "user-data").read_bytes())
 
@@ -122,7 +124,7 @@ def test_the_same_rig_from_user_data_that_fetches_the_rest(
     files = tmp_path / "served"
     files.mkdir()
     with served(files) as address:
-        site = Site(cloud=True, provider="aws", seed=address)
+        site = DeploymentTarget(cloud=True, provider="aws", seed=address)
         plan = replace(planned(rigspec, tmp_path, SMALL), site=site)
         seed = seed_of(plan, tmp_path, narrowed(4500, binary=False))
         assert len((seed / "user-data").read_bytes()) <= 4500
@@ -140,7 +142,7 @@ def test_a_seed_with_another_checksum_is_not_run(
     files = tmp_path / "served"
     files.mkdir()
     with served(files) as address:
-        site = Site(cloud=True, provider="aws", seed=address)
+        site = DeploymentTarget(cloud=True, provider="aws", seed=address)
         plan = replace(planned(rigspec, tmp_path, SMALL), site=site)
         seed = seed_of(plan, tmp_path, narrowed(4500, binary=False))
         # Seconds instead of minutes until it gives up.

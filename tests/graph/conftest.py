@@ -14,8 +14,8 @@ from filelock import FileLock
 from playwright.sync_api import Page, sync_playwright
 
 from rigspec.cli.stages import matrix_for, resolve_or_exit
-from rigspec.graph.model import Picture
-from rigspec.graph.picture import picture_of
+from rigspec.graph.model import StackGraph
+from rigspec.graph.picture import build_graph
 from rigspec.spec.load import load_spec
 from tests.conftest import ROOT
 
@@ -31,9 +31,9 @@ RIGS = [
 ]
 
 
-def picture(name: str, machine: str | None) -> Picture:
+def picture(name: str, machine: str | None) -> StackGraph:
     spec = load_spec(str(ROOT / "specs" / name))
-    return picture_of(spec, resolve_or_exit(spec, machine), matrix_for(spec, machine))
+    return build_graph(spec, resolve_or_exit(spec, machine), matrix_for(spec, machine))
 
 
 @pytest.fixture(scope="session")

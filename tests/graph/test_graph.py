@@ -20,8 +20,8 @@ from rigspec.diagnostics.model import Fact, Severity, Source
 from rigspec.diagnostics.plain import plain
 from rigspec.graph.dot import as_dot
 from rigspec.graph.mermaid import as_mermaid
-from rigspec.graph.model import Arrow, Box, Label, Picture
-from rigspec.graph.picture import picture_of
+from rigspec.graph.model import Edge, Label, Node, StackGraph
+from rigspec.graph.picture import build_graph
 from rigspec.graph.svg import as_svg
 from rigspec.spec.load import parse_spec
 from tests.conftest import ROOT
@@ -38,19 +38,19 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def hostile() -> Picture:
+def hostile() -> StackGraph:
     """A picture in which every text that a rig can bring tries to be more than text."""
     source = Source(TEXTS[0], "https://example.org/?a=1&b=2", dt.date.min)
     facts = tuple(Fact(f"f{i}", text, (source,)) for i, text in enumerate(TEXTS))
     boxes = tuple(
-        Box(f"b{i}", "hardware", "x", text, (Label(text, i + 1),)) for i, text in enumerate(TEXTS)
+        Node(f"b{i}", "hardware", "x", text, (Label(text, i + 1),)) for i, text in enumerate(TEXTS)
     )
     arrows = tuple(
-        Arrow("top", f"b{i}", (Label(text, i + 1, Severity.WARNING if i % 2 else None),))
+        Edge("top", f"b{i}", (Label(text, i + 1, Severity.WARNING if i % 2 else None),))
         for i, text in enumerate(TEXTS)
     )
-    top = Box("top", "people", "x", "top")
-    return Picture(TEXTS[0], TEXTS[1], (top, *boxes), arrows, facts)
+    top = Node("top", "people", "x", "top")
+    return StackGraph(TEXTS[0], TEXTS[1], (top, *boxes), arrows, facts)
 
 
 # --- what is drawn -------------------------------------------------------------------------
@@ -328,7 +328,7 @@ def test_each_user_stands_on_the_card_that_has_their_gpu() -> None:
         'gpus = [{ model = "Tesla K80" }, { model = "GTX 1080" }]\n'
         "[user.amy]\ngpus = [0, 2]\n[user.bob]\ngpus = [1]\n[user.eve]\ngpus = []\n",
     )
-    drawn = picture_of(spec, resolve_or_exit(spec, "box"), matrix_for(spec, "box"))
+    drawn = build_graph(spec, resolve_or_exit(spec, "box"), matrix_for(spec, "box"))
     said = {(a.of, a.to): a.labels[0].words for a in drawn.arrows if a.of.startswith("user/")}
     assert said == {
         ("user/amy", "gpus.0"): "GPU 0",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rigspec.cli.stages import matrix_for
 from rigspec.diagnostics.model import Diagnostic, Report
-from rigspec.hardware.machine_figures import MachineFigures, machine_figures
+from rigspec.hardware.machine_figures import MachineSpecs, machine_figures
 from rigspec.resolve.check import check_machine
 from rigspec.spec.load import LoadedSpec, parse_spec
 from tests.conftest import ROOT
@@ -27,7 +27,7 @@ def machine(text: str) -> LoadedSpec:
     return parse_spec("rig.toml", f'{HEAD}[machine.tower]\nos = "ubuntu 16.04"\n{text}')
 
 
-def figures(spec: LoadedSpec, name: str = "tower") -> MachineFigures:
+def figures(spec: LoadedSpec, name: str = "tower") -> MachineSpecs:
     return machine_figures(spec, name, matrix_for(spec, name))
 
 

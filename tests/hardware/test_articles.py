@@ -8,7 +8,7 @@ import pytest
 
 from rigspec.diagnostics.model import Severity
 from rigspec.hardware.cost import energy_cost
-from rigspec.hardware.declared import DeclaredMachine
+from rigspec.hardware.declared import MachineContext
 from rigspec.hardware.lanes import slowdown, widths
 from rigspec.hardware.power import efficiency
 from rigspec.hardware.sharing import container_devices
@@ -197,7 +197,7 @@ def test_four_of_its_cards_get_8_lanes_and_more_of_64() -> None:
 
 
 def test_what_fewer_lanes_cost_one_card() -> None:
-    lanes = DeclaredMachine(rig("deep-al"), "tower", load_matrix(["guidance"])).guidance("lanes")
+    lanes = MachineContext(rig("deep-al"), "tower", load_matrix(["guidance"])).guidance("lanes")
     eight, four = slowdown(lanes, 8), slowdown(lanes, 4)
     assert eight is not None
     assert four is not None

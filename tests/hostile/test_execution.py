@@ -12,7 +12,7 @@ import pytest
 
 from rigspec.emit.backend import find_backends
 from rigspec.spec.load import InvalidSpec
-from rigspec.tree import OutputFile, write_tree
+from rigspec.tree import OutputFile, write_tree_atomically
 from tests.containers import Buildah
 from tests.execution.conftest import KEPT
 from tests.execution.roots import make_root
@@ -118,7 +118,7 @@ def machine(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 
 def _written(folder: Path, files: tuple[OutputFile, ...]) -> Path:
-    write_tree(folder, files)
+    write_tree_atomically(folder, files)
     return folder
 
 

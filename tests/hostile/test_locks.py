@@ -10,7 +10,7 @@ import pytest
 import tomli
 import tomlkit
 
-from rigspec.lock.document import DamagedLock, read_lock
+from rigspec.lock.document import CorruptLock, read_lock
 from tests.conftest import ROOT
 from tests.hostile.texts import HOSTILE
 
@@ -47,7 +47,7 @@ def test_a_control_character_is_refused_in_every_string(name: str, tmp_path: Pat
     def version(content: Any) -> None:
         content["machines"][0]["packages"][0]["version"] = HOSTILE[name]
 
-    with pytest.raises(DamagedLock):
+    with pytest.raises(CorruptLock):
         read_lock(forged(tmp_path, version))
 
 
@@ -58,7 +58,7 @@ def test_a_file_beside_the_lock_stands_beside_it(path: str, tmp_path: Path) -> N
     def companion(content: Any) -> None:
         content["machines"][0]["envs"][0]["tools"]["file"] = path
 
-    with pytest.raises(DamagedLock, match="leads out"):
+    with pytest.raises(CorruptLock, match="leads out"):
         read_lock(forged(tmp_path / "lock", companion))
 
 
@@ -67,7 +67,7 @@ def test_a_name_that_becomes_a_file_is_a_name(text: str, tmp_path: Path) -> None
     def env(content: Any) -> None:
         content["machines"][0]["envs"][0]["name"] = text
 
-    with pytest.raises(DamagedLock):
+    with pytest.raises(CorruptLock):
         read_lock(forged(tmp_path, env))
 
 
@@ -76,5 +76,5 @@ def test_a_package_is_named_as_packages_are(text: str, tmp_path: Path) -> None:
     def package(content: Any) -> None:
         content["machines"][0]["packages"][0]["name"] = text
 
-    with pytest.raises(DamagedLock):
+    with pytest.raises(CorruptLock):
         read_lock(forged(tmp_path, package))

@@ -20,7 +20,7 @@ from rigspec.host.findings import host_of
 from rigspec.host.reading import (
     cards_of_nvidia_smi,
 )
-from rigspec.host.recording import QUESTIONS, Recording, kept_in
+from rigspec.host.recording import QUESTIONS, Recording, load_recording
 from rigspec.host.spec_text import spec_text
 from rigspec.spec.load import InvalidSpec, load_spec
 from tests.hostile.texts import HOSTILE
@@ -331,7 +331,7 @@ def test_a_recording_from_elsewhere_is_made_nameless(tmp_path: Path) -> None:
         "<processes>\n<process_info>/home/alice/x</process_info>\n</processes>\n"
         "</gpu></nvidia_smi_log>\n"
     )
-    texts = kept_in(tmp_path).texts
+    texts = load_recording(tmp_path).texts
     assert "0123456" not in texts["dmidecode"]
     assert "alice" not in texts["nvidia-smi.xml"]
     assert "GPU-1" not in texts["nvidia-smi.xml"]

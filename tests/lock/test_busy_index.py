@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from unearth import TargetPython
 
-from rigspec.lock.asking import package_finder
-from rigspec.lock.failures import LockFailure
+from rigspec.lock.asking import create_package_finder
+from rigspec.lock.failures import LockError
 from rigspec.lock.index import dated_files, listed_files
 from tests.lock.loopback import Answer, Serve, send, servers
 
@@ -26,7 +26,7 @@ def serve() -> Iterator[Serve]:
 
 
 def times(address: str) -> list[dt.datetime | None]:
-    finder = package_finder(address, TargetPython())
+    finder = create_package_finder(address, TargetPython())
     files = listed_files(finder, "six", yanked=False)
     return [time for _, time in dated_files(finder, "six", files)]
 
@@ -71,7 +71,7 @@ def test_a_moment_is_waited_for(bad: Answer, after: int, serve: Serve) -> None:
 
 def test_who_stays_busy_is_said_to_be(serve: Serve) -> None:
     address = serve(falls_out(after=1, count=1000, bad=busy))
-    with pytest.raises(LockFailure) as failure:
+    with pytest.raises(LockError) as failure:
         times(f"http://{address}/simple")
     assert failure.value.status == 3
     assert "503" in failure.value.diagnostic.message

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rigspec.lock.document import DamagedLock, NoLock, lock_files, read_lock
+from rigspec.lock.document import CorruptLock, NoLock, lock_files, read_lock
 from rigspec.lock.model import (
     Lock,
     LockedEnv,
@@ -23,7 +23,7 @@ from rigspec.lock.model import (
     Unpinned,
 )
 from rigspec.resolution import EnvResolution, Pin, Resolution
-from rigspec.tree import MANIFEST, write_tree
+from rigspec.tree import MANIFEST, write_tree_atomically
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -69,7 +69,7 @@ def locks(draw: st.DrawFn) -> Lock:
 @given(lock=locks())
 def test_what_is_written_is_read_back(lock: Lock, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("lock") / "lock"
-    write_tree(folder, lock_files(lock))
+    write_tree_atomically(folder, lock_files(lock))
     assert read_lock(folder)[0] == lock
 
 
@@ -84,7 +84,7 @@ def test_one_byte_changed_anywhere_is_noticed(rig: str, tmp_path: Path) -> None:
         data = file.read_bytes()
         for place in range(0, len(data), 53):
             file.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-            with pytest.raises(DamagedLock):
+            with pytest.raises(CorruptLock):
                 read_lock(folder)
         file.write_bytes(data)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.lock import fetch, web
-from rigspec.lock.failures import LockFailure
+from rigspec.lock.failures import LockError
 from rigspec.lock.fetch import sha256_of_url
 from tests.lock.loopback import Answer, Serve, send, servers
 from tests.lock.tiny_rig import Rigspec, lock_text, written
@@ -167,7 +167,7 @@ def test_a_server_that_is_too_slow_is_given_up(
     monkeypatch.setattr(fetch, "_ANSWER_S", 0.5)
     monkeypatch.setattr(web, "_SILENCE_S", 1)
     monkeypatch.setattr(web, "_GRACE_S", 0.5)
-    with pytest.raises(LockFailure, match=told) as failure:
+    with pytest.raises(LockError, match=told) as failure:
         sha256_of_url(f"http://{serve(answer)}/weights.bin")
     assert failure.value.status == 3
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from rigspec.lock import old_python, uv_engine
-from rigspec.lock.failures import LockFailure
-from rigspec.lock.question import Question
+from rigspec.lock.failures import LockError
+from rigspec.lock.question import ResolveRequest
 from rigspec.lock.requirements import pins
 from rigspec.lock.target import TargetInterpreter
 from tests.lock.loopback import Answer, send, servers
@@ -24,8 +24,8 @@ PYTHON_36 = TargetInterpreter("3.6.15", (2, 31), "x86_64", "21.3.1")
 RULES = ("protobuf<4", "h5py<3", "numpy<1.24")
 
 
-def question(target: TargetInterpreter, *requirements: str, **more: Any) -> Question:
-    return Question("lab", requirements, target, **{"constraints": RULES, **more})
+def question(target: TargetInterpreter, *requirements: str, **more: Any) -> ResolveRequest:
+    return ResolveRequest("lab", requirements, target, **{"constraints": RULES, **more})
 
 
 def versions(text: str) -> dict[str, str]:
@@ -50,7 +50,7 @@ def test_an_sdist_whose_build_needs_a_newer_python_is_no_choice() -> None:
     text = old_python.compile_requirements(question(PYTHON_27, "send2trash"))
     assert versions(text) == {"send2trash": "1.8.3"}
 
-    with pytest.raises(LockFailure) as failed:
+    with pytest.raises(LockError) as failed:
         old_python.compile_requirements(question(PYTHON_27, "send2trash==2.0.0"))
     (told,) = failed.value.diagnostic.help
     assert "send2trash 2.0.0 is built with setuptools>=75.3.1, which is not to be had" in told
@@ -88,7 +88,7 @@ def test_a_marker_that_compares_letter_by_letter_is_read() -> None:
 
 
 def test_a_contradiction_names_who_asks() -> None:
-    with pytest.raises(LockFailure) as failure:
+    with pytest.raises(LockError) as failure:
         old_python.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "numpy<1.10"))
     assert failure.value.status == 1
     told = " ".join(failure.value.diagnostic.help)
@@ -143,7 +143,7 @@ def test_an_index_that_fails_is_exit_status_3_and_names_no_address(
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     monkeypatch.setenv("UV_NO_CACHE", "1")
     address = index(answer)
-    with pytest.raises(LockFailure) as failure:
+    with pytest.raises(LockError) as failure:
         engine.compile_requirements(question(python, "six", index=address))
     assert failure.value.status == 3
     assert failure.value.diagnostic.code == "RS504"

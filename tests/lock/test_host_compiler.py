@@ -6,7 +6,7 @@ import pytest
 
 from rigspec.lock.host_compiler import host_compiler
 from rigspec.lock.model import LockedToolkit
-from rigspec.lock.system_packages import toolkit_of, wanted_packages
+from rigspec.lock.system_packages import requested_packages, toolkit_of
 from rigspec.matrix.load import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
@@ -45,7 +45,7 @@ def test_the_newest_that_the_toolkit_works_with(
 
 
 def wanted(rig: Rig, found: Resolution, matrix: Matrix = MATRIX) -> list[tuple[str, str]]:
-    packages = wanted_packages(rig, found, matrix, (), fetched=("cudnn.tar.xz",))
+    packages = requested_packages(rig, found, matrix, (), fetched=("cudnn.tar.xz",))
     return [(package.name, package.part) for package in packages]
 
 

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.image_contents import contents_of, fetch_blob
-from rigspec.lock.registry import Received
+from rigspec.lock.image_contents import fetch_blob, fetch_manifest
+from rigspec.lock.registry import FetchedManifest
 from rigspec.spec.image import ImageReference
 from tests.containers import Buildah
 
 
-def described(manifest: Received) -> dict[str, object]:
+def described(manifest: FetchedManifest) -> dict[str, object]:
     size = len(manifest.data)
     return {"mediaType": manifest.media_type, "digest": manifest.digest, "size": size}
 
 
 def layout(image: ImageReference, folder: Path) -> None:
     """An image as an OCI layout in a folder."""
-    contents = contents_of(image, "x86_64")
+    contents = fetch_manifest(image, "x86_64")
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     for manifest in contents.manifests:
@@ -40,7 +40,7 @@ def test_what_is_fetched_is_the_whole_image(
     digest = buildah.pushed(name, f"{host}/team/it:1", index=index)
     image = ImageReference.parse(f"{host}/team/it:1@{digest}")
 
-    contents = contents_of(image, "x86_64")
+    contents = fetch_manifest(image, "x86_64")
     assert contents.manifests[0].digest == digest
     assert len(contents.manifests) == (2 if index else 1)
 

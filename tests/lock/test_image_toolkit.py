@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rigspec.lock.files import files_of, packages_of
+from rigspec.lock.files import downloads, packages_of
 from rigspec.matrix.load import load_matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.load import parse_spec
@@ -52,5 +52,5 @@ def test_only_what_the_image_lacks_is_installed(base: str, provider: str, parts:
     rig = parse_spec("rig.toml", SPEC.format(base=base, provider=provider)).rig
     matrix = load_matrix()
     found = {package.part for package in packages_of(rig, RESOLUTION, matrix)}
-    found |= {file.part for file in files_of(rig, RESOLUTION, matrix)}
+    found |= {file.part for file in downloads(rig, RESOLUTION, matrix)}
     assert found == parts

@@ -9,8 +9,8 @@ import pytest
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock import images
-from rigspec.lock.images import BaseImages
-from rigspec.lock.kept_bytes import kept_bytes
+from rigspec.lock.images import BaseImageLocker
+from rigspec.lock.kept_bytes import previous_artifacts
 from rigspec.lock.model import Lock, LockedImage, LockedMachine
 from rigspec.matrix.load import load_image
 from rigspec.matrix.model import Release
@@ -209,14 +209,14 @@ def test_a_matrix_that_was_mended_makes_the_lock_stale(tmp_path: Path, rigspec: 
     from dataclasses import replace
 
     from rigspec.lock.document import lock_files, read_lock
-    from rigspec.tree import write_tree
+    from rigspec.tree import write_tree_atomically
 
     spec, lock = written(tmp_path, KNOWN), tmp_path / "lock"
     assert rigspec("lock", spec, "-o", lock).returncode == 0
     found, _ = read_lock(lock)
     (machine,) = found.machines
     mistaken = replace(machine, image=LockedImage(KNOWN, f"sha256:{'0' * 64}", "matrix"))
-    write_tree(lock, lock_files(replace(found, machines=(mistaken,))))
+    write_tree_atomically(lock, lock_files(replace(found, machines=(mistaken,))))
     done = rigspec("lock", spec, "-o", lock, "--check")
     assert done.returncode == 1
     assert "in the matrix" in done.stderr
@@ -277,7 +277,7 @@ def test_a_tag_that_is_gone_is_said_with_what_can_be_done(
 def locked(rig: Rig, kept: LockedImage | None = None) -> tuple[LockedMachine, list[Diagnostic]]:
     warnings: list[Diagnostic] = []
     resolution = Resolution(machine="box", os="debian 11", arch="x86_64", accelerator="cpu")
-    machine = BaseImages(rig, warnings.append).added(LockedMachine(resolution), kept)
+    machine = BaseImageLocker(rig, warnings.append).added(LockedMachine(resolution), kept)
     return machine, warnings
 
 
@@ -300,6 +300,6 @@ def test_a_lock_keeps_image_and_downloads_but_for_what_is_named() -> None:
     resolution = Resolution(machine="box", os="debian 11", arch="x86_64", accelerator="cpu")
     image = LockedImage("debian:11", f"sha256:{'ab' * 32}", "registry")
     before = Lock("tiny", "", "", (LockedMachine(resolution, image=image),))
-    assert kept_bytes(before, "box", ()).image == image
-    assert kept_bytes(before, "box", ("image",)).image is None
-    assert kept_bytes(before, "shed", ()).image is None
+    assert previous_artifacts(before, "box", ()).image == image
+    assert previous_artifacts(before, "box", ("image",)).image is None
+    assert previous_artifacts(before, "shed", ()).image is None

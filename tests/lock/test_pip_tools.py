@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from rigspec.lock import old_python, pip_tools
-from rigspec.lock.failures import LockFailure
+from rigspec.lock.failures import LockError
 from rigspec.lock.host_interpreter import find_interpreter
-from rigspec.lock.index import PackageIndex
-from rigspec.lock.question import Question
+from rigspec.lock.index import AptIndex
+from rigspec.lock.question import ResolveRequest
 from rigspec.lock.requirements import Pin, pins
 from rigspec.lock.target import TargetInterpreter
 
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 36), "x86_64", "20.3.4", "20.21.1")
-TENSORFLOW = Question(
+TENSORFLOW = ResolveRequest(
     env="tf18",
     requirements=("tensorflow==1.8.0", "keras<2.3"),
     target=PYTHON_27,
@@ -39,7 +39,7 @@ def test_every_difference_from_pip_in_a_real_python_2_7_has_a_reason() -> None:
     inside_2_7 = by_name(pip_tools.compile_requirements(TENSORFLOW))
 
     assert without_2_7.keys() == inside_2_7.keys()
-    index = PackageIndex(PYTHON_27, None)
+    index = AptIndex(PYTHON_27, None)
     differing = set()
     for name, ours in without_2_7.items():
         theirs = inside_2_7[name]
@@ -56,15 +56,17 @@ def test_every_difference_from_pip_in_a_real_python_2_7_has_a_reason() -> None:
 
 
 def test_what_pip_tools_locked_before_stays() -> None:
-    held = Question("lab", ("six",), PYTHON_27, kept="six==1.15.0\n")
+    held = ResolveRequest("lab", ("six",), PYTHON_27, kept="six==1.15.0\n")
     assert str(by_name(pip_tools.compile_requirements(held))["six"].version) == "1.15.0"
-    free = Question("lab", ("six",), PYTHON_27, kept="six==1.15.0\n", moving=("six",))
+    free = ResolveRequest("lab", ("six",), PYTHON_27, kept="six==1.15.0\n", moving=("six",))
     assert str(by_name(pip_tools.compile_requirements(free))["six"].version) > "1.15.0"
 
 
 def test_an_interpreter_that_is_not_here_is_named() -> None:
-    question = Question("lab", ("six",), TargetInterpreter("3.3.7", (2, 36), "x86_64", "18.0"))
-    with pytest.raises(LockFailure) as failure:
+    question = ResolveRequest(
+        "lab", ("six",), TargetInterpreter("3.3.7", (2, 36), "x86_64", "18.0")
+    )
+    with pytest.raises(LockError) as failure:
         pip_tools.compile_requirements(question)
     assert "needs a Python 3.3 on this machine" in failure.value.diagnostic.help[0]
 

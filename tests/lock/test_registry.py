@@ -14,9 +14,9 @@ import pytest
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock import image_contents, registry, web
-from rigspec.lock.failures import LockFailure
+from rigspec.lock.failures import LockError
 from rigspec.lock.image_contents import Blob
-from rigspec.lock.images import BaseImages
+from rigspec.lock.images import BaseImageLocker
 from rigspec.lock.model import LockedMachine
 from rigspec.resolution import Resolution
 from rigspec.spec.image import ImageReference
@@ -169,7 +169,7 @@ def test_silence_is_no_answer_and_a_trickle_a_failure(
     with pytest.raises(registry.Unreachable, match="no answer in"):
         image_contents.digest_of(silent, "x86_64")
     slow = ImageReference.parse(f"{serve(trickles)}/team/one:1")
-    with pytest.raises(LockFailure, match="too slow") as failure:
+    with pytest.raises(LockError, match="too slow") as failure:
         image_contents.digest_of(slow, "x86_64")
     assert failure.value.status == 3
 
@@ -186,7 +186,7 @@ def test_a_silent_registry_is_waited_for_once(
 
     rig = Rig.model_validate({"rig": 1, "name": "tiny", "mirrors": {"images": serve(stands_still)}})
     warnings: list[Diagnostic] = []
-    base_images = BaseImages(rig, warnings.append)
+    base_images = BaseImageLocker(rig, warnings.append)
     for system in ("debian 11", "debian 12"):
         resolution = Resolution(machine=system, os=system, arch="x86_64", accelerator="cpu")
         machine = base_images.added(LockedMachine(resolution), None)
@@ -233,7 +233,7 @@ def test_a_blob_that_is_not_what_was_asked_for_leaves_no_file(
 ) -> None:
     image = ImageReference.parse(f"{serve(lambda request: send(request, body))}/team/one:1")
     blob = Blob(f"sha256:{hashlib.sha256(b'layer').hexdigest()}", 5)
-    with pytest.raises(LockFailure, match=told) as failure:
+    with pytest.raises(LockError, match=told) as failure:
         image_contents.fetch_blob(image, blob, tmp_path / "layer")
     assert failure.value.status == 3
     assert not any(tmp_path.iterdir())
@@ -241,8 +241,8 @@ def test_a_blob_that_is_not_what_was_asked_for_leaves_no_file(
 
 def test_what_a_registry_does_not_have_cannot_be_fetched(host: str, tmp_path: Path) -> None:
     image = ImageReference.parse(f"{host}/team/none:1")
-    with pytest.raises(LockFailure, match="its registry does not have it") as failure:
-        image_contents.contents_of(image, "x86_64")
+    with pytest.raises(LockError, match="its registry does not have it") as failure:
+        image_contents.fetch_manifest(image, "x86_64")
     assert failure.value.status == 3
 
 
@@ -252,7 +252,7 @@ def test_a_registry_that_gives_tokens(
     host = serve(gives_tokens)
     image = ImageReference.parse(f"{host}/team/one:1")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
-    with pytest.raises(registry.NoAnswer, match="its log-in answers with status 401"):
+    with pytest.raises(registry.RegistryError, match="its log-in answers with status 401"):
         image_contents.digest_of(image, "x86_64")
     log_in(tmp_path / "docker", host, monkeypatch)
     assert image_contents.digest_of(image, "x86_64") == DIGEST

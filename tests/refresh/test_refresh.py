@@ -34,7 +34,7 @@ def found() -> list[Published]:
 
 def by_hand(product: Product, version: str) -> dict[str, tuple[str, ...]]:
     """What the table already says of a release, by component."""
-    from rigspec.resolve.problem import Candidate, admits
+    from rigspec.resolve.problem import Candidate, matches_any
 
     release = Candidate(None, version)
     return {
@@ -42,7 +42,7 @@ def by_hand(product: Product, version: str) -> dict[str, tuple[str, ...]]:
         for rule in product.rules
         if rule.severity == "error"
         for condition in rule.when
-        if condition.component == product.name and admits(condition.alternatives, release)
+        if condition.component == product.name and matches_any(condition.alternatives, release)
     }
 
 

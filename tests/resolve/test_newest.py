@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from rigspec.cli.stages import matrix_for
-from rigspec.resolve.assemble import Assembly
+from rigspec.resolve.assemble import ProblemBuilder
 from rigspec.resolve.encode import encode
-from rigspec.resolve.names import unsatisfied_claims
-from rigspec.resolve.newest import newest_solution
+from rigspec.resolve.names import unsatisfiable_requirements
+from rigspec.resolve.newest import find_newest
 from rigspec.resolve.solve import SolverSession
 from rigspec.spec.load import parse_spec
 from tests.resolve.rigs import check
@@ -37,13 +37,13 @@ FREE = [
 def test_both_ways_lead_to_one_solution(row: dict[str, Any]) -> None:
     """Narrowing and trying, and a solver over every row and release of the matrix."""
     spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{row["spec"]}')
-    assembly = Assembly(spec.rig, "box", matrix_for(spec, "box"))
-    _, claims = unsatisfied_claims(assembly, spec.document)
+    assembly = ProblemBuilder(spec.rig, "box", matrix_for(spec, "box"))
+    _, claims = unsatisfiable_requirements(assembly, spec.document)
     problem = assembly.problem(claims)
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         plain = session.newest(encoding.selectors)
-    assert newest_solution(assembly, claims) == plain
+    assert find_newest(assembly, claims) == plain
 
 
 def test_a_cudnn_is_of_a_cuda(tmp_path: Path) -> None:

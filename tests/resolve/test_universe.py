@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rigspec.resolve.problem import admits
-from rigspec.resolve.universe import Candidate, Universe
+from rigspec.resolve.problem import matches_any
+from rigspec.resolve.universe import Candidate, CandidateDomain
 from rigspec.versions import InvalidRequest, parse_alternative
 
 NUMBERS = st.lists(st.integers(0, 3), min_size=1, max_size=4).map(lambda n: ".".join(map(str, n)))
@@ -38,11 +38,11 @@ REQUESTS = st.one_of(
 def test_a_request_means_what_packaging_says_one_by_one(
     candidates: list[Candidate], alternatives: tuple[str, ...]
 ) -> None:
-    universe = Universe(candidates)
+    universe = CandidateDomain(candidates)
     try:
         for text in alternatives:
             parse_alternative(text)
     except InvalidRequest:
         return
     meant = set(universe.members(universe.mask(alternatives)))
-    assert meant == {c for c in candidates if admits(alternatives, c)}
+    assert meant == {c for c in candidates if matches_any(alternatives, c)}

@@ -14,10 +14,10 @@ from pathlib import Path
 from rigspec.lock.apt import cache
 from rigspec.lock.apt.distribution import Distribution, Suite
 from rigspec.lock.apt.release import MOST, SignedIndex, read_release
-from rigspec.lock.apt.signature import BadSignature, verified
+from rigspec.lock.apt.signature import BadSignature, verify_inline
 from rigspec.lock.apt.sources import Sources
-from rigspec.lock.apt.transfer import fetched
-from rigspec.lock.failures import distrusted_index, index_failure
+from rigspec.lock.apt.transfer import download
+from rigspec.lock.failures import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive
 from rigspec.spec.mirrors import archive_url
 
@@ -54,10 +54,10 @@ class Archive:
         return f"{self.root}/{suite}".rstrip("/") if self._flat else f"{self.root}/dists/{suite}"
 
     def packages(self, component: str, architecture: str) -> bytes | None:
-        """The list of packages of a component, None where there is no such. Raises LockFailure."""
+        """The list of packages of a component, None where there is no such. Raises LockError."""
         path = self._list_of(component, architecture)
         plain = self.files.get(path)
-        kept = cache.recalled(plain[0]) if plain is not None else None
+        kept = cache.cached_index(plain[0]) if plain is not None else None
         if kept is not None:
             return kept
         packed = self.packed(component, architecture)
@@ -68,7 +68,7 @@ class Archive:
         return self._unpacked(data, unpack, plain, self._called(component))
 
     def packed(self, component: str, architecture: str) -> tuple[str, bytes] | None:
-        """The path and the bytes of that list as the archive serves it. Raises LockFailure."""
+        """The path and the bytes of that list as the archive serves it. Raises LockError."""
         path = self._list_of(component, architecture)
         forms = [path + form for form, _ in _FORMS if path + form in self.files]
         for form in forms:
@@ -94,12 +94,12 @@ class Archive:
         sha256, size = self.files[path]
         hashed = f"{path.rpartition('/')[0]}/by-hash/SHA256/{sha256}".lstrip("/")
         for place in (hashed, path) if self.by_hash else (path,):
-            data = fetched(f"{self.folder}/{place}", what, size)
+            data = download(f"{self.folder}/{place}", what, size)
             if data is not None:
                 if len(data) != size:
                     raise index_failure(what, f"{len(data)} of {size} bytes came")
                 if hashlib.sha256(data).hexdigest() != sha256:
-                    raise distrusted_index(what, "its sha256 is not the one that was signed")
+                    raise untrusted_index(what, "its sha256 is not the one that was signed")
                 return data
         return None
 
@@ -113,18 +113,18 @@ class Archive:
         try:
             text = unpack(data)
         except (lzma.LZMAError, OSError, EOFError, zlib.error) as error:
-            raise distrusted_index(what, f"it cannot be unpacked: {error}") from None
+            raise untrusted_index(what, f"it cannot be unpacked: {error}") from None
         if plain is not None:
             if hashlib.sha256(text).hexdigest() != plain[0]:
-                raise distrusted_index(what, "unpacked, its sha256 is not the one that was signed")
-            cache.keep(plain[0], text)
+                raise untrusted_index(what, "unpacked, its sha256 is not the one that was signed")
+            cache.store_index(plain[0], text)
         return text
 
 
 def open_archives(distribution: Distribution, sources: Sources) -> tuple[Archive, ...]:
     """Every suite of the distribution that the sources have, the release itself first.
 
-    Raises LockFailure: a source that fails is never taken for one that has nothing.
+    Raises LockError: a source that fails is never taken for one that has nothing.
     """
     with ThreadPoolExecutor(max_workers=4) as pool:
         found = list(pool.map(lambda s: _opened(distribution, s, sources), distribution.suites))
@@ -135,8 +135,8 @@ def open_archives(distribution: Distribution, sources: Sources) -> tuple[Archive
 
 
 def release_at(root: str, suite: str, what: str) -> bytes | None:
-    """The signed index of a suite, unread; None where there is none. Raises LockFailure."""
-    return fetched(f"{root}/dists/{suite}/InRelease", what, MOST)
+    """The signed index of a suite, unread; None where there is none. Raises LockError."""
+    return download(f"{root}/dists/{suite}/InRelease", what, MOST)
 
 
 def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archive | None:
@@ -149,9 +149,9 @@ def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archi
         if sources.optional and f"\nOrigin: {distribution.origin}\n".encode() not in data:
             continue  # another distribution's archive beside, with a suite of that name
         try:
-            text, keys = verified(data, Path(distribution.keyring), distribution.keys)
+            text, keys = verify_inline(data, Path(distribution.keyring), distribution.keys)
         except BadSignature as error:
-            raise distrusted_index(what, str(error)) from None
+            raise untrusted_index(what, str(error)) from None
         index = read_release(text, what, sources.check_dates)
         _is_of(index, distribution, suite, what)
         locked = LockedArchive(
@@ -171,11 +171,11 @@ def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archi
 
 
 def _is_of(index: SignedIndex, distribution: Distribution, suite: Suite, what: str) -> None:
-    """Raises LockFailure for an index of another distribution or suite."""
+    """Raises LockError for an index of another distribution or suite."""
     if index.origin != distribution.origin:
-        raise distrusted_index(what, f"it is of {index.origin or 'nobody'}")
+        raise untrusted_index(what, f"it is of {index.origin or 'nobody'}")
     if suite.name not in index.names:
-        raise distrusted_index(what, f"it is that of {index.names[0] or 'no suite'}")
+        raise untrusted_index(what, f"it is that of {index.names[0] or 'no suite'}")
 
 
 def _name(distribution: Distribution, suite: Suite) -> str:

@@ -10,13 +10,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["keep", "recalled"]
+__all__ = ["cached_index", "store_index"]
 
 # Some 50 MB each: what a few distributions need, and room for what moved since.
 _MOST = 24
 
 
-def recalled(sha256: str) -> bytes | None:
+def cached_index(sha256: str) -> bytes | None:
     """The bytes with that checksum, if they are kept and still have it."""
     folder = _folder()
     if folder is None:
@@ -32,7 +32,7 @@ def recalled(sha256: str) -> bytes | None:
     return data
 
 
-def keep(sha256: str, data: bytes) -> None:
+def store_index(sha256: str, data: bytes) -> None:
     """Keep bytes whose checksum was verified, in place of those not asked for the longest."""
     folder = _folder()
     if folder is None:

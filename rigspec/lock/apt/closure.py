@@ -15,23 +15,23 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rigspec.lock.apt.index import Offer, PackageIndex, PackageList, Relation, upstream_of
+from rigspec.lock.apt.index import AptCandidate, AptIndex, PackageList, Relation, upstream_of
 
 __all__ = [
-    "BesideIt",
     "Choice",
-    "Impossible",
-    "NoPackage",
-    "NoVersion",
+    "PackageNotFound",
+    "ThirdPartyRepositories",
+    "UnsatisfiableDependency",
+    "VersionNotFound",
     "base_system",
-    "closure",
+    "resolve_closure",
 ]
 
 _INSTALLER = "apt"
 
 
 @dataclass(frozen=True)
-class BesideIt:
+class ThirdPartyRepositories:
     """Repositories beside the distribution's archive, by name, and what is ``wanted`` of them: a
     version by name, None where any will do.
     """
@@ -44,11 +44,11 @@ class BesideIt:
 class Choice:
     """A package at a version, and the chosen packages that it needs."""
 
-    offer: Offer
+    offer: AptCandidate
     needs: tuple[str, ...]
 
 
-class NoPackage(Exception):
+class PackageNotFound(Exception):
     """The index has no package ``name``; ``instead`` are those that provide it."""
 
     def __init__(self, name: str, instead: tuple[str, ...]) -> None:
@@ -57,7 +57,7 @@ class NoPackage(Exception):
         self.instead = instead
 
 
-class NoVersion(Exception):
+class VersionNotFound(Exception):
     """The index does not have the version that is asked for; ``there`` are those it has."""
 
     def __init__(self, name: str, version: str, there: tuple[str, ...]) -> None:
@@ -65,7 +65,7 @@ class NoVersion(Exception):
         self.there = there
 
 
-class Impossible(Exception):
+class UnsatisfiableDependency(Exception):
     """No choice satisfies a relation of the package ``of``; the message says which."""
 
     def __init__(self, of: str, names: frozenset[str], why: str) -> None:
@@ -74,33 +74,33 @@ class Impossible(Exception):
         self.names = names
 
 
-def base_system(release: Sequence[PackageList]) -> Mapping[str, Offer]:
+def base_system(release: Sequence[PackageList]) -> Mapping[str, AptCandidate]:
     """What every system of the release has, at the versions that it came out with."""
-    index = PackageIndex(release)
+    index = AptIndex(release)
     names = {name for each in release for name in each.base()}
     if index.named(_INSTALLER):
         names.add(_INSTALLER)
-    chosen = _Choosing(index, {}, {}, BesideIt()).choices(sorted(names))
+    chosen = _Resolver(index, {}, {}, ThirdPartyRepositories()).choices(sorted(names))
     return {name: choice.offer for name, choice in chosen.items()}
 
 
-def closure(
-    index: PackageIndex,
+def resolve_closure(
+    index: AptIndex,
     wanted: Sequence[str],
-    base: Mapping[str, Offer],
+    base: Mapping[str, AptCandidate],
     kept: Mapping[str, str],
-    beside: BesideIt,
+    beside: ThirdPartyRepositories,
 ) -> Mapping[str, Choice]:
     """A version of every wanted package and of what they need beyond the ``base``.
 
     What is ``kept`` (a version by name) stays where that is possible, else it is the newest.
-    Raises NoPackage, NoVersion or Impossible.
+    Raises PackageNotFound, VersionNotFound or Impossible.
     """
     held = dict(kept)
     while True:
         try:
-            return _Choosing(index, base, held, beside).choices(wanted)
-        except Impossible as error:
+            return _Resolver(index, base, held, beside).choices(wanted)
+        except UnsatisfiableDependency as error:
             # What was locked may no longer go with what is there now: let it go, and no more.
             loosened = {name: v for name, v in held.items() if name not in error.names}
             if len(loosened) == len(held):
@@ -110,21 +110,21 @@ def closure(
             held = loosened
 
 
-class _Choosing:
+class _Resolver:
     """One pass: every package is chosen once, and what is chosen stays."""
 
     def __init__(
         self,
-        index: PackageIndex,
-        base: Mapping[str, Offer],
+        index: AptIndex,
+        base: Mapping[str, AptCandidate],
         kept: Mapping[str, str],
-        beside: BesideIt,
+        beside: ThirdPartyRepositories,
     ) -> None:
         self._index = index
         self._base = base
         self._kept = kept
         self._beside = beside
-        self._chosen: dict[str, Offer] = {}
+        self._chosen: dict[str, AptCandidate] = {}
 
     def choices(self, wanted: Sequence[str]) -> dict[str, Choice]:
         found: dict[str, Choice] = {}
@@ -143,33 +143,35 @@ class _Choosing:
         self._check_conflicts()
         return found
 
-    def _direct(self, name: str) -> Offer:
-        """What is chosen of a package that is wanted by its name. Raises NoPackage or NoVersion."""
+    def _direct(self, name: str) -> AptCandidate:
+        """What is chosen of a package that is wanted by its name. Raises PackageNotFound or VersionNotFound."""
         if name not in self._beside.wanted:
             offers = self._offers(name)
         else:
             offers = self._everywhere(name)
             offers = [o for o in offers if o.archive in self._beside.archives] or offers
         if not offers:
-            raise NoPackage(name, tuple(o.name for o in self._index.providing(Relation(name))))
+            raise PackageNotFound(
+                name, tuple(o.name for o in self._index.providing(Relation(name)))
+            )
         asked = self._beside.wanted.get(name)
         if asked is None:
             return offers[0]
         # The packager's own part of a version is not what was asked for.
         same = [o for o in offers if upstream_of(o.version) == upstream_of(asked)]
         if not same:
-            raise NoVersion(name, asked, tuple(offer.version for offer in offers))
+            raise VersionNotFound(name, asked, tuple(offer.version for offer in offers))
         return min(same, key=lambda offer: offer.version != asked)
 
-    def _offers(self, name: str) -> list[Offer]:
+    def _offers(self, name: str) -> list[AptCandidate]:
         """The versions of a package that the distribution has, the one to prefer first."""
         return [o for o in self._everywhere(name) if o.archive not in self._beside.archives]
 
-    def _everywhere(self, name: str) -> list[Offer]:
+    def _everywhere(self, name: str) -> list[AptCandidate]:
         kept = self._kept.get(name)
         return sorted(self._index.named(name), key=lambda offer: offer.version != kept)
 
-    def _following(self, needs: Offer, relation: Relation) -> list[Offer]:
+    def _following(self, needs: AptCandidate, relation: Relation) -> list[AptCandidate]:
         """The versions of a package for the one that needs it, the one to prefer first.
 
         In a repository beside, that is the same version, else what was kept, else the one that the
@@ -181,7 +183,7 @@ class _Choosing:
         asking = upstream_of(needs.version)
         named = upstream_of(relation.version) if relation.version else None
 
-        def distance(offer: Offer) -> tuple[bool, bool, bool, bool]:
+        def distance(offer: AptCandidate) -> tuple[bool, bool, bool, bool]:
             beside, upstream = offer.archive == needs.archive, upstream_of(offer.version)
             return (
                 not (beside and upstream == asking),
@@ -192,7 +194,7 @@ class _Choosing:
 
         return sorted(offers, key=distance)
 
-    def _satisfied(self, offer: Offer, group: tuple[Relation, ...]) -> Iterator[str]:
+    def _satisfied(self, offer: AptCandidate, group: tuple[Relation, ...]) -> Iterator[str]:
         """The chosen package that satisfies a dependency; nothing where the base does."""
         for relation in group:
             for there in self._answering(self._chosen, relation):
@@ -210,15 +212,17 @@ class _Choosing:
                     return
         names = frozenset(relation.name for relation in group) | {offer.name}
         text = " | ".join(map(str, group))
-        raise Impossible(offer.name, names, f"{offer.name} {offer.version} needs {text}")
+        raise UnsatisfiableDependency(
+            offer.name, names, f"{offer.name} {offer.version} needs {text}"
+        )
 
     @staticmethod
-    def _answering(there: Mapping[str, Offer], relation: Relation) -> Iterator[Offer]:
+    def _answering(there: Mapping[str, AptCandidate], relation: Relation) -> Iterator[AptCandidate]:
         if relation.name in there and there[relation.name].answers(relation):
             yield there[relation.name]
         yield from (offer for offer in there.values() if offer.answers(relation))
 
-    def _candidates(self, needs: Offer, relation: Relation) -> Iterator[Offer]:
+    def _candidates(self, needs: AptCandidate, relation: Relation) -> Iterator[AptCandidate]:
         if relation.name not in self._chosen:
             following = self._following(needs, relation)
             yield from (o for o in following if relation.admits(o.version))
@@ -227,10 +231,10 @@ class _Choosing:
                 following = self._following(needs, Relation(provider.name))
                 yield from (o for o in following if o.answers(relation))
 
-    def _clashes(self, candidate: Offer) -> bool:
-        return any(_against(candidate, other) for other in self._chosen.values())
+    def _clashes(self, candidate: AptCandidate) -> bool:
+        return any(_conflict_between(candidate, other) for other in self._chosen.values())
 
-    def _newer_base(self, offer: Offer) -> Iterator[str]:
+    def _newer_base(self, offer: AptCandidate) -> Iterator[str]:
         """What of the base must be newer beside the offer, where the index has such."""
         for relation in offer.conflicts:
             there = self._base.get(relation.name)
@@ -254,10 +258,10 @@ class _Choosing:
                     if other.name != offer.name and other.answers(relation):
                         both = frozenset({offer.name, other.name})
                         why = f"{offer.name} {offer.version} cannot stand beside {other.name}"
-                        raise Impossible(offer.name, both, f"{why} {other.version}")
+                        raise UnsatisfiableDependency(offer.name, both, f"{why} {other.version}")
 
 
-def _against(one: Offer, other: Offer) -> bool:
+def _conflict_between(one: AptCandidate, other: AptCandidate) -> bool:
     if one.name == other.name:
         return True
     return any(other.answers(relation) for relation in one.conflicts) or any(

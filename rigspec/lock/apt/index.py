@@ -11,7 +11,7 @@ from typing import Any
 from debian.deb822 import Packages, PkgRelation
 from debian.debian_support import Version
 
-__all__ = ["Offer", "PackageIndex", "PackageList", "Relation", "upstream_of"]
+__all__ = ["AptCandidate", "AptIndex", "PackageList", "Relation", "upstream_of"]
 
 _NAME = re.compile(rb"^Package:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 _PROVIDES = re.compile(rb"^Provides:((?:.*)(?:\n[ \t].*)*)", re.MULTILINE)
@@ -44,7 +44,7 @@ class Relation:
 
 
 @dataclass(frozen=True)
-class Offer:
+class AptCandidate:
     """One version of a package in one archive. ``depends`` are groups of alternatives."""
 
     name: str
@@ -88,14 +88,14 @@ class PackageList:
         self._avoided = avoided
         self._architectures = (architecture, "all") if architecture is not None else ()
 
-    def named(self, name: str) -> Iterator[Offer]:
+    def named(self, name: str) -> Iterator[AptCandidate]:
         """The versions of a package."""
         for start in self._places.get(name.encode(), ()):
             offer = self._offer(start)
             if (offer.name, offer.version) not in self._avoided and self._fits(offer):
                 yield offer
 
-    def providing(self, name: str) -> Iterator[Offer]:
+    def providing(self, name: str) -> Iterator[AptCandidate]:
         """The packages that provide a name."""
         offers = map(self._offer, self._providers.get(name.encode(), ()))
         yield from filter(self._fits, offers)
@@ -122,7 +122,7 @@ class PackageList:
                 providers.setdefault(name.partition(b":")[0], []).append(start)
         return providers
 
-    def _fits(self, offer: Offer) -> bool:
+    def _fits(self, offer: AptCandidate) -> bool:
         # What has no checksum cannot be pinned.
         known = not self._architectures or offer.architecture in self._architectures
         return known and offer.sha256 != ""
@@ -132,28 +132,28 @@ class PackageList:
         before = self._data.rfind(b"\n\n", 0, place)
         return before + 2 if before >= 0 else 0
 
-    def _offer(self, start: int) -> Offer:
+    def _offer(self, start: int) -> AptCandidate:
         end = self._data.find(b"\n\n", start)
         paragraph = self._data[start : end if end >= 0 else len(self._data)]
         return _read(self._archive, paragraph)
 
 
-class PackageIndex:
+class AptIndex:
     """Several lists as one: those of the first archive are the release as it came out."""
 
     def __init__(self, lists: Sequence[PackageList]) -> None:
         self._lists = tuple(lists)
-        self._named: dict[str, tuple[Offer, ...]] = {}
-        self._providing: dict[str, tuple[Offer, ...]] = {}
+        self._named: dict[str, tuple[AptCandidate, ...]] = {}
+        self._providing: dict[str, tuple[AptCandidate, ...]] = {}
 
-    def named(self, name: str) -> tuple[Offer, ...]:
+    def named(self, name: str) -> tuple[AptCandidate, ...]:
         """Every version of a package, newest first; of two alike that of the first list."""
         if name not in self._named:
             offers = {o.version: o for each in reversed(self._lists) for o in each.named(name)}
             self._named[name] = _newest_first(tuple(offers.values()))
         return self._named[name]
 
-    def providing(self, relation: Relation) -> tuple[Offer, ...]:
+    def providing(self, relation: Relation) -> tuple[AptCandidate, ...]:
         """The newest of each package that provides what is asked, the most usual first."""
         if relation.name not in self._providing:
             names = {o.name for each in self._lists for o in each.providing(relation.name)}
@@ -167,14 +167,14 @@ def upstream_of(version: str) -> str:
     return str(_parsed(version).upstream_version)
 
 
-def _newest_first(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+def _newest_first(offers: tuple[AptCandidate, ...]) -> tuple[AptCandidate, ...]:
     return tuple(sorted(offers, key=lambda offer: _parsed(offer.version), reverse=True))
 
 
 _PRIORITIES = ("required", "important", "standard", "optional", "extra")
 
 
-def _usual_first(offer: Offer) -> tuple[int, str]:
+def _usual_first(offer: AptCandidate) -> tuple[int, str]:
     known = offer.priority in _PRIORITIES
     return _PRIORITIES.index(offer.priority) if known else len(_PRIORITIES), offer.name
 
@@ -184,11 +184,11 @@ def _parsed(version: str) -> Any:
     return Version(version)
 
 
-def _read(archive: str, paragraph: bytes) -> Offer:
+def _read(archive: str, paragraph: bytes) -> AptCandidate:
     fields: Any = Packages(paragraph)
     needs = [fields[name] for name in ("Pre-Depends", "Depends") if name in fields]
     against = [fields[name] for name in ("Conflicts", "Breaks") if name in fields]
-    return Offer(
+    return AptCandidate(
         name=fields["Package"],
         version=fields["Version"],
         architecture=fields.get("Architecture", ""),

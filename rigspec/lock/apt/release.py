@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from rigspec.lock.failures import distrusted_index
+from rigspec.lock.failures import untrusted_index
 
 __all__ = ["MOST", "SignedIndex", "read_release"]
 
@@ -32,7 +32,7 @@ class SignedIndex:
 
 
 def read_release(text: bytes, what: str, check_dates: bool = True) -> SignedIndex:
-    """Read a text whose signature was checked. Raises LockFailure where it is past its date."""
+    """Read a text whose signature was checked. Raises LockError where it is past its date."""
     from debian.deb822 import Release
 
     release: Any = Release(text)
@@ -44,10 +44,10 @@ def read_release(text: bytes, what: str, check_dates: bool = True) -> SignedInde
             for row in release["SHA256"]
         }
     except (KeyError, ValueError, TypeError):
-        raise distrusted_index(what, "it has no date or no checksums") from None
+        raise untrusted_index(what, "it has no date or no checksums") from None
     if check_dates and until is not None and until < _iso_now():
         why = f"it was valid until {until}: its mirror is out of date"
-        raise distrusted_index(what, why)
+        raise untrusted_index(what, why)
     return SignedIndex(
         origin=release.get("Origin", ""),
         names=(release.get("Codename", ""), release.get("Suite", "")),

@@ -14,14 +14,20 @@ from dataclasses import dataclass, field, replace
 
 from rigspec.lock.apt.archive import Archive
 from rigspec.lock.apt.release import MOST, read_release
-from rigspec.lock.apt.signature import BadSignature, can_verify, verified, verified_apart
+from rigspec.lock.apt.signature import BadSignature, can_verify, verify_detached, verify_inline
 from rigspec.lock.apt.signing_key import BadKey, can_read_keys, keyring_of
-from rigspec.lock.apt.transfer import fetched
-from rigspec.lock.failures import distrusted_index, index_failure
+from rigspec.lock.apt.transfer import download
+from rigspec.lock.failures import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive, LockedRepository
 from rigspec.spec.mirrors import moved_url
 
-__all__ = ["Beside", "Repositories", "Repository", "Unread", "open_repository"]
+__all__ = [
+    "Repository",
+    "RepositoryUnavailable",
+    "ThirdPartyIndexes",
+    "ThirdPartyRepositoryCache",
+    "open_repository",
+]
 
 _VARIABLE = "RIGSPEC_NVIDIA"
 _MOST_KEY = 1024 * 1024
@@ -30,7 +36,7 @@ _PATIENCE_S = 5.0
 _ABSENT = (404, 410)
 
 
-class Unread(Exception):
+class RepositoryUnavailable(Exception):
     """The index cannot be read here, and nobody said that it could; the message says why."""
 
 
@@ -43,7 +49,7 @@ class Repository:
 
 
 @dataclass(frozen=True)
-class Beside:
+class ThirdPartyIndexes:
     """The repositories of one machine. Where one cannot be read, ``why_not`` says why and there
     are no ``archives``.
     """
@@ -54,39 +60,39 @@ class Beside:
 
 
 @dataclass(frozen=True)
-class Repositories:
+class ThirdPartyRepositoryCache:
     """The repositories of a rig's machines, each asked once."""
 
     mirror: str | None
     _known: dict[str, Repository | str] = field(default_factory=dict)
 
-    def of(self, repositories: Sequence[LockedRepository]) -> Beside:
-        """These repositories with what their indexes say. Raises LockFailure."""
+    def of(self, repositories: Sequence[LockedRepository]) -> ThirdPartyIndexes:
+        """These repositories with what their indexes say. Raises LockError."""
         found = [self._asked(repository) for repository in repositories]
         why_not = next((each for each in found if isinstance(each, str)), None)
         if why_not is not None:
-            return Beside(tuple(repositories), why_not=why_not)
+            return ThirdPartyIndexes(tuple(repositories), why_not=why_not)
         archives = tuple(each.archive for each in found if isinstance(each, Repository))
         read = tuple(
             replace(r, released=a.locked.released, release_sha256=a.locked.release_sha256)
             for r, a in zip(repositories, archives, strict=True)
         )
-        return Beside(read, archives)
+        return ThirdPartyIndexes(read, archives)
 
     def _asked(self, repository: LockedRepository) -> Repository | str:
         if repository.url not in self._known:
             try:
                 self._known[repository.url] = open_repository(repository, self.mirror)
-            except Unread as error:
+            except RepositoryUnavailable as error:
                 self._known[repository.url] = str(error)
         return self._known[repository.url]
 
 
 def open_repository(repository: LockedRepository, mirror: str | None) -> Repository:
-    """Fetch and verify the index of a repository. Raises Unread or LockFailure."""
+    """Fetch and verify the index of a repository. Raises Unread or LockError."""
     named = mirror if mirror is not None else os.environ.get(_VARIABLE)
     if named == "":
-        raise Unread(f"the environment variable {_VARIABLE} is empty")
+        raise RepositoryUnavailable(f"the environment variable {_VARIABLE} is empty")
     _require_programs()
     url, key_url = repository.url, repository.key_url
     if named is not None:
@@ -96,13 +102,13 @@ def open_repository(repository: LockedRepository, mirror: str | None) -> Reposit
     what = f"the index of the repository {repository.name}"
     signed = _signed(url, what)
     if signed is None and named is None:
-        raise Unread("there is no index at its address")
+        raise RepositoryUnavailable("there is no index at its address")
     if signed is None:
         raise index_failure(what, "there is neither InRelease nor Release at that place")
     called = f"the key of the repository {repository.name}"
-    key = fetched(key_url, called, _MOST_KEY)
+    key = download(key_url, called, _MOST_KEY)
     if key is None and named is None:
-        raise Unread("the key that the matrix names is not at its address")
+        raise RepositoryUnavailable("the key that the matrix names is not at its address")
     if key is None:
         raise index_failure(called, "it is not at its place")
     return Repository(_verified(repository, url, signed, key), key)
@@ -112,35 +118,35 @@ def _require_programs() -> None:
     for program, there in (("gpgv", can_verify()), ("gpg", can_read_keys())):
         if not there:
             why = f"{program} is not on this machine, and nothing unverified is trusted: install it"
-            raise Unread(why)
+            raise RepositoryUnavailable(why)
 
 
 def _require_answer(url: str) -> None:
-    from rigspec.lock.web import WEB_ERRORS, answer, web_client
+    from rigspec.lock.web import WEB_ERRORS, stream_response, web_client
 
     try:
         with (
             web_client() as client,
-            answer(client, f"{url}/InRelease", _PATIENCE_S) as response,
+            stream_response(client, f"{url}/InRelease", _PATIENCE_S) as response,
         ):
             status = response.status_code
     except (*WEB_ERRORS, OSError):
-        raise Unread("its server did not answer") from None
+        raise RepositoryUnavailable("its server did not answer") from None
     if status != 200 and status not in _ABSENT:
-        raise Unread(f"its server answered with HTTP status {status}")
+        raise RepositoryUnavailable(f"its server answered with HTTP status {status}")
 
 
 def _signed(url: str, what: str) -> Mapping[str, bytes] | None:
     """The files of its index: one that is signed within, else two. None where there is none."""
-    whole = fetched(f"{url}/InRelease", what, MOST)
+    whole = download(f"{url}/InRelease", what, MOST)
     if whole is not None:
         return {"InRelease": whole}
-    text = fetched(f"{url}/Release", what, MOST)
+    text = download(f"{url}/Release", what, MOST)
     if text is None:
         return None
-    signature = fetched(f"{url}/Release.gpg", what, MOST)
+    signature = download(f"{url}/Release.gpg", what, MOST)
     if signature is None:
-        raise distrusted_index(what, "it is not signed")
+        raise untrusted_index(what, "it is not signed")
     return {"Release": text, "Release.gpg": signature}
 
 
@@ -153,14 +159,14 @@ def _verified(
     try:
         with keyring_of(key, fingerprint) as keyring:
             if "InRelease" in signed:
-                text, keys = verified(signed["InRelease"], keyring, trusted)
+                text, keys = verify_inline(signed["InRelease"], keyring, trusted)
             else:
                 text = signed["Release"]
-                keys = verified_apart(text, signed["Release.gpg"], keyring, trusted)
+                keys = verify_detached(text, signed["Release.gpg"], keyring, trusted)
     except BadKey as error:
-        raise distrusted_index(f"the key of the repository {repository.name}", str(error)) from None
+        raise untrusted_index(f"the key of the repository {repository.name}", str(error)) from None
     except BadSignature as error:
-        raise distrusted_index(what, str(error)) from None
+        raise untrusted_index(what, str(error)) from None
     index = read_release(text, what)
     first = next(iter(signed.values()))
     locked = LockedArchive(

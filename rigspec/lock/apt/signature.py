@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["BadSignature", "can_verify", "verified", "verified_apart"]
+__all__ = ["BadSignature", "can_verify", "verify_detached", "verify_inline"]
 
-_PROGRAM = "gpgv"
+_GPGV = "gpgv"
 _BEGIN, _END = b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----END PGP SIGNATURE-----"
 # What gpgv calls a signature that says nothing, and the reason.
 _WORTHLESS = {
@@ -33,10 +33,12 @@ class BadSignature(Exception):
 
 def can_verify() -> bool:
     """Whether this host has the program that checks signatures."""
-    return shutil.which(_PROGRAM) is not None
+    return shutil.which(_GPGV) is not None
 
 
-def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, tuple[str, ...]]:
+def verify_inline(
+    data: bytes, keyring: Path, keys: frozenset[str]
+) -> tuple[bytes, tuple[str, ...]]:
     """The text that is signed, and nothing around it, with the primary keys that vouch for it.
 
     A signature counts where its key stands in the keyring and its primary fingerprint in ``keys``.
@@ -54,10 +56,10 @@ def verified(data: bytes, keyring: Path, keys: frozenset[str]) -> tuple[bytes, t
     return text, _trusted(said, keys, bool(text))
 
 
-def verified_apart(
+def verify_detached(
     text: bytes, signature: bytes, keyring: Path, keys: frozenset[str]
 ) -> tuple[str, ...]:
-    """The primary keys that vouch for a text by a signature beside it, as ``verified`` has them.
+    """The primary keys that vouch for a text by a signature beside it, as ``verify_inline`` has them.
 
     Raises BadSignature.
     """
@@ -73,7 +75,7 @@ def _asked(keyring: Path, folder: str, *arguments: str) -> list[list[str]]:
     """What gpgv says of a signature, in the words that are meant for programs."""
     done = subprocess.run(
         [
-            *(_PROGRAM, "--status-fd", "1", "--homedir", folder),
+            *(_GPGV, "--status-fd", "1", "--homedir", folder),
             *("--keyring", str(keyring), *arguments),
         ],
         capture_output=True,

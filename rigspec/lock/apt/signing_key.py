@@ -11,7 +11,7 @@ from pathlib import Path
 
 __all__ = ["BadKey", "can_read_keys", "keyring_of"]
 
-_PROGRAM = "gpg"
+_GPG = "gpg"
 
 
 class BadKey(Exception):
@@ -20,7 +20,7 @@ class BadKey(Exception):
 
 def can_read_keys() -> bool:
     """Whether this host has the program that reads keys."""
-    return shutil.which(_PROGRAM) is not None
+    return shutil.which(_GPG) is not None
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def keyring_of(key: bytes, fingerprint: str) -> Iterator[Path]:
 def _gpg(folder: str, *arguments: str, data: bytes = b"") -> bytes | None:
     """What gpg says, in a home of its own; None where it fails."""
     done = subprocess.run(
-        [_PROGRAM, "--homedir", folder, "--batch", "--no-autostart", *arguments],
+        [_GPG, "--homedir", folder, "--batch", "--no-autostart", *arguments],
         input=data,
         capture_output=True,
         check=False,

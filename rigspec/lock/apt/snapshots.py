@@ -27,7 +27,7 @@ def snapshot_of(archives: Sequence[LockedArchive], since: str | None) -> str | N
 
 def snapshot_in(mirror: str, archives: Sequence[LockedArchive], since: str | None) -> str | None:
     """The moment at which a mirror of snapshots has these very indexes, byte for byte; None where
-    it does not have them yet. Raises LockFailure.
+    it does not have them yet. Raises LockError.
     """
     midnight = snapshot_of(archives, since)
     for moment in (*_moments(archives), midnight):

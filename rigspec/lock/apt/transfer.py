@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from rigspec.lock.failures import index_failure
 
-__all__ = ["fetched"]
+__all__ = ["download"]
 
 _TIMEOUT_S = 30.0
 _PATIENCE_S = 600.0
@@ -16,10 +16,10 @@ _TRIES = 2
 _ABSENT = (404, 410)
 
 
-def fetched(url: str, what: str, most: int) -> bytes | None:
+def download(url: str, what: str, most: int) -> bytes | None:
     """What an address serves, None where there is no such file there. ``most`` is in bytes.
 
-    Raises LockFailure, which names ``what`` and never the address: it may hold a password.
+    Raises LockError, which names ``what`` and never the address: it may hold a password.
     """
     if url.startswith("file:"):
         return _read(url, what, most)
