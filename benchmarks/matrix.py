@@ -23,11 +23,11 @@ from collections.abc import Callable, Iterator
 import tomli
 import tomlkit
 
-from rigspec.matrix.load import build_matrix, load_matrix, product_names
+from rigspec.check import check_machine
+from rigspec.matrix.loader import build_matrix, load_matrix, product_names
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.assemble import required_products
-from rigspec.resolve.check import check_machine
-from rigspec.spec.load import LoadedSpec, parse_spec
+from rigspec.resolve.problem.builder import required_products
+from rigspec.spec.loader import LoadedSpec, parse_spec
 
 TIMES = 10
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import tomli
 
-from rigspec.lock.document import read_lock
-from rigspec.lock.requirements import pins
-from rigspec.spec.load import load_spec, spec_digest
+from rigspec.lock.lockfile import read_lock
+from rigspec.lock.python.requirements_file import pins
+from rigspec.spec.loader import load_spec, spec_digest
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]

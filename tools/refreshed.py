@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tomli
 
-from rigspec.refresh.table import MARK
+from rigspec.refresh.update import MARK
 
 __all__ = ["kept_rows"]
 

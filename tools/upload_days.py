@@ -15,12 +15,12 @@ from collections.abc import Mapping
 from packaging.version import Version
 from unearth import PackageFinder
 
-from rigspec.lock.index import listed_files
-from rigspec.matrix.load import load_matrix, uploads_file
+from rigspec.lock.python.index.package_index import listed_files
+from rigspec.matrix.loader import load_matrix, uploads_file
 from rigspec.matrix.model import Product
-from rigspec.refresh.published import for_linux
+from rigspec.refresh.index_releases import for_linux
 from rigspec.refresh.rows import packages_of
-from rigspec.refresh.uploads import HEAD, first_days, readings
+from rigspec.refresh.upload_dates import HEAD, first_days, readings
 
 
 def main() -> None:

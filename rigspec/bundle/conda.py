@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from rigspec.bundle.downloads import fetch_file
-from rigspec.bundle.wanted import BundleFile, MissingItem, Part
-from rigspec.lock.conda_channels import alias_path, with_alias
-from rigspec.lock.conda_files import locked_packages
+from rigspec.bundle.model import BundleFile, MissingItem, Part
+from rigspec.lock.conda.channels import alias_path, with_alias
+from rigspec.lock.conda.lockfile import locked_packages
 from rigspec.lock.model import LockedEnv, LockedMachine
 
 __all__ = ["conda_part"]

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from rigspec.bundle.wanted import BundleFile, MissingItem, Part, write_verified
-from rigspec.lock.failures import index_failure
+from rigspec.bundle.model import BundleFile, MissingItem, Part, write_verified
+from rigspec.lock.errors import index_failure
 from rigspec.lock.model import LockedFile, LockedMachine
 
 __all__ = ["downloads_part", "fetch_file"]
@@ -55,7 +55,7 @@ def _local(name: str, path: str) -> Iterator[bytes]:
 
 
 def _remote(name: str, url: str) -> Iterator[bytes]:
-    from rigspec.lock.web import WEB_ERRORS, iter_body, stream_response, web_client
+    from rigspec.net.http import WEB_ERRORS, iter_body, stream_response, web_client
 
     try:
         with web_client() as client, stream_response(client, url, _ANSWER_S) as response:

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
-from rigspec.bundle.wanted import BundleFile, GeneratedFile, MissingItem, Part
-from rigspec.lock.image_contents import Blob, ImageContents, fetch_blob, fetch_manifest
-from rigspec.lock.images import located
-from rigspec.lock.kept_bytes import IMAGE
+from rigspec.bundle.model import BundleFile, GeneratedFile, MissingItem, Part
 from rigspec.lock.model import LockedMachine
-from rigspec.spec.image import ImageReference
-from rigspec.spec.model import Rig
+from rigspec.lock.oci.base_image import located
+from rigspec.lock.oci.manifest import Blob, ImageContents, fetch_blob, fetch_manifest
+from rigspec.lock.previous import IMAGE
+from rigspec.spec.image_reference import ImageReference
+from rigspec.spec.models.rig import Rig
 
 __all__ = ["images_part"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rigspec.cli.console import show
-from rigspec.cli.stages import chosen_machines, matrix_for
-from rigspec.diagnostics.plain import plain
+from rigspec.cli.pipeline import chosen_machines, matrix_for
+from rigspec.diagnostics.sanitize import plain
 
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
@@ -51,7 +51,7 @@ def check(
 
 
 def _cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
-    from rigspec.cli.check_cache import cache_file, load, store
+    from rigspec.cache.check_reports import cache_file, load, store
 
     try:
         data = path.read_bytes()
@@ -70,9 +70,9 @@ def _cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
 
 
 def _reports(path: Path, machine: str | None) -> tuple[list[Report], str]:
+    from rigspec.check import check_machine
     from rigspec.diagnostics.model import Report
-    from rigspec.resolve.check import check_machine
-    from rigspec.spec.load import InvalidSpec, load_spec
+    from rigspec.spec.loader import InvalidSpec, load_spec
 
     try:
         spec = load_spec(str(path))
@@ -85,21 +85,21 @@ def _reports(path: Path, machine: str | None) -> tuple[list[Report], str]:
 
 def _print(reports: list[Report], texts: dict[str, str], format_: Format, quiet: bool) -> None:
     if format_ is Format.json:
-        from rigspec.diagnostics.as_json import render_json
+        from rigspec.diagnostics.render.json import render_json
 
         typer.echo(render_json(reports))
         return
     if format_ is Format.sarif:
-        from rigspec.diagnostics.sarif import render_sarif
+        from rigspec.diagnostics.render.sarif import render_sarif
 
         typer.echo(render_sarif(reports))
         return
     if format_ is Format.github:
-        from rigspec.diagnostics.github import render_github
+        from rigspec.diagnostics.render.github import render_github
 
         typer.echo(render_github(reports), nl=False)
         return
-    from rigspec.diagnostics.summary import only_errors, summary
+    from rigspec.diagnostics.render.summary import only_errors, summary
 
     for report in reports:
         show(only_errors(report) if quiet else report, texts)

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, show, status
-from rigspec.cli.output import write_text
-from rigspec.cli.stages import chosen_machines, matrix_for, open_spec
+from rigspec.cli.console import fail, show, status, write_text
+from rigspec.cli.pipeline import chosen_machines, matrix_for, open_spec
 
 if TYPE_CHECKING:
+    from rigspec.compare.cost import Terms
     from rigspec.compare.model import Comparison
-    from rigspec.compare.money import Terms
     from rigspec.compare.software import UsableLock
     from rigspec.diagnostics.model import Report
-    from rigspec.spec.load import LoadedSpec
+    from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["compare"]
 
@@ -102,8 +101,8 @@ def _all_of(spec: LoadedSpec) -> str:
 
 
 def _terms(hours: float | None, kwh_price: str | None, rates: list[str]) -> Terms:
-    from rigspec.compare.money import Rate, Terms
-    from rigspec.spec.units import EnergyPrice
+    from rigspec.compare.cost import Rate, Terms
+    from rigspec.spec.quantities import EnergyPrice
 
     electricity = None
     if kwh_price is not None:
@@ -134,11 +133,11 @@ def _compared(
     quiet: bool,
 ) -> tuple[Comparison, bool]:
     """The comparison, and whether one of the machines cannot exist."""
-    from rigspec.cli.locked import locked_before
-    from rigspec.compare.compared import Question, compare_machines
-    from rigspec.lock.location import lock_directory
-    from rigspec.matrix.load import load_matrix
-    from rigspec.resolve.check import check_machine
+    from rigspec.check import check_machine
+    from rigspec.cli.lockfile import locked_before
+    from rigspec.compare.comparison import Question, compare_machines
+    from rigspec.lock.paths import lock_directory
+    from rigspec.matrix.loader import load_matrix
 
     directory = lock or lock_directory(path, spec.rig.name)
     kept = locked_before(directory)
@@ -160,7 +159,7 @@ def _compared(
 
 def _tell(spec: LoadedSpec, report: Report) -> None:
     """The errors of a machine that cannot exist; names that nobody knows end everything."""
-    from rigspec.diagnostics.summary import only_errors
+    from rigspec.diagnostics.render.summary import only_errors
 
     if report.resolution is None:
         show(only_errors(report), {spec.document.file: spec.document.text})
@@ -172,9 +171,9 @@ def _held(
     spec: LoadedSpec, reports: tuple[Report, ...], directory: Path, conflict: bool
 ) -> tuple[UsableLock | None, str]:
     """The lock if it can be used, else why not; one that somebody has changed is an error."""
+    from rigspec.backend.discovery import find_backends
     from rigspec.compare.software import UsableLock
-    from rigspec.emit.backend import find_backends
-    from rigspec.lock.document import CorruptLock, NoLock, read_lock
+    from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
     from rigspec.lock.staleness import differences
 
     if conflict:
@@ -195,14 +194,14 @@ def _held(
 
 def _rendered(comparison: Comparison, format_: Format) -> str:
     if format_ is Format.json:
-        from rigspec.compare.as_json import render_json
+        from rigspec.compare.render.json import render_json
 
         return render_json(comparison)
     if format_ is Format.html:
-        from rigspec.compare.as_html import render_html
+        from rigspec.compare.render.html import render_html
 
         return render_html(comparison)
-    from rigspec.compare.as_text import render_text
+    from rigspec.compare.render.text import render_text
 
     return render_text(comparison)
 

@@ -7,18 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, status
-from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
-from rigspec.diagnostics.plain import plain
+from rigspec.cli.console import fail, show, status
+from rigspec.cli.pipeline import chosen_machines, open_spec, resolve_or_exit
+from rigspec.diagnostics.sanitize import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rigspec.fs.atomic_tree import OutputFile
     from rigspec.plan.model import Plan
-    from rigspec.spec.load import LoadedSpec
-    from rigspec.tree import OutputFile
+    from rigspec.spec.loader import LoadedSpec
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-__all__ = ["compile_"]
+    from rigspec.backend.size_limits import OutputTooLarge
+    from rigspec.spec.loader import LoadedSpec
+
+__all__ = ["compile_", "report_output_too_large"]
 
 
 def compile_(
@@ -43,8 +48,8 @@ def compile_(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Write the artifacts of a locked rig: no network, no clock, the same bytes everywhere."""
-    from rigspec.cli.locked import ensure_digests, fresh_lock, locked_before, warn_unpinned
-    from rigspec.lock.location import lock_directory
+    from rigspec.cli.lockfile import ensure_digests, fresh_lock, locked_before, warn_unpinned
+    from rigspec.lock.paths import lock_directory
     from rigspec.plan.build import build_plan
 
     loaded = open_spec(spec)
@@ -65,11 +70,10 @@ def compile_(
 
 
 def _emit(spec: LoadedSpec, plan: Plan, target: str, output: Path, quiet: bool) -> None:
-    from rigspec.cli.too_long import report_output_too_large
-    from rigspec.emit.backend import BackendError, find_backends
-    from rigspec.emit.compile import compile_plan, omissions
-    from rigspec.emit.limits import OutputTooLarge
-    from rigspec.tree import TreeError, write_tree_atomically
+    from rigspec.backend.discovery import BackendError, find_backends
+    from rigspec.backend.render import compile_plan, omissions
+    from rigspec.backend.size_limits import OutputTooLarge
+    from rigspec.fs.atomic_tree import TreeError, write_tree_atomically
 
     try:
         backends = find_backends()
@@ -96,7 +100,7 @@ def _emit(spec: LoadedSpec, plan: Plan, target: str, output: Path, quiet: bool) 
 
 def _whole(output: Path, trees: Mapping[str, tuple[OutputFile, ...]]) -> list[OutputFile]:
     """The new targets with those that were compiled before: one tree, swapped in at once."""
-    from rigspec.tree import OutputFile, read_tree
+    from rigspec.fs.atomic_tree import OutputFile, read_tree
 
     kept = [file for file in read_tree(output) if file.path.partition("/")[0] not in trees]
     new = [
@@ -105,3 +109,47 @@ def _whole(output: Path, trees: Mapping[str, tuple[OutputFile, ...]]) -> list[Ou
         for file in files
     ]
     return [*kept, *new]
+
+
+def report_output_too_large(spec: LoadedSpec, machine: str | None, error: OutputTooLarge) -> None:
+    """The error with its place in the spec, on stderr."""
+    from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
+
+    table = spec.rig.machine.get(machine) if machine is not None else None
+    key = "instance" if table is not None and table.instance else "kind"
+    place = ("machine", machine, key) if machine is not None else ("name",)
+    limit = error.limit
+    found = Diagnostic(
+        code="RS605",
+        severity=Severity.ERROR,
+        message=(
+            f"{error.path} has {error.size} bytes at its shortest; {limit.provider} takes "
+            f"{limit.size}"
+        ),
+        spans=(spec.document.span(place, label=f"{limit.size} bytes at most"),),
+        facts=(
+            Fact(
+                id=f"{limit.path}/{limit.provider}",
+                statement=f"{limit.provider} takes {limit.path} of {limit.size} bytes at most",
+                sources=(limit.source,),
+            ),
+        ),
+        help=tuple(_advice(error)),
+    )
+    report = Report(spec.document.file, machine, "invalid", None, (found,))
+    show(report, {spec.document.file: spec.document.text})
+
+
+def _advice(error: OutputTooLarge) -> Iterator[str]:
+    if not error.named:
+        yield (
+            "the spec names no provider, so the narrowest counts: begin `instance` with its "
+            f'name, as in "{error.limit.provider} …"'
+        )
+    if error.seeded:
+        yield "compile with --target shell, and run that installer from an image of your own"
+    else:
+        yield (
+            'write `seed = "https://…"` under [mirrors] and put the files of cloud-init/seed/ '
+            "there: the first boot then fetches the rest and checks it"
+        )

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rigspec.cli.console import fail, status
-from rigspec.cli.stages import open_spec
+from rigspec.cli.pipeline import open_spec
 
 if TYPE_CHECKING:
     from rigspec.plan.connections import Connection
-    from rigspec.spec.model import Rig
+    from rigspec.spec.models.rig import Rig
 
 __all__ = ["connect"]
 
@@ -69,7 +69,7 @@ def _users(spec: Path, rig: Rig, user: str | None) -> tuple[str, ...]:
 
 
 def _host(rig: Rig, host: str | None) -> str:
-    from rigspec.spec.fields import HOST
+    from rigspec.spec.types import HOST
 
     if host is None:
         return rig.service.dyndns.hostname if rig.service.dyndns is not None else _HOST

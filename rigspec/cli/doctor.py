@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rigspec.cli.console import fail, status
-from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
+from rigspec.cli.pipeline import chosen_machines, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
-    from rigspec.emit.backend import Backend
+    from rigspec.backend.discovery import Backend
     from rigspec.plan.model import Plan
 
 __all__ = ["doctor"]
@@ -49,12 +49,11 @@ def doctor(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """Hold this machine against its lock; exit 1 on any difference. Nothing is changed."""
-    from rigspec.doctor.as_json import render_json
-    from rigspec.doctor.as_text import render_text
-    from rigspec.doctor.examine import diagnose
-    from rigspec.doctor.mend import fix_commands
-    from rigspec.emit.backend import BackendError
-    from rigspec.emit.compile import step_texts
+    from rigspec.backend.discovery import BackendError
+    from rigspec.backend.render import step_texts
+    from rigspec.doctor.diagnose import diagnose
+    from rigspec.doctor.fixes import fix_commands
+    from rigspec.doctor.render import render_json, render_text
 
     plan = _plan(spec, machine, lock)
     backend = _backend(target)
@@ -76,8 +75,8 @@ def doctor(
 
 
 def _plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:
-    from rigspec.cli.locked import fresh_lock, locked_before
-    from rigspec.lock.location import lock_directory
+    from rigspec.cli.lockfile import fresh_lock, locked_before
+    from rigspec.lock.paths import lock_directory
     from rigspec.plan.build import build_plan
 
     loaded = open_spec(spec)
@@ -93,7 +92,7 @@ def _plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:
 
 
 def _backend(target: str) -> Backend:
-    from rigspec.emit.backend import BackendError, find_backends
+    from rigspec.backend.discovery import BackendError, find_backends
 
     try:
         backends = {backend.name: backend for backend in find_backends()}

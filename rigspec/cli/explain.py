@@ -16,7 +16,7 @@ def explain(
     code: Annotated[str, typer.Argument(help="A code such as RS203.")],
 ) -> None:
     """Print the page of a diagnostic code: what it means, an example, how to mend it."""
-    from rigspec.diagnostics.pages import codes, page
+    from rigspec.diagnostics.explanations import codes, page
 
     known = codes()
     wanted = code.upper()

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rigspec.cli.console import fail, status
-from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
+from rigspec.cli.pipeline import chosen_machines, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
-    from rigspec.bundle.make import Bundle
-    from rigspec.bundle.wanted import MissingItem
+    from rigspec.bundle.build import Bundle
+    from rigspec.bundle.model import MissingItem
     from rigspec.lock.model import Lock
-    from rigspec.spec.load import LoadedSpec
+    from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["fetch"]
 
@@ -47,9 +47,9 @@ def fetch(
 
     What a cut-short run has fetched is kept, and checked, by the next one.
     """
-    from rigspec.bundle.make import build_bundle
-    from rigspec.cli.locked import fresh_lock, locked_before, report_lock_errors
-    from rigspec.lock.location import lock_directory
+    from rigspec.bundle.build import build_bundle
+    from rigspec.cli.lockfile import fresh_lock, locked_before, report_lock_errors
+    from rigspec.lock.paths import lock_directory
 
     loaded = open_spec(spec)
     if machine is not None:
@@ -76,8 +76,8 @@ def _refuse_absent(absent: Sequence[MissingItem], allowed: bool, quiet: bool) ->
 
 
 def _write(spec: LoadedSpec, bundle: Bundle, output: Path, quiet: bool) -> None:
-    from rigspec.bundle.folder import fill, packed
-    from rigspec.cli.waiting import progress_bar
+    from rigspec.bundle.writer import fill, packed
+    from rigspec.cli.console import progress_bar
 
     archive = output.name.endswith(_ARCHIVES)
     folder = output.with_name(f"{output.name}.files") if archive else output

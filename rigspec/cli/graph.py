@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, show
-from rigspec.cli.output import write_text
-from rigspec.cli.stages import chosen_machines, matrix_for, open_spec, resolve_or_exit
+from rigspec.cli.console import fail, show, write_text
+from rigspec.cli.pipeline import chosen_machines, matrix_for, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
     from rigspec.graph.model import StackGraph
@@ -58,8 +57,8 @@ def graph(
     source, below. A rig that cannot exist is not drawn: its errors are told, and the exit status
     is 1.
     """
-    from rigspec.diagnostics.summary import only_errors
-    from rigspec.graph.picture import build_graph
+    from rigspec.diagnostics.render.summary import only_errors
+    from rigspec.graph.build import build_graph
 
     chosen = format_ or _by_ending(output)
     spec = open_spec(spec_file)
@@ -92,13 +91,13 @@ def _by_ending(output: Path | None) -> Format:
 
 def _written(picture: StackGraph, format_: Format) -> str:
     if format_ is Format.svg:
-        from rigspec.graph.svg import as_svg
+        from rigspec.graph.render.svg import as_svg
 
         return as_svg(picture)
     if format_ is Format.dot:
-        from rigspec.graph.dot import as_dot
+        from rigspec.graph.render.dot import as_dot
 
         return as_dot(picture)
-    from rigspec.graph.mermaid import as_mermaid
+    from rigspec.graph.render.mermaid import as_mermaid
 
     return as_mermaid(picture)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rigspec.cli.console import fail, status
-from rigspec.cli.output import write_text
+from rigspec.cli.console import fail, status, write_text
 
 if TYPE_CHECKING:
     from rigspec.host.recording import Recording
@@ -99,9 +98,9 @@ def _starter(name: str) -> str:
 
 
 def _described(folder: Path | None, name: str, *, quiet: bool) -> str:
-    from rigspec.host.findings import host_of
+    from rigspec.host.facts import host_of
     from rigspec.host.recording import record_host
-    from rigspec.host.spec_text import spec_text
+    from rigspec.host.spec_writer import spec_text
 
     host = host_of(record_host() if folder is None else _recording(folder))
     for unread in host.unread:

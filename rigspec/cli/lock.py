@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rigspec.cli.console import fail, status
-from rigspec.cli.stages import chosen_machines, open_spec, resolve_or_exit
+from rigspec.cli.pipeline import chosen_machines, open_spec, resolve_or_exit
 
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
-    from rigspec.spec.load import LoadedSpec
+    from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["lock"]
 
@@ -63,8 +63,8 @@ def lock(
 
     Where there is a lock, what it pins stays as long as the spec and the matrix allow it.
     """
-    from rigspec.cli.locked import load_previous_lock, locked_before
-    from rigspec.lock.location import lock_directory
+    from rigspec.cli.lockfile import load_previous_lock, locked_before
+    from rigspec.lock.paths import lock_directory
 
     loaded = open_spec(spec)
     directory = output or lock_directory(spec, loaded.rig.name)
@@ -76,16 +76,16 @@ def lock(
     ]
     _known_names(loaded, reports, directory, moving)
     if check:
-        from rigspec.cli.locked import ensure_fresh
+        from rigspec.cli.lockfile import ensure_fresh
 
         ensure_fresh(loaded, reports, directory, require_digests=require_digests)
         status(f"{directory} is up to date", quiet=quiet)
         return
     import gc
 
-    from rigspec.cli.locked import write_new_lock
-    from rigspec.lock.answers import ResolutionCache
-    from rigspec.lock.environments import LockSettings
+    from rigspec.cli.lockfile import write_new_lock
+    from rigspec.lock.python.engine_cache import ResolutionCache
+    from rigspec.lock.python.environment import LockSettings
 
     gc.enable()
     settings = LockSettings(
@@ -110,8 +110,8 @@ def _known_names(
     spec: LoadedSpec, reports: Sequence[Report], directory: Path, moving: tuple[str, ...]
 ) -> None:
     """Exit status 2 for a name to update that neither the rig nor its lock has."""
-    from rigspec.cli.locked import load_previous_lock
-    from rigspec.lock.conda_files import explicit_packages
+    from rigspec.cli.lockfile import load_previous_lock
+    from rigspec.lock.conda.lockfile import explicit_packages
 
     known = {"os", "driver", "cuda", "cudnn", "python", "pip", "installer", "image"}
     known |= set(spec.rig.download)

@@ -17,7 +17,7 @@ app = typer.Typer(help="What rigspec knows, with its sources.", no_args_is_help=
 @app.command("list")
 def list_() -> None:
     """List the products of the matrix."""
-    from rigspec.matrix.load import load_matrix
+    from rigspec.matrix.loader import load_matrix
 
     for product in load_matrix().products:
         counted = f"{len(product.releases)} releases, {len(product.rules)} rules"
@@ -30,8 +30,8 @@ def show(
     version: Annotated[str | None, typer.Argument(help="Only what concerns this release.")] = None,
 ) -> None:
     """Show a product's releases and rules, each with its sources."""
-    from rigspec.matrix.load import load_matrix
-    from rigspec.matrix.show import UnknownRelease, shown
+    from rigspec.matrix.display import UnknownRelease, shown
+    from rigspec.matrix.loader import load_matrix
 
     _known_product(product)
     try:
@@ -48,7 +48,7 @@ def show(
 def _known_product(product: str) -> None:
     from difflib import get_close_matches
 
-    from rigspec.matrix.load import product_names
+    from rigspec.matrix.loader import product_names
 
     if product not in product_names():
         near = get_close_matches(product, product_names(), n=1)
@@ -74,8 +74,8 @@ def refresh(
     import datetime as dt
     import difflib
 
-    from rigspec.lock.failures import LockError
-    from rigspec.refresh.table import refreshed
+    from rigspec.lock.errors import LockError
+    from rigspec.refresh.update import refreshed
 
     _known_product(product)
     _framework_only(product)
@@ -99,7 +99,7 @@ def refresh(
 
 
 def _framework_only(product: str) -> None:
-    from rigspec.matrix.load import load_matrix
+    from rigspec.matrix.loader import load_matrix
 
     kind = load_matrix([product]).product(product).kind
     if kind != "framework":
@@ -127,8 +127,8 @@ def verify(
 
     What a row admits must resolve, and what it forbids be refused by name.
     """
-    from rigspec.matrix.load import load_matrix
-    from rigspec.matrix.verify import problems
+    from rigspec.matrix.lint import problems
+    from rigspec.matrix.loader import load_matrix
 
     matrix = load_matrix()
     found = problems(matrix)
@@ -143,7 +143,7 @@ def verify(
 def _tried(count: int) -> int:
     """How many rows are not as they say; what is tried is shown on a terminal."""
     from rigspec.cli.console import progress
-    from rigspec.trial.run import try_all
+    from rigspec.selftest.runner import try_all
 
     wrong = idle = 0
     for trial in progress(try_all(), count, "rows tried"):

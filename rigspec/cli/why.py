@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rigspec.cli.console import fail, show
-from rigspec.cli.stages import chosen_machines, matrix_for, open_spec, resolve_or_exit
+from rigspec.cli.pipeline import chosen_machines, matrix_for, open_spec, resolve_or_exit
 
 __all__ = ["why"]
 
@@ -41,8 +41,8 @@ def why(
 ) -> None:
     """Tell which lines and facts led to a version, and what stopped the next newer one."""
     from rigspec.diagnostics.model import Report
-    from rigspec.resolve.why import UnknownComponent, Unsolvable
-    from rigspec.resolve.why import why as reasons
+    from rigspec.resolve.explain.why import UnknownComponent, Unsolvable
+    from rigspec.resolve.explain.why import why as reasons
 
     spec = open_spec(spec_file)
     reports = []
@@ -61,7 +61,7 @@ def why(
             fail(f"{spec_file} cannot exist; `rigspec check` tells why", status=1)
         reports.append(Report(str(spec_file), name, "ok", resolution, notes))
     if format_ is Format.json:
-        from rigspec.diagnostics.as_json import render_json
+        from rigspec.diagnostics.render.json import render_json
 
         typer.echo(render_json(reports))
         return

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from rigspec.compare.model import Hardware, Row, Words
 from rigspec.diagnostics.model import Source
-from rigspec.hardware.figure import SourcedValue, count_of, derived
-from rigspec.hardware.gpus import GpuSpecs
-from rigspec.hardware.machine_figures import MachineSpecs
-from rigspec.spec.machine import Cpu, Machine
+from rigspec.hardware.gpu_specs import GpuSpecs
+from rigspec.hardware.machine_specs import MachineSpecs
+from rigspec.hardware.sourced_value import SourcedValue, count_of, derived
+from rigspec.spec.models.machine import Cpu, Machine
 
 __all__ = ["ONE", "PRECISIONS", "TOGETHER", "WHOLE", "compared_hardware", "gpu_title"]
 

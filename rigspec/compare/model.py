@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Source
 from rigspec.hardware.cost import Payback
-from rigspec.hardware.figure import SourcedValue
+from rigspec.hardware.sourced_value import SourcedValue
 
 __all__ = [
     "Admission",

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rigspec.compare.first_boot import LIMIT, PROVIDER, first_boot_promises
-from rigspec.compare.lock_items import locked_promises, resolved_promises
+from rigspec.backend.discovery import Backend
+from rigspec.backend.render import compile_plan
+from rigspec.backend.size_limits import OutputTooLarge, limit_of
+from rigspec.compare.cloud_init import LIMIT, PROVIDER, first_boot_promises
+from rigspec.compare.items import ComparedItem, locked_promises, resolved_promises, step_promises
 from rigspec.compare.model import Counted, Item, Software
-from rigspec.compare.promise import ComparedItem
-from rigspec.compare.step_items import step_promises
-from rigspec.emit.backend import Backend
-from rigspec.emit.compile import compile_plan
-from rigspec.emit.limits import OutputTooLarge, limit_of
 from rigspec.lock.model import Lock
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.resolution import Resolution
-from rigspec.spec.model import Rig
+from rigspec.spec.models.rig import Rig
 
 __all__ = ["Decided", "UsableLock", "locked_software", "resolved_software"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.hardware.declared import MachineContext, fact_of
-from rigspec.hardware.figure import SourcedValue, from_matrix, from_spec
-from rigspec.hardware.gpus import GpuSpecs
+from rigspec.hardware.gpu_specs import GpuSpecs
+from rigspec.hardware.machine_context import MachineContext, fact_of
+from rigspec.hardware.sourced_value import SourcedValue, from_matrix, from_spec
 
 __all__ = ["Clearance", "clearance_advice", "clearance_of"]
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Source
-from rigspec.hardware.declared import MachineContext
-from rigspec.hardware.figure import SourcedValue, derived, from_spec, rounded
+from rigspec.hardware.machine_context import MachineContext
 from rigspec.hardware.power import Power, efficiency
+from rigspec.hardware.sourced_value import SourcedValue, derived, from_spec, rounded
 
 __all__ = [
     "DAYS_A_MONTH",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity, Span
-from rigspec.hardware.declared import MachineContext, fact_of
-from rigspec.hardware.figure import SourcedValue, from_matrix, from_spec, total
-from rigspec.hardware.gpus import GpuSpecs
+from rigspec.hardware.gpu_specs import GpuSpecs
+from rigspec.hardware.machine_context import MachineContext, fact_of
+from rigspec.hardware.sourced_value import SourcedValue, from_matrix, from_spec, total
 
 __all__ = ["SupportedMemory", "memory_advice", "ram_of", "supported_memory_types", "vram_of"]
 _KIND = re.compile(r"\b(?:LP)?DDR\d?[A-Z]?\b")

@@ -12,9 +12,16 @@ from decimal import Decimal
 from itertools import pairwise
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.hardware.declared import MachineContext, fact_of
-from rigspec.hardware.figure import SourcedValue, derived, from_matrix, from_spec, number, total
-from rigspec.hardware.gpus import GpuSpecs
+from rigspec.hardware.gpu_specs import GpuSpecs
+from rigspec.hardware.machine_context import MachineContext, fact_of
+from rigspec.hardware.sourced_value import (
+    SourcedValue,
+    derived,
+    from_matrix,
+    from_spec,
+    number,
+    total,
+)
 from rigspec.matrix.model import Release
 
 __all__ = ["Power", "PowerDraw", "efficiency", "power_advice", "power_of"]

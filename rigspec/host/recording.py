@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rigspec.host.environments import environments_here
-from rigspec.host.live import ProbeError, command, read_text
+from rigspec.host.probe import ProbeError, command, read_text
+from rigspec.host.python_environments import environments_here
 
 __all__ = ["Recording", "load_recording", "record_host"]
 
@@ -100,7 +100,7 @@ _TAG = "chassis_asset_tag"
 
 def _dmi() -> str:
     """What everybody may read of the firmware's own table: no serial numbers, no UUIDs."""
-    from rigspec.host.clouds import known_tags
+    from rigspec.host.cloud_detection import known_tags
 
     lines = []
     for name in (*_DMI, _TAG):

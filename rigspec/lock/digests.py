@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.lock.interpreter_files import INTERPRETER
-from rigspec.lock.kept_bytes import IMAGE
+from rigspec.lock.artifacts import INTERPRETER
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.resolve.base_image import base_image
-from rigspec.spec.load import LoadedSpec
+from rigspec.lock.oci.base_image import base_image
+from rigspec.lock.previous import IMAGE
+from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["missing_digests", "unverified_downloads"]
 

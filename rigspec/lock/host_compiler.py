@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem import Candidate, matches_any
-from rigspec.spec.model import Rig
+from rigspec.resolve.problem.model import Candidate, matches_any
+from rigspec.spec.models.rig import Rig
 
 __all__ = ["host_compiler"]
 

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rigspec.lock.files import release_of
-from rigspec.lock.model import LockedMachine, LockedPackage, LockedService, Unpinned
+from packaging.version import Version
+
+from rigspec.lock.artifacts import release_of
+from rigspec.lock.conda.lockfile import explicit_packages
+from rigspec.lock.model import (
+    LockedEnv,
+    LockedMachine,
+    LockedNotebook,
+    LockedPackage,
+    LockedService,
+    Unpinned,
+)
+from rigspec.lock.python.requirements_file import pins
+from rigspec.matrix.components import NOTEBOOK
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
-from rigspec.spec.model import Rig
+from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "ACCOUNT",
     "TMUXP",
+    "notebook_of",
     "part_of",
     "provides_tmuxp",
+    "serves_notebooks",
     "service_differences",
     "service_packages",
     "services_of",
@@ -147,3 +161,31 @@ def _loader(rig: Rig) -> str | None:
         for env in (session.env, *(window.env for window in session.windows))
     )
     return next((env for env in named if env is not None), None)
+
+
+def serves_notebooks(rig: Rig, env: str) -> bool:
+    """Whether the rig's notebook server runs in this environment."""
+    return rig.service.jupyter is not None and rig.service.jupyter.env == env
+
+
+def notebook_of(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNotebook | None:
+    """The server at the version that was locked; None where the rig has none."""
+    for env in envs:
+        if serves_notebooks(rig, env.name):
+            found = {pin.name: str(pin.version) for pin in pins(env.requirements)}
+            if env.explicit:
+                found |= {
+                    name: version for name, (version, _) in explicit_packages(env.explicit).items()
+                }
+            return _notebook(env.name, Version(found[NOTEBOOK]), matrix)
+    return None
+
+
+def _notebook(env: str, version: Version, matrix: Matrix) -> LockedNotebook:
+    rows = matrix.product(NOTEBOOK).releases
+    row = max(
+        (row for row in rows if Version(row.version) <= version),
+        key=lambda row: Version(row.version),
+    )
+    section, password = row.figure("section") or "", row.figure("password") or ""
+    return LockedNotebook(env, str(version), section, password)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.lock.image_staleness import base_image_differences
 from rigspec.lock.model import Lock, LockedMachine
+from rigspec.lock.oci.base_image import base_image
 from rigspec.lock.services import service_differences
+from rigspec.matrix.loader import load_image
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.spec.load import spec_digest
-from rigspec.spec.model import Rig
+from rigspec.resolve.problem.requirements import image_tag
+from rigspec.spec.loader import spec_digest
+from rigspec.spec.models.rig import Rig
 
-__all__ = ["differences"]
+__all__ = ["base_image_differences", "differences"]
 
 
 def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tuple[Diagnostic, ...]:
@@ -95,3 +97,30 @@ def _env(locked: EnvResolution, decided: EnvResolution) -> Iterator[str]:
     if asked[0] != asked[1]:
         pins = [f"{pin.name} {pin.version}" for pin in decided.distributions]
         yield f"the frameworks of {locked.name} resolve to {', '.join(pins)}"
+
+
+_UNPINNED = "base image "
+
+
+def base_image_differences(locked: LockedMachine, rig: Rig, decided: Resolution) -> Iterator[str]:
+    """What has moved, in words; nothing where the base image is still the one that was locked."""
+    before, wanted = _locked(locked), str(base_image(rig, decided))
+    if before is not None and before != wanted:
+        yield f"the base image is {before} in the lock and {wanted} in the spec"
+    elif locked.image is not None and locked.image.pinned_by == "matrix":
+        tag = image_tag(rig)
+        image = load_image(tag) if tag is not None else None
+        digest = image.figure("digest") if image is not None else None
+        if digest != locked.image.digest:
+            now = digest or "absent"
+            before = locked.image.digest
+            yield f"the digest of {wanted} is {before} in the lock and {now} in the matrix"
+
+
+def _locked(machine: LockedMachine) -> str | None:
+    """The locked reference, as the spec wrote it."""
+    image = machine.image
+    if image is None:
+        named = (item.what for item in machine.unpinned if item.what.startswith(_UNPINNED))
+        return next((what.removeprefix(_UNPINNED) for what in named), None)
+    return f"{image.reference}@{image.digest}" if image.pinned_by == "spec" else image.reference

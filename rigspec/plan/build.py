@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.plan.accelerator import accelerator_steps
-from rigspec.plan.accounts import access_steps, group_steps, quota_steps, user_steps
-from rigspec.plan.checks import verify_step
-from rigspec.plan.environments import environment_steps, payload_files
+from rigspec.lock.oci.base_image import base_image
+from rigspec.plan.container_users import container_users, module_in_container
+from rigspec.plan.layers.accounts import access_steps, group_steps, quota_steps, user_steps
+from rigspec.plan.layers.apt import source_steps, system_steps
+from rigspec.plan.layers.cuda import accelerator_steps
+from rigspec.plan.layers.environment_variables import (
+    environment_variables,
+    file_steps,
+    session_steps,
+)
+from rigspec.plan.layers.python import environment_steps, payload_files
 from rigspec.plan.mirrors import apply_mirrors
 from rigspec.plan.model import BaseImage, DeploymentTarget, Omission, Plan
-from rigspec.plan.notebook import notebook_steps
-from rigspec.plan.packages import source_steps, system_steps
-from rigspec.plan.seats import container_users, module_in_container
-from rigspec.plan.services import service_steps, services_left_out
-from rigspec.plan.session import environment_variables, file_steps, session_steps
+from rigspec.plan.services.build import service_steps, services_left_out
+from rigspec.plan.services.jupyter import notebook_steps
 from rigspec.plan.steps import KernelArguments, Platform, Reboot, Secret, Step
+from rigspec.plan.verification import verify_step
 from rigspec.resolution import Resolution
-from rigspec.resolve.base_image import base_image
-from rigspec.spec.model import Rig
+from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_plan"]
 

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rigspec.plan.notebook import notebook_servers
-from rigspec.plan.terminal import LOADER
-from rigspec.spec.model import Rig
+from rigspec.plan.services.jupyter import notebook_servers
+from rigspec.plan.services.tmux import LOADER
+from rigspec.spec.models.rig import Rig
 
 __all__ = ["Connection", "connections"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigspec.lock.conda_channels import with_alias
+from rigspec.lock.conda.channels import with_alias
 from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepository
-from rigspec.spec.mirrors import moved_url
-from rigspec.spec.model import Rig
+from rigspec.spec.models.mirrors import moved_url
+from rigspec.spec.models.rig import Rig
 
 __all__ = ["apply_mirrors"]
 

@@ -11,7 +11,7 @@ from packaging.version import Version
 from tomlkit.items import InlineTable, Table
 
 from rigspec.matrix.model import Product
-from rigspec.refresh.published import Published
+from rigspec.refresh.index_releases import Published
 
 __all__ = ["newest_known", "packages_of", "rows"]
 

@@ -8,15 +8,15 @@ from typer.testing import CliRunner
 
 from rigspec.bundle import apt
 from rigspec.cli.main import app
-from rigspec.lock import system_packages
-from tests.lock.box import Box
+from rigspec.lock.apt import packages
+from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import package
 
 
 @pytest.fixture(autouse=True)
 def _own_distribution(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bundle knows the archive of the test as the lock does."""
-    monkeypatch.setattr(apt, "distribution_of", system_packages.distribution_of)
+    monkeypatch.setattr(apt, "distribution_of", packages.distribution_of)
 
 
 def fetched(box: Box) -> Result:

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from rigspec.bundle.conda import conda_part
-from rigspec.lock.document import read_lock
+from rigspec.lock.lockfile import read_lock
 from rigspec.lock.model import LockedMachine
 from tests.containers import Buildah
 from tests.lock.conda_channel import Channel, rig
-from tests.lock.loopback import Serve, send, servers
+from tests.lock.http_server import Serve, send, servers
 from tests.lock.tiny_rig import Rigspec, written
 
 FILES = {"one.bin": b"one " * 5000, "two.bin": b"two " * 5000}

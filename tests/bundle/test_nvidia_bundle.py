@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from rigspec.bundle.repository import repositories_part
-from rigspec.bundle.wanted import MissingItem, Part
-from rigspec.lock.failures import LockError
+from rigspec.bundle.apt import repositories_part
+from rigspec.bundle.model import MissingItem, Part
+from rigspec.lock.errors import LockError
 from tests.lock.nvidia_box import KEY, PACKAGES, PLACE, TOOLKIT, NvidiaBox, driver
 
 BELOW = PLACE.lstrip("/")

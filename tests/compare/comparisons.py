@@ -5,17 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from rigspec.cli.stages import matrix_for
-from rigspec.compare.compared import Question, compare_machines
+from rigspec.backend.discovery import find_backends
+from rigspec.check import check_machine
+from rigspec.cli.pipeline import matrix_for
+from rigspec.compare.comparison import Question, compare_machines
+from rigspec.compare.cost import Rate, Terms
 from rigspec.compare.model import Comparison
-from rigspec.compare.money import Rate, Terms
 from rigspec.compare.software import UsableLock
-from rigspec.emit.backend import find_backends
-from rigspec.lock.document import read_lock
-from rigspec.matrix.load import load_matrix
-from rigspec.resolve.check import check_machine
-from rigspec.spec.load import LoadedSpec, load_spec, parse_spec
-from rigspec.spec.units import EnergyPrice
+from rigspec.lock.lockfile import read_lock
+from rigspec.matrix.loader import load_matrix
+from rigspec.spec.loader import LoadedSpec, load_spec, parse_spec
+from rigspec.spec.quantities import EnergyPrice
 from tests.conftest import ROOT
 
 __all__ = ["LAB", "SOURCED", "changed", "comparison", "terms"]

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from rigspec.cli.stages import matrix_for
-from rigspec.compare.as_html import render_html
-from rigspec.compare.as_text import render_text
+from rigspec.check import check_machine
+from rigspec.cli.pipeline import matrix_for
 from rigspec.compare.hardware import compared_hardware
 from rigspec.compare.model import Admission, Comparison, Row
-from rigspec.hardware.machine_figures import machine_figures
-from rigspec.resolve.check import check_machine
-from rigspec.spec.load import parse_spec
+from rigspec.compare.render.html import render_html
+from rigspec.compare.render.text import render_text
+from rigspec.hardware.machine_specs import machine_figures
+from rigspec.spec.loader import parse_spec
 from tests.compare.comparisons import LAB, comparison
 
 D = Decimal

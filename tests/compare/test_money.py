@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from rigspec.cli.stages import matrix_for
+from rigspec.cli.pipeline import matrix_for
+from rigspec.compare.cost import Rate, Terms, compared_money
 from rigspec.compare.model import Money
-from rigspec.compare.money import Rate, Terms, compared_money
-from rigspec.spec.load import LoadedSpec, load_spec
+from rigspec.spec.loader import LoadedSpec, load_spec
 from tests.compare.comparisons import LAB, SOURCED, changed, terms
 
 D = Decimal

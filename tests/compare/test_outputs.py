@@ -12,10 +12,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from rigspec.compare.as_html import render_html
-from rigspec.compare.as_json import json_schema, render_json
-from rigspec.compare.as_text import render_text
 from rigspec.compare.model import Comparison
+from rigspec.compare.render.html import render_html
+from rigspec.compare.render.json import json_schema, render_json
+from rigspec.compare.render.text import render_text
 from tests.compare.comparisons import LAB, SOURCED, changed, comparison
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]

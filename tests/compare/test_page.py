@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from jinja2 import nodes
 
-from rigspec.compare.as_html import page_environment, render_html
-from rigspec.compare.as_text import render_text
 from rigspec.compare.model import Comparison
-from rigspec.diagnostics.plain import plain
-from tests.hostile.texts import HOSTILE
+from rigspec.compare.render.html import page_environment, render_html
+from rigspec.compare.render.text import render_text
+from rigspec.diagnostics.sanitize import plain
+from tests.injection.texts import HOSTILE
 
 FOLDER = files("rigspec.compare").joinpath("page")
 TEMPLATE = FOLDER.joinpath("compare.html.j2").read_text(encoding="utf-8")

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from rigspec.cli.stages import matrix_for
-from rigspec.compare.as_html import render_html
+from rigspec.cli.pipeline import matrix_for
+from rigspec.compare.cost import Terms, compared_money, is_rented
 from rigspec.compare.model import Comparison, Side
-from rigspec.compare.money import Terms, compared_money, is_rented
-from rigspec.spec.load import load_spec
+from rigspec.compare.render.html import render_html
+from rigspec.spec.loader import load_spec
 from tests.compare.comparisons import LAB, terms
 
 FITS = Path(__file__).with_name("fits.js").read_text(encoding="utf-8")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from rigspec.compare.first_boot import first_boot_promises
+from rigspec.backend.discovery import find_backends
+from rigspec.backend.render import compile_plan
+from rigspec.compare.cloud_init import first_boot_promises
 from rigspec.compare.model import Comparison, Item
 from rigspec.compare.software import Decided, UsableLock, locked_software, resolved_software
-from rigspec.emit.backend import find_backends
-from rigspec.emit.compile import compile_plan
-from rigspec.lock.document import read_lock
+from rigspec.lock.lockfile import read_lock
 from rigspec.lock.model import Lock, LockedMachine, LockedPackage
 from rigspec.plan.build import build_plan
-from rigspec.spec.load import LoadedSpec, load_spec
+from rigspec.spec.loader import LoadedSpec, load_spec
 from tests.compare.comparisons import SOURCED, changed
 from tests.conftest import ROOT
 

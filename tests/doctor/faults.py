@@ -6,9 +6,9 @@ import base64
 import hashlib
 
 from tests.doctor.fault import ANY, GONE, WHOLE, Fault, differs, extra, missing
+from tests.doctor.fixture_rig import CERTIFICATE, KEY, PASSWORD, PYTHON, SETTINGS
 from tests.doctor.machine_faults import HARDWARE, HEALTH, LIBRARIES, NOTEBOOK, SERVICES
-from tests.doctor.planted_rig import CERTIFICATE, KEY, PASSWORD, PYTHON, SETTINGS
-from tests.execution.every_step import KEY as SSH_KEY
+from tests.execution.all_step_kinds import KEY as SSH_KEY
 
 LAB = "/opt/rig/envs/lab"
 HOME_FILE = "/home/ada/.rig/settings.json"

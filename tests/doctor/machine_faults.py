@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.doctor.fault import ANY, GONE, UNPACKED, Fault, differs, extra, missing
-from tests.doctor.planted_rig import CUDA, PORT
+from tests.doctor.fixture_rig import CUDA, PORT
 
 NOTEBOOK = "rig-notebook-ada.service"
 EVERY = "/etc/systemd/system/rig-every.service"

@@ -16,7 +16,7 @@ import pytest
 
 from tests.doctor.fault import ANY, Fault
 from tests.doctor.faults import FAULTS
-from tests.doctor.planted_rig import STAND_INS, installed_rig, run_inside
+from tests.doctor.fixture_rig import STAND_INS, installed_rig, run_inside
 
 WELL = Fault("true", (), ())
 

@@ -10,21 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.doctor import accounts, places, session
-from rigspec.doctor.checks import checks
+from rigspec.backend.discovery import find_backends
+from rigspec.backend.render import compile_plan, template_environment
+from rigspec.doctor.checks import accounts, files, login_shell
+from rigspec.doctor.checks.verify import checks
 from rigspec.doctor.model import Status
-from rigspec.emit.backend import find_backends
-from rigspec.emit.compile import compile_plan, template_environment
 from rigspec.plan.model import BaseImage, Plan
-from rigspec.plan.steps import (
-    Access,
-    Check,
-    EnvironmentVariables,
-    Group,
-    Quota,
-    Variable,
-    Verify,
-)
+from rigspec.plan.steps import Access, Check, EnvironmentVariables, Group, Quota, Variable, Verify
 from rigspec.resolution import Resolution
 
 RESOLUTION = Resolution("box", "debian 12", "x86_64", "cpu")
@@ -43,7 +35,7 @@ def test_a_group_and_its_members() -> None:
 def test_who_may_enter_a_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
     step = Access(id="a", title="a", part="user", path=str(tmp_path), owner="root:x", mode="0750")
-    owner, mode = places.access(step)
+    owner, mode = files.access(step)
     assert (owner.status, mode.status) == (Status.DIFFERS, Status.OK)
 
 
@@ -83,7 +75,7 @@ def test_what_an_activated_environment_has(tmp_path: Path) -> None:
         for file in compile_plan(plan, shell)
         if file.path.startswith("files/")
     }
-    missing = {item.aspect: item.status for item in session.environment_variables(step, texts)}
+    missing = {item.aspect: item.status for item in login_shell.environment_variables(step, texts)}
     assert Status.OK not in missing.values()
 
     for name, place in step.scripts:

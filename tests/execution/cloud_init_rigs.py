@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from rigspec.emit.backend import Backend, find_backends
-from rigspec.emit.compile import compile_plan
-from rigspec.lock.document import read_lock
+from rigspec.backend.discovery import Backend, find_backends
+from rigspec.backend.render import compile_plan
+from rigspec.fs.atomic_tree import write_tree_atomically
+from rigspec.lock.lockfile import read_lock
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import Check, Service, Verify
-from rigspec.spec.load import load_spec
-from rigspec.tree import write_tree_atomically
+from rigspec.spec.loader import load_spec
 from tests.execution.roots import archives
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]

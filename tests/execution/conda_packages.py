@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from rigspec.lock.host_interpreter import find_interpreter
+from rigspec.lock.python.engines.pip_tools import find_interpreter
 from tests.lock.conda_channel import Channel, Member
 
 # What a program needs not; the packages of others, above all.

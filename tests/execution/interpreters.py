@@ -12,7 +12,7 @@ from pathlib import Path
 from unearth import PackageFinder
 from uv import find_uv_bin
 
-from rigspec.lock.host_interpreter import find_interpreter
+from rigspec.lock.python.engines.pip_tools import find_interpreter
 from tests.execution.roots import CERTIFICATES, PIP_CONFIGURATION, SystemRoot
 
 # The last that makes environments for Python 2.7.

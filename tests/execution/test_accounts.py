@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.document import read_lock
+from rigspec.lock.lockfile import read_lock
 from rigspec.plan import steps
 from rigspec.plan.model import BaseImage, Plan
 from tests.conftest import ROOT
+from tests.execution.all_step_kinds import every_base, write_installer
 from tests.execution.conftest import KEPT
-from tests.execution.every_step import every_base, write_installer
 from tests.execution.layers import Layer
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0000000000000000000000000000000000000000000 alice"

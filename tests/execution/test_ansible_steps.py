@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.emit.backend import find_backends
-from rigspec.emit.compile import compile_plan
+from rigspec.backend.discovery import find_backends
+from rigspec.backend.render import compile_plan
+from rigspec.fs.atomic_tree import write_tree_atomically
 from rigspec.plan import steps
 from rigspec.plan.model import Plan
-from rigspec.tree import write_tree_atomically
-from tests.execution.every_step import Supplies, every_plan
+from tests.execution.all_step_kinds import Supplies, every_plan
 from tests.execution.test_ansible import Fleet, fleet_of
 from tests.lock.signed_archive import Keys
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rigspec.emit.backend import find_backends
-from rigspec.emit.compile import compile_plan
+from rigspec.backend.discovery import find_backends
+from rigspec.backend.render import compile_plan
 from rigspec.plan.model import BaseImage, Plan
 from rigspec.plan.steps import Environment, Step, Variable, Variables
 from rigspec.resolution import EnvResolution, Resolution

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.emit.backend import Backend
+from rigspec.backend.discovery import Backend
 from rigspec.plan.model import DeploymentTarget
 from tests.execution.cloud_init_rigs import (
     KEY,

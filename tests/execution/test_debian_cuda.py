@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 from tests.execution.conftest import KEPT, copied
 from tests.execution.interpreters import have_space
 from tests.execution.roots import SystemRoot, make_root
-from tests.lock.loopback import send, servers
+from tests.lock.http_server import send, servers
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 

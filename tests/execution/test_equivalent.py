@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.emit.backend import find_backends
-from rigspec.lock.document import read_lock
+from rigspec.backend.discovery import find_backends
+from rigspec.lock.lockfile import read_lock
 from rigspec.plan.build import build_plan
-from rigspec.spec.load import load_spec
+from rigspec.spec.loader import load_spec
 from tests.containers import Buildah
 from tests.doctor.bench import spec_text
 from tests.execution.conftest import KEPT, copied

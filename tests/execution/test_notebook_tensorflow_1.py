@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from unearth import PackageFinder
 
-from rigspec.lock.document import read_lock
+from rigspec.lock.lockfile import read_lock
 from tests.execution.notebook_server import served, unit_of
 from tests.execution.roots import SystemRoot, archive, default_mirror
 from tests.execution.test_ssh import a_port

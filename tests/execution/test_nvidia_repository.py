@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from rigspec.cli.main import app
-from rigspec.lock import files
-from rigspec.lock.document import read_lock
-from rigspec.matrix.load import load_matrix
+from rigspec.lock import artifacts
+from rigspec.lock.lockfile import read_lock
+from rigspec.matrix.loader import load_matrix
 from tests.execution.roots import SystemRoot, archives
 from tests.execution.test_packages import installed
 from tests.lock.signed_archive import Keys, SignedArchive, package
@@ -101,10 +101,10 @@ def test_a_driver_and_a_toolkit_are_installed_from_a_bundle_alone(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known = files._current_key(load_matrix())
+    known = artifacts._current_key(load_matrix())
     figures = {**dict(known.figures), "fingerprint": keys.own}
     key = replace(known, figures=tuple(figures.items()))
-    monkeypatch.setattr(files, "_current_key", lambda _: key)
+    monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
     published(tmp_path / "nvidia", keys, apart=apart)
     mirror = archives()
     spec, lock = tmp_path / "rig.toml", tmp_path / "lock"

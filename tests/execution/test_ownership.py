@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.execution.all_step_kinds import Supplies, every_base, every_plan, write_installer
 from tests.execution.conftest import KEPT
-from tests.execution.every_step import Supplies, every_base, every_plan, write_installer
 from tests.execution.installer_functions import BY_HAND, INSTALLER, called
 from tests.execution.layers import Layer
 from tests.lock.signed_archive import Keys

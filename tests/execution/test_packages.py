@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.document import read_lock
+from rigspec.lock.lockfile import read_lock
 from rigspec.lock.model import LockedMachine
 from tests.execution.roots import SystemRoot, archives, default_mirror
 

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.emit.backend import find_backends
-from rigspec.emit.compile import compile_plan
+from rigspec.backend.discovery import find_backends
+from rigspec.backend.render import compile_plan
 from rigspec.plan import steps
 from rigspec.plan.model import Plan
-from tests.execution.conftest import KEPT
-from tests.execution.every_step import (
+from tests.execution.all_step_kinds import (
     Supplies,
     built_package,
     every_base,
     every_plan,
     write_installer,
 )
+from tests.execution.conftest import KEPT
 from tests.execution.layers import Layer
 from tests.execution.test_ansible import fleet_of
 from tests.execution.test_ansible_steps import playbook

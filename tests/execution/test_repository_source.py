@@ -12,8 +12,8 @@ import pytest
 from rigspec.plan import steps
 from rigspec.plan.model import Plan
 from tests.conftest import ROOT
+from tests.execution.all_step_kinds import Supplies, every_base, every_plan, write_installer
 from tests.execution.conftest import KEPT
-from tests.execution.every_step import Supplies, every_base, every_plan, write_installer
 from tests.execution.layers import Layer
 from tests.execution.roots import SystemRoot
 from tests.lock.signed_archive import Keys

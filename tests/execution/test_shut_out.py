@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rigspec.plan import steps
+from tests.execution.all_step_kinds import every_base, write_installer
 from tests.execution.conftest import KEPT
-from tests.execution.every_step import every_base, write_installer
 from tests.execution.layers import Layer
 from tests.execution.test_accounts import KEY, plan, sh
 

@@ -13,10 +13,10 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Page, sync_playwright
 
-from rigspec.cli.stages import matrix_for, resolve_or_exit
+from rigspec.cli.pipeline import matrix_for, resolve_or_exit
+from rigspec.graph.build import build_graph
 from rigspec.graph.model import StackGraph
-from rigspec.graph.picture import build_graph
-from rigspec.spec.load import load_spec
+from rigspec.spec.loader import load_spec
 from tests.conftest import ROOT
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rigspec-tests"

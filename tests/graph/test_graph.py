@@ -15,18 +15,18 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Page
 
-from rigspec.cli.stages import matrix_for, resolve_or_exit
+from rigspec.cli.pipeline import matrix_for, resolve_or_exit
 from rigspec.diagnostics.model import Fact, Severity, Source
-from rigspec.diagnostics.plain import plain
-from rigspec.graph.dot import as_dot
-from rigspec.graph.mermaid import as_mermaid
+from rigspec.diagnostics.sanitize import plain
+from rigspec.graph.build import build_graph
 from rigspec.graph.model import Edge, Label, Node, StackGraph
-from rigspec.graph.picture import build_graph
-from rigspec.graph.svg import as_svg
-from rigspec.spec.load import parse_spec
+from rigspec.graph.render.dot import as_dot
+from rigspec.graph.render.mermaid import as_mermaid
+from rigspec.graph.render.svg import as_svg
+from rigspec.spec.loader import parse_spec
 from tests.conftest import ROOT
 from tests.graph.conftest import RIGS, picture
-from tests.hostile.texts import HOSTILE
+from tests.injection.texts import HOSTILE
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 SPEC = "specs/dl-server.toml"

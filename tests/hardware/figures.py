@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rigspec.cli.stages import matrix_for
+from rigspec.check import check_machine
+from rigspec.cli.pipeline import matrix_for
 from rigspec.diagnostics.model import Diagnostic, Report
-from rigspec.hardware.machine_figures import MachineSpecs, machine_figures
-from rigspec.resolve.check import check_machine
-from rigspec.spec.load import LoadedSpec, parse_spec
+from rigspec.hardware.machine_specs import MachineSpecs, machine_figures
+from rigspec.spec.loader import LoadedSpec, parse_spec
 from tests.conftest import ROOT
 
 HEAD = 'rig = 1\nname = "box"\n'

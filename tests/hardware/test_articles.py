@@ -8,12 +8,12 @@ import pytest
 
 from rigspec.diagnostics.model import Severity
 from rigspec.hardware.cost import energy_cost
-from rigspec.hardware.declared import MachineContext
-from rigspec.hardware.lanes import slowdown, widths
+from rigspec.hardware.machine_context import MachineContext
+from rigspec.hardware.multi_gpu import container_devices
+from rigspec.hardware.pcie import slowdown, widths
 from rigspec.hardware.power import efficiency
-from rigspec.hardware.sharing import container_devices
-from rigspec.matrix.load import load_matrix
-from rigspec.matrix.part_names import find_part
+from rigspec.matrix.loader import load_matrix
+from rigspec.matrix.part_lookup import find_part
 from tests.hardware.figures import figures, machine, report, rig, told
 
 D = Decimal

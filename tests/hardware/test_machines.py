@@ -9,11 +9,11 @@ from decimal import Decimal
 
 import pytest
 
-from rigspec.diagnostics.archive import read_reports, written_reports
 from rigspec.diagnostics.model import Severity
+from rigspec.diagnostics.serialization import read_reports, written_reports
 from rigspec.hardware.power import efficiency
-from rigspec.matrix.load import load_matrix
-from rigspec.spec.load import InvalidSpec, spec_digest
+from rigspec.matrix.loader import load_matrix
+from rigspec.spec.loader import InvalidSpec, spec_digest
 from tests.hardware.figures import figures, machine, report, rig, told
 
 D = Decimal

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock import files, system_packages
+from rigspec.lock import artifacts
+from rigspec.lock.apt import packages
 from rigspec.lock.apt.distribution import Distribution, Suite
-from rigspec.matrix.load import load_matrix
+from rigspec.matrix.loader import load_matrix
 from tests.conftest import ROOT
 from tests.containers import Buildah, local_registry
-from tests.lock.box import Box
+from tests.lock.apt_rig import Box
 from tests.lock.nvidia_box import NvidiaBox
 from tests.lock.signed_archive import BASE, Keys, SignedArchive, package
 
@@ -62,17 +63,17 @@ def box(archive: SignedArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         driver_packages=("nvidia-driver",),
         cuda_packages=("nvidia-cuda-toolkit",),
     )
-    monkeypatch.setattr(system_packages, "distribution_of", lambda *_: distribution)
+    monkeypatch.setattr(packages, "distribution_of", lambda *_: distribution)
     return Box(tmp_path, archive).asks("tool")
 
 
 @pytest.fixture
 def nvidia(box: Box, monkeypatch: pytest.MonkeyPatch) -> NvidiaBox:
     """The box with a driver and a toolkit of a repository that another key signs."""
-    known = files._current_key(load_matrix())
+    known = artifacts._current_key(load_matrix())
     figures = {**dict(known.figures), "fingerprint": box.archive.keys.other}
     key = replace(known, figures=tuple(figures.items()))
-    monkeypatch.setattr(files, "_current_key", lambda _: key)
+    monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
     return NvidiaBox.made(box.folder, box.archive)
 
 

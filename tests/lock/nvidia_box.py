@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.lock.box import Box
+from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import BASE, SignedArchive, package
 
 SPEC = """\

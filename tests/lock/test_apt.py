@@ -8,7 +8,7 @@ import pytest
 
 from rigspec.lock.apt import sources
 from rigspec.lock.model import LockedPackage
-from tests.lock.box import Box
+from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import BASE, package
 
 

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from rigspec.lock.apt import transfer
-from tests.lock.box import Box
+from rigspec.lock.apt import download
+from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import RELEASED, answer, package
 
 # What fails, how, and the word for it.
@@ -89,8 +89,8 @@ def test_an_archive_that_fails_leaves_the_old_lock(
 ) -> None:
     box.lock()
     before = box.bytes
-    monkeypatch.setattr(transfer, "_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(transfer, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(download, "_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(download, "_PATIENCE_S", 1.0)
     box.archive.faults[end] = fault
     done = box.run("lock", "--upgrade")
     assert done.exit_code == 3

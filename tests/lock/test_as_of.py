@@ -15,7 +15,7 @@ from packaging.version import Version
 from tenacity import retry, stop_after_attempt, wait_exponential
 from unearth import PackageFinder
 
-from rigspec.lock.engines import engine_for
+from rigspec.lock.python.engines.select import engine_for
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 

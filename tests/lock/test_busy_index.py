@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from unearth import TargetPython
 
-from rigspec.lock.asking import create_package_finder
-from rigspec.lock.failures import LockError
-from rigspec.lock.index import dated_files, listed_files
-from tests.lock.loopback import Answer, Serve, send, servers
+from rigspec.lock.errors import LockError
+from rigspec.lock.python.index.client import create_package_finder
+from rigspec.lock.python.index.package_index import dated_files, listed_files
+from tests.lock.http_server import Answer, Serve, send, servers
 
 WHEEL = "six-1.0-py2.py3-none-any.whl"
 BARE = f'<a href="/{WHEEL}#sha256={"0" * 64}">{WHEEL}</a>'.encode()

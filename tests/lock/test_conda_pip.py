@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.requirements import pins
+from rigspec.lock.python.requirements_file import pins
 from tests.lock.conda_channel import Channel, rig
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rigspec.lock.document import CorruptLock, NoLock, lock_files, read_lock
+from rigspec.fs.atomic_tree import MANIFEST, write_tree_atomically
+from rigspec.lock.lockfile import CorruptLock, NoLock, lock_files, read_lock
 from rigspec.lock.model import (
     Lock,
     LockedEnv,
@@ -23,7 +24,6 @@ from rigspec.lock.model import (
     Unpinned,
 )
 from rigspec.resolution import EnvResolution, Pin, Resolution
-from rigspec.tree import MANIFEST, write_tree_atomically
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock import fetch, web
-from rigspec.lock.failures import LockError
-from rigspec.lock.fetch import sha256_of_url
-from tests.lock.loopback import Answer, Serve, send, servers
+from rigspec.lock import artifacts
+from rigspec.lock.artifacts import sha256_of_url
+from rigspec.lock.errors import LockError
+from rigspec.net import http
+from tests.lock.http_server import Answer, Serve, send, servers
 from tests.lock.tiny_rig import Rigspec, lock_text, written
 
 FILE = b"weights " * 1000
@@ -164,9 +165,9 @@ def trickles(request: BaseHTTPRequestHandler) -> None:
 def test_a_server_that_is_too_slow_is_given_up(
     answer: Answer, told: str, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "_ANSWER_S", 0.5)
-    monkeypatch.setattr(web, "_SILENCE_S", 1)
-    monkeypatch.setattr(web, "_GRACE_S", 0.5)
+    monkeypatch.setattr(artifacts, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(http, "_SILENCE_S", 1)
+    monkeypatch.setattr(http, "_GRACE_S", 0.5)
     with pytest.raises(LockError, match=told) as failure:
         sha256_of_url(f"http://{serve(answer)}/weights.bin")
     assert failure.value.status == 3

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from rigspec.lock import old_python, uv_engine
-from rigspec.lock.failures import LockError
-from rigspec.lock.question import ResolveRequest
-from rigspec.lock.requirements import pins
-from rigspec.lock.target import TargetInterpreter
-from tests.lock.loopback import Answer, send, servers
+from rigspec.lock.errors import LockError
+from rigspec.lock.python.engines import resolvelib, uv
+from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.target_interpreter import TargetInterpreter
+from tests.lock.http_server import Answer, send, servers
 
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 31), "x86_64", "20.3.4")
 PYTHON_36 = TargetInterpreter("3.6.15", (2, 31), "x86_64", "21.3.1")
@@ -34,7 +34,7 @@ def versions(text: str) -> dict[str, str]:
 
 def test_python_2_7_without_a_python_2_7() -> None:
     """The packages that pip-tools finds inside a real 2.7, where versions have wheels."""
-    text = old_python.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "keras<2.3"))
+    text = resolvelib.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "keras<2.3"))
     found = versions(text)
     assert len(found) == 27
     assert found["tensorflow"] == "1.8.0"
@@ -47,17 +47,17 @@ def test_python_2_7_without_a_python_2_7() -> None:
 
 def test_an_sdist_whose_build_needs_a_newer_python_is_no_choice() -> None:
     """Send2Trash 2.0.0 admits Python 2.7, and is built with a setuptools that does not."""
-    text = old_python.compile_requirements(question(PYTHON_27, "send2trash"))
+    text = resolvelib.compile_requirements(question(PYTHON_27, "send2trash"))
     assert versions(text) == {"send2trash": "1.8.3"}
 
     with pytest.raises(LockError) as failed:
-        old_python.compile_requirements(question(PYTHON_27, "send2trash==2.0.0"))
+        resolvelib.compile_requirements(question(PYTHON_27, "send2trash==2.0.0"))
     (told,) = failed.value.diagnostic.help
     assert "send2trash 2.0.0 is built with setuptools>=75.3.1, which is not to be had" in told
 
 
 def test_python_3_6_by_uv() -> None:
-    text = uv_engine.compile_requirements(question(PYTHON_36, "tensorflow==1.8.0", "keras<2.3"))
+    text = uv.compile_requirements(question(PYTHON_36, "tensorflow==1.8.0", "keras<2.3"))
     found = versions(text)
     assert found["tensorflow"] == "1.8.0"
     assert found["numpy"].startswith("1.19")
@@ -66,7 +66,7 @@ def test_python_3_6_by_uv() -> None:
 
 def test_what_requires_python_excludes_is_not_locked_whatever_uv_says() -> None:
     """Send2Trash 2.0.0 says `!=3.6.*`; uv reads lower bounds only, and pip would not find it."""
-    text = uv_engine.compile_requirements(question(PYTHON_36, "send2trash<2.1"))
+    text = uv.compile_requirements(question(PYTHON_36, "send2trash<2.1"))
     assert versions(text) == {"send2trash": "1.8.3"}
 
 
@@ -77,19 +77,19 @@ def test_a_yanked_release_is_locked_where_its_very_version_is_asked_for() -> Non
     asked = question(
         python_37, "fastai==1.0.42", "torch==1.0.0", constraints=("torchvision==0.2.1",)
     )
-    assert versions(uv_engine.compile_requirements(asked))["torchvision"] == "0.2.1"
+    assert versions(uv.compile_requirements(asked))["torchvision"] == "0.2.1"
 
 
 def test_a_marker_that_compares_letter_by_letter_is_read() -> None:
     """Pyzmq asks for what PyPy needs where `implementation_name === "pypy"`."""
     python_35 = TargetInterpreter("3.5", (2, 23), "x86_64", "20.3.4")
-    text = old_python.compile_requirements(question(python_35, "pyzmq==20.0.0"))
+    text = resolvelib.compile_requirements(question(python_35, "pyzmq==20.0.0"))
     assert versions(text) == {"pyzmq": "20.0.0"}
 
 
 def test_a_contradiction_names_who_asks() -> None:
     with pytest.raises(LockError) as failure:
-        old_python.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "numpy<1.10"))
+        resolvelib.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "numpy<1.10"))
     assert failure.value.status == 1
     told = " ".join(failure.value.diagnostic.help)
     assert "the spec asks for numpy<1.10" in told
@@ -131,7 +131,7 @@ def index() -> Iterator[Callable[[Answer], str]]:
 
 
 @pytest.mark.parametrize("answer", [lies, halves, breaks, stalls])
-@pytest.mark.parametrize(("engine", "python"), [(old_python, PYTHON_27), (uv_engine, PYTHON_36)])
+@pytest.mark.parametrize(("engine", "python"), [(resolvelib, PYTHON_27), (uv, PYTHON_36)])
 def test_an_index_that_fails_is_exit_status_3_and_names_no_address(
     engine: ModuleType,
     python: TargetInterpreter,

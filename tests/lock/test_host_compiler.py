@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from rigspec.lock.apt.packages import requested_packages, toolkit_of
 from rigspec.lock.host_compiler import host_compiler
 from rigspec.lock.model import LockedToolkit
-from rigspec.lock.system_packages import requested_packages, toolkit_of
-from rigspec.matrix.load import load_matrix
+from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.spec.model import Rig
+from rigspec.spec.models.rig import Rig
 
 MATRIX = load_matrix()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.image_contents import fetch_blob, fetch_manifest
-from rigspec.lock.registry import FetchedManifest
-from rigspec.spec.image import ImageReference
+from rigspec.lock.oci.client import FetchedManifest
+from rigspec.lock.oci.manifest import fetch_blob, fetch_manifest
+from rigspec.spec.image_reference import ImageReference
 from tests.containers import Buildah
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rigspec.lock.files import downloads, packages_of
-from rigspec.matrix.load import load_matrix
+from rigspec.lock.artifacts import downloads, packages_of
+from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import Resolution
-from rigspec.spec.load import parse_spec
+from rigspec.spec.loader import parse_spec
 
 SPEC = """
 rig = 1

@@ -8,14 +8,14 @@ import httpx2
 import pytest
 
 from rigspec.diagnostics.model import Diagnostic
-from rigspec.lock import images
-from rigspec.lock.images import BaseImageLocker
-from rigspec.lock.kept_bytes import previous_artifacts
+from rigspec.lock.create import previous_artifacts
 from rigspec.lock.model import Lock, LockedImage, LockedMachine
-from rigspec.matrix.load import load_image
+from rigspec.lock.oci import base_image
+from rigspec.lock.oci.base_image import BaseImageLocker
+from rigspec.matrix.loader import load_image
 from rigspec.matrix.model import Release
 from rigspec.resolution import Resolution
-from rigspec.spec.model import Rig
+from rigspec.spec.models.rig import Rig
 from tests.containers import Buildah, local_registry
 from tests.lock.tiny_rig import Rigspec, lock_text, written
 
@@ -208,8 +208,8 @@ def test_without_a_registry_the_matrix_tells(tmp_path: Path, rigspec: Rigspec) -
 def test_a_matrix_that_was_mended_makes_the_lock_stale(tmp_path: Path, rigspec: Rigspec) -> None:
     from dataclasses import replace
 
-    from rigspec.lock.document import lock_files, read_lock
-    from rigspec.tree import write_tree_atomically
+    from rigspec.fs.atomic_tree import write_tree_atomically
+    from rigspec.lock.lockfile import lock_files, read_lock
 
     spec, lock = written(tmp_path, KNOWN), tmp_path / "lock"
     assert rigspec("lock", spec, "-o", lock).returncode == 0
@@ -287,7 +287,7 @@ def test_a_tag_that_is_gone_is_had_by_the_digest_of_the_matrix(
     name, _, tag = KNOWN.partition(":")
     digest = buildah.pushed("localhost/one", f"{host}/{name}:another")
     known = Release("image", None, tag, figures=(("digest", digest),))
-    monkeypatch.setattr(images, "load_image", {tag: known}.get)
+    monkeypatch.setattr(base_image, "load_image", {tag: known}.get)
     rig = Rig.model_validate(
         {"rig": 1, "name": "tiny", "container": {"base": KNOWN}, "mirrors": {"images": host}}
     )

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock import files
-from rigspec.lock.apt import transfer
+from rigspec.lock import artifacts
+from rigspec.lock.apt import download
 from rigspec.lock.model import LockedPackage
-from rigspec.matrix.load import load_matrix
+from rigspec.matrix.loader import load_matrix
 from tests.lock.nvidia_box import (
     KEY,
     PACKAGES,
@@ -178,10 +178,10 @@ def test_where_it_is_not_reached_versions_are_locked_as_they_are_decided(
 def stands_at(nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """Let the matrix say that the repositories are there."""
     monkeypatch.delenv("RIGSPEC_NVIDIA", raising=False)
-    known = files._current_key(load_matrix())
+    known = artifacts._current_key(load_matrix())
     figures = {**dict(known.figures), "url": f"{address}/compute/cuda/repos"}
     key = replace(known, figures=tuple(figures.items()))
-    monkeypatch.setattr(files, "_current_key", lambda _: key)
+    monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
 
 
 def test_the_environment_names_a_mirror(nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +263,7 @@ def test_a_repository_that_fails_leaves_the_old_lock(
     if not configured:
         nvidia.wants(nvidia=None)
         stands_at(nvidia, monkeypatch, f"{nvidia.archive.address}/nvidia")
-    monkeypatch.setattr(transfer, "_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(download, "_TIMEOUT_S", 1.0)
     nvidia.archive.faults[end] = fault
     done = nvidia.run("lock", "--upgrade")
     assert done.exit_code == 3

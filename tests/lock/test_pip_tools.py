@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock import old_python, pip_tools
-from rigspec.lock.failures import LockError
-from rigspec.lock.host_interpreter import find_interpreter
-from rigspec.lock.index import AptIndex
-from rigspec.lock.question import ResolveRequest
-from rigspec.lock.requirements import Pin, pins
-from rigspec.lock.target import TargetInterpreter
+from rigspec.lock.errors import LockError
+from rigspec.lock.python.engines import pip_tools, resolvelib
+from rigspec.lock.python.engines.pip_tools import find_interpreter
+from rigspec.lock.python.index.package_index import PackageIndex
+from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import Pin, pins
+from rigspec.lock.python.target_interpreter import TargetInterpreter
 
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 36), "x86_64", "20.3.4", "20.21.1")
 TENSORFLOW = ResolveRequest(
@@ -35,11 +35,11 @@ def by_name(text: str) -> dict[str, Pin]:
 @pytest.mark.e2e(minutes=1)
 def test_every_difference_from_pip_in_a_real_python_2_7_has_a_reason() -> None:
     assert find_interpreter((2, 7)) is not None, "this test needs a Python 2.7 (pyenv install 2.7)"
-    without_2_7 = by_name(old_python.compile_requirements(TENSORFLOW))
+    without_2_7 = by_name(resolvelib.compile_requirements(TENSORFLOW))
     inside_2_7 = by_name(pip_tools.compile_requirements(TENSORFLOW))
 
     assert without_2_7.keys() == inside_2_7.keys()
-    index = AptIndex(PYTHON_27, None)
+    index = PackageIndex(PYTHON_27, None)
     differing = set()
     for name, ours in without_2_7.items():
         theirs = inside_2_7[name]

@@ -13,16 +13,17 @@ from pathlib import Path
 import pytest
 
 from rigspec.diagnostics.model import Diagnostic
-from rigspec.lock import image_contents, registry, web
-from rigspec.lock.failures import LockError
-from rigspec.lock.image_contents import Blob
-from rigspec.lock.images import BaseImageLocker
+from rigspec.lock.errors import LockError
 from rigspec.lock.model import LockedMachine
+from rigspec.lock.oci import client, manifest
+from rigspec.lock.oci.base_image import BaseImageLocker
+from rigspec.lock.oci.manifest import Blob
+from rigspec.net import http
 from rigspec.resolution import Resolution
-from rigspec.spec.image import ImageReference
-from rigspec.spec.model import Rig
+from rigspec.spec.image_reference import ImageReference
+from rigspec.spec.models.rig import Rig
 from tests.containers import Buildah, local_registry
-from tests.lock.loopback import Answer, Serve, send, servers
+from tests.lock.http_server import Answer, Serve, send, servers
 from tests.lock.tiny_rig import Rigspec, lock_text, written
 
 MANIFEST = json.dumps(
@@ -163,21 +164,21 @@ def test_a_registry_that_does_not_answer_is_a_warning(
 def test_silence_is_no_answer_and_a_trickle_a_failure(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_ANSWER_S", 0.5)
-    monkeypatch.setattr(web, "_GRACE_S", 0.5)
+    monkeypatch.setattr(client, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(http, "_GRACE_S", 0.5)
     silent = ImageReference.parse(f"{serve(stalls)}/team/one:1")
-    with pytest.raises(registry.Unreachable, match="no answer in"):
-        image_contents.digest_of(silent, "x86_64")
+    with pytest.raises(client.Unreachable, match="no answer in"):
+        manifest.digest_of(silent, "x86_64")
     slow = ImageReference.parse(f"{serve(trickles)}/team/one:1")
     with pytest.raises(LockError, match="too slow") as failure:
-        image_contents.digest_of(slow, "x86_64")
+        manifest.digest_of(slow, "x86_64")
     assert failure.value.status == 3
 
 
 def test_a_silent_registry_is_waited_for_once(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(client, "_ANSWER_S", 0.5)
     asked = []
 
     def stands_still(request: BaseHTTPRequestHandler) -> None:
@@ -216,7 +217,7 @@ def test_a_log_in_does_not_follow_a_redirect(
     host = serve(redirects)
     log_in(tmp_path / "docker", host, monkeypatch)
     image = ImageReference.parse(f"{host}/team/one:1")
-    assert image_contents.digest_of(image, "x86_64") == DIGEST
+    assert manifest.digest_of(image, "x86_64") == DIGEST
     assert brought == [None]
 
 
@@ -234,7 +235,7 @@ def test_a_blob_that_is_not_what_was_asked_for_leaves_no_file(
     image = ImageReference.parse(f"{serve(lambda request: send(request, body))}/team/one:1")
     blob = Blob(f"sha256:{hashlib.sha256(b'layer').hexdigest()}", 5)
     with pytest.raises(LockError, match=told) as failure:
-        image_contents.fetch_blob(image, blob, tmp_path / "layer")
+        manifest.fetch_blob(image, blob, tmp_path / "layer")
     assert failure.value.status == 3
     assert not any(tmp_path.iterdir())
 
@@ -242,7 +243,7 @@ def test_a_blob_that_is_not_what_was_asked_for_leaves_no_file(
 def test_what_a_registry_does_not_have_cannot_be_fetched(host: str, tmp_path: Path) -> None:
     image = ImageReference.parse(f"{host}/team/none:1")
     with pytest.raises(LockError, match="its registry does not have it") as failure:
-        image_contents.fetch_manifest(image, "x86_64")
+        manifest.fetch_manifest(image, "x86_64")
     assert failure.value.status == 3
 
 
@@ -252,10 +253,10 @@ def test_a_registry_that_gives_tokens(
     host = serve(gives_tokens)
     image = ImageReference.parse(f"{host}/team/one:1")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
-    with pytest.raises(registry.RegistryError, match="its log-in answers with status 401"):
-        image_contents.digest_of(image, "x86_64")
+    with pytest.raises(client.RegistryError, match="its log-in answers with status 401"):
+        manifest.digest_of(image, "x86_64")
     log_in(tmp_path / "docker", host, monkeypatch)
-    assert image_contents.digest_of(image, "x86_64") == DIGEST
+    assert manifest.digest_of(image, "x86_64") == DIGEST
 
 
 LOGINS = "ann:$2b$04$.NAj1HF5Jc3whP7NR0H4zOT.b1ADC1jk6EKidIG9UibBA6MMiscbS\n"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock import engines
-from rigspec.lock.answers import ResolutionCache
-from rigspec.lock.question import ResolveRequest
-from rigspec.lock.target import TargetInterpreter
+from rigspec.lock.python.engine_cache import ResolutionCache
+from rigspec.lock.python.engines import select
+from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.target_interpreter import TargetInterpreter
 
 PYTHON_310 = TargetInterpreter("3.10.13", (2, 36), "x86_64", "24.0")
 UNLOCKED = ResolveRequest("lab", ("six<1.16",), PYTHON_310)
@@ -28,7 +28,7 @@ def asked(question: ResolveRequest, answers: ResolutionCache) -> tuple[str, bool
     """The answer, and whether an engine was asked: what it says is written down."""
     kept = Path(os.environ["XDG_CACHE_HOME"])
     before = sorted(kept.rglob("*"))
-    text = engines.compile_requirements("uv", question, answers)
+    text = select.compile_requirements("uv", question, answers)
     return text, sorted(kept.rglob("*")) != before
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.diagnostics.pages import codes, page
-from rigspec.matrix.load import build_matrix, load_matrix, product_names
+from rigspec.diagnostics.explanations import codes, page
+from rigspec.matrix.lint import problems
+from rigspec.matrix.loader import build_matrix, load_matrix, product_names
 from rigspec.matrix.model import Condition, Rule
-from rigspec.matrix.part_names import find_part
-from rigspec.matrix.verify import problems
-from rigspec.trial.rows import try_rule
+from rigspec.matrix.part_lookup import find_part
+from rigspec.selftest.rules import try_rule
 
 MATRIX = load_matrix()
 

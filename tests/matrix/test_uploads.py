@@ -7,12 +7,12 @@ import datetime as dt
 import pytest
 from unearth import PackageFinder
 
-from rigspec.lock.index import listed_files
-from rigspec.matrix.load import load_matrix, load_uploads, uploads_file
+from rigspec.lock.python.index.package_index import listed_files
+from rigspec.matrix.loader import load_matrix, load_uploads, uploads_file
 from rigspec.matrix.model import Product
-from rigspec.refresh.published import for_linux
+from rigspec.refresh.index_releases import for_linux
 from rigspec.refresh.rows import packages_of
-from rigspec.refresh.uploads import first_days
+from rigspec.refresh.upload_dates import first_days
 
 FRAMEWORKS = [p for p in load_matrix().products if p.kind == "framework"]
 # The Python index keeps upload times from its early days on; none of the frameworks is older.

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import tomli
 
-from rigspec.matrix.load import build_matrix, load_matrix, table_file
+from rigspec.matrix.lint import problems
+from rigspec.matrix.loader import build_matrix, load_matrix, table_file
 from rigspec.matrix.model import Product
-from rigspec.matrix.verify import problems
-from rigspec.refresh.published import Published, published
+from rigspec.refresh.index_releases import Published, published
 from rigspec.refresh.rows import newest_known, rows
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -34,7 +34,7 @@ def found() -> list[Published]:
 
 def by_hand(product: Product, version: str) -> dict[str, tuple[str, ...]]:
     """What the table already says of a release, by component."""
-    from rigspec.resolve.problem import Candidate, matches_any
+    from rigspec.resolve.problem.model import Candidate, matches_any
 
     release = Candidate(None, version)
     return {

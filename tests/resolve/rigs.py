@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rigspec.cli.stages import matrix_for
+from rigspec.check import check_machine
+from rigspec.cli.pipeline import matrix_for
 from rigspec.diagnostics.model import Report, Severity
-from rigspec.resolve.check import check_machine
-from rigspec.spec.load import load_spec
+from rigspec.spec.loader import load_spec
 
 
 def check(folder: Path, text: str) -> Report:

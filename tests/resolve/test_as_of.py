@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from rigspec.diagnostics.model import Report
-from rigspec.matrix.load import load_uploads
-from rigspec.resolve import as_of
+from rigspec.matrix.loader import load_uploads
+from rigspec.resolve.problem import release_cutoff
 from tests.resolve.rigs import check, errors
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -48,7 +48,9 @@ def test_the_newest_of_that_day_is_taken(day: str, keras: str, tmp_path: Path) -
 def test_without_a_day_nothing_is_cut_and_no_table_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(as_of, "load_uploads", lambda product: pytest.fail(f"read {product}"))
+    monkeypatch.setattr(
+        release_cutoff, "load_uploads", lambda product: pytest.fail(f"read {product}")
+    )
     assert chosen(check(tmp_path, rig(None, 'tensorflow = "1.8", keras = "*"')))["keras"] == "2.2.5"
 
 
@@ -56,7 +58,7 @@ def test_a_release_whose_day_nobody_knows_is_not_held_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [upload for upload in load_uploads("keras") if upload.version != "2.2.5"]
-    monkeypatch.setattr(as_of, "load_uploads", lambda product: known)
+    monkeypatch.setattr(release_cutoff, "load_uploads", lambda product: known)
     spec = rig("2018-07-01", 'keras = "2"')
     assert chosen(check(tmp_path, spec)) == {"keras": "2.2.5"}
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from rigspec.cli.stages import matrix_for
-from rigspec.resolve.assemble import ProblemBuilder
-from rigspec.resolve.encode import encode
-from rigspec.resolve.names import unsatisfiable_requirements
-from rigspec.resolve.newest import find_newest
-from rigspec.resolve.solve import SolverSession
-from rigspec.spec.load import parse_spec
+from rigspec.cli.pipeline import matrix_for
+from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
+from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.solver.cnf import encode
+from rigspec.resolve.solver.sat import SolverSession
+from rigspec.resolve.solver.search import find_newest
+from rigspec.spec.loader import parse_spec
 from tests.resolve.rigs import check
 from tests.resolve.test_combinations import COMBINATIONS, name
 

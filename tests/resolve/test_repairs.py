@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import tomlkit
 
-from rigspec.diagnostics.as_json import repair_as_json
 from rigspec.diagnostics.model import Diagnostic, Edit, Repair, Report, Severity
-from rigspec.diagnostics.text import render_text
+from rigspec.diagnostics.render.json import repair_as_json
+from rigspec.diagnostics.render.text import render_text
 from tests.resolve.rigs import check, errors, tower
 from tests.resolve.test_combinations import make
 

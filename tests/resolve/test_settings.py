@@ -8,12 +8,12 @@ from configparser import ConfigParser, RawConfigParser
 import pytest
 import yaml
 
-from rigspec.cli.stages import matrix_for
+from rigspec.check import check_machine
+from rigspec.cli.pipeline import matrix_for
 from rigspec.diagnostics.model import Diagnostic
-from rigspec.resolve.check import check_machine
-from rigspec.resolve.nvblas import fallback, nvblas_library
-from rigspec.resolve.settings_text import Unwritable, settings_text
-from rigspec.spec.load import InvalidSpec, parse_spec
+from rigspec.lint.blas import fallback, nvblas_library
+from rigspec.spec.loader import InvalidSpec, parse_spec
+from rigspec.spec.settings_file import Unwritable, settings_text
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHqKpmCJkcRsHDqVZDJqqSyzSpHJKEdWBz9ZDkF8q0hB ada"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rigspec.resolve.problem import matches_any
-from rigspec.resolve.universe import Candidate, CandidateDomain
-from rigspec.versions import InvalidRequest, parse_alternative
+from rigspec.resolve.problem.domains import Candidate, CandidateDomain
+from rigspec.resolve.problem.model import matches_any
+from rigspec.version_specifiers import InvalidRequest, parse_alternative
 
 NUMBERS = st.lists(st.integers(0, 3), min_size=1, max_size=4).map(lambda n: ".".join(map(str, n)))
 VERSIONS = st.builds(

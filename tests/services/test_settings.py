@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from rigspec.lock.services import services_of
-from rigspec.matrix.load import load_matrix
-from rigspec.plan.dyndns import dyndns_steps
-from rigspec.plan.secure_shell import guard_steps
+from rigspec.matrix.loader import load_matrix
+from rigspec.plan.services.dyndns import dyndns_steps
+from rigspec.plan.services.ssh import guard_steps
 from rigspec.plan.steps import File, Secret
 from rigspec.resolution import Resolution
-from rigspec.spec.load import parse_spec
+from rigspec.spec.loader import parse_spec
 from tests.conftest import ROOT
 from tests.resolve.rigs import check, errors
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigspec.diagnostics.model import Span
-from rigspec.spec.document import BrokenDocument, read_document
+from rigspec.spec.toml.document import BrokenDocument, read_document
 
 SCALARS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=12),

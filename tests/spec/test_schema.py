@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 import tomli
 
-from rigspec.spec.schema import json_schema
+from rigspec.spec.json_schema import json_schema
 from tests.conftest import ROOT
 
 SCHEMA = json.loads(json_schema())

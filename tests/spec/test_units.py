@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rigspec.spec.units import EnergyPrice, Length, Money, Size
+from rigspec.spec.quantities import EnergyPrice, Length, Money, Size
 
 
 @given(st.decimals(0, 10**6, places=3), st.sampled_from(["B", "KB", "MiB", "GB", "GiB", "TB"]))

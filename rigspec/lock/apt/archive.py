@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from rigspec.lock.apt import cache
+from rigspec.lock.apt import index_cache
 from rigspec.lock.apt.distribution import Distribution, Suite
-from rigspec.lock.apt.release import MOST, SignedIndex, read_release
-from rigspec.lock.apt.signature import BadSignature, verify_inline
+from rigspec.lock.apt.download import download
+from rigspec.lock.apt.gpg import BadSignature, verify_inline
+from rigspec.lock.apt.release_file import MOST, SignedIndex, read_release
 from rigspec.lock.apt.sources import Sources
-from rigspec.lock.apt.transfer import download
-from rigspec.lock.failures import index_failure, untrusted_index
+from rigspec.lock.errors import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive
-from rigspec.spec.mirrors import archive_url
+from rigspec.spec.models.mirrors import archive_url
 
 __all__ = ["Archive", "open_archives", "release_at"]
 
@@ -57,7 +57,7 @@ class Archive:
         """The list of packages of a component, None where there is no such. Raises LockError."""
         path = self._list_of(component, architecture)
         plain = self.files.get(path)
-        kept = cache.cached_index(plain[0]) if plain is not None else None
+        kept = index_cache.cached_index(plain[0]) if plain is not None else None
         if kept is not None:
             return kept
         packed = self.packed(component, architecture)
@@ -117,7 +117,7 @@ class Archive:
         if plain is not None:
             if hashlib.sha256(text).hexdigest() != plain[0]:
                 raise untrusted_index(what, "unpacked, its sha256 is not the one that was signed")
-            cache.store_index(plain[0], text)
+            index_cache.store_index(plain[0], text)
         return text
 
 

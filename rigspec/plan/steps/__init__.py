@@ -6,7 +6,8 @@ A step knows no product by name. What a template needs to tell two cases apart i
 from __future__ import annotations
 
 from rigspec.plan.steps.accounts import Access, Group, Quota, User
-from rigspec.plan.steps.configuration import (
+from rigspec.plan.steps.base import Scope, Step
+from rigspec.plan.steps.files import (
     Certificate,
     EnvironmentVariables,
     File,
@@ -14,8 +15,7 @@ from rigspec.plan.steps.configuration import (
     Variable,
     Variables,
 )
-from rigspec.plan.steps.machine import Check, KernelArguments, Platform, Reboot, Service, Verify
-from rigspec.plan.steps.software import (
+from rigspec.plan.steps.packages import (
     AptPackage,
     AptPackages,
     AptRepository,
@@ -26,7 +26,7 @@ from rigspec.plan.steps.software import (
     HostPackages,
     Installer,
 )
-from rigspec.plan.steps.step import Scope, Step
+from rigspec.plan.steps.system import Check, KernelArguments, Platform, Reboot, Service, Verify
 
 __all__ = [
     "Access",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.step import Scope, Step
+from rigspec.plan.steps.base import Scope, Step
 
 __all__ = ["Access", "Group", "Quota", "User"]
 

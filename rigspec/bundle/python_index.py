@@ -1,0 +1,92 @@
+"""The Python packages of a lock as an index of their own: a simple repository (PEP 503)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from pathlib import Path
+from urllib.parse import quote
+
+from rigspec.bundle.model import BundleFile, GeneratedFile, MissingItem, Part, write_verified
+from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.lock.python.index.package_index import IndexedFile, PackageIndex
+from rigspec.lock.python.requirements_file import Pin, pins
+from rigspec.lock.python.target_interpreter import TargetInterpreter, target_interpreter
+
+__all__ = ["pypi_part"]
+
+_FOLDER = "pypi"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A pin as one environment installs it."""
+
+    pin: Pin
+    env: str
+    index: PackageIndex
+
+
+def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Part:
+    """The file of each pin that its environment's own pip would take. Raises LockError."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    asked = [pin for machine in machines for pin in _asked(machine, index)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda a: a.index.file_of(a.pin), asked))
+    files: dict[str, tuple[str, IndexedFile]] = {}
+    absent = []
+    for a, file in zip(asked, found, strict=True):
+        if file is None:
+            why = f"the index has no file of it that the environment {a.env} takes"
+            absent.append(MissingItem(f"{a.pin.name} {a.pin.version}", why))
+        else:
+            files[file.name] = (a.pin.name, file)
+    wanted = tuple(
+        BundleFile(f"{_FOLDER}/{name}/{file.name}", file.sha256, partial(_fetch, file))
+        for name, file in files.values()
+    )
+    mirrors = (("pypi", _FOLDER),) if files else ()
+    return Part(wanted, tuple(_pages(files)), tuple(dict.fromkeys(absent)), mirrors)
+
+
+def _asked(machine: LockedMachine, index: str | None) -> Iterator[_Asked]:
+    for env in machine.envs:
+        seen = PackageIndex(_target(machine, env), index)
+        for pin in (*pins(env.tools), *pins(env.requirements)):
+            yield _Asked(pin, env.name, seen)
+
+
+def _target(machine: LockedMachine, env: LockedEnv) -> TargetInterpreter:
+    resolutions = {resolution.name: resolution for resolution in machine.resolution.envs}
+    return target_interpreter(machine.resolution, resolutions[env.name], None)
+
+
+def _fetch(file: IndexedFile, to: Path) -> None:
+    with write_verified(to, file.sha256) as write:
+        write(file.blocks())
+
+
+def _pages(files: Mapping[str, tuple[str, IndexedFile]]) -> Iterator[GeneratedFile]:
+    by_package: dict[str, list[IndexedFile]] = {}
+    for name, file in files.values():
+        by_package.setdefault(name, []).append(file)
+    for name, own in sorted(by_package.items()):
+        links = [_link(file) for file in sorted(own, key=lambda file: file.name)]
+        yield GeneratedFile(f"{_FOLDER}/{name}/index.html", _page(links))
+    links = [f'<a href="{name}/">{name}</a>' for name in sorted(by_package)]
+    if links:
+        yield GeneratedFile(f"{_FOLDER}/index.html", _page(links))
+
+
+def _link(file: IndexedFile) -> str:
+    asks = file.requires_python
+    python = f' data-requires-python="{escape(asks)}"' if asks is not None else ""
+    return f'<a href="{quote(file.name)}#sha256={file.sha256}"{python}>{escape(file.name)}</a>'
+
+
+def _page(links: Iterable[str]) -> bytes:
+    body = "".join(f"{link}<br>\n" for link in links)
+    return f"<!DOCTYPE html>\n<html><body>\n{body}</body></html>\n".encode()

@@ -1,0 +1,122 @@
+"""One machine of one rig, checked: the question that `rigspec check` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rigspec.diagnostics.model import Diagnostic, Measure, Report, Severity
+from rigspec.hardware.machine_specs import machine_figures
+from rigspec.hardware.summary import summary_lines
+from rigspec.lint.hardware import hardware_advice
+from rigspec.lint.matrix_advisories import advisory_diagnostics
+from rigspec.lint.runner import lint
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
+from rigspec.resolve.build_resolution import build_resolution
+from rigspec.resolve.conflicts.unknown_names import unknown_name_errors, unsatisfiable_requirements
+from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.model import Requirement
+from rigspec.resolve.solver.preferences import locked_preferences
+from rigspec.resolve.solver.search import find_newest
+from rigspec.spec.loader import LoadedSpec
+
+if TYPE_CHECKING:
+    from rigspec.resolve.conflicts.repairs import RepairOption
+
+__all__ = ["check_machine"]
+
+
+def check_machine(
+    spec: LoadedSpec,
+    machine: str | None,
+    matrix: Matrix,
+    *,
+    repairs: bool = True,
+    kept: Resolution | None = None,
+    moving: Iterable[str] = (),
+) -> Report:
+    """Resolve one machine; conflicts, warnings and notes are in the report, errors first.
+
+    The matrix must hold the products that ``assemble.products_needed`` names. Without
+    ``repairs`` conflicts are told and no way out of them is looked for. What was decided before
+    (``kept``) stays where it can, except for the components and packages named in ``moving``.
+    """
+    unknown = unknown_name_errors(spec, machine, matrix)
+    if unknown:
+        return _report(spec, machine, "invalid", None, unknown)
+    assembly = ProblemBuilder(spec.rig, machine, matrix)
+    beyond, claims = unsatisfiable_requirements(assembly, spec.document)
+    solution = find_newest(assembly, claims, locked_preferences(assembly, kept, moving))
+    found: list[Diagnostic] = [*beyond]
+    resolution = None
+    if solution is None:
+        found += _conflicts(spec, machine, matrix, assembly, claims, repairs)
+    else:
+        unasked = tuple(assembly.unasked(solution))
+        resolution = build_resolution(spec.rig, machine, matrix, unasked, solution)
+        rows = assembly.advice(solution)
+        found += advisory_diagnostics(rows, assembly.universes, claims, solution, spec.document)
+    repaired = (repair.resolution for error in found for repair in error.repairs)
+    likely = resolution or next(filter(None, repaired), None)
+    found += lint(spec, machine, matrix, resolution, likely)
+    resolution = None if _errors(found) else resolution
+    parts, told = _hardware(spec, machine, matrix)
+    status = "conflict" if resolution is None or _errors(parts) else "ok"
+    return _report(spec, machine, status, resolution, (*found, *parts), told)
+
+
+def _errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+
+
+def _hardware(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix
+) -> tuple[tuple[Diagnostic, ...], tuple[Measure, ...]]:
+    """What is to be said of the parts; no version depends on it."""
+    if machine is None:
+        return (), ()
+    figures = machine_figures(spec, machine, matrix)
+    return tuple(hardware_advice(spec, machine, matrix, figures)), summary_lines(figures)
+
+
+def _conflicts(
+    spec: LoadedSpec,
+    machine: str | None,
+    matrix: Matrix,
+    assembly: ProblemBuilder,
+    claims: tuple[Requirement, ...],
+    wanted: bool,
+) -> tuple[Diagnostic, ...]:
+    # Imported here: a rig that resolves needs none of it.
+    from rigspec.resolve.conflicts.repairs import find_repairs
+    from rigspec.resolve.conflicts.report import conflict_diagnostic
+    from rigspec.resolve.conflicts.unsat_core import find_conflicts
+    from rigspec.resolve.solver.cnf import encode
+    from rigspec.resolve.solver.sat import SolverSession
+
+    problem = assembly.problem(claims)
+    encoding = encode(problem)
+    with SolverSession(problem, encoding) as session:
+        conflicts = tuple(find_conflicts(problem, encoding, session))
+    whole = len(claims) == len(assembly.claims)
+    found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
+    if wanted:
+        found = find_repairs(spec, machine, matrix, problem, conflicts, whole=whole)
+    return tuple(
+        conflict_diagnostic(conflict, ways, problem, spec.document)
+        for conflict, ways in zip(conflicts, found, strict=True)
+    )
+
+
+def _report(
+    spec: LoadedSpec,
+    machine: str | None,
+    status: str,
+    resolution: Resolution | None,
+    diagnostics: Iterable[Diagnostic],
+    hardware: tuple[Measure, ...] = (),
+) -> Report:
+    order = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+    ranked: Sequence[Diagnostic] = sorted(diagnostics, key=lambda d: order.index(d.severity))
+    return Report(spec.document.file, machine, status, resolution, tuple(ranked), hardware)

@@ -1,0 +1,66 @@
+"""How wide a text is when it is drawn, without a font at hand."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from rigspec.diagnostics.sanitize import plain
+
+__all__ = ["width", "wrap_text"]
+
+# Advance widths of Helvetica, thousandths of its size (Adobe's font metrics; Arial and Liberation
+# Sans have the same).
+_WIDTHS = {
+    191: "'",
+    222: "ijl",
+    260: "|",
+    278: " !,./:;I[]\\ft",
+    333: "()-`r",
+    334: "{}",
+    355: '"',
+    389: "*",
+    469: "^",
+    500: "Jckvsxyz",
+    556: "#$0123456789?L_abdeghnopqu",
+    584: "+<=>~",
+    611: "FTZ",
+    667: "&ABEKPSVXY",
+    722: "CDHNRUw",
+    778: "GOQ",
+    833: "Mm",
+    889: "%",
+    944: "W",
+    1015: "@",
+}
+_ADVANCE = {letter: advance for advance, letters in _WIDTHS.items() for letter in letters}
+_OTHER, _WIDE, _BOLD = 600, 1000, 1.06
+
+
+def width(text: str, size: float, *, bold: bool = False) -> float:
+    """The width of a line of that size, in pixels."""
+    advances = sum(_ADVANCE.get(letter) or _foreign(letter) for letter in text)
+    return advances * size / 1000 * (_BOLD if bold else 1)
+
+
+def wrap_text(text: str, size: float, most: float, *, bold: bool = False) -> tuple[str, ...]:
+    """The text in lines no wider than ``most``: at blanks, and where none is, within a word."""
+    lines, line = [], ""
+    for word in plain(text).split():
+        if line and width(f"{line} {word}", size, bold=bold) <= most:
+            line = f"{line} {word}"
+            continue
+        if line:
+            lines.append(line)
+        line = ""
+        for letter in word:
+            if line and width(line + letter, size, bold=bold) > most:
+                lines.append(line)
+                line = ""
+            line += letter
+    return (*lines, line) if line or not lines else tuple(lines)
+
+
+def _foreign(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return _WIDE if unicodedata.east_asian_width(letter) in "WF" else _OTHER

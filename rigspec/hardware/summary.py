@@ -1,0 +1,84 @@
+"""The figures of a machine as a report shows them: a line each, and the numbers in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.diagnostics.model import Measure
+from rigspec.hardware.cost import Cost, Payback
+from rigspec.hardware.machine_specs import MachineSpecs
+from rigspec.hardware.pcie import Lanes
+from rigspec.hardware.power import Power
+
+__all__ = ["summary_lines"]
+
+_TO = "\N{EN DASH}"
+
+
+def summary_lines(figures: MachineSpecs) -> tuple[Measure, ...]:
+    """What is known and worth a line: power, lanes, running cost. Nothing for a bare machine."""
+    found: list[Measure] = []
+    if figures.power is not None:
+        found += _power(figures.power)
+    if figures.lanes is not None:
+        found += _lanes(figures.lanes)
+    found += _cost(figures.cost)
+    if figures.payback is not None:
+        found.append(_payback(figures.payback))
+    elif figures.no_payback.startswith("never"):
+        found.append(Measure("pays off", figures.no_payback, (), figures.cost.sources))
+    return tuple(found)
+
+
+def _power(power: Power) -> Iterator[Measure]:
+    if power.full is None or (power.supply is None and power.unknown_full):
+        return
+    same = power.idle is not None and power.unknown_idle == power.unknown_full
+    text = f"{power.idle.number}{_TO}{power.full}" if same and power.idle else f"{power.full}"
+    numbers = [("full_watts", power.full.number)]
+    if same and power.idle is not None:
+        numbers.insert(0, ("idle_watts", power.idle.number))
+    if power.supply is not None and power.headroom is not None:
+        text += f" of {power.supply}, {power.headroom} to spare (spikes not counted)"
+        numbers += [("supply_watts", power.supply.number)]
+        numbers += [("headroom_watts", power.headroom.number)]
+    if power.unknown_full:
+        text = f"{text}; without {', '.join(power.unknown_full)}"
+    yield Measure("power", text, tuple(numbers), power.full.sources)
+
+
+def _lanes(lanes: Lanes) -> Iterator[Measure]:
+    if lanes.widths is not None and lanes.of_cpu is not None:
+        told = ", ".join(f"x{width}" for width in lanes.widths)
+        numbers = (("cpu_lanes", lanes.of_cpu.number), ("gpu_lanes", str(sum(lanes.widths))))
+        text = f"{told} of {lanes.of_cpu}"
+        yield Measure("lanes", text, numbers, lanes.of_cpu.sources)
+
+
+def _cost(cost: Cost) -> Iterator[Measure]:
+    if cost.monthly is not None:
+        text = f"{cost.monthly.amount:.2f} {cost.monthly.unit} a month ({cost.monthly.note})"
+        numbers = (("monthly", f"{cost.monthly.amount:.2f}"), ("currency", cost.monthly.unit))
+        yield Measure("running", text, numbers, cost.monthly.sources)
+    elif cost.hourly is not None:
+        amount, _, _ = cost.hourly.unit.partition("/")
+        numbers = (("hourly", cost.hourly.number), ("currency", amount))
+        yield Measure("rent", f"{cost.hourly}", numbers, cost.hourly.sources)
+
+
+def _payback(payback: Payback) -> Measure:
+    months = f"{payback.months:.1f}"
+    text = (
+        f"after {months} months against {payback.against}: {payback.price}, then "
+        f"{payback.owned} a month instead of {payback.rented}"
+    )
+    numbers = (
+        ("months", months),
+        ("price", payback.price.number),
+        ("monthly_owned", payback.owned.number),
+        ("monthly_rented", payback.rented.number),
+        ("currency", payback.price.unit),
+        ("assumptions", "; ".join(payback.assumptions)),
+    )
+    sources = (*payback.owned.sources, *payback.rented.sources)
+    return Measure("pays off", text, numbers, tuple(dict.fromkeys(sources)))

@@ -1,0 +1,40 @@
+"""Whose a rented machine is, by what its firmware says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import tomli
+
+__all__ = ["Cloud", "cloud_of", "known_tags"]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A provider by its name in the matrix, and the type of the machine where it is told."""
+
+    family: str
+    instance: str | None
+
+
+def cloud_of(dmi: Mapping[str, str]) -> Cloud | None:
+    """The provider that the fields of the firmware name; None for a machine of one's own."""
+    for row in _rows():
+        if dmi.get(row["field"]) == row["value"]:
+            return Cloud(row["family"], dmi.get(row.get("instance", "")))
+    return None
+
+
+def known_tags(field: str) -> frozenset[str]:
+    """The values of a field that some provider gives to all of its machines."""
+    return frozenset(row["value"] for row in _rows() if row["field"] == field)
+
+
+@cache
+def _rows() -> tuple[dict[str, Any], ...]:
+    text = (resources.files("rigspec.host") / "cloud_detection.toml").read_text(encoding="utf-8")
+    return tuple(tomli.loads(text)["cloud"])

@@ -1,0 +1,141 @@
+"""The Python environments of a machine, by their files: no program of theirs is run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from rigspec.host.probe import ProbeError, command
+from rigspec.matrix.loader import package_owner
+
+__all__ = ["FoundEnvironment", "environments_here", "read_environments"]
+
+_METADATA = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*?)-([0-9][^-]*)(?:-py[^-]*)?\.(?:dist|egg)-info"
+)
+_CONDA_PYTHON = re.compile(r"python-([0-9]+(?:\.[0-9]+)+)-[^-]+\.json")
+# Where conda and its likes are put, below a home folder or at the root.
+_BASES = ("anaconda3", "miniconda3", "miniforge3", "mambaforge", "anaconda2", "miniconda2")
+
+
+@dataclass(frozen=True)
+class FoundEnvironment:
+    """``interpreter`` is who brings it, as a spec says it. ``packages`` are pip and frameworks."""
+
+    name: str
+    interpreter: str
+    python: str
+    packages: dict[str, str]
+    others: int = 0
+
+
+def environments_here() -> str:
+    """Those of the system and of who asks, as JSON: names, versions, and no paths."""
+    home = Path(os.path.expanduser("~"))
+    found = [*_conda(home), *_pyenv(home), *_system(home)]
+    return json.dumps([asdict(env) for env in _apart(found)], indent=1, sort_keys=True) + "\n"
+
+
+def read_environments(text: str) -> tuple[FoundEnvironment, ...]:
+    """The environments of a recording. Raises ValueError."""
+    if not text:
+        return ()
+    try:
+        return tuple(_checked(row) for row in json.loads(text))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no list of environments: {error}") from None
+
+
+def _checked(row: dict[str, object]) -> FoundEnvironment:
+    packages = row["packages"]
+    if not isinstance(packages, dict):
+        raise TypeError("`packages` is no table")
+    told = {str(name): str(version) for name, version in packages.items()}
+    others = row.get("others", 0)
+    count = others if isinstance(others, int) else 0
+    return FoundEnvironment(
+        str(row["name"]), str(row["interpreter"]), str(row["python"]), told, count
+    )
+
+
+def _apart(found: Iterable[FoundEnvironment]) -> Iterator[FoundEnvironment]:
+    """One of each name; what has no Python of its own is none."""
+    names: set[str] = set()
+    for env in found:
+        if env.python and env.name not in names:
+            names.add(env.name)
+            yield env
+
+
+def _conda(home: Path) -> Iterator[FoundEnvironment]:
+    bases = [folder / name for folder in (home, Path("/opt")) for name in _BASES]
+    bases.append(Path("/opt/conda"))
+    prefixes = [*bases, *(env for base in bases for env in _folders(base / "envs"))]
+    for line in _lines(home / ".conda" / "environments.txt"):
+        prefixes.append(Path(line))
+    for prefix in dict.fromkeys(prefixes):
+        python = next(
+            (
+                m[1]
+                for name in _names(prefix / "conda-meta")
+                if (m := _CONDA_PYTHON.fullmatch(name))
+            ),
+            "",
+        )
+        name = "base" if (prefix / "condabin").exists() else prefix.name
+        yield _environment(name, "conda", python, prefix)
+
+
+def _pyenv(home: Path) -> Iterator[FoundEnvironment]:
+    for prefix in _folders(home / ".pyenv" / "versions"):
+        if re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", prefix.name):
+            yield _environment(f"pyenv-{prefix.name}", "pyenv", prefix.name, prefix)
+
+
+def _system(home: Path) -> Iterator[FoundEnvironment]:
+    """With what pip brought for all and, first, for who asks: Python takes that before the rest."""
+    for program, name in (("/usr/bin/python3", "system"), ("/usr/bin/python2", "system-2")):
+        try:
+            said = command((program, "-I" if program.endswith("3") else "-E", "-V"))
+        except ProbeError:
+            continue
+        version = said.removeprefix("Python ").strip()
+        yield _environment(name, "system", version, home / ".local", Path("/usr/local"))
+
+
+def _environment(name: str, kind: str, python: str, *prefixes: Path) -> FoundEnvironment:
+    """What its folders of packages are called says which packages these are."""
+    series = ".".join(python.split(".")[:2])
+    libraries = [prefix / "lib" / f"python{series}" for prefix in prefixes]
+    found: dict[str, str] = {}
+    for folder in (at / each for at in libraries for each in ("site-packages", "dist-packages")):
+        for entry in _names(folder):
+            named = _METADATA.fullmatch(entry)
+            if named is not None:
+                found.setdefault(str(canonicalize_name(named[1])), named[2])
+    told = {n: v for n, v in sorted(found.items()) if n == "pip" or package_owner(n) is not None}
+    return FoundEnvironment(name, kind, python, told, len(found) - len(told))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [folder / name for name in _names(folder) if (folder / name).is_dir()]
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace").split("\n")[:1000]
+    except OSError:
+        return []

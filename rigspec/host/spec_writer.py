@@ -1,0 +1,299 @@
+"""A machine as a spec, with a comment on each line that says who told it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import tomlkit
+from tomlkit.items import Item, SingleKey, Table
+
+from rigspec.diagnostics.sanitize import plain
+from rigspec.host.facts import Host
+from rigspec.host.parsers import Card, decimal_size
+from rigspec.host.python_environments import FoundEnvironment
+from rigspec.matrix.loader import load_matrix, package_owner
+from rigspec.matrix.model import Matrix, Release
+from rigspec.matrix.part_lookup import find_part
+
+__all__ = ["spec_text"]
+
+_MACHINE = "host"
+_MOST = 200  # letters of a name
+_INSTRUCTIONS = re.compile(r"avx\w*|fma|f16c|amx\w*")
+_PRODUCTS = ("cpu", "gpu", "instance", "os", "pip")
+
+# What makers put around the name that others call a processor or a card by.
+_DECORATION = re.compile(
+    r"\((?:R|TM)\)|\bCPU\b|\s@\s.*|\b[0-9]+-Core Processor\b|\bProcessor\b|\bwith .*"
+    r"|\bRev\. \w+"
+)
+
+
+def spec_text(host: Host, name: str) -> str:
+    """The spec of a machine. What was not read is a comment in it."""
+    matrix = load_matrix(_PRODUCTS)
+    document = tomlkit.document()
+    for line in _heading(host):
+        document.add(tomlkit.comment(_line(line)))
+    document.add("rig", tomlkit.item(1))
+    document.add("name", tomlkit.item(name))
+    document.add(tomlkit.nl())
+    machines = tomlkit.table(is_super_table=True)
+    machines.add(_MACHINE, _machine(host, matrix))
+    document.add("machine", machines)
+    cuda = _cuda(host)
+    if cuda is not None:
+        document.add("cuda", cuda)
+    environments = _environments(host, matrix)
+    if environments is not None:
+        document.add("env", environments)
+    return tomlkit.dumps(document).rstrip("\n") + "\n" + "".join(_left_out(host))
+
+
+def _heading(host: Host) -> Iterator[str]:
+    yield "Read off a machine by `rigspec init`; a comment names who told a line."
+    yield "`rigspec check` says what of it does not go together."
+    for unread in host.unread:
+        yield f"Not read: {unread.part}: {unread.why}"
+
+
+# --- the machine ---------------------------------------------------------------------------
+
+
+def _machine(host: Host, matrix: Matrix) -> Table:
+    table = tomlkit.table()
+    instance = _instance(host, matrix)
+    if host.cloud is not None:
+        _add(table, "kind", "cloud", "the firmware's table (DMI)")
+    if instance is not None:
+        _add(table, "instance", instance.label, "the firmware's table (DMI)")
+    elif host.cloud is not None:
+        told = f"`{host.cloud.instance}`, which the matrix does not know"
+        which = told if host.cloud.instance else "which one the machine does not tell"
+        table.add(tomlkit.comment(_line(f"instance: one of {host.cloud.family}, {which}")))
+    if host.system is not None:
+        _add(table, "os", _os(host, matrix), "/etc/os-release")
+    else:
+        table.add(tomlkit.comment('os = "…": name the system and its version; a spec needs it'))
+    if host.processor is not None and host.processor.architecture == "aarch64":
+        _add(table, "arch", "aarch64", "lscpu")
+    _add(table, "driver", host.driver, "nvidia-smi, or the kernel's module")
+    _add(table, "gcc", host.gcc, "gcc --version")
+    _add(table, "docker", host.docker, "docker --version")
+    sockets = host.processor.sockets if host.processor is not None else 1
+    _add(table, "cpu", _cpu(host, matrix), f"lscpu: {sockets} of them" if sockets > 1 else "lscpu")
+    if instance is None:
+        _add(table, "gpus", _gpus(host, matrix), host.cards_of)
+    if host.cloud is None:
+        _own_parts(table, host)
+    return table
+
+
+def _own_parts(table: Table, host: Host) -> None:
+    if host.board is not None:
+        _add(table, "motherboard", _inline(model=_name(host.board)), "the firmware's table (DMI)")
+    if host.modules:
+        size = sum(module.size for module in host.modules)
+        kinds = {module.type for module in host.modules}
+        speeds = {module.speed for module in host.modules}
+        memory = _inline(
+            size=_binary(size),
+            type=kinds.pop() if len(kinds) == 1 else None,
+            modules=len(host.modules),
+            speed=speeds.pop() if len(speeds) == 1 else None,
+        )
+        _add(table, "memory", memory, "dmidecode")
+    elif host.ram is not None:
+        memory = _inline(size=_binary(host.ram))
+        _add(table, "memory", memory, "/proc/meminfo: what the kernel has of it; more is installed")
+    if host.disks:
+        alike = groupby(sorted(host.disks, key=lambda disk: (disk.kind, disk.size)))
+        items = [
+            _inline(size=decimal_size(disk.size), kind=disk.kind, count=_many(list(found)))
+            for disk, found in alike
+        ]
+        _add(table, "storage", _list(items), "lsblk")
+
+
+def _os(host: Host, matrix: Matrix) -> str:
+    """As the matrix names it, where it does: by the release, or by its series (`8` of `8.8`)."""
+    if host.system is None:
+        return ""
+    known = {
+        release.version
+        for release in matrix.product("os").releases
+        if (release.family or "") == host.system.id
+    }
+    version = host.system.version
+    series = version.partition(".")[0]
+    if version not in known and series in known:
+        version = series
+    return _name(f"{host.system.id} {version}".strip())
+
+
+def _cpu(host: Host, matrix: Matrix) -> Item | None:
+    cpu = host.processor
+    if cpu is None:
+        return None
+    bare = " ".join(_DECORATION.sub(" ", cpu.model).split()) or cpu.model
+    known = find_part(matrix.product("cpu"), bare)
+    features = [flag for flag in cpu.flags if _INSTRUCTIONS.fullmatch(flag)]
+    return _inline(
+        model=known.label if known is not None else _name(bare),
+        cores=cpu.cores,
+        threads=cpu.threads,
+        features=features if cpu.flags else None,
+    )
+
+
+def _gpus(host: Host, matrix: Matrix) -> Item | None:
+    if not host.cards:
+        return None
+    items = []
+    for card, found in groupby(host.cards):
+        items.append(_gpu(card, _many(list(found)), host, matrix))
+    return _list(items)
+
+
+def _gpu(card: Card, count: int | None, host: Host, matrix: Matrix) -> Item:
+    """A card by the name that the matrix has for it; else what the driver tells of it."""
+    bare = " ".join(_DECORATION.sub(" ", card.name).split()) or card.name
+    known = find_part(matrix.product("gpu"), bare)
+    memory = known.figure("memory_gib") if known is not None else None
+    one_size = memory is not None and re.fullmatch(r"[0-9.]+", memory) is not None
+    return _inline(
+        model=known.label if known is not None else _name(bare),
+        count=count,
+        compute_capability=host.capabilities.get(card.name) if known is None else None,
+        memory=_binary(card.memory) if card.memory and not one_size else None,
+    )
+
+
+def _instance(host: Host, matrix: Matrix) -> Release | None:
+    if host.cloud is None or host.cloud.instance is None:
+        return None
+    return find_part(matrix.product("instance"), host.cloud.instance)
+
+
+# --- the software --------------------------------------------------------------------------
+
+
+def _cuda(host: Host) -> Table | None:
+    if host.toolkit is None:
+        return None
+    table = tomlkit.table()
+    _add(table, "toolkit", host.toolkit, "/usr/local/cuda")
+    _add(table, "cudnn", host.cudnn, "its header")
+    if host.provider is not None:
+        _add(table, "provider", host.provider, "the packages that brought it")
+    else:
+        table.add(tomlkit.comment("provider: no package of the distribution brought it"))
+    return table
+
+
+def _environments(host: Host, matrix: Matrix) -> Table | None:
+    table = tomlkit.table(is_super_table=True)
+    for env in host.environments:
+        name = _identifier(env.name)
+        if _frameworks(env) and name and name not in table:
+            table.add(name, _environment(env, matrix))
+    return table if len(table) else None
+
+
+def _environment(env: FoundEnvironment, matrix: Matrix) -> Table:
+    table = tomlkit.table()
+    series = ".".join(env.python.split(".")[:2])
+    _add(table, "python", series, f"it is {env.python}")
+    _add(table, "interpreter", env.interpreter)
+    pip = env.packages.get("pip")
+    if pip is not None and any(r.version == pip for r in matrix.product("pip").releases):
+        _add(table, "pip", pip)
+    elif pip is not None:
+        table.add(tomlkit.comment(_line(f"pip is {pip}, which the matrix does not know")))
+    _add(table, "frameworks", _inline(**_frameworks(env)))
+    if env.others:
+        table.add(tomlkit.comment(f"{env.others} further packages: list what is meant to stay"))
+    return table
+
+
+def _frameworks(env: FoundEnvironment) -> dict[str, str]:
+    """Frameworks by their packages, one package of each; builds of one release are one."""
+    found: dict[str, str] = {}
+    products: set[str] = set()
+    for package, version in env.packages.items():
+        owner = package_owner(package)
+        public = version.partition("+")[0]
+        if (
+            owner is None
+            or owner[0] in products
+            or not re.fullmatch(r"[0-9]+(?:\.[0-9]+)*", public)
+        ):
+            continue
+        products.add(owner[0])
+        found[package] = public
+    return found
+
+
+def _left_out(host: Host) -> Iterator[str]:
+    bare = [env for env in host.environments if not _frameworks(env)]
+    if bare:
+        told = ", ".join(f"{env.name} (Python {env.python})" for env in bare)
+        yield f"\n# {_line(f'Without a framework: {told}')}\n"
+    if not any(_frameworks(env) for env in host.environments):
+        yield '\n# [env.lab]\n# python = "3.12"\n# frameworks = { torch = "*" }\n'
+
+
+# --- pieces --------------------------------------------------------------------------------
+
+
+def _add(table: Table, key: str, value: object, told_by: str | None = None) -> None:
+    if value is None:
+        return
+    item = tomlkit.item(value)
+    if told_by is not None:
+        item.comment(_line(told_by))
+    table.add(key, item)
+
+
+def _inline(**values: object) -> Item:
+    """A table on one line, with the blanks that a person would set."""
+    pairs = (
+        f"{SingleKey(key).as_string()} = {tomlkit.item(value).as_string()}"
+        for key, value in values.items()
+        if value is not None
+    )
+    return tomlkit.value(f"{{ {', '.join(pairs)} }}")
+
+
+def _list(items: list[Item]) -> Item:
+    array = tomlkit.array()
+    for item in items:
+        array.append(item)
+    if len(items) > 1:
+        array.multiline(True)
+    return array
+
+
+def _many(alike: Sequence[object]) -> int | None:
+    return len(alike) if len(alike) > 1 else None
+
+
+def _name(text: str) -> str:
+    """A name as a spec may hold it: on one line, short, and of characters that are seen."""
+    return " ".join(plain(text).split())[:_MOST].strip() or "unknown"
+
+
+def _line(text: str) -> str:
+    return " ".join(plain(text).split())[: 2 * _MOST]
+
+
+def _identifier(text: str) -> str:
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:32].lstrip("0123456789-_")
+
+
+def _binary(mebibytes: int) -> str:
+    if mebibytes % 1024 == 0:
+        return f"{mebibytes // 1024} GiB"
+    return f"{mebibytes} MiB"

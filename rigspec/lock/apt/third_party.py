@@ -1,0 +1,189 @@
+"""A repository beside the distribution's own: one flat folder, its index signed by one key.
+
+Its address is the matrix's: that may be out of reach, as any place nobody here chose. One that the
+spec (`[mirrors] nvidia`) or the environment names must answer, and rightly. What does answer
+must be what the key that the matrix names vouches for, wherever it stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rigspec.lock.apt.archive import Archive
+from rigspec.lock.apt.download import download
+from rigspec.lock.apt.gpg import (
+    BadKey,
+    BadSignature,
+    can_read_keys,
+    can_verify,
+    keyring_of,
+    verify_detached,
+    verify_inline,
+)
+from rigspec.lock.apt.release_file import MOST, read_release
+from rigspec.lock.errors import index_failure, untrusted_index
+from rigspec.lock.model import LockedArchive, LockedRepository
+from rigspec.spec.models.mirrors import moved_url
+
+__all__ = [
+    "Repository",
+    "RepositoryUnavailable",
+    "ThirdPartyIndexes",
+    "ThirdPartyRepositoryCache",
+    "open_repository",
+]
+
+_VARIABLE = "RIGSPEC_NVIDIA"
+_MOST_KEY = 1024 * 1024
+# For an address that nobody here chose: with its name, its connection and its first words.
+_PATIENCE_S = 5.0
+_ABSENT = (404, 410)
+
+
+class RepositoryUnavailable(Exception):
+    """The index cannot be read here, and nobody said that it could; the message says why."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository whose index was verified: ``key`` is the file of its key as it came."""
+
+    archive: Archive
+    key: bytes
+
+
+@dataclass(frozen=True)
+class ThirdPartyIndexes:
+    """The repositories of one machine. Where one cannot be read, ``why_not`` says why and there
+    are no ``archives``.
+    """
+
+    repositories: tuple[LockedRepository, ...] = ()
+    archives: tuple[Archive, ...] = ()
+    why_not: str | None = None
+
+
+@dataclass(frozen=True)
+class ThirdPartyRepositoryCache:
+    """The repositories of a rig's machines, each asked once."""
+
+    mirror: str | None
+    _known: dict[str, Repository | str] = field(default_factory=dict)
+
+    def of(self, repositories: Sequence[LockedRepository]) -> ThirdPartyIndexes:
+        """These repositories with what their indexes say. Raises LockError."""
+        found = [self._asked(repository) for repository in repositories]
+        why_not = next((each for each in found if isinstance(each, str)), None)
+        if why_not is not None:
+            return ThirdPartyIndexes(tuple(repositories), why_not=why_not)
+        archives = tuple(each.archive for each in found if isinstance(each, Repository))
+        read = tuple(
+            replace(r, released=a.locked.released, release_sha256=a.locked.release_sha256)
+            for r, a in zip(repositories, archives, strict=True)
+        )
+        return ThirdPartyIndexes(read, archives)
+
+    def _asked(self, repository: LockedRepository) -> Repository | str:
+        if repository.url not in self._known:
+            try:
+                self._known[repository.url] = open_repository(repository, self.mirror)
+            except RepositoryUnavailable as error:
+                self._known[repository.url] = str(error)
+        return self._known[repository.url]
+
+
+def open_repository(repository: LockedRepository, mirror: str | None) -> Repository:
+    """Fetch and verify the index of a repository. Raises Unread or LockError."""
+    named = mirror if mirror is not None else os.environ.get(_VARIABLE)
+    if named == "":
+        raise RepositoryUnavailable(f"the environment variable {_VARIABLE} is empty")
+    _require_programs()
+    url, key_url = repository.url, repository.key_url
+    if named is not None:
+        url, key_url = moved_url(url, named), moved_url(key_url, named)
+    else:
+        _require_answer(url)
+    what = f"the index of the repository {repository.name}"
+    signed = _signed(url, what)
+    if signed is None and named is None:
+        raise RepositoryUnavailable("there is no index at its address")
+    if signed is None:
+        raise index_failure(what, "there is neither InRelease nor Release at that place")
+    called = f"the key of the repository {repository.name}"
+    key = download(key_url, called, _MOST_KEY)
+    if key is None and named is None:
+        raise RepositoryUnavailable("the key that the matrix names is not at its address")
+    if key is None:
+        raise index_failure(called, "it is not at its place")
+    return Repository(_verified(repository, url, signed, key), key)
+
+
+def _require_programs() -> None:
+    for program, there in (("gpgv", can_verify()), ("gpg", can_read_keys())):
+        if not there:
+            why = f"{program} is not on this machine, and nothing unverified is trusted: install it"
+            raise RepositoryUnavailable(why)
+
+
+def _require_answer(url: str) -> None:
+    from rigspec.net.http import WEB_ERRORS, stream_response, web_client
+
+    try:
+        with (
+            web_client() as client,
+            stream_response(client, f"{url}/InRelease", _PATIENCE_S) as response,
+        ):
+            status = response.status_code
+    except (*WEB_ERRORS, OSError):
+        raise RepositoryUnavailable("its server did not answer") from None
+    if status != 200 and status not in _ABSENT:
+        raise RepositoryUnavailable(f"its server answered with HTTP status {status}")
+
+
+def _signed(url: str, what: str) -> Mapping[str, bytes] | None:
+    """The files of its index: one that is signed within, else two. None where there is none."""
+    whole = download(f"{url}/InRelease", what, MOST)
+    if whole is not None:
+        return {"InRelease": whole}
+    text = download(f"{url}/Release", what, MOST)
+    if text is None:
+        return None
+    signature = download(f"{url}/Release.gpg", what, MOST)
+    if signature is None:
+        raise untrusted_index(what, "it is not signed")
+    return {"Release": text, "Release.gpg": signature}
+
+
+def _verified(
+    repository: LockedRepository, url: str, signed: Mapping[str, bytes], key: bytes
+) -> Archive:
+    what = f"the index of the repository {repository.name}"
+    fingerprint = repository.key_fingerprint
+    trusted = frozenset({fingerprint})
+    try:
+        with keyring_of(key, fingerprint) as keyring:
+            if "InRelease" in signed:
+                text, keys = verify_inline(signed["InRelease"], keyring, trusted)
+            else:
+                text = signed["Release"]
+                keys = verify_detached(text, signed["Release.gpg"], keyring, trusted)
+    except BadKey as error:
+        raise untrusted_index(f"the key of the repository {repository.name}", str(error)) from None
+    except BadSignature as error:
+        raise untrusted_index(what, str(error)) from None
+    index = read_release(text, what)
+    first = next(iter(signed.values()))
+    locked = LockedArchive(
+        name=repository.name,
+        distribution="",
+        suite=repository.suite,
+        components=("",),
+        released=index.released,
+        release_sha256=hashlib.sha256(first).hexdigest(),
+        key_fingerprints=keys,
+        valid_until=index.valid_until,
+    )
+    return Archive(locked, url, signed, index.files, index.by_hash)

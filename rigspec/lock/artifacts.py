@@ -1,0 +1,260 @@
+"""The downloads, repositories and packages that a resolved rig needs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from rigspec.lock.errors import index_failure
+from rigspec.lock.model import LockedFile, LockedPackage, LockedRepository, Unpinned
+from rigspec.matrix.model import Artifact, Matrix, Release
+from rigspec.resolution import Resolution
+from rigspec.resolve.problem.requirements import image_tag
+from rigspec.spec.models.rig import Rig
+
+__all__ = [
+    "INTERPRETER",
+    "downloads",
+    "file_name",
+    "interpreter_files",
+    "packages_of",
+    "release_of",
+    "repositories_of",
+    "sha256_of_url",
+    "unpinned_interpreters",
+    "unpinned_items",
+]
+
+_REPOSITORY = "nvidia-repository"
+_NAME = "nvidia-cuda"
+
+
+def downloads(
+    rig: Rig, resolution: Resolution, matrix: Matrix, kept: Collection[LockedFile] = ()
+) -> Iterator[LockedFile]:
+    """Every file the rig downloads. Raises LockError for one whose hash nobody can tell.
+
+    What was taken from an address before (``kept``) is not taken anew.
+    """
+    if resolution.cudnn is not None and rig.cuda is not None and "cudnn" not in _image(rig):
+        yield from _cudnn(rig, resolution, matrix, kept)
+    if _from_runfile(rig, resolution):
+        yield from _matrix_file(release_of(matrix, "cuda", resolution.cuda or ""), "cuda")
+    for installer in sorted({env.installer for env in resolution.envs if env.installer}):
+        yield from _matrix_file(release_of(matrix, "installer", installer), "installer")
+    yield from interpreter_files(rig, resolution, matrix)
+    for name in sorted(rig.download):
+        download = rig.download[name]
+        yield _given(download.url, download.sha256, f"download.{name}", kept)
+
+
+def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
+    """The package repositories beside the distribution's own."""
+    if not _from_repository(rig, resolution):
+        return
+    slug = release_of(matrix, "os", resolution.os).figure("nvidia_slug")
+    key = _current_key(matrix)
+    url = f"{key.figure('url')}/{slug}/{resolution.arch}"
+    yield LockedRepository(
+        name=_NAME,
+        url=url,
+        suite="/",
+        components=(),
+        key_url=f"{url}/{key.figure('file')}",
+        key_fingerprint=key.figure("fingerprint") or "",
+    )
+
+
+def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
+    """The packages that come from a repository beside the distribution's own."""
+    if not _from_repository(rig, resolution):
+        return
+    if resolution.driver is not None:
+        driver = _current_key(matrix).figure("driver_package") or ""
+        yield LockedPackage(driver, "driver", f"{resolution.driver}-1", archive=_NAME)
+    if rig.cuda is not None and rig.cuda.packages is not None:
+        for name in rig.cuda.packages:
+            yield LockedPackage(name, "cuda", archive=_NAME)
+    elif resolution.cuda is not None and not _image(rig):
+        toolkit = release_of(matrix, "cuda", resolution.cuda)
+        name = toolkit.figure("apt_package") or ""
+        yield LockedPackage(name, "cuda", toolkit.figure("apt_version"), archive=_NAME)
+
+
+def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
+    """What the lock leaves open, and why."""
+    yield from unpinned_interpreters(rig, resolution, matrix)
+    if _from_runfile(rig, resolution):
+        toolkit = release_of(matrix, "cuda", resolution.cuda or "")
+        if not toolkit.artifacts:
+            why = "the matrix knows no address of its runfile; take another release or provider"
+            yield Unpinned(f"CUDA toolkit {toolkit.version}", why, part="cuda")
+    if resolution.cudnn is not None and rig.cuda is not None and _installs_cuda(rig, resolution):
+        url = getattr(rig.cuda.cudnn, "url", None)
+        if url is None and not _cudnn_release(resolution, matrix).artifacts:
+            why = "the matrix knows no address of its archive; name one in `cuda.cudnn.url`"
+            yield Unpinned(f"cuDNN {resolution.cudnn}", why, part="cudnn")
+
+
+def release_of(matrix: Matrix, product: str, label: str) -> Release:
+    """The release that a resolution names. Raises KeyError."""
+    for release in matrix.product(product).releases:
+        if release.label == label:
+            return release
+    raise KeyError(f"{product} {label}")
+
+
+def _image(rig: Rig) -> str:
+    """The tag of the base image that the toolkit comes from; empty where it is installed."""
+    cuda = rig.cuda
+    if cuda is not None and "provider" in cuda.model_fields_set and cuda.provider != "image":
+        return ""
+    return image_tag(rig) or ""
+
+
+def _from_repository(rig: Rig, resolution: Resolution) -> bool:
+    provider = rig.cuda.provider if rig.cuda is not None else None
+    return resolution.accelerator == "gpu" and provider == "nvidia"
+
+
+def _from_runfile(rig: Rig, resolution: Resolution) -> bool:
+    provider = rig.cuda.provider if rig.cuda is not None else None
+    return resolution.cuda is not None and provider == "runfile"
+
+
+def _installs_cuda(rig: Rig, resolution: Resolution) -> bool:
+    return _from_repository(rig, resolution) or _from_runfile(rig, resolution)
+
+
+def _current_key(matrix: Matrix) -> Release:
+    keys = matrix.product(_REPOSITORY).releases
+    return next(key for key in keys if not key.availability)
+
+
+def _cudnn(
+    rig: Rig, resolution: Resolution, matrix: Matrix, kept: Collection[LockedFile]
+) -> Iterator[LockedFile]:
+    cudnn = rig.cuda.cudnn if rig.cuda is not None else None
+    if cudnn is not None and not isinstance(cudnn, str) and cudnn.url is not None:
+        yield _given(cudnn.url, cudnn.sha256, "cudnn", kept)
+        return
+    yield from _matrix_file(_cudnn_release(resolution, matrix), "cudnn")
+
+
+def _cudnn_release(resolution: Resolution, matrix: Matrix) -> Release:
+    return release_of(matrix, "cudnn", f"{resolution.cudnn}+cuda{resolution.cudnn_cuda}")
+
+
+def _matrix_file(release: Release, part: str) -> Iterator[LockedFile]:
+    for artifact in release.artifacts[:1]:
+        yield LockedFile(
+            name=artifact.name,
+            url=artifact.url,
+            sha256=artifact.sha256,
+            pinned_by="matrix",
+            size=artifact.size,
+            part=part,
+        )
+
+
+def _given(url: str, sha256: str | None, part: str, kept: Collection[LockedFile]) -> LockedFile:
+    name = file_name(url)
+    if sha256 is not None:
+        return LockedFile(name, url, sha256, "spec", part=part)
+    for file in kept:
+        if (file.part, file.url, file.pinned_by) == (part, url, "lock"):
+            return file
+    found, size = sha256_of_url(url)
+    return LockedFile(name, url, found, "lock", size=size, part=part)
+
+
+# The `part` of such a download.
+INTERPRETER = "interpreter"
+
+_FROM_SOURCE = "pyenv"
+_FETCHED = "uv"
+
+
+def interpreter_files(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedFile]:
+    """The source archives of the interpreters that are built on the machine."""
+    for version in sorted(_versions(rig, resolution, _FROM_SOURCE)):
+        source = _source(matrix, version)
+        if source is not None:
+            yield LockedFile(
+                source.name, source.url, source.sha256, "matrix", source.size, INTERPRETER
+            )
+
+
+def unpinned_interpreters(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
+    """The interpreters whose bytes nobody has vouched for."""
+    for version in sorted(_versions(rig, resolution, _FROM_SOURCE)):
+        if _source(matrix, version) is None:
+            why = "the matrix has no checksum of its source archive"
+            yield Unpinned(f"Python {version}", why, part=INTERPRETER)
+    for version in sorted(_versions(rig, resolution, _FETCHED)):
+        why = f"{_FETCHED} chooses the build, and the matrix has no checksum of any"
+        yield Unpinned(f"Python {version}", why, part=INTERPRETER)
+
+
+def _versions(rig: Rig, resolution: Resolution, kind: str) -> set[str]:
+    return {env.python for env in resolution.envs if rig.env[env.name].interpreter_kind == kind}
+
+
+def _source(matrix: Matrix, version: str) -> Artifact | None:
+    releases = matrix.product("python").releases
+    sources = (found.artifacts for found in releases if found.label == version)
+    return next((artifacts[0] for artifacts in sources if artifacts), None)
+
+
+_BLOCK = 1 << 20
+_ANSWER_S = 60.0
+
+
+def sha256_of_url(url: str) -> tuple[str, int]:
+    """The sha256 and size in bytes of what an address serves now. Raises LockError."""
+    from rigspec.net.http import WEB_ERRORS, iter_body, stream_response, web_client
+
+    name = file_name(url)
+    try:
+        if urlsplit(url).scheme == "file":
+            with open(unquote(urlsplit(url).path), "rb") as file:
+                return _sha256(iter(lambda: file.read(_BLOCK), b""))
+        with web_client() as client, stream_response(client, url, _ANSWER_S) as response:
+            if response.status_code != 200:
+                raise index_failure(name, f"the server says {response.status_code}")
+            sha256, size = _sha256(iter_body(response))
+            told = _digest_header(response.headers)
+            if told is not None and told != sha256:
+                why = "the bytes that came are not those of the checksum that the server sent"
+                raise index_failure(name, why)
+            return sha256, size
+    except WEB_ERRORS as error:
+        raise index_failure(name, str(error) or type(error).__name__) from None
+    except OSError as error:
+        raise index_failure(name, error.strerror or "it cannot be read") from None
+
+
+def file_name(url: str) -> str:
+    """The name of the file at an address, without what follows a question mark."""
+    return Path(urlsplit(url).path).name
+
+
+def _digest_header(headers: Mapping[str, str]) -> str | None:
+    """The sha256 that a server gives with a file: RFC 9530, or RFC 3230 before it."""
+    for name in ("Repr-Digest", "Digest"):
+        found = re.search(r"(?:^|[,\s])sha-256=:?([A-Za-z0-9+/]{43}=)", headers.get(name, ""), re.I)
+        if found is not None:
+            return base64.b64decode(found[1]).hex()
+    return None
+
+
+def _sha256(blocks: Iterable[bytes]) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for block in blocks:
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size

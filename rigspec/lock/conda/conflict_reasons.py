@@ -1,0 +1,190 @@
+"""Sentences on why lines collide: which package of which channel wants what, and who denies it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import rattler
+
+from rigspec.lock.conda.repodata import RepoData
+from rigspec.lock.conda.request import RequestedSpec, VirtualPackage
+
+__all__ = ["ConflictExplainer"]
+
+_DEPTH = 4
+_AT_MOST = 3
+# What lacks a record of its virtual package, and what that means.
+_ABSENT = {"__cuda": "this machine has no NVIDIA driver"}
+_CALLED = {"__cuda": "CUDA", "__glibc": "glibc", "__archspec": "a processor", "__linux": "Linux"}
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A package of a channel wants something; ``denied`` says why it cannot have it, if it is
+    not for another package's sake.
+    """
+
+    package: str
+    version: str
+    place: str
+    wanted: str
+    versions: str
+    denied: str
+
+
+_Chain = tuple[_Step, ...]
+
+
+class ConflictExplainer:
+    """Looks for what blocks each candidate of the lines of a conflict."""
+
+    def __init__(
+        self, offers: RepoData, lines: Sequence[RequestedSpec], *, strict: bool, dated: bool
+    ) -> None:
+        self._offers = offers
+        self._asked = {line.spec.partition(" ")[0]: line for line in lines}
+        self._strict = strict
+        self._dated = dated
+        self._virtual = {virtual.name: virtual for virtual in offers.question.virtual}
+        self._told: dict[str, _Chain | None] = {}
+
+    async def sentences(self) -> tuple[str, ...]:
+        """At most a few, the newest candidate's first; none where nothing plain can be said."""
+        found: list[str] = []
+        for name, line in self._asked.items():
+            if line.bound:
+                continue
+            candidates = await self._admitted(name, line.spec)
+            if not candidates:
+                return (await self._nothing(name, line.spec),)
+            chains = [await self._blocked(record, _DEPTH) for record in candidates]
+            told = [chain for chain in chains if chain]
+            if told and None not in chains:
+                return _sentences(told)
+            found += _sentences(told)
+        return tuple(dict.fromkeys(found))[:_AT_MOST]
+
+    async def _nothing(self, name: str, spec: str) -> str:
+        records = await self._offers.of(name)
+        dated = [record for record in records if self._in_time(record)]
+        if not dated:
+            if all(record.timestamp is None for record in records):
+                return f"no {name} states its time, and `as_of` cannot be kept without"
+            return f"no {name} is from that day or before"
+        first = [record for record in dated if self._first(record, dated)]
+        known = sorted({record.version for record in first})
+        span = str(known[0]) if len(known) == 1 else f"{known[0]} to {known[-1]}"
+        told = f"{self._place(first[0])} has {name} {span}"
+        beyond = [record for record in dated if record.matches(rattler.MatchSpec(spec))]
+        if beyond and self._strict:
+            told += f", and comes before {self._place(beyond[0])}, which has {beyond[0].version}"
+        return told
+
+    async def _blocked(self, record: rattler.RepoDataRecord, depth: int) -> _Chain | None:
+        """Why this record cannot be had, as sentences; None where nothing plain stops it."""
+        key = f"{record.url} {depth}"
+        if key not in self._told:
+            self._told[key] = None  # a ring of dependencies stops nothing
+            self._told[key] = await self._blocker(record, depth)
+        return self._told[key]
+
+    async def _blocker(self, record: rattler.RepoDataRecord, depth: int) -> _Chain | None:
+        for text in record.constrains:
+            name = text.partition(" ")[0]
+            if name in self._virtual and not self._holds(self._virtual[name], text):
+                return (self._wants(record, text, self._virtual[name].told),)
+        deeper: _Chain | None = None
+        for text in record.depends:
+            name = text.partition(" ")[0]
+            if name.startswith("__"):
+                denied = self._denied(name, text)
+                if denied is not None:
+                    return (self._wants(record, text, denied),)
+                continue
+            matching = await self._admitted(name, text)
+            if not matching:
+                return (self._wants(record, text, await self._lacking(name, text)),)
+            if depth and deeper is None:
+                chains = [await self._blocked(other, depth - 1) for other in matching]
+                if None not in chains:
+                    # The last is the oldest, which asks for the least.
+                    deeper = (self._wants(record, text, ""), *(chains[-1] or ()))
+        return deeper
+
+    async def _lacking(self, name: str, text: str) -> str:
+        line = self._asked.get(name)
+        if line is not None and await self._within(name, text):
+            return line.label
+        if not await self._offers.of(name):
+            return "no channel has it"
+        return await self._nothing(name, text)
+
+    async def _admitted(self, name: str, text: str) -> list[rattler.RepoDataRecord]:
+        """What a dependency may be, by the lines of the conflict too."""
+        line = self._asked.get(name)
+        found = await self._within(name, text)
+        if line is None:
+            return found
+        asked = rattler.MatchSpec(line.spec)
+        return [record for record in found if record.matches(asked)]
+
+    async def _within(self, name: str, text: str) -> list[rattler.RepoDataRecord]:
+        spec = rattler.MatchSpec(text)
+        records = [record for record in await self._offers.of(name) if self._in_time(record)]
+        return [r for r in records if self._first(r, records) and r.matches(spec)]
+
+    def _first(
+        self, record: rattler.RepoDataRecord, records: Sequence[rattler.RepoDataRecord]
+    ) -> bool:
+        """Whether no channel before this record's has the package."""
+        order = [name for name, _ in self._offers.channels]
+        if not self._strict:
+            return True
+        least = min(order.index(self._offers.channel_of(other)) for other in records)
+        return order.index(self._offers.channel_of(record)) == least
+
+    def _in_time(self, record: rattler.RepoDataRecord) -> bool:
+        until = self._offers.question.until
+        if until is None or not self._dated:
+            return True
+        return record.timestamp is not None and record.timestamp.timestamp() * 1000 <= until
+
+    def _denied(self, name: str, text: str) -> str | None:
+        virtual = self._virtual.get(name)
+        if virtual is None:
+            return _ABSENT.get(name, f"this machine has no {name.strip('_')}")
+        return None if self._holds(virtual, text) else virtual.told
+
+    def _holds(self, virtual: VirtualPackage, text: str) -> bool:
+        build = rattler.BuildString(virtual.build)
+        record = rattler.PackageRecord(virtual.name, virtual.version, build, 0, "noarch")
+        return record.matches(rattler.MatchSpec(text))
+
+    def _wants(self, record: rattler.RepoDataRecord, text: str, denied: str) -> _Step:
+        name, _, versions = text.partition(" ")
+        package = record.name.normalized
+        place, version = self._place(record), str(record.version)
+        return _Step(package, version, place, _CALLED.get(name, name), versions, denied)
+
+    def _place(self, record: rattler.RepoDataRecord) -> str:
+        return f"the channel `{self._offers.channel_of(record)}`"
+
+
+def _sentences(chains: Sequence[_Chain]) -> tuple[str, ...]:
+    """A few sentences for many chains: what differs in versions alone is told once."""
+    alike: dict[tuple[tuple[str, str], ...], list[_Chain]] = {}
+    for chain in chains:
+        alike.setdefault(tuple((s.package, s.wanted) for s in chain), []).append(chain)
+    told = [_merged(steps) for same in alike.values() for steps in zip(*same, strict=True)]
+    return tuple(dict.fromkeys(told))[:_AT_MOST]
+
+
+def _merged(steps: Sequence[_Step]) -> str:
+    versions = list(dict.fromkeys(step.version for step in steps))
+    span = versions[0] if len(versions) == 1 else f"{versions[-1]} to {versions[0]}"
+    wants = sorted({step.versions for step in steps})
+    wanted = " or ".join(wants) if len(wants) <= _AT_MOST else f"{wants[0]} or the like"
+    first = steps[-1]
+    told = f"{first.package} {span} of {first.place} wants {first.wanted} {wanted}".strip()
+    return f"{told}; {first.denied}" if first.denied else told

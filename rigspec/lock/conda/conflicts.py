@@ -1,0 +1,73 @@
+"""Why a conda solve failed: the fewest lines that collide, and which package wants what."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+
+from rattler.exceptions import SolverError
+
+from rigspec.lock.conda.conflict_reasons import ConflictExplainer
+from rigspec.lock.conda.repodata import Attempt
+from rigspec.lock.conda.request import Conflict, RequestedSpec, Unknown
+from rigspec.lock.errors import without_addresses
+
+__all__ = ["conflict_of", "unknown_packages"]
+
+_WORDS = 300
+
+
+def unknown_packages(lines: Sequence[RequestedSpec], names: Collection[str]) -> Conflict | None:
+    """The lines that ask for a package which no channel has; None where there are none."""
+    asked = {line: line.spec.partition(" ")[0] for line in lines if not line.bound}
+    unknown = tuple(
+        Unknown(line, tuple(get_close_matches(name, sorted(names), n=3, cutoff=0.6)))
+        for line, name in asked.items()
+        if name.lower() not in names
+    )
+    return Conflict((), (), unknown=unknown) if unknown else None
+
+
+async def conflict_of(lines: Sequence[RequestedSpec], attempt: Attempt, words: str) -> Conflict:
+    """The smallest part of an unsolvable question, found by leaving out what can be left out.
+
+    ``words`` are the solver's own, for where nothing better can be said.
+    """
+    question = attempt.offers.question
+    dated = question.until is not None and await _fails(attempt, lines, dated=False) is None
+    strict = len(question.channels) > 1 and (
+        await _fails(attempt, lines, strict=False, dated=dated) is None
+    )
+    left = list(lines)
+    # What installs nothing goes first: a reason that can do without it is the plainer one.
+    for line in sorted(lines, key=lambda line: not line.bound):
+        fewer = [other for other in left if other is not line]
+        told = await _fails(attempt, fewer, strict=strict, dated=dated)
+        if told is not None:
+            left, words = fewer, told
+    reasons = ConflictExplainer(attempt.offers, left, strict=strict, dated=dated)
+    found = await reasons.sentences()
+    return Conflict(
+        tuple(left),
+        found or (_shortened(without_addresses(words)),),
+        by_priority=strict,
+        by_day=dated,
+    )
+
+
+async def _fails(
+    attempt: Attempt, lines: Sequence[RequestedSpec], *, strict: bool = True, dated: bool = True
+) -> str | None:
+    """The solver's words where there is no solution."""
+    try:
+        await attempt.solved(lines, strict=strict, dated=dated)
+    except SolverError as error:
+        return str(error)
+    return None
+
+
+def _shortened(words: str) -> str:
+    # The solver's tree comes without its line breaks: its branches are drawn in the words.
+    told = " ".join(word for word in words.split() if word.strip("├└│─"))
+    told = told.removeprefix("Cannot solve the request because of: ").strip()
+    return told if len(told) <= _WORDS else f"{told[:_WORDS].rsplit(' ', 1)[0]} …"

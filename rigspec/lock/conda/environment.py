@@ -1,0 +1,116 @@
+"""An environment of the spec as a question to conda's solver.
+
+Conda brings the interpreter, pip and the plain packages; the Python index brings the frameworks.
+What the frameworks declare to need bounds what conda may take, so that pip finds it fitting.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from rigspec.lock.artifacts import release_of
+from rigspec.lock.conda.channels import channels_of
+from rigspec.lock.conda.lock import CondaLock, solve_conda
+from rigspec.lock.conda.request import (
+    PLATFORMS,
+    CondaRequest,
+    RequestedSpec,
+    match_spec,
+    virtual_packages,
+)
+from rigspec.lock.errors import Place, no_solution
+from rigspec.lock.python.index.package_index import PackageIndex
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import EnvResolution, Resolution
+from rigspec.spec.models.environment import Environment
+from rigspec.spec.models.rig import Rig
+
+__all__ = ["lock_conda"]
+
+
+def lock_conda(
+    rig: Rig,
+    resolution: Resolution,
+    env: EnvResolution,
+    matrix: Matrix,
+    index: PackageIndex,
+    kept: tuple[tuple[str, str], ...],
+) -> CondaLock:
+    """The conda part of an environment; nothing where conda does not manage it.
+
+    ``index`` is asked what the frameworks need; ``kept`` are name and md5 of the packages that
+    stay where they can. Raises LockError.
+    """
+    spec = rig.env[env.name]
+    if spec.manager != "conda":
+        return CondaLock()
+    channels = channels_of(spec.channels, rig.mirrors.conda)
+    if not channels:
+        why = "an environment that conda manages needs `channels`"
+        raise no_solution(env.name, why, [Place(("env", env.name, "manager"), "asks for conda")])
+    bounds = (*_matrix_bounds(env), *_declared(env, index))
+    question = CondaRequest(
+        lines=(*_lines(spec, env, matrix), *bounds),
+        channels=tuple((channel.name, channel.address) for channel in channels),
+        platform=PLATFORMS[resolution.arch],
+        virtual=virtual_packages(resolution, matrix),
+        wishes=(f"pip =={env.pip}",),
+        kept=kept,
+        until=_end_of(spec.as_of),
+    )
+    return solve_conda(env.name, question, channels)
+
+
+def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[RequestedSpec]:
+    series = ".".join(env.python.split(".")[:2])
+    label = f"asks for Python {spec.python or series}"
+    yield RequestedSpec(("python",), match_spec("python", series), label)
+    if spec.python is not None and spec.python not in ("*", series):
+        yield RequestedSpec(("python",), match_spec("python", spec.python), label, bound=True)
+    # At any version: the lock's own pip replaces it.
+    yield RequestedSpec(("manager",), "pip", "conda's Python needs conda's pip")
+    if spec.blas is not None:
+        release = release_of(matrix, "blas", spec.blas)
+        wanted = release.figure("conda") or ""
+        yield RequestedSpec(("blas",), wanted, f"asks for {spec.blas}")
+    for name, request in sorted(spec.packages.items()):
+        wanted = match_spec(name.lower(), request)
+        yield RequestedSpec(("packages", name), wanted, f"asks for {wanted}")
+
+
+def _matrix_bounds(env: EnvResolution) -> Iterator[RequestedSpec]:
+    for text in env.constraints:
+        yield from _bound(Requirement(text), (), "")
+
+
+def _declared(env: EnvResolution, index: PackageIndex) -> Iterator[RequestedSpec]:
+    """What the frameworks' own metadata says of the packages that conda may bring."""
+    markers = index.target.markers()
+    for framework, pin in zip(env.frameworks, env.distributions, strict=True):
+        name = pin.name.partition("[")[0]
+        for offer in index.offers(canonicalize_name(name)):
+            if offer.version != Version(pin.version):
+                continue
+            for needed in index.requirements(offer):
+                if needed.marker is None or needed.marker.evaluate(markers):
+                    label = f"{name} {pin.version} of the Python index needs {needed}"
+                    yield from _bound(needed, ("frameworks", framework.name), label)
+
+
+def _bound(needed: Requirement, path: tuple[str, ...], label: str) -> Iterator[RequestedSpec]:
+    if needed.specifier:
+        spec = match_spec(canonicalize_name(needed.name), needed.specifier)
+        yield RequestedSpec(path, spec, label, bound=True)
+
+
+def _end_of(day: dt.date | None) -> int | None:
+    """The last millisecond of a day, in UTC."""
+    if day is None:
+        return None
+    next_day = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.timezone.utc)
+    return int(next_day.timestamp() * 1000) - 1

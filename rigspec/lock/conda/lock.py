@@ -1,0 +1,119 @@
+"""Conda environments: solved in process for the target, never for this host."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from pydantic import TypeAdapter
+
+from rigspec.lock.conda.channels import CondaChannel
+from rigspec.lock.conda.lockfile import conda_files
+from rigspec.lock.conda.request import CondaPackage, CondaRequest, CondaResult, Conflict
+from rigspec.lock.errors import LockError, Place, index_failure, no_solution, unknown_package
+
+__all__ = ["CondaLock", "solve_conda"]
+
+_LIMIT_S = 600
+
+
+@dataclass(frozen=True)
+class CondaLock:
+    """What a solve gives: conda-lock's own file, the explicit list that conda reads, the exact
+    interpreter, and name and version of the other Python distributions.
+    """
+
+    conda_lock: str = ""
+    explicit: str = ""
+    python: str = ""
+    distributions: tuple[tuple[str, str], ...] = ()
+
+
+def solve_conda(env: str, question: CondaRequest, channels: Sequence[CondaChannel]) -> CondaLock:
+    """Solve an environment, and hold the result against the channels. Raises LockError."""
+    answer = _asked(env, question)
+    if answer.trouble is not None:
+        raise index_failure(_channel(env, answer.trouble.channel), answer.trouble.why)
+    if answer.conflict is not None:
+        raise _conflict(env, answer.conflict)
+    for package in answer.packages:
+        _check(package, channels)
+    files = conda_files(env, answer.packages, question, channels)
+    versions = {package.name: package.version for package in answer.packages}
+    return CondaLock(
+        files.conda_lock,
+        files.explicit,
+        versions.get("python", ""),
+        tuple((p.name, p.version) for p in answer.packages if p.python),
+    )
+
+
+def _asked(env: str, question: CondaRequest) -> CondaResult:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "rigspec.lock.conda.solver_process"],
+            input=TypeAdapter(CondaRequest).dump_json(question),
+            capture_output=True,
+            timeout=_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        names = [name for name, _ in question.channels]
+        only = names[0] if len(names) == 1 else None
+        raise index_failure(_channel(env, only), f"no end in {_LIMIT_S} s") from None
+    if done.returncode != 0 or not done.stdout:
+        told = done.stderr.decode("utf-8", "replace")[-400:]
+        raise index_failure(_channel(env, None), told or "the solver died")
+    return TypeAdapter(CondaResult).validate_json(done.stdout)
+
+
+def _channel(env: str, name: str | None) -> str:
+    return f"the channel `{name}`" if name is not None else f"a channel of `{env}`"
+
+
+def _conflict(env: str, conflict: Conflict) -> LockError:
+    table = ("env", env)
+    if conflict.unknown:
+        places = []
+        for unknown in conflict.unknown:
+            name = unknown.line.spec.partition(" ")[0]
+            near = f"; nearest: {', '.join(unknown.near)}" if unknown.near else ""
+            places.append(
+                Place((*table, *unknown.line.path), f"no channel has `{name}`{near}", "key")
+            )
+        places.append(Place((*table, "channels"), "looked for here"))
+        return unknown_package(
+            env, [u.line.spec.partition(" ")[0] for u in conflict.unknown], places
+        )
+    places = [Place((*table, *line.path), line.label) for line in conflict.lines if line.path]
+    if conflict.by_priority:
+        places.append(Place((*table, "channels"), "the first channel that has a package decides"))
+    if conflict.by_day:
+        places.append(Place((*table, "as_of"), "nothing newer is taken"))
+    matrix = [f"the matrix asks for {line.spec}" for line in conflict.lines if not line.path]
+    why = "; ".join((*conflict.reasons, *matrix))
+    return no_solution(env, why, places, own_words=True)
+
+
+def _check(package: CondaPackage, channels: Sequence[CondaChannel]) -> None:
+    """Both checksums are stated, and where the channel is a folder they are true."""
+    within = [channel for channel in channels if package.url.startswith(channel.address + "/")]
+    where = f"the channel `{within[0].name}`" if within else "a channel"
+    label = f"{package.name} {package.version} of {where}"
+    if package.sha256 is None or package.md5 is None:
+        missing = "sha256" if package.sha256 is None else "md5"
+        raise index_failure(label, f"the channel states no {missing} for it")
+    parts = urlsplit(package.url)
+    if parts.scheme != "file":
+        return  # whoever downloads it checks it
+    try:
+        data = Path(unquote(parts.path)).read_bytes()
+    except OSError as error:
+        raise index_failure(label, (error.strerror or "it cannot be read").lower()) from None
+    if hashlib.sha256(data).hexdigest() != package.sha256:
+        raise index_failure(label, "its bytes do not match the channel's own sha256")

@@ -1,0 +1,194 @@
+"""What a conda solver is asked: match specs, and the virtual packages of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packaging.specifiers import Specifier, SpecifierSet
+
+from rigspec.matrix.model import Condition, Matrix
+from rigspec.resolution import Resolution
+from rigspec.version_specifiers import parse_alternative, parse_specifier, version_key
+
+__all__ = [
+    "PLATFORMS",
+    "ChannelError",
+    "CondaPackage",
+    "CondaRequest",
+    "CondaResult",
+    "Conflict",
+    "RequestedSpec",
+    "Unknown",
+    "VirtualPackage",
+    "match_spec",
+    "newest_cuda",
+    "virtual_packages",
+]
+
+# How conda calls Linux on a processor architecture.
+PLATFORMS = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}
+
+
+@dataclass(frozen=True)
+class RequestedSpec:
+    """A match spec and the key of the spec it comes from; a ``bound`` installs nothing."""
+
+    path: tuple[str, ...]
+    spec: str
+    label: str
+    bound: bool = False
+
+
+@dataclass(frozen=True)
+class VirtualPackage:
+    """A fact about the target that packages may depend on. ``told`` says it in a sentence."""
+
+    name: str
+    version: str
+    build: str
+    told: str
+
+
+@dataclass(frozen=True)
+class CondaRequest:
+    """Everything a solve depends on; nothing else does it depend on.
+
+    ``channels`` are name and address, highest priority first. ``wishes`` are match specs that are
+    given up where they cannot be met. ``kept`` are names and md5 of packages that stay where
+    they can. ``until`` is in milliseconds since 1970: no package is newer.
+    """
+
+    lines: tuple[RequestedSpec, ...]
+    channels: tuple[tuple[str, str], ...]
+    platform: str
+    virtual: tuple[VirtualPackage, ...]
+    wishes: tuple[str, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+    until: int | None = None
+
+
+@dataclass(frozen=True)
+class CondaPackage:
+    """A package that was chosen; ``python`` says whether it is a Python distribution."""
+
+    name: str
+    version: str
+    build: str
+    url: str
+    sha256: str | None
+    md5: str | None
+    depends: tuple[str, ...]
+    python: bool
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A line whose package no channel has, and what is called alike."""
+
+    line: RequestedSpec
+    near: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The fewest lines that cannot hold together, and why.
+
+    ``by_priority`` and ``by_day`` say that it takes the order of the channels, or the day that
+    nothing may be newer than. Where ``unknown`` is filled, nothing else is looked for.
+    """
+
+    lines: tuple[RequestedSpec, ...]
+    reasons: tuple[str, ...]
+    by_priority: bool = False
+    by_day: bool = False
+    unknown: tuple[Unknown, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChannelError:
+    """A channel that could not be read (its name), and the words of what went wrong."""
+
+    channel: str | None
+    why: str
+
+
+@dataclass(frozen=True)
+class CondaResult:
+    """The packages; or else what stood in the way."""
+
+    packages: tuple[CondaPackage, ...] = ()
+    conflict: Conflict | None = None
+    trouble: ChannelError | None = None
+
+
+def match_spec(name: str, specifiers: SpecifierSet | str | None) -> str:
+    """Conda's form of a request: ``numpy 1.14.*``, ``numpy >=1.14,<2``, ``numpy``.
+
+    A text is a request of the spec, where ``1.14`` means ``==1.14.*``.
+    """
+    if isinstance(specifiers, str):
+        specifiers = parse_specifier(specifiers)
+    if not specifiers:
+        return name
+    return f"{name} {','.join(sorted(_clause(specifier) for specifier in specifiers))}"
+
+
+def virtual_packages(resolution: Resolution, matrix: Matrix) -> tuple[VirtualPackage, ...]:
+    """The target's virtual packages, and none of this host's."""
+    return tuple(_virtual_packages(resolution, matrix))
+
+
+def newest_cuda(driver: str, matrix: Matrix) -> str | None:
+    """The newest CUDA that a driver itself supports (``11.3``); None where no table says it.
+
+    A driver runs toolkits newer than its own by minor-version compatibility, and conda's
+    ``__cuda`` does not count these.
+    """
+    needs: dict[str, set[str]] = {}
+    for rule in matrix.product("cuda").rules:
+        if rule.must.component == "driver" and (version := _about(rule.when)) is not None:
+            needs.setdefault(version, set()).update(rule.must.alternatives)
+    told: dict[frozenset[str], str] = {}
+    for version in sorted(needs, key=version_key):
+        # Releases with the same need are one driver's: it is the oldest that it came with.
+        told.setdefault(frozenset(needs[version]), version)
+    supported = [
+        version
+        for need, version in told.items()
+        if all(parse_alternative(text).admits(None, driver) for text in need)
+    ]
+    newest = max(supported, key=version_key, default=None)
+    return ".".join(newest.split(".")[:2]) if newest is not None else None
+
+
+def _clause(specifier: Specifier) -> str:
+    operator, version = specifier.operator, specifier.version
+    if operator in ("==", "===") and version.endswith(".*"):
+        return version
+    return f"{'==' if operator == '===' else operator}{version}"
+
+
+def _virtual_packages(resolution: Resolution, matrix: Matrix) -> Iterator[VirtualPackage]:
+    yield VirtualPackage("__unix", "0", "0", "this is a Unix")
+    yield VirtualPackage("__linux", "0", "0", f"no kernel is known of {resolution.os}")
+    # The baseline of the architecture: what more a processor has, no table says in full.
+    told = f"of the processor only {resolution.arch} is known"
+    yield VirtualPackage("__archspec", "1", resolution.arch, told)
+    if resolution.glibc is not None:
+        told = f"{resolution.os} has {resolution.glibc}"
+        yield VirtualPackage("__glibc", resolution.glibc, "0", told)
+    if resolution.accelerator == "gpu" and resolution.driver is not None:
+        cuda = newest_cuda(resolution.driver, matrix)
+        if cuda is not None:
+            told = f"driver {resolution.driver} supports CUDA {cuda}"
+            yield VirtualPackage("__cuda", cuda, "0", told)
+
+
+def _about(when: tuple[Condition, ...]) -> str | None:
+    """The exact CUDA that a condition is about, if it is about nothing else."""
+    found = {condition.component: condition.alternatives for condition in when}
+    if not found.keys() <= {"cuda", "forward_compatibility"}:
+        return None
+    exact = [text[2:] for text in found.get("cuda", ()) if text.startswith("==")]
+    return exact[0] if len(exact) == 1 else None

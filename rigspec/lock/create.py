@@ -1,0 +1,175 @@
+"""From a resolved rig to its lock. The one place that is given the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from rigspec.lock.apt.packages import lock_system_packages, requested_packages, toolkit_of
+from rigspec.lock.apt.third_party import ThirdPartyRepositoryCache
+from rigspec.lock.artifacts import (
+    INTERPRETER,
+    downloads,
+    packages_of,
+    repositories_of,
+    unpinned_items,
+)
+from rigspec.lock.model import Lock, LockedEnv, LockedMachine
+from rigspec.lock.oci.base_image import BaseImageLocker, Tell
+from rigspec.lock.previous import PreviousArtifacts, previous_artifacts
+from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
+from rigspec.lock.services import notebook_of, service_packages, services_of, unknown_services
+from rigspec.matrix.loader import load_matrix
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
+from rigspec.spec.loader import spec_digest
+from rigspec.spec.models.rig import Rig
+
+__all__ = [
+    "create_lock",
+    "environment_labels",
+]
+
+# Engines wait for an index most of the time.
+_AT_ONCE = 4
+
+
+def environment_labels(resolutions: Sequence[Resolution]) -> tuple[str, ...]:
+    """What is locked one beside the other, as it is called while that goes on."""
+    return tuple(_label(r.machine, env.name) for r in resolutions for env in r.envs)
+
+
+def create_lock(
+    rig: Rig,
+    resolutions: Sequence[Resolution],
+    before: Lock | None = None,
+    moving: Sequence[str] = (),
+    settings: LockSettings | None = None,
+    done: Callable[[str], None] = lambda part: None,
+    tell: Tell = lambda warning: None,
+) -> Lock:
+    """Pin every machine of a rig. Raises LockError, and then there is no lock at all.
+
+    Pins of the lock ``before`` are reused where possible, except those that ``moving`` names.
+    ``done`` is called with each of ``environment_labels``, from the thread that finished it;
+    ``tell`` receives warnings.
+    """
+    matrix = load_matrix()
+    names = tuple(moving)
+    kept = _kept(before, names)
+    settings = settings or LockSettings()
+    images, foreign = BaseImageLocker(rig, tell), ThirdPartyRepositoryCache(rig.mirrors.nvidia)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+
+        def env_lock(resolution: Resolution, number: int) -> LockedEnv:
+            env = resolution.envs[number]
+            here = kept.get((resolution.machine, env.name), PreviousPins(moving=names))
+            locked = lock_environment(rig, resolution, env, matrix, here, settings)
+            done(_label(resolution.machine, env.name))
+            return locked
+
+        waiting = [
+            [pool.submit(env_lock, resolution, i) for i in range(len(resolution.envs))]
+            for resolution in resolutions
+        ]
+        try:
+            machines = [
+                _machine(
+                    rig,
+                    found,
+                    matrix,
+                    envs,
+                    _PreviousMachine.of(before, found.machine, names),
+                    images,
+                    foreign,
+                )
+                for found, envs in zip(resolutions, waiting, strict=True)
+            ]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return Lock(
+        rig=rig.name,
+        spec_digest=spec_digest(rig),
+        matrix_digest=matrix.digest,
+        machines=tuple(machines),
+    )
+
+
+def _label(machine: str | None, env: str) -> str:
+    return f"{machine}/{env}" if machine is not None else env
+
+
+_Kept = Mapping[tuple[str | None, str], PreviousPins]
+
+
+def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
+    return {
+        (machine.resolution.machine, env.name): PreviousPins(
+            env.requirements, env.tools, env.explicit, moving
+        )
+        for machine in (before.machines if before is not None else ())
+        for env in machine.envs
+    }
+
+
+@dataclass(frozen=True)
+class _PreviousMachine:
+    """What a machine was locked at before, and the names that may leave it."""
+
+    machine: LockedMachine | None
+    held: PreviousArtifacts
+    moving: tuple[str, ...]
+
+    @classmethod
+    def of(cls, before: Lock | None, name: str | None, moving: tuple[str, ...]) -> _PreviousMachine:
+        locked = {m.resolution.machine: m for m in (before.machines if before else ())}
+        return cls(locked.get(name), previous_artifacts(before, name, moving), moving)
+
+
+def _machine(
+    rig: Rig,
+    resolution: Resolution,
+    matrix: Matrix,
+    waiting: Sequence[Future[LockedEnv]],
+    earlier: _PreviousMachine,
+    images: BaseImageLocker,
+    foreign: ThirdPartyRepositoryCache,
+) -> LockedMachine:
+    files = tuple(downloads(rig, resolution, matrix, earlier.held.files))
+    repositories = tuple(repositories_of(rig, resolution, matrix))
+    machine = LockedMachine(
+        resolution=resolution,
+        files=files,
+        unpinned=(
+            *unpinned_items(rig, resolution, matrix),
+            *unknown_services(rig, resolution, matrix),
+        ),
+        services=tuple(services_of(rig, resolution, matrix)),
+        toolkit=toolkit_of(rig, resolution, matrix),
+    )
+    machine = images.added(machine, earlier.held.image)
+    # By now the environments have been locked beside the rest.
+    envs = tuple(env.result() for env in waiting)
+    # An interpreter's source is for whoever builds it: no step fetches it.
+    fetched = [file.name for file in files if file.part != INTERPRETER]
+    fetched += [repository.name for repository in repositories]
+    wanted = (
+        *packages_of(rig, resolution, matrix),
+        *requested_packages(rig, resolution, matrix, envs, fetched=fetched),
+        *service_packages(rig, machine.services),
+    )
+    system = lock_system_packages(
+        *(rig, resolution, matrix, wanted, repositories, foreign),
+        *(earlier.machine, earlier.moving),
+    )
+    return replace(
+        machine,
+        packages=system.packages,
+        repositories=system.repositories,
+        envs=envs,
+        unpinned=(*system.unpinned, *machine.unpinned),
+        archives=system.archives,
+        notebook=notebook_of(rig, envs, matrix),
+    )

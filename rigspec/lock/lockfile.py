@@ -1,0 +1,215 @@
+"""A lock as files, and back.
+
+``rig.lock`` is TOML. Its first entry is the sha256 of all that follows, and it holds the sha256 of
+every file beside it; the manifest, where there is one, must list just these. One byte changed
+anywhere is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.fs.atomic_tree import MANIFEST, OutputFile, escapes_root, manifest_of
+from rigspec.lock.model import Lock
+
+__all__ = ["CorruptLock", "NoLock", "lock_files", "read_lock", "validation_error"]
+
+_NAME = "rig.lock"
+_VERSION = 1
+_HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it anew.\n"
+# A part of an environment that is a file of its own, and the file's name.
+_FILES = {
+    "requirements": "{}.requirements.txt",
+    "tools": "{}.tools.txt",
+    "conda_lock": "{}.conda-lock.yml",
+    "explicit": "{}.explicit.txt",
+    "pylock": "pylock.{}.toml",  # the name that PEP 751 asks for
+}
+
+
+class NoLock(Exception):
+    """There is no lock in the folder; ``diagnostic`` says so."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(str(directory))
+        self.diagnostic = Diagnostic(
+            code="RS501",
+            severity=Severity.ERROR,
+            message=f"there is no lock in {directory}",
+            help=("make one with `rigspec lock`, or name its folder with --lock",),
+        )
+
+
+class CorruptLock(Exception):
+    """The lock is not as it was written; ``diagnostic`` names the file."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"{file}: {why}")
+        self.diagnostic = Diagnostic(
+            code="RS503",
+            severity=Severity.ERROR,
+            message=f"{file} {why}",
+            spans=(Span(str(file), 1, 1, 1, 2),),
+            help=("bring it back from version control, or make the lock anew with `rigspec lock`",),
+        )
+
+
+def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
+    """The files of a lock, ``rig.lock`` first."""
+    import tomlkit
+    from pydantic import TypeAdapter
+
+    content: dict[str, Any] = {"version": _VERSION}
+    content |= TypeAdapter(Lock).dump_python(lock, mode="json", exclude_none=True)
+    companions: dict[str, bytes] = {}
+    for machine in content["machines"]:
+        for env in machine.get("envs", ()):
+            for part in _FILES:
+                data = env.pop(part).encode()
+                if not data:
+                    continue
+                path = _path(machine["resolution"].get("machine"), env["name"], part)
+                companions[path] = data
+                env[part] = {"file": path, "sha256": hashlib.sha256(data).hexdigest()}
+    body = tomlkit.dumps(content, sort_keys=False)
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    text = f'{_HEADER}content_sha256 = "{digest}"\n{body}'
+    files = [OutputFile(_NAME, text.encode(), 0o644)]
+    files += [OutputFile(path, companions[path], 0o644) for path in sorted(companions)]
+    return tuple(files)
+
+
+def read_lock(directory: Path) -> tuple[Lock, str]:
+    """The lock in a folder, and the sha256 of its ``rig.lock``.
+
+    Raises NoLock or CorruptLock.
+    """
+    import tomli
+    from pydantic import TypeAdapter, ValidationError
+
+    file = directory / _NAME
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        raise NoLock(directory) from None
+    except OSError as error:
+        raise CorruptLock(file, f"cannot be read: {error.strerror}") from None
+    body = _verified(file, data)
+    try:
+        content = tomli.loads(body.decode())
+        if content.pop("version", None) != _VERSION:
+            raise CorruptLock(file, f"is of another version than {_VERSION}")
+        why = validation_error(content)
+        if why is not None:
+            raise CorruptLock(file, why)
+        for machine in content["machines"]:
+            # TOML has no word for nothing: a rig without machines has a nameless one.
+            machine["resolution"].setdefault("machine", None)
+        held = [OutputFile(_NAME, data, 0o644)]
+        for env in _envs(content):
+            for part in _FILES.keys() & env.keys():
+                held.append(_companion(directory, env[part]))
+                env[part] = held[-1].content.decode()
+        lock = TypeAdapter(Lock).validate_python(content)
+    except (
+        tomli.TOMLDecodeError,
+        UnicodeDecodeError,
+        ValidationError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):
+        raise CorruptLock(file, "does not hold a lock") from None
+    manifest = directory / MANIFEST
+    if manifest.exists() and manifest.read_bytes() != manifest_of(held):
+        raise CorruptLock(manifest, "does not list what the lock holds")
+    return lock, hashlib.sha256(data).hexdigest()
+
+
+def _path(machine: str | None, env: str, part: str) -> str:
+    folder = f"{machine}/" if machine is not None else ""
+    return folder + _FILES[part].format(env)
+
+
+def _verified(file: Path, data: bytes) -> bytes:
+    """What follows the digest, once it is sure to be what was written."""
+    header = _HEADER.encode()
+    line, _, body = data.removeprefix(header).partition(b"\n")
+    expected = f'content_sha256 = "{hashlib.sha256(body).hexdigest()}"'.encode()
+    if not data.startswith(header) or line != expected:
+        raise CorruptLock(file, "was changed after it was written")
+    return body
+
+
+def _envs(content: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for machine in content["machines"]:
+        yield from machine.get("envs", ())
+
+
+def _companion(directory: Path, entry: Mapping[str, str]) -> OutputFile:
+    file = directory / entry["file"]
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise CorruptLock(file, f"cannot be read: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+        raise CorruptLock(file, "was changed after it was written")
+    return OutputFile(entry["file"], data, 0o644)
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_VALID_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9]+)?")
+
+
+def validation_error(content: Mapping[str, Any]) -> str | None:
+    """Why the content of a ``rig.lock`` is not to be believed; None where it is."""
+    for text in _strings(content):
+        if _CONTROL.search(text):
+            return "holds a control character"
+    for machine in content["machines"]:
+        for name in _names(machine):
+            if _VALID_NAME.fullmatch(name) is None:
+                return f"names something {name!a}"
+        for package in machine.get("packages", ()):
+            if _PACKAGE.fullmatch(package["name"]) is None:
+                return f"has a package called {package['name']!a}"
+        for path in _files(machine):
+            if escapes_root(path):
+                return f"names {path!a}, which leads out of its folder"
+    return None
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for below in value.values():
+            yield from _strings(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _strings(below)
+
+
+def _names(machine: Mapping[str, Any]) -> Iterator[str]:
+    if "machine" in machine["resolution"]:
+        yield machine["resolution"]["machine"]
+    for env in (*machine.get("envs", ()), *machine["resolution"].get("envs", ())):
+        yield env["name"]
+
+
+def _files(machine: Mapping[str, Any]) -> Iterator[str]:
+    for env in machine.get("envs", ()):
+        for part in env.values():
+            if isinstance(part, dict) and "file" in part:
+                yield part["file"]
+        for settings in env.get("settings", ()):
+            yield settings["path"]
+    for file in machine.get("files", ()):
+        # Below the folder of downloads, under this very name.
+        yield file["name"] if "/" not in file["name"] else "../" + file["name"]

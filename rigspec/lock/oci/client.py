@@ -1,0 +1,288 @@
+"""A registry of images: the OCI distribution API.
+
+Whatever the registry says of a digest is held against the bytes that it sends.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+from urllib.request import parse_http_list, parse_keqv_list
+
+import httpx2
+import tomli
+from pydantic import BaseModel, ValidationError
+
+from rigspec.lock.errors import index_failure
+from rigspec.net.http import (
+    WEB_ERRORS,
+    BadTransfer,
+    is_loopback,
+    iter_body,
+    stream_response,
+    web_client,
+)
+from rigspec.spec.image_reference import ImageReference
+
+__all__ = [
+    "FetchedManifest",
+    "ImageNotFound",
+    "Registry",
+    "RegistryError",
+    "Unreachable",
+    "default_registry",
+    "login_for",
+    "open_registry",
+    "platform_of",
+]
+
+_MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+# The least that the specification asks a registry to take, and more than any manifest has.
+_LARGEST = 4 << 20
+_MISSING = {"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"}
+# Where no registry can be reached, nobody should wait long to hear it.
+_ANSWER_S = 8.0
+
+
+class RegistryError(Exception):
+    """The registry is down, or lets this user not in; the text says which."""
+
+
+class Unreachable(RegistryError):
+    """Not one word came from the registry."""
+
+
+class ImageNotFound(Exception):
+    """The registry answers, and does not have the image."""
+
+
+@dataclass(frozen=True)
+class FetchedManifest:
+    """A manifest or a small blob, as it came."""
+
+    data: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """As every reference writes it: ``sha256:…``."""
+        return _digest(hashlib.sha256(self.data))
+
+
+_Form = TypeVar("_Form", bound=BaseModel)
+_Taken = TypeVar("_Taken")
+
+
+class Registry:
+    """One repository of one registry, with the right to read it once that was asked for.
+
+    Its methods raise RegistryError, ImageNotFound, and LockError where the registry sends something
+    else than it promised.
+    """
+
+    def __init__(self, client: httpx2.Client, image: ImageReference) -> None:
+        host = image.host or default_registry()
+        known = _known()["registry"].get(host, {})
+        alone = "/" not in image.path
+        folder = f"{known['library']}/" if alone and "library" in known else ""
+        address = known.get("address", host)
+        scheme = "http" if is_loopback(address.partition(":")[0]) else "https"
+        self._client = client
+        self._image = image
+        self._base = f"{scheme}://{address}/v2/{folder}{image.path}"
+        self._login = login_for(host, f"https://{host}", known.get("login", host))
+        self._right: str | None = None
+
+    def manifest(self, name: str, digest: str | None = None) -> FetchedManifest:
+        """A manifest by its tag or digest, held against ``digest`` where one is given."""
+        return self._small(f"{self._base}/manifests/{name}", digest)
+
+    def small_blob(self, digest: str) -> FetchedManifest:
+        """A blob that fits in memory: the configuration of an image."""
+        return self._small(f"{self._base}/blobs/{digest}", digest)
+
+    def write_blob(self, digest: str, size: int, file: BinaryIO) -> None:
+        """Write a blob. What the file holds is that blob only if nothing is raised."""
+
+        def take(response: httpx2.Response) -> None:
+            found, came = hashlib.sha256(), 0
+            for block in iter_body(response):
+                found.update(block)
+                file.write(block)
+                came += len(block)
+                if came > size:
+                    raise BadTransfer(f"more than the {size} bytes of {digest} came")
+            self._hold(digest, _digest(found))
+
+        self._asked(f"{self._base}/blobs/{digest}", take)
+
+    def read(self, form: type[_Form], received: FetchedManifest) -> _Form:
+        """What the bytes say, if they have the form."""
+        try:
+            return form.model_validate_json(received.data)
+        except ValidationError:
+            raise self.failure("what came is not what a registry sends") from None
+
+    def failure(self, why: str) -> Exception:
+        """The LockError of a registry that cannot be believed."""
+        return index_failure(f"the image {self._image}", why)
+
+    def _small(self, url: str, digest: str | None) -> FetchedManifest:
+        data, headers = self._asked(url, _read_limited)
+        received = FetchedManifest(data, headers.get("Content-Type", "").partition(";")[0].strip())
+        for promised in (digest, headers.get("Docker-Content-Digest")):
+            self._hold(promised, received.digest)
+        return received
+
+    def _hold(self, promised: str | None, found: str) -> None:
+        if promised is not None and promised != found:
+            raise self.failure(f"the bytes that came are not those of {promised}")
+
+    def _asked(self, url: str, take: Callable[[httpx2.Response], _Taken]) -> _Taken:
+        """What ``take`` makes of the answer, after a log-in where the registry wants one."""
+        with self._opened(url, self._right) as response:
+            if response.status_code != 401 or self._right is not None:
+                return self._taken(response, take)
+            challenge = response.headers.get("WWW-Authenticate", "")
+        self._right = self._permission(challenge)
+        with self._opened(url, self._right) as response:
+            return self._taken(response, take)
+
+    def _taken(
+        self, response: httpx2.Response, take: Callable[[httpx2.Response], _Taken]
+    ) -> _Taken:
+        status = response.status_code
+        if status == 200:
+            return take(response)
+        if status == 404 and _codes(_read_limited(response)[0]) & _MISSING:
+            raise ImageNotFound
+        if status in (401, 403):
+            raise RegistryError(f"it lets nobody in without the right log-in (status {status})")
+        raise RegistryError(f"it answers with status {status}")
+
+    def _permission(self, challenge: str) -> str | None:
+        """The Authorization header that a registry asks for: a token's, or the log-in itself."""
+        scheme, _, rest = challenge.partition(" ")
+        asked = parse_keqv_list(parse_http_list(rest)) if "=" in rest else {}
+        login = httpx2.BasicAuth(*self._login) if self._login is not None else None
+        if scheme.lower() == "basic" and login is not None:
+            request = httpx2.Request("GET", self._base)
+            return next(login.auth_flow(request)).headers["Authorization"]
+        if scheme.lower() != "bearer" or "realm" not in asked:
+            return None
+        wanted = {key: asked[key] for key in asked.keys() & {"service", "scope"}}
+        realm = httpx2.URL(asked["realm"]).copy_merge_params(wanted)
+        if realm.scheme != "https" and not is_loopback(realm.host):
+            raise RegistryError("it asks for a log-in over plain http")
+        with self._opened(str(realm), None, login) as response:
+            if response.status_code != 200:
+                raise RegistryError(f"its log-in answers with status {response.status_code}")
+            token = FetchedManifest(_read_limited(response)[0], "")
+        return f"Bearer {self.read(_Token, token).value}"
+
+    @contextmanager
+    def _opened(
+        self, url: str, right: str | None, login: httpx2.Auth | None = None
+    ) -> Iterator[httpx2.Response]:
+        headers = {"Accept": ", ".join(_MANIFESTS)}
+        if right is not None:
+            headers["Authorization"] = right
+        answered = False
+        try:
+            with stream_response(self._client, url, _ANSWER_S, headers, login) as response:
+                answered = True
+                yield response
+        except WEB_ERRORS as error:
+            words = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
+            if answered or isinstance(error, BadTransfer):
+                raise self.failure(words) from None
+            raise Unreachable(words) from None
+
+
+@contextmanager
+def open_registry(image: ImageReference) -> Iterator[Registry]:
+    """The registry that a reference names, or the plain names' own."""
+    with web_client() as client:
+        yield Registry(client, image)
+
+
+def default_registry() -> str:
+    """Where a name without a registry stands if the user says nothing else."""
+    return str(_known()["plain"])
+
+
+def platform_of(arch: str) -> str:
+    """A machine's processor as the platform of an image."""
+    return f"linux/{_known()['architecture'].get(arch, arch)}"
+
+
+@lru_cache(maxsize=1)
+def _known() -> Mapping[str, Any]:
+    return tomli.loads((files("rigspec.lock.oci") / "registries.toml").read_text(encoding="utf-8"))
+
+
+def _read_limited(response: httpx2.Response) -> tuple[bytes, httpx2.Headers]:
+    data = b""
+    for block in iter_body(response):
+        data += block
+        if len(data) > _LARGEST:
+            raise BadTransfer("it is larger than any manifest")
+    return data, response.headers
+
+
+def _digest(found: hashlib._Hash) -> str:
+    return f"sha256:{found.hexdigest()}"
+
+
+class _Token(BaseModel):
+    token: str = ""
+    access_token: str = ""
+
+    @property
+    def value(self) -> str:
+        return self.token or self.access_token
+
+
+class _Problem(BaseModel):
+    code: str = ""
+
+
+class _Problems(BaseModel):
+    errors: tuple[_Problem, ...] = ()
+
+
+def _codes(data: bytes) -> set[str]:
+    try:
+        return {problem.code for problem in _Problems.model_validate_json(data).errors}
+    except ValidationError:
+        return set()
+
+
+def login_for(*names: str) -> tuple[str, str] | None:
+    """User and password kept under the first of the names that has any.
+
+    A log-in that a helper program keeps is not read. A file that cannot be read holds none.
+    """
+    folder = os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker"
+    try:
+        kept = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+        found = next(kept["auths"][name] for name in names if kept["auths"].get(name))
+        user, _, password = base64.b64decode(found["auth"], validate=True).decode().partition(":")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return None
+    return (user, password) if user and password else None

@@ -1,0 +1,74 @@
+"""What an index answered lately is not asked again: locking twice costs little.
+
+An answer is good for as long as package indexes themselves let their pages be kept, ten minutes.
+`--no-cache` or `RIGSPEC_NO_CACHE` asks anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from rigspec.lock.python.request import ResolveRequest
+
+__all__ = ["ResolutionCache"]
+
+# The `Cache-Control: max-age` of the public package index, in seconds.
+_GOOD_FOR_S = 600
+# Variables with which a person steers an engine.
+_STEERING = ("UV_", "PIP_")
+
+
+class ResolutionCache:
+    """Answers on disk. ``fresh`` neither reads nor writes any."""
+
+    def __init__(self, *, fresh: bool = False) -> None:
+        home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        off = fresh or bool(os.environ.get("RIGSPEC_NO_CACHE")) or not os.path.isabs(home)
+        self._folder = None if off else Path(home, "rigspec", "answers")
+
+    def recall(self, engine: str, question: ResolveRequest) -> str | None:
+        """The answer to this very question, where there is one that is still good."""
+        if self._folder is None:
+            return None
+        file = self._folder / _key(engine, question)
+        try:
+            age = time.time() - file.stat().st_mtime
+            stored = file.read_bytes()
+        except OSError:
+            return None
+        checksum, _, text = stored.partition(b"\n")
+        whole = checksum == hashlib.sha256(text).hexdigest().encode()
+        return text.decode() if whole and 0 <= age <= _GOOD_FOR_S else None
+
+    def keep(self, engine: str, question: ResolveRequest, answer: str) -> None:
+        """Keep an answer, if it can be written; a cache is never worth an error."""
+        if self._folder is None:
+            return
+        text = answer.encode()
+        file = self._folder / _key(engine, question)
+        partial = file.with_name(f"{file.name}.{os.getpid()}")
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+            partial.replace(file)
+
+
+def _key(engine: str, question: ResolveRequest) -> str:
+    parts = [engine, repr(sorted(asdict(question).items())), *_cache_key_environment()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _cache_key_environment() -> Iterator[str]:
+    """What else an answer depends on: the engines' releases, and how the person steers them."""
+    for library in ("rigspec", "uv", "resolvelib", "unearth"):
+        yield f"{library} {version(library)}"
+    for name, value in sorted(os.environ.items()):
+        if name.startswith(_STEERING):
+            yield f"{name}={value}"

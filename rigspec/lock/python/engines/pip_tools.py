@@ -1,0 +1,120 @@
+"""Hash-pinned requirements by pip-compile, run in an interpreter of the environment's own series.
+
+What pip itself would choose there: newer releases that only come as source are built to be asked
+what they need, which runs their code. It is the engine to hold the others against.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rigspec.lock.errors import LockError, index_failure, no_solution
+from rigspec.lock.python.engines.process import run_engine
+from rigspec.lock.python.request import ResolveRequest
+
+__all__ = ["compile_requirements", "find_interpreter"]
+
+_FIRST_WITH_VENV = (3, 3)
+# Words of pip's for an index that is out of order, from `pip/_internal`.
+_TROUBLE = ("Connection", "timed out", "HTTPError", "SSLError", "THESE PACKAGES DO NOT MATCH")
+_OPTIONS = (
+    "--quiet",
+    "--generate-hashes",
+    "--allow-unsafe",
+    "--no-annotate",
+    "--no-header",
+    "--no-emit-index-url",
+    "--no-emit-trusted-host",
+    "--no-emit-find-links",
+)
+
+
+def compile_requirements(question: ResolveRequest) -> str:
+    """The requirements as pip-compile pins them, sorted by name. Raises LockError.
+
+    Needs an interpreter of the target's series on this machine; an environment is made from it in
+    a temporary folder, with the target's pip and the newest pip-tools that it can run.
+    """
+    python = find_interpreter(question.target.series)
+    series = "{}.{}".format(*question.target.series)
+    if python is None:
+        why = f"pip-tools needs a Python {series} on this machine; there is none (pyenv, PATH)"
+        raise no_solution(question.env, why)
+    if question.as_of is not None:
+        raise no_solution(question.env, "`as_of` needs upload times, which pip-tools does not read")
+    with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
+        return _Compiler(question, python, Path(folder)).compiled()
+
+
+class _Compiler:
+    def __init__(self, question: ResolveRequest, python: Path, folder: Path) -> None:
+        self._question = question
+        self._host = python
+        self._folder = folder
+        self._python = str(folder / "env" / "bin" / "python")
+
+    def compiled(self) -> str:
+        question = self._question
+        self._run(self._creator())
+        tools = [f"pip=={question.target.pip}", "pip-tools"]
+        self._run([self._python, "-m", "pip", "install", "--quiet", *tools])
+        asked, output = self._folder / "requirements.in", self._folder / "requirements.txt"
+        bounds = self._folder / "constraints.txt"
+        bounds.write_text(_lines(question.constraints), encoding="utf-8")
+        asked.write_text(f"-c {bounds}\n{_lines(question.requirements)}", encoding="utf-8")
+        held = (f"{name}=={version}" for name, version in question.held().items())
+        output.write_text(_lines(list(held)), encoding="utf-8")
+        command = [self._python, "-m", "piptools", "compile", *_OPTIONS]
+        self._run([*command, "--output-file", str(output), str(asked)])
+        lines = output.read_text(encoding="utf-8").splitlines(keepends=True)
+        return "".join(line for line in lines if line.strip() and not line.startswith("#"))
+
+    def _creator(self) -> list[str]:
+        path = str(self._folder / "env")
+        if self._question.target.series >= _FIRST_WITH_VENV:
+            return [str(self._host), "-m", "venv", path]
+        from uv import find_uv_bin
+
+        virtualenv = f"virtualenv=={self._question.target.virtualenv}"
+        command = [find_uv_bin(), "tool", "run", "--quiet", "--from", virtualenv, "virtualenv"]
+        return [*command, "--quiet", "--python", str(self._host), path]
+
+    def _run(self, command: Sequence[str]) -> None:
+        index = self._question.index
+        variables = {} if index is None else {"PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index}
+        done = run_engine(self._question, command, "", variables)
+        if done.returncode != 0:
+            raise self._failure(done.stderr)
+
+    def _failure(self, stderr: str) -> LockError:
+        words = " ".join(line.strip() for line in stderr.splitlines()[-8:])
+        if any(trouble in stderr for trouble in _TROUBLE):
+            return index_failure(f"the packages of `{self._question.env}`", words)
+        return no_solution(self._question.env, words)
+
+
+def _lines(entries: Sequence[str]) -> str:
+    return "".join(f"{entry}\n" for entry in entries)
+
+
+def find_interpreter(series: tuple[int, int]) -> Path | None:
+    """The newest one that pyenv has, else the one on PATH; None where there is none."""
+    name = "{}.{}".format(*series)
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    patches = (_patch(folder.name, name) for folder in root.glob(f"versions/{name}.*"))
+    for patch in sorted((patch for patch in patches if patch is not None), reverse=True):
+        python = root / "versions" / f"{name}.{patch}" / "bin" / "python"
+        if os.access(python, os.X_OK):
+            return python
+    # A shim of pyenv is found for every version and runs for the chosen one only.
+    found = shutil.which(f"python{name}")
+    return Path(found) if found is not None and "shims" not in Path(found).parts else None
+
+
+def _patch(version: str, series: str) -> int | None:
+    patch = version.removeprefix(f"{series}.")
+    return int(patch) if patch.isdigit() else None

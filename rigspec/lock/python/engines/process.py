@@ -1,0 +1,33 @@
+"""A resolver that is a program of its own, and what becomes of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from rigspec.lock.errors import index_failure
+from rigspec.lock.python.request import ResolveRequest
+
+__all__ = ["run_engine"]
+
+_LIMIT_S = 600
+
+
+def run_engine(
+    question: ResolveRequest, command: Sequence[str], lines: str, variables: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run it to its end, ``lines`` on its standard input. Raises LockError where it hangs."""
+    try:
+        return subprocess.run(
+            list(command),
+            input=lines,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        why = f"no end in {_LIMIT_S} s"
+        raise index_failure(f"the packages of `{question.env}`", why) from None

@@ -1,0 +1,146 @@
+"""Hash-pinned requirements for interpreters that uv refuses (Python 2.7 and 3.5).
+
+A resolution for the target's own markers, tags and Requires-Python. No such interpreter is
+needed, and no code of any package is run: requirements come from metadata alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
+from resolvelib.resolvers import ResolutionTooDeep
+
+from rigspec.lock.errors import index_failure, no_solution
+from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex, sha256_of
+from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import pinned
+
+if TYPE_CHECKING:
+    from resolvelib.resolvers import RequirementInformation
+    from resolvelib.structs import Matches
+
+__all__ = ["compile_requirements"]
+
+_ROUNDS = 2000
+
+
+def compile_requirements(question: ResolveRequest) -> str:
+    """The requirements, resolved for the target and pinned with hashes, sorted by name.
+
+    Versions that have a wheel are preferred to newer ones that would be built. Raises LockError.
+    """
+    index = PackageIndex(question.target, question.index, question.as_of)
+    markers = question.target.markers()
+    provider = _Provider(index, markers, question.constraints, question.held())
+    resolver: Resolver[Requirement, AvailableVersion, str] = Resolver(provider, BaseReporter())
+    roots = [Requirement(text) for text in question.requirements]
+    try:
+        result = resolver.resolve(roots, max_rounds=_ROUNDS)
+    except ResolutionImpossible as error:
+        asked = sorted({_cause(cause) for cause in error.causes})
+        collided = {provider.identify(cause.requirement) for cause in error.causes}
+        asked += [told for name, told in sorted(provider.unbuilt.items()) if name in collided]
+        raise no_solution(question.env, "; ".join(asked)) from None
+    except ResolutionTooDeep:
+        why = f"no end in {_ROUNDS} rounds; pin more packages"
+        raise no_solution(question.env, why) from None
+    return pinned({name: _checked(offer) for name, offer in result.mapping.items()})
+
+
+def _cause(cause: RequirementInformation[Requirement, AvailableVersion]) -> str:
+    if cause.parent is None:
+        return f"the spec asks for {cause.requirement}"
+    return f"{cause.parent.name} {cause.parent.version} needs {cause.requirement}"
+
+
+def _checked(offer: AvailableVersion) -> tuple[Version, set[str]]:
+    """A version and the checksums of its files. Raises LockError where the index has none."""
+    hashes = {checksum for file in offer.files for checksum in sha256_of(file.link)}
+    if not hashes:
+        raise index_failure(f"{offer.name} {offer.version}", "the index states no sha256 for it")
+    return offer.version, hashes
+
+
+class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
+    """The index as resolvelib asks for it."""
+
+    def __init__(
+        self,
+        index: PackageIndex,
+        markers: Mapping[str, str],
+        constraints: Iterable[str],
+        held: Mapping[str, Version],
+    ) -> None:
+        self._index = index
+        # Why the newest of a package that is built is no choice, by its name.
+        self.unbuilt: dict[str, str] = {}
+        self._held = held
+        self._markers = dict(markers)
+        self._bounds: dict[str, SpecifierSet] = {}
+        for text in constraints:
+            bound = Requirement(text)
+            name = canonicalize_name(bound.name)
+            self._bounds[name] = self._bounds.get(name, SpecifierSet()) & bound.specifier
+
+    def identify(self, requirement_or_candidate: Requirement | AvailableVersion) -> str:
+        """Extras do not make another package: no package of these years needs that told apart."""
+        return canonicalize_name(requirement_or_candidate.name)
+
+    def get_preference(
+        self,
+        identifier: str,
+        resolutions: Mapping[str, AvailableVersion],
+        candidates: Mapping[str, Iterator[AvailableVersion]],
+        information: Mapping[str, Iterator[RequirementInformation[Requirement, AvailableVersion]]],
+        backtrack_causes: Sequence[RequirementInformation[Requirement, AvailableVersion]],
+    ) -> tuple[bool, bool, str]:
+        """What is pinned first, then what lately collided, then by name: always one order."""
+        asked = [info.requirement.specifier for info in information[identifier]]
+        pinned = any(s.operator == "==" for specifier in asked for s in specifier)
+        collided = any(self.identify(c.requirement) == identifier for c in backtrack_causes)
+        return (not pinned, not collided, identifier)
+
+    def find_matches(
+        self,
+        identifier: str,
+        requirements: Mapping[str, Iterator[Requirement]],
+        incompatibilities: Mapping[str, Iterator[AvailableVersion]],
+    ) -> Matches[AvailableVersion]:
+        """The offers that every requirement and constraint admits, best first; an sdist is looked
+        at when its turn comes.
+        """
+        wanted = self._bounds.get(identifier, SpecifierSet())
+        for requirement in requirements[identifier]:
+            wanted &= requirement.specifier
+        excluded = {offer.version for offer in incompatibilities[identifier]}
+        offers = [
+            offer
+            for offer in self._index.offers(identifier)
+            if offer.version not in excluded and wanted.contains(offer.version)
+        ]
+        offers.sort(key=lambda offer: offer.version != self._held.get(identifier))
+        return lambda: (offer for offer in offers if self._can_be_built(offer))
+
+    def _can_be_built(self, offer: AvailableVersion) -> bool:
+        lacking = self._index.not_built_with(offer)
+        if lacking is not None:
+            name = canonicalize_name(offer.name)
+            why = f"{offer.name} {offer.version} is built with {lacking}, which is not to be had"
+            self.unbuilt.setdefault(name, f"{why} for this Python")
+        return lacking is None
+
+    def is_satisfied_by(self, requirement: Requirement, candidate: AvailableVersion) -> bool:
+        """Whether the version is in the range; the name is the same already."""
+        return requirement.specifier.contains(candidate.version)
+
+    def get_dependencies(self, candidate: AvailableVersion) -> Iterator[Requirement]:
+        """The requirements whose markers hold for the target."""
+        for requirement in self._index.requirements(candidate):
+            if requirement.marker is None or requirement.marker.evaluate(self._markers):
+                yield requirement

@@ -1,0 +1,95 @@
+"""A locked environment as ``pylock.toml`` (PEP 751), which other installers read.
+
+It carries the addresses of the index that was asked, so it is written on request only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from rigspec.lock.errors import index_failure
+from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex, sha256_of
+from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import Pin, pins
+
+if TYPE_CHECKING:
+    from packaging.pylock import Package
+    from unearth import Link
+
+__all__ = ["pylock"]
+
+_File = TypeVar("_File")
+
+
+def pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
+    """The file for these requirements, tools included, and the question's target.
+
+    Raises LockError where the index no longer lists a file that is pinned.
+    """
+    import tomlkit
+    from packaging.markers import Marker
+    from packaging.pylock import Pylock
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    index = PackageIndex(question.target, question.index)
+    found = sorted((pin for text in requirements for pin in pins(text)), key=lambda pin: pin.name)
+    series = "{}.{}".format(*question.target.series)
+    here = f"sys_platform == 'linux' and platform_machine == '{question.target.arch}'"
+    lock = Pylock(
+        lock_version=Version("1.0"),
+        environments=[Marker(here)] if question.target.series >= (3, 3) else None,
+        requires_python=SpecifierSet(f"=={series}.*"),
+        created_by="rigspec",
+        packages=[_package(pin, index) for pin in found],
+    )
+    lock.validate()
+    return tomlkit.dumps(_plain(lock.to_dict()))
+
+
+def _package(pin: Pin, index: PackageIndex) -> Package:
+    from packaging.pylock import Package, PackageSdist, PackageWheel
+    from packaging.utils import canonicalize_name
+
+    offer = next((offer for offer in index.offers(pin.name) if offer.version == pin.version), None)
+    links = _pinned_links(pin, offer)
+    if not links:
+        raise index_failure(f"{pin.name} {pin.version}", "the index no longer lists what is pinned")
+    wheels = [_told(PackageWheel, link) for link in links if link.is_wheel]
+    sdists = [_told(PackageSdist, link) for link in links if not link.is_wheel]
+    return Package(
+        name=canonicalize_name(pin.name),
+        version=pin.version,
+        wheels=wheels or None,
+        sdist=sdists[0] if sdists else None,
+    )
+
+
+def _told(kind: Callable[..., _File], link: Link) -> _File:
+    return kind(
+        name=link.filename,
+        url=_without_password(link.normalized),
+        upload_time=link.upload_time,
+        hashes={"sha256": sha256_of(link)[0]},
+    )
+
+
+def _pinned_links(pin: Pin, offer: AvailableVersion | None) -> list[Link]:
+    files = offer.files if offer is not None else ()
+    return [file.link for file in files if pin.sha256.intersection(sha256_of(file.link))]
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+
+
+def _plain(value: Any) -> Any:
+    """The mappings of packaging's own kind as dicts, which tomlkit writes."""
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value

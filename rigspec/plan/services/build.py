@@ -1,0 +1,97 @@
+"""The services of a rig as steps: packages, settings, and the unit that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from importlib import resources
+
+from rigspec.lock.model import LockedMachine, LockedService
+from rigspec.lock.services import part_of
+from rigspec.plan.layers.apt import package_list_file, packages_of
+from rigspec.plan.model import PayloadFile
+from rigspec.plan.paths import GPU_METRICS, service_packages
+from rigspec.plan.services.dyndns import dyndns_steps
+from rigspec.plan.services.monitoring import (
+    exporter_steps,
+    exports_gpu_metrics,
+    prometheus_steps,
+)
+from rigspec.plan.services.ssh import guard_steps, ssh_steps
+from rigspec.plan.services.tmux import session_steps
+from rigspec.plan.steps import AptPackages, Service, Step
+from rigspec.spec.models.rig import Rig
+
+__all__ = ["service_files", "service_steps", "services_left_out"]
+
+# The parts that have services, and what their packages are called.
+_TITLES = {
+    "service": "Packages of the services",
+    "host-service": "Packages of what watches and names the machine",
+    "tmux": "Packages of the terminal's sessions",
+}
+
+
+def service_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+    """What the rig runs: the accounts are there by then."""
+    for part, title in _TITLES.items():
+        made = [
+            step
+            for service in locked.services
+            if part_of(service.name) == part
+            for step in _steps_for(rig, locked, service)
+        ]
+        yield from _in_order(made, locked, part, title)
+
+
+def service_files(rig: Rig, locked: LockedMachine) -> Iterator[PayloadFile]:
+    """The programs that services run."""
+    if exports_gpu_metrics(rig, locked):
+        text = (resources.files("rigspec.plan") / "payload" / GPU_METRICS).read_text("utf-8")
+        yield PayloadFile(GPU_METRICS, text)
+
+
+def services_left_out(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
+    """The services that no step sets up."""
+    made = {service.name for service in locked.services}
+    if locked.notebook is not None:
+        made.add("jupyter")
+    if "node_exporter" in made:
+        made.add("monitoring")
+    names = ("ssh", "jupyter", "tmux", "dyndns", "monitoring")
+    return tuple(name for name in names if getattr(rig.service, name) and name not in made)
+
+
+def _in_order(
+    steps: Iterable[Step], locked: LockedMachine, part: str, title: str
+) -> Iterator[Step]:
+    """A service starts as soon as it is unpacked: where they may, its settings are there before."""
+    units = [step for step in steps if isinstance(step, Service)]
+    settings = [step for step in steps if not isinstance(step, Service)]
+    packages = packages_of(locked, part)
+    yield from (step for step in settings if not step.needs)
+    if packages:
+        yield AptPackages(
+            id=service_packages(part),
+            title=title,
+            part=part,
+            packages=packages,
+            listed=package_list_file(locked, part),
+        )
+    yield from (step for step in settings if step.needs)
+    yield from units
+
+
+def _steps_for(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
+    match service.name:
+        case "ssh":
+            yield from ssh_steps(rig, service)
+        case "fail2ban":
+            yield from guard_steps(rig, service)
+        case "tmux":
+            yield from session_steps(rig, locked, service)
+        case "dyndns":
+            yield from dyndns_steps(rig, service)
+        case "node_exporter":
+            yield from exporter_steps(rig, service)
+        case "prometheus":
+            yield from prometheus_steps(rig, service)

@@ -1,0 +1,137 @@
+"""The last step: what is installed, held against the lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.lock.paths import installed_lock_path
+from rigspec.plan.layers.accounts import account_checks
+from rigspec.plan.layers.apt import PARTS, package_list_file
+from rigspec.plan.layers.nvblas import nvblas_checks
+from rigspec.plan.paths import INSTALLED, PACKAGES, cuda_home, env_python, package_list
+from rigspec.plan.services.ssh import ssh_checks
+from rigspec.plan.steps import Check, Secret, Verify
+from rigspec.resolution import EnvResolution
+from rigspec.spec.models.rig import Rig
+
+__all__ = ["verify_step"]
+
+
+def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ()) -> Verify:
+    """Checks of every layer that the lock pins, and of the secrets that it cannot hold."""
+    resolutions = {env.name: env for env in locked.resolution.envs}
+    checks = list(_system_checks(locked))
+    for env in locked.envs:
+        checks += _env_checks(env, resolutions[env.name])
+    checks += nvblas_checks(rig, locked)
+    checks += account_checks(rig)
+    checks += ssh_checks(rig, locked.services)
+    checks += _secret_checks(secrets)
+    checks += _kernel_checks(rig, locked.resolution.machine)
+    return Verify(
+        id="verify",
+        title="What is installed is what was locked",
+        part="verify",
+        checks=tuple(checks),
+    )
+
+
+def _secret_checks(secrets: Iterable[Secret]) -> Iterator[Check]:
+    """Whether each secret has come to its place."""
+    for secret in secrets:
+        title = f"the secret {secret.name}"
+        if secret.text:
+            # A package may have put a file of its own there: the first line is ours.
+            first = secret.text.splitlines()[0]
+            ours = ("grep", "-m1", "-xF", "-e", first, secret.path)
+            yield Check(title, ours, expect=first, part=secret.part, root=True)
+            continue
+        command = ("find", secret.path, "-size", "+0")
+        yield Check(title, command, expect=secret.path, part=secret.part, root=True)
+
+
+def _system_checks(locked: LockedMachine) -> Iterator[Check]:
+    for part in PARTS:
+        if package_list_file(locked, part):
+            command = (
+                "sh",
+                installed_lock_path(PACKAGES),
+                "installed",
+                installed_lock_path(package_list(part)),
+            )
+            yield Check(f"packages ({part})", command, expect="as locked", part=part)
+    yield from _toolkit_checks(locked)
+    cudnn, cuda = locked.resolution.cudnn, locked.resolution.cuda
+    if cudnn is not None and cuda is not None and any(f.part == "cudnn" for f in locked.files):
+        # From cuDNN 8 on the version stands in a header of its own.
+        name = "cudnn.h" if int(cudnn.split(".")[0]) < 8 else "cudnn_version.h"
+        header = f"{cuda_home(cuda, locked.toolkit)}/include/{name}"
+        # In one line: a template may move the lines of a text in.
+        numbers = r"s/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p"
+        yield Check(
+            title=f"cuDNN {cudnn}",
+            command=("sh", "-c", 'sed -n "$1" "$2" | paste -s -d .', "sh", numbers, header),
+            expect=".".join(cudnn.split(".")[:3]),
+            part="cuda",
+        )
+
+
+def _kernel_checks(rig: Rig, machine: str | None) -> Iterator[Check]:
+    for argument in rig.machine[machine].kernel_args if machine is not None else ():
+        # All that the kernel was started with stands in one line.
+        script = "tr ' ' '\\n' </proc/cmdline | grep -xF -m 1 -e \"$1\""
+        yield Check(
+            title=f"argument {argument} of the kernel",
+            command=("sh", "-c", script, "sh", argument),
+            expect=argument,
+            part="driver",
+            booted=True,
+        )
+
+
+def _toolkit_checks(locked: LockedMachine) -> Iterator[Check]:
+    """What the distribution calls its toolkit is not what NVIDIA does: the compiler itself says."""
+    toolkit, cuda = locked.toolkit, locked.resolution.cuda
+    if toolkit is None or cuda is None:
+        return
+    release = ".".join(cuda.split(".")[:2])
+    told = r"s/.*, release \([0-9.]*\),.*/\1/p"
+    yield Check(
+        title=f"nvcc of CUDA {release}",
+        command=("sh", "-c", '"$0" --version | sed -n "$1"', toolkit.nvcc, told),
+        expect=release,
+        part="cuda",
+    )
+    if toolkit.compiler is not None:
+        # What nvcc would run, were there a program: it says so and runs nothing.
+        dry = '"$0" -ccbin "$1" --dryrun -x cu -E /dev/null 2>&1 | grep -qF -e "$1" && echo yes'
+        yield Check(
+            title=f"nvcc works with {toolkit.compiler}",
+            command=("sh", "-c", dry, toolkit.nvcc, toolkit.compiler),
+            expect="yes",
+            part="cuda",
+        )
+
+
+def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
+    python = env_python(env.name)
+    version = tuple(int(part) for part in resolution.python.split(".")[:2])
+    yield Check(
+        title=f"Python of {env.name}",
+        command=(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"),
+        expect=".".join(str(part) for part in version),
+        part="env",
+    )
+    parts = ("explicit", "tools", "requirements") if env.explicit else ("tools", "requirements")
+    files = [f"{env.name}.{part}.txt" for part in parts]
+    yield Check(
+        title=f"packages of {env.name}",
+        command=(
+            python,
+            installed_lock_path(INSTALLED),
+            *(installed_lock_path(name) for name in files),
+        ),
+        expect="",
+        part="env",
+    )

@@ -1,0 +1,143 @@
+"""From a solution of the problem to a resolution of the rig."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from packaging.utils import canonicalize_name
+
+from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX
+from rigspec.matrix.model import Condition, Matrix, Product
+from rigspec.resolution import EnvResolution, Pin, Resolution
+from rigspec.resolve.problem.domains import Candidate
+from rigspec.resolve.problem.model import BoundRule, matches_any
+from rigspec.resolve.problem.requirements import env_key, framework_products
+from rigspec.resolve.solver.sat import Solution
+from rigspec.spec.models.rig import Rig
+from rigspec.version_specifiers import parse_alternative
+
+__all__ = ["build_resolution"]
+
+
+def build_resolution(
+    rig: Rig,
+    machine: str | None,
+    matrix: Matrix,
+    rules: Sequence[BoundRule],
+    solution: Solution,
+) -> Resolution:
+    """The decided versions of one machine, in the words of its publishers.
+
+    ``rules`` are those about what environments get unasked, of which the solution meets every
+    condition (``Assembly.unasked``).
+    """
+    envs = tuple(_env(rig, name, matrix, rules, solution) for name in sorted(rig.env))
+    return Resolution(
+        machine=machine,
+        os=solution["os"].label,
+        arch=rig.machine[machine].arch if machine is not None else "x86_64",
+        accelerator=solution["accelerator"].version,
+        glibc=_version(solution, "glibc"),
+        driver=_version(solution, "driver"),
+        cuda=_version(solution, "cuda"),
+        cudnn=_version(solution, "cudnn"),
+        cudnn_cuda=_version(solution, "cudnn_cuda"),
+        envs=envs,
+    )
+
+
+def _env(
+    rig: Rig,
+    name: str,
+    matrix: Matrix,
+    rules: Sequence[BoundRule],
+    solution: Solution,
+) -> EnvResolution:
+    frameworks = {
+        framework: solution[env_key(name, framework)]
+        for framework in framework_products(rig.env[name])
+    }
+    installer = solution.get(env_key(name, "installer"))
+    return EnvResolution(
+        name=name,
+        python=solution[env_key(name, "python")].version,
+        pip=solution[env_key(name, "pip")].version,
+        frameworks=tuple(Pin(product, chosen.version) for product, chosen in frameworks.items()),
+        distributions=tuple(
+            Pin(_distribution(matrix.product(product), chosen, name, solution), chosen.version)
+            for product, chosen in frameworks.items()
+        ),
+        constraints=_constraints(name, rules),
+        companions=tuple(sorted(_companions(rig, matrix, name, frameworks, solution))),
+        installer=installer.label if installer is not None else None,
+        cuda=_cuda_in_wheels(name, rules, solution),
+    )
+
+
+def _holds(condition: Condition, env: str, solution: Solution) -> bool:
+    own = env_key(env, condition.component)
+    value = solution.get(own, solution.get(condition.component))
+    return value is not None and matches_any(condition.alternatives, value)
+
+
+def _distribution(product: Product, chosen: Candidate, env: str, solution: Solution) -> str:
+    """The package on the Python index, with the extras that this rig needs of it."""
+    extras = [
+        extra.name
+        for extra in product.extras
+        if matches_any((extra.versions,), Candidate(None, chosen.version))
+        and all(_holds(condition, env, solution) for condition in extra.when)
+    ]
+    package = chosen.family or product.name
+    return f"{package}[{','.join(extras)}]" if extras else package
+
+
+def _companions(
+    rig: Rig,
+    matrix: Matrix,
+    env: str,
+    frameworks: Mapping[str, Candidate],
+    solution: Solution,
+) -> set[str]:
+    forgotten = [
+        companion
+        for framework, chosen in frameworks.items()
+        for companion in matrix.product(framework).companions
+        if matches_any((companion.versions,), Candidate(None, chosen.version))
+    ]
+    if rig.service.jupyter is not None and rig.service.jupyter.env == env:
+        # Its version is the lock's to decide, among those that run on the interpreter.
+        forgotten += matrix.product(NOTEBOOK).companions
+    return {
+        canonicalize_name(companion.package)
+        for companion in forgotten
+        if all(_holds(condition, env, solution) for condition in companion.when)
+    }
+
+
+def _cuda_in_wheels(env: str, rules: Sequence[BoundRule], solution: Solution) -> str | None:
+    """What a rule says exactly; of a range, its major: which minor it is, the lock will say."""
+    key = env_key(env, "cuda_runtime")
+    asked = [row.must[1] for row in rules if row.must[0] == key]
+    version = _version(solution, key)
+    if not asked or version is None:
+        return None
+    exact = any(texts == (version,) for texts in asked)
+    return version if exact else version.split(".")[0]
+
+
+def _constraints(env: str, rules: Sequence[BoundRule]) -> tuple[str, ...]:
+    """The requirements on Python packages whose rules apply to this solution."""
+    found = set()
+    for row in rules:
+        owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
+        if owner == env and package:
+            (text,) = row.must[1]
+            found.add(f"{canonicalize_name(package)}{parse_alternative(text).versions or ''}")
+    return tuple(sorted(found))
+
+
+def _version(solution: Solution, component: str) -> str | None:
+    candidate = solution.get(component)
+    # A build that is told apart by what it was built for carries that after a plus sign.
+    return candidate.version.partition("+")[0] if candidate is not None else None

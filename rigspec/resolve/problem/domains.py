@@ -1,0 +1,175 @@
+"""The releases a component may take, as bits of an integer: sets that cost next to nothing."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from packaging.specifiers import Specifier
+from packaging.version import InvalidVersion, Version
+
+from rigspec.version_specifiers import parse_alternative
+
+__all__ = ["Candidate", "CandidateDomain", "representative_versions"]
+
+# Version numbers shorter than this are padded with zeros when prefixes are looked up: `8` is 8.0.
+_PADDED = 3
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One release a component may take."""
+
+    family: str | None
+    version: str
+
+    @property
+    def label(self) -> str:
+        """``ubuntu 16.04`` or ``9.0.176``."""
+        return f"{self.family} {self.version}" if self.family else self.version
+
+    @property
+    def exactly(self) -> str:
+        """The request that means this release and no other, or the word that it is."""
+        if self.family is None and not self.version[:1].isdigit():
+            return self.version
+        return f"{self.family} =={self.version}" if self.family else f"=={self.version}"
+
+
+class CandidateDomain:
+    """Candidates in an order, the most wanted first: the set of a request is an integer.
+
+    Bit ``i`` stands for ``candidates[i]``. Answers are remembered: a universe is made once for
+    each product and asked by every spec.
+    """
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        self.candidates = tuple(candidates)
+        self.all = (1 << len(self.candidates)) - 1
+        self._bits = {candidate: 1 << i for i, candidate in enumerate(self.candidates)}
+        self._known: dict[tuple[str, ...], int] = {}
+        self._families: dict[str, int] = {}
+        self._exact: dict[Version, int] = {}
+        self._prefixes: dict[tuple[int, ...], int] = {}
+        self._sorted: list[Version] = []
+        self._below: list[int] = [0]
+        self._index()
+
+    def mask(self, alternatives: tuple[str, ...]) -> int:
+        """The candidates that any of the alternatives means. Raises InvalidRequest."""
+        known = self._known.get(alternatives)
+        if known is None:
+            known = 0
+            for text in alternatives:
+                known |= self._alternative(text)
+            self._known[alternatives] = known
+        return known
+
+    def admits(self, alternatives: tuple[str, ...], candidate: Candidate) -> bool:
+        """Whether the alternatives mean this candidate of the universe. Raises KeyError."""
+        return bool(self.mask(alternatives) & self._bits[candidate])
+
+    def bit(self, candidate: Candidate) -> int:
+        """The set of this one candidate. Raises KeyError."""
+        return self._bits[candidate]
+
+    def members(self, mask: int) -> Iterator[Candidate]:
+        """The candidates of a set, the most wanted first."""
+        while mask:
+            lowest = mask & -mask
+            yield self.candidates[lowest.bit_length() - 1]
+            mask ^= lowest
+
+    def _index(self) -> None:
+        dated = []
+        for index, candidate in enumerate(self.candidates):
+            bit = 1 << index
+            name = (candidate.family or candidate.version).lower()
+            self._families[name] = self._families.get(name, 0) | bit
+            try:
+                version = Version(candidate.version)
+            except InvalidVersion:
+                continue
+            public = Version(version.public)
+            dated.append((public, bit))
+            self._exact[version] = self._exact.get(version, 0) | bit
+            if public != version:
+                self._exact[public] = self._exact.get(public, 0) | bit
+            release = version.release + (0,) * (_PADDED - len(version.release))
+            for length in range(1, len(release) + 1):
+                prefix = release[:length]
+                self._prefixes[prefix] = self._prefixes.get(prefix, 0) | bit
+        for public, bit in sorted(dated, key=lambda pair: pair[0]):
+            self._sorted.append(public)
+            self._below.append(self._below[-1] | bit)
+
+    def _alternative(self, text: str) -> int:
+        alternative = parse_alternative(text)
+        found = self.all
+        if alternative.family is not None:
+            found = self._families.get(alternative.family.lower(), 0)
+        for specifier in alternative.versions or ():
+            found &= self._specifier(specifier)
+        return found
+
+    def _specifier(self, specifier: Specifier) -> int:
+        """The set of one clause, by search where PEP 440 orders it, else one by one."""
+        operator, text = specifier.operator, specifier.version
+        if operator == "==" and text.endswith(".*"):
+            prefix = Version(text[:-2]).release
+            if len(prefix) <= _PADDED:
+                return self._prefixes.get(prefix, 0)
+        elif operator == "==":
+            return self._exact.get(Version(text), 0)
+        elif operator in (">=", "<="):
+            bound = Version(text)
+            if operator == ">=":
+                return self._below[-1] & ~self._below[bisect_left(self._sorted, bound)]
+            return self._below[bisect_right(self._sorted, bound)]
+        elif operator == "<" and not Version(text).is_prerelease:
+            # What leads to a release (2.0rc1) is not below it in PEP 440's sense.
+            bound = Version(f"{text}.dev0")
+            return self._below[bisect_left(self._sorted, bound)]
+        return self._one_by_one(specifier)
+
+    def _one_by_one(self, specifier: Specifier) -> int:
+        found = 0
+        for index, candidate in enumerate(self.candidates):
+            try:
+                inside = specifier.contains(candidate.version, prereleases=True)
+            except InvalidVersion:
+                inside = False
+            found |= inside << index
+        return found
+
+
+def representative_versions(alternatives: Iterable[str]) -> tuple[Candidate, ...]:
+    """One candidate for each stretch that the alternatives' bounds cut out, newest first."""
+    points = {Version("0")}
+    for text in alternatives:
+        for specifier in parse_alternative(text).versions or ():
+            bound = Version(specifier.version.removesuffix(".*"))
+            points |= {bound, _just_below(bound), _just_above(bound), _past_series(bound)}
+    ordered = sorted(points, reverse=True)
+    return tuple(Candidate(None, str(point)) for point in ordered)
+
+
+def _just_above(bound: Version) -> Version:
+    return Version(f"{bound.base_version}.0.0.1")
+
+
+def _past_series(bound: Version) -> Version:
+    """The first version that ``==bound.*`` no longer admits."""
+    *head, last = bound.release
+    return Version(".".join(str(part) for part in (*head, last + 1)))
+
+
+def _just_below(bound: Version) -> Version:
+    parts = list(bound.release)
+    while parts and parts[-1] == 0:
+        parts.pop()
+    if not parts:
+        return Version("0")
+    parts[-1] -= 1
+    return Version(".".join(str(part) for part in (*parts, 99999)))

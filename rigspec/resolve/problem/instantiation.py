@@ -1,0 +1,206 @@
+"""Which copies of a component a rig has: one for the machine, one an environment, one a GPU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product as pairs
+
+from rigspec.matrix.components import PACKAGE_PREFIX, UNLISTED
+from rigspec.matrix.loader import load_image
+from rigspec.matrix.model import Condition, Matrix, Release
+from rigspec.matrix.part_lookup import find_part
+from rigspec.resolve.components import ENV_SCOPED
+from rigspec.resolve.problem.domains import (
+    Candidate,
+    CandidateDomain,
+    representative_versions,
+)
+from rigspec.resolve.problem.model import BoundRule, Component, Requirement, RuleTable
+from rigspec.resolve.problem.release_cutoff import AS_OF, day_component, releases_after
+from rigspec.resolve.problem.requirements import (
+    DECLARED,
+    env_key,
+    framework_products,
+    gpu_key,
+    gpu_list,
+    image_tag,
+)
+from rigspec.resolve.problem.rule_index import RuleIndex, newest_first, provided
+from rigspec.spec.models.rig import Rig
+
+__all__ = ["RuleInstantiation"]
+
+
+# `6.2` and `470.199.02` are versions of their own; `470` is a branch, of which one must be known.
+_WHOLE_VERSION = re.compile(r"\d+(\.\d+)+")
+
+
+class RuleInstantiation:
+    """One machine of a rig: its components, and the ways to tie a rule to them."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        machine_name: str | None,
+        matrix: Matrix,
+        knowledge: RuleIndex,
+        claims: tuple[Requirement, ...],
+    ) -> None:
+        self._rig = rig
+        self._matrix = matrix
+        self._knowledge = knowledge
+        self._machine = rig.machine[machine_name] if machine_name is not None else None
+        self._gpus = gpu_list(self._machine) if self._machine is not None else ()
+        self._frameworks = {name: framework_products(env) for name, env in rig.env.items()}
+        self._own = ENV_SCOPED.union(*self._frameworks.values())
+        self._claimed: dict[str, list[Requirement]] = {}
+        for claim in claims:
+            self._claimed.setdefault(claim.component, []).append(claim)
+        provider = [claim.alternatives for claim in self._claimed.get("provider", ())]
+        self._from_wheels = ("wheels",) in provider
+        self._accelerated = self._claimed["accelerator"][0].alternatives == ("gpu",)
+
+    # --- components ------------------------------------------------------------------------
+
+    def components(self) -> Iterator[Component]:
+        """Every component of the rig, each with all releases it could take."""
+        for name in self._machine_names():
+            yield self._component(name, name)
+        for index in range(len(self._gpus)):
+            yield self._component(gpu_key(index, "compute_capability"), "compute_capability")
+        for key in sorted(self._claimed):
+            if self._claimed[key][0].alternatives == (DECLARED,):
+                universe = CandidateDomain([Candidate(None, DECLARED)])
+                name = key.rpartition("/")[2]
+                yield Component(key, name, name.upper(), universe, universe.all)
+        for env_name in sorted(self._rig.env):
+            yield from self._environment(env_name)
+
+    def _machine_names(self) -> list[str]:
+        names = {"os", "glibc", "accelerator"}
+        if self._accelerated:
+            names |= {"driver", "provider", "forward_compatibility"}
+            names |= {name for name in ("cuda", "cudnn") if self._wanted(name)}
+            if (self._rig.cuda is not None and not self._from_wheels) or "image" in self._claimed:
+                names.add("cuda")
+            if "cuda" in names:
+                names.add("default_gcc")
+            elif "cudnn" not in self._claimed:
+                # What a framework says of cuDNN holds where there is one: alone it is none.
+                names.discard("cudnn")
+            if "cudnn" in names:
+                names.add("cudnn_cuda")
+        if "gcc" in self._claimed:
+            names.add("gcc")
+        if "avx" in self._claimed or "cpu" in self._claimed:
+            names.add("avx")
+        return sorted(names)
+
+    def _wanted(self, name: str) -> bool:
+        """Whether a line of the spec or a framework asks for this part of the toolkit."""
+        frameworks = set[str]().union(*self._frameworks.values())
+        if self._from_wheels:
+            return name in self._claimed
+        return name in self._claimed or any(
+            rule.must.component == name
+            for group in self._knowledge.binding
+            if name in group.names and group.names & frameworks
+            for rule in group.rules
+        )
+
+    def _environment(self, env_name: str) -> Iterator[Component]:
+        env = self._rig.env[env_name]
+        names = {"interpreter", "python", "pip", *self._frameworks[env_name]}
+        if env.interpreter_kind == "conda":
+            names.add("installer")
+        if self._accelerated and any(
+            "cuda_runtime" in group.names and group.names & set(self._frameworks[env_name])
+            for group in self._knowledge.binding
+        ):
+            names.add("cuda_runtime")
+        for name in sorted(names):
+            yield self._component(env_key(env_name, name), name, env_name)
+        if env.as_of is not None:
+            yield day_component(env_key(env_name, AS_OF), env_name, env.as_of)
+        prefix = env_key(env_name, PACKAGE_PREFIX)
+        for key in sorted(key for key in self._claimed if key.startswith(prefix)):
+            yield self._component(key, key.removeprefix(env_key(env_name, "")), env_name)
+
+    def _component(self, key: str, name: str, env: str | None = None) -> Component:
+        universe = self._knowledge.universe(name)
+        stands_in = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
+        if name in ("compute_capability", "driver"):
+            universe = self._with_asked(key, universe)
+        elif stands_in:
+            texts = {*self._knowledge.mentions(name), *self._asked(key)}
+            universe = CandidateDomain(representative_versions(sorted(texts)))
+        title = self._knowledge.title(name)
+        apart = name not in self._knowledge.frameworks
+        return Component(key, name, title, universe, universe.all, env, apart, stands_in)
+
+    def _asked(self, key: str) -> list[str]:
+        return [text for claim in self._claimed.get(key, ()) for text in claim.alternatives]
+
+    def _with_asked(self, key: str, universe: CandidateDomain) -> CandidateDomain:
+        """A card may have a capability, and a machine a driver, that no table mentions.
+
+        What the rules say of versions holds for those between the known ones, too.
+        """
+        asked = [text.removeprefix("==") for text in self._asked(key) if not universe.mask((text,))]
+        exact = [text for text in asked if _WHOLE_VERSION.fullmatch(text)]
+        new = [Candidate(None, text) for text in exact]
+        return (
+            CandidateDomain(newest_first([*universe.candidates, *new], (), apart=True))
+            if new
+            else universe
+        )
+
+    # --- rules -----------------------------------------------------------------------------
+
+    def instances(self, names: frozenset[str]) -> Iterator[Mapping[str, str]]:
+        """The ways to tie rules about these components to this rig: the key of each."""
+        own = [n for n in names if n in self._own or n.startswith(PACKAGE_PREFIX)]
+        foreign = (names & self._knowledge.frameworks) - self._own
+        if foreign:
+            return
+        envs: list[str | None] = [*sorted(self._rig.env)] if own else [None]
+        each_gpu = "compute_capability" in names
+        gpus: list[int | None] = [*range(len(self._gpus))] if each_gpu else [None]
+        for env, gpu in pairs(envs, gpus):
+            keys = {name: name for name in names}
+            if env is not None:
+                keys.update((name, env_key(env, name)) for name in own)
+            if gpu is not None:
+                keys["compute_capability"] = gpu_key(gpu, "compute_capability")
+            yield keys
+
+    def declared_facts(self) -> Iterator[RuleTable]:
+        """What the matrix knows of the very parts, and the days, that this rig declares."""
+        for index, gpu in enumerate(self._gpus):
+            key = gpu_key(index, "gpu")
+            if key in self._claimed:
+                yield from self._declared_sheet(key, gpu.part(self._matrix), index)
+        if self._machine is not None and self._machine.named_cpu is not None:
+            release = find_part(self._matrix.product("cpu"), self._machine.named_cpu)
+            yield from self._declared_sheet("cpu", release, None)
+        tag = image_tag(self._rig)
+        if "image" in self._claimed and tag is not None:
+            yield from self._declared_sheet("image", load_image(tag), None)
+        for env_name, env in sorted(self._rig.env.items()):
+            if env.as_of is not None:
+                for framework in self._frameworks[env_name]:
+                    product = self._matrix.product(framework)
+                    key, day = env_key(env_name, framework), env_key(env_name, AS_OF)
+                    yield releases_after(product, key, day, env.as_of)
+
+    def _declared_sheet(
+        self, key: str, release: Release | None, gpu: int | None
+    ) -> Iterator[RuleTable]:
+        if release is None:
+            return
+        when = Condition(key, (DECLARED,))
+        for rule in provided(release.label, release, (when,), self._knowledge.title):
+            name = rule.must.component
+            must = (name if gpu is None else gpu_key(gpu, name), rule.must.alternatives)
+            yield RuleTable(f"{key}:{rule.table}", (BoundRule(rule, ((key, (DECLARED,)),), must),))

@@ -1,0 +1,59 @@
+"""Nothing newer than a day: upload days of releases as rules about an environment's `as_of`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from rigspec.matrix.loader import load_uploads
+from rigspec.matrix.model import Condition, Product, Rule, Upload
+from rigspec.resolve.components import NOTHING
+from rigspec.resolve.problem.domains import Candidate, CandidateDomain
+from rigspec.resolve.problem.model import BoundRule, Component, RuleTable
+
+__all__ = ["AS_OF", "as_version", "day_component", "releases_after"]
+
+# The key of the spec, and the component that its day is.
+AS_OF = "as_of"
+
+_CODE = "RS234"
+
+
+def as_version(day: dt.date) -> str:
+    """A day as a version, which requests can be held against: ``2018.07.01``."""
+    return f"{day:%Y.%m.%d}"
+
+
+def day_component(key: str, env: str, day: dt.date) -> Component:
+    """The environment's day as a component: it is that day or, without the line, none."""
+    universe = CandidateDomain([Candidate(None, as_version(day)), Candidate(None, NOTHING)])
+    return Component(key, AS_OF, AS_OF, universe, universe.all, env)
+
+
+def releases_after(product: Product, key: str, as_of: str, day: dt.date) -> RuleTable:
+    """The releases of a framework that were uploaded later: each wants a later day, or none.
+
+    ``key`` and ``as_of`` are the keys of the framework and of the day. A release of which nobody
+    knows the day is not held back.
+    """
+    rows = []
+    for upload in load_uploads(product.name):
+        if upload.day > day:
+            rule = _rule(product, upload)
+            when = ((key, rule.when[0].alternatives),)
+            rows.append(BoundRule(rule, when, (as_of, rule.must.alternatives)))
+    return RuleTable(f"{as_of}:{product.name}", tuple(rows))
+
+
+def _rule(product: Product, upload: Upload) -> Rule:
+    release = Candidate(upload.package if product.families else None, upload.version)
+    return Rule(
+        id=f"{upload.package}-{upload.version}/{AS_OF}",
+        table=f"{product.name}/{AS_OF}",
+        code=_CODE,
+        when=(Condition(product.name, (release.exactly,)),),
+        must=Condition(AS_OF, (f">={as_version(upload.day)}", NOTHING)),
+        statement=f"{upload.package} {upload.version} was uploaded on {upload.day.isoformat()}",
+        breaks="No matching distribution found",
+        sources=(upload.source,),
+        confidence="high",
+    )

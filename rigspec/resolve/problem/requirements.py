@@ -1,0 +1,274 @@
+"""The lines of a spec as claims about components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rigspec.matrix.components import PACKAGE_PREFIX, WORDS
+from rigspec.matrix.loader import load_image, package_owner, product_names
+from rigspec.matrix.model import Matrix, Release
+from rigspec.matrix.part_lookup import find_part
+from rigspec.resolve.explain.phrasing import with_article
+from rigspec.resolve.problem.model import KeyPath, Requirement
+from rigspec.resolve.problem.release_cutoff import AS_OF, as_version
+from rigspec.resolve.problem.rule_index import RuleIndex
+from rigspec.spec.models.cuda import Cuda
+from rigspec.spec.models.environment import Environment
+from rigspec.spec.models.machine import Cpu, Machine
+from rigspec.spec.models.rig import Rig
+
+__all__ = [
+    "DECLARED",
+    "AskedFramework",
+    "DeclaredGpu",
+    "asked_frameworks",
+    "env_key",
+    "framework_products",
+    "gpu_key",
+    "gpu_list",
+    "image_tag",
+    "requirements_of",
+    "uses_gpu",
+]
+
+# The one candidate that stands for "the part as the spec declares it".
+DECLARED = "declared"
+
+# The image whose tags the matrix knows.
+_IMAGE = "nvidia/cuda"
+
+
+def env_key(env: str, component: str) -> str:
+    """The key of an environment's own component."""
+    return f"{env}/{component}"
+
+
+def gpu_key(index: int, component: str) -> str:
+    """The key of a component of the GPU that stands at ``index`` in the machine's list."""
+    return f"gpus.{index}/{component}"
+
+
+@dataclass(frozen=True)
+class DeclaredGpu:
+    """A GPU that a machine declares: a card by its name or figures, or that of an instance."""
+
+    model: str | None
+    instance: str | None
+    compute_capability: str | None
+    path: KeyPath  # within the machine's table
+
+    def part(self, matrix: Matrix) -> Release | None:
+        """What the matrix knows of it."""
+        if self.instance is not None:
+            return find_part(matrix.product("instance"), self.instance)
+        return find_part(matrix.product("gpu"), self.model or "")
+
+
+def gpu_list(machine: Machine) -> tuple[DeclaredGpu, ...]:
+    """The GPUs of a machine: those it lists, else those of its instance."""
+    if machine.gpus:
+        return tuple(
+            DeclaredGpu(gpu.model, None, gpu.compute_capability, ("gpus", index))
+            for index, gpu in enumerate(machine.gpus)
+        )
+    if machine.instance is not None:
+        return (DeclaredGpu(None, machine.instance, None, ("instance",)),)
+    return ()
+
+
+def uses_gpu(rig: Rig, machine: Machine | None) -> bool:
+    """Whether this rig computes on a GPU: it declares one, or a CUDA toolkit."""
+    return rig.cuda is not None or bool(machine and (machine.gpus or machine.instance))
+
+
+def image_tag(rig: Rig) -> str | None:
+    """The tag of the base image, if it is one whose tags the matrix knows."""
+    base = rig.container.base if rig.container is not None else None
+    if base is None:
+        return None
+    name, _, tag = base.partition("@")[0].partition(":")
+    return tag if name.removeprefix("docker.io/") == _IMAGE and tag else None
+
+
+def requirements_of(
+    rig: Rig, machine_name: str | None, knowledge: RuleIndex
+) -> tuple[Requirement, ...]:
+    """Every claim that the spec makes about one of its machines, in the order of the language."""
+    machine = rig.machine[machine_name] if machine_name is not None else None
+    claims = [_accelerator(rig, machine_name, machine)]
+    if machine is not None:
+        claims += _machine_claims(("machine", str(machine_name)), machine)
+    claims += _cuda_claims(rig)
+    for name in sorted(rig.env):
+        claims += _env_claims(name, rig.env[name], knowledge)
+    return tuple(claims)
+
+
+def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Requirement:
+    if not uses_gpu(rig, machine):
+        return Requirement("accelerator", ("cpu",), None, "has no GPU", editable=False)
+    path: KeyPath = ("cuda",)
+    if machine is not None and machine.gpus:
+        path = ("machine", str(name), "gpus")
+    elif machine is not None and machine.instance:
+        path = ("machine", str(name), "instance")
+    return Requirement("accelerator", ("gpu",), path, "asks for a GPU", editable=False)
+
+
+def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
+    yield Requirement("os", (machine.os,), (*path, "os"), f"asks for {machine.os}")
+    for component, words in (("driver", "the driver"), ("gcc", "GCC")):
+        requested = getattr(machine, component)
+        if requested is not None:
+            label = f"asks for {words} {requested}"
+            yield Requirement(component, (requested,), (*path, component), label)
+    for index, gpu in enumerate(gpu_list(machine)):
+        yield _gpu_claim(index, gpu, path)
+    if machine.named_cpu is not None:
+        label = f"declares {with_article(machine.named_cpu)}"
+        yield Requirement("cpu", (DECLARED,), (*path, "cpu"), label, False)
+    elif isinstance(machine.cpu, Cpu) and machine.cpu.features is not None:
+        avx = "yes" if "avx" in machine.cpu.features else "no"
+        label = "names AVX" if avx == "yes" else "does not name AVX"
+        yield Requirement("avx", (avx,), (*path, "cpu", "features"), label, False)
+
+
+def _gpu_claim(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirement:
+    place = (*machine, *gpu.path)
+    if gpu.instance is not None:
+        label = f"declares {with_article(gpu.instance)}"
+        return Requirement(gpu_key(index, "gpu"), (DECLARED,), place, label, False)
+    if gpu.compute_capability is None:
+        label = f"declares {with_article(gpu.model or '')}"
+        return Requirement(gpu_key(index, "gpu"), (DECLARED,), (*place, "model"), label, False)
+    label = f"has compute capability {gpu.compute_capability}"
+    key = gpu_key(index, "compute_capability")
+    return Requirement(key, (gpu.compute_capability,), (*place, "compute_capability"), label, False)
+
+
+def _cuda_claims(rig: Rig) -> Iterator[Requirement]:
+    tag = image_tag(rig)
+    path: KeyPath
+    if tag is not None and load_image(tag) is not None:
+        label = f"starts from an image of {tag.split('-')[0]}"
+        path = ("container", "base")
+        yield Requirement("image", (DECLARED,), path, label, False, said="the base image")
+    yield _forward_compatibility(rig)
+    cuda = rig.cuda
+    if tag is not None and (cuda is None or "provider" not in cuda.model_fields_set):
+        path = ("container", "base")
+        yield Requirement("provider", ("image",), path, "brings CUDA along", editable=False)
+    elif cuda is None:
+        # Wheels of NVIDIA's are taken where the spec says so, and not otherwise.
+        others = tuple(word for word in WORDS["provider"] if word != "wheels")
+        yield Requirement(
+            "provider", others, None, "does not take CUDA from wheels", editable=False
+        )
+    else:
+        given = ("cuda", "provider") if "provider" in cuda.model_fields_set else None
+        yield Requirement("provider", (cuda.provider,), given, f"takes CUDA from {cuda.provider}")
+    yield from _toolkit_claims(cuda)
+
+
+def _toolkit_claims(cuda: Cuda | None) -> Iterator[Requirement]:
+    if cuda is None:
+        return
+    if cuda.toolkit is not None:
+        label = f"asks for CUDA {cuda.toolkit}"
+        yield Requirement("cuda", (cuda.toolkit,), ("cuda", "toolkit"), label)
+    if isinstance(cuda.cudnn, str):
+        label = f"asks for cuDNN {cuda.cudnn}"
+        yield Requirement("cudnn", (cuda.cudnn,), ("cuda", "cudnn"), label)
+    elif cuda.cudnn is not None:
+        label = f"asks for cuDNN {cuda.cudnn.version}"
+        path = ("cuda", "cudnn", "version")
+        yield Requirement("cudnn", (cuda.cudnn.version,), path, label)
+        if cuda.cudnn.built_for is not None:
+            label = f"this cuDNN is built for CUDA {cuda.cudnn.built_for}"
+            path = ("cuda", "cudnn", "built_for")
+            yield Requirement("cudnn_cuda", (cuda.cudnn.built_for,), path, label)
+
+
+def _forward_compatibility(rig: Rig) -> Requirement:
+    """An older driver may run a newer toolkit where the package for that is installed."""
+    packages = (rig.cuda.packages if rig.cuda is not None else None) or ()
+    for index, package in enumerate(packages):
+        if package.startswith("cuda-compat"):
+            path: KeyPath = ("cuda", "packages", index)
+            label = "lets an older driver run a newer toolkit"
+            return Requirement("forward_compatibility", ("yes",), path, label, False)
+    return Requirement("forward_compatibility", ("no",), None, "installs no cuda-compat", False)
+
+
+def _env_claims(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
+    path: KeyPath = ("env", name)
+    kind = env.interpreter_kind
+    place = (*path, "interpreter")
+    given = "interpreter" in env.model_fields_set
+    label = f"takes the interpreter from {kind}"
+    key = env_key(name, "interpreter")
+    yield Requirement(key, (kind,), place if given else None, label, adds=None if given else place)
+    if env.python is not None:
+        label = f"asks for Python {env.python}"
+        yield Requirement(env_key(name, "python"), (env.python,), (*path, "python"), label)
+    if env.pip is not None:
+        label = f"asks for pip {env.pip}"
+        yield Requirement(env_key(name, "pip"), (env.pip,), (*path, "pip"), label)
+    if env.installer is not None:
+        place = (*path, "interpreter", "installer")
+        label = f"asks for {env.installer}"
+        yield Requirement(env_key(name, "installer"), (env.installer,), place, label)
+    frameworks = tuple(asked_frameworks(env))
+    for asked in frameworks:
+        yield Requirement(
+            env_key(name, asked.product),
+            (f"{asked.family} {asked.request}".strip(),),
+            (*path, asked.table, asked.key),
+            f"asks for {asked.key} {asked.request}",
+            prefix=asked.family,
+        )
+    known = {asked.key for asked in frameworks if asked.table == "packages"}
+    for package, requested in sorted(env.packages.items()):
+        if PACKAGE_PREFIX + package in knowledge.named and package not in known:
+            label = f"asks for {package} {requested}"
+            key = env_key(name, PACKAGE_PREFIX + package)
+            yield Requirement(key, (requested,), (*path, "packages", package), label)
+    if env.as_of is not None:
+        day, label = (as_version(env.as_of),), f"nothing after {env.as_of.isoformat()}"
+        said = f"{AS_OF} {env.as_of.isoformat()}"
+        yield Requirement(env_key(name, AS_OF), day, (*path, AS_OF), label, False, said=said)
+
+
+@dataclass(frozen=True)
+class AskedFramework:
+    """One line that asks for a framework.
+
+    ``family`` is the package that the line insists on: `tensorflow-gpu` is one of the packages
+    of TensorFlow, and so is `tensorflow` where it stands among the packages.
+    """
+
+    product: str
+    family: str
+    request: str
+    table: str  # "frameworks" | "packages"
+    key: str
+
+
+def asked_frameworks(env: Environment) -> Iterator[AskedFramework]:
+    """Every line of the environment about a framework that the matrix knows, in order."""
+    for key, request in sorted(env.frameworks.items()):
+        owner = package_owner(key)
+        if key.lower() in product_names():
+            yield AskedFramework(key.lower(), "", request, "frameworks", key)
+        elif owner is not None:
+            yield AskedFramework(owner[0], owner[1], request, "frameworks", key)
+    for key, request in sorted(env.packages.items()):
+        owner = package_owner(key)
+        if owner is not None:
+            yield AskedFramework(owner[0], owner[1], request, "packages", key)
+
+
+def framework_products(env: Environment) -> tuple[str, ...]:
+    """The products among them, each once, sorted."""
+    return tuple(sorted({asked.product for asked in asked_frameworks(env)}))

@@ -1,0 +1,271 @@
+"""A part of the matrix made ready for solving: what every spec that asks for it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rigspec.matrix.components import PACKAGE_PREFIX, UNLISTED, WORDS
+from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
+from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, display_name
+from rigspec.resolve.problem.domains import Candidate, CandidateDomain
+from rigspec.version_specifiers import parse_alternative, version_key
+
+__all__ = [
+    "RuleGroup",
+    "RuleIndex",
+    "TableRules",
+    "newest_first",
+    "provided",
+    "rule_index",
+    "table_rules",
+]
+
+
+def rule_index(matrix: Matrix) -> RuleIndex:
+    """The knowledge of a matrix, made once."""
+    known = matrix.memo.get("knowledge")
+    if not isinstance(known, RuleIndex):
+        known = matrix.memo["knowledge"] = RuleIndex(matrix)
+    return known
+
+
+class RuleIndex:
+    """Rules by the components they speak of, and the universe of each component."""
+
+    def __init__(self, matrix: Matrix) -> None:
+        self._matrix = matrix
+        self._universes: dict[str, CandidateDomain] = {}
+        self._mentions: dict[str, frozenset[str]] = {}
+        tables = [table_rules(product, self.title) for product in matrix.products]
+        self.binding: tuple[RuleGroup, ...] = tuple(g for table in tables for g in table.binding)
+        self.advisory: tuple[RuleGroup, ...] = tuple(g for table in tables for g in table.advisory)
+        self.frameworks = frozenset(p.name for p in matrix.products if p.kind == "framework")
+        self.named = frozenset(
+            name for group in (*self.binding, *self.advisory) for name in group.names
+        )
+
+    def title(self, name: str) -> str:
+        """What a person reads for a component."""
+        return display_name(
+            name, self._matrix.product(name).title if name in self._matrix else None
+        )
+
+    def universe(self, name: str) -> CandidateDomain:
+        """The releases that a component of this name can take, the most wanted first."""
+        known = self._universes.get(name)
+        if known is None:
+            known = self._universes[name] = self._made(name)
+        return known
+
+    def mentions(self, name: str) -> frozenset[str]:
+        """The values that rules name of a component: ``2.27``, ``yes``, ``3.6.5``.
+
+        Of what has no list of releases the requests themselves are given, for stand-in versions.
+        """
+        known = self._mentions.get(name)
+        if known is None:
+            known = self._mentions[name] = frozenset(self._mentioned(name))
+        return known
+
+    def _made(self, name: str) -> CandidateDomain:
+        released = name in self._matrix and bool(self._matrix.product(name).releases)
+        if released and name != "python":
+            return table_rules(self._matrix.product(name), self.title).universe
+        found = {Candidate(None, text) for text in self.mentions(name)}
+        if released:
+            # Also brought by others: conda's installers have patch releases of their own.
+            releases = self._matrix.product(name).releases
+            found |= {Candidate(release.family, release.version) for release in releases}
+        found |= {Candidate(None, word) for word in WORDS.get(name, ())}
+        ordered = newest_first(found, (), apart=True)
+        if name in OPTIONAL:
+            ordered.append(Candidate(None, NOTHING))
+        return CandidateDomain(
+            [Candidate(None, UNKNOWN), *ordered] if name in MAY_BE_UNKNOWN else ordered
+        )
+
+    def _mentioned(self, name: str) -> Iterable[str]:
+        requests = name.startswith(PACKAGE_PREFIX) or name in UNLISTED
+        series = name not in self._matrix
+        for group in (*self.binding, *self.advisory):
+            if name in group.names:
+                for rule in group.rules:
+                    for condition in (*rule.when, rule.must):
+                        if condition.component == name:
+                            for text in condition.alternatives:
+                                yield from (text,) if requests else _single(text, series=series)
+
+
+def _single(text: str, *, series: bool) -> Iterable[str]:
+    """The one release a request stands for: ``==3.6`` itself, ``3.6.5`` as it is, a word.
+
+    Two numbers are a value where nothing is released under the name (``glibc 2.27``), and a
+    ``series`` of releases elsewhere (``python 3.6``).
+    """
+    if text.startswith("==") and not text.endswith("*") and "," not in text:
+        return (text.removeprefix("=="),)
+    if text[:1].isdigit():
+        return (text,) if series or text.count(".") > 1 else ()
+    alternative = parse_alternative(text)
+    if alternative.family is not None and alternative.versions is None:
+        return (alternative.family,)
+    return ()
+
+
+# Products whose releases a spec names one by one: what comes with them is told when it does.
+_NAMED_PARTS = frozenset({"gpu", "cpu", "instance"})
+
+# How a component's rule is coded when it comes with a release.
+_PROVIDED_CODES = {"compute_capability": "RS205", "avx": "RS212", "cudnn_cuda": "RS203"}
+
+
+@dataclass(frozen=True)
+class RuleGroup:
+    """Rules about the same components.
+
+    ``own`` is the table's product where each rule has a condition on it: then only those rules
+    matter whose condition the releases at hand can meet.
+    """
+
+    names: frozenset[str]
+    rules: tuple[Rule, ...]
+    own: str | None
+    universe: CandidateDomain | None
+    _by_release: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    _relevant: dict[int, tuple[Rule, ...]] = field(default_factory=dict, compare=False)
+
+    def relevant(self, domain: int) -> tuple[Rule, ...]:
+        """The rules that say anything of the releases in ``domain``, bits of the universe."""
+        if self.universe is None:
+            return self.rules
+        known = self._relevant.get(domain)
+        if known is None:
+            known = self._relevant[domain] = tuple(self.rules[i] for i in self._indexes(domain))
+        return known
+
+    def _indexes(self, domain: int) -> Iterable[int]:
+        if not self._by_release:
+            self._index()
+        found: set[int] = set()
+        while domain:
+            lowest = domain & -domain
+            found.update(self._by_release.get(lowest, ()))
+            domain ^= lowest
+        return sorted(found)
+
+    def _index(self) -> None:
+        if self.universe is None:
+            return
+        rules: dict[int, list[int]] = {}
+        for index, rule in enumerate(self.rules):
+            meant = self.universe.all
+            for condition in rule.when:
+                if condition.component == self.own:
+                    meant &= self.universe.mask(condition.alternatives)
+            while meant:
+                lowest = meant & -meant
+                rules.setdefault(lowest, []).append(index)
+                meant ^= lowest
+        self._by_release.update((bit, tuple(indexes)) for bit, indexes in rules.items())
+
+
+@dataclass(frozen=True)
+class TableRules:
+    """One table: what binds, what is only told, and the universe of its releases."""
+
+    binding: tuple[RuleGroup, ...]
+    advisory: tuple[RuleGroup, ...]
+    universe: CandidateDomain
+
+
+def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
+    """The table of a product; ``shown`` tells the words for a component."""
+    known = product.memo.get("rules")
+    if isinstance(known, TableRules):
+        return known
+    universe = CandidateDomain(_releases(product))
+    own = (*product.rules, *_with_releases(product, shown))
+    made = TableRules(
+        _groups((rule for rule in own if rule.severity == "error"), product, universe),
+        _groups((rule for rule in own if rule.severity != "error"), product, universe),
+        universe,
+    )
+    product.memo["rules"] = made
+    return made
+
+
+def newest_first(
+    candidates: Iterable[Candidate], families: tuple[str, ...], *, apart: bool
+) -> list[Candidate]:
+    """The most wanted first: by family and then version, or by version and then family."""
+    ranks = {family: -rank for rank, family in enumerate(families)}
+
+    def wanted(candidate: Candidate) -> tuple[object, ...]:
+        rank = ranks.get(candidate.family or "", -len(families))
+        version = version_key(candidate.version)
+        return (rank, *version, candidate.family or "") if apart else (*version, rank)
+
+    return sorted(candidates, key=wanted, reverse=True)
+
+
+def provided(
+    title: str, release: Release, when: tuple[Condition, ...], shown: Callable[[str], str]
+) -> Iterator[Rule]:
+    """What comes with a release, as rules; ``shown`` tells the words for a component."""
+    name = title if release.product == "image" else release.label
+    if release.product != "image" and not release.family and title != release.label:
+        name = f"{title} {release.label}"
+    for item in release.provides:
+        values = " or ".join(text.removeprefix("==") for text in item.alternatives)
+        code = _PROVIDED_CODES.get(item.component, "RS213")
+        yield Rule(
+            id=f"{release.product}-{release.label}/{item.component}".replace(" ", "-").lower(),
+            table=f"{release.product}/{item.component}",
+            code="RS231" if release.product == "image" else code,
+            when=when,
+            must=item,
+            statement=f"{name} has {shown(item.component)} {values}",
+            breaks="",
+            sources=release.sources,
+            confidence=release.confidence,
+        )
+
+
+def _releases(product: Product) -> list[Candidate]:
+    found = {Candidate(release.family, release.version) for release in product.releases}
+    ordered = newest_first(found, product.families, apart=product.kind != "framework")
+    # Installers take a yanked release only where it is asked for by its very version.
+    yanked = {
+        Candidate(release.family, release.version)
+        for release in product.releases
+        if any(item.kind == "yanked" for item in release.availability)
+    }
+    return sorted(ordered, key=lambda candidate: candidate in yanked) if yanked else ordered
+
+
+def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Rule]:
+    """What comes with a release (an OS and its glibc), as rules."""
+    if product.name not in _NAMED_PARTS:
+        for release in product.releases:
+            if release.provides:
+                exactly = Candidate(release.family, release.version).exactly
+                when = Condition(product.name, (exactly,))
+                yield from provided(product.title, release, (when,), shown)
+
+
+def _groups(
+    rules: Iterable[Rule], product: Product, universe: CandidateDomain
+) -> tuple[RuleGroup, ...]:
+    found: dict[tuple[frozenset[str], bool], list[Rule]] = {}
+    for rule in rules:
+        names = frozenset((rule.must.component, *(c.component for c in rule.when)))
+        # Python's releases are those that others bring, too: its universe is not the table's.
+        own = product.name != "python" and any(c.component == product.name for c in rule.when)
+        found.setdefault((names, own), []).append(rule)
+    return tuple(
+        RuleGroup(names, tuple(members), product.name, universe)
+        if own
+        else RuleGroup(names, tuple(members), None, None)
+        for (names, own), members in found.items()
+    )

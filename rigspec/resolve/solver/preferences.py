@@ -1,0 +1,59 @@
+"""What a lock holds already, as wishes of the next resolution: nothing moves that need not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.model import Candidate
+from rigspec.resolve.problem.requirements import env_key
+
+__all__ = ["locked_preferences"]
+
+
+def locked_preferences(
+    assembly: ProblemBuilder, resolution: Resolution | None, moving: Iterable[str]
+) -> Mapping[str, Candidate]:
+    """The release that each component was locked at, if it still is one of its releases.
+
+    ``moving`` are names of components, frameworks or packages that may take a newer one.
+    """
+    if resolution is None:
+        return {}
+    free = {name.lower() for name in moving}
+    kept = {}
+    for key, name, label in _locked(resolution):
+        universe = assembly.universes.get(key)
+        if universe is None or free & {key, key.rpartition("/")[2], name}:
+            continue
+        found = next((c for c in universe.candidates if c.label == label), None)
+        if found is not None:
+            kept[key] = found
+    return kept
+
+
+def _locked(resolution: Resolution) -> Iterator[tuple[str, str, str]]:
+    """Key, name and label of what was decided."""
+    yield "os", "os", resolution.os
+    for name in ("driver", "cuda"):
+        version = getattr(resolution, name)
+        if version is not None:
+            yield name, name, version
+    if resolution.cudnn is not None:
+        yield "cudnn", "cudnn", f"{resolution.cudnn}+cuda{resolution.cudnn_cuda}"
+    for env in resolution.envs:
+        yield from _environment(env)
+
+
+def _environment(env: EnvResolution) -> Iterator[tuple[str, str, str]]:
+    yield env_key(env.name, "python"), "python", env.python
+    yield env_key(env.name, "pip"), "pip", env.pip
+    if env.installer is not None:
+        yield env_key(env.name, "installer"), "installer", env.installer
+    for framework, package in zip(env.frameworks, env.distributions, strict=True):
+        name = package.name.partition("[")[0]
+        key = env_key(env.name, framework.name)
+        # One of these it is: by its package where the product is several, else by version.
+        yield key, name, f"{name} {framework.version}"
+        yield key, name, framework.version

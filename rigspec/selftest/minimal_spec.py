@@ -1,0 +1,94 @@
+"""The smallest spec that makes given components take given releases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rigspec.matrix.components import PACKAGE_PREFIX
+from rigspec.matrix.model import Matrix
+from rigspec.version_specifiers import parse_alternative
+
+__all__ = ["Part", "asked", "minimal_spec"]
+
+# Components that only a rig with a GPU has.
+_OF_A_GPU = frozenset(
+    {
+        *("cuda", "cudnn", "cudnn_cuda", "driver", "provider", "compute_capability"),
+        "forward_compatibility",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a line asks of a component: a request for versions, or a word; and of which family."""
+
+    family: str | None
+    request: str
+
+
+def asked(alternative: str) -> Part:
+    """An alternative of the matrix as a line of a spec: ``tensorflow-gpu >=1.5``, ``gpu``."""
+    if parse_alternative(alternative).family is None:
+        return Part(None, alternative)
+    family, _, request = alternative.partition(" ")
+    return Part(family, request.strip() or "*")
+
+
+def minimal_spec(parts: Mapping[str, Part], matrix: Matrix) -> str:
+    """A spec in TOML that asks for just these parts."""
+    word = parts["accelerator"].family if "accelerator" in parts else None
+    gpu = word == "gpu" or (word is None and bool(_OF_A_GPU & parts.keys()))
+    lines = ["rig = 1", 'name = "specimen"', *_machine(parts), *(_cuda(parts) if gpu else ())]
+    return "\n".join([*lines, *_environment(parts, matrix)]) + "\n"
+
+
+def _machine(parts: Mapping[str, Part]) -> list[str]:
+    os = parts.get("os", Part("ubuntu", ">=14.04"))
+    named = f"{os.family} {os.request}".removesuffix(" *")
+    lines = ["[machine.box]", f'os = "{named}"']
+    lines += [f'{name} = "{parts[name].request}"' for name in ("driver", "gcc") if name in parts]
+    if "compute_capability" in parts:
+        capability = parts["compute_capability"].request
+        lines.append(f'gpus = [{{ model = "a card", compute_capability = "{capability}" }}]')
+    if "avx" in parts:
+        features = '["sse4_2", "avx"]' if parts["avx"].family == "yes" else '["sse4_2"]'
+        lines.append(f'cpu = {{ model = "a processor", features = {features} }}')
+    return lines
+
+
+def _cuda(parts: Mapping[str, Part]) -> list[str]:
+    # Few systems have packages of every toolkit; a runfile goes with all.
+    provider = parts.get("provider", Part("runfile", "*")).family
+    lines = ["[cuda]", f'provider = "{provider}"']
+    if "cuda" in parts:
+        lines.append(f'toolkit = "{parts["cuda"].request}"')
+    version = parts.get("cudnn", Part(None, "*")).request
+    if "cudnn_cuda" in parts:
+        built = parts["cudnn_cuda"].request
+        lines.append(f'cudnn = {{ version = "{version}", built_for = "{built}" }}')
+    elif "cudnn" in parts:
+        lines.append(f'cudnn = "{version}"')
+    if parts.get("forward_compatibility", Part("no", "*")).family == "yes":
+        lines.append('packages = ["cuda-compat-12-4"]')
+    return lines
+
+
+def _environment(parts: Mapping[str, Part], matrix: Matrix) -> list[str]:
+    interpreter = parts["interpreter"].family if "interpreter" in parts else "pyenv"
+    lines = ["[env.lab]", f'interpreter = "{interpreter}"']
+    lines += [f'{name} = "{parts[name].request}"' for name in ("python", "pip") if name in parts]
+    frameworks: dict[str, str] = {}
+    packages: dict[str, str] = {}
+    for name, part in parts.items():
+        if name.startswith(PACKAGE_PREFIX):
+            packages[name.removeprefix(PACKAGE_PREFIX)] = part.request
+        elif name in matrix and matrix.product(name).kind == "framework":
+            table = packages if part.family else frameworks
+            table[part.family or name] = part.request
+    for table_name, table in (("frameworks", frameworks), ("packages", packages)):
+        if table:
+            told = ", ".join(f'"{key}" = "{value}"' for key, value in table.items())
+            lines.append(f"{table_name} = {{ {told} }}")
+    return lines if len(lines) > 2 or "interpreter" in parts else []

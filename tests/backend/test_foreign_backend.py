@@ -1,0 +1,240 @@
+"""A target of another distribution: used like ours, and told when it is wrong."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rigspec.backend.manifest import ManifestError, read_manifest, step_kinds
+from tests.conftest import ROOT
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+Installed = Callable[..., "dict[str, str]"]
+
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "{distribution}"
+version = "1.4"
+
+[project.entry-points."rigspec.backends"]
+{package} = "{package}"
+
+[tool.setuptools.packages.find]
+include = ["{package}"]
+
+[tool.setuptools.package-data]
+{package} = ["*"]
+"""
+MANIFEST = """
+name = "motd"
+title = "Message of the day"
+summary = "What a user of the rig reads at log-in."
+takes = ["environment", "variables"]
+
+[[writes]]
+path = "motd.sh"
+template = "motd.sh.j2"
+mode = "0755"
+
+[[writes]]
+path = "envs/{name}.txt"
+template = "env.txt.j2"
+each = "environment"
+
+[[leaves]]
+kinds = [
+  "platform", "apt-packages", "apt-repository", "apt-source", "host-packages", "archive",
+  "download", "installer", "file", "user", "secret", "certificate", "service",
+  "environment-variables", "group", "access", "quota",
+  "kernel-arguments", "reboot", "verify",
+]
+says = "a message installs nothing"
+"""
+TEMPLATES = {
+    "motd.sh.j2": """#!/bin/sh
+echo {{ plan.summary | sh }}
+{% for step in steps if step.kind == "variables" %}
+{% include "steps/variables.fragment.j2" %}
+{% endfor %}
+""",
+    "env.txt.j2": "{{ step.name | comment }} is in {{ step.path | comment }}\n",
+}
+
+
+def built(folder: Path, distribution: str, package: str) -> Path:
+    """A folder with a backend that pip installed there from its source."""
+    source, site = folder / "source", folder / "site"
+    (source / package).mkdir(parents=True)
+    text = PROJECT.format(distribution=distribution, package=package)
+    (source / "pyproject.toml").write_text(text, encoding="utf-8")
+    (source / package / "__init__.py").touch()
+    (source / package / "manifest.toml").write_text(MANIFEST, encoding="utf-8")
+    for name, template in TEMPLATES.items():
+        (source / package / name).write_text(template, encoding="utf-8")
+    options = ("--quiet", "--no-deps", "--disable-pip-version-check", "--no-build-isolation")
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(site), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return site
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built(tmp_path_factory.mktemp("wheel"), "rigspec-motd", "rigspec_motd")
+
+
+@pytest.fixture
+def installed(wheel: Path, tmp_path: Path) -> Installed:
+    """What installs the backend, its manifest changed; the environment that has it."""
+
+    def install(manifest: str = MANIFEST) -> dict[str, str]:
+        site = tmp_path / "site"
+        shutil.copytree(wheel, site)
+        (site / "rigspec_motd" / "manifest.toml").write_text(manifest, encoding="utf-8")
+        return {**os.environ, "PYTHONPATH": str(site)}
+
+    return install
+
+
+def compiled(
+    rigspec: Rigspec, out: Path, environment: dict[str, str], target: str = "motd"
+) -> subprocess.CompletedProcess[str]:
+    return rigspec(
+        *("compile", ROOT / "specs" / "dl-server.toml", "--locked"),
+        *("--target", target, "-o", out),
+        env=environment,
+    )
+
+
+def test_it_is_a_target_like_any_other(
+    installed: Installed, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    done = compiled(rigspec, tmp_path / "out", installed())
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "out" / "motd"
+    said = subprocess.run([folder / "motd.sh"], capture_output=True, text=True, check=True).stdout
+    assert said == "A two-user fastai server\n"
+    text = (folder / "envs" / "fastai.txt").read_text(encoding="utf-8")
+    assert text == "fastai is in /opt/rig/envs/fastai\n"
+    assert "leaves out Account alice: a message installs nothing" in done.stderr
+    # Without it there is no such target, and those there are are named.
+    done = compiled(rigspec, tmp_path / "out", dict(os.environ))
+    assert done.returncode == 2
+    assert "RS601: there is no target `motd`; there are ansible, apptainer, bashrc" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (
+            "takes",
+            "tales",
+            "rigspec_motd/manifest.toml:5:1: unknown key `tales`; did you mean `takes`?",
+        ),
+        (
+            'takes = ["env',
+            'takes = ["en',
+            "5:10: there is no kind of step `enironment`; there",
+        ),
+        ('path = "motd.sh"', 'path = "../motd.sh"', "8:8: `../motd.sh` leads out of the target's"),
+        ("motd.sh.j2", "mod.sh.j2", "rigspec_motd/manifest.toml: there is no template mod.sh.j2"),
+        ('"0755"', '"rwx"', "10:8: `writes.1.mode` wants a file's mode as four octal digits"),
+        ("summary =", "summary", "4:9: expected '=' after a key in a key/value pair"),
+    ],
+)
+def test_a_manifest_that_is_wrong_is_told_with_its_distribution_and_place(
+    before: str, after: str, told: str, installed: Installed, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    environment = installed(MANIFEST.replace(before, after, 1))
+    done = compiled(rigspec, tmp_path / "out", environment, "shell")
+    assert done.returncode == 2
+    assert "RS603: rigspec-motd 1.4: rigspec_motd/manifest.toml" in done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_step_that_it_neither_takes_nor_leaves_is_told(
+    installed: Installed, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    environment = installed(MANIFEST.replace('"user", ', ""))
+    done = compiled(rigspec, tmp_path / "out", environment)
+    assert done.returncode == 2
+    assert "the backend motd neither takes nor leaves steps of kind user" in done.stderr
+
+
+def test_two_of_one_name_are_told_with_both_distributions(
+    installed: Installed, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    environment = installed()
+    environment["PYTHONPATH"] += f":{built(tmp_path, 'motd-again', 'motd_again')}"
+    done = compiled(rigspec, tmp_path / "out", environment)
+    assert done.returncode == 2
+    assert "there are two targets called motd: of " in done.stderr
+    assert "rigspec-motd 1.4" in done.stderr
+    assert "motd-again 1.4" in done.stderr
+
+
+def test_a_name_of_ours_cannot_be_taken(
+    installed: Installed, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    environment = installed(MANIFEST.replace('name = "motd"', 'name = "shell"'))
+    done = compiled(rigspec, tmp_path / "out", environment, "shell")
+    assert done.returncode == 2
+    assert "there are two targets called shell: of rigspec and of rigspec-motd 1.4" in done.stderr
+
+
+def test_an_entry_point_to_nothing_is_told(
+    installed: Installed, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    environment = installed()
+    shutil.rmtree(tmp_path / "site" / "rigspec_motd")
+    done = compiled(rigspec, tmp_path / "out", environment, "shell")
+    assert done.returncode == 2
+    assert "RS603: rigspec-motd 1.4: the entry point rigspec_motd names rigspec_motd" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('name = "motd"', 'name = "all"', "`all` is how every target at once is asked for"),
+        ('name = "motd"', 'name = "../x"', "`name` wants small letters, digits and dashes"),
+        ('"environment", ', "", "there is a file for each `environment`, but `takes` has no such"),
+        ("{name}", "it", "`{name}` stands in a path where `each` names a kind of step"),
+        ('"platform"', '"variables"', "steps of kind `variables` are both taken and left"),
+        ("motd.sh.j2", "/etc/passwd", "`/etc/passwd` leads out of the backend's folder"),
+        ('mode = "0755"', "mode = 493", "`writes.1.mode` wants a file's mode as four octal digits"),
+        ('summary = "What a user of the rig reads at log-in."', "", "`summary` is missing"),
+        ("takes =", 'payload = "/opt"\ntakes =', "`/opt` leads out of the target's folder"),
+        ("[[leaves]]", '[[checks]]\npath = "x"\ncommand = ["x"]\n[[leaves]]', "`{}`, which is the"),
+        ('["environment", "variables"]', '"environment"', "`takes` wants an array"),
+        ("takes =", 'starts = ["service"]\ntakes =', "`service` is carried out at the start, but"),
+    ],
+)
+def test_what_a_manifest_may_not_say(before: str, after: str, told: str) -> None:
+    assert before in MANIFEST
+    with pytest.raises(ManifestError, match=r"^m\.toml:\d+:\d+: ") as error:
+        read_manifest("m.toml", MANIFEST.replace(before, after, 1))
+    assert told in str(error.value)
+
+
+def test_every_mistake_is_told_at_once_in_the_order_of_the_file() -> None:
+    text = MANIFEST.replace('"motd"', '""', 1).replace("mode =", "mod =")
+    with pytest.raises(ManifestError) as error:
+        read_manifest("m.toml", text)
+    assert [line.split(":")[1] for line in str(error.value).splitlines()] == ["2", "10"]
+
+
+def test_the_page_names_every_kind_of_step() -> None:
+    page = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
+    assert [kind for kind in step_kinds() if f"`{kind}`" not in page] == []

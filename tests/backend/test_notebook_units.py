@@ -1,0 +1,54 @@
+"""The units of notebook servers, as systemd itself reads them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rigspec.lock.lockfile import read_lock
+from rigspec.plan.build import build_plan
+from rigspec.plan.steps import Service
+from rigspec.spec.loader import load_spec
+from tests.conftest import ROOT
+
+UNITS = "etc/systemd/system"
+
+
+def notebooks() -> list[Any]:
+    rig = load_spec(str(ROOT / "specs" / "dl-server.toml")).rig
+    lock, digest = read_lock(ROOT / "lockfiles" / "dl-server")
+    plan = build_plan(rig, lock, lock.machines[0].resolution.machine, digest)
+    services = [step for step in plan.steps if isinstance(step, Service) and step.unit]
+    return [pytest.param(step, id=step.name) for step in services if "notebook" in step.name]
+
+
+@pytest.mark.parametrize("service", notebooks())
+def test_systemd_is_content_and_starts_it_anew_within_limits(
+    service: Service, tmp_path: Path
+) -> None:
+    (program,) = re.findall(r"^ExecStart=(\S+)", service.unit, re.MULTILINE)
+    executable = tmp_path / program.lstrip("/")
+    executable.parent.mkdir(parents=True)
+    executable.touch(0o755)
+    file = tmp_path / UNITS / service.name
+    file.parent.mkdir(parents=True)
+    file.write_text(service.unit, encoding="utf-8")
+    done = subprocess.run(
+        [
+            *("systemd-analyze", "verify", "--recursive-errors=no", f"--root={tmp_path}"),
+            f"/{UNITS}/{service.name}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    settings = dict(line.split("=", 1) for line in service.unit.splitlines() if "=" in line)
+    assert settings["Restart"] == "on-failure"
+    # One kernel that takes all memory must not take the server and the others with it.
+    assert settings["OOMPolicy"] == "continue"
+    assert {"MemoryMax", "TasksMax", "LimitNOFILE"} <= settings.keys()

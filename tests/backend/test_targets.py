@@ -1,0 +1,245 @@
+"""What the targets write: the same bytes everywhere, clean for the tools that read it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from jinja2 import nodes
+
+from rigspec.backend.discovery import find_backends
+from rigspec.backend.quoting import QUOTING
+from rigspec.backend.render import template_environment
+from tests.conftest import ROOT
+
+Rigspec = Callable[..., subprocess.CompletedProcess[str]]
+# Programs that travel as they are.
+PROGRAMS = (
+    *("components.sh", "installed.py", "notebook_config.py", "notebook_health.py"),
+    "packages.sh",
+)
+RIGS = ("dl-server", "legacy-cpu")
+
+
+def compiled(rigspec: Rigspec, rig: str, out: Path, **options: object) -> Path:
+    spec = str(ROOT / "specs" / f"{rig}.toml")
+    done = rigspec("compile", spec, "--target", "all", "--locked", "-o", str(out), **options)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mode, path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="session")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("artifacts")
+    for rig in RIGS:
+        command = [sys.executable, "-m", "rigspec", "compile", f"specs/{rig}.toml"]
+        command += ["--target", "all", "--locked", "-o", str(out / rig)]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return out
+
+
+def test_the_same_bytes_from_two_folders_under_two_of_everything(
+    rigspec: Rigspec, tmp_path: Path
+) -> None:
+    base = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    one = {**base, "LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1"}
+    two = {**base, "LC_ALL": "C.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "77"}
+    first = compiled(rigspec, "dl-server", tmp_path / "a", cwd="/", env=one, umask=0o022)
+    second = compiled(rigspec, "dl-server", tmp_path / "b", cwd=tmp_path, env=two, umask=0o077)
+    assert tree(first) == tree(second)
+
+
+@pytest.mark.parametrize("rig", RIGS)
+def test_the_artifacts_are_the_golden_ones(
+    rig: str, artifacts: Path, golden: Callable[[Path, str], None]
+) -> None:
+    found = tree(artifacts / rig)
+    for path, (_, content) in found.items():
+        # The lock's own files stand under lockfiles/; some outputs pack these or the installer.
+        if not path.endswith(
+            (
+                *(".txt", "MANIFEST.sha256", "user-data", *PROGRAMS),
+                "rig-installer.sh",
+            )
+        ):
+            golden(ROOT / "tests" / "golden" / rig / path, content.decode())
+    kept = {str(p.relative_to(ROOT / "tests/golden" / rig)) for p in _files(rig)}
+    assert kept <= set(found)
+
+
+def _files(rig: str) -> list[Path]:
+    return [p for p in (ROOT / "tests/golden" / rig).rglob("*") if p.is_file()]
+
+
+def test_check_and_compile_need_no_network(tmp_path: Path) -> None:
+    """In a network namespace without even a loopback device that is up."""
+    alone = ["unshare", "--net", "--", sys.executable, "-m", "rigspec"]
+    probe = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
+    closed = subprocess.run(
+        ["unshare", "--net", "--", sys.executable, "-c", probe], capture_output=True, check=False
+    )
+    assert b"Network is unreachable" in closed.stderr
+    for arguments in (
+        ["check", "specs/dl-server.toml"],
+        ["compile", "specs/dl-server.toml", "--target", "all", "--locked", "-o", str(tmp_path)],
+    ):
+        done = subprocess.run([*alone, *arguments], cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def _checks() -> list[tuple[str, str, str, tuple[str, ...]]]:
+    return [
+        (rig, backend.name, check.path, check.command)
+        for rig in RIGS
+        for backend in find_backends()
+        for check in backend.checks
+    ]
+
+
+@pytest.mark.parametrize(("rig", "target", "path", "command"), _checks())
+def test_the_tools_that_a_manifest_names_are_content(
+    rig: str, target: str, path: str, command: tuple[str, ...], artifacts: Path
+) -> None:
+    found = sorted((artifacts / rig / target).glob(path))
+    if not found:
+        backend = next(backend for backend in find_backends() if backend.name == target)
+        written = [out for out in backend.outputs if out.path == path]
+        assert (
+            path.startswith("seed/")
+            or any(out.optional or out.each or out.copies for out in written)
+            or target in ("bashrc", "conda")
+        )
+        return
+    beside = Path(sys.executable).parent
+    search = f"{beside}:{os.environ['PATH']}"
+    for file in found:
+        words = [str(file) if word == "{}" else word for word in command]
+        tool = shutil.which(words[0], path=search)
+        assert tool, f"{words[0]} is not installed"
+        done = subprocess.run([tool, *words[1:]], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "zsh"])
+@pytest.mark.parametrize("before", ["", "/kept", "/usr/local/cuda-9.0/lib64", "/a:/b"])
+def test_the_fragment_puts_each_folder_in_front_once(
+    shell: str, before: str, artifacts: Path
+) -> None:
+    fragment = artifacts / "dl-server" / "bashrc" / "rig.sh"
+    script = f'. {fragment}; . {fragment}; printf \'%s\\n%s\\n\' "$PATH" "$LD_LIBRARY_PATH"'
+    environment = {"PATH": "/usr/bin:/bin"}
+    if before:
+        environment["LD_LIBRARY_PATH"] = before
+    done = subprocess.run(
+        [shutil.which(shell) or shell, "-euc", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    path, library = done.stdout.splitlines()
+    mine = "/usr/local/cuda-9.0/lib64"
+    assert path == "/usr/local/cuda-9.0/bin:/usr/bin:/bin"
+    if before in ("", mine):
+        assert library == mine
+    else:
+        assert library == f"{mine}:{before}"
+
+
+def test_one_target_joins_those_that_were_compiled_before(rigspec: Rigspec, tmp_path: Path) -> None:
+    for target in ("shell", "docker", "shell"):
+        done = rigspec(
+            *("compile", "specs/legacy-cpu.toml", "--target", target, "--locked"),
+            *("-o", str(tmp_path / "out")),
+        )
+        assert done.returncode == 0, done.stderr
+    found = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert found == ["MANIFEST.sha256", "docker", "shell"]
+    subprocess.run(["sha256sum", "--check", "--quiet", found[0]], cwd=tmp_path / "out", check=True)
+
+
+def test_what_a_target_leaves_out_is_said_in_its_output_and_on_the_terminal(
+    rigspec: Rigspec, tmp_path: Path
+) -> None:
+    done = rigspec(
+        *("compile", "specs/dl-server.toml", "--target", "docker", "--locked"),
+        *("-o", str(tmp_path)),
+    )
+    dockerfile = (tmp_path / "docker" / "Dockerfile").read_text(encoding="utf-8")
+    for text in (done.stderr, dockerfile):
+        assert "NVIDIA driver" in text
+        assert "the driver is installed on the host" in text
+        assert "The command rig-tmux, which loads a session: sessions are those of a host" in text
+
+
+@pytest.mark.parametrize("backend", find_backends(), ids=lambda backend: backend.name)
+def test_every_expression_in_a_template_is_quoted(backend: object) -> None:
+    environment = template_environment(backend)  # type: ignore[arg-type]
+    shared = ROOT / "backends" / "steps"
+    templates = [output.template for output in backend.outputs if output.template]  # type: ignore[attr-defined]
+    templates += [f"steps/{path.name}" for path in sorted(shared.iterdir())]
+    # What a template of the backend's own imports.
+    beside = Path(str(backend.folder))  # type: ignore[attr-defined]
+    templates += [str(path.relative_to(beside)) for path in sorted(beside.rglob("*.j2"))]
+    for name in templates:
+        source = environment.loader.get_source(environment, name)[0]  # type: ignore[union-attr]
+        for output in environment.parse(source).find_all(nodes.Output):
+            for expression in output.nodes:
+                fixed = isinstance(expression, nodes.TemplateData | nodes.Const)
+                assert fixed or _quoted(expression), (
+                    f"{name}:{expression.lineno}: an expression without a quoting filter"
+                )
+
+
+def _quoted(expression: nodes.Node) -> bool:
+    if isinstance(expression, nodes.Filter):
+        return expression.name in QUOTING
+    # A call of a macro: its own expressions are held to the same rule.
+    return isinstance(expression, nodes.Call)
+
+
+@pytest.mark.parametrize("how", ["wheel", "zip"])
+def test_the_backends_are_found_in_a_wheel_and_in_a_zip(how: str, tmp_path: Path) -> None:
+    copy = tmp_path / "source"
+    shutil.copytree(
+        ROOT, copy, ignore=shutil.ignore_patterns(".*", "out", "build", "*.egg-info", "tests")
+    )
+    wheels = tmp_path / "wheels"
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(wheels), "."]
+    subprocess.run(build, cwd=copy, check=True, capture_output=True)
+    (wheel,) = wheels.glob("rigspec-*.whl")
+    location = wheel
+    if how == "wheel":
+        location = tmp_path / "installed"
+        shutil.unpack_archive(wheel, location, "zip")
+        assert not (location / "backends").exists()
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import rigspec; assert rigspec.__file__.startswith(sys.argv[1]), rigspec.__file__\n"
+        "from rigspec.emit.backend import find_backends\n"
+        "from rigspec.matrix.load import load_matrix\n"
+        "print(*[backend.name for backend in find_backends()], len(load_matrix().products))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(location)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = done.stdout.split()[:-1]
+    assert found == sorted(path.parent.name for path in ROOT.glob("backends/*/manifest.toml"))

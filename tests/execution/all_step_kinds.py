@@ -1,0 +1,264 @@
+"""A rig with every kind of step, small enough to be installed in seconds and without a network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import shutil
+import subprocess
+import tarfile
+import textwrap
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rigspec.backend.discovery import find_backends
+from rigspec.backend.render import compile_plan
+from rigspec.fs.atomic_tree import write_tree_atomically
+from rigspec.lock.lockfile import read_lock
+from rigspec.lock.model import LockedFile
+from rigspec.plan import steps
+from rigspec.plan.model import BaseImage, PayloadFile, Plan
+from rigspec.plan.paths import PACKAGES, REPOSITORY
+from tests.conftest import ROOT
+from tests.execution.roots import SystemRoot, make_root
+from tests.lock.signed_archive import Keys, SignedArchive, package
+
+NEEDED = (
+    "curl",
+    "ca-certificates",
+    "gnupg",
+    "python3-venv",
+    "python3-pip",
+    "systemd",
+    "grub2-common",
+)
+ARCHIVE = "file:///srv/archive"
+# pip is the system's: to unpack another one would be most of the time of a trial.
+VENV = ("--system-site-packages", "--without-pip")
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0000000000000000000000000000000000000000000 ada"
+UNIT = """\
+[Unit]
+Description=A service of the rig
+
+[Service]
+ExecStart=/bin/sleep infinity
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def every_base(cache: Path) -> Path:
+    """Debian 12 with what the steps call, and without any source of packages."""
+    kept = cache / "bookworm-every"
+    if not (kept / "etc" / "os-release").exists():
+        staged = cache / ".bookworm-every.partial"
+        shutil.rmtree(staged, ignore_errors=True)
+        subprocess.run(["cp", "-a", make_root("bookworm", cache), staged], check=True)
+        root = SystemRoot(staged)
+        apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
+        root.run(*apt, "update")
+        root.run(*apt, "install", "--yes", "--no-install-recommends", *NEEDED)
+        root.run("apt-get", "clean")
+        for path in ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/lib/apt/lists"):
+            shutil.rmtree(staged / path, ignore_errors=True)
+        (staged / "etc/apt/sources.list").write_text("", encoding="utf-8")
+        (staged / "boot/grub").mkdir(parents=True, exist_ok=True)
+        staged.rename(kept)
+    return kept
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """What the rig fetches, in a folder that stands at /srv in the system."""
+
+    folder: Path
+    keys: Keys
+
+    def file(self, name: str, content: bytes) -> LockedFile:
+        (self.folder / name).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        return LockedFile(name, f"file:///srv/{name}", digest, pinned_by="spec")
+
+    def repository(self, *packages: tuple[str, str, str]) -> dict[str, str]:
+        """A signed repository of real packages; the sha256 of each."""
+        place = self.folder / "repository"
+        place.mkdir(parents=True)
+        paragraphs, sums = [], {}
+        for name, version, depends in packages:
+            file = built_package(self.folder / "tree", place, name, version, depends)
+            data = file.read_bytes()
+            sums[name] = hashlib.sha256(data).hexdigest()
+            about = {"Filename": f"./{file.name}", "Size": str(len(data)), "SHA256": sums[name]}
+            if depends:
+                about["Depends"] = depends
+            paragraphs.append(package(name, version, **about, Description="a test"))
+        index = SignedArchive(self.keys)
+        index.publish_flat("", *paragraphs, key=self.keys.own)
+        for name, data in index.files.items():
+            (place / name.lstrip("/")).write_bytes(data)
+        (self.folder / "archive").symlink_to("repository")
+        (place / "key.asc").write_bytes(self.keys.armored(self.keys.own))
+        return sums
+
+    def wheel(self, name: str, version: str) -> str:
+        """A package of Python in an index; its line for a requirements file."""
+        info = f"{name}-{version}.dist-info"
+        members = {
+            f"{name}/__init__.py": f"VERSION = {version!r}\n",
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        record = "".join(
+            f"{path},sha256={_urlsafe(text.encode())},{len(text)}\n"
+            for path, text in members.items()
+        )
+        members[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
+        place = self.folder / "simple" / name.replace("_", "-")
+        place.mkdir(parents=True)
+        file = place / f"{name}-{version}-py3-none-any.whl"
+        with zipfile.ZipFile(file, "w") as wheel:
+            for path, text in members.items():
+                wheel.writestr(path, text)
+        (place / "index.html").write_text(f'<a href="{file.name}">{file.name}</a>', "utf-8")
+        return f"{name}=={version} --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+
+
+def every_plan(supplies: Supplies) -> Plan:
+    """The plan, and its supplies in their folder."""
+    (machine,) = read_lock(ROOT / "lockfiles" / "legacy-cpu")[0].machines
+    sums = supplies.repository(
+        ("rig-direct", "1.2-1", "rig-needed"), ("rig-needed", "1.0", "libc6"), ("rig-tool", "3", "")
+    )
+    listed = "".join(
+        f"{name}={version} {sums[name]}\n"
+        for name, version in (("rig-direct", "1.2-1"), ("rig-needed", "1.0"))
+    )
+    payload = {
+        "packages.system.txt": listed,
+        PACKAGES: (ROOT / "rigspec/plan/payload/packages.sh").read_text("utf-8"),
+        REPOSITORY: (ROOT / "rigspec/plan/payload/repository.sh").read_text("utf-8"),
+        "installed.py": (ROOT / "rigspec/plan/payload/installed.py").read_text("utf-8"),
+        "lab.requirements.txt": supplies.wheel("rig_one", "1.0"),
+        "lab.tools.txt": supplies.wheel("rig_two", "2.0"),
+    }
+    plan_steps = tuple(_steps(supplies, sums))
+    return Plan(
+        rig="every", summary="Every kind of step", machine="box",
+        resolution=machine.resolution, steps=plan_steps,
+        payload=tuple(PayloadFile(name, text) for name, text in payload.items()),
+        left_out=(), base=BaseImage("debian:12"), lock_digest="0" * 64,
+    )  # fmt: skip
+
+
+def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
+    home = "file:///srv/repository"
+    direct = steps.AptPackage("rig-direct", "1.2-1", sums["rig-direct"], hold=True)
+    needed = steps.AptPackage("rig-needed", "1.0", sums["rig-needed"])
+    python = "/opt/rig/envs/lab/bin/python"
+    installer = '#!/bin/sh\nmkdir -p "$2/bin"\nsleep 0.2\necho tool > "$2/bin/tool"\n'
+    checks = (
+        steps.Check("packages (system)", ("sh", f"/opt/rig/lock/{PACKAGES}", "installed",
+                    "/opt/rig/lock/packages.system.txt"), "as locked"),
+        steps.Check("packages of lab", (python, "/opt/rig/lock/installed.py",
+                    "/opt/rig/lock/lab.tools.txt", "/opt/rig/lock/lab.requirements.txt"), ""),
+        steps.Check("Python of lab", (python, "-c", "print('3')"), "3"),
+        steps.Check("the new kernel", ("cat", "/etc/booted"), "yes", part="driver", booted=True),
+    )  # fmt: skip
+    titled = {"title": "A step", "part": "x"}
+    found: list[steps.Step] = [
+        steps.Platform(id="platform", distribution="debian", release="12", arch="x86_64", **titled),
+        steps.AptSource(id="archive", name="rig",
+                        entries=(f"deb [signed-by=/srv/repository/key.asc] {ARCHIVE} /",),
+                        **titled),
+        steps.AptRepository(id="repository", name="every", url=home, suite="/", components=(),
+                            key_url=f"{home}/key.asc", key_fingerprint=supplies.keys.own, **titled),
+        steps.AptPackages(id="system-packages", packages=(direct, needed),
+                          listed="packages.system.txt", **titled),
+        steps.HostPackages(id="driver", packages=(steps.AptPackage("rig-tool"),), **titled),
+        steps.Archive(id="cudnn", file=supplies.file("a.tgz", _tarball()), to="/usr/local/thing",
+                      strip=1, creates="/usr/local/thing/include/a.h", **titled),
+        steps.Installer(id="installer", file=supplies.file("i.sh", installer.encode()),
+                        arguments=("-p", "/opt/rig/tool"), creates="/opt/rig/tool/bin/tool",
+                        prefix="/opt/rig/tool", **titled),
+        steps.Installer(id="runfile", file=supplies.file("r.sh", installer.encode() + b"\n"),
+                        arguments=("-p", "/usr/local/thing"), creates="/usr/local/thing/bin/tool",
+                        **titled),
+        steps.Environment(id="env-lab", name="lab", path="/opt/rig/envs/lab",
+                          creator=("python3", "-m", "venv", *VENV), python=python,
+                          requirements="lab.requirements.txt", tools="lab.tools.txt", pip="",
+                          index="file:///srv/simple", **titled),
+        steps.Download(id="download", file=supplies.file("d.bin", b"x" * 200_000),
+                       to="/srv/models/d.bin", **titled),
+        steps.File(id="settings", path="/etc/skel/.rig/settings.json", content="{}\n", **titled),
+        steps.EnvironmentVariables(id="variables-lab", name="lab", path="/opt/rig/envs/lab",
+                                   by_conda=False,
+                                   variables=(steps.Variable("RIG_LAB", ("here",), False),),
+                                   **titled),
+        steps.Group(id="group-crew", name="crew", **titled),
+        steps.User(id="user-ada", name="ada", groups=("video", "crew"), ssh_keys=(KEY,),
+                   files=(".rig/settings.json",), **titled),
+        steps.Group(id="members-lab", name="rig-env-lab", members=("ada",), **titled),
+        steps.Access(id="access-lab", path="/opt/rig/envs/lab", owner="root:rig-env-lab",
+                     mode="0750", **titled),
+        steps.Service(id="service", name="rig-every.service", unit=UNIT, **titled),
+        steps.Variables(id="variables", path="/etc/profile.d/rig-every.sh",
+                        variables=(steps.Variable("RIG", ("every",), False),), **titled),
+        steps.KernelArguments(id="kernel-arguments", arguments=("quiet", "rig='$(x)\""), **titled),
+        steps.Reboot(id="reboot", reason="a kernel argument", **titled),
+        steps.Verify(id="verify", checks=checks, **titled),
+    ]  # fmt: skip
+    # A title each, so that what is said can be told apart.
+    return [replace(step, title=f"Step {step.id}") for step in found]
+
+
+def write_installer(plan: Plan, folder: Path) -> Path:
+    """The shell target of a plan."""
+    (shell,) = (backend for backend in find_backends() if backend.name == "shell")
+    write_tree_atomically(folder, compile_plan(plan, shell))
+    return folder
+
+
+def _tarball() -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name in ("include/a.h", "lib/liba.so.1"):
+            data = name.encode() * 1000
+            member = tarfile.TarInfo(f"cuda/{name}")
+            member.size, member.mode, member.mtime = len(data), 0o644, 1_500_000_000
+            tar.addfile(member, io.BytesIO(data))
+        link = tarfile.TarInfo("cuda/lib/liba.so")
+        link.type, link.linkname = tarfile.SYMTYPE, "liba.so.1"
+        tar.addfile(link)
+    return out.getvalue()
+
+
+def built_package(tree: Path, place: Path, name: str, version: str, depends: str) -> Path:
+    (tree / "DEBIAN").mkdir(parents=True)
+    control = f"Package: {name}\nVersion: {version}\nArchitecture: amd64\n"
+    control += f"Depends: {depends}\n" if depends else ""
+    control += "Maintainer: Test <test@example.org>\nDescription: a test\n"
+    (tree / "DEBIAN" / "control").write_text(control, "utf-8")
+    script = "#!/bin/sh\nset -e\nsleep 0.2\necho configured > /var/lib/NAME\n".replace("NAME", name)
+    (tree / "DEBIAN" / "postinst").write_text(script, "utf-8")
+    gone = textwrap.dedent(f"""\
+        #!/bin/sh
+        [ "$1" != purge ] || rm -f /var/lib/{name}
+    """)
+    (tree / "DEBIAN" / "postrm").write_text(gone, "utf-8")
+    for part in ("postinst", "postrm"):
+        (tree / "DEBIAN" / part).chmod(0o755)
+    (tree / "etc").mkdir()
+    (tree / "etc" / f"{name}.conf").write_text("a = 1\n", "utf-8")
+    (tree / "DEBIAN" / "conffiles").write_text(f"/etc/{name}.conf\n", "utf-8")
+    file = place / f"{name}_{version}_amd64.deb"
+    build = ["dpkg-deb", "--build", "--root-owner-group", tree, file]
+    subprocess.run(build, check=True, capture_output=True)
+    shutil.rmtree(tree)
+    return file
+
+
+def _urlsafe(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")

@@ -1,0 +1,323 @@
+"""Rigs that together use every field of the language, and a text put into one of them."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.injection.fields import Field
+
+__all__ = ["PLAIN", "RIGS", "Written", "alone", "literal", "place", "with_text", "written"]
+
+Path = tuple[Any, ...]
+SSH_KEY = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIESIDTAn2+DwNg1ThRnXshD4bLBoCx+u4wPKa950PVKA alice@desk"
+)
+# What a table cannot be read without.
+_NEEDS = {"service": ("env",), "user": ("env", "system")}
+
+# What is built for real: nothing of it needs a network.
+PLAIN: dict[str, Any] = {
+    "rig": 1,
+    "name": "plain",
+    "summary": "A rig",
+    "machine": {"box": {"os": "debian 12", "kernel_args": ["intel_iommu=off"]}},
+    "container": {"base": "debian:12"},
+    "system": {
+        "groups": ["research"],
+        "env": {"RIG_TEXT": "text", "RIG_PATH": {"prepend": ["/opt/one"]}},
+    },
+    "env": {
+        "work": {
+            "python": "3.11",
+            "frameworks": {"tensorflow": "*", "keras": "*"},
+            "packages": {"numpy": "*"},
+            "threads": 2,
+            "config": {
+                "keras": {
+                    "backend": "tensorflow",
+                    "others": ["jax"],
+                    "more": {"text": "text", "texts": ["text"]},
+                }
+            },
+        }
+    },
+    "download": {
+        "data": {"url": "file:///srv/data&touch;(x)!*", "to": "/opt/data", "sha256": "0" * 64}
+    },
+    "user": {"alice": {"groups": ["research"], "envs": ["work"], "ssh_keys": [SSH_KEY]}},
+}
+
+# Everything, in the longest form.
+WHOLE: dict[str, Any] = {
+    "rig": 1,
+    "name": "whole",
+    "summary": "Everything",
+    "machine": {
+        "tower": {
+            "kind": "on-premise",
+            "os": "ubuntu 16.04",
+            "arch": "x86_64",
+            "instance": "aws p2.xlarge",
+            "driver": ">=384.81",
+            "gcc": "5",
+            "docker": ">=17",
+            "cpu": {
+                "model": "AMD 1900X",
+                "memory": "DDR4",
+                "features": ["avx"],
+                "price": "430 USD",
+            },
+            "gpus": [
+                {
+                    "model": "GTX 1080 Ti",
+                    "count": 2,
+                    "compute_capability": "6.1",
+                    "memory": "11 GB",
+                    "length": "270 mm",
+                    "price": "700 USD",
+                }
+            ],
+            "motherboard": {
+                "model": "MSI X399 SLI Plus",
+                "memory": "DDR4",
+                "memory_max": "128 GB",
+                "slots": ["x16", "x16"],
+                "price": "300 USD",
+            },
+            "memory": {"size": "32 GB", "type": "DDR4", "price": "300 USD"},
+            "storage": [{"size": "256 GB", "kind": "ssd", "price": "100 USD"}],
+            "psu": {
+                "model": "EVGA SuperNOVA",
+                "watts": 1000,
+                "efficiency": "80+ gold",
+                "price": "150 USD",
+            },
+            "case": {
+                "model": "Corsair 760T",
+                "gpu_clearance": ["450 mm", "400 mm"],
+                "price": "150 USD",
+            },
+            "other": [{"model": "Corsair H100i v2", "price": "100 USD"}],
+            "price": "3000 USD",
+            "budget": "3000 USD",
+            "against": "rented",
+            "electricity": "0.12 USD/kWh",
+            "kernel_args": ["intel_iommu=off"],
+        },
+        "rented": {"os": "ubuntu 16.04", "kind": "cloud", "instance": "aws p2.xlarge"},
+    },
+    "cuda": {
+        "toolkit": "9.0",
+        "cudnn": {
+            "version": "7",
+            "built_for": "9.0",
+            "url": "https://example.org/cudnn.tgz",
+            "sha256": "0" * 64,
+        },
+        "packages": ["cuda-toolkit-9-0"],
+        "repository_key": "AE09FE4BBD223A84B2CCFCE3F60F4B3D7FA2AF80",
+        "provider": "nvidia",
+    },
+    "container": {"base": "ubuntu:16.04", "driver": "host"},
+    "system": {
+        "packages": ["tmux"],
+        "groups": ["research"],
+        "env": {"RIG_TEXT": "text", "RIG_PATH": {"prepend": ["/opt/one"]}},
+    },
+    "env": {
+        "fastai": {
+            "python": "3.6",
+            "interpreter": {"from": "conda", "installer": "Anaconda3 5.2.0"},
+            "manager": "venv",
+            "pip": "*",
+            "frameworks": {"tensorflow": "1.8", "keras": "*"},
+            "packages": {"notebook": "*"},
+            "channels": ["https://example.org/channel"],
+            "as_of": dt.date(2026, 1, 1),
+            "blas": "openblas",
+            "threads": 8,
+            "config": {"keras": {"backend": "tensorflow", "others": ["theano"]}},
+        }
+    },
+    "service": {
+        "ssh": {
+            "port": 22,
+            "fail2ban": {"bantime": "1h", "findtime": "10m", "maxretry": 3},
+        },
+        "jupyter": {
+            "env": "fastai",
+            "tls": {"key": "rsa:2048"},
+            "address": "127.0.0.1",
+            "password": {"secret": "JUPYTER_PASSWORD_HASH"},
+        },
+        "tmux": {
+            "dev": {
+                "env": "fastai",
+                "folder": "~/work",
+                "windows": [
+                    {
+                        "name": "dev",
+                        "layout": "main-vertical",
+                        "main_pane": 140,
+                        "env": "fastai",
+                        "folder": "/srv",
+                        "panes": ["", "watch nvidia-smi"],
+                    }
+                ],
+            }
+        },
+        "dyndns": {
+            "hostname": "rig.example.org",
+            "protocol": "noip",
+            "credentials": {"secret": "DYNDNS"},
+            "login": "ada",
+            "server": "dynupdate.example.org:443",
+            "zone": "example.org",
+            "page": "https://ip.example.org/",
+        },
+        "monitoring": {
+            "exporters": ["node", "gpu"],
+            "address": "127.0.0.1",
+            "prometheus": {"address": "127.0.0.1"},
+        },
+    },
+    "download": {
+        "data": {"url": "https://example.org/data", "to": "/opt/data", "sha256": "0" * 64}
+    },
+    "user": {
+        "alice": {
+            "gpus": [0],
+            "groups": ["research"],
+            "envs": ["fastai"],
+            "quota": "200 GB",
+            "ssh_keys": [SSH_KEY],
+        }
+    },
+    "mirrors": {
+        "pypi": "https://example.org/simple",
+        "apt": "https://example.org/{distribution}",
+        "conda": "https://example.org/conda",
+        "nvidia": "https://example.org/nvidia",
+        "files": "https://example.org/files",
+        "images": "example.org:5000/images",
+        "seed": "https://example.org/seed",
+    },
+}
+
+# What may be written shorter.
+SHORT: dict[str, Any] = {
+    "rig": 1,
+    "name": "short",
+    "machine": {
+        "tower": {
+            "os": "ubuntu 16.04",
+            "cpu": "AMD 1900X",
+            "gpus": [{"model": "K80"}],
+            "case": {"model": "Corsair 760T", "gpu_clearance": "450 mm"},
+        }
+    },
+    "cuda": {"toolkit": "9.0", "cudnn": "7"},
+    "env": {"fastai": {"python": "3.6", "interpreter": "conda"}},
+}
+
+RIGS: dict[str, dict[str, Any]] = {"plain": PLAIN, "whole": WHOLE, "short": SHORT}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A rig as TOML, and the lines of its keys and values."""
+
+    text: str
+    lines: dict[Path, int]
+
+
+def place(field: Field) -> tuple[str, Path]:
+    """The name of a rig that uses the field, and the path in it. Raises LookupError."""
+    for name, rig in RIGS.items():
+        for path, value in _paths(rig):
+            if _is_of(path, field) and (field.of_key or isinstance(value, str | dt.date)):
+                return name, path
+    raise LookupError(f"no rig here uses {field}")
+
+
+def with_text(rig: dict[str, Any], path: Path, text: Any, *, of_key: bool) -> dict[str, Any]:
+    """The rig with a text at a place: as the value, or as the key."""
+    changed = copy.deepcopy(rig)
+    held: Any = changed
+    for part in path[:-1]:
+        held = held[part]
+    if not of_key:
+        held[path[-1]] = text
+        return changed
+    renamed = {text if key == path[-1] else key: value for key, value in held.items()}
+    held.clear()
+    held.update(renamed)
+    return changed
+
+
+def written(rig: dict[str, Any]) -> Written:
+    """A rig as TOML, each value on a line of its own."""
+    lines: list[str] = []
+    found: dict[Path, int] = {}
+    _write_table(rig, (), lines, found)
+    return Written("\n".join(lines) + "\n", found)
+
+
+def alone(rig: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The rig with no more tables than the one where a path leads, which is read faster."""
+    kept = {"rig", "name", path[0], *_NEEDS.get(path[0], ())}
+    return {key: value for key, value in rig.items() if key in kept}
+
+
+def literal(value: Any) -> str:
+    """A TOML value on one line."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, dict):
+        inner = ", ".join(f"{literal(key)} = {literal(below)}" for key, below in value.items())
+        return f"{{ {inner} }}"
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+def _write_table(
+    table: dict[str, Any], path: Path, lines: list[str], found: dict[Path, int]
+) -> None:
+    if path:
+        lines.append(f"[{'.'.join(literal(part) for part in path)}]")
+        found[path] = len(lines)
+    for key, value in table.items():
+        if not isinstance(value, dict):
+            lines.append(f"{literal(key)} = {literal(value)}")
+            for below, _ in ((), None), *_paths(value):
+                found[(*path, key, *below)] = len(lines)
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _write_table(value, (*path, key), lines, found)
+
+
+def _paths(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, below in pairs:
+            yield (*path, key), below
+            yield from _paths(below, (*path, key))
+
+
+def _is_of(path: Path, field: Field) -> bool:
+    if len(path) != len(field.path):
+        return False
+    return all(
+        (part == "*" and isinstance(here, str))
+        or (part == "[]" and isinstance(here, int))
+        or part == here
+        for part, here in zip(field.path, path, strict=True)
+    )

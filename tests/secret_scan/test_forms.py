@@ -1,0 +1,81 @@
+"""What is taken for a secret, and what is not."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rigspec.spec.loader import InvalidSpec, parse_spec
+from rigspec.spec.secret_scan import secret_kind
+from tests.conftest import ROOT
+from tests.secret_scan.planted import HARMLESS, PLANTED
+
+_SPECS = sorted((ROOT / "specs").glob("*.toml"))
+_RIG = 'rig = 1\nname = "box"\n'
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_secret_is_known_by_its_form_wherever_it_stands_in_a_text(name: str) -> None:
+    assert secret_kind(PLANTED[name]) is not None
+    assert secret_kind(f"first {PLANTED[name]} and more") is not None
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_only_looks_like_one_is_none(text: str) -> None:
+    assert secret_kind(text) is None
+
+
+@given(
+    st.one_of(
+        st.binary(min_size=32, max_size=32).map(bytes.hex),
+        st.binary(min_size=32, max_size=32).map(lambda data: f"sha256:{data.hex()}"),
+        st.binary(min_size=20, max_size=20).map(bytes.hex),
+        st.uuids().map(uuid.UUID.__str__),
+        st.from_regex(r"\A[0-9]{1,4}(\.[0-9]{1,5}){1,3}((a|b|rc)[0-9])?\Z"),
+    )
+)
+def test_no_checksum_version_or_uuid_is_one(text: str) -> None:
+    assert secret_kind(text) is None
+
+
+@pytest.mark.parametrize("spec", _SPECS, ids=lambda path: path.stem)
+def test_no_rig_of_ours_is_taken_for_one(spec: object) -> None:
+    path = str(spec)
+    with open(path, encoding="utf-8") as file:
+        parse_spec(path, file.read())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "secret"),
+    [
+        ("DB_PASSWORD", "hunter2", True),
+        ("wandb_api_key", "0123456789abcdef0123456789abcdef01234567", True),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI", True),
+        ("GIT_TOKEN", "x", True),
+        ("DB_PASSWORD", "", False),
+        ("DB_PASSWORD", "$PASSWORD", False),
+        ("TOKEN", "/run/secrets/token", False),
+        ("USE_TOKEN", "true", False),
+        ("TOKENIZER", "bert", False),
+        ("PASSWORD_FILE", "secret.txt", False),
+        ("KEY", "F12", False),
+        ("MONKEY", "gibbon", False),
+    ],
+)
+def test_a_name_tells_that_a_text_is_one(name: str, value: str, secret: bool) -> None:
+    text = f'{_RIG}[system.env]\n{name} = "{value}"\n'
+    if not secret:
+        parse_spec("rig.toml", text)
+        return
+    with pytest.raises(InvalidSpec) as refused:
+        parse_spec("rig.toml", text)
+    (found,) = refused.value.diagnostics
+    assert (found.code, found.spans[0].line, found.spans[0].column) == ("RS406", 4, len(name) + 4)
+
+
+def test_the_name_of_a_secret_is_none() -> None:
+    jupyter = '[env.e]\npython = "3.11"\n[service.jupyter]\nenv = "e"\n'
+    parse_spec("rig.toml", f'{_RIG}{jupyter}password = {{ secret = "PASSWORD" }}\n')

@@ -1,0 +1,114 @@
+"""A secret in a rig is refused at its place and never repeated; one beside a rig gets nowhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rigspec.diagnostics.model import Diagnostic, Report
+from rigspec.diagnostics.render.github import render_github
+from rigspec.diagnostics.render.json import render_json
+from rigspec.diagnostics.render.sarif import render_sarif
+from rigspec.diagnostics.render.text import render_text
+from rigspec.spec.loader import InvalidSpec, parse_spec
+from tests.conftest import ROOT
+from tests.injection.fields import Field, text_fields
+from tests.injection.rigs import RIGS, alone, place, with_text, written
+from tests.secret_scan.planted import PLANTED
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+FILE = "rig.toml"
+_TOKEN = PLANTED["github"]
+# All that lets a program say something to its user.
+_FORMATS = ("text", "json", "sarif", "github")
+
+
+@pytest.mark.parametrize("field", text_fields(), ids=str)
+def test_in_any_place_of_the_language_it_is_refused_there_and_not_repeated(field: Field) -> None:
+    name, path = place(field)
+    for secret in (_TOKEN, PLANTED["private key"], PLANTED["jwt"]):
+        changed = with_text(alone(RIGS[name], path), path, secret, of_key=field.of_key)
+        toml = written(changed)
+        at = (*path[:-1], secret) if field.of_key else path
+        with pytest.raises(InvalidSpec) as refused:
+            parse_spec(FILE, toml.text)
+        found = refused.value.diagnostics
+        assert toml.lines[at] in {d.spans[0].line for d in found if d.code == "RS406"}
+        assert secret not in _said(found, toml.text)
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_in_a_key_that_the_language_does_not_have_and_in_a_comment_too(kind: str) -> None:
+    secret = PLANTED[kind]
+    for text in (
+        f'rig = 1\nname = "box"\nnotes = """{secret}"""\n',
+        f'rig = 1\nname = "box" # {secret}\n',
+        f'rig = 1\nname = "box"\nname = "again"\nsummary = """{secret}"""\n',
+    ):
+        with pytest.raises(InvalidSpec) as refused:
+            parse_spec(FILE, text)
+        assert "RS406" in {found.code for found in refused.value.diagnostics}
+        assert secret not in _said(refused.value.diagnostics, text)
+
+
+@pytest.mark.parametrize("command", [("check",), ("lock",), ("compile", "--target", "all")])
+def test_no_command_takes_a_rig_that_has_one_and_nothing_is_written(
+    command: tuple[str, ...], rigspec: Rigspec, tmp_path: Path
+) -> None:
+    lines = ["rig = 1", 'name = "box"', "[service.tmux.dev]"]
+    lines += [f'windows = [{{ name = "dev", panes = ["{PLANTED["argument"]}"] }}]']
+    (tmp_path / FILE).write_text("\n".join(lines), encoding="utf-8")
+    forms = _FORMATS if command == ("check",) else ("text",)
+    for form in forms:
+        asked = ("--format", form) if command == ("check",) else ()
+        done = rigspec(*command, FILE, *asked, cwd=tmp_path)
+        said = done.stdout + done.stderr
+        assert done.returncode == 2
+        assert "RS406" in said
+        assert "hunter2" not in said
+        assert form != "text" or f"{FILE}:4:37" in said
+    assert [entry.name for entry in tmp_path.iterdir()] == [FILE]
+
+
+def test_what_stands_beside_a_rig_is_in_no_artifact_and_in_nothing_that_is_said(
+    rigspec: Rigspec, tmp_path: Path
+) -> None:
+    """Its secrets by their names, an index with a log-in, pip's and conda's own settings."""
+    planted = "plantedhunter2"
+    (tmp_path / ".netrc").write_text(f"machine example.org login me password {planted}\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path),
+        "JUPYTER_PASSWORD_HASH": planted,
+        "DYNDNS": planted,
+        "PIP_INDEX_URL": f"https://me:{planted}@index.example.org/simple",
+        "UV_INDEX_URL": f"https://me:{planted}@index.example.org/simple",
+        "RIGSPEC_APT_UBUNTU": f"https://me:{planted}@apt.example.org/ubuntu",
+        "RIGSPEC_REGISTRY": f"https://me:{planted}@registry.example.org",
+        "RIGSPEC_NVIDIA": f"https://me:{planted}@nvidia.example.org",
+    }
+    rig = ROOT / "specs" / "dl-server.toml"
+    out = tmp_path / "out"
+    done = rigspec(*("compile", rig, "--target", "all", "--locked", "-o", out), env=environment)
+    assert done.returncode == 0, done.stderr
+    assert planted not in done.stdout + done.stderr
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert len(files) > 30
+    assert [str(path) for path in files if planted.encode() in path.read_bytes()] == []
+
+
+def _said(found: tuple[Diagnostic, ...], text: str) -> str:
+    report = Report(FILE, None, "invalid", None, found)
+    return "".join(
+        (
+            render_text(report, {FILE: text}),
+            render_json([report]),
+            render_sarif([report]),
+            render_github([report]),
+        )
+    )
