@@ -81,7 +81,7 @@ def test_what_an_activated_environment_has(tmp_path: Path) -> None:
     for name, place in step.scripts:
         Path(place).parent.mkdir(parents=True, exist_ok=True)
         Path(place).write_text(texts[name], encoding="utf-8")
-    macro = '{% import "steps/macros.sh.j2" as m with context %}{{ m.hook(step) }}'
+    macro = '{% import "steps/macros.sh.j2" as m with context %}{{ m.hook_activation(step) }}'
     hook = template_environment(shell).from_string(macro).render(step=step)
     for _ in range(2):
         subprocess.run(["sh", "-c", hook], check=True)

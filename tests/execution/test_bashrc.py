@@ -316,13 +316,13 @@ def test_a_block_that_is_not_whole_is_refused_with_its_line(
 def test_what_cannot_be_done_is_said_and_nothing_is_left(bashrc: Path, home: Path) -> None:
     (home / ".bashrc").write_bytes(b"root's\n")
     others = install(bashrc, home, user=65534)
-    assert (others.returncode, "somebody else's" in others.stderr) == (1, True)
+    assert (others.returncode, "belongs to another user" in others.stderr) == (1, True)
     wrong = install(bashrc, home, "--what")
     assert wrong.returncode == 2
     folder = install(bashrc, home, "--file", str(home))
-    assert (folder.returncode, "is no file" in folder.stderr) == (1, True)
+    assert (folder.returncode, "is not a file" in folder.stderr) == (1, True)
     dry = install(bashrc, home, "--dry-run")
-    assert "would put" in dry.stdout
+    assert "would add" in dry.stdout
     assert [path.name for path in home.rglob("*")] == [".bashrc"]
 
 

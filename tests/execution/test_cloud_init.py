@@ -147,7 +147,7 @@ def test_a_seed_with_another_checksum_is_not_run(
         seed = seed_of(plan, tmp_path, narrowed(4500, binary=False))
         # Seconds instead of minutes until it gives up.
         text = (seed / "user-data").read_text(encoding="utf-8")
-        text = text.replace("TRIES = 10", "TRIES = 2")
+        text = text.replace("ATTEMPTS = 10", "ATTEMPTS = 2")
         (seed / "user-data").write_text(text, encoding="utf-8")
         (bulk,) = (seed / "seed").iterdir()
         (files / bulk.name).write_bytes(b"touch /canary\n" + bulk.read_bytes())

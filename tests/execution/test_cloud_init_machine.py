@@ -74,7 +74,7 @@ def see_after_the_reboot(machine: Machine) -> None:
     shown = machine.run("systemctl", "show", "--property=Result", "rig-verify.service").out
     assert shown.strip() == "Result=success"
     assert machine.run("systemctl", "--failed", "--plain", "--no-legend").out == ""
-    assert "as the lock says" in machine.console()
+    assert "this machine matches the lock" in machine.console()
 
 
 def said_by_the_first_boot(machine: Machine) -> str:

@@ -55,4 +55,4 @@ def test_the_key_of_the_machine_s_own_source_is_that_of_the_rest(debian_12: Syst
 def test_a_machine_that_has_none_of_it_says_so(debian_12: SystemRoot) -> None:
     lines, error = told(debian_12, suites="trixie trixie-updates", check=False)
     assert lines == []
-    assert "apt has no source of trixie trixie-updates here" in error
+    assert "no apt source for trixie trixie-updates on this machine" in error

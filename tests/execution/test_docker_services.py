@@ -269,15 +269,15 @@ def test_the_image_of_one_server_starts_it_by_itself(
 
     mounted = ("--volume", f"{secret}:/run/secrets/{SECRET}:ro")
     place = f"/etc/rig/secrets/{SECRET}"
-    assert f"the secret {SECRET} is not there: put it into a file of the host" in refusal()
-    assert f"with docker run --volume {place}:/run/secrets/{SECRET}:ro" in refusal()
+    assert f"the secret {SECRET} is missing: create it on the host with" in refusal()
+    assert f"or docker run --volume {place}:/run/secrets/{SECRET}:ro" in refusal()
     given(secret, " \n")
     assert f"the secret {SECRET} is empty" in refusal(*mounted)
     given(secret, f"{hashed}\n")
     secret.chmod(0o400)
-    assert "cannot read it: make its file on the host one of the group 1000" in refusal(*mounted)
+    assert "give its file on the host group 1000 and mode 0440" in refusal(*mounted)
     secret.chmod(0o440)
-    assert f"runs as the user alice and not as root: start it with --user {uid}:1000" in refusal(
+    assert f"must run as user alice, not as root: start it with --user {uid}:1000" in refusal(
         *mounted, "--user", "0"
     )
 
@@ -291,7 +291,7 @@ def test_the_image_of_one_server_starts_it_by_itself(
                 return
         raise AssertionError(answers)
 
-    is_told("the notebook server is not well")
+    is_told("notebook server is unhealthy")
     server = buildah.started(container, mounted, *start)
     try:
         root = Path(buildah("mount", container))
@@ -310,7 +310,7 @@ def test_the_image_of_one_server_starts_it_by_itself(
         # A certificate that is not of its key: nobody gets a connection, and it says so.
         genuine = (kept / "alice.crt").read_bytes()
         (kept / "alice.crt").write_bytes(HOST_CERTIFICATES.read_bytes())
-        is_told("the notebook server is not well")
+        is_told("notebook server is unhealthy")
         (kept / "alice.crt").write_bytes(genuine)
     finally:
         os.killpg(server.pid, signal.SIGKILL)

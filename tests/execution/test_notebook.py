@@ -72,7 +72,7 @@ def installed(
     asked = debian_12.run("/root/rig/install.sh", check=False)
     assert asked.returncode == 1
     said = asked.stdout + asked.stderr
-    assert "the secret NOTEBOOK_PASSWORD is not there: give it in" in said
+    assert "the secret NOTEBOOK_PASSWORD is missing: set it in" in said
     assert "the secret NOTEBOOK_PASSWORD: locked" in said
     hashed = debian_12.run("/opt/rig/envs/lab/bin/python", "-c", HASHED, PASSWORD).stdout
     debian_12.run("install", "-d", "-m", "0700", "/etc/rig/secrets")

@@ -131,7 +131,7 @@ def test_a_server_of_its_day_takes_the_password_and_computes_with_tensorflow_1_8
         assert told == [era.python, "/opt/rig/envs/lab", "1.8.0", "10.0"]
         assert health(root).returncode == 0
     gone = health(root)
-    assert (gone.returncode, "is not well" in gone.stderr) == (1, True)
+    assert (gone.returncode, "is unhealthy" in gone.stderr) == (1, True)
 
     verify = ("systemd-analyze", "verify", "--recursive-errors=no", f"--root={root.path}")
     unit = "/" + str(unit_of(root, "alice").relative_to(root.path))

@@ -153,5 +153,5 @@ def test_a_driver_and_a_toolkit_are_installed_from_a_bundle_alone(
     refused = offline.run("/root/rig/install.sh", "--step", "driver", check=False)
     assert refused.returncode == 1
     said = refused.stdout + refused.stderr
-    assert f"libnvidia-gl={OLD}-1: the archive does not have the file that was locked" in said
+    assert f"libnvidia-gl={OLD}-1: checksum mismatch between the lock and the package index" in said
     assert "libnvidia-gl" not in installed(offline)

@@ -38,23 +38,23 @@ def test_on_a_full_disk_no_list_is_lost_and_nothing_goes_on(system: Layer) -> No
         system,
         """
         small /var/lib/rig 64k
-        for i in {1..100}; do own files "$(printf '%064d  /etc/number-%d' $i $i)"; done
-        own trees /opt/rig/envs/lab
-        own before "	/etc/x	/etc/x.before-rig"
+        for i in {1..100}; do record files "$(printf '%064d  /etc/number-%d' $i $i)"; done
+        record trees /opt/rig/envs/lab
+        record before "	/etc/x	/etc/x.before-rig"
         fill /var/lib/rig
         echo x > /etc/new.rig-new
-        own files "$(printf '%064d  /etc/new' 7)" || echo refused own
-        own_file /etc/new || echo refused own_file
-        own_tree /opt/rig/envs/other || echo refused own_tree
-        own_contents cudnn /usr/local || echo refused own_contents
-        disown_line files "$(printf '%064d  /etc/number-1' 1)" || echo refused disown_line
+        record files "$(printf '%064d  /etc/new' 7)" || echo refused record
+        record_file /etc/new || echo refused record_file
+        record_tree /opt/rig/envs/other || echo refused record_tree
+        record_contents cudnn /usr/local || echo refused record_contents
+        unrecord files "$(printf '%064d  /etc/number-1' 1)" || echo refused unrecord
         wc -l < /var/lib/rig/owned/files
         wc -l < /var/lib/rig/owned/trees
-        owned before
+        read_list before
         """,
     )
     refused = [line.split()[1] for line in said.splitlines() if line.startswith("refused")]
-    assert refused == ["own", "own_file", "own_tree", "own_contents", "disown_line"]
+    assert refused == ["record", "record_file", "record_tree", "record_contents", "unrecord"]
     assert said.splitlines()[-3:] == ["100", "1", "\t/etc/x\t/etc/x.before-rig"]
 
 
@@ -66,13 +66,13 @@ def test_a_disk_that_fills_up_meanwhile_costs_no_file_of_somebody_else(system: L
         folder=/usr/local/thing
         mkdir -p $folder/include
         for i in {1..2500}; do : > $folder/include/a_header_of_somebody_number_$i.h; done
-        own_folder $folder; head -c 120k /dev/zero > /var/lib/rig/fill
-        own_contents cudnn $folder || echo refused
+        record_dir $folder; head -c 120k /dev/zero > /var/lib/rig/fill
+        record_contents cudnn $folder || echo refused
         rm /var/lib/rig/fill; mount -o remount,size=10m /var/lib/rig
-        own_contents cudnn $folder && echo new > $folder/include/a.h
+        record_contents cudnn $folder && echo new > $folder/include/a.h
         # The disk is full again when it has come, and what has come is found out at the end.
         fill /var/lib/rig
-        note_contents cudnn $folder || echo refused
+        record_new_contents cudnn $folder || echo refused
         rm /var/lib/rig/fill
         remove_cudnn
         find $folder -type f | wc -l
@@ -91,12 +91,12 @@ def test_what_cannot_be_kept_is_not_replaced(system: Layer) -> None:
         head -c 20000 /dev/zero | tr '\\0' x > /usr/local/theirs
         echo ours > /usr/local/theirs.rig-new
         fill /usr/local
-        own_file /usr/local/theirs && mv -fT /usr/local/theirs.rig-new /usr/local/theirs
-        ls /usr/local; stat -c %s /usr/local/theirs; owned before
+        record_file /usr/local/theirs && mv -fT /usr/local/theirs.rig-new /usr/local/theirs
+        ls /usr/local; stat -c %s /usr/local/theirs; read_list before
         """,
     )
     assert said.split()[-4:] == ["fill", "theirs", "theirs.rig-new", "20000"], said
-    assert "kept as" not in said
+    assert "saved as" not in said
 
 
 def test_a_link_that_a_file_replaces_comes_back(system: Layer) -> None:
@@ -107,9 +107,9 @@ def test_a_link_that_a_file_replaces_comes_back(system: Layer) -> None:
         ln -s target /usr/local/theirs; ln -s nowhere /usr/local/other
         for name in theirs other; do
           cp /usr/local/target /usr/local/$name.rig-new
-          own_file /usr/local/$name && mv -fT /usr/local/$name.rig-new /usr/local/$name
+          record_file /usr/local/$name && mv -fT /usr/local/$name.rig-new /usr/local/$name
         done
-        return_file /usr/local/theirs; return_file /usr/local/other
+        restore_file /usr/local/theirs; restore_file /usr/local/other
         readlink /usr/local/theirs /usr/local/other; ls /usr/local
         """,
     )
@@ -122,12 +122,12 @@ def test_a_file_of_a_rig_with_many_is_known_as_its_own(system: Layer) -> None:
         system,
         """
         name=/etc/a-file-with-a-name-that-is-long
-        own files "$(for i in {1..3000}; do printf '%064d  %s\\n' $i $name-$i; done)"
+        record files "$(for i in {1..3000}; do printf '%064d  %s\\n' $i $name-$i; done)"
         echo changed > $name-1
-        return_file $name-1
+        restore_file $name-1
         """,
     )
-    assert "kept /etc/a-file-with-a-name-that-is-long-1: it was changed since" in said
+    assert "kept /etc/a-file-with-a-name-that-is-long-1: modified since it was installed" in said
 
 
 def test_an_installation_on_a_full_disk_stops_and_goes_on_when_there_is_room(
@@ -147,7 +147,7 @@ def test_an_installation_on_a_full_disk_stops_and_goes_on_when_there_is_room(
         cat /etc/skel/.rig/settings.json.before-rig
         """,
     )
-    assert "/var/log/rig.log cannot be written to: what the steps say is lost" in said
+    assert "cannot write to /var/log/rig.log: the output of the steps is lost" in said
     assert "with a full log 0" in said
     assert "full 1\nmine\nfiles\nfolders\n" in said
     assert "room 0\nmine\n" in said
@@ -166,22 +166,22 @@ def test_of_a_secret_there_is_no_digest_and_it_is_known_all_the_same(system: Lay
         """
         place() {
           echo "password=$1" > /etc/s.rig-new
-          own_file /etc/s secret && mv -fT /etc/s.rig-new /etc/s
+          record_file /etc/s secret && mv -fT /etc/s.rig-new /etc/s
         }
         echo theirs > /etc/s
         echo password=older > /etc/s.rig-new
         # As an older version kept it.
-        own_file /etc/s && mv -fT /etc/s.rig-new /etc/s; cut -c -64 /var/lib/rig/owned/files
+        record_file /etc/s && mv -fT /etc/s.rig-new /etc/s; cut -c -64 /var/lib/rig/owned/files
         place one; place two; place two; ls /etc/s /etc/s.*
         cut -c -64 /var/lib/rig/owned/files | grep -v changed
-        return_file /etc/s; cat /etc/s; owned files
-        place three; echo more >> /etc/s; return_file /etc/s; tail -n 1 /etc/s
+        restore_file /etc/s; cat /etc/s; read_list files
+        place three; echo more >> /etc/s; restore_file /etc/s; tail -n 1 /etc/s
         """,
     )
     lines = [line for line in said.splitlines() if not line.startswith("   ")]
     assert len(lines[0]) == 64
     assert lines[1:] == ["/etc/s", "/etc/s.before-rig", "theirs", "more"], said
-    assert "kept /etc/s: it was changed since" in said
+    assert "kept /etc/s: modified since it was installed" in said
 
 
 def test_files_that_an_archive_replaces_are_kept_and_put_back(system: Layer) -> None:
@@ -205,8 +205,8 @@ def test_files_that_an_archive_replaces_are_kept_and_put_back(system: Layer) -> 
         "/usr/local/thing/targets/include/a.h.before-rig",
     ]
     assert lines[-1] == lines[0], said
-    assert said.count("was another file: kept as") == 2
-    assert "put /usr/local/thing/targets/include/a.h.before-rig back" in said
+    assert said.count("already existed: saved as") == 2
+    assert "restore /usr/local/thing/targets/include/a.h.before-rig" in said
 
 
 def test_what_was_changed_since_is_kept_by_the_next_version_of_an_archive(system: Layer) -> None:
@@ -259,13 +259,13 @@ def test_another_folder_is_not_held_to_the_lists_of_the_one_before(system: Layer
         """
         mkdir -p /usr/local/cuda-9 /usr/local/cuda-10/include
         echo theirs > /usr/local/cuda-10/include/cuda.h
-        own_contents cudnn /usr/local/cuda-9; echo ours > /usr/local/cuda-9/cudnn.h
+        record_contents cudnn /usr/local/cuda-9; echo ours > /usr/local/cuda-9/cudnn.h
         # It was killed here, and the next rig has another CUDA.
-        own_contents cudnn /usr/local/cuda-10; echo ours > /usr/local/cuda-10/include/cudnn.h
-        note_contents cudnn /usr/local/cuda-10
-        return_contents cudnn /usr/local/cuda-10
-        owned shared | while read -r id folder; do return_contents "$id" "$folder"; done
-        find /usr/local/cuda-* -type f; owned shared | wc -l
+        record_contents cudnn /usr/local/cuda-10; echo ours > /usr/local/cuda-10/include/cudnn.h
+        record_new_contents cudnn /usr/local/cuda-10
+        restore_contents cudnn /usr/local/cuda-10
+        read_list shared | while read -r id folder; do restore_contents "$id" "$folder"; done
+        find /usr/local/cuda-* -type f; read_list shared | wc -l
         """,
     )
     assert said.splitlines()[-2:] == ["/usr/local/cuda-10/include/cuda.h", "0"], said
@@ -303,7 +303,7 @@ def test_one_rig_leaves_what_another_on_the_same_machine_has(system: Layer) -> N
         f"second: {other} /var/lib/rig ii",
         "none:",
     ], said
-    assert "kept the packages of driver: every is installed here, too" in said
+    assert "kept the packages of driver: still needed by every" in said
 
 
 def test_no_user_can_hold_the_lock_that_an_installation_takes(system: Layer) -> None:
@@ -387,5 +387,5 @@ def test_an_environment_that_cannot_be_made_anew_stays_what_it_was(system: Layer
     found = [line for line in said.splitlines() if re.match("(first|failed|killed|whole):", line)]
     names = ("first", "failed", "killed", "whole")
     assert found == [f"{name}: 1.0 lab stamped" for name in names], said
-    assert "/opt/rig/envs/lab is what it was before" in said
+    assert "restored the previous /opt/rig/envs/lab" in said
     assert "No such file" in said.splitlines()[-1]

@@ -82,7 +82,7 @@ def test_a_source_with_the_key_of_the_lock_is_used_as_it_stands(
         assert code == 0, said
     assert machine.run("apt-get", "-qq", "update")[0] == 0
     ours = machine.path / "up" / LIST
-    assert ours.read_text("utf-8") == f"# {URL} is in {THEIRS}{end}, with the key of the lock.\n"
+    assert ours.read_text("utf-8") == f"# {URL} is configured in {THEIRS}{end} with the same key.\n"
     assert "] ok  " in machine.run(INSTALLER, "--step", "repository")[1]
 
     # It is taken away, and the rig has need of one of its own.
@@ -107,7 +107,7 @@ def test_a_source_with_another_key_is_named_and_nothing_is_written(
     before = machine.outcome()
     code, said = machine.run(INSTALLER, "--step", "repository")
     assert code == 1
-    assert f"{THEIRS}.list has the repository {URL} signed by {keys.other}" in said
+    assert f"{THEIRS}.list configures the repository {URL} with key {keys.other}" in said
     assert "run this again" in said
     written = {path for path in machine.outcome() if path not in before}
     assert not [path for path in written if path.startswith(("etc", "usr"))]
@@ -129,7 +129,7 @@ def test_a_source_that_apt_cannot_read_beside_another_is_taken_back(
     code, said = machine.run(INSTALLER, "--step", "repository")
     assert code == 1
     assert "Signed-By" in said
-    assert f"apt cannot read its sources together with /{LIST}, which was taken back" in said
+    assert f"apt cannot read its sources together with /{LIST}, which was removed again" in said
     assert not (machine.path / "up" / LIST).exists()
     assert machine.run("apt-get", "-qq", "update")[0] == 0
 
@@ -145,7 +145,7 @@ def test_the_first_apt_of_a_rig_is_asked_in_the_same_way(ubuntu_16: SystemRoot, 
     (ubuntu_16.path / KEYRING.lstrip("/")).write_bytes(keys._gpg("--export", keys.own))
     theirs = f"deb [signed-by={KEYRING}] {url} /\n"
     (ubuntu_16.path / f"{THEIRS}.list".lstrip("/")).write_text(theirs, encoding="utf-8")
-    assert ubuntu_16.run(*ask).stdout.startswith(f"# {url} is in {THEIRS}.list")
+    assert ubuntu_16.run(*ask).stdout.startswith(f"# {url} is configured in {THEIRS}.list")
     ubuntu_16.run("apt-get", "indextargets")
     (ubuntu_16.path / LIST).write_text(line, encoding="utf-8")
     refused = ubuntu_16.run("apt-get", "indextargets", check=False)
@@ -153,4 +153,4 @@ def test_the_first_apt_of_a_rig_is_asked_in_the_same_way(ubuntu_16: SystemRoot, 
 
     (ubuntu_16.path / KEYRING.lstrip("/")).write_bytes(keys._gpg("--export", keys.other))
     refused = ubuntu_16.run(*ask, check=False)
-    assert (refused.returncode, f"signed by {keys.other}" in refused.stderr) == (1, True)
+    assert (refused.returncode, f"with key {keys.other}" in refused.stderr) == (1, True)

@@ -214,7 +214,7 @@ def _secret_is_asked_for(root: SystemRoot, *steered: str) -> None:
     secret.write_text(PASSWORD + "\n", encoding="utf-8")
     halved = root.run("/root/rig/install.sh", check=False)
     assert halved.returncode == 1
-    assert "DYNDNS is to be written as account:password" in halved.stdout + halved.stderr
+    assert "DYNDNS must have the form account:password" in halved.stdout + halved.stderr
     assert PASSWORD not in halved.stdout + halved.stderr
     secret.write_text(f"ada:{PASSWORD}\n", encoding="utf-8")
     given = root.run("/root/rig/install.sh").stdout

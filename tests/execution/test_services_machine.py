@@ -162,7 +162,7 @@ def see_the_secret_asked_for_and_given(machine: Machine) -> None:
     machine.wait_until("test", "-e", end, timeout=PATIENCE)
     machine.wait_until("systemctl", "is-failed", "--quiet", "cloud-final.service")
     assert machine.run("cloud-init", "status", check=False).out.strip() == "status: error"
-    hint = f"the secret NOTEBOOK_PASSWORD is not there: give it in the environment or in {SECRET}"
+    hint = f"the secret NOTEBOOK_PASSWORD is missing: set it in the environment or in {SECRET}"
     machine.run("grep", "-qF", "-e", hint, "/var/log/rig.log")
     said = machine.run("cat", "/var/log/cloud-init-output.log").out
     wrong = [line for line in said.splitlines() if ": locked " in line and ", found " in line]
@@ -285,7 +285,7 @@ def until(
 
 def put_the_homes_where_quotas_are(machine: Machine) -> None:
     """The first boot has said that nothing holds the quota. Mend what it named, as one would."""
-    notice = "the quota of bob (10 MB) is not enforced: / has no quotas of users"
+    notice = "the quota of bob (10 MB) is not enforced: user quotas are not enabled on /"
     machine.run("grep", "-qF", "-e", notice, "/var/log/rig.log")
     script = """
     truncate -s 128M /var/home.img

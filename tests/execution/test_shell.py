@@ -60,7 +60,7 @@ def test_another_system_is_refused_and_left_alone(debian_11: SystemRoot, legacy_
     refused = debian_11.run("/root/rig/install.sh", check=False)
 
     assert refused.returncode == 1
-    assert "this rig is made for debian 11; this machine runs debian 12" in refused.stderr
+    assert "this rig is for debian 11, but this machine runs debian 12" in refused.stderr
     assert "nothing was changed" in refused.stderr
     assert debian_11.listing() == before
 

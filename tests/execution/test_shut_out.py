@@ -65,7 +65,7 @@ def test_nobody_is_shut_out_unasked(system: Layer, there: str) -> None:
     sh(system, f"{there.replace('~bob', '/home/bob')}")
     code, said = run(system, INSTALLER)
     assert code == 1
-    assert "nobody could log in any more" in said
+    assert "no user could log in over SSH" in said
     assert not (system.path / "up" / SETTINGS.lstrip("/")).exists()
     code, said = run(system, "RIG_SHUT_OUT=yes", INSTALLER)
     assert code == 0, said

@@ -1,7 +1,7 @@
-"""Asks a notebook server of this machine how it is; runs on Python 2.7 and newer.
+"""Check the health of a notebook server on this machine. Supports Python 2.7 and newer.
 
-The JSON file in $RIG_NOTEBOOK has its settings. Where it speaks TLS, it is to show the very
-certificate of its file, not yet run out. Exits with 1 and a line of why where it does not answer.
+Reads the settings from the JSON file in $RIG_NOTEBOOK. With TLS, the server must present the
+certificate of its file, and it must not be expired. Prints the reason and exits with 1 on failure.
 """
 
 import io
@@ -15,36 +15,36 @@ try:
 except ImportError:  # Python 2
     from httplib import HTTPConnection, HTTPSConnection
 
-SECONDS = 8
-# The certificate may be anybody's, its file is what is trusted: neither a chain up to a root, nor
-# the extensions that Python 3.13 wants to see in one.
+TIMEOUT_S = 8
+# Trust exactly the certificate in the file: it needs neither a chain to a root certificate nor the
+# extensions that Python 3.13 requires.
 PARTIAL_CHAIN, STRICT = 0x80000, 0x20
 
 
-def connection(settings):
+def connect(settings):
     port = settings["port"]
     if "certfile" not in settings:
-        return HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        return HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     context = ssl.create_default_context(cafile=settings["certfile"])
     context.verify_flags = context.verify_flags & ~STRICT | PARTIAL_CHAIN
-    # It is asked for by its address here, and not by its name.
+    # The connection uses the IP address, not the host name.
     context.check_hostname = False
-    return HTTPSConnection("127.0.0.1", port, timeout=SECONDS, context=context)
+    return HTTPSConnection("127.0.0.1", port, timeout=TIMEOUT_S, context=context)
 
 
-def asked():
+def check_health():
     with io.open(os.environ["RIG_NOTEBOOK"], encoding="utf-8") as file:
         (settings,) = json.load(file)["settings"].values()
-    server = connection(settings)
-    # Its version is all that it tells to those who have not logged in.
+    server = connect(settings)
+    # Without a login, only the version is available.
     server.request("GET", "/api")
-    answer = server.getresponse()
-    if answer.status != 200:
-        raise ValueError("it answers with %d" % answer.status)
-    json.loads(answer.read().decode("utf-8"))["version"]
+    response = server.getresponse()
+    if response.status != 200:
+        raise ValueError("HTTP status %d" % response.status)
+    json.loads(response.read().decode("utf-8"))["version"]
 
 
 try:
-    asked()
+    check_health()
 except Exception as error:
-    sys.exit("the notebook server is not well: %s" % error)
+    sys.exit("notebook server is unhealthy: %s" % error)

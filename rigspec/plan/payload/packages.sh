@@ -1,31 +1,31 @@
 #!/bin/sh
-# Hold packages of the system against a list of the lock: lines of NAME=VERSION and, where the lock
-# knows it, the sha256 of the package's file.
+# Check system packages against a package list of the lock. Each line is NAME=VERSION and, if the lock has
+# it, the sha256 of the package file.
 #
 # usage: packages.sh archive|installed FILE
 #
-#   archive     the signed index that apt has read names these very files
-#   installed   these versions are installed
+#   archive     check that the signed package index lists these files
+#   installed   check that these versions are installed
 #
-# Prints a line for each package of which that is not true, and then exits with 1. Where all are
-# installed it says "as locked": a list that cannot be read is no proof.
+# Prints a line for each difference, and then exits with 1. Prints "as locked" if all packages are
+# installed, so that an unreadable list is not mistaken for success.
 set -u
-question=$1
+mode=$1
 status=0
-tell() {
+report() {
   printf '%s\n' "$1"
   status=1
 }
 while read -r pin sha256; do
   name=${pin%%=*}
   locked=${pin#*=}
-  if [ "$question" = installed ]; then
+  if [ "$mode" = installed ]; then
     # shellcheck disable=SC2016 # dpkg-query fills these in
-    have=$(dpkg-query -W -f='${Status} ${Version}\n' "$name" 2>/dev/null | sed -n 's/^[a-z]* ok installed //p')
-    [ "$have" = "$locked" ] || tell "$name: locked $locked, ${have:-missing}"
+    installed=$(dpkg-query -W -f='${Status} ${Version}\n' "$name" 2>/dev/null | sed -n 's/^[a-z]* ok installed //p')
+    [ "$installed" = "$locked" ] || report "$name: locked $locked, ${installed:-missing}"
   elif [ -n "$sha256" ]; then
-    apt-cache show "$pin" 2>/dev/null | grep -qx "SHA256: $sha256" || tell "$pin: the archive does not have the file that was locked"
+    apt-cache show "$pin" 2>/dev/null | grep -qx "SHA256: $sha256" || report "$pin: checksum mismatch between the lock and the package index"
   fi
 done <"$2" || exit 1
-[ "$question" = archive ] || [ "$status" -ne 0 ] || echo "as locked"
+[ "$mode" = archive ] || [ "$status" -ne 0 ] || echo "as locked"
 exit "$status"

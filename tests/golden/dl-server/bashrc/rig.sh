@@ -1,9 +1,10 @@
 # A two-user fastai server
-# Variables of the rig dl-server, to be sourced by bash, dash or zsh. Written by rigspec from the lock
+# Environment variables of the rig dl-server, to be sourced by bash, dash or zsh. Written by rigspec
+# from lock
 # 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205.
 #
-# Left out: everything that installs; a fragment only sets variables.
-# Written by rigspec. Each folder is put in front once, however often this is sourced.
+# Not included: installation. This file only sets environment variables.
+# Written by rigspec. Safe to source repeatedly: each directory is added only once.
 case ":${PATH:-}:" in
   *:/usr/local/cuda-9.0/bin:*) ;;
   *) PATH=/usr/local/cuda-9.0/bin"${PATH:+:${PATH}}" ;;

@@ -1,51 +1,51 @@
 #!/usr/bin/env bash
 # A two-user fastai server
-# Installs the rig dl-server, machine tower. Written by rigspec from the lock
+# Installs the rig dl-server, machine tower. Written by rigspec from lock
 # 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205.
 #
-# Run as root; run again at any time: what is done already is left alone.
+# Run as root. Safe to re-run: completed steps are skipped.
 #
-# Left out:
+# Not included:
 # - the pin of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
 # - the pin of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
 
-# Nothing below runs before the last line: a download that is cut off does nothing, and says so.
-trap 'echo install.sh": this file is not whole; fetch it again" >&2; exit 1' EXIT
+# Nothing runs before the last line, so a truncated download does nothing but report it.
+trap 'echo install.sh": this file is truncated; download it again" >&2; exit 1' EXIT
 
 readonly NAME=install.sh
 readonly RIG_NAME=dl-server
 readonly STEPS=(platform archive system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob gpus-of-users variables service-packages service-ssh-settings service-ssh service-dyndns-interval host-service-packages service-dyndns-settings service-dyndns session-fastai session-loader tmux-packages certificate-tools notebook-alice-certificate notebook-alice-password notebook-alice-settings notebook-alice notebook-bob-certificate notebook-bob-password notebook-bob-settings notebook-bob reboot verify)
 readonly LOG=/var/log/rig.log
 readonly STATE=/var/lib/rig
-readonly OWNED=$STATE/owned
+readonly RECORDS=$STATE/owned
 
 usage() {
   cat <<USAGE
 usage: $NAME [--dry-run] [--step ID] [--allow-removals | --uninstall]
        $NAME --list | --help
 
-Installs the rig: each step is looked at, and done if it is not done already. It can be stopped or
-killed at any moment and run again. At the end it holds what is installed against the lock.
+Installs the rig. Each step is skipped if already complete. The result is verified against the lock.
+Safe to interrupt at any time and run again.
 
-  --list        name the steps
-  --dry-run     say what would be done, and change nothing
-  --step ID     do this step only
-  --uninstall   take away what was installed, last step first, and only that: packages that were
-                there before or that others need, files that were changed since, and accounts with
-                their homes stay, and are named; asks nothing
+  --list        list the steps
+  --dry-run     print what would be done without changing anything
+  --step ID     run only this step
+  --uninstall   remove what was installed, in reverse order. Keeps and lists: packages that were already
+                installed or that others depend on, modified files, accounts and their home directories.
+                Does not prompt
   --allow-removals
-                take packages of others away where those of the rig cannot stand beside them; without
-                it the step stops before it changes anything, and names them
-  --help        this text
+                allow apt to remove conflicting packages that do not belong to the rig; by default, the
+                step lists them and fails without changing anything
+  --help        print this help
 
 log:   $LOG
-state: $STATE (what is installed, and what it owns)
+state: $STATE (completed steps, and records of what was installed)
 
 exit status:
-  0    done; where a reboot is due it is said, and $STATE/reboot-due is there until it has happened
+  0    success; if a reboot is required, it is reported, and $STATE/reboot-due exists until then
   1    a step failed, this is the wrong machine, or something differs from the lock
-  2    it was called wrongly
+  2    usage error
   129, 130, 143   stopped by a signal
 USAGE
 }
@@ -91,25 +91,25 @@ title() {
   esac
 }
 
-done_platform() {
+is_done_platform() {
   found="$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"') $(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" && \
-    { test "$found" = 'ubuntu 16.04' || { printf 'this rig is made for %s; this machine runs %s\n' 'ubuntu 16.04' "$found" >&2; false; }; } && \
+    { test "$found" = 'ubuntu 16.04' || { printf 'this rig is for %s, but this machine runs %s\n' 'ubuntu 16.04' "$found" >&2; false; }; } && \
     found=$(uname -m) && \
-    { test "$found" = x86_64 || { printf 'this rig is made for %s; this machine is %s\n' x86_64 "$found" >&2; false; }; }
+    { test "$found" = x86_64 || { printf 'this rig is for %s, but this machine is %s\n' x86_64 "$found" >&2; false; }; }
 }
 
 apply_platform() {
   found="$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"') $(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" && \
-    { test "$found" = 'ubuntu 16.04' || { printf 'this rig is made for %s; this machine runs %s\n' 'ubuntu 16.04' "$found" >&2; false; }; } && \
+    { test "$found" = 'ubuntu 16.04' || { printf 'this rig is for %s, but this machine runs %s\n' 'ubuntu 16.04' "$found" >&2; false; }; } && \
     found=$(uname -m) && \
-    { test "$found" = x86_64 || { printf 'this rig is made for %s; this machine is %s\n' x86_64 "$found" >&2; false; }; }
+    { test "$found" = x86_64 || { printf 'this rig is for %s, but this machine is %s\n' x86_64 "$found" >&2; false; }; }
 }
 
 remove_platform() {
-  forget_step platform
+  remove_step_state platform
 }
 
-done_archive() {
+is_done_archive() {
   test -s /etc/apt/sources.list.d/rig.list && \
     test "$(cat /var/lib/rig/archive 2>/dev/null)" = c5fdce5fdb1f50c11fd1977eefe21bb6a82fbfc7e01561024186d3b00c1b266f
 }
@@ -118,7 +118,7 @@ apply_archive() {
   rm -f /etc/apt/sources.list.d/rig.list && \
     apt-get -qq update && \
     sh /opt/rig/lock/components.sh 'xenial xenial-updates xenial-security' main 'restricted universe multiverse' > /etc/apt/sources.list.d/rig.list.rig-new && \
-    own_file /etc/apt/sources.list.d/rig.list && \
+    record_file /etc/apt/sources.list.d/rig.list && \
     mv -fT /etc/apt/sources.list.d/rig.list.rig-new /etc/apt/sources.list.d/rig.list && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' c5fdce5fdb1f50c11fd1977eefe21bb6a82fbfc7e01561024186d3b00c1b266f > /var/lib/rig/.archive.new && \
@@ -126,11 +126,11 @@ apply_archive() {
 }
 
 remove_archive() {
-  forget_step archive && \
-    return_file /etc/apt/sources.list.d/rig.list
+  remove_step_state archive && \
+    restore_file /etc/apt/sources.list.d/rig.list
 }
 
-done_system_packages() {
+is_done_system_packages() {
   test "$(cat /var/lib/rig/system-packages 2>/dev/null)" = 4c8828ab3581714a83e0293826b64dec1f3f75e61a6090b3f6fcb76ccc645269 && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt >/dev/null
 }
@@ -223,11 +223,11 @@ apply_system_packages() {
 }
 
 remove_system_packages() {
-  forget_step system-packages && \
-    drop_packages system-packages binutils build-essential git tmux unzip bzip2 cpp cpp-5 dpkg-dev g++ g++-5 gcc gcc-5 gcc-5-base git-man libasan2 libasn1-8-heimdal libatomic1 libbz2-1.0 libc-dev-bin libc6 libc6-dev libcc1-0 libcilkrts5 libcurl3-gnutls libdpkg-perl liberror-perl libevent-2.0-5 libexpat1 libffi6 libgcc-5-dev libgdbm3 libgmp10 libgnutls30 libgomp1 libgssapi-krb5-2 libgssapi3-heimdal libhcrypto4-heimdal libheimbase1-heimdal libheimntlm0-heimdal libhogweed4 libhx509-5-heimdal libidn11 libisl15 libitm1 libk5crypto3 libkeyutils1 libkrb5-26-heimdal libkrb5-3 libkrb5support0 libldap-2.4-2 liblsan0 libmpc3 libmpfr4 libmpx0 libnettle6 libp11-kit0 libperl5.22 libquadmath0 libroken18-heimdal librtmp1 libsasl2-2 libsasl2-modules-db libsqlite3-0 libstdc++-5-dev libstdc++6 libtasn1-6 libtsan0 libubsan0 libutempter0 libwind0-heimdal linux-libc-dev make patch perl perl-base perl-modules-5.22 xz-utils
+  remove_step_state system-packages && \
+    purge_packages system-packages binutils build-essential git tmux unzip bzip2 cpp cpp-5 dpkg-dev g++ g++-5 gcc gcc-5 gcc-5-base git-man libasan2 libasn1-8-heimdal libatomic1 libbz2-1.0 libc-dev-bin libc6 libc6-dev libcc1-0 libcilkrts5 libcurl3-gnutls libdpkg-perl liberror-perl libevent-2.0-5 libexpat1 libffi6 libgcc-5-dev libgdbm3 libgmp10 libgnutls30 libgomp1 libgssapi-krb5-2 libgssapi3-heimdal libhcrypto4-heimdal libheimbase1-heimdal libheimntlm0-heimdal libhogweed4 libhx509-5-heimdal libidn11 libisl15 libitm1 libk5crypto3 libkeyutils1 libkrb5-26-heimdal libkrb5-3 libkrb5support0 libldap-2.4-2 liblsan0 libmpc3 libmpfr4 libmpx0 libnettle6 libp11-kit0 libperl5.22 libquadmath0 libroken18-heimdal librtmp1 libsasl2-2 libsasl2-modules-db libsqlite3-0 libstdc++-5-dev libstdc++6 libtasn1-6 libtsan0 libubsan0 libutempter0 libwind0-heimdal linux-libc-dev make patch perl perl-base perl-modules-5.22 xz-utils
 }
 
-done_fetch_tools() {
+is_done_fetch_tools() {
   test "$(cat /var/lib/rig/fetch-tools 2>/dev/null)" = df949afa2696944473573a4532fabde1ad69ffb83e030effb5fced4815db95f0 && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt >/dev/null
 }
@@ -278,19 +278,19 @@ apply_fetch_tools() {
 }
 
 remove_fetch_tools() {
-  forget_step fetch-tools && \
-    drop_packages fetch-tools bzip2 ca-certificates curl gnupg libasn1-8-heimdal libbz2-1.0 libc6 libcurl3-gnutls libffi6 libgmp10 libgnutls30 libgssapi-krb5-2 libgssapi3-heimdal libhcrypto4-heimdal libheimbase1-heimdal libheimntlm0-heimdal libhogweed4 libhx509-5-heimdal libidn11 libk5crypto3 libkeyutils1 libkrb5-26-heimdal libkrb5-3 libkrb5support0 libldap-2.4-2 libnettle6 libp11-kit0 libroken18-heimdal librtmp1 libsasl2-2 libsasl2-modules-db libsqlite3-0 libssl1.0.0 libtasn1-6 libwind0-heimdal openssl
+  remove_step_state fetch-tools && \
+    purge_packages fetch-tools bzip2 ca-certificates curl gnupg libasn1-8-heimdal libbz2-1.0 libc6 libcurl3-gnutls libffi6 libgmp10 libgnutls30 libgssapi-krb5-2 libgssapi3-heimdal libhcrypto4-heimdal libheimbase1-heimdal libheimntlm0-heimdal libhogweed4 libhx509-5-heimdal libidn11 libk5crypto3 libkeyutils1 libkrb5-26-heimdal libkrb5-3 libkrb5support0 libldap-2.4-2 libnettle6 libp11-kit0 libroken18-heimdal librtmp1 libsasl2-2 libsasl2-modules-db libsqlite3-0 libssl1.0.0 libtasn1-6 libwind0-heimdal openssl
 }
 
-done_repository_nvidia_cuda() {
+is_done_repository_nvidia_cuda() {
   test -s /etc/apt/keyrings/nvidia-cuda.gpg && \
     sh /opt/rig/lock/repository.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / | cmp -s - /etc/apt/sources.list.d/nvidia-cuda.list && \
     test "$(cat /var/lib/rig/repository-nvidia-cuda 2>/dev/null)" = face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3
 }
 
 apply_repository_nvidia_cuda() {
-  { told=$(sh /opt/rig/lock/repository.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 /) || { return_file /etc/apt/sources.list.d/nvidia-cuda.list; false; }; } && \
-    own_folder "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
+  { source_line=$(sh /opt/rig/lock/repository.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 /) || { restore_file /etc/apt/sources.list.d/nvidia-cuda.list; false; }; } && \
+    record_dir "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
     mkdir -p "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
     mkdir -p /var/cache/rig && \
     install -d -m 0700 /var/cache/rig/gnupg && \
@@ -299,25 +299,25 @@ apply_repository_nvidia_cuda() {
     test "$(gpg --homedir /var/cache/rig/gnupg --batch --with-colons --with-fingerprint /var/cache/rig/nvidia-cuda.asc 2>/dev/null | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1)" = EB693B3035CD5710E231E123A4B469963BF863CC && \
     gpg --homedir /var/cache/rig/gnupg --batch --yes --dearmor --output /etc/apt/keyrings/nvidia-cuda.gpg.rig-new /var/cache/rig/nvidia-cuda.asc && \
     chmod 0644 /etc/apt/keyrings/nvidia-cuda.gpg.rig-new && \
-    own_file /etc/apt/keyrings/nvidia-cuda.gpg && \
+    record_file /etc/apt/keyrings/nvidia-cuda.gpg && \
     mv -fT /etc/apt/keyrings/nvidia-cuda.gpg.rig-new /etc/apt/keyrings/nvidia-cuda.gpg && \
     rm -rf /var/cache/rig/gnupg /var/cache/rig/nvidia-cuda.asc && \
-    printf '%s\n' "$told" > /etc/apt/sources.list.d/nvidia-cuda.list.rig-new && \
-    own_file /etc/apt/sources.list.d/nvidia-cuda.list && \
+    printf '%s\n' "$source_line" > /etc/apt/sources.list.d/nvidia-cuda.list.rig-new && \
+    record_file /etc/apt/sources.list.d/nvidia-cuda.list && \
     mv -fT /etc/apt/sources.list.d/nvidia-cuda.list.rig-new /etc/apt/sources.list.d/nvidia-cuda.list && \
-    { apt-get indextargets >/dev/null || { return_file /etc/apt/sources.list.d/nvidia-cuda.list; printf 'apt cannot read its sources together with %s, which was taken back: take the other source of %s out, and run this again\n' /etc/apt/sources.list.d/nvidia-cuda.list https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 >&2; false; }; } && \
+    { apt-get indextargets >/dev/null || { restore_file /etc/apt/sources.list.d/nvidia-cuda.list; printf 'apt cannot read its sources together with %s, which was removed again: remove the other source of %s and run this again\n' /etc/apt/sources.list.d/nvidia-cuda.list https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 >&2; false; }; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3 > /var/lib/rig/.repository-nvidia-cuda.new && \
     mv -fT /var/lib/rig/.repository-nvidia-cuda.new /var/lib/rig/repository-nvidia-cuda
 }
 
 remove_repository_nvidia_cuda() {
-  forget_step repository-nvidia-cuda && \
-    return_file /etc/apt/sources.list.d/nvidia-cuda.list && \
-    return_file /etc/apt/keyrings/nvidia-cuda.gpg
+  remove_step_state repository-nvidia-cuda && \
+    restore_file /etc/apt/sources.list.d/nvidia-cuda.list && \
+    restore_file /etc/apt/keyrings/nvidia-cuda.gpg
 }
 
-done_driver() {
+is_done_driver() {
   test "$(cat /var/lib/rig/driver 2>/dev/null)" = 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt >/dev/null
 }
@@ -325,7 +325,7 @@ done_driver() {
 apply_driver() {
   refresh_packages && \
     install_packages driver --allow-change-held-packages cuda-drivers=465.19.01-1 && \
-    own_holds cuda-drivers && \
+    record_holds cuda-drivers && \
     apt-mark hold cuda-drivers >/dev/null && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e > /var/lib/rig/.driver.new && \
@@ -333,12 +333,12 @@ apply_driver() {
 }
 
 remove_driver() {
-  forget_step driver && \
+  remove_step_state driver && \
     release_holds cuda-drivers && \
-    drop_packages driver cuda-drivers
+    purge_packages driver cuda-drivers
 }
 
-done_cuda() {
+is_done_cuda() {
   test "$(cat /var/lib/rig/cuda 2>/dev/null)" = ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt >/dev/null
 }
@@ -346,7 +346,7 @@ done_cuda() {
 apply_cuda() {
   refresh_packages && \
     install_packages cuda --allow-change-held-packages cuda-toolkit-9-0=9.0.176-1 && \
-    own_holds cuda-toolkit-9-0 && \
+    record_holds cuda-toolkit-9-0 && \
     apt-mark hold cuda-toolkit-9-0 >/dev/null && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c > /var/lib/rig/.cuda.new && \
@@ -354,25 +354,25 @@ apply_cuda() {
 }
 
 remove_cuda() {
-  forget_step cuda && \
+  remove_step_state cuda && \
     release_holds cuda-toolkit-9-0 && \
-    drop_packages cuda cuda-toolkit-9-0
+    purge_packages cuda cuda-toolkit-9-0
 }
 
-done_cudnn() {
+is_done_cudnn() {
   test -e /usr/local/cuda-9.0/include/cudnn.h && \
     test "$(cat /var/lib/rig/cudnn 2>/dev/null)" = bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8
 }
 
 apply_cudnn() {
-  own_folder /usr/local/cuda-9.0 && \
+  record_dir /usr/local/cuda-9.0 && \
     mkdir -p /var/cache/rig /usr/local/cuda-9.0 && \
     curl --fail --silent --show-error --location --retry 3 --output /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
-    { printf '%s  %s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz | sha256sum --check --status || { printf '%s: what came is not what was locked\n' https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz >&2; false; }; } && \
-    own_contents cudnn /usr/local/cuda-9.0 && \
-    keep_members cudnn /usr/local/cuda-9.0 1 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
+    { printf '%s  %s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz | sha256sum --check --status || { printf 'checksum mismatch: %s does not match the lock\n' https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz >&2; false; }; } && \
+    record_contents cudnn /usr/local/cuda-9.0 && \
+    back_up_members cudnn /usr/local/cuda-9.0 1 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
     tar --extract --no-same-owner --keep-directory-symlink --strip-components=1 --directory /usr/local/cuda-9.0 --file /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
-    note_contents cudnn /usr/local/cuda-9.0 && \
+    record_new_contents cudnn /usr/local/cuda-9.0 && \
     rm -f /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 > /var/lib/rig/.cudnn.new && \
@@ -380,11 +380,11 @@ apply_cudnn() {
 }
 
 remove_cudnn() {
-  forget_step cudnn && \
-    return_contents cudnn /usr/local/cuda-9.0
+  remove_step_state cudnn && \
+    restore_contents cudnn /usr/local/cuda-9.0
 }
 
-done_installer_anaconda3_5_2_0() {
+is_done_installer_anaconda3_5_2_0() {
   test -e /opt/rig/anaconda3-5.2.0/bin/python && \
     test "$(cat /var/lib/rig/installer-anaconda3-5-2-0 2>/dev/null)" = 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48
 }
@@ -392,8 +392,8 @@ done_installer_anaconda3_5_2_0() {
 apply_installer_anaconda3_5_2_0() {
   mkdir -p /var/cache/rig && \
     curl --fail --silent --show-error --location --retry 3 --output /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh && \
-    { printf '%s  %s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh | sha256sum --check --status || { printf '%s: what came is not what was locked\n' https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh >&2; false; }; } && \
-    own_tree /opt/rig/anaconda3-5.2.0 && \
+    { printf '%s  %s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh | sha256sum --check --status || { printf 'checksum mismatch: %s does not match the lock\n' https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh >&2; false; }; } && \
+    record_tree /opt/rig/anaconda3-5.2.0 && \
     rm -rf /opt/rig/anaconda3-5.2.0 && \
     mkdir -p "$(dirname /opt/rig/anaconda3-5.2.0)" && \
     bash /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh -b -p /opt/rig/anaconda3-5.2.0 >/dev/null && \
@@ -404,64 +404,64 @@ apply_installer_anaconda3_5_2_0() {
 }
 
 remove_installer_anaconda3_5_2_0() {
-  forget_step installer-anaconda3-5-2-0 && \
-    clear_tree /opt/rig/anaconda3-5.2.0
+  remove_step_state installer-anaconda3-5-2-0 && \
+    remove_tree /opt/rig/anaconda3-5.2.0
 }
 
-done_env_fastai() {
+is_done_env_fastai() {
   test -x /opt/rig/envs/fastai/bin/python && \
     test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = 58ffa8a91c2ebb62ed8b411a86a174e0d582fc9500efa1bc3b0643a568fa57fe
 }
 
 apply_env_fastai() {
-  own_tree /opt/rig/envs/fastai && \
-    set_aside /opt/rig/envs/fastai && \
+  record_tree /opt/rig/envs/fastai && \
+    stash_dir /opt/rig/envs/fastai && \
     { { mkdir -p "$(dirname /opt/rig/envs/fastai)" && \
     /opt/rig/anaconda3-5.2.0/bin/python -m venv /opt/rig/envs/fastai >/dev/null && \
     /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade --force-reinstall -r /opt/rig/lock/fastai.tools.txt && \
-    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/fastai.requirements.txt; } || { bring_back /opt/rig/envs/fastai; false; }; } && \
-    drop_aside /opt/rig/envs/fastai && \
+    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/fastai.requirements.txt; } || { unstash_dir /opt/rig/envs/fastai; false; }; } && \
+    drop_stash /opt/rig/envs/fastai && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' 58ffa8a91c2ebb62ed8b411a86a174e0d582fc9500efa1bc3b0643a568fa57fe > /var/lib/rig/.env-fastai.new && \
     mv -fT /var/lib/rig/.env-fastai.new /var/lib/rig/env-fastai
 }
 
 remove_env_fastai() {
-  forget_step env-fastai && \
-    clear_tree /opt/rig/envs/fastai
+  remove_step_state env-fastai && \
+    remove_tree /opt/rig/envs/fastai
 }
 
-done_settings_fastai_keras() {
+is_done_settings_fastai_keras() {
   test "$(stat -c '%a %U:%G' /etc/skel/.keras/keras.json 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 1648778833f8c671aa3d961544ee97930a142d7572d0637a67a0cc26ccd09eb2 /etc/skel/.keras/keras.json | sha256sum --check --status
 }
 
 apply_settings_fastai_keras() {
-  own_folder "$(dirname /etc/skel/.keras/keras.json)" && \
+  record_dir "$(dirname /etc/skel/.keras/keras.json)" && \
     mkdir -p "$(dirname /etc/skel/.keras/keras.json)" && \
     install -m 0644 -o root -g root /opt/rig/lock/settings-fastai-keras /etc/skel/.keras/keras.json.rig-new && \
-    own_file /etc/skel/.keras/keras.json && \
+    record_file /etc/skel/.keras/keras.json && \
     mv -fT /etc/skel/.keras/keras.json.rig-new /etc/skel/.keras/keras.json
 }
 
 remove_settings_fastai_keras() {
-  forget_step settings-fastai-keras && \
-    return_file /etc/skel/.keras/keras.json
+  remove_step_state settings-fastai-keras && \
+    restore_file /etc/skel/.keras/keras.json
 }
 
-done_user_alice() {
+is_done_user_alice() {
   id -u alice >/dev/null 2>&1 && \
     test -e "$(getent passwd alice | cut -d : -f 6)"/.keras/keras.json && \
     test "$(cat /var/lib/rig/user-alice 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 }
 
-# shellcheck disable=SC2016 # a shell of that user's fills it in
+# shellcheck disable=SC2016 # expanded by a shell of that user
 apply_user_alice() {
-  make_account alice && \
-    { cat /var/lib/rig/user-alice.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG alice | tr ' ' '\n' | grep -qxF -e "$group" || say alice" stays in the group $group, which the rig names no more: gpasswd --delete takes it away"; done && \
+  create_account alice && \
+    { cat /var/lib/rig/user-alice.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG alice | tr ' ' '\n' | grep -qxF -e "$group" || log_info alice" is still in group $group, which the rig no longer lists; to remove it: gpasswd --delete"; done && \
     rm -f /var/lib/rig/user-alice.groups && \
     runuser -u alice -- sh -c 'umask 022 && cd "$1" && { test -e .keras/keras.json || { mkdir -p .keras && cp /etc/skel/.keras/keras.json .keras/keras.json; }; }' sh "$(getent passwd alice | cut -d : -f 6)" && \
-    { ! test -e /var/lib/rig/user-alice.keys || { { { sed 's/^/-/' /var/lib/rig/user-alice.keys; } | runuser -u alice -- sh -c 'umask 077 && ssh=$1/.ssh && given=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$given"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd alice | cut -d : -f 6)" || { printf 'the keys of %s could not be put into %s/.ssh/authorized_keys as that user: look whose it is, and where it leads\n' alice "$(getent passwd alice | cut -d : -f 6)" >&2; false; }; } && \
+    { ! test -e /var/lib/rig/user-alice.keys || { { { sed 's/^/-/' /var/lib/rig/user-alice.keys; } | runuser -u alice -- sh -c 'umask 077 && ssh=$1/.ssh && input=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$input"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd alice | cut -d : -f 6)" || { printf 'could not write the SSH keys of %s to %s/.ssh/authorized_keys as that user: check its owner and where it links to\n' alice "$(getent passwd alice | cut -d : -f 6)" >&2; false; }; } && \
     rm -f /var/lib/rig/user-alice.keys; }; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-alice.new && \
@@ -469,23 +469,23 @@ apply_user_alice() {
 }
 
 remove_user_alice() {
-  forget_step user-alice && \
-    keep_account alice
+  remove_step_state user-alice && \
+    report_kept_account alice
 }
 
-done_user_bob() {
+is_done_user_bob() {
   id -u bob >/dev/null 2>&1 && \
     test -e "$(getent passwd bob | cut -d : -f 6)"/.keras/keras.json && \
     test "$(cat /var/lib/rig/user-bob 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 }
 
-# shellcheck disable=SC2016 # a shell of that user's fills it in
+# shellcheck disable=SC2016 # expanded by a shell of that user
 apply_user_bob() {
-  make_account bob && \
-    { cat /var/lib/rig/user-bob.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG bob | tr ' ' '\n' | grep -qxF -e "$group" || say bob" stays in the group $group, which the rig names no more: gpasswd --delete takes it away"; done && \
+  create_account bob && \
+    { cat /var/lib/rig/user-bob.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG bob | tr ' ' '\n' | grep -qxF -e "$group" || log_info bob" is still in group $group, which the rig no longer lists; to remove it: gpasswd --delete"; done && \
     rm -f /var/lib/rig/user-bob.groups && \
     runuser -u bob -- sh -c 'umask 022 && cd "$1" && { test -e .keras/keras.json || { mkdir -p .keras && cp /etc/skel/.keras/keras.json .keras/keras.json; }; }' sh "$(getent passwd bob | cut -d : -f 6)" && \
-    { ! test -e /var/lib/rig/user-bob.keys || { { { sed 's/^/-/' /var/lib/rig/user-bob.keys; } | runuser -u bob -- sh -c 'umask 077 && ssh=$1/.ssh && given=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$given"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd bob | cut -d : -f 6)" || { printf 'the keys of %s could not be put into %s/.ssh/authorized_keys as that user: look whose it is, and where it leads\n' bob "$(getent passwd bob | cut -d : -f 6)" >&2; false; }; } && \
+    { ! test -e /var/lib/rig/user-bob.keys || { { { sed 's/^/-/' /var/lib/rig/user-bob.keys; } | runuser -u bob -- sh -c 'umask 077 && ssh=$1/.ssh && input=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$input"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd bob | cut -d : -f 6)" || { printf 'could not write the SSH keys of %s to %s/.ssh/authorized_keys as that user: check its owner and where it links to\n' bob "$(getent passwd bob | cut -d : -f 6)" >&2; false; }; } && \
     rm -f /var/lib/rig/user-bob.keys; }; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-bob.new && \
@@ -493,47 +493,47 @@ apply_user_bob() {
 }
 
 remove_user_bob() {
-  forget_step user-bob && \
-    keep_account bob
+  remove_step_state user-bob && \
+    report_kept_account bob
 }
 
-done_gpus_of_users() {
+is_done_gpus_of_users() {
   test "$(stat -c '%a %U:%G' /etc/profile.d/rig-dl-server.users.sh 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 16fa7152e15bcd2abb0554d2ed142384185f29401283a1f6369fa1b092b2809f /etc/profile.d/rig-dl-server.users.sh | sha256sum --check --status
 }
 
 apply_gpus_of_users() {
-  own_folder "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
+  record_dir "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
     mkdir -p "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
     install -m 0644 -o root -g root /opt/rig/lock/gpus-of-users /etc/profile.d/rig-dl-server.users.sh.rig-new && \
-    own_file /etc/profile.d/rig-dl-server.users.sh && \
+    record_file /etc/profile.d/rig-dl-server.users.sh && \
     mv -fT /etc/profile.d/rig-dl-server.users.sh.rig-new /etc/profile.d/rig-dl-server.users.sh
 }
 
 remove_gpus_of_users() {
-  forget_step gpus-of-users && \
-    return_file /etc/profile.d/rig-dl-server.users.sh
+  remove_step_state gpus-of-users && \
+    restore_file /etc/profile.d/rig-dl-server.users.sh
 }
 
-done_variables() {
+is_done_variables() {
   test "$(stat -c '%a %U:%G' /etc/profile.d/rig-dl-server.sh 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' dfc8535d9cbf4f2beb826deb4ac2bc0ba3bc08ebd2746f69c73d1a8a024a79b1 /etc/profile.d/rig-dl-server.sh | sha256sum --check --status
+    printf '%s  %s\n' fbf1b1b5231e275b16dc5ba5b9dcb16dfcb7fadc4475ce5ff4704e692ad69ed4 /etc/profile.d/rig-dl-server.sh | sha256sum --check --status
 }
 
 apply_variables() {
-  own_folder "$(dirname /etc/profile.d/rig-dl-server.sh)" && \
+  record_dir "$(dirname /etc/profile.d/rig-dl-server.sh)" && \
     mkdir -p "$(dirname /etc/profile.d/rig-dl-server.sh)" && \
     install -m 0644 -o root -g root /opt/rig/lock/variables /etc/profile.d/rig-dl-server.sh.rig-new && \
-    own_file /etc/profile.d/rig-dl-server.sh && \
+    record_file /etc/profile.d/rig-dl-server.sh && \
     mv -fT /etc/profile.d/rig-dl-server.sh.rig-new /etc/profile.d/rig-dl-server.sh
 }
 
 remove_variables() {
-  forget_step variables && \
-    return_file /etc/profile.d/rig-dl-server.sh
+  remove_step_state variables && \
+    restore_file /etc/profile.d/rig-dl-server.sh
 }
 
-done_service_packages() {
+is_done_service_packages() {
   test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt >/dev/null
 }
@@ -561,40 +561,40 @@ apply_service_packages() {
 }
 
 remove_service_packages() {
-  forget_step service-packages && \
-    drop_packages service-packages openssh-server libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
+  remove_step_state service-packages && \
+    purge_packages service-packages openssh-server libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
 }
 
-done_service_ssh_settings() {
+is_done_service_ssh_settings() {
   test "$(stat -c '%a %U:%G' /etc/default/ssh 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 32fe2d0d194cf1311b26bc06764f51f0645e6e5bb64e0ef748127f7763d9f46c /etc/default/ssh | sha256sum --check --status
 }
 
 apply_service_ssh_settings() {
-  { test "${RIG_SHUT_OUT:-}" = yes || getent passwd | awk -F : '$3 != 0 && $7 !~ /\/(nologin|false|sync)$/ { print $1 "\t" $6 }' | { found=no; while IFS=$'\t' read -r name home; do ! runuser -u "$name" -- grep -qs '^[[:space:]]*[^#[:space:]]' "$home/.ssh/authorized_keys" </dev/null || found=yes; done; test "$found" = yes; } || { printf 'nobody could log in any more: the secure shell is about to take keys only, and not of root, and no other account has one. Give a user of the spec ssh_keys, or put a key into the ~/.ssh/authorized_keys of an account; to go on without, set RIG_SHUT_OUT=yes (Ansible: -e rig_shut_out=yes)\n' >&2; false; }; } && \
+  { test "${RIG_SHUT_OUT:-}" = yes || getent passwd | awk -F : '$3 != 0 && $7 !~ /\/(nologin|false|sync)$/ { print $1 "\t" $6 }' | { found=no; while IFS=$'\t' read -r name home; do ! runuser -u "$name" -- grep -qs '^[[:space:]]*[^#[:space:]]' "$home/.ssh/authorized_keys" </dev/null || found=yes; done; test "$found" = yes; } || { printf 'no user could log in over SSH: sshd would accept keys only, root login would be disabled, and no other account has a key. Set ssh_keys for a user in the spec, or add a key to ~/.ssh/authorized_keys of an account; to continue without a key, set RIG_SHUT_OUT=yes (Ansible: -e rig_shut_out=yes)\n' >&2; false; }; } && \
     rm -f /var/lib/rig/service-ssh && \
-    own_folder "$(dirname /etc/default/ssh)" && \
+    record_dir "$(dirname /etc/default/ssh)" && \
     mkdir -p "$(dirname /etc/default/ssh)" && \
     install -m 0644 -o root -g root /opt/rig/lock/service-ssh-settings /etc/default/ssh.rig-new && \
-    own_file /etc/default/ssh && \
+    record_file /etc/default/ssh && \
     mv -fT /etc/default/ssh.rig-new /etc/default/ssh
 }
 
 remove_service_ssh_settings() {
-  forget_step service-ssh-settings && \
-    return_file /etc/default/ssh && \
-    { if sh -c 'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS'; then restart_unit ssh.service; else kept ssh.service": it is not started anew, because with its settings as they are it would not come up again"; fi; }
+  remove_step_state service-ssh-settings && \
+    restore_file /etc/default/ssh && \
+    { if sh -c 'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS'; then restart_unit ssh.service; else report_kept ssh.service": not restarted, its configuration is invalid"; fi; }
 }
 
-done_service_ssh() {
+is_done_service_ssh() {
   test "$(cat /var/lib/rig/service-ssh 2>/dev/null)" = 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b && \
     { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet ssh.service; } && \
     { ! test -d /run/systemd/system || systemctl is-active --quiet ssh.service; }
 }
 
 apply_service_ssh() {
-  own_unit ssh.service && \
-    { sh -c 'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS' || { printf '%s is not started anew: with its settings as they are it would not come up again\n' ssh.service >&2; false; }; } && \
+  record_unit ssh.service && \
+    { sh -c 'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS' || { printf 'not restarting %s: its configuration is invalid\n' ssh.service >&2; false; }; } && \
     { ! command -v systemctl >/dev/null || systemctl enable --quiet ssh.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ssh.service; }; } && \
     mkdir -p /var/lib/rig && \
@@ -603,31 +603,31 @@ apply_service_ssh() {
 }
 
 remove_service_ssh() {
-  forget_step service-ssh && \
-    drop_unit ssh.service
+  remove_step_state service-ssh && \
+    remove_unit ssh.service
 }
 
-done_service_dyndns_interval() {
+is_done_service_dyndns_interval() {
   test "$(stat -c '%a %U:%G' /etc/default/ddclient 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 376c7fffb0de221388925e4f4ce7b594343580482244352d241c9035deb5702a /etc/default/ddclient | sha256sum --check --status
 }
 
 apply_service_dyndns_interval() {
   rm -f /var/lib/rig/service-dyndns && \
-    own_folder "$(dirname /etc/default/ddclient)" && \
+    record_dir "$(dirname /etc/default/ddclient)" && \
     mkdir -p "$(dirname /etc/default/ddclient)" && \
     install -m 0644 -o root -g root /opt/rig/lock/service-dyndns-interval /etc/default/ddclient.rig-new && \
-    own_file /etc/default/ddclient && \
+    record_file /etc/default/ddclient && \
     mv -fT /etc/default/ddclient.rig-new /etc/default/ddclient
 }
 
 remove_service_dyndns_interval() {
-  forget_step service-dyndns-interval && \
-    return_file /etc/default/ddclient && \
+  remove_step_state service-dyndns-interval && \
+    restore_file /etc/default/ddclient && \
     restart_unit ddclient.service
 }
 
-done_host_service_packages() {
+is_done_host_service_packages() {
   test "$(cat /var/lib/rig/host-service-packages 2>/dev/null)" = ba2ecc5917cff1f2d9d02236b61ecd00411979cb7254cb183e442ffb11922d0a && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.host-service.txt >/dev/null
 }
@@ -656,11 +656,11 @@ apply_host_service_packages() {
 }
 
 remove_host_service_packages() {
-  forget_step host-service-packages && \
-    drop_packages host-service-packages ca-certificates ddclient libio-socket-ssl-perl libbz2-1.0 libc6 libgdbm3 libnet-ssleay-perl libperl5.22 libssl1.0.0 netbase openssl perl perl-base perl-modules-5.22
+  remove_step_state host-service-packages && \
+    purge_packages host-service-packages ca-certificates ddclient libio-socket-ssl-perl libbz2-1.0 libc6 libgdbm3 libnet-ssleay-perl libperl5.22 libssl1.0.0 netbase openssl perl perl-base perl-modules-5.22
 }
 
-done_service_dyndns_settings() {
+is_done_service_dyndns_settings() {
   test -s /etc/ddclient.conf && \
     test "$(stat -c '%a %U' /etc/ddclient.conf 2>/dev/null)" = '400 root' && \
     test "$(cat /var/lib/rig/service-dyndns-settings 2>/dev/null)" = b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819 && \
@@ -669,14 +669,14 @@ done_service_dyndns_settings() {
 }
 
 apply_service_dyndns_settings() {
-  own_folder "$(dirname /etc/ddclient.conf)" && \
+  record_dir "$(dirname /etc/ddclient.conf)" && \
     mkdir -p "$(dirname /etc/ddclient.conf)" && \
     { secret=${DYNDNS:-$(cat /etc/rig/secrets/DYNDNS 2>/dev/null || true)}; } && \
-    { test -n "$secret" || say 'the secret DYNDNS is not there: give it in the environment or in /etc/rig/secrets/DYNDNS, and run this again'; } && \
-    { test -z "$secret" || test "$secret" != "${secret%%:*}" || { printf 'the secret %s is to be written as account:password\n' DYNDNS >&2; false; }; } && \
+    { test -n "$secret" || log_info 'the secret DYNDNS is missing: set it in the environment or in /etc/rig/secrets/DYNDNS and run this again'; } && \
+    { test -z "$secret" || test "$secret" != "${secret%%:*}" || { printf 'the secret %s must have the form account:password\n' DYNDNS >&2; false; }; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/ddclient.conf.rig-new && printf '%s\n' '# Written by rigspec.' daemon=600 syslog=yes ssl=yes use=web web=https://api.ipify.org/ protocol=noip login="${secret%%:*}" 'password='"'"''"${secret#*:}"''"'"'' rig.example.org > /etc/ddclient.conf.rig-new && chmod 0400 /etc/ddclient.conf.rig-new && chown root /etc/ddclient.conf.rig-new); } && \
     { test -z "$secret" || { rm -f /var/lib/rig/service-dyndns; }; } && \
-    { test -z "$secret" || { own_file /etc/ddclient.conf secret && \
+    { test -z "$secret" || { record_file /etc/ddclient.conf secret && \
     mv -fT /etc/ddclient.conf.rig-new /etc/ddclient.conf; }; } && \
     { test -z "$secret" || { mkdir -p /var/lib/rig && \
     printf '%s\n' b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819 > /var/lib/rig/.service-dyndns-settings.new && \
@@ -684,18 +684,18 @@ apply_service_dyndns_settings() {
 }
 
 remove_service_dyndns_settings() {
-  forget_step service-dyndns-settings && \
-    return_file /etc/ddclient.conf
+  remove_step_state service-dyndns-settings && \
+    restore_file /etc/ddclient.conf
 }
 
-done_service_dyndns() {
+is_done_service_dyndns() {
   test "$(cat /var/lib/rig/service-dyndns 2>/dev/null)" = 4dbda34c66bdfdfe9bcf9d433f4ba04e184f1f7ebc3c98f71bed86141ad5c5dd && \
     { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet ddclient.service; } && \
     { ! test -d /run/systemd/system || systemctl is-active --quiet ddclient.service; }
 }
 
 apply_service_dyndns() {
-  own_unit ddclient.service && \
+  record_unit ddclient.service && \
     { ! command -v systemctl >/dev/null || systemctl enable --quiet ddclient.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ddclient.service; }; } && \
     mkdir -p /var/lib/rig && \
@@ -704,47 +704,47 @@ apply_service_dyndns() {
 }
 
 remove_service_dyndns() {
-  forget_step service-dyndns && \
-    drop_unit ddclient.service
+  remove_step_state service-dyndns && \
+    remove_unit ddclient.service
 }
 
-done_session_fastai() {
+is_done_session_fastai() {
   test "$(stat -c '%a %U:%G' /etc/rig/tmux/fastai.yaml 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 372ccbb42213e03757b96d3df9b583dac14164d4d6854acdd15ec7a21e3496f0 /etc/rig/tmux/fastai.yaml | sha256sum --check --status
 }
 
 apply_session_fastai() {
-  own_folder "$(dirname /etc/rig/tmux/fastai.yaml)" && \
+  record_dir "$(dirname /etc/rig/tmux/fastai.yaml)" && \
     mkdir -p "$(dirname /etc/rig/tmux/fastai.yaml)" && \
     install -m 0644 -o root -g root /opt/rig/lock/session-fastai /etc/rig/tmux/fastai.yaml.rig-new && \
-    own_file /etc/rig/tmux/fastai.yaml && \
+    record_file /etc/rig/tmux/fastai.yaml && \
     mv -fT /etc/rig/tmux/fastai.yaml.rig-new /etc/rig/tmux/fastai.yaml
 }
 
 remove_session_fastai() {
-  forget_step session-fastai && \
-    return_file /etc/rig/tmux/fastai.yaml
+  remove_step_state session-fastai && \
+    restore_file /etc/rig/tmux/fastai.yaml
 }
 
-done_session_loader() {
+is_done_session_loader() {
   test "$(stat -c '%a %U:%G' /usr/local/bin/rig-tmux 2>/dev/null)" = '755 root:root' && \
-    printf '%s  %s\n' 10c1bfd87d4944146351c178738228f41eef24f38f2a5a03f04d1c4b5950a69f /usr/local/bin/rig-tmux | sha256sum --check --status
+    printf '%s  %s\n' 1215e306303ebd66d66293d404f4e878ff3842ebc4f8c2206d9fb13c5f1c939b /usr/local/bin/rig-tmux | sha256sum --check --status
 }
 
 apply_session_loader() {
-  own_folder "$(dirname /usr/local/bin/rig-tmux)" && \
+  record_dir "$(dirname /usr/local/bin/rig-tmux)" && \
     mkdir -p "$(dirname /usr/local/bin/rig-tmux)" && \
     install -m 0755 -o root -g root /opt/rig/lock/session-loader /usr/local/bin/rig-tmux.rig-new && \
-    own_file /usr/local/bin/rig-tmux && \
+    record_file /usr/local/bin/rig-tmux && \
     mv -fT /usr/local/bin/rig-tmux.rig-new /usr/local/bin/rig-tmux
 }
 
 remove_session_loader() {
-  forget_step session-loader && \
-    return_file /usr/local/bin/rig-tmux
+  remove_step_state session-loader && \
+    restore_file /usr/local/bin/rig-tmux
 }
 
-done_tmux_packages() {
+is_done_tmux_packages() {
   test "$(cat /var/lib/rig/tmux-packages 2>/dev/null)" = e751db41e874c9048154e2567bfd8c63703960643ffec4f0ead31fb1d90bc9c9 && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.tmux.txt >/dev/null
 }
@@ -763,11 +763,11 @@ apply_tmux_packages() {
 }
 
 remove_tmux_packages() {
-  forget_step tmux-packages && \
-    drop_packages tmux-packages tmux libc6 libevent-2.0-5 libutempter0
+  remove_step_state tmux-packages && \
+    purge_packages tmux-packages tmux libc6 libevent-2.0-5 libutempter0
 }
 
-done_certificate_tools() {
+is_done_certificate_tools() {
   test "$(cat /var/lib/rig/certificate-tools 2>/dev/null)" = 556193552ac5df00ba998e7546dc5a4566fee7e1252660df417fc9861600ad6c && \
     sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.certificate.txt >/dev/null
 }
@@ -785,18 +785,18 @@ apply_certificate_tools() {
 }
 
 remove_certificate_tools() {
-  forget_step certificate-tools && \
-    drop_packages certificate-tools openssl libc6 libssl1.0.0
+  remove_step_state certificate-tools && \
+    purge_packages certificate-tools openssl libc6 libssl1.0.0
 }
 
-done_notebook_alice_certificate() {
+is_done_notebook_alice_certificate() {
   test "$(stat -c '%a %U' /etc/rig/notebook/alice.key 2>/dev/null)" = '400 alice' && \
     openssl x509 -noout -checkend 0 -in /etc/rig/notebook/alice.crt >/dev/null 2>&1 && \
     test "$(cat /var/lib/rig/notebook-alice-certificate 2>/dev/null)" = 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699
 }
 
 apply_notebook_alice_certificate() {
-  own_folder "$(dirname /etc/rig/notebook/alice.key)" && \
+  record_dir "$(dirname /etc/rig/notebook/alice.key)" && \
     mkdir -p "$(dirname /etc/rig/notebook/alice.key)" && \
     printf '[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\nCN=%s\n[ext]\nsubjectAltName=DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$(uname -n)" "$(uname -n)" > /etc/rig/notebook/alice.key.request && \
     (umask 077 && openssl req -x509 -nodes -config /etc/rig/notebook/alice.key.request -days 365 -newkey rsa:2048 -keyout /etc/rig/notebook/alice.key.rig-new -out /etc/rig/notebook/alice.crt.rig-new >/dev/null 2>&1) && \
@@ -804,9 +804,9 @@ apply_notebook_alice_certificate() {
     chown alice /etc/rig/notebook/alice.key.rig-new && \
     chmod 0400 /etc/rig/notebook/alice.key.rig-new && \
     chmod 0644 /etc/rig/notebook/alice.crt.rig-new && \
-    own_file /etc/rig/notebook/alice.key && \
+    record_file /etc/rig/notebook/alice.key && \
     mv -fT /etc/rig/notebook/alice.key.rig-new /etc/rig/notebook/alice.key && \
-    own_file /etc/rig/notebook/alice.crt && \
+    record_file /etc/rig/notebook/alice.crt && \
     mv -fT /etc/rig/notebook/alice.crt.rig-new /etc/rig/notebook/alice.crt && \
     rm -f /var/lib/rig/notebook-alice && \
     mkdir -p /var/lib/rig && \
@@ -815,12 +815,12 @@ apply_notebook_alice_certificate() {
 }
 
 remove_notebook_alice_certificate() {
-  forget_step notebook-alice-certificate && \
-    return_file /etc/rig/notebook/alice.crt && \
-    return_file /etc/rig/notebook/alice.key
+  remove_step_state notebook-alice-certificate && \
+    restore_file /etc/rig/notebook/alice.crt && \
+    restore_file /etc/rig/notebook/alice.key
 }
 
-done_notebook_alice_password() {
+is_done_notebook_alice_password() {
   test -s /etc/rig/notebook/alice.password && \
     test "$(stat -c '%a %U' /etc/rig/notebook/alice.password 2>/dev/null)" = '400 alice' && \
     { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
@@ -828,76 +828,76 @@ done_notebook_alice_password() {
 }
 
 apply_notebook_alice_password() {
-  own_folder "$(dirname /etc/rig/notebook/alice.password)" && \
+  record_dir "$(dirname /etc/rig/notebook/alice.password)" && \
     mkdir -p "$(dirname /etc/rig/notebook/alice.password)" && \
     { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
-    { test -n "$secret" || say 'the secret JUPYTER_PASSWORD_HASH is not there: give it in the environment or in /etc/rig/secrets/JUPYTER_PASSWORD_HASH, and run this again'; } && \
+    { test -n "$secret" || log_info 'the secret JUPYTER_PASSWORD_HASH is missing: set it in the environment or in /etc/rig/secrets/JUPYTER_PASSWORD_HASH and run this again'; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/alice.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/alice.password.rig-new && chmod 0400 /etc/rig/notebook/alice.password.rig-new && chown alice /etc/rig/notebook/alice.password.rig-new); } && \
     { test -z "$secret" || { rm -f /var/lib/rig/notebook-alice; }; } && \
-    { test -z "$secret" || { own_file /etc/rig/notebook/alice.password secret && \
+    { test -z "$secret" || { record_file /etc/rig/notebook/alice.password secret && \
     mv -fT /etc/rig/notebook/alice.password.rig-new /etc/rig/notebook/alice.password; }; }
 }
 
 remove_notebook_alice_password() {
-  forget_step notebook-alice-password && \
-    return_file /etc/rig/notebook/alice.password
+  remove_step_state notebook-alice-password && \
+    restore_file /etc/rig/notebook/alice.password
 }
 
-done_notebook_alice_settings() {
+is_done_notebook_alice_settings() {
   test "$(stat -c '%a %U:%G' /etc/rig/notebook/alice.json 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 6cb9a9b33d87427bdfb213520b1d1a1869981afbb98480b7508353cb4838eaaf /etc/rig/notebook/alice.json | sha256sum --check --status
 }
 
 apply_notebook_alice_settings() {
   rm -f /var/lib/rig/notebook-alice && \
-    own_folder "$(dirname /etc/rig/notebook/alice.json)" && \
+    record_dir "$(dirname /etc/rig/notebook/alice.json)" && \
     mkdir -p "$(dirname /etc/rig/notebook/alice.json)" && \
     install -m 0644 -o root -g root /opt/rig/lock/notebook-alice-settings /etc/rig/notebook/alice.json.rig-new && \
-    own_file /etc/rig/notebook/alice.json && \
+    record_file /etc/rig/notebook/alice.json && \
     mv -fT /etc/rig/notebook/alice.json.rig-new /etc/rig/notebook/alice.json
 }
 
 remove_notebook_alice_settings() {
-  forget_step notebook-alice-settings && \
-    return_file /etc/rig/notebook/alice.json && \
+  remove_step_state notebook-alice-settings && \
+    restore_file /etc/rig/notebook/alice.json && \
     restart_unit rig-notebook-alice.service
 }
 
-done_notebook_alice() {
+is_done_notebook_alice() {
   test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-alice.service 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 54a8b78705456926c49e88611b3798c6b49ce223d595ee00a2751a5fabec8a8b /etc/systemd/system/rig-notebook-alice.service | sha256sum --check --status && \
-    test "$(cat /var/lib/rig/notebook-alice 2>/dev/null)" = aa479b01ebcf9f4d8eb9644ce396bb32adb070f3b3e9f9e83aef4a1ddef78df9 && \
+    printf '%s  %s\n' d1880fbf1e3f4e9813175493b39373a82447bf5a76f90649d9039e5438273500 /etc/systemd/system/rig-notebook-alice.service | sha256sum --check --status && \
+    test "$(cat /var/lib/rig/notebook-alice 2>/dev/null)" = cacf3a5d85d37253d1b80f5239db252ed58ab3204d9eee0b4ae7df3f73ffd97f && \
     { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-alice.service; } && \
     { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-alice.service; }
 }
 
 apply_notebook_alice() {
-  own_folder "$(dirname /etc/systemd/system/rig-notebook-alice.service)" && \
+  record_dir "$(dirname /etc/systemd/system/rig-notebook-alice.service)" && \
     mkdir -p "$(dirname /etc/systemd/system/rig-notebook-alice.service)" && \
     install -m 0644 -o root -g root /opt/rig/lock/notebook-alice /etc/systemd/system/rig-notebook-alice.service.rig-new && \
-    own_file /etc/systemd/system/rig-notebook-alice.service && \
+    record_file /etc/systemd/system/rig-notebook-alice.service && \
     mv -fT /etc/systemd/system/rig-notebook-alice.service.rig-new /etc/systemd/system/rig-notebook-alice.service && \
-    own_unit rig-notebook-alice.service && \
+    record_unit rig-notebook-alice.service && \
     { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-alice.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-alice.service; }; } && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' aa479b01ebcf9f4d8eb9644ce396bb32adb070f3b3e9f9e83aef4a1ddef78df9 > /var/lib/rig/.notebook-alice.new && \
+    printf '%s\n' cacf3a5d85d37253d1b80f5239db252ed58ab3204d9eee0b4ae7df3f73ffd97f > /var/lib/rig/.notebook-alice.new && \
     mv -fT /var/lib/rig/.notebook-alice.new /var/lib/rig/notebook-alice
 }
 
 remove_notebook_alice() {
-  forget_step notebook-alice && \
-    drop_unit rig-notebook-alice.service
+  remove_step_state notebook-alice && \
+    remove_unit rig-notebook-alice.service
 }
 
-done_notebook_bob_certificate() {
+is_done_notebook_bob_certificate() {
   test "$(stat -c '%a %U' /etc/rig/notebook/bob.key 2>/dev/null)" = '400 bob' && \
     openssl x509 -noout -checkend 0 -in /etc/rig/notebook/bob.crt >/dev/null 2>&1 && \
     test "$(cat /var/lib/rig/notebook-bob-certificate 2>/dev/null)" = 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699
 }
 
 apply_notebook_bob_certificate() {
-  own_folder "$(dirname /etc/rig/notebook/bob.key)" && \
+  record_dir "$(dirname /etc/rig/notebook/bob.key)" && \
     mkdir -p "$(dirname /etc/rig/notebook/bob.key)" && \
     printf '[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\nCN=%s\n[ext]\nsubjectAltName=DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$(uname -n)" "$(uname -n)" > /etc/rig/notebook/bob.key.request && \
     (umask 077 && openssl req -x509 -nodes -config /etc/rig/notebook/bob.key.request -days 365 -newkey rsa:2048 -keyout /etc/rig/notebook/bob.key.rig-new -out /etc/rig/notebook/bob.crt.rig-new >/dev/null 2>&1) && \
@@ -905,9 +905,9 @@ apply_notebook_bob_certificate() {
     chown bob /etc/rig/notebook/bob.key.rig-new && \
     chmod 0400 /etc/rig/notebook/bob.key.rig-new && \
     chmod 0644 /etc/rig/notebook/bob.crt.rig-new && \
-    own_file /etc/rig/notebook/bob.key && \
+    record_file /etc/rig/notebook/bob.key && \
     mv -fT /etc/rig/notebook/bob.key.rig-new /etc/rig/notebook/bob.key && \
-    own_file /etc/rig/notebook/bob.crt && \
+    record_file /etc/rig/notebook/bob.crt && \
     mv -fT /etc/rig/notebook/bob.crt.rig-new /etc/rig/notebook/bob.crt && \
     rm -f /var/lib/rig/notebook-bob && \
     mkdir -p /var/lib/rig && \
@@ -916,12 +916,12 @@ apply_notebook_bob_certificate() {
 }
 
 remove_notebook_bob_certificate() {
-  forget_step notebook-bob-certificate && \
-    return_file /etc/rig/notebook/bob.crt && \
-    return_file /etc/rig/notebook/bob.key
+  remove_step_state notebook-bob-certificate && \
+    restore_file /etc/rig/notebook/bob.crt && \
+    restore_file /etc/rig/notebook/bob.key
 }
 
-done_notebook_bob_password() {
+is_done_notebook_bob_password() {
   test -s /etc/rig/notebook/bob.password && \
     test "$(stat -c '%a %U' /etc/rig/notebook/bob.password 2>/dev/null)" = '400 bob' && \
     { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
@@ -929,74 +929,74 @@ done_notebook_bob_password() {
 }
 
 apply_notebook_bob_password() {
-  own_folder "$(dirname /etc/rig/notebook/bob.password)" && \
+  record_dir "$(dirname /etc/rig/notebook/bob.password)" && \
     mkdir -p "$(dirname /etc/rig/notebook/bob.password)" && \
     { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
-    { test -n "$secret" || say 'the secret JUPYTER_PASSWORD_HASH is not there: give it in the environment or in /etc/rig/secrets/JUPYTER_PASSWORD_HASH, and run this again'; } && \
+    { test -n "$secret" || log_info 'the secret JUPYTER_PASSWORD_HASH is missing: set it in the environment or in /etc/rig/secrets/JUPYTER_PASSWORD_HASH and run this again'; } && \
     { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/bob.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/bob.password.rig-new && chmod 0400 /etc/rig/notebook/bob.password.rig-new && chown bob /etc/rig/notebook/bob.password.rig-new); } && \
     { test -z "$secret" || { rm -f /var/lib/rig/notebook-bob; }; } && \
-    { test -z "$secret" || { own_file /etc/rig/notebook/bob.password secret && \
+    { test -z "$secret" || { record_file /etc/rig/notebook/bob.password secret && \
     mv -fT /etc/rig/notebook/bob.password.rig-new /etc/rig/notebook/bob.password; }; }
 }
 
 remove_notebook_bob_password() {
-  forget_step notebook-bob-password && \
-    return_file /etc/rig/notebook/bob.password
+  remove_step_state notebook-bob-password && \
+    restore_file /etc/rig/notebook/bob.password
 }
 
-done_notebook_bob_settings() {
+is_done_notebook_bob_settings() {
   test "$(stat -c '%a %U:%G' /etc/rig/notebook/bob.json 2>/dev/null)" = '644 root:root' && \
     printf '%s  %s\n' 8b8669c1b5edbc7663fbd35bda6a4ab847e7dfefde91a687855ae388db55c80c /etc/rig/notebook/bob.json | sha256sum --check --status
 }
 
 apply_notebook_bob_settings() {
   rm -f /var/lib/rig/notebook-bob && \
-    own_folder "$(dirname /etc/rig/notebook/bob.json)" && \
+    record_dir "$(dirname /etc/rig/notebook/bob.json)" && \
     mkdir -p "$(dirname /etc/rig/notebook/bob.json)" && \
     install -m 0644 -o root -g root /opt/rig/lock/notebook-bob-settings /etc/rig/notebook/bob.json.rig-new && \
-    own_file /etc/rig/notebook/bob.json && \
+    record_file /etc/rig/notebook/bob.json && \
     mv -fT /etc/rig/notebook/bob.json.rig-new /etc/rig/notebook/bob.json
 }
 
 remove_notebook_bob_settings() {
-  forget_step notebook-bob-settings && \
-    return_file /etc/rig/notebook/bob.json && \
+  remove_step_state notebook-bob-settings && \
+    restore_file /etc/rig/notebook/bob.json && \
     restart_unit rig-notebook-bob.service
 }
 
-done_notebook_bob() {
+is_done_notebook_bob() {
   test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-bob.service 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' bd05142a3fbc308dcd494f47f0051ec84e99ecb9b51f67282a1a7021c81b5b1c /etc/systemd/system/rig-notebook-bob.service | sha256sum --check --status && \
-    test "$(cat /var/lib/rig/notebook-bob 2>/dev/null)" = 4350ef112b3ca3b3995424a11a31b2abdfab09b22fca76aa381feb9b929e1e31 && \
+    printf '%s  %s\n' b319b2a38fc2d0c1363571edb35772f0b36d3508f047b3dd7d3d5760700d6c40 /etc/systemd/system/rig-notebook-bob.service | sha256sum --check --status && \
+    test "$(cat /var/lib/rig/notebook-bob 2>/dev/null)" = fc44f58f72e2c2432a3686f189dd2e45e21de14af16316e3771a85c4170fae45 && \
     { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-bob.service; } && \
     { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-bob.service; }
 }
 
 apply_notebook_bob() {
-  own_folder "$(dirname /etc/systemd/system/rig-notebook-bob.service)" && \
+  record_dir "$(dirname /etc/systemd/system/rig-notebook-bob.service)" && \
     mkdir -p "$(dirname /etc/systemd/system/rig-notebook-bob.service)" && \
     install -m 0644 -o root -g root /opt/rig/lock/notebook-bob /etc/systemd/system/rig-notebook-bob.service.rig-new && \
-    own_file /etc/systemd/system/rig-notebook-bob.service && \
+    record_file /etc/systemd/system/rig-notebook-bob.service && \
     mv -fT /etc/systemd/system/rig-notebook-bob.service.rig-new /etc/systemd/system/rig-notebook-bob.service && \
-    own_unit rig-notebook-bob.service && \
+    record_unit rig-notebook-bob.service && \
     { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-bob.service; } && \
     { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-bob.service; }; } && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 4350ef112b3ca3b3995424a11a31b2abdfab09b22fca76aa381feb9b929e1e31 > /var/lib/rig/.notebook-bob.new && \
+    printf '%s\n' fc44f58f72e2c2432a3686f189dd2e45e21de14af16316e3771a85c4170fae45 > /var/lib/rig/.notebook-bob.new && \
     mv -fT /var/lib/rig/.notebook-bob.new /var/lib/rig/notebook-bob
 }
 
 remove_notebook_bob() {
-  forget_step notebook-bob && \
-    drop_unit rig-notebook-bob.service
+  remove_step_state notebook-bob && \
+    remove_unit rig-notebook-bob.service
 }
 
-done_reboot() {
+is_done_reboot() {
   test "$(cat /var/lib/rig/reboot 2>/dev/null)" = c23bebae76ade760d8dbee20fe23ea32569b0875b64c097021a06fadba0a395e
 }
 
 apply_reboot() {
-  printf '%s\n' 'a reboot is due: a kernel module and kernel arguments take effect at boot' >&2 && \
+  printf '%s\n' 'a reboot is required: a kernel module and kernel arguments take effect at boot' >&2 && \
     mkdir -p /var/lib/rig && \
     cat /proc/sys/kernel/random/boot_id > /var/lib/rig/.reboot-due.new && \
     mv -fT /var/lib/rig/.reboot-due.new /var/lib/rig/reboot-due && \
@@ -1006,37 +1006,37 @@ apply_reboot() {
 }
 
 remove_reboot() {
-  forget_step reboot
+  remove_step_state reboot
 }
 
-done_verify() {
+is_done_verify() {
   false
 }
 
 apply_verify() {
   differences=0 && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (system)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (fetch)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (driver)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.host-service.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (host-service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.tmux.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (tmux)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.certificate.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (certificate)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (system)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (fetch)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (driver)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.host-service.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (host-service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.tmux.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (tmux)' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.certificate.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (certificate)' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(sh -c 'sed -n "$1" "$2" | paste -s -d .' sh 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; } && \
     { test "$found" = 7.6.5 || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' 7.6.5 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
     { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; } && \
-    { test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
+    { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-the check failed}; } && \
+    { test "$found" = '' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(runuser -l alice -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
     { test "$found" = 0 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of alice' 0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(runuser -l bob -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
@@ -1051,56 +1051,56 @@ apply_verify() {
 }
 
 remove_verify() {
-  forget_step verify
+  remove_step_state verify
 }
 
-# --- what the installer owns: written down before it is added
+# --- records of what the installer adds, written before each change
 
-# set_list LIST COMMAND…: what the command says is the list from now on. If that fails, or there is
-# no room for it, the list stays what it was, and whoever called goes no further.
-set_list() {
+# write_list LIST COMMAND…: replace the list with the output of the command. If the command fails or
+# the disk is full, the list is unchanged, and the caller must stop.
+write_list() {
   local list=$1
   shift
-  mkdir -p "$STATE" && install -d -m 0700 "$OWNED" || return
-  if "$@" | cat >"$OWNED/.new" && sync "$OWNED/.new" && mv -fT "$OWNED/.new" "$OWNED/$list"; then
-    # Not every file system lets a folder be waited for.
-    sync "$OWNED" 2>/dev/null || true
+  mkdir -p "$STATE" && install -d -m 0700 "$RECORDS" || return
+  if "$@" | cat >"$RECORDS/.new" && sync "$RECORDS/.new" && mv -fT "$RECORDS/.new" "$RECORDS/$list"; then
+    # Not every file system can sync a directory.
+    sync "$RECORDS" 2>/dev/null || true
   else
-    rm -f "$OWNED/.new"
+    rm -f "$RECORDS/.new"
     return 1
   fi
 }
 
-own() {  # LIST LINE…: each line once
-  [ $# -gt 2 ] || ! owns "$1" "$2" || return 0
-  set_list "$1" with_lines "$@"
+record() {  # LIST LINE…: add the lines that are not in the list yet
+  [ $# -gt 2 ] || ! is_recorded "$1" "$2" || return 0
+  write_list "$1" print_list_with "$@"
 }
 
-disown_line() {  # LIST LINE
-  [ "$DRY_RUN" = no ] && [ -e "$OWNED/$1" ] || return 0
-  set_list "$1" without_line "$@"
+unrecord() {  # LIST LINE
+  [ "$DRY_RUN" = no ] && [ -e "$RECORDS/$1" ] || return 0
+  write_list "$1" print_list_without "$@"
 }
 
-with_lines() {  # LIST LINE…
+print_list_with() {  # LIST LINE…
   local list=$1
   shift
-  { owned "$list" && printf '%s\n' "$@"; } | awk 'NF && !seen[$0]++'
+  { read_list "$list" && printf '%s\n' "$@"; } | awk 'NF && !seen[$0]++'
 }
 
-without_line() {  # LIST LINE
-  owned "$1" | OTHER=$2 awk '$0 != ENVIRON["OTHER"]'
+print_list_without() {  # LIST LINE
+  read_list "$1" | OTHER=$2 awk '$0 != ENVIRON["OTHER"]'
 }
 
-owns() {  # LIST LINE
-  [ -e "$OWNED/$1" ] && LINE=$2 awk '$0 == ENVIRON["LINE"] { found = 1 } END { exit !found }' "$OWNED/$1"
+is_recorded() {  # LIST LINE
+  [ -e "$RECORDS/$1" ] && LINE=$2 awk '$0 == ENVIRON["LINE"] { found = 1 } END { exit !found }' "$RECORDS/$1"
 }
 
-owned() {  # LIST
-  [ ! -e "$OWNED/$1" ] || cat "$OWNED/$1"
+read_list() {  # LIST
+  [ ! -e "$RECORDS/$1" ] || cat "$RECORDS/$1"
 }
 
-# beyond FILE [FIELD]: the lines on stdin that, from that field on, are no line of the file.
-beyond() {
+# lines_not_in FILE [FIELD]: print the lines of stdin that, from that field on, are not in the file.
+lines_not_in() {
   LISTED=$1 FIELD=${2:-1} awk '
     BEGIN {
       while ((got = (getline line < ENVIRON["LISTED"])) > 0) listed[line]
@@ -1110,7 +1110,7 @@ beyond() {
     !(part in listed)'
 }
 
-among() {  # FILE: the lines on stdin that are lines of the file
+lines_in() {  # FILE: print the lines of stdin that are also in the file
   LISTED=$1 awk '
     BEGIN {
       while ((got = (getline line < ENVIRON["LISTED"])) > 0) listed[line]
@@ -1119,54 +1119,54 @@ among() {  # FILE: the lines on stdin that are lines of the file
     $0 in listed'
 }
 
-act() {  # WHAT COMMAND…: in a dry run it is only said, and once
+run_or_print() {  # DESCRIPTION COMMAND…: in a dry run, only print the description, once
   if [ "$DRY_RUN" = yes ]; then
-    say_once "         would $1"
+    log_info_once "         would $1"
   else
-    say "         $1"
+    log_info "         $1"
     shift
     "$@"
   fi
 }
 
-kept() {
-  say_once "         kept $*"
+report_kept() {
+  log_info_once "         kept $*"
 }
 
-say_once() {
-  case $SAID in
+log_info_once() {
+  case $LOGGED in
     *"|$1|"*) ;;
     *)
-      SAID+="|$1|"
-      say "$1"
+      LOGGED+="|$1|"
+      log_info "$1"
       ;;
   esac
 }
 
-other_rigs() {  # those on this machine beside this one, whose lists are the same
-  owned rigs | OTHER=$RIG_NAME awk '$0 != ENVIRON["OTHER"]' | paste -s -d ' '
+list_other_rigs() {  # the other rigs on this machine, which share the lists
+  read_list rigs | OTHER=$RIG_NAME awk '$0 != ENVIRON["OTHER"]' | paste -s -d ' '
 }
 
-# --- files and folders
+# --- files and directories
 
-own_folder() {
+record_dir() {
   local path=$1
   while [ ! -e "$path" ]; do
-    own folders "$path" || return
+    record folders "$path" || return
     path=$(dirname "$path")
   done
 }
 
-sum_of() {
+print_sha256() {
   local sum
   sum=$(sha256sum <"$1") && printf '%s' "${sum%% *}"
 }
 
-present() {
+path_exists() {
   [ -e "$1" ] || [ -L "$1" ]
 }
 
-alike() {
+is_same_file() {
   if [ -L "$1" ] || [ -L "$2" ]; then
     [ -L "$1" ] && [ -L "$2" ] && [ "$(readlink "$1")" = "$(readlink "$2")" ]
   else
@@ -1174,114 +1174,113 @@ alike() {
   fi
 }
 
-# A secret's file is known by its size and time: against a digest, passwords could be tried.
-mark_of() {
+# A file with a secret is recorded by size and time: a digest would let passwords be guessed.
+print_stat_mark() {
   local mark
   mark=$(stat -c '%s bytes, changed %.9Y' "$1") && printf '%-64s' "$mark"
 }
 
-is_ours() {  # PATH: as it is there now
+is_recorded_file() {  # PATH: succeed if the current content is the recorded one
   local sum
-  [ -f "$1" ] && [ ! -L "$1" ] && sum=$(sum_of "$1") && { owns files "$sum  $1" || owns files "$(mark_of "$1")  $1"; }
+  [ -f "$1" ] && [ ! -L "$1" ] && sum=$(print_sha256 "$1") && { is_recorded files "$sum  $1" || is_recorded files "$(print_stat_mark "$1")  $1"; }
 }
 
-# own_file PATH [secret]: what PATH.rig-new holds is about to be PATH. What somebody else put there
-# is kept beside it; what is there already to the letter is not ours.
-own_file() {
-  local ours
-  if present "$1" && ! is_ours "$1"; then
+# record_file PATH [secret]: PATH.rig-new is about to replace PATH. Back up a file of another origin;
+# do not record an identical file that already exists.
+record_file() {
+  local digest
+  if path_exists "$1" && ! is_recorded_file "$1"; then
     [ -L "$1" ] || ! cmp -s "$1" "$1.rig-new" || return 0
-    keep_foreign "$1" || return
+    back_up_file "$1" || return
   fi
   if [ $# -gt 1 ]; then
-    set_list files with_marks "$1"
+    write_list files print_files_with_mark "$1"
   else
-    ours=$(sum_of "$1.rig-new") && own files "$ours  $1"
+    digest=$(print_sha256 "$1.rig-new") && record files "$digest  $1"
   fi
 }
 
-with_marks() {  # PATH: without the digests that older versions kept of it
+print_files_with_mark() {  # PATH: without the digests that older versions recorded for it
   {
-    owned files | OTHER=$1 awk 'substr($0, 67) != ENVIRON["OTHER"] || index($0, " ") < 65' &&
-      { ! is_ours "$1" || { mark_of "$1" && printf '  %s\n' "$1"; }; } &&
-      mark_of "$1.rig-new" && printf '  %s\n' "$1"
+    read_list files | OTHER=$1 awk 'substr($0, 67) != ENVIRON["OTHER"] || index($0, " ") < 65' &&
+      { ! is_recorded_file "$1" || { print_stat_mark "$1" && printf '  %s\n' "$1"; }; } &&
+      print_stat_mark "$1.rig-new" && printf '  %s\n' "$1"
   } | awk '!seen[$0]++'
 }
 
-owned_paths() {  # those of files
-  owned files | cut -c 67-
+list_recorded_paths() {  # of files
+  read_list files | cut -c 67-
 }
 
-was_ours() {  # PATH
-  [ -e "$OWNED/files" ] && LINE=$1 awk 'substr($0, 67) == ENVIRON["LINE"] { found = 1 } END { exit !found }' "$OWNED/files"
+was_recorded_file() {  # PATH
+  [ -e "$RECORDS/files" ] && LINE=$1 awk 'substr($0, 67) == ENVIRON["LINE"] { found = 1 } END { exit !found }' "$RECORDS/files"
 }
 
-without_path() {
-  owned files | OTHER=$1 awk 'substr($0, 67) != ENVIRON["OTHER"]'
+print_files_without() {
+  read_list files | OTHER=$1 awk 'substr($0, 67) != ENVIRON["OTHER"]'
 }
 
-# keep_foreign PATH: a copy is on the disk and written down before anything takes its place. KEPT_AS
-# is its name.
-keep_foreign() {
+# back_up_file PATH: write and record a copy before the file is replaced. BACKUP is set to its name.
+back_up_file() {
   local count=0
-  KEPT_AS=$1.before-rig
-  while present "$KEPT_AS" && ! alike "$1" "$KEPT_AS"; do
+  BACKUP=$1.before-rig
+  while path_exists "$BACKUP" && ! is_same_file "$1" "$BACKUP"; do
     count=$((count + 1))
-    KEPT_AS=$1.before-rig.$count
+    BACKUP=$1.before-rig.$count
   done
   rm -f "$1.rig-kept" || return
-  if ! present "$KEPT_AS"; then
+  if ! path_exists "$BACKUP"; then
     cp -a "$1" "$1.rig-kept" || { rm -f "$1.rig-kept"; return 1; }
     [ -L "$1" ] || sync "$1.rig-kept" || return
-    mv -T "$1.rig-kept" "$KEPT_AS" || return
+    mv -T "$1.rig-kept" "$BACKUP" || return
   fi
-  [ -n "$(copy_of "$1")" ] || own before "	$1	$KEPT_AS" || return
-  say "         $1 was another file: kept as $KEPT_AS"
+  [ -n "$(print_backup_path "$1")" ] || record before "	$1	$BACKUP" || return
+  log_info "         $1 already existed: saved as $BACKUP"
 }
 
-copy_of() {  # PATH
-  owned before | OF=$1 awk -F '\t' '$2 == ENVIRON["OF"] { print $3 }'
+print_backup_path() {  # PATH
+  read_list before | OF=$1 awk -F '\t' '$2 == ENVIRON["OF"] { print $3 }'
 }
 
-put_back() {  # PATH
+restore_backup() {  # PATH
   local back
-  back=$(copy_of "$1") || return
+  back=$(print_backup_path "$1") || return
   [ -n "$back" ] || return 0
-  ! present "$back" || act "put $back back" mv -fT "$back" "$1" || return
-  disown_line before "	$1	$back"
+  ! path_exists "$back" || run_or_print "restore $back" mv -fT "$back" "$1" || return
+  unrecord before "	$1	$back"
 }
 
-return_file() {
+restore_file() {
   [ "$DRY_RUN" = yes ] || rm -f "$1.rig-new" "$1.rig-kept" || return
-  if present "$1"; then
-    was_ours "$1" || return 0
-    if ! is_ours "$1"; then
-      kept "$1: it was changed since"
+  if path_exists "$1"; then
+    was_recorded_file "$1" || return 0
+    if ! is_recorded_file "$1"; then
+      report_kept "$1: modified since it was installed"
       return 0
     fi
-    act "remove $1" rm -f "$1" || return
+    run_or_print "remove $1" rm -f "$1" || return
   fi
-  put_back "$1" || return
-  [ "$DRY_RUN" = yes ] || ! was_ours "$1" || set_list files without_path "$1"
+  restore_backup "$1" || return
+  [ "$DRY_RUN" = yes ] || ! was_recorded_file "$1" || write_list files print_files_without "$1"
 }
 
-# --- folders that are the rig's alone
+# --- directories that belong to the rig alone
 
-own_tree() {
-  own_folder "$(dirname "$1")" && own trees "$1"
+record_tree() {
+  record_dir "$(dirname "$1")" && record trees "$1"
 }
 
-clear_tree() {
-  if owns trees "$1"; then
-    [ ! -e "$1" ] || act "remove $1" rm -rf "$1" || return
+remove_tree() {
+  if is_recorded trees "$1"; then
+    [ ! -e "$1" ] || run_or_print "remove $1" rm -rf "$1" || return
     [ "$DRY_RUN" = yes ] || rm -rf "$1.rig-old" "$1.rig-gone" || return
-    disown_line trees "$1"
+    unrecord trees "$1"
   fi
 }
 
-# What stands there is kept until what takes its place is whole. After a kill that is what was set
-# aside before, and what stands there is half of one.
-set_aside() {
+# Keep the old directory until its replacement is complete. After an interruption, the old one is
+# still in the stash, and the current one is incomplete.
+stash_dir() {
   rm -rf "$1.rig-gone" || return
   if [ -e "$1.rig-old" ]; then
     rm -rf "$1"
@@ -1290,171 +1289,171 @@ set_aside() {
   fi
 }
 
-bring_back() {
+unstash_dir() {
   [ -e "$1.rig-old" ] || return 0
-  rm -rf "$1" && mv -T "$1.rig-old" "$1" && say "         $1 is what it was before"
+  rm -rf "$1" && mv -T "$1.rig-old" "$1" && log_info "         restored the previous $1"
 }
 
-# Half of it is not to be brought back: it has another name before it goes.
-drop_aside() {
+# Rename the stash before deleting it, so that a partly deleted stash is never restored.
+drop_stash() {
   [ ! -e "$1.rig-old" ] || mv -T "$1.rig-old" "$1.rig-gone" || return
   rm -rf "$1.rig-gone"
 }
 
-# --- what the rig adds to folders of others
+# --- files that the rig adds to shared directories
 
-# own_contents ID FOLDER: what stands there now is not ours.
-own_contents() {
-  mkdir -p "$2" && retire_contents "$1" "$2" && own shared "$1 $2" || return
-  # It was cut short: what was there then still is what is not ours.
-  [ ! -e "$OWNED/before.$1" ] || [ -e "$OWNED/contents.$1" ] || return 0
-  set_list "before.$1" foreign_contents "$1" "$2" && rm -f "$OWNED/contents.$1"
+# record_contents ID DIR: record the current contents, which belong to others.
+record_contents() {
+  mkdir -p "$2" && archive_contents_lists "$1" "$2" && record shared "$1 $2" || return
+  # After an interruption, the earlier record remains valid.
+  [ ! -e "$RECORDS/before.$1" ] || [ -e "$RECORDS/contents.$1" ] || return 0
+  write_list "before.$1" list_foreign_contents "$1" "$2" && rm -f "$RECORDS/contents.$1"
 }
 
-# The lists of another folder, as of the CUDA before this one, say nothing about this one. They are
-# kept under a name of their own, and looked at by the end of an uninstall. Until the last of these
-# commands nobody takes the lists for those of either folder.
-retire_contents() {  # ID FOLDER
+# The lists of another directory, such as that of the previous CUDA version, do not apply to this
+# one. Rename them, to be processed at the end of an uninstall. Until the last of these commands, the
+# lists count for neither directory.
+archive_contents_lists() {  # ID DIR
   local folder count=1
-  ! owns shared "$1 $2" || return 0
-  folder=$(owned shared | ID=$1 awk '$1 == ENVIRON["ID"] { print substr($0, length($1) + 2); exit }') || return
+  ! is_recorded shared "$1 $2" || return 0
+  folder=$(read_list shared | ID=$1 awk '$1 == ENVIRON["ID"] { print substr($0, length($1) + 2); exit }') || return
   [ -n "$folder" ] || return 0
-  while owned shared | LINE="$1.$count $folder" ID=$1.$count awk '$1 == ENVIRON["ID"] && $0 != ENVIRON["LINE"] { taken = 1 } END { exit !taken }'; do
+  while read_list shared | LINE="$1.$count $folder" ID=$1.$count awk '$1 == ENVIRON["ID"] && $0 != ENVIRON["LINE"] { taken = 1 } END { exit !taken }'; do
     count=$((count + 1))
   done
-  own shared "$1.$count $folder" || return
-  [ ! -e "$OWNED/contents.$1" ] || mv -fT "$OWNED/contents.$1" "$OWNED/contents.$1.$count" || return
-  [ ! -e "$OWNED/before.$1" ] || mv -fT "$OWNED/before.$1" "$OWNED/before.$1.$count" || return
-  disown_line shared "$1 $folder"
+  record shared "$1.$count $folder" || return
+  [ ! -e "$RECORDS/contents.$1" ] || mv -fT "$RECORDS/contents.$1" "$RECORDS/contents.$1.$count" || return
+  [ ! -e "$RECORDS/before.$1" ] || mv -fT "$RECORDS/before.$1" "$RECORDS/before.$1.$count" || return
+  unrecord shared "$1 $folder"
 }
 
-# Where a link leads to another folder, the contents of that one are meant.
-find_below() {  # FOLDER…
+# Follow a symbolic link to a directory.
+find_in_dir() {  # DIR…
   local folder
   folder=$(realpath -e "$1") || return
   shift
   find "$folder" -mindepth 1 "$@"
 }
 
-# All that is there but what came by us and was not changed since. Of the folders those of the
-# first time: later ones go if nothing is left in them.
-foreign_contents() {  # ID FOLDER
-  local contents=$OWNED/contents.$1 before=$OWNED/before.$1
+# List all files except unmodified ones from the rig. Of the directories, list only those of the first
+# run: later ones are removed once they are empty.
+list_foreign_contents() {  # ID DIR
+  local contents=$RECORDS/contents.$1 before=$RECORDS/before.$1
   [ -e "$contents" ] || contents=/dev/null
-  find_below "$2" ! -type d -printf '%s\t%T@\t%P\n' | beyond "$contents" | cut -f 3- || return
+  find_in_dir "$2" ! -type d -printf '%s\t%T@\t%P\n' | lines_not_in "$contents" | cut -f 3- || return
   if [ -e "$before" ]; then
-    find_below "$2" -type d -printf '%P\n' | among "$before"
+    find_in_dir "$2" -type d -printf '%P\n' | lines_in "$before"
   else
-    find_below "$2" -type d -printf '%P\n'
+    find_in_dir "$2" -type d -printf '%P\n'
   fi
 }
 
-# keep_members ID FOLDER STRIP ARCHIVE: the files of others that are about to be replaced are kept
-# beside their places. From then on the copy is what is not ours.
-keep_members() {
+# back_up_members ID DIR STRIP ARCHIVE: back up the files of others that the archive will replace. From
+# then on, the backup is recorded as theirs.
+back_up_members() {
   local id=$1 folder member path
   folder=$(realpath -e "$2") || return
-  set_list members tar --list --show-transformed-names --quoting-style=literal --strip-components="$3" --file "$4" || return
+  write_list members tar --list --show-transformed-names --quoting-style=literal --strip-components="$3" --file "$4" || return
   while IFS= read -r member <&5; do
     path=$folder/${member%/}
-    present "$path" || continue
-    # A folder stays, and a link to one that is a folder in the archive.
+    path_exists "$path" || continue
+    # Skip directories, and links to a directory that are a directory in the archive.
     [ ! -d "$path" ] || { [ -L "$path" ] && [ "$member" = "${member%/}" ]; } || continue
     path=$(realpath -e "${path%/*}")/${path##*/} || return
     if [ "${path#"$folder"/}" = "$path" ]; then
-      # A link leads out of the folder: what is there is in no list.
-      [ -n "$(copy_of "$path")" ] || keep_foreign "$path" || return
-    elif owns "before.$id" "${path#"$folder"/}"; then
-      keep_foreign "$path" && set_list "before.$id" exchanged "before.$id" "${path#"$folder"/}" "${KEPT_AS#"$folder"/}" || return
+      # A link leads out of the directory: its target is in no list.
+      [ -n "$(print_backup_path "$path")" ] || back_up_file "$path" || return
+    elif is_recorded "before.$id" "${path#"$folder"/}"; then
+      back_up_file "$path" && write_list "before.$id" print_list_replacing "before.$id" "${path#"$folder"/}" "${BACKUP#"$folder"/}" || return
     fi
-  done 5<"$OWNED/members" || return
-  rm -f "$OWNED/members"
+  done 5<"$RECORDS/members" || return
+  rm -f "$RECORDS/members"
 }
 
-exchanged() {  # LIST LINE LINE: the second in the place of the first
-  owned "$1" | WAS=$2 IS=$3 awk '$0 == ENVIRON["WAS"] { $0 = ENVIRON["IS"] } !seen[$0]++'
+print_list_replacing() {  # LIST OLD NEW: print the list with one line replaced
+  read_list "$1" | WAS=$2 IS=$3 awk '$0 == ENVIRON["WAS"] { $0 = ENVIRON["IS"] } !seen[$0]++'
 }
 
-note_contents() {  # ID FOLDER: what has come since, with size and time
-  set_list "contents.$1" come_since "$1" "$2"
+record_new_contents() {  # ID DIR: record the files added since, with size and time
+  write_list "contents.$1" list_new_contents "$1" "$2"
 }
 
-come_since() {
-  find_below "$2" ! -type d -printf '%s\t%T@\t%P\n' | beyond "$OWNED/before.$1" 3
+list_new_contents() {
+  find_in_dir "$2" ! -type d -printf '%s\t%T@\t%P\n' | lines_not_in "$RECORDS/before.$1" 3
 }
 
-return_contents() {  # ID FOLDER
-  local folder contents="$OWNED/contents.$1" before="$OWNED/before.$1" size time path
-  owns shared "$1 $2" && [ -e "$before" ] && [ -d "$2" ] || return 0
+restore_contents() {  # ID DIR
+  local folder contents="$RECORDS/contents.$1" before="$RECORDS/before.$1" size time path
+  is_recorded shared "$1 $2" && [ -e "$before" ] && [ -d "$2" ] || return 0
   folder=$(realpath -e "$2") || return
-  # It was killed while it was put there: all that has come since.
-  [ -e "$contents" ] || [ "$DRY_RUN" = yes ] || note_contents "$1" "$folder" || return
-  [ ! -e "$contents" ] || say_once "         $([ "$DRY_RUN" = no ] || echo 'would ')remove $(wc -l <"$contents") files below $folder"
+  # The step was interrupted: every file added since is the rig's.
+  [ -e "$contents" ] || [ "$DRY_RUN" = yes ] || record_new_contents "$1" "$folder" || return
+  [ ! -e "$contents" ] || log_info_once "         $([ "$DRY_RUN" = no ] || echo 'would ')remove $(wc -l <"$contents") files below $folder"
   [ "$DRY_RUN" = no ] || return 0
   while IFS=$'\t' read -r size time path <&5; do
     if [ "$(find "$folder/$path" -maxdepth 0 -printf '%s\t%T@' 2>/dev/null)" = "$size	$time" ]; then
       rm -f "$folder/$path" || return
     fi
-    if ! present "$folder/$path"; then
-      put_back "$folder/$path" || return
+    if ! path_exists "$folder/$path"; then
+      restore_backup "$folder/$path" || return
     else
-      kept "$folder/$path: it was changed since"
+      report_kept "$folder/$path: modified since it was installed"
     fi
   done 5<"$contents" || return
-  find_below "$folder" -depth -type d -printf '%P\n' | beyond "$before" |
+  find_in_dir "$folder" -depth -type d -printf '%P\n' | lines_not_in "$before" |
     while IFS= read -r path; do rmdir "$folder/$path" 2>/dev/null || true; done || return
-  rm -f "$contents" "$before" && disown_line shared "$1 $2"
+  rm -f "$contents" "$before" && unrecord shared "$1 $2"
 }
 
-# --- packages of the system
+# --- system packages
 
 apt_get() {
   DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef \
     -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@"
 }
 
-# Somebody else's apt or dpkg is waited for: the kernel knows who holds the locks.
+# Wait for other apt and dpkg processes; /proc/locks lists the locks they hold.
 wait_for_apt() {
   local lock waited=0
   for lock in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock /var/cache/apt/archives/lock; do
     while [ -e "$lock" ] && grep -q ":$(stat -c %i "$lock") " /proc/locks 2>/dev/null; do
-      [ "$waited" -gt 0 ] || say "         waiting for another apt or dpkg, which holds $lock"
-      [ "$waited" -lt 600 ] || { echo "$lock has been held for ten minutes" >&2; return 1; }
+      [ "$waited" -gt 0 ] || log_info "         waiting for another apt or dpkg process to release $lock"
+      [ "$waited" -lt 600 ] || { echo "timed out after 10 minutes waiting for $lock" >&2; return 1; }
       waited=$((waited + 1))
       sleep 1
     done
   done
 }
 
-# A dpkg that was killed is finished first: nothing can be installed beside half a package.
-mend_packages() {
+# Finish an interrupted dpkg run first: apt refuses to install while a package is half installed.
+repair_packages() {
   local planned
   wait_for_apt || return
   if [ -n "$(dpkg --audit)" ] || [ -n "$(find /var/lib/dpkg/updates -type f)" ]; then
-    echo 'dpkg was interrupted: finishing what it began'
+    echo 'dpkg was interrupted: configuring pending packages'
     DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold || true
     if [ -n "$(dpkg --audit)" ]; then
       set -- install --fix-broken --yes --allow-downgrades --allow-change-held-packages
-      # Where apt cannot say what it would do, it is not let do it.
-      apt_get update && planned=$(apt-get --simulate "$@") && keep_others "$planned" && apt_get "$@"
+      # Do not run it if the simulation fails.
+      apt_get update && planned=$(apt-get --simulate "$@") && refuse_removals "$planned" && apt_get "$@"
     fi
   fi
 }
 
 refresh_packages() {
-  mend_packages && apt_get update
+  repair_packages && apt_get update
 }
 
-# keep_others PLANNED: what apt would do takes no package away that is not the rig's own.
-keep_others() {
-  local theirs
-  theirs=$(printf '%s\n' "$1" | removals | grep -vxF -e "$(owned packages | cut -d ' ' -f 2)" | paste -s -d ' ' -) || true
-  [ -n "$theirs" ] && [ "$REMOVALS" = no ] || return 0
-  printf 'apt would remove packages that are not of the rig: %s\nNothing was changed. If they may go, run %s --allow-removals; else lock versions that they can stand beside.\n' "$theirs" "$NAME" >&2
+# refuse_removals PLANNED: fail if apt would remove a package that the rig did not install.
+refuse_removals() {
+  local foreign
+  foreign=$(printf '%s\n' "$1" | print_removals | grep -vxF -e "$(read_list packages | cut -d ' ' -f 2)" | paste -s -d ' ' -) || true
+  [ -n "$foreign" ] && [ "$ALLOW_REMOVALS" = no ] || return 0
+  printf 'apt would remove packages that do not belong to the rig: %s\nNothing was changed. To allow it, run %s --allow-removals; otherwise lock compatible versions.\n' "$foreign" "$NAME" >&2
   return 1
 }
 
-removals() {
+print_removals() {
   sed -n 's/^\(Remv\|Purg\) \([^ ]*\) .*/\2/p'
 }
 
@@ -1462,42 +1461,42 @@ install_packages() {  # ID OPTION… PACKAGE…
   local id=$1 planned removed marked
   shift
   planned=$(apt-get --simulate install --yes --no-install-recommends "$@") || return
-  keep_others "$planned" || return
-  removed=$(printf '%s\n' "$planned" | removals)
-  # What nobody has seen is not removed: somebody may install something meanwhile.
+  refuse_removals "$planned" || return
+  removed=$(printf '%s\n' "$planned" | print_removals)
+  # Do not remove more than the simulation showed: packages may be installed in the meantime.
   [ -n "$removed" ] || set -- --no-remove "$@"
-  own packages "$(printf '%s\n' "$planned" | sed -n "s/^Inst \([^ ]*\) (.*/$id \1/p")" &&
-    own upgraded "$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) \[\([^]]*\)\].*/\1 \2/p')" &&
-    own removed "$removed" &&
-    marked=$(apt-mark showauto | asked_for "$@") && own marked "$marked" &&
+  record packages "$(printf '%s\n' "$planned" | sed -n "s/^Inst \([^ ]*\) (.*/$id \1/p")" &&
+    record upgraded "$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) \[\([^]]*\)\].*/\1 \2/p')" &&
+    record removed "$removed" &&
+    marked=$(apt-mark showauto | filter_requested "$@") && record marked "$marked" &&
     apt_get install --yes --no-install-recommends "$@"
 }
 
-asked_for() {  # OPTION… PACKAGE…: the names on stdin that are among them
-  ASKED=$* awk '
-    BEGIN { count = split(ENVIRON["ASKED"], all, " "); for (i = 1; i <= count; i++) { sub(/=.*/, "", all[i]); asked[all[i]] } }
-    $0 in asked'
+filter_requested() {  # OPTION… PACKAGE…: print the names of stdin that are among the packages
+  REQUESTED=$* awk '
+    BEGIN { count = split(ENVIRON["REQUESTED"], all, " "); for (i = 1; i <= count; i++) { sub(/=.*/, "", all[i]); requested[all[i]] } }
+    $0 in requested'
 }
 
-own_holds() {
-  local name held
-  held=$(apt-mark showhold)
+record_holds() {
+  local name holds
+  holds=$(apt-mark showhold)
   for name; do
-    printf '%s\n' "$held" | grep -qxF -e "$name" || own holds "$name" || return
+    printf '%s\n' "$holds" | grep -qxF -e "$name" || record holds "$name" || return
   done
 }
 
 release_holds() {
   local name
   for name; do
-    if owns holds "$name"; then
-      ! apt-mark showhold | grep -qxF -e "$name" || act "release $name" apt-mark unhold "$name"
-      disown_line holds "$name"
+    if is_recorded holds "$name"; then
+      ! apt-mark showhold | grep -qxF -e "$name" || run_or_print "release $name" apt-mark unhold "$name"
+      unrecord holds "$name"
     fi
   done
 }
 
-installed_of() {  # the names on stdin that are installed
+filter_installed() {  # print the names of stdin that are installed
   local name
   while IFS= read -r name; do
     # shellcheck disable=SC2016 # dpkg-query fills this in
@@ -1506,9 +1505,9 @@ installed_of() {  # the names on stdin that are installed
   true
 }
 
-# Of the packages on stdin those that nothing else depends on: apt is told, for this question, that
-# these alone came by themselves.
-unneeded() {
+# Print the packages of stdin that nothing else depends on: simulate an autoremove in which only they
+# are marked as automatically installed.
+filter_unneeded() {
   local marks name
   marks=$(mktemp -d) || return
   while IFS= read -r name; do
@@ -1520,47 +1519,47 @@ unneeded() {
   rm -rf "$marks"
 }
 
-drop_packages() {  # ID NAME…: those of the step; the names are all it asked for
+purge_packages() {  # ID NAME…: purge the packages that the step installed; it requested NAME…
   local id=$1 name mine gone also others
   shift
-  others=$(other_rigs) || return
+  others=$(list_other_rigs) || return
   if [ -n "$others" ]; then
-    kept "the packages of $id: $others is installed here, too"
+    report_kept "the packages of $id: still needed by $others"
     return 0
   fi
-  [ "$DRY_RUN" = yes ] || mend_packages || return
-  mine=$(owned packages | sed -n "s/^$id //p" | installed_of)
+  [ "$DRY_RUN" = yes ] || repair_packages || return
+  mine=$(read_list packages | sed -n "s/^$id //p" | filter_installed)
   gone=''
-  [ -z "$mine" ] || gone=$(printf '%s\n' "$mine" | unneeded | { grep -xF -e "$mine" || true; })
+  [ -z "$mine" ] || gone=$(printf '%s\n' "$mine" | filter_unneeded | { grep -xF -e "$mine" || true; })
   for name in $mine; do
-    printf '%s\n' "$gone" | grep -qxF -e "$name" || kept "package $name: another package needs it"
+    printf '%s\n' "$gone" | grep -qxF -e "$name" || report_kept "package $name: another package depends on it"
   done
   for name; do
-    owned packages | OTHER=$name awk '$2 == ENVIRON["OTHER"] { found = 1 } END { exit !found }' || [ -z "$(printf '%s\n' "$name" | installed_of)" ] ||
-      kept "package $name: it was there before$(owned upgraded | sed -n "s/^$(printf '%s' "$name" | sed 's/[.+]/\\&/g') /, as version /p" | head -n 1)"
+    read_list packages | OTHER=$name awk '$2 == ENVIRON["OTHER"] { found = 1 } END { exit !found }' || [ -z "$(printf '%s\n' "$name" | filter_installed)" ] ||
+      report_kept "package $name: it was already installed$(read_list upgraded | sed -n "s/^$(printf '%s' "$name" | sed 's/[.+]/\\&/g') /, at version /p" | head -n 1)"
   done
   [ -n "$gone" ] || return 0
   # shellcheck disable=SC2086 # names of packages have no spaces
   also=$(apt-get --simulate --yes --allow-change-held-packages purge $gone | sed -n 's/^Purg \([^ ]*\) .*/\1/p' | { grep -vxF -e "$gone" || true; })
   if [ -n "$also" ]; then
-    kept "packages $gone: removing them would remove $also"
+    report_kept "packages $gone: removing them would remove $also"
     return 0
   fi
   # shellcheck disable=SC2086
-  act "remove the packages $(printf '%s' "$gone" | tr '\n' ' ')" apt_get purge --yes $gone
+  run_or_print "remove packages $(printf '%s' "$gone" | tr '\n' ' ')" apt_get purge --yes $gone
 }
 
-# Installing a package by its name marks it as wanted; these were not.
-return_marks() {
+# Installing a package by name marks it as manual; mark these as automatic again.
+restore_auto_marks() {
   local names
-  names=$(owned marked | installed_of)
+  names=$(read_list marked | filter_installed)
   # shellcheck disable=SC2086
   [ -z "$names" ] || apt-mark auto $names >/dev/null
 }
 
-# --- accounts, units, the kernel's command line
+# --- accounts, units, kernel command line
 
-# What a killed useradd has left: locks, with the number of a holder that is gone or another program.
+# Remove the locks of a killed useradd: their process is gone, or its ID now belongs to another program.
 clear_account_locks() {
   local name file pid
   for name in passwd shadow group gshadow subuid subgid; do
@@ -1575,36 +1574,36 @@ clear_account_locks() {
   done
 }
 
-# An account that was begun and never finished is made again, with its number.
-make_account() {
+# If its creation was interrupted, the account is created again with the same user ID.
+create_account() {
   local name=$1 uid='' home=/home/$1
   clear_account_locks
-  if owns accounts-begun "$name"; then
+  if is_recorded accounts-begun "$name"; then
     uid=$(id -u "$name" 2>/dev/null) || true
-    if half_made "$name"; then
+    if is_half_created "$name"; then
       userdel --force "$name" 2>/dev/null || true
       ! grep -q "^$name:" /etc/group || groupdel "$name" || return
-      owns homes-before "$home" || rm -rf "$home"
+      is_recorded homes-before "$home" || rm -rf "$home"
     else
-      forget_begun "$name"
+      forget_unfinished_account "$name"
     fi
   fi
   ! id -u "$name" >/dev/null 2>&1 || return 0
   if getent group "$name" >/dev/null; then
-    echo "there is a group $name already: remove it, or make the account: useradd --create-home --gid $name $name" >&2
+    echo "group $name already exists: remove it, or create the account with: useradd --create-home --gid $name $name" >&2
     return 1
   fi
-  { [ ! -e "$home" ] || owns accounts-begun "$name" || own homes-before "$home"; } &&
-    own accounts-begun "$name" || return
+  { [ ! -e "$home" ] || is_recorded accounts-begun "$name" || record homes-before "$home"; } &&
+    record accounts-begun "$name" || return
   if ! useradd ${uid:+--uid "$uid"} --create-home --shell /bin/bash "$name"; then
-    id -u "$name" >/dev/null 2>&1 || getent group "$name" >/dev/null || forget_begun "$name"
+    id -u "$name" >/dev/null 2>&1 || getent group "$name" >/dev/null || forget_unfinished_account "$name"
     return 1
   fi
-  own accounts "$name" && forget_begun "$name"
+  record accounts "$name" && forget_unfinished_account "$name"
 }
 
-# All of the account is what useradd alone writes: nobody has used it.
-half_made() {
+# Succeed if the account has only what useradd writes, so it has never been used.
+is_half_created() {
   local name=$1 home=/home/$1 gid=''
   if grep -q "^$name:" /etc/passwd; then
     gid=$(id -g "$name")
@@ -1615,10 +1614,10 @@ half_made() {
   ! grep "^$name:" /etc/group | grep -qvE ":[0-9]+:\$" || return 1
   gid=${gid:-$(sed -n "s/^$name:[^:]*:\([0-9]*\):.*/\1/p" /etc/group)}
   [ -z "$gid" ] || [ -z "$(awk -F : -v gid="$gid" -v name="$name" '$4 == gid && $1 != name' /etc/passwd)" ] || return 1
-  owns homes-before "$home" || { [ ! -L "$home" ] && only_copies "$home"; }
+  is_recorded homes-before "$home" || { [ ! -L "$home" ] && has_only_skel_files "$home"; }
 }
 
-only_copies() {
+has_only_skel_files() {
   local file
   [ -e "$1" ] || return 0
   [ -d "$1" ] || return 1
@@ -1628,127 +1627,127 @@ only_copies() {
   done
 }
 
-forget_begun() {
-  disown_line accounts-begun "$1" && disown_line homes-before "/home/$1"
+forget_unfinished_account() {
+  unrecord accounts-begun "$1" && unrecord homes-before "/home/$1"
 }
 
-keep_account() {
+report_kept_account() {
   if id -u "$1" >/dev/null 2>&1; then
-    kept "account $1 and its home: deluser --remove-home $1 takes both away"
+    report_kept "account $1 and its home; to remove both: deluser --remove-home $1"
   fi
 }
 
-# A group that was there before is not ours to take away.
-make_group() {
+# Record only groups that did not exist before.
+create_group() {
   clear_account_locks
-  getent group "$1" >/dev/null || { own groups "$1" && groupadd --system "$1"; }
+  getent group "$1" >/dev/null || { record groups "$1" && groupadd --system "$1"; }
 }
 
-drop_group() {
-  owns groups "$1" || return 0
-  ! getent group "$1" >/dev/null || act "remove the group $1" groupdel "$1"
-  disown_line groups "$1"
+remove_group() {
+  is_recorded groups "$1" || return 0
+  ! getent group "$1" >/dev/null || run_or_print "remove group $1" groupdel "$1"
+  unrecord groups "$1"
 }
 
-drop_quota() {
-  owns quotas "$1" || return 0
+remove_quota() {
+  is_recorded quotas "$1" || return 0
   if id -u "$1" >/dev/null 2>&1 && command -v setquota >/dev/null; then
-    act "lift the quota of $1" setquota -u "$1" 0 0 0 0 "$(df --output=target "$(getent passwd "$1" | cut -d : -f 6)" | tail -n 1)" 2>/dev/null || true
+    run_or_print "remove the quota of $1" setquota -u "$1" 0 0 0 0 "$(df --output=target "$(getent passwd "$1" | cut -d : -f 6)" | tail -n 1)" 2>/dev/null || true
   fi
-  disown_line quotas "$1"
+  unrecord quotas "$1"
 }
 
-# A unit that was enabled before is not ours to stop.
-own_unit() {
-  ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "$1" 2>/dev/null || own units "$1"
+# Record only units that were not enabled before.
+record_unit() {
+  ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "$1" 2>/dev/null || record units "$1"
 }
 
-drop_unit() {
-  if owns units "$1" && command -v systemctl >/dev/null; then
-    [ ! -d /run/systemd/system ] || act "stop $1" systemctl stop "$1"
-    act "disable $1" systemctl disable --quiet "$1"
-    disown_line units "$1"
+remove_unit() {
+  if is_recorded units "$1" && command -v systemctl >/dev/null; then
+    [ ! -d /run/systemd/system ] || run_or_print "stop $1" systemctl stop "$1"
+    run_or_print "disable $1" systemctl disable --quiet "$1"
+    unrecord units "$1"
   fi
-  return_file "/etc/systemd/system/$1"
+  restore_file "/etc/systemd/system/$1"
   [ "$DRY_RUN" = yes ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 }
 
-# One that was there before runs on, without the settings of the rig.
+# A unit that was enabled before keeps running, without the rig's configuration.
 restart_unit() {
-  ! owns units "$1" || return 0
+  ! is_recorded units "$1" || return 0
   [ -d /run/systemd/system ] && systemctl is-active --quiet "$1" || return 0
-  act "start $1 anew" systemctl try-restart "$1"
+  run_or_print "restart $1" systemctl try-restart "$1"
 }
 
-drop_kernel_arguments() {
+remove_kernel_arguments() {
   local file=/etc/default/grub.d/rig.cfg
-  if was_ours "$file"; then
-    [ "$DRY_RUN" = yes ] || own unfinished update-grub || return
-    return_file "$file" || return
+  if was_recorded_file "$file"; then
+    [ "$DRY_RUN" = yes ] || record unfinished update-grub || return
+    restore_file "$file" || return
   fi
-  if [ "$DRY_RUN" = yes ] || owns unfinished update-grub; then
-    ! command -v update-grub >/dev/null || act "write the menu of GRUB anew" update-grub || return
-    disown_line unfinished update-grub
+  if [ "$DRY_RUN" = yes ] || is_recorded unfinished update-grub; then
+    ! command -v update-grub >/dev/null || run_or_print "regenerate the GRUB menu" update-grub || return
+    unrecord unfinished update-grub
   fi
 }
 
 # --- the end of an uninstall
 
-forget_step() {
+remove_step_state() {
   [ "$DRY_RUN" = yes ] || rm -f "$STATE/$1" "$STATE/$1.keys" "$STATE/$1.groups"
 }
 
-# What older versions of the rig have left, and then the state itself.
-drop_rest() {
+# Remove what older versions of the rig have left behind, then the state.
+remove_remaining() {
   local id folder path name others
-  others=$(other_rigs)
+  others=$(list_other_rigs)
   if [ -n "$others" ]; then
-    kept "$STATE and what older versions have left: $others is installed here, too"
-    disown_line rigs "$RIG_NAME"
+    report_kept "$STATE and files of older versions: still needed by $others"
+    unrecord rigs "$RIG_NAME"
     return
   fi
-  owned_paths | sort -u | while IFS= read -r path; do return_file "$path"; done
-  owned shared | while read -r id folder; do return_contents "$id" "$folder"; done
-  owned trees | while IFS= read -r path; do clear_tree "$path"; done
-  owned packages | cut -d ' ' -f 1 | sort -u | while read -r id; do drop_packages "$id"; done
-  owned removed | while read -r name; do
-    [ -n "$(printf '%s\n' "$name" | installed_of)" ] || kept "nothing of package $name: its place was needed; install it again"
+  list_recorded_paths | sort -u | while IFS= read -r path; do restore_file "$path"; done
+  read_list shared | while read -r id folder; do restore_contents "$id" "$folder"; done
+  read_list trees | while IFS= read -r path; do remove_tree "$path"; done
+  read_list packages | cut -d ' ' -f 1 | sort -u | while read -r id; do purge_packages "$id"; done
+  read_list removed | while read -r name; do
+    [ -n "$(printf '%s\n' "$name" | filter_installed)" ] || log_info_once "         package $name was removed by the installation and is not restored; install it again if you need it"
   done
   if [ "$DRY_RUN" = no ]; then
-    return_marks
+    restore_auto_marks
     rm -rf /opt/rig/lock /var/cache/rig
-    owned folders | sort -r | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+    read_list folders | sort -r | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || true; done
     rmdir /opt/rig/envs /opt/rig 2>/dev/null || true
     rm -rf "$STATE"
   fi
-  [ ! -d /opt/rig ] || [ "$DRY_RUN" = yes ] || kept "/opt/rig: it holds $(find /opt/rig -mindepth 1 -maxdepth 1 -printf '%f ')"
-  say "the log $LOG stays; what a driver or an argument of the kernel was is gone at the next boot"
+  [ ! -d /opt/rig ] || [ "$DRY_RUN" = yes ] || report_kept "/opt/rig: it still contains $(find /opt/rig -mindepth 1 -maxdepth 1 -printf '%f ')"
+  log_info "the log $LOG was kept; driver and kernel arguments remain active until the next boot"
 }
 
-# --- the lock's own files, where every step finds them
+# --- the files of the lock, where the steps expect them
 
-place_lock() {
-  local here file
-  here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+install_lock_files() {
+  local directory file
+  directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
   for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt packages.sh components.sh repository.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
-    [ -f "$here/files/$file" ] || fail "$here/files/$file is missing: $NAME needs the folder it was written with"
-    if ! cmp -s "$here/files/$file" "/opt/rig/lock/$file"; then
-      install -m 0644 "$here/files/$file" "/opt/rig/lock/$file.rig-new"
+    [ -f "$directory/files/$file" ] || fail "missing file $directory/files/$file: copy $NAME together with its files/ directory"
+    if ! cmp -s "$directory/files/$file" "/opt/rig/lock/$file"; then
+      install -m 0644 "$directory/files/$file" "/opt/rig/lock/$file.rig-new"
       mv -fT "/opt/rig/lock/$file.rig-new" "/opt/rig/lock/$file"
     fi
   done
 }
 
-# --- what is said, and where
+# --- output and log
 
-# A log that has no room stops nothing: what must be known later stands elsewhere.
+# A full disk must not stop the installation: everything needed later is recorded elsewhere.
 log() {
   [ "$DRY_RUN" = yes ] || printf '%(%F %T)T %s\n' -1 "$*" 2>/dev/null >&8 || true
 }
 
-# To the terminal and to the log.
-say() {
+# Print to the terminal and to the log.
+log_info() {
   [ ! -t 7 ] || printf '\r\033[K' >&7
   printf '%s\n' "$*" >&7
   log "$*"
@@ -1760,15 +1759,15 @@ fail() {
 }
 
 open_log() {
-  [ ! -L "$LOG" ] || fail "$LOG is a link: move it away"
+  [ ! -L "$LOG" ] || fail "$LOG is a symbolic link; remove it"
   (umask 027 && : >>"$LOG")
   chmod 0640 "$LOG"
   exec 8>>"$LOG"
   printf '%(%F %T)T --- %s\n' -1 "$NAME $*" 2>/dev/null >&8 ||
-    printf '%s: %s cannot be written to: what the steps say is lost\n' "$NAME" "$LOG" >&2
+    printf '%s: cannot write to %s: the output of the steps is lost\n' "$NAME" "$LOG" >&2
 }
 
-# What a step says goes into the log, a line with its time; a terminal shows that time passes.
+# Write the output of a step to the log, with a timestamp per line; a terminal shows the elapsed time.
 log_output() {
   local line part='' status
   while true; do
@@ -1789,9 +1788,9 @@ log_output() {
 
 # --- steps
 
-# run FUNCTION LINE: in a process group of its own, so that a signal reaches all of it. LINE is what
-# a terminal shows meanwhile.
-run() {
+# run_in_group FUNCTION LINE: run the function in a separate process group, so that a signal reaches all
+# of it. A terminal shows LINE in the meantime.
+run_in_group() {
   local status=0
   SECONDS=0
   set -m
@@ -1806,35 +1805,35 @@ run() {
 
 run_step() {
   local count=$1 id=$2 name=${2//[^a-z0-9]/_} from
-  if "done_$name" 2>/dev/null; then
-    say "$count ok       $(title "$id")"
+  if "is_done_$name" 2>/dev/null; then
+    log_info "$count ok       $(title "$id")"
   elif [ "$DRY_RUN" = yes ]; then
-    say "$count would do $(title "$id")"
+    log_info "$count would do $(title "$id")"
   else
-    say "$count doing    $(title "$id")"
+    log_info "$count doing    $(title "$id")"
     from=$(stat -c %s "$LOG")
-    if ! run "apply_$name" "$count doing    $(title "$id")"; then
+    if ! run_in_group "apply_$name" "$count doing    $(title "$id")"; then
       tail -c "+$((from + 1))" "$LOG" | sed 's/^[-0-9]* [:0-9]* //' | tail -n 40 >&2
       log "step $id failed"
-      fail "step $id failed: $(title "$id"); $LOG has the rest. It can be run again."
+      fail "step $id failed: $(title "$id"); see $LOG, then run $NAME again"
     fi
-    say "$count done     $(title "$id") ($SECONDS s)"
+    log_info "$count done     $(title "$id") ($SECONDS s)"
   fi
 }
 
-undo_step() {
+uninstall_step() {
   local count=$1 id=$2 name=${2//[^a-z0-9]/_}
-  say "$count $([ "$DRY_RUN" = yes ] && echo 'would undo' || echo undoing) $(title "$id")"
+  log_info "$count $([ "$DRY_RUN" = yes ] && echo 'would undo' || echo undoing) $(title "$id")"
   if [ "$DRY_RUN" = yes ]; then
     "remove_$name"
-  elif ! run "remove_$name" "$count undoing"; then
+  elif ! run_in_group "remove_$name" "$count undoing"; then
     tail -n 20 "$LOG" >&2
-    fail "step $id could not be undone: $(title "$id"); $LOG has the rest. It can be run again."
+    fail "could not undo step $id: $(title "$id"); see $LOG, then run $NAME again"
   fi
 }
 
-# chosen DONE_WITH: each step with its count, or the one that was asked for.
-chosen() {
+# Print the number and ID of each selected step.
+list_selected_steps() {
   local index id
   for index in "${!STEPS[@]}"; do
     id=${STEPS[$index]}
@@ -1844,97 +1843,97 @@ chosen() {
   done
 }
 
-# --- the whole
+# --- install and uninstall
 
-stopped() {
+handle_signal() {
   trap '' HUP INT TERM
   if [ -n "$STEP" ]; then
     kill -TERM -- "-$STEP" 2>/dev/null || true
     wait "$STEP" || true
   fi
-  say "stopped by $1: run $NAME again, and it goes on where it was"
+  log_info "stopped by $1: run $NAME again to resume"
   trap - EXIT
   exit "$2"
 }
 
-# A reboot that was asked for in another boot has happened.
-look_at_reboot() {
+# The reboot has happened if the boot ID differs from the one that was recorded.
+clear_reboot_due() {
   if [ -e "$STATE/reboot-due" ] && [ "$(cat "$STATE/reboot-due")" != "$(cat /proc/sys/kernel/random/boot_id)" ]; then
     rm -f "$STATE/reboot-due"
-    say "the reboot that was due has happened"
+    log_info "the required reboot has happened"
   fi
 }
 
 install_rig() {
   local count id
   if [ "$DRY_RUN" = no ]; then
-    own rigs "$RIG_NAME" || fail "what it owns cannot be written down in $STATE; nothing was changed"
-    place_lock
-    look_at_reboot
+    record rigs "$RIG_NAME" || fail "cannot write to $STATE; nothing was changed"
+    install_lock_files
+    clear_reboot_due
   fi
   while read -r count id <&6; do
     run_step "$count" "$id"
-  done 6< <(chosen)
+  done 6< <(list_selected_steps)
   if [ -e "$STATE/reboot-due" ]; then
-    say "reboot this machine: $(title reboot). Run $NAME once more after it, to see that all is as locked."
+    log_info "reboot this machine: $(title reboot). Then run $NAME again to verify the installation."
   fi
 }
 
 uninstall_rig() {
   local count id
   while read -r count id <&6; do
-    undo_step "$count" "$id"
-  done 6< <(chosen | tac)
-  [ -n "$ONLY" ] || drop_rest
+    uninstall_step "$count" "$id"
+  done 6< <(list_selected_steps | tac)
+  [ -n "$ONLY" ] || remove_remaining
 }
 
-# Only root opens it: a lock that any user could hold would stop every installation.
+# Only root can open the lock file: otherwise any user could block every installation.
 take_lock() {
   mkdir -p "$STATE"
   (umask 077 && : >>"$STATE/lock")
   exec 9<"$STATE/lock"
-  # An uninstall takes the file away with all else: then it is no lock any more.
+  # An uninstall deletes the file: a lock on a deleted file has no effect.
   if ! flock --nonblock 9 || ! [ "$STATE/lock" -ef /dev/fd/9 ]; then
     fail "another installation is running; nothing was changed"
   fi
 }
 
 main() {
-  local action=install_rig said="$*"
-  DRY_RUN=no REMOVALS=no ONLY='' STEP='' SAID=''
+  local action=install_rig arguments="$*"
+  DRY_RUN=no ALLOW_REMOVALS=no ONLY='' STEP='' LOGGED=''
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage; return ;;
       --list) printf '%s\n' "${STEPS[@]}"; return ;;
       --dry-run) DRY_RUN=yes ;;
-      --allow-removals) REMOVALS=yes ;;
+      --allow-removals) ALLOW_REMOVALS=yes ;;
       --uninstall) action=uninstall_rig ;;
       --step)
-        [ $# -ge 2 ] || { printf '%s: --step wants the id of a step; --list names them\n' "$NAME" >&2; exit 2; }
+        [ $# -ge 2 ] || { printf '%s: --step requires a step ID; see --list\n' "$NAME" >&2; exit 2; }
         ONLY=$2
         if [ -z "$(title "$ONLY")" ]; then
-          printf '%s: there is no step "%s"; --list names them\n' "$NAME" "$ONLY" >&2
+          printf '%s: no step "%s"; see --list\n' "$NAME" "$ONLY" >&2
           exit 2
         fi
         shift
         ;;
-      *) printf '%s: what is "%s"?\n' "$NAME" "$1" >&2; usage >&2; exit 2 ;;
+      *) printf '%s: unknown option: %s\n' "$NAME" "$1" >&2; usage >&2; exit 2 ;;
     esac
     shift
   done
   umask 022
   export LC_ALL=C.UTF-8
   exec 7>&1
-  [ "$(id -u)" -eq 0 ] || fail "only root can do this; run it with sudo"
+  [ "$(id -u)" -eq 0 ] || fail "must be run as root; use sudo"
   apply_platform || fail "nothing was changed"
   if [ "$DRY_RUN" = no ]; then
     take_lock
-    # Older versions let everybody read it.
-    [ ! -d "$OWNED" ] || chmod 0700 "$OWNED"
-    trap 'stopped SIGHUP 129' HUP
-    trap 'stopped SIGINT 130' INT
-    trap 'stopped SIGTERM 143' TERM
-    open_log "$said"
+    # Older versions created it readable by all users.
+    [ ! -d "$RECORDS" ] || chmod 0700 "$RECORDS"
+    trap 'handle_signal SIGHUP 129' HUP
+    trap 'handle_signal SIGINT 130' INT
+    trap 'handle_signal SIGTERM 143' TERM
+    open_log "$arguments"
   fi
   "$action"
 }

@@ -1,20 +1,20 @@
 #!/bin/sh
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
-# Puts the variables of the rig legacy-cpu into the start-up file of a user's shell, and takes them out
-# again. Written by rigspec from the lock
+# Adds the variables of the rig legacy-cpu to a shell start-up file, or removes them. Written by
+# rigspec from lock
 # 129a0ba8cb98cbf752cbb219f15b66933f690da5bf1c3c0b35c1036933465681.
 #
-# No root is needed. The fragment is kept in the user's own folder; the start-up file gets one
-# marked block that reads it, and nothing else in that file is touched.
+# Does not need root. The fragment is stored in ~/.config/rig; the start-up file gets one marked block
+# that sources it. The rest of the file is not changed.
 set -eu
 
-# Nothing below runs before the last line: a file that is cut off does nothing, and says so.
-trap 'echo "install.sh: this file is not whole; fetch it again" >&2; exit 1' EXIT
+# Nothing runs before the last line, so a truncated file does nothing but report it.
+trap 'echo "install.sh: this file is truncated; download it again" >&2; exit 1' EXIT
 
 RIG=legacy-cpu
 BEGIN="# >>> rigspec $RIG >>>"
 END="# <<< rigspec $RIG <<<"
-# What taking the block out must know of the file before it came.
+# Notes in the block about the original file, for its removal. Do not change them: older blocks have them.
 UNENDED="# The line above had no end."
 MADE="# The file was made for this."
 STAGED=
@@ -23,9 +23,10 @@ usage() {
   cat <<'USAGE'
 usage: install.sh [--file FILE] [--uninstall] [--dry-run] [--help]
 
-  --file FILE   the start-up file; ~/.bashrc if not given (~/.zshrc for zsh, ~/.profile for dash)
-  --uninstall   take the block out of FILE, and the fragment with the last one
-  --dry-run     say what would be done, and change nothing
+  --file FILE   start-up file (default: ~/.bashrc; use ~/.zshrc for zsh, ~/.profile for dash)
+  --uninstall   remove the block from FILE, and the fragment with the last block
+  --dry-run     print what would be done without changing anything
+  --help        print this help
 USAGE
 }
 
@@ -34,110 +35,111 @@ fail() {
   exit 1
 }
 
-# Lines of $1 that are the mark $2; an editor may have ended them with a carriage return.
-lines_of() {
+# Print the numbers of the lines of $1 that equal $2. An editor may have added carriage returns.
+print_line_numbers() {
   carriage=$(printf '\r')
   LC_ALL=C grep -a -n -F -e "$2" -- "$1" | LC_ALL=C sed "s/$carriage\$//" |
     LC_ALL=C awk -v mark="$2" '{ line = $0; sub(/:.*/, "", line); sub(/^[0-9]*:/, "") } $0 == mark { print line }'
 }
 
-# Set FIRST and LAST to the block's lines in $1, or to nothing; refuse what is not one whole block.
+# Set FIRST and LAST to the line numbers of the block in $1, or to nothing. Fail if it is malformed.
 find_block() {
-  FIRST=$(lines_of "$1" "$BEGIN")
-  LAST=$(lines_of "$1" "$END")
+  FIRST=$(print_line_numbers "$1" "$BEGIN")
+  LAST=$(print_line_numbers "$1" "$END")
   begins=$(printf '%s' "$FIRST" | grep -c . || :)
   ends=$(printf '%s' "$LAST" | grep -c . || :)
-  [ "$begins" -le 1 ] || fail "$1:$(printf '%s' "$FIRST" | sed -n 2p): a second block of $RIG begins; remove one by hand"
-  [ "$ends" -le 1 ] || fail "$1:$(printf '%s' "$LAST" | sed -n 2p): a second block of $RIG ends; remove one by hand"
-  [ "$begins" -eq "$ends" ] || fail "$1:$FIRST$LAST: only one mark of the block of $RIG is there; mend it by hand"
-  [ "$begins" -eq 0 ] || [ "$FIRST" -lt "$LAST" ] || fail "$1:$LAST: the block of $RIG ends before it begins; mend it by hand"
+  [ "$begins" -le 1 ] || fail "$1:$(printf '%s' "$FIRST" | sed -n 2p): duplicate start of the $RIG block; remove one"
+  [ "$ends" -le 1 ] || fail "$1:$(printf '%s' "$LAST" | sed -n 2p): duplicate end of the $RIG block; remove one"
+  [ "$begins" -eq "$ends" ] || fail "$1:$FIRST$LAST: incomplete $RIG block; restore or remove its markers"
+  [ "$begins" -eq 0 ] || [ "$FIRST" -lt "$LAST" ] || fail "$1:$LAST: the $RIG block ends before it starts; fix its markers"
 }
 
-# Whether the block of $1 holds the line $2.
-notes() {
+# Succeed if the block in $1 contains the line $2.
+has_note() {
   [ -n "$FIRST" ] && sed -n "${FIRST},${LAST}p" "$1" | LC_ALL=C tr -d '\r' | grep -q -x -F -e "$2"
 }
 
-before() { [ "$FIRST" -le 1 ] || head -n "$((FIRST - 1))" "$1"; }
-after() { tail -n "+$((LAST + 1))" "$1"; }
-without_end() { [ -s "$1" ] && [ -n "$(tail -c 1 "$1" | tr -d '\n' | od -A n -t x1)" ]; }
+print_before() { [ "$FIRST" -le 1 ] || head -n "$((FIRST - 1))" "$1"; }
+print_after() { tail -n "+$((LAST + 1))" "$1"; }
+lacks_newline() { [ -s "$1" ] && [ -n "$(tail -c 1 "$1" | tr -d '\n' | od -A n -t x1)" ]; }
 
-# The block; $1 and $2 are notes for its removal, or empty.
-block() {
+# Print the block; $1 and $2 are notes for its removal, or empty.
+print_block() {
   printf '%s\n' "$BEGIN"
   [ -z "$1" ] || printf '%s\n' "$1"
   [ -z "$2" ] || printf '%s\n' "$2"
-  # shellcheck disable=SC2016 # the start-up file is to expand it
+  # shellcheck disable=SC2016 # expanded by the start-up file
   printf 'if [ -r "$HOME/.config/rig/%s.sh" ]; then . "$HOME/.config/rig/%s.sh"; fi\n' "$RIG" "$RIG"
   printf '%s\n' "$END"
 }
 
-# Put the file $1 in the place of $2 in one move, with the mode and owner that $2 has.
-replace() {
-  STAGED=$(mktemp "$2.XXXXXX") || fail "$(dirname "$2") cannot be written to"
+# Replace the file $2 by $1 atomically, and keep the mode and owner of $2.
+replace_file() {
+  STAGED=$(mktemp "$2.XXXXXX") || fail "cannot write to $(dirname "$2")"
   if [ -e "$2" ]; then
     cp -p -- "$2" "$STAGED"
   else
     chmod "$(printf '%o' $((0666 & ~$(umask))))" "$STAGED"
   fi
-  cat -- "$1" >"$STAGED" || fail "$STAGED cannot be written"
+  cat -- "$1" >"$STAGED" || fail "cannot write $STAGED"
   mv -f -- "$STAGED" "$2"
   STAGED=
 }
 
-put_block() {
+# Write the file with the block to $SCRATCH/new.
+render_with_block() {
   unended='' made=''
   if [ ! -e "$1" ]; then
     made=$MADE
-    block "$unended" "$made" >"$SCRATCH/new"
+    print_block "$unended" "$made" >"$SCRATCH/new"
     return
   fi
   find_block "$1"
   if [ -n "$FIRST" ]; then
-    ! notes "$1" "$UNENDED" || unended=$UNENDED
-    ! notes "$1" "$MADE" || made=$MADE
-    { before "$1"; block "$unended" "$made"; after "$1"; } >"$SCRATCH/new"
+    ! has_note "$1" "$UNENDED" || unended=$UNENDED
+    ! has_note "$1" "$MADE" || made=$MADE
+    { print_before "$1"; print_block "$unended" "$made"; print_after "$1"; } >"$SCRATCH/new"
   else
     cat -- "$1" >"$SCRATCH/new"
-    if without_end "$1"; then
+    if lacks_newline "$1"; then
       unended=$UNENDED
       printf '\n' >>"$SCRATCH/new"
     fi
-    block "$unended" "$made" >>"$SCRATCH/new"
+    print_block "$unended" "$made" >>"$SCRATCH/new"
   fi
 }
 
-# Leave in $SCRATCH/new what the file was without the block.
-take_block() {
-  before "$1" >"$SCRATCH/before"
-  if notes "$1" "$UNENDED" && [ -s "$SCRATCH/before" ]; then
+# Write the file without the block to $SCRATCH/new.
+render_without_block() {
+  print_before "$1" >"$SCRATCH/before"
+  if has_note "$1" "$UNENDED" && [ -s "$SCRATCH/before" ]; then
     head -c "$(($(wc -c <"$SCRATCH/before") - 1))" "$SCRATCH/before" >"$SCRATCH/new"
-    # What somebody wrote below begins a line of its own.
-    [ "$(after "$1" | wc -c)" -eq 0 ] || printf '\n' >>"$SCRATCH/new"
+    # Text below the block must start on a new line.
+    [ "$(print_after "$1" | wc -c)" -eq 0 ] || printf '\n' >>"$SCRATCH/new"
   else
     cat "$SCRATCH/before" >"$SCRATCH/new"
   fi
-  after "$1" >>"$SCRATCH/new"
+  print_after "$1" >>"$SCRATCH/new"
 }
 
 install_block() {
-  put_block "$FILE"
+  render_with_block "$FILE"
   if [ -e "$FILE" ] && cmp -s "$SCRATCH/new" "$FILE" && cmp -s "$HERE/rig.sh" "$FRAGMENT"; then
-    echo "$FILE has the variables of $RIG already"
+    echo "$FILE: the variables of $RIG are already set"
   elif [ "$DRY_RUN" = yes ]; then
-    echo "would put the variables of $RIG into $FILE"
+    echo "would add the variables of $RIG to $FILE"
   else
     mkdir -p "$(dirname "$FRAGMENT")"
-    cmp -s "$HERE/rig.sh" "$FRAGMENT" || replace "$HERE/rig.sh" "$FRAGMENT"
-    cmp -s "$SCRATCH/new" "$FILE" || replace "$SCRATCH/new" "$FILE"
-    echo "$FILE has the variables of $RIG: they are set in the next shell"
+    cmp -s "$HERE/rig.sh" "$FRAGMENT" || replace_file "$HERE/rig.sh" "$FRAGMENT"
+    cmp -s "$SCRATCH/new" "$FILE" || replace_file "$SCRATCH/new" "$FILE"
+    echo "added the variables of $RIG to $FILE; open a new shell to use them"
   fi
 }
 
-# Remove the fragment, unless another start-up file reads it.
-forget_fragment() {
+# Remove the fragment unless another start-up file sources it.
+remove_fragment() {
   for other in .bashrc .bash_profile .profile .zshrc .zprofile .zshenv; do
-    [ ! -r "$HOME/$other" ] || [ -z "$(lines_of "$HOME/$other" "$BEGIN")" ] || return 0
+    [ ! -r "$HOME/$other" ] || [ -z "$(print_line_numbers "$HOME/$other" "$BEGIN")" ] || return 0
   done
   rm -f -- "$FRAGMENT"
   rmdir -- "$(dirname "$FRAGMENT")" 2>/dev/null || :
@@ -146,18 +148,18 @@ forget_fragment() {
 uninstall_block() {
   [ ! -e "$FILE" ] || find_block "$FILE"
   if [ ! -e "$FILE" ] || [ -z "$FIRST" ]; then
-    echo "$FILE has no block of $RIG"
+    echo "$FILE: no $RIG block"
   elif [ "$DRY_RUN" = yes ]; then
-    echo "would take the variables of $RIG out of $FILE"
+    echo "would remove the variables of $RIG from $FILE"
   else
-    take_block "$FILE"
-    if notes "$FILE" "$MADE" && [ ! -s "$SCRATCH/new" ]; then
+    render_without_block "$FILE"
+    if has_note "$FILE" "$MADE" && [ ! -s "$SCRATCH/new" ]; then
       rm -f -- "$FILE"
     else
-      replace "$SCRATCH/new" "$FILE"
+      replace_file "$SCRATCH/new" "$FILE"
     fi
-    forget_fragment
-    echo "the variables of $RIG are out of $FILE"
+    remove_fragment
+    echo "removed the variables of $RIG from $FILE"
   fi
 }
 
@@ -172,7 +174,7 @@ main() {
       --uninstall) UNINSTALL=yes ;;
       --dry-run) DRY_RUN=yes ;;
       --file)
-        [ $# -ge 2 ] || fail "--file wants a file's name"
+        [ $# -ge 2 ] || fail "--file requires a file name"
         FILE=$2
         shift
         ;;
@@ -181,25 +183,25 @@ main() {
     shift
   done
   [ -n "${HOME:-}" ] || fail "HOME is not set"
-  FILE=$(readlink -f -- "${FILE:-$HOME/.bashrc}") || fail "${FILE:-$HOME/.bashrc}: no such folder"
+  FILE=$(readlink -f -- "${FILE:-$HOME/.bashrc}") || fail "${FILE:-$HOME/.bashrc}: no such directory"
   FRAGMENT=$HOME/.config/rig/$RIG.sh
   HERE=$(cd "$(dirname "$0")" && pwd)
-  [ "$UNINSTALL" = yes ] || [ -r "$HERE/rig.sh" ] || fail "rig.sh is not beside this file"
+  [ "$UNINSTALL" = yes ] || [ -r "$HERE/rig.sh" ] || fail "rig.sh not found next to this script"
   if [ -e "$FILE" ]; then
-    [ -f "$FILE" ] || fail "$FILE is no file"
-    [ -r "$FILE" ] || fail "$FILE cannot be read"
-    [ "$(id -u)" -eq 0 ] || [ -n "$(find "$FILE" -prune -user "$(id -u)")" ] || fail "$FILE is somebody else's"
+    [ -f "$FILE" ] || fail "$FILE is not a file"
+    [ -r "$FILE" ] || fail "cannot read $FILE"
+    [ "$(id -u)" -eq 0 ] || [ -n "$(find "$FILE" -prune -user "$(id -u)")" ] || fail "$FILE belongs to another user"
   fi
   SCRATCH=$(mktemp -d)
   if [ "$UNINSTALL" = yes ]; then uninstall_block; else install_block; fi
 }
 
 SCRATCH=
-# shellcheck disable=SC2317 # the trap calls it
+# shellcheck disable=SC2317 # called by the trap
 clean() {
   [ -z "$SCRATCH" ] || rm -rf -- "$SCRATCH"
   [ -z "$STAGED" ] || rm -f -- "$STAGED"
 }
 
-# Cut off within it, this is no command at all.
+# A file truncated within this line has no complete command.
 { main "$@"; }

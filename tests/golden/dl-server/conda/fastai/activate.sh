@@ -1,5 +1,5 @@
-# Goes to $CONDA_PREFIX/etc/conda/activate.d/ of the environment fastai; deactivate.sh puts back
-# what this changes. It remembers in variables of its own what it found.
+# Install to $CONDA_PREFIX/etc/conda/activate.d/ of the environment fastai. Saves the previous
+# values; deactivate.sh restores them.
 _RIG_fastai_had_PATH=${PATH+set}
 case ":${PATH:-}:" in
   *:/usr/local/cuda-9.0/bin:*) unset _RIG_fastai_put_1_PATH ;;

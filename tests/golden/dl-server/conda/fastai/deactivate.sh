@@ -1,5 +1,5 @@
-# Goes to $CONDA_PREFIX/etc/conda/deactivate.d/ of the environment fastai: puts back what activate.sh
-# changed, and leaves alone what others did since.
+# Install to $CONDA_PREFIX/etc/conda/deactivate.d/ of the environment fastai. Restores the values
+# that activate.sh changed, unless they were changed again.
 if [ "${_RIG_fastai_put_1_PATH:-}" = yes ]; then
   _RIG_all=:${PATH:-}:
   case $_RIG_all in

@@ -1,2 +1,2 @@
-# Goes to $CONDA_PREFIX/etc/conda/activate.d/ of the environment tf18; deactivate.sh puts back
-# what this changes. It remembers in variables of its own what it found.
+# Install to $CONDA_PREFIX/etc/conda/activate.d/ of the environment tf18. Saves the previous
+# values; deactivate.sh restores them.

@@ -1,2 +1,2 @@
-# Goes to $CONDA_PREFIX/etc/conda/deactivate.d/ of the environment tf18: puts back what activate.sh
-# changed, and leaves alone what others did since.
+# Install to $CONDA_PREFIX/etc/conda/deactivate.d/ of the environment tf18. Restores the values
+# that activate.sh changed, unless they were changed again.

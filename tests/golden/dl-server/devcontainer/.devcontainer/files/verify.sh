@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Holds what is installed in the dev container of dl-server against the lock
+# Verifies the dev container of the rig dl-server against lock
 # 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205. Written by rigspec.
 set -euo pipefail
 
 # packages (system)
-{ found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt) || found=${found:-its check has failed}; }
-{ test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (system)' "$line"; done >&2; false; }; }
+{ found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt) || found=${found:-the check failed}; }
+{ test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (system)' "$line"; done >&2; false; }; }
 # packages (fetch)
-{ found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt) || found=${found:-its check has failed}; }
-{ test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (fetch)' "$line"; done >&2; false; }; }
+{ found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt) || found=${found:-the check failed}; }
+{ test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (fetch)' "$line"; done >&2; false; }; }
 # packages (cuda)
-{ found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-its check has failed}; }
-{ test "$found" = 'as locked' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }
+{ found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-the check failed}; }
+{ test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }
 # cuDNN 7.6.5.32
 { found=$(sh -c 'sed -n "$1" "$2" | paste -s -d .' sh 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; }
 { test "$found" = 7.6.5 || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' 7.6.5 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
@@ -19,9 +19,9 @@ set -euo pipefail
 { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; }
 { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }
 # packages of fastai
-{ found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-its check has failed}; }
-{ test "$found" = '' || { printf '%s\n' "${found:-its check says nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }
-# The driver is the host's: without it the rig has no GPU.
+{ found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-the check failed}; }
+{ test "$found" = '' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }
+# The host provides the driver: without it, programs run on the CPU.
 test -e /proc/driver/nvidia/version || test -e /dev/dxg || {
-  echo "no NVIDIA driver is seen in here; the host needs one, and the NVIDIA container toolkit" >&2
+  echo "no NVIDIA driver found in the container; install the driver and the NVIDIA Container Toolkit on the host" >&2
 }
