@@ -1,5 +1,5 @@
-# Two commands: `make demo` and `make test`. Both install what they need, on a bare Debian 12 with
-# Python 3.11, make and git.
+# Two commands: `make demo` shows the product, `make test` runs every check. Both install what they
+# need, on a bare Debian 12 or 13 with Python, make and git.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -10,56 +10,70 @@ BIN := $(VENV)/bin
 SPEC ?= specs/dl-server.toml
 OUT ?= out
 
-# How many processes run tests: a number, or `auto`, one a core.
+# The number of test processes, or `auto`: one for each core.
 WORKERS ?= auto
-# A worker that has nothing left takes from another: tests of one file stay together mostly.
+# An idle worker takes tests from another, so tests of one file mostly run in one process.
 SPREAD := -n $(WORKERS) --dist worksteal
-# Tests that take minutes each are handed out one at a time, the longest first.
+# Tests of minutes are distributed one at a time, the longest first.
 ONE_BY_ONE := -n $(WORKERS) --dist load --maxschedchunk 1
+# The systems on which both commands must pass.
+BARE ?= bookworm trixie
 
-.PHONY: demo test e2e e2e-ci lint unit install system-packages golden locks benchmark clean
+.PHONY: demo test e2e e2e-ci bare lint unit install install-dev system-packages golden locks \
+  benchmark clean
 
 demo: install
-	scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
+	@scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
 
-test: install system-packages lint unit
+test: install-dev system-packages lint unit
 
-lint: install
+lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck .ci/run scripts/*
 
-unit: install system-packages
+unit: install-dev system-packages
 	$(BIN)/python -m pytest $(SPREAD)
 
-# The tests that take minutes or gigabytes: machines that boot, frameworks of today, whole toolkits.
-e2e: install system-packages
+# The tests of minutes or gigabytes, then both commands on bare systems.
+e2e: install-dev system-packages
 	$(BIN)/python -m pytest $(ONE_BY_ONE) -m e2e
+	$(MAKE) bare
 
-# Of these what a fresh machine with an empty cache does in half an hour.
-e2e-ci: install system-packages
+# Those that a new machine with an empty cache completes in half an hour.
+e2e-ci: install-dev system-packages
 	$(BIN)/python -m pytest $(ONE_BY_ONE) -m "e2e and not nightly"
 
-golden: install
+# `make demo` and `make test` on bare Debian systems, which need root.
+bare: system-packages
+	for suite in $(BARE); do scripts/bare-machine "$$suite" bash -c "make demo && make test"; done
+
+golden: install-dev
 	$(BIN)/python -m pytest --update-golden
 
-# Every spec but the one that `check` refuses. What is locked stays; LOCK=--upgrade moves it.
-# RIGSPEC_APT_UBUNTU and RIGSPEC_APT_DEBIAN name the archives of which this host has no sources.
+# Every spec except the one that `check` refuses. Locked versions stay; LOCK=--upgrade moves them.
+# RIGSPEC_APT_UBUNTU and RIGSPEC_APT_DEBIAN name archives that this host has no sources of.
 locks: install
 	for spec in $(filter-out specs/dl-server-as-written.toml,$(wildcard specs/*.toml)); do \
 		$(BIN)/rigspec lock $(LOCK) "$$spec" -o "lockfiles/$$(basename "$$spec" .toml)"; \
 	done
 
-benchmark: install
+benchmark: install-dev
 	$(BIN)/python benchmarks/check.py
 
 install: $(VENV)/installed
 
+install-dev: $(VENV)/installed-dev
+
 $(VENV)/installed: pyproject.toml scripts/make-venv
-	scripts/make-venv "$(PYTHON)" "$(VENV)"
-	touch $@
+	@scripts/make-venv "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	@scripts/make-venv "$(PYTHON)" "$(VENV)" dev
+	@touch $@
 
 system-packages:
 	scripts/install-test-tools
