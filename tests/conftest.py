@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
+
+from tests.prerequisites import missing_prerequisites
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,6 +39,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 0.0 if marker is None else float(marker.kwargs.get("minutes", 1))
 
     items.sort(key=minutes, reverse=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what this machine lacks of the prerequisites."""
+    report = yield
+    if report.failed and missing_prerequisites():
+        report.sections.append(("missing on this machine", "\n".join(missing_prerequisites())))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    failed = terminalreporter.stats.get("failed") or terminalreporter.stats.get("error")
+    if failed and missing_prerequisites():
+        terminalreporter.section("missing on this machine")
+        for sentence in missing_prerequisites():
+            terminalreporter.line(sentence)
 
 
 @pytest.fixture

@@ -63,8 +63,8 @@ def mermaid() -> Path:
             )
             (entry,) = json.loads(packed.stdout)
             with tarfile.open(part / entry["filename"]) as archive:
-                member = archive.getmember("package/dist/mermaid.min.js")
-                member.name = "mermaid.min.js"
-                archive.extract(member, part, filter="data")
+                script = archive.extractfile("package/dist/mermaid.min.js")
+                assert script is not None
+                (part / "mermaid.min.js").write_bytes(script.read())
             part.rename(folder)
     return folder / "mermaid.min.js"

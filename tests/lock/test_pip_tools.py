@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from rigspec.lock.python.requirements_file import Pin, pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 36), "x86_64", "20.3.4", "20.21.1")
+# The interpreter that runs the tests, which every machine has.
+HERE = TargetInterpreter(platform.python_version(), (2, 36), "x86_64", "26.0.1")
 TENSORFLOW = ResolveRequest(
     env="tf18",
     requirements=("tensorflow==1.8.0", "keras<2.3"),
@@ -56,9 +60,9 @@ def test_every_difference_from_pip_in_a_real_python_2_7_has_a_reason() -> None:
 
 
 def test_what_pip_tools_locked_before_stays() -> None:
-    held = ResolveRequest("lab", ("six",), PYTHON_27, kept="six==1.15.0\n")
+    held = ResolveRequest("lab", ("six",), HERE, kept="six==1.15.0\n")
     assert str(by_name(pip_tools.compile_requirements(held))["six"].version) == "1.15.0"
-    free = ResolveRequest("lab", ("six",), PYTHON_27, kept="six==1.15.0\n", moving=("six",))
+    free = ResolveRequest("lab", ("six",), HERE, kept="six==1.15.0\n", moving=("six",))
     assert str(by_name(pip_tools.compile_requirements(free))["six"].version) > "1.15.0"
 
 
@@ -77,7 +81,8 @@ def test_the_engine_is_chosen_on_the_command_line(
 ) -> None:
     spec = tmp_path / "rig.toml"
     spec.write_text(
-        'rig = 1\nname = "lab"\n[env.lab]\npython = "3.11"\ninterpreter = "pyenv"\n'
+        f'rig = 1\nname = "lab"\n[env.lab]\npython = "{sys.version_info.major}.'
+        f'{sys.version_info.minor}"\ninterpreter = "pyenv"\n'
         'packages = { six = "*" }\n'
     )
     done = rigspec("lock", spec, "-o", tmp_path / "lock", "--engine", "pip-tools")
