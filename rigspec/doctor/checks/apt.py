@@ -113,8 +113,9 @@ def _addresses(listed: str) -> str | None:
 
 def _elsewhere(url: str, listed: str, address: str) -> str | None:
     """The address, if the file says that another one has it, and that one does."""
-    told = re.match(rf"# {re.escape(url)} is in (/\S+), with ", read_text(listed) or "")
-    return address if told and url in (read_text(told[1]) or "") else None
+    pattern = rf"# {re.escape(url)} is (?:configured )?in (/\S+?),? with "
+    match = re.match(pattern, read_text(listed) or "")
+    return address if match and url in (read_text(match[1]) or "") else None
 
 
 def _address(line: str) -> str:
