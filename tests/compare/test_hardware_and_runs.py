@@ -104,9 +104,9 @@ def test_a_part_of_a_gpu_is_told_as_a_fraction() -> None:
     [
         ("driver", "470.256.02", None),
         ("driver", "535.86.10", "470 is the last driver branch for Kepler"),
-        ("torch", "2.1.0", "nothing that runs on sm_37"),
-        ("tensorflow", "tensorflow 2.15.0", "nothing that runs on sm_37"),
-        ("jax", "0.7.0", "compute capability 5.2 on: sm_37 is older"),
+        ("torch", "2.1.0", "none of it runs on sm_37"),
+        ("tensorflow", "tensorflow 2.15.0", "none of it runs on sm_37"),
+        ("jax", "0.7.0", "compute capability 5.2 or newer: sm_37 is older"),
     ],
 )
 def test_what_a_k80_refuses_has_one_reason_with_its_source(

@@ -134,7 +134,10 @@ def test_without_a_lock_the_versions_are_compared_and_the_rest_is_named(lab: Com
     assert not found.equal
     told = {item.name: item for item in found.differences}
     assert (told["driver"].a, told["driver"].b) == ("465.19.01", "530.30.02")
-    assert "Ubuntu 16.04 ends with CUDA 11.3" in told["driver"].why
+    assert (
+        "CUDA 11.3 with driver 465.19.01 is the newest in NVIDIA's repository for Ubuntu 16.04"
+        in told["driver"].why
+    )
     assert "Run `rigspec lock`" in found.without[0]
 
 

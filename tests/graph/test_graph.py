@@ -59,7 +59,7 @@ def hostile() -> StackGraph:
 def test_a_fact_stands_on_the_arrow_with_its_number_and_its_source(rigspec: Rigspec) -> None:
     drawn = rigspec("graph", SPEC).stdout
     (number,) = re.findall(r'\|"NVIDIA driver #62;=384\.81 \[(\d+)\]"\|', drawn)
-    assert f"%% [{number}] CUDA 9.0.176 needs driver 384.81 or newer\n" in drawn
+    assert f"%% [{number}] CUDA 9.0.176 requires driver 384.81 or newer\n" in drawn
     after = drawn.partition(f"%% [{number}] ")[2]
     assert "read 2026-11-21 <https://" in after.splitlines()[1]
 
@@ -72,10 +72,10 @@ def test_what_the_binaries_hold_for_the_card_is_told(tmp_path: Path, rigspec: Ri
         'frameworks = { torch = "1.2" }\n'
     )
     drawn = rigspec("graph", str(spec)).stdout
-    held = r"torch 1\.2\.0 carries code for sm_35, .* sm_61, .* PTX for compute_50\n"
+    held = r"torch 1\.2\.0 contains code for sm_35, .* sm_61, .* PTX for compute_50\n"
     assert re.search(held, drawn)
     assert "compute capability 6.1 [" in drawn
-    assert "nothing that runs" not in drawn
+    assert "none of it runs" not in drawn
 
 
 def test_a_rule_that_is_broken_and_does_not_bind_is_drawn_as_a_warning(
@@ -89,7 +89,7 @@ def test_a_rule_that_is_broken_and_does_not_bind_is_drawn_as_a_warning(
     )
     drawn = rigspec("graph", str(spec)).stdout
     assert " -.->|" in drawn
-    assert "sm_61 runs what is made for a lower minor of its major" in drawn
+    assert "sm_61 runs the code of a lower minor version" in drawn
 
 
 def test_users_and_services_stand_on_what_they_use(rigspec: Rigspec) -> None:

@@ -22,7 +22,7 @@ def test_a_line_of_the_spec_is_a_reason(rigspec: Rigspec) -> None:
 @pytest.mark.parametrize(
     ("component", "newer", "reason"),
     [
-        ("driver", "465.24.02", "NVIDIA's repository for Ubuntu 16.04 ends with CUDA 11.3"),
+        ("driver", "465.24.02", "the newest in NVIDIA's repository for Ubuntu 16.04"),
         ("keras", "2.3.0", "Keras 2.3 is made for TensorFlow 1.13 to 2.0"),
         ("tensorflow", "1.9.0", "asks for tensorflow 1.8"),
         ("cudnn", "8.0.0.180", "asks for cuDNN 7"),
@@ -38,7 +38,7 @@ def test_a_fact_is_told_with_its_source(
 
 def test_what_was_chosen_before_is_named(rigspec: Rigspec) -> None:
     done = rigspec("why", SPEC, "fastai/pip")
-    assert "pip 22 and newer want Python 3.7 or newer" in done.stdout
+    assert "pip 22 and newer require Python 3.7 or newer" in done.stdout
     assert "taken first, as new as can be: Python 3.6.5" in done.stdout
 
 
