@@ -82,13 +82,14 @@ def _ended(
 ) -> Iterator[Diagnostic]:
     for ended in release.availability:
         if ended.day is not None and ended.day <= matrix.as_of:
+            fact = _fact(release, ended)
             yield Diagnostic(
                 code=code,
                 severity=Severity.WARNING,
-                message=f"{ended.reason} (since {ended.day.isoformat()})",
+                message=fact.statement,
                 between=(component,),
                 spans=(spec.document.span(path),),
-                facts=(_fact(release, ended),),
+                facts=(fact,),
                 help=_AROUND.get(code, ()),
             )
 
@@ -111,10 +112,10 @@ _AROUND = {
 
 
 def _fact(release: Release, ended: Availability) -> Fact:
-    day = ended.day.isoformat() if ended.day is not None else "an unknown day"
+    dated = f" on {ended.day.isoformat()}" if ended.day is not None else ""
     return Fact(
         id=f"{release.product}-{release.label}/{ended.kind}".replace(" ", "-").lower(),
-        statement=f"{ended.reason}, since {day}",
+        statement=f"{ended.reason}{dated}",
         sources=release.sources_of(ended.kind),
         confidence=release.confidence,
     )

@@ -104,14 +104,14 @@ class _Painter:
 
     def _notes(self, diagnostic: Diagnostic, gutter: int) -> Iterator[str]:
         for fact in diagnostic.facts:
-            # A fact that is the message itself needs no second telling, only its sources.
+            # A fact that is the message itself is not repeated, only its sources are cited.
             told = fact.statement == diagnostic.message
             if not told:
                 yield from self._note(gutter, "fact", _fact(fact))
             for source in fact.sources:
                 cited = f"{source.title}, read {source.read.isoformat()} <{source.url}>"
                 if told:
-                    yield from self._note(gutter, "source", cited)
+                    yield from self._note(gutter, "source", cited + _doubt(fact))
                 else:
                     yield from self._wrapped(" " * (gutter + 3), "source: " + cited)
         for words in diagnostic.breaks:
@@ -148,8 +148,11 @@ class _Painter:
 
 
 def _fact(fact: Fact) -> str:
-    doubt = "" if fact.confidence == "high" else f" ({fact.confidence} confidence)"
-    return fact.statement + doubt
+    return fact.statement + _doubt(fact)
+
+
+def _doubt(fact: Fact) -> str:
+    return "" if fact.confidence == "high" else f" ({fact.confidence} confidence)"
 
 
 def edits_in_words(repair: Repair) -> str:
