@@ -182,7 +182,7 @@ def test_what_a_target_leaves_out_is_said_in_its_output_and_on_the_terminal(
     for text in (done.stderr, dockerfile):
         assert "NVIDIA driver" in text
         assert "the NVIDIA driver must be installed on the host" in text
-        assert "The command rig-tmux, which loads a session: tmux sessions belong to the host" in text
+        assert "which loads a session: tmux sessions belong to the host" in text
 
 
 @pytest.mark.parametrize("backend", find_backends(), ids=lambda backend: backend.name)

@@ -1,7 +1,7 @@
 """Configuration of a notebook server, for `--config`. Supports Python 2.7 and newer.
 
-Reads the JSON file in $RIG_NOTEBOOK: `settings` by section, and `files` with secret values, which must
-not be in a world-readable file.
+Reads the JSON file in $RIG_NOTEBOOK: `settings` by section, and `files` with secret values, which
+must not be in a world-readable file.
 """
 
 import io
