@@ -1,0 +1,151 @@
+"""Source lines of a spec without what could be a secret, for whoever reads a diagnostic.
+
+Works on the text and not on its values: a line that is not TOML is shown like any other. A value
+is shown if its key is in the language and cannot hold a secret, or if it reads as a version or a
+word for yes or no. Everything else becomes dots, one a character, so that columns stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from rigspec.cache.matrix_tables import parsed_table
+from rigspec.secrets.rules import find_secrets, has_secret_name
+
+__all__ = ["redact", "redacted_values"]
+
+_DOT = "•"
+_HEADER = re.compile(r"""\s*\[{1,2}\s*([\w.\-"' ]+?)\s*\]{1,2}\s*(?:#.*)?$""")
+# A key before `=` that is no operator, or before `:` at the start of a line.
+_ASSIGNMENT = re.compile(r"""(?:^\s*|[{,\s])(["']?[\w.\-]+["']?)\s*(?<![=<>!~])=(?!=)""")
+_COLON = re.compile(r"""\s*(["']?[\w.\-]+["']?)\s*:(?!//)""")
+_FIRST_WORD = re.compile(r"\s*([\w.\-]+)(?=\s)")
+# `1.8`, `">=384.81"`, `"==2.4.1+cu121"`, `12`, `true`, `"*"`, 2018-07-01.
+_PLAIN = re.compile(
+    r"""["']?(?:[<>=!~^ ]*v?\d{1,4}(?:\.[\d*]{1,8})+(?:[.+-]?[a-z]{1,8}[\d.]{0,12}){0,2}"""
+    r"""|[<>=!~^ ]*\d{1,3}|\d{4}-\d\d-\d\d|\*|true|false)["']?"""
+)
+# `{ secret = "NAME" }` names a secret and holds none.
+_SECRET_NAME = re.compile(r"""["'][A-Z][A-Z0-9_]{0,99}["']""")
+# Of an address: who logs in, and what follows the path.
+_ADDRESS = re.compile(
+    r"""["']?(?:https?|ftp|file|s3|gs)://(?P<login>[^/\s"'@]*@)?[^\s"'?#]*(?P<query>[?#][^"']*)?"""
+)
+_HIDDEN = re.compile(r"""[^\s"'\[\]{},=#]""")
+
+
+@dataclass(frozen=True)
+class _Value:
+    """Columns of a line that hold the value of a key; ``key`` is a name without its table."""
+
+    key: str
+    start: int
+    end: int
+
+
+def redact(text: str) -> str:
+    """Return a text of the same shape with every possible secret as dots."""
+    lines = text.split("\n")
+    return "\n".join(
+        "".join(_DOT if column in hidden else character for column, character in enumerate(line))
+        if hidden
+        else line
+        for line, hidden in zip(lines, _hidden_columns(lines), strict=True)
+    )
+
+
+def redacted_values(text: str) -> tuple[str, ...]:
+    """Return the words that ``redact`` hides, six characters and longer, the longest first."""
+    words: set[str] = set()
+    lines = text.split("\n")
+    for line, hidden in zip(lines, _hidden_columns(lines), strict=True):
+        shown = "".join(c if i in hidden else "\n" for i, c in enumerate(line))
+        words.update(word for word in shown.split("\n") if len(word) >= 6)
+    return tuple(sorted(words, key=lambda word: (-len(word), word)))
+
+
+def _hidden_columns(lines: list[str]) -> Iterator[set[int]]:
+    table, key = "", ""
+    for line in lines:
+        header = _HEADER.match(line)
+        if header is not None:
+            table, key = header[1], ""
+            yield _secrets_in(line)
+            continue
+        values = list(_values(line, key))
+        if values:
+            key = values[0].key
+        yield _secrets_in(line).union(*(_hidden(line, value, table) for value in values))
+
+
+def _values(line: str, previous: str) -> Iterator[_Value]:
+    """Split a line at its keys. A line without one goes on with the ``previous`` key's value."""
+    comment = line.lstrip().startswith("#")
+    found = [] if comment else list(_ASSIGNMENT.finditer(line))
+    if not found and not comment:
+        colon = _COLON.match(line)
+        found = [colon] if colon is not None else []
+    if not found:
+        yield from _values_without_sign(line, previous, comment=comment)
+        return
+    if line[: found[0].start(1)].strip():
+        yield _Value(previous, 0, found[0].start(1))
+    for match, following in zip(found, [*found[1:], None], strict=True):
+        end = following.start(1) if following is not None else len(line)
+        yield _Value(_name(match[1]), match.end(), end)
+
+
+def _values_without_sign(line: str, previous: str, *, comment: bool) -> Iterator[_Value]:
+    word = None if comment else _FIRST_WORD.match(line)
+    if comment or (word is None and not previous):
+        return
+    if word is not None and not line.lstrip().startswith(('"', "'", "[", "{", "]", "}")):
+        yield _Value(_name(word[1]), word.end(), len(line))
+    else:
+        yield _Value(previous, 0, len(line))
+
+
+def _name(key: str) -> str:
+    return key.strip("\"'").rsplit(".", 1)[-1]
+
+
+def _hidden(line: str, value: _Value, table: str) -> set[int]:
+    text = line[value.start : value.end].strip().rstrip(",}]").strip()
+    text = re.split(r"\s#", text, maxsplit=1)[0].strip()
+    shown = (text.lstrip("[{ "), text)
+    if value.key == "secret" and _SECRET_NAME.fullmatch(text):
+        return set()
+    if not has_secret_name(value.key):
+        if _is_visible(value.key, table) or any(map(_PLAIN.fullmatch, shown)):
+            return set()
+        address = _ADDRESS.fullmatch(text.rstrip("\"'"))
+        if address is not None:
+            offset = line.index(text, value.start)
+            parts = [address.span(name) for name in ("login", "query") if address[name]]
+            return {offset + column for start, end in parts for column in range(start, end)}
+    return {column for column in range(value.start, value.end) if _HIDDEN.fullmatch(line[column])}
+
+
+def _is_visible(key: str, table: str) -> bool:
+    opaque = table.endswith((".env", ".config")) or ".config." in table
+    return not opaque and key in _visible_keys()
+
+
+def _secrets_in(line: str) -> set[int]:
+    """Return the columns of what the rules know as a secret, comments included."""
+    return {
+        column
+        for _, start, end in find_secrets(line)
+        for column in range(start, end)
+        if not line[column].isspace()
+    }
+
+
+@lru_cache(maxsize=1)
+def _visible_keys() -> frozenset[str]:
+    data = (files("rigspec.secrets") / "visible_keys.toml").read_bytes()
+    return frozenset(parsed_table("visible_keys.toml", data)["visible"])
