@@ -153,11 +153,11 @@ def _tensor_cores(gpu: GpuSpecs) -> str | None:
 
 
 def _of_generation(gpu: GpuSpecs, figure: str) -> str | None:
-    return gpu.generation.figure(figure) if gpu.generation is not None else None
+    return gpu.generation.get(figure) if gpu.generation is not None else None
 
 
 def _of_card(gpu: GpuSpecs, figure: str) -> str | None:
-    return gpu.release.figure(figure) if gpu.release is not None else None
+    return gpu.release.get(figure) if gpu.release is not None else None
 
 
 def _sources(key: str, *sides: MachineSpecs) -> tuple[Source, ...]:
@@ -169,7 +169,7 @@ def _sources(key: str, *sides: MachineSpecs) -> tuple[Source, ...]:
         if release is not None
     ]
     figure = key.removesuffix("_rate")
-    told = [release for release in releases if release.figure(figure) is not None]
+    told = [release for release in releases if release.get(figure) is not None]
     return tuple(dict.fromkeys(s for release in told for s in release.sources_of(figure)))
 
 

@@ -151,7 +151,7 @@ def _unknown_cards(side: MachineSpecs) -> Iterator[str]:
     cards = ", ".join(f"`{gpu.model}`" for gpu in unknown)
     rented = side.instance.release if side.instance is not None else None
     its_own = rented is not None and any(not gpu.boards for gpu in unknown)
-    if rented is not None and its_own and rented.figure("card") is None:
+    if rented is not None and its_own and rented.get("card") is None:
         yield (
             f"{cards} is sold in several forms, and {rented.family} does not say which {side.name} "
             "has: what they differ in is blank"

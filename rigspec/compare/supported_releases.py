@@ -96,7 +96,7 @@ def _nearest(conflict: Conflict, wanted: str) -> Fact | None:
     """The row that a person looks for: one about the product and the machine, else about the
     machine; of several alike that about the newest release.
     """
-    rows = [row for row in conflict.rows if row.rule.breaks] or list(conflict.rows)
+    rows = [row for row in conflict.rows if row.rule.failure_message] or list(conflict.rows)
     if not rows:
         return None
 

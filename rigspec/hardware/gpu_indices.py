@@ -24,7 +24,7 @@ def gpu_counts(machine: MachineContext) -> tuple[int, ...] | None:
         boards = ((gpu.count, machine.part("gpu", gpu.model)) for gpu in table.gpus)
         return tuple(count * int(gpus_on_board(release)) for count, release in boards)
     rented = machine.part("instance", table.instance)
-    count = number(rented.figure("gpus")) if rented is not None else None
+    count = number(rented.get("gpus")) if rented is not None else None
     return (math.ceil(count),) if count is not None else None
 
 

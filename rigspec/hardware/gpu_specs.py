@@ -123,7 +123,7 @@ def card_figures(
         idle_watts=idle_watts,
         watts=watts or from_matrix(release, "watts", "W"),
         length=length,
-        length_range=release.figure("length_range_mm") if release is not None else None,
+        length_range=release.get("length_range_mm") if release is not None else None,
         price=price,
         release=release,
         generation=generation,
@@ -165,10 +165,10 @@ def half_precision_advice(
         if settings.get("floatx") == "float16"
     ]
     for gpu in gpus:
-        rate = number(gpu.generation.figure("fp16")) if gpu.generation is not None else None
+        rate = number(gpu.generation.get("fp16")) if gpu.generation is not None else None
         if gpu.generation is None or rate is None or rate >= 1:
             continue
-        told = gpu.generation.figure("fp16")
+        told = gpu.generation.get("fp16")
         for env_name, framework in asking:
             path = ("env", env_name, "config", framework, "floatx")
             yield machine.diagnostic(
@@ -179,7 +179,7 @@ def half_precision_advice(
                 facts=(
                     fact_of(
                         gpu.generation,
-                        f"{gpu.generation.figure('name')} GPUs of compute capability "
+                        f"{gpu.generation.get('name')} GPUs of compute capability "
                         f"{gpu.compute_capability} give {told} as many results in half precision "
                         "as in single, and have no tensor cores",
                         "fp16",
@@ -190,7 +190,7 @@ def half_precision_advice(
 
 
 def _capability(release: Release | None) -> str | None:
-    for condition in release.provides if release is not None else ():
+    for condition in release.implies if release is not None else ():
         if condition.component == "compute_capability":
             return condition.alternatives[0].removeprefix("==")
     return None
@@ -198,12 +198,12 @@ def _capability(release: Release | None) -> str | None:
 
 def gpus_on_board(release: Release | None) -> Decimal:
     """How many GPUs a board of this kind carries."""
-    told = _SEVERAL.fullmatch((release.figure("memory_gib") or "") if release is not None else "")
+    told = _SEVERAL.fullmatch((release.get("memory_gib") or "") if release is not None else "")
     return Decimal(told["count"]) if told is not None else Decimal(1)
 
 
 def _memory(release: Release | None) -> SourcedValue | None:
-    told = _SEVERAL.fullmatch((release.figure("memory_gib") or "") if release is not None else "")
+    told = _SEVERAL.fullmatch((release.get("memory_gib") or "") if release is not None else "")
     if release is not None and told is not None:
         sources = release.sources_of("memory_gib")
         return SourcedValue(Decimal(told["each"]), "GiB", "matrix", sources, "of one GPU")
@@ -224,5 +224,5 @@ def _at_rate(
     rate = from_matrix(generation, name, "")
     if rate is None or fp32 is None or generation is None:
         return None
-    note = f"{generation.figure(name)} of single precision"
+    note = f"{generation.get(name)} of single precision"
     return derived(rounded(fp32.amount * rate.amount, 4), fp32.unit, note, rate, fp32)

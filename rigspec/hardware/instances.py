@@ -39,8 +39,8 @@ def instance_of(machine: MachineContext) -> Instance | None:
         vcpus=from_matrix(release, "vcpus", "vCPU"),
         ram=from_matrix(release, "ram_gib", "GiB"),
         price=from_matrix(release, "usd_per_hour", "USD/h"),
-        price_day=release.figure("price_day"),
-        price_scope=release.figure("price_scope"),
+        price_day=release.get("price_day"),
+        price_scope=release.get("price_scope"),
         retired=gone,
     )
 
@@ -48,12 +48,12 @@ def instance_of(machine: MachineContext) -> Instance | None:
 def instance_gpus(machine: MachineContext, instance: Instance) -> tuple[GpuSpecs, ...]:
     """Its GPUs. Those that are sold in several forms stay without the figures of a form."""
     release = instance.release
-    card = machine.part("gpu", release.figure("card"))
-    capability = release.provides[0].alternatives[0].removeprefix("==")
-    count = number(release.figure("gpus")) or Decimal(0)
+    card = machine.part("gpu", release.get("card"))
+    capability = release.implies[0].alternatives[0].removeprefix("==")
+    count = number(release.get("gpus")) or Decimal(0)
     figures = card_figures(
         machine,
-        release.figure("gpu") or "unknown",
+        release.get("gpu") or "unknown",
         card,
         boards=Decimal(1),
         capability=capability,
@@ -78,7 +78,7 @@ def instance_advice(machine: MachineContext, instance: Instance) -> Iterator[Dia
             facts=(fact_of(release, instance.retired, "withdrawn"),),
             help=("choose another; `rigspec matrix show instance` lists those that are known",),
         )
-    arch = release.figure("arch")
+    arch = release.get("arch")
     if arch is not None and arch != machine.table.arch:
         yield machine.diagnostic(
             "RS118",
@@ -88,7 +88,7 @@ def instance_advice(machine: MachineContext, instance: Instance) -> Iterator[Dia
             facts=(fact_of(release, f"{release.label} runs images for {arch}", "arch"),),
             help=("choose an instance with a processor of Intel or AMD",),
         )
-    note = release.figure("image_note")
+    note = release.get("image_note")
     if note is not None:
         yield machine.diagnostic(
             "RS119",

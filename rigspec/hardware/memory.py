@@ -51,7 +51,7 @@ def supported_memory_types(machine: MachineContext) -> Iterator[SupportedMemory]
         span = machine.span("motherboard", "memory", label=f"takes {board.memory}")
         yield SupportedMemory(f"the {board.model}", _types(board.memory), span, ())
     elif board is not None and chipset is not None:
-        types = _types(chipset.figure("memory"))
+        types = _types(chipset.get("memory"))
         told = " or ".join(types)
         span = machine.span("motherboard", "model", label=f"an {chipset.version} board: {told}")
         fact = fact_of(chipset, f"boards with {chipset.version} take {told}", "memory")
@@ -60,8 +60,8 @@ def supported_memory_types(machine: MachineContext) -> Iterator[SupportedMemory]
     if own is not None and own.memory is not None:
         span = machine.span("cpu", "memory", label=f"takes {own.memory}")
         yield SupportedMemory(f"the {own.model}", _types(own.memory), span, ())
-    elif cpu is not None and cpu.figure("memory") is not None:
-        types = _types(cpu.figure("memory"))
+    elif cpu is not None and cpu.get("memory") is not None:
+        types = _types(cpu.get("memory"))
         told = " or ".join(types)
         fact = fact_of(cpu, f"the {cpu.version} takes {told}", "memory")
         yield SupportedMemory(
@@ -84,7 +84,7 @@ def memory_advice(
             Severity.WARNING,
             f"{ram} of main memory beside {vram} on the GPUs",
             machine.span("memory", "size"),
-            facts=(fact_of(guidance, guidance.figure("statement") or ""),),
+            facts=(fact_of(guidance, guidance.get("statement") or ""),),
             help=(f"take {vram} or more",),
         )
 

@@ -35,7 +35,7 @@ def sharing_advice(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Itera
 def _iommu(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
     arguments = machine.table.kernel_args
     guidance = machine.guidance("iommu")
-    facts = (fact_of(guidance, guidance.figure("statement") or ""),)
+    facts = (fact_of(guidance, guidance.get("statement") or ""),)
     on = next((index for index, text in enumerate(arguments) if text in _ON), None)
     if on is not None and "iommu=pt" not in arguments:
         yield machine.diagnostic(
@@ -63,7 +63,7 @@ def _iommu(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
 
 def _peers(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diagnostic]:
     for index, gpu in enumerate(gpus):
-        told = gpu.release.figure("peer_to_peer") if gpu.release is not None else None
+        told = gpu.release.get("peer_to_peer") if gpu.release is not None else None
         if gpu.count >= 2 and gpu.release is not None and told is not None:
             statement = f"the {gpu.release.version} reaches another's memory {told}"
             yield machine.diagnostic(
@@ -78,11 +78,11 @@ def _peers(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diag
 def _threads(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
     own, cpu = machine.own_cpu, machine.cpu
     told = str(own.threads) if own is not None and own.threads else None
-    told = told or (cpu.figure("threads") if cpu is not None else None)
+    told = told or (cpu.get("threads") if cpu is not None else None)
     if told is None or not count:
         return
     guidance = machine.guidance("threads-per-gpu")
-    wanted = Decimal(guidance.figure("threads") or 0) * count
+    wanted = Decimal(guidance.get("threads") or 0) * count
     if Decimal(told) < wanted:
         yield machine.diagnostic(
             "RS110",
@@ -90,7 +90,7 @@ def _threads(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
             f"{told} threads feed {count} GPU{'s' if count > 1 else ''}; {wanted} would",
             machine.span("cpu", label=f"{told} threads"),
             machine.span("gpus", label=f"{count} GPU{'s' if count > 1 else ''}"),
-            facts=(fact_of(guidance, guidance.figure("statement") or ""),),
+            facts=(fact_of(guidance, guidance.get("statement") or ""),),
         )
 
 

@@ -61,8 +61,8 @@ def slowdown(guidance: Release, width: int) -> Decimal | None:
 
     Of the measure that the guidance names: 0.0056 for 8 lanes. None where it names none.
     """
-    at, full = number(guidance.figure(f"x{width}_ms")), number(guidance.figure("x16_ms"))
-    whole = number(guidance.figure("pass_ms"))
+    at, full = number(guidance.get(f"x{width}_ms")), number(guidance.get("x16_ms"))
+    whole = number(guidance.get("pass_ms"))
     if at is None or full is None or whole is None:
         return None
     return (at - full) / whole
@@ -115,7 +115,7 @@ def lanes_advice(machine: MachineContext, lanes: Lanes) -> Iterator[Diagnostic]:
             f"one card: {lost}",
             span,
             cpu,
-            facts=(*facts, fact_of(guidance, guidance.figure("statement") or "")),
+            facts=(*facts, fact_of(guidance, guidance.get("statement") or "")),
         )
 
 

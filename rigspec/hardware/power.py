@@ -83,7 +83,7 @@ def efficiency(power: Power, watts: Decimal) -> SourcedValue | None:
     if power.grade is None or power.supply is None:
         return None
     mains = f"{power.mains_volts or 115}v"
-    points = [(Decimal(load), number(power.grade.figure(f"at{load}_{mains}"))) for load in _LOADS]
+    points = [(Decimal(load), number(power.grade.get(f"at{load}_{mains}"))) for load in _LOADS]
     load = watts / power.supply.amount * 100
     for (low, at_low), (high, at_high) in pairwise(points):
         if at_low is not None and at_high is not None and low <= load <= high:
@@ -106,7 +106,7 @@ def power_advice(
     span = machine.span("psu", "watts", label=f"delivers {power.supply}")
     least = "at least " if power.unknown_full else ""
     spikes = machine.guidance("transients")
-    fact = fact_of(spikes, spikes.figure("statement") or "")
+    fact = fact_of(spikes, spikes.get("statement") or "")
     counted = ", ".join(f"{d.part} {d.full}" for d in power.draws if d.full is not None)
     if power.headroom.amount < 0:
         yield machine.diagnostic(

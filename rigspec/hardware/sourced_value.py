@@ -62,7 +62,7 @@ def from_spec(amount: Decimal | int | float | None, unit: str) -> SourcedValue |
 
 def from_matrix(release: Release | None, name: str, unit: str) -> SourcedValue | None:
     """A figure of a release, where it is one plain number."""
-    found = number(release.figure(name)) if release is not None else None
+    found = number(release.get(name)) if release is not None else None
     if release is None or found is None:
         return None
     return SourcedValue(found, unit, "matrix", release.sources_of(name))

@@ -161,7 +161,7 @@ def _gpu(card: Card, count: int | None, host: Host, matrix: Matrix) -> Item:
     """A card by the name that the matrix has for it; else what the driver tells of it."""
     bare = " ".join(_DECORATION.sub(" ", card.name).split()) or card.name
     known = find_part(matrix.product("gpu"), bare)
-    memory = known.figure("memory_gib") if known is not None else None
+    memory = known.get("memory_gib") if known is not None else None
     one_size = memory is not None and re.fullmatch(r"[0-9.]+", memory) is not None
     return _inline(
         model=known.label if known is not None else _name(bare),

@@ -75,7 +75,7 @@ def _group(
             help=(*advice, f'to make it, write `groups = ["{group}"]` in `[system]`'),
         )
         return
-    rights = known[group].figure("rights")
+    rights = known[group].get("rights")
     if rights is not None:
         yield Diagnostic(
             code="RS407",
@@ -92,7 +92,7 @@ def _lacking(
 ) -> Iterator[Diagnostic]:
     """An error for a group that other systems make, and the resolved one does not."""
     release = next((r for r in matrix.product("group").releases if r.version == group), None)
-    told = release.figure("lacking") if release is not None else None
+    told = release.get("lacking") if release is not None else None
     if release is None or told is None or resolution is None:
         return
     systems = told.split(", ")
@@ -115,7 +115,7 @@ def blas_advice(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
         if env.blas is None or env.manager == "conda":
             continue
         release = next(r for r in matrix.product("blas").releases if r.version == env.blas)
-        lack = release.figure("wheels_lack")
+        lack = release.get("wheels_lack")
         if lack is not None:
             yield Diagnostic(
                 code="RS238",

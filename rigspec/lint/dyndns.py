@@ -48,4 +48,4 @@ def _fact(system: Release) -> Fact:
 
 def _spoken(system: Release) -> tuple[str, ...]:
     # After the name of a protocol that asks for no account stands a dash.
-    return tuple(n.rstrip("-") for n in (system.figure("dyndns_protocols") or "").split())
+    return tuple(n.rstrip("-") for n in (system.get("dyndns_protocols") or "").split())

@@ -56,7 +56,7 @@ def _interpreters(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> I
     for env in resolution.envs:
         series = ".".join(env.python.split(".")[:2])
         for release in matrix.product("python").releases:
-            if release.figure("series") == series:
+            if release.get("series") == series:
                 path: KeyPath = ("env", env.name, "python")
                 yield from _ended(spec, matrix, release, "RS302", "python", path)
 
@@ -186,7 +186,7 @@ def _package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
     product = matrix.product(_REPOSITORY)
     for index, name in enumerate(cuda.packages):
         span_path: KeyPath = ("cuda", "packages", index)
-        if name in product.follows_newest:
+        if name in product.unversioned_packages:
             yield Diagnostic(
                 code="RS307",
                 severity=Severity.WARNING,
@@ -237,7 +237,7 @@ def withdrawn_lints(
 
 def image_repairs(image: Release | None) -> tuple[str, ...]:
     """What can be done about an image that is gone: ``image`` is what the matrix knows of it."""
-    digest = image.figure("digest") if image is not None else None
+    digest = image.get("digest") if image is not None else None
     if digest is None:
         return (_AROUND_WITHDRAWN,)
     return (_AROUND_WITHDRAWN, f"a registry that kept the image has it as nvidia/cuda@{digest}")

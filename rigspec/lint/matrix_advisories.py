@@ -56,7 +56,9 @@ def _diagnostic(
         ),
         # The message is the statement: the fact adds where it was read.
         facts=(Fact(fact.id, fact.statement, fact.sources, fact.confidence),),
-        breaks=(format_statement(row.rule.breaks, value),) if row.rule.breaks else (),
+        breaks=(format_statement(row.rule.failure_message, value),)
+        if row.rule.failure_message
+        else (),
     )
 
 

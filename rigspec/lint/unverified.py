@@ -28,7 +28,7 @@ def unverified_notes(
         return
     path: KeyPath = ("machine", machine, "cpu")
     for rule in matrix.rules():
-        key = _SAID_BY.get(rule.must.component)
+        key = _SAID_BY.get(rule.requires.component)
         if key is not None and _applies(rule, resolution):
             yield Diagnostic(
                 code="RS212",
@@ -37,10 +37,10 @@ def unverified_notes(
                 between=("cpu",),
                 spans=(spec.document.span(path, label="known by name only"),),
                 facts=(Fact(rule.id, rule.statement, rule.sources, rule.confidence),),
-                breaks=(rule.breaks,),
+                breaks=(rule.failure_message,),
                 help=(
                     f'to have it checked, write `cpu = {{ model = "{cpu}", {key} = '
-                    f'["{rule.must.component}"] }}` with what /proc/cpuinfo lists',
+                    f'["{rule.requires.component}"] }}` with what /proc/cpuinfo lists',
                 ),
             )
 

@@ -56,16 +56,16 @@ def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterato
     """The package repositories beside the distribution's own."""
     if not _from_repository(rig, resolution):
         return
-    slug = release_of(matrix, "os", resolution.os).figure("nvidia_slug")
+    slug = release_of(matrix, "os", resolution.os).get("nvidia_slug")
     key = _current_key(matrix)
-    url = f"{key.figure('url')}/{slug}/{resolution.arch}"
+    url = f"{key.get('url')}/{slug}/{resolution.arch}"
     yield LockedRepository(
         name=_NAME,
         url=url,
         suite="/",
         components=(),
-        key_url=f"{url}/{key.figure('file')}",
-        key_fingerprint=key.figure("fingerprint") or "",
+        key_url=f"{url}/{key.get('file')}",
+        key_fingerprint=key.get("fingerprint") or "",
     )
 
 
@@ -74,15 +74,15 @@ def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
     if not _from_repository(rig, resolution):
         return
     if resolution.driver is not None:
-        driver = _current_key(matrix).figure("driver_package") or ""
+        driver = _current_key(matrix).get("driver_package") or ""
         yield LockedPackage(driver, "driver", f"{resolution.driver}-1", archive=_NAME)
     if rig.cuda is not None and rig.cuda.packages is not None:
         for name in rig.cuda.packages:
             yield LockedPackage(name, "cuda", archive=_NAME)
     elif resolution.cuda is not None and not _image(rig):
         toolkit = release_of(matrix, "cuda", resolution.cuda)
-        name = toolkit.figure("apt_package") or ""
-        yield LockedPackage(name, "cuda", toolkit.figure("apt_version"), archive=_NAME)
+        name = toolkit.get("apt_package") or ""
+        yield LockedPackage(name, "cuda", toolkit.get("apt_version"), archive=_NAME)
 
 
 def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:

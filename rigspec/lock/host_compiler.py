@@ -38,18 +38,18 @@ def _works_with(resolution: Resolution, matrix: Matrix) -> tuple[str, ...]:
     for rule in matrix.product("cuda").rules:
         toolkits = [c.alternatives for c in rule.when if c.component == "cuda"]
         if (
-            rule.must.component == "gcc"
+            rule.requires.component == "gcc"
             and len(rule.when) == len(toolkits) == 1
             and _has(toolkits[0], resolution.cuda or "")
         ):
-            return rule.must.alternatives
+            return rule.requires.alternatives
     return ()
 
 
 def _of_the_system(resolution: Resolution, matrix: Matrix) -> str | None:
     for release in matrix.product("os").releases:
         if release.label == resolution.os:
-            provided = {each.component: each.alternatives[0] for each in release.provides}
+            provided = {each.component: each.alternatives[0] for each in release.implies}
             own = provided.get("default_gcc")
             return own.removeprefix("==") if own is not None else None
     return None

@@ -62,7 +62,7 @@ def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
     """Each service of the rig that the matrix knows on this system."""
     system = release_of(matrix, "os", resolution.os)
     for name in _asked(rig):
-        figures = {key: system.figure(f"{name}_{key}") or "" for key in _FIGURES}
+        figures = {key: system.get(f"{name}_{key}") or "" for key in _FIGURES}
         options = _options(rig, system, name, figures)
         if figures["packages"] and figures["form"] and options is not None:
             yield LockedService(
@@ -89,7 +89,7 @@ def provides_tmuxp(rig: Rig, resolution: Resolution, matrix: Matrix, env: str) -
     """Whether this environment has to bring what loads the rig's tmux sessions."""
     if not rig.service.tmux:
         return False
-    form = release_of(matrix, "os", resolution.os).figure("tmux_form")
+    form = release_of(matrix, "os", resolution.os).get("tmux_form")
     return form == _FROM_ENVIRONMENT and _loader(rig) == env
 
 
@@ -100,7 +100,7 @@ def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterat
     for name in _asked(rig):
         if name not in known:
             why = f"the matrix does not know how {resolution.os} runs it: set it up by hand"
-            if system.figure(f"{name}_form") == _FROM_ENVIRONMENT:
+            if system.get(f"{name}_form") == _FROM_ENVIRONMENT:
                 why = f"{resolution.os} has no package {TMUXP}: name an `env` for a session"
             yield Unpinned(_called(name), why)
 
@@ -146,7 +146,7 @@ def _options(rig: Rig, system: Release, name: str, figures: Mapping[str, str]) -
     """What has to be said besides; None where the rig does not say all that is needed."""
     if figures["form"] == _FROM_ENVIRONMENT:
         return _loader(rig)
-    spoken = (system.figure(f"{name}_protocols") or "").split()
+    spoken = (system.get(f"{name}_protocols") or "").split()
     # After the name of a protocol that asks for no account stands a dash.
     if rig.service.dyndns is not None and rig.service.dyndns.protocol in spoken:
         return f"{figures['options']} {ACCOUNT}"
@@ -187,5 +187,5 @@ def _notebook(env: str, version: Version, matrix: Matrix) -> LockedNotebook:
         (row for row in rows if Version(row.version) <= version),
         key=lambda row: Version(row.version),
     )
-    section, password = row.figure("section") or "", row.figure("password") or ""
+    section, password = row.get("section") or "", row.get("password") or ""
     return LockedNotebook(env, str(version), section, password)

@@ -110,7 +110,7 @@ def base_image_differences(locked: LockedMachine, rig: Rig, decided: Resolution)
     elif locked.image is not None and locked.image.pinned_by == "matrix":
         tag = image_tag(rig)
         image = load_image(tag) if tag is not None else None
-        digest = image.figure("digest") if image is not None else None
+        digest = image.get("digest") if image is not None else None
         if digest != locked.image.digest:
             now = digest or "absent"
             before = locked.image.digest

@@ -40,7 +40,7 @@ def shown(product: Product, version: str | None = None) -> str:
         if version is None or _concerns(rule, product, meant)
         for line in _rule(rule)
     ]
-    lines += [line for d in product.disputes if version is None for line in _dispute(d)]
+    lines += [line for d in product.source_conflicts if version is None for line in _dispute(d)]
     return "\n".join(lines)
 
 
@@ -75,7 +75,7 @@ def _near(product: Product, asked: str) -> tuple[str, ...]:
 
 def _release(release: Release) -> Iterator[str]:
     yield f"  {release.label}"
-    for condition in release.provides:
+    for condition in release.implies:
         yield f"      brings {condition.component} {' or '.join(condition.alternatives)}"
     for artifact in release.artifacts:
         yield f"      file {artifact.name} sha256:{artifact.sha256}"
@@ -91,8 +91,8 @@ def _rule(rule: Rule) -> Iterator[str]:
 
 
 def _dispute(dispute: SourceConflict) -> Iterator[str]:
-    yield f"  {dispute.about}: {dispute.in_force} ({dispute.according_to})"
-    yield f"      and not {dispute.other} ({dispute.other_according_to}): {dispute.reason}"
+    yield f"  {dispute.about}: {dispute.used} ({dispute.used_source})"
+    yield f"      and not {dispute.rejected} ({dispute.rejected_source}): {dispute.reason}"
 
 
 def _concerns(rule: Rule, product: Product, meant: tuple[Release, ...]) -> bool:

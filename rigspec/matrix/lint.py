@@ -73,7 +73,7 @@ def _rules(product: Product, matrix: Matrix) -> Iterator[Problem]:
             yield Problem(rule.id, f"`{rule.code}` is no code")
         if rule.severity not in ("error", "warning", "note"):
             yield Problem(rule.id, f"`{rule.severity}` is no severity")
-        for condition in (*rule.when, rule.must):
+        for condition in (*rule.when, rule.requires):
             yield from _condition(rule, condition, matrix)
 
 
@@ -101,12 +101,12 @@ def _disputes(product: Product) -> Iterator[Problem]:
     told = {rule.id for rule in product.rules}
     for release in product.releases:
         told |= {f"{release.label}/{item.kind}" for item in release.availability}
-        told |= {f"{release.label}/{key}" for key, _ in release.figures}
-        told |= {f"{release.label}/{condition.component}" for condition in release.provides}
-    for dispute in product.disputes:
+        told |= {f"{release.label}/{key}" for key, _ in release.properties}
+        told |= {f"{release.label}/{condition.component}" for condition in release.implies}
+    for dispute in product.source_conflicts:
         if dispute.about not in told:
             yield Problem(f"{product.name} {dispute.about}", "a dispute about no row of the table")
-        elif not dispute.reason or dispute.in_force == dispute.other:
+        elif not dispute.reason or dispute.used == dispute.rejected:
             yield Problem(f"{product.name} {dispute.about}", "a dispute without a reason")
         else:
             yield from _in_force(product, dispute)
@@ -115,11 +115,11 @@ def _disputes(product: Product) -> Iterator[Problem]:
 def _in_force(product: Product, dispute: SourceConflict) -> Iterator[Problem]:
     label, _, figure = dispute.about.rpartition("/")
     for release in product.releases:
-        if release.label == label and release.figure(figure) not in (None, dispute.in_force):
-            told = release.figure(figure)
+        if release.label == label and release.get(figure) not in (None, dispute.used):
+            told = release.get(figure)
             yield Problem(
                 f"{product.name} {dispute.about}",
-                f"the table says {told} where {dispute.in_force} is in force",
+                f"the table says {told} where {dispute.used} is in force",
             )
 
 
@@ -137,7 +137,7 @@ def _rates(matrix: Matrix) -> Iterator[Problem]:
         return
     rates = {r.version: _number(r, "fp16") for r in matrix.product("generation").releases}
     for card in matrix.product("gpu").releases:
-        capability = next((text for c in card.provides for text in c.alternatives), "")
+        capability = next((text for c in card.implies for text in c.alternatives), "")
         rate = rates.get(capability.removeprefix("=="))
         half, single = _number(card, "fp16_tflops"), _number(card, "fp32_tflops")
         if rate is None or half is None or not single:
@@ -149,7 +149,7 @@ def _rates(matrix: Matrix) -> Iterator[Problem]:
 
 
 def _number(release: Release, figure: str) -> Fraction | None:
-    told = release.figure(figure) or ""
+    told = release.get(figure) or ""
     return Fraction(told) if re.fullmatch(r"[0-9]+(?:[./][0-9]+)?", told) else None
 
 
@@ -165,10 +165,10 @@ def _contradictions(matrix: Matrix) -> Iterator[Problem]:
     """Two rows of a table that apply to the same release and can never both hold."""
     for product in matrix.products:
         for one, other in combinations(product.rules, 2):
-            if one.table == other.table and one.must.component in matrix:
+            if one.table == other.table and one.requires.component in matrix:
                 shared = _both(one, other, product)
-                goals = matrix.product(one.must.component).releases
-                if shared and not any(_meant(r, (one.must, other.must)) for r in goals):
+                goals = matrix.product(one.requires.component).releases
+                if shared and not any(_meant(r, (one.requires, other.requires)) for r in goals):
                     what = f"cannot hold beside {other.id} for {shared[0].label}"
                     yield Problem(one.id, what)
 

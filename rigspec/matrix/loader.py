@@ -199,12 +199,14 @@ def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
         rules=tuple(_rule(name, row, sources) for row in table.get("rule", ())),
         families=tuple(table.get("families", ())),
         extras=tuple(_extra(row) for row in table.get("extra", ())),
-        companions=tuple(_companion(row, sources) for row in table.get("companion", ())),
-        noise=tuple(table.get("noise", ())),
-        follows_newest=tuple(table.get("follows_newest", ())),
+        undeclared_dependencies=tuple(
+            _undeclared_dependency(row, sources) for row in table.get("undeclared_dependency", ())
+        ),
+        ignored_words=tuple(table.get("ignored_words", ())),
+        unversioned_packages=tuple(table.get("unversioned_packages", ())),
         settings_file=_settings_file(file, sources) if file else None,
         settings=tuple(_setting(row, sources) for row in table.get("setting", ())),
-        disputes=tuple(_dispute(row) for row in table.get("dispute", ())),
+        source_conflicts=tuple(_source_conflict(row) for row in table.get("source_conflict", ())),
         sources=tuple(sources.values()),
     )
     return product, dt.date.fromisoformat(table["as_of"])
@@ -223,7 +225,7 @@ def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]
         product=product,
         family=row.get("family"),
         version=row["version"],
-        provides=tuple(_condition(*item) for item in sorted(row.get("provides", {}).items())),
+        implies=tuple(_condition(*item) for item in sorted(row.get("implies", {}).items())),
         artifacts=tuple(
             Artifact(file["name"], file["url"], file["sha256"], file.get("size"))
             for file in row.get("artifacts", ())
@@ -232,27 +234,27 @@ def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]
             Availability(item["kind"], _day(item.get("day")), item["reason"])
             for item in row.get("availability", ())
         ),
-        figures=tuple(sorted(row.get("figures", {}).items())),
+        properties=tuple(sorted(row.get("properties", {}).items())),
         sources=tuple(sources[key] for key in row["source"]),
         confidence=row.get("confidence", "high"),
         names=tuple(row.get("names", ())),
-        told_by=tuple(
-            (figure, tuple(sources[key] for key in keys))
-            for figure, keys in sorted(row.get("told_by", {}).items())
+        property_sources=tuple(
+            (name, tuple(sources[key] for key in keys))
+            for name, keys in sorted(row.get("property_sources", {}).items())
         ),
     )
 
 
 def _rule(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Rule:
-    ((component, alternatives),) = row["must"].items()
+    ((component, alternatives),) = row["requires"].items()
     return Rule(
         id=row["id"],
         table=f"{product}/{component}",
         code=row["code"],
         when=tuple(_condition(*item) for item in sorted(row["when"].items())),
-        must=_condition(component, alternatives),
+        requires=_condition(component, alternatives),
         statement=row["statement"],
-        breaks=row.get("breaks", ""),
+        failure_message=row.get("failure_message", ""),
         sources=tuple(sources[key] for key in row["source"]),
         confidence=row.get("confidence", "high"),
         severity=row.get("severity", "error"),
@@ -264,7 +266,9 @@ def _extra(row: Mapping[str, Any]) -> Extra:
     return Extra(row["name"], row["versions"], when)
 
 
-def _companion(row: Mapping[str, Any], sources: Mapping[str, Source]) -> UndeclaredDependency:
+def _undeclared_dependency(
+    row: Mapping[str, Any], sources: Mapping[str, Source]
+) -> UndeclaredDependency:
     return UndeclaredDependency(
         package=row["package"],
         versions=row["versions"],
@@ -274,7 +278,7 @@ def _companion(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Undecla
     )
 
 
-def _dispute(row: Mapping[str, Any]) -> SourceConflict:
+def _source_conflict(row: Mapping[str, Any]) -> SourceConflict:
     told = {key: row[key] for key in row if key != "read"}
     return SourceConflict(**told, read=dt.date.fromisoformat(row["read"]))
 

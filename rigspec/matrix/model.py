@@ -39,22 +39,22 @@ class Condition:
 
 @dataclass(frozen=True)
 class Rule:
-    """When every condition of ``when`` holds, ``must`` holds.
+    """When every condition of ``when`` holds, ``requires`` must hold.
 
     Rules that share a ``table`` are one fact sheet (``tensorflow/cuda``): the solver turns them
     on and off together, so that a conflict names the sheet once and shows the rows that matter.
-    Only a rule of ``severity`` error binds the solver; a warning or a note is told where the
-    solution breaks it. In ``statement`` and ``breaks``, ``{value}`` stands for the version that
-    ``must`` is held against, and ``{sm}`` for it as compilers write it (``sm_61``).
+    Only a rule of ``severity`` error constrains the solver; a warning or a note is reported if the
+    solution violates it. In ``statement`` and ``failure_message``, ``{value}`` is replaced by the
+    version that ``requires`` is checked against, and ``{sm}`` by its compiler form (``sm_61``).
     """
 
     id: str
     table: str
     code: str
     when: tuple[Condition, ...]
-    must: Condition
+    requires: Condition
     statement: str
-    breaks: str
+    failure_message: str
     sources: tuple[Source, ...]
     confidence: str
     severity: str = "error"
@@ -94,27 +94,27 @@ class Release:
     product: str
     family: str | None
     version: str
-    provides: tuple[Condition, ...] = ()
+    implies: tuple[Condition, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     availability: tuple[Availability, ...] = ()
-    figures: tuple[tuple[str, str], ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
     sources: tuple[Source, ...] = ()
     confidence: str = "high"
     names: tuple[str, ...] = ()
-    told_by: tuple[tuple[str, tuple[Source, ...]], ...] = ()
+    property_sources: tuple[tuple[str, tuple[Source, ...]], ...] = ()
 
     @property
     def label(self) -> str:
         """``ubuntu 16.04`` or ``9.0.176``."""
         return f"{self.family} {self.version}".strip() if self.family else self.version
 
-    def figure(self, name: str) -> str | None:
+    def get(self, name: str) -> str | None:
         """The figure of that name, or ``None`` where no source gave it."""
-        return next((value for key, value in self.figures if key == name), None)
+        return next((value for key, value in self.properties if key == name), None)
 
     def sources_of(self, name: str) -> tuple[Source, ...]:
         """Who gave a figure, or told of a kind of availability: else those of the whole release."""
-        return next((told for key, told in self.told_by if key == name), self.sources)
+        return next((told for key, told in self.property_sources if key == name), self.sources)
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,10 @@ class SourceConflict:
     """A fact that two sources tell differently: what is in force, and why the other is not."""
 
     about: str
-    in_force: str
-    according_to: str
-    other: str
-    other_according_to: str
+    used: str
+    used_source: str
+    rejected: str
+    rejected_source: str
     reason: str
     read: dt.date
 
@@ -208,14 +208,14 @@ class Product:
     rules: tuple[Rule, ...]
     families: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
-    companions: tuple[UndeclaredDependency, ...] = ()
-    noise: tuple[str, ...] = ()
-    follows_newest: tuple[str, ...] = ()
+    undeclared_dependencies: tuple[UndeclaredDependency, ...] = ()
+    ignored_words: tuple[str, ...] = ()
+    unversioned_packages: tuple[str, ...] = ()
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
-    disputes: tuple[SourceConflict, ...] = ()
+    source_conflicts: tuple[SourceConflict, ...] = ()
     sources: tuple[Source, ...] = ()
-    memo: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
+    cache: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ class Matrix:
     as_of: dt.date
     products: tuple[Product, ...]
     tables: tuple[tuple[str, bytes], ...] = field(repr=False, compare=False)
-    memo: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
+    cache: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
     _index: dict[str, Product] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ def find_part(product: Product, model: str) -> Release | None:
     """The release that is meant: ``GTX 1080 Ti``, ``1080ti`` and ``Zotac GeForce GTX 1080 Ti``
     are one card. None where no name, or more than one, fits.
     """
-    wanted = _essence(model, product.noise)
+    wanted = _essence(model, product.ignored_words)
     if not wanted:
         return None
     index = _index(product)
@@ -33,19 +33,19 @@ def find_part(product: Product, model: str) -> Release | None:
 
 def variants_of(product: Product, model: str) -> tuple[Release, ...]:
     """The parts that were sold under one name and differ in what is in brackets: their chip."""
-    wanted = _essence(model, product.noise)
+    wanted = _essence(model, product.ignored_words)
     return tuple(
         release
         for release in product.releases
         if "(" in release.version
-        and _essence(release.version.partition("(")[0], product.noise) == wanted
+        and _essence(release.version.partition("(")[0], product.ignored_words) == wanted
     )
 
 
 def near_parts(product: Product, model: str) -> tuple[Release, ...]:
     """The parts whose names come nearest to one that is none of them."""
     index = _index(product)
-    near = get_close_matches(_essence(model, product.noise), index, n=3, cutoff=0.7)
+    near = get_close_matches(_essence(model, product.ignored_words), index, n=3, cutoff=0.7)
     return tuple(dict.fromkeys(release for name in near for release in index[name]))
 
 
@@ -55,15 +55,15 @@ def names_of(product: Product) -> Mapping[str, tuple[Release, ...]]:
 
 
 def _index(product: Product) -> Mapping[str, tuple[Release, ...]]:
-    known = product.memo.get("names")
+    known = product.cache.get("names")
     if isinstance(known, dict):
         return known
     index: dict[str, tuple[Release, ...]] = {}
     for release in product.releases:
         label = f"{release.family or ''} {release.version}"
-        for name in {_essence(n, product.noise) for n in (label, *release.names)}:
+        for name in {_essence(n, product.ignored_words) for n in (label, *release.names)}:
             index[name] = (*index.get(name, ()), release)
-    product.memo["names"] = index
+    product.cache["names"] = index
     return index
 
 

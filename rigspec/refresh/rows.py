@@ -23,10 +23,10 @@ class _Fact:
     """What one release asks of one component."""
 
     component: str
-    must: str | list[str]
+    requires: str | list[str]
     code: str
     statement: str
-    breaks: str = ""
+    failure_message: str = ""
     severity: str = "error"
 
 
@@ -104,7 +104,7 @@ def _facts(product: Product, release: Published) -> Iterator[_Fact]:
     if release.cuda is not None:
         told = f"{name} brings CUDA {release.cuda} in its wheels, whatever toolkit the machine has"
         yield _Fact("cuda_runtime", release.cuda, "RS201", told)
-    if any(rule.must.component == "compute_capability" for rule in product.rules):
+    if any(rule.requires.component == "compute_capability" for rule in product.rules):
         # Tags do not tell it; until somebody opens the wheel, a GPU is taken with a warning.
         told = f"nobody has read yet which GPUs the wheels of {name} have code for"
         yield _Fact("accelerator", "cpu", "RS229", told, severity="warning")
@@ -118,11 +118,11 @@ def _rule(product: Product, release: Published, fact: _Fact, source: str) -> Tab
     row = tomlkit.table()
     row["id"] = f"{release.package}-{release.version}/{fact.component}"
     row["when"] = _inline(when)
-    row["must"] = _inline({fact.component: fact.must})
+    row["requires"] = _inline({fact.component: fact.requires})
     row["code"] = fact.code
     row["statement"] = fact.statement
-    if fact.breaks:
-        row["breaks"] = fact.breaks
+    if fact.failure_message:
+        row["failure_message"] = fact.failure_message
     if fact.severity != "error":
         row["severity"] = fact.severity
     row["source"] = [source]

@@ -102,12 +102,12 @@ def _companions(
     forgotten = [
         companion
         for framework, chosen in frameworks.items()
-        for companion in matrix.product(framework).companions
+        for companion in matrix.product(framework).undeclared_dependencies
         if matches_any((companion.versions,), Candidate(None, chosen.version))
     ]
     if rig.service.jupyter is not None and rig.service.jupyter.env == env:
         # Its version is the lock's to decide, among those that run on the interpreter.
-        forgotten += matrix.product(NOTEBOOK).companions
+        forgotten += matrix.product(NOTEBOOK).undeclared_dependencies
     return {
         canonicalize_name(companion.package)
         for companion in forgotten

@@ -90,7 +90,7 @@ def _names_it(error: Diagnostic, rule: Rule, matrix: Matrix) -> bool:
     """Whether an error is about this row, or at least about the pair that the row is about."""
     if any(fact.id in (rule.id, rule.table) for fact in error.facts):
         return True
-    named = {rule.must.component, *(condition.component for condition in rule.when)}
+    named = {rule.requires.component, *(condition.component for condition in rule.when)}
     pair = {diagnostic_name(name) for name in named}
     if "cuda_runtime" in named:
         # No line asks for it: whoever brings it stands in the report, with wheels as narrow.
@@ -113,29 +113,29 @@ def _checked(text: str) -> Report:
 
 def _inside(rule: Rule, matrix: Matrix) -> Iterator[str]:
     """Specs that ask for what the row admits."""
-    goals: list[Part | None] = [asked(text) for text in rule.must.alternatives]
-    if rule.must.component in {*_WITH_OS, "cuda_runtime"}:
+    goals: list[Part | None] = [asked(text) for text in rule.requires.alternatives]
+    if rule.requires.component in {*_WITH_OS, "cuda_runtime"}:
         goals = [None]
-    if rule.must.component in _WITH_OS:
-        universe = _universe(rule.must, matrix)
-        inside = universe.members(universe.mask(rule.must.alternatives))
+    if rule.requires.component in _WITH_OS:
+        universe = _universe(rule.requires, matrix)
+        inside = universe.members(universe.mask(rule.requires.alternatives))
         goals += [_exactly(candidate) for candidate in inside]
     for parts in _conditions(rule):
         for goal in goals:
-            yield from _spec({**parts, **({rule.must.component: goal} if goal else {})}, matrix)
+            yield from _spec({**parts, **({rule.requires.component: goal} if goal else {})}, matrix)
 
 
 def _outside(rule: Rule, matrix: Matrix) -> Iterator[str]:
     """Specs in which the row's conditions hold, and the nearest to what it forbids."""
-    name = rule.must.component
+    name = rule.requires.component
     if name == "cuda_runtime":
         # No line asks for the CUDA inside of wheels; a driver too old for any of it forbids it.
-        driver = _driver_too_old(rule.must, matrix)
+        driver = _driver_too_old(rule.requires, matrix)
         for parts in _conditions(rule):
             yield from _spec({**parts, "driver": driver}, matrix)
         return
     own = [c for c in rule.when if c.component == name]
-    for beyond in _beyond(rule.must, own, matrix):
+    for beyond in _beyond(rule.requires, own, matrix):
         for parts in _conditions(rule):
             yield from _spec({**parts, name: beyond}, matrix)
 
@@ -157,16 +157,16 @@ def _driver_too_old(runtime: Condition, matrix: Matrix) -> Part:
     fitting = 0
     for rule in matrix.product("cuda").rules:
         for condition in rule.when:
-            if condition.component == "cuda_runtime" and rule.must.component == "driver":
+            if condition.component == "cuda_runtime" and rule.requires.component == "driver":
                 meant = _universe(condition, matrix).mask(condition.alternatives)
-                fitting |= drivers.mask(rule.must.alternatives) if meant & served else 0
+                fitting |= drivers.mask(rule.requires.alternatives) if meant & served else 0
     return _exactly(next(drivers.members(drivers.all & ~fitting)))
 
 
-def _beyond(must: Condition, own: list[Condition], matrix: Matrix) -> list[Part]:
+def _beyond(requirement: Condition, own: list[Condition], matrix: Matrix) -> list[Part]:
     """The releases next to those that a condition means, of those that ``own`` admits."""
-    universe = _universe(must, matrix)
-    inside = universe.mask(must.alternatives)
+    universe = _universe(requirement, matrix)
+    inside = universe.mask(requirement.alternatives)
     outside = universe.all & ~inside
     for condition in own:
         outside &= universe.mask(condition.alternatives)
@@ -214,7 +214,7 @@ def _spec(parts: Mapping[str, Part], matrix: Matrix) -> Iterator[str]:
 
 def _os_with(name: str, value: Part, matrix: Matrix) -> Part | None:
     for release in reversed(matrix.product("os").releases):
-        for provided in release.provides:
+        for provided in release.implies:
             told = provided.alternatives[0].lstrip("=")
             if provided.component == name and f"=={told}" == value.request:
                 return Part(release.family, f"=={release.version}")
@@ -224,6 +224,6 @@ def _os_with(name: str, value: Part, matrix: Matrix) -> Part | None:
 def _bringing(runtime: Part, matrix: Matrix) -> dict[str, Part] | None:
     """A framework whose wheels bring this CUDA."""
     for rule in matrix.rules():
-        if rule.must == Condition("cuda_runtime", (runtime.request,)):
+        if rule.requires == Condition("cuda_runtime", (runtime.request,)):
             return {c.component: asked(c.alternatives[0]) for c in rule.when}
     return None

@@ -102,8 +102,8 @@ def test_a_driver_and_a_toolkit_are_installed_from_a_bundle_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known = artifacts._current_key(load_matrix())
-    figures = {**dict(known.figures), "fingerprint": keys.own}
-    key = replace(known, figures=tuple(figures.items()))
+    figures = {**dict(known.properties), "fingerprint": keys.own}
+    key = replace(known, properties=tuple(figures.items()))
     monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
     published(tmp_path / "nvidia", keys, apart=apart)
     mirror = archives()

@@ -23,7 +23,7 @@ GPU = load_matrix(["gpu"]).product("gpu")
 def card(name: str, figure: str) -> Decimal:
     release = find_part(GPU, name)
     assert release is not None
-    return D(release.figure(figure) or "nan")
+    return D(release.get(figure) or "nan")
 
 
 def watts(name: str, *changes: tuple[str, str]) -> tuple[str | None, str | None, str | None]:

@@ -71,8 +71,8 @@ def box(archive: SignedArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def nvidia(box: Box, monkeypatch: pytest.MonkeyPatch) -> NvidiaBox:
     """The box with a driver and a toolkit of a repository that another key signs."""
     known = artifacts._current_key(load_matrix())
-    figures = {**dict(known.figures), "fingerprint": box.archive.keys.other}
-    key = replace(known, figures=tuple(figures.items()))
+    figures = {**dict(known.properties), "fingerprint": box.archive.keys.other}
+    key = replace(known, properties=tuple(figures.items()))
     monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
     return NvidiaBox.made(box.folder, box.archive)
 

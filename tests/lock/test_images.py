@@ -198,7 +198,7 @@ def test_without_a_registry_the_matrix_tells(tmp_path: Path, rigspec: Rigspec) -
     done = rigspec("lock", written(tmp_path, KNOWN), "-o", tmp_path / "lock", "--require-digests")
     assert done.returncode == 0, done.stderr
     assert f"{NOWHERE} did not tell the digest of {KNOWN} (Connection refused)" in done.stderr
-    digest = known.figure("digest")
+    digest = known.get("digest")
     assert f'digest = "{digest}"\npinned_by = "matrix"' in lock_text(tmp_path)
     assert (
         rigspec("lock", tmp_path / "rig.toml", "-o", tmp_path / "lock", "--check").returncode == 0
@@ -286,7 +286,7 @@ def test_a_tag_that_is_gone_is_had_by_the_digest_of_the_matrix(
 ) -> None:
     name, _, tag = KNOWN.partition(":")
     digest = buildah.pushed("localhost/one", f"{host}/{name}:another")
-    known = Release("image", None, tag, figures=(("digest", digest),))
+    known = Release("image", None, tag, properties=(("digest", digest),))
     monkeypatch.setattr(base_image, "load_image", {tag: known}.get)
     rig = Rig.model_validate(
         {"rig": 1, "name": "tiny", "container": {"base": KNOWN}, "mirrors": {"images": host}}

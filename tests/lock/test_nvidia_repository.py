@@ -179,8 +179,8 @@ def stands_at(nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch, address: str) 
     """Let the matrix say that the repositories are there."""
     monkeypatch.delenv("RIGSPEC_NVIDIA", raising=False)
     known = artifacts._current_key(load_matrix())
-    figures = {**dict(known.figures), "url": f"{address}/compute/cuda/repos"}
-    key = replace(known, figures=tuple(figures.items()))
+    figures = {**dict(known.properties), "url": f"{address}/compute/cuda/repos"}
+    key = replace(known, properties=tuple(figures.items()))
     monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
 
 

@@ -139,18 +139,18 @@ RELEASE = b'[[release]]\nversion = "1.0"\nsource = ["a"]\n'
 RULE = b"""[[rule]]
 id = "x/pip"
 when = { x = "1.0" }
-must = { pip = "20.3.4" }
+requires = { pip = "20.3.4" }
 code = "RS208"
 statement = "X wants pip 20.3.4"
 source = ["a"]
 """
-DISPUTE = b"""figures = { watts = "8" }
-[[dispute]]
+DISPUTE = b"""properties = { watts = "8" }
+[[source_conflict]]
 about = "1.0/watts"
-in_force = "9"
-according_to = "one"
-other = "8"
-other_according_to = "another"
+used = "9"
+used_source = "one"
+rejected = "8"
+rejected_source = "another"
 reason = "it is so"
 read = 2026-11-21
 """
@@ -182,10 +182,10 @@ def test_verify_finds_what_is_wrong(words: str) -> None:
 
 @pytest.mark.parametrize(("half", "wrong"), [("65", True), ("16.2", False), ("17.1", False)])
 def test_verify_holds_a_cards_half_precision_to_its_generation(half: str, wrong: bool) -> None:
-    turing = RELEASE + b'figures = { fp16 = "2" }\n'
+    turing = RELEASE + b'properties = { fp16 = "2" }\n'
     card = f"""
-provides = {{ compute_capability = "==7.5" }}
-figures = {{ fp32_tflops = "8.1", fp16_tflops = "{half}" }}
+implies = {{ compute_capability = "==7.5" }}
+properties = {{ fp32_tflops = "8.1", fp16_tflops = "{half}" }}
 """
     tables = {
         "generation": HEAD.replace(b'"x"', b'"generation"') + turing.replace(b"1.0", b"7.5"),

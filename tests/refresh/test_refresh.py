@@ -38,7 +38,7 @@ def by_hand(product: Product, version: str) -> dict[str, tuple[str, ...]]:
 
     release = Candidate(None, version)
     return {
-        rule.must.component: rule.must.alternatives
+        rule.requires.component: rule.requires.alternatives
         for rule in product.rules
         if rule.severity == "error"
         for condition in rule.when

@@ -64,23 +64,23 @@ def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
     return Distribution(
         name=found.family,
         release=found.version,
-        origin=found.figure("origin") or "",
+        origin=found.get("origin") or "",
         suites=tuple(Suite(archive, name) for archive, _, name in suites),
         components=_words(found, "components"),
         architecture=_ARCHITECTURES.get(arch, arch),
-        keyring=found.figure("keyring") or "",
-        keyring_package=found.figure("keyring_package") or "",
+        keyring=found.get("keyring") or "",
+        keyring_package=found.get("keyring_package") or "",
         keys=frozenset(_words(found, "keys")),
-        codenames=frozenset(release.figure("codename") or "" for release in same),
-        snapshots_since=found.figure("snapshots_since"),
-        promise=found.figure("promise"),
+        codenames=frozenset(release.get("codename") or "" for release in same),
+        snapshots_since=found.get("snapshots_since"),
+        promise=found.get("promise"),
         driver_packages=_words(found, "driver_packages"),
         module_packages=_words(found, "module_packages"),
         library_packages=_words(found, "library_packages"),
         cuda_packages=_words(found, "cuda_packages"),
-        cuda_home=found.figure("cuda_home"),
-        nvcc=found.figure("nvcc"),
-        compiler=found.figure("compiler"),
+        cuda_home=found.get("cuda_home"),
+        nvcc=found.get("nvcc"),
+        compiler=found.get("compiler"),
         avoided=frozenset(_name_and_version(word) for word in _words(found, "avoided")),
     )
 
@@ -91,4 +91,4 @@ def _name_and_version(word: str) -> tuple[str, str]:
 
 
 def _words(release: Release, figure: str) -> tuple[str, ...]:
-    return tuple((release.figure(figure) or "").split())
+    return tuple((release.get(figure) or "").split())

@@ -76,7 +76,7 @@ def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[Re
     yield RequestedSpec(("manager",), "pip", "conda's Python needs conda's pip")
     if spec.blas is not None:
         release = release_of(matrix, "blas", spec.blas)
-        wanted = release.figure("conda") or ""
+        wanted = release.get("conda") or ""
         yield RequestedSpec(("blas",), wanted, f"asks for {spec.blas}")
     for name, request in sorted(spec.packages.items()):
         wanted = match_spec(name.lower(), request)

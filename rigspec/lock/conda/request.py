@@ -147,8 +147,8 @@ def newest_cuda(driver: str, matrix: Matrix) -> str | None:
     """
     needs: dict[str, set[str]] = {}
     for rule in matrix.product("cuda").rules:
-        if rule.must.component == "driver" and (version := _about(rule.when)) is not None:
-            needs.setdefault(version, set()).update(rule.must.alternatives)
+        if rule.requires.component == "driver" and (version := _about(rule.when)) is not None:
+            needs.setdefault(version, set()).update(rule.requires.alternatives)
     told: dict[frozenset[str], str] = {}
     for version in sorted(needs, key=version_key):
         # Releases with the same need are one driver's: it is the oldest that it came with.

@@ -139,7 +139,7 @@ class _Wanted:
     @property
     def digest(self) -> str | None:
         """The digest that the matrix has."""
-        return self.known.figure("digest") if self.known is not None else None
+        return self.known.get("digest") if self.known is not None else None
 
     @property
     def from_matrix(self) -> LockedImage | None:

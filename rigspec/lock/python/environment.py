@@ -149,7 +149,7 @@ def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
     """What the matrix knows of the environment's interpreter."""
     series = ".".join(env.python.split(".")[:2])
     releases = matrix.product("python").releases
-    return next((dict(r.figures) for r in releases if r.figure("series") == series), {})
+    return next((dict(r.properties) for r in releases if r.get("series") == series), {})
 
 
 def _tools(spec: Environment, interpreter: Mapping[str, str]) -> Iterator[str]:
@@ -174,7 +174,7 @@ def _interpreter(
         return LockedInterpreter(kind, ("python", "-m", "venv"), installer=file.name)
     if kind == "system":
         major = series.split(".")[0]
-        named = release_of(matrix, "os", resolution.os).figure(f"python{major}_packages")
+        named = release_of(matrix, "os", resolution.os).get(f"python{major}_packages")
         packages = tuple((named or "").split())
         if major == "2":
             return LockedInterpreter(kind, ("virtualenv", "--python", f"python{series}"), packages)

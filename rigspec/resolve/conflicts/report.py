@@ -40,9 +40,9 @@ def conflict_diagnostic(
         facts=tuple(facts_of(conflict)),
         breaks=tuple(
             dict.fromkeys(
-                format_statement(row.rule.breaks, _value(conflict, row))
+                format_statement(row.rule.failure_message, _value(conflict, row))
                 for row in _breaking(conflict)
-                if row.rule.breaks
+                if row.rule.failure_message
             )
         ),
         repairs=tuple(_repair(way) for way in ways),
@@ -72,7 +72,7 @@ def _code(conflict: Conflict) -> str:
         # What comes with a part explains little, and that a package is for the CPU only tells
         # why another one is meant; both are named where there is nothing else to name.
         keys = {row.must[0], *(key for key, _ in row.when)}
-        comes_along = not row.rule.breaks
+        comes_along = not row.rule.failure_message
         return (comes_along, row.must[0] == "accelerator", -len(keys & claimed), row.rule.id)
 
     return min(conflict.rows, key=rank).rule.code

@@ -139,7 +139,7 @@ def _several(
     document: Document, path: KeyPath, model: str, variants: tuple[Release, ...]
 ) -> Diagnostic:
     told = [
-        f"{release.version}: compute capability {release.provides[0].alternatives[0][2:]}"
+        f"{release.version}: compute capability {release.implies[0].alternatives[0][2:]}"
         for release in variants
     ]
     return Diagnostic(

@@ -68,7 +68,9 @@ class BoundRuleGroup:
 
     def _tied(self, rule: Rule) -> BoundRule:
         when = tuple((self.keys[c.component], c.alternatives) for c in rule.when)
-        return BoundRule(rule, when, (self.keys[rule.must.component], rule.must.alternatives))
+        return BoundRule(
+            rule, when, (self.keys[rule.requires.component], rule.requires.alternatives)
+        )
 
 
 class ProblemBuilder:
@@ -119,7 +121,7 @@ class ProblemBuilder:
 
     def _met(self, tied: BoundRuleGroup, solution: Solution) -> Iterator[BoundRule]:
         for row in tied.rows(self._held(tied, solution)):
-            if _unasked(row.rule.must.component) and all(
+            if _unasked(row.rule.requires.component) and all(
                 key in solution and self.universes[key].admits(texts, solution[key])
                 for key, texts in row.when
             ):

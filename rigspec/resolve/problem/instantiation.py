@@ -103,7 +103,7 @@ class RuleInstantiation:
         if self._from_wheels:
             return name in self._claimed
         return name in self._claimed or any(
-            rule.must.component == name
+            rule.requires.component == name
             for group in self._knowledge.binding
             if name in group.names and group.names & frameworks
             for rule in group.rules
@@ -201,6 +201,6 @@ class RuleInstantiation:
             return
         when = Condition(key, (DECLARED,))
         for rule in provided(release.label, release, (when,), self._knowledge.title):
-            name = rule.must.component
-            must = (name if gpu is None else gpu_key(gpu, name), rule.must.alternatives)
+            name = rule.requires.component
+            must = (name if gpu is None else gpu_key(gpu, name), rule.requires.alternatives)
             yield RuleTable(f"{key}:{rule.table}", (BoundRule(rule, ((key, (DECLARED,)),), must),))

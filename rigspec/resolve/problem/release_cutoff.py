@@ -40,7 +40,7 @@ def releases_after(product: Product, key: str, as_of: str, day: dt.date) -> Rule
         if upload.day > day:
             rule = _rule(product, upload)
             when = ((key, rule.when[0].alternatives),)
-            rows.append(BoundRule(rule, when, (as_of, rule.must.alternatives)))
+            rows.append(BoundRule(rule, when, (as_of, rule.requires.alternatives)))
     return RuleTable(f"{as_of}:{product.name}", tuple(rows))
 
 
@@ -51,9 +51,9 @@ def _rule(product: Product, upload: Upload) -> Rule:
         table=f"{product.name}/{AS_OF}",
         code=_CODE,
         when=(Condition(product.name, (release.exactly,)),),
-        must=Condition(AS_OF, (f">={as_version(upload.day)}", NOTHING)),
+        requires=Condition(AS_OF, (f">={as_version(upload.day)}", NOTHING)),
         statement=f"{upload.package} {upload.version} was uploaded on {upload.day.isoformat()}",
-        breaks="No matching distribution found",
+        failure_message="No matching distribution found",
         sources=(upload.source,),
         confidence="high",
     )

@@ -24,9 +24,9 @@ __all__ = [
 
 def rule_index(matrix: Matrix) -> RuleIndex:
     """The knowledge of a matrix, made once."""
-    known = matrix.memo.get("knowledge")
+    known = matrix.cache.get("knowledge")
     if not isinstance(known, RuleIndex):
-        known = matrix.memo["knowledge"] = RuleIndex(matrix)
+        known = matrix.cache["knowledge"] = RuleIndex(matrix)
     return known
 
 
@@ -91,7 +91,7 @@ class RuleIndex:
         for group in (*self.binding, *self.advisory):
             if name in group.names:
                 for rule in group.rules:
-                    for condition in (*rule.when, rule.must):
+                    for condition in (*rule.when, rule.requires):
                         if condition.component == name:
                             for text in condition.alternatives:
                                 yield from (text,) if requests else _single(text, series=series)
@@ -181,7 +181,7 @@ class TableRules:
 
 def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
     """The table of a product; ``shown`` tells the words for a component."""
-    known = product.memo.get("rules")
+    known = product.cache.get("rules")
     if isinstance(known, TableRules):
         return known
     universe = CandidateDomain(_releases(product))
@@ -191,7 +191,7 @@ def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
         _groups((rule for rule in own if rule.severity != "error"), product, universe),
         universe,
     )
-    product.memo["rules"] = made
+    product.cache["rules"] = made
     return made
 
 
@@ -216,7 +216,7 @@ def provided(
     name = title if release.product == "image" else release.label
     if release.product != "image" and not release.family and title != release.label:
         name = f"{title} {release.label}"
-    for item in release.provides:
+    for item in release.implies:
         values = " or ".join(text.removeprefix("==") for text in item.alternatives)
         code = _PROVIDED_CODES.get(item.component, "RS213")
         yield Rule(
@@ -224,9 +224,9 @@ def provided(
             table=f"{release.product}/{item.component}",
             code="RS231" if release.product == "image" else code,
             when=when,
-            must=item,
+            requires=item,
             statement=f"{name} has {shown(item.component)} {values}",
-            breaks="",
+            failure_message="",
             sources=release.sources,
             confidence=release.confidence,
         )
@@ -248,7 +248,7 @@ def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Ru
     """What comes with a release (an OS and its glibc), as rules."""
     if product.name not in _NAMED_PARTS:
         for release in product.releases:
-            if release.provides:
+            if release.implies:
                 exactly = Candidate(release.family, release.version).exactly
                 when = Condition(product.name, (exactly,))
                 yield from provided(product.title, release, (when,), shown)
@@ -259,7 +259,7 @@ def _groups(
 ) -> tuple[RuleGroup, ...]:
     found: dict[tuple[frozenset[str], bool], list[Rule]] = {}
     for rule in rules:
-        names = frozenset((rule.must.component, *(c.component for c in rule.when)))
+        names = frozenset((rule.requires.component, *(c.component for c in rule.when)))
         # Python's releases are those that others bring, too: its universe is not the table's.
         own = product.name != "python" and any(c.component == product.name for c in rule.when)
         found.setdefault((names, own), []).append(rule)
