@@ -71,7 +71,7 @@ class Exclusion:
 
     def has(self, step: Step) -> bool:
         """Whether the step is left."""
-        return step.kind in self.kinds or step.part in self.parts
+        return step.kind in self.kinds or step.layer in self.parts
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,13 @@ class Backend:
                 )
         return tuple(step for step in plan.steps if step not in left)
 
-    def left_out(self, plan: Plan) -> tuple[Omission, ...]:
+    def omissions(self, plan: Plan) -> tuple[Omission, ...]:
         """What this backend does not do of a plan, and why."""
         found = []
         for leave in self.leaves:
             titles = [step.title for step in plan.steps if self._leave(step) is leave]
             found += [Omission(title, leave.says) for title in titles]
-        return (*found, *plan.left_out)
+        return (*found, *plan.omissions)
 
     def _leave(self, step: Step) -> Exclusion | None:
         return next((leave for leave in self.leaves if leave.has(step)), None)

@@ -32,7 +32,7 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         "plan": plan,
         "steps": steps,
         "payload": payload,
-        "left_out": backend.left_out(plan),
+        "omissions": backend.omissions(plan),
         "texts": {file.name: file.content for file in payload},
         "seed": None,
     }
@@ -52,7 +52,7 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
 
 def omissions(plan: Plan, backend: Backend) -> tuple[Omission, ...]:
     """What the target does not do of the plan, and why."""
-    return backend.left_out(plan)
+    return backend.omissions(plan)
 
 
 def step_texts(plan: Plan, backend: Backend) -> dict[str, str]:
@@ -86,7 +86,7 @@ def _written(
     facts: Mapping[str, object],
 ) -> Iterator[OutputFile]:
     """The files of one output, held to what the machine's provider takes."""
-    limit = limit_of(output.path, backend.limits, plan.site)
+    limit = limit_of(output.path, backend.limits, plan.deployment)
     if limit is None:
         yield from _rendered(environment, output, facts)
         return
@@ -100,7 +100,7 @@ def _written(
 
     bulk = next((each for each in backend.outputs if each.bulk_of == output.path), None)
     beside = (bulk, rendering(bulk)) if bulk is not None else None
-    yield from fit_to_limit(output, rendering(output), limit, beside, plan.site)
+    yield from fit_to_limit(output, rendering(output), limit, beside, plan.deployment)
 
 
 def _rendered(

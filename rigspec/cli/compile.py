@@ -95,7 +95,7 @@ def _emit(spec: LoadedSpec, plan: Plan, target: str, output: Path, quiet: bool) 
         for file in trees[backend.name]:
             typer.echo(plain(str(output / backend.name / file.path)))
         for left in omissions(plan, backend):
-            status(f"  leaves out {left.what}: {left.why}", quiet=quiet)
+            status(f"  leaves out {left.item}: {left.reason}", quiet=quiet)
 
 
 def _whole(output: Path, trees: Mapping[str, tuple[OutputFile, ...]]) -> list[OutputFile]:

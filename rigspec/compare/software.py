@@ -202,7 +202,9 @@ class _DifferenceReasons:
         if promise.part == PROVIDER:
             return "for a machine without a cloud that brings its own"
         if promise.part == LIMIT and self._plans is not None and self._backend is not None:
-            bounds = [limit_of("user-data", self._backend.limits, p.site) for p in self._plans]
+            bounds = [
+                limit_of("user-data", self._backend.limits, p.deployment) for p in self._plans
+            ]
             told = [f"{b.provider} takes {b.size} bytes of user-data" for b in bounds if b]
             return "; ".join(dict.fromkeys(told))
         return "it carries out what differs above"

@@ -74,5 +74,5 @@ def _check_step(
         case _:
             reason = f"nobody looks at steps of kind {step.kind}"
             yield Item(
-                step.part, step.id, "step", step.title, None, Status.UNKNOWN, step.id, reason
+                step.layer, step.id, "step", step.title, None, Status.UNKNOWN, step.id, reason
             )

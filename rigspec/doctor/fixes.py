@@ -38,7 +38,7 @@ def fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
     broken |= {
         step.id
         for step in steps
-        if isinstance(step, Service) and broken & {*step.needs, *step.configured_by}
+        if isinstance(step, Service) and broken & {*step.needs, *step.restart_on}
     }
     reboot = False
     for step in steps:

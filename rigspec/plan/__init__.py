@@ -1,1 +1,1 @@
-"""What has to be done to a machine, in order and in no particular language."""
+"""The steps that build one machine, in order and independent of the target."""

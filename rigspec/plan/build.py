@@ -1,4 +1,4 @@
-"""From a spec and its lock to the steps that build one machine."""
+"""Build the plan of one machine from a spec and its lock."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.oci.base_image import base_image
-from rigspec.plan.container_users import container_users, module_in_container
+from rigspec.plan.container_users import container_users, has_driver_container
 from rigspec.plan.layers.accounts import access_steps, group_steps, quota_steps, user_steps
 from rigspec.plan.layers.apt import source_steps, system_steps
 from rigspec.plan.layers.cuda import accelerator_steps
@@ -18,7 +18,7 @@ from rigspec.plan.layers.environment_variables import (
 from rigspec.plan.layers.python import environment_steps, payload_files
 from rigspec.plan.mirrors import apply_mirrors
 from rigspec.plan.model import BaseImage, DeploymentTarget, Omission, Plan
-from rigspec.plan.services.build import service_steps, services_left_out
+from rigspec.plan.services.build import service_steps, unsupported_services
 from rigspec.plan.services.jupyter import notebook_steps
 from rigspec.plan.steps import KernelArguments, Platform, Reboot, Secret, Step
 from rigspec.plan.verification import verify_step
@@ -29,12 +29,14 @@ __all__ = ["build_plan"]
 
 
 def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> Plan:
-    """The plan of one machine: the same for the same spec and lock, whatever the host.
+    """Return the plan of one machine. It depends on the spec and the lock only.
 
-    Raises KeyError for a machine that the lock does not hold.
+    Raises:
+        KeyError: The lock does not contain the machine.
+
     """
-    locked = apply_mirrors(rig, _machine(lock, machine))
-    steps = tuple(_steps(rig, locked))
+    locked = apply_mirrors(rig, _find_machine(lock, machine))
+    steps = tuple(_build_steps(rig, locked))
     return Plan(
         rig=rig.name,
         summary=rig.summary or rig.name,
@@ -42,32 +44,32 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         resolution=locked.resolution,
         steps=steps,
         payload=payload_files(rig, locked),
-        left_out=tuple(_left_out(rig, locked)),
-        base=_base(rig, locked),
+        omissions=tuple(_find_omissions(rig, locked)),
+        base=_find_base_image(rig, locked),
         lock_digest=lock_digest,
-        seats=tuple(container_users(rig, locked)),
-        module_in_container=module_in_container(rig),
-        gpus=_gpus(rig, machine),
-        site=_site(rig, machine),
+        container_users=tuple(container_users(rig, locked)),
+        has_driver_container=has_driver_container(rig),
+        gpus=_count_gpus(rig, machine),
+        deployment=_deployment_target(rig, machine),
     )
 
 
-def _machine(lock: Lock, name: str | None) -> LockedMachine:
+def _find_machine(lock: Lock, name: str | None) -> LockedMachine:
     for machine in lock.machines:
         if machine.resolution.machine == name:
             return machine
     raise KeyError(name)
 
 
-def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
-    yield _platform(locked.resolution)
+def _build_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+    yield _platform_step(locked.resolution)
     yield from source_steps(rig, locked)
     yield from system_steps(locked)
     yield from accelerator_steps(rig, locked)
     yield from environment_steps(locked, rig.mirrors.pypi)
     yield from file_steps(rig, locked)
-    own = tuple(environment_variables(rig, locked))
-    yield from own
+    env_variables = tuple(environment_variables(rig, locked))
+    yield from env_variables
     yield from group_steps(rig)
     yield from user_steps(rig, locked)
     yield from access_steps(rig, locked)
@@ -76,18 +78,18 @@ def _steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from session
     services = tuple(service_steps(rig, locked))
     yield from services
-    notebooks = tuple(notebook_steps(rig, locked, session[0] if session else None, own))
+    notebooks = tuple(notebook_steps(rig, locked, session[0] if session else None, env_variables))
     yield from notebooks
-    yield from _kernel(rig, locked)
+    yield from _kernel_steps(rig, locked)
     secrets = [step for step in (*services, *notebooks) if isinstance(step, Secret)]
     yield verify_step(rig, locked, secrets)
 
 
-def _gpus(rig: Rig, name: str | None) -> int:
+def _count_gpus(rig: Rig, name: str | None) -> int:
     return sum(gpu.count for gpu in rig.machine[name].gpus) if name is not None else 0
 
 
-def _site(rig: Rig, name: str | None) -> DeploymentTarget:
+def _deployment_target(rig: Rig, name: str | None) -> DeploymentTarget:
     seed = rig.mirrors.seed
     machine = rig.machine.get(name) if name is not None else None
     if machine is None or machine.kind != "cloud":
@@ -96,49 +98,49 @@ def _site(rig: Rig, name: str | None) -> DeploymentTarget:
     return DeploymentTarget(cloud=True, provider=words[0] if len(words) > 1 else None, seed=seed)
 
 
-def _platform(resolution: Resolution) -> Platform:
+def _platform_step(resolution: Resolution) -> Platform:
     distribution, release = resolution.os.split()
     return Platform(
         id="platform",
-        title=f"This machine is {resolution.os} on {resolution.arch}",
-        part="platform",
+        title=f"Platform: {resolution.os} on {resolution.arch}",
+        layer="platform",
         distribution=distribution,
         release=release,
         arch=resolution.arch,
     )
 
 
-def _kernel(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def _kernel_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     name = locked.resolution.machine
     arguments = tuple(rig.machine[name].kernel_args) if name is not None else ()
     if arguments:
         yield KernelArguments(
             id="kernel-arguments",
-            title="Arguments of the kernel",
-            part="kernel",
+            title="Kernel arguments",
+            layer="kernel",
             arguments=arguments,
         )
     if arguments or any(package.part == "driver" for package in locked.packages):
         yield Reboot(
             id="reboot",
-            title="Reboot into the new driver and kernel arguments",
-            part="driver",
-            reason="a kernel module and kernel arguments take effect at boot",
+            title="Reboot for driver and kernel arguments",
+            layer="driver",
+            reason="kernel modules and kernel arguments take effect at boot",
         )
 
 
-def _left_out(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
-    services = services_left_out(rig, locked)
+def _find_omissions(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
+    services = unsupported_services(rig, locked)
     if services:
         yield Omission(
             f"services ({', '.join(services)})",
-            "nothing is known of them on this system; set them up by hand",
+            "not supported on this operating system; set them up manually",
         )
     for item in locked.unpinned:
-        yield Omission(f"the pin of {item.what}", item.reason)
+        yield Omission(f"pinning of {item.what}", item.reason)
 
 
-def _base(rig: Rig, locked: LockedMachine) -> BaseImage:
+def _find_base_image(rig: Rig, locked: LockedMachine) -> BaseImage:
     image = base_image(rig, locked.resolution)
     reference = image.under(rig.mirrors.images).name
     if locked.image is not None and locked.image.reference == image.name:
@@ -146,4 +148,4 @@ def _base(rig: Rig, locked: LockedMachine) -> BaseImage:
     if image.digest is not None:
         return BaseImage(reference, image.digest)
     reason = next((u.reason for u in locked.unpinned if u.what.startswith("base image")), None)
-    return BaseImage(reference, None, reason or "the lock holds no digest for it")
+    return BaseImage(reference, None, reason or "the lock has no digest for it")

@@ -1,4 +1,4 @@
-"""How a client reaches each service of a rig: the command to type, and the address to open."""
+"""List how a client connects to each service of a rig: a command and a URL."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from rigspec.spec.models.rig import Rig
 
 __all__ = ["Connection", "connections"]
 
-_USUAL_PORT = 22
-_EVERYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, never bound
+_DEFAULT_SSH_PORT = 22
+_ALL_INTERFACES = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, never bound
 _LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Connection:
-    """A way to a service. ``command`` is words for a client's shell, empty where there is nothing
-    to type; ``url`` is what a browser opens then.
+    """A connection to a service.
+
+    ``command`` runs on the client; empty if none is needed. ``url`` is then opened in a browser.
     """
 
     user: str
@@ -30,59 +31,61 @@ class Connection:
 
     @property
     def line(self) -> str:
-        """The command as a POSIX shell takes it."""
+        """Return the command, quoted for a POSIX shell."""
         return shlex.join(self.command)
 
 
 def connections(rig: Rig, host: str, users: tuple[str, ...]) -> Iterator[Connection]:
-    """Every service of the rig, for each of the users, through the secure shell."""
+    """Yield the connections of each user to every service, through SSH."""
     for user in users:
-        yield from _of_user(rig, host, user)
+        yield from _user_connections(rig, host, user)
 
 
-def _of_user(rig: Rig, host: str, user: str) -> Iterator[Connection]:
-    log_in = _log_in(rig, host, user)
-    yield Connection(user, "shell", ("ssh", *log_in))
+def _user_connections(rig: Rig, host: str, user: str) -> Iterator[Connection]:
+    login = _ssh_login(rig, host, user)
+    yield Connection(user, "shell", ("ssh", *login))
     for name in sorted(rig.service.tmux):
-        yield Connection(user, f"tmux {name}", ("ssh", "-t", *log_in, LOADER, name))
-    jupyter, watch = rig.service.jupyter, rig.service.monitoring
+        yield Connection(user, f"tmux {name}", ("ssh", "-t", *login, LOADER, name))
+    jupyter, monitoring = rig.service.jupyter, rig.service.monitoring
     if jupyter is not None:
         scheme = "https" if jupyter.tls else "http"
         port = next(
-            # Of a rig without accounts there is one server, which has the service's own port.
+            # A rig without accounts has one server, on the port of the service.
             (server.port for server in notebook_servers(rig) if server.user == user),
             jupyter.port,
         )
-        yield _forwarded(user, "notebook", log_in, jupyter.address, port, scheme)
-        if jupyter.address in _EVERYWHERE:
-            url = f"{scheme}://{_bracketed(host)}:{port}/"
+        yield _forward_port(user, "notebook", login, jupyter.address, port, scheme)
+        if jupyter.address in _ALL_INTERFACES:
+            url = f"{scheme}://{_bracket_ipv6(host)}:{port}/"
             yield Connection(user, "notebook, directly", url=url)
-    if watch is not None:
-        if watch.keeper is not None:
-            to = watch.keeper.address, watch.keeper.port
-            yield _forwarded(user, "prometheus", log_in, *to)
-        yield _forwarded(user, "exporter", log_in, watch.address, watch.port, path="metrics")
+    if monitoring is not None:
+        if monitoring.keeper is not None:
+            target = monitoring.keeper.address, monitoring.keeper.port
+            yield _forward_port(user, "prometheus", login, *target)
+        yield _forward_port(
+            user, "exporter", login, monitoring.address, monitoring.port, path="metrics"
+        )
 
 
-def _log_in(rig: Rig, host: str, user: str) -> tuple[str, ...]:
-    port = rig.service.ssh.port if rig.service.ssh is not None else _USUAL_PORT
+def _ssh_login(rig: Rig, host: str, user: str) -> tuple[str, ...]:
+    port = rig.service.ssh.port if rig.service.ssh is not None else _DEFAULT_SSH_PORT
     return "-p", str(port), f"{user}@{host}"
 
 
-def _forwarded(
+def _forward_port(
     user: str,
     service: str,
-    log_in: tuple[str, ...],
+    login: tuple[str, ...],
     address: str,
     port: int,
     scheme: str = "http",
     path: str = "",
 ) -> Connection:
-    """The same port at the client: what listens everywhere is reached on the loopback, too."""
-    to = _LOOPBACK if address in _EVERYWHERE else _bracketed(address)
-    command = ("ssh", "-N", "-L", f"{_LOOPBACK}:{port}:{to}:{port}", *log_in)
+    """Return a connection that forwards the same port of the client."""
+    target = _LOOPBACK if address in _ALL_INTERFACES else _bracket_ipv6(address)
+    command = ("ssh", "-N", "-L", f"{_LOOPBACK}:{port}:{target}:{port}", *login)
     return Connection(user, service, command, f"{scheme}://{_LOOPBACK}:{port}/{path}")
 
 
-def _bracketed(address: str) -> str:
+def _bracket_ipv6(address: str) -> str:
     return f"[{address}]" if ":" in address else address

@@ -1,4 +1,4 @@
-"""Where to fetch from is the user's: `[mirrors]` over the addresses of the lock."""
+"""Replace the URLs of the lock by the mirrors of the spec."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ __all__ = ["apply_mirrors"]
 
 
 def apply_mirrors(rig: Rig, locked: LockedMachine) -> LockedMachine:
-    """The machine with its downloads taken from the spec's mirrors; what is checked stays."""
+    """Return the machine with downloads from the spec's mirrors; checksums are unchanged."""
     files, nvidia = rig.mirrors.files, rig.mirrors.nvidia
     return replace(
         locked,
-        files=tuple(_file(file, files) for file in locked.files),
-        repositories=tuple(_repository(found, nvidia) for found in locked.repositories),
-        envs=tuple(_env(env, rig.mirrors.conda) for env in locked.envs),
+        files=tuple(_mirror_file(file, files) for file in locked.files),
+        repositories=tuple(
+            _mirror_repository(repository, nvidia) for repository in locked.repositories
+        ),
+        envs=tuple(_mirror_env(env, rig.mirrors.conda) for env in locked.envs),
     )
 
 
-def _file(file: LockedFile, mirror: str | None) -> LockedFile:
+def _mirror_file(file: LockedFile, mirror: str | None) -> LockedFile:
     return file if mirror is None else replace(file, url=f"{mirror.rstrip('/')}/{file.name}")
 
 
-def _env(env: LockedEnv, mirror: str | None) -> LockedEnv:
-    """Only a lock of channels that go by a name leaves the address open."""
+def _mirror_env(env: LockedEnv, mirror: str | None) -> LockedEnv:
+    """Return the environment with its channels on the mirror, if they are locked by name."""
     return replace(
         env,
         explicit=with_alias(env.explicit, mirror),
@@ -36,9 +38,11 @@ def _env(env: LockedEnv, mirror: str | None) -> LockedEnv:
     )
 
 
-def _repository(found: LockedRepository, mirror: str | None) -> LockedRepository:
+def _mirror_repository(repository: LockedRepository, mirror: str | None) -> LockedRepository:
     if mirror is None:
-        return found
+        return repository
     return replace(
-        found, url=moved_url(found.url, mirror), key_url=moved_url(found.key_url, mirror)
+        repository,
+        url=moved_url(repository.url, mirror),
+        key_url=moved_url(repository.key_url, mirror),
     )

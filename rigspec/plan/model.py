@@ -1,4 +1,4 @@
-"""A whole plan: the steps of one machine, and what a backend may know beside them."""
+"""The plan of one machine: its steps, and further facts for backends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["BaseImage", "ContainerUser", "DeploymentTarget", "Omission", "Payloa
 
 @dataclass(frozen=True)
 class PayloadFile:
-    """A file that travels with an artifact: a part of the lock."""
+    """A file of the lock or a program that is delivered with an artifact."""
 
     name: str
     content: str
@@ -20,44 +20,45 @@ class PayloadFile:
 
 @dataclass(frozen=True)
 class Omission:
-    """A part of the spec that no step carries out, and why."""
+    """An item of the spec that is not included, and the reason."""
 
-    what: str
-    why: str
+    item: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class BaseImage:
-    """The image a container starts from; without a digest, ``unpinned`` says why."""
+    """The base image of containers; ``unpinned_reason`` explains a missing digest."""
 
     reference: str
     digest: str | None = None
-    unpinned: str | None = None
+    unpinned_reason: str | None = None
 
 
 @dataclass(frozen=True)
 class ContainerUser:
-    """A user's share of a machine on which the users work in containers: the GPUs by number (None:
-    all), and the id of the service that runs there, if any. Its port is reached on the ``address``,
-    which ``instead_of`` has the spec's own words for where a container engine takes only numbers.
+    """The GPUs and the service of one user of a machine with containers.
 
-    Its programs run as the ``account`` with the number ``uid``.
+    ``gpus`` are numbers; None means all. ``service`` is the id of the step of a service, published
+    on ``address``. If the spec has a host name instead of an IP address, ``requested_address`` has
+    that name. Programs run as ``account`` with the user ID ``uid``.
     """
 
     name: str
     gpus: tuple[int, ...] | None
     service: str | None = None
     address: str = "127.0.0.1"
-    instead_of: str | None = None
+    requested_address: str | None = None
     account: str = "rig"
     uid: int = 1000
 
 
 @dataclass(frozen=True)
 class DeploymentTarget:
-    """Where the machine stands. ``provider`` is the cloud's name as the spec's instance begins
-    (``aws``), None where it names none. ``seed`` is the address of the folder for what a machine
-    fetches at its first boot.
+    """Where the machine runs.
+
+    ``provider`` is the cloud provider from the spec's instance (``aws``), or None. ``seed`` is the
+    URL of the directory with the files that a machine downloads at first boot.
     """
 
     cloud: bool = False
@@ -67,11 +68,11 @@ class DeploymentTarget:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a backend may know. ``lock_digest`` is the sha256 of the lock it was made from.
+    """The input of a backend.
 
-    ``seats`` are the shares of a machine with GPUs to divide. ``module_in_container`` says that the
-    driver's kernel module is built and loaded by a container and not by the host. ``gpus`` is how
-    many graphics cards the machine has, 0 where the spec does not say.
+    ``lock_digest`` is the sha256 of the lock. ``has_driver_container`` is true if a container, not
+    the host, builds and loads the kernel module of the driver. ``gpus`` is the number of GPUs of
+    the machine; 0 if the spec does not list them.
     """
 
     rig: str
@@ -80,10 +81,10 @@ class Plan:
     resolution: Resolution
     steps: tuple[Step, ...]
     payload: tuple[PayloadFile, ...]
-    left_out: tuple[Omission, ...]
+    omissions: tuple[Omission, ...]
     base: BaseImage
     lock_digest: str
-    seats: tuple[ContainerUser, ...] = ()
-    module_in_container: bool = False
+    container_users: tuple[ContainerUser, ...] = ()
+    has_driver_container: bool = False
     gpus: int = 0
-    site: DeploymentTarget = DeploymentTarget()
+    deployment: DeploymentTarget = DeploymentTarget()

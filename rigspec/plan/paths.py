@@ -1,4 +1,4 @@
-"""Where things stand on a machine that rigspec built."""
+"""The paths on a machine that rigspec built."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import hashlib
 from rigspec.lock.model import LockedMachine, LockedToolkit
 
 __all__ = [
-    "COMPONENTS",
+    "APT_COMPONENTS",
+    "APT_SOURCE_LINE",
+    "CHECK_PACKAGES",
     "GPU_METRICS",
-    "INSTALLED",
     "NOTEBOOK_CONFIG",
     "NOTEBOOK_HEALTH",
-    "PACKAGES",
-    "REPOSITORY",
+    "VERIFY_PACKAGES",
     "access_group",
     "cuda_home",
     "env_path",
     "env_python",
     "installer_path",
-    "library_folders",
+    "library_dirs",
     "notebook_path",
     "package_list",
     "profile_path",
@@ -30,92 +30,90 @@ __all__ = [
 
 _ROOT = "/opt/rig"
 # shadow-utils: GROUP_NAME_MAX_LENGTH as Debian and Ubuntu build it.
-_LONGEST_GROUP = 32
+_MAX_GROUP_LENGTH = 32
 
-# The program that holds an environment against its requirements files.
-INSTALLED = "installed.py"
-# The program that tells where apt has more components of the distribution's archive.
-COMPONENTS = "components.sh"
-# The program that holds the packages of the system against the lock.
-PACKAGES = "packages.sh"
-# The program that tells how a machine is to name a package repository.
-REPOSITORY = "repository.sh"
-# The program that gives a notebook server its settings.
+# Checks the packages of an environment against its requirements files.
+VERIFY_PACKAGES = "verify_packages.py"
+# Prints the source lines of further components of the distribution's archive.
+APT_COMPONENTS = "apt-components.sh"
+# Checks system packages against the lock.
+CHECK_PACKAGES = "check-packages.sh"
+# Prints the source line of a package repository.
+APT_SOURCE_LINE = "apt-source-line.sh"
+# Configures a notebook server.
 NOTEBOOK_CONFIG = "notebook_config.py"
-# The program that asks a notebook server whether it is well.
+# Checks the health of a notebook server.
 NOTEBOOK_HEALTH = "notebook_health.py"
-# The program that tells a node exporter how the GPUs fare.
+# Writes GPU metrics for node_exporter.
 GPU_METRICS = "gpu_metrics.sh"
 
 
 def service_packages(part: str) -> str:
-    """The id of the step that installs the packages of services."""
+    """Return the id of the step that installs the packages of services."""
     return "service-packages" if part == "service" else f"{part}-packages"
 
 
 def session_path(name: str) -> str:
-    """The layout of a terminal's session."""
+    """Return the path of a tmux layout."""
     return f"/etc/rig/tmux/{name}.yaml"
 
 
 def package_list(part: str) -> str:
-    """The file that lists the packages of a part."""
+    """Return the name of the package list of a part."""
     return f"packages.{part}.txt"
 
 
 def env_path(env: str) -> str:
-    """The folder of a Python environment."""
+    """Return the directory of a Python environment."""
     return f"{_ROOT}/envs/{env}"
 
 
 def env_python(env: str) -> str:
-    """The interpreter of a Python environment."""
+    """Return the interpreter of a Python environment."""
     return f"{env_path(env)}/bin/python"
 
 
 def installer_path(installer: str) -> str:
-    """Where a self-extracting installer (``Anaconda3 5.2.0``) puts what it brings."""
+    """Return the directory of a self-extracting installer (``Anaconda3 5.2.0``)."""
     return f"{_ROOT}/{installer.lower().replace(' ', '-')}"
 
 
 def notebook_path(user: str, suffix: str) -> str:
-    """A file of a user's notebook server: ``json``, ``crt``, ``key`` or ``password``."""
+    """Return a file of a user's notebook server: ``json``, ``crt``, ``key`` or ``password``."""
     return f"/etc/rig/notebook/{user}.{suffix}"
 
 
 def cuda_home(version: str, toolkit: LockedToolkit | None = None) -> str:
-    """The toolkit's own folder: the distribution's, or what NVIDIA's packages and runfiles use."""
+    """Return the directory of the CUDA toolkit, from the distribution or from NVIDIA."""
     if toolkit is not None:
         return toolkit.home
     major, minor, *_ = version.split(".")
     return f"/usr/local/cuda-{major}.{minor}"
 
 
-def library_folders(locked: LockedMachine) -> tuple[str, ...]:
-    """The folders that the toolkit and cuDNN have their libraries in; none without a toolkit."""
+def library_dirs(locked: LockedMachine) -> tuple[str, ...]:
+    """Return the library directories of the toolkit and cuDNN; empty without a toolkit."""
     if locked.resolution.cuda is None:
         return ()
     home = cuda_home(locked.resolution.cuda, locked.toolkit)
-    # cuDNN's archives have `lib64` as long as they are .tgz, and `lib` since they are .tar.xz.
-    apart = any(file.part == "cudnn" and file.name.endswith(".tar.xz") for file in locked.files)
-    return (f"{home}/lib64", *((f"{home}/lib",) if apart else ()))
+    # cuDNN archives have `lib64` in .tgz files, and `lib` in .tar.xz files.
+    has_lib = any(file.part == "cudnn" and file.name.endswith(".tar.xz") for file in locked.files)
+    return (f"{home}/lib64", *((f"{home}/lib",) if has_lib else ()))
 
 
 def access_group(env: str) -> str:
-    """The group of those who may use an environment; a group's name has 32 characters at most."""
+    """Return the group with access to an environment, at most 32 characters long."""
     name = f"rig-env-{env}"
-    if len(name) <= _LONGEST_GROUP:
+    if len(name) <= _MAX_GROUP_LENGTH:
         return name
-    return f"{name[: _LONGEST_GROUP - 9]}-{hashlib.sha256(env.encode()).hexdigest()[:8]}"
+    return f"{name[: _MAX_GROUP_LENGTH - 9]}-{hashlib.sha256(env.encode()).hexdigest()[:8]}"
 
 
 def users_profile_path(rig: str) -> str:
-    """The file that gives the log-in sessions of each user what is theirs. It is read after the
-    rig's own.
-    """
+    """Return the profile script with per-user variables, which is read after the rig's."""
     return f"/etc/profile.d/rig-{rig}.users.sh"
 
 
 def profile_path(rig: str) -> str:
-    """The file that gives every log-in session the rig's variables."""
+    """Return the profile script with the variables of the rig."""
     return f"/etc/profile.d/rig-{rig}.sh"

@@ -1,4 +1,4 @@
-"""The last step: what is installed, held against the lock."""
+"""The last step: verify the installation against the lock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rigspec.lock.paths import installed_lock_path
 from rigspec.plan.layers.accounts import account_checks
 from rigspec.plan.layers.apt import PARTS, package_list_file
 from rigspec.plan.layers.nvblas import nvblas_checks
-from rigspec.plan.paths import INSTALLED, PACKAGES, cuda_home, env_python, package_list
+from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES, cuda_home, env_python, package_list
 from rigspec.plan.services.ssh import ssh_checks
 from rigspec.plan.steps import Check, Secret, Verify
 from rigspec.resolution import EnvResolution
@@ -19,7 +19,7 @@ __all__ = ["verify_step"]
 
 
 def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ()) -> Verify:
-    """Checks of every layer that the lock pins, and of the secrets that it cannot hold."""
+    """Return the checks of every layer that the lock pins, and of the secrets."""
     resolutions = {env.name: env for env in locked.resolution.envs}
     checks = list(_system_checks(locked))
     for env in locked.envs:
@@ -31,24 +31,24 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ())
     checks += _kernel_checks(rig, locked.resolution.machine)
     return Verify(
         id="verify",
-        title="What is installed is what was locked",
-        part="verify",
+        title="Verify the installation against the lock",
+        layer="verify",
         checks=tuple(checks),
     )
 
 
 def _secret_checks(secrets: Iterable[Secret]) -> Iterator[Check]:
-    """Whether each secret has come to its place."""
+    """Yield a check for the presence of each secret."""
     for secret in secrets:
-        title = f"the secret {secret.name}"
+        title = f"secret {secret.name}"
         if secret.text:
-            # A package may have put a file of its own there: the first line is ours.
+            # The package may have installed its own file: check the first line, which is ours.
             first = secret.text.splitlines()[0]
-            ours = ("grep", "-m1", "-xF", "-e", first, secret.path)
-            yield Check(title, ours, expect=first, part=secret.part, root=True)
+            command: tuple[str, ...] = ("grep", "-m1", "-xF", "-e", first, secret.path)
+            yield Check(title, command, expect=first, layer=secret.layer, requires_root=True)
             continue
         command = ("find", secret.path, "-size", "+0")
-        yield Check(title, command, expect=secret.path, part=secret.part, root=True)
+        yield Check(title, command, expect=secret.path, layer=secret.layer, requires_root=True)
 
 
 def _system_checks(locked: LockedMachine) -> Iterator[Check]:
@@ -56,61 +56,61 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
         if package_list_file(locked, part):
             command = (
                 "sh",
-                installed_lock_path(PACKAGES),
+                installed_lock_path(CHECK_PACKAGES),
                 "installed",
                 installed_lock_path(package_list(part)),
             )
-            yield Check(f"packages ({part})", command, expect="as locked", part=part)
+            yield Check(f"packages ({part})", command, expect="as locked", layer=part)
     yield from _toolkit_checks(locked)
     cudnn, cuda = locked.resolution.cudnn, locked.resolution.cuda
     if cudnn is not None and cuda is not None and any(f.part == "cudnn" for f in locked.files):
-        # From cuDNN 8 on the version stands in a header of its own.
+        # Since cuDNN 8, the version is in a separate header.
         name = "cudnn.h" if int(cudnn.split(".")[0]) < 8 else "cudnn_version.h"
         header = f"{cuda_home(cuda, locked.toolkit)}/include/{name}"
-        # In one line: a template may move the lines of a text in.
+        # On one line, because a template may indent the lines of a text.
         numbers = r"s/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p"
         yield Check(
             title=f"cuDNN {cudnn}",
             command=("sh", "-c", 'sed -n "$1" "$2" | paste -s -d .', "sh", numbers, header),
             expect=".".join(cudnn.split(".")[:3]),
-            part="cuda",
+            layer="cuda",
         )
 
 
 def _kernel_checks(rig: Rig, machine: str | None) -> Iterator[Check]:
     for argument in rig.machine[machine].kernel_args if machine is not None else ():
-        # All that the kernel was started with stands in one line.
+        # /proc/cmdline is one line.
         script = "tr ' ' '\\n' </proc/cmdline | grep -xF -m 1 -e \"$1\""
         yield Check(
-            title=f"argument {argument} of the kernel",
+            title=f"kernel argument {argument}",
             command=("sh", "-c", script, "sh", argument),
             expect=argument,
-            part="driver",
-            booted=True,
+            layer="driver",
+            after_reboot=True,
         )
 
 
 def _toolkit_checks(locked: LockedMachine) -> Iterator[Check]:
-    """What the distribution calls its toolkit is not what NVIDIA does: the compiler itself says."""
+    """Yield checks of a distribution's toolkit: its package version differs from NVIDIA's."""
     toolkit, cuda = locked.toolkit, locked.resolution.cuda
     if toolkit is None or cuda is None:
         return
     release = ".".join(cuda.split(".")[:2])
-    told = r"s/.*, release \([0-9.]*\),.*/\1/p"
+    pattern = r"s/.*, release \([0-9.]*\),.*/\1/p"
     yield Check(
         title=f"nvcc of CUDA {release}",
-        command=("sh", "-c", '"$0" --version | sed -n "$1"', toolkit.nvcc, told),
+        command=("sh", "-c", '"$0" --version | sed -n "$1"', toolkit.nvcc, pattern),
         expect=release,
-        part="cuda",
+        layer="cuda",
     )
     if toolkit.compiler is not None:
-        # What nvcc would run, were there a program: it says so and runs nothing.
+        # With --dryrun, nvcc prints the compiler commands without running them.
         dry = '"$0" -ccbin "$1" --dryrun -x cu -E /dev/null 2>&1 | grep -qF -e "$1" && echo yes'
         yield Check(
-            title=f"nvcc works with {toolkit.compiler}",
+            title=f"nvcc with {toolkit.compiler}",
             command=("sh", "-c", dry, toolkit.nvcc, toolkit.compiler),
             expect="yes",
-            part="cuda",
+            layer="cuda",
         )
 
 
@@ -121,7 +121,7 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
         title=f"Python of {env.name}",
         command=(python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"),
         expect=".".join(str(part) for part in version),
-        part="env",
+        layer="env",
     )
     parts = ("explicit", "tools", "requirements") if env.explicit else ("tools", "requirements")
     files = [f"{env.name}.{part}.txt" for part in parts]
@@ -129,9 +129,9 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
         title=f"packages of {env.name}",
         command=(
             python,
-            installed_lock_path(INSTALLED),
+            installed_lock_path(VERIFY_PACKAGES),
             *(installed_lock_path(name) for name in files),
         ),
         expect="",
-        part="env",
+        layer="env",
     )

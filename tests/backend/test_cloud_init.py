@@ -80,7 +80,7 @@ def plans() -> list[Any]:
         for machine in lock.machines:
             plan = build_plan(rig, lock, machine.resolution.machine, digest)
             # As for a seed of one's own, which takes any size: the forms have tests of their own.
-            plan = replace(plan, site=DeploymentTarget())
+            plan = replace(plan, deployment=DeploymentTarget())
             found.append(pytest.param(plan, id=f"{spec.stem}-{plan.machine}"))
     return found
 
@@ -221,7 +221,7 @@ def test_a_text_in_yaml_stays_that_text(text: str) -> None:
 
 
 def test_the_narrowest_limit_counts_where_no_provider_is_named() -> None:
-    plan = replace(first("deep-al"), site=DeploymentTarget(cloud=True))
+    plan = replace(first("deep-al"), deployment=DeploymentTarget(cloud=True))
     with pytest.raises(OutputTooLarge) as caught:
         files(plan)
     assert caught.value.limit.provider == "aws"
@@ -240,7 +240,7 @@ def test_user_data_takes_the_first_form_that_a_provider_takes(
     provider: str, size: int, rig: str, form: str
 ) -> None:
     site = DeploymentTarget(cloud=True, provider=provider, seed="https://files.example.org/rigs/")
-    found = files(replace(first(rig), site=site))
+    found = files(replace(first(rig), deployment=site))
     content = found["user-data"]
     assert len(content) <= size
     bulks = [path for path in found if path.startswith("seed/")]
@@ -254,7 +254,7 @@ def test_user_data_takes_the_first_form_that_a_provider_takes(
 
 def test_a_provider_that_takes_text_gets_nothing_compressed() -> None:
     limit = next(each for each in BACKEND.limits if each.provider == "gcp")
-    plan = replace(first("legacy-cpu"), site=DeploymentTarget(cloud=True, provider="gcp"))
+    plan = replace(first("legacy-cpu"), deployment=DeploymentTarget(cloud=True, provider="gcp"))
     with pytest.raises(OutputTooLarge):
         files(plan, limits=(replace(limit, size=20000),))
     binary = files(plan, limits=(replace(limit, size=20000, binary=True),))
@@ -276,7 +276,7 @@ def test_compressed_user_data_has_the_same_bytes_everywhere() -> None:
 def test_too_long_user_data_is_refused_with_its_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plan = replace(first("sourced"), site=DeploymentTarget(cloud=True, provider="aws"))
+    plan = replace(first("sourced"), deployment=DeploymentTarget(cloud=True, provider="aws"))
     narrow = tuple(replace(each, size=4000) for each in BACKEND.limits)
     with pytest.raises(OutputTooLarge) as caught:
         files(plan, limits=narrow)
@@ -329,5 +329,5 @@ def test_a_network_is_configured_only_where_netplan_reads_it() -> None:
     assert config["version"] == 2
     assert config["ethernets"]["wired"]["match"] == {"name": "e*"}
     assert "network-config" not in files(first("legacy-cpu"))
-    cloud = replace(first("dl-server"), site=DeploymentTarget(cloud=True, provider="gcp"))
+    cloud = replace(first("dl-server"), deployment=DeploymentTarget(cloud=True, provider="gcp"))
     assert set(files(cloud)) == {"user-data", "meta-data"}

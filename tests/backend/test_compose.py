@@ -115,5 +115,5 @@ def test_the_port_is_published_where_the_spec_says(
 def test_the_secure_shell_is_left_to_the_host_and_it_says_so(variant: Variant) -> None:
     folder = variant(ALICE)
     text = (folder / "Dockerfile").read_text(encoding="utf-8")
-    assert "The secure shell on port 22, for keys only: sshd is not needed in a container" in text
+    assert "# - sshd on port 22, keys only: sshd is not needed in a container" in text
     assert "openssh" not in text.replace("openssh: ", "")

@@ -20,8 +20,8 @@ from tests.conftest import ROOT
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]
 # Programs that travel as they are.
 PROGRAMS = (
-    *("components.sh", "installed.py", "notebook_config.py", "notebook_health.py"),
-    "packages.sh",
+    *("apt-components.sh", "verify_packages.py", "notebook_config.py", "notebook_health.py"),
+    "check-packages.sh",
 )
 RIGS = ("dl-server", "legacy-cpu")
 
@@ -182,7 +182,7 @@ def test_what_a_target_leaves_out_is_said_in_its_output_and_on_the_terminal(
     for text in (done.stderr, dockerfile):
         assert "NVIDIA driver" in text
         assert "the NVIDIA driver must be installed on the host" in text
-        assert "which loads a session: tmux sessions belong to the host" in text
+        assert "Command rig-tmux: tmux sessions belong to the host" in text
 
 
 @pytest.mark.parametrize("backend", find_backends(), ids=lambda backend: backend.name)
@@ -229,8 +229,8 @@ def test_the_backends_are_found_in_a_wheel_and_in_a_zip(how: str, tmp_path: Path
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "import rigspec; assert rigspec.__file__.startswith(sys.argv[1]), rigspec.__file__\n"
-        "from rigspec.emit.backend import find_backends\n"
-        "from rigspec.matrix.load import load_matrix\n"
+        "from rigspec.backend.discovery import find_backends\n"
+        "from rigspec.matrix.loader import load_matrix\n"
         "print(*[backend.name for backend in find_backends()], len(load_matrix().products))\n"
     )
     done = subprocess.run(

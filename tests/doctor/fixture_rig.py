@@ -198,7 +198,7 @@ def planted_plan(supplies: Supplies) -> Plan:
 def _changed(step: steps.Step, supplies: Supplies) -> Iterator[steps.Step]:
     match step.id:
         case "driver":
-            yield replace(step, part="driver")
+            yield replace(step, layer="driver")
         case "cudnn":
             yield from _toolkit(supplies)
         case "runfile":
@@ -208,11 +208,11 @@ def _changed(step: steps.Step, supplies: Supplies) -> Iterator[steps.Step]:
             yield from _files()
         case "user-ada":
             yield step
-            yield steps.User(id="user-bob", title="Account bob", part="user", name="bob")
+            yield steps.User(id="user-bob", title="Account bob", layer="user", name="bob")
         case "service":
             yield step
             yield steps.Service(
-                id="service-timer", title="A timer", part="service", name="fstrim.timer"
+                id="service-timer", title="A timer", layer="service", name="fstrim.timer"
             )
             yield from _notebook()
         case "variables":
@@ -222,13 +222,13 @@ def _changed(step: steps.Step, supplies: Supplies) -> Iterator[steps.Step]:
             )
             path = "/etc/profile.d/rig-planted.sh"
             yield steps.Variables(
-                id="variables", title="Variables", part="session", path=path, variables=variables
+                id="variables", title="Variables", layer="session", path=path, variables=variables
             )
         case "verify":
             assert isinstance(step, steps.Verify)
             secret = steps.Check("the secret", ("find", PASSWORD, "-size", "+0"), PASSWORD)
             checks = [
-                replace(check, part="env") if PYTHON in check.command else check
+                replace(check, layer="env") if PYTHON in check.command else check
                 for check in step.checks
             ]
             yield replace(step, checks=(*checks, secret))
@@ -240,7 +240,7 @@ def _toolkit(supplies: Supplies) -> Iterator[steps.Step]:
     yield steps.Installer(
         id="cuda",
         title="CUDA toolkit",
-        part="cuda",
+        layer="cuda",
         file=supplies.file("cuda.run", RUNFILE.encode()),
         arguments=("--silent",),
         creates=f"{CUDA}/bin/nvcc",
@@ -248,7 +248,7 @@ def _toolkit(supplies: Supplies) -> Iterator[steps.Step]:
     yield steps.Archive(
         id="cudnn",
         title="cuDNN",
-        part="cuda",
+        layer="cuda",
         file=supplies.file("cudnn.tgz", _tarball()),
         to=CUDA,
         strip=1,
@@ -262,14 +262,14 @@ def _files() -> Iterator[steps.Step]:
         ("ssh", "/etc/ssh/sshd_config.d/00-rig.conf", "Port 2222\nPasswordAuthentication no\n"),
     ):
         yield steps.File(
-            id=f"{name}-settings", title=f"Settings ({name})", part="settings", path=path,
+            id=f"{name}-settings", title=f"Settings ({name})", layer="settings", path=path,
             content=content,
         )  # fmt: skip
 
 
 def _notebook() -> Iterator[steps.Step]:
     settings = f'{{"settings": {{"A": {{"port": {PORT}, "certfile": "{CERTIFICATE}"}}}}}}\n'
-    titled = {"title": "Notebook of ada", "part": "notebook"}
+    titled = {"title": "Notebook of ada", "layer": "notebook"}
     yield steps.Certificate(
         id="notebook-ada-certificate", certificate=CERTIFICATE, key=KEY, algorithm="ecdsa:p384",
         days=30, owner="ada", **titled,
@@ -283,7 +283,7 @@ def _notebook() -> Iterator[steps.Step]:
         name="rig-notebook-ada.service",
         unit=UNIT,
         needs=("notebook-ada-certificate", "notebook-ada-password", "notebook-ada-settings"),
-        configured_by=("notebook-ada-settings",),
+        restart_on=("notebook-ada-settings",),
         port=PORT,
         variables=(steps.Variable("RIG_NOTEBOOK", (SETTINGS,), False),),
         health=(PYTHON, f"/opt/rig/lock/{NOTEBOOK_HEALTH}"),

@@ -24,9 +24,9 @@ OWN = grp.getgrgid(os.getgid()).gr_name
 
 
 def test_a_group_and_its_members() -> None:
-    there = Group(id="g", title="g", part="user", name=OWN)
-    missing = Group(id="g", title="g", part="user", name="no-such-group")
-    other = Group(id="g", title="g", part="user", name=OWN, members=("no-such-user",))
+    there = Group(id="g", title="g", layer="user", name=OWN)
+    missing = Group(id="g", title="g", layer="user", name="no-such-group")
+    other = Group(id="g", title="g", layer="user", name=OWN, members=("no-such-user",))
     assert [item.status for item in accounts.group(there)] == [Status.OK]
     assert [item.status for item in accounts.group(missing)] == [Status.MISSING]
     assert [item.status for item in accounts.group(other)] == [Status.DIFFERS]
@@ -34,21 +34,21 @@ def test_a_group_and_its_members() -> None:
 
 def test_who_may_enter_a_folder(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
-    step = Access(id="a", title="a", part="user", path=str(tmp_path), owner="root:x", mode="0750")
+    step = Access(id="a", title="a", layer="user", path=str(tmp_path), owner="root:x", mode="0750")
     owner, mode = files.access(step)
     assert (owner.status, mode.status) == (Status.DIFFERS, Status.OK)
 
 
 def test_a_quota_that_nothing_enforces_is_unknown_and_no_difference() -> None:
-    step = Quota(id="q", title="q", part="user", user="root", limit="1 GB", kib=976562)
+    step = Quota(id="q", title="q", layer="user", user="root", limit="1 GB", kib=976562)
     (item,) = accounts.quota(step)
     assert item.status is Status.UNKNOWN
     assert not item.differs
 
 
 def test_what_only_root_can_ask_is_unknown_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = Check("a check", ("printf", "else"), "as locked", root=True)
-    step = Verify(id="verify", title="v", part="verify", checks=(asked,))
+    asked = Check("a check", ("printf", "else"), "as locked", requires_root=True)
+    step = Verify(id="verify", title="v", layer="verify", checks=(asked,))
     plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
     for user, status in ((0, Status.DIFFERS), (1000, Status.UNKNOWN)):
         monkeypatch.setattr(os, "geteuid", lambda user=user: user)
@@ -62,7 +62,7 @@ def test_what_an_activated_environment_has(tmp_path: Path) -> None:
     step = EnvironmentVariables(
         id="variables-lab",
         title="t",
-        part="env",
+        layer="env",
         name="lab",
         path=str(path),
         by_conda=False,

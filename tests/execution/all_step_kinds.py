@@ -20,7 +20,7 @@ from rigspec.lock.lockfile import read_lock
 from rigspec.lock.model import LockedFile
 from rigspec.plan import steps
 from rigspec.plan.model import BaseImage, PayloadFile, Plan
-from rigspec.plan.paths import PACKAGES, REPOSITORY
+from rigspec.plan.paths import APT_SOURCE_LINE, CHECK_PACKAGES
 from tests.conftest import ROOT
 from tests.execution.roots import SystemRoot, make_root
 from tests.lock.signed_archive import Keys, SignedArchive, package
@@ -138,9 +138,9 @@ def every_plan(supplies: Supplies) -> Plan:
     )
     payload = {
         "packages.system.txt": listed,
-        PACKAGES: (ROOT / "rigspec/plan/payload/packages.sh").read_text("utf-8"),
-        REPOSITORY: (ROOT / "rigspec/plan/payload/repository.sh").read_text("utf-8"),
-        "installed.py": (ROOT / "rigspec/plan/payload/installed.py").read_text("utf-8"),
+        CHECK_PACKAGES: (ROOT / "rigspec/plan/payload/check-packages.sh").read_text("utf-8"),
+        APT_SOURCE_LINE: (ROOT / "rigspec/plan/payload/apt-source-line.sh").read_text("utf-8"),
+        "verify_packages.py": (ROOT / "rigspec/plan/payload/verify_packages.py").read_text("utf-8"),
         "lab.requirements.txt": supplies.wheel("rig_one", "1.0"),
         "lab.tools.txt": supplies.wheel("rig_two", "2.0"),
     }
@@ -149,7 +149,7 @@ def every_plan(supplies: Supplies) -> Plan:
         rig="every", summary="Every kind of step", machine="box",
         resolution=machine.resolution, steps=plan_steps,
         payload=tuple(PayloadFile(name, text) for name, text in payload.items()),
-        left_out=(), base=BaseImage("debian:12"), lock_digest="0" * 64,
+        omissions=(), base=BaseImage("debian:12"), lock_digest="0" * 64,
     )  # fmt: skip
 
 
@@ -160,14 +160,15 @@ def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
     python = "/opt/rig/envs/lab/bin/python"
     installer = '#!/bin/sh\nmkdir -p "$2/bin"\nsleep 0.2\necho tool > "$2/bin/tool"\n'
     checks = (
-        steps.Check("packages (system)", ("sh", f"/opt/rig/lock/{PACKAGES}", "installed",
+        steps.Check("packages (system)", ("sh", f"/opt/rig/lock/{CHECK_PACKAGES}", "installed",
                     "/opt/rig/lock/packages.system.txt"), "as locked"),
-        steps.Check("packages of lab", (python, "/opt/rig/lock/installed.py",
+        steps.Check("packages of lab", (python, "/opt/rig/lock/verify_packages.py",
                     "/opt/rig/lock/lab.tools.txt", "/opt/rig/lock/lab.requirements.txt"), ""),
         steps.Check("Python of lab", (python, "-c", "print('3')"), "3"),
-        steps.Check("the new kernel", ("cat", "/etc/booted"), "yes", part="driver", booted=True),
+        steps.Check("the new kernel", ("cat", "/etc/booted"), "yes", layer="driver",
+                    after_reboot=True),
     )  # fmt: skip
-    titled = {"title": "A step", "part": "x"}
+    titled = {"title": "A step", "layer": "x"}
     found: list[steps.Step] = [
         steps.Platform(id="platform", distribution="debian", release="12", arch="x86_64", **titled),
         steps.AptSource(id="archive", name="rig",
@@ -176,7 +177,7 @@ def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
         steps.AptRepository(id="repository", name="every", url=home, suite="/", components=(),
                             key_url=f"{home}/key.asc", key_fingerprint=supplies.keys.own, **titled),
         steps.AptPackages(id="system-packages", packages=(direct, needed),
-                          listed="packages.system.txt", **titled),
+                          package_list="packages.system.txt", **titled),
         steps.HostPackages(id="driver", packages=(steps.AptPackage("rig-tool"),), **titled),
         steps.Archive(id="cudnn", file=supplies.file("a.tgz", _tarball()), to="/usr/local/thing",
                       strip=1, creates="/usr/local/thing/include/a.h", **titled),
@@ -187,7 +188,7 @@ def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
                         arguments=("-p", "/usr/local/thing"), creates="/usr/local/thing/bin/tool",
                         **titled),
         steps.Environment(id="env-lab", name="lab", path="/opt/rig/envs/lab",
-                          creator=("python3", "-m", "venv", *VENV), python=python,
+                          create_command=("python3", "-m", "venv", *VENV), python=python,
                           requirements="lab.requirements.txt", tools="lab.tools.txt", pip="",
                           index="file:///srv/simple", **titled),
         steps.Download(id="download", file=supplies.file("d.bin", b"x" * 200_000),

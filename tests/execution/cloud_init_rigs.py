@@ -23,7 +23,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBuF5tV0m5yV9Q2lT4o1yq4h0xVJ4mVw3Jt6o
 UNIT = Service(
     id="service-heartbeat",
     title="A unit that says that it ran",
-    part="service",
+    layer="service",
     name="heartbeat.service",
     unit=(
         "[Service]\nType=oneshot\nRemainAfterExit=yes\n"

@@ -31,14 +31,14 @@ def plan(
     """A rig of one account, and what else there is to be."""
     (machine,) = read_lock(ROOT / "lockfiles" / "legacy-cpu")[0].machines
     alice = steps.User(
-        id="user-alice", title="Account", part="user", name="alice", ssh_keys=keys, groups=groups
+        id="user-alice", title="Account", layer="user", name="alice", ssh_keys=keys, groups=groups
     )
     platform = steps.Platform(
-        id="platform", title="System", part="x", distribution="debian", release="12", arch="x86_64"
+        id="platform", title="System", layer="x", distribution="debian", release="12", arch="x86_64"
     )
     return Plan(
         rig="lab", summary="An account", machine="box", resolution=machine.resolution,
-        steps=(platform, *((alice,) if account else ()), *more), payload=(), left_out=(),
+        steps=(platform, *((alice,) if account else ()), *more), payload=(), omissions=(),
         base=BaseImage("debian:12"), lock_digest="0" * 64,
     )  # fmt: skip
 

@@ -60,11 +60,11 @@ def restarts(machine: Fleet) -> int:
 def test_a_service_is_restarted_by_the_run_after_one_that_failed(
     machine: Fleet, every: Plan, tmp_path: Path
 ) -> None:
-    titled = {"title": "A step", "part": "x"}
+    titled = {"title": "A step", "layer": "x"}
     settings = steps.File(id="settings", path=SETTINGS, content="a = 1\n", **titled)
     fails = steps.Access(id="fails", path="/srv/there", owner="root:root", mode="0755", **titled)
     service = steps.Service(
-        id="service", name=UNIT, unit="[Service]\n", configured_by=("settings",), **titled
+        id="service", name=UNIT, unit="[Service]\n", restart_on=("settings",), **titled
     )
     root = machine.hosts[0].root.path
     (root / "srv/there").mkdir()
@@ -104,7 +104,7 @@ def test_what_root_makes_under_a_strict_umask_can_be_read_by_the_users(
 ) -> None:
     """Root of a hardened machine makes everything for itself alone."""
     (environment,) = (step for step in every.steps if isinstance(step, steps.Environment))
-    quick = replace(environment, creator=("mkdir",), python="/bin/true")
+    quick = replace(environment, create_command=("mkdir",), python="/bin/true")
     status, said, _ = machine.play(playbook(every, tmp_path / "out", quick))
     assert status == 0, said
     for folder in ("opt/rig", "opt/rig/envs", environment.path.lstrip("/"), "opt/rig/lock"):

@@ -52,10 +52,10 @@ def artifacts(target: str, variables: Iterable[Variable], folder: Path) -> Path:
         Environment(
             id="env-lab",
             title="lab",
-            part="env",
+            layer="env",
             name="lab",
             path="/opt/rig/envs/lab",
-            creator=("python3", "-m", "venv"),
+            create_command=("python3", "-m", "venv"),
             python="/opt/rig/envs/lab/bin/python",
             requirements="lab.requirements.txt",
             tools="lab.tools.txt",
@@ -64,7 +64,7 @@ def artifacts(target: str, variables: Iterable[Variable], folder: Path) -> Path:
         Variables(
             id="variables",
             title="variables",
-            part="session",
+            layer="session",
             path="/etc/profile.d/rig.sh",
             variables=tuple(variables),
         ),

@@ -64,7 +64,7 @@ def test_a_first_boot_makes_the_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_pat
     assert fresh.run(python, "-c", "import six; print(six.PY3)").stdout.split() == ["True"]
     assert (fresh.path / "etc/hostname").read_text(encoding="utf-8").strip() == "first-box"
     # What was installed is what is locked, by the installer's own word.
-    assert "What is installed is what was locked" in came.log
+    assert "Verify the installation against the lock" in came.log
 
 
 def test_a_step_that_fails_is_seen(rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_same_rig_from_compressed_user_data(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
     plan = replace(
-        planned(rigspec, tmp_path, SMALL), site=DeploymentTarget(cloud=True, provider="aws")
+        planned(rigspec, tmp_path, SMALL), deployment=DeploymentTarget(cloud=True, provider="aws")
     )
     unlimited = replace(cloud_init(), limits=())
     plain = len((seed_of(plan, tmp_path / "whole", unlimited) / "user-data").read_bytes())
@@ -125,7 +125,7 @@ def test_the_same_rig_from_user_data_that_fetches_the_rest(
     files.mkdir()
     with served(files) as address:
         site = DeploymentTarget(cloud=True, provider="aws", seed=address)
-        plan = replace(planned(rigspec, tmp_path, SMALL), site=site)
+        plan = replace(planned(rigspec, tmp_path, SMALL), deployment=site)
         seed = seed_of(plan, tmp_path, narrowed(4500, binary=False))
         assert len((seed / "user-data").read_bytes()) <= 4500
         (bulk,) = (seed / "seed").iterdir()
@@ -143,7 +143,7 @@ def test_a_seed_with_another_checksum_is_not_run(
     files.mkdir()
     with served(files) as address:
         site = DeploymentTarget(cloud=True, provider="aws", seed=address)
-        plan = replace(planned(rigspec, tmp_path, SMALL), site=site)
+        plan = replace(planned(rigspec, tmp_path, SMALL), deployment=site)
         seed = seed_of(plan, tmp_path, narrowed(4500, binary=False))
         # Seconds instead of minutes until it gives up.
         text = (seed / "user-data").read_text(encoding="utf-8")

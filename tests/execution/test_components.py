@@ -7,7 +7,7 @@ import shutil
 from tests.conftest import ROOT
 from tests.execution.roots import SystemRoot
 
-PROGRAM = ROOT / "rigspec" / "plan" / "payload" / "components.sh"
+PROGRAM = ROOT / "rigspec" / "plan" / "payload" / "apt-components.sh"
 # Of a suite whose component is empty apt does not tell that it knows it; these have all.
 SUITES = "bookworm bookworm-security"
 MORE = "contrib non-free"
@@ -16,8 +16,8 @@ MORE = "contrib non-free"
 def told(root: SystemRoot, *, suites: str = SUITES, check: bool = True) -> tuple[list[str], str]:
     """The lines without the comment, and what went to the error stream."""
     root.run("apt-get", "update", "-qq")
-    shutil.copyfile(PROGRAM, root.path / "root" / "components.sh")
-    done = root.run("sh", "/root/components.sh", suites, "main", MORE, check=check)
+    shutil.copyfile(PROGRAM, root.path / "root" / "apt-components.sh")
+    done = root.run("sh", "/root/apt-components.sh", suites, "main", MORE, check=check)
     assert check or done.returncode == 1
     return [line for line in done.stdout.splitlines() if line[0] != "#"], done.stderr
 

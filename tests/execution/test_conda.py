@@ -108,7 +108,7 @@ def test_what_is_locked_installs_checks_itself_and_computes(
     # Without the count that stands before each.
     lines = [line.partition("] ")[2] or line for line in done.stdout.splitlines()]
     assert "doing    Python environment lab" in lines, done.stdout + done.stderr
-    assert lines.count("doing    What is installed is what was locked") == 2, done.stdout
+    assert lines.count("doing    Verify the installation against the lock") == 2, done.stdout
     assert "ok       Python environment lab" in lines  # a second run has nothing to do
     assert "/opt/rig/envs/lab 1.14.5 1.11.0 1.8.0" in lines
     assert "61.5 True pip a b" in lines

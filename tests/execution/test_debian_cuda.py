@@ -131,7 +131,7 @@ def test_nvcc_compiles_with_the_pinned_gcc_and_cudnn_answers(
     assert "non-free" not in sources.read_text(encoding="utf-8")
     first = machine.run("/root/rig/install.sh").stdout
     assert "doing    CUDA toolkit 11.8.0" in first
-    assert "doing    What is installed is what was locked" in first
+    assert "doing    Verify the installation against the lock" in first
 
     held = machine.run("apt-mark", "showhold").stdout.split()
     assert {"nvidia-cuda-toolkit", "nvidia-driver", "g++-11"} <= set(held)
@@ -159,5 +159,5 @@ def test_nvcc_compiles_with_the_pinned_gcc_and_cudnn_answers(
     before = machine.listing("var/log/rig.log", "root")
     second = machine.run("/root/rig/install.sh").stdout
     done = [line.partition("] ")[2] for line in second.splitlines() if "] doing " in line]
-    assert done == ["doing    What is installed is what was locked"]
+    assert done == ["doing    Verify the installation against the lock"]
     assert machine.listing("var/log/rig.log", "root") == before

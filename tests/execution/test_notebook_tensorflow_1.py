@@ -101,7 +101,7 @@ def installed(root: SystemRoot, artifact: Path) -> str:
     asked = root.run("/root/rig/install.sh", check=False)
     assert asked.returncode == 1
     said = asked.stdout + asked.stderr
-    assert "the secret NOTEBOOK_PASSWORD: locked" in said, said[-6000:]
+    assert "secret NOTEBOOK_PASSWORD: locked" in said, said[-6000:]
     hashed = root.run(PYTHON, "-c", HASHED, PASSWORD).stdout
     root.run("install", "-d", "-m", "0700", "/etc/rig/secrets")
     secret = root.path / "etc/rig/secrets/NOTEBOOK_PASSWORD"

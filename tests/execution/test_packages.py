@@ -90,7 +90,7 @@ def test_a_debian_gets_the_locked_packages_and_no_others(
     assert sources.count("signed-by=/usr/share/keyrings/debian-archive-keyring.gpg") == 3
 
     second = debian_12.run("/root/rig/install.sh", "--step", "system-packages").stdout
-    assert "ok       Packages of the system" in second
+    assert "ok       System packages" in second
 
     # A version that moved is put back; a lock whose files the archive does not have is refused.
     debian_12.run("dpkg", "--purge", "tmux")

@@ -136,11 +136,11 @@ def test_a_source_that_apt_cannot_read_beside_another_is_taken_back(
 
 def test_the_first_apt_of_a_rig_is_asked_in_the_same_way(ubuntu_16: SystemRoot, keys: Keys) -> None:
     """Ubuntu 16.04: apt 1.2 and gpg 1.4."""
-    program = ROOT / "rigspec/plan/payload/repository.sh"
-    shutil.copyfile(program, ubuntu_16.path / "root/repository.sh")
+    program = ROOT / "rigspec/plan/payload/apt-source-line.sh"
+    shutil.copyfile(program, ubuntu_16.path / "root/apt-source-line.sh")
     url = "http://127.0.0.1:1/repository"
     line = f"deb [signed-by=/etc/ours.gpg lang=none] {url} /\n"
-    ask = ("sh", "/root/repository.sh", f"/{LIST}", "/etc/ours.gpg", keys.own, url, "/")
+    ask = ("sh", "/root/apt-source-line.sh", f"/{LIST}", "/etc/ours.gpg", keys.own, url, "/")
     assert ubuntu_16.run(*ask).stdout == line
     (ubuntu_16.path / KEYRING.lstrip("/")).write_bytes(keys._gpg("--export", keys.own))
     theirs = f"deb [signed-by={KEYRING}] {url} /\n"

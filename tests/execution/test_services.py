@@ -207,7 +207,7 @@ def _secret_is_asked_for(root: SystemRoot, *steered: str) -> None:
     """Without it all else is done; with half of it nothing is written."""
     asked = root.run("env", *steered, "/root/rig/install.sh", check=False)
     assert asked.returncode == 1
-    assert "the secret DYNDNS: locked" in asked.stdout + asked.stderr
+    assert "secret DYNDNS: locked" in asked.stdout + asked.stderr
     root.run("install", "-d", "-m", "0700", "/etc/rig/secrets")
     secret = root.path / "etc/rig/secrets/DYNDNS"
     secret.touch(mode=0o600)
@@ -219,7 +219,7 @@ def _secret_is_asked_for(root: SystemRoot, *steered: str) -> None:
     secret.write_text(f"ada:{PASSWORD}\n", encoding="utf-8")
     given = root.run("/root/rig/install.sh").stdout
     # What reads it starts anew.
-    assert "doing    The name rig.example.org follows the address" in given
+    assert "doing    ddclient service (rig.example.org)" in given
     status = (root.path / "etc/ddclient.conf").stat()
     assert (oct(status.st_mode)[-4:], status.st_uid, status.st_gid) == ("0400", 0, 0)
 

@@ -167,7 +167,7 @@ def see_the_secret_asked_for_and_given(machine: Machine) -> None:
     said = machine.run("cat", "/var/log/cloud-init-output.log").out
     wrong = [line for line in said.splitlines() if ": locked " in line and ", found " in line]
     assert len(wrong) == len(NOTEBOOKS), wrong
-    assert all("the secret NOTEBOOK_PASSWORD" in line for line in wrong)
+    assert all("secret NOTEBOOK_PASSWORD" in line for line in wrong)
     assert failed(machine) == ["cloud-final.service"]  # cloud-init's own, for the user's script
     machine.run("systemctl", "reset-failed", "cloud-final.service")
 

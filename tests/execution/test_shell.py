@@ -34,7 +34,7 @@ def test_tensorflow_1_8_computes_and_a_second_run_changes_nothing(
     second = debian_11.run("/root/rig/install.sh").stdout
     assert debian_11.listing("var/log/rig.log") == before
     doing = [line for line in second.splitlines() if " doing " in line]
-    assert doing == ["[5/5] doing    What is installed is what was locked"]
+    assert doing == ["[5/5] doing    Verify the installation against the lock"]
 
     assert debian_11.run(PYTHON, "-c", SESSION).stdout.split() == ["1.8.0", "10.0"]
     assert debian_11.run(PYTHON, "-c", KERAS).stdout.split()[0] == "2.2.5"

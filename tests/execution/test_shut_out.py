@@ -31,12 +31,12 @@ chmod +x {SYSTEMD}/systemctl; : > {TOLD}
 def system(tmp_path: Path) -> Layer:
     """A system with the installer of such settings, and of their service."""
     settings = steps.File(
-        id="settings", title="Settings", part="service", path=SETTINGS, content="x\n",
-        keys_only=True,
+        id="settings", title="Settings", layer="service", path=SETTINGS, content="x\n",
+        requires_ssh_key=True,
     )  # fmt: skip
     service = steps.Service(
-        id="service", title="Server", part="service", name="ssh.service",
-        configured_by=("settings",), tried=("sh", "-c", "! grep bad /etc/ssh/sshd_config.d/*"),
+        id="service", title="Server", layer="service", name="ssh.service",
+        restart_on=("settings",), config_test=("sh", "-c", "! grep bad /etc/ssh/sshd_config.d/*"),
     )  # fmt: skip
     layer = Layer.over(every_base(KEPT), tmp_path / "system")
     rig = plan(more=(settings, service), account=False)

@@ -223,7 +223,7 @@ def test_the_installer_takes_the_closure_and_its_source(box: Box) -> None:
     box.lock()
     text = box.compile()
     assert "      tool=1.0 \\\n      lib=1.0 && " in text
-    assert "packages.sh archive /opt/rig/lock/packages.system.txt" in text
+    assert "check-packages.sh archive /opt/rig/lock/packages.system.txt" in text
     place = f"{box.archive.address}/debian bookworm main"
     source = f"deb [signed-by={box.archive.keys.keyring} lang=none] {place}"
     assert source in text

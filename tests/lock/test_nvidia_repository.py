@@ -144,8 +144,8 @@ def test_the_artifacts_take_hold_and_check_them(nvidia: NvidiaBox) -> None:
         "apt-mark hold cuda-toolkit-9-0 cuda-compiler-9-0 cuda-nvprof-9-0",
     ]
     assert "libnvidia-gl=465.19.01-0ubuntu1 \\\n" in text
-    assert "packages.sh archive /opt/rig/lock/packages.driver.txt" in text
-    assert "packages.sh installed /opt/rig/lock/packages.driver.txt" in text
+    assert "check-packages.sh archive /opt/rig/lock/packages.driver.txt" in text
+    assert "check-packages.sh installed /opt/rig/lock/packages.driver.txt" in text
     assert "--proto '=http,https'" in text
     listed = nvidia.folder / "out" / "shell" / "files" / "packages.cuda.txt"
     sha256 = hashlib.sha256(b"cuda-compiler-9-0 9.0.176-1").hexdigest()

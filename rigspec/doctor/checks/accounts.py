@@ -36,46 +36,46 @@ def user(step: User) -> Iterator[Item]:
     account = _account(name)
     # One that was there before the rig is where it was.
     home = f"/home/{name}" if account is None else account.pw_dir
-    promise = Expectation(step.part, name, "home", home, step.id)
+    promise = Expectation(step.layer, name, "home", home, step.id)
     yield compare(promise, lambda: None if account is None else account.pw_dir)
     if account is None:
         return
     owner = f"{name}:{_own_group(account)}"
-    promise = Expectation(step.part, home, "owner", owner, step.id)
+    promise = Expectation(step.layer, home, "owner", owner, step.id)
     yield compare(promise, lambda: _owner(home))
-    promise = Expectation(step.part, name, "password", _NO_PASSWORD, step.id)
+    promise = Expectation(step.layer, name, "password", _NO_PASSWORD, step.id)
     yield compare(promise, partial(_password, name))
     for group in step.groups:
-        promise = Expectation(step.part, name, f"group {group}", "member", step.id)
+        promise = Expectation(step.layer, name, f"group {group}", "member", step.id)
         yield compare(promise, partial(_membership, account, group))
     for path in step.files:
         file = f"{home}/{path}"
-        promise = Expectation(step.part, file, "presence", "there", step.id)
+        promise = Expectation(step.layer, file, "presence", "there", step.id)
         yield compare(promise, partial(_presence, file))
     if step.ssh_keys:
         folder = f"{home}/.ssh"
-        yield from attributes_of(step.part, folder, step.id, owner=owner, mode="0700")
+        yield from attributes_of(step.layer, folder, step.id, owner=owner, mode="0700")
         file = f"{folder}/authorized_keys"
-        yield from attributes_of(step.part, file, step.id, owner=owner, mode="0600")
+        yield from attributes_of(step.layer, file, step.id, owner=owner, mode="0600")
         yield from _keys(step, file)
 
 
 def group(step: Group) -> Iterator[Item]:
     """A group, and who is in it where the rig says so."""
     if step.members is None:
-        promise = Expectation(step.part, step.name, "group", "there", step.id)
+        promise = Expectation(step.layer, step.name, "group", "there", step.id)
         yield compare(promise, lambda: "there" if _group(step.name) is not None else None)
         return
     expected = ", ".join(step.members) or "nobody"
     yield compare(
-        Expectation(step.part, step.name, "members", expected, step.id),
+        Expectation(step.layer, step.name, "members", expected, step.id),
         partial(_members, step.name),
     )
 
 
 def quota(step: Quota) -> Iterator[Item]:
     """What the kernel holds the account to, in blocks of 1024 bytes."""
-    promise = Expectation(step.part, step.user, "quota", str(step.kib), step.id)
+    promise = Expectation(step.layer, step.user, "quota", str(step.kib), step.id)
 
     def look() -> str:
         asked = ("quota", "--user", step.user, "--verbose", "--no-wrap", "--raw-grace")
@@ -90,7 +90,7 @@ def quota(step: Quota) -> Iterator[Item]:
 def _keys(step: User, file: str) -> Iterator[Item]:
     """The keys that the rig names, and those that let somebody else in."""
     for key in step.ssh_keys:
-        promise = Expectation(step.part, file, f"key {_fingerprint(key)}", key, step.id)
+        promise = Expectation(step.layer, file, f"key {_fingerprint(key)}", key, step.id)
         yield compare(promise, partial(_line, file, key))
     try:
         lines = (read_text(file) or "").splitlines()
@@ -99,7 +99,7 @@ def _keys(step: User, file: str) -> Iterator[Item]:
     for line in dict.fromkeys(lines):
         if line.strip() and not line.startswith("#") and line not in step.ssh_keys:
             aspect = f"key {_fingerprint(line)}"
-            yield Item(step.part, file, aspect, None, line, Status.EXTRA, step.id)
+            yield Item(step.layer, file, aspect, None, line, Status.EXTRA, step.id)
 
 
 def _line(file: str, key: str) -> str | None:

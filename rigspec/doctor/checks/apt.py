@@ -22,8 +22,8 @@ _HELD = "held"
 def platform_items(step: Platform) -> Iterator[Item]:
     """Distribution, release and architecture."""
     expected = f"{step.distribution} {step.release}"
-    yield compare(Expectation(step.part, "os", "release", expected, step.id), _release)
-    yield compare(Expectation(step.part, "arch", "machine", step.arch, step.id), platform.machine)
+    yield compare(Expectation(step.layer, "os", "release", expected, step.id), _release)
+    yield compare(Expectation(step.layer, "arch", "machine", step.arch, step.id), platform.machine)
 
 
 def packages(step: AptPackages) -> Iterator[Item]:
@@ -31,24 +31,24 @@ def packages(step: AptPackages) -> Iterator[Item]:
     for package in step.packages:
         version = partial(_version, package.name)
         expected = package.version or "installed"
-        item = compare(Expectation(step.part, package.name, "version", expected, step.id), version)
+        item = compare(Expectation(step.layer, package.name, "version", expected, step.id), version)
         if package.version is None and item.status is Status.DIFFERS:
             # The lock leaves it open: any version will do.
             item = replace(item, status=Status.OK)
         yield item
         if package.hold:
-            promise = Expectation(step.part, package.name, "hold", _HELD, step.id)
+            promise = Expectation(step.layer, package.name, "hold", _HELD, step.id)
             yield compare(promise, partial(_hold, package.name))
 
 
 def repository(step: AptRepository) -> Iterator[Item]:
     """The key that signs a repository, and the line that names it."""
     keyring = f"/etc/apt/keyrings/{step.name}.gpg"
-    promise = Expectation(step.part, step.name, "key", step.key_fingerprint, step.id)
+    promise = Expectation(step.layer, step.name, "key", step.key_fingerprint, step.id)
     yield compare(promise, lambda: _fingerprints(keyring))
     listed = f"/etc/apt/sources.list.d/{step.name}.list"
     address = " ".join((step.url, step.suite, *step.components))
-    promise = Expectation(step.part, step.name, "source", address, step.id)
+    promise = Expectation(step.layer, step.name, "source", address, step.id)
     yield compare(promise, lambda: _elsewhere(step.url, listed, address) or _addresses(listed))
 
 
@@ -57,7 +57,7 @@ def source(step: AptSource) -> Iterator[Item]:
     listed = f"/etc/apt/sources.list.d/{step.name}.list"
     expected = "; ".join(_address(entry) for entry in step.entries)
     yield compare(
-        Expectation(step.part, step.name, "source", expected, step.id), lambda: _addresses(listed)
+        Expectation(step.layer, step.name, "source", expected, step.id), lambda: _addresses(listed)
     )
 
 

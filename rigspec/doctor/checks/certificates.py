@@ -30,7 +30,7 @@ _IN_FORCE, _PAIR = "in force", "that of the certificate"
 def certificate(step: Certificate) -> Iterator[Item]:
     """A certificate and its key: the key for one to read."""
     of_certificate = attributes_of(
-        step.part, step.certificate, step.id, owner="root:root", mode="0644"
+        step.layer, step.certificate, step.id, owner="root:root", mode="0644"
     )
     of_key = private_file(step, step.key, step.owner)
     items = [*of_certificate, *of_key]
@@ -38,12 +38,12 @@ def certificate(step: Certificate) -> Iterator[Item]:
     gone = {item.name for item in items if item.status is Status.MISSING}
     if step.certificate in gone:
         return
-    promise = Expectation(step.part, step.certificate, "validity", _IN_FORCE, step.id)
+    promise = Expectation(step.layer, step.certificate, "validity", _IN_FORCE, step.id)
     yield compare(promise, partial(_validity, step.certificate))
-    promise = Expectation(step.part, step.certificate, "algorithm", step.algorithm, step.id)
+    promise = Expectation(step.layer, step.certificate, "algorithm", step.algorithm, step.id)
     yield compare(promise, partial(_algorithm, step.certificate))
     if step.key not in gone:
-        promise = Expectation(step.part, step.key, "key", _PAIR, step.id)
+        promise = Expectation(step.layer, step.key, "key", _PAIR, step.id)
         yield compare(promise, partial(_pair, step.certificate, step.key))
 
 

@@ -37,7 +37,7 @@ def missing_package_files(
         for path, length in record.items():
             lengths.setdefault(path, set()).add(length)
     for name in sorted(name for name, record in records.items() if record):
-        promise = Expectation(step.part, f"{step.name}/{name}", "files", _WHOLE, step.id)
+        promise = Expectation(step.layer, f"{step.name}/{name}", "files", _WHOLE, step.id)
         yield compare(promise, partial(_state, step.path, list(records[name]), lengths))
 
 
@@ -117,7 +117,7 @@ def _interpreter(step: Environment, python: str) -> Item:
         version = _asked(step)[0]
         return version if exact else ".".join(version.split(".")[:2])
 
-    return compare(Expectation(step.part, step.name, "python", expected, step.id), look)
+    return compare(Expectation(step.layer, step.name, "python", expected, step.id), look)
 
 
 def _compared(
@@ -144,7 +144,7 @@ def _item(
     aspect: str = "version",
 ) -> Item:
     name = f"{step.name}/{name}"
-    return Item(step.part, name, aspect, expected, found, status, step.id, reason)
+    return Item(step.layer, name, aspect, expected, found, status, step.id, reason)
 
 
 def _same(one: str, other: str) -> bool:

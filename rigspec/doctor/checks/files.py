@@ -37,7 +37,7 @@ _ROOT = "root:root"
 def file(step: File) -> Iterator[Item]:
     """A text file of the rig."""
     yield from attributes_of(
-        step.part,
+        step.layer,
         step.path,
         step.id,
         sha256=content_digest(step.content),
@@ -48,20 +48,20 @@ def file(step: File) -> Iterator[Item]:
 
 def access(step: Access) -> Iterator[Item]:
     """Who may enter a folder."""
-    yield from attributes_of(step.part, step.path, step.id, owner=step.owner, mode=step.mode)
+    yield from attributes_of(step.layer, step.path, step.id, owner=step.owner, mode=step.mode)
 
 
 def download(step: Download) -> Iterator[Item]:
     """A file that was fetched."""
     sha256 = step.file.sha256
     yield from attributes_of(
-        step.part, step.to, step.id, sha256=sha256, owner=_ROOT, mode=step.mode
+        step.layer, step.to, step.id, sha256=sha256, owner=_ROOT, mode=step.mode
     )
 
 
 def unpacked_files(step: Archive | Installer) -> Iterator[Item]:
     """What an archive or an installer leaves behind: each file, where it is written down."""
-    promise = Expectation(step.part, step.creates, "presence", "there", step.id)
+    promise = Expectation(step.layer, step.creates, "presence", "there", step.id)
     yield compare(
         promise, lambda: "there" if file_attributes(step.creates, content=False) else None
     )
@@ -75,7 +75,7 @@ def secret(step: Secret) -> Iterator[Item]:
     yield from private_file(step, step.path, step.owner)
     if step.text:
         expected = content_digest(_around(step, step.text))
-        promise = Expectation(step.part, step.path, "text", expected, step.id)
+        promise = Expectation(step.layer, step.path, "text", expected, step.id)
         yield compare(promise, lambda: _digest_around(step))
 
 
@@ -86,13 +86,13 @@ def _digest_around(step: Secret) -> str | None:
 
 def _around(step: Secret, found: str) -> str:
     """The lines of what was found, less those in which the secret stands."""
-    hidden = {i for i, line in enumerate(step.lines) if any(map(step.is_mark, line))}
+    hidden = {i for i, line in enumerate(step.lines) if any(map(step.is_placeholder, line))}
     return "\n".join(line for i, line in enumerate(found.splitlines()) if i not in hidden)
 
 
 def private_file(step: Step, path: str, owner: str) -> Iterator[Item]:
     """A file that nobody reads but its owner."""
-    yield from attributes_of(step.part, path, step.id, owner=f"{owner}:root", mode="0400")
+    yield from attributes_of(step.layer, path, step.id, owner=f"{owner}:root", mode="0400")
 
 
 def attributes_of(
@@ -145,7 +145,7 @@ def contents(step: Archive | Installer) -> Iterator[Item]:
         return
     folder = next((line.partition(" ")[2] for line in shared if line.startswith(f"{step.id} ")), "")
     if folder and notes:
-        promise = Expectation(step.part, folder, f"contents ({step.id})", _WHOLE, step.id)
+        promise = Expectation(step.layer, folder, f"contents ({step.id})", _WHOLE, step.id)
         yield compare(promise, partial(_state, Path(folder), notes.splitlines()))
 
 

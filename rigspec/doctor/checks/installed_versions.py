@@ -125,7 +125,7 @@ def _installing_step(
     steps: Sequence[Step], row: VersionProbe | ConflictingModule | _Devices
 ) -> Step | None:
     """The step that brings the component: the one of its name, else the last of its part."""
-    of_part = [step for step in steps if step.part == row.part]
+    of_part = [step for step in steps if step.layer == row.part]
     named = [step for step in of_part if step.id == row.component]
     return next(reversed(named or of_part), None)
 

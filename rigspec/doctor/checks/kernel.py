@@ -18,13 +18,13 @@ def arguments(step: KernelArguments) -> Iterator[Item]:
     """Every argument, as the kernel was started with it."""
     for argument in step.arguments:
         name = argument.partition("=")[0]
-        promise = Expectation(step.part, name, "argument", argument, step.id)
+        promise = Expectation(step.layer, name, "argument", argument, step.id)
         yield compare(promise, partial(_started_with, name))
 
 
 def reboot(step: Reboot) -> Iterator[Item]:
     """The installer marks that it asks for a reboot: done, where the kernel started later."""
-    promise = Expectation(step.part, "reboot", "state", "not due", step.id)
+    promise = Expectation(step.layer, "reboot", "state", "not due", step.id)
     yield compare(promise, lambda: _state(f"/var/lib/rig/{step.id}"))
 
 

@@ -22,11 +22,11 @@ def variables(step: Variables, text: str | None) -> Iterator[Item]:
     if text is not None:
         digest = content_digest(text)
         yield from attributes_of(
-            step.part, step.path, step.id, owner="root:root", mode="0644", sha256=digest
+            step.layer, step.path, step.id, owner="root:root", mode="0644", sha256=digest
         )
     for variable in step.variables:
         expected = ":".join(variable.values)
-        promise = Expectation(step.part, variable.name, "log-in shell", expected, step.id)
+        promise = Expectation(step.layer, variable.name, "log-in shell", expected, step.id)
         yield compare(promise, partial(_value, variable))
 
 
@@ -36,13 +36,13 @@ def environment_variables(step: EnvironmentVariables, texts: Mapping[str, str]) 
         if name in texts:
             digest = content_digest(texts[name])
             yield from attributes_of(
-                step.part, path, step.id, owner="root:root", mode="0644", sha256=digest
+                step.layer, path, step.id, owner="root:root", mode="0644", sha256=digest
             )
     script = step.scripts[0][1] if step.by_conda else f"{step.path}/bin/activate"
     for variable in step.variables:
         expected = ":".join(variable.values)
         name = f"{step.name}/{variable.name}"
-        promise = Expectation(step.part, name, "activated", expected, step.id)
+        promise = Expectation(step.layer, name, "activated", expected, step.id)
         yield compare(promise, partial(_value, variable, script))
 
 

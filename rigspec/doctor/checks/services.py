@@ -24,7 +24,7 @@ def service(step: Service) -> Iterator[Item]:
     """A unit of systemd: its text, where no package brings it, and whether it is in force."""
     if step.unit:
         yield from attributes_of(
-            step.part,
+            step.layer,
             f"/etc/systemd/system/{step.name}",
             step.id,
             owner="root:root",
@@ -32,15 +32,15 @@ def service(step: Service) -> Iterator[Item]:
             sha256=content_digest(step.unit),
         )
         yield from _drop_ins(step)
-    enabled = Expectation(step.part, step.name, "enabled", "enabled", step.id)
+    enabled = Expectation(step.layer, step.name, "enabled", "enabled", step.id)
     yield compare(enabled, lambda: _said("is-enabled", step.name))
-    active = Expectation(step.part, step.name, "active", "active", step.id)
+    active = Expectation(step.layer, step.name, "active", "active", step.id)
     running = compare(active, lambda: _running(step.name))
     yield running
     # Of what does not run nobody expects an answer.
     if running.status in (Status.OK, Status.UNKNOWN) and (step.health or step.port is not None):
         aspect = "health" if step.port is None else f"port {step.port}"
-        answer = Expectation(step.part, step.name, aspect, _ANSWERS, step.id)
+        answer = Expectation(step.layer, step.name, aspect, _ANSWERS, step.id)
         yield compare(answer, partial(_answer, step, running))
 
 
@@ -49,7 +49,7 @@ def _drop_ins(step: Service) -> Iterator[Item]:
     for folder in _FOLDERS:
         for path in sorted(Path(folder, f"{step.name}.d").glob("*.conf")):
             found = f"changes {step.name}"
-            yield Item(step.part, str(path), "drop-in", None, found, Status.EXTRA, step.id)
+            yield Item(step.layer, str(path), "drop-in", None, found, Status.EXTRA, step.id)
 
 
 def _running(name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Accounts, what they belong to, and what of the machine is theirs, as steps."""
+"""Steps for groups, accounts, access to environments, quotas and GPU assignment."""
 
 from __future__ import annotations
 
@@ -13,46 +13,49 @@ from rigspec.spec.models.rig import Rig
 
 __all__ = ["access_steps", "account_checks", "group_steps", "quota_steps", "user_steps"]
 
-_PART = "user"
+_LAYER = "user"
 _KIB = 1024
-# By the numbers of nvidia-smi, not in the order of speed: what the notebooks' units say, too.
+# Number GPUs as nvidia-smi does, not by speed. The units of notebook servers do the same.
 _ORDER = ("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _HEAD = """\
-# Written by rigspec: the GPUs of each user, for programs that ask CUDA which there are.
-# This divides by courtesy and not by force: whoever sets the variable anew has them all.
+# Written by rigspec: the GPUs of each user.
+# Advisory only: a user can override CUDA_VISIBLE_DEVICES.
 """
 
 
 def group_steps(rig: Rig) -> Iterator[Step]:
-    """The groups that the rig makes for its users to share."""
+    """Yield a step for each group of the spec."""
     for name in rig.system.groups if rig.system is not None else ():
-        yield Group(id=f"group-{_dashed(name)}", title=f"Group {name}", part=_PART, name=name)
+        yield Group(id=f"group-{_to_id(name)}", title=f"Group {name}", layer=_LAYER, name=name)
 
 
 def user_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
-    """One account a user. Settings files come first, so that new homes are made with them."""
+    """Yield a step for each account, and the GPU assignment.
+
+    Configuration files in /etc/skel are written before, so that new home directories have them.
+    """
     files = sorted({s.path for env in locked.envs for s in env.settings if s.place is None})
     for name in sorted(rig.user):
         user = rig.user[name]
         yield User(
-            id=f"user-{_dashed(name)}",
+            id=f"user-{_to_id(name)}",
             title=f"Account {name}",
-            part=_PART,
+            layer=_LAYER,
             name=name,
             groups=tuple(user.groups),
             ssh_keys=tuple(user.ssh_keys),
             files=tuple(files),
         )
     yield from notebook_account(rig)
-    yield from _gpus(rig)
+    yield from _gpu_assignment(rig)
 
 
 def access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
-    """Who may use which environment: nothing is said where every user may use all of them.
+    """Yield the access steps of the environments, unless every user may use all of them.
 
-    An environment that is for some belongs to a group of theirs and nobody else enters it. One
-    that is for all is said to be, so that a restriction of yesterday ends.
+    A restricted environment belongs to a group of its users. Access to the others is reset, in case
+    an earlier version of the rig restricted it.
     """
     if all(user.envs is None for user in rig.user.values()):
         return
@@ -66,17 +69,17 @@ def access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         group = access_group(env.name)
         if restricted:
             yield Group(
-                id=f"members-{_dashed(env.name)}",
-                title=f"Group of those who may use {env.name}",
-                part=_PART,
+                id=f"members-{_to_id(env.name)}",
+                title=f"Group of environment {env.name}",
+                layer=_LAYER,
                 name=group,
                 members=members,
             )
         yield Access(
-            id=f"access-{_dashed(env.name)}",
-            title=f"Who may use {env.name}: {', '.join(members) if restricted else 'everybody'}",
-            part=_PART,
-            needs=(f"env-{_dashed(env.name)}",),
+            id=f"access-{_to_id(env.name)}",
+            title=f"Access to environment {env.name}",
+            layer=_LAYER,
+            needs=(f"env-{_to_id(env.name)}",),
             path=env_path(env.name),
             owner=f"root:{group}" if restricted else "root:root",
             mode="0750" if restricted else "0755",
@@ -84,14 +87,14 @@ def access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
 
 
 def quota_steps(rig: Rig) -> Iterator[Step]:
-    """What each user may fill of the disk."""
+    """Yield the disk quota of each user."""
     for name, user in sorted(rig.user.items()):
         if user.quota is not None:
             yield Quota(
-                id=f"quota-{_dashed(name)}",
-                title=f"Quota of {name}: {user.quota}",
-                part=_PART,
-                needs=(f"user-{_dashed(name)}",),
+                id=f"quota-{_to_id(name)}",
+                title=f"Disk quota of {name}: {user.quota}",
+                layer=_LAYER,
+                needs=(f"user-{_to_id(name)}",),
                 user=name,
                 limit=str(user.quota),
                 kib=max(1, int(user.quota.octets) // _KIB),
@@ -99,37 +102,37 @@ def quota_steps(rig: Rig) -> Iterator[Step]:
 
 
 def account_checks(rig: Rig) -> Iterator[Check]:
-    """What a fresh log-in shell of each user has."""
-    for name, gpus in _divided(rig).items():
+    """Yield a check of the GPUs in the login shell of each user."""
+    for name, gpus in _assigned_gpus(rig).items():
         yield Check(
-            title=f"GPUs in a log-in shell of {name}",
+            title=f"GPUs in the login shell of {name}",
             command=("runuser", "-l", name, "-c", f"printenv {_VISIBLE}"),
             expect=gpus,
-            part=_PART,
-            root=True,
+            layer=_LAYER,
+            requires_root=True,
         )
 
 
-def _gpus(rig: Rig) -> Iterator[Step]:
-    """A file that switches on the user: it works for `su -`, ssh and the console alike."""
-    divided = _divided(rig)
-    if not divided:
+def _gpu_assignment(rig: Rig) -> Iterator[Step]:
+    """Yield a profile script with a `case` per user, for `su -`, SSH and console logins."""
+    assigned = _assigned_gpus(rig)
+    if not assigned:
         return
     lines = []
-    for name, gpus in divided.items():
+    for name, gpus in assigned.items():
         values = (_ORDER, (_VISIBLE, gpus))
-        said = " ".join(f"{variable}={shlex.quote(value)}" for variable, value in values)
-        lines.append(f"  {shlex.quote(name)}) export {said} ;;\n")
+        assignments = " ".join(f"{variable}={shlex.quote(value)}" for variable, value in values)
+        lines.append(f"  {shlex.quote(name)}) export {assignments} ;;\n")
     yield File(
         id="gpus-of-users",
-        title="GPUs of each user",
-        part=_PART,
+        title="GPU assignment of users",
+        layer=_LAYER,
         path=users_profile_path(rig.name),
         content=f'{_HEAD}case "$(id -un)" in\n{"".join(lines)}esac\n',
     )
 
 
-def _divided(rig: Rig) -> dict[str, str]:
+def _assigned_gpus(rig: Rig) -> dict[str, str]:
     return {
         name: ",".join(map(str, user.gpus))
         for name, user in sorted(rig.user.items())
@@ -137,5 +140,5 @@ def _divided(rig: Rig) -> dict[str, str]:
     }
 
 
-def _dashed(name: str) -> str:
+def _to_id(name: str) -> str:
     return name.replace("_", "-")

@@ -1,4 +1,4 @@
-"""The packages of the system as steps: where they come from, and what each step installs."""
+"""Steps for apt sources and system packages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import resources
 
 from rigspec.lock.model import LockedMachine, LockedPackage
 from rigspec.plan.model import PayloadFile
-from rigspec.plan.paths import COMPONENTS, PACKAGES, REPOSITORY, package_list
+from rigspec.plan.paths import APT_COMPONENTS, APT_SOURCE_LINE, CHECK_PACKAGES, package_list
 from rigspec.plan.steps import AptPackage, AptPackages, AptSource, Step
 from rigspec.spec.models.mirrors import archive_url, has_snapshots
 from rigspec.spec.models.rig import Rig
@@ -21,7 +21,7 @@ __all__ = [
     "system_steps",
 ]
 
-# The parts of a rig that have packages of the system.
+# The parts of a lock that can have system packages.
 PARTS = (
     *("system", "fetch", "driver", "driver-libraries", "cuda", "interpreter"),
     *("service", "host-service", "tmux", "certificate"),
@@ -29,15 +29,16 @@ PARTS = (
 
 
 def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
-    """The distribution's archive: where the spec names a mirror of it, and where a machine has no
-    more than its first component and the lock needs others.
+    """Yield the apt source of the distribution's archive, if one is needed.
+
+    It is needed if the spec sets a mirror, or if the lock needs more than the first component.
     """
     mirror = rig.mirrors.apt
     if mirror is None:
-        yield from _components(locked)
+        yield from _component_source(locked)
         return
     dated = has_snapshots(mirror)
-    # Nobody reads descriptions here, and a part of an archive may come without them.
+    # Skip translated descriptions: a partial mirror may not have them.
     options = "lang=none check-valid-until=no" if dated else "lang=none"
     entries = tuple(
         f"deb [signed-by={archive.keyring} {options}] "
@@ -49,80 +50,89 @@ def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     if entries:
         yield AptSource(
             id="archive",
-            title="The distribution's archive, from where the spec says",
-            part="system",
+            title="Apt source: distribution archive",
+            layer="system",
             name="rig",
             entries=entries,
         )
 
 
-def _components(locked: LockedMachine) -> Iterator[AptSource]:
+def _component_source(locked: LockedMachine) -> Iterator[AptSource]:
     components = tuple(dict.fromkeys(c for a in locked.archives for c in a.components))
     if len(components) > 1:
         yield AptSource(
             id="archive",
-            title=f"The distribution's archive, with {', '.join(components[1:])}",
-            part="system",
+            title=f"Apt components: {', '.join(components[1:])}",
+            layer="system",
             name="rig",
             suites=tuple(archive.suite for archive in locked.archives),
             components=components,
-            program=COMPONENTS,
+            program=APT_COMPONENTS,
         )
 
 
 def system_steps(locked: LockedMachine) -> Iterator[Step]:
-    """What the rig asks of the distribution, and what fetches and checks files."""
+    """Yield the packages that the spec requests, and the tools that download and verify files."""
     for part, name, title in (
-        ("system", "system-packages", "Packages of the system"),
-        ("fetch", "fetch-tools", "What fetches and checks files"),
+        ("system", "system-packages", "System packages"),
+        ("fetch", "fetch-tools", "Packages: download tools"),
     ):
         packages = packages_of(locked, part)
         if packages:
-            listed = package_list_file(locked, part)
-            yield AptPackages(id=name, title=title, part="system", packages=packages, listed=listed)
+            yield AptPackages(
+                id=name,
+                title=title,
+                layer="system",
+                packages=packages,
+                package_list=package_list_file(locked, part),
+            )
 
 
 def packages_of(locked: LockedMachine, part: str, *, hold: bool = False) -> tuple[AptPackage, ...]:
-    """The packages of a part and then what they need. ``hold`` is for what an unattended upgrade
-    would break: the packages themselves, what is built with them, and what else comes from a
-    repository beside the distribution's own.
+    """Return the packages of a part, followed by their dependencies.
+
+    With ``hold``, packages that an unattended upgrade must not change are held: the packages of the
+    part, packages with the same version, and packages from third-party repositories.
     """
     direct = [package for package in locked.packages if package.part == part]
     names = {package.name for package in direct}
     needed = {p.name: p for p in locked.packages if part in p.needed_by and p.name not in names}
-    built = {package.version for package in direct if package.version is not None}
-    beside = {repository.name for repository in locked.repositories}
-    held = [*direct, *(p for p in needed.values() if p.version in built or p.archive in beside)]
+    versions = {package.version for package in direct if package.version is not None}
+    third_party = {repository.name for repository in locked.repositories}
+    to_hold = [
+        *direct,
+        *(p for p in needed.values() if p.version in versions or p.archive in third_party),
+    ]
     return tuple(
-        _package(package, hold and package in held)
+        _apt_package(package, hold and package in to_hold)
         for package in (*direct, *(needed[name] for name in sorted(needed)))
     )
 
 
 def package_list_file(locked: LockedMachine, part: str) -> str:
-    """The payload file with the versions of a part; empty where none has one."""
+    """Return the payload file with the versions of a part; empty if no package is pinned."""
     return package_list(part) if any(p.version for p in packages_of(locked, part)) else ""
 
 
 def package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:
-    """The versions and checksums of every part, and the program that holds a machine to them."""
+    """Yield the package list of every part, and the programs that use them."""
     lists = [part for part in PARTS if package_list_file(locked, part)]
     for part in lists:
         pinned = [p for p in packages_of(locked, part) if p.version is not None]
         lines = [" ".join(filter(None, (package.pin, package.sha256))) for package in pinned]
         yield PayloadFile(package_list(part), "\n".join(lines) + "\n")
     if lists:
-        yield _program(PACKAGES)
+        yield _read_program(CHECK_PACKAGES)
     if any(len(archive.components) > 1 for archive in locked.archives):
-        yield _program(COMPONENTS)
+        yield _read_program(APT_COMPONENTS)
     if locked.repositories:
-        yield _program(REPOSITORY)
+        yield _read_program(APT_SOURCE_LINE)
 
 
-def _program(name: str) -> PayloadFile:
+def _read_program(name: str) -> PayloadFile:
     text = (resources.files("rigspec.plan") / "payload" / name).read_text(encoding="utf-8")
     return PayloadFile(name, text)
 
 
-def _package(package: LockedPackage, hold: bool) -> AptPackage:
+def _apt_package(package: LockedPackage, hold: bool) -> AptPackage:
     return AptPackage(package.name, package.version, package.sha256, hold)

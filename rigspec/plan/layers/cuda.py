@@ -1,4 +1,4 @@
-"""The driver, the CUDA toolkit and cuDNN as steps."""
+"""Steps for NVIDIA's repositories, the driver, the CUDA toolkit and cuDNN."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["accelerator_steps"]
 
 
 def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
-    """Repositories, driver, toolkit and cuDNN, in the order they must come."""
+    """Yield the steps for repositories, driver, toolkit and cuDNN, in dependency order."""
     repositories = tuple(f"repository-{r.name}" for r in locked.repositories)
     for repository in locked.repositories:
         yield AptRepository(
             id=f"repository-{repository.name}",
-            title=f"Package repository {repository.name}, its key checked",
-            part="cuda",
+            title=f"Apt repository: {repository.name}",
+            layer="cuda",
             name=repository.name,
             url=repository.url,
             suite=repository.suite,
@@ -33,56 +33,56 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         yield HostPackages(
             id="driver",
             title=f"NVIDIA driver {locked.resolution.driver}",
-            part="driver",
+            layer="driver",
             needs=repositories,
             packages=driver,
-            listed=package_list_file(locked, "driver"),
+            package_list=package_list_file(locked, "driver"),
         )
     libraries = packages_of(locked, "driver-libraries", hold=True)
     if libraries:
         yield AptPackages(
             id="driver-libraries",
-            title=f"What programs use of the NVIDIA driver {locked.resolution.driver}",
-            part="cuda",
+            title=f"NVIDIA driver {locked.resolution.driver} libraries",
+            layer="cuda",
             needs=repositories,
             packages=libraries,
-            listed=package_list_file(locked, "driver-libraries"),
+            package_list=package_list_file(locked, "driver-libraries"),
         )
-    yield from _toolkit(locked, repositories)
+    yield from _toolkit_steps(locked, repositories)
 
 
-def _toolkit(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
+def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
     version = locked.resolution.cuda
     if version is None:
         return
     home = cuda_home(version, locked.toolkit)
     packages = packages_of(locked, "cuda", hold=True)
-    runfile = _file(locked, "cuda")
+    runfile = _find_file(locked, "cuda")
     title = f"CUDA toolkit {version}"
     if packages:
         yield AptPackages(
             id="cuda",
             title=title,
-            part="cuda",
+            layer="cuda",
             needs=repositories,
             packages=packages,
-            listed=package_list_file(locked, "cuda"),
+            package_list=package_list_file(locked, "cuda"),
         )
     elif runfile is not None:
         yield Installer(
             id="cuda",
             title=title,
-            part="cuda",
+            layer="cuda",
             file=runfile,
             arguments=("--silent", "--toolkit", f"--toolkitpath={home}", "--override"),
             creates=f"{home}/bin/nvcc",
         )
-    archive = _file(locked, "cudnn")
+    archive = _find_file(locked, "cudnn")
     if archive is not None:
         yield Archive(
             id="cudnn",
-            title=f"cuDNN {locked.resolution.cudnn} built for CUDA {locked.resolution.cudnn_cuda}",
-            part="cuda",
+            title=f"cuDNN {locked.resolution.cudnn} for CUDA {locked.resolution.cudnn_cuda}",
+            layer="cuda",
             needs=("cuda",) if packages or runfile else (),
             file=archive,
             to=home,
@@ -91,5 +91,5 @@ def _toolkit(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[S
         )
 
 
-def _file(locked: LockedMachine, part: str) -> LockedFile | None:
+def _find_file(locked: LockedMachine, part: str) -> LockedFile | None:
     return next((file for file in locked.files if file.part == part), None)

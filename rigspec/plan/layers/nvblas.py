@@ -1,4 +1,4 @@
-"""NVBLAS for the programs of an environment: its configuration, and how they come by it."""
+"""Steps, variables and checks that enable NVBLAS in an environment."""
 
 from __future__ import annotations
 
@@ -23,47 +23,48 @@ NVBLAS_GPU_LIST ALL
 
 
 def nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[File]:
-    """One configuration an environment: NVIDIA, NVBLAS, "Configuration keywords", read 2026-11-21.
+    """Yield the NVBLAS configuration of each environment.
 
-    It uses every GPU that a program sees: CUDA_VISIBLE_DEVICES divides them as elsewhere.
+    Keywords: NVIDIA, NVBLAS, "Configuration keywords", read 2026-11-21. NVBLAS uses every visible
+    GPU, so CUDA_VISIBLE_DEVICES applies.
     """
     for env in locked.envs:
-        library = _fallback(rig, locked, env)
+        library = _fallback_library(rig, locked, env)
         if library is not None:
             yield File(
                 id=f"nvblas-{env.name.replace('_', '-')}",
-                title=f"NVBLAS in {env.name}",
-                part="settings",
-                path=_path(env),
+                title=f"NVBLAS configuration in {env.name}",
+                layer="settings",
+                path=_config_path(env),
                 content=_CONFIGURATION.format(library=library),
             )
 
 
 def nvblas_variables(rig: Rig, locked: LockedMachine, env: LockedEnv) -> Iterator[Variable]:
-    """Loaded before the environment's own BLAS, and for its programs only.
+    """Yield the variables that load NVBLAS before the BLAS library of the environment.
 
-    By its name: where it stands, LD_LIBRARY_PATH and the linker's cache know.
+    LD_PRELOAD has the name only: LD_LIBRARY_PATH and the linker cache provide the directory.
     """
     cuda = locked.resolution.cuda
-    if _fallback(rig, locked, env) is not None and cuda is not None:
-        yield Variable("NVBLAS_CONFIG_FILE", (_path(env),), prepend=False)
+    if _fallback_library(rig, locked, env) is not None and cuda is not None:
+        yield Variable("NVBLAS_CONFIG_FILE", (_config_path(env),), prepend=False)
         yield Variable("LD_PRELOAD", (nvblas_library(cuda),), prepend=True)
 
 
 def nvblas_checks(rig: Rig, locked: LockedMachine) -> Iterator[Check]:
-    """Whether what NVBLAS falls back to is there."""
+    """Yield a check for the presence of the CPU library that NVBLAS falls back to."""
     for env in locked.envs:
-        library = _fallback(rig, locked, env)
+        library = _fallback_library(rig, locked, env)
         if library is not None:
             command = ("find", library, "-maxdepth", "0")
-            yield Check(f"what NVBLAS falls back to in {env.name}", command, library, part="env")
+            yield Check(f"NVBLAS fallback library in {env.name}", command, library, layer="env")
 
 
-def _path(env: LockedEnv) -> str:
+def _config_path(env: LockedEnv) -> str:
     return f"{env_path(env.name)}/etc/nvblas.conf"
 
 
-def _fallback(rig: Rig, locked: LockedMachine, env: LockedEnv) -> str | None:
+def _fallback_library(rig: Rig, locked: LockedMachine, env: LockedEnv) -> str | None:
     if rig.cuda is None or not rig.cuda.nvblas or locked.resolution.cuda is None:
         return None
     pins = {name.lower(): version for name, version in _PIN.findall(env.requirements)}

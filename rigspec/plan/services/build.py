@@ -1,4 +1,4 @@
-"""The services of a rig as steps: packages, settings, and the unit that runs."""
+"""Steps for services: packages, configuration and units."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ from rigspec.plan.services.tmux import session_steps
 from rigspec.plan.steps import AptPackages, Service, Step
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["service_files", "service_steps", "services_left_out"]
+__all__ = ["service_files", "service_steps", "unsupported_services"]
 
-# The parts that have services, and what their packages are called.
+# The parts that have services, and the titles of their package steps.
 _TITLES = {
-    "service": "Packages of the services",
-    "host-service": "Packages of what watches and names the machine",
-    "tmux": "Packages of the terminal's sessions",
+    "service": "Packages: services",
+    "host-service": "Packages: monitoring and dynamic DNS",
+    "tmux": "Packages: tmux",
 }
 
 
 def service_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
-    """What the rig runs: the accounts are there by then."""
+    """Yield the steps of all services. They come after the accounts."""
     for part, title in _TITLES.items():
-        made = [
+        steps = [
             step
             for service in locked.services
             if part_of(service.name) == part
             for step in _steps_for(rig, locked, service)
         ]
-        yield from _in_order(made, locked, part, title)
+        yield from _order_steps(steps, locked, part, title)
 
 
 def service_files(rig: Rig, locked: LockedMachine) -> Iterator[PayloadFile]:
-    """The programs that services run."""
+    """Yield the programs that services run."""
     if exports_gpu_metrics(rig, locked):
         text = (resources.files("rigspec.plan") / "payload" / GPU_METRICS).read_text("utf-8")
         yield PayloadFile(GPU_METRICS, text)
 
 
-def services_left_out(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
-    """The services that no step sets up."""
-    made = {service.name for service in locked.services}
+def unsupported_services(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
+    """Return the services of the spec that no step sets up."""
+    supported = {service.name for service in locked.services}
     if locked.notebook is not None:
-        made.add("jupyter")
-    if "node_exporter" in made:
-        made.add("monitoring")
+        supported.add("jupyter")
+    if "node_exporter" in supported:
+        supported.add("monitoring")
     names = ("ssh", "jupyter", "tmux", "dyndns", "monitoring")
-    return tuple(name for name in names if getattr(rig.service, name) and name not in made)
+    return tuple(name for name in names if getattr(rig.service, name) and name not in supported)
 
 
-def _in_order(
+def _order_steps(
     steps: Iterable[Step], locked: LockedMachine, part: str, title: str
 ) -> Iterator[Step]:
-    """A service starts as soon as it is unpacked: where they may, its settings are there before."""
+    """Put configuration before packages if possible: a service starts when it is installed."""
     units = [step for step in steps if isinstance(step, Service)]
     settings = [step for step in steps if not isinstance(step, Service)]
     packages = packages_of(locked, part)
@@ -73,9 +73,9 @@ def _in_order(
         yield AptPackages(
             id=service_packages(part),
             title=title,
-            part=part,
+            layer=part,
             packages=packages,
-            listed=package_list_file(locked, part),
+            package_list=package_list_file(locked, part),
         )
     yield from (step for step in settings if step.needs)
     yield from units

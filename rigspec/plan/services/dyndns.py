@@ -1,4 +1,4 @@
-"""A name that follows the machine's address."""
+"""Steps for dynamic DNS with ddclient."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ from rigspec.spec.models.services import Dyndns
 
 __all__ = ["dyndns_steps"]
 
-_PART = "host-service"
+_LAYER = "host-service"
 _DEFAULTS = "/etc/default/ddclient"
 
 
 def dyndns_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
-    """Settings with the provider's password in them, how often they are used, and the unit."""
+    """Yield ddclient's configuration with the password, its interval, and its unit."""
     dyndns = rig.service.dyndns
     if dyndns is None:
         return
-    packages = service_packages(_PART)
-    # Where it finds none the package writes settings of its own, and takes them away with itself:
-    # what stood there before ours is put back before that.
+    packages = service_packages(_LAYER)
+    # Without a configuration file, the package creates one, and removes it when it is purged. On
+    # uninstall, an earlier file is therefore restored before the package is removed.
     yield Secret(
         id="service-dyndns-settings",
-        title=f"Settings and password of the name {dyndns.hostname}",
-        part=_PART,
+        title="ddclient configuration",
+        layer=_LAYER,
         needs=(packages,),
         name=dyndns.credentials.secret,
         path=service.settings,
-        text=_settings(dyndns, service),
+        text=_configuration(dyndns, service),
     )
     yield File(
         id="service-dyndns-interval",
-        title=f"How often the name {dyndns.hostname} is looked after",
-        part=_PART,
+        title="ddclient update interval",
+        layer=_LAYER,
         path=_DEFAULTS,
-        content=_defaults(dyndns),
+        content=_default_file(dyndns),
     )
     yield Service(
         id="service-dyndns",
-        title=f"The name {dyndns.hostname} follows the address",
-        part=_PART,
+        title=f"ddclient service ({dyndns.hostname})",
+        layer=_LAYER,
         needs=(packages, "service-dyndns-settings", "service-dyndns-interval"),
         name=service.unit,
-        configured_by=("service-dyndns-settings", "service-dyndns-interval"),
+        restart_on=("service-dyndns-settings", "service-dyndns-interval"),
     )
 
 
-def _settings(dyndns: Dyndns, service: LockedService) -> str:
-    page, _, asks = (service.options or "").partition(" ")
+def _configuration(dyndns: Dyndns, service: LockedService) -> str:
+    page, _, required = (service.options or "").partition(" ")
     web = "webv4" if service.form == "usev4" else "web"
-    # A secret that is account and password: where the protocol asks for both.
-    both = dyndns.login is None and asks == ACCOUNT
+    # The secret contains account and password if the protocol requires both.
+    has_account = dyndns.login is None and required == ACCOUNT
     values = {
         "daemon": dyndns.interval,
         "syslog": "yes",
@@ -64,17 +64,17 @@ def _settings(dyndns: Dyndns, service: LockedService) -> str:
         web: dyndns.page or page,
         "protocol": dyndns.protocol,
         "server": dyndns.server,
-        "login": "{account}" if both else dyndns.login,
+        "login": "{account}" if has_account else dyndns.login,
         "zone": dyndns.zone,
     }
     lines = [f"{name}={value}" for name, value in values.items() if value is not None]
-    # Of this line all between the first quote and the last is taken as it stands.
-    lines += [f"password='{'{password}' if both else '{secret}'}'", dyndns.hostname]
+    # ddclient uses everything between the first and the last quote literally.
+    lines += [f"password='{'{password}' if has_account else '{secret}'}'", dyndns.hostname]
     return "# Written by rigspec.\n" + "\n".join(lines)
 
 
-def _defaults(dyndns: Dyndns) -> str:
-    """What the unit or the start-up script of the package reads."""
+def _default_file(dyndns: Dyndns) -> str:
+    """Return the file that the unit or the init script of the package reads."""
     return (
         "# Written by rigspec.\n"
         'run_daemon="true"\nrun_dhclient="false"\nrun_ipup="false"\n'

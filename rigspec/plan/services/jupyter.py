@@ -1,4 +1,4 @@
-"""One notebook server a user: settings, certificate, password and unit."""
+"""Steps for notebook servers, one per user: configuration, certificate, password and unit."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ __all__ = [
     "notebook_steps",
 ]
 
-_PART = "notebook"
-_EVERYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, never bound
+_LAYER = "notebook"
+_ALL_INTERFACES = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, never bound
 _LOOPBACK = "127.0.0.1"
-# Whom the server runs as where the rig has no accounts.
+# The account of the server if the rig has no accounts.
 _ACCOUNT = "notebook"
-_USUAL_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+_DEFAULT_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server of the rig: who uses it, on which port, and on which GPUs (None: on all)."""
+    """A notebook server: its user, port and GPUs (None: all)."""
 
     user: str
     port: int
@@ -54,12 +54,12 @@ class Server:
 
     @property
     def id(self) -> str:
-        """The id of its step."""
+        """Return the id of its step."""
         return f"notebook-{self.user.replace('_', '-')}"
 
 
 def notebook_servers(rig: Rig) -> tuple[Server, ...]:
-    """A server a user; who names no port has that of the service."""
+    """Return one server per user, on the user's port or that of the service."""
     jupyter = rig.service.jupyter
     if jupyter is None:
         return ()
@@ -72,10 +72,13 @@ def notebook_servers(rig: Rig) -> tuple[Server, ...]:
 
 
 def notebook_account(rig: Rig) -> Iterator[User]:
-    """The account that the server has for itself, where the rig has none."""
+    """Yield the account of the server if the rig has no accounts."""
     if rig.service.jupyter is not None and not rig.user:
         yield User(
-            id=f"user-{_ACCOUNT}", title="Account of the notebook", part="user", name=_ACCOUNT
+            id=f"user-{_ACCOUNT}",
+            title="Account of the notebook server",
+            layer="user",
+            name=_ACCOUNT,
         )
 
 
@@ -85,8 +88,9 @@ def notebook_steps(
     session: Variables | None,
     environments: Sequence[EnvironmentVariables] = (),
 ) -> Iterator[Step]:
-    """The servers: ``session`` has the variables that every log-in session gets, ``environments``
-    those of each environment.
+    """Yield the steps of all notebook servers.
+
+    ``session`` has the variables of login sessions, ``environments`` those of each environment.
     """
     if rig.service.jupyter is None or locked.notebook is None:
         return
@@ -94,33 +98,38 @@ def notebook_steps(
     if tools:
         yield AptPackages(
             id="certificate-tools",
-            title="What makes certificates",
-            part="certificate",
+            title="Packages: openssl",
+            layer="certificate",
             packages=tools,
-            listed=package_list_file(locked, "certificate"),
+            package_list=package_list_file(locked, "certificate"),
         )
     shared = session.variables if session is not None else ()
     steps = [step for step in environments if step.name == locked.notebook.env]
-    own = tuple(variable for step in steps for variable in step.variables)
+    env_variables = tuple(variable for step in steps for variable in step.variables)
     for server in notebook_servers(rig):
-        yield from _server(rig.service.jupyter, locked.notebook, server, shared, own)
+        yield from _server_steps(
+            rig.service.jupyter, locked.notebook, server, shared, env_variables
+        )
 
 
 def notebook_files(locked: LockedMachine) -> Iterator[PayloadFile]:
-    """The programs that read a server's settings: to run it, and to ask how it is."""
+    """Yield the programs that configure a server and check its health."""
     if locked.notebook is not None:
-        yield PayloadFile(NOTEBOOK_CONFIG, _text(NOTEBOOK_CONFIG))
-        yield PayloadFile(NOTEBOOK_HEALTH, _text(NOTEBOOK_HEALTH))
+        yield PayloadFile(NOTEBOOK_CONFIG, _read_payload(NOTEBOOK_CONFIG))
+        yield PayloadFile(NOTEBOOK_HEALTH, _read_payload(NOTEBOOK_HEALTH))
 
 
-def _server(
+def _server_steps(
     jupyter: Jupyter,
     locked: LockedNotebook,
     server: Server,
     shared: tuple[Variable, ...],
-    own: tuple[Variable, ...],
+    env_variables: tuple[Variable, ...],
 ) -> Iterator[Step]:
-    """``shared`` is of every log-in session: a container has it as it is."""
+    """Yield the steps of one server.
+
+    ``shared`` are the variables of login sessions, which a container image has anyway.
+    """
     user, step = server.user, server.id
     needs: tuple[str, ...] = ()
     if jupyter.tls:
@@ -128,8 +137,8 @@ def _server(
         needs += (f"{step}-certificate",)
         yield Certificate(
             id=needs[-1],
-            title=f"Certificate of the notebook of {user}",
-            part=_PART,
+            title=f"Notebook certificate of {user}",
+            layer=_LAYER,
             certificate=notebook_path(user, "crt"),
             key=notebook_path(user, "key"),
             algorithm=tls.key,
@@ -140,8 +149,8 @@ def _server(
         needs += (f"{step}-password",)
         yield Secret(
             id=needs[-1],
-            title=f"Password of the notebook of {user}",
-            part=_PART,
+            title=f"Notebook password of {user}",
+            layer=_LAYER,
             name=jupyter.password.secret,
             path=notebook_path(user, "password"),
             owner=user,
@@ -149,44 +158,44 @@ def _server(
     settings = f"{step}-settings"
     yield File(
         id=settings,
-        title=f"Settings of the notebook of {user}",
-        part=_PART,
+        title=f"Notebook settings of {user}",
+        layer=_LAYER,
         path=notebook_path(user, "json"),
-        content=_settings(jupyter, locked, server),
+        content=_server_settings(jupyter, locked, server),
     )
     yield Service(
         id=step,
-        title=f"Notebook of {user} on port {server.port}",
-        part=_PART,
+        title=f"Notebook server of {user}, port {server.port}",
+        layer=_LAYER,
         needs=(*needs, settings),
         name=f"rig-notebook-{user}.service",
-        unit=_unit(jupyter, locked, server, (*shared, *own)),
-        configured_by=(*needs, settings),  # it reads them once, when it starts
-        # In a container every interface is its own: what reaches it is for the engine to say.
-        command=(*_program(locked), f"--{locked.section}.ip=0.0.0.0"),
+        unit=_unit_text(jupyter, locked, server, (*shared, *env_variables)),
+        restart_on=(*needs, settings),  # read only at start
+        # In a container, listen on all interfaces: the engine restricts access.
+        command=(*_server_command(locked), f"--{locked.section}.ip=0.0.0.0"),
         user=user,
         port=server.port,
-        address=_LOOPBACK if jupyter.address in _EVERYWHERE else jupyter.address,
+        address=_LOOPBACK if jupyter.address in _ALL_INTERFACES else jupyter.address,
         variables=(
             Variable("RIG_NOTEBOOK", (notebook_path(user, "json"),), prepend=False),
             Variable("PATH", (f"{env_path(locked.env)}/bin",), prepend=True),
-            *own,
+            *env_variables,
         ),
         health=(env_python(locked.env), installed_lock_path(NOTEBOOK_HEALTH)),
         programs=(NOTEBOOK_CONFIG, NOTEBOOK_HEALTH),
     )
 
 
-def _program(locked: LockedNotebook) -> tuple[str, ...]:
+def _server_command(locked: LockedNotebook) -> tuple[str, ...]:
     config = f"--config={installed_lock_path(NOTEBOOK_CONFIG)}"
     return (env_python(locked.env), "-m", "notebook", config)
 
 
-def _settings(jupyter: Jupyter, locked: LockedNotebook, server: Server) -> str:
+def _server_settings(jupyter: Jupyter, locked: LockedNotebook, server: Server) -> str:
     values: dict[str, object] = {
         "ip": jupyter.address,
         "port": server.port,
-        "port_retries": 0,  # another port than the one that was asked for is no help
+        "port_retries": 0,  # fail instead of using another port
         "open_browser": False,
     }
     if jupyter.tls:
@@ -200,41 +209,41 @@ def _settings(jupyter: Jupyter, locked: LockedNotebook, server: Server) -> str:
     return json.dumps(content, indent=4, sort_keys=True) + "\n"
 
 
-def _unit(
+def _unit_text(
     jupyter: Jupyter, locked: LockedNotebook, server: Server, variables: Sequence[Variable]
 ) -> str:
     secrets = [notebook_path(server.user, "password")] if jupyter.password is not None else []
-    return Template(_text("notebook.service")).substitute(
+    return Template(_read_payload("notebook.service")).substitute(
         user=server.user,
         conditions="".join(f"ConditionPathExists={path}\n" for path in secrets),
-        environment="\n".join(_environment(locked, server, variables)),
-        command=" ".join(_program(locked)),
+        environment="\n".join(_unit_environment(locked, server, variables)),
+        command=" ".join(_server_command(locked)),
     )
 
 
-def _environment(
+def _unit_environment(
     locked: LockedNotebook, server: Server, variables: Sequence[Variable]
 ) -> Iterator[str]:
-    """What a log-in session and the environment have; the environment's programs come first."""
-    yield _assignment("RIG_NOTEBOOK", notebook_path(server.user, "json"))
+    """Yield the variables of the session and the environment, whose programs come first in PATH."""
+    yield _format_assignment("RIG_NOTEBOOK", notebook_path(server.user, "json"))
     path = [f"{env_path(locked.env)}/bin"]
     for variable in variables:
         if variable.name == "PATH":
             path += variable.values
         else:
-            yield _assignment(variable.name, ":".join(variable.values))
-    yield _assignment("PATH", ":".join((*path, *_USUAL_PATH)))
+            yield _format_assignment(variable.name, ":".join(variable.values))
+    yield _format_assignment("PATH", ":".join((*path, *_DEFAULT_PATH)))
     if server.gpus is not None:
-        # The numbers of nvidia-smi, not those of the order of speed.
-        yield _assignment("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-        yield _assignment("CUDA_VISIBLE_DEVICES", ",".join(map(str, server.gpus)))
+        # Number GPUs as nvidia-smi does, not by speed.
+        yield _format_assignment("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+        yield _format_assignment("CUDA_VISIBLE_DEVICES", ",".join(map(str, server.gpus)))
 
 
-def _assignment(name: str, value: str) -> str:
-    """A variable of a unit: systemd.exec(5) takes quotes, and `%` for a specifier."""
+def _format_assignment(name: str, value: str) -> str:
+    """Return an assignment for a unit, with quotes and `%` escaped; see systemd.exec(5)."""
     quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'Environment="{name}={quoted}"'
 
 
-def _text(name: str) -> str:
+def _read_payload(name: str) -> str:
     return (resources.files("rigspec.plan") / "payload" / name).read_text(encoding="utf-8")

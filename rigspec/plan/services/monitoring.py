@@ -1,4 +1,4 @@
-"""What tells how the machine and its GPUs fare, and a Prometheus that keeps it."""
+"""Steps for monitoring: node_exporter, GPU metrics and Prometheus."""
 
 from __future__ import annotations
 
@@ -15,107 +15,111 @@ from rigspec.spec.models.rig import Rig
 
 __all__ = ["exporter_steps", "exports_gpu_metrics", "prometheus_steps"]
 
-_PART = "host-service"
-_PACKAGES = service_packages(_PART)
+_LAYER = "host-service"
+_PACKAGES = service_packages(_LAYER)
 _CONFIG = "/etc/rig/prometheus.yml"
-# Where Debian's node exporter reads figures of others, and the account that it runs as.
-_FIGURES, _ACCOUNT = "/var/lib/prometheus/node-exporter", "prometheus"
-_GPU_FIGURES = f"{_FIGURES}/rig-gpu.prom"
-_EVERY = 15  # seconds
+# The textfile directory of Debian's node_exporter, and its account.
+_METRICS_DIR, _ACCOUNT = "/var/lib/prometheus/node-exporter", "prometheus"
+_GPU_METRICS_FILE = f"{_METRICS_DIR}/rig-gpu.prom"
+_INTERVAL_S = 15
 
 
 def exports_gpu_metrics(rig: Rig, locked: LockedMachine) -> bool:
-    """Whether the GPUs' figures are told."""
-    watch = rig.service.monitoring
-    made = any(service.name == "node_exporter" for service in locked.services)
-    return made and watch is not None and "gpu" in watch.exporters
+    """Return whether GPU metrics are exported."""
+    monitoring = rig.service.monitoring
+    has_exporter = any(service.name == "node_exporter" for service in locked.services)
+    return has_exporter and monitoring is not None and "gpu" in monitoring.exporters
 
 
 def exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
-    """The node exporter at the rig's address, and beside it what tells of the GPUs."""
-    watch = rig.service.monitoring
-    if watch is None:
+    """Yield the steps of node_exporter and of the GPU metrics."""
+    monitoring = rig.service.monitoring
+    if monitoring is None:
         return
-    listens = _at(watch.address, watch.port)
-    arguments = ("--web.listen-address=" + listens, f"--collector.textfile.directory={_FIGURES}")
-    settings = _arguments("service-node-exporter-settings", service, arguments)
+    listen_address = _format_address(monitoring.address, monitoring.port)
+    arguments = (
+        "--web.listen-address=" + listen_address,
+        f"--collector.textfile.directory={_METRICS_DIR}",
+    )
+    settings = _arguments_file("service-node-exporter-settings", service, arguments)
     yield settings
     yield Service(
         id="service-node-exporter",
-        title=f"Figures of the machine on {listens}",
-        part=_PART,
+        title=f"node_exporter on {listen_address}",
+        layer=_LAYER,
         needs=(_PACKAGES, settings.id),
         name=service.unit,
-        configured_by=(settings.id,),
-        port=watch.port,
-        address=watch.address,
+        restart_on=(settings.id,),
+        port=monitoring.port,
+        address=monitoring.address,
     )
-    if "gpu" in watch.exporters:
+    if "gpu" in monitoring.exporters:
         yield Service(
             id="service-gpu-metrics",
-            title="Figures of the GPUs, told by the same exporter",
-            part=_PART,
+            title="GPU metrics for node_exporter",
+            layer=_LAYER,
             needs=(_PACKAGES,),
             name="rig-gpu-metrics.service",
-            unit=Template(_text("gpu-metrics.service")).substitute(
+            unit=Template(_read_payload("gpu-metrics.service")).substitute(
                 account=_ACCOUNT,
                 exporter=service.unit,
                 program=installed_lock_path(GPU_METRICS),
-                figures=_GPU_FIGURES,
-                seconds=_EVERY,
+                metrics_file=_GPU_METRICS_FILE,
+                seconds=_INTERVAL_S,
             ),
         )
 
 
 def prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
-    """A Prometheus that asks the exporter and itself."""
-    watch = rig.service.monitoring
-    if watch is None or watch.keeper is None:
+    """Yield the steps of a Prometheus that scrapes node_exporter and itself."""
+    monitoring = rig.service.monitoring
+    if monitoring is None or monitoring.keeper is None:
         return
-    listens = _at(watch.keeper.address, watch.keeper.port)
+    listen_address = _format_address(monitoring.keeper.address, monitoring.keeper.port)
     yield File(
         id="service-prometheus-config",
-        title="What Prometheus asks",
-        part=_PART,
+        title="Prometheus configuration",
+        layer=_LAYER,
         path=_CONFIG,
-        content=Template(_text("prometheus.yml")).substitute(
-            interval=watch.keeper.interval,
-            itself=json.dumps(listens),
-            exporter=json.dumps(_at(watch.address, watch.port)),
+        content=Template(_read_payload("prometheus.yml")).substitute(
+            interval=monitoring.keeper.interval,
+            prometheus=json.dumps(listen_address),
+            exporter=json.dumps(_format_address(monitoring.address, monitoring.port)),
         ),
     )
-    arguments = (f"--web.listen-address={listens}", f"--config.file={_CONFIG}")
-    settings = _arguments("service-prometheus-settings", service, arguments)
+    arguments = (f"--web.listen-address={listen_address}", f"--config.file={_CONFIG}")
+    settings = _arguments_file("service-prometheus-settings", service, arguments)
     yield settings
     yield Service(
         id="service-prometheus",
-        title=f"Prometheus on {listens}",
-        part=_PART,
+        title=f"Prometheus on {listen_address}",
+        layer=_LAYER,
         needs=(_PACKAGES, settings.id, "service-prometheus-config"),
         name=service.unit,
-        configured_by=(settings.id, "service-prometheus-config"),
-        port=watch.keeper.port,
-        address=watch.keeper.address,
+        restart_on=(settings.id, "service-prometheus-config"),
+        port=monitoring.keeper.port,
+        address=monitoring.keeper.address,
     )
 
 
-def _arguments(id_: str, service: LockedService, arguments: tuple[str, ...]) -> File:
-    """The arguments of a unit that takes them from $ARGS: there before the package, so that it
-    never listens anywhere else.
+def _arguments_file(id_: str, service: LockedService, arguments: tuple[str, ...]) -> File:
+    """Return the drop-in with the arguments of a unit that reads $ARGS.
+
+    It is written before the package is installed, so that the service never listens elsewhere.
     """
     return File(
         id=id_,
-        title=f"Arguments of {service.unit}",
-        part=_PART,
+        title=f"Arguments: {service.unit.removesuffix('.service')}",
+        layer=_LAYER,
         path=f"/etc/systemd/system/{service.unit}.d/rig.conf",
         content="# Written by rigspec: /etc/default is not read.\n"
         f'[Service]\nEnvironmentFile=\nEnvironment="ARGS={" ".join(arguments)}"\n',
     )
 
 
-def _at(address: str, port: int) -> str:
+def _format_address(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _text(name: str) -> str:
+def _read_payload(name: str) -> str:
     return (resources.files("rigspec.plan") / "payload" / name).read_text(encoding="utf-8")

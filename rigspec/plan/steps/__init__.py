@@ -1,6 +1,6 @@
-"""The steps of a plan: what is to be done, never how it is written in some language.
+"""The kinds of steps of a plan, independent of the language of a target.
 
-A step knows no product by name. What a template needs to tell two cases apart is a field here.
+Steps do not depend on product names. Templates distinguish cases by the fields defined here.
 """
 
 from __future__ import annotations

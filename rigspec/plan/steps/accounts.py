@@ -1,4 +1,4 @@
-"""Steps for who works on the machine: groups, accounts, what they may enter and fill."""
+"""Steps for groups, accounts, access to directories, and quotas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Access", "Group", "Quota", "User"]
 
 @dataclass(frozen=True, kw_only=True)
 class Group(Step):
-    """A group of accounts. ``members`` are all there shall be; None leaves that to others."""
+    """A group. ``members`` are all its members; with None, they are not changed."""
 
     kind: ClassVar[str] = "group"
     name: str
@@ -21,7 +21,7 @@ class Group(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Access(Step):
-    """Who may enter a folder of the rig: its ``owner`` (``user:group``) and ``mode``."""
+    """The ``owner`` (``user:group``) and ``mode`` of a directory of the rig."""
 
     kind: ClassVar[str] = "access"
     path: str
@@ -31,10 +31,10 @@ class Access(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class User(Step):
-    """A log-in account; no password, only keys.
+    """A login account with SSH keys and no password.
 
-    ``files`` are paths below the home. An account that was there before new ones got them gets
-    each from ``/etc/skel``, unless it has one.
+    ``files`` are paths in the home directory, which an existing account gets from ``/etc/skel``
+    unless it already has them.
     """
 
     kind: ClassVar[str] = "user"
@@ -46,8 +46,10 @@ class User(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Quota(Step):
-    """How much of the disk with its home an account may fill: ``kib`` blocks of 1024 bytes, which
-    the spec writes as ``limit``. Where nothing enforces it, that is said.
+    """The disk quota of an account on the file system of its home directory.
+
+    ``kib`` is in blocks of 1024 bytes; ``limit`` is the value in the spec. If quotas are not
+    enabled, the target reports it.
     """
 
     kind: ClassVar[str] = "quota"

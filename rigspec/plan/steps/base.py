@@ -1,4 +1,4 @@
-"""What every step has."""
+"""The base class of steps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Scope", "Step"]
 
 
 class Scope(str, Enum):
-    """What a step changes: the running host and its kernel, a file tree, or a log-in session."""
+    """The scope of a step: the running host and its kernel, a file tree, or login sessions."""
 
     HOST = "host"
     IMAGE = "image"
@@ -19,15 +19,17 @@ class Scope(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """``id`` is unique in its plan, made of ``[a-z0-9-]``; ``needs`` are ids of earlier steps.
+    """A step of a plan.
 
-    ``part`` is the layer of the rig it belongs to (``driver``, ``cuda``, ``env``…): a backend's
-    manifest takes or leaves steps by kind or by part.
+    ``id`` is unique in the plan and matches ``[a-z0-9-]+``. ``title`` is a noun phrase of at most
+    40 characters, unless a name in it is long. ``needs`` are ids of earlier steps. ``layer`` is the
+    layer of the rig (``driver``, ``cuda``, ``env``…): manifests support or exclude steps by kind or
+    by layer.
     """
 
     kind: ClassVar[str]
     scope: ClassVar[Scope] = Scope.IMAGE
     id: str
     title: str
-    part: str
+    layer: str
     needs: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Steps that write what programs and sessions go by: files, secrets, certificates, variables."""
+"""Steps that write files, secrets, certificates and environment variables."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from rigspec.plan.steps.base import Scope, Step
 
 __all__ = ["Certificate", "EnvironmentVariables", "File", "Secret", "Variable", "Variables"]
 
-_MARKS = re.compile(r"(\{secret\}|\{account\}|\{password\})")
+_PLACEHOLDERS = re.compile(r"(\{secret\}|\{account\}|\{password\})")
 
 
 @dataclass(frozen=True, kw_only=True)
 class File(Step):
-    """A text file with its owner (``user:group``) and mode. Where it lets in ``keys_only``, it is
-    not written before somebody who may log in has a key.
+    """A text file with its owner (``user:group``) and mode.
+
+    With ``requires_ssh_key``, it is written only if at least one account can log in with a key.
     """
 
     kind: ClassVar[str] = "file"
@@ -24,15 +25,17 @@ class File(Step):
     content: str
     owner: str = "root:root"
     mode: str = "0644"
-    keys_only: bool = False
+    requires_ssh_key: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Secret(Step):
-    """A file with a secret that no artifact holds: ``name`` is what it is called, and each target
-    has its own way to bring it. Nobody but the ``owner`` reads the file. ``text`` is what stands
-    in it, with ``{secret}`` where the secret does; without it the secret alone. A secret that is
-    ``account:password`` is split where the text has ``{account}`` and ``{password}``.
+    """A file with a secret, which is not part of any artifact.
+
+    ``name`` is the name of the secret; how it is provided depends on the target. Only the ``owner``
+    can read the file. ``text`` is the content with ``{secret}`` as a placeholder; empty means the
+    secret alone. With the placeholders ``{account}`` and ``{password}``, the secret has the form
+    ``account:password``.
     """
 
     kind: ClassVar[str] = "secret"
@@ -43,27 +46,27 @@ class Secret(Step):
 
     @property
     def lines(self) -> tuple[tuple[str, ...], ...]:
-        """The lines of the file, each in pieces: a piece is text, or one of those marks."""
+        """Return the lines of the file, each split into literal text and placeholders."""
         lines = (self.text or "{secret}").splitlines()
-        return tuple(tuple(filter(None, _MARKS.split(line))) for line in lines)
+        return tuple(tuple(filter(None, _PLACEHOLDERS.split(line))) for line in lines)
 
     @staticmethod
-    def is_mark(piece: str) -> bool:
-        """Whether a piece stands for the secret, or a part of it."""
-        return _MARKS.fullmatch(piece) is not None
+    def is_placeholder(piece: str) -> bool:
+        """Return whether a piece is a placeholder."""
+        return _PLACEHOLDERS.fullmatch(piece) is not None
 
     @property
-    def split(self) -> bool:
-        """Whether the secret is an account and its password."""
+    def has_account(self) -> bool:
+        """Return whether the secret has the form ``account:password``."""
         return "{account}" in self.text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate(Step):
-    """A self-signed certificate and its key, made on the machine and never twice.
+    """A self-signed certificate and its key, created once on the machine.
 
-    ``algorithm`` is ``rsa:BITS`` or ``ecdsa:CURVE``; ``days`` is how long it is valid. The key is
-    readable by the ``owner`` only.
+    ``algorithm`` is ``rsa:BITS`` or ``ecdsa:CURVE``; ``days`` is the validity. Only the ``owner``
+    can read the key.
     """
 
     kind: ClassVar[str] = "certificate"
@@ -76,7 +79,7 @@ class Certificate(Step):
 
 @dataclass(frozen=True)
 class Variable:
-    """``prepend`` puts ``values`` before what is there, once; otherwise they replace it."""
+    """An environment variable; with ``prepend``, ``values`` are added before the existing value."""
 
     name: str
     values: tuple[str, ...]
@@ -85,7 +88,7 @@ class Variable:
 
 @dataclass(frozen=True, kw_only=True)
 class Variables(Step):
-    """Environment variables of every log-in session, kept in the file ``path``."""
+    """The environment variables of login sessions, written to the file ``path``."""
 
     kind: ClassVar[str] = "variables"
     scope: ClassVar[Scope] = Scope.SESSION
@@ -95,10 +98,10 @@ class Variables(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentVariables(Step):
-    """Variables of those who have activated the environment ``name`` at ``path``.
+    """The variables that are set by activating the environment ``name`` at ``path``.
 
-    conda runs the scripts of a folder of the environment; where it does not manage it
-    (``by_conda``), the environment's own ``activate`` is told of them.
+    If conda manages the environment (``by_conda``), it sources the scripts from a directory.
+    Otherwise they are sourced by the ``activate`` script of the environment.
     """
 
     kind: ClassVar[str] = "environment-variables"
@@ -109,11 +112,11 @@ class EnvironmentVariables(Step):
 
     @property
     def scripts(self) -> tuple[tuple[str, str], ...]:
-        """Which payload file is which of the environment's: for activation, and for the end."""
+        """Return the payload name and the path of the scripts for activation and deactivation."""
         if self.by_conda:
-            places = ("etc/conda/activate.d/rig.sh", "etc/conda/deactivate.d/rig.sh")
+            paths = ("etc/conda/activate.d/rig.sh", "etc/conda/deactivate.d/rig.sh")
         else:
-            places = ("etc/rig/activate.sh", "etc/rig/deactivate.sh")
+            paths = ("etc/rig/activate.sh", "etc/rig/deactivate.sh")
         names = (self.id, f"{self.id}.end")
-        pairs = zip(names, places, strict=True)
-        return tuple((name, f"{self.path}/{place}") for name, place in pairs)
+        pairs = zip(names, paths, strict=True)
+        return tuple((name, f"{self.path}/{path}") for name, path in pairs)

@@ -1,4 +1,4 @@
-"""Steps that install: packages, files from elsewhere, environments."""
+"""Steps that install packages, downloads and Python environments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class AptRepository(Step):
-    """A package repository whose signing key is checked by its full fingerprint."""
+    """A package repository. The fingerprint of its signing key is verified."""
 
     kind: ClassVar[str] = "apt-repository"
     name: str
@@ -35,17 +35,17 @@ class AptRepository(Step):
 
     @property
     def key_protocols(self) -> tuple[str, ...]:
-        """How the key may be fetched: never by less than its address says."""
+        """Return the protocols for downloading the key: that of its URL, and HTTPS."""
         scheme = self.key_url.partition(":")[0]
         return tuple(dict.fromkeys((scheme, "https")))
 
 
 @dataclass(frozen=True, kw_only=True)
 class AptSource(Step):
-    """Lines of apt's sources for the distribution's own archive, kept under ``name``.
+    """Source lines for the distribution's archive, in the apt source file ``name``.
 
-    Without ``entries`` the machine has the archive, but its ``suites`` are to have all these
-    ``components``, of which the first is there: ``program``, a payload file, tells the lines.
+    Without ``entries``, the machine already has the first of ``components`` for the ``suites``;
+    ``program``, a payload file, prints the lines for the others.
     """
 
     kind: ClassVar[str] = "apt-source"
@@ -58,9 +58,9 @@ class AptSource(Step):
 
 @dataclass(frozen=True)
 class AptPackage:
-    """A package; ``version`` is None where the lock does not pin it, ``sha256`` that of its file.
+    """A package; ``version`` and ``sha256`` are None if the lock does not have them.
 
-    ``hold`` keeps unattended upgrades away from it.
+    With ``hold``, unattended upgrades do not change it.
     """
 
     name: str
@@ -70,34 +70,35 @@ class AptPackage:
 
     @property
     def pin(self) -> str:
-        """What apt is to be asked for."""
+        """Return the package specification for apt."""
         return self.name if self.version is None else f"{self.name}={self.version}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AptPackages(Step):
-    """Packages to install. ``listed`` names the payload file with those that have a version; it is
-    empty where none has.
+    """Packages to install.
+
+    ``package_list`` is the payload file with the pinned packages; empty if no package is pinned.
     """
 
     kind: ClassVar[str] = "apt-packages"
     packages: tuple[AptPackage, ...]
-    listed: str = ""
+    package_list: str = ""
 
     @property
-    def locked(self) -> bool:
-        """Whether the lock knows the files: the archive is to be held against them."""
+    def has_checksums(self) -> bool:
+        """Return whether the lock has checksums to compare with the package index."""
         return any(package.sha256 is not None for package in self.packages)
 
     @property
-    def held(self) -> tuple[str, ...]:
-        """The names that unattended upgrades must leave alone."""
+    def held_names(self) -> tuple[str, ...]:
+        """Return the names of the packages that unattended upgrades must not change."""
         return tuple(package.name for package in self.packages if package.hold)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostPackages(AptPackages):
-    """Packages that change the running kernel: a driver. An image cannot hold them."""
+    """Packages that change the running kernel, such as a driver; not possible in an image."""
 
     kind: ClassVar[str] = "host-packages"
     scope: ClassVar[Scope] = Scope.HOST
@@ -105,7 +106,7 @@ class HostPackages(AptPackages):
 
 @dataclass(frozen=True, kw_only=True)
 class Download(Step):
-    """One file to fetch, check and put at ``to``."""
+    """A file to download and verify; ``to`` is its path."""
 
     kind: ClassVar[str] = "download"
     file: LockedFile
@@ -115,9 +116,9 @@ class Download(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Archive(Step):
-    """A tarball to fetch, check and unpack into ``to``, less ``strip`` leading folders.
+    """A tar archive to download, verify and unpack into ``to``.
 
-    ``creates`` is a path that exists afterwards.
+    ``strip`` leading path components are removed. ``creates`` is a path that exists afterwards.
     """
 
     kind: ClassVar[str] = "archive"
@@ -129,10 +130,10 @@ class Archive(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Installer(Step):
-    """A self-extracting shell installer to fetch, check and run with ``arguments``.
+    """A self-extracting installer to download, verify and run with ``arguments``.
 
-    ``prefix`` is the folder that is the installer's alone, to be cleared before a new try; empty
-    where it installs into a folder that others use.
+    ``prefix`` is the directory that only this installer uses, removed before each run; empty if it
+    installs into a shared directory.
     """
 
     kind: ClassVar[str] = "installer"
@@ -144,19 +145,19 @@ class Installer(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Environment(Step):
-    """An isolated Python environment at ``path``, filled from hash-pinned requirements.
+    """A Python environment at ``path``, with packages pinned by hash.
 
-    ``creator`` is the command that makes it, ready to be followed by the path
-    (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` name payload
-    files; ``tools`` (pip and its companions) goes in first. Where conda makes the environment,
-    ``explicit`` names the list of its packages, which ``creator`` reads. ``index`` is the address
-    of a Python index, where the spec names one.
+    ``create_command`` creates it; the path is appended
+    (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` are payload files;
+    ``tools`` (pip and its companions) are installed first. If conda creates the environment,
+    ``explicit`` is the list of its packages, which ``create_command`` reads. ``index`` is the URL
+    of the Python index, if the spec sets one.
     """
 
     kind: ClassVar[str] = "environment"
     name: str
     path: str
-    creator: tuple[str, ...]
+    create_command: tuple[str, ...]
     python: str
     requirements: str
     tools: str
@@ -166,6 +167,6 @@ class Environment(Step):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The payload files that it is made from, in the order of their use."""
+        """Return the payload files that it is created from, in order of use."""
         conda = () if self.explicit is None else (self.explicit,)
         return (*conda, self.tools, self.requirements)

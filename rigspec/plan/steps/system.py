@@ -1,4 +1,4 @@
-"""Steps for the machine as a whole: its system, kernel and services, and the look at all of it."""
+"""Steps for the platform, services, the kernel and the verification."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ __all__ = ["Check", "KernelArguments", "Platform", "Reboot", "Service", "Verify"
 
 @dataclass(frozen=True, kw_only=True)
 class Platform(Step):
-    """Refuse to go on unless the machine is this one: os-release's ID and VERSION_ID, uname's
-    machine.
-    """
+    """Fail unless ID and VERSION_ID of os-release, and ``uname -m``, have these values."""
 
     kind: ClassVar[str] = "platform"
     distribution: str
@@ -25,24 +23,24 @@ class Platform(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Service(Step):
-    """A systemd unit that is enabled, and started where systemd runs.
+    """A systemd unit that is enabled, and started if systemd is running.
 
-    ``name`` is the unit's whole name (``jupyter-alice.service``), ``unit`` its text: empty where a
-    package brings the unit. It starts anew when a step of ``configured_by`` writes something else,
-    if ``tried`` succeeds: a command that reads the settings as the service would.
+    ``name`` is the full name (``jupyter-alice.service``), ``unit`` its text; empty if a package
+    provides the unit. The unit is restarted when a step in ``restart_on`` changes a file, if
+    ``config_test`` succeeds.
 
-    ``port`` and ``address`` are where it answers. ``command`` is what it runs in the foreground
-    where there is no systemd, for the ``user``, on every interface: empty for a service that is
-    the host's alone. ``variables`` are what it has beside those of a session; with them ``health``
-    succeeds as long as it answers. ``programs`` name the payload files of both.
+    The service listens on ``address`` and ``port``. Without systemd, ``command`` runs it as
+    ``user`` in the foreground, on all interfaces; empty for a service that runs on the host only.
+    ``variables`` extend those of login sessions. ``health`` succeeds while the service is healthy.
+    ``programs`` are the payload files of ``command`` and ``health``.
     """
 
     kind: ClassVar[str] = "service"
     scope: ClassVar[Scope] = Scope.HOST
     name: str
     unit: str = ""
-    configured_by: tuple[str, ...] = ()
-    tried: tuple[str, ...] = ()
+    restart_on: tuple[str, ...] = ()
+    config_test: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     user: str | None = None
     port: int | None = None
@@ -54,7 +52,7 @@ class Service(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class KernelArguments(Step):
-    """Arguments for the kernel's command line, in force after a reboot."""
+    """Arguments for the kernel command line; they take effect after a reboot."""
 
     kind: ClassVar[str] = "kernel-arguments"
     scope: ClassVar[Scope] = Scope.HOST
@@ -63,7 +61,7 @@ class KernelArguments(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class Reboot(Step):
-    """A reboot is needed before the steps after it can be true."""
+    """A reboot that is required before the following steps can be verified."""
 
     kind: ClassVar[str] = "reboot"
     scope: ClassVar[Scope] = Scope.HOST
@@ -72,24 +70,23 @@ class Reboot(Step):
 
 @dataclass(frozen=True)
 class Check:
-    """A command whose output must be ``expect``, to the letter, without the last newline.
+    """A command that must print exactly ``expect``, without the final newline.
 
-    ``part`` is the layer it looks at: a target that leaves the layer out leaves the check out.
-    ``booted`` is for what is true only after the reboot that the plan asks for, ``root`` for what
-    nobody else can ask.
+    A target that excludes ``layer`` also excludes the check. With ``after_reboot``, it can succeed
+    only after the reboot of the plan; with ``requires_root``, it must run as root.
     """
 
     title: str
     command: tuple[str, ...]
     expect: str
-    part: str = "system"
-    booted: bool = False
-    root: bool = False
+    layer: str = "system"
+    after_reboot: bool = False
+    requires_root: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verify(Step):
-    """What is installed, held against the lock. Always the last step."""
+    """The verification of the installation against the lock; always the last step."""
 
     kind: ClassVar[str] = "verify"
     checks: tuple[Check, ...]

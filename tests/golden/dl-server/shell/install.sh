@@ -6,8 +6,8 @@
 # Run as root. Safe to re-run: completed steps are skipped.
 #
 # Not included:
-# - the pin of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
-# - the pin of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
+# - pinning of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
+# - pinning of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
 
 # Nothing runs before the last line, so a truncated download does nothing but report it.
@@ -52,42 +52,42 @@ USAGE
 
 title() {
   case $1 in
-    platform) printf '%s' 'This machine is ubuntu 16.04 on x86_64' ;;
-    archive) printf '%s' 'The distribution'"'"'s archive, with restricted, universe, multiverse' ;;
-    system-packages) printf '%s' 'Packages of the system' ;;
-    fetch-tools) printf '%s' 'What fetches and checks files' ;;
-    repository-nvidia-cuda) printf '%s' 'Package repository nvidia-cuda, its key checked' ;;
+    platform) printf '%s' 'Platform: ubuntu 16.04 on x86_64' ;;
+    archive) printf '%s' 'Apt components: restricted, universe, multiverse' ;;
+    system-packages) printf '%s' 'System packages' ;;
+    fetch-tools) printf '%s' 'Packages: download tools' ;;
+    repository-nvidia-cuda) printf '%s' 'Apt repository: nvidia-cuda' ;;
     driver) printf '%s' 'NVIDIA driver 465.19.01' ;;
     cuda) printf '%s' 'CUDA toolkit 9.0.176' ;;
-    cudnn) printf '%s' 'cuDNN 7.6.5.32 built for CUDA 9.0' ;;
-    installer-anaconda3-5-2-0) printf '%s' 'Anaconda3 5.2.0, which brings Python 3.6.5' ;;
+    cudnn) printf '%s' 'cuDNN 7.6.5.32 for CUDA 9.0' ;;
+    installer-anaconda3-5-2-0) printf '%s' 'Anaconda3 5.2.0 (Python 3.6.5)' ;;
     env-fastai) printf '%s' 'Python environment fastai' ;;
     settings-fastai-keras) printf '%s' 'Settings of keras for new accounts' ;;
     user-alice) printf '%s' 'Account alice' ;;
     user-bob) printf '%s' 'Account bob' ;;
-    gpus-of-users) printf '%s' 'GPUs of each user' ;;
-    variables) printf '%s' 'Variables of every log-in session' ;;
-    service-packages) printf '%s' 'Packages of the services' ;;
-    service-ssh-settings) printf '%s' 'Settings of the secure shell' ;;
-    service-ssh) printf '%s' 'The secure shell on port 22, for keys only' ;;
-    service-dyndns-interval) printf '%s' 'How often the name rig.example.org is looked after' ;;
-    host-service-packages) printf '%s' 'Packages of what watches and names the machine' ;;
-    service-dyndns-settings) printf '%s' 'Settings and password of the name rig.example.org' ;;
-    service-dyndns) printf '%s' 'The name rig.example.org follows the address' ;;
-    session-fastai) printf '%s' 'Windows and panes of the session fastai' ;;
-    session-loader) printf '%s' 'The command rig-tmux, which loads a session' ;;
-    tmux-packages) printf '%s' 'Packages of the terminal'"'"'s sessions' ;;
-    certificate-tools) printf '%s' 'What makes certificates' ;;
-    notebook-alice-certificate) printf '%s' 'Certificate of the notebook of alice' ;;
-    notebook-alice-password) printf '%s' 'Password of the notebook of alice' ;;
-    notebook-alice-settings) printf '%s' 'Settings of the notebook of alice' ;;
-    notebook-alice) printf '%s' 'Notebook of alice on port 8888' ;;
-    notebook-bob-certificate) printf '%s' 'Certificate of the notebook of bob' ;;
-    notebook-bob-password) printf '%s' 'Password of the notebook of bob' ;;
-    notebook-bob-settings) printf '%s' 'Settings of the notebook of bob' ;;
-    notebook-bob) printf '%s' 'Notebook of bob on port 8889' ;;
-    reboot) printf '%s' 'Reboot into the new driver and kernel arguments' ;;
-    verify) printf '%s' 'What is installed is what was locked' ;;
+    gpus-of-users) printf '%s' 'GPU assignment of users' ;;
+    variables) printf '%s' 'Variables of login sessions' ;;
+    service-packages) printf '%s' 'Packages: services' ;;
+    service-ssh-settings) printf '%s' 'sshd configuration' ;;
+    service-ssh) printf '%s' 'sshd on port 22, keys only' ;;
+    service-dyndns-interval) printf '%s' 'ddclient update interval' ;;
+    host-service-packages) printf '%s' 'Packages: monitoring and dynamic DNS' ;;
+    service-dyndns-settings) printf '%s' 'ddclient configuration' ;;
+    service-dyndns) printf '%s' 'ddclient service (rig.example.org)' ;;
+    session-fastai) printf '%s' 'tmux layout: fastai' ;;
+    session-loader) printf '%s' 'Command rig-tmux' ;;
+    tmux-packages) printf '%s' 'Packages: tmux' ;;
+    certificate-tools) printf '%s' 'Packages: openssl' ;;
+    notebook-alice-certificate) printf '%s' 'Notebook certificate of alice' ;;
+    notebook-alice-password) printf '%s' 'Notebook password of alice' ;;
+    notebook-alice-settings) printf '%s' 'Notebook settings of alice' ;;
+    notebook-alice) printf '%s' 'Notebook server of alice, port 8888' ;;
+    notebook-bob-certificate) printf '%s' 'Notebook certificate of bob' ;;
+    notebook-bob-password) printf '%s' 'Notebook password of bob' ;;
+    notebook-bob-settings) printf '%s' 'Notebook settings of bob' ;;
+    notebook-bob) printf '%s' 'Notebook server of bob, port 8889' ;;
+    reboot) printf '%s' 'Reboot for driver and kernel arguments' ;;
+    verify) printf '%s' 'Verify the installation against the lock' ;;
   esac
 }
 
@@ -117,7 +117,7 @@ is_done_archive() {
 apply_archive() {
   rm -f /etc/apt/sources.list.d/rig.list && \
     apt-get -qq update && \
-    sh /opt/rig/lock/components.sh 'xenial xenial-updates xenial-security' main 'restricted universe multiverse' > /etc/apt/sources.list.d/rig.list.rig-new && \
+    sh /opt/rig/lock/apt-components.sh 'xenial xenial-updates xenial-security' main 'restricted universe multiverse' > /etc/apt/sources.list.d/rig.list.rig-new && \
     record_file /etc/apt/sources.list.d/rig.list && \
     mv -fT /etc/apt/sources.list.d/rig.list.rig-new /etc/apt/sources.list.d/rig.list && \
     mkdir -p /var/lib/rig && \
@@ -132,12 +132,12 @@ remove_archive() {
 
 is_done_system_packages() {
   test "$(cat /var/lib/rig/system-packages 2>/dev/null)" = 4c8828ab3581714a83e0293826b64dec1f3f75e61a6090b3f6fcb76ccc645269 && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.system.txt >/dev/null
 }
 
 apply_system_packages() {
   refresh_packages && \
-    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.system.txt >&2 && \
+    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.system.txt >&2 && \
     install_packages system-packages --allow-downgrades \
       'binutils=2.26.1-1ubuntu1~16.04.8' \
       build-essential=12.1ubuntu2 \
@@ -229,12 +229,12 @@ remove_system_packages() {
 
 is_done_fetch_tools() {
   test "$(cat /var/lib/rig/fetch-tools 2>/dev/null)" = df949afa2696944473573a4532fabde1ad69ffb83e030effb5fced4815db95f0 && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.fetch.txt >/dev/null
 }
 
 apply_fetch_tools() {
   refresh_packages && \
-    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.fetch.txt >&2 && \
+    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.fetch.txt >&2 && \
     install_packages fetch-tools --allow-downgrades \
       bzip2=1.0.6-8ubuntu0.2 \
       'ca-certificates=20210119~16.04.1' \
@@ -284,12 +284,12 @@ remove_fetch_tools() {
 
 is_done_repository_nvidia_cuda() {
   test -s /etc/apt/keyrings/nvidia-cuda.gpg && \
-    sh /opt/rig/lock/repository.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / | cmp -s - /etc/apt/sources.list.d/nvidia-cuda.list && \
+    sh /opt/rig/lock/apt-source-line.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / | cmp -s - /etc/apt/sources.list.d/nvidia-cuda.list && \
     test "$(cat /var/lib/rig/repository-nvidia-cuda 2>/dev/null)" = face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3
 }
 
 apply_repository_nvidia_cuda() {
-  { source_line=$(sh /opt/rig/lock/repository.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 /) || { restore_file /etc/apt/sources.list.d/nvidia-cuda.list; false; }; } && \
+  { source_line=$(sh /opt/rig/lock/apt-source-line.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 /) || { restore_file /etc/apt/sources.list.d/nvidia-cuda.list; false; }; } && \
     record_dir "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
     mkdir -p "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
     mkdir -p /var/cache/rig && \
@@ -319,7 +319,7 @@ remove_repository_nvidia_cuda() {
 
 is_done_driver() {
   test "$(cat /var/lib/rig/driver 2>/dev/null)" = 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.driver.txt >/dev/null
 }
 
 apply_driver() {
@@ -340,7 +340,7 @@ remove_driver() {
 
 is_done_cuda() {
   test "$(cat /var/lib/rig/cuda 2>/dev/null)" = ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.cuda.txt >/dev/null
 }
 
 apply_cuda() {
@@ -499,7 +499,7 @@ remove_user_bob() {
 
 is_done_gpus_of_users() {
   test "$(stat -c '%a %U:%G' /etc/profile.d/rig-dl-server.users.sh 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 16fa7152e15bcd2abb0554d2ed142384185f29401283a1f6369fa1b092b2809f /etc/profile.d/rig-dl-server.users.sh | sha256sum --check --status
+    printf '%s  %s\n' f4a51a1034b87d219b980c8b33b681a12a6d92c5ce1d311caa3073495e724acc /etc/profile.d/rig-dl-server.users.sh | sha256sum --check --status
 }
 
 apply_gpus_of_users() {
@@ -535,12 +535,12 @@ remove_variables() {
 
 is_done_service_packages() {
   test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.service.txt >/dev/null
 }
 
 apply_service_packages() {
   refresh_packages && \
-    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.service.txt >&2 && \
+    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.service.txt >&2 && \
     install_packages service-packages --allow-downgrades \
       openssh-server=1:7.2p2-4ubuntu2.10 \
       libbsd0=0.8.2-1ubuntu0.1 \
@@ -629,12 +629,12 @@ remove_service_dyndns_interval() {
 
 is_done_host_service_packages() {
   test "$(cat /var/lib/rig/host-service-packages 2>/dev/null)" = ba2ecc5917cff1f2d9d02236b61ecd00411979cb7254cb183e442ffb11922d0a && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.host-service.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.host-service.txt >/dev/null
 }
 
 apply_host_service_packages() {
   refresh_packages && \
-    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.host-service.txt >&2 && \
+    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.host-service.txt >&2 && \
     install_packages host-service-packages --allow-downgrades \
       'ca-certificates=20210119~16.04.1' \
       ddclient=3.8.2-2ubuntu2 \
@@ -746,12 +746,12 @@ remove_session_loader() {
 
 is_done_tmux_packages() {
   test "$(cat /var/lib/rig/tmux-packages 2>/dev/null)" = e751db41e874c9048154e2567bfd8c63703960643ffec4f0ead31fb1d90bc9c9 && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.tmux.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.tmux.txt >/dev/null
 }
 
 apply_tmux_packages() {
   refresh_packages && \
-    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.tmux.txt >&2 && \
+    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.tmux.txt >&2 && \
     install_packages tmux-packages --allow-downgrades \
       tmux=2.1-3build1 \
       libc6=2.23-0ubuntu11.3 \
@@ -769,12 +769,12 @@ remove_tmux_packages() {
 
 is_done_certificate_tools() {
   test "$(cat /var/lib/rig/certificate-tools 2>/dev/null)" = 556193552ac5df00ba998e7546dc5a4566fee7e1252660df417fc9861600ad6c && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.certificate.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.certificate.txt >/dev/null
 }
 
 apply_certificate_tools() {
   refresh_packages && \
-    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.certificate.txt >&2 && \
+    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.certificate.txt >&2 && \
     install_packages certificate-tools --allow-downgrades \
       openssl=1.0.2g-1ubuntu4.20 \
       libc6=2.23-0ubuntu11.3 \
@@ -992,16 +992,16 @@ remove_notebook_bob() {
 }
 
 is_done_reboot() {
-  test "$(cat /var/lib/rig/reboot 2>/dev/null)" = c23bebae76ade760d8dbee20fe23ea32569b0875b64c097021a06fadba0a395e
+  test "$(cat /var/lib/rig/reboot 2>/dev/null)" = a31af1b9f5b6042f0423e63a71ca18c5f407a7258b5ecc8365fe15f4a52d43eb
 }
 
 apply_reboot() {
-  printf '%s\n' 'a reboot is required: a kernel module and kernel arguments take effect at boot' >&2 && \
+  printf '%s\n' 'a reboot is required: kernel modules and kernel arguments take effect at boot' >&2 && \
     mkdir -p /var/lib/rig && \
     cat /proc/sys/kernel/random/boot_id > /var/lib/rig/.reboot-due.new && \
     mv -fT /var/lib/rig/.reboot-due.new /var/lib/rig/reboot-due && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' c23bebae76ade760d8dbee20fe23ea32569b0875b64c097021a06fadba0a395e > /var/lib/rig/.reboot.new && \
+    printf '%s\n' a31af1b9f5b6042f0423e63a71ca18c5f407a7258b5ecc8365fe15f4a52d43eb > /var/lib/rig/.reboot.new && \
     mv -fT /var/lib/rig/.reboot.new /var/lib/rig/reboot
 }
 
@@ -1015,38 +1015,38 @@ is_done_verify() {
 
 apply_verify() {
   differences=0 && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.system.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.system.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (system)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.fetch.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.fetch.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (fetch)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.driver.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.driver.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (driver)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.host-service.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.host-service.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (host-service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.tmux.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.tmux.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (tmux)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.certificate.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.certificate.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (certificate)' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(sh -c 'sed -n "$1" "$2" | paste -s -d .' sh 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; } && \
     { test "$found" = 7.6.5 || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' 7.6.5 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
     { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/installed.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/verify_packages.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-the check failed}; } && \
     { test "$found" = '' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(runuser -l alice -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
-    { test "$found" = 0 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of alice' 0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { test "$found" = 0 || { printf '%s: locked %s, found %s\n' 'GPUs in the login shell of alice' 0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(runuser -l bob -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
-    { test "$found" = 1 || { printf '%s: locked %s, found %s\n' 'GPUs in a log-in shell of bob' 1 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { test "$found" = 1 || { printf '%s: locked %s, found %s\n' 'GPUs in the login shell of bob' 1 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(grep -m1 -xF -e '# Written by rigspec.' /etc/ddclient.conf) || true; } && \
-    { test "$found" = '# Written by rigspec.' || { printf '%s: locked %s, found %s\n' 'the secret DYNDNS' '# Written by rigspec.' "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { test "$found" = '# Written by rigspec.' || { printf '%s: locked %s, found %s\n' 'secret DYNDNS' '# Written by rigspec.' "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(find /etc/rig/notebook/alice.password -size +0) || true; } && \
-    { test "$found" = /etc/rig/notebook/alice.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { test "$found" = /etc/rig/notebook/alice.password || { printf '%s: locked %s, found %s\n' 'secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(find /etc/rig/notebook/bob.password -size +0) || true; } && \
-    { test "$found" = /etc/rig/notebook/bob.password || { printf '%s: locked %s, found %s\n' 'the secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/bob.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
+    { test "$found" = /etc/rig/notebook/bob.password || { printf '%s: locked %s, found %s\n' 'secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/bob.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     test "$differences" = 0
 }
 
@@ -1730,7 +1730,7 @@ install_lock_files() {
   local directory file
   directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt packages.sh components.sh repository.sh notebook_config.py notebook_health.py installed.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt check-packages.sh apt-components.sh apt-source-line.sh notebook_config.py notebook_health.py verify_packages.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
     [ -f "$directory/files/$file" ] || fail "missing file $directory/files/$file: copy $NAME together with its files/ directory"
     if ! cmp -s "$directory/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$directory/files/$file" "/opt/rig/lock/$file.rig-new"

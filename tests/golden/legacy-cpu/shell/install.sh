@@ -6,7 +6,7 @@
 # Run as root. Safe to re-run: completed steps are skipped.
 #
 # Not included:
-# - the pin of base image debian:11: no registry answered, and the matrix has no digest of it
+# - pinning of base image debian:11: no registry answered, and the matrix has no digest of it
 set -euo pipefail
 
 # Nothing runs before the last line, so a truncated download does nothing but report it.
@@ -51,11 +51,11 @@ USAGE
 
 title() {
   case $1 in
-    platform) printf '%s' 'This machine is debian 11 on x86_64' ;;
-    interpreters) printf '%s' 'Interpreters of the system' ;;
+    platform) printf '%s' 'Platform: debian 11 on x86_64' ;;
+    interpreters) printf '%s' 'Packages: Python interpreters' ;;
     env-tf18) printf '%s' 'Python environment tf18' ;;
     settings-tf18-keras) printf '%s' 'Settings of keras for new accounts' ;;
-    verify) printf '%s' 'What is installed is what was locked' ;;
+    verify) printf '%s' 'Verify the installation against the lock' ;;
   esac
 }
 
@@ -79,12 +79,12 @@ remove_platform() {
 
 is_done_interpreters() {
   test "$(cat /var/lib/rig/interpreters 2>/dev/null)" = 20936207b7841a3910b702bef21d569758adf4f7b3f52445940aeb6ea348513c && \
-    sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.interpreter.txt >/dev/null
+    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.interpreter.txt >/dev/null
 }
 
 apply_interpreters() {
   refresh_packages && \
-    sh /opt/rig/lock/packages.sh archive /opt/rig/lock/packages.interpreter.txt >&2 && \
+    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.interpreter.txt >&2 && \
     install_packages interpreters --allow-downgrades \
       python2.7=2.7.18-8+deb11u1 \
       virtualenv=20.4.0+ds-2+deb11u1 \
@@ -187,11 +187,11 @@ is_done_verify() {
 
 apply_verify() {
   differences=0 && \
-    { { { found=$(sh /opt/rig/lock/packages.sh installed /opt/rig/lock/packages.interpreter.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.interpreter.txt) || found=${found:-the check failed}; } && \
     { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (interpreter)' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/tf18/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
     { test "$found" = 2.7 || { printf '%s: locked %s, found %s\n' 'Python of tf18' 2.7 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(/opt/rig/envs/tf18/bin/python /opt/rig/lock/installed.py /opt/rig/lock/tf18.tools.txt /opt/rig/lock/tf18.requirements.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(/opt/rig/envs/tf18/bin/python /opt/rig/lock/verify_packages.py /opt/rig/lock/tf18.tools.txt /opt/rig/lock/tf18.requirements.txt) || found=${found:-the check failed}; } && \
     { test "$found" = '' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of tf18' "$line"; done >&2; false; }; }; } || differences=1; } && \
     test "$differences" = 0
 }
@@ -819,7 +819,7 @@ install_lock_files() {
   local directory file
   directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.interpreter.txt packages.sh installed.py tf18.requirements.txt tf18.tools.txt settings-tf18-keras; do
+  for file in packages.interpreter.txt check-packages.sh verify_packages.py tf18.requirements.txt tf18.tools.txt settings-tf18-keras; do
     [ -f "$directory/files/$file" ] || fail "missing file $directory/files/$file: copy $NAME together with its files/ directory"
     if ! cmp -s "$directory/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$directory/files/$file" "/opt/rig/lock/$file.rig-new"

@@ -2,7 +2,7 @@
 
 Each FILE is a requirements file or an explicit list of conda.
 
-usage: python installed.py FILE...
+usage: python verify_packages.py FILE...
 
 Prints a line for each package that is missing or has another version, and then exits with 1.
 """

@@ -2,7 +2,7 @@
 # Check system packages against a package list of the lock. Each line is NAME=VERSION and, if the lock has
 # it, the sha256 of the package file.
 #
-# usage: packages.sh archive|installed FILE
+# usage: check-packages.sh archive|installed FILE
 #
 #   archive     check that the signed package index lists these files
 #   installed   check that these versions are installed
