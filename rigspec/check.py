@@ -1,4 +1,4 @@
-"""One machine of one rig, checked: the question that `rigspec check` asks."""
+"""Check one machine of one rig, as `rigspec check` does."""
 
 from __future__ import annotations
 
@@ -38,32 +38,34 @@ def check_machine(
 ) -> Report:
     """Resolve one machine; conflicts, warnings and notes are in the report, errors first.
 
-    The matrix must hold the products that ``assemble.products_needed`` names. Without
-    ``repairs`` conflicts are told and no way out of them is looked for. What was decided before
-    (``kept``) stays where it can, except for the components and packages named in ``moving``.
+    The matrix must contain the products that ``required_products`` names. Without ``repairs``
+    conflicts are reported without repairs. Locked versions (``kept``) are preferred, except for
+    the components and packages named in ``moving``.
     """
     unknown = unknown_name_errors(spec, machine, matrix)
     if unknown:
         return _report(spec, machine, "invalid", None, unknown)
-    assembly = ProblemBuilder(spec.rig, machine, matrix)
-    beyond, claims = unsatisfiable_requirements(assembly, spec.document)
-    solution = find_newest(assembly, claims, locked_preferences(assembly, kept, moving))
+    builder = ProblemBuilder(spec.rig, machine, matrix)
+    beyond, requirements = unsatisfiable_requirements(builder, spec.document)
+    solution = find_newest(builder, requirements, locked_preferences(builder, kept, moving))
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:
-        found += _conflicts(spec, machine, matrix, assembly, claims, repairs)
+        found += _conflicts(spec, machine, matrix, builder, requirements, repairs)
     else:
-        unasked = tuple(assembly.unasked(solution))
-        resolution = build_resolution(spec.rig, machine, matrix, unasked, solution)
-        rows = assembly.advice(solution)
-        found += advisory_diagnostics(rows, assembly.universes, claims, solution, spec.document)
+        implied_rules = tuple(builder.implied_rules(solution))
+        resolution = build_resolution(spec.rig, machine, matrix, implied_rules, solution)
+        rows = builder.advisory_rules(solution)
+        found += advisory_diagnostics(
+            rows, builder.universes, requirements, solution, spec.document
+        )
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None)
     found += lint(spec, machine, matrix, resolution, likely)
     resolution = None if _errors(found) else resolution
-    parts, told = _hardware(spec, machine, matrix)
+    parts, measures = _hardware(spec, machine, matrix)
     status = "conflict" if resolution is None or _errors(parts) else "ok"
-    return _report(spec, machine, status, resolution, (*found, *parts), told)
+    return _report(spec, machine, status, resolution, (*found, *parts), measures)
 
 
 def _errors(diagnostics: Iterable[Diagnostic]) -> bool:
@@ -73,7 +75,7 @@ def _errors(diagnostics: Iterable[Diagnostic]) -> bool:
 def _hardware(
     spec: LoadedSpec, machine: str | None, matrix: Matrix
 ) -> tuple[tuple[Diagnostic, ...], tuple[Measure, ...]]:
-    """What is to be said of the parts; no version depends on it."""
+    """Return diagnostics and figures of the hardware; no version depends on them."""
     if machine is None:
         return (), ()
     figures = machine_figures(spec, machine, matrix)
@@ -84,8 +86,8 @@ def _conflicts(
     spec: LoadedSpec,
     machine: str | None,
     matrix: Matrix,
-    assembly: ProblemBuilder,
-    claims: tuple[Requirement, ...],
+    builder: ProblemBuilder,
+    requirements: tuple[Requirement, ...],
     wanted: bool,
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
@@ -95,11 +97,11 @@ def _conflicts(
     from rigspec.resolve.solver.cnf import encode
     from rigspec.resolve.solver.sat import SolverSession
 
-    problem = assembly.problem(claims)
+    problem = builder.problem(requirements)
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         conflicts = tuple(find_conflicts(problem, encoding, session))
-    whole = len(claims) == len(assembly.claims)
+    whole = len(requirements) == len(builder.requirements)
     found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
     if wanted:
         found = find_repairs(spec, machine, matrix, problem, conflicts, whole=whole)

@@ -1,4 +1,4 @@
-"""Requests for versions, as people and the matrix write them.
+"""Version requests as people and the matrix write them.
 
 ``1.8`` means ``==1.8.*``, ``*`` anything, ``>=1.5,<1.13`` what PEP 440 says it means. A family
 may stand in front (``ubuntu >=18.04``) or alone (``gpu``).
@@ -23,7 +23,7 @@ _FAMILY = re.compile(r"(?P<family>[A-Za-z][A-Za-z0-9_-]{0,99})(?:\s+(?P<rest>\S.
 
 
 class InvalidRequest(ValueError):
-    """The text is not a request for versions; the message says what it should look like."""
+    """The text is not a version request; the message gives the expected form."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Alternative:
     versions: SpecifierSet | None
 
     def admits(self, family: str | None, version: str) -> bool:
-        """Whether a release of that family and version is meant."""
+        """Return whether the request matches a release of that family and version."""
         if self.family is not None and (family or version).lower() != self.family.lower():
             return False
         if self.versions is None:
@@ -44,7 +44,7 @@ class Alternative:
 
 
 def parse_specifier(text: str) -> SpecifierSet | None:
-    """A version request without a family; ``None`` stands for any version.
+    """Return a version request without a family; ``None`` means any version.
 
     Raises InvalidRequest.
     """
@@ -69,7 +69,7 @@ def parse_specifier(text: str) -> SpecifierSet | None:
 
 @cache
 def parse_alternative(text: str) -> Alternative:
-    """A version request with or without a family in front. Raises InvalidRequest."""
+    """Return a version request with or without a family in front. Raises InvalidRequest."""
     match = _FAMILY.fullmatch(text.strip())
     if match is None:
         return Alternative(None, parse_specifier(text))
@@ -79,7 +79,7 @@ def parse_alternative(text: str) -> Alternative:
 
 @cache
 def version_key(version: str) -> tuple[int, Version | str]:
-    """A sort key that puts newer versions last; what is no PEP 440 version sorts first, by text."""
+    """Return a sort key for versions; texts that PEP 440 does not know come first."""
     parsed = _parsed(version)
     return (0, version) if parsed is None else (1, parsed)
 

@@ -59,27 +59,29 @@ class SupportedReleases:
         return Requirement(self.component.key, (candidate.exactly,), None, candidate.label)
 
     def _conflict(self, candidate: Candidate) -> Conflict:
-        problem = replace(self.problem, claims=(*self.problem.claims, self._wish(candidate)))
+        problem = replace(
+            self.problem, requirements=(*self.problem.requirements, self._wish(candidate))
+        )
         encoding = encode(problem)
         with SolverSession(problem, encoding) as session:
             return next(find_conflicts(problem, encoding, session))
 
     def _holds(self, conflict: Conflict, candidate: Candidate) -> bool:
         """Whether the rows of a conflict refuse this release, too."""
-        claims = (*self.problem.claims, self._wish(candidate))
-        return not is_satisfiable(self.problem, claims, conflict.rows)
+        requirements = (*self.problem.requirements, self._wish(candidate))
+        return not is_satisfiable(self.problem, requirements, conflict.rows)
 
 
 def admitted(
     spec: LoadedSpec, machine: str, matrix: Matrix, wanted: Callable[[Component], bool]
 ) -> SupportedReleases | None:
     """The releases of the component that is ``wanted``; None where the machine has none such."""
-    assembly = ProblemBuilder(spec.rig, machine, matrix)
-    component = next((c for c in assembly.components if wanted(c)), None)
-    beyond, claims = unsatisfiable_requirements(assembly, spec.document)
+    builder = ProblemBuilder(spec.rig, machine, matrix)
+    component = next((c for c in builder.components if wanted(c)), None)
+    beyond, requirements = unsatisfiable_requirements(builder, spec.document)
     if component is None or beyond:
         return None
-    problem = assembly.problem(claims)
+    problem = builder.problem(requirements)
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         selectors = list(encoding.selectors)

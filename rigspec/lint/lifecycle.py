@@ -11,7 +11,7 @@ from rigspec.matrix.loader import image_tags, load_image
 from rigspec.matrix.model import Availability, Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import KeyPath
-from rigspec.resolve.problem.requirements import asked_frameworks, image_tag
+from rigspec.resolve.problem.requirements import image_tag, requested_frameworks
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 
@@ -225,7 +225,7 @@ def withdrawn_lints(
     """Warnings for a base image that is gone or will be, and for releases that were yanked."""
     yield from _image(spec)
     for env in resolution.envs if resolution is not None else ():
-        lines = {asked.product: asked for asked in asked_frameworks(spec.rig.env[env.name])}
+        lines = {asked.product: asked for asked in requested_frameworks(spec.rig.env[env.name])}
         for pin, package in zip(env.frameworks, env.distributions, strict=True):
             for release in matrix.product(pin.name).releases:
                 same = release.version == pin.version

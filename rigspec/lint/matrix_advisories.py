@@ -1,4 +1,4 @@
-"""Rules that do not bind: what works, and not as well as its owner may think."""
+"""Advisory rules: combinations that work, but not as well as expected."""
 
 from __future__ import annotations
 
@@ -18,41 +18,47 @@ __all__ = ["advisory_diagnostics"]
 def advisory_diagnostics(
     rows: Iterable[BoundRule],
     universes: Mapping[str, CandidateDomain],
-    claims: tuple[Requirement, ...],
+    requirements: tuple[Requirement, ...],
     solution: Solution,
     document: Document,
 ) -> Iterator[Diagnostic]:
-    """A warning or a note for each row whose conditions the solution meets and whose rest it does
-    not.
-    """
-    told: set[str] = set()
+    """Yield a warning or a note for each active rule that the solution violates."""
+    reported: set[str] = set()
     for row in rows:
         value = solution[row.must[0]]
         if value.version == UNKNOWN or universes[row.must[0]].admits(row.must[1], value):
             continue
         if all(universes[key].admits(texts, solution[key]) for key, texts in row.when):
-            words = format_statement(row.rule.statement, value.label)
-            if words not in told:
-                told.add(words)
-                yield _diagnostic(row, value.label, words, claims, document)
+            message = format_statement(row.rule.statement, value.label)
+            if message not in reported:
+                reported.add(message)
+                yield _diagnostic(row, value.label, message, requirements, document)
 
 
 def _diagnostic(
-    row: BoundRule, value: str, words: str, claims: tuple[Requirement, ...], document: Document
+    row: BoundRule,
+    value: str,
+    message: str,
+    requirements: tuple[Requirement, ...],
+    document: Document,
 ) -> Diagnostic:
     keys = {row.must[0], *(key for key, _ in row.when)}
-    lines = [claim for claim in claims if claim.path is not None and _about(claim, keys)]
+    lines = [
+        requirement
+        for requirement in requirements
+        if requirement.path is not None and _about(requirement, keys)
+    ]
     names = [diagnostic_name(key.rpartition("/")[2]) for key in (row.must[0], *dict(row.when))]
     fact = rule_as_fact(row.rule, value)
     return Diagnostic(
         code=row.rule.code,
         severity=Severity(row.rule.severity),
-        message=words,
+        message=message,
         between=tuple(dict.fromkeys(name for name in names if name != "provider")),
         spans=tuple(
-            document.span(claim.path, label=claim.label)
-            for claim in lines
-            if claim.path is not None
+            document.span(requirement.path, label=requirement.label)
+            for requirement in lines
+            if requirement.path is not None
         ),
         # The message is the statement: the fact adds where it was read.
         facts=(Fact(fact.id, fact.statement, fact.sources, fact.confidence),),
@@ -62,9 +68,9 @@ def _diagnostic(
     )
 
 
-def _about(claim: Requirement, keys: set[str]) -> bool:
-    """Whether the line speaks of one of the components, or declares the part that brings it."""
-    if claim.component in keys:
-        return claim.component not in ("accelerator", "provider")
-    part = claim.component.rpartition("/")[0]
-    return claim.component.endswith("/gpu") and f"{part}/compute_capability" in keys
+def _about(requirement: Requirement, keys: set[str]) -> bool:
+    """Return whether the line is about one of the components, or declares its part."""
+    if requirement.component in keys:
+        return requirement.component not in ("accelerator", "provider")
+    part = requirement.component.rpartition("/")[0]
+    return requirement.component.endswith("/gpu") and f"{part}/compute_capability" in keys

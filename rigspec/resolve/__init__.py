@@ -1,1 +1,1 @@
-"""From a spec and the matrix to exact versions, or to the smallest reason why not."""
+"""Resolve a spec against the matrix to exact versions, or to a minimal conflict."""

@@ -1,4 +1,4 @@
-"""From a solution of the problem to a resolution of the rig."""
+"""Turn a solution of the problem into a resolution of the rig."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ def build_resolution(
     rules: Sequence[BoundRule],
     solution: Solution,
 ) -> Resolution:
-    """The decided versions of one machine, in the words of its publishers.
+    """Return the decided versions of one machine, as their publishers write them.
 
-    ``rules`` are those about what environments get unasked, of which the solution meets every
-    condition (``Assembly.unasked``).
+    ``rules`` are the active rules about implied packages (``ProblemBuilder.implied_rules``).
     """
     envs = tuple(_env(rig, name, matrix, rules, solution) for name in sorted(rig.env))
     return Resolution(
@@ -81,7 +80,7 @@ def _holds(condition: Condition, env: str, solution: Solution) -> bool:
 
 
 def _distribution(product: Product, chosen: Candidate, env: str, solution: Solution) -> str:
-    """The package on the Python index, with the extras that this rig needs of it."""
+    """Return the package on the Python index with the extras that this rig needs."""
     extras = [
         extra.name
         for extra in product.extras
@@ -99,7 +98,7 @@ def _companions(
     frameworks: Mapping[str, Candidate],
     solution: Solution,
 ) -> set[str]:
-    forgotten = [
+    undeclared = [
         companion
         for framework, chosen in frameworks.items()
         for companion in matrix.product(framework).undeclared_dependencies
@@ -107,27 +106,27 @@ def _companions(
     ]
     if rig.service.jupyter is not None and rig.service.jupyter.env == env:
         # Its version is the lock's to decide, among those that run on the interpreter.
-        forgotten += matrix.product(NOTEBOOK).undeclared_dependencies
+        undeclared += matrix.product(NOTEBOOK).undeclared_dependencies
     return {
         canonicalize_name(companion.package)
-        for companion in forgotten
+        for companion in undeclared
         if all(_holds(condition, env, solution) for condition in companion.when)
     }
 
 
 def _cuda_in_wheels(env: str, rules: Sequence[BoundRule], solution: Solution) -> str | None:
-    """What a rule says exactly; of a range, its major: which minor it is, the lock will say."""
+    """Return the CUDA of a rule; of a range, its major, because the lock decides the minor."""
     key = env_key(env, "cuda_runtime")
-    asked = [row.must[1] for row in rules if row.must[0] == key]
+    requested = [row.must[1] for row in rules if row.must[0] == key]
     version = _version(solution, key)
-    if not asked or version is None:
+    if not requested or version is None:
         return None
-    exact = any(texts == (version,) for texts in asked)
+    exact = any(texts == (version,) for texts in requested)
     return version if exact else version.split(".")[0]
 
 
 def _constraints(env: str, rules: Sequence[BoundRule]) -> tuple[str, ...]:
-    """The requirements on Python packages whose rules apply to this solution."""
+    """Return the constraints on Python packages from rules that apply to this solution."""
     found = set()
     for row in rules:
         owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
@@ -139,5 +138,5 @@ def _constraints(env: str, rules: Sequence[BoundRule]) -> tuple[str, ...]:
 
 def _version(solution: Solution, component: str) -> str | None:
     candidate = solution.get(component)
-    # A build that is told apart by what it was built for carries that after a plus sign.
+    # A build carries the name of its target after a plus sign.
     return candidate.version.partition("+")[0] if candidate is not None else None

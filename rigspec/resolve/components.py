@@ -1,4 +1,4 @@
-"""The components a rig is made of, and what they are called in front of a person."""
+"""The components of a rig and their display names."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ OPTIONAL = frozenset({"cuda_runtime"})
 
 
 def display_name(component: str, title: str | None = None) -> str:
-    """The words for a component: its product's title, or what is written above."""
+    """Return the display name of a component: its product's title, or the one above."""
     if title is not None:
         return title
     if component in DERIVED:
@@ -58,7 +58,7 @@ def display_name(component: str, title: str | None = None) -> str:
 
 
 def diagnostic_name(component: str) -> str:
-    """The name a diagnostic's ``between`` uses for a component."""
+    """Return the name a diagnostic's ``between`` uses for a component."""
     if component in DERIVED:
         return DERIVED[component][1]
     return component.removeprefix(PACKAGE_PREFIX)

@@ -79,10 +79,10 @@ def test_what_came_later_is_refused_with_its_day_and_a_way_out(tmp_path: Path) -
     report = check(tmp_path, rig("2018-07-01", 'tensorflow = "==1.12.0", keras = "*"'))
     (error,) = (d for d in report.diagnostics if d.code == "RS234")
     assert errors(report) == ["RS234"]
-    assert error.message == "TensorFlow ==1.12.0 and as_of 2018-07-01 cannot hold together"
+    assert error.message == "TensorFlow ==1.12.0 and as_of 2018-07-01 are incompatible"
     assert error.between == ("tensorflow", "as_of")
     assert [span.label for span in error.spans] == [
-        "asks for tensorflow ==1.12.0",
+        "requests tensorflow ==1.12.0",
         "nothing after 2018-07-01",
     ]
     fact = error.facts[0]
@@ -105,14 +105,14 @@ def test_the_line_of_a_package_is_one_too(tmp_path: Path) -> None:
     report = check(tmp_path, spec)
     (error,) = (d for d in report.diagnostics if d.code == "RS234")
     assert error.message == (
-        "tensorflow 1.12.0 was uploaded on 2018-11-06; the spec asks for as_of 2018-07-01"
+        "tensorflow 1.12.0 was uploaded on 2018-11-06; the spec requests as_of 2018-07-01"
     )
 
 
 def test_a_day_before_all_of_them_is_told_once(tmp_path: Path) -> None:
     report = check(tmp_path, rig("2010-01-01", 'tensorflow = "*"'))
     (error,) = (d for d in report.diagnostics if d.code == "RS234")
-    assert error.message == "as_of 2010-01-01 and TensorFlow * cannot hold together"
+    assert error.message == "as_of 2010-01-01 and TensorFlow * are incompatible"
     (fact,) = error.facts
     assert fact.statement.startswith("tensorflow 0.12.0 was uploaded on 2016-12-19; … (")
     assert error.repairs == ()
@@ -124,7 +124,7 @@ def test_the_command_line_tells_it(rigspec: Rigspec, tmp_path: Path) -> None:
     done = rigspec("check", spec)
     assert done.returncode == 1
     told = " ".join((done.stdout + done.stderr).split())
-    assert "error[RS234]: TensorFlow 1.12 and as_of 2018-07-01 cannot hold together" in told
+    assert "error[RS234]: TensorFlow 1.12 and as_of 2018-07-01 are incompatible" in told
     assert "as_of = 2018-07-01 | ---------- nothing after 2018-07-01" in told
     assert "fact: tensorflow 1.12.0 was uploaded on 2018-11-06" in told
     assert 'repair: set env.lab.frameworks.tensorflow from "1.12" to "1.8"' in told

@@ -46,7 +46,7 @@ def test_the_articles_cudnn_is_refused_with_both_lines_the_fact_and_a_repair(
     assert error["code"] == "RS203"
     assert set(error["between"]) == {"cuda", "cudnn"}
     assert {span["label"] for span in error["spans"]} == {
-        "asks for CUDA 9.0",
+        "requests CUDA 9.0",
         "this cuDNN is built for CUDA 9.1",
     }
     (fact,) = error["facts"]

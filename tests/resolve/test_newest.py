@@ -37,13 +37,13 @@ FREE = [
 def test_both_ways_lead_to_one_solution(row: dict[str, Any]) -> None:
     """Narrowing and trying, and a solver over every row and release of the matrix."""
     spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{row["spec"]}')
-    assembly = ProblemBuilder(spec.rig, "box", matrix_for(spec, "box"))
-    _, claims = unsatisfiable_requirements(assembly, spec.document)
-    problem = assembly.problem(claims)
+    builder = ProblemBuilder(spec.rig, "box", matrix_for(spec, "box"))
+    _, requirements = unsatisfiable_requirements(builder, spec.document)
+    problem = builder.problem(requirements)
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         plain = session.newest(encoding.selectors)
-    assert find_newest(assembly, claims) == plain
+    assert find_newest(builder, requirements) == plain
 
 
 def test_a_cudnn_is_of_a_cuda(tmp_path: Path) -> None:

@@ -63,9 +63,9 @@ def test_a_resolution_is_promised_only_of_what_resolves_the_whole_spec(
 
     assert promised
     for repair in promised:
-        mended = check(tmp_path, made(SEVERAL[name], repair.edits))
-        assert errors(mended) == []
-        assert mended.resolution == repair.resolution
+        changed_problem = check(tmp_path, made(SEVERAL[name], repair.edits))
+        assert errors(changed_problem) == []
+        assert changed_problem.resolution == repair.resolution
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -104,8 +104,8 @@ def test_a_product_that_no_release_saves_is_named_beside_the_card(tmp_path: Path
     rig += '[env.lab]\ninterpreter = "conda"\npython = "2.7"\nframeworks = { jax = "0.4" }\n'
     messages = {error.message for error in told(check(tmp_path, rig))}
 
-    assert "Python 2.7 and JAX 0.4 cannot hold together" in messages
-    assert "GTX 580 and JAX 0.4 cannot hold together" in messages
+    assert "Python 2.7 and JAX 0.4 are incompatible" in messages
+    assert "GTX 580 and JAX 0.4 are incompatible" in messages
 
 
 def test_a_product_for_gpus_on_a_machine_without_one_is_one_conflict(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_another_interpreter_is_offered_where_the_system_has_no_such_python(
 
     assert error.code == "RS213"
     assert first.edits == (Edit("env.lab.interpreter", None, bringer),)
-    mended = check(tmp_path, made(rig, first.edits))
-    assert errors(mended) == []
-    assert mended.resolution == first.resolution
+    changed_problem = check(tmp_path, made(rig, first.edits))
+    assert errors(changed_problem) == []
+    assert changed_problem.resolution == first.resolution
     assert f'add env.lab.interpreter = "{bringer}"' in render_text(check(tmp_path, rig), {})

@@ -1,4 +1,4 @@
-"""Repairs: the fewest lines of the spec to change, each change solved again."""
+"""Correction sets: the fewest lines of the spec to change, each change solved again."""
 
 from __future__ import annotations
 
@@ -22,73 +22,75 @@ from rigspec.resolve.solver.sat import SolverSession
 __all__ = ["RequirementEdit", "correction_sets", "is_satisfiable_with"]
 
 # How many ways out are worth a person's reading.
-_OFFERED = 4
-_TRIED = 16
+_MAX_OFFERED = 4
+_MAX_TRIED = 16
 
 # Who else could bring an interpreter, those first that take the least of the machine's time.
-_BRINGERS = ("uv", "conda", "pyenv")
+_PROVIDERS = ("uv", "conda", "pyenv")
 
 
 @dataclass(frozen=True)
 class RequirementEdit:
-    """A claim, and the text that would stand in its line."""
+    """A requirement and the new value of its line."""
 
-    claim: Requirement
+    requirement: Requirement
     after: str
 
     @property
     def request(self) -> str:
-        """What the changed line asks of its component."""
-        return f"{self.claim.prefix} {self.after}".strip()
+        """Return the request of the edited line."""
+        return f"{self.requirement.prefix} {self.after}".strip()
 
 
 def correction_sets(
     problem: Problem, conflict: tuple[Requirement, ...]
 ) -> tuple[tuple[RequirementEdit, ...], ...]:
-    """Ways out of a conflict, fewest changes first and then nearest to what was asked."""
+    """Return repairs of a conflict, fewest edits first and then closest to the request."""
     encoding = encode(problem)
     found: dict[tuple[RequirementEdit, ...], None] = {}
     for lines in _corrections(conflict, encoding):
         changes = _closest_solution(problem, encoding, lines)
         if changes is not None and is_satisfiable_with(problem, changes):
             found.setdefault(changes)
-    # A line that is added leaves all as it was asked for.
+    # An added line leaves every request as it is.
     ordered = sorted(found, key=lambda changes: (len(changes), _rewrites(changes)))
-    return tuple(ordered[:_OFFERED])
+    return tuple(ordered[:_MAX_OFFERED])
 
 
 def is_satisfiable_with(problem: Problem, changes: tuple[RequirementEdit, ...]) -> bool:
-    """Whether the spec so changed can hold."""
-    changed = {change.claim: (change.request,) for change in changes}
-    claims = tuple(replace(c, alternatives=changed.get(c, c.alternatives)) for c in problem.claims)
-    mended = replace(problem, claims=claims)
-    encoding = encode(mended)
-    with SolverSession(mended, encoding) as session:
+    """Return whether the edited spec has a solution."""
+    changed = {change.requirement: (change.request,) for change in changes}
+    requirements = tuple(
+        replace(c, alternatives=changed.get(c, c.alternatives)) for c in problem.requirements
+    )
+    changed_problem = replace(problem, requirements=requirements)
+    encoding = encode(changed_problem)
+    with SolverSession(changed_problem, encoding) as session:
         return session.satisfiable(encoding.selectors)
 
 
 def _rewrites(changes: tuple[RequirementEdit, ...]) -> int:
-    return sum(change.claim.path is not None for change in changes)
+    return sum(change.requirement.path is not None for change in changes)
 
 
 def _corrections(
     conflict: tuple[Requirement, ...], encoding: Encoding
 ) -> Iterator[tuple[Requirement, ...]]:
-    """Minimal sets of editable lines whose removal leaves a spec that can hold."""
+    """Yield minimal sets of editable lines whose removal leaves a solvable spec."""
     formula = WCNF()
     for clause in encoding.clauses:
         formula.append(clause)
     soft: list[Requirement] = []
-    for selector, claim in encoding.claims.items():
-        if claim.editable and claim.place is not None:
-            soft.append(claim)
+    for selector, requirement in encoding.requirements.items():
+        if requirement.editable and requirement.place is not None:
+            soft.append(requirement)
             formula.append([selector], weight=1)
         else:
             formula.append([selector])
-    for selector in encoding.sheets:
+    for selector in encoding.rule_tables:
         formula.append([selector])
     with LBX(formula, use_cld=True, solver_name="g4") as finder:
-        for _ in range(_TRIED):
+        for _ in range(_MAX_TRIED):
             indexes = finder.compute()
             if not indexes:
                 return
@@ -102,16 +104,18 @@ def _corrections(
 def _closest_solution(
     problem: Problem, encoding: Encoding, lines: tuple[Requirement, ...]
 ) -> tuple[RequirementEdit, ...] | None:
-    """The solution without these lines that stays nearest to them, as changes to them."""
-    relaxed = {selector for selector, claim in encoding.claims.items() if claim in lines}
-    kept = [selector for selector in encoding.selectors if selector not in relaxed]
+    """Return edits to these lines for the solution closest to them; None where there is none."""
+    relaxed = {
+        selector for selector, requirement in encoding.requirements.items() if requirement in lines
+    }
+    remaining = [selector for selector in encoding.selectors if selector not in relaxed]
     near = {
         line.component: _candidates_by_distance(problem.component(line.component), line)
         for line in lines
     }
     ahead = replace(problem, order=(*near, *(key for key in problem.order if key not in near)))
     with SolverSession(ahead, encoding) as session:
-        solution = session.newest(kept, near)
+        solution = session.newest(remaining, near)
     if solution is None:
         return None
     texts = [edited_value(problem, line, solution) for line in lines]
@@ -123,7 +127,7 @@ def _closest_solution(
 
 
 def _candidates_by_distance(component: Component, line: Requirement) -> tuple[Candidate, ...]:
-    """The candidates that the line does not admit, the nearest to those it does first."""
+    """Return the candidates that the line excludes, closest to the requested ones first."""
     if component.name == "interpreter":
         return _alternative_providers(component, line)
     ranks = {
@@ -145,8 +149,8 @@ def _candidates_by_distance(component: Component, line: Requirement) -> tuple[Ca
 
 
 def _alternative_providers(component: Component, line: Requirement) -> tuple[Candidate, ...]:
-    """Who else could bring the interpreter, in the order in which they are offered."""
-    ranks = {word: rank for rank, word in enumerate(_BRINGERS)}
+    """Return the other providers of the interpreter, in the order of offers."""
+    ranks = {word: rank for rank, word in enumerate(_PROVIDERS)}
 
     def wanted(candidate: Candidate) -> tuple[bool, int]:
         return matches_any(line.alternatives, candidate), ranks.get(candidate.version, len(ranks))

@@ -1,4 +1,4 @@
-"""How a chosen release is written into a line of the spec."""
+"""Format a chosen release as the new value of a line of the spec."""
 
 from __future__ import annotations
 
@@ -18,78 +18,84 @@ _FROM_ABOVE = ("<", "<=")
 
 
 def edited_value(problem: Problem, line: Requirement, solution: Solution) -> str | None:
-    """What stands in the line for the release that was chosen; None where nothing can say it."""
+    """Return the value of the line for the chosen release; None where no value expresses it."""
     component = problem.component(line.component)
     chosen = solution[line.component]
-    text = _as_precisely(line, chosen)
+    text = _format_as_precisely(line, chosen)
     if not component.stands_in:
         return text
-    bound = _bound(problem, component, line, solution)
+    bound = _bound_set_by_rules(problem, component, line, solution)
     exactly = line.written[:1].isdigit() or bound is None
-    return text if exactly and _named(text, problem, component) else bound
+    return text if exactly and _is_named(text, problem, component) else bound
 
 
-def _as_precisely(line: Requirement, chosen: Candidate) -> str:
-    """The chosen release, written as precisely as the line was."""
-    asked = line.written
+def _format_as_precisely(line: Requirement, chosen: Candidate) -> str:
+    """Return the chosen release, as precise as the line."""
+    requested = line.written
     version = chosen.version.partition("+")[0]
     if not version[:1].isdigit():
         return chosen.version
-    words = asked.split()[-1]
-    if words.startswith(">=") and version_key(words[2:].split(",")[0]) < version_key(version):
+    last_word = requested.split()[-1]
+    if last_word.startswith(">=") and version_key(last_word[2:].split(",")[0]) < version_key(
+        version
+    ):
         version = f">={version}"
-    elif words.replace(".", "").isdigit():
-        version = ".".join(version.split(".")[: max(1, words.count(".") + 1)])
+    elif last_word.replace(".", "").isdigit():
+        version = ".".join(version.split(".")[: max(1, last_word.count(".") + 1)])
     if not all(part.isdigit() for part in version.removeprefix(">=").split(".")):
         version = f"=={version.removeprefix('>=')}"  # a bare request is made of numbers
-    named = chosen.family is not None and not asked[:1].isdigit() and asked[:1] not in "<>=!~*"
+    named = (
+        chosen.family is not None and not requested[:1].isdigit() and requested[:1] not in "<>=!~*"
+    )
     return f"{chosen.family} {version}" if named else version
 
 
-def _named(text: str, problem: Problem, component: Component) -> bool:
-    """Whether a row says that there is such a release, and not only what lies before or after."""
+def _is_named(text: str, problem: Problem, component: Component) -> bool:
+    """Return whether a rule names such a release, and not only the versions around it."""
     wanted = Version(text.removeprefix(">=").removeprefix("=="))
     return any(
         specifier.operator in ("==", "~=", ">=", "<=")
-        and _begins(Version(specifier.version.removesuffix(".*")), wanted)
-        for sheet in problem.sheets
-        for row in sheet.constraints
+        and _is_in_series(Version(specifier.version.removesuffix(".*")), wanted)
+        for rule_table in problem.rule_tables
+        for row in rule_table.constraints
         if row.must[0] == component.key
         for alternative in row.must[1]
         for specifier in parse_alternative(alternative).versions or ()
     )
 
 
-def _begins(version: Version, series: Version) -> bool:
+def _is_in_series(version: Version, series: Version) -> bool:
     return version.release[: len(series.release)] == series.release
 
 
-def _bound(
+def _bound_set_by_rules(
     problem: Problem, component: Component, line: Requirement, solution: Solution
 ) -> str | None:
-    """The bound that the rows set, on the side on which they refuse what the line asks for."""
+    """Return the bound that the rules set, on the side on which they exclude the line."""
     chosen = Version(solution[component.key].version)
-    asked = [
+    requested = [
         Version(c.version) for c in component.universe.members(component.mask(line.alternatives))
     ]
-    below = bool(asked) and chosen < min(asked)
-    above = bool(asked) and chosen > max(asked)
-    specifiers = list(_in_force(problem, component, solution))
+    below = bool(requested) and chosen < min(requested)
+    above = bool(requested) and chosen > max(requested)
+    specifiers = list(_active_specifiers(problem, component, solution))
     exact = [s for s in specifiers if s.operator not in (*_FROM_BELOW, *_FROM_ABOVE)]
     lower = () if below else _tightest(specifiers, _FROM_BELOW)
     upper = () if above else _tightest(specifiers, _FROM_ABOVE)
     found = [str(specifier) for specifier in (exact or (*lower, *upper))]
     if not found and below and line.written.startswith(">="):
-        # A row speaks of the package as its condition: what it is not to be is what was asked for.
-        found = [f"<{min(asked)}"]
+        # A rule has the package as its condition: exclude the requested versions.
+        found = [f"<{min(requested)}"]
     return ",".join(dict.fromkeys(found)) or None
 
 
-def _in_force(problem: Problem, component: Component, solution: Solution) -> Iterator[Specifier]:
-    """What the rows whose conditions the solution meets say of the component."""
+def _active_specifiers(
+    problem: Problem, component: Component, solution: Solution
+) -> Iterator[Specifier]:
+    """Yield the specifiers on the component of rules that the solution activates."""
     chosen = solution[component.key]
-    for sheet in problem.sheets:
-        for row in sheet.constraints:
+    for rule_table in problem.rule_tables:
+        for row in rule_table.constraints:
             if row.must[0] == component.key and all(
                 problem.component(key).universe.admits(texts, solution[key])
                 for key, texts in row.when
@@ -101,7 +107,7 @@ def _in_force(problem: Problem, component: Component, solution: Solution) -> Ite
 
 
 def _tightest(specifiers: Iterable[Specifier], operators: tuple[str, ...]) -> tuple[Specifier, ...]:
-    """The one that leaves the least."""
+    """Return the specifier that leaves the fewest versions."""
     found = {Version(s.version): s for s in specifiers if s.operator in operators}
     if not found:
         return ()

@@ -1,4 +1,4 @@
-"""The ways out of a rig's conflicts: of each alone, and of all of them together."""
+"""Repairs of a rig's conflicts: of each alone, and of all together."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ Changes = tuple[RequirementEdit, ...]
 
 @dataclass(frozen=True)
 class RepairOption:
-    """Changes to the spec, and what all of it resolves to with them.
+    """Edits to the spec and the resolution with them.
 
-    ``resolution`` is None where something else stays wrong.
+    ``resolution`` is None where other errors remain.
     """
 
     changes: Changes
@@ -49,7 +49,7 @@ def find_repairs(
     *,
     whole: bool,
 ) -> list[tuple[RepairOption, ...]]:
-    """The ways out of each conflict; the last one's end with the way out of all together.
+    """Return the ways out of each conflict; the last one's end with the way out of all together.
 
     Unless the problem is the ``whole`` spec, other lines of it stay wrong whatever is changed.
     """
@@ -62,7 +62,7 @@ def find_repairs(
     found = []
     for conflict in conflicts:
         alone = _without_other_conflicts(problem, conflict, conflicts)
-        offered = list(correction_sets(alone, conflict.claims))
+        offered = list(correction_sets(alone, conflict.requirements))
         share = _edits_for_conflict(joint.changes, alone, conflict) if joint is not None else ()
         if share:
             # What is offered first goes with what the others offer first.
@@ -80,9 +80,11 @@ def _joint_repairs(
     problem: Problem,
     conflicts: Sequence[Conflict],
 ) -> Iterator[RepairOption]:
-    """What mends every conflict, each resolved again from the changed spec."""
-    claims = tuple(claim for conflict in conflicts for claim in conflict.claims)
-    for changes in correction_sets(problem, claims):
+    """Yield repairs of every conflict, each resolved again from the edited spec."""
+    requirements = tuple(
+        requirement for conflict in conflicts for requirement in conflict.requirements
+    )
+    for changes in correction_sets(problem, requirements):
         rig = Rig.model_validate(_apply_edits(spec.document.value, changes))
         resolution = _resolution(LoadedSpec(rig, spec.document), machine, matrix)
         if resolution is not None:
@@ -92,26 +94,28 @@ def _joint_repairs(
 def _without_other_conflicts(
     problem: Problem, conflict: Conflict, conflicts: Sequence[Conflict]
 ) -> Problem:
-    """The problem without the lines of the other conflicts."""
-    others = {claim for other in conflicts for claim in other.claims} - {*conflict.claims}
-    return replace(problem, claims=tuple(c for c in problem.claims if c not in others))
+    """Return the problem without the lines of the other conflicts."""
+    others = {requirement for other in conflicts for requirement in other.requirements} - {
+        *conflict.requirements
+    }
+    return replace(problem, requirements=tuple(c for c in problem.requirements if c not in others))
 
 
 def _edits_for_conflict(joint: Changes, alone: Problem, conflict: Conflict) -> Changes:
-    """Those of the joint changes without which this conflict stands."""
-    share = tuple(change for change in joint if change.claim in alone.claims)
+    """Return the edits of the joint repair that this conflict needs."""
+    share = tuple(change for change in joint if change.requirement in alone.requirements)
     for change in share:
         rest = tuple(other for other in share if other is not change)
-        if change.claim not in conflict.claims and is_satisfiable_with(alone, rest):
+        if change.requirement not in conflict.requirements and is_satisfiable_with(alone, rest):
             share = rest
     return share if is_satisfiable_with(alone, share) else ()
 
 
 def _apply_edits(value: Any, changes: Changes) -> Any:
-    """The values of a spec with these changes made."""
+    """Return the values of a spec with these edits."""
     changed = deepcopy(value)
     for change in changes:
-        *tables, key = change.claim.place or ()
+        *tables, key = change.requirement.place or ()
         table = changed
         for part in tables:
             table = table[part]
@@ -120,14 +124,14 @@ def _apply_edits(value: Any, changes: Changes) -> Any:
 
 
 def _resolution(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Resolution | None:
-    """What the spec resolves to, but for lines that no release satisfies."""
+    """Return the resolution of the spec without lines that no release satisfies."""
     rig = spec.rig
     needed = [name for name in required_products(rig, machine) if name in product_names()]
     if any(name not in matrix for name in needed):
         matrix = load_matrix(needed)
-    assembly = ProblemBuilder(rig, machine, matrix)
-    _, claims = unsatisfiable_requirements(assembly, spec.document)
-    solution = find_newest(assembly, claims)
+    builder = ProblemBuilder(rig, machine, matrix)
+    _, requirements = unsatisfiable_requirements(builder, spec.document)
+    solution = find_newest(builder, requirements)
     if solution is None:
         return None
-    return build_resolution(rig, machine, matrix, tuple(assembly.unasked(solution)), solution)
+    return build_resolution(rig, machine, matrix, tuple(builder.implied_rules(solution)), solution)

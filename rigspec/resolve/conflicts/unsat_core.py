@@ -1,4 +1,4 @@
-"""Conflicts: the smallest sets of spec lines and fact sheets that cannot hold together."""
+"""Conflicts: the smallest sets of spec lines and fact rule tables that are incompatible."""
 
 from __future__ import annotations
 
@@ -17,80 +17,85 @@ __all__ = ["Conflict", "find_conflicts", "is_satisfiable"]
 
 @dataclass(frozen=True)
 class Conflict:
-    """Claims and sheets that cannot all hold; leave any one out and the rest can.
+    """Requirements and rule tables that are incompatible; without any one the rest is possible.
 
-    ``rows`` are the constraints of the sheets that the proof needs, in the sheets' order.
+    ``rows`` are the constraints of the rule tables that the proof needs, in the rule tables' order.
     """
 
-    claims: tuple[Requirement, ...]
-    sheets: tuple[RuleTable, ...]
+    requirements: tuple[Requirement, ...]
+    rule_tables: tuple[RuleTable, ...]
     rows: tuple[BoundRule, ...]
 
 
 def find_conflicts(
     problem: Problem, encoding: Encoding, session: SolverSession
 ) -> Iterator[Conflict]:
-    """The conflicts of a problem that share no line of the spec, the smallest first."""
-    # What holds because the spec is silent is no line to show: it is taken for granted.
-    silent = [s for s, claim in encoding.claims.items() if claim.path is None]
-    granted = tuple(encoding.claims[s] for s in silent)
+    """Yield the conflicts of a problem that share no line of the spec, smallest first."""
+    # Defaults of the language are not lines to show.
+    silent = [s for s, requirement in encoding.requirements.items() if requirement.path is None]
+    granted = tuple(encoding.requirements[s] for s in silent)
     live = [s for s in encoding.selectors if s not in silent]
     while not session.satisfiable([*silent, *live]):
         core = _smallest_core(encoding, live, silent)
-        claims = tuple(encoding.claims[s] for s in core if s in encoding.claims)
-        sheets = tuple(encoding.sheets[s] for s in core if s in encoding.sheets)
-        unspent = tuple(encoding.claims[s] for s in live if s in encoding.claims)
-        conflict = _shortest_explanation(problem, claims, granted, unspent, sheets)
+        requirements = tuple(encoding.requirements[s] for s in core if s in encoding.requirements)
+        rule_tables = tuple(encoding.rule_tables[s] for s in core if s in encoding.rule_tables)
+        unspent = tuple(encoding.requirements[s] for s in live if s in encoding.requirements)
+        conflict = _shortest_explanation(problem, requirements, granted, unspent, rule_tables)
         yield conflict
-        spent = {s for s in live if encoding.claims.get(s) in conflict.claims}
-        if not claims or not spent:
-            # The facts and what the spec is silent about collide without any line of it.
+        spent = {s for s in live if encoding.requirements.get(s) in conflict.requirements}
+        if not requirements or not spent:
+            # The rules and the defaults conflict without any line of the spec.
             return
         live = [selector for selector in live if selector not in spent]
 
 
 def _shortest_explanation(
     problem: Problem,
-    claims: tuple[Requirement, ...],
+    requirements: tuple[Requirement, ...],
     granted: tuple[Requirement, ...],
     unspent: tuple[Requirement, ...],
-    sheets: tuple[RuleTable, ...],
+    rule_tables: tuple[RuleTable, ...],
 ) -> Conflict:
-    """The conflict with the lines that make it shortest to tell.
+    """Return the conflict with the lines that give the shortest explanation.
 
-    That no release of a framework goes with a toolkit takes all of its rows to prove; beside the
-    line that asks for one release, one row is enough. Lines of another conflict are none of this
-    one's, and what a further line makes needless is left out.
+    To prove that no release of a framework fits a toolkit takes all of its rules; with the line
+    that requests one release, one rule is enough. Lines of other conflicts are not used, and
+    requirements that a further line makes redundant are left out.
     """
-    rows = _minimal_rules(problem, (*claims, *granted), sheets)
+    rows = _minimal_rules(problem, (*requirements, *granted), rule_tables)
     mentioned = {key for row in rows for key in (row.must[0], *dict(row.when))}
-    for claim in unspent:
-        if claim.component in mentioned and claim not in claims:
-            fewer = _minimal_rules(problem, (*claims, claim, *granted), sheets)
+    for requirement in unspent:
+        if requirement.component in mentioned and requirement not in requirements:
+            fewer = _minimal_rules(problem, (*requirements, requirement, *granted), rule_tables)
             if len(fewer) + 1 < len(rows):
-                claims, rows = _needed_claims(problem, (*claims, claim), granted, fewer), fewer
-    ordered = tuple(claim for claim in problem.claims if claim in claims)
+                requirements, rows = (
+                    _needed_requirements(problem, (*requirements, requirement), granted, fewer),
+                    fewer,
+                )
+    ordered = tuple(
+        requirement for requirement in problem.requirements if requirement in requirements
+    )
     used = {row.rule.id for row in rows}
-    needed = tuple(s for s in sheets if any(row.rule.id in used for row in s.constraints))
+    needed = tuple(s for s in rule_tables if any(row.rule.id in used for row in s.constraints))
     return Conflict(ordered, needed, rows)
 
 
-def _needed_claims(
+def _needed_requirements(
     problem: Problem,
-    claims: tuple[Requirement, ...],
+    requirements: tuple[Requirement, ...],
     granted: tuple[Requirement, ...],
     rows: tuple[BoundRule, ...],
 ) -> tuple[Requirement, ...]:
-    """The claims without which these rows could hold."""
-    for claim in claims:
-        rest = tuple(other for other in claims if other is not claim)
+    """Return the requirements that contradict these rules."""
+    for requirement in requirements:
+        rest = tuple(other for other in requirements if other is not requirement)
         if rest and not is_satisfiable(problem, (*rest, *granted), rows):
-            claims = rest
-    return claims
+            requirements = rest
+    return requirements
 
 
 def _smallest_core(encoding: Encoding, live: list[int], granted: list[int]) -> list[int]:
-    """A smallest unsatisfiable subset of the live selectors, by implicit hitting sets."""
+    """Return a smallest unsatisfiable subset of the live selectors, by implicit hitting sets."""
     formula = WCNF()
     for clause in encoding.clauses:
         formula.append(clause)
@@ -104,52 +109,54 @@ def _smallest_core(encoding: Encoding, live: list[int], granted: list[int]) -> l
 
 
 def _minimal_rules(
-    problem: Problem, claims: tuple[Requirement, ...], sheets: tuple[RuleTable, ...]
+    problem: Problem, requirements: tuple[Requirement, ...], rule_tables: tuple[RuleTable, ...]
 ) -> tuple[BoundRule, ...]:
-    """The rows without which the claims could hold: those the allowed candidates run into."""
-    rows = [row for sheet in sheets for row in sheet.constraints]
-    needed = [row for row in rows if _is_reachable(problem, claims, row)]
-    # Each row is a sheet of its own here: one solver can be asked about any of them.
-    part = _part(problem, claims, [(row,) for row in needed])
+    """Return a minimal set of rules that contradicts the requirements."""
+    rows = [row for rule_table in rule_tables for row in rule_table.constraints]
+    needed = [row for row in rows if _is_reachable(problem, requirements, row)]
+    # Each rule is a separate table here, so that one solver can test any of them.
+    part = _part(problem, requirements, [(row,) for row in needed])
     encoding = encode(part)
-    switches = list(encoding.sheets)
+    switches = list(encoding.rule_tables)
     with SolverSession(part, encoding) as session:
-        for switch in reversed(list(encoding.sheets)):
+        for switch in reversed(list(encoding.rule_tables)):
             rest = [other for other in switches if other != switch]
-            if rest and not session.satisfiable([*encoding.claims, *rest]):
+            if rest and not session.satisfiable([*encoding.requirements, *rest]):
                 switches = rest
-    return tuple(encoding.sheets[switch].constraints[0] for switch in switches)
+    return tuple(encoding.rule_tables[switch].constraints[0] for switch in switches)
 
 
 def is_satisfiable(
-    problem: Problem, claims: tuple[Requirement, ...], rows: Sequence[BoundRule]
+    problem: Problem, requirements: tuple[Requirement, ...], rows: Sequence[BoundRule]
 ) -> bool:
-    """Whether the claims hold together with these rows alone."""
-    part = _part(problem, claims, [rows])
+    """Return whether the requirements are compatible with these rules alone."""
+    part = _part(problem, requirements, [rows])
     encoding = encode(part)
     with SolverSession(part, encoding) as session:
         return session.satisfiable(encoding.selectors)
 
 
 def _part(
-    problem: Problem, claims: tuple[Requirement, ...], sheets: Sequence[Sequence[BoundRule]]
+    problem: Problem,
+    requirements: tuple[Requirement, ...],
+    rule_tables: Sequence[Sequence[BoundRule]],
 ) -> Problem:
-    """The problem of these claims and rows, with the components that they speak of."""
-    keys = {key for rows in sheets for row in rows for key in (row.must[0], *dict(row.when))}
-    keys |= {claim.component for claim in claims}
+    """Return the problem of these requirements and rules, with their components."""
+    keys = {key for rows in rule_tables for row in rows for key in (row.must[0], *dict(row.when))}
+    keys |= {requirement.component for requirement in requirements}
     spoken_of = tuple(component for component in problem.components if component.key in keys)
-    parts = tuple(RuleTable(str(index), tuple(rows)) for index, rows in enumerate(sheets))
-    return Problem(spoken_of, claims, parts, problem.order)
+    parts = tuple(RuleTable(str(index), tuple(rows)) for index, rows in enumerate(rule_tables))
+    return Problem(spoken_of, requirements, parts, problem.order)
 
 
-def _is_reachable(problem: Problem, claims: tuple[Requirement, ...], row: BoundRule) -> bool:
-    """Whether the row's conditions can hold under the claims that are made of its components."""
+def _is_reachable(problem: Problem, requirements: tuple[Requirement, ...], row: BoundRule) -> bool:
+    """Return whether the rule's conditions can hold under the requirements."""
     for key, alternatives in row.when:
         component = problem.component(key)
         left = component.mask(alternatives)
-        for claim in claims:
-            if claim.component == key:
-                left &= component.mask(claim.alternatives)
+        for requirement in requirements:
+            if requirement.component == key:
+                left &= component.mask(requirement.alternatives)
         if not left:
             return False
     return True

@@ -1,4 +1,4 @@
-"""The facts that hold a resolved rig together: which component asks what of which."""
+"""Dependency edges of a resolved rig: which component requires what of which."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["DependencyEdge", "ResolvedComponent", "dependency_edges"]
 
-# What stands in for the value that a rule is broken with.
+# Placeholders for the value that violates a rule.
 _VALUE = re.compile(r"\{(?:sm|value)\}")
 
 
 @dataclass(frozen=True)
 class ResolvedComponent:
-    """A component and what was decided for it: ``label`` is its release, ``title`` its words."""
+    """A component and its decided release (``label``); ``title`` is its display name."""
 
     key: str
     name: str
@@ -36,11 +36,10 @@ class ResolvedComponent:
 
 @dataclass(frozen=True)
 class DependencyEdge:
-    """A fact in force: when the components ``of`` are what they are, ``must`` is asked of one.
+    """An active rule: with the components ``of`` as they are, it requires ``must``.
 
-    The components are named by their keys. ``asks`` is the part of the request that the decided
-    release meets: ``>=384.81``. ``broken`` is how bad it is that a rule which does not bind is
-    not met; None where all is well.
+    Components are keys. ``asks`` is the part of the request that the decided release meets:
+    ``>=384.81``. ``broken`` is the severity of a violated advisory rule, or None.
     """
 
     of: tuple[str, ...]
@@ -53,71 +52,77 @@ class DependencyEdge:
 def dependency_edges(
     spec: LoadedSpec, machine: str | None, matrix: Matrix
 ) -> tuple[tuple[ResolvedComponent, ...], tuple[DependencyEdge, ...]]:
-    """The components of a rig that resolves, and every fact of the matrix in force among them.
+    """Return the components of a resolvable rig and every active rule between them.
 
-    Each is told once for the components it speaks of. Raises ValueError where the rig cannot exist.
+    Raises ValueError where the rig has no solution.
     """
-    assembly = ProblemBuilder(spec.rig, machine, matrix)
-    _, claims = unsatisfiable_requirements(assembly, spec.document)
-    solution = find_newest(assembly, claims)
+    builder = ProblemBuilder(spec.rig, machine, matrix)
+    _, requirements = unsatisfiable_requirements(builder, spec.document)
+    solution = find_newest(builder, requirements)
     if solution is None:
-        raise ValueError("a rig that cannot exist has nothing that holds it together")
+        raise ValueError("a rig without a solution has no dependency edges")
     settled = tuple(
         ResolvedComponent(c.key, c.name, c.title, solution[c.key].label, c.env)
-        for c in assembly.components
+        for c in builder.components
     )
-    return settled, tuple(_deduplicate(assembly, solution))
+    return settled, tuple(_deduplicate(builder, solution))
 
 
-def _deduplicate(assembly: ProblemBuilder, solution: Solution) -> Iterator[DependencyEdge]:
-    """Rules of one table often differ in their ends alone: the narrowest speaks for all."""
+def _deduplicate(builder: ProblemBuilder, solution: Solution) -> Iterator[DependencyEdge]:
+    """Return one edge for rules that differ in their bounds only: the narrowest."""
     narrowest: dict[tuple[tuple[str, ...], str, str], tuple[int, DependencyEdge]] = {}
-    for row in _active_rules(assembly, solution):
-        bond = _bond(assembly, solution, row)
-        if bond is not None:
-            place = (bond.of, bond.must, bond.fact.statement)
-            universe = assembly.universes.get(row.must[0])
+    for row in _active_rules(builder, solution):
+        edge = _build_edge(builder, solution, row)
+        if edge is not None:
+            place = (edge.of, edge.must, edge.fact.statement)
+            universe = builder.universes.get(row.must[0])
             width = bin(universe.mask(row.must[1])).count("1") if universe is not None else 0
             if place not in narrowest or width < narrowest[place][0]:
-                narrowest[place] = (width, bond)
-    return (bond for _, bond in narrowest.values())
+                narrowest[place] = (width, edge)
+    return (edge for _, edge in narrowest.values())
 
 
-def _active_rules(assembly: ProblemBuilder, solution: Solution) -> Iterator[BoundRule]:
-    """Every row whose conditions the solution meets."""
-    for sheet in assembly.declared:
-        yield from (row for row in sheet.constraints if _meets(assembly, solution, row))
-    yield from (row for row in assembly.bound(solution) if _meets(assembly, solution, row))
-    yield from (row for row in assembly.advice(solution) if _meets(assembly, solution, row))
-    yield from assembly.unasked(solution)
+def _active_rules(builder: ProblemBuilder, solution: Solution) -> Iterator[BoundRule]:
+    """Yield every rule whose conditions the solution meets."""
+    for rule_table in builder.declared:
+        yield from (row for row in rule_table.constraints if _is_active(builder, solution, row))
+    yield from (
+        row for row in builder.binding_rules(solution) if _is_active(builder, solution, row)
+    )
+    yield from (
+        row for row in builder.advisory_rules(solution) if _is_active(builder, solution, row)
+    )
+    yield from builder.implied_rules(solution)
 
 
-def _meets(assembly: ProblemBuilder, solution: Solution, row: BoundRule) -> bool:
-    return all(assembly.universes[key].admits(texts, solution[key]) for key, texts in row.when)
+def _is_active(builder: ProblemBuilder, solution: Solution, row: BoundRule) -> bool:
+    return all(builder.universes[key].admits(texts, solution[key]) for key, texts in row.when)
 
 
-def _bond(assembly: ProblemBuilder, solution: Solution, row: BoundRule) -> DependencyEdge | None:
+def _build_edge(
+    builder: ProblemBuilder, solution: Solution, row: BoundRule
+) -> DependencyEdge | None:
     key, alternatives = row.must
     rule, chosen = row.rule, solution.get(key)
     of = tuple(dict.fromkeys(k for k, _ in row.when))
     if chosen is None:  # a Python package, of which the lock decides
         return DependencyEdge(of, key, " or ".join(alternatives), _fact(row, rule.statement))
-    met = [text for text in alternatives if assembly.universes[key].admits((text,), chosen)]
+    met = [text for text in alternatives if builder.universes[key].admits((text,), chosen)]
     if not met and (chosen.version == UNKNOWN or rule.severity == Severity.ERROR.value):
         return None
     if not met:
-        asks, words = " or ".join(alternatives), format_statement(rule.statement, chosen.label)
-        return DependencyEdge(of, key, asks, _fact(row, words), Severity(rule.severity))
-    words = _without_breach(rule.statement)
-    return DependencyEdge(of, key, met[0].removeprefix("=="), _fact(row, words)) if words else None
+        asks, text = " or ".join(alternatives), format_statement(rule.statement, chosen.label)
+        return DependencyEdge(of, key, asks, _fact(row, text), Severity(rule.severity))
+    text = _drop_violation(rule.statement)
+    return DependencyEdge(of, key, met[0].removeprefix("=="), _fact(row, text)) if text else None
 
 
-def _fact(row: BoundRule, words: str) -> Fact:
-    return Fact(row.rule.id, words, row.rule.sources, row.rule.confidence)
+def _fact(row: BoundRule, text: str) -> Fact:
+    return Fact(row.rule.id, text, row.rule.sources, row.rule.confidence)
 
 
-def _without_breach(statement: str) -> str:
-    """What a statement says of a rule that is kept: its clauses before those of a wrong value."""
+def _drop_violation(statement: str) -> str:
+    """Return the statement without its clauses about a wrong value."""
     breach = _VALUE.search(statement)
     if breach is None:
         return statement

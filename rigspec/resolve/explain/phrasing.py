@@ -1,4 +1,4 @@
-"""A row of the matrix in words, with the value it was held against."""
+"""Format a rule of the matrix for the value it was checked against."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _SPELT_WITH_A_VOWEL = "AEFHILMNORSX"
 
 
 def format_statement(text: str, value: str | None) -> str:
-    """The text of a rule for one value: ``{value}`` as it is, ``{sm}`` as compilers write it."""
+    """Return the text of a rule for one value: ``{value}``, or ``{sm}`` as compilers write it."""
     compilers = f"sm_{value.replace('.', '')}" if value is not None else "this GPU"
     return text.replace("{sm}", compilers).replace("{value}", value or "another")
 
 
 def with_article(name: str) -> str:
-    """``an RTX 2070``, ``a GTX 1080``, ``an Intel Core i7``."""
+    """Return the name with its article: ``an RTX 2070``, ``a GTX 1080``."""
     first = name.split(" ")[0]
     if first.isupper() or any(character.isdigit() for character in first):
         vowel = first[:1].upper() in _SPELT_WITH_A_VOWEL
@@ -28,5 +28,5 @@ def with_article(name: str) -> str:
 
 
 def rule_as_fact(rule: Rule, value: str | None = None) -> Fact:
-    """One row of the matrix as a fact."""
+    """Return a rule of the matrix as a fact."""
     return Fact(rule.id, format_statement(rule.statement, value), rule.sources, rule.confidence)

@@ -1,4 +1,4 @@
-"""Why this version, and what stopped the next newer one."""
+"""Explain why a version was chosen and not the next newer one."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from rigspec.version_specifiers import version_key
 
 __all__ = ["UnknownComponent", "Unsolvable", "why"]
 
-# A claim with this path is a choice that was made before, not a line of the spec.
+# A requirement with this path is a choice that was made before, not a line of the spec.
 _CHOSEN_BEFORE = ()
 
 
 class Unsolvable(Exception):
-    """The rig cannot exist: there is no version to ask about."""
+    """The rig has no solution: there is no version to explain."""
 
 
 class UnknownComponent(Exception):
-    """The rig has no such component; ``known`` are the names of those it has."""
+    """The rig has no such component; ``known`` are the names of its components."""
 
     def __init__(self, known: tuple[str, ...]) -> None:
         super().__init__("no such component")
@@ -39,50 +39,66 @@ class UnknownComponent(Exception):
 
 
 def why(spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str) -> tuple[Diagnostic, ...]:
-    """A note for each component of that name: ``cuda``, ``python``, ``fastai/python``.
+    """Return a note for each component of that name: ``cuda``, ``python``, ``fastai/python``.
 
     Raises UnknownComponent, and Unsolvable where the rig cannot exist.
     """
-    assembly = ProblemBuilder(spec.rig, machine, matrix)
-    asked = [c for c in assembly.components if name in (c.name, c.key)]
-    if not asked:
-        raise UnknownComponent(tuple(sorted({c.name for c in assembly.components})))
-    beyond, claims = unsatisfiable_requirements(assembly, spec.document)
-    solution = find_newest(assembly, claims)
+    builder = ProblemBuilder(spec.rig, machine, matrix)
+    requested = [c for c in builder.components if name in (c.name, c.key)]
+    if not requested:
+        raise UnknownComponent(tuple(sorted({c.name for c in builder.components})))
+    beyond, requirements = unsatisfiable_requirements(builder, spec.document)
+    solution = find_newest(builder, requirements)
     if beyond or solution is None:
         raise Unsolvable
-    return tuple(_reason(spec, assembly, claims, solution, component) for component in asked)
+    return tuple(
+        _explain_choice(spec, builder, requirements, solution, component) for component in requested
+    )
 
 
-def _reason(
+def _explain_choice(
     spec: LoadedSpec,
-    assembly: ProblemBuilder,
-    claims: tuple[Requirement, ...],
+    builder: ProblemBuilder,
+    requirements: tuple[Requirement, ...],
     solution: Solution,
     component: Component,
 ) -> Diagnostic:
     chosen = solution[component.key]
     newer = _next_newer(component, solution)
     where = f" in the environment {component.env}" if component.env else ""
-    told = f"{_named(component, chosen)}{where}"
+    choice = f"{_named(component, chosen)}{where}"
     if newer is None:
-        lines = [claim for claim in claims if claim.component == component.key]
-        return _note(spec, component, f"{told} is the newest that the matrix knows", lines)
-    earlier = tuple(_earlier(assembly, solution, component))
-    wish = Requirement(component.key, (newer.exactly,), None, f"would be {newer.label}")
-    problem = assembly.problem((*claims, *earlier, wish))
+        lines = [
+            requirement for requirement in requirements if requirement.component == component.key
+        ]
+        return _note(spec, component, f"{choice} is the newest known version", lines)
+    earlier = tuple(_earlier_choices(builder, solution, component))
+    newer_requirement = Requirement(
+        component.key, (newer.exactly,), None, f"would be {newer.label}"
+    )
+    problem = builder.problem((*requirements, *earlier, newer_requirement))
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         conflict = next(find_conflicts(problem, encoding, session))
-    lines = [claim for claim in conflict.claims if claim.path]
-    note = _note(spec, component, f"{told}, because {_public(newer.version)} is stopped", lines)
-    taken = [claim.label for claim in conflict.claims if claim.path == _CHOSEN_BEFORE]
-    help_lines = (f"taken first, as new as can be: {', '.join(taken)}",) if taken else ()
+    lines = [requirement for requirement in conflict.requirements if requirement.path]
+    note = _note(
+        spec, component, f"{choice}, because {_public(newer.version)} is not possible", lines
+    )
+    earlier_labels = [
+        requirement.label
+        for requirement in conflict.requirements
+        if requirement.path == _CHOSEN_BEFORE
+    ]
+    help_lines = (
+        (f"chosen first, at the newest possible version: {', '.join(earlier_labels)}",)
+        if earlier_labels
+        else ()
+    )
     return replace(note, facts=tuple(facts_of(conflict)), help=help_lines)
 
 
 def _next_newer(component: Component, solution: Solution) -> Candidate | None:
-    """The release just above the chosen one, in the order in which releases are wanted."""
+    """Return the next newer release in the order of preference."""
     chosen = solution[component.key]
     index = component.candidates.index(chosen)
     newer = [
@@ -96,7 +112,7 @@ def _next_newer(component: Component, solution: Solution) -> Candidate | None:
 
 
 def _public(version: str) -> str:
-    """Without what tells builds of one release apart: `7.6.5.32` of `7.6.5.32+cuda9.0`."""
+    """Return the version without its build: `7.6.5.32` of `7.6.5.32+cuda9.0`."""
     return version.partition("+")[0]
 
 
@@ -106,12 +122,12 @@ def _named(component: Component, candidate: Candidate) -> str:
     return f"{component.title} {_public(candidate.version)}"
 
 
-def _earlier(
-    assembly: ProblemBuilder, solution: Solution, component: Component
+def _earlier_choices(
+    builder: ProblemBuilder, solution: Solution, component: Component
 ) -> Iterator[Requirement]:
-    """What was settled before this component, each at the newest release that fitted."""
-    components = {c.key: c for c in assembly.components}
-    for key in assembly.order[: assembly.order.index(component.key)]:
+    """Yield the components chosen before this one, each at its newest possible release."""
+    components = {c.key: c for c in builder.components}
+    for key in builder.order[: builder.order.index(component.key)]:
         chosen = solution[key]
         label = _named(components[key], chosen)
         yield Requirement(key, (chosen.exactly,), _CHOSEN_BEFORE, label, editable=False)
@@ -126,6 +142,8 @@ def _note(
         message=message,
         between=(diagnostic_name(component.name),),
         spans=tuple(
-            spec.document.span(claim.path, label=claim.label) for claim in lines if claim.path
+            spec.document.span(requirement.path, label=requirement.label)
+            for requirement in lines
+            if requirement.path
         ),
     )

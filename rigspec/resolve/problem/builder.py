@@ -1,4 +1,4 @@
-"""From a rig and the matrix to the problem the solver sees."""
+"""Build the finite problem that the solver sees from a rig and the matrix."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["BoundRuleGroup", "ProblemBuilder", "required_products"]
 
 
 def required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
-    """The products of the matrix that can matter for one machine of this rig, sorted."""
+    """Return the products of the matrix that one machine of this rig needs, sorted."""
     machine = rig.machine[machine_name] if machine_name is not None else None
     products = {"os", *products_for_parts(machine)}
     if machine is not None and machine.against is not None:
@@ -52,21 +52,21 @@ def required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class BoundRuleGroup:
-    """Rules about the same components, and the components of this rig that are meant."""
+    """Rules about the same components, bound to the components of this rig."""
 
     group: RuleGroup
     keys: Mapping[str, str]
 
     @property
     def own(self) -> str | None:
-        """The key of the component by whose release the rules can be chosen."""
+        """Return the key of the component whose release selects the rules."""
         return self.keys[self.group.own] if self.group.own is not None else None
 
     def rows(self, domain: int) -> Iterator[BoundRule]:
-        """The rules that say anything of the releases in ``domain``, tied to this rig."""
-        return (self._tied(rule) for rule in self.group.relevant(domain))
+        """Return the rules about the releases in ``domain``, bound to this rig."""
+        return (self._bind(rule) for rule in self.group.relevant(domain))
 
-    def _tied(self, rule: Rule) -> BoundRule:
+    def _bind(self, rule: Rule) -> BoundRule:
         when = tuple((self.keys[c.component], c.alternatives) for c in rule.when)
         return BoundRule(
             rule, when, (self.keys[rule.requires.component], rule.requires.alternatives)
@@ -74,79 +74,91 @@ class BoundRuleGroup:
 
 
 class ProblemBuilder:
-    """One machine of a rig beside the matrix. Every name in the rig must be known to it."""
+    """The problem of one machine of a rig. The matrix must know every name in the rig."""
 
     def __init__(self, rig: Rig, machine_name: str | None, matrix: Matrix) -> None:
         self._knowledge = rule_index(matrix)
-        claims = requirements_of(rig, machine_name, self._knowledge)
-        self._scopes = RuleInstantiation(rig, machine_name, matrix, self._knowledge, claims)
+        requirements = requirements_of(rig, machine_name, self._knowledge)
+        self._scopes = RuleInstantiation(rig, machine_name, matrix, self._knowledge, requirements)
         self.components = tuple(self._scopes.components())
         self.universes = {component.key: component.universe for component in self.components}
-        self.claims = tuple(claim for claim in claims if claim.component in self.universes)
+        self.requirements = tuple(
+            requirement for requirement in requirements if requirement.component in self.universes
+        )
         self.declared = tuple(
-            sheet
-            for sheet in self._scopes.declared_facts()
-            if all(row.must[0] in self.universes for row in sheet.constraints)
+            rule_table
+            for rule_table in self._scopes.declared_facts()
+            if all(row.must[0] in self.universes for row in rule_table.constraints)
         )
         self.order = tuple(_order(self.components))
-        self.binding = tuple(self._tied(self._knowledge.binding))
+        self.binding = tuple(self._bind(self._knowledge.binding))
 
-    def problem(self, claims: tuple[Requirement, ...]) -> Problem:
-        """The whole finite problem under these claims, with every row that can matter."""
-        rows = (row for tied in self.binding for row in tied.rows(self._everything(tied)))
-        sheets = tuple(_sheets(rows)) + self.declared
-        return Problem(self.components, claims, sheets, self.order)
+    def problem(self, requirements: tuple[Requirement, ...]) -> Problem:
+        """Return the whole problem under these requirements, with every relevant rule."""
+        rows = (
+            row
+            for bound_group in self.binding
+            for row in bound_group.rows(self._all_bits(bound_group))
+        )
+        rule_tables = tuple(_group_by_table(rows)) + self.declared
+        return Problem(self.components, requirements, rule_tables, self.order)
 
-    def bound(self, solution: Solution) -> Iterator[BoundRule]:
-        """The rules that bind, and speak of what the solution holds."""
-        for tied in self.binding:
-            yield from tied.rows(self._held(tied, solution))
+    def binding_rules(self, solution: Solution) -> Iterator[BoundRule]:
+        """Yield the binding rules about the chosen releases."""
+        for bound_group in self.binding:
+            yield from bound_group.rows(self._chosen_bit(bound_group, solution))
 
-    def advice(self, solution: Solution) -> Iterator[BoundRule]:
-        """The rules that do not bind, and speak of what the solution holds."""
-        for tied in self._tied(self._knowledge.advisory):
-            yield from tied.rows(self._held(tied, solution))
+    def advisory_rules(self, solution: Solution) -> Iterator[BoundRule]:
+        """Yield the advisory rules about the chosen releases."""
+        for bound_group in self._bind(self._knowledge.advisory):
+            yield from bound_group.rows(self._chosen_bit(bound_group, solution))
 
-    def unasked(self, solution: Solution) -> Iterator[BoundRule]:
-        """The rules about what an environment gets unasked: Python packages, CUDA in wheels.
+    def implied_rules(self, solution: Solution) -> Iterator[BoundRule]:
+        """Yield the rules about implied Python packages and CUDA in wheels.
 
         Only those whose conditions the solution meets.
         """
         for group in self._knowledge.binding:
-            if any(_unasked(name) for name in group.names):
+            if any(_is_implied(name) for name in group.names):
                 for keys in self._scopes.instances(group.names):
-                    tied = BoundRuleGroup(group, keys)
-                    if tied.own is None or tied.own in self.universes:
-                        yield from self._met(tied, solution)
+                    bound_group = BoundRuleGroup(group, keys)
+                    if bound_group.own is None or bound_group.own in self.universes:
+                        yield from self._satisfied_rules(bound_group, solution)
 
-    def _met(self, tied: BoundRuleGroup, solution: Solution) -> Iterator[BoundRule]:
-        for row in tied.rows(self._held(tied, solution)):
-            if _unasked(row.rule.requires.component) and all(
+    def _satisfied_rules(
+        self, bound_group: BoundRuleGroup, solution: Solution
+    ) -> Iterator[BoundRule]:
+        for row in bound_group.rows(self._chosen_bit(bound_group, solution)):
+            if _is_implied(row.rule.requires.component) and all(
                 key in solution and self.universes[key].admits(texts, solution[key])
                 for key, texts in row.when
             ):
                 yield row
 
-    def _tied(self, groups: Iterable[RuleGroup]) -> Iterator[BoundRuleGroup]:
+    def _bind(self, groups: Iterable[RuleGroup]) -> Iterator[BoundRuleGroup]:
         present = self.universes.keys()
         for group in groups:
             for keys in self._scopes.instances(group.names):
                 if present >= set(keys.values()):
                     yield BoundRuleGroup(group, keys)
 
-    def _everything(self, tied: BoundRuleGroup) -> int:
-        return self.universes[tied.own].all if tied.own is not None else 0
+    def _all_bits(self, bound_group: BoundRuleGroup) -> int:
+        return self.universes[bound_group.own].all if bound_group.own is not None else 0
 
-    def _held(self, tied: BoundRuleGroup, solution: Solution) -> int:
-        return self.universes[tied.own].bit(solution[tied.own]) if tied.own is not None else 0
+    def _chosen_bit(self, bound_group: BoundRuleGroup, solution: Solution) -> int:
+        return (
+            self.universes[bound_group.own].bit(solution[bound_group.own])
+            if bound_group.own is not None
+            else 0
+        )
 
 
-def _unasked(name: str) -> bool:
+def _is_implied(name: str) -> bool:
     return name.startswith(PACKAGE_PREFIX) or name == "cuda_runtime"
 
 
-def _sheets(constraints: Iterable[BoundRule]) -> Iterator[RuleTable]:
-    """The rules by table and scope: a sheet is switched as a whole."""
+def _group_by_table(constraints: Iterable[BoundRule]) -> Iterator[RuleTable]:
+    """Yield the rules by table and scope: the solver switches a table as a whole."""
     tables: dict[tuple[str, str], list[BoundRule]] = {}
     for row in constraints:
         keys = {row.must[0], *(key for key, _ in row.when)}

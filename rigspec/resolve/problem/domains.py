@@ -1,4 +1,4 @@
-"""The releases a component may take, as bits of an integer: sets that cost next to nothing."""
+"""The releases a component can take, as bits of an integer: cheap sets."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _PADDED = 3
 
 @dataclass(frozen=True)
 class Candidate:
-    """One release a component may take."""
+    """One release that a component can take."""
 
     family: str | None
     version: str
 
     @property
     def label(self) -> str:
-        """``ubuntu 16.04`` or ``9.0.176``."""
+        """Return the release as people write it: ``ubuntu 16.04`` or ``9.0.176``."""
         return f"{self.family} {self.version}" if self.family else self.version
 
     @property
     def exactly(self) -> str:
-        """The request that means this release and no other, or the word that it is."""
+        """Return the request that matches this release only, or its word."""
         if self.family is None and not self.version[:1].isdigit():
             return self.version
         return f"{self.family} =={self.version}" if self.family else f"=={self.version}"
 
 
 class CandidateDomain:
-    """Candidates in an order, the most wanted first: the set of a request is an integer.
+    """Ordered candidates of a component, most preferred first; subsets are bit masks.
 
-    Bit ``i`` stands for ``candidates[i]``. Answers are remembered: a universe is made once for
-    each product and asked by every spec.
+    Bit ``i`` stands for ``candidates[i]``. Results are cached: a domain is built once
+    for each product and used by every spec.
     """
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
@@ -57,7 +57,7 @@ class CandidateDomain:
         self._index()
 
     def mask(self, alternatives: tuple[str, ...]) -> int:
-        """The candidates that any of the alternatives means. Raises InvalidRequest."""
+        """Return the candidates that any of the alternatives matches. Raises InvalidRequest."""
         known = self._known.get(alternatives)
         if known is None:
             known = 0
@@ -67,15 +67,15 @@ class CandidateDomain:
         return known
 
     def admits(self, alternatives: tuple[str, ...], candidate: Candidate) -> bool:
-        """Whether the alternatives mean this candidate of the universe. Raises KeyError."""
+        """Return whether the alternatives match this candidate. Raises KeyError."""
         return bool(self.mask(alternatives) & self._bits[candidate])
 
     def bit(self, candidate: Candidate) -> int:
-        """The set of this one candidate. Raises KeyError."""
+        """Return the mask of this one candidate. Raises KeyError."""
         return self._bits[candidate]
 
     def members(self, mask: int) -> Iterator[Candidate]:
-        """The candidates of a set, the most wanted first."""
+        """Yield the candidates of a mask, most preferred first."""
         while mask:
             lowest = mask & -mask
             yield self.candidates[lowest.bit_length() - 1]
@@ -114,7 +114,7 @@ class CandidateDomain:
         return found
 
     def _specifier(self, specifier: Specifier) -> int:
-        """The set of one clause, by search where PEP 440 orders it, else one by one."""
+        """Return the mask of one clause, by search where PEP 440 orders it, else one by one."""
         operator, text = specifier.operator, specifier.version
         if operator == "==" and text.endswith(".*"):
             prefix = Version(text[:-2]).release
@@ -145,7 +145,7 @@ class CandidateDomain:
 
 
 def representative_versions(alternatives: Iterable[str]) -> tuple[Candidate, ...]:
-    """One candidate for each stretch that the alternatives' bounds cut out, newest first."""
+    """Return one candidate for each range between the alternatives' bounds, newest first."""
     points = {Version("0")}
     for text in alternatives:
         for specifier in parse_alternative(text).versions or ():
@@ -160,7 +160,7 @@ def _just_above(bound: Version) -> Version:
 
 
 def _past_series(bound: Version) -> Version:
-    """The first version that ``==bound.*`` no longer admits."""
+    """Return the first version that ``==bound.*`` no longer admits."""
     *head, last = bound.release
     return Version(".".join(str(part) for part in (*head, last + 1)))
 

@@ -1,4 +1,4 @@
-"""Which copies of a component a rig has: one for the machine, one an environment, one a GPU."""
+"""Instantiate rules: per machine, per environment and per GPU."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _WHOLE_VERSION = re.compile(r"\d+(\.\d+)+")
 
 
 class RuleInstantiation:
-    """One machine of a rig: its components, and the ways to tie a rule to them."""
+    """One machine of a rig: its components, and the ways to bind a rule to them."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class RuleInstantiation:
         machine_name: str | None,
         matrix: Matrix,
         knowledge: RuleIndex,
-        claims: tuple[Requirement, ...],
+        requirements: tuple[Requirement, ...],
     ) -> None:
         self._rig = rig
         self._matrix = matrix
@@ -54,23 +54,23 @@ class RuleInstantiation:
         self._gpus = gpu_list(self._machine) if self._machine is not None else ()
         self._frameworks = {name: framework_products(env) for name, env in rig.env.items()}
         self._own = ENV_SCOPED.union(*self._frameworks.values())
-        self._claimed: dict[str, list[Requirement]] = {}
-        for claim in claims:
-            self._claimed.setdefault(claim.component, []).append(claim)
-        provider = [claim.alternatives for claim in self._claimed.get("provider", ())]
+        self._required: dict[str, list[Requirement]] = {}
+        for requirement in requirements:
+            self._required.setdefault(requirement.component, []).append(requirement)
+        provider = [requirement.alternatives for requirement in self._required.get("provider", ())]
         self._from_wheels = ("wheels",) in provider
-        self._accelerated = self._claimed["accelerator"][0].alternatives == ("gpu",)
+        self._accelerated = self._required["accelerator"][0].alternatives == ("gpu",)
 
     # --- components ------------------------------------------------------------------------
 
     def components(self) -> Iterator[Component]:
-        """Every component of the rig, each with all releases it could take."""
+        """Yield every component of the rig with its candidate releases."""
         for name in self._machine_names():
             yield self._component(name, name)
         for index in range(len(self._gpus)):
             yield self._component(gpu_key(index, "compute_capability"), "compute_capability")
-        for key in sorted(self._claimed):
-            if self._claimed[key][0].alternatives == (DECLARED,):
+        for key in sorted(self._required):
+            if self._required[key][0].alternatives == (DECLARED,):
                 universe = CandidateDomain([Candidate(None, DECLARED)])
                 name = key.rpartition("/")[2]
                 yield Component(key, name, name.upper(), universe, universe.all)
@@ -81,28 +81,28 @@ class RuleInstantiation:
         names = {"os", "glibc", "accelerator"}
         if self._accelerated:
             names |= {"driver", "provider", "forward_compatibility"}
-            names |= {name for name in ("cuda", "cudnn") if self._wanted(name)}
-            if (self._rig.cuda is not None and not self._from_wheels) or "image" in self._claimed:
+            names |= {name for name in ("cuda", "cudnn") if self._needs(name)}
+            if (self._rig.cuda is not None and not self._from_wheels) or "image" in self._required:
                 names.add("cuda")
             if "cuda" in names:
                 names.add("default_gcc")
-            elif "cudnn" not in self._claimed:
-                # What a framework says of cuDNN holds where there is one: alone it is none.
+            elif "cudnn" not in self._required:
+                # Rules of a framework about cuDNN apply only with a toolkit.
                 names.discard("cudnn")
             if "cudnn" in names:
                 names.add("cudnn_cuda")
-        if "gcc" in self._claimed:
+        if "gcc" in self._required:
             names.add("gcc")
-        if "avx" in self._claimed or "cpu" in self._claimed:
+        if "avx" in self._required or "cpu" in self._required:
             names.add("avx")
         return sorted(names)
 
-    def _wanted(self, name: str) -> bool:
-        """Whether a line of the spec or a framework asks for this part of the toolkit."""
+    def _needs(self, name: str) -> bool:
+        """Return whether a line of the spec or a framework requires this part of the toolkit."""
         frameworks = set[str]().union(*self._frameworks.values())
         if self._from_wheels:
-            return name in self._claimed
-        return name in self._claimed or any(
+            return name in self._required
+        return name in self._required or any(
             rule.requires.component == name
             for group in self._knowledge.binding
             if name in group.names and group.names & frameworks
@@ -124,31 +124,38 @@ class RuleInstantiation:
         if env.as_of is not None:
             yield day_component(env_key(env_name, AS_OF), env_name, env.as_of)
         prefix = env_key(env_name, PACKAGE_PREFIX)
-        for key in sorted(key for key in self._claimed if key.startswith(prefix)):
+        for key in sorted(key for key in self._required if key.startswith(prefix)):
             yield self._component(key, key.removeprefix(env_key(env_name, "")), env_name)
 
     def _component(self, key: str, name: str, env: str | None = None) -> Component:
         universe = self._knowledge.universe(name)
         stands_in = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
         if name in ("compute_capability", "driver"):
-            universe = self._with_asked(key, universe)
+            universe = self._extend_with_requested(key, universe)
         elif stands_in:
-            texts = {*self._knowledge.mentions(name), *self._asked(key)}
+            texts = {*self._knowledge.mentions(name), *self._requested_versions(key)}
             universe = CandidateDomain(representative_versions(sorted(texts)))
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks
         return Component(key, name, title, universe, universe.all, env, apart, stands_in)
 
-    def _asked(self, key: str) -> list[str]:
-        return [text for claim in self._claimed.get(key, ()) for text in claim.alternatives]
+    def _requested_versions(self, key: str) -> list[str]:
+        return [
+            text for requirement in self._required.get(key, ()) for text in requirement.alternatives
+        ]
 
-    def _with_asked(self, key: str, universe: CandidateDomain) -> CandidateDomain:
-        """A card may have a capability, and a machine a driver, that no table mentions.
+    def _extend_with_requested(self, key: str, universe: CandidateDomain) -> CandidateDomain:
+        """Return the universe with requested versions that no table lists.
 
-        What the rules say of versions holds for those between the known ones, too.
+        A card can have such a capability, and a machine such a driver: rules about ranges of
+        versions apply to those between the known ones, too.
         """
-        asked = [text.removeprefix("==") for text in self._asked(key) if not universe.mask((text,))]
-        exact = [text for text in asked if _WHOLE_VERSION.fullmatch(text)]
+        requested = [
+            text.removeprefix("==")
+            for text in self._requested_versions(key)
+            if not universe.mask((text,))
+        ]
+        exact = [text for text in requested if _WHOLE_VERSION.fullmatch(text)]
         new = [Candidate(None, text) for text in exact]
         return (
             CandidateDomain(newest_first([*universe.candidates, *new], (), apart=True))
@@ -159,7 +166,7 @@ class RuleInstantiation:
     # --- rules -----------------------------------------------------------------------------
 
     def instances(self, names: frozenset[str]) -> Iterator[Mapping[str, str]]:
-        """The ways to tie rules about these components to this rig: the key of each."""
+        """Yield the bindings of these components to this rig: the key of each."""
         own = [n for n in names if n in self._own or n.startswith(PACKAGE_PREFIX)]
         foreign = (names & self._knowledge.frameworks) - self._own
         if foreign:
@@ -176,17 +183,17 @@ class RuleInstantiation:
             yield keys
 
     def declared_facts(self) -> Iterator[RuleTable]:
-        """What the matrix knows of the very parts, and the days, that this rig declares."""
+        """Yield the rules about the parts and days that this rig declares."""
         for index, gpu in enumerate(self._gpus):
             key = gpu_key(index, "gpu")
-            if key in self._claimed:
-                yield from self._declared_sheet(key, gpu.part(self._matrix), index)
+            if key in self._required:
+                yield from self._part_rules(key, gpu.part(self._matrix), index)
         if self._machine is not None and self._machine.named_cpu is not None:
             release = find_part(self._matrix.product("cpu"), self._machine.named_cpu)
-            yield from self._declared_sheet("cpu", release, None)
+            yield from self._part_rules("cpu", release, None)
         tag = image_tag(self._rig)
-        if "image" in self._claimed and tag is not None:
-            yield from self._declared_sheet("image", load_image(tag), None)
+        if "image" in self._required and tag is not None:
+            yield from self._part_rules("image", load_image(tag), None)
         for env_name, env in sorted(self._rig.env.items()):
             if env.as_of is not None:
                 for framework in self._frameworks[env_name]:
@@ -194,7 +201,7 @@ class RuleInstantiation:
                     key, day = env_key(env_name, framework), env_key(env_name, AS_OF)
                     yield releases_after(product, key, day, env.as_of)
 
-    def _declared_sheet(
+    def _part_rules(
         self, key: str, release: Release | None, gpu: int | None
     ) -> Iterator[RuleTable]:
         if release is None:

@@ -1,4 +1,4 @@
-"""Nothing newer than a day: upload days of releases as rules about an environment's `as_of`."""
+"""Release cutoff: upload days of releases as rules about an environment's `as_of`."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _CODE = "RS234"
 
 
 def as_version(day: dt.date) -> str:
-    """A day as a version, which requests can be held against: ``2018.07.01``."""
+    """Return a day as a version that requests can match: ``2018.07.01``."""
     return f"{day:%Y.%m.%d}"
 
 
 def day_component(key: str, env: str, day: dt.date) -> Component:
-    """The environment's day as a component: it is that day or, without the line, none."""
+    """Return the environment's day as a component: that day, or none without the line."""
     universe = CandidateDomain([Candidate(None, as_version(day)), Candidate(None, NOTHING)])
     return Component(key, AS_OF, AS_OF, universe, universe.all, env)
 
 
 def releases_after(product: Product, key: str, as_of: str, day: dt.date) -> RuleTable:
-    """The releases of a framework that were uploaded later: each wants a later day, or none.
+    """Return rules for releases uploaded later: each requires a later day, or none.
 
-    ``key`` and ``as_of`` are the keys of the framework and of the day. A release of which nobody
-    knows the day is not held back.
+    ``key`` and ``as_of`` are the keys of the framework and of the day. A release with an
+    unknown day is not restricted.
     """
     rows = []
     for upload in load_uploads(product.name):

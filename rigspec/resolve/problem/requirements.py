@@ -1,4 +1,4 @@
-"""The lines of a spec as claims about components."""
+"""The lines of a spec as requirements on components."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "DECLARED",
-    "AskedFramework",
     "DeclaredGpu",
-    "asked_frameworks",
+    "RequestedFramework",
     "env_key",
     "framework_products",
     "gpu_key",
     "gpu_list",
     "image_tag",
+    "requested_frameworks",
     "requirements_of",
     "uses_gpu",
 ]
 
-# The one candidate that stands for "the part as the spec declares it".
+# The one candidate for "the part as the spec declares it".
 DECLARED = "declared"
 
-# The image whose tags the matrix knows.
+# The image with tags in the matrix.
 _IMAGE = "nvidia/cuda"
 
 
 def env_key(env: str, component: str) -> str:
-    """The key of an environment's own component."""
+    """Return the key of an environment's own component."""
     return f"{env}/{component}"
 
 
 def gpu_key(index: int, component: str) -> str:
-    """The key of a component of the GPU that stands at ``index`` in the machine's list."""
+    """Return the key of a component of the GPU at ``index`` in the machine's list."""
     return f"gpus.{index}/{component}"
 
 
 @dataclass(frozen=True)
 class DeclaredGpu:
-    """A GPU that a machine declares: a card by its name or figures, or that of an instance."""
+    """A GPU of a machine: a card by its name or figures, or that of an instance."""
 
     model: str | None
     instance: str | None
@@ -59,14 +59,14 @@ class DeclaredGpu:
     path: KeyPath  # within the machine's table
 
     def part(self, matrix: Matrix) -> Release | None:
-        """What the matrix knows of it."""
+        """Return the release of the matrix that describes it."""
         if self.instance is not None:
             return find_part(matrix.product("instance"), self.instance)
         return find_part(matrix.product("gpu"), self.model or "")
 
 
 def gpu_list(machine: Machine) -> tuple[DeclaredGpu, ...]:
-    """The GPUs of a machine: those it lists, else those of its instance."""
+    """Return the GPUs of a machine: those it lists, else those of its instance."""
     if machine.gpus:
         return tuple(
             DeclaredGpu(gpu.model, None, gpu.compute_capability, ("gpus", index))
@@ -78,12 +78,12 @@ def gpu_list(machine: Machine) -> tuple[DeclaredGpu, ...]:
 
 
 def uses_gpu(rig: Rig, machine: Machine | None) -> bool:
-    """Whether this rig computes on a GPU: it declares one, or a CUDA toolkit."""
+    """Return whether this rig computes on a GPU: it declares one, or a CUDA toolkit."""
     return rig.cuda is not None or bool(machine and (machine.gpus or machine.instance))
 
 
 def image_tag(rig: Rig) -> str | None:
-    """The tag of the base image, if it is one whose tags the matrix knows."""
+    """Return the tag of the base image, if the matrix has the tags of that image."""
     base = rig.container.base if rig.container is not None else None
     if base is None:
         return None
@@ -94,15 +94,15 @@ def image_tag(rig: Rig) -> str | None:
 def requirements_of(
     rig: Rig, machine_name: str | None, knowledge: RuleIndex
 ) -> tuple[Requirement, ...]:
-    """Every claim that the spec makes about one of its machines, in the order of the language."""
+    """Return the requirements of one machine of the spec, in the order of the language."""
     machine = rig.machine[machine_name] if machine_name is not None else None
-    claims = [_accelerator(rig, machine_name, machine)]
+    requirements = [_accelerator(rig, machine_name, machine)]
     if machine is not None:
-        claims += _machine_claims(("machine", str(machine_name)), machine)
-    claims += _cuda_claims(rig)
+        requirements += _machine_requirements(("machine", str(machine_name)), machine)
+    requirements += _cuda_requirements(rig)
     for name in sorted(rig.env):
-        claims += _env_claims(name, rig.env[name], knowledge)
-    return tuple(claims)
+        requirements += _env_requirements(name, rig.env[name], knowledge)
+    return tuple(requirements)
 
 
 def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Requirement:
@@ -113,18 +113,18 @@ def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Require
         path = ("machine", str(name), "gpus")
     elif machine is not None and machine.instance:
         path = ("machine", str(name), "instance")
-    return Requirement("accelerator", ("gpu",), path, "asks for a GPU", editable=False)
+    return Requirement("accelerator", ("gpu",), path, "requests a GPU", editable=False)
 
 
-def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
-    yield Requirement("os", (machine.os,), (*path, "os"), f"asks for {machine.os}")
+def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
+    yield Requirement("os", (machine.os,), (*path, "os"), f"requests {machine.os}")
     for component, words in (("driver", "the driver"), ("gcc", "GCC")):
         requested = getattr(machine, component)
         if requested is not None:
-            label = f"asks for {words} {requested}"
+            label = f"requests {words} {requested}"
             yield Requirement(component, (requested,), (*path, component), label)
     for index, gpu in enumerate(gpu_list(machine)):
-        yield _gpu_claim(index, gpu, path)
+        yield _gpu_requirement(index, gpu, path)
     if machine.named_cpu is not None:
         label = f"declares {with_article(machine.named_cpu)}"
         yield Requirement("cpu", (DECLARED,), (*path, "cpu"), label, False)
@@ -134,7 +134,7 @@ def _machine_claims(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
         yield Requirement("avx", (avx,), (*path, "cpu", "features"), label, False)
 
 
-def _gpu_claim(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirement:
+def _gpu_requirement(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirement:
     place = (*machine, *gpu.path)
     if gpu.instance is not None:
         label = f"declares {with_article(gpu.instance)}"
@@ -147,18 +147,18 @@ def _gpu_claim(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirement:
     return Requirement(key, (gpu.compute_capability,), (*place, "compute_capability"), label, False)
 
 
-def _cuda_claims(rig: Rig) -> Iterator[Requirement]:
+def _cuda_requirements(rig: Rig) -> Iterator[Requirement]:
     tag = image_tag(rig)
     path: KeyPath
     if tag is not None and load_image(tag) is not None:
         label = f"starts from an image of {tag.split('-')[0]}"
         path = ("container", "base")
-        yield Requirement("image", (DECLARED,), path, label, False, said="the base image")
+        yield Requirement("image", (DECLARED,), path, label, False, display="the base image")
     yield _forward_compatibility(rig)
     cuda = rig.cuda
     if tag is not None and (cuda is None or "provider" not in cuda.model_fields_set):
         path = ("container", "base")
-        yield Requirement("provider", ("image",), path, "brings CUDA along", editable=False)
+        yield Requirement("provider", ("image",), path, "includes CUDA", editable=False)
     elif cuda is None:
         # Wheels of NVIDIA's are taken where the spec says so, and not otherwise.
         others = tuple(word for word in WORDS["provider"] if word != "wheels")
@@ -168,20 +168,20 @@ def _cuda_claims(rig: Rig) -> Iterator[Requirement]:
     else:
         given = ("cuda", "provider") if "provider" in cuda.model_fields_set else None
         yield Requirement("provider", (cuda.provider,), given, f"takes CUDA from {cuda.provider}")
-    yield from _toolkit_claims(cuda)
+    yield from _toolkit_requirements(cuda)
 
 
-def _toolkit_claims(cuda: Cuda | None) -> Iterator[Requirement]:
+def _toolkit_requirements(cuda: Cuda | None) -> Iterator[Requirement]:
     if cuda is None:
         return
     if cuda.toolkit is not None:
-        label = f"asks for CUDA {cuda.toolkit}"
+        label = f"requests CUDA {cuda.toolkit}"
         yield Requirement("cuda", (cuda.toolkit,), ("cuda", "toolkit"), label)
     if isinstance(cuda.cudnn, str):
-        label = f"asks for cuDNN {cuda.cudnn}"
+        label = f"requests cuDNN {cuda.cudnn}"
         yield Requirement("cudnn", (cuda.cudnn,), ("cuda", "cudnn"), label)
     elif cuda.cudnn is not None:
-        label = f"asks for cuDNN {cuda.cudnn.version}"
+        label = f"requests cuDNN {cuda.cudnn.version}"
         path = ("cuda", "cudnn", "version")
         yield Requirement("cudnn", (cuda.cudnn.version,), path, label)
         if cuda.cudnn.built_for is not None:
@@ -191,7 +191,7 @@ def _toolkit_claims(cuda: Cuda | None) -> Iterator[Requirement]:
 
 
 def _forward_compatibility(rig: Rig) -> Requirement:
-    """An older driver may run a newer toolkit where the package for that is installed."""
+    """Return whether the package that lets an older driver run a newer toolkit is installed."""
     packages = (rig.cuda.packages if rig.cuda is not None else None) or ()
     for index, package in enumerate(packages):
         if package.startswith("cuda-compat"):
@@ -201,7 +201,7 @@ def _forward_compatibility(rig: Rig) -> Requirement:
     return Requirement("forward_compatibility", ("no",), None, "installs no cuda-compat", False)
 
 
-def _env_claims(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
+def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
     path: KeyPath = ("env", name)
     kind = env.interpreter_kind
     place = (*path, "interpreter")
@@ -210,42 +210,42 @@ def _env_claims(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[R
     key = env_key(name, "interpreter")
     yield Requirement(key, (kind,), place if given else None, label, adds=None if given else place)
     if env.python is not None:
-        label = f"asks for Python {env.python}"
+        label = f"requests Python {env.python}"
         yield Requirement(env_key(name, "python"), (env.python,), (*path, "python"), label)
     if env.pip is not None:
-        label = f"asks for pip {env.pip}"
+        label = f"requests pip {env.pip}"
         yield Requirement(env_key(name, "pip"), (env.pip,), (*path, "pip"), label)
     if env.installer is not None:
         place = (*path, "interpreter", "installer")
-        label = f"asks for {env.installer}"
+        label = f"requests {env.installer}"
         yield Requirement(env_key(name, "installer"), (env.installer,), place, label)
-    frameworks = tuple(asked_frameworks(env))
-    for asked in frameworks:
+    frameworks = tuple(requested_frameworks(env))
+    for line in frameworks:
         yield Requirement(
-            env_key(name, asked.product),
-            (f"{asked.family} {asked.request}".strip(),),
-            (*path, asked.table, asked.key),
-            f"asks for {asked.key} {asked.request}",
-            prefix=asked.family,
+            env_key(name, line.product),
+            (f"{line.family} {line.request}".strip(),),
+            (*path, line.table, line.key),
+            f"requests {line.key} {line.request}",
+            prefix=line.family,
         )
-    known = {asked.key for asked in frameworks if asked.table == "packages"}
+    known = {line.key for line in frameworks if line.table == "packages"}
     for package, requested in sorted(env.packages.items()):
         if PACKAGE_PREFIX + package in knowledge.named and package not in known:
-            label = f"asks for {package} {requested}"
+            label = f"requests {package} {requested}"
             key = env_key(name, PACKAGE_PREFIX + package)
             yield Requirement(key, (requested,), (*path, "packages", package), label)
     if env.as_of is not None:
         day, label = (as_version(env.as_of),), f"nothing after {env.as_of.isoformat()}"
-        said = f"{AS_OF} {env.as_of.isoformat()}"
-        yield Requirement(env_key(name, AS_OF), day, (*path, AS_OF), label, False, said=said)
+        display = f"{AS_OF} {env.as_of.isoformat()}"
+        yield Requirement(env_key(name, AS_OF), day, (*path, AS_OF), label, False, display=display)
 
 
 @dataclass(frozen=True)
-class AskedFramework:
-    """One line that asks for a framework.
+class RequestedFramework:
+    """One line that requests a framework.
 
-    ``family`` is the package that the line insists on: `tensorflow-gpu` is one of the packages
-    of TensorFlow, and so is `tensorflow` where it stands among the packages.
+    ``family`` is the package that the line names: `tensorflow-gpu` is one of the packages of
+    TensorFlow, and so is `tensorflow` under `packages`.
     """
 
     product: str
@@ -255,20 +255,20 @@ class AskedFramework:
     key: str
 
 
-def asked_frameworks(env: Environment) -> Iterator[AskedFramework]:
-    """Every line of the environment about a framework that the matrix knows, in order."""
+def requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
+    """Yield every line of the environment about a framework of the matrix, in order."""
     for key, request in sorted(env.frameworks.items()):
         owner = package_owner(key)
         if key.lower() in product_names():
-            yield AskedFramework(key.lower(), "", request, "frameworks", key)
+            yield RequestedFramework(key.lower(), "", request, "frameworks", key)
         elif owner is not None:
-            yield AskedFramework(owner[0], owner[1], request, "frameworks", key)
+            yield RequestedFramework(owner[0], owner[1], request, "frameworks", key)
     for key, request in sorted(env.packages.items()):
         owner = package_owner(key)
         if owner is not None:
-            yield AskedFramework(owner[0], owner[1], request, "packages", key)
+            yield RequestedFramework(owner[0], owner[1], request, "packages", key)
 
 
 def framework_products(env: Environment) -> tuple[str, ...]:
-    """The products among them, each once, sorted."""
-    return tuple(sorted({asked.product for asked in asked_frameworks(env)}))
+    """Return the framework products of the environment, sorted."""
+    return tuple(sorted({line.product for line in requested_frameworks(env)}))

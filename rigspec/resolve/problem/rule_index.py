@@ -1,4 +1,4 @@
-"""A part of the matrix made ready for solving: what every spec that asks for it shares."""
+"""Rules of a part of the matrix, indexed once and shared by every spec."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def rule_index(matrix: Matrix) -> RuleIndex:
-    """The knowledge of a matrix, made once."""
+    """Return the rule index of a matrix, built once."""
     known = matrix.cache.get("knowledge")
     if not isinstance(known, RuleIndex):
         known = matrix.cache["knowledge"] = RuleIndex(matrix)
@@ -31,7 +31,7 @@ def rule_index(matrix: Matrix) -> RuleIndex:
 
 
 class RuleIndex:
-    """Rules by the components they speak of, and the universe of each component."""
+    """Rules by their components, and the universe of each component."""
 
     def __init__(self, matrix: Matrix) -> None:
         self._matrix = matrix
@@ -46,35 +46,35 @@ class RuleIndex:
         )
 
     def title(self, name: str) -> str:
-        """What a person reads for a component."""
+        """Return the display name of a component."""
         return display_name(
             name, self._matrix.product(name).title if name in self._matrix else None
         )
 
     def universe(self, name: str) -> CandidateDomain:
-        """The releases that a component of this name can take, the most wanted first."""
+        """Return the releases that a component of this name can take, most preferred first."""
         known = self._universes.get(name)
         if known is None:
-            known = self._universes[name] = self._made(name)
+            known = self._universes[name] = self._build_universe(name)
         return known
 
     def mentions(self, name: str) -> frozenset[str]:
-        """The values that rules name of a component: ``2.27``, ``yes``, ``3.6.5``.
+        """Return the values of a component that rules name: ``2.27``, ``yes``, ``3.6.5``.
 
-        Of what has no list of releases the requests themselves are given, for stand-in versions.
+        For a component without a list of releases these are the requests themselves.
         """
         known = self._mentions.get(name)
         if known is None:
-            known = self._mentions[name] = frozenset(self._mentioned(name))
+            known = self._mentions[name] = frozenset(self._find_mentions(name))
         return known
 
-    def _made(self, name: str) -> CandidateDomain:
+    def _build_universe(self, name: str) -> CandidateDomain:
         released = name in self._matrix and bool(self._matrix.product(name).releases)
         if released and name != "python":
             return table_rules(self._matrix.product(name), self.title).universe
         found = {Candidate(None, text) for text in self.mentions(name)}
         if released:
-            # Also brought by others: conda's installers have patch releases of their own.
+            # Installers of conda include other patch releases.
             releases = self._matrix.product(name).releases
             found |= {Candidate(release.family, release.version) for release in releases}
         found |= {Candidate(None, word) for word in WORDS.get(name, ())}
@@ -85,7 +85,7 @@ class RuleIndex:
             [Candidate(None, UNKNOWN), *ordered] if name in MAY_BE_UNKNOWN else ordered
         )
 
-    def _mentioned(self, name: str) -> Iterable[str]:
+    def _find_mentions(self, name: str) -> Iterable[str]:
         requests = name.startswith(PACKAGE_PREFIX) or name in UNLISTED
         series = name not in self._matrix
         for group in (*self.binding, *self.advisory):
@@ -94,14 +94,16 @@ class RuleIndex:
                     for condition in (*rule.when, rule.requires):
                         if condition.component == name:
                             for text in condition.alternatives:
-                                yield from (text,) if requests else _single(text, series=series)
+                                yield from (
+                                    (text,) if requests else _single_version(text, series=series)
+                                )
 
 
-def _single(text: str, *, series: bool) -> Iterable[str]:
-    """The one release a request stands for: ``==3.6`` itself, ``3.6.5`` as it is, a word.
+def _single_version(text: str, *, series: bool) -> Iterable[str]:
+    """Return the one release that a request names: ``==3.6``, ``3.6.5`` or a word.
 
-    Two numbers are a value where nothing is released under the name (``glibc 2.27``), and a
-    ``series`` of releases elsewhere (``python 3.6``).
+    Two numbers are a value for a component without releases (``glibc 2.27``), and a ``series`` of
+    releases elsewhere (``python 3.6``).
     """
     if text.startswith("==") and not text.endswith("*") and "," not in text:
         return (text.removeprefix("=="),)
@@ -113,7 +115,7 @@ def _single(text: str, *, series: bool) -> Iterable[str]:
     return ()
 
 
-# Products whose releases a spec names one by one: what comes with them is told when it does.
+# Products whose releases a spec names one by one: their rules are added for the named ones.
 _NAMED_PARTS = frozenset({"gpu", "cpu", "instance"})
 
 # How a component's rule is coded when it comes with a release.
@@ -124,8 +126,8 @@ _PROVIDED_CODES = {"compute_capability": "RS205", "avx": "RS212", "cudnn_cuda": 
 class RuleGroup:
     """Rules about the same components.
 
-    ``own`` is the table's product where each rule has a condition on it: then only those rules
-    matter whose condition the releases at hand can meet.
+    ``own`` is the table's product where each rule has a condition on it: then only rules apply
+    whose condition the remaining releases can meet.
     """
 
     names: frozenset[str]
@@ -136,7 +138,7 @@ class RuleGroup:
     _relevant: dict[int, tuple[Rule, ...]] = field(default_factory=dict, compare=False)
 
     def relevant(self, domain: int) -> tuple[Rule, ...]:
-        """The rules that say anything of the releases in ``domain``, bits of the universe."""
+        """Return the rules about the releases in ``domain``, bits of the universe."""
         if self.universe is None:
             return self.rules
         known = self._relevant.get(domain)
@@ -172,7 +174,7 @@ class RuleGroup:
 
 @dataclass(frozen=True)
 class TableRules:
-    """One table: what binds, what is only told, and the universe of its releases."""
+    """One table: binding rules, advisory rules, and the universe of its releases."""
 
     binding: tuple[RuleGroup, ...]
     advisory: tuple[RuleGroup, ...]
@@ -180,7 +182,7 @@ class TableRules:
 
 
 def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
-    """The table of a product; ``shown`` tells the words for a component."""
+    """Return the rules of a product's table; ``shown`` gives display names."""
     known = product.cache.get("rules")
     if isinstance(known, TableRules):
         return known
@@ -198,7 +200,7 @@ def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
 def newest_first(
     candidates: Iterable[Candidate], families: tuple[str, ...], *, apart: bool
 ) -> list[Candidate]:
-    """The most wanted first: by family and then version, or by version and then family."""
+    """Return candidates by preference: family then version, or version then family."""
     ranks = {family: -rank for rank, family in enumerate(families)}
 
     def wanted(candidate: Candidate) -> tuple[object, ...]:
@@ -212,7 +214,7 @@ def newest_first(
 def provided(
     title: str, release: Release, when: tuple[Condition, ...], shown: Callable[[str], str]
 ) -> Iterator[Rule]:
-    """What comes with a release, as rules; ``shown`` tells the words for a component."""
+    """Yield rules for the components that come with a release; ``shown`` gives display names."""
     name = title if release.product == "image" else release.label
     if release.product != "image" and not release.family and title != release.label:
         name = f"{title} {release.label}"
@@ -235,7 +237,7 @@ def provided(
 def _releases(product: Product) -> list[Candidate]:
     found = {Candidate(release.family, release.version) for release in product.releases}
     ordered = newest_first(found, product.families, apart=product.kind != "framework")
-    # Installers take a yanked release only where it is asked for by its very version.
+    # Installers take a yanked release only if its exact version is requested.
     yanked = {
         Candidate(release.family, release.version)
         for release in product.releases
@@ -245,7 +247,7 @@ def _releases(product: Product) -> list[Candidate]:
 
 
 def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Rule]:
-    """What comes with a release (an OS and its glibc), as rules."""
+    """Yield rules for the components that come with a release (an OS and its glibc)."""
     if product.name not in _NAMED_PARTS:
         for release in product.releases:
             if release.implies:
@@ -260,7 +262,7 @@ def _groups(
     found: dict[tuple[frozenset[str], bool], list[Rule]] = {}
     for rule in rules:
         names = frozenset((rule.requires.component, *(c.component for c in rule.when)))
-        # Python's releases are those that others bring, too: its universe is not the table's.
+        # Python has releases from installers, too: its universe is not the table's.
         own = product.name != "python" and any(c.component == product.name for c in rule.when)
         found.setdefault((names, own), []).append(rule)
     return tuple(

@@ -1,8 +1,8 @@
-"""The problem as clauses for a SAT solver.
+"""Encode the problem as clauses for a SAT solver.
 
-A variable stands for each candidate of each component, exactly one of which is true. A selector
-switches each claim of the spec and each sheet of facts; under all selectors the formula says
-what a valid rig is, and a set of selectors that cannot hold together is a conflict.
+There is a variable for each candidate of each component, exactly one of which is true. A selector
+switches each requirement of the spec and each rule table. Under all selectors the formula
+describes a valid rig, and a set of incompatible selectors is a conflict.
 """
 
 from __future__ import annotations
@@ -23,32 +23,34 @@ __all__ = ["Encoding", "encode"]
 
 @dataclass(frozen=True)
 class Encoding:
-    """Clauses, and what their variables mean. Variables are positive integers."""
+    """Clauses and the meaning of their variables. Variables are positive integers."""
 
     clauses: list[list[int]]
     candidates: dict[tuple[str, Candidate], int]
-    claims: dict[int, Requirement]
-    sheets: dict[int, RuleTable]
+    requirements: dict[int, Requirement]
+    rule_tables: dict[int, RuleTable]
 
     @property
     def selectors(self) -> list[int]:
-        """Every switch, claims first, in the order of the problem."""
-        return [*self.claims, *self.sheets]
+        """Return every selector, requirements first, in the order of the problem."""
+        return [*self.requirements, *self.rule_tables]
 
 
 def encode(problem: Problem) -> Encoding:
-    """The clauses of a problem, always in the same order for the same problem."""
+    """Return the clauses of a problem, always in the same order for the same problem."""
     builder = _Builder()
     for component in problem.components:
         builder.add_component(component)
-    claims = {builder.new_variable(): claim for claim in problem.claims}
-    for selector, claim in claims.items():
-        builder.clauses.append([-selector, builder.goal(claim.component, claim.alternatives)])
-    sheets = {builder.new_variable(): sheet for sheet in problem.sheets}
-    for selector, sheet in sheets.items():
-        for constraint in sheet.constraints:
+    requirements = {builder.new_variable(): requirement for requirement in problem.requirements}
+    for selector, requirement in requirements.items():
+        builder.clauses.append(
+            [-selector, builder.goal(requirement.component, requirement.alternatives)]
+        )
+    rule_tables = {builder.new_variable(): rule_table for rule_table in problem.rule_tables}
+    for selector, rule_table in rule_tables.items():
+        for constraint in rule_table.constraints:
             builder.add_constraint(constraint, selector)
-    return Encoding(builder.clauses, builder.candidates, claims, sheets)
+    return Encoding(builder.clauses, builder.candidates, requirements, rule_tables)
 
 
 @dataclass
@@ -84,11 +86,11 @@ class _Builder:
             previous = seen
 
     def goal(self, key: str, alternatives: tuple[str, ...]) -> int:
-        """A variable under which the component takes one of the alternatives."""
+        """Return a variable that forces the component to take one of the alternatives."""
         return self._literal(self._goals, key, alternatives, goal=True)
 
     def condition(self, key: str, alternatives: tuple[str, ...]) -> int:
-        """A variable that is true wherever the component takes one of the alternatives."""
+        """Return a variable that is true if the component takes one of the alternatives."""
         return self._literal(self._conditions, key, alternatives, goal=False)
 
     def add_constraint(self, constraint: BoundRule, selector: int) -> None:

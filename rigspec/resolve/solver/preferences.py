@@ -1,4 +1,4 @@
-"""What a lock holds already, as wishes of the next resolution: nothing moves that need not."""
+"""Locked versions as preferences of the next resolution: nothing changes without need."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ __all__ = ["locked_preferences"]
 
 
 def locked_preferences(
-    assembly: ProblemBuilder, resolution: Resolution | None, moving: Iterable[str]
+    builder: ProblemBuilder, resolution: Resolution | None, moving: Iterable[str]
 ) -> Mapping[str, Candidate]:
-    """The release that each component was locked at, if it still is one of its releases.
+    """Return the locked release of each component that still exists.
 
-    ``moving`` are names of components, frameworks or packages that may take a newer one.
+    ``moving`` are names of components, frameworks or packages that can be upgraded.
     """
     if resolution is None:
         return {}
     free = {name.lower() for name in moving}
-    kept = {}
-    for key, name, label in _locked(resolution):
-        universe = assembly.universes.get(key)
+    preferred = {}
+    for key, name, label in _locked_labels(resolution):
+        universe = builder.universes.get(key)
         if universe is None or free & {key, key.rpartition("/")[2], name}:
             continue
         found = next((c for c in universe.candidates if c.label == label), None)
         if found is not None:
-            kept[key] = found
-    return kept
+            preferred[key] = found
+    return preferred
 
 
-def _locked(resolution: Resolution) -> Iterator[tuple[str, str, str]]:
-    """Key, name and label of what was decided."""
+def _locked_labels(resolution: Resolution) -> Iterator[tuple[str, str, str]]:
+    """Yield key, name and label of each locked component."""
     yield "os", "os", resolution.os
     for name in ("driver", "cuda"):
         version = getattr(resolution, name)

@@ -1,8 +1,8 @@
-"""What surely follows from lines and choices, before a solver is asked.
+"""Propagate the certain consequences of lines and choices, before a solver runs.
 
-Most rigs say enough to settle most of themselves: each rule whose conditions surely hold takes
-releases away from what it speaks of, and each that can no longer hold falls out. What is left is
-small whatever the matrix holds. No solution is lost, and none is won.
+Most rigs determine most of their components: each rule whose conditions certainly hold removes
+releases, and each rule that can no longer apply is dropped. The rest is small, whatever the size
+of the matrix. The set of solutions does not change.
 """
 
 from __future__ import annotations
@@ -21,63 +21,65 @@ from rigspec.resolve.problem.model import (
 
 __all__ = ["Propagation", "propagate"]
 
-# Tables are asked about few releases at a time: those of larger domains wait for a choice.
+# Rules are bound for few releases at a time: those of larger domains wait for a choice.
 _FEW = 32
 
 
-def propagate(assembly: ProblemBuilder, claims: tuple[Requirement, ...]) -> Propagation | None:
-    """What is still open under the claims; None where nothing can hold."""
-    domains = {component.key: component.domain for component in assembly.components}
-    for claim in claims:
-        domains[claim.component] &= assembly.universes[claim.component].mask(claim.alternatives)
+def propagate(builder: ProblemBuilder, requirements: tuple[Requirement, ...]) -> Propagation | None:
+    """Return the open part of the problem; None where it has no solution."""
+    domains = {component.key: component.domain for component in builder.components}
+    for requirement in requirements:
+        domains[requirement.component] &= builder.universes[requirement.component].mask(
+            requirement.alternatives
+        )
     if not all(domains.values()):
         return None
-    declared = [row for sheet in assembly.declared for row in sheet.constraints]
-    narrowing = Propagation(assembly, domains, declared, list(assembly.binding))
-    return narrowing if narrowing.drawn() else None
+    declared = [row for rule_table in builder.declared for row in rule_table.constraints]
+    propagation = Propagation(builder, domains, declared, list(builder.binding))
+    return propagation if propagation.run() else None
 
 
 class Propagation:
-    """The releases that each component has left, and the rows that still say something.
+    """The remaining releases of each component, and the rules that still apply.
 
-    ``waiting`` are the groups of rules about releases of which too many are left.
+    ``waiting`` are rule groups about components with too many releases left.
     """
 
     def __init__(
         self,
-        assembly: ProblemBuilder,
+        builder: ProblemBuilder,
         domains: dict[str, int],
         rows: list[BoundRule],
         waiting: list[BoundRuleGroup],
     ) -> None:
-        self._assembly = assembly
-        self._universes = assembly.universes
+        self._assembly = builder
+        self._universes = builder.universes
         self._domains = domains
         self._rows = rows
         self._waiting = waiting
 
     @property
     def open_keys(self) -> frozenset[str]:
-        """The components that an open row or a waiting group speaks of."""
+        """Return the components of open rules and waiting groups."""
         rows = (key for row in self._rows for key in (row.must[0], *dict(row.when)))
-        waiting = (key for tied in self._waiting for key in tied.keys.values())
+        waiting = (key for bound_group in self._waiting for key in bound_group.keys.values())
         return frozenset(rows).union(waiting)
 
     def wanted(self, key: str) -> Iterator[Candidate]:
-        """The releases that a component has left, the most wanted first."""
+        """Return the remaining releases of a component, most preferred first."""
         return self._universes[key].members(self._domains[key])
 
-    def taking(self, key: str, candidate: Candidate) -> Propagation | None:
-        """What is open once the component takes this release; None where it surely cannot."""
+    def choose(self, key: str, candidate: Candidate) -> Propagation | None:
+        """Return the open part after choosing this release; None where that is impossible."""
         domains = {**self._domains, key: self._universes[key].bit(candidate)}
-        taken = Propagation(self._assembly, domains, list(self._rows), list(self._waiting))
-        return taken if taken.drawn() else None
+        chosen = Propagation(self._assembly, domains, list(self._rows), list(self._waiting))
+        return chosen if chosen.run() else None
 
     def problem(self) -> Problem:
-        """The open part as a problem of its own, with every rule that waits."""
+        """Return the open part as a separate problem, with every waiting rule."""
         rows = [*self._rows]
-        for tied in self._waiting:
-            rows += tied.rows(self._domain(tied))
+        for bound_group in self._waiting:
+            rows += bound_group.rows(self._domain(bound_group))
         mentioned = self.open_keys
         components = tuple(
             replace(component, domain=self._domains[component.key])
@@ -87,39 +89,39 @@ class Propagation:
         order = tuple(key for key in self._assembly.order if key in mentioned)
         return Problem(components, (), (RuleTable("open", tuple(rows)),), order)
 
-    def drawn(self) -> bool:
-        """Draw every consequence, and take in what need not wait; False where nothing can hold."""
+    def run(self) -> bool:
+        """Propagate to a fixed point; return False on a contradiction."""
         while True:
             if not self._propagate():
                 return False
-            ready = [t for t in self._waiting if _count(self._domain(t)) <= _FEW]
+            ready = [t for t in self._waiting if _bit_count(self._domain(t)) <= _FEW]
             if not ready:
                 return True
             self._waiting = [t for t in self._waiting if t not in ready]
-            for tied in ready:
-                if not self._bound(tied):
+            for bound_group in ready:
+                if not self._restrict_others(bound_group):
                     return False
-                self._rows += tied.rows(self._domain(tied))
+                self._rows += bound_group.rows(self._domain(bound_group))
 
-    def _domain(self, tied: BoundRuleGroup) -> int:
-        """The releases left of the component by which a group's rules are chosen."""
-        return self._domains[tied.own] if tied.own is not None else 0
+    def _domain(self, bound_group: BoundRuleGroup) -> int:
+        """Return the remaining releases of the component that selects a group's rules."""
+        return self._domains[bound_group.own] if bound_group.own is not None else 0
 
-    def _bound(self, tied: BoundRuleGroup) -> bool:
+    def _restrict_others(self, bound_group: BoundRuleGroup) -> bool:
         """Leave of other components what any release at hand allows; False where none is left.
 
-        Rows about single releases say nothing surely as long as several are left; all of them
-        together do. A release that nothing can go with falls out.
+        Rules about single releases are not certain as long as several are left; all of them
+        together are. A release without any compatible choice is dropped.
         """
-        if tied.own is None:
+        if bound_group.own is None:
             return True
-        universe = self._universes[tied.own]
+        universe = self._universes[bound_group.own]
         together: dict[str, int] | None = None
-        for candidate in universe.members(self._domains[tied.own]):
+        for candidate in universe.members(self._domains[bound_group.own]):
             bit = universe.bit(candidate)
-            allowed = self._allowed(tied, bit)
+            allowed = self._compatible_with(bound_group, bit)
             if not all(allowed.values()):
-                self._domains[tied.own] &= ~bit
+                self._domains[bound_group.own] &= ~bit
             elif together is None:
                 together = allowed
             else:
@@ -129,37 +131,37 @@ class Propagation:
             self._domains[key] &= mask
         return together is not None
 
-    def _allowed(self, tied: BoundRuleGroup, bit: int) -> dict[str, int]:
-        """What one release leaves of each component that its rows surely speak of."""
+    def _compatible_with(self, bound_group: BoundRuleGroup, bit: int) -> dict[str, int]:
+        """Return the releases of other components that are compatible with one release."""
         allowed: dict[str, int] = {}
-        for row in tied.rows(bit):
-            others = (item for item in row.when if item[0] != tied.own)
-            if all(self._surely(key, alternatives) for key, alternatives in others):
+        for row in bound_group.rows(bit):
+            others = (item for item in row.when if item[0] != bound_group.own)
+            if all(self._is_certain(key, alternatives) for key, alternatives in others):
                 key, alternatives = row.must
                 known = allowed.get(key, self._domains[key])
                 allowed[key] = known & self._universes[key].mask(alternatives)
         return allowed
 
-    def _surely(self, key: str, alternatives: tuple[str, ...]) -> bool:
+    def _is_certain(self, key: str, alternatives: tuple[str, ...]) -> bool:
         return not self._domains[key] & ~self._universes[key].mask(alternatives)
 
     def _propagate(self) -> bool:
         changed = True
         while changed:
             changed = False
-            kept = []
+            open_rows = []
             for row in self._rows:
-                outcome = self._outcome(row)
+                outcome = self._apply_rule(row)
                 if outcome is None:
                     return False
                 changed = changed or outcome == "changed"
                 if outcome == "open":
-                    kept.append(row)
-            self._rows = kept
+                    open_rows.append(row)
+            self._rows = open_rows
         return True
 
-    def _outcome(self, row: BoundRule) -> str | None:
-        """``spent``, ``open`` or ``changed``; None where the row cannot hold."""
+    def _apply_rule(self, row: BoundRule) -> str | None:
+        """Apply a rule; return ``spent``, ``open`` or ``changed``, or None on a contradiction."""
         doubtful: list[tuple[str, int]] = []
         for key, alternatives in row.when:
             domain = self._domains[key]
@@ -177,12 +179,12 @@ class Propagation:
             self._domains[key] = meant
             return "changed" if meant else None
         if len(doubtful) == 1 and not meant:
-            # What it asks for cannot be: then its one open condition does not hold.
+            # Its goal is impossible: then its one open condition does not hold.
             open_key, holds = doubtful[0]
             self._domains[open_key] &= ~holds
             return "changed"
         return "open"
 
 
-def _count(mask: int) -> int:
+def _bit_count(mask: int) -> int:
     return bin(mask).count("1")

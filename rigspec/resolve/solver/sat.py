@@ -1,4 +1,4 @@
-"""Newest first: the one solution in which no more wanted component could be any newer."""
+"""Find the solution in which no more preferred component could be newer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Solution = Mapping[str, Candidate]
 
 
 class SolverSession:
-    """One problem loaded into a solver, to be asked many times. A context manager."""
+    """One problem loaded into a solver, for many queries. A context manager."""
 
     def __init__(self, problem: Problem, encoding: Encoding) -> None:
         self._problem = problem
@@ -36,7 +36,7 @@ class SolverSession:
         self._solver.__exit__(kind, error, traceback)
 
     def satisfiable(self, assumptions: Iterable[int]) -> bool:
-        """Whether the assumed literals can all be true together."""
+        """Return whether the assumed literals can all be true together."""
         answer = self._solver.satisfiable(list(assumptions))
         if answer:
             self._model = self._solver.model()
@@ -47,7 +47,7 @@ class SolverSession:
         selectors: Iterable[int],
         preferences: Mapping[str, tuple[Candidate, ...]] | None = None,
     ) -> Solution | None:
-        """The most wanted solution under the selectors, or None where there is none.
+        """Return the most preferred solution under the selectors, or None.
 
         Components are settled one after the other in the problem's order, each at the first of
         its candidates that leaves a solution. ``preferences`` replaces the order of candidates
@@ -64,9 +64,9 @@ class SolverSession:
         return solution
 
     def _settle(self, key: str, wanted: tuple[Candidate, ...], fixed: list[int]) -> Candidate:
-        """The first wanted candidate that leaves a solution; it joins what is fixed.
+        """Return the first preferred candidate that leaves a solution, and fix it.
 
-        The model at hand says which one surely does, so only better ones are asked for.
+        The model at hand says which one surely does, so only better ones are tried.
         """
         variables = {self._encoding.candidates[key, candidate]: candidate for candidate in wanted}
         chosen = next(v for v in variables if v in self._model)
@@ -101,11 +101,11 @@ class Cadical:
         self._solver = None
 
     def satisfiable(self, assumptions: Sequence[int]) -> bool:
-        """Whether the formula has a model in which all the assumed literals are true."""
+        """Return whether the formula has a model in which all the assumed literals are true."""
         main_thread = 1
         return bool(pysolvers.cadical153_solve(self._solver, list(assumptions), main_thread))
 
     def model(self) -> frozenset[int]:
-        """The true variables of the model that the last question found."""
+        """Return the true variables of the model that the last question found."""
         literals = pysolvers.cadical153_model(self._solver) or ()
         return frozenset(literal for literal in literals if literal > 0)

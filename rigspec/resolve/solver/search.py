@@ -1,4 +1,4 @@
-"""Newest first: of all rigs that hold, the one in which nothing wanted could be any newer."""
+"""Search newest first: the solution in which no preferred component could be newer."""
 
 from __future__ import annotations
 
@@ -12,68 +12,68 @@ from rigspec.resolve.solver.sat import Solution, SolverSession
 
 __all__ = ["find_newest"]
 
-# How many choices may turn out wrong before a solver is asked.
+# How many choices can be wrong before the SAT solver takes over.
 _MAX_BACKTRACKS = 40
 
 
 class _BacktrackLimit(Exception):
-    """Too many choices were wrong: trying is no way to this rig."""
+    """Too many choices were wrong: backtracking does not find a solution."""
 
 
 def find_newest(
-    assembly: ProblemBuilder,
-    claims: tuple[Requirement, ...],
-    kept: Mapping[str, Candidate] | None = None,
+    builder: ProblemBuilder,
+    requirements: tuple[Requirement, ...],
+    preferred: Mapping[str, Candidate] | None = None,
 ) -> Solution | None:
-    """The most wanted solution under the claims; None where nothing can hold.
+    """Return the most preferred solution under the requirements, or None.
 
-    ``kept`` are releases that are wanted more than any other, newer ones included.
+    ``preferred`` are releases that come before all others, newer ones included.
 
-    Components are settled one after the other in the assembly's order, each at the first of its
+    Components are settled one after the other in the builder's order, each at the first of its
     releases that leaves a solution. Each choice is drawn to its consequences, which rarely leaves
     one to take back; where it does, a solver decides.
     """
-    start = propagate(assembly, claims)
+    start = propagate(builder, requirements)
     if start is None:
         return None
-    search = _Search(kept or {})
+    search = _Search(preferred or {})
     try:
-        found = search.first(start, assembly.order)
+        found = search.search(start, builder.order)
     except _BacktrackLimit:
-        return _solve_with_sat(start, assembly, search)
-    return search.chosen(found, assembly.order) if found is not None else None
+        return _solve_with_sat(start, builder, search)
+    return search.select(found, builder.order) if found is not None else None
 
 
 class _Search:
-    """Trying in the order of wishes, until too many choices were wrong."""
+    """Backtracking in the order of preference, with a limit."""
 
-    def __init__(self, kept: Mapping[str, Candidate]) -> None:
-        self._kept = kept
+    def __init__(self, preferred: Mapping[str, Candidate]) -> None:
+        self._preferred = preferred
         self._patience = _MAX_BACKTRACKS
 
-    def wishes(self, narrowing: Propagation, key: str) -> list[Candidate]:
-        """The releases that a component has left: what is kept, then the newest first."""
-        wanted = list(narrowing.wanted(key))
-        kept = self._kept.get(key)
-        if kept in wanted:
-            wanted.remove(kept)
-            wanted.insert(0, kept)
+    def preferred_candidates(self, propagation: Propagation, key: str) -> list[Candidate]:
+        """Return the remaining releases of a component: a locked one first, then the newest."""
+        wanted = list(propagation.wanted(key))
+        preferred = self._preferred.get(key)
+        if preferred in wanted:
+            wanted.remove(preferred)
+            wanted.insert(0, preferred)
         return wanted
 
-    def chosen(self, narrowing: Propagation, keys: Iterable[str]) -> Solution:
-        """What is wished most of each component, where no choice touches another."""
-        return {key: self.wishes(narrowing, key)[0] for key in keys}
+    def select(self, propagation: Propagation, keys: Iterable[str]) -> Solution:
+        """Return the most preferred candidate of each component; no choice affects another."""
+        return {key: self.preferred_candidates(propagation, key)[0] for key in keys}
 
-    def first(self, narrowing: Propagation, order: tuple[str, ...]) -> Propagation | None:
-        """The first full choice in the order of wishes, by trying; None where there is none."""
-        open_keys = narrowing.open_keys
+    def search(self, propagation: Propagation, order: tuple[str, ...]) -> Propagation | None:
+        """Return the first solution in the order of preference, or None."""
+        open_keys = propagation.open_keys
         key = next((key for key in order if key in open_keys), None)
         if key is None:
-            return narrowing
-        for candidate in self.wishes(narrowing, key):
-            taken = narrowing.taking(key, candidate)
-            if taken is not None:
-                found = self.first(taken, order[order.index(key) + 1 :])
+            return propagation
+        for candidate in self.preferred_candidates(propagation, key):
+            next_step = propagation.choose(key, candidate)
+            if next_step is not None:
+                found = self.search(next_step, order[order.index(key) + 1 :])
                 if found is not None:
                     return found
             self._patience -= 1
@@ -83,14 +83,16 @@ class _Search:
 
 
 def _solve_with_sat(
-    start: Propagation, assembly: ProblemBuilder, search: _Search
+    start: Propagation, builder: ProblemBuilder, search: _Search
 ) -> Solution | None:
     problem = start.problem()
     encoding = encode(problem)
-    wishes = {key: tuple(search.wishes(start, key)) for key in problem.order}
+    preferred_candidates = {
+        key: tuple(search.preferred_candidates(start, key)) for key in problem.order
+    }
     with SolverSession(problem, encoding) as session:
-        solution = session.newest(encoding.selectors, wishes)
+        solution = session.newest(encoding.selectors, preferred_candidates)
     if solution is None:
         return None
-    untouched = [key for key in assembly.order if key not in solution]
-    return {**search.chosen(start, untouched), **solution}
+    untouched = [key for key in builder.order if key not in solution]
+    return {**search.select(start, untouched), **solution}
