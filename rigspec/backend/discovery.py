@@ -1,4 +1,4 @@
-"""Finds the backends: folders with a manifest and templates."""
+"""Find the backends: directories with a manifest and templates."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ _MANIFEST = "manifest.toml"
 
 
 class BackendError(Exception):
-    """A backend's manifest or template is wrong; the message names it."""
+    """A manifest or template of a backend is invalid."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """A file the backend writes. ``each`` is a kind of step: one file for each, its name in
-    ``path`` as ``{name}``. An ``optional`` one is not written where its template says nothing.
-    ``copies`` is a file of the lock that is written as it is, where the plan has it, in place of a
-    template. ``bulk_of`` is the path of an output that fetches this one where it would be too long
-    itself; ``{sha256}`` in ``path`` is then this file's own.
+    """A file that the backend writes.
+
+    ``each`` is a kind of step: one file is written for each, with its name for ``{name}`` in
+    ``path``. With ``optional``, the file is not written if its template is blank. ``copies`` is a
+    file of the lock that is copied instead of rendering a template. ``overflow_of`` is the path of
+    an output that downloads this file if it would exceed a size limit; ``{sha256}`` in ``path`` is
+    then the digest of this file.
     """
 
     path: str
@@ -42,14 +44,14 @@ class Output:
     each: str | None
     optional: bool = False
     copies: str | None = None
-    bulk_of: str | None = None
+    overflow_of: str | None = None
 
 
 @dataclass(frozen=True)
 class Limit:
-    """How long an output may be for a provider to take it, and where that was read.
+    """The size limit of a provider for an output, with its source.
 
-    ``binary`` says whether the provider takes bytes that are no text.
+    ``binary`` is true if the provider accepts bytes that are not text.
     """
 
     path: str
@@ -61,22 +63,20 @@ class Limit:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Kinds of step, or parts of a rig, that the backend leaves to somebody else, and the sentence
-    it says of them.
-    """
+    """Kinds of steps or layers that the backend does not include, and the reason."""
 
     kinds: tuple[str, ...]
-    parts: tuple[str, ...]
-    says: str
+    layers: tuple[str, ...]
+    reason: str
 
-    def has(self, step: Step) -> bool:
-        """Whether the step is left."""
-        return step.kind in self.kinds or step.layer in self.parts
+    def matches(self, step: Step) -> bool:
+        """Return whether the step is excluded."""
+        return step.kind in self.kinds or step.layer in self.layers
 
 
 @dataclass(frozen=True)
 class Check:
-    """A real tool that checks an output; ``{}`` in ``command`` is the file."""
+    """A program that checks an output; ``{}`` in ``command`` is the file."""
 
     path: str
     command: tuple[str, ...]
@@ -84,8 +84,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Backend:
-    """A target. ``payload`` is the folder for the lock's own files, None where none travel. Of the
-    kinds that it ``takes`` it carries out those in ``starts`` when what it built is started.
+    """A target.
+
+    ``payload`` is the directory for the files of the lock, or None. Of the kinds of steps that it
+    ``supports``, those in ``at_runtime`` are run when the output is started, not when it is built.
     """
 
     name: str
@@ -94,68 +96,72 @@ class Backend:
     folder: Traversable
     outputs: tuple[Output, ...]
     payload: str | None
-    takes: frozenset[str]
-    leaves: tuple[Exclusion, ...]
+    supports: frozenset[str]
+    excludes: tuple[Exclusion, ...]
     checks: tuple[Check, ...]
     limits: tuple[Limit, ...] = ()
-    starts: frozenset[str] = frozenset()
+    at_runtime: frozenset[str] = frozenset()
 
-    def built(self, plan: Plan) -> tuple[Step, ...]:
-        """The steps that are true of what this backend built before it is started.
+    def build_steps(self, plan: Plan) -> tuple[Step, ...]:
+        """Return the supported steps that are run when the output is built.
 
-        Raises BackendError as ``steps`` does.
+        Raises:
+            BackendError: As for ``steps``.
+
         """
-        return tuple(step for step in self.steps(plan) if step.kind not in self.starts)
+        return tuple(step for step in self.steps(plan) if step.kind not in self.at_runtime)
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
-        """The steps of a plan that this backend carries out.
+        """Return the steps of a plan that this backend supports.
 
-        Raises BackendError for a step it neither takes nor leaves: nothing is lost in silence.
+        Raises:
+            BackendError: A step is neither supported nor excluded.
+
         """
-        left = [step for step in plan.steps if self._leave(step) is not None]
+        excluded = [step for step in plan.steps if self._exclusion(step) is not None]
         for step in plan.steps:
-            if step.kind not in self.takes and step not in left:
+            if step.kind not in self.supports and step not in excluded:
                 raise BackendError(
-                    f"the backend {self.name} neither takes nor leaves steps of kind {step.kind}"
+                    f"target {self.name} neither supports nor excludes steps of kind `{step.kind}`"
                 )
-        return tuple(step for step in plan.steps if step not in left)
+        return tuple(step for step in plan.steps if step not in excluded)
 
     def omissions(self, plan: Plan) -> tuple[Omission, ...]:
-        """What this backend does not do of a plan, and why."""
-        found = []
-        for leave in self.leaves:
-            titles = [step.title for step in plan.steps if self._leave(step) is leave]
-            found += [Omission(title, leave.says) for title in titles]
-        return (*found, *plan.omissions)
+        """Return the items that are not included, with reasons."""
+        excluded = []
+        for exclusion in self.excludes:
+            titles = [step.title for step in plan.steps if self._exclusion(step) is exclusion]
+            excluded += [Omission(title, exclusion.reason) for title in titles]
+        return (*excluded, *plan.omissions)
 
-    def _leave(self, step: Step) -> Exclusion | None:
-        return next((leave for leave in self.leaves if leave.has(step)), None)
+    def _exclusion(self, step: Step) -> Exclusion | None:
+        return next((exclusion for exclusion in self.excludes if exclusion.matches(step)), None)
 
 
 def find_backends() -> tuple[Backend, ...]:
-    """Every backend, ours and those of other distributions, sorted by name.
+    """Return all backends, built in and of other distributions, sorted by name.
 
-    Raises BackendError.
+    Raises:
+        BackendError: A manifest is invalid, or two backends have the same name.
+
     """
-    found: dict[str, tuple[str, Backend]] = {}
-    for source, backend in (*_ours(), *_theirs()):
-        if backend.name in found:
-            first = found[backend.name][0]
-            raise BackendError(
-                f"there are two targets called {backend.name}: of {first} and of {source}"
-            )
-        found[backend.name] = source, backend
-    return tuple(found[name][1] for name in sorted(found))
+    backends: dict[str, tuple[str, Backend]] = {}
+    for source, backend in (*_read_builtin(), *_read_installed()):
+        if backend.name in backends:
+            first = backends[backend.name][0]
+            raise BackendError(f"duplicate target {backend.name}: in {first} and in {source}")
+        backends[backend.name] = source, backend
+    return tuple(backends[name][1] for name in sorted(backends))
 
 
-def _ours() -> Iterator[tuple[str, Backend]]:
+def _read_builtin() -> Iterator[tuple[str, Backend]]:
     for folder in sorted(files(_PACKAGE).iterdir(), key=lambda folder: folder.name):
         if folder.is_dir() and (folder / _MANIFEST).is_file():
-            yield "rigspec", _read(folder, "rigspec")
+            yield "rigspec", _read_backend(folder, "rigspec")
 
 
-def _theirs() -> Iterator[tuple[str, Backend]]:
-    """Those of other distributions: each entry point names the package that is the folder."""
+def _read_installed() -> Iterator[tuple[str, Backend]]:
+    """Yield the backends of other distributions, from their entry points."""
     points = entry_points(group=_GROUP)
     for point in sorted(points, key=lambda point: (point.name, point.value)):
         source = "another distribution"
@@ -165,59 +171,60 @@ def _theirs() -> Iterator[tuple[str, Backend]]:
             folder = files(point.value)
         except (ImportError, TypeError, ValueError) as error:
             raise BackendError(
-                f"{source}: the entry point {point.name} names {point.value}, which is no package"
-                f" that can be imported: {error}"
+                f"{source}: entry point {point.name}: cannot import package {point.value}: {error}"
             ) from error
-        yield source, _read(folder, source)
+        yield source, _read_backend(folder, source)
 
 
-def _read(folder: Traversable, source: str) -> Backend:
+def _read_backend(folder: Traversable, source: str) -> Backend:
     file = f"{folder.name}/{_MANIFEST}"
     try:
         text = (folder / _MANIFEST).read_text(encoding="utf-8")
         manifest = read_manifest(file, text)
     except (OSError, UnicodeDecodeError) as error:
-        raise BackendError(f"{source}: {file} cannot be read: {error}") from error
+        raise BackendError(f"{source}: cannot read {file}: {error}") from error
     except ManifestError as error:
         raise BackendError(f"{source}: {error}") from error
-    for write in manifest.writes:
-        if write.template and not folder.joinpath(*write.template.split("/")).is_file():
-            raise BackendError(f"{source}: {file}: there is no template {write.template}")
-    return _backend(folder, manifest)
+    for output in manifest.outputs:
+        if output.template and not folder.joinpath(*output.template.split("/")).is_file():
+            raise BackendError(f"{source}: {file}: no template {output.template}")
+    return _build_backend(folder, manifest)
 
 
-def _output(row: OutputTable) -> Output:
+def _build_output(table: OutputTable) -> Output:
     return Output(
-        path=row.path,
-        template=row.template or "",
-        mode=int(row.mode, 8),
-        each=row.each,
-        optional=row.optional,
-        copies=row.copies,
-        bulk_of=row.bulk_of,
+        path=table.path,
+        template=table.template or "",
+        mode=int(table.mode, 8),
+        each=table.each,
+        optional=table.optional,
+        copies=table.copies,
+        overflow_of=table.overflow_of,
     )
 
 
-def _backend(folder: Traversable, manifest: Manifest) -> Backend:
+def _build_backend(folder: Traversable, manifest: Manifest) -> Backend:
     return Backend(
         name=manifest.name,
         title=manifest.title,
         summary=manifest.summary,
         folder=folder,
-        outputs=tuple(_output(row) for row in manifest.writes),
+        outputs=tuple(_build_output(table) for table in manifest.outputs),
         payload=manifest.payload,
-        takes=frozenset(manifest.takes),
-        leaves=tuple(Exclusion(row.kinds, row.parts, row.says) for row in manifest.leaves),
-        checks=tuple(Check(row.path, row.command) for row in manifest.checks),
+        supports=frozenset(manifest.supports),
+        excludes=tuple(
+            Exclusion(table.kinds, table.layers, table.reason) for table in manifest.excludes
+        ),
+        checks=tuple(Check(table.path, table.command) for table in manifest.checks),
         limits=tuple(
             Limit(
-                path=row.path,
-                provider=row.provider,
-                size=row.bytes,
-                binary=row.binary,
-                source=Source(row.source, row.url, row.read),
+                path=table.path,
+                provider=table.provider,
+                size=table.bytes,
+                binary=table.binary,
+                source=Source(table.source, table.url, table.read),
             )
-            for row in manifest.limits
+            for table in manifest.limits
         ),
-        starts=frozenset(manifest.starts),
+        at_runtime=frozenset(manifest.at_runtime),
     )

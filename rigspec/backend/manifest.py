@@ -1,4 +1,4 @@
-"""What a target's ``manifest.toml`` may say, held to it strictly."""
+"""Read and validate the ``manifest.toml`` of a target."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _Text = Annotated[str, StringConstraints(min_length=1)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 _Mode = Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")]
 
-# The word that `--target` takes for all of them.
-_EVERY = "all"
+# The value of `--target` for all targets.
+_ALL_TARGETS = "all"
 
-# What pydantic says of a value -> what a reader of a manifest can do something with
-_WORDS = {
+# Pydantic's error type -> message
+_MESSAGES = {
     "missing": "is missing",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
-    "string_type": "wants a string",
-    "tuple_type": "wants an array",
-    "model_type": "wants a table",
+    "string_type": "must be a string",
+    "tuple_type": "must be an array",
+    "model_type": "must be a table",
 }
-_FORMS = {
-    "mode": "wants a file's mode as four octal digits, such as 0755",
-    "name": "wants small letters, digits and dashes, a letter first",
+_FORMAT_MESSAGES = {
+    "mode": 'must be four octal digits, such as "0755"',
+    "name": "must be lower-case letters, digits and dashes, starting with a letter",
 }
 
 
@@ -42,7 +42,7 @@ class _Table(BaseModel):
 
 
 class OutputTable(_Table):
-    """A file that the target writes, from a template or as the lock has it."""
+    """An output, rendered from a template or copied from the lock."""
 
     path: _Text
     template: _Text | None = None
@@ -50,28 +50,26 @@ class OutputTable(_Table):
     mode: _Mode = "0644"
     each: str | None = None
     optional: bool = False
-    bulk_of: _Text | None = None
+    overflow_of: _Text | None = None
 
 
 class ExclusionTable(_Table):
-    """Kinds of step, or parts of a rig, that the target leaves to somebody else, and its sentence
-    about them.
-    """
+    """Kinds of steps or layers that the target excludes, and the reason."""
 
     kinds: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    parts: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    says: _Text
+    layers: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    reason: _Text
 
 
-class Checks(_Table):
-    """A real tool that checks an output."""
+class CheckTable(_Table):
+    """A program that checks an output."""
 
     path: _Text
     command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
 
 
-class Limits(_Table):
-    """How long an output may be for a provider, and who says so."""
+class LimitTable(_Table):
+    """The size limit of a provider for an output, and its source."""
 
     path: _Text
     provider: _Text
@@ -83,159 +81,164 @@ class Limits(_Table):
 
 
 class Manifest(_Table):
-    """The whole file."""
+    """The root table."""
 
     name: _Name
     title: _Text
     summary: _Text
     payload: _Text | None = None
-    takes: Annotated[tuple[str, ...], Field(strict=False)]
-    starts: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    writes: Annotated[tuple[OutputTable, ...], Field(strict=False, min_length=1)]
-    leaves: Annotated[tuple[ExclusionTable, ...], Field(strict=False)] = ()
-    checks: Annotated[tuple[Checks, ...], Field(strict=False)] = ()
-    limits: Annotated[tuple[Limits, ...], Field(strict=False)] = ()
+    supports: Annotated[tuple[str, ...], Field(strict=False)]
+    at_runtime: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    outputs: Annotated[tuple[OutputTable, ...], Field(strict=False, min_length=1)]
+    excludes: Annotated[tuple[ExclusionTable, ...], Field(strict=False)] = ()
+    checks: Annotated[tuple[CheckTable, ...], Field(strict=False)] = ()
+    limits: Annotated[tuple[LimitTable, ...], Field(strict=False)] = ()
 
 
 class ManifestError(Exception):
-    """A manifest is wrong; the message has each mistake with its line and column."""
+    """A manifest is invalid; the message has one line per error, with line and column."""
 
 
 def read_manifest(file: str, text: str) -> Manifest:
-    """The manifest that a text holds; ``file`` is only named. Raises ManifestError."""
+    """Parse a manifest; ``file`` is used in messages only.
+
+    Raises:
+        ManifestError: The manifest is invalid.
+
+    """
     try:
         document = read_document(file, text)
     except BrokenDocument as error:
-        told = [(d.spans[0].line, d.spans[0].column, d.message) for d in error.diagnostics]
-        raise ManifestError(_lines(file, told)) from None
+        errors = [(d.spans[0].line, d.spans[0].column, d.message) for d in error.diagnostics]
+        raise ManifestError(_format_errors(file, errors)) from None
     try:
         manifest = Manifest.model_validate(document.value)
     except ValidationError as error:
-        raise ManifestError(_lines(file, _mistakes(document, error))) from None
-    wrong = [_at(document, path, message) for path, message in _contradictions(manifest)]
-    if wrong:
-        raise ManifestError(_lines(file, wrong))
+        raise ManifestError(_format_errors(file, _validation_errors(document, error))) from None
+    errors = [_locate(document, path, message) for path, message in _find_inconsistencies(manifest)]
+    if errors:
+        raise ManifestError(_format_errors(file, errors))
     return manifest
 
 
 def step_kinds() -> tuple[str, ...]:
-    """Every kind of step that a plan may have, sorted."""
-    return tuple(sorted({kind.kind for kind in _descendants(Step)}))
+    """Return all kinds of steps, sorted."""
+    return tuple(sorted({kind.kind for kind in _subclasses(Step)}))
 
 
-def _descendants(kind: type[Step]) -> Iterator[type[Step]]:
+def _subclasses(kind: type[Step]) -> Iterator[type[Step]]:
     for child in kind.__subclasses__():
         yield child
-        yield from _descendants(child)
+        yield from _subclasses(child)
 
 
-def _contradictions(manifest: Manifest) -> Iterator[tuple[KeyPath, str]]:
-    """What is of the right type and wrong all the same."""
+def _find_inconsistencies(manifest: Manifest) -> Iterator[tuple[KeyPath, str]]:
+    """Yield errors that the types of the fields do not exclude."""
     known = step_kinds()
-    if manifest.name == _EVERY:
-        yield ("name",), f"`{_EVERY}` is how every target at once is asked for"
-    for index, kind in enumerate(manifest.takes):
-        yield from _unknown_kind(("takes", index), kind, known)
-    for index, kind in enumerate(manifest.starts):
-        if kind not in manifest.takes:
-            message = f"`{kind}` is carried out at the start, but `takes` has no such kind"
-            yield ("starts", index), message
-    for row, leave in enumerate(manifest.leaves):
-        if not leave.kinds and not leave.parts:
-            yield ("leaves", row), "this leaves nothing: name `kinds` of step or `parts` of a rig"
-        for index, kind in enumerate(leave.kinds):
-            path: KeyPath = ("leaves", row, "kinds", index)
+    if manifest.name == _ALL_TARGETS:
+        yield ("name",), f"`{_ALL_TARGETS}` is reserved for all targets"
+    for index, kind in enumerate(manifest.supports):
+        yield from _unknown_kind(("supports", index), kind, known)
+    for index, kind in enumerate(manifest.at_runtime):
+        if kind not in manifest.supports:
+            message = f"`{kind}` is listed in `at_runtime` but not in `supports`"
+            yield ("at_runtime", index), message
+    for row, exclusion in enumerate(manifest.excludes):
+        if not exclusion.kinds and not exclusion.layers:
+            yield ("excludes", row), "must have `kinds` or `layers`"
+        for index, kind in enumerate(exclusion.kinds):
+            path: KeyPath = ("excludes", row, "kinds", index)
             yield from _unknown_kind(path, kind, known)
-            if kind in manifest.takes:
-                yield path, f"steps of kind `{kind}` are both taken and left"
-    if manifest.payload is not None and not _stays_inside(manifest.payload):
-        yield ("payload",), f"`{manifest.payload}` leads out of the target's folder"
-    for row, write in enumerate(manifest.writes):
-        if not _stays_inside(write.path):
-            yield ("writes", row, "path"), f"`{write.path}` leads out of the target's folder"
-        if (write.template is None) == (write.copies is None):
-            yield ("writes", row), "a file wants either a `template` or what it `copies`"
-        if write.template is not None and not _stays_inside(write.template):
-            where = f"`{write.template}` leads out of the backend's folder"
-            yield ("writes", row, "template"), where
-        if write.each is not None and write.each not in manifest.takes:
-            message = f"there is a file for each `{write.each}`, but `takes` has no such kind"
-            yield ("writes", row, "each"), message
-        if ("{name}" in write.path) != (write.each is not None):
-            message = "`{name}` stands in a path where `each` names a kind of step, and only there"
-            yield ("writes", row, "path"), message
-    outputs = {write.path for write in manifest.writes}
-    for row, write in enumerate(manifest.writes):
-        if write.bulk_of is not None and write.bulk_of not in outputs:
-            yield ("writes", row, "bulk_of"), f"the target writes no `{write.bulk_of}`"
+            if kind in manifest.supports:
+                yield path, f"`{kind}` is both supported and excluded"
+    if manifest.payload is not None and not _is_inside(manifest.payload):
+        yield ("payload",), f"`{manifest.payload}` is outside the target's directory"
+    for row, output in enumerate(manifest.outputs):
+        if not _is_inside(output.path):
+            yield ("outputs", row, "path"), f"`{output.path}` is outside the target's directory"
+        if (output.template is None) == (output.copies is None):
+            yield ("outputs", row), "must have either `template` or `copies`"
+        if output.template is not None and not _is_inside(output.template):
+            message = f"`{output.template}` is outside the target's directory"
+            yield ("outputs", row, "template"), message
+        if output.each is not None and output.each not in manifest.supports:
+            message = f"`{output.each}` is not listed in `supports`"
+            yield ("outputs", row, "each"), message
+        if ("{name}" in output.path) != (output.each is not None):
+            message = "`{name}` is required in `path` with `each`, and not allowed without"
+            yield ("outputs", row, "path"), message
+    outputs = {output.path for output in manifest.outputs}
+    for row, output in enumerate(manifest.outputs):
+        if output.overflow_of is not None and output.overflow_of not in outputs:
+            yield ("outputs", row, "overflow_of"), f"no output `{output.overflow_of}`"
     for row, limit in enumerate(manifest.limits):
         if limit.path not in outputs:
-            yield ("limits", row, "path"), f"the target writes no `{limit.path}`"
+            yield ("limits", row, "path"), f"no output `{limit.path}`"
     for row, check in enumerate(manifest.checks):
         if "{}" not in check.command:
-            yield ("checks", row, "command"), "`{}`, which is the file to check, is missing"
+            yield ("checks", row, "command"), "`{}` is missing (placeholder for the file)"
 
 
 def _unknown_kind(
     path: KeyPath, kind: str, known: tuple[str, ...]
 ) -> Iterator[tuple[KeyPath, str]]:
     if kind not in known:
-        yield path, f"there is no kind of step `{kind}`; there are {', '.join(known)}"
+        yield path, f"unknown kind of step `{kind}`; known kinds: {', '.join(known)}"
 
 
-def _stays_inside(path: str) -> bool:
-    """Whether a path of a manifest is one below its folder, written plainly."""
+def _is_inside(path: str) -> bool:
+    """Return whether a path is below the directory of the manifest."""
     parts = path.split("/")
     plain = re.fullmatch(r"[A-Za-z0-9._{}/-]+", path) is not None
     return plain and not any(part in ("", ".", "..") for part in parts)
 
 
-def _mistakes(document: Document, error: ValidationError) -> list[tuple[int, int, str]]:
-    """Every mistake; an array is not called empty because of what is wrong in it."""
+def _validation_errors(document: Document, error: ValidationError) -> list[tuple[int, int, str]]:
+    """Return all errors, without those of an array that only repeat an error in it."""
     raws = error.errors(include_url=False)
     paths = [raw["loc"] for raw in raws]
     return [
-        _mistake(document, raw)
+        _validation_error(document, raw)
         for raw in raws
         if not any(len(p) > len(raw["loc"]) and p[: len(raw["loc"])] == raw["loc"] for p in paths)
     ]
 
 
-def _mistake(document: Document, raw: Any) -> tuple[int, int, str]:
+def _validation_error(document: Document, raw: Any) -> tuple[int, int, str]:
     path: KeyPath = tuple(raw["loc"])
     key = str(path[-1])
     if raw["type"] == "extra_forbidden":
         known = sorted(_model_at(path[:-1]).model_fields)
         near = get_close_matches(key, known, n=1, cutoff=0.5)
-        advice = f"did you mean `{near[0]}`?" if near else f"keys known here: {', '.join(known)}"
-        return _at(document, path, f"unknown key `{key}`; {advice}", of="key")
-    form = None if raw["type"] == "missing" else _FORMS.get(key)
-    words = form or _WORDS.get(raw["type"]) or raw["msg"]
-    return _at(document, path, f"`{_written(path)}` {words}")
+        advice = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
+        return _locate(document, path, f"unknown key `{key}`; {advice}", of="key")
+    format_message = None if raw["type"] == "missing" else _FORMAT_MESSAGES.get(key)
+    message = format_message or _MESSAGES.get(raw["type"]) or raw["msg"]
+    return _locate(document, path, f"`{_format_path(path)}` {message}")
 
 
 def _model_at(path: KeyPath) -> type[_Table]:
     tables: dict[str | int, type[_Table]] = {
-        "writes": OutputTable,
-        "leaves": ExclusionTable,
-        "checks": Checks,
-        "limits": Limits,
+        "outputs": OutputTable,
+        "excludes": ExclusionTable,
+        "checks": CheckTable,
+        "limits": LimitTable,
     }
     return tables[path[0]] if path else Manifest
 
 
-def _at(
+def _locate(
     document: Document, path: KeyPath, message: str, *, of: str = "value"
 ) -> tuple[int, int, str]:
     span = document.span(path, of=of)
     return span.line, span.column, message
 
 
-def _written(path: KeyPath) -> str:
+def _format_path(path: KeyPath) -> str:
     return ".".join(str(part + 1) if isinstance(part, int) else part for part in path)
 
 
-def _lines(file: str, found: list[tuple[int, int, str]]) -> str:
+def _format_errors(file: str, errors: list[tuple[int, int, str]]) -> str:
     return "\n".join(
-        f"{file}:{line}:{column}: {message}" for line, column, message in sorted(found)
+        f"{file}:{line}:{column}: {message}" for line, column, message in sorted(errors)
     )

@@ -1,4 +1,4 @@
-"""Text into the languages that artifacts are written in, so that it stays text."""
+"""Quote text for the languages of artifacts."""
 
 from __future__ import annotations
 
@@ -13,147 +13,150 @@ from collections.abc import Iterable
 __all__ = ["FILTERS", "QUOTING"]
 
 _DIRECTIVE = re.compile(r"\s*[A-Za-z][A-Za-z0-9]*\s*=")
-# Controls, halves of pairs, separators of lines and paragraphs.
-_UNWRITTEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Control characters, surrogates, line and paragraph separators.
+_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _YAML_WIDTH = 100
 
 
 def sh(value: object) -> str:
-    """A word of a POSIX shell, and of zsh: there `=ls` without quotes is the path of ls."""
+    """Quote a word for POSIX shells, and for zsh, which expands `=ls` to the path of ls."""
     text = str(value)
     quoted = shlex.quote(text)
     return f"'{text}'" if quoted == text and re.search("(?:^|:)=", text) else quoted
 
 
 def words(values: Iterable[object]) -> str:
-    """Several words of a POSIX shell."""
+    """Quote several words for a POSIX shell."""
     return " ".join(sh(value) for value in values)
 
 
 def dockerfile(value: object) -> str:
-    """A double-quoted word of a Dockerfile instruction such as ENV or LABEL.
+    """Quote a word of a Dockerfile instruction such as ENV or LABEL.
 
-    Raises ValueError for what has lines or controls in it: there is no way to write it.
+    Raises:
+        ValueError: The text has line breaks or control characters.
+
     """
     text = str(value)
-    if any(unicodedata.category(character) in _UNWRITTEN for character in text):
-        raise ValueError(f"{text!a} cannot stand in a Dockerfile")
+    if any(unicodedata.category(character) in _FORBIDDEN_CATEGORIES for character in text):
+        raise ValueError(f"{text!a} cannot be written in a Dockerfile")
     text = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{text}"'
 
 
 def yaml(value: object) -> str:
-    """A double-quoted YAML scalar: the same text in YAML 1.1 and 1.2."""
+    """Return a double-quoted YAML scalar with the same value in YAML 1.1 and 1.2."""
     return "".join(
         _yaml_character(character) for character in json.dumps(str(value), ensure_ascii=False)
     )
 
 
 def yaml_text(text: str, column: int) -> str:
-    """A text of several lines as a YAML value, its lines as they are, from ``column`` on.
+    """Return a multi-line text as a literal block of YAML, indented by ``column``.
 
-    It stands in a mapping whose keys begin two columns before. What a block of lines cannot hold
-    in YAML 1.1 and 1.2 alike is quoted.
+    The keys of the mapping must be indented by two spaces less. Text that a literal block cannot
+    contain in both YAML 1.1 and 1.2 is quoted.
     """
     if re.fullmatch(r"[ -~\t\n]+", text) is None or not text.strip():
         return yaml(text)
-    kept = text.rstrip("\n")
-    chomping = {0: "-", 1: ""}.get(len(text) - len(kept), "+")
+    stripped = text.rstrip("\n")
+    chomping = {0: "-", 1: ""}.get(len(text) - len(stripped), "+")
     lines = text.removesuffix("\n").split("\n")
     margin = " " * column
     return "\n".join([f"|2{chomping}", *(margin + line if line else "" for line in lines)])
 
 
 def hostname(value: object) -> str:
-    """A name as a label of RFC 1123: letters, digits and inner hyphens, 63 at most."""
+    """Return a name as a label of RFC 1123: at most 63 letters, digits and inner hyphens."""
     label = re.sub(r"[^a-z0-9]+", "-", str(value).lower())[:63].strip("-")
     return label or "rig"
 
 
 def yaml_lines(text: str, width: int) -> str:
-    """A double-quoted YAML scalar of several lines, each on a line of its own ``width`` spaces in;
-    what is too long for one is broken.
+    """Return a double-quoted YAML scalar, one source line per line of text.
+
+    Lines are indented by ``width`` spaces; long lines are wrapped.
     """
     pieces = [
         line[start : start + _YAML_WIDTH]
         for line in text.strip("\n").splitlines(keepends=True)
         for start in range(0, len(line), _YAML_WIDTH)
     ]
-    # A line break after a backslash is none, and then only a backslash keeps spaces in front.
+    # A backslash escapes the line break; leading spaces then need a backslash, too.
     quoted = [json.dumps(piece)[1:-1] for piece in pieces]
-    kept = [f"\\{piece}" if piece.startswith(" ") else piece for piece in quoted]
-    return '"' + ("\\\n" + " " * width).join(kept) + '"'
+    escaped = [f"\\{piece}" if piece.startswith(" ") else piece for piece in quoted]
+    return '"' + ("\\\n" + " " * width).join(escaped) + '"'
 
 
 def definition(text: str) -> str:
-    """Shell text of a container's definition file, in which ``{{`` would begin a variable of the
-    build and a line's first ``%`` a section: an empty word in quotes stands between.
+    """Return shell text for an Apptainer definition file.
 
-    For text whose every word is bare or in single quotes.
+    There, ``{{`` starts a build variable, and a leading ``%`` starts a section: an empty quoted
+    word separates them. All words of the text must be bare or in single quotes.
     """
     return re.sub(r"(?m)^([ \t]*)%", r"\1''%", re.sub(r"\{(?=\{)", "{''", text))
 
 
 def comment(value: object) -> str:
-    """Text for a comment: one line, no character that controls.
+    """Return text for a comment: one line without control characters.
 
-    What the reader of a Dockerfile takes for a directive (`escape=`, `syntax=`) is put in quotes.
+    Text that a Dockerfile parser reads as a directive (`escape=`, `syntax=`) is quoted.
     """
     text = _one_line(str(value))
     return f'"{text}"' if _DIRECTIVE.match(text) else text
 
 
 def joined(commands: str) -> str:
-    """Commands, each begun at the left margin, as one list that stops at the first failure."""
-    found: list[str] = []
+    """Join commands, each starting at the left margin, with `&&`."""
+    statements: list[str] = []
     for line in commands.split("\n"):
         if not line.strip():
             continue
-        if line[0].isspace() and found:
-            found[-1] += "\n" + line
+        if line[0].isspace() and statements:
+            statements[-1] += "\n" + line
         else:
-            found.append(line)
-    return " && \\\n    ".join(found)
+            statements.append(line)
+    return " && \\\n    ".join(statements)
 
 
 def indented(text: str, width: int) -> str:
-    """Every line moved to the right."""
+    """Indent every line."""
     return "\n".join(
         " " * width + line if line else line for line in text.removesuffix("\n").split("\n")
     )
 
 
 def packed(text: str, width: int | None = None) -> str:
-    """Base64, in lines of that width. Not compressed: what zlib writes differs from one build of it
-    to the next.
-    """
+    """Return base64 in lines of ``width``, uncompressed because zlib's output differs by build."""
     line = base64.b64encode(text.encode()).decode()
     step = width or max(1, len(line))
     return "\n".join(line[start : start + step] for start in range(0, len(line), step))
 
 
 def sha256(text: str) -> str:
-    """The checksum of a text, in hex."""
+    """Return the sha256 of a text in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def identifier(value: str) -> str:
-    """A step's id as the name of a shell function."""
+    """Return the id of a step as an identifier."""
     return re.sub(r"[^a-z0-9]", "_", value)
 
 
 def bare(value: str) -> str:
-    """A word where no quoting is possible: a variable, an image reference, a file's name.
+    """Return a word for a place without quoting: a variable, an image reference, a file name.
 
-    Raises ValueError for anything that is not plainly one of these.
+    Raises:
+        ValueError: The word has other characters.
+
     """
     if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._/:@-]*", value) is None:
-        raise ValueError(f"{value!r} cannot stand here without quotes")
+        raise ValueError(f"{value!r} cannot be used without quotes")
     return value
 
 
 def _yaml_character(character: str) -> str:
-    """JSON reads a pair of halves as one character; YAML reads two."""
+    """Escape a character; JSON's surrogate pairs would be two characters in YAML."""
     code = ord(character)
     if 0x20 <= code < 0x7F:
         return character
@@ -164,7 +167,7 @@ def _one_line(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-# Filters whose result may stand in an artifact. The tests hold every template to ending in one.
+# Filters with output that is safe in an artifact. A test requires every expression to end in one.
 QUOTING = frozenset(
     {
         "bare",

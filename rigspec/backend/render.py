@@ -1,4 +1,4 @@
-"""A plan through a backend: pure, the same bytes for the same plan."""
+"""Render a plan with a backend; the result depends on the plan only."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ _STEPS = "steps/"
 
 
 def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
-    """The files of one target, sorted by path. What has nothing to say of this plan is not written.
+    """Return the files of one target, sorted by path.
 
-    Raises BackendError, and OutputTooLarge for what the machine's provider would not take.
+    Raises:
+        BackendError: A template fails, or the backend does not account for a step.
+        OutputTooLarge: An output exceeds the size limit of the provider.
+
     """
     environment = template_environment(backend)
     steps = backend.steps(plan)
-    payload = (*plan.payload, *_step_files(environment, backend.built(plan)))
-    facts = {
+    payload = (*plan.payload, *_step_files(environment, backend.build_steps(plan)))
+    context = {
         "plan": plan,
         "steps": steps,
         "payload": payload,
@@ -39,8 +42,8 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
     outputs = [
         file
         for out in backend.outputs
-        if out.bulk_of is None
-        for file in _written(environment, backend, plan, out, facts)
+        if out.overflow_of is None
+        for file in _render_output(environment, backend, plan, out, context)
     ]
     if backend.payload is not None:
         outputs += [
@@ -51,25 +54,27 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
 
 
 def omissions(plan: Plan, backend: Backend) -> tuple[Omission, ...]:
-    """What the target does not do of the plan, and why."""
+    """Return the items of the plan that the target does not include, with reasons."""
     return backend.omissions(plan)
 
 
 def step_texts(plan: Plan, backend: Backend) -> dict[str, str]:
-    """The contents that the target's steps put on the machine, by the id of their step.
+    """Return the text of the files that the target's steps write, by name.
 
-    Raises BackendError.
+    Raises:
+        BackendError: The backend does not account for a step.
+
     """
-    files = _step_files(template_environment(backend), backend.built(plan))
+    files = _step_files(template_environment(backend), backend.build_steps(plan))
     return {file.name: file.content for file in files}
 
 
 def template_environment(backend: Backend) -> Environment:
-    """Jinja as the templates of a backend see it: strict, and never escaping for HTML."""
+    """Return the Jinja environment of a backend: strict, without HTML escaping."""
     environment = Environment(
         loader=_Loader(backend),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - shell, YAML and Dockerfiles have quoting of their own
+        autoescape=False,  # noqa: S701 - the filters quote for shell, YAML and Dockerfiles
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -78,72 +83,72 @@ def template_environment(backend: Backend) -> Environment:
     return environment
 
 
-def _written(
+def _render_output(
     environment: Environment,
     backend: Backend,
     plan: Plan,
     output: Output,
-    facts: Mapping[str, object],
+    context: Mapping[str, object],
 ) -> Iterator[OutputFile]:
-    """The files of one output, held to what the machine's provider takes."""
+    """Yield the files of one output, fitted to the size limit of the provider."""
     limit = limit_of(output.path, backend.limits, plan.deployment)
     if limit is None:
-        yield from _rendered(environment, output, facts)
+        yield from _render_files(environment, output, context)
         return
 
-    def rendering(of: Output) -> Callable[[Seed | None], str]:
+    def renderer(of: Output) -> Callable[[Seed | None], str]:
         def render(seed: Seed | None) -> str:
-            (file,) = _rendered(environment, of, {**facts, "seed": seed})
+            (file,) = _render_files(environment, of, {**context, "seed": seed})
             return file.content.decode()
 
         return render
 
-    bulk = next((each for each in backend.outputs if each.bulk_of == output.path), None)
-    beside = (bulk, rendering(bulk)) if bulk is not None else None
-    yield from fit_to_limit(output, rendering(output), limit, beside, plan.deployment)
+    file = next((each for each in backend.outputs if each.overflow_of == output.path), None)
+    overflow = (file, renderer(file)) if file is not None else None
+    yield from fit_to_limit(output, renderer(output), limit, overflow, plan.deployment)
 
 
-def _rendered(
-    environment: Environment, output: Output, facts: Mapping[str, Any]
+def _render_files(
+    environment: Environment, output: Output, context: Mapping[str, Any]
 ) -> Iterator[OutputFile]:
     try:
         if output.each is None:
-            yield from _file_of(environment, output, facts, "")
+            yield from _render_file(environment, output, context, "")
             return
-        for step in _steps_of(facts, output.each):
+        for step in _steps_of_kind(context, output.each):
             name = getattr(step, "name", step.id)
-            yield from _file_of(environment, output, {**facts, "step": step}, name)
+            yield from _render_file(environment, output, {**context, "step": step}, name)
     except (TemplateError, ValueError) as error:
         raise BackendError(f"{output.template}: {error}") from error
 
 
-def _file_of(
-    environment: Environment, output: Output, facts: Mapping[str, Any], name: str
+def _render_file(
+    environment: Environment, output: Output, context: Mapping[str, Any], name: str
 ) -> Iterator[OutputFile]:
-    """The file of an output, or none where it is one that may have nothing to say."""
+    """Yield the file of an output, unless it is optional and blank."""
     path = output.path.replace("{name}", name)
     if output.copies is not None:
-        text = facts["texts"].get(output.copies.replace("{name}", name))
+        text = context["texts"].get(output.copies.replace("{name}", name))
         if text is not None:
-            yield _file(path, text, output.mode)
+            yield _output_file(path, text, output.mode)
         return
-    text = environment.get_template(output.template).render(facts)
+    text = environment.get_template(output.template).render(context)
     if text.strip() or not output.optional:
-        yield _file(path, text, output.mode)
+        yield _output_file(path, text, output.mode)
 
 
-def _steps_of(facts: Mapping[str, object], kind: str) -> Iterator[Step]:
-    steps = facts["steps"]
+def _steps_of_kind(context: Mapping[str, object], kind: str) -> Iterator[Step]:
+    steps = context["steps"]
     if isinstance(steps, tuple):
         yield from (step for step in steps if step.kind == kind)
 
 
-def _file(path: str, text: str, mode: int) -> OutputFile:
+def _output_file(path: str, text: str, mode: int) -> OutputFile:
     return OutputFile(path, text.encode(), mode)
 
 
 def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[PayloadFile]:
-    """The contents that steps put on the machine, as files that travel with the artifact."""
+    """Yield the files that steps write, for delivery with the artifact."""
     for step in steps:
         if isinstance(step, File):
             yield PayloadFile(step.id, step.content)
@@ -163,13 +168,18 @@ def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[P
 
 
 class _Loader(BaseLoader):
-    """Templates of the backend's own folder, and the steps that all backends share."""
+    """Load templates of the backend, and the shared templates in ``steps/``."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
-        """The text of a template; Jinja's protocol. Raises TemplateNotFound."""
+        """Return the source of a template.
+
+        Raises:
+            TemplateNotFound: There is no such template.
+
+        """
         folder = self._backend.folder
         if template.startswith(_STEPS):
             folder = files("rigspec.backends")

@@ -1,4 +1,4 @@
-"""What a provider takes only up to a size: written plain, else compressed, else fetched."""
+"""Fit outputs to size limits: as plain text, compressed, or downloaded at first boot."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ __all__ = ["OutputTooLarge", "Seed", "fit_to_limit", "limit_of"]
 
 @dataclass(frozen=True)
 class Seed:
-    """What an output fetches instead of holding it."""
+    """The file that an output downloads because it does not fit."""
 
     url: str
     sha256: str
 
 
 class OutputTooLarge(Exception):
-    """An output is longer than the machine's provider takes, and may not fetch the rest.
+    """An output exceeds the size limit of the provider.
 
-    ``size`` is its shortest form in bytes; ``named`` says whether the spec names the provider.
+    ``size`` is the size of its shortest form in bytes. ``named`` is true if the spec names the
+    provider, ``seeded`` if the output already downloads the rest.
     """
 
     def __init__(self, path: str, size: int, limit: Limit, *, named: bool, seeded: bool) -> None:
-        super().__init__(f"{path} has {size} bytes; {limit.provider} takes {limit.size}")
+        super().__init__(f"{path} has {size} bytes; the limit of {limit.provider} is {limit.size}")
         self.path = path
         self.size = size
         self.limit = limit
@@ -36,50 +37,55 @@ class OutputTooLarge(Exception):
         self.seeded = seeded
 
 
-# A template with a seed, or without: its text.
-Rendered = Callable[["Seed | None"], str]
+# Renders a template with a seed or without.
+Renderer = Callable[["Seed | None"], str]
 
 
-def limit_of(path: str, limits: tuple[Limit, ...], site: DeploymentTarget) -> Limit | None:
-    """What bounds an output where the machine stands; the narrowest where no cloud is named."""
+def limit_of(path: str, limits: tuple[Limit, ...], deployment: DeploymentTarget) -> Limit | None:
+    """Return the size limit of an output on the machine, or the smallest of an unknown cloud."""
     bounds = sorted((each for each in limits if each.path == path), key=lambda each: each.size)
-    if not site.cloud:
+    if not deployment.cloud:
         return None
-    known = [each for each in bounds if each.provider == site.provider]
-    return next(iter(known or bounds), None)
+    matching = [each for each in bounds if each.provider == deployment.provider]
+    return next(iter(matching or bounds), None)
 
 
 def fit_to_limit(
     output: Output,
-    render: Rendered,
+    render: Renderer,
     limit: Limit,
-    bulk: tuple[Output, Rendered] | None,
-    site: DeploymentTarget,
+    overflow: tuple[Output, Renderer] | None,
+    deployment: DeploymentTarget,
 ) -> Iterator[OutputFile]:
-    """Return the output in the first form that fits. Raises OutputTooLarge."""
+    """Yield the output in the first form that fits, and the file that it downloads, if any.
+
+    Raises:
+        OutputTooLarge: No form fits.
+
+    """
     text = render(None).encode()
-    forms = [text, *([_compressed(text)] if limit.binary and len(text) > limit.size else [])]
+    forms = [text, *([_compress(text)] if limit.binary and len(text) > limit.size else [])]
     for form in forms:
         if len(form) <= limit.size:
             yield OutputFile(output.path, form, output.mode)
             return
-    named = limit.provider == site.provider
-    if bulk is None or site.seed is None:
+    named = limit.provider == deployment.provider
+    if overflow is None or deployment.seed is None:
         raise OutputTooLarge(output.path, len(forms[-1]), limit, named=named, seeded=False)
-    beside, render_bulk = bulk
-    content = render_bulk(None).encode()
+    overflow_output, render_overflow = overflow
+    content = render_overflow(None).encode()
     digest = hashlib.sha256(content).hexdigest()
-    path = beside.path.replace("{sha256}", digest)
-    seed = Seed(f"{site.seed.rstrip('/')}/{path.rpartition('/')[2]}", digest)
+    path = overflow_output.path.replace("{sha256}", digest)
+    seed = Seed(f"{deployment.seed.rstrip('/')}/{path.rpartition('/')[2]}", digest)
     short = render(seed).encode()
     if len(short) > limit.size:
         raise OutputTooLarge(output.path, len(short), limit, named=named, seeded=True)
     yield OutputFile(output.path, short, output.mode)
-    yield OutputFile(path, content, beside.mode)
+    yield OutputFile(path, content, overflow_output.mode)
 
 
-def _compressed(content: bytes) -> bytes:
-    # zlib writes other bytes from one build to the next; this one writes the same, with no date.
+def _compress(content: bytes) -> bytes:
+    # The output of zlib differs between builds; zopfli's is reproducible and has no timestamp.
     from zopfli.gzip import compress
 
     return bytes(compress(content))

@@ -58,7 +58,7 @@ def doctor(
     plan = _plan(spec, machine, lock)
     backend = _backend(target)
     try:
-        steps, texts = backend.built(plan), step_texts(plan, backend)
+        steps, texts = backend.build_steps(plan), step_texts(plan, backend)
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     diagnosis = diagnose(plan, steps, texts, target)

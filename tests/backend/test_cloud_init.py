@@ -252,7 +252,7 @@ def test_user_data_takes_the_first_form_that_a_provider_takes(
         assert fetch[1:3] == [f"https://files.example.org/rigs/{digest}.sh", digest]
 
 
-def test_a_provider_that_takes_text_gets_nothing_compressed() -> None:
+def test_a_provider_that_takes_text_gets_nothing_compress() -> None:
     limit = next(each for each in BACKEND.limits if each.provider == "gcp")
     plan = replace(first("legacy-cpu"), deployment=DeploymentTarget(cloud=True, provider="gcp"))
     with pytest.raises(OutputTooLarge):
@@ -262,10 +262,10 @@ def test_a_provider_that_takes_text_gets_nothing_compressed() -> None:
 
 
 def test_compressed_user_data_has_the_same_bytes_everywhere() -> None:
-    from rigspec.backend.size_limits import _compressed
+    from rigspec.backend.size_limits import _compress
 
     text = "".join(f"line {number * 7919 % 1000}\n" for number in range(5000)).encode()
-    content = _compressed(text)
+    content = _compress(text)
     assert gzip.decompress(content) == text
     assert content[4:8] == bytes(4), "there is a date in it"
     assert hashlib.sha256(content).hexdigest() == (

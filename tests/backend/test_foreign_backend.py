@@ -39,26 +39,26 @@ MANIFEST = """
 name = "motd"
 title = "Message of the day"
 summary = "What a user of the rig reads at log-in."
-takes = ["environment", "variables"]
+supports = ["environment", "variables"]
 
-[[writes]]
+[[outputs]]
 path = "motd.sh"
 template = "motd.sh.j2"
 mode = "0755"
 
-[[writes]]
+[[outputs]]
 path = "envs/{name}.txt"
 template = "env.txt.j2"
 each = "environment"
 
-[[leaves]]
+[[excludes]]
 kinds = [
   "platform", "apt-packages", "apt-repository", "apt-source", "host-packages", "archive",
   "download", "installer", "file", "user", "secret", "certificate", "service",
   "environment-variables", "group", "access", "quota",
   "kernel-arguments", "reboot", "verify",
 ]
-says = "a message installs nothing"
+reason = "a message installs nothing"
 """
 TEMPLATES = {
     "motd.sh.j2": """#!/bin/sh
@@ -137,18 +137,18 @@ def test_it_is_a_target_like_any_other(
     ("before", "after", "told"),
     [
         (
-            "takes",
-            "tales",
-            "rigspec_motd/manifest.toml:5:1: unknown key `tales`; did you mean `takes`?",
+            "supports",
+            "suports",
+            "rigspec_motd/manifest.toml:5:1: unknown key `suports`; did you mean `supports`?",
         ),
         (
-            'takes = ["env',
-            'takes = ["en',
-            "5:10: there is no kind of step `enironment`; there",
+            'supports = ["env',
+            'supports = ["en',
+            "5:13: unknown kind of step `enironment`; known kinds",
         ),
-        ('path = "motd.sh"', 'path = "../motd.sh"', "8:8: `../motd.sh` leads out of the target's"),
-        ("motd.sh.j2", "mod.sh.j2", "rigspec_motd/manifest.toml: there is no template mod.sh.j2"),
-        ('"0755"', '"rwx"', "10:8: `writes.1.mode` wants a file's mode as four octal digits"),
+        ('path = "motd.sh"', 'path = "../motd.sh"', "8:8: `../motd.sh` is outside the target's"),
+        ("motd.sh.j2", "mod.sh.j2", "rigspec_motd/manifest.toml: no template mod.sh.j2"),
+        ('"0755"', '"rwx"', "10:8: `outputs.1.mode` must be four octal digits"),
         ("summary =", "summary", "4:9: expected '=' after a key in a key/value pair"),
     ],
 )
@@ -170,7 +170,7 @@ def test_a_step_that_it_neither_takes_nor_leaves_is_told(
     environment = installed(MANIFEST.replace('"user", ', ""))
     done = compiled(rigspec, tmp_path / "out", environment)
     assert done.returncode == 2
-    assert "the backend motd neither takes nor leaves steps of kind user" in done.stderr
+    assert "target motd neither supports nor excludes steps of kind `user`" in done.stderr
 
 
 def test_two_of_one_name_are_told_with_both_distributions(
@@ -180,7 +180,7 @@ def test_two_of_one_name_are_told_with_both_distributions(
     environment["PYTHONPATH"] += f":{built(tmp_path, 'motd-again', 'motd_again')}"
     done = compiled(rigspec, tmp_path / "out", environment)
     assert done.returncode == 2
-    assert "there are two targets called motd: of " in done.stderr
+    assert "duplicate target motd: in " in done.stderr
     assert "rigspec-motd 1.4" in done.stderr
     assert "motd-again 1.4" in done.stderr
 
@@ -191,7 +191,7 @@ def test_a_name_of_ours_cannot_be_taken(
     environment = installed(MANIFEST.replace('name = "motd"', 'name = "shell"'))
     done = compiled(rigspec, tmp_path / "out", environment, "shell")
     assert done.returncode == 2
-    assert "there are two targets called shell: of rigspec and of rigspec-motd 1.4" in done.stderr
+    assert "duplicate target shell: in rigspec and in rigspec-motd 1.4" in done.stderr
 
 
 def test_an_entry_point_to_nothing_is_told(
@@ -201,24 +201,25 @@ def test_an_entry_point_to_nothing_is_told(
     shutil.rmtree(tmp_path / "site" / "rigspec_motd")
     done = compiled(rigspec, tmp_path / "out", environment, "shell")
     assert done.returncode == 2
-    assert "RS603: rigspec-motd 1.4: the entry point rigspec_motd names rigspec_motd" in done.stderr
+    message = "entry point rigspec_motd: cannot import package rigspec_motd"
+    assert f"RS603: rigspec-motd 1.4: {message}" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ('name = "motd"', 'name = "all"', "`all` is how every target at once is asked for"),
-        ('name = "motd"', 'name = "../x"', "`name` wants small letters, digits and dashes"),
-        ('"environment", ', "", "there is a file for each `environment`, but `takes` has no such"),
-        ("{name}", "it", "`{name}` stands in a path where `each` names a kind of step"),
-        ('"platform"', '"variables"', "steps of kind `variables` are both taken and left"),
-        ("motd.sh.j2", "/etc/passwd", "`/etc/passwd` leads out of the backend's folder"),
-        ('mode = "0755"', "mode = 493", "`writes.1.mode` wants a file's mode as four octal digits"),
+        ('name = "motd"', 'name = "all"', "`all` is reserved for all targets"),
+        ('name = "motd"', 'name = "../x"', "`name` must be lower-case letters, digits and dashes"),
+        ('"environment", ', "", "`environment` is not listed in `supports`"),
+        ("{name}", "it", "`{name}` is required in `path` with `each`"),
+        ('"platform"', '"variables"', "`variables` is both supported and excluded"),
+        ("motd.sh.j2", "/etc/passwd", "`/etc/passwd` is outside the target's directory"),
+        ('mode = "0755"', "mode = 493", "`outputs.1.mode` must be four octal digits"),
         ('summary = "What a user of the rig reads at log-in."', "", "`summary` is missing"),
-        ("takes =", 'payload = "/opt"\ntakes =', "`/opt` leads out of the target's folder"),
-        ("[[leaves]]", '[[checks]]\npath = "x"\ncommand = ["x"]\n[[leaves]]', "`{}`, which is the"),
-        ('["environment", "variables"]', '"environment"', "`takes` wants an array"),
-        ("takes =", 'starts = ["service"]\ntakes =', "`service` is carried out at the start, but"),
+        ("supports =", 'payload = "/opt"\nsupports =', "`/opt` is outside the target's directory"),
+        ("[[excludes]]", '[[checks]]\npath = "x"\ncommand = ["x"]\n[[excludes]]', "`{}` is"),
+        ('["environment", "variables"]', '"environment"', "`supports` must be an array"),
+        ("supports =", 'at_runtime = ["service"]\nsupports =', "`service` is listed in"),
     ],
 )
 def test_what_a_manifest_may_not_say(before: str, after: str, told: str) -> None:
@@ -236,5 +237,5 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file() -> None:
 
 
 def test_the_page_names_every_kind_of_step() -> None:
-    page = (ROOT / "docs" / "targets.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "steps.md").read_text(encoding="utf-8")
     assert [kind for kind in step_kinds() if f"`{kind}`" not in page] == []
