@@ -15,7 +15,7 @@ import tomli
 
 from rigspec.lock.lockfile import read_lock
 from rigspec.lock.python.requirements_file import pins
-from rigspec.spec.loader import load_spec, spec_digest
+from rigspec.spec.loader import compute_spec_digest, load_spec
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]
@@ -167,7 +167,7 @@ def test_a_lock_belongs_to_its_spec(name: str) -> None:
     spec = ROOT / "specs" / f"{name}.toml"
     lock, _ = read_lock(ROOT / "lockfiles" / name)
     assert lock.rig == name
-    assert lock.spec_digest == spec_digest(load_spec(spec).rig)
+    assert lock.spec_digest == compute_spec_digest(load_spec(spec).rig)
     alone = ["unshare", "--net", "--", sys.executable, "-m", "rigspec"]
     check = subprocess.run([*alone, "lock", spec, "--check"], capture_output=True, check=False)
     assert check.returncode == 0, check.stderr

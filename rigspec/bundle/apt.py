@@ -20,7 +20,7 @@ from rigspec.lock.apt.third_party import Repository, RepositoryUnavailable, open
 from rigspec.lock.errors import index_failure
 from rigspec.lock.model import LockedArchive, LockedMachine, LockedPackage, LockedRepository
 from rigspec.matrix.loader import load_matrix
-from rigspec.spec.models.mirrors import moved_url
+from rigspec.spec.models.mirrors import build_mirror_url
 
 __all__ = ["apt_part", "package_file", "repositories_part"]
 
@@ -66,11 +66,11 @@ def _files(
     architecture: str,
     packages: Sequence[LockedPackage],
 ) -> Iterator[Item]:
-    folder, archive = moved_url(repository.url, _REPOSITORY_FOLDER), opened.archive
+    folder, archive = build_mirror_url(repository.url, _REPOSITORY_FOLDER), opened.archive
     packed, text = archive.packed("", architecture), archive.packages("", architecture)
     if packed is None or text is None:
         raise index_failure(f"the list of packages of {repository.name}", "there is none")
-    yield GeneratedFile(moved_url(repository.key_url, _REPOSITORY_FOLDER), opened.key)
+    yield GeneratedFile(build_mirror_url(repository.key_url, _REPOSITORY_FOLDER), opened.key)
     for name, data in (*archive.signed.items(), packed):
         yield GeneratedFile(f"{folder}/{name}", data)
     listed = PackageList(repository.name, text, architecture=architecture)

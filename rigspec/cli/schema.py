@@ -9,6 +9,6 @@ __all__ = ["schema"]
 
 def schema() -> None:
     """Print the JSON Schema of the language."""
-    from rigspec.spec.json_schema import json_schema
+    from rigspec.spec.json_schema import render_json_schema
 
-    typer.echo(json_schema())
+    typer.echo(render_json_schema())

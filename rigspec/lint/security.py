@@ -29,9 +29,9 @@ def _monitoring(spec: LoadedSpec) -> Iterator[Diagnostic]:
         return
     path: KeyPath = ("service", "monitoring")
     listening = [("the exporter", (*path, "address"), watch.address)]
-    if watch.keeper is not None:
+    if watch.prometheus_settings is not None:
         listening.append(
-            ("Prometheus", (*path, "prometheus", "address"), watch.keeper.address),
+            ("Prometheus", (*path, "prometheus", "address"), watch.prometheus_settings.address),
         )
     for what, place, address in listening:
         if address in _EVERYWHERE:

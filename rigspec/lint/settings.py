@@ -13,7 +13,7 @@ from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
-from rigspec.spec.settings_file import Unwritable, flat, settings_text
+from rigspec.spec.settings_file import UnwritableSetting, flatten_settings, render_settings
 from rigspec.version_specifiers import parse_alternative
 
 __all__ = ["settings_advice"]
@@ -98,13 +98,13 @@ def _unwritable(
 ) -> Iterator[Diagnostic]:
     settings = spec.rig.env[str(path[1])].config[product.name]
     try:
-        settings_text(file.format, settings)
-    except Unwritable as error:
+        render_settings(file.format, settings)
+    except UnwritableSetting as error:
         at = error.key if error.key in settings else error.key.rpartition(".")[0]
         yield Diagnostic(
             code="RS236",
             severity=Severity.ERROR,
-            message=f"`{error.key}` cannot stand in {product.title}'s {file.path}: {error.why}",
+            message=f"`{error.key}` cannot stand in {product.title}'s {file.path}: {error.reason}",
             spans=(spec.document.span((*path, at), label="cannot be written"),),
         )
 
@@ -118,7 +118,9 @@ def _shared_files(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
             if file is None or file.place != "home":
                 continue
             other = first.setdefault(program, env_name)
-            if flat(spec.rig.env[other].config[program]) != flat(env.config[program]):
+            if flatten_settings(spec.rig.env[other].config[program]) != flatten_settings(
+                env.config[program]
+            ):
                 paths = [("env", name, "config", program) for name in (env_name, other)]
                 title = matrix.product(program).title
                 yield Diagnostic(

@@ -23,7 +23,7 @@ from rigspec.lock.services import notebook_of, service_packages, services_of, un
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.spec.loader import spec_digest
+from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
 __all__ = [
@@ -91,7 +91,7 @@ def create_lock(
             raise
     return Lock(
         rig=rig.name,
-        spec_digest=spec_digest(rig),
+        spec_digest=compute_spec_digest(rig),
         matrix_digest=matrix.digest,
         machines=tuple(machines),
     )

@@ -133,11 +133,11 @@ def _asked(rig: Rig) -> tuple[str, ...]:
     services, watch = rig.service, rig.service.monitoring
     wanted = {
         "ssh": services.ssh is not None,
-        "fail2ban": services.ssh is not None and services.ssh.guard is not None,
+        "fail2ban": services.ssh is not None and services.ssh.fail2ban_settings is not None,
         "tmux": bool(services.tmux),
         "dyndns": services.dyndns is not None,
         "node_exporter": watch is not None,
-        "prometheus": watch is not None and watch.keeper is not None,
+        "prometheus": watch is not None and watch.prometheus_settings is not None,
     }
     return tuple(name for name in _PARTS if wanted[name])
 

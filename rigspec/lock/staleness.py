@@ -11,7 +11,7 @@ from rigspec.lock.services import service_differences
 from rigspec.matrix.loader import load_image
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.requirements import image_tag
-from rigspec.spec.loader import spec_digest
+from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["base_image_differences", "differences"]
@@ -26,7 +26,7 @@ def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tupl
     moved = [*_machines(lock, rig, resolutions), *_packages(lock, rig)]
     if moved:
         return (_stale(Severity.ERROR, "the lock is stale: " + "; ".join(moved)),)
-    if lock.spec_digest != spec_digest(rig):
+    if lock.spec_digest != compute_spec_digest(rig):
         message = "the spec has changed since the lock was made, though no version has"
         return (_stale(Severity.WARNING, message),)
     return ()

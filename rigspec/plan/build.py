@@ -142,7 +142,7 @@ def _find_omissions(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
 
 def _find_base_image(rig: Rig, locked: LockedMachine) -> BaseImage:
     image = base_image(rig, locked.resolution)
-    reference = image.under(rig.mirrors.images).name
+    reference = image.with_registry(rig.mirrors.images).name
     if locked.image is not None and locked.image.reference == image.name:
         return BaseImage(reference, locked.image.digest)
     if image.digest is not None:

@@ -59,8 +59,8 @@ def _user_connections(rig: Rig, host: str, user: str) -> Iterator[Connection]:
             url = f"{scheme}://{_bracket_ipv6(host)}:{port}/"
             yield Connection(user, "notebook, directly", url=url)
     if monitoring is not None:
-        if monitoring.keeper is not None:
-            target = monitoring.keeper.address, monitoring.keeper.port
+        if monitoring.prometheus_settings is not None:
+            target = monitoring.prometheus_settings.address, monitoring.prometheus_settings.port
             yield _forward_port(user, "prometheus", login, *target)
         yield _forward_port(
             user, "exporter", login, monitoring.address, monitoring.port, path="metrics"

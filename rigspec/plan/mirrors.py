@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rigspec.lock.conda.channels import with_alias
 from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepository
-from rigspec.spec.models.mirrors import moved_url
+from rigspec.spec.models.mirrors import build_mirror_url
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["apply_mirrors"]
@@ -43,6 +43,6 @@ def _mirror_repository(repository: LockedRepository, mirror: str | None) -> Lock
         return repository
     return replace(
         repository,
-        url=moved_url(repository.url, mirror),
-        key_url=moved_url(repository.key_url, mirror),
+        url=build_mirror_url(repository.url, mirror),
+        key_url=build_mirror_url(repository.key_url, mirror),
     )

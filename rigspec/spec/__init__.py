@@ -1,1 +1,1 @@
-"""The language: what a person may write, and where they wrote it."""
+"""The spec language: models, validation and positions in the file."""

@@ -1,4 +1,4 @@
-"""The name of an image, as every container tool writes it: ``registry/repository:tag@digest``."""
+"""References to container images: ``registry/repository:tag@digest``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 __all__ = ["IMAGE", "REGISTRY", "ImageReference"]
 
-# The grammar of https://github.com/distribution/reference, less IPv6 addresses.
+# The grammar of https://github.com/distribution/reference, without IPv6 addresses.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _PORT = r":[0-9]{1,5}"
 _HOST = rf"(?:(?:localhost|{_LABEL}(?:\.{_LABEL})+)(?:{_PORT})?|{_LABEL}{_PORT})"
@@ -20,7 +20,7 @@ REGISTRY = rf"{_HOST}(?:/{_PART})*"
 
 @dataclass(frozen=True)
 class ImageReference:
-    """``host`` is None for a plain name, which stands on whatever registry the user has."""
+    """A parsed image reference; ``host`` is None for the default registry."""
 
     host: str | None
     path: str
@@ -29,25 +29,25 @@ class ImageReference:
 
     @classmethod
     def parse(cls, text: str) -> ImageReference:
-        """A reference that has the form ``IMAGE``."""
+        """Parse a reference that matches ``IMAGE``."""
         name, _, digest = text.partition("@")
         first, slash, rest = name.partition("/")
-        # What tells `localhost:5000/x` from the repository `nvidia/cuda`.
-        named = bool(slash) and (first == "localhost" or "." in first or ":" in first)
-        path, _, tag = (rest if named else name).partition(":")
-        return cls(first if named else None, path, tag or None, digest or None)
+        # Distinguishes `localhost:5000/x` from the repository `nvidia/cuda`.
+        has_host = bool(slash) and (first == "localhost" or "." in first or ":" in first)
+        path, _, tag = (rest if has_host else name).partition(":")
+        return cls(first if has_host else None, path, tag or None, digest or None)
 
     @property
     def name(self) -> str:
-        """The reference without its digest."""
-        where = f"{self.host}/" if self.host is not None else ""
-        return f"{where}{self.path}" + (f":{self.tag}" if self.tag is not None else "")
+        """Return the reference without its digest."""
+        prefix = f"{self.host}/" if self.host is not None else ""
+        return f"{prefix}{self.path}" + (f":{self.tag}" if self.tag is not None else "")
 
     def __str__(self) -> str:
         return self.name + (f"@{self.digest}" if self.digest is not None else "")
 
-    def under(self, registry: str | None) -> ImageReference:
-        """The same image on a registry (``host:port/folder``); one that names its own stays."""
+    def with_registry(self, registry: str | None) -> ImageReference:
+        """Return the image on a registry (``host:port/folder``), unless it already has a host."""
         if self.host is not None or registry is None:
             return self
         host, _, folder = registry.partition("/")

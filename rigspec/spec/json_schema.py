@@ -1,4 +1,4 @@
-"""The language as JSON Schema."""
+"""JSON Schema of the spec language."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from typing import Any
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import KeyPath
 
-__all__ = ["json_schema", "known_keys"]
+__all__ = ["list_known_keys", "render_json_schema"]
 
 
-def json_schema() -> str:
-    """The JSON Schema (draft 2020-12) of a rig file, always the same text."""
+def render_json_schema() -> str:
+    """Return the JSON Schema (draft 2020-12) of a rig file; the text is deterministic."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_schema(),
+        **_load_schema(),
         "title": "A rigspec rig",
     }
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False)
 
 
-def known_keys(path: KeyPath) -> list[str]:
-    """The keys that the table at a path may have; empty where any key is allowed."""
-    tables = [_schema()]
+def list_known_keys(path: KeyPath) -> list[str]:
+    """Return the known keys of the table at a path; empty if every key is allowed."""
+    tables = [_load_schema()]
     for part in path:
-        tables = [below for table in tables for below in _below(table, part)]
+        tables = [child for table in tables for child in _get_children(table, part)]
     return sorted({key for table in tables for key in table.get("properties", {})})
 
 
 @lru_cache(maxsize=1)
-def _schema() -> dict[str, Any]:
+def _load_schema() -> dict[str, Any]:
     return Rig.model_json_schema(by_alias=True, mode="validation")
 
 
-def _below(table: dict[str, Any], part: str | int) -> list[dict[str, Any]]:
+def _get_children(table: dict[str, Any], part: str | int) -> list[dict[str, Any]]:
     if isinstance(part, int):
-        found = table.get("items")
+        child = table.get("items")
     else:
-        found = table.get("properties", {}).get(part, table.get("additionalProperties"))
-        if found is None:
-            found = next(iter(table.get("patternProperties", {}).values()), None)
-    return _branches(found) if isinstance(found, dict) else []
+        child = table.get("properties", {}).get(part, table.get("additionalProperties"))
+        if child is None:
+            child = next(iter(table.get("patternProperties", {}).values()), None)
+    return _expand_union(child) if isinstance(child, dict) else []
 
 
-def _branches(schema: dict[str, Any]) -> list[dict[str, Any]]:
+def _expand_union(schema: dict[str, Any]) -> list[dict[str, Any]]:
     if "$ref" in schema:
-        return _branches(_schema()["$defs"][schema["$ref"].rpartition("/")[2]])
+        return _expand_union(_load_schema()["$defs"][schema["$ref"].rpartition("/")[2]])
     if "anyOf" in schema:
-        return [branch for option in schema["anyOf"] for branch in _branches(option)]
+        return [branch for option in schema["anyOf"] for branch in _expand_union(option)]
     return [schema]

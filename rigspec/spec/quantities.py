@@ -1,6 +1,6 @@
-"""Quantities with their units, as people write them: ``32 GB``, ``450 mm``, ``0.12 USD/kWh``.
+"""Quantities with a unit: ``32 GB``, ``450 mm``, ``0.12 USD/kWh``.
 
-An amount has so many digits at most that sums and products of amounts are exact.
+The number of digits is limited so that sums and products of amounts are exact.
 """
 
 from __future__ import annotations
@@ -15,34 +15,39 @@ from pydantic_core import CoreSchema, core_schema
 
 __all__ = ["EnergyPrice", "Length", "Money", "Quantity", "Size"]
 
-_FORM = re.compile(r"(?P<amount>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[A-Za-z]+(?:/[A-Za-z]+)?)")
-_PLACES = 6  # after the point
+_PATTERN = re.compile(r"(?P<amount>[0-9]+(?:\.[0-9]+)?) ?(?P<unit>[A-Za-z]+(?:/[A-Za-z]+)?)")
+_DECIMAL_PLACES = 6
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """An amount and its unit, exactly as written; ``str()`` gives the canonical form."""
+    """An amount and a unit as written; ``str()`` returns the canonical form."""
 
     amount: Decimal
     unit: str
 
     units: ClassVar[str] = ""  # a regular expression
     example: ClassVar[str] = ""
-    digits: ClassVar[int] = 12  # before the point
+    digits: ClassVar[int] = 12  # before the decimal point
 
     def __str__(self) -> str:
         return f"{self.amount.normalize():f} {self.unit}"
 
     @classmethod
     def parse(cls, text: str) -> Quantity:
-        """The quantity a text stands for. Raises ValueError."""
-        match = _FORM.fullmatch(text.strip())
+        """Parse a quantity.
+
+        Raises:
+            ValueError: if the text is not an amount with a known unit.
+
+        """
+        match = _PATTERN.fullmatch(text.strip())
         if match is None or re.fullmatch(cls.units, match["unit"]) is None:
-            raise ValueError(f"write an amount with its unit, for example `{cls.example}`")
+            raise ValueError(f"expected an amount with a unit, such as `{cls.example}`")
         whole, _, rest = match["amount"].partition(".")
-        if len(whole) > cls.digits or len(rest) > _PLACES:
+        if len(whole) > cls.digits or len(rest) > _DECIMAL_PLACES:
             raise ValueError(
-                f"write at most {cls.digits} digits, and {_PLACES} more after the point"
+                f"expected at most {cls.digits} digits and {_DECIMAL_PLACES} decimal places"
             )
         return cls(Decimal(match["amount"]), match["unit"])
 
@@ -58,13 +63,13 @@ class Quantity:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        amount = rf"[0-9]{{1,{cls.digits}}}(\.[0-9]{{1,{_PLACES}}})?"
+        amount = rf"[0-9]{{1,{cls.digits}}}(\.[0-9]{{1,{_DECIMAL_PLACES}}})?"
         pattern = rf"^\s*{amount} ?({cls.units})\s*$"
         return {"type": "string", "pattern": pattern, "examples": [cls.example]}
 
 
 class Size(Quantity):
-    """Bytes: ``GB`` counts by thousands, ``GiB`` by 1024."""
+    """A size in bytes: ``GB`` is a power of 1000, ``GiB`` of 1024."""
 
     units = "[KMGTP]i?B|B"
     digits = 15
@@ -72,19 +77,19 @@ class Size(Quantity):
 
     @property
     def octets(self) -> Decimal:
-        """The number of bytes."""
+        """Return the number of bytes."""
         prefix = self.unit.removesuffix("B").removesuffix("i")
         base = 1024 if "i" in self.unit else 1000
-        return self.amount * Decimal(base) ** self._power(prefix)
+        return self.amount * Decimal(base) ** self._exponent(prefix)
 
     @property
     def gib_of_memory(self) -> Decimal:
-        """The size of memory in GiB: it is sold by powers of two, and a ``GB`` of it is a GiB."""
+        """Return the size of memory in GiB; a ``GB`` of memory is sold as a GiB."""
         prefix = self.unit.removesuffix("B").removesuffix("i")
-        return self.amount * Decimal(1024) ** (self._power(prefix) - 3)
+        return self.amount * Decimal(1024) ** (self._exponent(prefix) - 3)
 
     @staticmethod
-    def _power(prefix: str) -> int:
+    def _exponent(prefix: str) -> int:
         return "KMGTP".index(prefix) + 1 if prefix else 0
 
 
@@ -96,12 +101,12 @@ class Length(Quantity):
 
     @property
     def millimetres(self) -> Decimal:
-        """The length in millimetres."""
+        """Return the length in millimetres."""
         return self.amount * {"mm": Decimal(1), "cm": Decimal(10), "in": Decimal("25.4")}[self.unit]
 
 
 class Money(Quantity):
-    """An amount of a currency, named by its ISO 4217 letters."""
+    """An amount of money with an ISO 4217 currency code."""
 
     units = "[A-Z]{3}"
     example = "3000 USD"

@@ -1,4 +1,4 @@
-"""The settings files of programs, each in the format that it reads."""
+"""Render settings files in the formats that programs read."""
 
 from __future__ import annotations
 
@@ -8,46 +8,51 @@ from functools import partial
 
 from rigspec.spec.models.environment import Scalar
 
-__all__ = ["FORMATS", "Settings", "Unwritable", "flat", "settings_text"]
+__all__ = ["FORMATS", "Settings", "UnwritableSetting", "flatten_settings", "render_settings"]
 
 Value = Scalar | tuple[Scalar, ...]
 Settings = Mapping[str, Value | Mapping[str, Value]]
 
-# Where an INI file has a key that names no section.
-_SECTION = "global"
+# Section of INI keys without a section.
+_DEFAULT_SECTION = "global"
 
 
-class Unwritable(ValueError):
-    """A value cannot stand in the format: ``key`` is its dotted name, ``why`` what is wrong."""
+class UnwritableSetting(ValueError):
+    """The format cannot represent a value; ``key`` is its dotted name."""
 
-    def __init__(self, key: str, why: str) -> None:
-        super().__init__(f"{key}: {why}")
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
         self.key = key
-        self.why = why
+        self.reason = reason
 
 
-def settings_text(form: str, settings: Settings) -> str:
-    """The whole file: the same text for the same settings. Raises Unwritable."""
+def render_settings(form: str, settings: Settings) -> str:
+    """Return the content of the file; it is deterministic.
+
+    Raises:
+        UnwritableSetting: if the format cannot represent a value.
+
+    """
     return FORMATS[form](settings)
 
 
-def flat(settings: Settings) -> dict[str, Value]:
-    """Keys with a dot for each table, sorted."""
-    found: dict[str, Value] = {}
+def flatten_settings(settings: Settings) -> dict[str, Value]:
+    """Return the settings with dotted keys, sorted."""
+    flattened: dict[str, Value] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            found.update({f"{key}.{below}": inner for below, inner in value.items()})
+            flattened.update({f"{key}.{name}": inner for name, inner in value.items()})
         else:
-            found[key] = value
-    return dict(sorted(found.items()))
+            flattened[key] = value
+    return dict(sorted(flattened.items()))
 
 
-def _json(settings: Settings) -> str:
+def _render_json(settings: Settings) -> str:
     return json.dumps(settings, indent=4, sort_keys=True) + "\n"
 
 
-def _yaml(settings: Settings) -> str:
-    """A key a line; what JSON writes is YAML."""
+def _render_yaml(settings: Settings) -> str:
+    """Return one line per key; JSON values are valid YAML."""
     lines = (
         f"{key}: {json.dumps(settings[key], ensure_ascii=False, sort_keys=True)}\n"
         for key in sorted(settings)
@@ -55,59 +60,62 @@ def _yaml(settings: Settings) -> str:
     return "# Written by rigspec.\n" + "".join(lines)
 
 
-def _ini(settings: Settings, percent: str) -> str:
-    """``a.b.c`` is the key ``c`` in the section ``a.b``; what has no dot is in the section global.
+def _render_ini(settings: Settings, percent: str) -> str:
+    """Return ``a.b.c`` as the key ``c`` of the section ``a.b``; undotted keys are in ``global``.
 
-    ``percent`` is what a percent sign is written as.
+    ``percent`` is the escaped percent sign.
     """
     sections: dict[str, dict[str, str]] = {}
-    for name, value in flat(settings).items():
+    for name, value in flatten_settings(settings).items():
         section, _, key = name.rpartition(".")
-        held = sections.setdefault(section or _SECTION, {})
-        if key.lower() in {other.lower() for other in held}:
-            raise Unwritable(name, "keys of this file that differ by case alone are one key")
-        held[key] = _ini_value(name, value).replace("%", percent)
+        keys = sections.setdefault(section or _DEFAULT_SECTION, {})
+        if key.lower() in {other.lower() for other in keys}:
+            raise UnwritableSetting(
+                name, "keys that differ only in case are the same key in this file"
+            )
+        keys[key] = _format_ini_value(name, value).replace("%", percent)
     texts = (
-        f"[{section}]\n" + "".join(f"{key} = {text}\n" for key, text in held.items())
-        for section, held in sorted(sections.items())
+        f"[{section}]\n" + "".join(f"{key} = {text}\n" for key, text in keys.items())
+        for section, keys in sorted(sections.items())
     )
     return "# Written by rigspec.\n" + "\n".join(texts)
 
 
-def _ini_value(name: str, value: Value) -> str:
-    words = [_plain(item) for item in value] if isinstance(value, tuple) else [_plain(value)]
-    for word in words:
-        if word != word.strip() or " ;" in word or " #" in word or word[:1] in ("#", ";", '"', "'"):
-            raise Unwritable(
-                name, "an INI file has no quotes: no spaces at an end, no comment in a value"
+def _format_ini_value(name: str, value: Value) -> str:
+    items = value if isinstance(value, tuple) else (value,)
+    texts = [_format_scalar(item) for item in items]
+    for text in texts:
+        if text != text.strip() or " ;" in text or " #" in text or text[:1] in ("#", ";", '"', "'"):
+            raise UnwritableSetting(
+                name, "an INI value cannot start or end with a space or contain a comment"
             )
-    # A line for each of several: what follows the first is moved in.
-    return words[0] if len(words) == 1 else "".join(f"\n    {word}" for word in words)
+    # Several values: one indented line each.
+    return texts[0] if len(texts) == 1 else "".join(f"\n    {text}" for text in texts)
 
 
-def _colon(settings: Settings) -> str:
-    return "# Written by rigspec.\n" + "".join(_colon_lines(settings))
+def _render_colon(settings: Settings) -> str:
+    return "# Written by rigspec.\n" + "".join(_iterate_colon_lines(settings))
 
 
-def _colon_lines(settings: Settings) -> Iterator[str]:
-    for name, value in flat(settings).items():
+def _iterate_colon_lines(settings: Settings) -> Iterator[str]:
+    for name, value in flatten_settings(settings).items():
         items = value if isinstance(value, tuple) else (value,)
         text = ", ".join(str(item) for item in items)
         if "#" in text:
-            raise Unwritable(name, "`#` begins a comment: write a colour without it")
+            raise UnwritableSetting(name, "`#` starts a comment; write a colour without it")
         if text != text.strip():
-            raise Unwritable(name, "spaces at an end of a value are lost")
+            raise UnwritableSetting(name, "a value cannot start or end with a space")
         yield f"{name}: {text}\n"
 
 
-def _plain(value: Scalar) -> str:
+def _format_scalar(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 FORMATS: dict[str, Callable[[Settings], str]] = {
-    "json": _json,
-    "yaml": _yaml,
-    "ini": partial(_ini, percent="%"),
-    "ini-percent": partial(_ini, percent="%%"),
-    "colon": _colon,
+    "json": _render_json,
+    "yaml": _render_yaml,
+    "ini": partial(_render_ini, percent="%"),
+    "ini-percent": partial(_render_ini, percent="%%"),
+    "colon": _render_colon,
 }

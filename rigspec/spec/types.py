@@ -1,4 +1,4 @@
-"""The small types that the language's tables are made of."""
+"""String and number types of the spec language."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ __all__ = [
     "validate_ssh_key",
 ]
 
-# How many parts a key of each kind has (RFC 4253, RFC 5656, RFC 8709, OpenSSH's PROTOCOL.u2f).
-_PARTS = {
+# Number of fields in a key of each type (RFC 4253, RFC 5656, RFC 8709, OpenSSH's PROTOCOL.u2f).
+_FIELD_COUNTS = {
     "ssh-ed25519": 2,
     "ssh-rsa": 3,
     "ecdsa-sha2-nistp256": 3,
@@ -59,30 +59,40 @@ _PARTS = {
 
 
 def validate_ssh_key(text: str) -> str:
-    """The key as it is. Raises PydanticCustomError for one that was cut or put together."""
+    """Return the key unchanged.
+
+    Raises:
+        PydanticCustomError: if the key is truncated or was edited.
+
+    """
     kind, encoded, *_ = text.split(" ")
     try:
-        parts = list(_parts(base64.b64decode(encoded, validate=True)))
+        fields = list(_iterate_fields(base64.b64decode(encoded, validate=True)))
     except (binascii.Error, ValueError):
-        parts = []
-    if len(parts) != _PARTS[kind] or parts[0] != kind.encode():
-        words = f"this is no whole {kind} key: copy it again from the file that ends in .pub"
-        raise PydanticCustomError("form", "{words}", {"words": words})
+        fields = []
+    if len(fields) != _FIELD_COUNTS[kind] or fields[0] != kind.encode():
+        message = f"incomplete {kind} key; copy it again from the `.pub` file"
+        raise PydanticCustomError("pattern", "{message}", {"message": message})
     return text
 
 
-def _parts(data: bytes) -> Iterator[bytes]:
-    """What stands in the key, each part with its length before it. Raises ValueError."""
+def _iterate_fields(data: bytes) -> Iterator[bytes]:
+    """Yield the fields of a key; each is preceded by its length.
+
+    Raises:
+        ValueError: if the data is truncated.
+
+    """
     while data:
         length, data = int.from_bytes(data[:4], "big"), data[4:]
         if length > len(data) or not length:
-            raise ValueError("cut short")
+            raise ValueError("truncated key")
         yield data[:length]
         data = data[length:]
 
 
 class Table(BaseModel):
-    """A table of the language: unknown keys are errors, and nothing changes after reading."""
+    """Base class of all tables: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, defer_build=True, hide_input_in_errors=True
@@ -91,82 +101,81 @@ class Table(BaseModel):
 
 @dataclass(frozen=True)
 class StringPattern:
-    """The form of a string; ``words`` say which, to whoever wrote another one."""
+    """A regular expression for a string; ``message`` is the error if it does not match."""
 
     regex: str
-    words: str
+    message: str
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+        return core_schema.no_info_after_validator_function(self._validate, handler(source))
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         return {**handler(schema), "pattern": f"^(?:{self.regex})$"}
 
-    def _checked(self, text: str) -> str:
+    def _validate(self, text: str) -> str:
         if re.fullmatch(self.regex, text) is None:
-            raise PydanticCustomError("form", "{words}", {"words": self.words})
+            raise PydanticCustomError("pattern", "{message}", {"message": self.message})
         return text
 
 
-def _version_request(text: str) -> str:
+def _validate_request(text: str) -> str:
     try:
         parse_specifier(text)
     except InvalidRequest as error:
-        raise PydanticCustomError("version", "{words}", {"words": str(error)}) from None
+        raise PydanticCustomError("version", "{message}", {"message": str(error)}) from None
     return text
 
 
-def _system_request(text: str) -> str:
+def _validate_system_request(text: str) -> str:
     try:
         alternative = parse_alternative(text)
     except InvalidRequest as error:
-        raise PydanticCustomError("version", "{words}", {"words": str(error)}) from None
+        raise PydanticCustomError("version", "{message}", {"message": str(error)}) from None
     if alternative.family is None:
-        words = "name the system and its version, for example `ubuntu 16.04` or `debian >=11`"
-        raise PydanticCustomError("version", "{words}", {"words": words})
+        message = "expected a system and its version, such as `ubuntu 16.04` or `debian >=11`"
+        raise PydanticCustomError("version", "{message}", {"message": message})
     return text
 
 
 T = TypeVar("T")
-Many = Annotated[tuple[T, ...], Strict(False)]  # TOML has arrays, the models tuples
+Many = Annotated[tuple[T, ...], Strict(False)]  # TOML arrays are read as tuples
 
-Request = Annotated[str, AfterValidator(_version_request)]
-SystemRequest = Annotated[str, AfterValidator(_system_request)]
+Request = Annotated[str, AfterValidator(_validate_request)]
+SystemRequest = Annotated[str, AfterValidator(_validate_system_request)]
 Text = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200),
-    StringPattern(r".*\S.*", "this must not be blank"),
+    StringPattern(r".*\S.*", "must not be blank"),
 ]
 Name = Annotated[
     str,
     StringPattern(
-        r"[a-z][a-z0-9_-]{0,31}", "use lower-case letters, digits, `-` and `_`, a letter first"
+        r"[a-z][a-z0-9_-]{0,31}",
+        "expected lower-case letters, digits, `-` and `_`, starting with a letter",
     ),
 ]
 GroupName = Annotated[
     str,
-    StringPattern(
-        r"[a-z_][a-z0-9_-]{0,31}", "a group is called by lower-case letters, digits, `-` and `_`"
-    ),
+    StringPattern(r"[a-z_][a-z0-9_-]{0,31}", "expected lower-case letters, digits, `-` and `_`"),
 ]
 PackageName = Annotated[
     str,
     StringConstraints(max_length=200),
     StringPattern(
-        r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "this is not the name of a Python package"
+        r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", "expected the name of a Python package"
     ),
 ]
 SystemPackage = Annotated[
     str,
     StringConstraints(max_length=200),
-    # apt takes `name-` for the wish to remove a package, and `.+` for a regular expression.
+    # apt reads `name-` as a request to remove the package, and `.+` as a regular expression.
     StringPattern(
         r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]",
-        "use lower-case letters, digits, `+`, `-` and `.`, as apt does",
+        "expected a package name of lower-case letters, digits, `+`, `-` and `.`",
     ),
 ]
 _HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -176,13 +185,13 @@ Address = Annotated[
     StringConstraints(max_length=253),
     StringPattern(
         rf"\*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*|{HOST}",
-        'write an address, or `"*"` for every network interface',
+        'expected a host name, an IP address, or `"*"` for all network interfaces',
     ),
 ]
 Hostname = Annotated[
-    str, StringConstraints(max_length=253), StringPattern(HOST, "this is not a host name")
+    str, StringConstraints(max_length=253), StringPattern(HOST, "expected a host name")
 ]
-# RFC 3986, less user names and less brackets but around an IPv6 address: curl expands `[1-9]`.
+# RFC 3986 without user names. Brackets only around an IPv6 address, because curl expands `[1-9]`.
 _SERVER = rf"https?://(?:{HOST}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?![^/?#])|file://(?=/)"
 _REST = r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]"
 Url = Annotated[
@@ -190,7 +199,7 @@ Url = Annotated[
     StringConstraints(max_length=2048),
     StringPattern(
         rf"(?:{_SERVER}){_REST}*",
-        "write an address with https://, http:// or file:// and without spaces or quotes",
+        "expected a URL with https://, http:// or file://, without spaces or quotes",
     ),
 ]
 AptMirror = Annotated[
@@ -198,12 +207,12 @@ AptMirror = Annotated[
     StringConstraints(max_length=2048),
     StringPattern(
         rf"(?:{_SERVER})(?:{_REST}|\{{distribution\}}|\{{snapshot\}})*",
-        "write an address with https://, http:// or file:// and without spaces or quotes; "
-        "`{distribution}` and `{snapshot}` may stand in it",
+        "expected a URL with https://, http:// or file://, without spaces or quotes; "
+        "it may contain `{distribution}` and `{snapshot}`",
     ),
 ]
-# Not a place of files: the kernel's own folders, who may log in and do what, and rigspec's own.
-_NO_PLACE = (
+# Not allowed as a destination: the kernel's folders, files of accounts, and rigspec's folders.
+_RESERVED_PATHS = (
     r"(?:dev|proc|sys|run|opt/rig|var/lib/rig|etc/(?:sudoers\.d|pam\.d))(?:/|$)"
     r"|etc/(?:passwd|shadow|group|gshadow|subuid|subgid)-?$|etc/(?:sudoers|ld\.so\.preload)$"
 )
@@ -211,24 +220,24 @@ AbsolutePath = Annotated[
     str,
     StringConstraints(max_length=1024),
     StringPattern(
-        rf"/(?!{_NO_PLACE})(?:(?!\.\.?(?:/|$))[A-Za-z0-9._+@-]{{1,255}}(?:/(?=.)|$))+",
-        "write an absolute path of letters, digits and `._/+@-`, without `.`, `..` and a slash at "
-        "the end, and not into the kernel's folders, the files of accounts or `/opt/rig`",
+        rf"/(?!{_RESERVED_PATHS})(?:(?!\.\.?(?:/|$))[A-Za-z0-9._+@-]{{1,255}}(?:/(?=.)|$))+",
+        "expected an absolute path of letters, digits and `._/+@-`, without `.`, `..` or a final "
+        "slash, outside of kernel folders, account files and `/opt/rig`",
     ),
 ]
-Sha256 = Annotated[
-    str, StringPattern(r"[0-9a-f]{64}", "a sha256 is 64 lower-case hexadecimal digits")
-]
+Sha256 = Annotated[str, StringPattern(r"[0-9a-f]{64}", "expected 64 lower-case hexadecimal digits")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 SecretName = Annotated[
     str,
-    StringPattern(r"[A-Z][A-Z0-9_]{0,99}", "name a secret in capitals: `JUPYTER_PASSWORD_HASH`"),
+    StringPattern(
+        r"[A-Z][A-Z0-9_]{0,99}", "expected capitals, digits and `_`, as in `JUPYTER_PASSWORD_HASH`"
+    ),
 ]
 
 
 class Secret(Table):
-    """A secret by its name; its value never stands in a spec."""
+    """A reference to a secret by name; the spec never contains its value."""
 
-    secret: SecretName = Field(description="The secret's name.")
+    secret: SecretName = Field(description="Name of the secret")

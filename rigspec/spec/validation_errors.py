@@ -1,4 +1,4 @@
-"""pydantic's findings in rigspec's own words, each at its place."""
+"""Convert the errors of pydantic to diagnostics with positions in the file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
-from rigspec.spec.json_schema import known_keys
+from rigspec.spec.json_schema import list_known_keys
 from rigspec.spec.toml.document import Document, KeyPath
 
-__all__ = ["validation_diagnostics"]
+__all__ = ["convert_validation_error"]
 
-# pydantic's words for a wrong type -> what a person would call the type it wanted
-_WANTED = {
+# pydantic's error type -> name of the expected type
+_TYPE_NAMES = {
     "bool_type": "true or false",
     "date_type": "a date such as 2018-07-01",
     "dict_type": "a table",
@@ -29,12 +29,12 @@ _WANTED = {
 }
 
 
-# Parts of keys that people write secrets under, whatever the language says.
-_SECRETIVE = ("credential", "passw", "secret", "token")
+# Key names that suggest a secret; the value is not printed.
+_SECRET_WORDS = ("credential", "passw", "secret", "token")
 
 
 @dataclass(frozen=True)
-class _Finding:
+class _Error:
     path: KeyPath
     kind: str
     message: str
@@ -42,125 +42,127 @@ class _Finding:
     of_key: bool
 
 
-def validation_diagnostics(error: ValidationError, document: Document) -> tuple[Diagnostic, ...]:
-    """One diagnostic for each mistake; what a union says about its other branches is left out."""
-    findings = [_finding(raw, document.value) for raw in error.errors(include_url=False)]
-    by_path: dict[KeyPath, list[_Finding]] = {}
-    for finding in findings:
-        by_path.setdefault(finding.path, []).append(finding)
+def convert_validation_error(error: ValidationError, document: Document) -> tuple[Diagnostic, ...]:
+    """Return one diagnostic per error, without the errors of other branches of a union."""
+    by_path: dict[KeyPath, list[_Error]] = {}
+    for raw in error.errors(include_url=False):
+        parsed = _parse_error(raw, document.value)
+        by_path.setdefault(parsed.path, []).append(parsed)
     diagnostics = []
-    for path, here in by_path.items():
+    for path, errors in by_path.items():
         deeper = any(len(other) > len(path) and other[: len(path)] == path for other in by_path)
-        wrong_type = [finding for finding in here if finding.kind in _WANTED]
-        rest = [finding for finding in here if finding.kind not in _WANTED]
+        wrong_type = [item for item in errors if item.kind in _TYPE_NAMES]
+        rest = [item for item in errors if item.kind not in _TYPE_NAMES]
         if rest:
-            diagnostics += [_diagnostic(finding, document) for finding in rest]
+            diagnostics += [_build_diagnostic(item, document) for item in rest]
         elif not deeper:
-            diagnostics.append(_wrong_type(path, wrong_type, document))
+            diagnostics.append(_build_wrong_type(path, wrong_type, document))
     return tuple(diagnostics)
 
 
-def _finding(raw: Mapping[str, Any], value: Any) -> _Finding:
-    """The finding with its path in the file: pydantic also names the branches it took."""
+def _parse_error(raw: Mapping[str, Any], value: Any) -> _Error:
+    """Return the error with its path in the file; pydantic's path includes union branches."""
     path: KeyPath = ()
     of_key = False
-    held = value
+    current = value
     location = raw["loc"]
     for index, part in enumerate(location):
         if part == "[key]":
             of_key = True
-        elif _holds(held, part):
-            path, held = (*path, part), held[part]
+        elif _has_part(current, part):
+            path, current = (*path, part), current[part]
         elif raw["type"] == "missing" and index == len(location) - 1:
             path = (*path, part)
-    return _Finding(path, raw["type"], raw["msg"], raw.get("ctx", {}), of_key)
+    return _Error(path, raw["type"], raw["msg"], raw.get("ctx", {}), of_key)
 
 
-def _holds(value: Any, part: str | int) -> bool:
+def _has_part(value: Any, part: str | int) -> bool:
     if isinstance(value, list):
         return isinstance(part, int) and part < len(value)
     return isinstance(value, dict) and part in value
 
 
-def _diagnostic(finding: _Finding, document: Document) -> Diagnostic:
-    if finding.kind == "extra_forbidden":
-        return _unknown_key(finding.path, document)
-    if finding.kind == "missing":
-        return _missing_key(finding.path, document)
-    code, message = _worded(finding)
-    place = document.span(finding.path, of="key" if finding.of_key else "value")
-    span = _shown(place, finding.path)
-    return Diagnostic(code, Severity.ERROR, f"`{_name(finding.path)}`: {message}", spans=(span,))
+def _build_diagnostic(error: _Error, document: Document) -> Diagnostic:
+    if error.kind == "extra_forbidden":
+        return _build_unknown_key(error.path, document)
+    if error.kind == "missing":
+        return _build_missing_key(error.path, document)
+    code, message = _describe(error)
+    span = document.span(error.path, of="key" if error.of_key else "value")
+    return Diagnostic(
+        code,
+        Severity.ERROR,
+        f"`{_format_path(error.path)}`: {message}",
+        spans=(_mask_if_secret(span, error.path),),
+    )
 
 
-def _worded(finding: _Finding) -> tuple[str, str]:
-    context = finding.context
-    if finding.kind == "version":
-        return "RS004", str(context["words"])
-    if finding.kind == "form":
-        return "RS003", str(context["words"])
-    if finding.kind == "value_error":
+def _describe(error: _Error) -> tuple[str, str]:
+    """Return the code and the message of an error."""
+    context = error.context
+    if error.kind == "version":
+        return "RS004", str(context["message"])
+    if error.kind == "pattern":
+        return "RS003", str(context["message"])
+    if error.kind == "value_error":
         return "RS007", str(context["error"])
-    if finding.kind == "literal_error":
-        return "RS003", f"write one of {context['expected']}".replace("'", "`")
-    if finding.kind == "greater_than_equal":
-        return "RS003", f"the least that makes sense here is {context['ge']}"
-    if finding.kind == "less_than_equal":
-        return "RS003", f"the most that makes sense here is {context['le']}"
-    if finding.kind == "string_too_short":
-        return "RS003", "this must not be empty"
-    if finding.kind == "string_too_long":
-        return "RS003", f"this is longer than {context['max_length']} characters"
-    return "RS003", finding.message[:1].lower() + finding.message[1:]
+    if error.kind == "literal_error":
+        return "RS003", f"expected {context['expected']}".replace("'", "`")
+    if error.kind == "greater_than_equal":
+        return "RS003", f"must be at least {context['ge']}"
+    if error.kind == "less_than_equal":
+        return "RS003", f"must be at most {context['le']}"
+    if error.kind == "string_too_short":
+        return "RS003", "must not be empty"
+    if error.kind == "string_too_long":
+        return "RS003", f"must not be longer than {context['max_length']} characters"
+    return "RS003", error.message[:1].lower() + error.message[1:]
 
 
-def _wrong_type(path: KeyPath, findings: list[_Finding], document: Document) -> Diagnostic:
-    wanted = sorted({_WANTED[finding.kind] for finding in findings})
-    found = _kind_of(document, path)
+def _build_wrong_type(path: KeyPath, errors: list[_Error], document: Document) -> Diagnostic:
+    expected = sorted({_TYPE_NAMES[error.kind] for error in errors})
+    actual = _describe_type(document, path)
     return Diagnostic(
         code="RS003",
         severity=Severity.ERROR,
-        message=f"`{_name(path)}` wants {' or '.join(wanted)}, not {found}",
-        spans=(_shown(document.span(path, label=found), path),),
+        message=f"`{_format_path(path)}`: expected {' or '.join(expected)}, found {actual}",
+        spans=(_mask_if_secret(document.span(path, label=actual), path),),
     )
 
 
-def _shown(span: Span, path: KeyPath) -> Span:
-    """The span, masked where its key is one that people write secrets under."""
-    secretive = any(word in str(part).lower() for part in path for word in _SECRETIVE)
-    return replace(span, masked=secretive)
+def _mask_if_secret(span: Span, path: KeyPath) -> Span:
+    """Return the span, masked if a key of the path suggests a secret."""
+    masked = any(word in str(part).lower() for part in path for word in _SECRET_WORDS)
+    return replace(span, masked=masked)
 
 
-def _unknown_key(path: KeyPath, document: Document) -> Diagnostic:
-    key, known = str(path[-1]), known_keys(path[:-1])
+def _build_unknown_key(path: KeyPath, document: Document) -> Diagnostic:
+    key, known = str(path[-1]), list_known_keys(path[:-1])
     near = get_close_matches(key, known, n=1, cutoff=0.5)
-    if near:
-        advice = f"did you mean `{near[0]}`?"
-    else:
-        advice = f"keys known here: {', '.join(known)}"
-    table = _name(path[:-1])
-    where = f"in `{table}`" if table else "at the top of a rig"
+    hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
+    table = _format_path(path[:-1])
+    location = f"in `{table}`" if table else "at the top level of the rig"
     return Diagnostic(
         code="RS002",
         severity=Severity.ERROR,
-        message=f"unknown key `{key}` {where}",
-        spans=(document.span(path, of="key", label="not part of the language"),),
-        help=(advice,),
+        message=f"unknown key `{key}` {location}",
+        spans=(document.span(path, of="key", label="unknown key"),),
+        help=(hint,),
     )
 
 
-def _missing_key(path: KeyPath, document: Document) -> Diagnostic:
-    table = _name(path[:-1])
-    where = f"`{table}`" if table else "a rig"
+def _build_missing_key(path: KeyPath, document: Document) -> Diagnostic:
+    table = _format_path(path[:-1])
+    location = f"in `{table}`" if table else "at the top level of the rig"
     return Diagnostic(
         code="RS006",
         severity=Severity.ERROR,
-        message=f"{where} needs the key `{path[-1]}`",
+        message=f"missing key `{path[-1]}` {location}",
         spans=(document.span(path[:-1], of="key", label=f"`{path[-1]}` is missing"),),
     )
 
 
-def _kind_of(document: Document, path: KeyPath) -> str:
+def _describe_type(document: Document, path: KeyPath) -> str:
     value: Any = document.value
     for part in path:
         value = value[part]
@@ -169,7 +171,7 @@ def _kind_of(document: Document, path: KeyPath) -> str:
     return kinds.get(type(value), "a date or time")
 
 
-def _name(path: KeyPath) -> str:
+def _format_path(path: KeyPath) -> str:
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rigspec.cli.main import app
-from rigspec.diagnostics.pages import codes, page
+from rigspec.diagnostics.explanations import codes, page
 
 # Lower case, except for the proper names that begin a title.
 TITLE = re.compile(r"# RS\d{3}: ([a-z]|C |CUDA |GPU |NVBLAS |Python )[^.]+")

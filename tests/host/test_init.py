@@ -28,18 +28,18 @@ MACHINES = Path(__file__).parent / "machines"
 
 # A recorded machine, and what `check` makes of its spec: exit status, and what it says.
 RECORDED = {
-    "a100-sxm4": (2, "`machine.host` needs the key `os`"),
-    "cloud-aws-g2": (2, "`machine.host` needs the key `os`"),
+    "a100-sxm4": (2, "missing key `os` in `machine.host`"),
+    "cloud-aws-g2": (2, "missing key `os` in `machine.host`"),
     "four-a10": (0, "this rig can exist"),
-    "gtx-1070-ti": (2, "`machine.host` needs the key `os`"),
+    "gtx-1070-ti": (2, "missing key `os` in `machine.host`"),
     "h100-rocky-8": (0, "this rig can exist"),
     "laptop-rtx-2070": (2, "does not know the GPU `GeForce RTX 2070 Mobile`"),
     "laptop-rtx-4070": (0, "this rig can exist"),
-    "laptop-ryzen-3750h": (2, "`machine.host` needs the key `os`"),
-    "rtx-2080": (2, "`machine.host` needs the key `os`"),
+    "laptop-ryzen-3750h": (2, "missing key `os` in `machine.host`"),
+    "rtx-2080": (2, "missing key `os` in `machine.host`"),
     "rtx-3090-ubuntu-24.04": (0, "this rig can exist"),
-    "tesla-t4": (2, "`machine.host` needs the key `os`"),
-    "threadripper-3960x": (2, "`machine.host` needs the key `os`"),
+    "tesla-t4": (2, "missing key `os` in `machine.host`"),
+    "threadripper-3960x": (2, "missing key `os` in `machine.host`"),
     "ubuntu-16.04": (0, "this rig can exist"),
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rigspec.spec.json_schema import json_schema
+from rigspec.spec.json_schema import render_json_schema
 
 __all__ = ["Field", "text_fields"]
 
@@ -25,7 +25,7 @@ class Field:
 
 def text_fields() -> tuple[Field, ...]:
     """All of them, sorted."""
-    schema = json.loads(json_schema())
+    schema = json.loads(render_json_schema())
     return tuple(sorted(set(_walked(schema, schema, ()))))
 
 

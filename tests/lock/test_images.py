@@ -180,7 +180,7 @@ def test_what_is_no_image_is_refused_where_it_stands(
     done = rigspec("check", written(tmp_path, base))
     assert done.returncode == 2
     assert "rig.toml:6:8" in done.stderr
-    assert "write an image as `ubuntu:22.04`" in done.stderr
+    assert "expected an image such as `ubuntu:22.04`" in done.stderr
 
 
 @pytest.mark.parametrize("mirror", ["https://registry.example.org", "cache", "u:p@x.org", "x.org/"])
@@ -189,7 +189,7 @@ def test_what_is_no_registry_is_refused_where_it_stands(
 ) -> None:
     done = rigspec("check", written(tmp_path, None, mirror))
     assert done.returncode == 2
-    assert "write a registry as an image begins" in done.stderr
+    assert "expected a registry such as" in done.stderr
 
 
 def test_without_a_registry_the_matrix_tells(tmp_path: Path, rigspec: Rigspec) -> None:

@@ -13,7 +13,7 @@ from rigspec.cli.pipeline import matrix_for
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lint.blas import fallback, nvblas_library
 from rigspec.spec.loader import InvalidSpec, parse_spec
-from rigspec.spec.settings_file import Unwritable, settings_text
+from rigspec.spec.settings_file import UnwritableSetting, render_settings
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHqKpmCJkcRsHDqVZDJqqSyzSpHJKEdWBz9ZDkF8q0hB ada"
 
@@ -44,17 +44,17 @@ def found(
 
 def test_each_format_is_read_back_by_what_reads_such_files() -> None:
     settings = {"a": 1, "b.c": True, "d": {"e": "50% of it", "f": ("x", "y")}, "g": 0.5}
-    assert json.loads(settings_text("json", settings))["d"]["e"] == "50% of it"
-    assert yaml.safe_load(settings_text("yaml", settings)) == {
+    assert json.loads(render_settings("json", settings))["d"]["e"] == "50% of it"
+    assert yaml.safe_load(render_settings("yaml", settings)) == {
         **settings,
         "d": {"e": "50% of it", "f": ["x", "y"]},
     }
     for form, parser in (("ini", RawConfigParser()), ("ini-percent", ConfigParser())):
-        parser.read_string(settings_text(form, settings))
+        parser.read_string(render_settings(form, settings))
         assert dict(parser["global"]) == {"a": "1", "g": "0.5"}
         assert dict(parser["b"]) == {"c": "true"}
         assert dict(parser["d"]) == {"e": "50% of it", "f": "\nx\ny"}
-    lines = settings_text("colon", {"backend": "Agg", "figure": {"figsize": (4, 3)}}).split("\n")
+    lines = render_settings("colon", {"backend": "Agg", "figure": {"figsize": (4, 3)}}).split("\n")
     assert lines == ["# Written by rigspec.", "backend: Agg", "figure.figsize: 4, 3", ""]
 
 
@@ -69,8 +69,8 @@ def test_each_format_is_read_back_by_what_reads_such_files() -> None:
     ],
 )
 def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str, object]) -> None:
-    with pytest.raises(Unwritable):
-        settings_text(form, settings)  # type: ignore[arg-type]
+    with pytest.raises(UnwritableSetting):
+        render_settings(form, settings)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

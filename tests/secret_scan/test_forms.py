@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rigspec.spec.loader import InvalidSpec, parse_spec
-from rigspec.spec.secret_scan import secret_kind
+from rigspec.spec.secret_scan import classify_secret
 from tests.conftest import ROOT
 from tests.secret_scan.planted import HARMLESS, PLANTED
 
@@ -19,13 +19,13 @@ _RIG = 'rig = 1\nname = "box"\n'
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_secret_is_known_by_its_form_wherever_it_stands_in_a_text(name: str) -> None:
-    assert secret_kind(PLANTED[name]) is not None
-    assert secret_kind(f"first {PLANTED[name]} and more") is not None
+    assert classify_secret(PLANTED[name]) is not None
+    assert classify_secret(f"first {PLANTED[name]} and more") is not None
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_only_looks_like_one_is_none(text: str) -> None:
-    assert secret_kind(text) is None
+    assert classify_secret(text) is None
 
 
 @given(
@@ -38,7 +38,7 @@ def test_what_only_looks_like_one_is_none(text: str) -> None:
     )
 )
 def test_no_checksum_version_or_uuid_is_one(text: str) -> None:
-    assert secret_kind(text) is None
+    assert classify_secret(text) is None
 
 
 @pytest.mark.parametrize("spec", _SPECS, ids=lambda path: path.stem)

@@ -9,10 +9,10 @@ import jsonschema
 import pytest
 import tomli
 
-from rigspec.spec.json_schema import json_schema
+from rigspec.spec.json_schema import render_json_schema
 from tests.conftest import ROOT
 
-SCHEMA = json.loads(json_schema())
+SCHEMA = json.loads(render_json_schema())
 # The schema cannot know these: they are about the text itself, or about two tables at once.
 BEYOND = {
     *("duplicates", "syntax_errors", "not_declared", "secret_in_the_spec"),

@@ -19,7 +19,7 @@ from rigspec.lock.apt.release_file import MOST, SignedIndex, read_release
 from rigspec.lock.apt.sources import Sources
 from rigspec.lock.errors import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive
-from rigspec.spec.models.mirrors import archive_url
+from rigspec.spec.models.mirrors import build_archive_url
 
 __all__ = ["Archive", "open_archives", "release_at"]
 
@@ -142,7 +142,7 @@ def release_at(root: str, suite: str, what: str) -> bytes | None:
 def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archive | None:
     what = f"the index of {_name(distribution, suite)}"
     for template in sources.roots:
-        root = archive_url(template, suite.archive, sources.snapshot)
+        root = build_archive_url(template, suite.archive, sources.snapshot)
         data = release_at(root, suite.name, what)
         if data is None:
             continue

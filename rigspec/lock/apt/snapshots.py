@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from rigspec.lock.apt.archive import release_at
 from rigspec.lock.model import LockedArchive
-from rigspec.spec.models.mirrors import archive_url
+from rigspec.spec.models.mirrors import build_archive_url
 
 __all__ = ["snapshot_in", "snapshot_of"]
 
@@ -42,6 +42,6 @@ def _moments(archives: Sequence[LockedArchive]) -> Iterator[str]:
 
 
 def _same(mirror: str, archive: LockedArchive, moment: str) -> bool:
-    root = archive_url(mirror, archive.distribution, moment)
+    root = build_archive_url(mirror, archive.distribution, moment)
     data = release_at(root, archive.suite, f"the snapshot of {archive.name}")
     return data is not None and hashlib.sha256(data).hexdigest() == archive.release_sha256

@@ -26,7 +26,7 @@ from rigspec.lock.apt.gpg import (
 from rigspec.lock.apt.release_file import MOST, read_release
 from rigspec.lock.errors import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive, LockedRepository
-from rigspec.spec.models.mirrors import moved_url
+from rigspec.spec.models.mirrors import build_mirror_url
 
 __all__ = [
     "Repository",
@@ -103,7 +103,7 @@ def open_repository(repository: LockedRepository, mirror: str | None) -> Reposit
     _require_programs()
     url, key_url = repository.url, repository.key_url
     if named is not None:
-        url, key_url = moved_url(url, named), moved_url(key_url, named)
+        url, key_url = build_mirror_url(url, named), build_mirror_url(key_url, named)
     else:
         _require_answer(url)
     what = f"the index of the repository {repository.name}"

@@ -33,7 +33,7 @@ def located(image: ImageReference, rig: Rig) -> ImageReference:
     """An image where it is to be asked for: on the registry of the spec, of the environment, or
     the one that plain names stand on. Raises LockError.
     """
-    return image.under(rig.mirrors.images or _configured() or default_registry())
+    return image.with_registry(rig.mirrors.images or _configured() or default_registry())
 
 
 @dataclass(frozen=True)

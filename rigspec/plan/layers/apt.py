@@ -9,7 +9,7 @@ from rigspec.lock.model import LockedMachine, LockedPackage
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import APT_COMPONENTS, APT_SOURCE_LINE, CHECK_PACKAGES, package_list
 from rigspec.plan.steps import AptPackage, AptPackages, AptSource, Step
-from rigspec.spec.models.mirrors import archive_url, has_snapshots
+from rigspec.spec.models.mirrors import build_archive_url, has_snapshots
 from rigspec.spec.models.rig import Rig
 
 __all__ = [
@@ -42,7 +42,7 @@ def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     options = "lang=none check-valid-until=no" if dated else "lang=none"
     entries = tuple(
         f"deb [signed-by={archive.keyring} {options}] "
-        f"{archive_url(mirror, archive.distribution, archive.snapshot)} {archive.suite} "
+        f"{build_archive_url(mirror, archive.distribution, archive.snapshot)} {archive.suite} "
         f"{' '.join(archive.components)}"
         for archive in locked.archives
         if archive.keyring is not None and (archive.snapshot is not None or not dated)

@@ -9,7 +9,7 @@ from rigspec.plan.layers.nvblas import nvblas_files, nvblas_variables
 from rigspec.plan.paths import cuda_home, env_path, library_dirs, profile_path
 from rigspec.plan.steps import Download, EnvironmentVariables, File, Step, Variable, Variables
 from rigspec.spec.models.rig import Rig
-from rigspec.spec.settings_file import settings_text
+from rigspec.spec.settings_file import render_settings
 
 __all__ = ["SKELETON", "environment_variables", "file_steps", "session_steps"]
 
@@ -80,7 +80,7 @@ def _settings_file(rig: Rig, env: str, settings: LockedSettings) -> File:
         title=f"Settings of {settings.framework}{scope}",
         layer="settings",
         path=_settings_path(env, settings),
-        content=settings_text(settings.format, rig.env[env].config[settings.framework]),
+        content=render_settings(settings.format, rig.env[env].config[settings.framework]),
     )
 
 

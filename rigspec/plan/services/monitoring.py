@@ -73,16 +73,17 @@ def exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
 def prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     """Yield the steps of a Prometheus that scrapes node_exporter and itself."""
     monitoring = rig.service.monitoring
-    if monitoring is None or monitoring.keeper is None:
+    prometheus = monitoring.prometheus_settings if monitoring is not None else None
+    if monitoring is None or prometheus is None:
         return
-    listen_address = _format_address(monitoring.keeper.address, monitoring.keeper.port)
+    listen_address = _format_address(prometheus.address, prometheus.port)
     yield File(
         id="service-prometheus-config",
         title="Prometheus configuration",
         layer=_LAYER,
         path=_CONFIG,
         content=Template(_read_payload("prometheus.yml")).substitute(
-            interval=monitoring.keeper.interval,
+            interval=prometheus.interval,
             prometheus=json.dumps(listen_address),
             exporter=json.dumps(_format_address(monitoring.address, monitoring.port)),
         ),
@@ -97,8 +98,8 @@ def prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         needs=(_PACKAGES, settings.id, "service-prometheus-config"),
         name=service.unit,
         restart_on=(settings.id, "service-prometheus-config"),
-        port=monitoring.keeper.port,
-        address=monitoring.keeper.address,
+        port=prometheus.port,
+        address=prometheus.address,
     )
 
 

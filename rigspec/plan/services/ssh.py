@@ -68,14 +68,14 @@ def ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
 def guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     """Yield the configuration and the unit of fail2ban."""
     ssh = rig.service.ssh
-    if ssh is None or ssh.guard is None:
+    if ssh is None or ssh.fail2ban_settings is None:
         return
     yield File(
         id="service-fail2ban-settings",
         title=f"fail2ban configuration for port {ssh.port}",
         layer="host-service",
         path=service.settings,
-        content=_jail_file(ssh, ssh.guard, service),
+        content=_jail_file(ssh, ssh.fail2ban_settings, service),
     )
     yield Service(
         id="service-fail2ban",

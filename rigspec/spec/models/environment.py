@@ -1,4 +1,4 @@
-"""``[env.NAME]``: an isolated Python environment."""
+"""Models of ``[env.NAME]``, a Python environment."""
 
 import datetime as dt
 from typing import Annotated, Literal
@@ -13,14 +13,17 @@ InterpreterKind = Literal["system", "pyenv", "conda", "uv"]
 Scalar = Annotated[str, StringConstraints(max_length=4096)] | int | float | bool
 SettingName = Annotated[
     str,
-    StringPattern(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", "a settings key is made of letters and digits"),
+    StringPattern(
+        r"[A-Za-z][A-Za-z0-9_.-]{0,99}",
+        "expected a settings key of letters, digits, `_`, `.` and `-`",
+    ),
 ]
 Setting = Scalar | Many[Scalar]
 InstallerRequest = Annotated[
     str,
     StringPattern(
         r"[A-Za-z][A-Za-z0-9_-]{0,99} [A-Za-z0-9._+!*,<>=~][A-Za-z0-9._+!*,<>=~ -]{0,99}",
-        "name the installer and its version: `Anaconda3 5.0.1`",
+        "expected an installer and its version, such as `Anaconda3 5.0.1`",
     ),
 ]
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -28,55 +31,57 @@ ChannelName = Annotated[
     str,
     StringConstraints(max_length=200),
     StringPattern(
-        rf"{_PART}(?:/{_PART})*", "write a channel by its name or its address, https:// in front"
+        rf"{_PART}(?:/{_PART})*", "expected the name of a channel, or its URL with https://"
     ),
 ]
 
 
 class Interpreter(Table):
-    """Where an interpreter comes from, to the very installer."""
+    """The source of a Python interpreter."""
 
-    from_: InterpreterKind = Field(alias="from", description="Who brings the interpreter.")
+    from_: InterpreterKind = Field(alias="from", description="Source of the Python interpreter")
     installer: InstallerRequest | None = Field(
-        default=None, description="The installer that brings it: `Anaconda3 5.0.1`."
+        default=None, description="Installer and its version, such as `Anaconda3 5.0.1`"
     )
 
 
 class Environment(Table):
-    """One environment: its interpreter, its frameworks and packages."""
+    """A Python environment: interpreter, frameworks and packages."""
 
-    python: Request | None = Field(default=None, description="The Python version.")
+    python: Request | None = Field(default=None, description="Python version")
     interpreter: InterpreterKind | Interpreter = Field(
-        default="system", description="Who brings the interpreter."
+        default="system", description="Source of the Python interpreter"
     )
     manager: Literal["venv", "conda"] = Field(
-        default="venv", description="What makes the environment."
+        default="venv", description="Tool that creates the environment"
     )
-    pip: Request | None = Field(default=None, description="The version of pip in it.")
+    pip: Request | None = Field(default=None, description="Version of pip")
     frameworks: dict[PackageName, Request] = Field(
-        default={}, description="Frameworks that the matrix knows."
+        default={}, description="Frameworks of the matrix"
     )
-    packages: dict[PackageName, Request] = Field(default={}, description="Further Python packages.")
-    channels: Many[Url | ChannelName] = Field(default=(), description="Conda channels.")
-    as_of: dt.date | None = Field(default=None, description="Nothing newer than this day.")
+    packages: dict[PackageName, Request] = Field(default={}, description="Other Python packages")
+    channels: Many[Url | ChannelName] = Field(default=(), description="Conda channels")
+    as_of: dt.date | None = Field(
+        default=None, description="Ignore packages uploaded after this day"
+    )
     blas: Literal["openblas", "mkl"] | None = Field(
-        default=None, description="The BLAS that NumPy computes with."
+        default=None, description="BLAS library of NumPy"
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        default=None, description="How many threads a program of it computes with."
+        default=None, description="Number of threads for numerical libraries"
     )
     config: dict[Name, dict[SettingName, Setting | dict[SettingName, Setting]]] = Field(
-        default={}, description="Settings files of frameworks and of pip and conda, by name."
+        default={}, description="Settings files of frameworks, pip and conda, by program"
     )
 
     @property
     def interpreter_kind(self) -> str:
-        """Who brings the interpreter, however it was written."""
+        """Return the source of the interpreter, from either notation."""
         if isinstance(self.interpreter, Interpreter):
             return self.interpreter.from_
         return self.interpreter
 
     @property
     def installer(self) -> str | None:
-        """The installer that the spec insists on."""
+        """Return the requested installer."""
         return self.interpreter.installer if isinstance(self.interpreter, Interpreter) else None

@@ -1,4 +1,4 @@
-"""``[machine.NAME]``: the hardware and what runs on it before anything is installed."""
+"""Models of ``[machine.NAME]``: hardware, operating system and driver."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -21,170 +21,182 @@ __all__ = [
 ]
 
 Count = Annotated[int, Field(ge=1, le=64)]
-# What GRUB and the kernel's own command line take as one word, without any quotes.
+# One argument for GRUB and the kernel command line, without quotes.
 KernelArgument = Annotated[
     str,
     StringConstraints(max_length=200),
     StringPattern(
         r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:=[A-Za-z0-9_.,:/@+=%!-]*)?",
-        "write one argument, `name` or `name=value`, without spaces, quotes or `$`",
+        "expected one argument, `name` or `name=value`, without spaces, quotes or `$`",
     ),
 ]
 Watts = Annotated[int, Field(ge=1, le=20000)]
 IdleWatts = Annotated[int, Field(ge=0, le=20000)]
-Slot = Annotated[str, StringPattern(r"x(?:1|2|4|8|16)", "write a slot by its lanes: `x16`")]
+Slot = Annotated[
+    str, StringPattern(r"x(?:1|2|4|8|16)", "expected a slot by its lanes, such as `x16`")
+]
 Hours = Annotated[float, Field(ge=0, le=24, strict=False)]
 
 
 class Gpu(Table):
-    """A kind of graphics card, and how many of it."""
+    """One or more graphics cards of one model."""
 
-    model: Text = Field(description="The card's name, as people write it.")
-    count: Count = Field(default=1, description="How many of them.")
+    model: Text = Field(description="Name of the card")
+    count: Count = Field(default=1, description="Number of them")
     compute_capability: Request | None = Field(
-        default=None, description="For a card that the matrix does not know: `6.1`."
+        default=None,
+        description="Compute capability of a card that the matrix does not know, such as `6.1`",
     )
-    memory: Size | None = Field(default=None, description="Memory of one GPU.")
-    watts: Watts | None = Field(default=None, description="Board power under load.")
-    idle_watts: IdleWatts | None = Field(default=None, description="Power of one when idle.")
-    length: Length | None = Field(default=None, description="Length of the card.")
-    price: Money | None = Field(default=None, description="What one of them cost.")
+    memory: Size | None = Field(default=None, description="Memory of one GPU")
+    watts: Watts | None = Field(default=None, description="Board power under load")
+    idle_watts: IdleWatts | None = Field(default=None, description="Power of one when idle")
+    length: Length | None = Field(default=None, description="Length of the card")
+    price: Money | None = Field(default=None, description="Price of one")
 
 
 class Cpu(Table):
-    """A processor, told in figures."""
+    """A processor with its figures."""
 
-    model: Text = Field(description="The processor's name.")
+    model: Text = Field(description="Name of the processor")
     cores: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        default=None, description="Physical cores."
+        default=None, description="Physical cores"
     )
     threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
-        default=None, description="Hardware threads."
+        default=None, description="Hardware threads"
     )
     pcie_lanes: Annotated[int, Field(ge=1, le=256)] | None = Field(
-        default=None, description="PCIe lanes of the processor itself."
+        default=None, description="PCIe lanes of the processor"
     )
-    memory: Text | None = Field(default=None, description="The memory type it takes: `DDR4`.")
-    watts: Watts | None = Field(default=None, description="Thermal design power.")
-    idle_watts: IdleWatts | None = Field(default=None, description="Power when idle.")
-    price: Money | None = Field(default=None, description="What it cost.")
+    memory: Text | None = Field(default=None, description="Supported memory type, such as `DDR4`")
+    watts: Watts | None = Field(default=None, description="Thermal design power")
+    idle_watts: IdleWatts | None = Field(default=None, description="Power when idle")
+    price: Money | None = Field(default=None, description="Price")
     features: Many[Text] | None = Field(
-        default=None, description="Instruction sets, as /proc/cpuinfo names them: `avx`."
+        default=None,
+        description="Instruction sets with their names in /proc/cpuinfo, such as `avx`",
     )
 
 
 class Motherboard(Table):
-    """A mainboard."""
+    """A motherboard."""
 
-    model: Text = Field(description="The board's name.")
-    memory: Text | None = Field(default=None, description="The memory type it takes.")
-    memory_max: Size | None = Field(default=None, description="The most memory it takes.")
-    memory_slots: Count | None = Field(default=None, description="Slots for memory modules.")
-    slots: Many[Slot] = Field(default=(), description='PCIe slots: `["x16", "x8"]`.')
-    watts: Watts | None = Field(default=None, description="Power under load, without its parts.")
-    idle_watts: IdleWatts | None = Field(default=None, description="Power when idle.")
-    price: Money | None = Field(default=None, description="What it cost.")
+    model: Text = Field(description="Name of the board")
+    memory: Text | None = Field(default=None, description="Supported memory type")
+    memory_max: Size | None = Field(default=None, description="Maximum size of the memory")
+    memory_slots: Count | None = Field(default=None, description="Number of memory slots")
+    slots: Many[Slot] = Field(default=(), description='PCIe slots, such as `["x16", "x8"]`')
+    watts: Watts | None = Field(default=None, description="Power under load, without other parts")
+    idle_watts: IdleWatts | None = Field(default=None, description="Power when idle")
+    price: Money | None = Field(default=None, description="Price")
 
 
 class Memory(Table):
     """Main memory."""
 
-    size: Size = Field(description="All modules together.")
-    type: Text | None = Field(default=None, description="`DDR4`.")
-    modules: Count | None = Field(default=None, description="How many modules.")
+    size: Size = Field(description="Size of all modules together")
+    type: Text | None = Field(default=None, description="Memory type, such as `DDR4`")
+    modules: Count | None = Field(default=None, description="Number of modules")
     speed: Annotated[int, Field(ge=100, le=20000)] | None = Field(
-        default=None, description="Transfer rate in MT/s."
+        default=None, description="Transfer rate in MT/s"
     )
-    watts: Watts | None = Field(default=None, description="Power under load, all modules.")
-    idle_watts: IdleWatts | None = Field(default=None, description="Power when idle, all modules.")
-    price: Money | None = Field(default=None, description="What all modules cost.")
+    watts: Watts | None = Field(default=None, description="Power of all modules under load")
+    idle_watts: IdleWatts | None = Field(default=None, description="Power of all modules when idle")
+    price: Money | None = Field(default=None, description="Price of all modules")
 
 
 class Storage(Table):
     """A disk."""
 
-    size: Size = Field(description="Its size.")
-    kind: Literal["ssd", "nvme", "hdd"] = Field(description="What kind of disk.")
-    count: Count = Field(default=1, description="How many of them.")
-    watts: Watts | None = Field(default=None, description="Power of one under load.")
-    idle_watts: IdleWatts | None = Field(default=None, description="Power of one when idle.")
-    price: Money | None = Field(default=None, description="What one of them cost.")
+    size: Size = Field(description="Size of one disk")
+    kind: Literal["ssd", "nvme", "hdd"] = Field(description="Type of the disk")
+    count: Count = Field(default=1, description="Number of them")
+    watts: Watts | None = Field(default=None, description="Power of one under load")
+    idle_watts: IdleWatts | None = Field(default=None, description="Power of one when idle")
+    price: Money | None = Field(default=None, description="Price of one")
 
 
 class PowerSupply(Table):
     """A power supply."""
 
-    watts: Watts = Field(description="What it delivers.")
-    model: Text | None = Field(default=None, description="Its name.")
-    efficiency: Text | None = Field(default=None, description="Its grade: `80+ gold`.")
-    mains_volts: Literal[115, 230] | None = Field(
-        default=None, description="The mains it hangs on: grades promise other values on each."
+    watts: Watts = Field(description="Rated power")
+    model: Text | None = Field(default=None, description="Model")
+    efficiency: Text | None = Field(
+        default=None, description="Efficiency grade, such as `80+ gold`"
     )
-    price: Money | None = Field(default=None, description="What it cost.")
+    mains_volts: Literal[115, 230] | None = Field(
+        default=None, description="Mains voltage; the efficiency of a grade depends on it"
+    )
+    price: Money | None = Field(default=None, description="Price")
 
 
 class Case(Table):
     """A case."""
 
-    model: Text = Field(description="Its name.")
+    model: Text = Field(description="Model")
     gpu_clearance: Annotated[Many[Length], Field(min_length=1)] | Length | None = Field(
         default=None,
-        description="The longest card it takes; where slots differ, slot by slot from the top.",
+        description="Maximum length of a card; a list gives it for each slot, from the top",
     )
-    price: Money | None = Field(default=None, description="What it cost.")
+    price: Money | None = Field(default=None, description="Price")
 
 
 class Part(Table):
-    """Anything else that draws power or costs money: a cooler, fans, a network card."""
+    """Another part that draws power or has a price: a cooler, fans, a network card."""
 
-    model: Text = Field(description="Its name.")
-    count: Count = Field(default=1, description="How many of them.")
-    watts: Watts | None = Field(default=None, description="Power of one under load.")
-    idle_watts: IdleWatts | None = Field(default=None, description="Power of one when idle.")
-    price: Money | None = Field(default=None, description="What one of them cost.")
+    model: Text = Field(description="Model")
+    count: Count = Field(default=1, description="Number of them")
+    watts: Watts | None = Field(default=None, description="Power of one under load")
+    idle_watts: IdleWatts | None = Field(default=None, description="Power of one when idle")
+    price: Money | None = Field(default=None, description="Price of one")
 
 
 class Machine(Table):
-    """One machine of the rig."""
+    """A machine of the rig."""
 
     kind: Literal["on-premise", "cloud"] = Field(
-        default="on-premise", description="Where the machine stands."
+        default="on-premise", description="Owned or rented machine"
     )
-    os: SystemRequest = Field(description="The operating system: `ubuntu 16.04`, `debian >=11`.")
-    arch: Literal["x86_64"] = Field(default="x86_64", description="The processor architecture.")
-    instance: Text | None = Field(default=None, description="A cloud instance: `aws p2.xlarge`.")
-    driver: Request | None = Field(default=None, description="The NVIDIA driver.")
-    gcc: Request | None = Field(default=None, description="The host compiler.")
-    docker: Request | None = Field(default=None, description="The container engine.")
-    cpu: Text | Cpu | None = Field(default=None, description="The processor, by name or figures.")
-    gpus: Many[Gpu] = Field(default=(), description="The graphics cards.")
-    motherboard: Motherboard | None = Field(default=None, description="The mainboard.")
-    memory: Memory | None = Field(default=None, description="Main memory.")
-    storage: Many[Storage] = Field(default=(), description="The disks.")
-    psu: PowerSupply | None = Field(default=None, description="The power supply.")
-    case: Case | None = Field(default=None, description="The case.")
-    other: Many[Part] = Field(default=(), description="Other parts: coolers, fans, cards.")
-    price: Money | None = Field(default=None, description="What the machine cost.")
-    budget: Money | None = Field(default=None, description="What it must not exceed.")
-    electricity: EnergyPrice | None = Field(default=None, description="Price of a kWh.")
-    hours: Hours | None = Field(default=None, description="Hours a day that it computes.")
-    idle_hours: Hours = Field(default=0, description="Hours a day that it is on and idle.")
+    os: SystemRequest = Field(
+        description="Operating system, such as `ubuntu 16.04` or `debian >=11`"
+    )
+    arch: Literal["x86_64"] = Field(default="x86_64", description="Processor architecture")
+    instance: Text | None = Field(
+        default=None, description="Cloud instance type, such as `aws p2.xlarge`"
+    )
+    driver: Request | None = Field(default=None, description="Version of the NVIDIA driver")
+    gcc: Request | None = Field(default=None, description="Version of the host compiler")
+    docker: Request | None = Field(default=None, description="Version of the container engine")
+    cpu: Text | Cpu | None = Field(default=None, description="Processor: a name or a table")
+    gpus: Many[Gpu] = Field(default=(), description="Graphics cards")
+    motherboard: Motherboard | None = Field(default=None, description="Motherboard")
+    memory: Memory | None = Field(default=None, description="Main memory")
+    storage: Many[Storage] = Field(default=(), description="Disks")
+    psu: PowerSupply | None = Field(default=None, description="Power supply")
+    case: Case | None = Field(default=None, description="Case")
+    other: Many[Part] = Field(
+        default=(), description="Other parts, such as coolers, fans and cards"
+    )
+    price: Money | None = Field(default=None, description="Price of the machine")
+    budget: Money | None = Field(default=None, description="Maximum price")
+    electricity: EnergyPrice | None = Field(default=None, description="Electricity price per kWh")
+    hours: Hours | None = Field(default=None, description="Hours per day under load")
+    idle_hours: Hours = Field(default=0, description="Hours per day on and idle")
     against: Name | None = Field(
-        default=None, description="The rented machine of this rig that its price is held against."
+        default=None, description="Rented machine of this rig for the price comparison"
     )
     kernel_args: Many[KernelArgument] = Field(
-        default=(), description="Arguments for the kernel's command line."
+        default=(), description="Arguments for the kernel command line"
     )
 
     @property
     def named_cpu(self) -> str | None:
-        """The processor's name, where the spec does not list what it can do itself."""
+        """Return the processor's name if the spec does not list its features."""
         if isinstance(self.cpu, Cpu):
             return self.cpu.model if self.cpu.features is None else None
         return self.cpu
 
 
-# What no version depends on: no lock grows stale because a disk or the price of a kWh changed.
+# Keys that no version depends on: changing them does not make a lock out of date.
 PARTS_AND_PRICES: Final[dict[str, Any]] = {
     "motherboard": True,
     "memory": True,

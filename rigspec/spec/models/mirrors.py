@@ -1,26 +1,26 @@
-"""Addresses of ``[mirrors]`` that hold places to be filled."""
+"""Mirror URLs with placeholders."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-__all__ = ["archive_url", "has_snapshots", "moved_url"]
+__all__ = ["build_archive_url", "build_mirror_url", "has_snapshots"]
 
 _SNAPSHOT = "{snapshot}"
 _ARCHIVE = "{distribution}"
 
 
-def archive_url(mirror: str, archive: str, snapshot: str | None) -> str:
-    """A mirror's address with its places filled, without a slash at its end."""
-    filled = mirror.replace(_ARCHIVE, archive).replace(_SNAPSHOT, snapshot or _SNAPSHOT)
-    return filled.rstrip("/")
+def build_archive_url(mirror: str, archive: str, snapshot: str | None) -> str:
+    """Return the mirror URL of an archive, without a final slash."""
+    url = mirror.replace(_ARCHIVE, archive).replace(_SNAPSHOT, snapshot or _SNAPSHOT)
+    return url.rstrip("/")
 
 
-def moved_url(url: str, mirror: str) -> str:
-    """An address on a mirror of its server: the path stays."""
+def build_mirror_url(url: str, mirror: str) -> str:
+    """Return the URL of the same path on a mirror."""
     return mirror.rstrip("/") + urlsplit(url).path
 
 
 def has_snapshots(mirror: str) -> bool:
-    """Whether a mirror's address wants a moment."""
+    """Return whether a mirror URL has a placeholder for the snapshot."""
     return _SNAPSHOT in mirror

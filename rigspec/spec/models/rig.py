@@ -1,4 +1,4 @@
-"""The whole language: what a rig file may say."""
+"""The model of a whole rig file."""
 
 from typing import Annotated, Literal
 
@@ -14,51 +14,51 @@ __all__ = ["Prepend", "Rig", "System"]
 
 VariableName = Annotated[
     str,
-    StringPattern(
-        r"[A-Za-z_][A-Za-z0-9_]{0,199}", "this is not the name of an environment variable"
-    ),
+    StringPattern(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "expected the name of an environment variable"),
 ]
 Value = Annotated[str, Field(max_length=4096)]
 Folder = Annotated[
     str,
     Field(max_length=4096),
-    # An empty entry of such a list is the current folder.
-    StringPattern(r"[^:]+", "write one folder a value, and no colon: it stands between two"),
+    # An empty entry in a list such as PATH means the current folder.
+    StringPattern(
+        r"[^:]+", "expected one folder without a colon; add more folders as separate values"
+    ),
 ]
 
 
 class Prepend(Table):
-    """Values that go before what a variable holds already."""
+    """Values to prepend to a variable."""
 
-    prepend: Many[Folder] = Field(description="The values, the first one first.")
+    prepend: Many[Folder] = Field(description="Values to prepend, in order")
 
 
 class System(Table):
-    """Packages and variables of the system."""
+    """Packages, groups and variables of the system."""
 
-    packages: Many[SystemPackage] = Field(default=(), description="Packages to install.")
-    groups: Many[GroupName] = Field(default=(), description="Groups to make, for users to share.")
+    packages: Many[SystemPackage] = Field(default=(), description="Packages to install")
+    groups: Many[GroupName] = Field(default=(), description="Groups to create")
     env: dict[VariableName, Value | Prepend] = Field(
-        default={}, description="Environment variables of every session."
+        default={}, description="Environment variables of every session"
     )
 
 
 class Rig(Table):
-    """A rig, declared once."""
+    """A rig."""
 
-    rig: Literal[1] = Field(description="The version of the language.")
-    name: Name = Field(description="The rig's name.")
+    rig: Literal[1] = Field(description="Version of the spec language")
+    name: Name = Field(description="Name of the rig")
     summary: Annotated[str, Field(max_length=200)] | None = Field(
-        default=None, description="What it is, in a line."
+        default=None, description="Description in one line"
     )
-    machine: dict[Name, Machine] = Field(default={}, description="The machines, by name.")
-    cuda: Cuda | None = Field(default=None, description="The CUDA toolkit and cuDNN.")
-    container: Container | None = Field(default=None, description="The container's base.")
-    system: System | None = Field(default=None, description="Packages and variables.")
-    env: dict[Name, Environment] = Field(default={}, description="Python environments, by name.")
-    service: Services = Field(default_factory=Services, description="Services.")
-    download: dict[Name, Download] = Field(default={}, description="Files, by name.")
-    user: dict[Name, User] = Field(default={}, description="Accounts, by name.")
-    mirrors: Mirrors = Field(
-        default_factory=Mirrors, description="Where downloads come from instead."
+    machine: dict[Name, Machine] = Field(default={}, description="Machines, by name")
+    cuda: Cuda | None = Field(default=None, description="CUDA toolkit and cuDNN")
+    container: Container | None = Field(default=None, description="Containers")
+    system: System | None = Field(
+        default=None, description="Packages, groups and variables of the system"
     )
+    env: dict[Name, Environment] = Field(default={}, description="Python environments, by name")
+    service: Services = Field(default_factory=Services, description="Services")
+    download: dict[Name, Download] = Field(default={}, description="Files to download, by name")
+    user: dict[Name, User] = Field(default={}, description="User accounts, by name")
+    mirrors: Mirrors = Field(default_factory=Mirrors, description="Mirrors for downloads")

@@ -1,4 +1,4 @@
-"""``[service]``, ``[user]``, ``[download]`` and ``[mirrors]``."""
+"""Models of ``[service]``, ``[user]``, ``[download]`` and ``[mirrors]``."""
 
 from typing import Annotated, Literal
 
@@ -43,14 +43,14 @@ __all__ = [
 Layout = Literal[
     "even-horizontal", "even-vertical", "main-horizontal", "main-vertical", "tiled"
 ]  # tmux(1), select-layout
-# tmux reads `:` and `.` in a window's name as the end of it and `#` as a format, tmuxp `$` and a
-# first `~` as a shell does.
+# In a window name, tmux reads `:` and `.` as its end and `#` as a format; tmuxp expands `$` and a
+# leading `~`.
 WindowName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=60),
     StringPattern(
         r"(?![~\s-])[^#$:.\x60\x22\\]*[^#$:.\x60\x22\\\s]",
-        "write a name without `#`, `$`, `:`, `.`, quotes and backslashes",
+        "expected a name without `#`, `$`, `:`, `.`, quotes and backslashes",
     ),
 ]
 Folder = Annotated[
@@ -58,7 +58,7 @@ Folder = Annotated[
     StringConstraints(max_length=500),
     StringPattern(
         r"(?:~|/)(?:(?:(?<!~)|/)[A-Za-z0-9._+@ -]+)*/?",
-        "write an absolute path, or one below `~`, of letters, digits and `._+@-`",
+        "expected an absolute path, or one below `~`, of letters, digits and `._+@-`",
     ),
 ]
 Command = Annotated[str, StringConstraints(max_length=500)]
@@ -67,39 +67,37 @@ Command = Annotated[str, StringConstraints(max_length=500)]
 class TmuxWindow(Table):
     """A window of a tmux session."""
 
-    name: WindowName = Field(description="Its name.")
-    layout: Layout | None = Field(default=None, description="How its panes are laid out.")
+    name: WindowName = Field(description="Name of the window")
+    layout: Layout | None = Field(default=None, description="Layout of its panes")
     main_pane: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        default=None, description="Columns, or lines, of the main pane of a `main-` layout."
+        default=None, description="Columns or lines of the main pane of a `main-` layout"
     )
     env: Name | None = Field(
-        default=None, description="The environment its panes begin in, where not the session's."
+        default=None, description="Environment of its panes (default: that of the session)"
     )
     folder: Folder | None = Field(
-        default=None, description="The folder its panes begin in, where not the session's."
+        default=None, description="Folder of its panes (default: that of the session)"
     )
-    panes: Many[Command] = Field(
-        default=(), description="The command of each pane; empty for a shell."
-    )
+    panes: Many[Command] = Field(default=(), description="Command of each pane; empty for a shell")
 
     @model_validator(mode="after")
-    def _main_pane_has_a_layout(self) -> "TmuxWindow":
+    def _check_main_pane(self) -> "TmuxWindow":
         if self.main_pane is not None and not (self.layout or "").startswith("main-"):
-            raise ValueError("`main_pane` goes with `main-horizontal` or `main-vertical`")
+            raise ValueError("`main_pane` needs the layout `main-horizontal` or `main-vertical`")
         return self
 
 
 class Tmux(Table):
-    """A tmux session that one command loads."""
+    """A tmux session."""
 
-    env: Name | None = Field(default=None, description="The environment its panes begin in.")
-    folder: Folder | None = Field(default=None, description="The folder its panes begin in.")
-    windows: Many[TmuxWindow] = Field(description="Its windows.")
+    env: Name | None = Field(default=None, description="Environment of its panes")
+    folder: Folder | None = Field(default=None, description="Folder of its panes")
+    windows: Many[TmuxWindow] = Field(description="Windows")
 
     @model_validator(mode="after")
-    def _has_windows(self) -> "Tmux":
+    def _check_windows(self) -> "Tmux":
         if not self.windows:
-            raise ValueError("a session has at least one window")
+            raise ValueError("a session needs at least one window")
         return self
 
 
@@ -107,92 +105,93 @@ Exporter = Literal["node", "gpu"]
 
 
 class Prometheus(Table):
-    """A Prometheus that keeps what the exporters tell."""
+    """A Prometheus server that collects the metrics of the exporters."""
 
-    port: Port = Field(default=9090, description="The port it listens on.")
-    address: Address = Field(default="127.0.0.1", description="Where it listens.")
+    port: Port = Field(default=9090, description="Port")
+    address: Address = Field(default="127.0.0.1", description="Address to listen on")
     interval: Annotated[int, Field(ge=1, le=3600)] = Field(
-        default=15, description="How often it asks, in seconds."
+        default=15, description="Scrape interval in seconds"
     )
 
 
 class Monitoring(Table):
-    """Exporters of the machine's own figures."""
+    """Exporters of the machine's metrics."""
 
     exporters: Many[Exporter] = Field(
         default=("node",),
-        description="`node` tells of the machine; `gpu` of its GPUs, through the same exporter.",
+        description="Metrics to export: `node` for the machine, `gpu` for its GPUs, on one port",
     )
-    port: Port = Field(default=9100, description="The port the exporter listens on.")
-    address: Address = Field(default="127.0.0.1", description="Where it listens.")
+    port: Port = Field(default=9100, description="Port of the exporter")
+    address: Address = Field(default="127.0.0.1", description="Address to listen on")
     prometheus: bool | Prometheus = Field(
-        default=False, description="Whether a Prometheus on the machine keeps the figures."
+        default=False, description="Run a Prometheus server on the machine"
     )
 
     @property
-    def keeper(self) -> Prometheus | None:
-        """The Prometheus that was asked for."""
+    def prometheus_settings(self) -> Prometheus | None:
+        """Return the settings of the requested Prometheus server."""
         if isinstance(self.prometheus, bool):
             return Prometheus() if self.prometheus else None
         return self.prometheus
 
     @model_validator(mode="after")
-    def _has_exporters(self) -> "Monitoring":
+    def _check_exporters(self) -> "Monitoring":
         if not self.exporters:
-            raise ValueError('name what to tell of: `exporters = ["node", "gpu"]`')
+            raise ValueError('expected at least one exporter: `exporters = ["node", "gpu"]`')
         return self
 
 
-# ddclient ends a value at a blank or a comma, and reads quotes, backslashes and `#` in its own way.
+# In ddclient.conf, spaces and commas end a value; quotes, backslashes and `#` are special.
 Login = Annotated[
     str,
     StringConstraints(max_length=200),
     StringPattern(
         r"[A-Za-z0-9._%+:@-]+",
-        "write the provider's name of the account: letters, digits and `._%+:@-`",
+        "expected an account name of letters, digits and `._%+:@-`",
     ),
 ]
 Server = Annotated[
     str,
     StringConstraints(max_length=260),
     StringPattern(
-        rf"{HOST}(?::[0-9]{{1,5}})?", "write a host, with its port if need be: `dns.example.org`"
+        rf"{HOST}(?::[0-9]{{1,5}})?",
+        "expected a host, optionally with a port, such as `dns.example.org`",
     ),
 ]
-# Of the provider and of whoever tells the address a machine believes what they say.
+# The machine trusts the answers of the provider and of this page, so https is required.
 Page = Annotated[
     str,
     StringConstraints(max_length=500),
     StringPattern(
         rf"https://{HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~/?&=%-]*)?",
-        "write an address with https://, of letters, digits and `._~/?&=%-`",
+        "expected a URL with https://, of letters, digits and `._~/?&=%-`",
     ),
 ]
 
 
 class Dyndns(Table):
-    """A name that follows the machine's address."""
+    """Dynamic DNS: a host name for the machine's current address."""
 
-    hostname: Hostname = Field(description="The name.")
-    protocol: Name = Field(description="The provider's protocol, as ddclient calls it.")
+    hostname: Hostname = Field(description="Host name")
+    protocol: Name = Field(description="Protocol of the provider, by its name in ddclient")
     credentials: Secret = Field(
-        description="The provider's password; `account:password` where there is no `login` and "
-        "the protocol asks for one."
+        description="Password at the provider; `account:password` if the protocol needs an account "
+        "and `login` is not set"
     )
     login: Login | None = Field(
-        default=None, description="The account at the provider, where the protocol has one."
+        default=None, description="Account at the provider, if the protocol needs one"
     )
     server: Server | None = Field(
-        default=None, description="The provider's server, where not the protocol's own."
+        default=None, description="Server of the provider (default: that of the protocol)"
     )
     zone: Hostname | None = Field(
-        default=None, description="The zone that the name is in, where the protocol asks for it."
+        default=None, description="Zone of the host name, if the protocol needs it"
     )
     page: Page | None = Field(
-        default=None, description="A page that tells the machine's address from outside."
+        default=None, description="URL of a page that returns the machine's public address"
     )
     interval: Annotated[int, Field(ge=60, le=86400)] = Field(
-        default=600, description="How often the address is looked up, in seconds."
+        default=600, description="Update interval in seconds"
     )
 
 
@@ -200,18 +199,18 @@ KeyKind = Annotated[
     str,
     StringPattern(
         r"rsa:(?:512|[1-9][0-9]{3,4})|ecdsa:(?:p256|p384)",
-        "write `rsa:2048` with the number of bits, or `ecdsa:p256`",
+        "expected `rsa:` with the number of bits, such as `rsa:2048`, or `ecdsa:p256`",
     ),
 ]
 Registry = Annotated[
     str,
-    StringPattern(
-        REGISTRY, "write a registry as an image begins: `registry.example.org:5000/folder`"
-    ),
+    StringPattern(REGISTRY, "expected a registry such as `registry.example.org:5000/folder`"),
 ]
 Duration = Annotated[
     str,
-    StringPattern(r"[1-9][0-9]{0,5}[smhdw]", "write a number and `s`, `m`, `h`, `d` or `w`: `10m`"),
+    StringPattern(
+        r"[1-9][0-9]{0,5}[smhdw]", "expected a number with `s`, `m`, `h`, `d` or `w`, such as `10m`"
+    ),
 ]
 SshKey = Annotated[
     str,
@@ -220,117 +219,118 @@ SshKey = Annotated[
         r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)"
         r"|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) "
         r"[A-Za-z0-9+/]+={0,2}(?: [A-Za-z0-9@._ -]*)?",
-        "write a public key as ssh-keygen does: `ssh-ed25519 AAAA… comment`",
+        "expected a public key in OpenSSH format: `ssh-ed25519 AAAA… comment`",
     ),
     AfterValidator(validate_ssh_key),
 ]
 
 
 class Tls(Table):
-    """A certificate made on the machine."""
+    """A self-signed certificate."""
 
-    key: KeyKind = Field(default="rsa:2048", description="Kind and size of its key.")
-    days: Annotated[int, Field(ge=1, le=3650)] = Field(
-        default=365, description="How long it is valid."
-    )
+    key: KeyKind = Field(default="rsa:2048", description="Type and size of the key")
+    days: Annotated[int, Field(ge=1, le=3650)] = Field(default=365, description="Validity in days")
 
 
 class Fail2ban(Table):
-    """Who guesses at the secure shell is kept away for a while."""
+    """fail2ban for sshd: ban addresses after failed logins."""
 
-    bantime: Duration = Field(default="10m", description="How long an address is kept away.")
-    findtime: Duration = Field(default="10m", description="Within what time its failures count.")
+    bantime: Duration = Field(default="10m", description="Duration of a ban")
+    findtime: Duration = Field(default="10m", description="Time window in which failures count")
     maxretry: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=5, description="How many failures are too many."
+        default=5, description="Number of failures before a ban"
     )
 
 
 class Ssh(Table):
-    """The secure shell."""
+    """The SSH server."""
 
-    port: Port = Field(default=22, description="The port it listens on.")
+    port: Port = Field(default=22, description="Port")
     fail2ban: bool | Fail2ban = Field(
-        default=False, description="Whether fail2ban keeps those away who guess."
+        default=False, description="Ban addresses after failed logins"
     )
 
     @property
-    def guard(self) -> Fail2ban | None:
-        """The fail2ban that was asked for."""
+    def fail2ban_settings(self) -> Fail2ban | None:
+        """Return the settings of the requested fail2ban."""
         if isinstance(self.fail2ban, bool):
             return Fail2ban() if self.fail2ban else None
         return self.fail2ban
 
 
 class Jupyter(Table):
-    """A notebook server."""
+    """A Jupyter notebook server."""
 
-    env: Name = Field(description="The environment it runs in.")
-    port: Port = Field(default=8888, description="The port it listens on.")
-    tls: bool | Tls = Field(default=False, description="Whether it speaks TLS.")
-    address: Address = Field(default="127.0.0.1", description="Where it listens.")
-    password: Secret | None = Field(default=None, description="The hash of its password.")
+    env: Name = Field(description="Environment to run in")
+    port: Port = Field(default=8888, description="Port")
+    tls: bool | Tls = Field(default=False, description="Use TLS")
+    address: Address = Field(default="127.0.0.1", description="Address to listen on")
+    password: Secret | None = Field(default=None, description="Hash of the password")
 
 
 class Services(Table):
     """The services of a rig."""
 
-    ssh: Ssh | None = Field(default=None, description="The secure shell.")
-    jupyter: Jupyter | None = Field(default=None, description="A notebook server.")
-    tmux: dict[Name, Tmux] = Field(default={}, description="tmux sessions, by name.")
-    dyndns: Dyndns | None = Field(default=None, description="Dynamic DNS.")
+    ssh: Ssh | None = Field(default=None, description="SSH server")
+    jupyter: Jupyter | None = Field(default=None, description="Jupyter notebook server")
+    tmux: dict[Name, Tmux] = Field(default={}, description="tmux sessions, by name")
+    dyndns: Dyndns | None = Field(default=None, description="Dynamic DNS")
     monitoring: Monitoring | None = Field(
-        default=None, description="Figures of the machine and its GPUs, for Prometheus."
+        default=None, description="Metrics of the machine and its GPUs for Prometheus"
     )
 
 
 class Download(Table):
-    """A file of the rig's own."""
+    """A file to download."""
 
-    url: Url = Field(description="Where it comes from.")
-    to: AbsolutePath = Field(description="Where it goes.")
-    sha256: Sha256 | None = Field(default=None, description="Its checksum.")
+    url: Url = Field(description="URL of the file")
+    to: AbsolutePath = Field(description="Destination path")
+    sha256: Sha256 | None = Field(default=None, description="Checksum of the file")
 
 
 class User(Table):
-    """An account."""
+    """A user account."""
 
     gpus: Many[Annotated[int, Field(ge=0, le=63)]] | None = Field(
-        default=None, description="The GPUs this user may use, counted from 0."
+        default=None, description="GPUs of this user, counted from 0"
     )
-    jupyter_port: Port | None = Field(default=None, description="The port of their notebook.")
+    jupyter_port: Port | None = Field(
+        default=None, description="Port of the user's notebook server"
+    )
     groups: Many[GroupName] = Field(
-        default=(), description="Groups of the system, or of `[system] groups`, they belong to."
+        default=(), description="Groups of the user: existing ones or those of `[system] groups`"
     )
     envs: Many[Name] | None = Field(
-        default=None, description="The environments they may use; all of them without this."
+        default=None, description="Environments of the user (default: all)"
     )
     quota: Size | None = Field(
-        default=None, description="How much of the disk with their home they may fill."
+        default=None, description="Disk quota on the file system of the home directory"
     )
-    ssh_keys: Many[SshKey] = Field(default=(), description="Their public keys.")
+    ssh_keys: Many[SshKey] = Field(default=(), description="Public SSH keys")
 
 
 class Mirrors(Table):
-    """Where downloads come from instead."""
+    """Mirrors for downloads."""
 
-    pypi: Url | None = Field(default=None, description="A Python package index.")
+    pypi: Url | None = Field(default=None, description="Python package index")
     apt: AptMirror | None = Field(
         default=None,
         description=(
-            "A mirror of the distribution. `{distribution}` stands for the archive's name "
-            "(debian, debian-security, ubuntu), `{snapshot}` for the moment that is locked."
+            "Mirror of the distribution; `{distribution}` is replaced by the name of the archive "
+            "(debian, debian-security, ubuntu), `{snapshot}` by the locked time"
         ),
     )
-    conda: Url | None = Field(default=None, description="A mirror of conda channels.")
-    nvidia: Url | None = Field(default=None, description="A mirror of NVIDIA's downloads.")
-    files: Url | None = Field(default=None, description="A folder of files by name.")
+    conda: Url | None = Field(default=None, description="Mirror of conda channels")
+    nvidia: Url | None = Field(default=None, description="Mirror of NVIDIA's downloads")
+    files: Url | None = Field(default=None, description="Folder with files by name")
     seed: Url | None = Field(
         default=None,
         description=(
-            "A folder from which a machine's first boot fetches what is too long for its "
-            "provider's user-data: the files of `cloud-init/seed/`."
+            "Folder with the files of `cloud-init/seed/`, which the first boot downloads if they "
+            "exceed the provider's limit for user-data"
         ),
     )
     images: Registry | None = Field(
-        default=None, description="A registry for images that name none: `host:port/folder`."
+        default=None,
+        description="Default registry for images without one, such as `host:port/folder`",
     )

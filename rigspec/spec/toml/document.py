@@ -1,7 +1,7 @@
-"""A TOML file as values that know where they stand.
+"""A TOML file as values with their positions.
 
-tomli is the authority on what the file means; tree-sitter's syntax tree gives the places, and lets
-a broken file be read on, so that every mistake in it is told at once.
+tomli parses the values. The syntax tree of tree-sitter gives the positions, and continues after a
+syntax error, so that all errors of a file are reported at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import tomli
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
-from rigspec.spec.toml.syntax_tree import Place, SyntaxReading, read_syntax
+from rigspec.spec.toml.syntax_tree import Position, SyntaxReading, read_syntax
 
 __all__ = ["BrokenDocument", "Document", "KeyPath", "read_document"]
 
@@ -22,37 +22,37 @@ KeyPath = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says (``value``: nested plain TOML values) and where."""
+    """The values of a file (``value``: nested TOML values) and their positions."""
 
     file: str
     text: str
     value: Mapping[str, Any]
-    places: Mapping[KeyPath, Place]
+    positions: Mapping[KeyPath, Position]
 
     def span(self, path: KeyPath, *, of: str = "value", label: str = "") -> Span:
-        """The place of a value, or of its key (``of="key"``).
+        """Return the span of a value, or of its key (``of="key"``).
 
-        A path that does not stand in the file gets the place of its nearest ancestor that does,
-        and the file's first character where none does.
+        For a path that is not in the file, return the span of the nearest ancestor, or the first
+        character of the file.
         """
-        while path and path not in self.places:
+        while path and path not in self.positions:
             path, of = path[:-1], "key"
-        place = self.places.get(path)
-        if place is None:
+        position = self.positions.get(path)
+        if position is None:
             return Span(self.file, 1, 1, 1, 2, label)
-        start, end = place.key if of == "key" and place.key is not None else place.value
+        start, end = position.key if of == "key" and position.key is not None else position.value
         return Span(self.file, *start, *end, label)
 
     def source(self, path: KeyPath) -> str | None:
-        """The value as it was written, or None where the path does not stand in the file."""
-        place = self.places.get(path)
-        if place is None:
+        """Return the source text of a value, or None if the path is not in the file."""
+        position = self.positions.get(path)
+        if position is None:
             return None
-        (line, column), (end_line, end_column) = place.value
-        return self.at(Span(self.file, line, column, end_line, end_column))
+        (line, column), (end_line, end_column) = position.value
+        return self.text_at(Span(self.file, line, column, end_line, end_column))
 
-    def at(self, span: Span) -> str:
-        """The text of the file that stands at a span."""
+    def text_at(self, span: Span) -> str:
+        """Return the text of the file at a span."""
         lines = self.text.splitlines(keepends=True)[span.line - 1 : span.end_line]
         if not lines:
             return ""
@@ -64,7 +64,7 @@ class Document:
 
 
 class BrokenDocument(Exception):
-    """The file is not TOML. ``document`` is what could be read of it nevertheless."""
+    """The file is not valid TOML. ``document`` has the values that could be parsed."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], document: Document) -> None:
         super().__init__(f"{len(diagnostics)} errors")
@@ -73,36 +73,45 @@ class BrokenDocument(Exception):
 
 
 def read_document(file: str, text: str) -> Document:
-    """Read a TOML text; ``file`` is only named. Raises BrokenDocument with every mistake."""
+    """Parse a TOML text; ``file`` is only used in diagnostics.
+
+    Raises:
+        BrokenDocument: with every syntax error of the text.
+
+    """
     reading = read_syntax(text)
     try:
         value = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        document = Document(file, text, reading.value, reading.places)
-        raise BrokenDocument(_mistakes(file, text, reading, error), document) from None
-    return Document(file, text, value, reading.places)
+        document = Document(file, text, reading.value, reading.positions)
+        raise BrokenDocument(_build_diagnostics(file, text, reading, error), document) from None
+    return Document(file, text, value, reading.positions)
 
 
-def _mistakes(
+def _build_diagnostics(
     file: str, text: str, reading: SyntaxReading, error: tomli.TOMLDecodeError
 ) -> tuple[Diagnostic, ...]:
-    found = [_duplicate(file, *duplicate) for duplicate in reading.duplicates]
-    told = {diagnostic.spans[0].line for diagnostic in found}
-    if not found or reading.errors:
-        # tomli stops at its first mistake; a duplicate it stopped at is told already.
+    diagnostics = [_build_duplicate(file, *duplicate) for duplicate in reading.duplicates]
+    lines = {diagnostic.spans[0].line for diagnostic in diagnostics}
+    if not diagnostics or reading.errors:
+        # tomli stops at its first error, which may be a duplicate that is already reported.
         line, column = min(error.lineno, text.count("\n") + 1), error.colno
-        if line not in told:
+        if line not in lines:
             message = error.msg[:1].lower() + error.msg[1:]
-            found.append(_syntax(file, message, (line, column), (line, column + 1)))
-            told.add(line)
+            diagnostics.append(
+                _build_syntax_error(file, message, (line, column), (line, column + 1))
+            )
+            lines.add(line)
     for start, end in reading.errors:
-        if start[0] not in told:
-            told.add(start[0])
-            found.append(_syntax(file, "this is not TOML", start, end))
-    return tuple(sorted(found, key=lambda d: (d.spans[0].line, d.spans[0].column)))
+        if start[0] not in lines:
+            lines.add(start[0])
+            diagnostics.append(_build_syntax_error(file, "invalid TOML", start, end))
+    return tuple(sorted(diagnostics, key=lambda d: (d.spans[0].line, d.spans[0].column)))
 
 
-def _syntax(file: str, message: str, start: tuple[int, int], end: tuple[int, int]) -> Diagnostic:
+def _build_syntax_error(
+    file: str, message: str, start: tuple[int, int], end: tuple[int, int]
+) -> Diagnostic:
     if end[0] != start[0]:
         end = (start[0], start[1] + 1)
     return Diagnostic(
@@ -113,16 +122,16 @@ def _syntax(file: str, message: str, start: tuple[int, int], end: tuple[int, int
     )
 
 
-def _duplicate(file: str, path: KeyPath, first: Place, again: Place) -> Diagnostic:
+def _build_duplicate(file: str, path: KeyPath, first: Position, second: Position) -> Diagnostic:
     name = ".".join(str(part) for part in path)
     spans = []
-    for place, label in ((again, "written again"), (first, "first written here")):
-        start, end = place.key or place.value
+    for position, label in ((second, "duplicate"), (first, "first defined here")):
+        start, end = position.key or position.value
         spans.append(Span(file, *start, *end, label))
     return Diagnostic(
         code="RS005",
         severity=Severity.ERROR,
-        message=f"`{name}` is written twice",
+        message=f"duplicate key `{name}`",
         spans=tuple(spans),
-        help=("keep one of them; TOML does not merge",),
+        help=("remove one of the two; TOML does not merge duplicates",),
     )

@@ -1,4 +1,4 @@
-"""The syntax tree of a TOML text: places of keys and values, duplicates, broken spots."""
+"""Read the syntax tree of a TOML text: positions of keys and values, duplicates, errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tomli
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
-__all__ = ["Place", "Point", "SyntaxReading", "read_syntax"]
+__all__ = ["Point", "Position", "SyntaxReading", "read_syntax"]
 
 Point = tuple[int, int]  # line and column, from 1, in characters
 Range = tuple[Point, Point]  # the end is exclusive
@@ -19,8 +19,8 @@ _KEYS = frozenset({"bare_key", "quoted_key", "dotted_key"})
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a value stands, and its key if it has one."""
+class Position:
+    """The position of a value, and of its key if it has one."""
 
     value: Range
     key: Range | None = None
@@ -28,16 +28,16 @@ class Place:
 
 @dataclass
 class SyntaxReading:
-    """What the tree gave: as much of the values as could be read, and where everything stands."""
+    """The values that could be parsed, with positions, duplicates and syntax errors."""
 
     value: dict[str, Any] = field(default_factory=dict)
-    places: dict[KeyPath, Place] = field(default_factory=dict)
-    duplicates: list[tuple[KeyPath, Place, Place]] = field(default_factory=list)
+    positions: dict[KeyPath, Position] = field(default_factory=dict)
+    duplicates: list[tuple[KeyPath, Position, Position]] = field(default_factory=list)
     errors: list[Range] = field(default_factory=list)
 
 
 def read_syntax(text: str) -> SyntaxReading:
-    """Read as much of the text as can be read; never raises for what the text says."""
+    """Parse as much of the text as possible; never raise because of its content."""
     data = text.encode()
     tree = Parser(Language(tree_sitter_toml.language())).parse(data)
     reader = _Reader(data)
@@ -63,50 +63,50 @@ class _Reader:
         key = next((child for child in node.named_children if child.type in _KEYS), None)
         if key is None:
             return
-        names = self._names(key)
-        place = Place(self._range(key), self._range(key))
-        path, table = self._enter(names, place, array=node.type == "table_array_element")
+        names = self._read_names(key)
+        position = Position(self._range(key), self._range(key))
+        path, table = self._open_table(names, position, array=node.type == "table_array_element")
         for child in node.named_children:
             if child.type == "pair":
                 self.read_pair(child, path, table)
 
-    def _enter(
-        self, names: list[str], place: Place, *, array: bool
+    def _open_table(
+        self, names: list[str], position: Position, *, array: bool
     ) -> tuple[KeyPath, dict[str, Any]]:
-        """The table a header opens; one that stands in the way is told and replaced."""
-        path, table = self._descend((), self.reading.value, names[:-1], place)
+        """Return the table of a header; a value with the same name is a duplicate and replaced."""
+        path, table = self._descend((), self.reading.value, names[:-1], position)
         path, name = (*path, names[-1]), names[-1]
-        held = table.get(name)
+        existing = table.get(name)
         if array:
-            entries = held if isinstance(held, list) else table.setdefault(name, [])
+            entries = existing if isinstance(existing, list) else table.setdefault(name, [])
             if not isinstance(entries, list):
                 entries = table[name] = []
             entries.append({})
-            self.reading.places.setdefault(path, place)
+            self.reading.positions.setdefault(path, position)
             path = (*path, len(entries) - 1)
-            self.reading.places[path] = place
+            self.reading.positions[path] = position
             return path, entries[-1]
-        if (held is not None and not isinstance(held, dict)) or path in self._headers:
-            self.reading.duplicates.append((path, self.reading.places[path], place))
+        if (existing is not None and not isinstance(existing, dict)) or path in self._headers:
+            self.reading.duplicates.append((path, self.reading.positions[path], position))
         self._headers.add(path)
-        self.reading.places.setdefault(path, place)
-        if not isinstance(held, dict):
-            held = table[name] = {}
-        return path, held
+        self.reading.positions.setdefault(path, position)
+        if not isinstance(existing, dict):
+            existing = table[name] = {}
+        return path, existing
 
     def _descend(
-        self, path: KeyPath, table: dict[str, Any], names: list[str], place: Place
+        self, path: KeyPath, table: dict[str, Any], names: list[str], position: Position
     ) -> tuple[KeyPath, dict[str, Any]]:
         for name in names:
             path = (*path, name)
-            held = table.setdefault(name, {})
-            self.reading.places.setdefault(path, place)
-            if isinstance(held, list) and held and isinstance(held[-1], dict):
-                path, held = (*path, len(held) - 1), held[-1]
-            elif not isinstance(held, dict):
-                self.reading.duplicates.append((path, self.reading.places[path], place))
-                held = table[name] = {}
-            table = held
+            child = table.setdefault(name, {})
+            self.reading.positions.setdefault(path, position)
+            if isinstance(child, list) and child and isinstance(child[-1], dict):
+                path, child = (*path, len(child) - 1), child[-1]
+            elif not isinstance(child, dict):
+                self.reading.duplicates.append((path, self.reading.positions[path], position))
+                child = table[name] = {}
+            table = child
         return path, table
 
     # --- pairs and values --------------------------------------------------------------------
@@ -116,18 +116,18 @@ class _Reader:
         if len(children) < 2 or children[0].type not in _KEYS:
             return
         key, value = children[0], children[1]
-        names = self._names(key)
+        names = self._read_names(key)
         key_range = self._range(key)
-        place = Place(self._range(value), key_range)
-        path, table = self._descend(prefix, table, names[:-1], Place(key_range, key_range))
+        position = Position(self._range(value), key_range)
+        path, table = self._descend(prefix, table, names[:-1], Position(key_range, key_range))
         path = (*path, names[-1])
         if names[-1] in table:
-            self.reading.duplicates.append((path, self.reading.places[path], place))
+            self.reading.duplicates.append((path, self.reading.positions[path], position))
             return
-        self.reading.places[path] = place
-        table[names[-1]] = self._value(value, path)
+        self.reading.positions[path] = position
+        table[names[-1]] = self._read_value(value, path)
 
-    def _value(self, node: Node, path: KeyPath) -> Any:
+    def _read_value(self, node: Node, path: KeyPath) -> Any:
         if node.type == "inline_table":
             table: dict[str, Any] = {}
             for child in node.named_children:
@@ -137,25 +137,27 @@ class _Reader:
         if node.type == "array":
             items = [c for c in node.named_children if c.type not in ("comment", "ERROR")]
             for index, item in enumerate(items):
-                self.reading.places[(*path, index)] = Place(self._range(item))
-            return [self._value(item, (*path, index)) for index, item in enumerate(items)]
-        return self._scalar(node)
+                self.reading.positions[(*path, index)] = Position(self._range(item))
+            return [self._read_value(item, (*path, index)) for index, item in enumerate(items)]
+        return self._read_scalar(node)
 
-    def _scalar(self, node: Node) -> Any:
-        # Only a file that tomli refuses needs these values; each is given to tomli alone.
+    def _read_scalar(self, node: Node) -> Any:
+        # These values are used only if tomli rejects the file; tomli parses each one alone.
         text = (node.text or b"").decode()
         try:
             return tomli.loads(f"x = {text}")["x"]
         except tomli.TOMLDecodeError:
             return text
 
-    # --- keys and places ---------------------------------------------------------------------
+    # --- keys and positions ------------------------------------------------------------------
 
-    def _names(self, node: Node) -> list[str]:
+    def _read_names(self, node: Node) -> list[str]:
         if node.type == "dotted_key":
-            return [name for c in node.named_children if c.type in _KEYS for name in self._names(c)]
+            return [
+                name for c in node.named_children if c.type in _KEYS for name in self._read_names(c)
+            ]
         text = (node.text or b"").decode()
-        return [str(self._scalar(node))] if node.type == "quoted_key" else [text]
+        return [str(self._read_scalar(node))] if node.type == "quoted_key" else [text]
 
     def _range(self, node: Node) -> Range:
         return self._point(node.start_point), self._point(node.end_point)
@@ -167,7 +169,7 @@ class _Reader:
         return row + 1, column + 1
 
     def find_errors(self, node: Node) -> None:
-        """Collect the broken spots, outermost first."""
+        """Collect the syntax errors, outermost first."""
         if node.is_error or node.is_missing:
             self.reading.errors.append(self._range(node))
             return
