@@ -1,1 +1,1 @@
-"""A live machine, held against what its lock and plan promise; nothing is changed."""
+"""Check a live machine against its lock and plan, read-only."""

@@ -1,13 +1,13 @@
-"""From a plan to a diagnosis: an observer for each kind of step."""
+"""Build a diagnosis from a plan, with a check for each kind of step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from rigspec.doctor.checks import accounts, apt, certificates, files, kernel, login_shell, services
-from rigspec.doctor.checks.environments import environment
+from rigspec.doctor.checks.environments import check_environment
 from rigspec.doctor.checks.installed_versions import installed_version_checks
-from rigspec.doctor.checks.verify import checks
+from rigspec.doctor.checks.verify import run_checks
 from rigspec.doctor.model import Diagnosis, Item, Status
 from rigspec.plan import steps as kinds
 from rigspec.plan.model import Plan
@@ -17,13 +17,13 @@ __all__ = ["diagnose"]
 
 
 def diagnose(plan: Plan, steps: Sequence[Step], texts: Mapping[str, str], target: str) -> Diagnosis:
-    """Hold this machine against what ``steps`` of the plan promise.
+    """Check this machine against ``steps`` of the plan.
 
-    ``texts`` are the contents that a target puts on the machine, by the id of their step.
+    ``texts`` are the files that the target writes, by name.
     """
-    found = [item for step in steps for item in _check_step(step, plan, steps, texts)]
-    found += installed_version_checks(plan, steps)
-    items = sorted(found, key=lambda item: (item.layer, item.name, item.aspect))
+    unsorted = [item for step in steps for item in _check_step(step, plan, steps, texts)]
+    unsorted += installed_version_checks(plan, steps)
+    items = sorted(unsorted, key=lambda item: (item.layer, item.name, item.aspect))
     return Diagnosis(plan.rig, plan.machine, target, plan.lock_digest, tuple(items))
 
 
@@ -32,47 +32,47 @@ def _check_step(
 ) -> Iterator[Item]:
     match step:
         case kinds.Platform():
-            yield from apt.platform_items(step)
+            yield from apt.check_platform(step)
         case kinds.AptRepository():
-            yield from apt.repository(step)
+            yield from apt.check_repository(step)
         case kinds.AptSource():
-            yield from apt.source(step)
+            yield from apt.check_source(step)
         case kinds.AptPackages():
-            yield from apt.packages(step)
+            yield from apt.check_packages(step)
         case kinds.Environment():
-            yield from environment(step, plan)
+            yield from check_environment(step, plan)
         case kinds.File():
-            yield from files.file(step)
+            yield from files.check_file(step)
         case kinds.Download():
-            yield from files.download(step)
+            yield from files.check_download(step)
         case kinds.Archive() | kinds.Installer():
-            yield from files.unpacked_files(step)
+            yield from files.check_unpacked_files(step)
         case kinds.Variables():
-            yield from login_shell.variables(step, texts.get(step.id))
+            yield from login_shell.check_variables(step, texts.get(step.id))
         case kinds.EnvironmentVariables():
-            yield from login_shell.environment_variables(step, texts)
+            yield from login_shell.check_environment_variables(step, texts)
         case kinds.Group():
-            yield from accounts.group(step)
+            yield from accounts.check_group(step)
         case kinds.Access():
-            yield from files.access(step)
+            yield from files.check_access(step)
         case kinds.Quota():
-            yield from accounts.quota(step)
+            yield from accounts.check_quota(step)
         case kinds.User():
-            yield from accounts.user(step)
+            yield from accounts.check_user(step)
         case kinds.Secret():
-            yield from files.secret(step)
+            yield from files.check_secret(step)
         case kinds.Certificate():
-            yield from certificates.certificate(step)
+            yield from certificates.check_certificate(step)
         case kinds.Service():
-            yield from services.service(step)
+            yield from services.check_service(step)
         case kinds.KernelArguments():
-            yield from kernel.arguments(step)
+            yield from kernel.check_arguments(step)
         case kinds.Reboot():
-            yield from kernel.reboot(step)
+            yield from kernel.check_reboot(step)
         case kinds.Verify():
-            yield from checks(step, plan, steps)
+            yield from run_checks(step, plan, steps)
         case _:
-            reason = f"nobody looks at steps of kind {step.kind}"
+            reason = f"steps of kind {step.kind} are not checked"
             yield Item(
                 step.layer, step.id, "step", step.title, None, Status.UNKNOWN, step.id, reason
             )

@@ -1,4 +1,4 @@
-"""The machine as the doctor sees it: files and commands, read only."""
+"""Compare expectations with files and command output, read-only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Attributes:
-    """A file: its sha256, owner (``user:group``) and mode as chmod writes it."""
+    """The sha256, owner (``user:group``) and octal mode of a file."""
 
     sha256: str
     owner: str
@@ -35,7 +35,7 @@ class Attributes:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What is to be found, and of which step it is."""
+    """An expected value, and the id of its step."""
 
     layer: str
     name: str
@@ -44,36 +44,45 @@ class Expectation:
     step: str
 
 
-def compare(promise: Expectation, look: Callable[[], str | None]) -> Item:
-    """The promise, held against what ``look`` finds: None is nothing, ProbeError unknown."""
+def compare(expectation: Expectation, probe: Callable[[], str | None]) -> Item:
+    """Compare an expectation with the result of ``probe``.
+
+    None means missing; a ProbeError means unknown.
+    """
     try:
-        found = look()
+        found = probe()
     except ProbeError as error:
-        return _item(promise, None, Status.UNKNOWN, str(error))
+        return _build_item(expectation, None, Status.UNKNOWN, str(error))
     if found is None:
-        return _item(promise, None, Status.MISSING)
-    return _item(promise, found, Status.OK if found == promise.expected else Status.DIFFERS)
+        return _build_item(expectation, None, Status.MISSING)
+    return _build_item(
+        expectation, found, Status.OK if found == expectation.expected else Status.DIFFERS
+    )
 
 
-def _item(
-    promise: Expectation, found: str | None, status: Status, reason: str | None = None
+def _build_item(
+    expectation: Expectation, found: str | None, status: Status, reason: str | None = None
 ) -> Item:
     return Item(
-        layer=promise.layer,
-        name=promise.name,
-        aspect=promise.aspect,
-        expected=promise.expected,
+        layer=expectation.layer,
+        name=expectation.name,
+        aspect=expectation.aspect,
+        expected=expectation.expected,
         found=found,
         status=status,
-        step=promise.step,
+        step=expectation.step,
         reason=reason,
     )
 
 
 def file_attributes(path: str, *, content: bool = True) -> Attributes | None:
-    """What a file is, less its content where that is not asked for; None where there is none.
+    """Return the attributes of a file, or None if it does not exist.
 
-    Raises ProbeError.
+    ``sha256`` is empty unless ``content`` is requested.
+
+    Raises:
+        ProbeError: The file cannot be read.
+
     """
     try:
         status = os.stat(path)
@@ -82,7 +91,7 @@ def file_attributes(path: str, *, content: bool = True) -> Attributes | None:
         return None
     except OSError as error:
         raise ProbeError(f"{path}: {error.strerror}") from None
-    owner = f"{_user(status.st_uid)}:{_group(status.st_gid)}"
+    owner = f"{_user_name(status.st_uid)}:{_group_name(status.st_gid)}"
     return Attributes(digest, owner, f"{stat.S_IMODE(status.st_mode):04o}")
 
 
@@ -94,14 +103,14 @@ def _sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def _user(number: int) -> str:
+def _user_name(number: int) -> str:
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
         return str(number)
 
 
-def _group(number: int) -> str:
+def _group_name(number: int) -> str:
     try:
         return grp.getgrgid(number).gr_name
     except KeyError:

@@ -1,4 +1,4 @@
-"""What would mend a machine: commands to read first, and then to run. Nothing runs here."""
+"""Generate the commands that fix differences. They are printed, not run."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = ["fix_commands"]
 
 
 def fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
-    """Lines for a shell: each step that has a difference, in the plan's order.
+    """Yield shell commands for each step with a difference, in the order of the plan.
 
-    A step is forgotten first, so that the installer does not take it as done.
+    The stamp of a step is removed first, so that the installer runs it again.
     """
     broken = {item.step for item in diagnosis.differences}
-    # An environment is made from nothing: what was done to its folder is done once more.
-    remade = {step.path for step in steps if isinstance(step, Environment) and step.id in broken}
+    # Recreating an environment removes its directory: also run the steps that change it.
+    recreated = {step.path for step in steps if isinstance(step, Environment) and step.id in broken}
     broken |= {
         step.id
         for step in steps
-        if isinstance(step, (Access, EnvironmentVariables)) and step.path in remade
+        if isinstance(step, (Access, EnvironmentVariables)) and step.path in recreated
     }
-    # What a service reads it reads as it starts.
+    # A service reads its configuration at start.
     broken |= {
         step.id
         for step in steps
@@ -47,45 +47,45 @@ def fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
         items = [item for item in diagnosis.differences if item.step == step.id]
         match step:
             case Platform():
-                yield "# this is another machine: no step mends that"
+                yield "# wrong platform: this cannot be fixed"
             case Verify():
-                yield f"# {step.title}: nothing to do but what stands here"
+                yield f"# {step.title}: fixed by the commands above"
             case Reboot():
                 reboot = True
             case User():
-                yield from _account(step, items)
+                yield from _fix_account(step, items)
             case Service():
-                yield from _unit(step, items)
+                yield from _fix_unit(step, items)
             case _:
                 reboot = reboot or step.scope is step.scope.HOST
                 yield from _rerun_step(step)
     if reboot:
-        yield "# then reboot: a driver and kernel arguments are in force after it"
+        yield "# then reboot: drivers and kernel arguments take effect at boot"
 
 
-def _account(step: User, items: Sequence[Item]) -> Iterator[str]:
-    """The installer leaves the keys of others where they are, and whose a home's folders are."""
-    left = []
+def _fix_account(step: User, items: Sequence[Item]) -> Iterator[str]:
+    """Yield commands for an account; the installer does not change foreign keys or owners."""
+    remaining = []
     for item in items:
         if item.status is Status.EXTRA:
-            yield f"# take it out of {item.name} by hand: {item.aspect}"
+            yield f"# remove manually from {item.name}: {item.aspect}"
         elif item.aspect == "password":
             yield f"passwd --lock {shlex.quote(step.name)}"
         elif item.aspect == "owner" and item.found is not None:
             owner, path = shlex.quote(item.expected or ""), shlex.quote(item.name)
             yield f"chown --no-dereference {owner} {path}"
         else:
-            left.append(item)
-    if left:
+            remaining.append(item)
+    if remaining:
         yield from _rerun_step(step)
 
 
-def _unit(step: Service, items: Sequence[Item]) -> Iterator[str]:
-    """What somebody laid over a unit the installer leaves alone, and a masked unit as it is."""
+def _fix_unit(step: Service, items: Sequence[Item]) -> Iterator[str]:
+    """Yield commands for a unit; the installer does not change foreign drop-ins or masked units."""
     name = shlex.quote(step.name)
     for item in items:
         if item.status is Status.EXTRA:
-            yield f"# take it away by hand: {item.name}"
+            yield f"# remove manually: {item.name}"
         elif (item.aspect, item.found) == ("enabled", "masked"):
             yield f"systemctl unmask {name}"
     if not items or any(item.status is not Status.EXTRA for item in items):

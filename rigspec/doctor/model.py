@@ -1,4 +1,4 @@
-"""What the doctor saw, as values."""
+"""The model of a diagnosis."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ __all__ = ["Diagnosis", "Item", "Status"]
 
 
 class Status(str, Enum):
-    """How one thing stands. ``unknown`` is what could not be seen: it is said, and is no
-    difference.
-    """
+    """The status of an item. ``unknown`` could not be checked; it is not a difference."""
 
     OK = "ok"
     DIFFERS = "differs"
@@ -22,12 +20,12 @@ class Status(str, Enum):
 
 @dataclass(frozen=True)
 class Item:
-    """One promise and what was found of it.
+    """An expected value and the value that was found.
 
-    ``layer`` is the part of the rig, ``aspect`` what is looked at in ``name`` (``version``,
-    ``mode``…). ``found`` stands there for what is well, too, so that two machines can be compared;
-    it is None for what is missing or unknown. ``step`` is the id of the step that brings it about,
-    ``reason`` says why it is unknown.
+    ``layer`` is the layer of the rig, ``aspect`` the checked property of ``name`` (``version``,
+    ``mode``…). ``found`` is also set if the status is ok, so that machines can be compared; it is
+    None if missing or unknown. ``step`` is the id of the responsible step, ``reason`` explains an
+    unknown status.
     """
 
     layer: str
@@ -40,16 +38,16 @@ class Item:
     reason: str | None = None
 
     @property
-    def differs(self) -> bool:
-        """Whether the promise is not kept."""
+    def is_difference(self) -> bool:
+        """Return whether the item is a difference."""
         return self.status not in (Status.OK, Status.UNKNOWN)
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Every promise of one machine, sorted by layer, name and aspect.
+    """All items of one machine, sorted by layer, name and aspect.
 
-    ``lock`` is the sha256 of the ``rig.lock`` that it was held against.
+    ``lock`` is the sha256 of the ``rig.lock``.
     """
 
     rig: str
@@ -60,10 +58,10 @@ class Diagnosis:
 
     @property
     def differences(self) -> tuple[Item, ...]:
-        """The promises that are not kept."""
-        return tuple(item for item in self.items if item.differs)
+        """Return the items that are differences."""
+        return tuple(item for item in self.items if item.is_difference)
 
     @property
     def unknown(self) -> tuple[Item, ...]:
-        """What could not be seen."""
+        """Return the items that could not be checked."""
         return tuple(item for item in self.items if item.status is Status.UNKNOWN)

@@ -1,4 +1,4 @@
-"""A diagnosis for a person: a line a difference, by layer, and a summary."""
+"""Render a diagnosis as text or JSON."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ __all__ = ["render_json", "render_text"]
 
 
 def render_text(diagnosis: Diagnosis) -> str:
-    """What is not as promised, what could not be seen, and how many of each."""
-    told = [item for item in diagnosis.items if item.status is not Status.OK]
+    """Return the differences and unknown items by layer, and a summary."""
+    shown = [item for item in diagnosis.items if item.status is not Status.OK]
     lines: list[str] = []
-    for layer, items in groupby(told, key=lambda item: item.layer):
-        lines += [layer, *(f"  {_line(item)}" for item in items)]
+    for layer, items in groupby(shown, key=lambda item: item.layer):
+        lines += [layer, *(f"  {_format_item(item)}" for item in items)]
     return "\n".join([*lines, *_summary(diagnosis)]) + "\n"
 
 
-def _line(item: Item) -> str:
-    words = f"{item.status.value:<8} {item.name} ({item.aspect}): "
+def _format_item(item: Item) -> str:
+    prefix = f"{item.status.value:<8} {item.name} ({item.aspect}): "
     match item.status:
         case Status.MISSING:
-            return f"{words}expected {_shown(item.expected)}, found nothing"
+            return f"{prefix}expected {_format_value(item.expected)}, found nothing"
         case Status.EXTRA:
-            return f"{words}not in the lock, found {_shown(item.found)}"
+            return f"{prefix}not in the lock, found {_format_value(item.found)}"
         case Status.UNKNOWN:
-            return f"{words}expected {_shown(item.expected)}, not seen: {item.reason}"
-    return f"{words}expected {_shown(item.expected)}, found {_shown(item.found)}"
+            return f"{prefix}expected {_format_value(item.expected)}, unknown: {item.reason}"
+    return f"{prefix}expected {_format_value(item.expected)}, found {_format_value(item.found)}"
 
 
-def _shown(value: str | None) -> str:
-    """On one line: what stands on a machine may hold anything."""
+def _format_value(value: str | None) -> str:
+    """Return a value on one line, with non-printable characters escaped."""
     text = value or "nothing"
     return text if text.isprintable() else ascii(text)
 
 
 def _summary(diagnosis: Diagnosis) -> Iterator[str]:
-    where = diagnosis.rig if diagnosis.machine is None else f"{diagnosis.rig}, {diagnosis.machine}"
+    name = diagnosis.rig if diagnosis.machine is None else f"{diagnosis.rig}/{diagnosis.machine}"
     differences, unknown = len(diagnosis.differences), len(diagnosis.unknown)
-    well = len(diagnosis.items) - differences - unknown
-    counts = [f"{well} as promised"]
+    ok = len(diagnosis.items) - differences - unknown
+    counts = [f"{ok} ok"]
     if differences:
         counts.insert(0, f"{differences} {'difference' if differences == 1 else 'differences'}")
     if unknown:
-        counts.append(f"{unknown} not seen")
-    yield f"{where}, as {diagnosis.target} builds it: {', '.join(counts)}"
+        counts.append(f"{unknown} unknown")
+    yield f"{name} (target {diagnosis.target}): {', '.join(counts)}"
     if differences:
-        yield "  `rigspec explain RS650` tells what to do; --fix prints the steps that mend it"
+        yield "  help: run `rigspec explain RS650`, or `rigspec doctor --fix` to print a fix"
 
 
 _SCHEMA = 1
 
 
 def render_json(diagnosis: Diagnosis) -> str:
-    """Schema 1: ``items`` hold what is well, too, so that two machines can be compared."""
+    """Return JSON, schema 1; ``items`` include those that are ok, for comparing machines."""
     counted = Counter(item.status for item in diagnosis.items)
     content = {
         "schema": _SCHEMA,

@@ -18,13 +18,13 @@ from tests.conftest import ROOT
 WRITER = """
 import sys
 from pathlib import Path
-from rigspec.tree import OutputFile, write_tree
+from rigspec.fs.atomic_tree import OutputFile, write_tree_atomically
 turn = 0
 while True:
     turn += 1
     mark = b"%d" % turn
     files = [OutputFile(f"folder/{n}", mark * 2000, 0o644) for n in range(12)]
-    write_tree(Path(sys.argv[1]), files)
+    write_tree_atomically(Path(sys.argv[1]), files)
     print(turn, flush=True)
 """
 

@@ -1,36 +1,38 @@
-"""A fault: what is done to a machine, and what the doctor must see of it."""
+"""A fault: a change to a machine, and the differences that doctor must report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 ANY = "…"
-# As the doctor says it.
-WHOLE, UNPACKED = "all there", "as it was unpacked"
-GONE = "changed or gone: "
-Seen = tuple[str, str, str, str | None, str | None]
+# Values in the output of doctor.
+COMPLETE, UNCHANGED = "complete", "unchanged"
+CHANGED = "changed or missing: "
+Reported = tuple[str, str, str, str | None, str | None]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A script that breaks the machine. ``sees`` are status, name, aspect, promise and finding of
-    what is told, ``steps`` those that ``--fix`` prints; ``mend`` does by hand before them what no
-    step does, and is None where only another machine would help.
+    """A script that breaks the machine.
+
+    ``expected`` are status, name, aspect, expected and found value of the reported items, ``steps``
+    those that ``--fix`` prints. ``repair`` is run before them for what no step fixes; None if it
+    cannot be fixed.
     """
 
     plant: str
-    sees: tuple[Seen, ...]
+    expected: tuple[Reported, ...]
     steps: tuple[str, ...]
-    mend: str | None = ""
+    repair: str | None = ""
 
 
-def differs(name: str, aspect: str, expected: str, found: str) -> Seen:
+def differs(name: str, aspect: str, expected: str, found: str) -> Reported:
     return ("differs", name, aspect, expected, found)
 
 
-def missing(name: str, aspect: str, expected: str) -> Seen:
+def missing(name: str, aspect: str, expected: str) -> Reported:
     return ("missing", name, aspect, expected, None)
 
 
-def extra(name: str, aspect: str, found: str) -> Seen:
+def extra(name: str, aspect: str, found: str) -> Reported:
     return ("extra", name, aspect, None, found)

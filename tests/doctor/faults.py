@@ -1,11 +1,11 @@
-"""What is done to a machine, what the doctor must see of it, and the steps that mend it."""
+"""What is done to a machine, what the doctor must see of it, and the steps that fix it."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 
-from tests.doctor.fault import ANY, GONE, WHOLE, Fault, differs, extra, missing
+from tests.doctor.fault import ANY, CHANGED, COMPLETE, Fault, differs, extra, missing
 from tests.doctor.fixture_rig import CERTIFICATE, KEY, PASSWORD, PYTHON, SETTINGS
 from tests.doctor.machine_faults import HARDWARE, HEALTH, LIBRARIES, NOTEBOOK, SERVICES
 from tests.execution.all_step_kinds import KEY as SSH_KEY
@@ -19,17 +19,17 @@ SSH_FOLDER = "/home/ada/.ssh"
 SSH_KEYS = f"{SSH_FOLDER}/authorized_keys"
 SSHD = "/etc/ssh/sshd_config.d/00-rig.conf"
 KERAS = "/etc/skel/.keras/keras.json"
-# What stands for the blob of this key is none: it is told by its whole line.
+# The key has no valid blob, so its fingerprint is that of the whole line.
 _DIGEST = hashlib.sha256(SSH_KEY.encode()).digest()
 OWN_KEY = "key SHA256:" + base64.b64encode(_DIGEST).decode().rstrip("=")
-# An environment is made anew, and so is what was done to it.
+# Recreating an environment also repeats the steps that change it.
 ENVIRONMENT = ("env-lab", "variables-lab", "access-lab")
 SIGNED = ("notebook-ada-certificate", "notebook-ada")
 RESTART = f"systemctl restart {NOTEBOOK}"
 
 
 def notebook_file(id: str) -> tuple[str, ...]:
-    """The step of a file of the notebook, which starts anew with it."""
+    """Return the step of a file of the notebook, and the service that is restarted."""
     return (f"notebook-ada-{id}", "notebook-ada")
 
 
@@ -54,18 +54,18 @@ PACKAGES = {
             differs(
                 "lab/rig-two",
                 "files",
-                WHOLE,
-                f"{GONE}lib/python3.11/site-packages/rig_two/__init__.py",
+                COMPLETE,
+                f"{CHANGED}lib/python3.11/site-packages/rig_two/__init__.py",
             ),
         ),
         ENVIRONMENT,
     ),
     "a Python package edited": Fault(
         f"echo '# more' >> {SITE}/rig_two/__init__.py",
-        (differs("lab/rig-two", "files", WHOLE, ANY),),
+        (differs("lab/rig-two", "files", COMPLETE, ANY),),
         ENVIRONMENT,
     ),
-    # What answers for another release is a script.
+    # A script prints the version of another release.
     "an interpreter of another release": Fault(
         f"cd {PYTHON.removesuffix('/python')}; mv python real; printf '#!/bin/sh\\n"
         f'exec {PYTHON.removesuffix("python")}real "$@" | sed s/3.11.2/3.9.2/\\n\' > python; '
@@ -77,7 +77,7 @@ PACKAGES = {
         f"rm {PYTHON}",
         (
             missing("lab", "python", "3.11"),
-            differs(NOTEBOOK, HEALTH, "answers", f"{PYTHON} is not there"),
+            differs(NOTEBOOK, HEALTH, "responding", f"{PYTHON} is not there"),
         ),
         (*ENVIRONMENT, "notebook-ada"),
     ),
@@ -122,7 +122,7 @@ PACKAGES = {
         "sed -i 's/^VERSION_ID=.*/VERSION_ID=\"13\"/' /etc/os-release",
         (differs("os", "release", "debian 12", "debian 13"),),
         (),
-        mend="ln -sf ../usr/lib/os-release /etc/os-release",
+        repair="ln -sf ../usr/lib/os-release /etc/os-release",
     ),
 }
 
@@ -181,8 +181,8 @@ FILES = {
         f"openssl x509 -in {CERTIFICATE} -signkey {KEY} -days -1 -out /tmp/crt; "
         f"cat /tmp/crt > {CERTIFICATE}; {RESTART}",
         (
-            differs(CERTIFICATE, "validity", "in force", ANY),
-            differs(NOTEBOOK, HEALTH, "answers", ANY),
+            differs(CERTIFICATE, "validity", "valid", ANY),
+            differs(NOTEBOOK, HEALTH, "responding", ANY),
         ),
         SIGNED,
     ),
@@ -195,22 +195,22 @@ FILES = {
     ),
     "the key of another certificate": Fault(
         f"openssl ecparam -name secp384r1 -genkey -noout > {KEY}",
-        (differs(KEY, "key", "that of the certificate", "another"),),
+        (differs(KEY, "key", "matches the certificate", "does not match the certificate"),),
         SIGNED,
     ),
     "no certificate in its file": Fault(
         f"echo > {CERTIFICATE}",
         (
-            differs(CERTIFICATE, "validity", "in force", "no certificate"),
-            differs(CERTIFICATE, "algorithm", "ecdsa:p384", "no certificate"),
-            differs(KEY, "key", "that of the certificate", "another"),
-            differs(NOTEBOOK, HEALTH, "answers", ANY),
+            differs(CERTIFICATE, "validity", "valid", "not a certificate"),
+            differs(CERTIFICATE, "algorithm", "ecdsa:p384", "not a certificate"),
+            differs(KEY, "key", "matches the certificate", "does not match the certificate"),
+            differs(NOTEBOOK, HEALTH, "responding", ANY),
         ),
         SIGNED,
     ),
     "a tool of an installer gone": Fault(
         "rm /opt/rig/tool/bin/tool",
-        (missing("/opt/rig/tool/bin/tool", "presence", "there"),),
+        (missing("/opt/rig/tool/bin/tool", "presence", "present"),),
         ("installer",),
     ),
 }
@@ -220,21 +220,21 @@ SESSION = {
         f"sed -i /LD_LIBRARY_PATH/d {PROFILE}",
         (
             differs(PROFILE, "sha256", ANY, ANY),
-            missing("LD_LIBRARY_PATH", "log-in shell", LIBRARIES),
+            missing("LD_LIBRARY_PATH", "login shell", LIBRARIES),
         ),
         ("variables",),
     ),
     "a library path taken away by another start-up file": Fault(
         "echo unset LD_LIBRARY_PATH > /etc/profile.d/zz.sh",
-        (missing("LD_LIBRARY_PATH", "log-in shell", LIBRARIES),),
+        (missing("LD_LIBRARY_PATH", "login shell", LIBRARIES),),
         ("variables",),
-        mend="rm /etc/profile.d/zz.sh",
+        repair="rm /etc/profile.d/zz.sh",
     ),
     "a variable of another value": Fault(
         "echo export RIG=other > /etc/profile.d/zz.sh",
-        (differs("RIG", "log-in shell", "planted", "other"),),
+        (differs("RIG", "login shell", "planted", "other"),),
         ("variables",),
-        mend="rm /etc/profile.d/zz.sh",
+        repair="rm /etc/profile.d/zz.sh",
     ),
     "a variable of an environment lost": Fault(
         f"> {LAB}/etc/rig/activate.sh",
@@ -248,8 +248,8 @@ SESSION = {
         f"rm {PROFILE}",
         (
             missing(PROFILE, "sha256", ANY),
-            missing("RIG", "log-in shell", "planted"),
-            missing("LD_LIBRARY_PATH", "log-in shell", LIBRARIES),
+            missing("RIG", "login shell", "planted"),
+            missing("LD_LIBRARY_PATH", "login shell", LIBRARIES),
         ),
         ("variables",),
     ),
@@ -279,7 +279,7 @@ ACCOUNTS = {
         f"chmod 0755 {LAB}", (differs(LAB, "mode", "0750", "0755"),), ("access-lab",)
     ),
     "a file of a home gone": Fault(
-        f"rm {HOME_FILE}", (missing(HOME_FILE, "presence", "there"),), ("user-ada",)
+        f"rm {HOME_FILE}", (missing(HOME_FILE, "presence", "present"),), ("user-ada",)
     ),
     "a password set": Fault(
         "usermod --password '$6$salt$hash' ada", (differs("ada", "password", "none", "set"),), ()
@@ -307,7 +307,7 @@ ACCOUNTS = {
         f"echo 'ssh-ed25519 AAAA stranger' >> {SSH_KEYS}",
         (extra(SSH_KEYS, ANY, "ssh-ed25519 AAAA stranger"),),
         (),
-        mend=f"sed -i /stranger/d {SSH_KEYS}",
+        repair=f"sed -i /stranger/d {SSH_KEYS}",
     ),
 }
 

@@ -48,11 +48,11 @@ FAULTS = {
     "chmod 0600 /opt/bench/words": [("differs", "/opt/bench/words", "mode")],
     f"sed -i /RIG_GREETING/d {PROFILE}": [
         ("differs", PROFILE, "sha256"),
-        ("missing", "RIG_GREETING", "log-in shell"),
+        ("missing", "RIG_GREETING", "login shell"),
     ],
     # A start-up file that loses one folder and leaves an empty entry.
     "printf 'RIG_FOLDERS=/opt/rig/bin:\\necho noise\\n' > /etc/profile.d/zz.sh": [
-        ("differs", "RIG_FOLDERS", "log-in shell")
+        ("differs", "RIG_FOLDERS", "login shell")
     ],
     "chmod 0755 /home/alice/.ssh": [("differs", "/home/alice/.ssh", "mode")],
     f"chmod 0644 {KEYS}": [("differs", KEYS, "mode")],
@@ -66,31 +66,31 @@ FAULTS = {
     "cp --remove-destination /usr/lib/os-release /etc/os-release; "
     "sed -i 's/^VERSION_ID=.*/VERSION_ID=\"13\"/' /etc/os-release": [("differs", "os", "release")],
 }
-# What no step of the installer mends, and how it is mended by hand.
+# Fixes for what no step of the installer fixes.
 BY_HAND = (
     "ln -sf ../usr/lib/os-release /etc/os-release; chown alice /home/alice; "
     f"rm /etc/profile.d/zz.sh; sed -i /stranger/d {KEYS}"
 )
 
 
-def test_what_was_installed_is_well(bench: Bench) -> None:
+def test_doctor_installed_rig_has_no_differences(bench: Bench) -> None:
     done = bench.doctor()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1].startswith("bench, box, as shell builds it: ")
+    assert done.stdout.splitlines()[-1].startswith("bench/box (target shell): ")
     assert "differ" not in done.stdout
 
     found = {(item["name"], item["aspect"]): item["found"] for item in bench.items()}
     assert found["os", "release"] == "debian 12"
     assert found["lab/six", "version"] == "1.16.0"
     assert found["lab", "python"] == "3.11"
-    assert found["RIG_GREETING", "log-in shell"] == "hello 'there'"
-    assert found["RIG_FOLDERS", "log-in shell"] == "/opt/rig/bin:/opt/more folders"
+    assert found["RIG_GREETING", "login shell"] == "hello 'there'"
+    assert found["RIG_FOLDERS", "login shell"] == "/opt/rig/bin:/opt/more folders"
     assert found[KEYS, "mode"] == "0600"
     # The same, in the same order, each time.
     assert bench.doctor("--format", "json").stdout == bench.doctor("--format", "json").stdout
 
 
-def test_a_target_is_held_to_what_it_builds(bench: Bench) -> None:
+def test_doctor_target_checks_only_its_layers(bench: Bench) -> None:
     layers = {item["layer"] for item in bench.items()}
     assert layers - {item["layer"] for item in bench.items("--target", "docker")} == {"user"}
     assert {item["layer"] for item in bench.items("--target", "bashrc")} == {"session"}
@@ -99,7 +99,7 @@ def test_a_target_is_held_to_what_it_builds(bench: Bench) -> None:
     assert "there is no target `dokcer`" in refused.stderr
 
 
-def test_a_plain_user_is_told_what_cannot_be_seen(bench: Bench) -> None:
+def test_doctor_unprivileged_user_reports_unknown(bench: Bench) -> None:
     bench.root.run("cp", "-r", "/root/rig", "/srv/rig")
     command = (RIGSPEC, "doctor", "/srv/rig/rig.toml", "--lock", "/srv/rig/lock")
     as_user = ("runuser", "-u", "games", "--", "env", "RIGSPEC_NO_CACHE=1", *command)
@@ -110,7 +110,7 @@ def test_a_plain_user_is_told_what_cannot_be_seen(bench: Bench) -> None:
     assert bench.root.run(*as_user, "--strict", check=False).returncode == 1
 
 
-def test_every_fault_is_named_and_the_printed_steps_mend_it(bench: Bench) -> None:
+def test_doctor_all_faults_are_reported_and_fixed_by_printed_steps(bench: Bench) -> None:
     before = bench.items()
     for fault in FAULTS:
         bench.root.run("sh", "-ec", fault)
@@ -132,7 +132,7 @@ def test_every_fault_is_named_and_the_printed_steps_mend_it(bench: Bench) -> Non
     assert bench.items() == before
 
 
-def test_a_wrong_spec_is_exit_status_2_and_a_lock_that_is_not_there_1(
+def test_doctor_invalid_spec_exits_2_and_missing_lock_exits_1(
     rigspec: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     spec = tmp_path / "rig.toml"

@@ -15,8 +15,8 @@ from tests.conftest import ROOT
 # The steps of a machine with a driver, a toolkit, a service and a kernel of its own.
 PROGRAM = """
 from pathlib import Path
-from rigspec.doctor.as_json import render_json
-from rigspec.doctor.examine import examine
+from rigspec.doctor.diagnose import diagnose
+from rigspec.doctor.render import render_json
 from rigspec.lock.model import LockedFile
 from rigspec.plan.model import *
 from rigspec.plan.steps import *
@@ -48,7 +48,7 @@ steps = (
 resolution = Resolution("box", "debian 12", "x86_64", "cuda", driver="535.261.03", cuda="11.8.0",
     cudnn="8.5.0.96", cudnn_cuda="11.8")
 plan = Plan("box", "", "box", resolution, steps, (), (), BaseImage("debian:12"), "0" * 64)
-print(render_json(examine(plan, steps, {}, "shell")))
+print(render_json(diagnose(plan, steps, {}, "shell")))
 """
 # All is well.
 MACHINE = r"""
@@ -94,7 +94,7 @@ echo 'deb [signed-by=/etc/apt/keyrings/maker.gpg] https://example.org/repo /' \
 cp /etc/apt/keyrings/maker.gpg /etc/apt/keyrings/second.gpg
 theirs=/etc/apt/sources.list.d/theirs.list
 echo 'deb [signed-by=/etc/apt/keyrings/maker.gpg] https://example.org/second /' > $theirs
-echo "# https://example.org/second is in $theirs, with the key of the lock." \
+echo "# https://example.org/second is configured in $theirs with the same key." \
   > /etc/apt/sources.list.d/second.list
 """
 LAMP = "/etc/systemd/system/lamp.service"
@@ -140,7 +140,7 @@ LOSSES = {
 
 def differences(folder: Path, *faults: str) -> dict[tuple[str, str], str]:
     """The status of all that is not well on such a machine, after the faults."""
-    program = folder / "examine.py"
+    program = folder / "diagnose.py"
     program.write_text(PROGRAM, encoding="utf-8")
     (folder / "layer").mkdir()
     lines = [MACHINE.format(layer=folder / "layer"), *faults]
@@ -161,16 +161,16 @@ def differences(folder: Path, *faults: str) -> dict[tuple[str, str], str]:
 UNSEEN = {(f"{name}.service", "active"): "unknown" for name in ("bell", "lamp")}
 
 
-def test_a_machine_that_is_well(tmp_path: Path) -> None:
+def test_doctor_intact_machine_reports_nothing(tmp_path: Path) -> None:
     assert differences(tmp_path) == UNSEEN
 
 
-def test_what_differs_is_named(tmp_path: Path) -> None:
+def test_doctor_changes_are_reported_as_differs(tmp_path: Path) -> None:
     expected = dict.fromkeys(FAULTS.values(), "differs")
     assert differences(tmp_path, *FAULTS) == UNSEEN | expected
 
 
-def test_what_is_gone_is_named(tmp_path: Path) -> None:
+def test_doctor_losses_are_reported_as_missing(tmp_path: Path) -> None:
     expected = dict.fromkeys(LOSSES.values(), "missing")
     found = differences(tmp_path, *LOSSES)
     # Without its file a unit is not enabled either, in this version's words or that one's.

@@ -1,7 +1,7 @@
 """Some sixty faults, one at a time, in a system that the shell installer built.
 
-Each is named as what it is, with what was promised and what is there, and nothing else is; the
-steps that are printed mend it.
+doctor must report exactly that fault, with the expected and the found value, and the printed
+steps must fix it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def outcomes(tmp_path: Path) -> Iterator[dict[str, dict[str, Any]]]:
     """What the doctor said of each fault, of a machine of its own."""
     root = installed_rig(tmp_path)
     faults = {"well": WELL, **FAULTS}
-    told = [{"plant": fault.plant, "mend": fault.mend} for fault in faults.values()]
+    told = [{"plant": fault.plant, "repair": fault.repair} for fault in faults.values()]
     srv = root / "srv"
     (srv / "faults.json").write_text(json.dumps([STAND_INS, told]), encoding="utf-8")
     run_inside(root, "/opt/rigspec/bin/python", "-B", "/srv/trial.py")
@@ -35,7 +35,7 @@ def outcomes(tmp_path: Path) -> Iterator[dict[str, dict[str, Any]]]:
 
 
 @pytest.mark.e2e(minutes=5)
-def test_each_planted_fault_is_named_alone_and_mended(
+def test_doctor_planted_fault_is_reported_alone_and_fixed(
     outcomes: dict[str, dict[str, Any]],
 ) -> None:
     assert len(FAULTS) >= 30
@@ -61,7 +61,7 @@ def complaints(fault: Fault, found: dict[str, Any]) -> Iterator[str]:
         return
     said = json.loads(planted["json"]["said"])
     seen = [tuple(item[key] for key in KEYS) for item in said["items"] if item["status"] in BAD]
-    expected = sorted(fault.sees, key=str_of)
+    expected = sorted(fault.expected, key=str_of)
     if len(seen) != len(expected) or not all(map(alike, expected, sorted(seen, key=str_of))):
         yield f"said {seen}"
     if (said["status"], said["counts"]["ok"] + len(seen)) != ("differs", fault_free(said)):
@@ -79,8 +79,10 @@ def complaints(fault: Fault, found: dict[str, Any]) -> Iterator[str]:
     ]
     if steps != list(fault.steps):
         yield f"--fix names the steps {steps}"
-    if fault.mend is not None and (found["mending"] or found["mended"]["json"]["code"] != 0):
-        yield f"is not mended: {found['mending']} {found['mended']['text']['said']}"
+    if fault.repair is not None and (
+        found["repair_error"] or found["repaired"]["json"]["code"] != 0
+    ):
+        yield f"is not fixed: {found['repair_error']} {found['repaired']['text']['said']}"
 
 
 KEYS = ("status", "name", "aspect", "expected", "found")

@@ -13,7 +13,7 @@ import pytest
 from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan, template_environment
 from rigspec.doctor.checks import accounts, files, login_shell
-from rigspec.doctor.checks.verify import checks
+from rigspec.doctor.checks.verify import run_checks
 from rigspec.doctor.model import Status
 from rigspec.plan.model import BaseImage, Plan
 from rigspec.plan.steps import Access, Check, EnvironmentVariables, Group, Quota, Variable, Verify
@@ -23,39 +23,39 @@ RESOLUTION = Resolution("box", "debian 12", "x86_64", "cpu")
 OWN = grp.getgrgid(os.getgid()).gr_name
 
 
-def test_a_group_and_its_members() -> None:
+def test_check_group_members_are_compared() -> None:
     there = Group(id="g", title="g", layer="user", name=OWN)
     missing = Group(id="g", title="g", layer="user", name="no-such-group")
     other = Group(id="g", title="g", layer="user", name=OWN, members=("no-such-user",))
-    assert [item.status for item in accounts.group(there)] == [Status.OK]
-    assert [item.status for item in accounts.group(missing)] == [Status.MISSING]
-    assert [item.status for item in accounts.group(other)] == [Status.DIFFERS]
+    assert [item.status for item in accounts.check_group(there)] == [Status.OK]
+    assert [item.status for item in accounts.check_group(missing)] == [Status.MISSING]
+    assert [item.status for item in accounts.check_group(other)] == [Status.DIFFERS]
 
 
-def test_who_may_enter_a_folder(tmp_path: Path) -> None:
+def test_check_access_owner_and_mode_are_compared(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
     step = Access(id="a", title="a", layer="user", path=str(tmp_path), owner="root:x", mode="0750")
-    owner, mode = files.access(step)
+    owner, mode = files.check_access(step)
     assert (owner.status, mode.status) == (Status.DIFFERS, Status.OK)
 
 
-def test_a_quota_that_nothing_enforces_is_unknown_and_no_difference() -> None:
+def test_check_quota_not_enforced_is_unknown() -> None:
     step = Quota(id="q", title="q", layer="user", user="root", limit="1 GB", kib=976562)
-    (item,) = accounts.quota(step)
+    (item,) = accounts.check_quota(step)
     assert item.status is Status.UNKNOWN
-    assert not item.differs
+    assert not item.is_difference
 
 
-def test_what_only_root_can_ask_is_unknown_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_checks_requiring_root_is_unknown_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Check("a check", ("printf", "else"), "as locked", requires_root=True)
     step = Verify(id="verify", title="v", layer="verify", checks=(asked,))
     plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
     for user, status in ((0, Status.DIFFERS), (1000, Status.UNKNOWN)):
         monkeypatch.setattr(os, "geteuid", lambda user=user: user)
-        assert [item.status for item in checks(step, plan, (step,))] == [status]
+        assert [item.status for item in run_checks(step, plan, (step,))] == [status]
 
 
-def test_what_an_activated_environment_has(tmp_path: Path) -> None:
+def test_check_environment_variables_activation_sets_and_restores(tmp_path: Path) -> None:
     """The installer's own steps, in an environment of this test."""
     path = tmp_path / "lab"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
@@ -75,7 +75,9 @@ def test_what_an_activated_environment_has(tmp_path: Path) -> None:
         for file in compile_plan(plan, shell)
         if file.path.startswith("files/")
     }
-    missing = {item.aspect: item.status for item in login_shell.environment_variables(step, texts)}
+    missing = {
+        item.aspect: item.status for item in login_shell.check_environment_variables(step, texts)
+    }
     assert Status.OK not in missing.values()
 
     for name, place in step.scripts:

@@ -1,8 +1,8 @@
 """Run inside a system: every fault on a machine of its own, and what the doctor says of it.
 
 Each trial is a process with folders laid over those of the system, which stay as they are. It reads
-`faults.json`, a list of scripts that break the machine and scripts that mend by hand what no step
-does, and writes `found.json`.
+`faults.json`, a list of scripts that break the machine and scripts that fix what no step
+fixes, and writes `found.json`.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import sys
 from rigspec.cli.main import main
 
 command = importlib.import_module("rigspec.cli.doctor")
-for part in ("doctor.as_json", "doctor.as_text", "doctor.examine", "doctor.mend", "emit.compile"):
+for part in ("doctor.diagnose", "doctor.fixes", "doctor.render", "backend.render"):
     importlib.import_module(f"rigspec.{part}")
 
 FOLDERS = ("boot", "etc", "home", "opt", "root", "run", "srv", "sys", "tmp", "usr", "var")
@@ -85,11 +85,11 @@ def trial(fault):
     if code != 0:
         return {"broken": said}
     found = {"planted": apart(doctor)}
-    if fault["mend"] is not None:
+    if fault["repair"] is not None:
         fix = found["planted"]["fix"]["said"]
-        code, said = shell(f"PATH=/root/rig:$PATH\n{fault['mend']}\n{fix}")
-        found["mending"] = said if code else None
-        found["mended"] = apart(doctor)
+        code, said = shell(f"PATH=/root/rig:$PATH\n{fault['repair']}\n{fix}")
+        found["repair_error"] = said if code else None
+        found["repaired"] = apart(doctor)
     shell("".join(f"systemctl stop {unit}\n" for unit in UNITS.split()))
     return found
 

@@ -1,4 +1,4 @@
-"""Accounts and groups: the home, who belongs where, keys that nobody else may write or read."""
+"""Check accounts, groups, SSH keys and quotas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from rigspec.doctor.checks.files import attributes_of
+from rigspec.doctor.checks.files import check_attributes
 from rigspec.doctor.expectation import (
     Expectation,
     ProbeError,
@@ -22,92 +22,94 @@ from rigspec.doctor.expectation import (
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.steps import Group, Quota, User
 
-__all__ = ["group", "quota", "user"]
+__all__ = ["check_group", "check_quota", "check_user"]
 
 # A line of quota(1): file system, blocks, soft and hard limit.
 _LIMITS = re.compile(r"^\s*\S+\s+\d+\*?\s+\d+\s+(\d+)\s", re.MULTILINE)
 
-_NO_PASSWORD = "none"  # noqa: S105 - a word for there being none
+_NO_PASSWORD = "none"  # noqa: S105 - not a password
 
 
-def user(step: User) -> Iterator[Item]:
-    """An account, and what makes that its owner alone can log in to it."""
+def check_user(step: User) -> Iterator[Item]:
+    """Check an account, its groups and its SSH keys."""
     name = step.name
-    account = _account(name)
-    # One that was there before the rig is where it was.
+    account = _find_account(name)
+    # An existing account keeps its home directory.
     home = f"/home/{name}" if account is None else account.pw_dir
-    promise = Expectation(step.layer, name, "home", home, step.id)
-    yield compare(promise, lambda: None if account is None else account.pw_dir)
+    expectation = Expectation(step.layer, name, "home", home, step.id)
+    yield compare(expectation, lambda: None if account is None else account.pw_dir)
     if account is None:
         return
-    owner = f"{name}:{_own_group(account)}"
-    promise = Expectation(step.layer, home, "owner", owner, step.id)
-    yield compare(promise, lambda: _owner(home))
-    promise = Expectation(step.layer, name, "password", _NO_PASSWORD, step.id)
-    yield compare(promise, partial(_password, name))
+    owner = f"{name}:{_primary_group(account)}"
+    expectation = Expectation(step.layer, home, "owner", owner, step.id)
+    yield compare(expectation, lambda: _owner(home))
+    expectation = Expectation(step.layer, name, "password", _NO_PASSWORD, step.id)
+    yield compare(expectation, partial(_password, name))
     for group in step.groups:
-        promise = Expectation(step.layer, name, f"group {group}", "member", step.id)
-        yield compare(promise, partial(_membership, account, group))
+        expectation = Expectation(step.layer, name, f"group {group}", "member", step.id)
+        yield compare(expectation, partial(_membership, account, group))
     for path in step.files:
         file = f"{home}/{path}"
-        promise = Expectation(step.layer, file, "presence", "there", step.id)
-        yield compare(promise, partial(_presence, file))
+        expectation = Expectation(step.layer, file, "presence", "present", step.id)
+        yield compare(expectation, partial(_presence, file))
     if step.ssh_keys:
         folder = f"{home}/.ssh"
-        yield from attributes_of(step.layer, folder, step.id, owner=owner, mode="0700")
+        yield from check_attributes(step.layer, folder, step.id, owner=owner, mode="0700")
         file = f"{folder}/authorized_keys"
-        yield from attributes_of(step.layer, file, step.id, owner=owner, mode="0600")
-        yield from _keys(step, file)
+        yield from check_attributes(step.layer, file, step.id, owner=owner, mode="0600")
+        yield from _check_keys(step, file)
 
 
-def group(step: Group) -> Iterator[Item]:
-    """A group, and who is in it where the rig says so."""
+def check_group(step: Group) -> Iterator[Item]:
+    """Check a group, and its members if the rig sets them."""
     if step.members is None:
-        promise = Expectation(step.layer, step.name, "group", "there", step.id)
-        yield compare(promise, lambda: "there" if _group(step.name) is not None else None)
+        expectation = Expectation(step.layer, step.name, "group", "present", step.id)
+        yield compare(
+            expectation, lambda: "present" if _find_group(step.name) is not None else None
+        )
         return
-    expected = ", ".join(step.members) or "nobody"
+    expected = ", ".join(step.members) or "none"
     yield compare(
         Expectation(step.layer, step.name, "members", expected, step.id),
         partial(_members, step.name),
     )
 
 
-def quota(step: Quota) -> Iterator[Item]:
-    """What the kernel holds the account to, in blocks of 1024 bytes."""
-    promise = Expectation(step.layer, step.user, "quota", str(step.kib), step.id)
+def check_quota(step: Quota) -> Iterator[Item]:
+    """Check the disk quota of an account, in blocks of 1024 bytes."""
+    expectation = Expectation(step.layer, step.user, "quota", str(step.kib), step.id)
 
-    def look() -> str:
-        asked = ("quota", "--user", step.user, "--verbose", "--no-wrap", "--raw-grace")
-        limits = _LIMITS.findall(command(asked, fails=True))
+    def probe() -> str:
+        arguments = ("quota", "--user", step.user, "--verbose", "--no-wrap", "--raw-grace")
+        limits = _LIMITS.findall(command(arguments, fails=True))
         if not limits:
-            raise ProbeError("no file system has quotas of users switched on")
+            raise ProbeError("user quotas are not enabled on any file system")
         return str(max(map(int, limits)))
 
-    yield compare(promise, look)
+    yield compare(expectation, probe)
 
 
-def _keys(step: User, file: str) -> Iterator[Item]:
-    """The keys that the rig names, and those that let somebody else in."""
+def _check_keys(step: User, file: str) -> Iterator[Item]:
+    """Check for the keys of the rig, and report others."""
     for key in step.ssh_keys:
-        promise = Expectation(step.layer, file, f"key {_fingerprint(key)}", key, step.id)
-        yield compare(promise, partial(_line, file, key))
+        expectation = Expectation(step.layer, file, f"key {_fingerprint(key)}", key, step.id)
+        yield compare(expectation, partial(_find_line, file, key))
     try:
         lines = (read_text(file) or "").splitlines()
     except ProbeError:
-        return  # Each key is unknown already.
+        return  # Every key is already reported as unknown.
     for line in dict.fromkeys(lines):
         if line.strip() and not line.startswith("#") and line not in step.ssh_keys:
             aspect = f"key {_fingerprint(line)}"
             yield Item(step.layer, file, aspect, None, line, Status.EXTRA, step.id)
 
 
-def _line(file: str, key: str) -> str | None:
+def _find_line(file: str, key: str) -> str | None:
     return key if key in (read_text(file) or "").splitlines() else None
 
 
 def _fingerprint(line: str) -> str:
-    """The name by which ssh tells a key; of a line without one, its own."""
+    """Return the fingerprint of a key as ssh prints it, or of the line if it has no key."""
     blob = next((word for word in line.split() if word.startswith("AAAA")), line)
     try:
         data = base64.b64decode(blob, validate=True)
@@ -116,7 +118,7 @@ def _fingerprint(line: str) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
-def _group(name: str) -> grp.struct_group | None:
+def _find_group(name: str) -> grp.struct_group | None:
     try:
         return grp.getgrnam(name)
     except KeyError:
@@ -124,22 +126,22 @@ def _group(name: str) -> grp.struct_group | None:
 
 
 def _members(name: str) -> str | None:
-    entry = _group(name)
-    return None if entry is None else ", ".join(entry.gr_mem) or "nobody"
+    entry = _find_group(name)
+    return None if entry is None else ", ".join(entry.gr_mem) or "none"
 
 
 def _presence(path: str) -> str | None:
-    return None if file_attributes(path, content=False) is None else "there"
+    return None if file_attributes(path, content=False) is None else "present"
 
 
-def _account(name: str) -> pwd.struct_passwd | None:
+def _find_account(name: str) -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam(name)
     except KeyError:
         return None
 
 
-def _own_group(account: pwd.struct_passwd) -> str:
+def _primary_group(account: pwd.struct_passwd) -> str:
     try:
         return grp.getgrgid(account.pw_gid).gr_name
     except KeyError:
@@ -147,12 +149,12 @@ def _own_group(account: pwd.struct_passwd) -> str:
 
 
 def _owner(path: str) -> str | None:
-    found = file_attributes(path, content=False)
-    return None if found is None else found.owner
+    attributes = file_attributes(path, content=False)
+    return None if attributes is None else attributes.owner
 
 
 def _password(name: str) -> str | None:
-    """A field that no password can match begins with one of two marks."""
+    """Return the state of a password; no password matches a field that starts with `!` or `*`."""
     for line in (read_text("/etc/shadow") or "").splitlines():
         account, _, rest = line.partition(":")
         if account == name:

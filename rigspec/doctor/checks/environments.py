@@ -1,4 +1,4 @@
-"""Python environments: the interpreter, and every package that is or should be there."""
+"""Check Python environments: the interpreter and all packages."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ from rigspec.doctor.model import Item, Status
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import Environment
 
-__all__ = ["environment", "missing_package_files"]
+__all__ = ["check_environment", "missing_package_files"]
 
-_WHOLE = "all there"
+_COMPLETE = "complete"
 
 
 def missing_package_files(
     step: Environment, packages: Mapping[str, Distribution]
 ) -> Iterator[Item]:
-    """Whether each file of a package is there, as long as it came; nothing of one without a record.
+    """Check that the files of each package exist with the recorded size.
 
-    Some packages write to the same place: any of their lengths will do there.
+    Packages without a RECORD are skipped. If several packages have the same file, any of their
+    sizes is ok.
     """
-    records = {name: _record(distribution) for name, distribution in packages.items()}
-    lengths: dict[str, set[int]] = {}
+    records = {name: _read_record(distribution) for name, distribution in packages.items()}
+    sizes: dict[str, set[int]] = {}
     for record in records.values():
-        for path, length in record.items():
-            lengths.setdefault(path, set()).add(length)
+        for path, size in record.items():
+            sizes.setdefault(path, set()).add(size)
     for name in sorted(name for name, record in records.items() if record):
-        promise = Expectation(step.layer, f"{step.name}/{name}", "files", _WHOLE, step.id)
-        yield compare(promise, partial(_state, step.path, list(records[name]), lengths))
+        expectation = Expectation(step.layer, f"{step.name}/{name}", "files", _COMPLETE, step.id)
+        yield compare(expectation, partial(_find_changes, step.path, list(records[name]), sizes))
 
 
-def _record(distribution: Distribution) -> dict[str, int]:
-    """Path and length, but of what the interpreter itself writes, which has none."""
+def _read_record(distribution: Distribution) -> dict[str, int]:
+    """Return the size of each file; files that the interpreter writes have none."""
     text, metadata = distribution.read_text("RECORD"), getattr(distribution, "_path", None)
     if text is None or metadata is None:
         return {}
@@ -51,15 +52,15 @@ def _record(distribution: Distribution) -> dict[str, int]:
     return {os.path.normpath(f"{folder}/{row[0]}"): int(row[2]) for row in rows}
 
 
-def _state(prefix: str, paths: list[str], lengths: Mapping[str, set[int]]) -> str:
-    other = [path for path in paths if _length(path) not in lengths[path]]
-    if not other:
-        return _WHOLE
-    more = f" and {len(other) - 1} more" if len(other) > 1 else ""
-    return f"changed or gone: {os.path.relpath(other[0], prefix)}{more}"
+def _find_changes(prefix: str, paths: list[str], sizes: Mapping[str, set[int]]) -> str:
+    changed = [path for path in paths if _file_size(path) not in sizes[path]]
+    if not changed:
+        return _COMPLETE
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"changed or missing: {os.path.relpath(changed[0], prefix)}{more}"
 
 
-def _length(path: str) -> int | None:
+def _file_size(path: str) -> int | None:
     try:
         return os.stat(path).st_size
     except (FileNotFoundError, NotADirectoryError):
@@ -68,8 +69,8 @@ def _length(path: str) -> int | None:
         raise ProbeError(f"{path}: {error.strerror}") from None
 
 
-# Asked of the environment's own interpreter, Python 2.7 included: which it is, and where it looks.
-_QUESTION = (
+# Run by the interpreter of the environment (Python 2.7 and newer): its version, prefix and path.
+_PROGRAM = (
     "import json, platform, sys; "
     "print(json.dumps([platform.python_version(), sys.prefix, sys.path]))"
 )
@@ -77,61 +78,63 @@ _PACKAGE = re.compile(r"\w+://\S*/([^/\s]+?)(?:\.conda|\.tar\.bz2)(?:#|$)")
 _PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
-def environment(step: Environment, plan: Plan) -> Iterator[Item]:
-    """The interpreter's version, each locked package and its files, and each that no lock knows.
+def check_environment(step: Environment, plan: Plan) -> Iterator[Item]:
+    """Check the interpreter, all locked packages and their files, and report other packages.
 
-    Of an environment that is not there only the interpreter is told.
+    If the environment is missing, only the interpreter is reported.
     """
     texts = {file.name: file.content for file in plan.payload}
     python = next(env.python for env in plan.resolution.envs if env.name == step.name)
-    interpreter = _interpreter(step, python)
+    interpreter = _check_interpreter(step, python)
     yield interpreter
     if interpreter.status is Status.MISSING:
         return
     pins: dict[str, str] = {}
     for name in (step.tools, step.requirements):
         pins |= _pins(texts[name])
-    built = _listed(texts[step.explicit]) if step.explicit is not None else {}
+    conda_packages = _parse_explicit(texts[step.explicit]) if step.explicit is not None else {}
     try:
-        records = _records(step.path)
-        found = _distributions(step)
+        records = _read_conda_records(step.path)
+        installed = _find_distributions(step)
     except ProbeError as error:
-        for name, version in sorted({**built, **pins}.items()):
+        for name, version in sorted({**conda_packages, **pins}.items()):
             yield _item(step, name, version, None, Status.UNKNOWN, str(error))
         return
-    versions = {name: distribution.version for name, distribution in found.items()}
-    yield from _compared(step, pins, versions, "version")
-    yield from missing_package_files(step, {name: found[name] for name in found if name in pins})
+    versions = {name: distribution.version for name, distribution in installed.items()}
+    yield from _compare_packages(step, pins, versions, "version")
+    yield from missing_package_files(
+        step, {name: installed[name] for name in installed if name in pins}
+    )
     if step.explicit is not None:
-        yield from _compared(step, built, records, "build")
+        yield from _compare_packages(step, conda_packages, records, "build")
 
 
-def _interpreter(step: Environment, python: str) -> Item:
-    """A system's own interpreter gets updates: what counts is what the packages are made for."""
+def _check_interpreter(step: Environment, python: str) -> Item:
+    """Check the version; of a system interpreter, which gets updates, only major and minor."""
     exact = step.explicit is not None
     expected = python if exact else ".".join(python.split(".")[:2])
 
-    def look() -> str | None:
+    def probe() -> str | None:
         if file_attributes(step.python, content=False) is None:
             return None
-        version = _asked(step)[0]
+        version = _query_interpreter(step)[0]
         return version if exact else ".".join(version.split(".")[:2])
 
-    return compare(Expectation(step.layer, step.name, "python", expected, step.id), look)
+    return compare(Expectation(step.layer, step.name, "python", expected, step.id), probe)
 
 
-def _compared(
-    step: Environment, locked: Mapping[str, str], found: Mapping[str, str], aspect: str
+def _compare_packages(
+    step: Environment, locked: Mapping[str, str], installed: Mapping[str, str], aspect: str
 ) -> Iterator[Item]:
-    for name in sorted(locked.keys() | found.keys()):
-        expected, has = locked.get(name), found.get(name)
+    for name in sorted(locked.keys() | installed.keys()):
+        expected, found = locked.get(name), installed.get(name)
         if expected is None:
             status = Status.EXTRA
-        elif has is None:
+        elif found is None:
             status = Status.MISSING
         else:
-            status = Status.OK if _same(expected, has) else Status.DIFFERS
-        yield _item(step, name, expected, has, status, aspect=aspect)
+            status = Status.OK if _is_same_version(expected, found) else Status.DIFFERS
+        yield _item(step, name, expected, found, status, aspect=aspect)
 
 
 def _item(
@@ -147,8 +150,8 @@ def _item(
     return Item(step.layer, name, aspect, expected, found, status, step.id, reason)
 
 
-def _same(one: str, other: str) -> bool:
-    """Metadata may write a version in another way: `1.0.0` is `1.0`."""
+def _is_same_version(one: str, other: str) -> bool:
+    """Return whether two versions are equal, even if written differently (`1.0.0`, `1.0`)."""
     try:
         return one == other or Version(one) == Version(other)
     except InvalidVersion:
@@ -156,18 +159,18 @@ def _same(one: str, other: str) -> bool:
 
 
 def _pins(requirements: str) -> dict[str, str]:
-    found = (_PIN.match(line) for line in requirements.splitlines())
-    return {canonicalize_name(pin[1]): pin[2] for pin in found if pin}
+    matches = (_PIN.match(line) for line in requirements.splitlines())
+    return {canonicalize_name(pin[1]): pin[2] for pin in matches if pin}
 
 
-def _listed(explicit: str) -> dict[str, str]:
-    """Name and ``version-build`` of every package of an explicit list."""
-    found = (_PACKAGE.match(line) for line in explicit.splitlines())
-    return dict(_split(package[1]) for package in found if package)
+def _parse_explicit(explicit: str) -> dict[str, str]:
+    """Return ``version-build`` of every package of an explicit list."""
+    matches = (_PACKAGE.match(line) for line in explicit.splitlines())
+    return dict(_split(package[1]) for package in matches if package)
 
 
-def _records(prefix: str) -> dict[str, str]:
-    """The same of what stands in the environment: a record a package."""
+def _read_conda_records(prefix: str) -> dict[str, str]:
+    """Return ``version-build`` of every installed conda package."""
     return dict(_split(record.stem) for record in _record_files(prefix))
 
 
@@ -183,44 +186,46 @@ def _record_files(prefix: str) -> list[Path]:
         raise ProbeError(f"{prefix}: {error.strerror}") from None
 
 
-def _distributions(step: Environment) -> dict[str, Distribution]:
-    """Every package that the interpreter would find, less those that conda's records hold."""
+def _find_distributions(step: Environment) -> dict[str, Distribution]:
+    """Return the packages on the interpreter's path that conda did not install."""
     if file_attributes(step.python, content=False) is None:
         return {}
-    _, prefix, search = _asked(step)
+    _, prefix, search = _query_interpreter(step)
     folders = [path for path in search if path.startswith(f"{prefix}/") and Path(path).is_dir()]
-    others = {path for record in _record_files(prefix) for path in _files(record)}
-    found: dict[str, Distribution] = {}
+    conda_files = {path for record in _record_files(prefix) for path in _read_files(record)}
+    packages: dict[str, Distribution] = {}
     for distribution in distributions(path=folders):
         name, metadata = distribution.metadata["Name"], getattr(distribution, "_path", None)
-        if name is None or (metadata is not None and _owned(Path(metadata), prefix, others)):
+        if name is None or (
+            metadata is not None and _is_from_conda(Path(metadata), prefix, conda_files)
+        ):
             continue
-        # The first that is found is the one that is imported.
-        found.setdefault(str(canonicalize_name(name)), distribution)
-    return found
+        # The first one on the path is imported.
+        packages.setdefault(str(canonicalize_name(name)), distribution)
+    return packages
 
 
-def _owned(metadata: Path, prefix: str, files: set[str]) -> bool:
-    """Whether a package's metadata, a folder or a file, came with a package of conda's."""
+def _is_from_conda(metadata: Path, prefix: str, files: set[str]) -> bool:
+    """Return whether the metadata of a package belongs to a conda package."""
     if not files:
         return False
     path = str(metadata.relative_to(prefix))
     return path in files or any(f"{path}/{part}" in files for part in ("METADATA", "PKG-INFO"))
 
 
-def _files(record: Path) -> list[str]:
+def _read_files(record: Path) -> list[str]:
     try:
-        listed = json.loads(record.read_text(encoding="utf-8")).get("files", [])
+        paths = json.loads(record.read_text(encoding="utf-8")).get("files", [])
     except (OSError, ValueError) as error:
         raise ProbeError(f"{record}: {error}") from None
-    return [str(path) for path in listed]
+    return [str(path) for path in paths]
 
 
-def _asked(step: Environment) -> tuple[str, str, list[str]]:
-    # -B: nothing is written beside what is looked at. -E, -s: nothing of the asker's is heard.
-    said = command((step.python, "-B", "-E", "-s", "-c", _QUESTION))
+def _query_interpreter(step: Environment) -> tuple[str, str, list[str]]:
+    # -B: do not write bytecode. -E, -s: ignore the environment and packages of the calling user.
+    output = command((step.python, "-B", "-E", "-s", "-c", _PROGRAM))
     try:
-        version, prefix, search = json.loads(said)
+        version, prefix, search = json.loads(output)
     except ValueError:
-        raise ProbeError(f"{step.python} does not answer") from None
+        raise ProbeError(f"{step.python} printed no result") from None
     return version, prefix, search

@@ -1,4 +1,4 @@
-"""Files that the rig puts somewhere: content, owner and mode."""
+"""Check files: content, owner and mode."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from rigspec.doctor.model import Item, Status
 from rigspec.plan.steps import Access, Archive, Download, File, Installer, Secret, Step
 
 __all__ = [
-    "access",
-    "attributes_of",
+    "check_access",
+    "check_attributes",
+    "check_contents",
+    "check_download",
+    "check_file",
+    "check_private_file",
+    "check_secret",
+    "check_unpacked_files",
     "content_digest",
-    "contents",
-    "download",
-    "file",
-    "private_file",
-    "secret",
-    "unpacked_files",
 ]
 
 _ROOT = "root:root"
 
 
-def file(step: File) -> Iterator[Item]:
-    """A text file of the rig."""
-    yield from attributes_of(
+def check_file(step: File) -> Iterator[Item]:
+    """Check a file of the rig."""
+    yield from check_attributes(
         step.layer,
         step.path,
         step.id,
@@ -46,125 +46,123 @@ def file(step: File) -> Iterator[Item]:
     )
 
 
-def access(step: Access) -> Iterator[Item]:
-    """Who may enter a folder."""
-    yield from attributes_of(step.layer, step.path, step.id, owner=step.owner, mode=step.mode)
+def check_access(step: Access) -> Iterator[Item]:
+    """Check the owner and mode of a directory."""
+    yield from check_attributes(step.layer, step.path, step.id, owner=step.owner, mode=step.mode)
 
 
-def download(step: Download) -> Iterator[Item]:
-    """A file that was fetched."""
+def check_download(step: Download) -> Iterator[Item]:
+    """Check a downloaded file."""
     sha256 = step.file.sha256
-    yield from attributes_of(
+    yield from check_attributes(
         step.layer, step.to, step.id, sha256=sha256, owner=_ROOT, mode=step.mode
     )
 
 
-def unpacked_files(step: Archive | Installer) -> Iterator[Item]:
-    """What an archive or an installer leaves behind: each file, where it is written down."""
-    promise = Expectation(step.layer, step.creates, "presence", "there", step.id)
+def check_unpacked_files(step: Archive | Installer) -> Iterator[Item]:
+    """Check the files that an archive or an installer created, as far as they are recorded."""
+    expectation = Expectation(step.layer, step.creates, "presence", "present", step.id)
     yield compare(
-        promise, lambda: "there" if file_attributes(step.creates, content=False) else None
+        expectation, lambda: "present" if file_attributes(step.creates, content=False) else None
     )
-    yield from contents(step)
+    yield from check_contents(step)
 
 
-def secret(step: Secret) -> Iterator[Item]:
-    """A secret is where it belongs, for one to read; what it is nobody looks at, only at the lines
-    around it.
-    """
-    yield from private_file(step, step.path, step.owner)
+def check_secret(step: Secret) -> Iterator[Item]:
+    """Check the file of a secret, without comparing the secret itself."""
+    yield from check_private_file(step, step.path, step.owner)
     if step.text:
-        expected = content_digest(_around(step, step.text))
-        promise = Expectation(step.layer, step.path, "text", expected, step.id)
-        yield compare(promise, lambda: _digest_around(step))
+        expected = content_digest(_without_secret(step, step.text))
+        expectation = Expectation(step.layer, step.path, "text", expected, step.id)
+        yield compare(expectation, lambda: _digest_without_secret(step))
 
 
-def _digest_around(step: Secret) -> str | None:
-    found = read_text(step.path)
-    return None if found is None else content_digest(_around(step, found))
+def _digest_without_secret(step: Secret) -> str | None:
+    text = read_text(step.path)
+    return None if text is None else content_digest(_without_secret(step, text))
 
 
-def _around(step: Secret, found: str) -> str:
-    """The lines of what was found, less those in which the secret stands."""
+def _without_secret(step: Secret, text: str) -> str:
+    """Return the lines that do not contain the secret."""
     hidden = {i for i, line in enumerate(step.lines) if any(map(step.is_placeholder, line))}
-    return "\n".join(line for i, line in enumerate(found.splitlines()) if i not in hidden)
+    return "\n".join(line for i, line in enumerate(text.splitlines()) if i not in hidden)
 
 
-def private_file(step: Step, path: str, owner: str) -> Iterator[Item]:
-    """A file that nobody reads but its owner."""
-    yield from attributes_of(step.layer, path, step.id, owner=f"{owner}:root", mode="0400")
+def check_private_file(step: Step, path: str, owner: str) -> Iterator[Item]:
+    """Check a file that only its owner may read."""
+    yield from check_attributes(step.layer, path, step.id, owner=f"{owner}:root", mode="0400")
 
 
-def attributes_of(
+def check_attributes(
     layer: str, path: str, step: str, *, owner: str, mode: str, sha256: str | None = None
 ) -> Iterator[Item]:
-    """What a path is held to: its content where a digest is given, its owner and its mode.
+    """Check the digest (if given), owner and mode of a path.
 
-    Of a path that is not there, or cannot be looked at, only the first is told.
+    If the path is missing or not readable, only one item is reported.
     """
-    promises: list[tuple[str, str, Callable[[Attributes], str]]] = [
-        ("owner", owner, lambda found: found.owner),
-        ("mode", mode.rjust(4, "0"), lambda found: found.mode),
+    properties: list[tuple[str, str, Callable[[Attributes], str]]] = [
+        ("owner", owner, lambda attributes: attributes.owner),
+        ("mode", mode.rjust(4, "0"), lambda attributes: attributes.mode),
     ]
     if sha256 is not None:
-        promises.insert(0, ("sha256", sha256, lambda found: found.sha256))
-    for aspect, expected, choose in promises:
+        properties.insert(0, ("sha256", sha256, lambda attributes: attributes.sha256))
+    for aspect, expected, select in properties:
         item = compare(
-            Expectation(layer, path, aspect, expected, step), _look(path, choose, sha256)
+            Expectation(layer, path, aspect, expected, step), _probe(path, select, sha256)
         )
         yield item
         if item.status in (Status.MISSING, Status.UNKNOWN):
             return
 
 
-def _look(
-    path: str, choose: Callable[[Attributes], str], sha256: str | None
+def _probe(
+    path: str, select: Callable[[Attributes], str], sha256: str | None
 ) -> Callable[[], str | None]:
-    def look() -> str | None:
-        found = file_attributes(path, content=sha256 is not None)
-        return None if found is None else choose(found)
+    def probe() -> str | None:
+        attributes = file_attributes(path, content=sha256 is not None)
+        return None if attributes is None else select(attributes)
 
-    return look
+    return probe
 
 
 def content_digest(text: str) -> str:
-    """The sha256 of a text as it stands in a file."""
+    """Return the sha256 of the text of a file."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_NOTES = "/var/lib/rig/owned"
-_WHOLE = "as it was unpacked"
+_RECORDS = "/var/lib/rig/owned"
+_UNCHANGED = "unchanged"
 
 
-def contents(step: Archive | Installer) -> Iterator[Item]:
-    """Whether every file that came is still the one that came; nothing where no notes are."""
+def check_contents(step: Archive | Installer) -> Iterator[Item]:
+    """Check that the recorded files are unchanged; skipped without records."""
     try:
-        shared = (read_text(f"{_NOTES}/shared") or "").splitlines()
-        notes = read_text(f"{_NOTES}/contents.{step.id}")
+        shared = (read_text(f"{_RECORDS}/shared") or "").splitlines()
+        records = read_text(f"{_RECORDS}/contents.{step.id}")
     except ProbeError:
         return
     folder = next((line.partition(" ")[2] for line in shared if line.startswith(f"{step.id} ")), "")
-    if folder and notes:
-        promise = Expectation(step.layer, folder, f"contents ({step.id})", _WHOLE, step.id)
-        yield compare(promise, partial(_state, Path(folder), notes.splitlines()))
+    if folder and records:
+        expectation = Expectation(step.layer, folder, f"contents ({step.id})", _UNCHANGED, step.id)
+        yield compare(expectation, partial(_find_changes, Path(folder), records.splitlines()))
 
 
-def _state(folder: Path, notes: list[str]) -> str:
-    other = [line.split("\t", 2)[2] for line in notes if not _same(folder, line)]
-    if not other:
-        return _WHOLE
-    more = f" and {len(other) - 1} more" if len(other) > 1 else ""
-    return f"changed or gone: {other[0]}{more}"
+def _find_changes(folder: Path, records: list[str]) -> str:
+    changed = [line.split("\t", 2)[2] for line in records if not _is_unchanged(folder, line)]
+    if not changed:
+        return _UNCHANGED
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"changed or missing: {changed[0]}{more}"
 
 
-def _same(folder: Path, note: str) -> bool:
-    """A line of notes is the size, the time of the last change and the path of a file."""
-    size, changed, path = note.split("\t", 2)
+def _is_unchanged(folder: Path, record: str) -> bool:
+    """Return whether a file has the recorded size and modification time."""
+    size, modified, path = record.split("\t", 2)
     try:
-        found = os.lstat(folder / path)
+        status = os.lstat(folder / path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise ProbeError(f"{folder / path}: {error.strerror}") from None
-    seconds, nanoseconds = divmod(found.st_mtime_ns, 10**9)
-    return (str(found.st_size), changed[:20]) == (size, f"{seconds}.{nanoseconds:09d}")
+    seconds, nanoseconds = divmod(status.st_mtime_ns, 10**9)
+    return (str(status.st_size), modified[:20]) == (size, f"{seconds}.{nanoseconds:09d}")

@@ -1,4 +1,4 @@
-"""Which release of a component is in use, from what speaks for it on a live machine."""
+"""Check which release of a component is in use, with probes of the live machine."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _NOT_LOADED = "not loaded"
 
 @dataclass(frozen=True)
 class VersionProbe:
-    """A row of the table."""
+    """A way to find the version of a component that is in use."""
 
-    part: str
+    layer: str
     component: str
     name: str
     aspect: str
@@ -48,113 +48,113 @@ class VersionProbe:
 
 @dataclass(frozen=True)
 class ConflictingModule:
-    """A kernel module that must not be loaded beside a component."""
+    """A kernel module that conflicts with a component."""
 
-    part: str
+    layer: str
     component: str
     name: str
     path: str
 
 
 @dataclass(frozen=True)
-class _Devices:
-    """The folder with an entry for each graphics card that a component drives."""
+class DeviceCount:
+    """A directory with an entry for each GPU of a component."""
 
-    part: str
+    layer: str
     component: str
     name: str
     folder: str
 
 
 def installed_version_checks(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
-    """What each witness says of the components that these steps bring."""
+    """Check the version in use of each component that the steps install."""
     home = cuda_home(plan.resolution.cuda) if plan.resolution.cuda is not None else ""
-    for row in _table():
-        version = getattr(plan.resolution, row.component)
-        step = _installing_step(steps, row)
-        if version is None or step is None or not _is_available(row, home):
+    for probe in _read_probes():
+        version = getattr(plan.resolution, probe.component)
+        step = _installing_step(steps, probe)
+        if version is None or step is None or not _is_available(probe, home):
             continue
-        expected = _cut(version, row.precision)
-        promise = Expectation(row.part, row.name, row.aspect, expected, step.id)
-        yield compare(promise, partial(_probe_version, row, home))
-    yield from _rivals(plan, steps)
-    yield from _counted(plan, steps)
+        expected = _truncate(version, probe.precision)
+        expectation = Expectation(probe.layer, probe.name, probe.aspect, expected, step.id)
+        yield compare(expectation, partial(_probe_version, probe, home))
+    yield from _check_conflicting_modules(plan, steps)
+    yield from _check_device_counts(plan, steps)
 
 
-def _rivals(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
-    for row in _rows("rival"):
-        rival = ConflictingModule(**row)
-        step = _installing_step(steps, rival)
-        if getattr(plan.resolution, rival.component) is None or step is None:
+def _check_conflicting_modules(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+    for row in _read_table("conflicting_module"):
+        module = ConflictingModule(**row)
+        step = _installing_step(steps, module)
+        if getattr(plan.resolution, module.component) is None or step is None:
             continue
-        promise = Expectation(rival.part, rival.name, "module", _NOT_LOADED, step.id)
-        yield compare(promise, partial(_loaded, rival.path))
+        expectation = Expectation(module.layer, module.name, "module", _NOT_LOADED, step.id)
+        yield compare(expectation, partial(_is_loaded, module.path))
 
 
-def _counted(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
-    for row in _rows("devices"):
-        devices = _Devices(**row)
+def _check_device_counts(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+    for row in _read_table("devices"):
+        devices = DeviceCount(**row)
         step = _installing_step(steps, devices)
         if getattr(plan.resolution, devices.component) is None or step is None or not plan.gpus:
             continue
-        promise = Expectation(devices.part, devices.name, "number", str(plan.gpus), step.id)
-        yield compare(promise, partial(_number, devices.folder))
+        expectation = Expectation(devices.layer, devices.name, "number", str(plan.gpus), step.id)
+        yield compare(expectation, partial(_count_entries, devices.folder))
 
 
-def _loaded(path: str) -> str:
+def _is_loaded(path: str) -> str:
     return _NOT_LOADED if file_attributes(path, content=False) is None else "loaded"
 
 
-def _number(folder: str) -> str:
+def _count_entries(folder: str) -> str:
     try:
         return str(len(os.listdir(folder)))
     except OSError as error:
-        # Without the driver nobody knows them; that it is not there is told already.
+        # Unknown without the driver, which is already reported as missing.
         raise ProbeError(f"{folder}: {error.strerror}") from None
 
 
-def _is_available(row: VersionProbe, home: str) -> bool:
-    """Whether there is a witness, of those that may be missing."""
-    programs = (words[0].replace("{home}", home) for words in row.commands)
-    return not row.optional or any(
+def _is_available(probe: VersionProbe, home: str) -> bool:
+    """Return whether an optional probe can run."""
+    programs = (words[0].replace("{home}", home) for words in probe.commands)
+    return not probe.optional or any(
         file_attributes(program, content=False) is not None for program in programs
     )
 
 
 def _installing_step(
-    steps: Sequence[Step], row: VersionProbe | ConflictingModule | _Devices
+    steps: Sequence[Step], probe: VersionProbe | ConflictingModule | DeviceCount
 ) -> Step | None:
-    """The step that brings the component: the one of its name, else the last of its part."""
-    of_part = [step for step in steps if step.layer == row.part]
-    named = [step for step in of_part if step.id == row.component]
-    return next(reversed(named or of_part), None)
+    """Return the step that installs the component: that of its name, or the last of its layer."""
+    in_layer = [step for step in steps if step.layer == probe.layer]
+    named = [step for step in in_layer if step.id == probe.component]
+    return next(reversed(named or in_layer), None)
 
 
-def _probe_version(row: VersionProbe, home: str) -> str | None:
-    for path in row.files:
+def _probe_version(probe: VersionProbe, home: str) -> str | None:
+    for path in probe.files:
         text = read_text(path.replace("{home}", home))
-        found = re.findall(row.pattern, text or "", re.MULTILINE)
-        if found:
-            return _cut(".".join(found), row.precision)
-    for words in row.commands:
+        matches = re.findall(probe.pattern, text or "", re.MULTILINE)
+        if matches:
+            return _truncate(".".join(matches), probe.precision)
+    for words in probe.commands:
         program, *arguments = (word.replace("{home}", home) for word in words)
         if file_attributes(program, content=False) is not None:
-            said = command((program, *arguments), fails=True)
-            found = re.findall(row.pattern, said, re.MULTILINE)
-            if found:
-                return _cut(found[0], row.precision)
-            if not said:
-                raise ProbeError(f"{program} does not say its version")
-            # Why it says none is what is wrong.
-            return said.splitlines()[0]
+            output = command((program, *arguments), fails=True)
+            matches = re.findall(probe.pattern, output, re.MULTILINE)
+            if matches:
+                return _truncate(matches[0], probe.precision)
+            if not output:
+                raise ProbeError(f"{program} printed no version")
+            # The output explains why there is no version.
+            return output.splitlines()[0]
     return None
 
 
-def _cut(version: str, precision: int | None) -> str:
+def _truncate(version: str, precision: int | None) -> str:
     return ".".join(version.split(".")[:precision])
 
 
-def _table() -> tuple[VersionProbe, ...]:
+def _read_probes() -> tuple[VersionProbe, ...]:
     return tuple(
         VersionProbe(
             **{
@@ -163,11 +163,11 @@ def _table() -> tuple[VersionProbe, ...]:
                 "commands": tuple(tuple(words) for words in row.get("commands", ())),
             }
         )
-        for row in _rows("witness")
+        for row in _read_table("probe")
     )
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
+def _read_table(name: str) -> list[dict[str, Any]]:
     text = (files("rigspec.doctor") / _TABLE).read_text(encoding="utf-8")
     rows: list[dict[str, Any]] = tomli.loads(text)[name]
     return rows

@@ -1,4 +1,4 @@
-"""The running kernel: its arguments, and whether a reboot is still due."""
+"""Check kernel arguments, and whether a reboot is required."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from rigspec.doctor.expectation import Expectation, ProbeError, compare, read_te
 from rigspec.doctor.model import Item
 from rigspec.plan.steps import KernelArguments, Reboot
 
-__all__ = ["arguments", "reboot"]
+__all__ = ["check_arguments", "check_reboot"]
 
 
-def arguments(step: KernelArguments) -> Iterator[Item]:
-    """Every argument, as the kernel was started with it."""
+def check_arguments(step: KernelArguments) -> Iterator[Item]:
+    """Check the arguments of the running kernel."""
     for argument in step.arguments:
         name = argument.partition("=")[0]
-        promise = Expectation(step.layer, name, "argument", argument, step.id)
-        yield compare(promise, partial(_started_with, name))
+        expectation = Expectation(step.layer, name, "argument", argument, step.id)
+        yield compare(expectation, partial(_find_argument, name))
 
 
-def reboot(step: Reboot) -> Iterator[Item]:
-    """The installer marks that it asks for a reboot: done, where the kernel started later."""
-    promise = Expectation(step.layer, "reboot", "state", "not due", step.id)
-    yield compare(promise, lambda: _state(f"/var/lib/rig/{step.id}"))
+def check_reboot(step: Reboot) -> Iterator[Item]:
+    """Check whether the kernel was started after the installer requested a reboot."""
+    expectation = Expectation(step.layer, "reboot", "state", "not required", step.id)
+    yield compare(expectation, lambda: _reboot_state(f"/var/lib/rig/{step.id}"))
 
 
-def _started_with(name: str) -> str | None:
+def _find_argument(name: str) -> str | None:
     line = read_text("/proc/cmdline")
     if line is None:
-        raise ProbeError("/proc/cmdline is not there")
+        raise ProbeError("/proc/cmdline not found")
     same = [word for word in line.split() if word.partition("=")[0] == name]
-    # The kernel takes the last of several.
+    # The kernel uses the last of several.
     return same[-1] if same else None
 
 
-def _state(mark: str) -> str | None:
+def _reboot_state(stamp: str) -> str | None:
     if any(os.path.exists(f"/{folder}/reboot-required") for folder in ("run", "var/run")):
-        return "due"
+        return "required"
     text = read_text("/proc/stat")
-    started = re.search(r"^btime (\d+)$", text or "", re.MULTILINE)
-    if started is None:
-        raise ProbeError("/proc/stat does not say when the kernel started")
+    boot_time = re.search(r"^btime (\d+)$", text or "", re.MULTILINE)
+    if boot_time is None:
+        raise ProbeError("/proc/stat has no boot time")
     try:
-        asked = os.stat(mark).st_mtime
+        requested = os.stat(stamp).st_mtime
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ProbeError(f"{mark}: {error.strerror}") from None
-    return "due" if asked > int(started[1]) else "not due"
+        raise ProbeError(f"{stamp}: {error.strerror}") from None
+    return "required" if requested > int(boot_time[1]) else "not required"

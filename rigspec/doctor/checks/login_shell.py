@@ -1,4 +1,4 @@
-"""The variables that a fresh log-in shell has, and one that has activated an environment."""
+"""Check the variables of login shells and activated environments."""
 
 from __future__ import annotations
 
@@ -7,69 +7,71 @@ import pwd
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from rigspec.doctor.checks.files import attributes_of, content_digest
+from rigspec.doctor.checks.files import check_attributes, content_digest
 from rigspec.doctor.expectation import Expectation, ProbeError, command, compare
 from rigspec.doctor.model import Item
 from rigspec.plan.steps import EnvironmentVariables, Variable, Variables
 
-__all__ = ["environment_variables", "variables"]
+__all__ = ["check_environment_variables", "check_variables"]
 
 _SHELLS = ("/bin/bash", "/bin/sh")
 
 
-def variables(step: Variables, text: str | None) -> Iterator[Item]:
-    """The file that sets them, held against ``text``, and what a log-in shell makes of it."""
+def check_variables(step: Variables, text: str | None) -> Iterator[Item]:
+    """Check the profile script against ``text``, and the variables of a login shell."""
     if text is not None:
         digest = content_digest(text)
-        yield from attributes_of(
+        yield from check_attributes(
             step.layer, step.path, step.id, owner="root:root", mode="0644", sha256=digest
         )
     for variable in step.variables:
         expected = ":".join(variable.values)
-        promise = Expectation(step.layer, variable.name, "log-in shell", expected, step.id)
-        yield compare(promise, partial(_value, variable))
+        expectation = Expectation(step.layer, variable.name, "login shell", expected, step.id)
+        yield compare(expectation, partial(_read_variable, variable))
 
 
-def environment_variables(step: EnvironmentVariables, texts: Mapping[str, str]) -> Iterator[Item]:
-    """The scripts of an environment, and what they make of a shell."""
+def check_environment_variables(
+    step: EnvironmentVariables, texts: Mapping[str, str]
+) -> Iterator[Item]:
+    """Check the scripts of an environment, and the variables that they set."""
     for name, path in step.scripts:
         if name in texts:
             digest = content_digest(texts[name])
-            yield from attributes_of(
+            yield from check_attributes(
                 step.layer, path, step.id, owner="root:root", mode="0644", sha256=digest
             )
     script = step.scripts[0][1] if step.by_conda else f"{step.path}/bin/activate"
     for variable in step.variables:
         expected = ":".join(variable.values)
         name = f"{step.name}/{variable.name}"
-        promise = Expectation(step.layer, name, "activated", expected, step.id)
-        yield compare(promise, partial(_value, variable, script))
+        expectation = Expectation(step.layer, name, "activated", expected, step.id)
+        yield compare(expectation, partial(_read_variable, variable, script))
 
 
-def _value(variable: Variable, script: str | None = None) -> str | None:
-    """What a log-in shell has; of a list of folders the rig's own part, where that is whole.
+def _read_variable(variable: Variable, script: str | None = None) -> str | None:
+    """Return the value in a login shell, after sourcing ``script`` if given.
 
-    With a ``script`` it is a shell that has read it.
+    Of a list of directories, return only those of the rig, if they are complete and in order.
     """
-    found = _session(script).get(variable.name)
+    found = _read_session(script).get(variable.name)
     if found is None or not variable.prepend:
         return found
     entries = found.split(":")
-    mine = [entry for entry in entries if entry in variable.values]
-    # An empty entry is the current folder, and programs would be taken from there.
-    return ":".join(mine) if mine == list(variable.values) and all(entries) else found
+    own = [entry for entry in entries if entry in variable.values]
+    # An empty entry means the current directory, from which programs would be run.
+    return ":".join(own) if own == list(variable.values) and all(entries) else found
 
 
-def _session(script: str | None) -> dict[str, str]:
+def _read_session(script: str | None) -> dict[str, str]:
     shell = next((path for path in _SHELLS if os.path.exists(path)), None)
     if shell is None:
-        raise ProbeError(f"there is no {_SHELLS[-1]}")
+        raise ProbeError(f"{_SHELLS[-1]} not found")
     account = pwd.getpwuid(os.getuid())
     environment = (("HOME", account.pw_dir), ("USER", account.pw_name), ("TERM", "dumb"))
-    # What start-up files print comes before the mark.
-    mark = "rigspec-session"
-    before = f". {script} && " if script is not None else ""
-    asked = f"{before}echo; echo {mark}; env -0"
-    said = command((shell, "-l", "-c", asked), environment=environment)
-    entries = said.partition(f"\n{mark}\n")[2].split("\0")
+    # Start-up files may print text before the marker.
+    marker = "rigspec-session"
+    prefix = f". {script} && " if script is not None else ""
+    script_text = f"{prefix}echo; echo {marker}; env -0"
+    output = command((shell, "-l", "-c", script_text), environment=environment)
+    entries = output.partition(f"\n{marker}\n")[2].split("\0")
     return {name: value for name, _, value in (entry.partition("=") for entry in entries)}

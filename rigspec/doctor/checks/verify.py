@@ -1,4 +1,4 @@
-"""The plan's own checks, but for those that the doctor makes package by package."""
+"""Run the checks of the plan, except those that other modules cover per package."""
 
 from __future__ import annotations
 
@@ -13,30 +13,34 @@ from rigspec.plan.model import Plan
 from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES
 from rigspec.plan.steps import Check, Step, Verify
 
-__all__ = ["checks"]
+__all__ = ["run_checks"]
 
 
-def checks(step: Verify, plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
-    """Each check whose layer these steps build."""
-    built = {found.layer for found in steps}
-    left = {found.layer for found in plan.steps} - built
+def run_checks(step: Verify, plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+    """Run each check of the layers that the steps build."""
+    layers = {step.layer for step in steps}
+    excluded = {step.layer for step in plan.steps} - layers
     programs = {installed_lock_path(VERIFY_PACKAGES), installed_lock_path(CHECK_PACKAGES)}
     for check in step.checks:
-        if check.layer in left or programs & set(check.command) or _of_interpreter(check, plan):
+        if (
+            check.layer in excluded
+            or programs & set(check.command)
+            or _checks_interpreter(check, plan)
+        ):
             continue
         expected = " ".join(check.expect.split("\n"))
-        promise = Expectation(check.layer, check.title, "check", expected, step.id)
-        yield compare(promise, partial(_said, check))
+        expectation = Expectation(check.layer, check.title, "check", expected, step.id)
+        yield compare(expectation, partial(_run_check, check))
 
 
-def _of_interpreter(check: Check, plan: Plan) -> bool:
-    """Whether it asks an environment's interpreter, which is a promise of that environment."""
+def _checks_interpreter(check: Check, plan: Plan) -> bool:
+    """Return whether the check runs the interpreter of an environment, checked elsewhere."""
     pythons = {getattr(step, "python", None) for step in plan.steps}
     return check.layer == "env" and check.command[0] in pythons
 
 
-def _said(check: Check) -> str | None:
+def _run_check(check: Check) -> str | None:
     if check.requires_root and os.geteuid() != 0:
-        raise ProbeError("only root can ask")
-    said = " ".join(command(check.command, fails=True).splitlines())
-    return None if check.expect and not said else said
+        raise ProbeError("requires root")
+    output = " ".join(command(check.command, fails=True).splitlines())
+    return None if check.expect and not output else output
