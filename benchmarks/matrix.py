@@ -35,7 +35,7 @@ TIMES = 10
 LOAD = """
 import time
 from rigspec.matrix import load, table_cache
-from rigspec.matrix.load import load_matrix
+from rigspec.matrix.loader import load_matrix
 import datetime, json, rigspec.matrix.model, importlib.resources
 begun = time.perf_counter()
 load_matrix({products!r})
