@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from rigspec.diagnostics.model import Diagnostic, Measure, Report, Severity
+from rigspec.diagnostics.model import Diagnostic, Metric, Report, Severity
 from rigspec.hardware.machine_specs import machine_figures
 from rigspec.hardware.summary import summary_lines
 from rigspec.lint.hardware import hardware_advice
@@ -74,7 +74,7 @@ def _errors(diagnostics: Iterable[Diagnostic]) -> bool:
 
 def _hardware(
     spec: LoadedSpec, machine: str | None, matrix: Matrix
-) -> tuple[tuple[Diagnostic, ...], tuple[Measure, ...]]:
+) -> tuple[tuple[Diagnostic, ...], tuple[Metric, ...]]:
     """Return diagnostics and figures of the hardware; no version depends on them."""
     if machine is None:
         return (), ()
@@ -117,7 +117,7 @@ def _report(
     status: str,
     resolution: Resolution | None,
     diagnostics: Iterable[Diagnostic],
-    hardware: tuple[Measure, ...] = (),
+    hardware: tuple[Metric, ...] = (),
 ) -> Report:
     order = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
     ranked: Sequence[Diagnostic] = sorted(diagnostics, key=lambda d: order.index(d.severity))

@@ -40,22 +40,22 @@ def load(file: Path) -> list[Report] | None:
         stored = file.read_bytes()
     except OSError:
         return None
-    from rigspec.diagnostics.serialization import read_reports
+    from rigspec.diagnostics.serialization import parse_reports
 
     checksum, _, text = stored.partition(b"\n")
     if checksum != b"%08x" % zlib.crc32(text):
         return None
     try:
-        return read_reports(text.decode())
+        return parse_reports(text.decode())
     except (KeyError, TypeError, ValueError):
         return None
 
 
 def store(file: Path, reports: list[Report]) -> None:
     """Keep the reports there, if it can be written to; a cache is never worth an error."""
-    from rigspec.diagnostics.serialization import written_reports
+    from rigspec.diagnostics.serialization import serialize_reports
 
-    text = written_reports(reports).encode()
+    text = serialize_reports(reports).encode()
     partial = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

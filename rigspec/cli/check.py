@@ -10,7 +10,7 @@ import typer
 
 from rigspec.cli.console import show
 from rigspec.cli.pipeline import chosen_machines, matrix_for
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
@@ -99,9 +99,9 @@ def _print(reports: list[Report], texts: dict[str, str], format_: Format, quiet:
 
         typer.echo(render_github(reports), nl=False)
         return
-    from rigspec.diagnostics.render.summary import only_errors, summary
+    from rigspec.diagnostics.render.summary import drop_warnings, render_summary
 
     for report in reports:
-        show(only_errors(report) if quiet else report, texts)
+        show(drop_warnings(report) if quiet else report, texts)
         if report.resolution is not None and not quiet:
-            typer.echo(plain(summary(report), keep="\n"))
+            typer.echo(sanitize(render_summary(report), keep="\n"))

@@ -159,10 +159,10 @@ def _compared(
 
 def _tell(spec: LoadedSpec, report: Report) -> None:
     """The errors of a machine that cannot exist; names that nobody knows end everything."""
-    from rigspec.diagnostics.render.summary import only_errors
+    from rigspec.diagnostics.render.summary import drop_warnings
 
     if report.resolution is None:
-        show(only_errors(report), {spec.document.file: spec.document.text})
+        show(drop_warnings(report), {spec.document.file: spec.document.text})
     if report.status == "invalid":
         raise typer.Exit(2)
 

@@ -9,7 +9,7 @@ import typer
 
 from rigspec.cli.console import fail, show, status
 from rigspec.cli.pipeline import chosen_machines, open_spec, resolve_or_exit
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ def _emit(spec: LoadedSpec, plan: Plan, target: str, output: Path, quiet: bool) 
     for backend in chosen:
         status(f"{backend.title}", quiet=quiet)
         for file in trees[backend.name]:
-            typer.echo(plain(str(output / backend.name / file.path)))
+            typer.echo(sanitize(str(output / backend.name / file.path)))
         for left in omissions(plan, backend):
             status(f"  leaves out {left.item}: {left.reason}", quiet=quiet)
 

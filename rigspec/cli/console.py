@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import typer
 
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 
 if TYPE_CHECKING:
     from rigspec.diagnostics.model import Report
@@ -45,7 +45,7 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
 def status(message: str, *, quiet: bool = False) -> None:
     """A line on stderr about what is being done."""
     if not quiet:
-        typer.echo(plain(message, keep="\n"), err=True)
+        typer.echo(sanitize(message, keep="\n"), err=True)
 
 
 def progress(items: Iterable[T], count: int, words: str) -> Iterator[T]:
@@ -60,7 +60,7 @@ def progress(items: Iterable[T], count: int, words: str) -> Iterator[T]:
 
 def fail(message: str, *, status: int) -> NoReturn:
     """One error line, and the exit status."""
-    typer.echo(f"error: {plain(message)}", err=True)
+    typer.echo(f"error: {sanitize(message)}", err=True)
     raise typer.Exit(status)
 
 

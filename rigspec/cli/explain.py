@@ -16,12 +16,12 @@ def explain(
     code: Annotated[str, typer.Argument(help="A code such as RS203.")],
 ) -> None:
     """Print the page of a diagnostic code: what it means, an example, how to mend it."""
-    from rigspec.diagnostics.explanations import codes, page
+    from rigspec.diagnostics.explanations import list_codes, load_page
 
-    known = codes()
+    known = list_codes()
     wanted = code.upper()
     if wanted not in known:
         near = get_close_matches(wanted, known, n=3)
         hint = f"; nearest: {', '.join(near)}" if near else ""
         fail(f"there is no code `{code}`{hint}", status=2)
-    typer.echo(page(wanted).rstrip("\n"))
+    typer.echo(load_page(wanted).rstrip("\n"))

@@ -57,7 +57,7 @@ def graph(
     source, below. A rig that cannot exist is not drawn: its errors are told, and the exit status
     is 1.
     """
-    from rigspec.diagnostics.render.summary import only_errors
+    from rigspec.diagnostics.render.summary import drop_warnings
     from rigspec.graph.build import build_graph
 
     chosen = format_ or _by_ending(output)
@@ -71,7 +71,7 @@ def graph(
         )
     report = resolve_or_exit(spec, machines[0])
     # Parts that do not fit stop no picture of the software; they are told beside it.
-    show(only_errors(report), {str(spec_file): spec.document.text})
+    show(drop_warnings(report), {str(spec_file): spec.document.text})
     text = _written(build_graph(spec, report, matrix_for(spec, machines[0])), chosen)
     if output is None:
         typer.echo(text, nl=False)

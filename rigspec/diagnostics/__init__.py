@@ -1,1 +1,1 @@
-"""What rigspec tells a person: values first, renderers apart."""
+"""Diagnostics: values, explanations and renderers."""

@@ -1,18 +1,23 @@
-"""The page behind each code: what it means, an example, how to mend it."""
+"""The page of each code: its meaning, an example, how to fix it."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 
-__all__ = ["codes", "page"]
+__all__ = ["list_codes", "load_page"]
 
 
-def codes() -> tuple[str, ...]:
-    """Every code that has a page, sorted."""
+def list_codes() -> tuple[str, ...]:
+    """Return every code that has a page, sorted."""
     names = (entry.name for entry in (files("rigspec.diagnostics") / "pages").iterdir())
     return tuple(sorted(name.removesuffix(".md") for name in names if name.endswith(".md")))
 
 
-def page(code: str) -> str:
-    """The page of a code, as Markdown. Raises FileNotFoundError for an unknown code."""
+def load_page(code: str) -> str:
+    """Return the page of a code as Markdown.
+
+    Raises:
+        FileNotFoundError: if the code is unknown.
+
+    """
     return (files("rigspec.diagnostics") / "pages" / f"{code}.md").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
-"""Diagnostics as data.
+"""Diagnostics as values.
 
-The stages of the compiler make these values; the renderers beside this module turn them into
-text, JSON and the rest. Neither knows the other.
+The stages of the compiler create these values, and ``rigspec.diagnostics.render`` converts them to
+text, JSON and other formats.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = [
     "Diagnostic",
     "Edit",
     "Fact",
-    "Measure",
+    "Metric",
     "Repair",
     "Report",
     "Severity",
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Severity(str, Enum):
-    """How bad it is; an ``error`` changes the exit code."""
+    """The severity of a diagnostic; an ``error`` changes the exit code."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -35,9 +35,9 @@ class Severity(str, Enum):
 
 @dataclass(frozen=True)
 class Span:
-    """A place in a file. Lines and columns count from 1, in characters; the end is exclusive.
+    """A range in a file. Lines and columns count from 1, in characters; the end is exclusive.
 
-    ``masked``: what stands there may be a secret, and no renderer may show it.
+    ``masked``: the text may be a secret, and renderers do not show it.
     """
 
     file: str
@@ -51,7 +51,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a fact was read, and on which day."""
+    """The source of a fact, and the day on which it was read."""
 
     title: str
     url: str
@@ -60,7 +60,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Fact:
-    """One sentence of the matrix, with where it stands there (``id``) and where it was read."""
+    """A statement of the matrix, with its id and its sources."""
 
     id: str
     statement: str
@@ -70,7 +70,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Edit:
-    """One change to the spec. ``after`` is TOML, ready to type; ``None`` removes the key."""
+    """One change to the spec. ``after`` is the new value; None removes the key."""
 
     key: str
     before: str | None
@@ -79,9 +79,9 @@ class Edit:
 
 @dataclass(frozen=True)
 class Repair:
-    """Edits that were solved again, and what the whole spec resolves to with them.
+    """Edits that fix an error, and the resolution of the spec with them.
 
-    ``resolution`` is None where they mend one error of several: the others stand.
+    ``resolution`` is None if the spec has other errors that the edits do not fix.
     """
 
     edits: tuple[Edit, ...]
@@ -90,22 +90,22 @@ class Repair:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing to tell. ``breaks`` is what a user would meet at run time, in its own words."""
+    """One finding. ``runtime_error`` quotes the messages that a user would see at run time."""
 
     code: str
     severity: Severity
     message: str
-    between: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
     facts: tuple[Fact, ...] = ()
-    breaks: tuple[str, ...] = ()
+    runtime_error: tuple[str, ...] = ()
     help: tuple[str, ...] = ()
     repairs: tuple[Repair, ...] = ()
 
 
 @dataclass(frozen=True)
-class Measure:
-    """Something that was worked out of a machine's parts: a line, and the numbers in it."""
+class Metric:
+    """A value computed from the parts of a machine: a text, and the numbers in it."""
 
     name: str
     text: str
@@ -115,10 +115,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one spec on one machine. ``status`` is ok, conflict or invalid.
+    """The result for one machine of a spec. ``status`` is ok, conflict or invalid.
 
-    Where only the machine's parts collide, a report of a conflict has a resolution nevertheless:
-    what is installed does not depend on them.
+    If only the parts of the machine conflict, the report has a resolution, because software does
+    not depend on them.
     """
 
     spec: str
@@ -126,4 +126,4 @@ class Report:
     status: str
     resolution: Resolution | None
     diagnostics: tuple[Diagnostic, ...]
-    hardware: tuple[Measure, ...] = ()
+    metrics: tuple[Metric, ...] = ()

@@ -1,4 +1,4 @@
-"""Reports as plain JSON and back, whole: for a cache, not for other programs."""
+"""Serialize reports for the cache; the format is not meant for other programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rigspec.diagnostics.model import (
     Diagnostic,
     Edit,
     Fact,
-    Measure,
+    Metric,
     Repair,
     Report,
     Severity,
@@ -21,68 +21,75 @@ from rigspec.diagnostics.model import (
 )
 from rigspec.resolution import EnvResolution, Pin, Resolution
 
-__all__ = ["read_reports", "written_reports"]
+__all__ = ["parse_reports", "serialize_reports"]
 
 
-def written_reports(reports: Iterable[Report]) -> str:
-    """Everything the reports hold, as JSON."""
+def serialize_reports(reports: Iterable[Report]) -> str:
+    """Return reports as JSON, with all their fields."""
     return json.dumps([asdict(report) for report in reports], default=str)
 
 
-def read_reports(text: str) -> list[Report]:
-    """The reports that were written. Raises KeyError, TypeError or ValueError for other text."""
-    return [_report(item) for item in json.loads(text)]
+def parse_reports(text: str) -> list[Report]:
+    """Parse serialized reports.
+
+    Raises:
+        KeyError, TypeError, ValueError: if the text has another format.
+
+    """
+    return [_parse_report(item) for item in json.loads(text)]
 
 
-def _report(item: Mapping[str, Any]) -> Report:
-    found = item["resolution"]
+def _parse_report(item: Mapping[str, Any]) -> Report:
+    resolution = item["resolution"]
     return Report(
         spec=item["spec"],
         machine=item["machine"],
         status=item["status"],
-        resolution=_resolution(found) if found is not None else None,
-        diagnostics=tuple(_diagnostic(entry) for entry in item["diagnostics"]),
-        hardware=tuple(_measure(entry) for entry in item["hardware"]),
+        resolution=_parse_resolution(resolution) if resolution is not None else None,
+        diagnostics=tuple(_parse_diagnostic(entry) for entry in item["diagnostics"]),
+        metrics=tuple(_parse_metric(entry) for entry in item["metrics"]),
     )
 
 
-def _diagnostic(item: Mapping[str, Any]) -> Diagnostic:
+def _parse_diagnostic(item: Mapping[str, Any]) -> Diagnostic:
     return Diagnostic(
         code=item["code"],
         severity=Severity(item["severity"].rpartition(".")[2].lower()),
         message=item["message"],
-        between=tuple(item["between"]),
+        components=tuple(item["components"]),
         spans=tuple(Span(**span) for span in item["spans"]),
-        facts=tuple(_fact(fact) for fact in item["facts"]),
-        breaks=tuple(item["breaks"]),
+        facts=tuple(_parse_fact(fact) for fact in item["facts"]),
+        runtime_error=tuple(item["runtime_error"]),
         help=tuple(item["help"]),
-        repairs=tuple(_repair(repair) for repair in item["repairs"]),
+        repairs=tuple(_parse_repair(repair) for repair in item["repairs"]),
     )
 
 
-def _repair(item: Mapping[str, Any]) -> Repair:
-    found = item["resolution"]
-    resolution = _resolution(found) if found is not None else None
-    return Repair(tuple(Edit(**edit) for edit in item["edits"]), resolution)
+def _parse_repair(item: Mapping[str, Any]) -> Repair:
+    resolution = item["resolution"]
+    return Repair(
+        edits=tuple(Edit(**edit) for edit in item["edits"]),
+        resolution=_parse_resolution(resolution) if resolution is not None else None,
+    )
 
 
-def _fact(item: Mapping[str, Any]) -> Fact:
-    return Fact(item["id"], item["statement"], _sources(item), item["confidence"])
+def _parse_fact(item: Mapping[str, Any]) -> Fact:
+    return Fact(item["id"], item["statement"], _parse_sources(item), item["confidence"])
 
 
-def _measure(item: Mapping[str, Any]) -> Measure:
+def _parse_metric(item: Mapping[str, Any]) -> Metric:
     numbers = tuple((name, number) for name, number in item["numbers"])
-    return Measure(item["name"], item["text"], numbers, _sources(item))
+    return Metric(item["name"], item["text"], numbers, _parse_sources(item))
 
 
-def _sources(item: Mapping[str, Any]) -> tuple[Source, ...]:
+def _parse_sources(item: Mapping[str, Any]) -> tuple[Source, ...]:
     return tuple(
         Source(source["title"], source["url"], dt.date.fromisoformat(source["read"]))
         for source in item["sources"]
     )
 
 
-def _resolution(item: Mapping[str, Any]) -> Resolution:
+def _parse_resolution(item: Mapping[str, Any]) -> Resolution:
     envs = tuple(
         EnvResolution(
             name=env["name"],

@@ -33,7 +33,7 @@ def build_graph(spec: LoadedSpec, report: Report, matrix: Matrix) -> StackGraph:
     drawn = _Drawn(boxes, settled)
     for bond in found:
         drawn.add(bond)
-    for measure in report.hardware:
+    for measure in report.metrics:
         drawn.measured(
             measure.name, measure.text, Fact(measure.name, measure.text, measure.sources)
         )

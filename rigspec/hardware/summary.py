@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.diagnostics.model import Measure
+from rigspec.diagnostics.model import Metric
 from rigspec.hardware.cost import Cost, Payback
 from rigspec.hardware.machine_specs import MachineSpecs
 from rigspec.hardware.pcie import Lanes
@@ -15,9 +15,9 @@ __all__ = ["summary_lines"]
 _TO = "\N{EN DASH}"
 
 
-def summary_lines(figures: MachineSpecs) -> tuple[Measure, ...]:
+def summary_lines(figures: MachineSpecs) -> tuple[Metric, ...]:
     """What is known and worth a line: power, lanes, running cost. Nothing for a bare machine."""
-    found: list[Measure] = []
+    found: list[Metric] = []
     if figures.power is not None:
         found += _power(figures.power)
     if figures.lanes is not None:
@@ -26,11 +26,11 @@ def summary_lines(figures: MachineSpecs) -> tuple[Measure, ...]:
     if figures.payback is not None:
         found.append(_payback(figures.payback))
     elif figures.no_payback.startswith("never"):
-        found.append(Measure("pays off", figures.no_payback, (), figures.cost.sources))
+        found.append(Metric("pays off", figures.no_payback, (), figures.cost.sources))
     return tuple(found)
 
 
-def _power(power: Power) -> Iterator[Measure]:
+def _power(power: Power) -> Iterator[Metric]:
     if power.full is None or (power.supply is None and power.unknown_full):
         return
     same = power.idle is not None and power.unknown_idle == power.unknown_full
@@ -44,29 +44,29 @@ def _power(power: Power) -> Iterator[Measure]:
         numbers += [("headroom_watts", power.headroom.number)]
     if power.unknown_full:
         text = f"{text}; without {', '.join(power.unknown_full)}"
-    yield Measure("power", text, tuple(numbers), power.full.sources)
+    yield Metric("power", text, tuple(numbers), power.full.sources)
 
 
-def _lanes(lanes: Lanes) -> Iterator[Measure]:
+def _lanes(lanes: Lanes) -> Iterator[Metric]:
     if lanes.widths is not None and lanes.of_cpu is not None:
         told = ", ".join(f"x{width}" for width in lanes.widths)
         numbers = (("cpu_lanes", lanes.of_cpu.number), ("gpu_lanes", str(sum(lanes.widths))))
         text = f"{told} of {lanes.of_cpu}"
-        yield Measure("lanes", text, numbers, lanes.of_cpu.sources)
+        yield Metric("lanes", text, numbers, lanes.of_cpu.sources)
 
 
-def _cost(cost: Cost) -> Iterator[Measure]:
+def _cost(cost: Cost) -> Iterator[Metric]:
     if cost.monthly is not None:
         text = f"{cost.monthly.amount:.2f} {cost.monthly.unit} a month ({cost.monthly.note})"
         numbers = (("monthly", f"{cost.monthly.amount:.2f}"), ("currency", cost.monthly.unit))
-        yield Measure("running", text, numbers, cost.monthly.sources)
+        yield Metric("running", text, numbers, cost.monthly.sources)
     elif cost.hourly is not None:
         amount, _, _ = cost.hourly.unit.partition("/")
         numbers = (("hourly", cost.hourly.number), ("currency", amount))
-        yield Measure("rent", f"{cost.hourly}", numbers, cost.hourly.sources)
+        yield Metric("rent", f"{cost.hourly}", numbers, cost.hourly.sources)
 
 
-def _payback(payback: Payback) -> Measure:
+def _payback(payback: Payback) -> Metric:
     months = f"{payback.months:.1f}"
     text = (
         f"after {months} months against {payback.against}: {payback.price}, then "
@@ -81,4 +81,4 @@ def _payback(payback: Payback) -> Measure:
         ("assumptions", "; ".join(payback.assumptions)),
     )
     sources = (*payback.owned.sources, *payback.rented.sources)
-    return Measure("pays off", text, numbers, tuple(dict.fromkeys(sources)))
+    return Metric("pays off", text, numbers, tuple(dict.fromkeys(sources)))

@@ -9,7 +9,7 @@ from itertools import groupby
 import tomlkit
 from tomlkit.items import Item, SingleKey, Table
 
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 from rigspec.host.facts import Host
 from rigspec.host.parsers import Card, decimal_size
 from rigspec.host.python_environments import FoundEnvironment
@@ -282,11 +282,11 @@ def _many(alike: Sequence[object]) -> int | None:
 
 def _name(text: str) -> str:
     """A name as a spec may hold it: on one line, short, and of characters that are seen."""
-    return " ".join(plain(text).split())[:_MOST].strip() or "unknown"
+    return " ".join(sanitize(text).split())[:_MOST].strip() or "unknown"
 
 
 def _line(text: str) -> str:
-    return " ".join(plain(text).split())[: 2 * _MOST]
+    return " ".join(sanitize(text).split())[: 2 * _MOST]
 
 
 def _identifier(text: str) -> str:

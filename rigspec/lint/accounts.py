@@ -102,7 +102,7 @@ def _lacking(
             code="RS008",
             severity=Severity.ERROR,
             message=f"{resolution.os} has no group `{group}`",
-            between=("os",),
+            components=("os",),
             spans=(spec.document.span(path, label="made by later systems"),),
             facts=(Fact(f"group/{group}", statement, release.sources_of("lacking")),),
             help=(f'leave it out, or make it: `groups = ["{group}"]` in `[system]`',),

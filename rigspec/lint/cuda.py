@@ -33,7 +33,7 @@ def wheel_cuda_lints(
             severity=Severity.WARNING,
             message=f"the wheels of {env.name} ({frameworks}) bring CUDA {env.cuda}; the spec asks "
             f"for CUDA {cuda.toolkit} from wheels",
-            between=("cuda", *(pin.name for pin in env.frameworks)),
+            components=("cuda", *(pin.name for pin in env.frameworks)),
             spans=(
                 spec.document.span(path, label=f"asks for CUDA {cuda.toolkit}"),
                 spec.document.span(("env", env.name), of="key", label=f"gets CUDA {env.cuda}"),

@@ -33,7 +33,7 @@ def name_service_advice(
             code=_CODE,
             severity=Severity.ERROR,
             message=f"the ddclient of {resolution.os} does not speak `{dyndns.protocol}`",
-            between=("os",),
+            components=("os",),
             spans=(spec.document.span(path, label="not among its protocols"),),
             facts=(_fact(system),),
             help=(f"did you mean `{near[0]}`?",) if near else (),

@@ -87,7 +87,7 @@ def _ended(
                 code=code,
                 severity=Severity.WARNING,
                 message=fact.statement,
-                between=(component,),
+                components=(component,),
                 spans=(spec.document.span(path),),
                 facts=(fact,),
                 help=_AROUND.get(code, ()),
@@ -138,10 +138,10 @@ def _repository_key(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
                 code="RS305",
                 severity=Severity.WARNING,
                 message=f"repository key {release.family} is withdrawn: {ended.reason}",
-                between=("cuda",),
+                components=("cuda",),
                 spans=(spec.document.span(("cuda", "repository_key"), label="withdrawn"),),
                 facts=(_fact(release, ended),),
-                breaks=(f"NO_PUBKEY; the repository is not signed (it wants {current[0]})",),
+                runtime_error=(f"NO_PUBKEY; the repository is not signed (it wants {current[0]})",),
                 help=(
                     f'leave `repository_key` out, or set it to "{current[0].lower()}"; '
                     "rigspec checks the key by its whole fingerprint",
@@ -169,7 +169,7 @@ def _other_toolkit(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnos
             severity=Severity.ERROR,
             message=f"the package `{name}` brings CUDA {release}, and the rig is decided for CUDA "
             f"{decided}",
-            between=("cuda",),
+            components=("cuda",),
             spans=(spec.document.span(span_path, label=f"brings CUDA {release}"),),
             help=(
                 f"write `{name.removesuffix(release.replace('.', '-'))}"
@@ -192,7 +192,7 @@ def _package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
                 severity=Severity.WARNING,
                 message=f"the package `{name}` follows the newest release: it brings that "
                 f"toolkit and driver, not CUDA {cuda.toolkit or 'of this rig'}",
-                between=("cuda",),
+                components=("cuda",),
                 spans=(spec.document.span(span_path, label="names no version"),),
                 facts=(
                     Fact(
@@ -202,7 +202,7 @@ def _package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
                         sources=tuple(s for s in product.sources if "install cuda" in s.title),
                     ),
                 ),
-                breaks=("libcublas.so.9.0: cannot open shared object file",),
+                runtime_error=("libcublas.so.9.0: cannot open shared object file",),
                 help=("name the release: `cuda-toolkit-X-Y`, or leave `packages` to rigspec",),
             )
         elif "." in name:
@@ -210,7 +210,7 @@ def _package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
                 code="RS308",
                 severity=Severity.WARNING,
                 message=f"no package is called `{name}`: its versions are joined by dashes",
-                between=("cuda",),
+                components=("cuda",),
                 spans=(spec.document.span(span_path, label="a regular expression to apt"),),
                 help=(
                     f"write `{name.replace('.', '-')}`; apt takes a name with a dot for a pattern "
@@ -254,7 +254,7 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
             code="RS304",
             severity=Severity.WARNING,
             message=f"the matrix knows no image `nvidia/cuda:{tag}`",
-            between=("image",),
+            components=("image",),
             spans=(span,),
             help=(*_nearest(tag), *image_repairs(None)),
         )
@@ -266,10 +266,10 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
             code="RS304",
             severity=Severity.WARNING,
             message=f"the image `nvidia/cuda:{tag}` {gone}{last}",
-            between=("image",),
+            components=("image",),
             spans=(span,),
             facts=(_withdrawn_fact(image, ended),),
-            breaks=(f"manifest for nvidia/cuda:{tag} not found: manifest unknown",),
+            runtime_error=(f"manifest for nvidia/cuda:{tag} not found: manifest unknown",),
             help=image_repairs(image),
         )
 
@@ -294,7 +294,7 @@ def _yanked(
                 code="RS306",
                 severity=Severity.WARNING,
                 message=f"{release.family or release.product} {release.version} was {item.reason}",
-                between=(release.product,),
+                components=(release.product,),
                 spans=(spec.document.span(place),),
                 facts=(_withdrawn_fact(release, item),),
                 help=("take the release before or after it",),

@@ -54,7 +54,7 @@ def _diagnostic(
         code=row.rule.code,
         severity=Severity(row.rule.severity),
         message=message,
-        between=tuple(dict.fromkeys(name for name in names if name != "provider")),
+        components=tuple(dict.fromkeys(name for name in names if name != "provider")),
         spans=tuple(
             document.span(requirement.path, label=requirement.label)
             for requirement in lines
@@ -62,7 +62,7 @@ def _diagnostic(
         ),
         # The message is the statement: the fact adds where it was read.
         facts=(Fact(fact.id, fact.statement, fact.sources, fact.confidence),),
-        breaks=(format_statement(row.rule.failure_message, value),)
+        runtime_error=(format_statement(row.rule.failure_message, value),)
         if row.rule.failure_message
         else (),
     )

@@ -65,7 +65,7 @@ def _ignored_keys(
                 code="RS218",
                 severity=Severity.WARNING,
                 message=f"{product.title} {version} does not read `{setting.key}`",
-                between=(product.name,),
+                components=(product.name,),
                 spans=(spec.document.span((*path, *at), of="key", label="ignored"),),
                 facts=(Fact(f"{product.name}/{setting.key}", setting.statement, setting.sources),),
                 help=(f"write `{setting.instead}`" if setting.instead else "take it out",),
@@ -128,7 +128,7 @@ def _shared_files(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
                     severity=Severity.ERROR,
                     message=f"{title} reads one ~/{file.path}, and `{other}` and `{env_name}` "
                     "want different ones",
-                    between=(program,),
+                    components=(program,),
                     spans=(
                         spec.document.span(paths[0], of="key", label="this one"),
                         spec.document.span(paths[1], of="key", label="differs from this one"),

@@ -34,10 +34,10 @@ def unverified_notes(
                 code="RS212",
                 severity=Severity.NOTE,
                 message=f"not checked: whether the {cpu} fits, which the matrix does not know",
-                between=("cpu",),
+                components=("cpu",),
                 spans=(spec.document.span(path, label="known by name only"),),
                 facts=(Fact(rule.id, rule.statement, rule.sources, rule.confidence),),
-                breaks=(rule.failure_message,),
+                runtime_error=(rule.failure_message,),
                 help=(
                     f'to have it checked, write `cpu = {{ model = "{cpu}", {key} = '
                     f'["{rule.requires.component}"] }}` with what /proc/cpuinfo lists',

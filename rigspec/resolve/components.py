@@ -58,7 +58,7 @@ def display_name(component: str, title: str | None = None) -> str:
 
 
 def diagnostic_name(component: str) -> str:
-    """Return the name a diagnostic's ``between`` uses for a component."""
+    """Return the name a diagnostic's ``components`` uses for a component."""
     if component in DERIVED:
         return DERIVED[component][1]
     return component.removeprefix(PACKAGE_PREFIX)

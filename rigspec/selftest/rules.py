@@ -95,7 +95,7 @@ def _names_it(error: Diagnostic, rule: Rule, matrix: Matrix) -> bool:
     if "cuda_runtime" in named:
         # No line asks for it: whoever brings it stands in the report, with wheels as narrow.
         pair |= rule_index(matrix).frameworks
-    return len(pair & set(error.between)) > 1
+    return len(pair & set(error.components)) > 1
 
 
 def _told(report: Report, rule: Rule) -> bool:

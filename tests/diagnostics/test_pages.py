@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rigspec.cli.main import app
-from rigspec.diagnostics.explanations import codes, page
+from rigspec.diagnostics.explanations import list_codes, load_page
 
 # Lower case, except for the proper names that begin a title.
 TITLE = re.compile(r"# RS\d{3}: ([a-z]|C |CUDA |GPU |NVBLAS |Python )[^.]+")
@@ -25,7 +25,7 @@ LAB = '[env.lab]\npython = "3.6"\n'
 
 def sections_of(code: str) -> tuple[str, str, str, str]:
     """Return the title, the meaning, the example and the fix of a page."""
-    text, rest = page(code).split("\n\n## Example\n\n")
+    text, rest = load_page(code).split("\n\n## Example\n\n")
     title, meaning = text.split("\n\n", 1)
     example, fix = rest.split("\n\n## How to fix\n\n")
     return title, meaning, example + "\n", fix
@@ -42,7 +42,7 @@ def spec_of(example: str) -> str:
     return text + example
 
 
-@pytest.mark.parametrize("code", codes())
+@pytest.mark.parametrize("code", list_codes())
 def test_page_has_title_meaning_example_and_fix(code: str) -> None:
     title, meaning, example, fix = sections_of(code)
 
@@ -53,7 +53,7 @@ def test_page_has_title_meaning_example_and_fix(code: str) -> None:
     assert fix.endswith(".\n")
 
 
-@pytest.mark.parametrize("code", codes())
+@pytest.mark.parametrize("code", list_codes())
 def test_page_example_of_spec_raises_its_code(code: str, tmp_path: Path) -> None:
     _, _, example, _ = sections_of(code)
     match = EXAMPLE.fullmatch(example)

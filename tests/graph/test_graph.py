@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from rigspec.cli.pipeline import matrix_for, resolve_or_exit
 from rigspec.diagnostics.model import Fact, Severity, Source
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.build import build_graph
 from rigspec.graph.model import Edge, Label, Node, StackGraph
 from rigspec.graph.render.dot import as_dot
@@ -30,7 +30,7 @@ from tests.injection.texts import HOSTILE
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 SPEC = "specs/dl-server.toml"
-TEXTS = [plain(text[:400]) for text in HOSTILE.values()]
+TEXTS = [sanitize(text[:400]) for text in HOSTILE.values()]
 
 
 def words(text: str) -> str:

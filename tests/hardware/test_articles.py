@@ -101,7 +101,7 @@ def test_one_of_its_cards_is_faster_than_the_gpu_of_a_p2() -> None:
 
 def test_the_third_rig_draws_284_watts_and_leaves_216() -> None:
     assert watts("argentina") == (None, "284", "216")
-    lines = {m.name: m.text for m in report(rig("argentina")).hardware}
+    lines = {m.name: m.text for m in report(rig("argentina")).metrics}
     assert lines["power"].startswith("284 W of 500 W, 216 W to spare")
 
 
@@ -180,7 +180,7 @@ def test_its_cards_and_their_memory() -> None:
 
 def test_the_fourth_rig_draws_90_to_416_watts() -> None:
     assert watts("deep-al") == ("90", "416", "584")
-    lines = {m.name: m for m in report(rig("deep-al")).hardware}
+    lines = {m.name: m for m in report(rig("deep-al")).metrics}
     assert "90\N{EN DASH}416 W of 1000 W" in lines["power"].text
     assert dict(lines["power"].numbers)["headroom_watts"] == "584"
 
@@ -285,7 +285,7 @@ def test_it_pays_for_itself_within_a_year_under_the_assumptions_of_its_spec() ->
     dearest = figures(rig("sourced", ("5000 USD", "6480 USD")), "science-3").payback
     assert dearest is not None
     assert dearest.months == 12
-    line = {m.name: m for m in report(rig("sourced"), "science-3").hardware}["pays off"]
+    line = {m.name: m for m in report(rig("sourced"), "science-3").metrics}["pays off"]
     assert "after 9.3 months against p2" in line.text
     assert "5000 USD to buy" in dict(line.numbers)["assumptions"]
 

@@ -53,8 +53,8 @@ OWNED = (
 
 
 def test_check_says_why_there_is_no_month_in_which_it_has_paid_for_itself() -> None:
-    assert report(machine(OWNED + AGAINST)).hardware[-1].text.startswith("after ")
-    never = {m.name: m for m in report(machine(OWNED.replace("0.30", "30") + AGAINST)).hardware}
+    assert report(machine(OWNED + AGAINST)).metrics[-1].text.startswith("after ")
+    never = {m.name: m for m in report(machine(OWNED.replace("0.30", "30") + AGAINST)).metrics}
     assert never["pays off"].text.startswith("never: running tower costs 1080 USD a month, and")
     for before, after, why in (
         ("3000 USD", "3000 EUR", "the prices are in EUR and USD, and no rate"),

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from rigspec.diagnostics.model import Severity
-from rigspec.diagnostics.serialization import read_reports, written_reports
+from rigspec.diagnostics.serialization import parse_reports, serialize_reports
 from rigspec.hardware.power import efficiency
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import InvalidSpec, compute_spec_digest
@@ -21,7 +21,7 @@ D = Decimal
 
 def test_a_bare_machine_is_not_talked_about() -> None:
     assert told(machine("")) == {}
-    assert report(machine("")).hardware == ()
+    assert report(machine("")).metrics == ()
 
 
 def test_what_is_not_known_is_said_and_not_guessed() -> None:
@@ -320,4 +320,4 @@ def test_figures_are_in_every_format_and_survive_the_cache(
     assert run["properties"]["hardware"][0]["measures"]["lanes"]["cpu_lanes"] == "28"
     assert "RS102" in {result["ruleId"] for result in run["results"]}
     once = report(rig("deep-al"))
-    assert read_reports(written_reports([once])) == [once]
+    assert parse_reports(serialize_reports([once])) == [once]

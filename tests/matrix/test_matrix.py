@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.diagnostics.explanations import codes, page
+from rigspec.diagnostics.explanations import list_codes, load_page
 from rigspec.matrix.lint import problems
 from rigspec.matrix.loader import build_matrix, load_matrix, product_names
 from rigspec.matrix.model import Condition, Rule
@@ -56,17 +56,17 @@ def test_every_row_has_a_source_and_a_day() -> None:
 
 def test_every_code_that_a_rule_raises_has_a_page() -> None:
     for rule in MATRIX.rules():
-        assert rule.code in codes()
-    for code in codes():
-        assert page(code).startswith(f"# {code}: ")
-        assert "## How to fix" in page(code)
+        assert rule.code in list_codes()
+    for code in list_codes():
+        assert load_page(code).startswith(f"# {code}: ")
+        assert "## How to fix" in load_page(code)
 
 
 def test_every_code_that_the_program_can_raise_has_a_page() -> None:
     sources = (Path(__file__).resolve().parent.parent.parent / "rigspec").rglob("*.py")
     raised = {code for file in sources for code in re.findall(r'"(RS\d{3})"', file.read_text())}
     assert len(raised) > 40
-    assert sorted(raised - set(codes())) == []
+    assert sorted(raised - set(list_codes())) == []
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_what_came_later_is_refused_with_its_day_and_a_way_out(tmp_path: Path) -
     (error,) = (d for d in report.diagnostics if d.code == "RS234")
     assert errors(report) == ["RS234"]
     assert error.message == "TensorFlow ==1.12.0 and as_of 2018-07-01 are incompatible"
-    assert error.between == ("tensorflow", "as_of")
+    assert error.components == ("tensorflow", "as_of")
     assert [span.label for span in error.spans] == [
         "requests tensorflow ==1.12.0",
         "nothing after 2018-07-01",
@@ -90,7 +90,7 @@ def test_what_came_later_is_refused_with_its_day_and_a_way_out(tmp_path: Path) -
     assert [(source.url, source.read) for source in fact.sources] == [
         ("pkg:pypi/tensorflow", dt.date(2026, 11, 21))
     ]
-    assert error.breaks == ("No matching distribution found",)
+    assert error.runtime_error == ("No matching distribution found",)
     # The way out was solved, and is never to give the day up.
     edits = [edit for repair in error.repairs for edit in repair.edits]
     assert [(edit.key, edit.after) for edit in edits] == [

@@ -41,7 +41,7 @@ def test_what_broke_is_refused_with_no_more_than_it_takes(
     error = the_error(check(tmp_path, row["spec"]))
 
     assert error.code == row["refused"]
-    assert set(row["between"]) <= set(error.between)
+    assert set(row["between"]) <= set(error.components)
     assert (len(error.spans), len(error.facts)) == (row["lines"], row["facts"])
     assert all(fact.sources for fact in error.facts)
 

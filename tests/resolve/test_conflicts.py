@@ -121,7 +121,7 @@ def test_it_is_refused_by_name_and_with_few_lines(name: str, tmp_path: Path) -> 
     found = [d for d in report.diagnostics if d.severity is Severity.ERROR]
     assert len(found) == 1
     assert code is None or found[0].code == code
-    assert between <= set(found[0].between)
+    assert between <= set(found[0].components)
     assert len(found[0].spans) <= lines
     assert found[0].facts
     assert all(fact.sources for fact in found[0].facts)

@@ -8,7 +8,7 @@ import pytest
 import tomlkit
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Repair, Report, Severity
-from rigspec.diagnostics.render.json import repair_as_json
+from rigspec.diagnostics.render.json import serialize_repair
 from rigspec.diagnostics.render.text import render_text
 from tests.resolve.rigs import check, errors, tower
 from tests.resolve.test_combinations import make
@@ -111,16 +111,16 @@ def test_a_product_that_no_release_saves_is_named_beside_the_card(tmp_path: Path
 def test_a_product_for_gpus_on_a_machine_without_one_is_one_conflict(tmp_path: Path) -> None:
     rig = alone(env='interpreter = "pyenv"\npackages = { cupy-cuda90 = "4" }')
     (error,) = told(check(tmp_path, rig))
-    assert "cupy" in error.between
+    assert "cupy" in error.components
 
 
 def test_a_repair_of_one_error_says_that_the_others_stand(tmp_path: Path) -> None:
     report = check(tmp_path, SEVERAL["two that do not touch"])
     (partial, *_) = told(report)[0].repairs
 
-    assert repair_as_json(partial)["resolution"] is None
+    assert serialize_repair(partial)["resolution"] is None
     text = render_text(report, {})
-    assert "mends this alone: the other errors stand" in text
+    assert "fixes this error only" in text
     assert text.count("resolves to") == 1
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from rigspec.compare.model import Comparison
 from rigspec.compare.render.html_view import page_of
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 
 __all__ = ["page_environment", "render_html"]
 
@@ -47,12 +47,12 @@ def page_environment() -> Environment:
 
 def _text(value: object) -> Markup:
     """Text for an element or a quoted attribute; what would control or reorder is replaced."""
-    return escape(plain(str(value)))
+    return escape(sanitize(str(value)))
 
 
 def _address(url: str) -> Markup:
     """The address of a link if it leads to the web, else nothing."""
-    return escape(plain(url)) if urlsplit(url).scheme in ("https", "http") else Markup("")
+    return escape(sanitize(url)) if urlsplit(url).scheme in ("https", "http") else Markup("")
 
 
 def _drawn(value: object) -> Markup:

@@ -28,8 +28,8 @@ from rigspec.compare.model import (
     Words,
 )
 from rigspec.diagnostics.model import Source
-from rigspec.diagnostics.render.json import fact_as_json
-from rigspec.diagnostics.sanitize import plain_json
+from rigspec.diagnostics.render.json import serialize_fact
+from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.hardware.sourced_value import SourcedValue, rounded
 
 __all__ = ["json_schema", "render_json"]
@@ -50,7 +50,7 @@ def render_json(comparison: Comparison) -> str:
         "money": _money(comparison.money),
         "runs": _runs(comparison.runs),
     }
-    return plain_json(json.dumps(content, indent=2, ensure_ascii=False)) + "\n"
+    return sanitize_json(json.dumps(content, indent=2, ensure_ascii=False)) + "\n"
 
 
 def json_schema() -> str:
@@ -171,7 +171,7 @@ def _runs(runs: Runs) -> dict[str, Any]:
                 "code": caveat.diagnostic.code,
                 "severity": caveat.diagnostic.severity.value,
                 "message": caveat.diagnostic.message,
-                "facts": [fact_as_json(fact) for fact in caveat.diagnostic.facts],
+                "facts": [serialize_fact(fact) for fact in caveat.diagnostic.facts],
             }
             for caveat in runs.caveats
         ],
@@ -197,8 +197,8 @@ def _range(found: Range) -> dict[str, Any]:
 def _refused(group: Refused) -> dict[str, Any]:
     return {
         "releases": list(group.releases),
-        "reason": fact_as_json(group.reason),
-        "facts": [fact_as_json(fact) for fact in group.facts],
+        "reason": serialize_fact(group.reason),
+        "facts": [serialize_fact(fact) for fact in group.facts],
     }
 
 

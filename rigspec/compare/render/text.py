@@ -20,7 +20,7 @@ from rigspec.compare.render.formatting import (
     releases,
     software_line,
 )
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 from rigspec.hardware.sourced_value import SourcedValue
 
 __all__ = ["render_text"]
@@ -37,7 +37,7 @@ def render_text(comparison: Comparison) -> str:
     """Everything of a comparison that a person would read on a screen or two."""
     parts = (_answers, _software, _hardware, _money, _runs)
     blocks = ("\n".join(part(comparison)) for part in parts)
-    return plain("\n\n".join(block for block in blocks if block), keep="\n") + "\n"
+    return sanitize("\n\n".join(block for block in blocks if block), keep="\n") + "\n"
 
 
 def _answers(comparison: Comparison) -> Iterator[str]:

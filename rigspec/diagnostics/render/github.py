@@ -1,11 +1,11 @@
-"""Diagnostics as workflow commands, which GitHub shows beside the lines of a pull request."""
+"""Render diagnostics as workflow commands, which GitHub shows in pull requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 
 __all__ = ["render_github"]
 
@@ -13,11 +13,11 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE
 
 
 def render_github(reports: Iterable[Report]) -> str:
-    """One line a diagnostic, each ended by a newline."""
-    return "".join(f"{_line(d)}\n" for report in reports for d in report.diagnostics)
+    """Return one line per diagnostic, each with a newline."""
+    return "".join(f"{_render_diagnostic(d)}\n" for report in reports for d in report.diagnostics)
 
 
-def _line(diagnostic: Diagnostic) -> str:
+def _render_diagnostic(diagnostic: Diagnostic) -> str:
     properties = [("title", diagnostic.code)]
     if diagnostic.spans:
         span = diagnostic.spans[0]
@@ -28,14 +28,14 @@ def _line(diagnostic: Diagnostic) -> str:
             ("endLine", str(span.end_line)),
             ("endColumn", str(span.end_column)),
         ]
-    told = ",".join(f"{name}={_property(value)}" for name, value in properties)
+    arguments = ",".join(f"{name}={_escape_property(value)}" for name, value in properties)
     message = "\n".join([diagnostic.message, *diagnostic.help])
-    return f"::{_COMMANDS[diagnostic.severity]} {told}::{_data(message)}"
+    return f"::{_COMMANDS[diagnostic.severity]} {arguments}::{_escape_data(message)}"
 
 
-def _data(text: str) -> str:
-    return plain(text, keep="\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _escape_data(text: str) -> str:
+    return sanitize(text, keep="\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

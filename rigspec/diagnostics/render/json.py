@@ -1,4 +1,4 @@
-"""Reports as JSON, in the form that other programs rely on (schema 1)."""
+"""Render reports as JSON, a stable format for other programs (schema 1)."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Measure, Repair, Report, Source, Span
-from rigspec.diagnostics.sanitize import plain_json
+from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Metric, Repair, Report, Source, Span
+from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.resolution import EnvResolution, Resolution
 
-__all__ = ["fact_as_json", "measure_as_json", "render_json", "repair_as_json"]
+__all__ = ["render_json", "serialize_fact", "serialize_metric", "serialize_repair"]
 
 
 def render_json(reports: Iterable[Report]) -> str:
-    """One JSON document for all reports."""
-    document = {"schema": 1, "results": [_report(report) for report in reports]}
-    return plain_json(json.dumps(document, indent=2, ensure_ascii=False))
+    """Return one JSON document for all reports."""
+    document = {"schema": 1, "results": [_serialize_report(report) for report in reports]}
+    return sanitize_json(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def _report(report: Report) -> dict[str, Any]:
+def _serialize_report(report: Report) -> dict[str, Any]:
     return {
         "spec": report.spec,
         "machine": report.machine,
         "status": report.status,
-        "resolution": _resolution(report.resolution) if report.resolution else None,
-        "hardware": {measure.name: measure_as_json(measure) for measure in report.hardware},
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
+        "resolution": _serialize_resolution(report.resolution) if report.resolution else None,
+        "hardware": {metric.name: serialize_metric(metric) for metric in report.metrics},
+        "diagnostics": [_serialize_diagnostic(diagnostic) for diagnostic in report.diagnostics],
     }
 
 
-def _resolution(resolution: Resolution) -> dict[str, Any]:
+def _serialize_resolution(resolution: Resolution) -> dict[str, Any]:
     return {
         "os": resolution.os,
         "arch": resolution.arch,
@@ -40,11 +40,11 @@ def _resolution(resolution: Resolution) -> dict[str, Any]:
         "cuda": resolution.cuda,
         "cudnn": resolution.cudnn,
         "cudnn_built_for": resolution.cudnn_cuda,
-        "envs": {env.name: _env(env) for env in resolution.envs},
+        "envs": {env.name: _serialize_environment(env) for env in resolution.envs},
     }
 
 
-def _env(env: EnvResolution) -> dict[str, Any]:
+def _serialize_environment(env: EnvResolution) -> dict[str, Any]:
     return {
         "python": env.python,
         "pip": env.pip,
@@ -57,29 +57,29 @@ def _env(env: EnvResolution) -> dict[str, Any]:
     }
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+def _serialize_diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
-        "between": list(diagnostic.between),
-        "spans": [_span(span) for span in diagnostic.spans],
-        "facts": [fact_as_json(fact) for fact in diagnostic.facts],
-        "breaks": list(diagnostic.breaks),
+        "between": list(diagnostic.components),
+        "spans": [_serialize_span(span) for span in diagnostic.spans],
+        "facts": [serialize_fact(fact) for fact in diagnostic.facts],
+        "breaks": list(diagnostic.runtime_error),
         "help": list(diagnostic.help),
-        "repairs": [repair_as_json(repair) for repair in diagnostic.repairs],
+        "repairs": [serialize_repair(repair) for repair in diagnostic.repairs],
     }
 
 
-def repair_as_json(repair: Repair) -> dict[str, Any]:
-    """Edits to the spec, and what it resolves to with them, unless other errors stand."""
+def serialize_repair(repair: Repair) -> dict[str, Any]:
+    """Return a repair as a JSON object; ``resolution`` is null if other errors remain."""
     return {
-        "edits": [_edit(edit) for edit in repair.edits],
-        "resolution": _resolution(repair.resolution) if repair.resolution else None,
+        "edits": [_serialize_edit(edit) for edit in repair.edits],
+        "resolution": _serialize_resolution(repair.resolution) if repair.resolution else None,
     }
 
 
-def _span(span: Span) -> dict[str, Any]:
+def _serialize_span(span: Span) -> dict[str, Any]:
     return {
         "file": span.file,
         "line": span.line,
@@ -90,9 +90,9 @@ def _span(span: Span) -> dict[str, Any]:
     }
 
 
-def fact_as_json(fact: Fact) -> dict[str, Any]:
-    """A fact with its sources; ``source`` is the first of them."""
-    sources = [_source(source) for source in fact.sources]
+def serialize_fact(fact: Fact) -> dict[str, Any]:
+    """Return a fact as a JSON object; ``source`` is its first source."""
+    sources = [_serialize_source(source) for source in fact.sources]
     return {
         "id": fact.id,
         "statement": fact.statement,
@@ -102,15 +102,15 @@ def fact_as_json(fact: Fact) -> dict[str, Any]:
     }
 
 
-def measure_as_json(measure: Measure) -> dict[str, Any]:
-    """A measure: its words, and each number by its name (as a string, so that none is rounded)."""
-    sources = [_source(source) for source in measure.sources]
-    return {"text": measure.text, **dict(measure.numbers), "sources": sources}
+def serialize_metric(metric: Metric) -> dict[str, Any]:
+    """Return a metric as a JSON object; numbers are strings, so that none is rounded."""
+    sources = [_serialize_source(source) for source in metric.sources]
+    return {"text": metric.text, **dict(metric.numbers), "sources": sources}
 
 
-def _source(source: Source) -> dict[str, Any]:
+def _serialize_source(source: Source) -> dict[str, Any]:
     return {"title": source.title, "url": source.url, "read": source.read.isoformat()}
 
 
-def _edit(edit: Edit) -> dict[str, Any]:
+def _serialize_edit(edit: Edit) -> dict[str, Any]:
     return {"key": edit.key, "from": edit.before, "to": edit.after}

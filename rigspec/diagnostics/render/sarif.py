@@ -1,6 +1,6 @@
-"""Diagnostics as SARIF 2.1.0, which code scanners and editors read.
+"""Render diagnostics as SARIF 2.1.0, a format for code scanning and editors.
 
-The format: OASIS, Static Analysis Results Interchange Format Version 2.1.0.
+Specification: OASIS, Static Analysis Results Interchange Format Version 2.1.0.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import quote
 
 from rigspec import __version__
-from rigspec.diagnostics.explanations import codes, page
+from rigspec.diagnostics.explanations import list_codes, load_page
 from rigspec.diagnostics.model import Diagnostic, Report, Severity, Span
-from rigspec.diagnostics.render.json import fact_as_json, measure_as_json, repair_as_json
-from rigspec.diagnostics.render.text import edits_in_words
-from rigspec.diagnostics.sanitize import plain_json
+from rigspec.diagnostics.render.json import serialize_fact, serialize_metric, serialize_repair
+from rigspec.diagnostics.render.text import describe_edits
+from rigspec.diagnostics.sanitize import sanitize_json
 
 __all__ = ["render_sarif"]
 
@@ -26,73 +26,73 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schem
 
 
 def render_sarif(reports: Iterable[Report]) -> str:
-    """One SARIF log with one run for all reports."""
-    told_of = tuple(reports)
-    told = [(report, diagnostic) for report in told_of for diagnostic in report.diagnostics]
-    raised = sorted({diagnostic.code for _, diagnostic in told})
+    """Return one SARIF log with one run for all reports."""
+    reports = tuple(reports)
+    found = [(report, diagnostic) for report in reports for diagnostic in report.diagnostics]
+    codes = sorted({diagnostic.code for _, diagnostic in found})
     run = {
         "tool": {
             "driver": {
                 "name": "rigspec",
                 "version": __version__,
-                "rules": [_rule(code) for code in raised],
+                "rules": [_build_rule(code) for code in codes],
             }
         },
         "columnKind": "unicodeCodePoints",
-        "properties": {"hardware": [_hardware(report) for report in told_of]},
-        "results": [_result(report, diagnostic, raised) for report, diagnostic in told],
+        "properties": {"hardware": [_build_hardware(report) for report in reports]},
+        "results": [_build_result(report, diagnostic, codes) for report, diagnostic in found],
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return plain_json(json.dumps(log, indent=2, ensure_ascii=False))
+    return sanitize_json(json.dumps(log, indent=2, ensure_ascii=False))
 
 
-def _hardware(report: Report) -> dict[str, Any]:
-    measures = {measure.name: measure_as_json(measure) for measure in report.hardware}
+def _build_hardware(report: Report) -> dict[str, Any]:
+    measures = {metric.name: serialize_metric(metric) for metric in report.metrics}
     return {"spec": report.spec, "machine": report.machine, "measures": measures}
 
 
-def _rule(code: str) -> dict[str, Any]:
-    if code not in codes():
+def _build_rule(code: str) -> dict[str, Any]:
+    if code not in list_codes():
         return {"id": code}
-    text = page(code)
+    text = load_page(code)
     title = text.partition("\n")[0].removeprefix(f"# {code}: ")
     return {"id": code, "shortDescription": {"text": title}, "help": {"text": text}}
 
 
-def _result(report: Report, diagnostic: Diagnostic, raised: list[str]) -> dict[str, Any]:
+def _build_result(report: Report, diagnostic: Diagnostic, codes: list[str]) -> dict[str, Any]:
     spans = diagnostic.spans
     result: dict[str, Any] = {
         "ruleId": diagnostic.code,
-        "ruleIndex": raised.index(diagnostic.code),
+        "ruleIndex": codes.index(diagnostic.code),
         "level": _LEVELS[diagnostic.severity],
-        "message": {"text": "\n".join(_words(diagnostic))},
-        "locations": [_location(span) for span in spans[:1]],
+        "message": {"text": "\n".join(_iterate_message(diagnostic))},
+        "locations": [_build_location(span) for span in spans[:1]],
         "properties": {
             "machine": report.machine,
-            "between": list(diagnostic.between),
-            "facts": [fact_as_json(fact) for fact in diagnostic.facts],
-            "breaks": list(diagnostic.breaks),
-            "repairs": [repair_as_json(repair) for repair in diagnostic.repairs],
+            "between": list(diagnostic.components),
+            "facts": [serialize_fact(fact) for fact in diagnostic.facts],
+            "breaks": list(diagnostic.runtime_error),
+            "repairs": [serialize_repair(repair) for repair in diagnostic.repairs],
         },
     }
     if len(spans) > 1:
-        result["relatedLocations"] = [_location(span) for span in spans[1:]]
+        result["relatedLocations"] = [_build_location(span) for span in spans[1:]]
     return result
 
 
-def _words(diagnostic: Diagnostic) -> Iterator[str]:
-    """What an editor shows: the message, its facts, and what to do."""
+def _iterate_message(diagnostic: Diagnostic) -> Iterator[str]:
+    """Yield the lines that an editor shows: message, facts, help and repairs."""
     yield diagnostic.message
     yield from (fact.statement for fact in diagnostic.facts)
     yield from diagnostic.help
     for repair in diagnostic.repairs:
-        yield f"repair: {edits_in_words(repair)}"
+        yield f"repair: {describe_edits(repair)}"
 
 
-def _location(span: Span) -> dict[str, Any]:
+def _build_location(span: Span) -> dict[str, Any]:
     location: dict[str, Any] = {
         "physicalLocation": {
-            "artifactLocation": {"uri": _uri(span.file)},
+            "artifactLocation": {"uri": _format_uri(span.file)},
             "region": {
                 "startLine": span.line,
                 "startColumn": span.column,
@@ -106,6 +106,6 @@ def _location(span: Span) -> dict[str, Any]:
     return location
 
 
-def _uri(file: str) -> str:
+def _format_uri(file: str) -> str:
     path = PurePath(file)
     return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

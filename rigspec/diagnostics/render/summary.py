@@ -1,4 +1,4 @@
-"""What a check found, in a few lines."""
+"""Render the result of a check in a few lines."""
 
 from __future__ import annotations
 
@@ -8,35 +8,38 @@ from dataclasses import replace
 from rigspec.diagnostics.model import Report, Severity
 from rigspec.resolution import EnvResolution, Resolution
 
-__all__ = ["only_errors", "summary"]
+__all__ = ["drop_warnings", "render_summary"]
 
 
-def summary(report: Report) -> str:
-    """The resolution as an aligned list. The report must have one."""
+def render_summary(report: Report) -> str:
+    """Return the resolution as an aligned list.
+
+    Raises:
+        ValueError: if the report has no resolution.
+
+    """
     if report.resolution is None:
         raise ValueError("a report without a resolution has no summary")
-    where = f", machine {report.machine}" if report.machine else ""
+    machine = f", machine {report.machine}" if report.machine else ""
     warnings = sum(d.severity is Severity.WARNING for d in report.diagnostics)
-    told = f" ({warnings} warning{'s' if warnings != 1 else ''})" if warnings else ""
-    if report.status == "ok":
-        lines = [f"{report.spec}{where}: this rig can exist{told}"]
-    else:
-        lines = [f"{report.spec}{where}: its software can exist, its parts do not fit{told}"]
-    lines += [f"  {name:<12} {value}" for name, value in _layers(report.resolution)]
-    lines += [f"  {measure.name:<12} {measure.text}" for measure in report.hardware]
+    count = f" ({warnings} warning{'s' if warnings != 1 else ''})" if warnings else ""
+    status = "ok" if report.status == "ok" else "software resolves; hardware has conflicts"
+    lines = [f"{report.spec}{machine}: {status}{count}"]
+    lines += [f"  {name:<12} {value}" for name, value in _iterate_layers(report.resolution)]
+    lines += [f"  {metric.name:<12} {metric.text}" for metric in report.metrics]
     for env in report.resolution.envs:
         lines.append(f"  env {env.name}")
-        lines += [f"    {name:<10} {value}" for name, value in _env(env)]
+        lines += [f"    {name:<10} {value}" for name, value in _iterate_environment(env)]
     return "\n".join(lines)
 
 
-def only_errors(report: Report) -> Report:
-    """The report without its warnings and notes."""
+def drop_warnings(report: Report) -> Report:
+    """Return the report without warnings and notes."""
     errors = tuple(d for d in report.diagnostics if d.severity is Severity.ERROR)
     return replace(report, diagnostics=errors)
 
 
-def _layers(resolution: Resolution) -> Iterator[tuple[str, str]]:
+def _iterate_layers(resolution: Resolution) -> Iterator[tuple[str, str]]:
     glibc = f" (glibc {resolution.glibc})" if resolution.glibc else ""
     yield "os", f"{resolution.os}{glibc}"
     for name in ("driver", "cuda", "cudnn"):
@@ -45,9 +48,9 @@ def _layers(resolution: Resolution) -> Iterator[tuple[str, str]]:
             yield name, version
 
 
-def _env(env: EnvResolution) -> Iterator[tuple[str, str]]:
-    brought = f" (from {env.installer})" if env.installer else ""
-    yield "python", f"{env.python}{brought}"
+def _iterate_environment(env: EnvResolution) -> Iterator[tuple[str, str]]:
+    source = f" (from {env.installer})" if env.installer else ""
+    yield "python", f"{env.python}{source}"
     yield "pip", env.pip
     for framework in env.frameworks:
         yield framework.name, framework.version

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.model import LAYERS, Edge, Node, StackGraph
 
 __all__ = ["as_dot"]
@@ -78,7 +78,11 @@ def _edge(arrow: Edge, upward: bool, picture: StackGraph) -> str:
 def _facts(picture: StackGraph) -> Iterator[str]:
     for number, fact in enumerate(picture.facts, start=1):
         sources = "; ".join(f"{s.title}, read {s.read.isoformat()}" for s in fact.sources)
-        told = f"{plain(fact.statement)} ({plain(sources)})" if sources else plain(fact.statement)
+        told = (
+            f"{sanitize(fact.statement)} ({sanitize(sources)})"
+            if sources
+            else sanitize(fact.statement)
+        )
         yield from textwrap.wrap(
             told, _FACT_WIDTH, initial_indent=f"{number:>3}  ", subsequent_indent="     "
         )
@@ -86,10 +90,10 @@ def _facts(picture: StackGraph) -> Iterator[str]:
 
 def _quoted(name: str) -> str:
     """An identifier: between quotes only a quote must be escaped, and nothing else can be."""
-    return '"' + plain(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + sanitize(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _text(words: str) -> str:
     """Words in a label: its backslashes would be commands, its ampersands begin entities."""
-    escaped = plain(words).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = sanitize(words).replace("\\", "\\\\").replace('"', '\\"')
     return escaped.replace("&", "&amp;")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.model import Edge, Label, Node, StackGraph
 
 __all__ = ["as_mermaid"]
@@ -15,7 +15,7 @@ _PLAIN = frozenset(" .,()[]_+=/-\N{MULTIPLICATION SIGN}\N{EN DASH}")
 
 def as_mermaid(picture: StackGraph) -> str:
     """The picture as a flowchart; its numbered facts are comments at its end."""
-    lines = [f"%% {plain(picture.title)}: {plain(picture.subtitle)}".rstrip(), "flowchart TB"]
+    lines = [f"%% {sanitize(picture.title)}: {sanitize(picture.subtitle)}".rstrip(), "flowchart TB"]
     names = {box.id: f"n{index}" for index, box in enumerate(picture.boxes, start=1)}
     groups = dict.fromkeys(box.group for box in picture.boxes)
     for index, group in enumerate(groups, start=1):
@@ -43,14 +43,14 @@ def _link(arrow: Edge, names: dict[str, str]) -> str:
 
 def _facts(picture: StackGraph) -> Iterator[str]:
     for number, fact in enumerate(picture.facts, start=1):
-        yield f"{Label('', number).words.strip()} {plain(fact.statement)}"
+        yield f"{Label('', number).words.strip()} {sanitize(fact.statement)}"
         for source in fact.sources:
-            yield f"    {plain(source.title)}, read {source.read.isoformat()} <{source.url}>"
+            yield f"    {sanitize(source.title)}, read {source.read.isoformat()} <{source.url}>"
 
 
 def _text(words: str) -> str:
     """Words between quotes, in which nothing is read as anything else."""
     return "".join(
         letter if letter.isalnum() or letter in _PLAIN else f"#{ord(letter)};"
-        for letter in plain(words)
+        for letter in sanitize(words)
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 from xml.etree import ElementTree as ET
 
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.model import Edge, Label, Node, StackGraph
 from rigspec.graph.render.layout import Layout, Place, Size, laid_out
 from rigspec.graph.render.text_metrics import width, wrap_text
@@ -62,7 +62,7 @@ def _root(picture: StackGraph, wide: float, high: float) -> ET.Element:
             "aria-labelledby": "title",
         },
     )
-    ET.SubElement(root, "title", id="title").text = plain(f"{picture.title}: {picture.subtitle}")
+    ET.SubElement(root, "title", id="title").text = sanitize(f"{picture.title}: {picture.subtitle}")
     style = resources.files("rigspec.graph") / "picture.css"
     ET.SubElement(root, "style").text = "\n" + style.read_text(encoding="utf-8")
     marks = ET.SubElement(root, "defs")
@@ -79,8 +79,8 @@ def _root(picture: StackGraph, wide: float, high: float) -> ET.Element:
 
 
 def _heading(root: ET.Element, picture: StackGraph) -> None:
-    _text(root, "name", _MARGIN, _MARGIN + 20, plain(picture.title), 22, bold=True)
-    _text(root, "about", _MARGIN, _MARGIN + 42, plain(picture.subtitle), 13)
+    _text(root, "name", _MARGIN, _MARGIN + 20, sanitize(picture.title), 22, bold=True)
+    _text(root, "about", _MARGIN, _MARGIN + 42, sanitize(picture.subtitle), 13)
 
 
 def _frames(parent: ET.Element, layout: Layout) -> None:
@@ -198,7 +198,7 @@ def _labels(parent: ET.Element, arrow: Edge, way: Sequence[Place], picture: Stac
 def _hint(written: ET.Element, label: Label, picture: StackGraph) -> None:
     if label.fact is not None:
         written.set("data-fact", str(label.fact))
-        ET.SubElement(written, "title").text = plain(picture.facts[label.fact - 1].statement)
+        ET.SubElement(written, "title").text = sanitize(picture.facts[label.fact - 1].statement)
 
 
 # --- facts ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from rigspec.diagnostics.sanitize import plain
+from rigspec.diagnostics.sanitize import sanitize
 
 __all__ = ["width", "wrap_text"]
 
@@ -45,7 +45,7 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 def wrap_text(text: str, size: float, most: float, *, bold: bool = False) -> tuple[str, ...]:
     """The text in lines no wider than ``most``: at blanks, and where none is, within a word."""
     lines, line = [], ""
-    for word in plain(text).split():
+    for word in sanitize(text).split():
         if line and width(f"{line} {word}", size, bold=bold) <= most:
             line = f"{line} {word}"
             continue

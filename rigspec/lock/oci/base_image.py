@@ -174,7 +174,7 @@ def _not_told(wanted: _Wanted, why: str, instead: LockedImage | None) -> Diagnos
         code="RS512",
         severity=Severity.WARNING,
         message=f"{wanted.asked.host} did not tell the digest of {name} ({why}): {taken}",
-        between=("image",),
+        components=("image",),
         help=(
             "name a registry that can be reached under `[mirrors] images` or in "
             f"{_VARIABLE}, or write the digest into the spec: `{name}@sha256:…`",
@@ -194,8 +194,8 @@ def _image_removed_warning(wanted: _Wanted, still_there: bool) -> Diagnostic:
         code="RS512",
         severity=Severity.WARNING,
         message="; ".join([message, *reasons]),
-        between=("image",),
-        breaks=() if still_there else (missing,),
+        components=("image",),
+        runtime_error=() if still_there else (missing,),
         help=image_repairs(known) if wanted.chosen else (own,),
     )
 
@@ -205,7 +205,7 @@ def _other_platform(image: ImageReference, why: str) -> Diagnostic:
         code="RS513",
         severity=Severity.ERROR,
         message=f"the base image {image} is not for this machine: {why}",
-        between=("image",),
+        components=("image",),
         help=("name an image that is built for the machine's processor under `[container] base`",),
     )
 

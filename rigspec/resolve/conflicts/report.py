@@ -35,10 +35,10 @@ def conflict_diagnostic(
         code=_code(conflict),
         severity=Severity.ERROR,
         message=_message(conflict, lines, problem),
-        between=_between(conflict, lines),
+        components=_between(conflict, lines),
         spans=tuple(document.span(c.path, label=c.label) for c in lines if c.path is not None),
         facts=tuple(facts_of(conflict)),
-        breaks=tuple(
+        runtime_error=tuple(
             dict.fromkeys(
                 format_statement(row.rule.failure_message, _value(conflict, row))
                 for row in _breaking_rules(conflict)

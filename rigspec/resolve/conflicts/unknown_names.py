@@ -69,7 +69,7 @@ def _no_release_error(
         code="RS214",
         severity=Severity.ERROR,
         message=f"unknown {title} version `{requested}`",
-        between=(diagnostic_name(component.name),),
+        components=(diagnostic_name(component.name),),
         spans=spans,
         help=(f"known versions of {title}: {known}{_format_nearest(near)}", *other),
     )
@@ -134,7 +134,7 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
                 names,
                 "add `compute_capability` (and `memory`, `watts`, `length`) next to the model",
             )
-            yield replace(diagnostic, code="RS101", between=("gpu",))
+            yield replace(diagnostic, code="RS101", components=("gpu",))
     if machine.instance is not None and not machine.gpus:
         instances = matrix.product("instance")
         if find_part(instances, machine.instance) is None:
@@ -158,7 +158,7 @@ def _ambiguous_gpu_error(
         code="RS101",
         severity=Severity.ERROR,
         message=f"the GPU `{model}` was sold with several chips",
-        between=("gpu",),
+        components=("gpu",),
         spans=(document.span(path, label="ambiguous"),),
         facts=(Fact(f"gpu-{model}".lower(), "; ".join(statement), variants[0].sources),),
         help=("add the chip to the name, or `compute_capability` next to the model",),

@@ -140,7 +140,7 @@ def _note(
         code="RS240",
         severity=Severity.NOTE,
         message=message,
-        between=(diagnostic_name(component.name),),
+        components=(diagnostic_name(component.name),),
         spans=tuple(
             spec.document.span(requirement.path, label=requirement.label)
             for requirement in lines
