@@ -159,7 +159,7 @@ def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[P
         elif isinstance(step, User) and step.ssh_keys:
             yield PayloadFile(step.id, "".join(f"{key}\n" for key in step.ssh_keys))
         elif isinstance(step, EnvironmentVariables):
-            for (name, _), part in zip(step.scripts, ("begin", "end"), strict=True):
+            for (name, _), part in zip(step.scripts, ("activate", "deactivate"), strict=True):
                 template = environment.get_template(f"{_STEPS}environment-{part}.sh.j2")
                 yield PayloadFile(name, template.render(step=step))
         elif isinstance(step, Variables):
