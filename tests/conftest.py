@@ -7,9 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.command import run_in_process
 from tests.prerequisites import missing_prerequisites
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,12 +75,19 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
 
 @pytest.fixture
 def rigspec() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The command line, run as a user runs it, from the project's folder."""
+    """The command line from the project's folder, in this process where the options allow it.
 
-    def run(*arguments: str, **options: object) -> subprocess.CompletedProcess[str]:
-        settings: dict[str, object] = {"cwd": ROOT, "capture_output": True, "text": True}
-        return subprocess.run(
-            [sys.executable, "-m", "rigspec", *map(str, arguments)], **{**settings, **options}
-        )
+    ``process=True`` starts an interpreter: for what a process does when it starts and ends.
+    """
+
+    def run(
+        *arguments: object, process: bool = False, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "rigspec", *map(str, arguments)]
+        settings: dict[str, Any] = {"cwd": ROOT, "capture_output": True, "text": True, **options}
+        in_process = {"cwd", "env", "input", "capture_output", "text", "check", "timeout"}
+        if process or settings.keys() - in_process:
+            return subprocess.run(command, **settings)
+        return run_in_process(command, settings)
 
     return run
