@@ -65,7 +65,7 @@ def fail(message: str, *, status: int) -> NoReturn:
 
 
 def write_text(path: Path, text: str, *, new: bool = False, parents: bool = False) -> None:
-    """Write a file as ``rigspec.fs.atomic_tree.write_file`` does; exit status 2 where it cannot be."""
+    """Write a file atomically; exit with status 2 if it cannot be written."""
     from rigspec.fs.atomic_tree import TreeError, write_file
 
     try:
