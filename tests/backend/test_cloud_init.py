@@ -108,7 +108,7 @@ def written(config: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_user_data_keeps_our_rules(plan: Plan) -> None:
+def test_user_data_sets_required_keys(plan: Plan) -> None:
     config = configuration(files(plan)["user-data"])
     see_the_rules(config, plan)
 
@@ -142,7 +142,7 @@ def see_the_rules(config: dict[str, Any], plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_every_file_in_it_is_the_one_that_was_meant(plan: Plan) -> None:
+def test_user_data_files_have_expected_content(plan: Plan) -> None:
     config = configuration(files(plan)["user-data"])
     for file in plan.payload:
         assert written(config, f"/opt/rig/install/files/{file.name}")["content"] == file.content
@@ -154,7 +154,7 @@ def test_every_file_in_it_is_the_one_that_was_meant(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_the_units_are_content_for_systemd(plan: Plan, tmp_path: Path) -> None:
+def test_user_data_units_pass_systemd_analyze(plan: Plan, tmp_path: Path) -> None:
     config = configuration(files(plan)["user-data"])
     units = [f for f in config["write_files"] if f["path"].endswith(".service")]
     for unit in units:
@@ -172,7 +172,7 @@ def test_the_units_are_content_for_systemd(plan: Plan, tmp_path: Path) -> None:
     assert bool(units) is any(isinstance(step, Reboot) for step in plan.steps)
 
 
-def test_meta_data_is_of_the_lock_and_the_machine() -> None:
+def test_meta_data_instance_id_depends_on_lock_and_machine() -> None:
     plan = first("dl-server")
     one = yaml.safe_load(files(plan)["meta-data"])
     assert one["local-hostname"] == "tower"
@@ -184,7 +184,7 @@ def test_meta_data_is_of_the_lock_and_the_machine() -> None:
     ("name", "label"),
     [("first_box", "first-box"), ("box-", "box"), ("a" * 80, "a" * 63), ("_", "rig")],
 )
-def test_a_hostname_is_a_label_of_rfc_1123(name: str, label: str) -> None:
+def test_hostname_any_text_returns_rfc_1123_label(name: str, label: str) -> None:
     assert hostname(name) == label
 
 
@@ -215,12 +215,12 @@ def test_a_hostname_is_a_label_of_rfc_1123(name: str, label: str) -> None:
         ),
     ],
 )
-def test_a_text_in_yaml_stays_that_text(text: str) -> None:
+def test_yaml_text_any_text_round_trips(text: str) -> None:
     document = f'list:\n  - path: "x"\n    content: {yaml_text(text, 6)}\n  - last\n'
     assert yaml.safe_load(document) == {"list": [{"path": "x", "content": text}, "last"]}
 
 
-def test_the_narrowest_limit_counts_where_no_provider_is_named() -> None:
+def test_limit_of_unknown_provider_returns_smallest() -> None:
     plan = replace(first("deep-al"), deployment=DeploymentTarget(cloud=True))
     with pytest.raises(OutputTooLarge) as caught:
         files(plan)
@@ -236,7 +236,7 @@ def test_the_narrowest_limit_counts_where_no_provider_is_named() -> None:
         ("gcp", 262144, "dl-server", "plain"),
     ],
 )
-def test_user_data_takes_the_first_form_that_a_provider_takes(
+def test_fit_to_limit_returns_first_form_that_fits(
     provider: str, size: int, rig: str, form: str
 ) -> None:
     site = DeploymentTarget(cloud=True, provider=provider, seed="https://files.example.org/rigs/")
@@ -252,7 +252,7 @@ def test_user_data_takes_the_first_form_that_a_provider_takes(
         assert fetch[1:3] == [f"https://files.example.org/rigs/{digest}.sh", digest]
 
 
-def test_a_provider_that_takes_text_gets_nothing_compress() -> None:
+def test_fit_to_limit_text_provider_gets_no_compressed_data() -> None:
     limit = next(each for each in BACKEND.limits if each.provider == "gcp")
     plan = replace(first("legacy-cpu"), deployment=DeploymentTarget(cloud=True, provider="gcp"))
     with pytest.raises(OutputTooLarge):
@@ -261,7 +261,7 @@ def test_a_provider_that_takes_text_gets_nothing_compress() -> None:
     assert binary["user-data"].startswith(b"\x1f\x8b")
 
 
-def test_compressed_user_data_has_the_same_bytes_everywhere() -> None:
+def test_compress_user_data_is_reproducible() -> None:
     from rigspec.backend.size_limits import _compress
 
     text = "".join(f"line {number * 7919 % 1000}\n" for number in range(5000)).encode()
@@ -273,7 +273,7 @@ def test_compressed_user_data_has_the_same_bytes_everywhere() -> None:
     )
 
 
-def test_too_long_user_data_is_refused_with_its_place(
+def test_compile_user_data_too_large_is_refused_with_span(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = replace(first("sourced"), deployment=DeploymentTarget(cloud=True, provider="aws"))
@@ -298,7 +298,7 @@ def autoinstalled(release: str) -> dict[str, bytes]:
     return files(replace(plan, resolution=resolution))
 
 
-def test_bare_metal_gets_an_autoinstall_that_asks_which_disk() -> None:
+def test_autoinstall_bare_metal_prompts_for_disk() -> None:
     found = autoinstalled("22.04")
     whole = configuration(found["autoinstall/user-data"])
     assert set(whole) == {"autoinstall"}
@@ -309,7 +309,7 @@ def test_bare_metal_gets_an_autoinstall_that_asks_which_disk() -> None:
     assert yaml.safe_load(found["autoinstall/meta-data"])["instance-id"]
 
 
-def test_the_inner_part_of_an_autoinstall_passes_cloud_inits_schema(tmp_path: Path) -> None:
+def test_autoinstall_user_data_passes_cloud_init_schema(tmp_path: Path) -> None:
     whole = configuration(autoinstalled("22.04")["autoinstall/user-data"])
     file = tmp_path / "user-data"
     file.write_text("#cloud-config\n" + json.dumps(whole["autoinstall"]["user-data"]))
@@ -318,13 +318,13 @@ def test_the_inner_part_of_an_autoinstall_passes_cloud_inits_schema(tmp_path: Pa
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_there_is_no_autoinstall_where_no_installer_reads_it() -> None:
+def test_autoinstall_unsupported_release_is_not_written() -> None:
     for found in (autoinstalled("18.04"), files(first("legacy-cpu"))):
         assert not [path for path in found if path.startswith("autoinstall")]
     assert b"has no\n# autoinstall" in files(first("legacy-cpu"))["user-data"]
 
 
-def test_a_network_is_configured_only_where_netplan_reads_it() -> None:
+def test_network_config_without_netplan_is_not_written() -> None:
     config = yaml.safe_load(autoinstalled("22.04")["network-config"])
     assert config["version"] == 2
     assert config["ethernets"]["wired"]["match"] == {"name": "e*"}

@@ -51,7 +51,7 @@ def instructions(folder: Path, name: str) -> list[str]:
     return [line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} ")]
 
 
-def test_each_server_has_a_port_a_user_and_its_gpus(variant: Variant) -> None:
+def test_compose_server_has_port_user_and_gpus(variant: Variant) -> None:
     folder = variant(ALICE, BOB, "[user.carol]\njupyter_port = 8890\n")
     found = services(folder)
     assert [each["ports"] for each in found.values()] == [
@@ -72,7 +72,7 @@ def test_each_server_has_a_port_a_user_and_its_gpus(variant: Variant) -> None:
     assert instructions(folder, "CMD") == ['["/bin/bash", "--login"]']
 
 
-def test_whoever_comes_or_goes_the_others_keep_their_numbers(variant: Variant) -> None:
+def test_container_users_uids_are_independent_of_other_users(variant: Variant) -> None:
     before = {name: each["user"] for name, each in services(variant(ALICE, BOB)).items()}
     later = services(variant("[user.aaron]\ngpus = []\njupyter_port = 8890\n", ALICE, BOB))
     assert {name: later[name]["user"] for name in before} == before
@@ -82,7 +82,7 @@ def test_whoever_comes_or_goes_the_others_keep_their_numbers(variant: Variant) -
     assert "deploy" not in later["aaron"]
 
 
-def test_an_image_with_one_server_starts_it(variant: Variant) -> None:
+def test_dockerfile_single_server_is_started(variant: Variant) -> None:
     folder = variant()
     assert list(services(folder)) == ["notebook"]
     assert [json.loads(text) for text in instructions(folder, "CMD")[-1:]] == [
@@ -103,7 +103,7 @@ def test_an_image_with_one_server_starts_it(variant: Variant) -> None:
         ("rig.example.org", "127.0.0.1:8888:8888"),
     ],
 )
-def test_the_port_is_published_where_the_spec_says(
+def test_compose_port_is_published_on_spec_address(
     address: str, published: str, variant: Variant
 ) -> None:
     folder = variant(ALICE, address=address)
@@ -112,7 +112,7 @@ def test_the_port_is_published_where_the_spec_says(
     assert ("and not on rig.example.org" in text) == (address == "rig.example.org")
 
 
-def test_the_secure_shell_is_left_to_the_host_and_it_says_so(variant: Variant) -> None:
+def test_dockerfile_sshd_is_listed_as_not_included(variant: Variant) -> None:
     folder = variant(ALICE)
     text = (folder / "Dockerfile").read_text(encoding="utf-8")
     assert "# - sshd on port 22, keys only: sshd is not needed in a container" in text

@@ -22,7 +22,7 @@ CHECKS = next(backend.checks for backend in find_backends() if backend.name == "
 
 
 @pytest.mark.parametrize(("spec", "machine"), RIGS)
-def test_hadolint_shellcheck_and_compose_are_content(
+def test_docker_artifacts_pass_hadolint_shellcheck_and_compose(
     spec: str, machine: str, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "rigspec", "compile", f"specs/{spec}.toml", "--target"]

@@ -116,7 +116,7 @@ def compiled(
     )
 
 
-def test_it_is_a_target_like_any_other(
+def test_compile_third_party_target_writes_output(
     installed: Installed, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     done = compiled(rigspec, tmp_path / "out", installed())
@@ -152,7 +152,7 @@ def test_it_is_a_target_like_any_other(
         ("summary =", "summary", "4:9: expected '=' after a key in a key/value pair"),
     ],
 )
-def test_a_manifest_that_is_wrong_is_told_with_its_distribution_and_place(
+def test_find_backends_invalid_manifest_names_distribution_and_span(
     before: str, after: str, told: str, installed: Installed, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     environment = installed(MANIFEST.replace(before, after, 1))
@@ -164,7 +164,7 @@ def test_a_manifest_that_is_wrong_is_told_with_its_distribution_and_place(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_step_that_it_neither_takes_nor_leaves_is_told(
+def test_compile_unaccounted_step_is_refused(
     installed: Installed, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     environment = installed(MANIFEST.replace('"user", ', ""))
@@ -173,7 +173,7 @@ def test_a_step_that_it_neither_takes_nor_leaves_is_told(
     assert "target motd neither supports nor excludes steps of kind `user`" in done.stderr
 
 
-def test_two_of_one_name_are_told_with_both_distributions(
+def test_find_backends_duplicate_name_names_both_distributions(
     installed: Installed, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     environment = installed()
@@ -185,7 +185,7 @@ def test_two_of_one_name_are_told_with_both_distributions(
     assert "motd-again 1.4" in done.stderr
 
 
-def test_a_name_of_ours_cannot_be_taken(
+def test_find_backends_builtin_name_is_refused(
     installed: Installed, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     environment = installed(MANIFEST.replace('name = "motd"', 'name = "shell"'))
@@ -194,7 +194,7 @@ def test_a_name_of_ours_cannot_be_taken(
     assert "duplicate target shell: in rigspec and in rigspec-motd 1.4" in done.stderr
 
 
-def test_an_entry_point_to_nothing_is_told(
+def test_find_backends_missing_package_is_reported(
     installed: Installed, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     environment = installed()
@@ -222,20 +222,22 @@ def test_an_entry_point_to_nothing_is_told(
         ("supports =", 'at_runtime = ["service"]\nsupports =', "`service` is listed in"),
     ],
 )
-def test_what_a_manifest_may_not_say(before: str, after: str, told: str) -> None:
+def test_read_manifest_inconsistency_is_reported_with_span(
+    before: str, after: str, told: str
+) -> None:
     assert before in MANIFEST
     with pytest.raises(ManifestError, match=r"^m\.toml:\d+:\d+: ") as error:
         read_manifest("m.toml", MANIFEST.replace(before, after, 1))
     assert told in str(error.value)
 
 
-def test_every_mistake_is_told_at_once_in_the_order_of_the_file() -> None:
+def test_read_manifest_reports_all_errors_in_file_order() -> None:
     text = MANIFEST.replace('"motd"', '""', 1).replace("mode =", "mod =")
     with pytest.raises(ManifestError) as error:
         read_manifest("m.toml", text)
     assert [line.split(":")[1] for line in str(error.value).splitlines()] == ["2", "10"]
 
 
-def test_the_page_names_every_kind_of_step() -> None:
+def test_step_reference_lists_every_kind() -> None:
     page = (ROOT / "docs" / "reference" / "steps.md").read_text(encoding="utf-8")
     assert [kind for kind in step_kinds() if f"`{kind}`" not in page] == []

@@ -27,7 +27,7 @@ def notebooks() -> list[Any]:
 
 
 @pytest.mark.parametrize("service", notebooks())
-def test_systemd_is_content_and_starts_it_anew_within_limits(
+def test_notebook_unit_passes_systemd_analyze_and_restarts(
     service: Service, tmp_path: Path
 ) -> None:
     (program,) = re.findall(r"^ExecStart=(\S+)", service.unit, re.MULTILINE)

@@ -51,9 +51,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_same_bytes_from_two_folders_under_two_of_everything(
-    rigspec: Rigspec, tmp_path: Path
-) -> None:
+def test_compile_two_environments_writes_same_bytes(rigspec: Rigspec, tmp_path: Path) -> None:
     base = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     one = {**base, "LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1"}
     two = {**base, "LC_ALL": "C.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "77"}
@@ -63,7 +61,7 @@ def test_the_same_bytes_from_two_folders_under_two_of_everything(
 
 
 @pytest.mark.parametrize("rig", RIGS)
-def test_the_artifacts_are_the_golden_ones(
+def test_compile_committed_rigs_match_golden_files(
     rig: str, artifacts: Path, golden: Callable[[Path, str], None]
 ) -> None:
     found = tree(artifacts / rig)
@@ -84,7 +82,7 @@ def _files(rig: str) -> list[Path]:
     return [p for p in (ROOT / "tests/golden" / rig).rglob("*") if p.is_file()]
 
 
-def test_check_and_compile_need_no_network(tmp_path: Path) -> None:
+def test_check_and_compile_without_network_succeed(tmp_path: Path) -> None:
     """In a network namespace without even a loopback device that is up."""
     alone = ["unshare", "--net", "--", sys.executable, "-m", "rigspec"]
     probe = "import socket; socket.create_connection(('127.0.0.1', 9), 1)"
@@ -110,7 +108,7 @@ def _checks() -> list[tuple[str, str, str, tuple[str, ...]]]:
 
 
 @pytest.mark.parametrize(("rig", "target", "path", "command"), _checks())
-def test_the_tools_that_a_manifest_names_are_content(
+def test_compile_artifacts_pass_manifest_checks(
     rig: str, target: str, path: str, command: tuple[str, ...], artifacts: Path
 ) -> None:
     found = sorted((artifacts / rig / target).glob(path))
@@ -135,7 +133,7 @@ def test_the_tools_that_a_manifest_names_are_content(
 
 @pytest.mark.parametrize("shell", ["bash", "dash", "zsh"])
 @pytest.mark.parametrize("before", ["", "/kept", "/usr/local/cuda-9.0/lib64", "/a:/b"])
-def test_the_fragment_puts_each_folder_in_front_once(
+def test_fragment_sourced_twice_prepends_each_directory_once(
     shell: str, before: str, artifacts: Path
 ) -> None:
     fragment = artifacts / "dl-server" / "bashrc" / "rig.sh"
@@ -159,7 +157,7 @@ def test_the_fragment_puts_each_folder_in_front_once(
         assert library == f"{mine}:{before}"
 
 
-def test_one_target_joins_those_that_were_compiled_before(rigspec: Rigspec, tmp_path: Path) -> None:
+def test_compile_one_target_keeps_other_targets(rigspec: Rigspec, tmp_path: Path) -> None:
     for target in ("shell", "docker", "shell"):
         done = rigspec(
             *("compile", "specs/legacy-cpu.toml", "--target", target, "--locked"),
@@ -171,7 +169,7 @@ def test_one_target_joins_those_that_were_compiled_before(rigspec: Rigspec, tmp_
     subprocess.run(["sha256sum", "--check", "--quiet", found[0]], cwd=tmp_path / "out", check=True)
 
 
-def test_what_a_target_leaves_out_is_said_in_its_output_and_on_the_terminal(
+def test_compile_omissions_are_listed_in_output_and_on_terminal(
     rigspec: Rigspec, tmp_path: Path
 ) -> None:
     done = rigspec(
@@ -186,7 +184,7 @@ def test_what_a_target_leaves_out_is_said_in_its_output_and_on_the_terminal(
 
 
 @pytest.mark.parametrize("backend", find_backends(), ids=lambda backend: backend.name)
-def test_every_expression_in_a_template_is_quoted(backend: object) -> None:
+def test_templates_every_expression_ends_in_quoting_filter(backend: object) -> None:
     environment = template_environment(backend)  # type: ignore[arg-type]
     shared = ROOT / "backends" / "steps"
     templates = [output.template for output in backend.outputs if output.template]  # type: ignore[attr-defined]
@@ -212,7 +210,7 @@ def _quoted(expression: nodes.Node) -> bool:
 
 
 @pytest.mark.parametrize("how", ["wheel", "zip"])
-def test_the_backends_are_found_in_a_wheel_and_in_a_zip(how: str, tmp_path: Path) -> None:
+def test_find_backends_in_wheel_and_zip_returns_all(how: str, tmp_path: Path) -> None:
     copy = tmp_path / "source"
     shutil.copytree(
         ROOT, copy, ignore=shutil.ignore_patterns(".*", "out", "build", "*.egg-info", "tests")

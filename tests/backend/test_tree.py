@@ -33,7 +33,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_fifty_kills_leave_whole_trees(tmp_path: Path) -> None:
+def test_write_tree_killed_fifty_times_leaves_complete_trees(tmp_path: Path) -> None:
     target = tmp_path / "tree"
     chance = random.Random(7)
     for _ in range(50):
@@ -59,7 +59,7 @@ def test_fifty_kills_leave_whole_trees(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "command", ["compile", pytest.param("lock", marks=pytest.mark.e2e(minutes=1))]
 )
-def test_a_killed_command_leaves_the_old_tree_or_the_new_one(command: str, tmp_path: Path) -> None:
+def test_compile_killed_leaves_old_or_new_tree(command: str, tmp_path: Path) -> None:
     target = tmp_path / "out"
     arguments = {
         "compile": ["compile", "specs/dl-server.toml", "--target", "all", "-o", str(target)],
@@ -82,7 +82,7 @@ def test_a_killed_command_leaves_the_old_tree_or_the_new_one(command: str, tmp_p
         assert contents(target) == before
 
 
-def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
+def test_write_tree_modes_ignore_umask(tmp_path: Path) -> None:
     old = os.umask(0o077)
     try:
         write_tree_atomically(
@@ -95,7 +95,7 @@ def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
     assert (tmp_path / "t/bin").stat().st_mode & 0o777 == 0o755
 
 
-def test_a_folder_with_somebody_elses_file_is_left_alone(tmp_path: Path) -> None:
+def test_write_tree_foreign_file_is_refused(tmp_path: Path) -> None:
     target = tmp_path / "t"
     write_tree_atomically(target, [OutputFile("x", b"1", 0o644)])
     (target / "mine").write_text("precious")
@@ -105,13 +105,13 @@ def test_a_folder_with_somebody_elses_file_is_left_alone(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", ""])
-def test_no_file_leaves_its_tree(path: str, tmp_path: Path) -> None:
+def test_write_tree_path_outside_root_is_refused(path: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="leaves the tree"):
         write_tree_atomically(tmp_path / "t", [OutputFile(path, b"", 0o644)])
     assert os.listdir(tmp_path) == []
 
 
-def test_a_manifest_that_leads_out_of_its_folder_is_not_followed(tmp_path: Path) -> None:
+def test_read_tree_manifest_path_outside_root_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("mine", encoding="utf-8")
     tree = tmp_path / "tree"
     tree.mkdir()

@@ -69,9 +69,7 @@ def again(system: Layer) -> tuple[int, str]:
     return system.run(INSTALLER)
 
 
-def test_keys_join_those_of_others_and_what_the_rig_drops_goes(
-    system: Layer, tmp_path: Path
-) -> None:
+def test_ssh_keys_are_merged_and_dropped_keys_removed(system: Layer, tmp_path: Path) -> None:
     install(system)
     assert sh(system, f"cat {AUTHORIZED}") == f"{KEY}\n"
     kept = sh(system, "stat -c '%a %U:%G' /home/alice/.ssh /home/alice/.ssh/authorized_keys")
@@ -88,7 +86,7 @@ def test_keys_join_those_of_others_and_what_the_rig_drops_goes(
     assert sh(system, "ls -A /home/alice/.ssh") == "authorized_keys\n"
 
 
-def test_the_last_key_that_is_dropped_lets_nobody_in(system: Layer, tmp_path: Path) -> None:
+def test_ssh_keys_last_dropped_key_is_removed(system: Layer, tmp_path: Path) -> None:
     install(system)
     system.add(write_installer(plan(), tmp_path / "none"), "root/rig")
     install(system)
@@ -99,7 +97,7 @@ def test_the_last_key_that_is_dropped_lets_nobody_in(system: Layer, tmp_path: Pa
     assert sh(system, f"cat {AUTHORIZED}") == f"{KEY}\n"
 
 
-def test_a_group_that_the_rig_drops_is_told(system: Layer, tmp_path: Path) -> None:
+def test_user_dropped_group_is_reported(system: Layer, tmp_path: Path) -> None:
     system.add(write_installer(plan(groups=("video", "games")), tmp_path / "two"), "root/rig")
     install(system)
     system.add(write_installer(plan(groups=("games",)), tmp_path / "one"), "root/rig")
@@ -108,7 +106,7 @@ def test_a_group_that_the_rig_drops_is_told(system: Layer, tmp_path: Path) -> No
     assert sh(system, "id -nG alice") == "alice video games\n"
 
 
-def test_an_account_that_was_there_keeps_its_home_and_group(system: Layer) -> None:
+def test_user_existing_account_keeps_home_and_group(system: Layer) -> None:
     sh(system, "mkdir /srv/people; useradd -N -g users -m -d /srv/people/alice alice")
     install(system)
     place = "/srv/people/alice/.ssh/authorized_keys"
@@ -117,7 +115,7 @@ def test_an_account_that_was_there_keeps_its_home_and_group(system: Layer) -> No
     assert sh(system, "ls /home") == ""
 
 
-def test_root_reads_nothing_by_a_link_of_the_user(system: Layer) -> None:
+def test_user_symlink_in_home_is_not_read_as_root(system: Layer) -> None:
     install(system)
     sh(system, f"runuser -u alice -- ln -sf /etc/shadow {AUTHORIZED}")
     code, said = again(system)
@@ -131,7 +129,7 @@ def test_root_reads_nothing_by_a_link_of_the_user(system: Layer) -> None:
     assert sh(system, f"cat {AUTHORIZED}") == f"{THEIRS}\n{KEY}\n"
 
 
-def test_root_writes_nowhere_by_a_link_of_the_user(system: Layer) -> None:
+def test_user_symlink_in_home_is_not_written_as_root(system: Layer) -> None:
     install(system)
     sh(system, "cd /home/alice && rm -r .ssh && runuser -u alice -- ln -s /etc .ssh")
     before = sh(system, "stat -c '%a %U:%G' /etc")
@@ -141,7 +139,7 @@ def test_root_writes_nowhere_by_a_link_of_the_user(system: Layer) -> None:
     assert sh(system, "stat -c '%a %U:%G' /etc; ls /etc | grep authorized || true") == before
 
 
-def test_a_group_that_was_there_before_stays_and_is_told(system: Layer) -> None:
+def test_user_existing_group_is_refused_and_kept(system: Layer) -> None:
     sh(system, "groupadd -g 4242 alice; gpasswd -M www-data alice")
     for _ in range(2):
         code, said = system.run(INSTALLER)
@@ -163,7 +161,7 @@ HALF = (
 )
 
 
-def test_a_half_made_account_is_made_again_with_its_number(system: Layer) -> None:
+def test_user_half_created_account_is_recreated_with_same_uid(system: Layer) -> None:
     sh(system, HALF + "sed -i 's/^alice:x:1000:1000/alice:x:1077:1077/' /etc/passwd")
     install(system)
     found = sh(system, "id -u alice; id -gn alice; stat -c %U /home/alice /home/alice/.bashrc")
@@ -185,7 +183,7 @@ def test_a_half_made_account_is_made_again_with_its_number(system: Layer) -> Non
         "useradd --no-user-group --gid alice friend",
     ],
 )
-def test_an_account_that_somebody_made_after_a_kill_stays(system: Layer, used: str) -> None:
+def test_user_used_account_after_kill_is_kept(system: Layer, used: str) -> None:
     sh(system, f"mkdir -p /var/lib/rig/owned; echo alice > {BEGUN}")
     sh(system, f"useradd --uid 1077 --create-home --shell /bin/bash alice; {used}")
     look = "getent passwd alice; getent shadow alice; getent group alice; ls -AR /home/alice/[!.]*"
@@ -195,7 +193,7 @@ def test_an_account_that_somebody_made_after_a_kill_stays(system: Layer, used: s
     assert KEY in sh(system, f"cat {AUTHORIZED}")
 
 
-def test_a_home_that_was_there_before_stays(system: Layer) -> None:
+def test_user_existing_home_is_kept(system: Layer) -> None:
     sh(system, "mkdir -p /home/alice/empty; : > /home/alice/empty/note")
     # useradd says so and goes on: whose the files are, it does not know.
     code, said = system.run(INSTALLER)
@@ -209,7 +207,7 @@ def test_a_home_that_was_there_before_stays(system: Layer) -> None:
     assert sh(system, f"cat {AUTHORIZED}") == f"{KEY}\n"
 
 
-def test_a_useradd_that_fails_is_no_account_begun(system: Layer) -> None:
+def test_user_failed_useradd_leaves_no_record(system: Layer) -> None:
     program = "#!/bin/sh\\necho no room >&2; exit 12\\n"
     sh(system, f"printf '{program}' > /usr/local/sbin/useradd; chmod +x /usr/local/sbin/useradd")
     code, said = system.run("env", "PATH=/usr/local/sbin:/usr/sbin:/usr/bin", INSTALLER)
@@ -218,7 +216,7 @@ def test_a_useradd_that_fails_is_no_account_begun(system: Layer) -> None:
     assert sh(system, f"cat {BEGUN} || true").strip() in ("", f"cat: {BEGUN}: No such file")
 
 
-def test_copies_of_the_account_files_are_no_locks(system: Layer) -> None:
+def test_user_backup_files_are_not_treated_as_locks(system: Layer) -> None:
     copies = ("passwd.2025-01-01", "shadow.1", "group.20250101", "gshadow.3.bak")
     for copy in copies:
         sh(system, f"cp /etc/{copy.partition('.')[0]} /etc/{copy}")
@@ -229,7 +227,7 @@ def test_copies_of_the_account_files_are_no_locks(system: Layer) -> None:
         assert sh(system, f"ls /etc/{copy}") == f"/etc/{copy}\n"
 
 
-def test_locks_of_a_killed_useradd_go(system: Layer) -> None:
+def test_user_stale_useradd_locks_are_removed(system: Layer) -> None:
     sh(
         system,
         "printf '99999\\0' > /etc/passwd.99999; ln /etc/passwd.99999 /etc/passwd.lock; "

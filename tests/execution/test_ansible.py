@@ -242,9 +242,7 @@ def kept(host: Host) -> dict[str, tuple[object, ...]]:
 
 
 @pytest.mark.e2e(minutes=3)
-def test_two_machines_become_the_rig_and_a_second_run_changes_nothing(
-    fleet: Fleet, playbook: Path
-) -> None:
+def test_playbook_two_machines_and_second_run_is_idempotent(fleet: Fleet, playbook: Path) -> None:
     # On one of them somebody has made the account already, with a key and a home of their choice.
     fleet.hosts[0].root.run("sh", "-ec", EARLIER)
     # A dry run of a machine that has nothing yet tells what would be done, and changes nothing.
@@ -296,7 +294,7 @@ def test_two_machines_become_the_rig_and_a_second_run_changes_nothing(
     assert counts["two"]["failed"] == 1
 
 
-def test_one_wrong_machine_and_none_is_changed(fleet: Fleet, playbook: Path) -> None:
+def test_playbook_wrong_platform_changes_no_machine(fleet: Fleet, playbook: Path) -> None:
     release = fleet.hosts[1].root.path / "etc" / "os-release"
     text = release.read_text(encoding="utf-8")
     release.unlink()

@@ -57,7 +57,7 @@ def restarts(machine: Fleet) -> int:
 
 
 @pytest.mark.e2e(minutes=1)
-def test_a_service_is_restarted_by_the_run_after_one_that_failed(
+def test_playbook_failed_run_restarts_service_in_next_run(
     machine: Fleet, every: Plan, tmp_path: Path
 ) -> None:
     titled = {"title": "A step", "layer": "x"}
@@ -99,7 +99,7 @@ def test_a_service_is_restarted_by_the_run_after_one_that_failed(
     assert restarts(machine) == 3
 
 
-def test_what_root_makes_under_a_strict_umask_can_be_read_by_the_users(
+def test_playbook_strict_umask_files_are_readable_by_users(
     machine: Fleet, every: Plan, tmp_path: Path
 ) -> None:
     """Root of a hardened machine makes everything for itself alone."""

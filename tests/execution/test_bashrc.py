@@ -102,7 +102,7 @@ def in_shell(shell: str, script: str, **environment: str) -> str:
     before=st.lists(st.sampled_from(["/kept", "/a", *NASTY]), max_size=2),
     value=st.text("ab '\"$`*\\", max_size=8),
 )
-def test_each_folder_stands_in_front_once_whatever_its_name(
+def test_fragment_any_directory_name_is_prepended_once(
     folders: list[str], before: list[str], value: str, tmp_path: Path
 ) -> None:
     variables = (Variable("LIST", tuple(folders), True), Variable("WORD", (value,), False))
@@ -118,7 +118,7 @@ def test_each_folder_stands_in_front_once_whatever_its_name(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(folders=FOLDERS, before=st.none() | st.sampled_from(["", "/kept", "/it's:/*"]))
-def test_conda_deactivate_puts_back_what_was_there(
+def test_conda_deactivate_restores_variables(
     folders: list[str], before: str | None, tmp_path: Path
 ) -> None:
     variables = (Variable("LIST", tuple(folders), True), Variable("WORD", ("new",), False))
@@ -134,7 +134,7 @@ def test_conda_deactivate_puts_back_what_was_there(
         assert last == first, shell
 
 
-def test_deactivate_leaves_alone_what_others_added(tmp_path: Path) -> None:
+def test_conda_deactivate_keeps_later_additions(tmp_path: Path) -> None:
     folder = artifacts("conda", (Variable("LIST", ("/a", "/b"), True),), tmp_path) / "lab"
     for shell in SHELLS:
         script = f". {folder}/activate.sh; LIST=/x:$LIST:/y; . {folder}/deactivate.sh; echo $LIST"
@@ -200,7 +200,7 @@ def tree(folder: Path) -> dict[str, tuple[int, int, int, bytes]]:
         b"# >>>\n",
     ],
 )
-def test_one_block_comes_and_goes_and_the_rest_is_the_same_bytes(
+def test_bashrc_install_and_uninstall_keep_other_bytes(
     before: bytes, bashrc: Path, home: Path
 ) -> None:
     file = home / ".bashrc"
@@ -224,9 +224,7 @@ def test_one_block_comes_and_goes_and_the_rest_is_the_same_bytes(
 
 
 @pytest.mark.parametrize(("shell", "name"), [("bash", ".bashrc"), ("zsh", ".zshrc")])
-def test_a_new_shell_of_a_plain_user_has_the_variables(
-    shell: str, name: str, bashrc: Path, home: Path
-) -> None:
+def test_bashrc_new_shell_has_variables(shell: str, name: str, bashrc: Path, home: Path) -> None:
     os.chown(home, 65534, 65534)
     done = install(bashrc, home, "--file", str(home / name), user=65534)
     assert done.returncode == 0, done.stderr
@@ -246,7 +244,7 @@ def test_a_new_shell_of_a_plain_user_has_the_variables(
     assert not (home / name).exists()
 
 
-def test_what_was_written_below_the_block_stays(bashrc: Path, home: Path) -> None:
+def test_bashrc_text_below_block_is_kept(bashrc: Path, home: Path) -> None:
     file = home / ".bashrc"
     file.write_bytes(b"above")
     install(bashrc, home)
@@ -258,7 +256,7 @@ def test_what_was_written_below_the_block_stays(bashrc: Path, home: Path) -> Non
     assert file.read_bytes() == b"above\nbelow\n"
 
 
-def test_a_link_is_followed_and_stays_a_link(bashrc: Path, home: Path) -> None:
+def test_bashrc_symlink_is_followed_and_kept(bashrc: Path, home: Path) -> None:
     (home / "dotfiles").mkdir()
     real = home / "dotfiles" / "bashrc"
     real.write_bytes(b"mine\n")
@@ -270,7 +268,7 @@ def test_a_link_is_followed_and_stays_a_link(bashrc: Path, home: Path) -> None:
     assert real.read_bytes() == b"mine\n"
 
 
-def test_an_older_block_is_written_anew_in_its_place(bashrc: Path, home: Path) -> None:
+def test_bashrc_older_block_is_replaced_in_place(bashrc: Path, home: Path) -> None:
     file = home / ".bashrc"
     old = b"a\n# >>> rigspec bench >>>\r\nold\r\n# <<< rigspec bench <<<\r\nz\n"
     file.write_bytes(b"# >>> rigspec other >>>\n# <<< rigspec other <<<\n" + old)
@@ -301,7 +299,7 @@ BEGIN, END = "# >>> rigspec bench >>>\n", "# <<< rigspec bench <<<\n"
     ],
 )
 @pytest.mark.parametrize("option", [(), ("--uninstall",)])
-def test_a_block_that_is_not_whole_is_refused_with_its_line(
+def test_bashrc_malformed_block_is_refused_with_line(
     text: str, line: int, option: tuple[str, ...], bashrc: Path, home: Path
 ) -> None:
     file = home / ".bashrc"
@@ -313,7 +311,7 @@ def test_a_block_that_is_not_whole_is_refused_with_its_line(
     assert tree(home) == before
 
 
-def test_what_cannot_be_done_is_said_and_nothing_is_left(bashrc: Path, home: Path) -> None:
+def test_bashrc_errors_leave_no_files(bashrc: Path, home: Path) -> None:
     (home / ".bashrc").write_bytes(b"root's\n")
     others = install(bashrc, home, user=65534)
     assert (others.returncode, "belongs to another user" in others.stderr) == (1, True)
@@ -326,7 +324,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_left(bashrc: Path, home: Pat
     assert [path.name for path in home.rglob("*")] == [".bashrc"]
 
 
-def test_a_file_that_was_cut_off_does_nothing(bashrc: Path, home: Path) -> None:
+def test_bashrc_truncated_installer_does_nothing(bashrc: Path, home: Path) -> None:
     whole = (bashrc / "install.sh").read_bytes()
     for size in [
         *range(0, len(whole) - 100, len(whole) // 20),

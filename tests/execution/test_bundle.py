@@ -19,7 +19,7 @@ Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.mark.e2e(minutes=1)
-def test_tensorflow_1_8_is_installed_from_a_bundle_alone(
+def test_bundle_tensorflow_1_8_installs_offline(
     debian_11: SystemRoot, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     """The archive is carried over, unpacked, and named in the spec by the lines that were told."""

@@ -50,7 +50,7 @@ def see_the_small_rig(root: SystemRoot) -> None:
     assert "PasswordAuthentication no" in told.splitlines()
 
 
-def test_a_first_boot_makes_the_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path) -> None:
+def test_first_boot_installs_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path) -> None:
     seed = seed_of(planned(rigspec, tmp_path, whole_rig()), tmp_path)
 
     came = first_boot(fresh, seed)
@@ -67,7 +67,9 @@ def test_a_first_boot_makes_the_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_pat
     assert "Verify the installation against the lock" in came.log
 
 
-def test_a_step_that_fails_is_seen(rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path) -> None:
+def test_first_boot_failing_step_is_reported(
+    rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
+) -> None:
     plan = planned(rigspec, tmp_path, SMALL)
     broken = replace(plan.steps[-2], unit="[Service]\nExecStart=\n", name="no/such/folder.service")
     seed = seed_of(replace(plan, steps=(*plan.steps[:-2], broken, plan.steps[-1])), tmp_path)
@@ -99,7 +101,7 @@ def narrowed(size: int, *, binary: bool = True) -> Backend:
 
 
 @pytest.mark.e2e(minutes=1)
-def test_the_same_rig_from_compressed_user_data(
+def test_first_boot_compressed_user_data_installs_rig(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
     plan = replace(
@@ -118,7 +120,7 @@ def test_the_same_rig_from_compressed_user_data(
 
 
 @pytest.mark.e2e(minutes=1)
-def test_the_same_rig_from_user_data_that_fetches_the_rest(
+def test_first_boot_seed_download_installs_rig(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
     files = tmp_path / "served"
@@ -136,7 +138,7 @@ def test_the_same_rig_from_user_data_that_fetches_the_rest(
     see_the_small_rig(fresh)
 
 
-def test_a_seed_with_another_checksum_is_not_run(
+def test_first_boot_seed_checksum_mismatch_is_not_run(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
     files = tmp_path / "served"

@@ -21,9 +21,7 @@ PATIENCE = 3000
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=15)
-def test_user_data_boots_a_machine_that_restarts_into_the_rig(
-    rigspec: Rigspec, tmp_path: Path
-) -> None:
+def test_user_data_virtual_machine_reboots_into_rig(rigspec: Rigspec, tmp_path: Path) -> None:
     arguments = "[" + ", ".join(f'"{each}"' for each in ARGUMENTS) + "]"
     seed = seed_of(planned(rigspec, tmp_path, whole_rig(arguments)), tmp_path)
 

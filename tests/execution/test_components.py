@@ -22,7 +22,7 @@ def told(root: SystemRoot, *, suites: str = SUITES, check: bool = True) -> tuple
     return [line for line in done.stdout.splitlines() if line[0] != "#"], done.stderr
 
 
-def test_what_is_missing_comes_from_where_the_rest_does(debian_12: SystemRoot) -> None:
+def test_apt_components_missing_come_from_existing_mirror(debian_12: SystemRoot) -> None:
     sources = debian_12.path / "etc" / "apt" / "sources.list"
     lines = [line.split() for line in sources.read_text(encoding="utf-8").splitlines()]
     places = [(uri, suite) for _, uri, suite, _ in lines if suite in SUITES.split()]
@@ -35,7 +35,7 @@ def test_what_is_missing_comes_from_where_the_rest_does(debian_12: SystemRoot) -
     assert "non-free" in found
 
 
-def test_the_key_of_the_machine_s_own_source_is_that_of_the_rest(debian_12: SystemRoot) -> None:
+def test_apt_components_use_key_of_existing_source(debian_12: SystemRoot) -> None:
     """Debian's images write sources as paragraphs; apt refuses two keys for one archive."""
     sources = debian_12.path / "etc" / "apt" / "sources.list"
     uri = sources.read_text(encoding="utf-8").split()[1]
@@ -52,7 +52,7 @@ def test_the_key_of_the_machine_s_own_source_is_that_of_the_rest(debian_12: Syst
     debian_12.run("apt-get", "update", "-qq")
 
 
-def test_a_machine_that_has_none_of_it_says_so(debian_12: SystemRoot) -> None:
+def test_apt_components_without_source_fails(debian_12: SystemRoot) -> None:
     lines, error = told(debian_12, suites="trixie trixie-updates", check=False)
     assert lines == []
     assert "no apt source for trixie trixie-updates on this machine" in error

@@ -65,7 +65,7 @@ def this_system() -> str:
 
 
 @pytest.mark.e2e(minutes=1)
-def test_what_is_locked_installs_checks_itself_and_computes(
+def test_conda_lock_installs_verifies_and_computes(
     tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     channel = Channel(tmp_path / "channel")
@@ -118,7 +118,7 @@ def test_what_is_locked_installs_checks_itself_and_computes(
     assert "numpy-1.14.5-0: locked, missing" in done.stdout + done.stderr
 
 
-def test_the_conda_target_installs_and_its_variables_come_and_go(
+def test_conda_target_activation_sets_and_restores_variables(
     tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     channel = Channel(tmp_path / "channel")

@@ -122,9 +122,7 @@ def compiled(root: SystemRoot, source: str, *flags: str) -> SystemRoot:
 
 
 @pytest.mark.e2e(minutes=12)
-def test_nvcc_compiles_with_the_pinned_gcc_and_cudnn_answers(
-    machine: SystemRoot, installer: Path
-) -> None:
+def test_debian_cuda_nvcc_compiles_with_pinned_gcc(machine: SystemRoot, installer: Path) -> None:
     shutil.copytree(installer, machine.path / "root" / "rig")
     # The machine has the archive's first component, as Debian leaves it.
     sources = machine.path / "etc" / "apt" / "sources.list"

@@ -71,7 +71,7 @@ def pinned(registry: str, base: str, buildah: Buildah, rigspec: Rigspec, tmp_pat
 
 
 @pytest.mark.e2e(minutes=2)
-def test_tensorflow_1_8_computes_in_the_image_that_was_locked(
+def test_docker_image_tensorflow_1_8_computes(
     buildah: Buildah, registry: str, base: str, pinned: Path
 ) -> None:
     dockerfile = (pinned / "Dockerfile").read_text(encoding="utf-8")
@@ -147,7 +147,7 @@ def _served(folder: Path) -> Iterator[str]:
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=4)
-def test_buildkit_and_buildah_build_the_same_rig(
+def test_dockerfile_buildkit_and_buildah_build_same_rig(
     small: Path, buildah: Buildah, tmp_path: Path
 ) -> None:
     base = make_root("bookworm", KEPT)

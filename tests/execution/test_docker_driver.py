@@ -69,7 +69,7 @@ def host(tmp_path: Path, compiled: Path) -> Host:
     return Host(tmp_path, compiled / "driver" / "rig-driver")
 
 
-def test_another_driver_of_the_host_is_left_alone(host: Host) -> None:
+def test_rig_driver_other_host_driver_is_refused(host: Host) -> None:
     host.write("sys/module/nvidia/version", "470.256.02\n")
     done = host.serve()
     assert done.returncode == 1
@@ -78,14 +78,14 @@ def test_another_driver_of_the_host_is_left_alone(host: Host) -> None:
     )
 
 
-def test_nouveau_is_left_alone(host: Host) -> None:
+def test_rig_driver_nouveau_is_refused(host: Host) -> None:
     (host.folder / "sys/module/nouveau").mkdir(parents=True)
     done = host.serve()
     assert done.returncode == 1
     assert "the GPU is in use by nouveau" in done.stderr
 
 
-def test_secure_boot_is_refused_before_anything_is_built(host: Host) -> None:
+def test_rig_driver_secure_boot_is_refused_before_build(host: Host) -> None:
     variable = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
     host.write(variable, b"\x06\x00\x00\x00\x01")
     done = host.serve()
@@ -94,7 +94,7 @@ def test_secure_boot_is_refused_before_anything_is_built(host: Host) -> None:
     assert "building" not in done.stdout
 
 
-def test_a_driver_of_this_version_gets_its_nodes_and_the_container_stays(host: Host) -> None:
+def test_rig_driver_loaded_driver_creates_device_nodes(host: Host) -> None:
     host.write("sys/module/nvidia/version", "535.309.01\n")
     host.write("proc/devices", "Character devices:\n195 nvidia-frontend\n511 nvidia-uvm\n")
     for card in ("0000:01:00.0", "0000:02:00.0"):
@@ -113,7 +113,7 @@ def test_a_driver_of_this_version_gets_its_nodes_and_the_container_stays(host: H
     assert numbers["nvidia1"] == (195, 1)
 
 
-def test_the_users_share_the_devices_and_only_the_driver_is_privileged(compiled: Path) -> None:
+def test_compose_only_driver_container_is_privileged(compiled: Path) -> None:
     told = subprocess.run(
         ["docker-compose", "--file", compiled / "compose.yaml", "config"],
         capture_output=True,
@@ -147,9 +147,7 @@ done
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=8)
-def test_the_container_builds_the_kernel_module_that_was_locked(
-    compiled: Path, tmp_path: Path
-) -> None:
+def test_rig_driver_builds_locked_kernel_module(compiled: Path, tmp_path: Path) -> None:
     """From the distribution's non-free component, which the image enables, for its kernel."""
     buildah = Buildah(tmp_path / "store")
     buildah.image("localhost/debian:12", make_root("bookworm", KEPT))

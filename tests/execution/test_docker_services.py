@@ -164,7 +164,7 @@ def held_in(image: Path, text: bytes) -> list[str]:
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=6)
-def test_compose_starts_a_server_a_user_that_is_well_until_it_is_stopped(
+def test_compose_starts_healthy_server_per_user(
     files: Path, secret: Path, ports: tuple[int, int], tmp_path: Path
 ) -> None:
     with docker_engine(tmp_path / "engine") as docker:
@@ -240,7 +240,7 @@ def buildah(tmp_path: Path) -> Iterator[Buildah]:
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=3)
-def test_the_image_of_one_server_starts_it_by_itself(
+def test_docker_image_single_server_starts(
     rigspec: Rigspec, buildah: Buildah, secret: Path, ports: tuple[int, int], tmp_path: Path
 ) -> None:
     """By buildah: the image's own command and health check, as its own user."""

@@ -98,7 +98,7 @@ def inventory(root: SystemRoot, rig: Path, target: str, folder: Path) -> dict[st
 
 
 @pytest.mark.e2e(minutes=5)
-def test_three_ways_lead_to_the_same_packages_versions_files_and_variables(
+def test_shell_ansible_and_docker_build_equivalent_systems(
     rig: Path, tmp_path: Path, buildah: Buildah
 ) -> None:
     seen = {}

@@ -72,7 +72,7 @@ def dev_containers() -> Path:
 
 
 @pytest.mark.parametrize("rig", ["dl-server", "legacy-cpu"])
-def test_the_dev_containers_own_program_reads_the_file(
+def test_devcontainer_cli_reads_configuration(
     rig: str, dev_containers: Path, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     spec = ROOT / "specs" / f"{rig}.toml"
@@ -97,9 +97,7 @@ def test_the_dev_containers_own_program_reads_the_file(
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=4)
-def test_the_dev_container_is_built_and_its_own_check_passes(
-    buildah: Buildah, compiled: Path
-) -> None:
+def test_devcontainer_build_passes_verification(buildah: Buildah, compiled: Path) -> None:
     buildah(
         "build",
         *("--format", "docker", "--layers=false", "--network=host", "--tls-verify=false"),
@@ -164,7 +162,7 @@ def apptainer(compiled: Path, tmp_path: Path) -> Apptainer:
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=4)
-def test_apptainer_builds_the_image_that_was_locked_and_its_test_passes(
+def test_apptainer_build_passes_test(
     apptainer: Apptainer,
 ) -> None:
     apptainer("build", "--no-https", "--sandbox", "rig", "rig.def")

@@ -150,7 +150,7 @@ def holds_after_a_kill(
 
 
 @pytest.mark.parametrize(("step", "by", "share"), FEW)
-def test_a_kill_here_leaves_no_trace(
+def test_installer_killed_at_fixed_points_recovers(
     step: str, by: str, share: float, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
     holds_after_a_kill(undisturbed, tmp_path, step, by, share)
@@ -158,7 +158,7 @@ def test_a_kill_here_leaves_no_trace(
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(("step", "by", "share"), [point for point in POINTS if point not in FEW])
-def test_a_kill_anywhere_leaves_no_trace(
+def test_installer_killed_anywhere_recovers(
     step: str, by: str, share: float, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
     holds_after_a_kill(undisturbed, tmp_path, step, by, share)

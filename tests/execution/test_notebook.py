@@ -84,7 +84,7 @@ def installed(
 
 
 @pytest.mark.e2e(minutes=3)
-def test_each_user_has_a_server_that_takes_the_password_and_runs_a_cell(
+def test_notebook_each_user_can_log_in_and_run_cell(
     installed: SystemRoot, ports: tuple[int, int], tmp_path: Path
 ) -> None:
     with served(installed, "alice") as alice, served(installed, "bob") as bob:

@@ -118,7 +118,7 @@ def health(root: SystemRoot) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.e2e(minutes=5)
 @pytest.mark.parametrize("era", ERAS, ids=[era.python for era in ERAS])
-def test_a_server_of_its_day_takes_the_password_and_computes_with_tensorflow_1_8(
+def test_notebook_2018_server_computes_with_tensorflow_1_8(
     era: Era, rigspec: Rigspec, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     root: SystemRoot = request.getfixturevalue(era.root)

@@ -94,7 +94,7 @@ def rigspec(*arguments: object) -> str:
 
 @pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.e2e(minutes=1)
-def test_a_driver_and_a_toolkit_are_installed_from_a_bundle_alone(
+def test_bundle_driver_and_toolkit_install_offline(
     apart: bool,
     keys: Keys,
     debian_12: SystemRoot,

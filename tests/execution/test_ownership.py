@@ -33,7 +33,7 @@ def system(artifact: Path, tmp_path: Path) -> Layer:
     return layer
 
 
-def test_on_a_full_disk_no_list_is_lost_and_nothing_goes_on(system: Layer) -> None:
+def test_records_full_disk_keeps_lists_and_stops(system: Layer) -> None:
     said = called(
         system,
         """
@@ -58,7 +58,7 @@ def test_on_a_full_disk_no_list_is_lost_and_nothing_goes_on(system: Layer) -> No
     assert said.splitlines()[-3:] == ["100", "1", "\t/etc/x\t/etc/x.before-rig"]
 
 
-def test_a_disk_that_fills_up_meanwhile_costs_no_file_of_somebody_else(system: Layer) -> None:
+def test_records_disk_filling_up_keeps_foreign_files(system: Layer) -> None:
     said = called(
         system,
         """
@@ -83,7 +83,7 @@ def test_a_disk_that_fills_up_meanwhile_costs_no_file_of_somebody_else(system: L
     assert (lines.count("refused"), lines[-3], lines[-1]) == (2, "2500", "gone"), said
 
 
-def test_what_cannot_be_kept_is_not_replaced(system: Layer) -> None:
+def test_record_file_failed_backup_does_not_replace(system: Layer) -> None:
     said = called(
         system,
         """
@@ -99,7 +99,7 @@ def test_what_cannot_be_kept_is_not_replaced(system: Layer) -> None:
     assert "saved as" not in said
 
 
-def test_a_link_that_a_file_replaces_comes_back(system: Layer) -> None:
+def test_restore_file_replaced_symlink_is_restored(system: Layer) -> None:
     said = called(
         system,
         """
@@ -117,7 +117,7 @@ def test_a_link_that_a_file_replaces_comes_back(system: Layer) -> None:
     assert "before-rig" not in said.rpartition("nowhere")[2]
 
 
-def test_a_file_of_a_rig_with_many_is_known_as_its_own(system: Layer) -> None:
+def test_restore_file_with_many_records_is_recognized(system: Layer) -> None:
     said = called(
         system,
         """
@@ -130,7 +130,7 @@ def test_a_file_of_a_rig_with_many_is_known_as_its_own(system: Layer) -> None:
     assert "kept /etc/a-file-with-a-name-that-is-long-1: modified since it was installed" in said
 
 
-def test_an_installation_on_a_full_disk_stops_and_goes_on_when_there_is_room(
+def test_installer_full_disk_stops_and_resumes(
     system: Layer,
 ) -> None:
     said = called(
@@ -153,14 +153,14 @@ def test_an_installation_on_a_full_disk_stops_and_goes_on_when_there_is_room(
     assert "room 0\nmine\n" in said
 
 
-def test_nobody_else_reads_what_is_owned_whoever_made_it(system: Layer) -> None:
+def test_records_directory_is_private(system: Layer) -> None:
     called(system, f"mkdir -p /var/lib/rig/owned; {INSTALLER} --step settings")
     assert system.run("stat", "-c", "%a", "/var/lib/rig/owned") == (0, "700\n")
     called(system, f"rm -rf /var/lib/rig; {INSTALLER} --step download")
     assert system.run("stat", "-c", "%a", "/var/lib/rig", "/var/lib/rig/owned")[1] == "755\n700\n"
 
 
-def test_of_a_secret_there_is_no_digest_and_it_is_known_all_the_same(system: Layer) -> None:
+def test_record_file_secret_has_no_digest(system: Layer) -> None:
     said = called(
         system,
         """
@@ -184,7 +184,7 @@ def test_of_a_secret_there_is_no_digest_and_it_is_known_all_the_same(system: Lay
     assert "kept /etc/s: modified since it was installed" in said
 
 
-def test_files_that_an_archive_replaces_are_kept_and_put_back(system: Layer) -> None:
+def test_archive_replaced_files_are_backed_up_and_restored(system: Layer) -> None:
     said = called(
         system,
         f"""
@@ -209,7 +209,7 @@ def test_files_that_an_archive_replaces_are_kept_and_put_back(system: Layer) -> 
     assert "restore /usr/local/thing/targets/include/a.h.before-rig" in said
 
 
-def test_what_was_changed_since_is_kept_by_the_next_version_of_an_archive(system: Layer) -> None:
+def test_archive_modified_file_is_backed_up_by_next_version(system: Layer) -> None:
     said = called(
         system,
         f"""
@@ -223,7 +223,7 @@ def test_what_was_changed_since_is_kept_by_the_next_version_of_an_archive(system
 
 
 @pytest.mark.e2e(minutes=2)
-def test_an_archive_that_is_killed_anywhere_gives_back_what_it_replaced(system: Layer) -> None:
+def test_archive_killed_anywhere_restores_replaced_files(system: Layer) -> None:
     said = called(
         system,
         f"""
@@ -253,7 +253,7 @@ def test_an_archive_that_is_killed_anywhere_gives_back_what_it_replaced(system: 
     assert ": not" not in said
 
 
-def test_another_folder_is_not_held_to_the_lists_of_the_one_before(system: Layer) -> None:
+def test_record_contents_new_directory_ignores_old_lists(system: Layer) -> None:
     said = called(
         system,
         """
@@ -271,7 +271,7 @@ def test_another_folder_is_not_held_to_the_lists_of_the_one_before(system: Layer
     assert said.splitlines()[-2:] == ["/usr/local/cuda-10/include/cuda.h", "0"], said
 
 
-def test_one_rig_leaves_what_another_on_the_same_machine_has(system: Layer) -> None:
+def test_uninstall_keeps_what_another_rig_needs(system: Layer) -> None:
     said = called(
         system,
         f"""
@@ -306,7 +306,7 @@ def test_one_rig_leaves_what_another_on_the_same_machine_has(system: Layer) -> N
     assert "kept the packages of driver: still needed by every" in said
 
 
-def test_no_user_can_hold_the_lock_that_an_installation_takes(system: Layer) -> None:
+def test_installer_lock_cannot_be_taken_by_users(system: Layer) -> None:
     said = called(
         system,
         f"""
@@ -325,7 +325,7 @@ def test_no_user_can_hold_the_lock_that_an_installation_takes(system: Layer) -> 
     assert "another installation is running; nothing was changed\nrefused" in said
 
 
-def test_a_lock_that_an_uninstall_has_just_taken_away_is_none(system: Layer) -> None:
+def test_installer_lock_deleted_by_uninstall_is_refused(system: Layer) -> None:
     said = called(
         system,
         f"""
@@ -338,7 +338,7 @@ def test_a_lock_that_an_uninstall_has_just_taken_away_is_none(system: Layer) -> 
     assert said.endswith("another installation is running; nothing was changed\nrefused\n"), said
 
 
-def test_packages_are_marked_as_they_were_and_as_somebody_marked_them_since(system: Layer) -> None:
+def test_uninstall_restores_apt_marks(system: Layer) -> None:
     said = called(
         system,
         f"""
@@ -362,7 +362,7 @@ def test_packages_are_marked_as_they_were_and_as_somebody_marked_them_since(syst
     ], said
 
 
-def test_an_environment_that_cannot_be_made_anew_stays_what_it_was(system: Layer) -> None:
+def test_environment_failed_rebuild_restores_previous(system: Layer) -> None:
     said = called(
         system,
         f"""

@@ -63,7 +63,7 @@ def installed(root: SystemRoot) -> dict[str, str]:
     return dict(line.split(" ") for line in said.splitlines())
 
 
-def test_a_debian_gets_the_locked_packages_and_no_others(
+def test_installer_debian_has_only_locked_packages(
     rigspec: Rigspec, debian_12: SystemRoot, tmp_path: Path
 ) -> None:
     mirror = archives()
@@ -115,7 +115,7 @@ def test_a_debian_gets_the_locked_packages_and_no_others(
         ("ubuntu 22.04", "jammy", "F6ECB3762474EDA9D21B7022871920D1991BC93C"),
     ],
 )
-def test_an_ubuntu_is_locked_from_a_machine_that_is_none(
+def test_lock_ubuntu_packages_from_other_distribution(
     os: str, suite: str, key: str, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     mirror = default_mirror(suite).removesuffix("ubuntu") + "{distribution}"

@@ -53,7 +53,9 @@ def locked(
 
 
 @pytest.mark.e2e(minutes=1)
-def test_tensorflow_1_8_on_python_2_7(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_python_lock_tensorflow_1_8_on_python_2_7_installs(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
     wanted = '{ tensorflow = "1.8", keras = "*" }'
     files = locked(tmp_path, rigspec, "debian 11", "2.7", "system", wanted)
     env = installed_here("2.7", files, tmp_path)
@@ -62,7 +64,9 @@ def test_tensorflow_1_8_on_python_2_7(tmp_path: Path, rigspec: Rigspec) -> None:
 
 
 @pytest.mark.e2e(minutes=1)
-def test_tensorflow_1_8_on_python_3_6(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_python_lock_tensorflow_1_8_on_python_3_6_installs(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
     wanted = '{ tensorflow = "1.8", keras = "*" }'
     files = locked(tmp_path, rigspec, "ubuntu 18.04", "3.6", "pyenv", wanted)
     env = installed_here("3.6", files, tmp_path)
@@ -70,7 +74,7 @@ def test_tensorflow_1_8_on_python_3_6(tmp_path: Path, rigspec: Rigspec) -> None:
 
 
 @pytest.mark.e2e(minutes=1)
-def test_tensorflow_1_8_on_python_3_5(
+def test_python_lock_tensorflow_1_8_on_python_3_5_installs(
     tmp_path: Path, rigspec: Rigspec, ubuntu_16: SystemRoot
 ) -> None:
     """Ubuntu 16.04 brings the 3.5 that nothing builds any longer."""
@@ -81,7 +85,7 @@ def test_tensorflow_1_8_on_python_3_5(
 
 
 @pytest.mark.e2e(minutes=1)
-def test_torch_1_4_on_python_2_7(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_python_lock_torch_1_4_on_python_2_7_installs(tmp_path: Path, rigspec: Rigspec) -> None:
     have_space(tmp_path, 4)
     files = locked(tmp_path, rigspec, "debian 11", "2.7", "system", '{ torch = "1.4" }')
     env = installed_here("2.7", files, tmp_path)
@@ -90,7 +94,9 @@ def test_torch_1_4_on_python_2_7(tmp_path: Path, rigspec: Rigspec) -> None:
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=3)
-def test_tensorflow_2_15_on_python_3_10(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_python_lock_tensorflow_2_15_on_python_3_10_installs(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
     have_space(tmp_path, 4)
     files = locked(tmp_path, rigspec, "ubuntu 22.04", "3.10", "system", '{ tensorflow = "2.15" }')
     env = installed_here("3.10", files, tmp_path)
@@ -101,7 +107,9 @@ def test_tensorflow_2_15_on_python_3_10(tmp_path: Path, rigspec: Rigspec) -> Non
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=8)
-def test_a_current_torch_on_python_3_12(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_python_lock_current_torch_on_python_3_12_installs(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
     have_space(tmp_path, 12)
     files = locked(tmp_path, rigspec, "debian 12", "3.12", "pyenv", '{ torch = "*" }')
     env = installed_here("3.12", files, tmp_path)

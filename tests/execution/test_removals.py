@@ -76,7 +76,7 @@ def found(listing: str) -> tuple[str, ...]:
     return tuple(line for line in listing.splitlines() if line.startswith(names))
 
 
-def test_packages_of_others_stay_until_they_are_given_up(machine: Layer) -> None:
+def test_installer_foreign_packages_are_removed_only_if_allowed(machine: Layer) -> None:
     code, said = machine.run(INSTALLER, "--step", "system-packages")
     assert code == 1
     assert "apt would remove packages that do not belong to the rig: theirs\n" in said
@@ -92,7 +92,7 @@ def test_packages_of_others_stay_until_they_are_given_up(machine: Layer) -> None
     assert "package theirs was removed by the installation and is not restored" in said
 
 
-def test_a_package_that_the_rig_brought_makes_place_for_another(machine: Layer, case: Case) -> None:
+def test_installer_replaces_its_own_conflicting_package(machine: Layer, case: Case) -> None:
     """As a driver of one branch does for that of the next."""
     machine.run("dpkg", "--purge", "theirs", "rig-needed")
     assert machine.run(INSTALLER, "--step", "system-packages")[0] == 0
@@ -106,7 +106,7 @@ def test_a_package_that_the_rig_brought_makes_place_for_another(machine: Layer, 
 
 
 @pytest.mark.parametrize("target", ["docker", "devcontainer", "apptainer"])
-def test_an_image_keeps_what_its_base_has(target: str, case: Case, machine: Layer) -> None:
+def test_dockerfile_does_not_remove_base_packages(target: str, case: Case, machine: Layer) -> None:
     """Its line is run as it stands, on a machine in the place of the base."""
     (backend,) = (backend for backend in find_backends() if backend.name == target)
     (packages,) = (step for step in case.plan.steps if step.id == "system-packages")
@@ -127,7 +127,7 @@ def test_an_image_keeps_what_its_base_has(target: str, case: Case, machine: Laye
 
 
 @pytest.mark.e2e(minutes=1)
-def test_a_playbook_leaves_packages_of_others_alone(case: Case) -> None:
+def test_playbook_does_not_remove_foreign_packages(case: Case) -> None:
     wanted = ("archive", "system-packages")
     chosen = [step for step in case.plan.steps if step.id in wanted]
     assert isinstance(chosen[0], steps.AptSource)

@@ -72,7 +72,7 @@ def forms(key: bytes) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("form", forms(b""))
-def test_a_source_with_the_key_of_the_lock_is_used_as_it_stands(
+def test_apt_source_line_existing_source_with_same_key_is_used(
     form: str, plan: Plan, keys: Keys, tmp_path: Path
 ) -> None:
     end, text = forms(keys.armored(keys.own))[form]
@@ -97,9 +97,7 @@ def test_a_source_with_the_key_of_the_lock_is_used_as_it_stands(
     assert machine.run("apt-get", "-qq", "update")[0] == 0
 
 
-def test_a_source_with_another_key_is_named_and_nothing_is_written(
-    plan: Plan, keys: Keys, tmp_path: Path
-) -> None:
+def test_apt_source_line_different_key_is_refused(plan: Plan, keys: Keys, tmp_path: Path) -> None:
     source = f"deb [signed-by={KEYRING}] {URL} /\n"
     other = keys._gpg("--export", keys.other)
     machine = system(plan, tmp_path, ".list", source, other)
@@ -114,7 +112,7 @@ def test_a_source_with_another_key_is_named_and_nothing_is_written(
     assert machine.run("apt-get", "indextargets")[0] == 0
 
 
-def test_a_source_that_apt_cannot_read_beside_another_is_taken_back(
+def test_apt_repository_conflicting_source_is_removed_again(
     plan: Plan, keys: Keys, tmp_path: Path
 ) -> None:
     """Written in a way that only apt understands."""
@@ -134,7 +132,7 @@ def test_a_source_that_apt_cannot_read_beside_another_is_taken_back(
     assert machine.run("apt-get", "-qq", "update")[0] == 0
 
 
-def test_the_first_apt_of_a_rig_is_asked_in_the_same_way(ubuntu_16: SystemRoot, keys: Keys) -> None:
+def test_apt_source_line_ubuntu_16_04_works(ubuntu_16: SystemRoot, keys: Keys) -> None:
     """Ubuntu 16.04: apt 1.2 and gpg 1.4."""
     program = ROOT / "rigspec/plan/payload/apt-source-line.sh"
     shutil.copyfile(program, ubuntu_16.path / "root/apt-source-line.sh")

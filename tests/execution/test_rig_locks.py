@@ -33,7 +33,7 @@ def files_of(environment: str) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize(("environment", "series"), ENVIRONMENTS)
-def test_every_file_is_there(environment: str, series: str, tmp_path: Path) -> None:
+def test_rig_locks_every_file_is_available(environment: str, series: str, tmp_path: Path) -> None:
     have_space(tmp_path, 4)
     tools, requirements = files_of(environment)
     env = installed_here(series, [tools], tmp_path)
@@ -44,7 +44,7 @@ def test_every_file_is_there(environment: str, series: str, tmp_path: Path) -> N
     assert len(list(files.iterdir())) == pinned
 
 
-def test_ubuntus_own_python_3_5_takes_all_of_sourced(ubuntu_16: SystemRoot) -> None:
+def test_rig_locks_sourced_installs_on_ubuntu_python_3_5(ubuntu_16: SystemRoot) -> None:
     files = files_of("sourced/science-3/science")
     env = installed_in(ubuntu_16, ("python3.5", "-m", "venv"), files)
     told = env.run("-c", "import numpy, scipy, notebook; print(numpy.ones(3).sum())")

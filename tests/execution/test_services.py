@@ -141,7 +141,7 @@ def rig(rigspec: Rigspec, ports: dict[str, int], tmp_path: Path) -> Path:
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=6)
-def test_each_service_does_its_work_and_leaves_nothing(
+def test_services_work_and_uninstall_completely(
     rigspec: Rigspec, rig: Path, debian_12: SystemRoot, ports: dict[str, int]
 ) -> None:
     before = set(debian_12.listing(*LEFT))
@@ -177,7 +177,7 @@ def test_each_service_does_its_work_and_leaves_nothing(
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=5)
-def test_on_the_oldest_release_sessions_load_and_the_provider_is_told(
+def test_services_ubuntu_16_04_tmux_and_ddclient_work(
     rigspec: Rigspec, ubuntu_16: SystemRoot, tmp_path: Path
 ) -> None:
     port, spec = a_port(), tmp_path / "rig.toml"

@@ -138,7 +138,7 @@ def seed(rigspec: Rigspec, outside: Outside, tmp_path: Path) -> Path:
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=25)
-def test_users_log_in_and_work_on_a_machine_and_again_after_its_reboot(
+def test_virtual_machine_users_can_work_before_and_after_reboot(
     outside: Outside, seed: Path, tmp_path: Path
 ) -> None:
     attached = tmp_path / "attached"

@@ -24,7 +24,7 @@ def install(root: SystemRoot, artifact: Path) -> str:
     return root.run("/root/rig/install.sh").stdout
 
 
-def test_tensorflow_1_8_computes_and_a_second_run_changes_nothing(
+def test_installer_tensorflow_1_8_computes_and_second_run_is_idempotent(
     debian_11: SystemRoot, legacy_cpu: Path
 ) -> None:
     first = install(debian_11, legacy_cpu / "shell")
@@ -49,7 +49,7 @@ def test_tensorflow_1_8_computes_and_a_second_run_changes_nothing(
     assert moved.returncode == 1
 
 
-def test_another_system_is_refused_and_left_alone(debian_11: SystemRoot, legacy_cpu: Path) -> None:
+def test_installer_other_platform_is_refused(debian_11: SystemRoot, legacy_cpu: Path) -> None:
     release = debian_11.path / "etc" / "os-release"
     text = (debian_11.path / "usr/lib/os-release").read_text(encoding="utf-8")
     release.unlink()
@@ -66,7 +66,7 @@ def test_another_system_is_refused_and_left_alone(debian_11: SystemRoot, legacy_
 
 
 @pytest.mark.parametrize("name", ["install.sh", "rig-installer.sh"])
-def test_a_download_that_was_cut_off_runs_nothing(
+def test_installer_truncated_file_runs_nothing(
     name: str, debian_11: SystemRoot, legacy_cpu: Path
 ) -> None:
     script = (legacy_cpu / "shell" / name).read_text(encoding="utf-8")
@@ -83,7 +83,7 @@ def test_a_download_that_was_cut_off_runs_nothing(
     assert debian_11.listing("root") == before
 
 
-def test_a_dry_run_changes_nothing(debian_11: SystemRoot, legacy_cpu: Path) -> None:
+def test_installer_dry_run_changes_nothing(debian_11: SystemRoot, legacy_cpu: Path) -> None:
     shutil.copytree(legacy_cpu / "shell", debian_11.path / "root" / "rig")
     before = debian_11.listing("var/log/rig.log")
 

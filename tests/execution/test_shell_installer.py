@@ -40,7 +40,7 @@ def system(artifact: Path, tmp_path: Path) -> Layer:
     return layer
 
 
-def test_one_file_installs_and_takes_all_of_it_away_again(system: Layer) -> None:
+def test_rig_installer_installs_and_uninstalls_completely(system: Layer) -> None:
     before = system.outcome()
     settings = "/etc/skel/.rig/settings.json"
     system.run("sh", "-c", f"mkdir -p /etc/skel/.rig; echo mine > {settings}")
@@ -85,7 +85,7 @@ def test_one_file_installs_and_takes_all_of_it_away_again(system: Layer) -> None
     }
 
 
-def test_a_reboot_is_asked_for_until_it_has_happened(system: Layer) -> None:
+def test_installer_reboot_is_reported_until_it_happened(system: Layer) -> None:
     assert system.run(FOLDER)[0] == 0
     due = system.path / "up/var/lib/rig/reboot-due"
     boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")
@@ -104,7 +104,7 @@ def test_a_reboot_is_asked_for_until_it_has_happened(system: Layer) -> None:
     assert (code, "reboot" in said.splitlines()[-1]) == (0, False)
 
 
-def test_what_it_refuses_it_names_and_changes_nothing(system: Layer) -> None:
+def test_installer_usage_errors_change_nothing(system: Layer) -> None:
     before = system.outcome()
     for arguments, code, says in (
         (("--step", "nothing"), 2, 'no step "nothing"; see --list'),
@@ -124,7 +124,7 @@ def test_what_it_refuses_it_names_and_changes_nothing(system: Layer) -> None:
     assert system.outcome() == before
 
 
-def test_a_second_run_at_once_is_refused_and_a_stopped_one_goes_on(system: Layer) -> None:
+def test_installer_concurrent_run_is_refused_and_stopped_run_resumes(system: Layer) -> None:
     script = f"""
     {FOLDER} > /tmp/first 2>&1 & first=$!
     until grep -q 'doing    Step system-packages' /tmp/first; do sleep 0.05; done

@@ -61,7 +61,7 @@ def run(system: Layer, *options: str) -> tuple[int, str]:
         f"useradd -m bob; mkdir -m 700 ~bob/.ssh; echo '{KEY}' > ~bob/.ssh/authorized_keys",
     ],
 )
-def test_nobody_is_shut_out_unasked(system: Layer, there: str) -> None:
+def test_installer_without_usable_key_refuses_sshd_settings(system: Layer, there: str) -> None:
     sh(system, f"{there.replace('~bob', '/home/bob')}")
     code, said = run(system, INSTALLER)
     assert code == 1
@@ -72,14 +72,14 @@ def test_nobody_is_shut_out_unasked(system: Layer, there: str) -> None:
     assert sh(system, f"cat {SETTINGS}") == "x\n"
 
 
-def test_whoever_has_a_key_is_somebody_else_than_the_rigs_users(system: Layer) -> None:
+def test_installer_foreign_account_with_key_is_enough(system: Layer) -> None:
     sh(system, "mkdir /srv/people; useradd -m -d /srv/people/bob -s /bin/sh bob")
     sh(system, f"cd /srv/people/bob; mkdir .ssh; echo '{KEY}' > .ssh/authorized_keys")
     code, said = run(system, INSTALLER)
     assert code == 0, said
 
 
-def test_a_server_whose_settings_are_bad_runs_on(system: Layer) -> None:
+def test_installer_invalid_settings_keep_service_running(system: Layer) -> None:
     sh(system, "mkdir -p /etc/ssh/sshd_config.d; echo bad > /etc/ssh/sshd_config.d/1")
     code, said = run(system, "RIG_SHUT_OUT=yes", INSTALLER)
     assert code == 1
@@ -91,7 +91,7 @@ def test_a_server_whose_settings_are_bad_runs_on(system: Layer) -> None:
     assert sh(system, f"cat {TOLD}") == "restart ssh.service\n"
 
 
-def test_a_server_that_stays_is_started_without_the_rigs_settings(system: Layer) -> None:
+def test_uninstall_existing_service_restarts_without_rig_settings(system: Layer) -> None:
     assert run(system, "RIG_SHUT_OUT=yes", INSTALLER)[0] == 0
     sh(system, f": > {TOLD}")
     code, said = run(system, INSTALLER, "--uninstall")

@@ -73,7 +73,7 @@ def answered(port: int, *options: str, asked: str = "id -un") -> subprocess.Comp
     return done
 
 
-def test_a_key_is_taken_and_a_password_is_not(
+def test_sshd_accepts_key_and_rejects_password(
     rigspec: Rigspec, debian_12: SystemRoot, tmp_path: Path
 ) -> None:
     private, public = key_pair(tmp_path)

@@ -80,7 +80,7 @@ def installed(rigspec: Rigspec, debian_12: SystemRoot, tmp_path: Path) -> System
 
 @pytest.mark.nightly
 @pytest.mark.e2e(minutes=4)
-def test_each_user_has_their_gpus_groups_and_environments_and_nobody_elses(
+def test_users_have_only_their_gpus_groups_and_environments(
     installed: SystemRoot,
 ) -> None:
     def shell(user: str, command: str) -> str:

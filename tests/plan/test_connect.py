@@ -63,7 +63,7 @@ def rows(rigspec: Rigspec, *options: object) -> dict[tuple[str, str], tuple[str,
     return {(r["user"], r["service"]): (r["line"], r["url"]) for r in found["connections"]}
 
 
-def test_each_user_has_a_command_for_each_service(rigspec: Rigspec, spec: Path) -> None:
+def test_connections_each_user_has_command_per_service(rigspec: Rigspec, spec: Path) -> None:
     found = rows(rigspec, spec, "--host", "10.0.0.5")
     assert found["ada", "shell"] == ("ssh -p 2222 ada@10.0.0.5", None)
     assert found["ada", "tmux work"] == ("ssh -t -p 2222 ada@10.0.0.5 rig-tmux work", None)
@@ -81,20 +81,20 @@ def test_each_user_has_a_command_for_each_service(rigspec: Rigspec, spec: Path) 
     assert found["ada", "exporter"][1] == "http://127.0.0.1:9100/metrics"
 
 
-def test_one_user_of_an_address_of_version_six(rigspec: Rigspec, spec: Path) -> None:
+def test_connections_ipv6_address_is_bracketed(rigspec: Rigspec, spec: Path) -> None:
     found = rows(rigspec, spec, "--host", "fe80::1%eth0", "--user", "bob")
     assert {user for user, _ in found} == {"bob"}
     assert found["bob", "shell"][0] == "ssh -p 2222 bob@fe80::1%eth0"
 
 
-def test_a_notebook_that_is_open_is_reached_directly_too(rigspec: Rigspec, spec: Path) -> None:
+def test_connections_open_notebook_has_direct_url(rigspec: Rigspec, spec: Path) -> None:
     spec.write_text(RIG.format(address="*"), encoding="utf-8")
     found = rows(rigspec, spec, "--host", "2001:db8::1", "--user", "bob")
     assert found["bob", "notebook"][0].split()[3] == "127.0.0.1:8889:127.0.0.1:8889"
     assert found["bob", "notebook, directly"] == ("", "https://[2001:db8::1]:8889/")
 
 
-def test_the_name_is_the_rigs_own_or_stands_for_one(rigspec: Rigspec, spec: Path) -> None:
+def test_connect_without_host_uses_placeholder(rigspec: Rigspec, spec: Path) -> None:
     done = rigspec("connect", ROOT / "specs" / "dl-server.toml", "--user", "bob")
     assert "ssh -t -p 22 bob@rig.example.org rig-tmux fastai" in done.stdout
     assert done.stderr == ""
@@ -112,7 +112,7 @@ def test_the_name_is_the_rigs_own_or_stands_for_one(rigspec: Rigspec, spec: Path
         (("--host", ""), "`` is no name or address of a machine"),
     ],
 )
-def test_what_no_shell_should_get_is_refused(
+def test_connect_unsafe_host_is_refused(
     options: tuple[str, str], told: str, rigspec: Rigspec, spec: Path
 ) -> None:
     done = rigspec("connect", spec, *options)

@@ -49,7 +49,7 @@ def settings(release: str, protocol: str = "noip", more: str = "") -> tuple[str,
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_the_jail_reads_the_journal_and_bans_with_what_is_there(release: str) -> None:
+def test_fail2ban_jail_uses_journal_and_available_ban_action(release: str) -> None:
     jail, _ = settings(release)
     assert "port = 2222\nbackend = systemd\nbantime = 600\n" in jail
     old = release in ("ubuntu 16.04", "ubuntu 18.04")
@@ -59,7 +59,7 @@ def test_the_jail_reads_the_journal_and_bans_with_what_is_there(release: str) ->
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_the_address_is_looked_up_as_the_version_does(release: str) -> None:
+def test_ddclient_lookup_option_depends_on_version(release: str) -> None:
     _, name = settings(release)
     new = release in ("debian 12", "debian 13")
     expected = "usev4=webv4\nwebv4=" if new else "use=web\nweb="
@@ -68,7 +68,7 @@ def test_the_address_is_looked_up_as_the_version_does(release: str) -> None:
     assert "\nlogin={account}\npassword='{password}'\nrig.example.org" in name
 
 
-def test_a_token_and_a_login_are_the_whole_secret() -> None:
+def test_ddclient_credentials_are_taken_from_secret() -> None:
     assert "login" not in settings("debian 12", "duckdns")[1]
     assert "password='{secret}'" in settings("debian 12", "duckdns")[1]
     named = settings("debian 12", "dyndns2", 'login = "ada"\nserver = "dns.example.org"')[1]
@@ -82,7 +82,7 @@ def test_a_token_and_a_login_are_the_whole_secret() -> None:
         ("ubuntu 16.04", "duckdns", None),
     ],
 )
-def test_a_protocol_that_is_not_spoken_is_told(
+def test_ddclient_unsupported_protocol_is_refused(
     release: str, protocol: str, told: str | None, tmp_path: Path
 ) -> None:
     text = f'[machine.box]\nos = "{release}"\n' + RIG.partition("\n\n")[2].format(
@@ -100,7 +100,7 @@ def test_a_protocol_that_is_not_spoken_is_told(
 
 @pytest.mark.parametrize("address", ["*", "0.0.0.0", "::"])
 @pytest.mark.parametrize("of", ["exporter", "prometheus"])
-def test_figures_for_everybody_are_refused(address: str, of: str, tmp_path: Path) -> None:
+def test_monitoring_on_all_interfaces_is_refused(address: str, of: str, tmp_path: Path) -> None:
     here = f'address = "{address}"'
     body = here if of == "exporter" else f"prometheus = {{ {here} }}"
     machine = '[machine.box]\nos = "debian 12"\n'
@@ -116,7 +116,7 @@ GPUS = """\
 """
 
 
-def test_figures_of_gpus_are_told_as_prometheus_reads_them(tmp_path: Path) -> None:
+def test_gpu_metrics_are_valid_prometheus_text(tmp_path: Path) -> None:
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\ncat <<'EOF'\n{GPUS}EOF\n", encoding="utf-8")
     program.chmod(0o755)
@@ -133,7 +133,7 @@ def test_figures_of_gpus_are_told_as_prometheus_reads_them(tmp_path: Path) -> No
     assert len(kinds) == len(set(kinds)) == 10
 
 
-def test_a_driver_that_does_not_answer_is_a_figure_too(tmp_path: Path) -> None:
+def test_gpu_metrics_failing_driver_reports_down(tmp_path: Path) -> None:
     assert told_by(tmp_path, "/usr/bin:/bin").endswith("rig_gpu_up 0\n")
 
 
