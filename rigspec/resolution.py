@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["EnvResolution", "Pin", "Resolution"]
+__all__ = ["NO_DRIVER", "EnvResolution", "Pin", "Resolution"]
+
+# Where a driver comes from that the machine has already.
+NO_DRIVER = "none"
 
 
 @dataclass(frozen=True, order=True)
@@ -44,7 +47,12 @@ class EnvResolution:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Every version decided for one machine; ``None`` where the rig has no such layer."""
+    """Every version decided for one machine; ``None`` where the rig has no such layer.
+
+    ``driver_source`` is where the driver is installed from (``nvidia``, ``distribution``,
+    ``runfile``), ``none`` where the machine has it already; ``kernel_modules`` are ``open`` or
+    ``proprietary``. Both are ``None`` in a lock that was made before they were decided.
+    """
 
     machine: str | None
     os: str
@@ -56,3 +64,5 @@ class Resolution:
     cudnn: str | None = None
     cudnn_cuda: str | None = None
     envs: tuple[EnvResolution, ...] = ()
+    driver_source: str | None = None
+    kernel_modules: str | None = None

@@ -31,6 +31,9 @@ __all__ = [
 
 _REPOSITORY = "nvidia-repository"
 _NAME = "nvidia-cuda"
+# From this branch on the packages of a driver ask for a version or any newer one: a package that
+# pins all of them has to be there first.
+_FIRST_PINNED = 590
 
 
 def downloads(
@@ -54,11 +57,11 @@ def downloads(
 
 def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
     """The package repositories beside the distribution's own."""
-    if not _from_repository(rig, resolution):
+    if not (_from_repository(rig, resolution) or _driver_from_repository(resolution)):
         return
-    slug = release_of(matrix, "os", resolution.os).get("nvidia_slug")
-    key = _current_key(matrix)
-    url = f"{key.get('url')}/{slug}/{resolution.arch}"
+    system = release_of(matrix, "os", resolution.os)
+    key = _repository_key(matrix, system)
+    url = f"{_current_key(matrix).get('url')}/{system.get('nvidia_slug')}/{resolution.arch}"
     yield LockedRepository(
         name=_NAME,
         url=url,
@@ -71,11 +74,10 @@ def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterato
 
 def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
     """The packages that come from a repository beside the distribution's own."""
+    if _driver_from_repository(resolution):
+        yield from _driver_packages(resolution, matrix)
     if not _from_repository(rig, resolution):
         return
-    if resolution.driver is not None:
-        driver = _current_key(matrix).get("driver_package") or ""
-        yield LockedPackage(driver, "driver", f"{resolution.driver}-1", archive=_NAME)
     if rig.cuda is not None and rig.cuda.packages is not None:
         for name in rig.cuda.packages:
             yield LockedPackage(name, "cuda", archive=_NAME)
@@ -83,6 +85,29 @@ def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
         toolkit = release_of(matrix, "cuda", resolution.cuda)
         name = toolkit.get("apt_package") or ""
         yield LockedPackage(name, "cuda", toolkit.get("apt_version"), archive=_NAME)
+
+
+def _driver_packages(resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
+    """The driver's package in NVIDIA's repository, and what keeps its parts at one version."""
+    key = _current_key(matrix)
+    driver = resolution.driver or ""
+    branch = int(driver.partition(".")[0])
+    version = f"{driver}-{_revision(key, resolution.os, branch)}"
+    if branch >= _FIRST_PINNED:
+        pinning = f"{key.get('pinning_package')}-{driver}"
+        yield LockedPackage(pinning, "driver-pinning", version, archive=_NAME)
+    name = key.get(f"{resolution.kernel_modules or 'proprietary'}_driver_package") or ""
+    yield LockedPackage(name, "driver", version, archive=_NAME)
+
+
+def _revision(key: Release, os: str, branch: int) -> str:
+    """The packager's part of a version, where no index tells it: by system, newest branches first.
+
+    ``595:1ubuntu1 560:0ubuntu1 0:1`` says that it is ``1ubuntu1`` since branch 595.
+    """
+    known = key.get(f"{os.partition(' ')[0]}_revisions") or "0:1"
+    steps = (step.partition(":") for step in known.split())
+    return next(revision for first, _, revision in steps if branch >= int(first))
 
 
 def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
@@ -121,6 +146,10 @@ def _from_repository(rig: Rig, resolution: Resolution) -> bool:
     return resolution.accelerator == "gpu" and provider == "nvidia"
 
 
+def _driver_from_repository(resolution: Resolution) -> bool:
+    return resolution.driver is not None and resolution.driver_source == "nvidia"
+
+
 def _from_runfile(rig: Rig, resolution: Resolution) -> bool:
     provider = rig.cuda.provider if rig.cuda is not None else None
     return resolution.cuda is not None and provider == "runfile"
@@ -133,6 +162,15 @@ def _installs_cuda(rig: Rig, resolution: Resolution) -> bool:
 def _current_key(matrix: Matrix) -> Release:
     keys = matrix.product(_REPOSITORY).releases
     return next(key for key in keys if not key.availability)
+
+
+def _repository_key(matrix: Matrix, system: Release) -> Release:
+    """The key of the system's repository: one of its own, else the current one."""
+    current = _current_key(matrix)
+    named = (system.get("signing_key") or "").partition(" ")[0]
+    keys = matrix.product(_REPOSITORY).releases
+    own = (key for key in keys if key.family == named != current.family and not key.availability)
+    return next(own, current)
 
 
 def _cudnn(

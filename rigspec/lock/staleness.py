@@ -9,7 +9,7 @@ from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.oci.base_image import base_image
 from rigspec.lock.services import service_differences
 from rigspec.matrix.loader import load_image
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution
 from rigspec.resolve.problem.requirements import image_tag
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
@@ -46,6 +46,7 @@ def _machines(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> Iterat
             yield f"{_called(name)} is not in the lock"
         else:
             yield from _layers(locked[name].resolution, decided[name])
+            yield from _driver(locked[name], decided[name])
             yield from base_image_differences(locked[name], rig, decided[name])
 
 
@@ -71,6 +72,19 @@ def _settings(rig: Rig, machine: LockedMachine) -> Iterator[str]:
 
 def _called(machine: str | None) -> str:
     return f"the machine {machine}" if machine is not None else "a rig without machines"
+
+
+def _driver(locked: LockedMachine, decided: Resolution) -> Iterator[str]:
+    """A driver that is now to be installed otherwise; an older lock does not name its source."""
+    if locked.resolution.driver_source is None:
+        installed = any(package.part == "driver" for package in locked.packages)
+        if decided.driver_source not in (None, NO_DRIVER) and not installed:
+            yield f"the driver is not in the lock, but it is installed from {decided.driver_source}"
+        return
+    for name in ("driver_source", "kernel_modules"):
+        before, after = getattr(locked.resolution, name), getattr(decided, name)
+        if before != after:
+            yield f"{name} is {before or 'absent'} in the lock and resolves to {after or 'absent'}"
 
 
 def _layers(locked: Resolution, decided: Resolution) -> Iterator[str]:

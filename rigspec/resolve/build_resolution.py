@@ -18,6 +18,12 @@ from rigspec.version_specifiers import parse_alternative
 
 __all__ = ["build_resolution"]
 
+# NVIDIA, Driver Installation Guide, Kernel Modules: "Starting in the 560 driver release series, the
+# open kernel module flavor is the default".
+_OPEN_BY_DEFAULT = 560
+# The same guide for 620: "Proprietary Kernel Modules Removed".
+_OPEN_ONLY = 620
+
 
 def build_resolution(
     rig: Rig,
@@ -42,7 +48,24 @@ def build_resolution(
         cudnn=_version(solution, "cudnn"),
         cudnn_cuda=_version(solution, "cudnn_cuda"),
         envs=envs,
+        driver_source=_version(solution, "driver_source"),
+        kernel_modules=_kernel_modules(rig, machine, solution),
     )
+
+
+def _kernel_modules(rig: Rig, machine: str | None, solution: Solution) -> str | None:
+    """Return the driver's kernel modules: open only where the driver's branch has them by default.
+
+    Where no card is known, the proprietary ones are safe as long as the branch has any.
+    """
+    requested = rig.machine[machine].kernel_modules if machine is not None else None
+    driver = solution.get("driver")
+    if requested is None and driver is not None:
+        known = any(key.endswith("/compute_capability") for key in solution)
+        branch = int(driver.version.partition(".")[0])
+        if branch < (_OPEN_BY_DEFAULT if known else _OPEN_ONLY):
+            return "proprietary"
+    return _version(solution, "kernel_modules")
 
 
 def _env(

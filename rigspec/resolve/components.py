@@ -26,10 +26,12 @@ DERIVED: dict[str, tuple[str, str]] = {
     "cuda_runtime": ("CUDA in the wheels", "cuda"),
     "cudnn_cuda": ("cuDNN built for CUDA", "cudnn"),
     "default_gcc": ("the system's own GCC", "gcc"),
+    "driver_source": ("driver from", "driver"),
     "forward_compatibility": ("forward compatibility", "driver"),
     "gcc": ("GCC", "gcc"),
     "glibc": ("glibc", "glibc"),
     "interpreter": ("interpreter from", "python"),
+    "kernel_modules": ("kernel modules", "driver"),
     "provider": ("CUDA packages from", "cuda"),
 }
 
@@ -37,7 +39,7 @@ DERIVED: dict[str, tuple[str, str]] = {
 ENV_SCOPED = frozenset({"cuda_runtime", "installer", "interpreter", "pip", "python"})
 
 # Which component gets its newest release first, after the frameworks and before all others.
-NEWEST_FIRST = ("python", "cuda", "cudnn", "driver", "os", "installer", "pip")
+NEWEST_FIRST = ("python", "cuda", "cudnn", "driver_source", "driver", "os", "installer", "pip")
 
 # What a component is where no source says it, and the components that may be so.
 UNKNOWN = "unknown"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rigspec.matrix.components import PACKAGE_PREFIX
@@ -15,7 +15,7 @@ __all__ = ["Part", "asked", "minimal_spec"]
 _OF_A_GPU = frozenset(
     {
         *("cuda", "cudnn", "cudnn_cuda", "driver", "provider", "compute_capability"),
-        "forward_compatibility",
+        *("driver_source", "kernel_modules", "forward_compatibility"),
     }
 )
 
@@ -48,7 +48,9 @@ def _machine(parts: Mapping[str, Part]) -> list[str]:
     os = parts.get("os", Part("ubuntu", ">=14.04"))
     named = f"{os.family} {os.request}".removesuffix(" *")
     lines = ["[machine.box]", f'os = "{named}"']
-    lines += [f'{name} = "{parts[name].request}"' for name in ("driver", "gcc") if name in parts]
+    lines += _driver(parts)
+    if "gcc" in parts:
+        lines.append(f'gcc = "{parts["gcc"].request}"')
     if "compute_capability" in parts:
         capability = parts["compute_capability"].request
         lines.append(f'gpus = [{{ model = "a card", compute_capability = "{capability}" }}]')
@@ -56,6 +58,21 @@ def _machine(parts: Mapping[str, Part]) -> list[str]:
         features = '["sse4_2", "avx"]' if parts["avx"].family == "yes" else '["sse4_2"]'
         lines.append(f'cpu = {{ model = "a processor", features = {features} }}')
     return lines
+
+
+def _driver(parts: Mapping[str, Part]) -> Iterator[str]:
+    source = parts["driver_source"].family if "driver_source" in parts else None
+    if source == "none":
+        yield 'driver = "none"'
+        return
+    table = {
+        "version": parts["driver"].request if "driver" in parts else None,
+        "from": source,
+        "modules": parts["kernel_modules"].family if "kernel_modules" in parts else None,
+    }
+    given = [f'{key} = "{value}"' for key, value in table.items() if value is not None]
+    if given:
+        yield f"driver = {{ {', '.join(given)} }}"
 
 
 def _cuda(parts: Mapping[str, Part]) -> list[str]:

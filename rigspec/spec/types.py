@@ -25,9 +25,11 @@ from rigspec.version_specifiers import InvalidRequest, parse_alternative, parse_
 
 __all__ = [
     "HOST",
+    "NO_DRIVER",
     "AbsolutePath",
     "Address",
     "AptMirror",
+    "DriverRequest",
     "GroupName",
     "Hostname",
     "Many",
@@ -91,6 +93,10 @@ def _iterate_fields(data: bytes) -> Iterator[bytes]:
         data = data[length:]
 
 
+# What `driver` is where the machine has it already.
+NO_DRIVER = "none"
+
+
 class Table(BaseModel):
     """Base class of all tables: immutable, and an unknown key is an error."""
 
@@ -130,6 +136,10 @@ def _validate_request(text: str) -> str:
     return text
 
 
+def _validate_driver_request(text: str) -> str:
+    return text if text == NO_DRIVER else _validate_request(text)
+
+
 def _validate_system_request(text: str) -> str:
     try:
         alternative = parse_alternative(text)
@@ -145,6 +155,7 @@ T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Strict(False)]  # TOML arrays are read as tuples
 
 Request = Annotated[str, AfterValidator(_validate_request)]
+DriverRequest = Annotated[str, AfterValidator(_validate_driver_request)]
 SystemRequest = Annotated[str, AfterValidator(_validate_system_request)]
 Text = Annotated[
     str,

@@ -37,6 +37,8 @@ def _serialize_resolution(resolution: Resolution) -> dict[str, Any]:
         "glibc": resolution.glibc,
         "accelerator": resolution.accelerator,
         "driver": resolution.driver,
+        "driver_source": resolution.driver_source,
+        "kernel_modules": resolution.kernel_modules,
         "cuda": resolution.cuda,
         "cudnn": resolution.cudnn,
         "cudnn_built_for": resolution.cudnn_cuda,

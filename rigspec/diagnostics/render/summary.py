@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rigspec.diagnostics.model import Report, Severity
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution
 
 __all__ = ["drop_warnings", "render_summary"]
 
@@ -45,7 +45,14 @@ def _iterate_layers(resolution: Resolution) -> Iterator[tuple[str, str]]:
     for name in ("driver", "cuda", "cudnn"):
         version = getattr(resolution, name)
         if version is not None:
-            yield name, version
+            yield name, f"{version}{_driver_remark(resolution) if name == 'driver' else ''}"
+
+
+def _driver_remark(resolution: Resolution) -> str:
+    """Return what distinguishes the driver from one that is installed with its usual modules."""
+    if resolution.driver_source == NO_DRIVER:
+        return " or one that fits, which the machine has already"
+    return " (open kernel modules)" if resolution.kernel_modules == "open" else ""
 
 
 def _iterate_environment(env: EnvResolution) -> Iterator[tuple[str, str]]:

@@ -44,7 +44,9 @@ class Distribution:
     snapshots_since: str | None = None
     promise: str | None = None
     driver_packages: tuple[str, ...] = ()
+    open_driver_packages: tuple[str, ...] = ()
     module_packages: tuple[str, ...] = ()
+    open_module_packages: tuple[str, ...] = ()
     library_packages: tuple[str, ...] = ()
     cuda_packages: tuple[str, ...] = ()
     cuda_home: str | None = None
@@ -75,7 +77,9 @@ def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
         snapshots_since=found.get("snapshots_since"),
         promise=found.get("promise"),
         driver_packages=_words(found, "driver_packages"),
+        open_driver_packages=_words(found, "open_driver_packages"),
         module_packages=_words(found, "module_packages"),
+        open_module_packages=_words(found, "open_module_packages"),
         library_packages=_words(found, "library_packages"),
         cuda_packages=_words(found, "cuda_packages"),
         cuda_home=found.get("cuda_home"),

@@ -62,6 +62,8 @@ def requested_packages(
     unpackers = {tool for end, tool in _UNPACKERS.items() if any(f.endswith(end) for f in fetched)}
     for name in (*_FETCH_TOOLS, *sorted(unpackers)) if fetched else ():
         yield LockedPackage(name, "fetch")
+    if resolution.driver is not None and resolution.driver_source == "distribution":
+        yield from _driver(rig, resolution, matrix)
     if _from_distribution(rig, resolution):
         yield from _accelerator(rig, resolution, matrix)
     for name in sorted({name for env in envs for name in env.interpreter.packages}):
@@ -247,15 +249,25 @@ def _in_order(packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
     return (*direct, *sorted(needed, key=lambda package: package.name))
 
 
-def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
-    """The distribution's own packages of the driver and the toolkit."""
+def _driver(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
+    """The distribution's own packages of the driver."""
     found = distribution_of(matrix, resolution.os, resolution.arch)
-    if found is not None and resolution.driver is not None:
-        apart = rig.container is not None and rig.container.driver == "container"
-        for name in found.module_packages if apart else found.driver_packages:
-            yield LockedPackage(name, "driver")
-        for name in found.library_packages if apart else ():
-            yield LockedPackage(name, "driver-libraries")
+    if found is None:
+        return
+    branch = (resolution.driver or "").partition(".")[0]
+    is_open = resolution.kernel_modules == "open"
+    apart = rig.container is not None and rig.container.driver == "container"
+    modules = found.open_module_packages if is_open else found.module_packages
+    whole = found.open_driver_packages if is_open else found.driver_packages
+    for name in modules if apart else whole:
+        yield LockedPackage(name.format(branch=branch), "driver")
+    for name in found.library_packages if apart else ():
+        yield LockedPackage(name.format(branch=branch), "driver-libraries")
+
+
+def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
+    """The distribution's own packages of the toolkit."""
+    found = distribution_of(matrix, resolution.os, resolution.arch)
     asked = rig.cuda.packages if rig.cuda is not None else None
     if asked is not None:
         for name in asked:

@@ -175,5 +175,5 @@ def _order(components: Iterable[Component]) -> Iterator[str]:
     later = set(NEWEST_FIRST) | set(DERIVED)
     for name in sorted(by_name.keys() - later):
         yield from by_name[name]
-    for name in (*NEWEST_FIRST, *sorted(DERIVED)):
+    for name in (*NEWEST_FIRST, *sorted(set(DERIVED) - set(NEWEST_FIRST))):
         yield from by_name.get(name, ())

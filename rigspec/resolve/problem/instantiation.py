@@ -80,7 +80,8 @@ class RuleInstantiation:
     def _machine_names(self) -> list[str]:
         names = {"os", "glibc", "accelerator"}
         if self._accelerated:
-            names |= {"driver", "provider", "forward_compatibility"}
+            names |= {"driver", "driver_source", "kernel_modules"}
+            names |= {"provider", "forward_compatibility"}
             names |= {name for name in ("cuda", "cudnn") if self._needs(name)}
             if (self._rig.cuda is not None and not self._from_wheels) or "image" in self._required:
                 names.add("cuda")

@@ -15,8 +15,9 @@ from rigspec.resolve.problem.release_cutoff import AS_OF, as_version
 from rigspec.resolve.problem.rule_index import RuleIndex
 from rigspec.spec.models.cuda import Cuda
 from rigspec.spec.models.environment import Environment
-from rigspec.spec.models.machine import Cpu, Machine
+from rigspec.spec.models.machine import Cpu, Driver, Machine
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.types import NO_DRIVER
 
 __all__ = [
     "DECLARED",
@@ -100,6 +101,7 @@ def requirements_of(
     if machine is not None:
         requirements += _machine_requirements(("machine", str(machine_name)), machine)
     requirements += _cuda_requirements(rig)
+    requirements.append(_driver_source(rig, machine_name, machine))
     for name in sorted(rig.env):
         requirements += _env_requirements(name, rig.env[name], knowledge)
     return tuple(requirements)
@@ -118,11 +120,9 @@ def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Require
 
 def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
     yield Requirement("os", (machine.os,), (*path, "os"), f"requests {machine.os}")
-    for component, words in (("driver", "the driver"), ("gcc", "GCC")):
-        requested = getattr(machine, component)
-        if requested is not None:
-            label = f"requests {words} {requested}"
-            yield Requirement(component, (requested,), (*path, component), label)
+    yield from _driver_requirements(path, machine)
+    if machine.gcc is not None:
+        yield Requirement("gcc", (machine.gcc,), (*path, "gcc"), f"requests GCC {machine.gcc}")
     for index, gpu in enumerate(gpu_list(machine)):
         yield _gpu_requirement(index, gpu, path)
     if machine.named_cpu is not None:
@@ -132,6 +132,36 @@ def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requireme
         avx = "yes" if "avx" in machine.cpu.features else "no"
         label = "names AVX" if avx == "yes" else "does not name AVX"
         yield Requirement("avx", (avx,), (*path, "cpu", "features"), label, False)
+
+
+def _driver_requirements(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
+    place: KeyPath = (*path, "driver")
+    key: KeyPath = (*place, "version") if isinstance(machine.driver, Driver) else place
+    if machine.driver_version is not None:
+        label = f"requests the driver {machine.driver_version}"
+        yield Requirement("driver", (machine.driver_version,), key, label)
+    if machine.kernel_modules is not None:
+        label = f"requests the {machine.kernel_modules} kernel modules"
+        modules = (machine.kernel_modules,)
+        yield Requirement("kernel_modules", modules, (*place, "modules"), label)
+
+
+def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requirement:
+    """Return where the driver comes from: as requested, else from where the toolkit does."""
+    source = machine.driver_source if machine is not None else None
+    path: KeyPath = ("machine", str(name), "driver")
+    if source == NO_DRIVER:
+        return Requirement("driver_source", (NO_DRIVER,), path, "installs no driver", False)
+    if source is not None:
+        label = f"installs the driver from {source}"
+        return Requirement("driver_source", (source,), (*path, "from"), label)
+    provider = rig.cuda.provider if rig.cuda is not None else None
+    with_toolkit = {"nvidia": "nvidia", "debian": "distribution"}.get(provider or "")
+    if with_toolkit is not None:
+        label = f"installs the driver from {with_toolkit}, like the toolkit"
+        return Requirement("driver_source", (with_toolkit,), None, label, editable=False)
+    sources = tuple(word for word in WORDS["driver_source"] if word != NO_DRIVER)
+    return Requirement("driver_source", sources, None, "installs the driver", editable=False)
 
 
 def _gpu_requirement(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirement:

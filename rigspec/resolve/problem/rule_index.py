@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from rigspec.matrix.components import PACKAGE_PREFIX, UNLISTED, WORDS
+from rigspec.matrix.components import PACKAGE_PREFIX, RANKED, UNLISTED, WORDS
 from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
 from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, display_name
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
@@ -69,6 +69,8 @@ class RuleIndex:
         return known
 
     def _build_universe(self, name: str) -> CandidateDomain:
+        if name in RANKED:
+            return CandidateDomain([Candidate(None, word) for word in WORDS[name]])
         released = name in self._matrix and bool(self._matrix.product(name).releases)
         if released and name != "python":
             return table_rules(self._matrix.product(name), self.title).universe

@@ -5,12 +5,23 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, StringConstraints
 
 from rigspec.spec.quantities import EnergyPrice, Length, Money, Size
-from rigspec.spec.types import Many, Name, Request, StringPattern, SystemRequest, Table, Text
+from rigspec.spec.types import (
+    NO_DRIVER,
+    DriverRequest,
+    Many,
+    Name,
+    Request,
+    StringPattern,
+    SystemRequest,
+    Table,
+    Text,
+)
 
 __all__ = [
     "PARTS_AND_PRICES",
     "Case",
     "Cpu",
+    "Driver",
     "Gpu",
     "Machine",
     "Memory",
@@ -150,6 +161,21 @@ class Part(Table):
     price: Money | None = Field(default=None, description="Price of one")
 
 
+class Driver(Table):
+    """The NVIDIA driver: its version, where it is installed from, and its kernel modules."""
+
+    version: Request | None = Field(default=None, description="Version")
+    from_: Literal["nvidia", "distribution", "runfile"] | None = Field(
+        default=None,
+        alias="from",
+        description="Source of the driver (default: that of the toolkit, else what the OS has)",
+    )
+    modules: Literal["open", "proprietary"] | None = Field(
+        default=None,
+        description="Kernel modules (default: open on Turing and newer since driver 560)",
+    )
+
+
 class Machine(Table):
     """A machine of the rig."""
 
@@ -163,7 +189,10 @@ class Machine(Table):
     instance: Text | None = Field(
         default=None, description="Cloud instance type, such as `aws p2.xlarge`"
     )
-    driver: Request | None = Field(default=None, description="Version of the NVIDIA driver")
+    driver: DriverRequest | Driver | None = Field(
+        default=None,
+        description='NVIDIA driver: a version, a table, or `"none"` if the machine has one',
+    )
     gcc: Request | None = Field(default=None, description="Version of the host compiler")
     docker: Request | None = Field(default=None, description="Version of the container engine")
     cpu: Text | Cpu | None = Field(default=None, description="Processor: a name or a table")
@@ -187,6 +216,25 @@ class Machine(Table):
     kernel_args: Many[KernelArgument] = Field(
         default=(), description="Arguments for the kernel command line"
     )
+
+    @property
+    def driver_version(self) -> str | None:
+        """The requested version of the driver."""
+        if isinstance(self.driver, Driver):
+            return self.driver.version
+        return None if self.driver == NO_DRIVER else self.driver
+
+    @property
+    def driver_source(self) -> str | None:
+        """Where the driver is to be installed from; `none` where rigspec is not to install it."""
+        if isinstance(self.driver, Driver):
+            return self.driver.from_
+        return NO_DRIVER if self.driver == NO_DRIVER else None
+
+    @property
+    def kernel_modules(self) -> str | None:
+        """The requested kernel modules of the driver."""
+        return self.driver.modules if isinstance(self.driver, Driver) else None
 
     @property
     def named_cpu(self) -> str | None:
