@@ -31,6 +31,8 @@ __all__ = [
 
 _REPOSITORY = "nvidia-repository"
 _NAME = "nvidia-cuda"
+# The systems whose package manager the steps use.
+_WITH_APT = frozenset({"debian", "ubuntu"})
 # From this branch on the packages of a driver ask for a version or any newer one: a package that
 # pins all of them has to be there first.
 _FIRST_PINNED = 590
@@ -95,7 +97,7 @@ def _driver_packages(resolution: Resolution, matrix: Matrix) -> Iterator[LockedP
     version = f"{driver}-{_revision(key, resolution.os, branch)}"
     if branch >= _FIRST_PINNED:
         pinning = f"{key.get('pinning_package')}-{driver}"
-        yield LockedPackage(pinning, "driver-pinning", version, archive=_NAME)
+        yield LockedPackage(pinning, "driver-pinning", archive=_NAME)
     name = key.get(f"{resolution.kernel_modules or 'proprietary'}_driver_package") or ""
     yield LockedPackage(name, "driver", version, archive=_NAME)
 
@@ -147,7 +149,8 @@ def _from_repository(rig: Rig, resolution: Resolution) -> bool:
 
 
 def _driver_from_repository(resolution: Resolution) -> bool:
-    return resolution.driver is not None and resolution.driver_source == "nvidia"
+    from_nvidia = resolution.driver is not None and resolution.driver_source == "nvidia"
+    return from_nvidia and resolution.os.partition(" ")[0] in _WITH_APT
 
 
 def _from_runfile(rig: Rig, resolution: Resolution) -> bool:

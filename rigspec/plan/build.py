@@ -10,6 +10,7 @@ from rigspec.plan.container_users import container_users, has_driver_container
 from rigspec.plan.layers.accounts import access_steps, group_steps, quota_steps, user_steps
 from rigspec.plan.layers.apt import source_steps, system_steps
 from rigspec.plan.layers.cuda import accelerator_steps
+from rigspec.plan.layers.driver import driver_omissions
 from rigspec.plan.layers.environment_variables import (
     environment_variables,
     file_steps,
@@ -130,6 +131,7 @@ def _kernel_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
 
 
 def _find_omissions(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
+    yield from driver_omissions(locked)
     services = unsupported_services(rig, locked)
     if services:
         yield Omission(

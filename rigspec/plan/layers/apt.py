@@ -23,7 +23,7 @@ __all__ = [
 
 # The parts of a lock that can have system packages.
 PARTS = (
-    *("system", "fetch", "driver", "driver-libraries", "cuda", "interpreter"),
+    *("system", "fetch", "driver-pinning", "driver", "driver-libraries", "cuda", "interpreter"),
     *("service", "host-service", "tmux", "certificate"),
 )
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import LockedFile, LockedMachine
 from rigspec.plan.layers.apt import package_list_file, packages_of
+from rigspec.plan.layers.driver import driver_steps
 from rigspec.plan.paths import cuda_home
-from rigspec.plan.steps import AptPackages, AptRepository, Archive, HostPackages, Installer, Step
+from rigspec.plan.steps import AptPackages, AptRepository, Archive, Installer, Step
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["accelerator_steps"]
@@ -28,26 +29,7 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             key_url=repository.key_url,
             key_fingerprint=repository.key_fingerprint,
         )
-    driver = packages_of(locked, "driver", hold=True)
-    if driver:
-        yield HostPackages(
-            id="driver",
-            title=f"NVIDIA driver {locked.resolution.driver}",
-            layer="driver",
-            needs=repositories,
-            packages=driver,
-            package_list=package_list_file(locked, "driver"),
-        )
-    libraries = packages_of(locked, "driver-libraries", hold=True)
-    if libraries:
-        yield AptPackages(
-            id="driver-libraries",
-            title=f"NVIDIA driver {locked.resolution.driver} libraries",
-            layer="cuda",
-            needs=repositories,
-            packages=libraries,
-            package_list=package_list_file(locked, "driver-libraries"),
-        )
+    yield from driver_steps(locked, repositories)
     yield from _toolkit_steps(locked, repositories)
 
 

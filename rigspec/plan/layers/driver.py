@@ -1,0 +1,67 @@
+"""Steps for the NVIDIA driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.lock.model import LockedMachine
+from rigspec.plan.layers.apt import package_list_file, packages_of
+from rigspec.plan.model import Omission
+from rigspec.plan.steps import AptPackages, HostPackages, Step
+from rigspec.resolution import NO_DRIVER
+
+__all__ = ["driver_omissions", "driver_steps"]
+
+_DRIVER = "driver"
+_PINNING = "driver-pinning"
+_LIBRARIES = "driver-libraries"
+
+
+def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
+    """Yield the steps for the driver, which come after those of the ``repositories``."""
+    version = locked.resolution.driver
+    pinning = packages_of(locked, _PINNING)
+    if pinning:
+        # In a step of its own: apt reads the versions that it pins when it starts.
+        yield HostPackages(
+            id=_PINNING,
+            title=f"NVIDIA driver {version} pinning",
+            layer=_DRIVER,
+            needs=repositories,
+            packages=pinning,
+            package_list=package_list_file(locked, _PINNING),
+        )
+    packages = packages_of(locked, _DRIVER, hold=True)
+    if packages:
+        yield HostPackages(
+            id=_DRIVER,
+            title=f"NVIDIA driver {version}",
+            layer=_DRIVER,
+            needs=(*repositories, *((_PINNING,) if pinning else ())),
+            packages=packages,
+            package_list=package_list_file(locked, _DRIVER),
+        )
+    libraries = packages_of(locked, _LIBRARIES, hold=True)
+    if libraries:
+        yield AptPackages(
+            id=_LIBRARIES,
+            title=f"NVIDIA driver {version} libraries",
+            layer="cuda",
+            needs=repositories,
+            packages=libraries,
+            package_list=package_list_file(locked, _LIBRARIES),
+        )
+
+
+def driver_omissions(locked: LockedMachine) -> Iterator[Omission]:
+    """Yield the driver, if the rig has one that no step installs."""
+    resolution = locked.resolution
+    installed = any(package.part == _DRIVER for package in locked.packages)
+    if installed or resolution.driver is None or resolution.driver_source in (None, NO_DRIVER):
+        return
+    modules = f" with {resolution.kernel_modules} kernel modules"
+    if resolution.driver_source == "runfile":
+        reason = "install it by hand, because no step runs a driver's runfile"
+    else:
+        reason = f"install it by hand, because no step uses the package manager of {resolution.os}"
+    yield Omission(f"NVIDIA driver {resolution.driver}{modules}", reason)

@@ -1,0 +1,159 @@
+"""The driver as a component: where it comes from, and with which kernel modules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rigspec.lock.apt.packages import requested_packages
+from rigspec.lock.artifacts import packages_of, repositories_of
+from rigspec.matrix.loader import load_matrix
+from rigspec.resolution import Resolution
+from rigspec.spec.loader import load_spec
+from tests.resolve.rigs import check, errors
+
+_CUDA = "[cuda]\n"
+
+
+def machine(
+    *gpus: str, os: str = "ubuntu 24.04", driver: str = "", cuda: str = "", instance: str = ""
+) -> str:
+    cards = ", ".join(f'{{ model = "{gpu}" }}' for gpu in gpus)
+    lines = ["[machine.tower]", f'os = "{os}"']
+    lines += [f"driver = {driver}"] if driver else []
+    lines += [f'instance = "{instance}"', 'kind = "cloud"'] if instance else []
+    lines += [f"gpus = [{cards}]"] if gpus else []
+    return "\n".join([*lines, cuda, "[env.lab]", 'interpreter = "uv"']) + "\n"
+
+
+def resolved(folder: Path, text: str) -> Resolution:
+    report = check(folder, text)
+    assert errors(report) == []
+    assert report.resolution is not None
+    return report.resolution
+
+
+def packages(folder: Path, text: str) -> dict[str, str | None]:
+    """The locked packages of the driver's layers, by name with their versions."""
+    resolution, matrix = resolved(folder, text), load_matrix()
+    rig = load_spec(str(folder / "rig.toml")).rig
+    found = [*packages_of(rig, resolution, matrix)]
+    found += requested_packages(rig, resolution, matrix, (), fetched=())
+    return {package.name: package.version for package in found if "driver" in package.part}
+
+
+@pytest.mark.parametrize("cuda", ["", _CUDA])
+@pytest.mark.parametrize(
+    ("gpu", "modules", "package"),
+    [
+        ("RTX 5090", "open", "nvidia-open"),
+        ("RTX 4090", "open", "nvidia-open"),
+        ("RTX 2070", "open", "nvidia-open"),
+        ("GTX 1080 Ti", "proprietary", "cuda-drivers"),
+    ],
+)
+def test_driver_without_request_comes_from_nvidia_with_modules_of_the_card(
+    cuda: str, gpu: str, modules: str, package: str, tmp_path: Path
+) -> None:
+    text = machine(gpu, cuda=cuda)
+    found = resolved(tmp_path, text)
+    assert (found.driver_source, found.kernel_modules) == ("nvidia", modules)
+    assert package in packages(tmp_path, text)
+
+
+def test_driver_of_a_cloud_instance_is_installed_without_cuda(tmp_path: Path) -> None:
+    assert "nvidia-open" in packages(tmp_path, machine(instance="aws g6.xlarge"))
+
+
+def test_driver_without_gpu_is_absent(tmp_path: Path) -> None:
+    found = resolved(tmp_path, machine())
+    assert (found.driver, found.driver_source, found.kernel_modules) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("os", "version", "pinned"),
+    [
+        ("ubuntu 24.04", "620.70.06", "620.70.06-1ubuntu1"),
+        ("debian 12", "620.70.06", "620.70.06-1"),
+        ("ubuntu 24.04", "575.57.08", "575.57.08-0ubuntu1"),
+    ],
+)
+def test_driver_packages_have_the_revision_of_the_system(
+    os: str, version: str, pinned: str, tmp_path: Path
+) -> None:
+    text = machine("RTX 4090", os=os, driver=f'"{version}"')
+    found = packages(tmp_path, text)
+    # What the packages since 590 depend on is the version or any newer one.
+    pinning = {f"nvidia-driver-pinning-{version}": None} if version > "590" else {}
+    assert found == {**pinning, "nvidia-open": pinned}
+
+
+def test_driver_before_560_has_proprietary_modules(tmp_path: Path) -> None:
+    found = resolved(tmp_path, machine("RTX 4090", driver='"550"'))
+    assert found.kernel_modules == "proprietary"
+
+
+@pytest.mark.parametrize(
+    ("os", "driver", "expected"),
+    [
+        ("debian 12", '{ from = "distribution" }', {"nvidia-driver"}),
+        (
+            "debian 12",
+            '{ from = "distribution", modules = "open" }',
+            {"nvidia-open-kernel-dkms", "nvidia-driver"},
+        ),
+        (
+            "ubuntu 24.04",
+            '{ version = "580", from = "distribution" }',
+            {"nvidia-headless-580-open", "nvidia-utils-580"},
+        ),
+        (
+            "ubuntu 24.04",
+            '{ version = "535", from = "distribution" }',
+            {"nvidia-headless-535", "nvidia-utils-535"},
+        ),
+    ],
+)
+def test_driver_from_the_distribution_takes_its_packages(
+    os: str, driver: str, expected: set[str], tmp_path: Path
+) -> None:
+    text = machine("RTX 3090", os=os, driver=driver)
+    found = packages(tmp_path, text)
+    assert found == dict.fromkeys(expected)
+    rig = load_spec(str(tmp_path / "rig.toml")).rig
+    assert list(repositories_of(rig, resolved(tmp_path, text), load_matrix())) == []
+
+
+def test_driver_none_installs_nothing(tmp_path: Path) -> None:
+    text = machine("RTX 5090", driver='"none"')
+    assert resolved(tmp_path, text).driver_source == "none"
+    assert packages(tmp_path, text) == {}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "driver"),
+    [
+        (("RTX 5090",), '{ modules = "proprietary" }'),
+        (("GTX 1080 Ti",), '{ modules = "open" }'),
+        (("RTX 5090", "GTX 1080 Ti"), ""),
+    ],
+)
+def test_modules_that_a_card_cannot_use_are_a_conflict(
+    gpus: tuple[str, ...], driver: str, tmp_path: Path
+) -> None:
+    assert errors(check(tmp_path, machine(*gpus, driver=driver))) == ["RS250"]
+
+
+def test_repository_of_debian_13_is_trusted_by_its_own_key(tmp_path: Path) -> None:
+    resolution = resolved(tmp_path, machine("RTX 4090", os="debian 13"))
+    rig = load_spec(str(tmp_path / "rig.toml")).rig
+    (found,) = repositories_of(rig, resolution, load_matrix())
+    assert found.key_url.endswith("/debian13/x86_64/8793F200.pub")
+    assert found.key_fingerprint == "02182E60104FCDC26EAE1B8597A5D4CB8793F200"
+
+
+def test_toolkit_older_than_the_repositories_is_not_offered(tmp_path: Path) -> None:
+    report = check(tmp_path, machine("K80", cuda=_CUDA + 'provider = "nvidia"\n'))
+    offered = [edit.after for d in report.diagnostics for r in d.repairs for edit in r.edits]
+    assert not any("6.0" in str(text) or "5." in str(text) for text in offered)
