@@ -1,1 +1,1 @@
-"""Everything a lock names, in one folder, for a machine without a network."""
+"""Download everything that a lock names into one folder, for a machine without a network."""

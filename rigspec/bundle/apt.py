@@ -1,7 +1,8 @@
-"""A repository beside the distribution's own as a part of itself, its signature unbroken.
+"""The apt packages of a lock, with the signed indexes of their archives.
 
-It stands below `nvidia/` at the path of its address, so that `[mirrors]` leads to it: the signed
-index, the list of packages and the file of its key byte for byte, and the packages of the lock.
+Packages of the distribution are below `apt/`, those of NVIDIA's repository below `nvidia/`, each
+at the path of its address, so that `[mirrors]` can name the folder. Index, package list and key
+are byte for byte those of the archive: the signature stays valid.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from rigspec.bundle.downloads import fetch_file
-from rigspec.bundle.model import BundleFile, GeneratedFile, Item, MissingItem, Part, part_of
+from rigspec.bundle.model import BundleFile, GeneratedFile, Item, MissingItem, Part, create_part
 from rigspec.lock.apt.archive import Archive, open_archives
 from rigspec.lock.apt.distribution import Distribution, distribution_of
 from rigspec.lock.apt.packages_index import PackageList
@@ -25,13 +26,15 @@ from rigspec.spec.models.mirrors import build_mirror_url
 __all__ = ["apt_part", "package_file", "repositories_part"]
 
 _REPOSITORY_FOLDER = "nvidia"
-_REPOSITORY_MOVED_ON = "its repository does not list it any more; lock again"
+_REPOSITORY_MOVED_ON = "its repository no longer lists this version; lock again"
 
 
 def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
-    """The packages that these machines pin from repositories beside the distribution's own.
+    """Return the packages that these machines pin from third-party repositories.
 
-    Raises LockError.
+    Raises:
+        LockError: A repository is unreachable or its index cannot be trusted.
+
     """
     found = (
         item
@@ -39,7 +42,7 @@ def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> 
         for repository in machine.repositories
         for item in _repository(machine, repository, mirror)
     )
-    return part_of(found, (_REPOSITORY_FOLDER, _REPOSITORY_FOLDER))
+    return create_part(found, (_REPOSITORY_FOLDER, _REPOSITORY_FOLDER))
 
 
 def _repository(
@@ -47,7 +50,7 @@ def _repository(
 ) -> Iterator[Item]:
     own = [package for package in machine.packages if package.archive == repository.name]
     if not own or any(package.sha256 is None for package in own):
-        why = "the lock has its packages by their versions, without checksums"
+        why = "the lock pins versions, but no checksums"
         yield MissingItem(f"the repository {repository.name}", why)
         return
     try:
@@ -69,7 +72,7 @@ def _files(
     folder, archive = build_mirror_url(repository.url, _REPOSITORY_FOLDER), opened.archive
     packed, text = archive.packed("", architecture), archive.packages("", architecture)
     if packed is None or text is None:
-        raise index_failure(f"the list of packages of {repository.name}", "there is none")
+        raise index_failure(f"the package list of {repository.name}", "the index has none")
     yield GeneratedFile(build_mirror_url(repository.key_url, _REPOSITORY_FOLDER), opened.key)
     for name, data in (*archive.signed.items(), packed):
         yield GeneratedFile(f"{folder}/{name}", data)
@@ -80,20 +83,32 @@ def _files(
 
 _FOLDER = "apt"
 _MIRROR = "apt/{distribution}/{snapshot}"
-_MOVED_ON = "its archive lists another version by now; lock again, or name a mirror of snapshots"
+_MOVED_ON = "its archive lists another version; lock again, or use a mirror of snapshots"
 
 
 def apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
-    """The packages that these machines pin from their distribution. Raises LockError."""
+    """Return the packages that these machines pin from their distribution.
+
+    Raises:
+        LockError: An archive is unreachable or its index cannot be trusted.
+
+    """
     found = (item for machine in machines for item in _machine(machine, mirror))
-    return part_of(found, (_FOLDER, _MIRROR))
+    return create_part(found, (_FOLDER, _MIRROR))
 
 
 def package_file(
     package: LockedPackage, lists: Iterable[PackageList], root: str, archive: Archive, why: str
 ) -> BundleFile | MissingItem:
-    """The file of a package below ``root`` in the bundle, if the archive's lists still have it;
-    ``why`` is said where they do not.
+    """Return a package as a file below ``root``, or as missing if the archive no longer lists it.
+
+    Args:
+        package: The package of the lock.
+        lists: The archive's package lists.
+        root: The archive's folder in the bundle.
+        archive: The archive to download from.
+        why: The reason to give if no list has the package.
+
     """
     listed = {offer.sha256 for each in lists for offer in each.named(package.name)}
     if package.sha256 is None or package.path is None or package.sha256 not in listed:
@@ -123,14 +138,14 @@ def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Item]:
             asked = [package for package in own if package.archive == locked.name]
             yield from _suite(opened[locked.name], locked, asked, distribution)
         else:
-            yield MissingItem(f"packages of {locked.name}", "no archive has this suite any more")
+            yield MissingItem(f"packages of {locked.name}", "no archive has this suite now")
 
 
 def _unknown(distribution: Distribution | None, moment: str | None) -> str:
     if distribution is None or moment is None:
-        return "the distribution keeps no snapshots that could be named"
+        return "its archive has no snapshots that a mirror could be named by"
     return (
-        "no archive of it is known here: name one under `[mirrors] apt` or in the environment "
+        "no archive of this distribution is configured; set `[mirrors] apt` or the environment "
         f"variable {variable_of(distribution)}"
     )
 

@@ -1,4 +1,4 @@
-"""What a bundle of a lock holds, part by part."""
+"""Collect the files of a lock, one part for each kind of source."""
 
 from __future__ import annotations
 
@@ -22,34 +22,44 @@ __all__ = ["Bundle", "build_bundle"]
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a bundle of a lock holds, before anything is fetched."""
+    """The contents of a bundle, before anything is downloaded."""
 
     parts: tuple[Part, ...]
 
     @property
-    def wanted(self) -> tuple[BundleFile, ...]:
-        """Every file of it, once."""
-        by_path = {item.path: item for part in self.parts for item in part.wanted}
+    def files(self) -> tuple[BundleFile, ...]:
+        """The files to download, without duplicates, sorted by path."""
+        by_path = {item.path: item for part in self.parts for item in part.files}
         return tuple(by_path[path] for path in sorted(by_path))
 
     @property
-    def listings(self) -> tuple[GeneratedFile, ...]:
-        """The small files that are made for it."""
-        return tuple(item for part in self.parts for item in part.listings)
+    def generated(self) -> tuple[GeneratedFile, ...]:
+        """The index pages and lists that rigspec writes."""
+        return tuple(item for part in self.parts for item in part.generated)
 
     @property
-    def absent(self) -> tuple[MissingItem, ...]:
-        """What it cannot have."""
-        return tuple(item for part in self.parts for item in part.absent)
+    def missing(self) -> tuple[MissingItem, ...]:
+        """The items of the lock that cannot be included."""
+        return tuple(item for part in self.parts for item in part.missing)
 
     @property
     def mirrors(self) -> tuple[tuple[str, str], ...]:
-        """The keys of ``[mirrors]`` that it answers for, with the folder of each."""
+        """The keys of ``[mirrors]`` that the bundle serves, with the folder of each."""
         return tuple(item for part in self.parts for item in part.mirrors)
 
 
 def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
-    """Find where each byte of a lock is now; of one machine, if it is named. Raises LockError."""
+    """Find the source of every file of a lock.
+
+    Args:
+        rig: The spec of the lock.
+        lock: The lock.
+        machine: Include only this machine; None includes all.
+
+    Raises:
+        LockError: A source is unreachable or cannot be trusted.
+
+    """
     chosen = [m for m in lock.machines if machine in (None, m.resolution.machine)]
     sources = [apply_mirrors(rig, locked) for locked in chosen]
     return Bundle(
@@ -66,7 +76,7 @@ def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
 
 
 def _unpinned(machines: Sequence[LockedMachine]) -> Part:
-    """Downloads that the lock found no checksum or no address for; a base image tells its own."""
+    """Return the downloads without a checksum or an address; base images are reported elsewhere."""
     left = [item for machine in machines for item in machine.unpinned if item.part]
-    told = (MissingItem(item.what, item.reason) for item in left if item.part != IMAGE)
-    return Part(absent=tuple(dict.fromkeys(told)))
+    missing = (MissingItem(item.what, item.reason) for item in left if item.part != IMAGE)
+    return Part(missing=tuple(dict.fromkeys(missing)))

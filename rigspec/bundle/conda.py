@@ -1,4 +1,4 @@
-"""The conda packages of a lock, below the name of their channel as a mirror has them."""
+"""The conda packages of a lock, in folders by channel as in a mirror."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ _FOLDER = "conda"
 
 
 def conda_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
-    """Every package that conda installs; ``mirror`` is where channels that go by a name stand.
+    """Return every package that conda installs.
 
-    A channel that goes by its address stays where it is: no mirror stands in for it.
+    A channel that the spec gives as an address is missing: no mirror replaces it.
+
+    Args:
+        machines: The machines of the lock.
+        mirror: The address below which channels are found by name; None is the default.
+
     """
-    wanted: dict[str, BundleFile] = {}
-    absent: dict[str, MissingItem] = {}
+    files: dict[str, BundleFile] = {}
+    missing: dict[str, MissingItem] = {}
     for env in (env for machine in machines for env in machine.envs if env.conda_lock):
         for found in _packages(env, mirror):
             if isinstance(found, MissingItem):
-                absent[found.what] = found
+                missing[found.what] = found
             else:
-                wanted[found.path] = found
-    mirrors = (("conda", _FOLDER),) if wanted else ()
-    return Part(tuple(wanted.values()), (), tuple(absent.values()), mirrors)
+                files[found.path] = found
+    mirrors = (("conda", _FOLDER),) if files else ()
+    return Part(tuple(files.values()), (), tuple(missing.values()), mirrors)
 
 
 def _packages(env: LockedEnv, mirror: str | None) -> Iterator[BundleFile | MissingItem]:
@@ -38,7 +43,7 @@ def _packages(env: LockedEnv, mirror: str | None) -> Iterator[BundleFile | Missi
         path = alias_path(package.address)
         if path is None:
             channel = package.address.rsplit("/", 2)[0].partition("://")[2].rpartition("/")[2]
-            why = "the spec names it by its address, and no mirror stands in for that"
+            why = "the spec gives its address, and no mirror replaces an address"
             yield MissingItem(f"the channel {channel}", why)
             continue
         address = with_alias(package.address, mirror)

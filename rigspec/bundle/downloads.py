@@ -1,4 +1,4 @@
-"""The downloads of a lock: a folder of files by name."""
+"""The downloads of a lock, in one folder by file name."""
 
 from __future__ import annotations
 
@@ -14,30 +14,35 @@ from rigspec.lock.model import LockedFile, LockedMachine
 __all__ = ["downloads_part", "fetch_file"]
 
 _FOLDER = "files"
-_ANSWER_S = 60.0
+_TIMEOUT_S = 60.0
 _BLOCK = 1 << 20
 
 
 def downloads_part(machines: Iterable[LockedMachine]) -> Part:
-    """Every download of these machines, once. ``url`` is where this run takes it from."""
+    """Return every download of these machines, without duplicates."""
     files = {file for machine in machines for file in machine.files}
     by_name: dict[str, LockedFile] = {}
-    absent = []
+    missing = []
     for file in sorted(files, key=lambda file: (file.name, file.sha256)):
         other = by_name.setdefault(file.name, file)
         if other.sha256 != file.sha256:
-            absent.append(MissingItem(file.name, "two downloads of the lock have this one name"))
+            missing.append(MissingItem(file.name, "two downloads of the lock have this name"))
     wanted = tuple(
         BundleFile(
             f"{_FOLDER}/{file.name}", file.sha256, partial(fetch_file, file.url, file.sha256)
         )
         for file in by_name.values()
     )
-    return Part(wanted, (), tuple(absent), (("files", _FOLDER),) if wanted else ())
+    return Part(wanted, (), tuple(missing), (("files", _FOLDER),) if wanted else ())
 
 
 def fetch_file(url: str, sha256: str, to: Path) -> None:
-    """Bring what an address serves to a file, if it is what the lock says. Raises LockError."""
+    """Download an address to a file and verify it.
+
+    Raises:
+        LockError: The server failed, or the checksum does not match.
+
+    """
     with write_verified(to, sha256) as write:
         if urlsplit(url).scheme == "file":
             write(_local(to.name, unquote(urlsplit(url).path)))
@@ -51,16 +56,16 @@ def _local(name: str, path: str) -> Iterator[bytes]:
             while block := file.read(_BLOCK):
                 yield block
     except OSError as error:
-        raise index_failure(name, error.strerror or "it cannot be read") from None
+        raise index_failure(name, error.strerror or "cannot be read") from None
 
 
 def _remote(name: str, url: str) -> Iterator[bytes]:
     from rigspec.net.http import WEB_ERRORS, iter_body, stream_response, web_client
 
     try:
-        with web_client() as client, stream_response(client, url, _ANSWER_S) as response:
+        with web_client() as client, stream_response(client, url, _TIMEOUT_S) as response:
             if response.status_code != 200:
-                raise index_failure(name, f"the server says {response.status_code}")
+                raise index_failure(name, f"HTTP status {response.status_code}")
             yield from iter_body(response)
     except WEB_ERRORS as error:
         raise index_failure(name, str(error) or type(error).__name__) from None

@@ -1,4 +1,4 @@
-"""The base images of a lock, each as an OCI layout that container tools read as `oci:FOLDER`."""
+"""The base images of a lock, as OCI layouts that container tools read as `oci:FOLDER`."""
 
 from __future__ import annotations
 
@@ -23,38 +23,42 @@ _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}\n'
 
 
 def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> Part:
-    """The base images of a rig that is built as a container; none of any other.
+    """Return the base images of a rig with a `[container]` table.
 
-    Raises LockError.
+    Raises:
+        LockError: The registry failed.
+
     """
     if rig.container is None:
         return Part()
-    wanted: list[BundleFile] = []
-    listings: list[GeneratedFile] = []
-    absent: list[MissingItem] = []
+    files: list[BundleFile] = []
+    generated: list[GeneratedFile] = []
+    missing: list[MissingItem] = []
     for machine in machines:
         if machine.image is None:
-            why = next((u.reason for u in machine.unpinned if u.part == IMAGE), "it is not locked")
-            absent.append(MissingItem("the base image", why))
+            why = next((u.reason for u in machine.unpinned if u.part == IMAGE), "not locked")
+            missing.append(MissingItem("the base image", why))
             continue
         named = ImageReference.parse(machine.image.reference)
         pinned = replace(named, digest=machine.image.digest)
-        asked = located(pinned, rig)
-        contents = fetch_manifest(asked, machine.resolution.arch)
+        source = located(pinned, rig)
+        contents = fetch_manifest(source, machine.resolution.arch)
         folder = f"{_FOLDER}/{pinned.path.replace('/', '-')}-{pinned.tag or 'latest'}"
-        wanted += [_wanted(asked, blob, folder) for blob in contents.blobs]
-        listings += _layout(contents, folder, pinned)
-    return Part(tuple(wanted), tuple(dict.fromkeys(listings)), tuple(dict.fromkeys(absent)))
+        files += [_blob_file(source, blob, folder) for blob in contents.blobs]
+        generated += _layout_files(contents, folder, pinned)
+    return Part(tuple(files), tuple(dict.fromkeys(generated)), tuple(dict.fromkeys(missing)))
 
 
-def _wanted(image: ImageReference, blob: Blob, folder: str) -> BundleFile:
+def _blob_file(image: ImageReference, blob: Blob, folder: str) -> BundleFile:
     digest = blob.digest.removeprefix("sha256:")
     path = f"{folder}/blobs/sha256/{digest}"
     return BundleFile(path, digest, partial(fetch_blob, image, blob))
 
 
-def _layout(contents: ImageContents, folder: str, image: ImageReference) -> list[GeneratedFile]:
-    """The small files of the OCI image layout around the blobs."""
+def _layout_files(
+    contents: ImageContents, folder: str, image: ImageReference
+) -> list[GeneratedFile]:
+    """Return the files of the OCI image layout other than layers and configuration."""
     top = contents.manifests[0]
     entry = {
         "mediaType": top.media_type,

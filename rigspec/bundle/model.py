@@ -1,4 +1,4 @@
-"""What a bundle holds: files that are vouched for, and the lists that lead to them."""
+"""The contents of a bundle: files with checksums, generated indexes, and missing items."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
     "Item",
     "MissingItem",
     "Part",
-    "part_of",
+    "create_part",
     "sha256_of_file",
     "write_verified",
 ]
@@ -28,8 +28,9 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class BundleFile:
-    """A file of the bundle: its ``path`` there and what must be in it. ``fetch`` brings it to the
-    place it is given, checked, or raises LockError and leaves nothing there.
+    """A file of the bundle.
+
+    ``fetch`` writes the verified file to a path, or raises LockError and leaves no file.
     """
 
     path: str
@@ -38,13 +39,13 @@ class BundleFile:
 
     @property
     def name(self) -> str:
-        """As it is told to a person."""
+        """The file name, for messages."""
         return self.path.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
 class GeneratedFile:
-    """A small file that is made for the bundle: an index page, a channel's list."""
+    """A file that rigspec writes, such as an index page or a package list."""
 
     path: str
     content: bytes
@@ -52,7 +53,7 @@ class GeneratedFile:
 
 @dataclass(frozen=True)
 class MissingItem:
-    """What the lock names and the bundle cannot have, and why."""
+    """An item of the lock that cannot be included, and the reason."""
 
     what: str
     reason: str
@@ -60,39 +61,44 @@ class MissingItem:
 
 @dataclass(frozen=True)
 class Part:
-    """One kind of source: ``mirrors`` are the keys of ``[mirrors]`` with the folder each names."""
+    """The files of one kind of source; ``mirrors`` are keys of ``[mirrors]`` and their folders."""
 
-    wanted: tuple[BundleFile, ...] = ()
-    listings: tuple[GeneratedFile, ...] = ()
-    absent: tuple[MissingItem, ...] = ()
+    files: tuple[BundleFile, ...] = ()
+    generated: tuple[GeneratedFile, ...] = ()
+    missing: tuple[MissingItem, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
 
 
 Item = BundleFile | GeneratedFile | MissingItem
 
 
-def part_of(found: Iterable[Item], *mirrors: tuple[str, str]) -> Part:
-    """What was found as a part, each thing once; it has the mirrors only if there is a file."""
+def create_part(found: Iterable[Item], *mirrors: tuple[str, str]) -> Part:
+    """Return the items as a part, without duplicates; it has mirrors only if it has files."""
     items = tuple(dict.fromkeys(found))
-    wanted = tuple(item for item in items if isinstance(item, BundleFile))
+    files = tuple(item for item in items if isinstance(item, BundleFile))
     return Part(
-        wanted,
+        files,
         tuple(item for item in items if isinstance(item, GeneratedFile)),
         tuple(item for item in items if isinstance(item, MissingItem)),
-        mirrors if wanted else (),
+        mirrors if files else (),
     )
 
 
 @contextmanager
 def write_verified(to: Path, sha256: str) -> Iterator[Callable[[Iterable[bytes]], None]]:
-    """Write blocks to a file that appears only if they have that checksum. Raises LockError."""
+    """Write blocks to a file that is created only if their checksum matches.
+
+    Raises:
+        LockError: The checksum does not match.
+
+    """
     part = to.with_name(f".{to.name}.part")
 
     def write(blocks: Iterable[bytes]) -> None:
         with open(part, "wb") as file:
-            found = _copied(blocks, file)
+            found = _copy_and_hash(blocks, file)
         if found != sha256:
-            raise index_failure(to.name, "the bytes that came are not those of the lock's checksum")
+            raise index_failure(to.name, f"checksum mismatch: expected {sha256}, got {found}")
         os.replace(part, to)
 
     try:
@@ -102,7 +108,7 @@ def write_verified(to: Path, sha256: str) -> Iterator[Callable[[Iterable[bytes]]
 
 
 def sha256_of_file(path: Path) -> str:
-    """The checksum of a file on disk, in hex."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(_BLOCK):
@@ -110,7 +116,7 @@ def sha256_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _copied(blocks: Iterable[bytes], file: BinaryIO) -> str:
+def _copy_and_hash(blocks: Iterable[bytes], file: BinaryIO) -> str:
     digest = hashlib.sha256()
     for block in blocks:
         digest.update(block)

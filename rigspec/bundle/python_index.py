@@ -1,4 +1,4 @@
-"""The Python packages of a lock as an index of their own: a simple repository (PEP 503)."""
+"""The Python packages of a lock, as a simple repository (PEP 503)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _FOLDER = "pypi"
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A pin as one environment installs it."""
+class _EnvironmentPin:
+    """A pin of one environment, and the index as its interpreter sees it."""
 
     pin: Pin
     env: str
@@ -30,33 +30,38 @@ class _Asked:
 
 
 def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Part:
-    """The file of each pin that its environment's own pip would take. Raises LockError."""
+    """Return the file that each environment's pip would install for each pin.
+
+    Raises:
+        LockError: The index failed.
+
+    """
     from concurrent.futures import ThreadPoolExecutor
 
-    asked = [pin for machine in machines for pin in _asked(machine, index)]
+    environment_pins = [pin for machine in machines for pin in _environment_pins(machine, index)]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda a: a.index.file_of(a.pin), asked))
+        found = list(pool.map(lambda a: a.index.file_of(a.pin), environment_pins))
     files: dict[str, tuple[str, IndexedFile]] = {}
-    absent = []
-    for a, file in zip(asked, found, strict=True):
+    missing = []
+    for a, file in zip(environment_pins, found, strict=True):
         if file is None:
-            why = f"the index has no file of it that the environment {a.env} takes"
-            absent.append(MissingItem(f"{a.pin.name} {a.pin.version}", why))
+            why = f"the index has no file that the environment `{a.env}` can install"
+            missing.append(MissingItem(f"{a.pin.name} {a.pin.version}", why))
         else:
             files[file.name] = (a.pin.name, file)
-    wanted = tuple(
+    bundle_files = tuple(
         BundleFile(f"{_FOLDER}/{name}/{file.name}", file.sha256, partial(_fetch, file))
         for name, file in files.values()
     )
     mirrors = (("pypi", _FOLDER),) if files else ()
-    return Part(wanted, tuple(_pages(files)), tuple(dict.fromkeys(absent)), mirrors)
+    return Part(bundle_files, tuple(_pages(files)), tuple(dict.fromkeys(missing)), mirrors)
 
 
-def _asked(machine: LockedMachine, index: str | None) -> Iterator[_Asked]:
+def _environment_pins(machine: LockedMachine, index: str | None) -> Iterator[_EnvironmentPin]:
     for env in machine.envs:
-        seen = PackageIndex(_target(machine, env), index)
+        index_of_env = PackageIndex(_target(machine, env), index)
         for pin in (*pins(env.tools), *pins(env.requirements)):
-            yield _Asked(pin, env.name, seen)
+            yield _EnvironmentPin(pin, env.name, index_of_env)
 
 
 def _target(machine: LockedMachine, env: LockedEnv) -> TargetInterpreter:
@@ -82,8 +87,8 @@ def _pages(files: Mapping[str, tuple[str, IndexedFile]]) -> Iterator[GeneratedFi
 
 
 def _link(file: IndexedFile) -> str:
-    asks = file.requires_python
-    python = f' data-requires-python="{escape(asks)}"' if asks is not None else ""
+    requires = file.requires_python
+    python = f' data-requires-python="{escape(requires)}"' if requires is not None else ""
     return f'<a href="{quote(file.name)}#sha256={file.sha256}"{python}>{escape(file.name)}</a>'
 
 

@@ -1,4 +1,4 @@
-"""A bundle on disk: filled in its place, again and again until it is whole."""
+"""Write a bundle to disk; an interrupted run is continued by the next one."""
 
 from __future__ import annotations
 
@@ -13,51 +13,60 @@ from rigspec.bundle.build import Bundle
 from rigspec.bundle.model import BundleFile, sha256_of_file
 from rigspec.fs.atomic_tree import MANIFEST, TreeError, escapes_root, listed
 
-__all__ = ["UNFINISHED", "fill", "packed"]
+__all__ = ["UNFINISHED", "fill_bundle", "pack_bundle"]
 
-# Stands in a folder from the first byte to the last, and lists what may be there.
+# In the folder while it is incomplete; lists the files that may be there.
 UNFINISHED = "UNFINISHED.sha256"
 
-# Servers are asked for this many files at a time.
-_AT_ONCE = 4
+# Downloads at a time.
+_WORKERS = 4
 
 
-def fill(folder: Path, bundle: Bundle, done: Callable[[str], None]) -> int:
-    """Bring the folder to hold the bundle and nothing of an older one; the bytes that were fetched.
+def fill_bundle(folder: Path, bundle: Bundle, done: Callable[[str], None]) -> int:
+    """Write the bundle to a folder, remove files of an older one, and return the bytes downloaded.
 
-    What is there already and right is not fetched again: a run that was cut short is gone on with.
-    ``done`` is called with the path of each file, from this thread. Raises LockError, TreeError
-    for a folder with files that no bundle has, and OSError where it cannot be written.
+    Files that are there with the right checksum are not downloaded again.
+
+    Args:
+        folder: The folder of the bundle.
+        bundle: The contents.
+        done: Called with the path of each file, from this thread.
+
+    Raises:
+        LockError: A download failed.
+        TreeError: The folder has files that rigspec did not write.
+        OSError: The folder cannot be written.
+
     """
-    entries = {item.path: item.sha256 for item in bundle.wanted}
-    for listing in bundle.listings:
+    entries = {item.path: item.sha256 for item in bundle.files}
+    for listing in bundle.generated:
         entries[listing.path] = hashlib.sha256(listing.content).hexdigest()
     for name in entries:
         if escapes_root(name):
-            raise TreeError(folder, f"may not hold {name}, which leads out of it")
+            raise TreeError(folder, f"cannot contain {name}, which is outside of it")
     known = _own_files(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / UNFINISHED, {**dict.fromkeys(known, "0" * 64), **entries})
     (folder / MANIFEST).unlink(missing_ok=True)
-    fetched = _fetched(folder, bundle.wanted, done)
-    for listing in bundle.listings:
+    fetched = _fetch_all(folder, bundle.files, done)
+    for listing in bundle.generated:
         path = folder / listing.path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(listing.content)
-    _sweep(folder, known - entries.keys())
+    _remove_files(folder, known - entries.keys())
     _write(folder / MANIFEST, entries)
     (folder / UNFINISHED).unlink()
     return fetched
 
 
-def packed(folder: Path, archive: Path) -> None:
-    """Write a tar archive of a bundle, the same bytes for the same bundle; it appears whole."""
+def pack_bundle(folder: Path, archive: Path) -> None:
+    """Write a bundle as a tar archive: the same bytes for the same bundle, and never half of it."""
     part = archive.with_name(f".{archive.name}.part")
     mode = "w:gz" if archive.name.endswith("gz") else "w"
     try:
         with tarfile.open(part, mode, format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
             for name in (MANIFEST, *sorted(set(listed(folder / MANIFEST)) - {MANIFEST})):
-                tar.add(folder / name, f"{_stem(archive)}/{name}", filter=_plain)
+                tar.add(folder / name, f"{_stem(archive)}/{name}", filter=_normalize)
         os.replace(part, archive)
     finally:
         part.unlink(missing_ok=True)
@@ -67,17 +76,17 @@ def _stem(archive: Path) -> str:
     return archive.name.partition(".tar")[0].removesuffix(".tgz")
 
 
-def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+def _normalize(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     entry.uid = entry.gid = entry.mtime = 0
     entry.uname = entry.gname = "root"
     entry.mode = 0o644
     return entry
 
 
-def _fetched(folder: Path, wanted: Iterable[BundleFile], done: Callable[[str], None]) -> int:
+def _fetch_all(folder: Path, files: Iterable[BundleFile], done: Callable[[str], None]) -> int:
     total = 0
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        waiting = {pool.submit(_brought, folder, item): item for item in wanted}
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting = {pool.submit(_fetch_one, folder, item): item for item in files}
         try:
             for future in as_completed(waiting):
                 total += future.result()
@@ -88,7 +97,7 @@ def _fetched(folder: Path, wanted: Iterable[BundleFile], done: Callable[[str], N
     return total
 
 
-def _brought(folder: Path, item: BundleFile) -> int:
+def _fetch_one(folder: Path, item: BundleFile) -> int:
     path = folder / item.path
     if path.is_file() and sha256_of_file(path) == item.sha256:
         return 0
@@ -98,30 +107,35 @@ def _brought(folder: Path, item: BundleFile) -> int:
 
 
 def _own_files(folder: Path) -> set[str]:
-    """What an earlier run has left there. Raises TreeError where there is anything else."""
+    """Return the files of an earlier run, and remove its incomplete ones.
+
+    Raises:
+        TreeError: The folder has other files.
+
+    """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise TreeError(folder, "is there already and is no plain folder")
+        raise TreeError(folder, "exists and is not a folder")
     known = {*listed(folder / MANIFEST), *listed(folder / UNFINISHED)}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
-            raise TreeError(folder, f"holds {name}, which is a link")
-        if _is_begun(name, known):
+            raise TreeError(folder, f"contains {name}, which is a link")
+        if _is_partial(name, known):
             path.unlink()
         elif not path.is_dir() and name not in known:
-            raise TreeError(folder, f"holds {name}, which rigspec did not write")
+            raise TreeError(folder, f"contains {name}, which rigspec did not write")
     return known - {MANIFEST, UNFINISHED}
 
 
-def _is_begun(path: str, known: Collection[str]) -> bool:
-    """Whether it is a known file as far as a run had come that was killed: ``.NAME.part``."""
+def _is_partial(path: str, known: Collection[str]) -> bool:
+    """Return whether the path is the incomplete file, ``.NAME.part``, of a known one."""
     folder, slash, name = path.rpartition("/")
     whole = name.removesuffix(".part")
     return whole != name and f"{folder}{slash}{whole.removeprefix('.')}" in known
 
 
-def _sweep(folder: Path, names: Iterable[str]) -> None:
-    """Remove files of an older bundle, and folders that are empty then."""
+def _remove_files(folder: Path, names: Iterable[str]) -> None:
+    """Remove files of an older bundle, and the folders that become empty."""
     for name in names:
         path = folder / name
         path.unlink(missing_ok=True)

@@ -60,7 +60,7 @@ def fetch(
     rig_lock: Lock = fresh_lock(loaded, reports, directory, strict=False)[0]
     with report_lock_errors(loaded):
         bundle = build_bundle(loaded.rig, rig_lock, machine)
-        _refuse_absent(bundle.absent, allow_missing, quiet)
+        _refuse_absent(bundle.missing, allow_missing, quiet)
         _write(loaded, bundle, output, quiet)
     _tell_mirrors(bundle, output, at, quiet)
 
@@ -76,17 +76,17 @@ def _refuse_absent(absent: Sequence[MissingItem], allowed: bool, quiet: bool) ->
 
 
 def _write(spec: LoadedSpec, bundle: Bundle, output: Path, quiet: bool) -> None:
-    from rigspec.bundle.writer import fill, packed
+    from rigspec.bundle.writer import fill_bundle, pack_bundle
     from rigspec.cli.console import progress_bar
 
     archive = output.name.endswith(_ARCHIVES)
     folder = output.with_name(f"{output.name}.files") if archive else output
     try:
-        paths = [item.path for item in bundle.wanted]
+        paths = [item.path for item in bundle.files]
         with progress_bar(paths, "fetching", quiet=quiet) as done:
-            size = fill(folder, bundle, done)
+            size = fill_bundle(folder, bundle, done)
         if archive:
-            packed(folder, output)
+            pack_bundle(folder, output)
             _remove(folder)
     except OSError as error:
         fail(f"RS604: {output} cannot be written: {error.strerror}", status=2)

@@ -144,7 +144,7 @@ def test_files_of_others_are_left_alone(two: Rig) -> None:
     (two.bundle / "thesis.tex").write_text("mine", encoding="utf-8")
     done = two.fetch()
     assert done.returncode == 2
-    assert "holds thesis.tex, which rigspec did not write" in done.stderr
+    assert "contains thesis.tex, which rigspec did not write" in done.stderr
     assert two.files == {"thesis.tex"}
 
 
@@ -168,7 +168,7 @@ def test_a_link_in_the_folder_is_not_followed(two: Rig, serve: Serve) -> None:
     two.stands_on(serve(gives))
     done = two.fetch()
     assert done.returncode == 2
-    assert "holds files, which is a link" in done.stderr
+    assert "contains files, which is a link" in done.stderr
     assert list(elsewhere.iterdir()) == []
 
 
@@ -251,10 +251,10 @@ def locked_channel(
 
 def test_conda_packages_stand_where_a_mirror_has_them(tmp_path: Path, rigspec: Rigspec) -> None:
     part = conda_part(locked_channel(tmp_path, rigspec, "lab"), (tmp_path / "channels").as_uri())
-    assert (part.absent, part.mirrors) == ((), (("conda", "conda"),))
+    assert (part.missing, part.mirrors) == ((), (("conda", "conda"),))
     names = [f"conda/lab/linux-64/{name}-3.6.15-0.tar.bz2" for name in ("pip", "python", "tool")]
-    assert sorted(item.path for item in part.wanted) == names
-    for item in part.wanted:
+    assert sorted(item.path for item in part.files) == names
+    for item in part.files:
         there = tmp_path / item.path
         there.parent.mkdir(parents=True, exist_ok=True)
         item.fetch(there)
@@ -265,8 +265,8 @@ def test_a_channel_that_goes_by_its_address_is_said_to_be_missing(
     tmp_path: Path, rigspec: Rigspec
 ) -> None:
     part = conda_part(locked_channel(tmp_path, rigspec, None), None)
-    assert part.wanted == ()
-    (absent,) = part.absent
+    assert part.files == ()
+    (absent,) = part.missing
     assert absent.what == "the channel lab"
 
 

@@ -24,36 +24,36 @@ def test_the_index_the_list_and_the_key_are_its_own(apart: bool, nvidia: NvidiaB
     nvidia.lock()
     part = bundled(nvidia)
     index = ("Release", "Release.gpg") if apart else ("InRelease",)
-    listings = {listing.path: listing.content for listing in part.listings}
+    listings = {listing.path: listing.content for listing in part.generated}
     names = {f"{BELOW}/{name}" for name in (*index, "Packages.gz")} | {KEY.lstrip("/")}
     assert listings == {name: nvidia.archive.files[f"/{name}"] for name in names}
-    assert {PurePosixPath(item.path).name for item in part.wanted} == {
+    assert {PurePosixPath(item.path).name for item in part.files} == {
         f"{package.name}_{package.version}_amd64.deb"
         for package in nvidia.machine.packages
         if package.archive == "nvidia-cuda"
     }
-    assert part.absent == ()
+    assert part.missing == ()
     assert part.mirrors == (("nvidia", "nvidia"),)
 
 
 def test_what_the_lock_does_not_pin_is_not_in_it(nvidia: NvidiaBox) -> None:
     nvidia.wants(nvidia=None).lock()
     part = bundled(nvidia)
-    why = "the lock has its packages by their versions, without checksums"
-    assert part == Part(absent=(MissingItem("the repository nvidia-cuda", why),))
+    why = "the lock pins versions, but no checksums"
+    assert part == Part(missing=(MissingItem("the repository nvidia-cuda", why),))
 
 
 def test_what_cannot_be_had_any_more_is_told(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     machine = nvidia.machine
-    (unread,) = repositories_part([machine], None).absent
+    (unread,) = repositories_part([machine], None).missing
     assert unread == MissingItem(
         "the repository nvidia-cuda", "the environment variable RIGSPEC_NVIDIA is empty"
     )
     key = nvidia.archive.keys.other
     gone = tuple(text for text in TOOLKIT if "Version: 9.0.102" not in text)
     nvidia.archive.publish_flat(PLACE, *driver("465.19.01"), *gone, key=key)
-    assert [item.what for item in bundled(nvidia).absent] == ["cuda-nvprof-9-0 9.0.102-1"]
+    assert [item.what for item in bundled(nvidia).missing] == ["cuda-nvprof-9-0 9.0.102-1"]
     nvidia.archive.publish_flat(PLACE, *PACKAGES, key=nvidia.archive.keys.own)
     with pytest.raises(LockError, match="cannot be trusted"):
         bundled(nvidia)
