@@ -25,7 +25,7 @@ def fetched(box: Box) -> Result:
     return CliRunner().invoke(app, asked)
 
 
-def test_a_suite_that_is_gone_is_said_and_nothing_is_fetched(box: Box) -> None:
+def test_fetch_suite_gone_fails_without_download(box: Box) -> None:
     box.archive.publish("bookworm-updates", package("tool", "2.0", Depends="lib"))
     box.lock()
     assert box.versions["tool"] == "2.0"
@@ -38,7 +38,7 @@ def test_a_suite_that_is_gone_is_said_and_nothing_is_fetched(box: Box) -> None:
     assert not (box.folder / "bundle").exists()
 
 
-def test_a_version_that_the_archive_no_longer_lists_is_said(box: Box) -> None:
+def test_fetch_version_no_longer_listed_fails(box: Box) -> None:
     box.lock()
     box.archive.publish("bookworm", package("tool", "1.1", Depends="lib"), package("lib"))
     done = fetched(box)

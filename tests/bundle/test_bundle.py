@@ -68,7 +68,7 @@ def two(tmp_path: Path, rigspec: Rigspec) -> Rig:
     return Rig(tmp_path, rigspec)
 
 
-def test_the_files_their_checksums_and_the_mirrors_to_name(two: Rig, serve: Serve) -> None:
+def test_fetch_writes_files_checksums_and_mirrors(two: Rig, serve: Serve) -> None:
     two.stands_on(serve(gives))
     done = two.fetch()
     assert done.returncode == 0, done.stderr
@@ -79,7 +79,7 @@ def test_the_files_their_checksums_and_the_mirrors_to_name(two: Rig, serve: Serv
     assert told.stdout.split() == ["files/one.bin:", "OK", "files/two.bin:", "OK"]
 
 
-def test_what_is_there_is_not_fetched_again_and_what_was_altered_is(two: Rig, serve: Serve) -> None:
+def test_fetch_again_downloads_only_altered_files(two: Rig, serve: Serve) -> None:
     asked = []
 
     def counts(request: BaseHTTPRequestHandler) -> None:
@@ -114,7 +114,7 @@ def hangs_up(request: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize("trouble", [halves, lies, is_gone, hangs_up])
-def test_a_server_that_fails_is_named_and_what_came_before_it_is_kept(
+def test_fetch_server_failure_keeps_completed_files(
     trouble: object, two: Rig, serve: Serve
 ) -> None:
     """The second file fails; the next run asks for that one only, and finishes."""
@@ -139,7 +139,7 @@ def test_a_server_that_fails_is_named_and_what_came_before_it_is_kept(
     assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
 
 
-def test_files_of_others_are_left_alone(two: Rig) -> None:
+def test_fetch_foreign_file_in_folder_is_refused(two: Rig) -> None:
     two.bundle.mkdir()
     (two.bundle / "thesis.tex").write_text("mine", encoding="utf-8")
     done = two.fetch()
@@ -148,7 +148,7 @@ def test_files_of_others_are_left_alone(two: Rig) -> None:
     assert two.files == {"thesis.tex"}
 
 
-def test_a_manifest_of_somebody_else_leads_nowhere(two: Rig, serve: Serve) -> None:
+def test_fetch_manifest_with_outside_path_removes_nothing(two: Rig, serve: Serve) -> None:
     """A bundle may come from a stranger: what its manifest lists is no leave to remove it."""
     outside = two.folder / "thesis.tex"
     outside.write_text("mine", encoding="utf-8")
@@ -160,7 +160,7 @@ def test_a_manifest_of_somebody_else_leads_nowhere(two: Rig, serve: Serve) -> No
     assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
 
 
-def test_a_link_in_the_folder_is_not_followed(two: Rig, serve: Serve) -> None:
+def test_fetch_symlink_in_folder_is_refused(two: Rig, serve: Serve) -> None:
     elsewhere = two.folder / "elsewhere"
     elsewhere.mkdir()
     two.bundle.mkdir()
@@ -172,7 +172,7 @@ def test_a_link_in_the_folder_is_not_followed(two: Rig, serve: Serve) -> None:
     assert list(elsewhere.iterdir()) == []
 
 
-def test_what_a_killed_run_had_begun_is_cleared(two: Rig, serve: Serve) -> None:
+def test_fetch_after_kill_removes_partial_files(two: Rig, serve: Serve) -> None:
     two.stands_on(serve(gives))
     two.fetch()
     for name in (".one.bin.part", "two.bin.part"):
@@ -184,7 +184,7 @@ def test_what_a_killed_run_had_begun_is_cleared(two: Rig, serve: Serve) -> None:
     assert (two.bundle / "files" / ".thesis.tex.part").exists()
 
 
-def test_an_archive_is_the_same_bytes_each_time(two: Rig, serve: Serve) -> None:
+def test_fetch_archive_is_reproducible(two: Rig, serve: Serve) -> None:
     two.stands_on(serve(gives))
     texts = []
     for name in ("first", "second"):
@@ -200,13 +200,13 @@ def test_an_archive_is_the_same_bytes_each_time(two: Rig, serve: Serve) -> None:
         assert tar.getnames()[0] == "rig/MANIFEST.sha256"
 
 
-def test_the_address_to_name_can_be_given(two: Rig, serve: Serve) -> None:
+def test_fetch_at_option_sets_mirror_address(two: Rig, serve: Serve) -> None:
     two.stands_on(serve(gives))
     done = two.fetch("--at", "https://depot.example/rigs/")
     assert done.stdout == '[mirrors]\nfiles = "https://depot.example/rigs/files"\n'
 
 
-def test_what_no_bundle_can_have_is_said_first(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_fetch_missing_items_fail_before_download(tmp_path: Path, rigspec: Rigspec) -> None:
     spec = "specs/submarine.toml"
     done = rigspec("fetch", spec, "-o", tmp_path / "bundle")
     assert done.returncode == 1
@@ -215,9 +215,7 @@ def test_what_no_bundle_can_have_is_said_first(tmp_path: Path, rigspec: Rigspec)
     assert not (tmp_path / "bundle").exists()
 
 
-def test_a_download_that_nobody_has_pinned_is_said_to_be_missing(
-    tmp_path: Path, rigspec: Rigspec
-) -> None:
+def test_fetch_unpinned_download_is_missing(tmp_path: Path, rigspec: Rigspec) -> None:
     """The matrix has a checksum of CUDA 9.1's runfile, and no address of it."""
     spec, lock = tmp_path / "rig.toml", tmp_path / "lock"
     spec.write_text(
@@ -249,7 +247,7 @@ def locked_channel(
     return read_lock(lock)[0].machines
 
 
-def test_conda_packages_stand_where_a_mirror_has_them(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_conda_part_uses_paths_of_a_mirror(tmp_path: Path, rigspec: Rigspec) -> None:
     part = conda_part(locked_channel(tmp_path, rigspec, "lab"), (tmp_path / "channels").as_uri())
     assert (part.missing, part.mirrors) == ((), (("conda", "conda"),))
     names = [f"conda/lab/linux-64/{name}-3.6.15-0.tar.bz2" for name in ("pip", "python", "tool")]
@@ -261,16 +259,14 @@ def test_conda_packages_stand_where_a_mirror_has_them(tmp_path: Path, rigspec: R
         assert hashlib.sha256(there.read_bytes()).hexdigest() == item.sha256
 
 
-def test_a_channel_that_goes_by_its_address_is_said_to_be_missing(
-    tmp_path: Path, rigspec: Rigspec
-) -> None:
+def test_conda_part_channel_by_address_is_missing(tmp_path: Path, rigspec: Rigspec) -> None:
     part = conda_part(locked_channel(tmp_path, rigspec, None), None)
     assert part.files == ()
     (absent,) = part.missing
     assert absent.what == "the channel lab"
 
 
-def test_a_base_image_is_a_layout_that_container_tools_open(
+def test_fetch_base_image_is_an_oci_layout(
     host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     buildah.pushed("localhost/both", f"{host}/team/it:1", index=True)

@@ -19,7 +19,7 @@ def bundled(nvidia: NvidiaBox) -> Part:
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_the_index_the_list_and_the_key_are_its_own(apart: bool, nvidia: NvidiaBox) -> None:
+def test_repositories_part_copies_index_list_and_key(apart: bool, nvidia: NvidiaBox) -> None:
     nvidia.archive.publish_flat(PLACE, *PACKAGES, key=nvidia.archive.keys.other, apart=apart)
     nvidia.lock()
     part = bundled(nvidia)
@@ -36,14 +36,14 @@ def test_the_index_the_list_and_the_key_are_its_own(apart: bool, nvidia: NvidiaB
     assert part.mirrors == (("nvidia", "nvidia"),)
 
 
-def test_what_the_lock_does_not_pin_is_not_in_it(nvidia: NvidiaBox) -> None:
+def test_repositories_part_unpinned_packages_are_missing(nvidia: NvidiaBox) -> None:
     nvidia.wants(nvidia=None).lock()
     part = bundled(nvidia)
     why = "the lock pins versions, but no checksums"
     assert part == Part(missing=(MissingItem("the repository nvidia-cuda", why),))
 
 
-def test_what_cannot_be_had_any_more_is_told(nvidia: NvidiaBox) -> None:
+def test_repositories_part_unavailable_packages_are_missing(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     machine = nvidia.machine
     (unread,) = repositories_part([machine], None).missing

@@ -134,7 +134,7 @@ def test_every_target_has_an_executor() -> None:
 
 
 @pytest.mark.parametrize("field", text_fields(), ids=str)
-def test_what_reaches_an_artifact_is_executed_below(field: Field) -> None:
+def test_every_field_in_artifacts_is_executed(field: Field) -> None:
     """A text of a field that is not among CARRIED must leave no trace in any artifact."""
     name, path = place(field)
     if name != "plain" or str(field) in CARRIED:
@@ -146,7 +146,7 @@ def test_what_reaches_an_artifact_is_executed_below(field: Field) -> None:
             assert artifacts(rig) == unlike, f"add {field} to CARRIED"
 
 
-def test_all_texts_at_once_fire_nothing_and_arrive(machine: Machine, tmp_path: Path) -> None:
+def test_targets_all_texts_at_once_are_inert(machine: Machine, tmp_path: Path) -> None:
     rig = everything()
     assert len(rig["system"]["env"]) > 100
     _execute(rig, machine, tmp_path)
@@ -155,7 +155,7 @@ def test_all_texts_at_once_fire_nothing_and_arrive(machine: Machine, tmp_path: P
 @pytest.mark.nightly
 @pytest.mark.e2e
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_one_text_in_every_field_fires_nothing_and_arrives(
+def test_targets_one_text_in_every_field_is_inert(
     text: str, machine: Machine, tmp_path: Path
 ) -> None:
     _execute(one(text), machine, tmp_path)
@@ -176,8 +176,6 @@ def image(buildah: Buildah, machine: Machine) -> str:
 
 @pytest.mark.nightly
 @pytest.mark.e2e
-def test_an_image_of_all_texts_has_them_and_nothing_fired(
-    buildah: Buildah, image: str, tmp_path: Path
-) -> None:
+def test_docker_image_of_all_texts_is_inert(buildah: Buildah, image: str, tmp_path: Path) -> None:
     rig = everything()
     build_image(read_rig(rig), _written(tmp_path, artifacts(rig)["docker"]), buildah, image)

@@ -31,7 +31,7 @@ FILE = "rig.toml"
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=str)
-def test_a_text_is_refused_at_its_place_or_stays_what_it_is(field: Field) -> None:
+def test_field_text_is_refused_at_position_or_unchanged(field: Field) -> None:
     name, path = place(field)
     rig = alone(RIGS[name], path)
     held = path[-1] if field.of_key else value_at(rig, path)
@@ -116,7 +116,7 @@ def _is_read(toml: str) -> bool:
     return True
 
 
-def test_what_is_read_is_checked_without_a_traceback(free: list[tuple[Any, ...]]) -> None:
+def test_check_of_valid_texts_has_no_traceback(free: list[tuple[Any, ...]]) -> None:
     """What the resolver says of a text, it says in plain characters and at a place."""
     assert len(free) > 10
     read = 0
@@ -138,7 +138,7 @@ def test_what_is_read_is_checked_without_a_traceback(free: list[tuple[Any, ...]]
 @pytest.mark.nightly
 @pytest.mark.e2e
 @pytest.mark.parametrize("field", FIELDS, ids=str)
-def test_each_field_that_is_read_is_checked_without_a_traceback(field: Field) -> None:
+def test_check_of_each_field_has_no_traceback(field: Field) -> None:
     name, path = place(field)
     for text in HOSTILE.values():
         toml = written(with_text(RIGS[name], path, text, of_key=field.of_key)).text
@@ -151,14 +151,14 @@ def test_each_field_that_is_read_is_checked_without_a_traceback(field: Field) ->
 
 
 @pytest.mark.parametrize("name", RIGS)
-def test_the_rigs_that_the_texts_are_put_into_can_exist(name: str) -> None:
+def test_template_rigs_resolve(name: str) -> None:
     spec = parse_spec(FILE, written(RIGS[name]).text)
     for machine in spec.rig.machine:
         assert check_machine(spec, machine, matrix_for(spec, machine)).status == "ok"
 
 
 @pytest.mark.parametrize("raw", UNWRITABLE.values(), ids=UNWRITABLE.keys())
-def test_what_toml_cannot_hold_is_refused_in_every_field_and_no_file_is_written(
+def test_invalid_toml_text_is_refused_without_output(
     raw: bytes, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     for number, field in enumerate(FIELDS):
@@ -187,7 +187,7 @@ def test_what_toml_cannot_hold_is_refused_in_every_field_and_no_file_is_written(
 
 
 @pytest.mark.parametrize("command", ["check", "lock", "compile"])
-def test_the_command_line_refuses_with_a_place_and_leaves_no_file(
+def test_command_line_refuses_with_position_and_no_output(
     command: str, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     texts = list(HOSTILE.values())
@@ -206,7 +206,7 @@ def test_the_command_line_refuses_with_a_place_and_leaves_no_file(
 
 @settings(deadline=None, max_examples=150)
 @given(st.sampled_from(FIELDS), st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
-def test_any_text_in_any_field_is_read_or_refused_at_its_place(field: Field, text: str) -> None:
+def test_random_text_is_read_or_refused_at_position(field: Field, text: str) -> None:
     name, path = place(field)
     changed = with_text(alone(RIGS[name], path), path, text, of_key=field.of_key)
     toml = written(changed)
@@ -223,7 +223,7 @@ def test_any_text_in_any_field_is_read_or_refused_at_its_place(field: Field, tex
 
 @settings(deadline=None, max_examples=100)
 @given(st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace").decode()))
-def test_any_file_is_read_or_refused(text: str) -> None:
+def test_random_file_is_read_or_refused(text: str) -> None:
     try:
         parse_spec(FILE, text)
     except InvalidSpec as error:
@@ -233,9 +233,7 @@ def test_any_file_is_read_or_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "name", ["\x1b]0;owned\x07.toml", "x\udcff.toml", "--x.toml", "\u202e.toml", "a\nb"]
 )
-def test_a_file_of_an_odd_name_is_named_harmlessly(
-    name: str, tmp_path: Path, rigspec: Rigspec
-) -> None:
+def test_unusual_file_name_is_printed_escaped(name: str, tmp_path: Path, rigspec: Rigspec) -> None:
     (tmp_path / name).write_text(written(RIGS["plain"]).text, encoding="utf-8")
     for form in ("text", "json", "sarif", "github"):
         done = rigspec("check", "--format", form, "--", name, cwd=tmp_path)

@@ -37,13 +37,13 @@ def forged(folder: Path, change: Any) -> Path:
     return folder
 
 
-def test_a_lock_with_another_order_and_its_own_sum_is_still_a_lock(tmp_path: Path) -> None:
+def test_lock_with_other_order_and_checksum_is_valid(tmp_path: Path) -> None:
     lock, _ = read_lock(forged(tmp_path, lambda content: None))
     assert lock == read_lock(LOCK)[0]
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_control_character_is_refused_in_every_string(name: str, tmp_path: Path) -> None:
+def test_lock_control_character_is_refused(name: str, tmp_path: Path) -> None:
     def version(content: Any) -> None:
         content["machines"][0]["packages"][0]["version"] = HOSTILE[name]
 
@@ -52,7 +52,7 @@ def test_a_control_character_is_refused_in_every_string(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../outside"])
-def test_a_file_beside_the_lock_stands_beside_it(path: str, tmp_path: Path) -> None:
+def test_lock_file_path_outside_folder_is_refused(path: str, tmp_path: Path) -> None:
     (tmp_path / "outside").write_text("x", encoding="utf-8")
 
     def companion(content: Any) -> None:
@@ -63,7 +63,7 @@ def test_a_file_beside_the_lock_stands_beside_it(path: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("text", ["../../x", "a/b", "..", "-x", "", "a b", "$(x)", "x;y"])
-def test_a_name_that_becomes_a_file_is_a_name(text: str, tmp_path: Path) -> None:
+def test_lock_name_used_as_file_is_validated(text: str, tmp_path: Path) -> None:
     def env(content: Any) -> None:
         content["machines"][0]["envs"][0]["name"] = text
 
@@ -72,7 +72,7 @@ def test_a_name_that_becomes_a_file_is_a_name(text: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["../../x", "a/b", "..", "-x", "sudo-", "a b", "$(x)", "x;y"])
-def test_a_package_is_named_as_packages_are(text: str, tmp_path: Path) -> None:
+def test_lock_package_name_is_validated(text: str, tmp_path: Path) -> None:
     def package(content: Any) -> None:
         content["machines"][0]["packages"][0]["name"] = text
 

@@ -21,7 +21,7 @@ WORDS += ["=ls", "a:=ls", "a=~", "~", "-n", "%", "x:~"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "dash", "zsh"])
-def test_a_word_of_a_shell_stays_a_word(shell: str, tmp_path: Path) -> None:
+def test_shell_quote_returns_one_word(shell: str, tmp_path: Path) -> None:
     lines = [f"cd {tmp_path}"]
     for text in WORDS:
         quoted = FILTERS["sh"](text)
@@ -37,14 +37,14 @@ def test_a_word_of_a_shell_stays_a_word(shell: str, tmp_path: Path) -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=50))
-def test_any_text_is_the_same_text_in_yaml(text: str) -> None:
+def test_yaml_quote_preserves_text(text: str) -> None:
     line = f"x: {FILTERS['yaml'](text)}\n"
     assert line.isascii()
     assert yaml.safe_load(line) == {"x": text}
 
 
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
-def test_yaml_of_both_versions_reads_the_same(version: str) -> None:
+def test_yaml_quote_is_equal_in_1_1_and_1_2(version: str) -> None:
     reader = ruamel.yaml.YAML(typ="safe", pure=True)
     reader.version = version
     for text in HOSTILE.values():
@@ -54,7 +54,7 @@ def test_yaml_of_both_versions_reads_the_same(version: str) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_comment_is_one_line_that_no_tool_obeys(text: str) -> None:
+def test_comment_is_one_inert_line(text: str) -> None:
     comment = f"# {FILTERS['comment'](text)}"
     assert comment.isprintable()
     # What BuildKit reads at the top of a Dockerfile.
@@ -63,7 +63,7 @@ def test_a_comment_is_one_line_that_no_tool_obeys(text: str) -> None:
 
 @settings(deadline=None)
 @given(st.text(max_size=50))
-def test_what_a_dockerfile_cannot_say_is_refused(text: str) -> None:
+def test_dockerfile_unrepresentable_text_is_refused(text: str) -> None:
     try:
         quoted = FILTERS["dockerfile"](text)
     except ValueError:

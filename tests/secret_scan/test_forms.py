@@ -18,13 +18,13 @@ _RIG = 'rig = 1\nname = "box"\n'
 
 
 @pytest.mark.parametrize("name", PLANTED)
-def test_a_secret_is_known_by_its_form_wherever_it_stands_in_a_text(name: str) -> None:
+def test_scan_finds_secret_anywhere_in_text(name: str) -> None:
     assert classify_secret(PLANTED[name]) is not None
     assert classify_secret(f"first {PLANTED[name]} and more") is not None
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_only_looks_like_one_is_none(text: str) -> None:
+def test_scan_ignores_lookalikes(text: str) -> None:
     assert classify_secret(text) is None
 
 
@@ -37,12 +37,12 @@ def test_what_only_looks_like_one_is_none(text: str) -> None:
         st.from_regex(r"\A[0-9]{1,4}(\.[0-9]{1,5}){1,3}((a|b|rc)[0-9])?\Z"),
     )
 )
-def test_no_checksum_version_or_uuid_is_one(text: str) -> None:
+def test_scan_ignores_checksums_versions_and_uuids(text: str) -> None:
     assert classify_secret(text) is None
 
 
 @pytest.mark.parametrize("spec", _SPECS, ids=lambda path: path.stem)
-def test_no_rig_of_ours_is_taken_for_one(spec: object) -> None:
+def test_scan_ignores_shipped_rigs(spec: object) -> None:
     path = str(spec)
     with open(path, encoding="utf-8") as file:
         parse_spec(path, file.read())
@@ -65,7 +65,7 @@ def test_no_rig_of_ours_is_taken_for_one(spec: object) -> None:
         ("MONKEY", "gibbon", False),
     ],
 )
-def test_a_name_tells_that_a_text_is_one(name: str, value: str, secret: bool) -> None:
+def test_scan_finds_secret_by_name(name: str, value: str, secret: bool) -> None:
     text = f'{_RIG}[system.env]\n{name} = "{value}"\n'
     if not secret:
         parse_spec("rig.toml", text)
@@ -76,6 +76,6 @@ def test_a_name_tells_that_a_text_is_one(name: str, value: str, secret: bool) ->
     assert (found.code, found.spans[0].line, found.spans[0].column) == ("RS406", 4, len(name) + 4)
 
 
-def test_the_name_of_a_secret_is_none() -> None:
+def test_scan_ignores_name_of_secret() -> None:
     jupyter = '[env.e]\npython = "3.11"\n[service.jupyter]\nenv = "e"\n'
     parse_spec("rig.toml", f'{_RIG}{jupyter}password = {{ secret = "PASSWORD" }}\n')

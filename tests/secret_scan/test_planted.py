@@ -28,7 +28,7 @@ _FORMATS = ("text", "json", "sarif", "github")
 
 
 @pytest.mark.parametrize("field", text_fields(), ids=str)
-def test_in_any_place_of_the_language_it_is_refused_there_and_not_repeated(field: Field) -> None:
+def test_planted_secret_is_refused_and_not_printed(field: Field) -> None:
     name, path = place(field)
     for secret in (_TOKEN, PLANTED["private key"], PLANTED["jwt"]):
         changed = with_text(alone(RIGS[name], path), path, secret, of_key=field.of_key)
@@ -42,7 +42,7 @@ def test_in_any_place_of_the_language_it_is_refused_there_and_not_repeated(field
 
 
 @pytest.mark.parametrize("kind", PLANTED)
-def test_in_a_key_that_the_language_does_not_have_and_in_a_comment_too(kind: str) -> None:
+def test_planted_secret_in_unknown_key_or_comment_is_refused(kind: str) -> None:
     secret = PLANTED[kind]
     for text in (
         f'rig = 1\nname = "box"\nnotes = """{secret}"""\n',
@@ -56,7 +56,7 @@ def test_in_a_key_that_the_language_does_not_have_and_in_a_comment_too(kind: str
 
 
 @pytest.mark.parametrize("command", [("check",), ("lock",), ("compile", "--target", "all")])
-def test_no_command_takes_a_rig_that_has_one_and_nothing_is_written(
+def test_planted_secret_is_refused_by_every_command(
     command: tuple[str, ...], rigspec: Rigspec, tmp_path: Path
 ) -> None:
     lines = ["rig = 1", 'name = "box"', "[service.tmux.dev]"]
@@ -74,9 +74,7 @@ def test_no_command_takes_a_rig_that_has_one_and_nothing_is_written(
     assert [entry.name for entry in tmp_path.iterdir()] == [FILE]
 
 
-def test_what_stands_beside_a_rig_is_in_no_artifact_and_in_nothing_that_is_said(
-    rigspec: Rigspec, tmp_path: Path
-) -> None:
+def test_secret_files_near_rig_are_never_copied(rigspec: Rigspec, tmp_path: Path) -> None:
     """Its secrets by their names, an index with a log-in, pip's and conda's own settings."""
     planted = "plantedhunter2"
     (tmp_path / ".netrc").write_text(f"machine example.org login me password {planted}\n")
