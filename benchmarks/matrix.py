@@ -24,7 +24,7 @@ import tomli
 import tomlkit
 
 from rigspec.check import check_machine
-from rigspec.matrix.loader import build_matrix, load_matrix, product_names
+from rigspec.matrix.loader import build_matrix, list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.problem.builder import required_products
 from rigspec.spec.loader import LoadedSpec, parse_spec
@@ -87,7 +87,7 @@ def _loading(products: list[str]) -> float:
 
 
 def _checking(specs: list[LoadedSpec], load: Callable[..., Matrix]) -> list[float]:
-    known = set(product_names())
+    known = set(list_product_names())
     times = []
     warm: set[tuple[str, ...]] = set()
     for spec in specs:
@@ -111,7 +111,7 @@ def _rigs() -> Iterator[LoadedSpec]:
         for name, pip in itertools.product(("lab", "work", "night"), ("", 'pip = ">=20.3"')):
             text = f'rig = 1\nname = "rig-{number}"\n{machine}\n[env.{name}]\n{env}\n{pip}\n'
             spec = parse_spec(f"rig-{number}.toml", text)
-            known = set(product_names())
+            known = set(list_product_names())
             needed = [n for n in required_products(spec.rig, "box") if n in known]
             if check_machine(spec, "box", load_matrix(needed), repairs=False).resolution:
                 number += 1

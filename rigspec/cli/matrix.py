@@ -30,16 +30,16 @@ def show(
     version: Annotated[str | None, typer.Argument(help="Only what concerns this release.")] = None,
 ) -> None:
     """Show a product's releases and rules, each with its sources."""
-    from rigspec.matrix.display import UnknownRelease, shown
+    from rigspec.matrix.display import UnknownReleaseError, format_product
     from rigspec.matrix.loader import load_matrix
 
     _known_product(product)
     try:
-        typer.echo(shown(load_matrix([product]).product(product), version))
-    except UnknownRelease as error:
+        typer.echo(format_product(load_matrix([product]).product(product), version))
+    except UnknownReleaseError as error:
         hint = (
-            f"nearest: {', '.join(error.near)}"
-            if error.near
+            f"nearest: {', '.join(error.similar)}"
+            if error.similar
             else f"`rigspec matrix show {product}` lists them"
         )
         fail(f"the matrix knows no {product} `{version}`; {hint}", status=2)
@@ -48,10 +48,10 @@ def show(
 def _known_product(product: str) -> None:
     from difflib import get_close_matches
 
-    from rigspec.matrix.loader import product_names
+    from rigspec.matrix.loader import list_product_names
 
-    if product not in product_names():
-        near = get_close_matches(product, product_names(), n=1)
+    if product not in list_product_names():
+        near = get_close_matches(product, list_product_names(), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else "; `rigspec matrix list` names them"
         fail(f"the matrix has no product `{product}`{hint}", status=2)
 
@@ -75,26 +75,26 @@ def refresh(
     import difflib
 
     from rigspec.lock.errors import LockError
-    from rigspec.refresh.update import refreshed
+    from rigspec.refresh.update import update_framework
 
     _known_product(product)
     _framework_only(product)
     try:
-        found = refreshed(product, day=dt.datetime.now(dt.timezone.utc).date(), index=index)
+        update = update_framework(product, day=dt.datetime.now(dt.timezone.utc).date(), index=index)
     except LockError as failure:
         fail(str(failure), status=3)
-    for problem in found.problems:
-        typer.echo(f"{problem.place}: {problem.what}", err=True)
-    for changed in found.files:
+    for problem in update.problems:
+        typer.echo(f"{problem.place}: {problem.message}", err=True)
+    for changed in update.files:
         lines = (changed.before.splitlines(keepends=True), changed.after.splitlines(keepends=True))
         name = changed.name
         typer.echo("".join(difflib.unified_diff(*lines, f"a/{name}", f"b/{name}", n=1)), nl=False)
-    if found.problems:
+    if update.problems:
         fail("the table is left as it was: its new rows do not hold", status=1)
-    if not found.files:
+    if not update.files:
         status(f"the index has no {product} newer than the table")
     elif not dry_run:
-        for changed in found.files:
+        for changed in update.files:
             _write(changed.file, changed.after)
 
 
@@ -127,13 +127,14 @@ def verify(
 
     What a row admits must resolve, and what it forbids be refused by name.
     """
-    from rigspec.matrix.lint import problems
-    from rigspec.matrix.loader import load_matrix
+    from rigspec.matrix.lint import find_problems
+    from rigspec.matrix.loader import load_matrix, load_uploads
 
     matrix = load_matrix()
-    found = problems(matrix)
+    uploads = {p.name: load_uploads(p.name) for p in matrix.products if p.kind == "framework"}
+    found = find_problems(matrix, uploads)
     for problem in found:
-        typer.echo(f"{problem.place}: {problem.what}", err=True)
+        typer.echo(f"{problem.place}: {problem.message}", err=True)
     wrong = len(found) + (0 if quick else _tried(sum(1 for _ in matrix.rules())))
     if wrong:
         raise typer.Exit(1)

@@ -47,10 +47,10 @@ def chosen_machines(spec: LoadedSpec, machine: str | None) -> tuple[str | None, 
 
 def matrix_for(spec: LoadedSpec, machine: str | None) -> Matrix:
     """The part of the matrix that one machine of the rig asks about."""
-    from rigspec.matrix.loader import load_matrix, product_names
+    from rigspec.matrix.loader import list_product_names, load_matrix
     from rigspec.resolve.problem.builder import required_products
 
-    known = set(product_names())
+    known = set(list_product_names())
     return load_matrix([name for name in required_products(spec.rig, machine) if name in known])
 
 

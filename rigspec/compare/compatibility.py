@@ -10,7 +10,7 @@ from rigspec.compare.supported_releases import SupportedReleases, admitted
 from rigspec.diagnostics.model import Report, Severity, Source
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_specs import MachineSpecs
-from rigspec.matrix.loader import load_matrix, product_names
+from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.problem.builder import required_products
 from rigspec.resolve.problem.model import Candidate, Component
@@ -104,7 +104,7 @@ def _admission(spec: LoadedSpec, names: tuple[str, str], asked: _Asked) -> Admis
 
 
 def _of_machine(question: LoadedSpec, name: str, product: str) -> SupportedReleases | None:
-    known = set(product_names())
+    known = set(list_product_names())
     needed = [each for each in required_products(question.rig, name) if each in known]
 
     def wanted(component: Component) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from rigspec.host.probe import ProbeError, command
-from rigspec.matrix.loader import package_owner
+from rigspec.matrix.loader import find_package_owner
 
 __all__ = ["FoundEnvironment", "environments_here", "read_environments"]
 
@@ -119,7 +119,9 @@ def _environment(name: str, kind: str, python: str, *prefixes: Path) -> FoundEnv
             named = _METADATA.fullmatch(entry)
             if named is not None:
                 found.setdefault(str(canonicalize_name(named[1])), named[2])
-    told = {n: v for n, v in sorted(found.items()) if n == "pip" or package_owner(n) is not None}
+    told = {
+        n: v for n, v in sorted(found.items()) if n == "pip" or find_package_owner(n) is not None
+    }
     return FoundEnvironment(name, kind, python, told, len(found) - len(told))
 
 

@@ -13,7 +13,7 @@ from rigspec.diagnostics.sanitize import sanitize
 from rigspec.host.facts import Host
 from rigspec.host.parsers import Card, decimal_size
 from rigspec.host.python_environments import FoundEnvironment
-from rigspec.matrix.loader import load_matrix, package_owner
+from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 
@@ -223,7 +223,7 @@ def _frameworks(env: FoundEnvironment) -> dict[str, str]:
     found: dict[str, str] = {}
     products: set[str] = set()
     for package, version in env.packages.items():
-        owner = package_owner(package)
+        owner = find_package_owner(package)
         public = version.partition("+")[0]
         if (
             owner is None

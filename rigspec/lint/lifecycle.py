@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.matrix.loader import image_tags, load_image
+from rigspec.matrix.loader import list_image_tags, load_image
 from rigspec.matrix.model import Availability, Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import KeyPath
@@ -275,7 +275,7 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
 
 
 def _nearest(tag: str) -> tuple[str, ...]:
-    near = get_close_matches(tag, image_tags(tag), n=3)
+    near = get_close_matches(tag, list_image_tags(tag), n=3)
     return (f"nearest known: {', '.join(f'nvidia/cuda:{name}' for name in near)}",) if near else ()
 
 

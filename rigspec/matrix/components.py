@@ -1,11 +1,11 @@
-"""Components that a rig has though no table releases them."""
+"""Components of a rig that have no table of releases."""
 
 from __future__ import annotations
 
-__all__ = ["NOTEBOOK", "NUMBERED", "PACKAGE_PREFIX", "RANKED", "UNLISTED", "WORDS"]
+__all__ = ["ENUMERATED", "NOTEBOOK", "NUMERIC", "PACKAGE_PREFIX", "RANKED", "UNLISTED"]
 
-# Those that are one of a few words.
-WORDS: dict[str, tuple[str, ...]] = {
+# Components with a fixed set of values.
+ENUMERATED: dict[str, tuple[str, ...]] = {
     "accelerator": ("gpu", "cpu"),
     "avx": ("yes", "no"),
     "driver_source": ("nvidia", "distribution", "runfile", "none"),
@@ -15,19 +15,19 @@ WORDS: dict[str, tuple[str, ...]] = {
     "provider": ("nvidia", "runfile", "debian", "conda", "wheels", "image"),
 }
 
-# Those of them whose words are in the order of preference.
+# Enumerated components whose values are in order of preference.
 RANKED = frozenset({"driver_source", "kernel_modules"})
 
-# Those that are a number, known by what the tables say of them.
-NUMBERED = frozenset(
+# Components with a number as their value, which other tables refer to.
+NUMERIC = frozenset(
     {"compute_capability", "cuda_runtime", "cudnn_cuda", "default_gcc", "gcc", "glibc"}
 )
 
-# Those of them whose releases no table lists: only their bounds are known.
+# Numeric components whose values no table lists: only bounds are known.
 UNLISTED = frozenset({"gcc"})
 
-# What stands before the name of a Python package whose releases the lock will find.
+# Prefix of a Python package whose version is chosen when the rig is locked.
 PACKAGE_PREFIX = "package:"
 
-# The package that has the notebook server, and the table that tells of it.
+# The package of the notebook server, and the name of its table.
 NOTEBOOK = "notebook"

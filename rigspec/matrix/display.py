@@ -1,4 +1,4 @@
-"""A product of the matrix, for reading."""
+"""Format a product of the matrix as text."""
 
 from __future__ import annotations
 
@@ -6,100 +6,110 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from rigspec.matrix.model import Product, Release, Rule, SourceConflict
-from rigspec.matrix.part_lookup import find_part, near_parts, variants_of
+from rigspec.matrix.part_lookup import find_part, find_similar_parts, find_variants
 from rigspec.version_specifiers import InvalidRequest, parse_alternative
 
-__all__ = ["UnknownRelease", "shown"]
+__all__ = ["UnknownReleaseError", "format_product"]
 
-
-# Products that people call by other names than their tables do.
+# Products whose releases users write in many ways.
 _PARTS = frozenset({"chipset", "cpu", "gpu", "instance", "psu"})
 
 
-class UnknownRelease(Exception):
-    """The product has no such release; ``near`` are the labels that come nearest."""
+class UnknownReleaseError(Exception):
+    """The product has no such release; ``similar`` are the most similar labels."""
 
-    def __init__(self, near: tuple[str, ...]) -> None:
+    def __init__(self, similar: tuple[str, ...]) -> None:
         super().__init__("no such release")
-        self.near = near
+        self.similar = similar
 
 
-def shown(product: Product, version: str | None = None) -> str:
-    """The releases and rules of a product, or only those that concern one version.
+def format_product(product: Product, version: str | None = None) -> str:
+    """Format the releases and rules of a product, or only those about one version.
 
-    A version may be written as a spec does: `RTX 3090`, `470`, `ubuntu >=18.04`. Raises
-    UnknownRelease where none is meant.
+    Args:
+        product: The product.
+        version: A version as in a spec: `RTX 3090`, `470`, `ubuntu >=18.04`.
+
+    Raises:
+        UnknownReleaseError: No release matches ``version``.
     """
-    meant = product.releases if version is None else _meant(product, version)
+    releases = product.releases if version is None else _find_releases(product, version)
     lines = [f"{product.title} ({product.name})"]
-    for release in meant:
-        lines += _release(release)
+    for release in releases:
+        lines += _format_release(release)
     lines += [
         line
         for rule in product.rules
-        if version is None or _concerns(rule, product, meant)
-        for line in _rule(rule)
+        if version is None or _is_about(rule, product, releases)
+        for line in _format_rule(rule)
     ]
-    lines += [line for d in product.source_conflicts if version is None for line in _dispute(d)]
+    if version is None:
+        lines += [
+            line for conflict in product.source_conflicts for line in _format_conflict(conflict)
+        ]
     return "\n".join(lines)
 
 
-def _meant(product: Product, asked: str) -> tuple[Release, ...]:
-    exact = tuple(r for r in product.releases if asked in (r.version, r.label, *r.names))
+def _find_releases(product: Product, request: str) -> tuple[Release, ...]:
+    exact = tuple(r for r in product.releases if request in (r.version, r.label, *r.names))
     if exact:
         return exact
     if product.name in _PARTS:
-        part = find_part(product, asked)
-        found = (part,) if part is not None else variants_of(product, asked)
+        part = find_part(product, request)
+        found = (part,) if part is not None else find_variants(product, request)
     else:
-        found = _admitted(product, asked)
+        found = _match_releases(product, request)
     if not found:
-        raise UnknownRelease(_near(product, asked))
+        raise UnknownReleaseError(_find_similar(product, request))
     return found
 
 
-def _admitted(product: Product, asked: str) -> tuple[Release, ...]:
+def _match_releases(product: Product, request: str) -> tuple[Release, ...]:
     try:
-        alternative = parse_alternative(asked)
+        alternative = parse_alternative(request)
     except InvalidRequest:
         return ()
     return tuple(r for r in product.releases if alternative.admits(r.family, r.version))
 
 
-def _near(product: Product, asked: str) -> tuple[str, ...]:
+def _find_similar(product: Product, request: str) -> tuple[str, ...]:
     if product.name in _PARTS:
-        return tuple(release.label for release in near_parts(product, asked))
+        return tuple(release.label for release in find_similar_parts(product, request))
     labels = [release.label for release in product.releases]
-    return tuple(get_close_matches(asked.lower(), labels, n=3, cutoff=0.5))
+    return tuple(get_close_matches(request.lower(), labels, n=3, cutoff=0.5))
 
 
-def _release(release: Release) -> Iterator[str]:
+def _format_release(release: Release) -> Iterator[str]:
     yield f"  {release.label}"
     for condition in release.implies:
-        yield f"      brings {condition.component} {' or '.join(condition.alternatives)}"
+        yield f"      includes {condition.component} {' or '.join(condition.alternatives)}"
     for artifact in release.artifacts:
         yield f"      file {artifact.name} sha256:{artifact.sha256}"
     for item in release.availability:
-        yield f"      {item.kind} {item.day or ''}: {item.reason}"
+        day = f" {item.day.isoformat()}" if item.day is not None else ""
+        yield f"      {item.kind}{day}: {item.reason}"
 
 
-def _rule(rule: Rule) -> Iterator[str]:
+def _format_rule(rule: Rule) -> Iterator[str]:
     yield f"  {rule.id} [{rule.code}, {rule.severity}, {rule.confidence} confidence]"
-    yield f"      {rule.statement.replace('{sm}', 'the GPU').replace('{value}', 'another')}"
+    yield f"      {rule.statement.replace('{sm}', 'the GPU').replace('{value}', 'another version')}"
     for source in rule.sources:
         yield f"      source: {source.title}, read {source.read.isoformat()} <{source.url}>"
 
 
-def _dispute(dispute: SourceConflict) -> Iterator[str]:
-    yield f"  {dispute.about}: {dispute.used} ({dispute.used_source})"
-    yield f"      and not {dispute.rejected} ({dispute.rejected_source}): {dispute.reason}"
+def _format_conflict(conflict: SourceConflict) -> Iterator[str]:
+    yield f"  {conflict.about}: {conflict.used} ({conflict.used_source})"
+    yield (
+        f"      rejected: {conflict.rejected} ({conflict.rejected_source}), "
+        f"because {conflict.reason}"
+    )
 
 
-def _concerns(rule: Rule, product: Product, meant: tuple[Release, ...]) -> bool:
-    """Whether a rule's conditions mean one of these releases."""
+def _is_about(rule: Rule, product: Product, releases: tuple[Release, ...]) -> bool:
+    """Return whether a condition of the rule matches one of these releases."""
     return any(
         parse_alternative(text).admits(release.family, release.version)
-        for release in meant
+        for release in releases
         for condition in rule.when
         if condition.component == product.name
         for text in condition.alternatives

@@ -1,83 +1,127 @@
-"""The matrix held against itself: what no row may get wrong."""
+"""Check the consistency of the matrix."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
-from rigspec.matrix.components import NUMBERED, PACKAGE_PREFIX, WORDS
-from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule, SourceConflict
-from rigspec.matrix.part_lookup import names_of
+from rigspec.matrix.components import ENUMERATED, NUMERIC, PACKAGE_PREFIX
+from rigspec.matrix.model import (
+    Condition,
+    Matrix,
+    Product,
+    Release,
+    Rule,
+    SourceConflict,
+    Upload,
+)
+from rigspec.matrix.part_lookup import index_names
 from rigspec.version_specifiers import InvalidRequest, parse_alternative
 
-__all__ = ["Problem", "problems"]
+__all__ = ["Problem", "find_problems"]
 
-# By how much sources round a card's figures, and tell them at other clocks.
+# Sources round the throughput of a card, and give it at different clocks.
 _TOLERANCE = Fraction(1, 10)
+
+# More releases than this are counted, not listed.
+_LISTED = 3
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, and the row it is wrong in."""
+    """A problem of the matrix: its location, and a message."""
 
     place: str
-    what: str
+    message: str
 
 
-def problems(matrix: Matrix) -> tuple[Problem, ...]:
-    """Everything wrong with a whole matrix, in the order of its tables."""
+def find_problems(matrix: Matrix, uploads: Mapping[str, Sequence[Upload]]) -> tuple[Problem, ...]:
+    """Return all problems of a complete matrix, in the order of its tables.
+
+    Args:
+        matrix: The matrix.
+        uploads: The upload days of each framework's releases.
+    """
     found: list[Problem] = []
     for product in matrix.products:
-        found += _releases(product)
-        found += _rules(product, matrix)
-        found += _disputes(product)
-        found += _shared_names(product)
-    found += _rates(matrix)
-    found += _repeated_ids(matrix)
-    found += _contradictions(matrix)
+        found += _check_releases(product)
+        found += _check_rules(product, matrix)
+        found += _check_source_conflicts(product)
+        found += _check_part_names(product)
+        if product.kind == "framework":
+            found += _check_uploads(product, uploads.get(product.name, ()))
+    found += _check_package_owners(matrix)
+    found += _check_throughput(matrix)
+    found += _check_rule_ids(matrix)
+    found += _check_contradictions(matrix)
     return tuple(found)
 
 
-def _releases(product: Product) -> Iterator[Problem]:
+def _check_releases(product: Product) -> Iterator[Problem]:
     seen: set[str] = set()
     for release in product.releases:
         place = f"{product.name} {release.label}"
         if release.label in seen:
-            yield Problem(place, "the release stands there twice")
+            yield Problem(place, "duplicate release")
         seen.add(release.label)
         if not release.sources:
             yield Problem(place, "no source")
         for artifact in release.artifacts:
             if re.fullmatch(r"[0-9a-f]{64}", artifact.sha256) is None:
-                yield Problem(place, f"{artifact.name} has no sha256")
+                yield Problem(place, f"no SHA-256 of {artifact.name}")
             if not artifact.url.startswith("https://"):
-                yield Problem(place, f"{artifact.name} does not come over https")
-        yield from _families(product, release, place)
+                yield Problem(place, f"{artifact.name} is not downloaded over HTTPS")
+        if product.families and release.family not in product.families:
+            yield Problem(place, f"family `{release.family}` is missing from `families`")
 
 
-def _families(product: Product, release: Release, place: str) -> Iterator[Problem]:
-    if product.families and release.family not in product.families:
-        yield Problem(place, f"family {release.family} is not among the product's families")
+def _check_uploads(product: Product, uploads: Sequence[Upload]) -> Iterator[Problem]:
+    """Check that each release of a framework has one upload day, which `as_of` needs."""
+    place = f"uploads/{product.name}.toml"
+    dated = Counter((upload.package, upload.version) for upload in uploads)
+    known = dict.fromkeys((r.family or product.name, r.version) for r in product.releases)
+    missing = [" ".join(release) for release in known if release not in dated]
+    if missing:
+        more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
+        yield Problem(place, f"no upload day of {', '.join(missing[:_LISTED])}{more}")
+    for (package, version), count in dated.items():
+        if (package, version) not in known:
+            yield Problem(place, f"upload day of the unknown release {package} {version}")
+        elif count > 1:
+            yield Problem(place, f"more than one upload day of {package} {version}")
 
 
-def _rules(product: Product, matrix: Matrix) -> Iterator[Problem]:
+def _check_package_owners(matrix: Matrix) -> Iterator[Problem]:
+    """Check that each package of the Python index belongs to one framework."""
+    owners: dict[str, str] = {}
+    for product in matrix.products:
+        if product.kind == "framework":
+            for package in product.families or (product.name,):
+                owner = owners.setdefault(package, product.name)
+                if owner != product.name:
+                    message = f"the package `{package}` belongs to `{owner}` as well"
+                    yield Problem(product.name, message)
+
+
+def _check_rules(product: Product, matrix: Matrix) -> Iterator[Problem]:
     for rule in product.rules:
         if not rule.sources:
             yield Problem(rule.id, "no source")
         if not rule.statement:
             yield Problem(rule.id, "no statement")
         if re.fullmatch(r"RS[1-6]\d\d", rule.code) is None:
-            yield Problem(rule.id, f"`{rule.code}` is no code")
+            yield Problem(rule.id, f"invalid code `{rule.code}`")
         if rule.severity not in ("error", "warning", "note"):
-            yield Problem(rule.id, f"`{rule.severity}` is no severity")
+            yield Problem(rule.id, f"invalid severity `{rule.severity}`")
         for condition in (*rule.when, rule.requires):
-            yield from _condition(rule, condition, matrix)
+            yield from _check_condition(rule, condition, matrix)
 
 
-def _condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterator[Problem]:
+def _check_condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterator[Problem]:
     name = condition.component
     for text in condition.alternatives:
         try:
@@ -85,108 +129,111 @@ def _condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterator[Pro
         except InvalidRequest as error:
             yield Problem(rule.id, str(error))
             continue
-        if name in WORDS:
-            if text not in WORDS[name]:
-                yield Problem(rule.id, f"{name} is never `{text}`")
+        if name in ENUMERATED:
+            if text not in ENUMERATED[name]:
+                yield Problem(rule.id, f"invalid value `{text}` of {name}")
         elif name in matrix and name != "python":
             releases = matrix.product(name).releases
             if not any(alternative.admits(r.family, r.version) for r in releases):
-                yield Problem(rule.id, f"`{name} {text}` admits no release")
-        elif name not in NUMBERED and name != "python" and not name.startswith(PACKAGE_PREFIX):
-            yield Problem(rule.id, f"the matrix knows no `{name}`")
+                yield Problem(rule.id, f"`{name} {text}` matches no release")
+        elif name not in NUMERIC and name != "python" and not name.startswith(PACKAGE_PREFIX):
+            yield Problem(rule.id, f"unknown component `{name}`")
 
 
-def _disputes(product: Product) -> Iterator[Problem]:
-    """Where sources disagree, the one in force must stand in the table, with a reason."""
-    told = {rule.id for rule in product.rules}
+def _check_source_conflicts(product: Product) -> Iterator[Problem]:
+    """Check that the value in use is that of the table, and that the other has a reason."""
+    facts = {rule.id for rule in product.rules}
     for release in product.releases:
-        told |= {f"{release.label}/{item.kind}" for item in release.availability}
-        told |= {f"{release.label}/{key}" for key, _ in release.properties}
-        told |= {f"{release.label}/{condition.component}" for condition in release.implies}
-    for dispute in product.source_conflicts:
-        if dispute.about not in told:
-            yield Problem(f"{product.name} {dispute.about}", "a dispute about no row of the table")
-        elif not dispute.reason or dispute.used == dispute.rejected:
-            yield Problem(f"{product.name} {dispute.about}", "a dispute without a reason")
+        facts |= {f"{release.label}/{item.kind}" for item in release.availability}
+        facts |= {f"{release.label}/{key}" for key, _ in release.properties}
+        facts |= {f"{release.label}/{condition.component}" for condition in release.implies}
+    for conflict in product.source_conflicts:
+        place = f"{product.name} {conflict.about}"
+        if conflict.about not in facts:
+            yield Problem(place, "source conflict about an unknown row")
+        elif not conflict.reason or conflict.used == conflict.rejected:
+            yield Problem(place, "source conflict without a reason")
         else:
-            yield from _in_force(product, dispute)
+            yield from _check_used_value(product, conflict, place)
 
 
-def _in_force(product: Product, dispute: SourceConflict) -> Iterator[Problem]:
-    label, _, figure = dispute.about.rpartition("/")
+def _check_used_value(product: Product, conflict: SourceConflict, place: str) -> Iterator[Problem]:
+    label, _, name = conflict.about.rpartition("/")
     for release in product.releases:
-        if release.label == label and release.get(figure) not in (None, dispute.used):
-            told = release.get(figure)
-            yield Problem(
-                f"{product.name} {dispute.about}",
-                f"the table says {told} where {dispute.used} is in force",
-            )
+        value = release.get(name)
+        if release.label == label and value not in (None, conflict.used):
+            yield Problem(place, f"the table has {value}, but the value in use is {conflict.used}")
 
 
-def _shared_names(product: Product) -> Iterator[Problem]:
+def _check_part_names(product: Product) -> Iterator[Problem]:
     if product.kind in ("gpu", "cpu", "instance"):
-        for name, releases in names_of(product).items():
+        for name, releases in index_names(product).items():
             if len(releases) > 1:
                 labels = ", ".join(release.label for release in releases)
-                yield Problem(f"{product.name} {name}", f"two parts answer to it: {labels}")
+                yield Problem(f"{product.name} {name}", f"ambiguous name: {labels}")
 
 
-def _rates(matrix: Matrix) -> Iterator[Problem]:
-    """Cards whose half precision is not to their single as it is for their whole generation."""
+def _check_throughput(matrix: Matrix) -> Iterator[Problem]:
+    """Check the ratio of half to single precision of each card against its generation."""
     if "gpu" not in matrix or "generation" not in matrix:
         return
-    rates = {r.version: _number(r, "fp16") for r in matrix.product("generation").releases}
+    rates = {r.version: _parse_number(r, "fp16") for r in matrix.product("generation").releases}
     for card in matrix.product("gpu").releases:
         capability = next((text for c in card.implies for text in c.alternatives), "")
         rate = rates.get(capability.removeprefix("=="))
-        half, single = _number(card, "fp16_tflops"), _number(card, "fp32_tflops")
+        half, single = _parse_number(card, "fp16_tflops"), _parse_number(card, "fp32_tflops")
         if rate is None or half is None or not single:
             continue
         if abs(half / single / rate - 1) > _TOLERANCE:
-            told = f"{float(half):g} TFLOPS in half precision beside {float(single):g} in single"
-            what = f"{told}: its generation has {rate} times as much"
-            yield Problem(f"{card.product} {card.label}", what)
+            message = (
+                f"{float(half):g} TFLOPS in half and {float(single):g} in single precision, but "
+                f"the ratio of its generation is {rate}"
+            )
+            yield Problem(f"{card.product} {card.label}", message)
 
 
-def _number(release: Release, figure: str) -> Fraction | None:
-    told = release.get(figure) or ""
-    return Fraction(told) if re.fullmatch(r"[0-9]+(?:[./][0-9]+)?", told) else None
+def _parse_number(release: Release, name: str) -> Fraction | None:
+    text = release.get(name) or ""
+    return Fraction(text) if re.fullmatch(r"[0-9]+(?:[./][0-9]+)?", text) else None
 
 
-def _repeated_ids(matrix: Matrix) -> Iterator[Problem]:
+def _check_rule_ids(matrix: Matrix) -> Iterator[Problem]:
     seen: set[str] = set()
     for rule in matrix.rules():
         if rule.id in seen:
-            yield Problem(rule.id, "the id stands there twice")
+            yield Problem(rule.id, "duplicate id")
         seen.add(rule.id)
 
 
-def _contradictions(matrix: Matrix) -> Iterator[Problem]:
-    """Two rows of a table that apply to the same release and can never both hold."""
+def _check_contradictions(matrix: Matrix) -> Iterator[Problem]:
+    """Find two rules of a table that apply to the same release and cannot both be met."""
     for product in matrix.products:
         for one, other in combinations(product.rules, 2):
             if one.table == other.table and one.requires.component in matrix:
-                shared = _both(one, other, product)
+                shared = _find_shared_releases(one, other, product)
                 goals = matrix.product(one.requires.component).releases
-                if shared and not any(_meant(r, (one.requires, other.requires)) for r in goals):
-                    what = f"cannot hold beside {other.id} for {shared[0].label}"
-                    yield Problem(one.id, what)
+                both = (one.requires, other.requires)
+                if shared and not any(_matches(release, both) for release in goals):
+                    yield Problem(one.id, f"contradicts {other.id} for {shared[0].label}")
 
 
-def _both(one: Rule, other: Rule, product: Product) -> list[Release]:
-    """The releases that both rules speak of, if the rest of their conditions can meet."""
+def _find_shared_releases(one: Rule, other: Rule, product: Product) -> list[Release]:
+    """Return the releases that both rules apply to, if their other conditions are compatible."""
     for condition in one.when:
         for against in other.when:
-            words = condition.component in WORDS and condition.component == against.component
-            if words and not set(condition.alternatives) & set(against.alternatives):
+            if (
+                condition.component in ENUMERATED
+                and condition.component == against.component
+                and not set(condition.alternatives) & set(against.alternatives)
+            ):
                 return []
     named = [c for rule in (one, other) for c in rule.when if c.component == product.name]
     if len(named) < 2:
         return []
-    return [release for release in product.releases if _meant(release, named)]
+    return [release for release in product.releases if _matches(release, named)]
 
 
-def _meant(release: Release, conditions: Iterable[Condition]) -> bool:
+def _matches(release: Release, conditions: Iterable[Condition]) -> bool:
     return all(
         any(parse_alternative(t).admits(release.family, release.version) for t in c.alternatives)
         for c in conditions

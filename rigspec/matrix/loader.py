@@ -1,4 +1,4 @@
-"""Reads the tables of the matrix: only those that a question needs."""
+"""Load the tables of the matrix, and only those that are needed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import tomli
 
 from rigspec.cache.matrix_tables import parsed_table
 from rigspec.diagnostics.model import Source
@@ -35,61 +37,64 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build_matrix",
-    "image_tags",
+    "find_package_owner",
+    "get_table_path",
+    "get_uploads_path",
+    "list_image_tags",
+    "list_product_names",
     "load_image",
     "load_matrix",
     "load_uploads",
-    "package_owner",
-    "product_names",
-    "table_file",
-    "uploads_file",
+    "parse_uploads",
 ]
+
+# More than the keys before the first TOML table of any file.
+_HEAD_BYTES = 8192
 
 
 def load_matrix(products: Iterable[str] | None = None) -> Matrix:
-    """The matrix, or the part of it about these products, read once a process.
+    """Return the matrix, or the part of it about ``products``. Each table is read only once.
 
-    Raises KeyError for a product without a table. A table that is wrong raises too: the matrix
-    is tested as a whole before it is published (``rigspec matrix verify``).
+    An invalid table raises as well: `rigspec matrix verify` checks all tables before a release.
+
+    Raises:
+        KeyError: A product has no table.
     """
-    return _part(product_names() if products is None else tuple(sorted(set(products))))
+    return _load_part(list_product_names() if products is None else tuple(sorted(set(products))))
 
 
 def build_matrix(tables: Mapping[str, bytes]) -> Matrix:
-    """A matrix out of the bytes of its tables, by product."""
-    return _joined([_loaded(name, tables[name]) for name in sorted(tables)])
+    """Build a matrix from the bytes of its tables, by product."""
+    return _join([_parse_product(name, tables[name]) for name in sorted(tables)])
 
 
-def package_owner(package: str) -> tuple[str, str] | None:
-    """The product whose package on the Python index this is, and its family there, if it has any.
+def find_package_owner(package: str) -> tuple[str, str] | None:
+    """Return the product and the family of a package on the Python index, if it has one.
 
-    ``tensorflow-gpu`` is of ``tensorflow``, and a family of it; ``torch`` is all of ``torch``.
+    ``tensorflow-gpu`` is a family of ``tensorflow``; ``torch`` is a product without families.
     """
-    name = re.sub(r"[-_.]+", "-", package).lower()
-    index = _package_index()
-    product = index["package"].get(name)
-    return None if product is None else (product, name if name in index["families"] else "")
+    return _load_package_index().get(re.sub(r"[-_.]+", "-", package).lower())
 
 
 def load_image(tag: str) -> Release | None:
-    """What is known of a base image by its tag (``9.0-cudnn7-devel-ubuntu16.04``), if anything.
+    """Return the base image with this tag (``9.0-cudnn7-devel-ubuntu16.04``), if it is known.
 
-    Images stand in a table a CUDA release, of which one is read.
+    Images have one table per CUDA release, so only one is read.
     """
-    found = re.match(r"\d+\.\d+", tag)
-    file = _folder() / "image" / f"{found[0]}.toml" if found else None
-    if found is None or file is None or not file.is_file():
+    series = re.match(r"\d+\.\d+", tag)
+    file = _folder() / "image" / f"{series[0]}.toml" if series else None
+    if series is None or file is None or not file.is_file():
         return None
-    table = parsed_table(f"image-{found[0]}", file.read_bytes())
+    table = parsed_table(f"image-{series[0]}", file.read_bytes())
     row = next((row for row in table["release"] if row["version"] == tag), None)
-    return _release("image", row, _sources(table)) if row is not None else None
+    return _build_release("image", row, _build_sources(table)) if row is not None else None
 
 
-def image_tags(tag: str) -> tuple[str, ...]:
-    """The known tags of the CUDA release that a tag begins with, else of its major."""
-    found = re.match(r"\d+(\.\d+)?", tag)
+def list_image_tags(tag: str) -> tuple[str, ...]:
+    """Return the known tags of the CUDA release in ``tag``, else those of its major version."""
+    series = re.match(r"\d+(\.\d+)?", tag)
     names = sorted(entry.name[:-5] for entry in (_folder() / "image").iterdir())
-    near = [n for n in names if found and (n == found[0] or n.split(".")[0] == found[0])]
+    near = [n for n in names if series and (n == series[0] or n.split(".")[0] == series[0])]
     tables = [(n, (_folder() / "image" / f"{n}.toml").read_bytes()) for n in near]
     return tuple(
         str(row["version"])
@@ -99,36 +104,56 @@ def image_tags(tag: str) -> tuple[str, ...]:
 
 
 def load_uploads(product: str) -> tuple[Upload, ...]:
-    """The days on which the releases of a framework were uploaded, as far as the index tells them.
+    """Return the upload days of a framework's releases; empty for other products.
 
-    They stand in tables of their own, which are read where a spec asks for a day.
+    They have separate tables because only a spec with ``as_of`` needs them.
     """
     file = _folder() / "uploads" / f"{product}.toml"
-    if not file.is_file():
-        return ()
-    table = parsed_table(f"uploads-{product}", file.read_bytes())
+    return parse_uploads(product, file.read_bytes()) if file.is_file() else ()
+
+
+def parse_uploads(product: str, data: bytes) -> tuple[Upload, ...]:
+    """Parse a table of upload days."""
     return tuple(
-        Upload(reading["package"], version, dt.date.fromisoformat(day), _source(reading))
-        for reading in table["reading"]
+        Upload(reading["package"], version, dt.date.fromisoformat(day), _build_source(reading))
+        for reading in parsed_table(f"uploads-{product}", data)["reading"]
         for version, day in reading["uploaded"].items()
     )
 
 
+@lru_cache(maxsize=1)
+def list_product_names() -> tuple[str, ...]:
+    """Return the names of all products that have a table, sorted."""
+    return tuple(
+        sorted(entry.name[:-5] for entry in _folder().iterdir() if entry.name.endswith(".toml"))
+    )
+
+
+def get_table_path(product: str) -> Path:
+    """Return the path of a product's table."""
+    return Path(str(_folder() / f"{product}.toml"))
+
+
+def get_uploads_path(product: str) -> Path:
+    """Return the path of a framework's table of upload days."""
+    return Path(str(_folder() / "uploads" / f"{product}.toml"))
+
+
 @lru_cache(maxsize=64)
-def _part(names: tuple[str, ...]) -> Matrix:
-    with _collector_paused():
-        return _joined([_table(name) for name in names])
+def _load_part(names: tuple[str, ...]) -> Matrix:
+    with _pause_garbage_collection():
+        return _join([_load_product(name) for name in names])
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
-    """None of what is loaded is garbage: looking for some would take a third of the time."""
-    was_on = gc.isenabled()
+def _pause_garbage_collection() -> Iterator[None]:
+    """Pause the collector: nothing here is garbage, and a search takes a third of the time."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_on:
+        if was_enabled:
             gc.enable()
 
 
@@ -136,16 +161,18 @@ _Loaded = tuple[Product, dt.date, bytes]
 
 
 @lru_cache(maxsize=64)
-def _table(name: str) -> _Loaded:
-    return _loaded(name, _read(name))
+def _load_product(name: str) -> _Loaded:
+    if name not in list_product_names():
+        raise KeyError(name)
+    return _parse_product(name, (_folder() / f"{name}.toml").read_bytes())
 
 
-def _loaded(name: str, data: bytes) -> _Loaded:
-    product, day = _product(parsed_table(name, data))
-    return product, day, data
+def _parse_product(name: str, data: bytes) -> _Loaded:
+    table = parsed_table(name, data)
+    return _build_product(table), dt.date.fromisoformat(table["as_of"]), data
 
 
-def _joined(tables: Sequence[_Loaded]) -> Matrix:
+def _join(tables: Sequence[_Loaded]) -> Matrix:
     return Matrix(
         max((day for _, day, _ in tables), default=dt.date.min),
         tuple(product for product, _, _ in tables),
@@ -154,150 +181,150 @@ def _joined(tables: Sequence[_Loaded]) -> Matrix:
 
 
 @lru_cache(maxsize=1)
-def _package_index() -> Mapping[str, Any]:
-    data = (files("rigspec.matrix") / "package_index.toml").read_bytes()
-    return parsed_table("package_index", data)
+def _load_package_index() -> Mapping[str, tuple[str, str]]:
+    """Return the product and family of every package of a framework.
+
+    Only the head of each file is read, the keys before its first TOML table: parsing whole
+    tables would take most of the time of a check.
+    """
+    folder = _folder()
+    index: dict[str, tuple[str, str]] = {}
+    for name in list_product_names():
+        with (folder / f"{name}.toml").open("rb") as file:
+            head = file.read(_HEAD_BYTES).partition(b"\n[")[0]
+        if b'"framework"' in head:
+            families = tomli.loads(head.decode()).get("families", ())
+            index.update({family: (name, family) for family in families} or {name: (name, "")})
+    return index
 
 
 @lru_cache(maxsize=1)
-def product_names() -> tuple[str, ...]:
-    """Every product that has a table, sorted."""
-    return tuple(
-        sorted(entry.name[:-5] for entry in _folder().iterdir() if entry.name.endswith(".toml"))
-    )
-
-
-def table_file(product: str) -> Path:
-    """Where the table of a product stands, for those who change it."""
-    return Path(str(_folder() / f"{product}.toml"))
-
-
-def uploads_file(product: str) -> Path:
-    """Where the upload days of a framework stand, for those who change them."""
-    return Path(str(_folder() / "uploads" / f"{product}.toml"))
-
-
 def _folder() -> Traversable:
     return files("rigspec.matrix") / "tables"
 
 
-def _read(name: str) -> bytes:
-    if name not in product_names():
-        raise KeyError(name)
-    return (_folder() / f"{name}.toml").read_bytes()
-
-
-def _product(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
+def _build_product(table: Mapping[str, Any]) -> Product:
     name = table["product"]
-    sources = _sources(table)
+    sources = _build_sources(table)
     file = table.get("settings")
-    product = Product(
+    return Product(
         name=name,
         title=table["title"],
         kind=table["kind"],
-        releases=tuple(_release(name, row, sources) for row in table.get("release", ())),
-        rules=tuple(_rule(name, row, sources) for row in table.get("rule", ())),
+        releases=tuple(_build_release(name, row, sources) for row in table.get("release", ())),
+        rules=tuple(_build_rule(name, row, sources) for row in table.get("rule", ())),
         families=tuple(table.get("families", ())),
-        extras=tuple(_extra(row) for row in table.get("extra", ())),
+        extras=tuple(_build_extra(row) for row in table.get("extra", ())),
         undeclared_dependencies=tuple(
-            _undeclared_dependency(row, sources) for row in table.get("undeclared_dependency", ())
+            _build_undeclared_dependency(row, sources)
+            for row in table.get("undeclared_dependency", ())
         ),
         ignored_words=tuple(table.get("ignored_words", ())),
         unversioned_packages=tuple(table.get("unversioned_packages", ())),
-        settings_file=_settings_file(file, sources) if file else None,
-        settings=tuple(_setting(row, sources) for row in table.get("setting", ())),
-        source_conflicts=tuple(_source_conflict(row) for row in table.get("source_conflict", ())),
+        settings_file=_build_settings_file(file, sources) if file else None,
+        settings=tuple(_build_setting(row, sources) for row in table.get("setting", ())),
+        source_conflicts=tuple(
+            _build_source_conflict(row) for row in table.get("source_conflict", ())
+        ),
         sources=tuple(sources.values()),
     )
-    return product, dt.date.fromisoformat(table["as_of"])
 
 
-def _sources(table: Mapping[str, Any]) -> dict[str, Source]:
-    return {key: _source(source) for key, source in table.get("source", {}).items()}
+def _build_sources(table: Mapping[str, Any]) -> dict[str, Source]:
+    return {key: _build_source(source) for key, source in table.get("source", {}).items()}
 
 
-def _source(row: Mapping[str, Any]) -> Source:
+def _build_source(row: Mapping[str, Any]) -> Source:
     return Source(row["title"], row["url"], dt.date.fromisoformat(row["read"]))
 
 
-def _release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Release:
+def _build_release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Release:
+    # Thousands of rows have none of these keys: an empty tuple costs less than a generator.
+    implies, properties = row.get("implies"), row.get("properties")
+    artifacts, availability = row.get("artifacts"), row.get("availability")
+    own_sources = row.get("property_sources")
     return Release(
         product=product,
         family=row.get("family"),
         version=row["version"],
-        implies=tuple(_condition(*item) for item in sorted(row.get("implies", {}).items())),
-        artifacts=tuple(
-            Artifact(file["name"], file["url"], file["sha256"], file.get("size"))
-            for file in row.get("artifacts", ())
-        ),
-        availability=tuple(
-            Availability(item["kind"], _day(item.get("day")), item["reason"])
-            for item in row.get("availability", ())
-        ),
-        properties=tuple(sorted(row.get("properties", {}).items())),
-        sources=tuple(sources[key] for key in row["source"]),
+        implies=_build_conditions(implies) if implies else (),
+        artifacts=tuple(map(_build_artifact, artifacts)) if artifacts else (),
+        availability=tuple(map(_build_availability, availability)) if availability else (),
+        properties=tuple(sorted(properties.items())) if properties else (),
+        sources=_pick_sources(row["source"], sources),
         confidence=row.get("confidence", "high"),
         names=tuple(row.get("names", ())),
         property_sources=tuple(
-            (name, tuple(sources[key] for key in keys))
-            for name, keys in sorted(row.get("property_sources", {}).items())
-        ),
+            (name, _pick_sources(keys, sources)) for name, keys in sorted(own_sources.items())
+        )
+        if own_sources
+        else (),
     )
 
 
-def _rule(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Rule:
+def _build_artifact(row: Mapping[str, Any]) -> Artifact:
+    return Artifact(row["name"], row["url"], row["sha256"], row.get("size"))
+
+
+def _build_availability(row: Mapping[str, Any]) -> Availability:
+    day = row.get("day")
+    return Availability(
+        row["kind"], dt.date.fromisoformat(day) if day is not None else None, row["reason"]
+    )
+
+
+def _pick_sources(keys: Sequence[str], sources: Mapping[str, Source]) -> tuple[Source, ...]:
+    return tuple([sources[key] for key in keys])
+
+
+def _build_rule(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Rule:
     ((component, alternatives),) = row["requires"].items()
     return Rule(
         id=row["id"],
         table=f"{product}/{component}",
         code=row["code"],
-        when=tuple(_condition(*item) for item in sorted(row["when"].items())),
-        requires=_condition(component, alternatives),
+        when=_build_conditions(row["when"]),
+        requires=_build_condition(component, alternatives),
         statement=row["statement"],
         failure_message=row.get("failure_message", ""),
-        sources=tuple(sources[key] for key in row["source"]),
+        sources=_pick_sources(row["source"], sources),
         confidence=row.get("confidence", "high"),
         severity=row.get("severity", "error"),
     )
 
 
-def _extra(row: Mapping[str, Any]) -> Extra:
-    when = tuple(_condition(*item) for item in sorted(row["when"].items()))
-    return Extra(row["name"], row["versions"], when)
+def _build_extra(row: Mapping[str, Any]) -> Extra:
+    return Extra(row["name"], row["versions"], _build_conditions(row["when"]))
 
 
-def _undeclared_dependency(
+def _build_undeclared_dependency(
     row: Mapping[str, Any], sources: Mapping[str, Source]
 ) -> UndeclaredDependency:
     return UndeclaredDependency(
         package=row["package"],
         versions=row["versions"],
-        when=tuple(_condition(*item) for item in sorted(row["when"].items())),
+        when=_build_conditions(row["when"]),
         statement=row["statement"],
-        sources=tuple(sources[key] for key in row["source"]),
+        sources=_pick_sources(row["source"], sources),
     )
 
 
-def _source_conflict(row: Mapping[str, Any]) -> SourceConflict:
-    told = {key: row[key] for key in row if key != "read"}
-    return SourceConflict(**told, read=dt.date.fromisoformat(row["read"]))
+def _build_source_conflict(row: Mapping[str, Any]) -> SourceConflict:
+    fields = {key: row[key] for key in row if key != "read"}
+    return SourceConflict(**fields, read=dt.date.fromisoformat(row["read"]))
 
 
-def _day(text: str | None) -> dt.date | None:
-    return dt.date.fromisoformat(text) if text is not None else None
-
-
-def _setting(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Setting:
+def _build_setting(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Setting:
     return Setting(
         key=row["key"],
         versions=row["versions"],
         instead=row.get("instead", ""),
         statement=row["statement"],
-        sources=tuple(sources[key] for key in row["source"]),
+        sources=_pick_sources(row["source"], sources),
     )
 
 
-def _settings_file(row: Mapping[str, Any], sources: Mapping[str, Source]) -> SettingsFile:
+def _build_settings_file(row: Mapping[str, Any], sources: Mapping[str, Source]) -> SettingsFile:
     return SettingsFile(
         path=row["path"],
         format=row["format"],
@@ -305,11 +332,15 @@ def _settings_file(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Set
         variable=row.get("variable"),
         value=row.get("value"),
         statement=row.get("statement", ""),
-        sources=tuple(sources[key] for key in row.get("source", ())),
+        sources=_pick_sources(row.get("source", ()), sources),
     )
 
 
-def _condition(component: str, alternatives: str | list[str]) -> Condition:
+def _build_conditions(row: Mapping[str, str | list[str]]) -> tuple[Condition, ...]:
+    return tuple([_build_condition(*item) for item in sorted(row.items())])
+
+
+def _build_condition(component: str, alternatives: str | list[str]) -> Condition:
     if isinstance(alternatives, str):
         return Condition(component, (alternatives,))
     return Condition(component, tuple(alternatives))

@@ -1,4 +1,4 @@
-"""The matrix as values: products, their releases, and the rules between them."""
+"""The data model of the matrix: products, their releases, and the rules between them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Condition:
-    """A component and the versions meant: any of ``alternatives``.
+    """A component and its accepted versions: any of ``alternatives``.
 
     An alternative is ``[family] [specifier]``: ``9.0`` (that is ``==9.0.*``), ``>=1.5,<1.13``,
     ``ubuntu 16.04``, ``gpu``.
@@ -39,10 +39,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Rule:
-    """When every condition of ``when`` holds, ``requires`` must hold.
+    """A requirement that applies when every condition of ``when`` is met.
 
-    Rules that share a ``table`` are one fact sheet (``tensorflow/cuda``): the solver turns them
-    on and off together, so that a conflict names the sheet once and shows the rows that matter.
+    Rules with the same ``table`` (``tensorflow/cuda``) share one solver selector, so that a
+    conflict names the table once and shows only the rules that matter.
     Only a rule of ``severity`` error constrains the solver; a warning or a note is reported if the
     solution violates it. In ``statement`` and ``failure_message``, ``{value}`` is replaced by the
     version that ``requires`` is checked against, and ``{sm}`` by its compiler form (``sm_61``).
@@ -62,7 +62,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file that can be fetched: ``size`` in bytes where it is known, ``sha256`` in hex."""
+    """A file to download: ``sha256`` in hex, ``size`` in bytes if known."""
 
     name: str
     url: str
@@ -72,7 +72,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Availability:
-    """Why a release can no longer be had or is no longer kept, since ``day``."""
+    """The reason why a release is not available or not supported, from ``day`` on."""
 
     kind: str  # "end-of-life" | "withdrawn" | "deleted" | "yanked"
     day: dt.date | None
@@ -83,12 +83,11 @@ class Availability:
 class Release:
     """One version of a product.
 
-    ``family`` tells apart lines of one product that count versions on their own (``ubuntu``,
+    ``family`` separates series of one product with independent version numbers (``ubuntu``,
     ``Anaconda3``); for a framework it is the package on the Python index (``tensorflow-gpu``).
-    ``provides`` are components that come with it (an OS and its glibc); ``figures`` are the
-    numbers and names that no rule reads but a plan or a comparison may (``codename``,
-    ``watts``). ``told_by`` names the sources of what has its own: a figure, or by its kind a word
-    on availability.
+    ``implies`` lists components that the release includes (an OS and its glibc). ``properties``
+    are values that no rule reads (``codename``, ``watts``). ``property_sources`` holds the sources
+    of properties, and of kinds of availability, that differ from those of the release.
     """
 
     product: str
@@ -105,21 +104,21 @@ class Release:
 
     @property
     def label(self) -> str:
-        """``ubuntu 16.04`` or ``9.0.176``."""
+        """The family and version: ``ubuntu 16.04`` or ``9.0.176``."""
         return f"{self.family} {self.version}".strip() if self.family else self.version
 
     def get(self, name: str) -> str | None:
-        """The figure of that name, or ``None`` where no source gave it."""
+        """Return a property, or ``None`` if no source gives it."""
         return next((value for key, value in self.properties if key == name), None)
 
     def sources_of(self, name: str) -> tuple[Source, ...]:
-        """Who gave a figure, or told of a kind of availability: else those of the whole release."""
-        return next((told for key, told in self.property_sources if key == name), self.sources)
+        """Return the sources of a property or a kind of availability, else those of the release."""
+        return next((found for key, found in self.property_sources if key == name), self.sources)
 
 
 @dataclass(frozen=True)
 class Upload:
-    """The day on which a release of a package came to the Python index."""
+    """The day on which a release of a package was uploaded to the Python index."""
 
     package: str
     version: str
@@ -129,11 +128,11 @@ class Upload:
 
 @dataclass(frozen=True)
 class SettingsFile:
-    """Where a product keeps its settings, and in which format of ``resolve/settings_text.py``.
+    """The location and the format of a product's settings.
 
-    ``path`` is below a home folder or, where ``place`` is ``environment``, below that of each
-    environment. There ``variable`` makes the program look at it: ``{file}`` and ``{folder}`` in
-    ``value`` stand for its path and folder. ``statement`` says why a file is where it is.
+    ``path`` is relative to a home folder, or to each environment if ``place`` is ``environment``.
+    There ``variable`` points the program to the file: ``{file}`` and ``{folder}`` in ``value`` are
+    replaced by its path and folder. ``statement`` explains the location.
     """
 
     path: str
@@ -147,9 +146,7 @@ class SettingsFile:
 
 @dataclass(frozen=True)
 class Setting:
-    """A key of a settings file that only some versions read, and what to write ``instead``, if
-    there is anything.
-    """
+    """A key of a settings file that only some versions read, and its replacement, if any."""
 
     key: str
     versions: str
@@ -160,7 +157,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Extra:
-    """An extra of a Python package (``and-cuda``) that is asked for when the conditions hold."""
+    """An extra of a Python package (``and-cuda``) that is installed when the conditions are met."""
 
     name: str
     versions: str
@@ -169,7 +166,7 @@ class Extra:
 
 @dataclass(frozen=True)
 class UndeclaredDependency:
-    """A Python package that these versions import and do not ask for, when the conditions hold."""
+    """A Python package that these versions import but do not require, if the conditions hold."""
 
     package: str
     versions: str
@@ -180,7 +177,7 @@ class UndeclaredDependency:
 
 @dataclass(frozen=True)
 class SourceConflict:
-    """A fact that two sources tell differently: what is in force, and why the other is not."""
+    """A fact on which two sources disagree: the value in use, and why the other is rejected."""
 
     about: str
     used: str
@@ -193,12 +190,11 @@ class SourceConflict:
 
 @dataclass(frozen=True)
 class Product:
-    """A product: its releases, and the rules that stand in its file.
+    """A product, with its releases and rules.
 
-    ``families`` orders the families, most wanted first. ``noise`` are words in the names that
-    people write for a part that tell nothing apart. ``follows_newest`` are package names that
-    stand for whatever is newest. ``memo`` is for what is
-    worked out of a product once and asked for many times.
+    ``families`` is ordered by preference. ``ignored_words`` are words that do not distinguish parts
+    in the names that users write. ``unversioned_packages`` are package names that install the
+    newest release. ``cache`` holds values derived from the product.
     """
 
     name: str
@@ -220,10 +216,10 @@ class Product:
 
 @dataclass(frozen=True)
 class Matrix:
-    """The products a question needs. ``as_of`` is the day the matrix speaks for.
+    """A set of products, as known on the day ``as_of``.
 
-    ``tables`` are the bytes the products were read from, by product. ``memo`` is for what others
-    work out of this matrix once and ask for many times.
+    ``tables`` holds the bytes of each product's table. ``cache`` holds values derived from the
+    matrix.
     """
 
     as_of: dt.date
@@ -237,25 +233,25 @@ class Matrix:
 
     @property
     def digest(self) -> str:
-        """The sha256 of the tables, in hex."""
+        """The SHA-256 of the tables, in hex."""
         import hashlib
 
         parts = (name.encode() + b"\0" + data + b"\0" for name, data in self.tables)
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
     def part(self, names: Iterable[str]) -> Matrix:
-        """Only these products. Raises KeyError."""
+        """Return a matrix of only these products. Raises KeyError if one is missing."""
         products = tuple(self._index[name] for name in sorted(set(names)))
         known = {product.name for product in products}
         return Matrix(self.as_of, products, tuple(t for t in self.tables if t[0] in known))
 
     def product(self, name: str) -> Product:
-        """The product of that name. Raises KeyError where the matrix has none."""
+        """Return a product. Raises KeyError if the matrix does not have it."""
         return self._index[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._index
 
     def rules(self) -> Iterable[Rule]:
-        """Every rule, in a fixed order."""
+        """Yield every rule, in a fixed order."""
         return (rule for product in self.products for rule in product.rules)

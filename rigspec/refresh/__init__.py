@@ -1,1 +1,1 @@
-"""New releases of a framework, read from the package index into rows of its table."""
+"""Add new releases of a framework, read from the package index, to its table."""

@@ -1,10 +1,10 @@
-"""What a package index says of a package's releases, for 64-bit Linux."""
+"""Read the releases of a package from a package index, for 64-bit Linux."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement
@@ -14,11 +14,11 @@ from unearth import Package, PackageFinder
 
 from rigspec.lock.python.index.client import create_package_finder
 from rigspec.lock.python.index.package_index import listed_files, metadata_requirements
-from rigspec.refresh.upload_dates import first_days
+from rigspec.refresh.upload_dates import find_first_days
 
-__all__ = ["Published", "for_linux", "published"]
+__all__ = ["IndexRelease", "find_upload_days", "list_releases", "supports_linux"]
 
-# The oldest glibc of each legacy tag, and the pip that first read it:
+# The oldest glibc of each legacy tag, and the first pip that supports it:
 # https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/
 _LEGACY = {
     "manylinux1": ("2.5", "8.1"),
@@ -27,17 +27,17 @@ _LEGACY = {
 }
 _PEP_600_PIP = "20.3"
 
-# Requirements whose exact pin says which CUDA the wheels bring.
+# Requirements whose exact pin is the CUDA version that the wheels install.
 _CUDA_RUNTIME = re.compile(r"nvidia-cuda-runtime(-cu\d+)?|cuda-toolkit")
 
 
 @dataclass(frozen=True)
-class Published:
-    """One release: the Pythons of its wheels (``3.12``), or what it asks of Python.
+class IndexRelease:
+    """One release of a package, as the index describes it.
 
-    ``glibc`` and ``pip`` are the oldest that take one of its wheels; ``cuda`` is the CUDA that it
-    brings along; ``yanked`` the reason why it was taken back; ``uploaded`` the day of its first
-    file.
+    ``pythons`` are the Python series of its wheels (``3.12``). ``glibc`` and ``pip`` are the oldest
+    versions that can install one of its wheels, ``cuda`` the CUDA version that it requires as
+    wheels, ``yanked`` the reason if it was yanked, ``uploaded`` the day of its first file.
     """
 
     package: str
@@ -52,31 +52,61 @@ class Published:
     uploaded: dt.date | None = None
 
 
-def published(package: str, *, newer_than: str | None, index: str | None) -> Iterator[Published]:
-    """The final releases that are newer, oldest first. Raises LockError."""
+def list_releases(
+    package: str, *, newer_than: str | None, index: str | None
+) -> Iterator[IndexRelease]:
+    """Yield the final releases of a package that are newer, oldest first.
+
+    Args:
+        package: The name of the package.
+        newer_than: A version; ``None`` for all releases.
+        index: The address of the package index; ``None`` for the configured one.
+
+    Raises:
+        LockError: The index cannot be read.
+    """
     finder = create_package_finder(index, any_platform=True)
     by_version: dict[Version, list[Package]] = {}
-    for found in listed_files(finder, package, yanked=True):
-        version = Version(found.version or "0")
-        newer = newer_than is None or version > Version(newer_than)
-        if newer and not version.is_prerelease and for_linux(found):
-            by_version.setdefault(version, []).append(found)
+    for file in listed_files(finder, package, yanked=True):
+        version = Version(file.version or "0")
+        is_newer = newer_than is None or version > Version(newer_than)
+        if is_newer and not version.is_prerelease and supports_linux(file):
+            by_version.setdefault(version, []).append(file)
     listed = [file for files in by_version.values() for file in files]
-    days = first_days(finder, package, listed) if listed else {}
+    days = find_first_days(finder, package, listed) if listed else {}
     for version in sorted(by_version):
-        release = _release(package, version, by_version[version], finder)
+        release = _read_release(package, version, by_version[version], finder)
         yield replace(release, uploaded=days.get(version))
 
 
-def for_linux(package: Package) -> bool:
-    """Whether 64-bit Linux can take the file."""
+def find_upload_days(
+    package: str, versions: Collection[str], *, index: str | None
+) -> dict[str, dt.date]:
+    """Return the upload day of each of these versions, if the index states it.
+
+    Raises:
+        LockError: The index cannot be read.
+    """
+    finder = create_package_finder(index, any_platform=True)
+    by_version = {Version(version): version for version in versions}
+    files = [
+        file
+        for file in listed_files(finder, package, yanked=True)
+        if Version(file.version or "0") in by_version and supports_linux(file)
+    ]
+    days = find_first_days(finder, package, files) if files else {}
+    return {by_version[version]: day for version, day in days.items()}
+
+
+def supports_linux(package: Package) -> bool:
+    """Return whether the file can be installed on 64-bit Linux."""
     if not package.link.is_wheel:
         return True
-    tags = _tags(package)
+    tags = _parse_platforms(package)
     return any((t.endswith("_x86_64") and t.startswith("manylinux")) or t == "any" for t in tags)
 
 
-def _tags(package: Package) -> tuple[str, ...]:
+def _parse_platforms(package: Package) -> tuple[str, ...]:
     try:
         _, _, _, tags = parse_wheel_filename(package.link.filename)
     except InvalidWheelFilename:
@@ -84,32 +114,34 @@ def _tags(package: Package) -> tuple[str, ...]:
     return tuple(sorted({tag.platform for tag in tags}))
 
 
-def _release(
+def _read_release(
     package: str, version: Version, files: list[Package], finder: PackageFinder
-) -> Published:
+) -> IndexRelease:
     wheels = [file for file in files if file.link.is_wheel]
-    tags = sorted({t for wheel in wheels for t in _tags(wheel) if t.startswith("manylinux")})
-    needs = [_oldest(tag) for tag in tags if tag.endswith("_x86_64")]
-    newest = max(wheels, key=lambda wheel: _pythons([wheel]) or ("0",), default=None)
-    return Published(
+    tags = sorted(
+        {t for wheel in wheels for t in _parse_platforms(wheel) if t.startswith("manylinux")}
+    )
+    bounds = [_parse_manylinux(tag) for tag in tags if tag.endswith("_x86_64")]
+    newest = max(wheels, key=lambda wheel: _find_pythons([wheel]) or ("0",), default=None)
+    return IndexRelease(
         package=package,
         version=str(version),
-        pythons=_pythons(wheels),
+        pythons=_find_pythons(wheels),
         requires_python=next(
             (f.link.requires_python for f in files if f.link.requires_python), None
         ),
         tags=tuple(tag.removesuffix("_x86_64") for tag in tags),
-        glibc=min((glibc for glibc, _ in needs), key=Version, default=None),
-        pip=min((pip for _, pip in needs), key=Version, default=None),
-        cuda=_cuda(metadata_requirements(finder.session, newest.link)) if newest else None,
+        glibc=min((glibc for glibc, _ in bounds), key=Version, default=None),
+        pip=min((pip for _, pip in bounds), key=Version, default=None),
+        cuda=_find_cuda(metadata_requirements(finder.session, newest.link)) if newest else None,
         yanked=next(
             (file.link.yank_reason or "yanked" for file in files if file.link.is_yanked), None
         ),
     )
 
 
-def _pythons(wheels: Iterable[Package]) -> tuple[str, ...]:
-    """The CPython series that have wheels; free-threaded builds are another matter."""
+def _find_pythons(wheels: Iterable[Package]) -> tuple[str, ...]:
+    """Return the CPython series with wheels, without free-threaded builds."""
     found = set()
     for wheel in wheels:
         _, _, _, tags = parse_wheel_filename(wheel.link.filename)
@@ -120,8 +152,8 @@ def _pythons(wheels: Iterable[Package]) -> tuple[str, ...]:
     return tuple(sorted(found, key=Version))
 
 
-def _oldest(tag: str) -> tuple[str, str]:
-    """The glibc that a tag asks for, and the pip that first read it."""
+def _parse_manylinux(tag: str) -> tuple[str, str]:
+    """Return the glibc that a tag requires, and the first pip that supports it."""
     name = tag.removesuffix("_x86_64")
     if name in _LEGACY:
         return _LEGACY[name]
@@ -129,7 +161,7 @@ def _oldest(tag: str) -> tuple[str, str]:
     return f"{major}.{minor}", _PEP_600_PIP
 
 
-def _cuda(requirements: Iterable[Requirement]) -> str | None:
+def _find_cuda(requirements: Iterable[Requirement]) -> str | None:
     for requirement in requirements:
         marker = str(requirement.marker or "")
         if _CUDA_RUNTIME.fullmatch(requirement.name) and "extra ==" not in marker:

@@ -1,4 +1,4 @@
-"""Releases of an index as rows of a table, in its own words and each with its day."""
+"""Format releases of a package index as rows of a table."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from packaging.version import Version
 from tomlkit.items import InlineTable, Table
 
 from rigspec.matrix.model import Product
-from rigspec.refresh.index_releases import Published
+from rigspec.refresh.index_releases import IndexRelease
 
-__all__ = ["newest_known", "packages_of", "rows"]
+__all__ = ["find_newest_known", "format_rows", "list_packages"]
 
 _MISSING = "No matching distribution found"
 
 
 @dataclass(frozen=True)
 class _Fact:
-    """What one release asks of one component."""
+    """The requirement of one release on one component."""
 
     component: str
     requires: str | list[str]
@@ -30,20 +30,20 @@ class _Fact:
     severity: str = "error"
 
 
-def packages_of(product: Product) -> tuple[str, ...]:
-    """The packages of the Python index that a product is."""
+def list_packages(product: Product) -> tuple[str, ...]:
+    """Return the packages of a product on the Python index."""
     return product.families or (product.name,)
 
 
-def newest_known(product: Product, package: str) -> str | None:
-    """The newest release of a package that the table has."""
+def find_newest_known(product: Product, package: str) -> str | None:
+    """Return the newest release of a package in the table."""
     family = package if product.families else None
     known = [Version(r.version) for r in product.releases if r.family == family]
     return str(max(known)) if known else None
 
 
-def rows(product: Product, releases: Sequence[Published], day: dt.date) -> str:
-    """The rows as TOML; empty where nothing is new."""
+def format_rows(product: Product, releases: Sequence[IndexRelease], day: dt.date) -> str:
+    """Format releases and their rules as TOML; empty if there are no releases."""
     if not releases:
         return ""
     document = tomlkit.document()
@@ -51,22 +51,22 @@ def rows(product: Product, releases: Sequence[Published], day: dt.date) -> str:
     keys: dict[str, str] = {}
     for release in releases:
         if release.package not in keys:
-            # Named by its first release: what is read another day has another source.
+            # Named after the first release: a reading on another day is another source.
             keys[release.package] = f"{release.package}-{release.version}.."
-            sources[keys[release.package]] = _source(release.package, day)
+            sources[keys[release.package]] = _build_source(release.package, day)
     document["release"] = tomlkit.aot()
     document["rule"] = tomlkit.aot()
     for release in releases:
-        document["release"].append(_release(product, release, keys[release.package]))
-        for fact in _facts(product, release):
-            document["rule"].append(_rule(product, release, fact, keys[release.package]))
+        document["release"].append(_build_release(product, release, keys[release.package]))
+        for fact in _find_facts(product, release):
+            document["rule"].append(_build_rule(product, release, fact, keys[release.package]))
     if not document["rule"]:
-        # `rule = []` would be read as a part of the row above it.
+        # `rule = []` would become a key of the row above it.
         del document["rule"]
     return tomlkit.dumps(document)
 
 
-def _source(package: str, day: dt.date) -> Table:
+def _build_source(package: str, day: dt.date) -> Table:
     source = tomlkit.table()
     source["title"] = f"{package} on the Python Package Index: tags and requirements"
     source["url"] = f"pkg:pypi/{package}"
@@ -74,51 +74,52 @@ def _source(package: str, day: dt.date) -> Table:
     return source
 
 
-def _release(product: Product, release: Published, source: str) -> Table:
+def _build_release(product: Product, release: IndexRelease, source: str) -> Table:
     row = tomlkit.table()
     if product.families:
         row["family"] = release.package
     row["version"] = release.version
     if release.yanked is not None:
         reason = f"yanked from the package index: {release.yanked}"
-        row["availability"] = [_inline({"kind": "yanked", "reason": reason})]
+        row["availability"] = [_build_inline({"kind": "yanked", "reason": reason})]
     row["source"] = [source]
     return row
 
 
-def _facts(product: Product, release: Published) -> Iterator[_Fact]:
+def _find_facts(product: Product, release: IndexRelease) -> Iterator[_Fact]:
     name = f"{release.package} {release.version}"
     if release.pythons:
-        told = f"{name} has wheels for Python {', '.join(release.pythons)}"
-        yield _Fact("python", list(release.pythons), "RS207", told, _MISSING)
+        text = f"{name} has wheels for Python {', '.join(release.pythons)}"
+        yield _Fact("python", list(release.pythons), "RS207", text, _MISSING)
     elif release.requires_python:
-        told = f"{name} asks for Python {release.requires_python}"
-        yield _Fact("python", release.requires_python.replace(" ", ""), "RS207", told, _MISSING)
+        text = f"{name} requires Python {release.requires_python}"
+        yield _Fact("python", release.requires_python.replace(" ", ""), "RS207", text, _MISSING)
     if release.pip is not None:
         tags = " and ".join(release.tags)
-        told = f"{name} has {tags} wheels, which pip reads from {release.pip} on"
-        yield _Fact("pip", f">={release.pip}", "RS210", told, _MISSING)
+        text = f"{name} has {tags} wheels, which require pip {release.pip} or newer"
+        yield _Fact("pip", f">={release.pip}", "RS210", text, _MISSING)
     if release.glibc is not None:
-        told = f"{name} has wheels for glibc {release.glibc} and newer"
-        yield _Fact("glibc", f">={release.glibc}", "RS211", told, _MISSING)
-    if release.cuda is not None:
-        told = f"{name} brings CUDA {release.cuda} in its wheels, whatever toolkit the machine has"
-        yield _Fact("cuda_runtime", release.cuda, "RS201", told)
+        text = f"{name} has wheels that require glibc {release.glibc} or newer"
+        yield _Fact("glibc", f">={release.glibc}", "RS211", text, _MISSING)
+    cuda = release.cuda
+    if cuda is not None:
+        text = f"{name} bundles CUDA {cuda} in its wheels, independent of the installed toolkit"
+        yield _Fact("cuda_runtime", cuda, "RS201", text)
     if any(rule.requires.component == "compute_capability" for rule in product.rules):
-        # Tags do not tell it; until somebody opens the wheel, a GPU is taken with a warning.
-        told = f"nobody has read yet which GPUs the wheels of {name} have code for"
-        yield _Fact("accelerator", "cpu", "RS229", told, severity="warning")
+        # No tag states it: until the wheel is examined, a GPU is accepted with a warning.
+        text = f"the GPU code in the wheels of {name} has not been examined"
+        yield _Fact("accelerator", "cpu", "RS229", text, severity="warning")
 
 
-def _rule(product: Product, release: Published, fact: _Fact, source: str) -> Table:
+def _build_rule(product: Product, release: IndexRelease, fact: _Fact, source: str) -> Table:
     family = f"{release.package} " if product.families else ""
     when = {product.name: f"{family}=={release.version}"}
     if fact.component == "cuda_runtime":
         when["accelerator"] = "gpu"
     row = tomlkit.table()
     row["id"] = f"{release.package}-{release.version}/{fact.component}"
-    row["when"] = _inline(when)
-    row["requires"] = _inline({fact.component: fact.requires})
+    row["when"] = _build_inline(when)
+    row["requires"] = _build_inline({fact.component: fact.requires})
     row["code"] = fact.code
     row["statement"] = fact.statement
     if fact.failure_message:
@@ -129,7 +130,7 @@ def _rule(product: Product, release: Published, fact: _Fact, source: str) -> Tab
     return row
 
 
-def _inline(values: Mapping[str, object]) -> InlineTable:
+def _build_inline(values: Mapping[str, object]) -> InlineTable:
     table = tomlkit.inline_table()
     table.update(dict(values))
     return table

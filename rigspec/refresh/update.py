@@ -1,22 +1,29 @@
-"""A table with what the index has beyond it."""
+"""Update the table of a framework from the package index."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rigspec.matrix.lint import Problem, problems
-from rigspec.matrix.loader import build_matrix, load_matrix, table_file, uploads_file
-from rigspec.refresh.index_releases import Published, published
-from rigspec.refresh.rows import newest_known, packages_of, rows
-from rigspec.refresh.upload_dates import HEAD, readings
+from rigspec.matrix.lint import Problem, find_problems
+from rigspec.matrix.loader import (
+    build_matrix,
+    get_table_path,
+    get_uploads_path,
+    load_matrix,
+    load_uploads,
+    parse_uploads,
+)
+from rigspec.matrix.model import Product
+from rigspec.refresh.index_releases import find_upload_days, list_releases
+from rigspec.refresh.rows import find_newest_known, format_rows, list_packages
+from rigspec.refresh.upload_dates import HEAD, format_readings
 
-__all__ = ["MARK", "ChangedFile", "Refreshed", "refreshed"]
+__all__ = ["ChangedFile", "Update", "update_framework"]
 
-# What stands above such rows; the script that makes the tables keeps what stands below it.
-MARK = "# --- read from the package index by `rigspec matrix refresh` ---\n"
+_Days = dict[str, dict[str, dt.date]]
 
 
 @dataclass(frozen=True)
@@ -30,44 +37,68 @@ class ChangedFile:
 
 
 @dataclass(frozen=True)
-class Refreshed:
-    """The files that change, none where nothing is new, and what would be wrong with them."""
+class Update:
+    """The changed files, and the problems that the matrix would then have."""
 
     files: tuple[ChangedFile, ...]
     problems: tuple[Problem, ...]
 
 
-def refreshed(name: str, *, day: dt.date, index: str | None) -> Refreshed:
-    """The table of a framework with the releases that the index has and it has not.
+def update_framework(name: str, *, day: dt.date, index: str | None) -> Update:
+    """Add the new releases of a framework, and missing upload days, without writing a file.
 
-    Nothing is written. Raises LockError where the index fails.
+    Args:
+        name: The framework.
+        day: The day of the reading.
+        index: The address of the package index; ``None`` for the configured one.
+
+    Raises:
+        LockError: The index cannot be read.
     """
     matrix = load_matrix()
     product = matrix.product(name)
-    found = [
+    releases = [
         release
-        for package in packages_of(product)
-        for release in published(package, newer_than=newest_known(product, package), index=index)
+        for package in list_packages(product)
+        for release in list_releases(
+            package, newer_than=find_newest_known(product, package), index=index
+        )
     ]
     tables = dict(matrix.tables)
-    before = tables[name].decode()
-    new = rows(product, found, day)
-    if not new:
-        return Refreshed((), ())
-    after = before + ("" if MARK in before else f"\n{MARK}") + f"\n{new}"
-    tables[name] = after.encode()
-    files = (ChangedFile(table_file(name), f"{name}.toml", before, after), *_days(name, found, day))
-    return Refreshed(files, problems(build_matrix(tables)))
-
-
-def _days(name: str, found: Sequence[Published], read: dt.date) -> Iterator[ChangedFile]:
-    """The table of upload days with those of the new releases, where the index states any."""
-    days: dict[str, dict[str, dt.date]] = {}
-    for release in found:
+    files: list[ChangedFile] = []
+    if releases:
+        before = tables[name].decode()
+        after = f"{before}\n{format_rows(product, releases, day)}"
+        tables[name] = after.encode()
+        files.append(ChangedFile(get_table_path(name), f"{name}.toml", before, after))
+    uploads = {p.name: load_uploads(p.name) for p in matrix.products if p.kind == "framework"}
+    days = _find_missing_days(product, index)
+    for release in releases:
         if release.uploaded is not None:
             days.setdefault(release.package, {})[release.version] = release.uploaded
-    file = uploads_file(name)
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
     if days:
-        after = f"{before or HEAD}\n{readings(days, read)}"
-        yield ChangedFile(file, f"uploads/{name}.toml", before, after)
+        changed = _add_days(name, days, day)
+        files.append(changed)
+        uploads[name] = parse_uploads(name, changed.after.encode())
+    if not files:
+        return Update((), ())
+    return Update(tuple(files), find_problems(build_matrix(tables), uploads))
+
+
+def _find_missing_days(product: Product, index: str | None) -> _Days:
+    """Return the upload days of releases in the table that have none, if the index has them."""
+    dated = {(upload.package, upload.version) for upload in load_uploads(product.name)}
+    missing: dict[str, list[str]] = {}
+    for release in product.releases:
+        package = release.family or product.name
+        if (package, release.version) not in dated:
+            missing.setdefault(package, []).append(release.version)
+    found = {p: find_upload_days(p, versions, index=index) for p, versions in missing.items()}
+    return {package: days for package, days in found.items() if days}
+
+
+def _add_days(name: str, days: Mapping[str, Mapping[str, dt.date]], read: dt.date) -> ChangedFile:
+    file = get_uploads_path(name)
+    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    after = f"{before or HEAD}\n{format_readings(days, read)}"
+    return ChangedFile(file, f"uploads/{name}.toml", before, after)

@@ -1,4 +1,4 @@
-"""The days on which releases came to the package index, as readings for a table of their own."""
+"""Read upload days from the package index, and format them for a separate table."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from unearth import Package, PackageFinder
 
 from rigspec.lock.python.index.package_index import dated_files
 
-__all__ = ["HEAD", "first_days", "readings"]
+__all__ = ["HEAD", "find_first_days", "format_readings"]
 
-# What stands above the readings of a framework.
-HEAD = "# The day of the first file that 64-bit Linux can take, as the package index tells it.\n"
+# The first line of a table of upload days.
+HEAD = "# The upload day of the first file for 64-bit Linux, from the package index.\n"
 
 
-def first_days(
+def find_first_days(
     finder: PackageFinder, package: str, files: Sequence[Package]
 ) -> Mapping[Version, dt.date]:
-    """The day of each version's first file, in UTC, as far as the index states it.
+    """Return the day of each version's first file, in UTC, if the index states it.
 
-    Raises LockError.
+    Raises:
+        LockError: The index cannot be read.
     """
     days: dict[Version, dt.date] = {}
     for file, time in dated_files(finder, package, files):
@@ -32,8 +33,8 @@ def first_days(
     return days
 
 
-def readings(days: Mapping[str, Mapping[str, dt.date]], read: dt.date) -> str:
-    """What was read on one day, as TOML: of each package the days by version."""
+def format_readings(days: Mapping[str, Mapping[str, dt.date]], read: dt.date) -> str:
+    """Format the upload days of each package by version, all read on one day, as TOML."""
     document = tomlkit.document()
     rows = tomlkit.aot()
     for package in sorted(package for package in days if days[package]):

@@ -8,8 +8,8 @@ from itertools import islice, product
 
 from rigspec.check import check_machine
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
-from rigspec.matrix.components import PACKAGE_PREFIX, UNLISTED, WORDS
-from rigspec.matrix.loader import load_matrix, product_names
+from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX, UNLISTED
+from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Condition, Matrix, Rule
 from rigspec.resolve.components import NOTHING, UNKNOWN, diagnostic_name
 from rigspec.resolve.problem.builder import required_products
@@ -106,7 +106,7 @@ def _told(report: Report, rule: Rule) -> bool:
 
 def _checked(text: str) -> Report:
     spec = parse_spec("specimen.toml", text)
-    known = set(product_names())
+    known = set(list_product_names())
     needed = [name for name in required_products(spec.rig, "box") if name in known]
     return check_machine(spec, "box", load_matrix(needed), repairs=False)
 
@@ -191,7 +191,7 @@ def _universe(condition: Condition, matrix: Matrix) -> CandidateDomain:
 
 
 def _exactly(candidate: Candidate) -> Part:
-    if candidate.version in {word for words in WORDS.values() for word in words}:
+    if candidate.version in {word for words in ENUMERATED.values() for word in words}:
         return Part(candidate.version, "*")
     return Part(candidate.family, f"=={candidate.version}")
 

@@ -23,7 +23,7 @@ Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
         ("os", "ubuntu >=22.04", "  ubuntu 24.04\n", "  ubuntu 20.04\n"),
     ],
 )
-def test_what_is_meant_is_shown_and_no_more(
+def test_matrix_show_lists_matching_releases_only(
     product: str, asked: str, shown: str, left_out: str, rigspec: Rigspec
 ) -> None:
     done = rigspec("matrix", "show", product, asked)
@@ -35,7 +35,7 @@ def test_what_is_meant_is_shown_and_no_more(
     assert left_out not in releases + "\n"
 
 
-def test_the_rules_of_a_series_are_shown(rigspec: Rigspec) -> None:
+def test_matrix_show_lists_the_rules_of_a_series(rigspec: Rigspec) -> None:
     assert "  torch-2." in rigspec("matrix", "show", "torch", "2.1").stdout
 
 
@@ -48,7 +48,7 @@ def test_the_rules_of_a_series_are_shown(rigspec: Rigspec) -> None:
         ("python", "3.6.51", "nearest: 3.6.15"),
     ],
 )
-def test_what_nobody_released_is_an_error(
+def test_matrix_show_unknown_release_is_an_error(
     product: str, asked: str, hint: str, rigspec: Rigspec
 ) -> None:
     done = rigspec("matrix", "show", product, asked)

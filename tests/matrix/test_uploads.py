@@ -1,4 +1,4 @@
-"""The upload days of the frameworks: complete, plausible, and what the index says."""
+"""The upload days of the frameworks: complete, plausible, and equal to the index."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import pytest
 from unearth import PackageFinder
 
 from rigspec.lock.python.index.package_index import listed_files
-from rigspec.matrix.loader import load_matrix, load_uploads, uploads_file
+from rigspec.matrix.loader import get_uploads_path, load_matrix, load_uploads
 from rigspec.matrix.model import Product
-from rigspec.refresh.index_releases import for_linux
-from rigspec.refresh.rows import packages_of
-from rigspec.refresh.upload_dates import first_days
+from rigspec.refresh.index_releases import find_upload_days, supports_linux
+from rigspec.refresh.rows import list_packages
+from rigspec.refresh.upload_dates import find_first_days
 
 FRAMEWORKS = [p for p in load_matrix().products if p.kind == "framework"]
-# The Python index keeps upload times from its early days on; none of the frameworks is older.
+# The Python index has upload times since its early days; none of the frameworks is older.
 OLDEST = dt.date(2010, 1, 1)
 
 
 @pytest.mark.parametrize("product", FRAMEWORKS, ids=lambda product: product.name)
-def test_each_release_has_one_day(product: Product) -> None:
+def test_uploads_each_release_has_one_day(product: Product) -> None:
     uploads = load_uploads(product.name)
     found = sorted((upload.package, upload.version) for upload in uploads)
     known = sorted(
@@ -28,30 +28,35 @@ def test_each_release_has_one_day(product: Product) -> None:
     )
     assert found == known
     for upload in uploads:
-        assert upload.package in packages_of(product)
+        assert upload.package in list_packages(product)
         assert upload.source.url == f"pkg:pypi/{upload.package}"
         assert OLDEST < upload.day <= upload.source.read
 
 
-def test_every_table_is_of_a_framework() -> None:
-    tables = {file.stem for file in uploads_file("torch").parent.iterdir()}
+def test_uploads_tables_belong_to_frameworks() -> None:
+    tables = {file.stem for file in get_uploads_path("torch").parent.iterdir()}
     assert tables == {product.name for product in FRAMEWORKS}
     assert load_uploads("cuda") == ()
 
 
 @pytest.mark.parametrize("package", ["keras", "tensorflow-gpu", "cupy-cuda90"])
-def test_the_days_are_those_of_the_index(package: str) -> None:
+def test_uploads_days_equal_those_of_the_index(package: str) -> None:
     finder = PackageFinder(ignore_compatibility=True)
-    files = [file for file in listed_files(finder, package, yanked=True) if for_linux(file)]
-    told = {str(version): day for version, day in first_days(finder, package, files).items()}
+    files = [file for file in listed_files(finder, package, yanked=True) if supports_linux(file)]
+    days = {str(version): day for version, day in find_first_days(finder, package, files).items()}
     uploads = [u for p in FRAMEWORKS for u in load_uploads(p.name) if u.package == package]
     assert uploads
     for upload in uploads:
-        assert told[upload.version] == upload.day
+        assert days[upload.version] == upload.day
 
 
-def test_a_macintosh_is_served_earlier_and_does_not_count() -> None:
-    """TensorFlow 1.12.0 came on the 5th of November, its wheels for Linux after midnight."""
+def test_find_upload_days_returns_only_the_requested_versions() -> None:
+    days = find_upload_days("theano", ["1.0.5", "99.0"], index=None)
+    assert days == {"1.0.5": dt.date(2020, 7, 27)}
+
+
+def test_uploads_ignore_files_for_other_systems() -> None:
+    """TensorFlow 1.12.0 was uploaded for macOS on 5 November, for Linux after midnight."""
     (upload,) = [
         upload
         for upload in load_uploads("tensorflow")

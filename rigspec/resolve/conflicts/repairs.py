@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rigspec.matrix.loader import load_matrix, product_names
+from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.build_resolution import build_resolution
@@ -126,7 +126,7 @@ def _apply_edits(value: Any, changes: Changes) -> Any:
 def _resolution(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Resolution | None:
     """Return the resolution of the spec without lines that no release satisfies."""
     rig = spec.rig
-    needed = [name for name in required_products(rig, machine) if name in product_names()]
+    needed = [name for name in required_products(rig, machine) if name in list_product_names()]
     if any(name not in matrix for name in needed):
         matrix = load_matrix(needed)
     builder = ProblemBuilder(rig, machine, matrix)

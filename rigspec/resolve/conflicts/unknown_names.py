@@ -7,9 +7,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.matrix.loader import product_names
+from rigspec.matrix.loader import list_product_names
 from rigspec.matrix.model import Matrix, Release
-from rigspec.matrix.part_lookup import find_part, variants_of
+from rigspec.matrix.part_lookup import find_part, find_variants
 from rigspec.resolve.components import diagnostic_name
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Component, KeyPath, Requirement
@@ -100,7 +100,7 @@ def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic
                 path = ("env", env_name, "frameworks", framework)
                 message = f"unknown framework `{framework}`"
                 advice = "list other Python packages under `packages`"
-                names = product_names()
+                names = list_product_names()
                 yield _unknown_name_error(
                     spec.document, path, message, framework, names, advice, "key"
                 )
@@ -121,7 +121,7 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
     for index, gpu in enumerate(machine.gpus):
         if gpu.compute_capability is None and find_part(matrix.product("gpu"), gpu.model) is None:
             path = ("machine", machine_name, "gpus", index, "model")
-            variants = variants_of(matrix.product("gpu"), gpu.model)
+            variants = find_variants(matrix.product("gpu"), gpu.model)
             if variants:
                 yield _ambiguous_gpu_error(spec.document, path, gpu.model, variants)
                 continue

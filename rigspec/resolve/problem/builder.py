@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rigspec.hardware.machine_context import products_for_parts
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX
-from rigspec.matrix.loader import product_names
+from rigspec.matrix.loader import list_product_names
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
 from rigspec.resolve.problem.instantiation import RuleInstantiation
@@ -44,7 +44,7 @@ def required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
     for env in rig.env.values():
         products |= {"blas"} if env.blas is not None else set()
         products |= {"python", "pip", *framework_products(env)}
-        products |= set(env.config) & set(product_names())
+        products |= set(env.config) & set(list_product_names())
         if env.interpreter_kind == "conda":
             products.add("installer")
     return tuple(sorted(products))

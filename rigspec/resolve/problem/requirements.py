@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rigspec.matrix.components import PACKAGE_PREFIX, WORDS
-from rigspec.matrix.loader import load_image, package_owner, product_names
+from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
+from rigspec.matrix.loader import find_package_owner, list_product_names, load_image
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolve.explain.phrasing import with_article
@@ -160,7 +160,7 @@ def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requi
     if with_toolkit is not None:
         label = f"installs the driver from {with_toolkit}, like the toolkit"
         return Requirement("driver_source", (with_toolkit,), None, label, editable=False)
-    sources = tuple(word for word in WORDS["driver_source"] if word != NO_DRIVER)
+    sources = tuple(word for word in ENUMERATED["driver_source"] if word != NO_DRIVER)
     return Requirement("driver_source", sources, None, "installs the driver", editable=False)
 
 
@@ -191,7 +191,7 @@ def _cuda_requirements(rig: Rig) -> Iterator[Requirement]:
         yield Requirement("provider", ("image",), path, "includes CUDA", editable=False)
     elif cuda is None:
         # Wheels of NVIDIA's are taken where the spec says so, and not otherwise.
-        others = tuple(word for word in WORDS["provider"] if word != "wheels")
+        others = tuple(word for word in ENUMERATED["provider"] if word != "wheels")
         yield Requirement(
             "provider", others, None, "does not take CUDA from wheels", editable=False
         )
@@ -288,13 +288,13 @@ class RequestedFramework:
 def requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
     """Yield every line of the environment about a framework of the matrix, in order."""
     for key, request in sorted(env.frameworks.items()):
-        owner = package_owner(key)
-        if key.lower() in product_names():
+        owner = find_package_owner(key)
+        if key.lower() in list_product_names():
             yield RequestedFramework(key.lower(), "", request, "frameworks", key)
         elif owner is not None:
             yield RequestedFramework(owner[0], owner[1], request, "frameworks", key)
     for key, request in sorted(env.packages.items()):
-        owner = package_owner(key)
+        owner = find_package_owner(key)
         if owner is not None:
             yield RequestedFramework(owner[0], owner[1], request, "packages", key)
 

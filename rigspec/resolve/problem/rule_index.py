@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from rigspec.matrix.components import PACKAGE_PREFIX, RANKED, UNLISTED, WORDS
+from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX, RANKED, UNLISTED
 from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
 from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, display_name
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
@@ -70,7 +70,7 @@ class RuleIndex:
 
     def _build_universe(self, name: str) -> CandidateDomain:
         if name in RANKED:
-            return CandidateDomain([Candidate(None, word) for word in WORDS[name]])
+            return CandidateDomain([Candidate(None, word) for word in ENUMERATED[name]])
         released = name in self._matrix and bool(self._matrix.product(name).releases)
         if released and name != "python":
             return table_rules(self._matrix.product(name), self.title).universe
@@ -79,7 +79,7 @@ class RuleIndex:
             # Installers of conda include other patch releases.
             releases = self._matrix.product(name).releases
             found |= {Candidate(release.family, release.version) for release in releases}
-        found |= {Candidate(None, word) for word in WORDS.get(name, ())}
+        found |= {Candidate(None, word) for word in ENUMERATED.get(name, ())}
         ordered = newest_first(found, (), apart=True)
         if name in OPTIONAL:
             ordered.append(Candidate(None, NOTHING))
