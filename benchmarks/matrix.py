@@ -1,10 +1,9 @@
-"""What the size of the matrix costs: loading it, and checking a thousand rigs against it.
+"""Time the matrix by its size: loading it, and checking a thousand rigs with it.
 
     python benchmarks/matrix.py [SPECS]
 
-The larger matrix is made up: every table gets nine times its own releases and rules again, as if
-each product had a long past. All figures of one table come from one process; loading is measured
-in fresh ones.
+The larger matrix is synthetic: each table gets nine copies of its releases and rules. Checks of one
+matrix run in one process; each load runs in a new one.
 """
 
 from __future__ import annotations
@@ -31,30 +30,30 @@ from rigspec.spec.loader import LoadedSpec, parse_spec
 
 TIMES = 10
 
-# What a rig of each kind needs, loaded by a fresh interpreter that has imported all it needs.
+# Load the products of a rig in a new interpreter, after all imports.
 LOAD = """
 import time
-from rigspec.matrix import load, table_cache
+from rigspec.cache import matrix_tables
 from rigspec.matrix.loader import load_matrix
 import datetime, json, rigspec.matrix.model, importlib.resources
-begun = time.perf_counter()
+start = time.perf_counter()
 load_matrix({products!r})
-print(time.perf_counter() - begun)
+print(time.perf_counter() - start)
 """
 KINDS = {
     "tensorflow on a GPU": ["tensorflow", "keras"],
     "torch on a GPU": ["torch"],
     "jax, torch and cupy on a GPU, conda": ["cupy", "installer", "jax", "torch"],
 }
-BELOW = ["cuda", "cudnn", "driver", "gpu", "nvidia-repository", "os", "pip", "python"]
+BASE_PRODUCTS = ["cuda", "cudnn", "driver", "gpu", "nvidia-repository", "os", "pip", "python"]
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    print("loading what one rig needs, medians of fresh processes")
+    print("loading the products of one rig, medians of new processes")
     for kind, products in KINDS.items():
-        print(f"  {kind:<40} {_loading([*products, *BELOW]) * 1000:6.1f} ms")
-    gc.disable()  # as the command does
+        print(f"  {kind:<40} {_loading([*products, *BASE_PRODUCTS]) * 1000:6.1f} ms")
+    gc.disable()  # as the command line does
     specs = list(itertools.islice(_rigs(), count))
     print(
         f"\nchecking {len(specs)} different rigs in one process, after the first of each framework"
@@ -62,8 +61,8 @@ def main() -> None:
     plain = _checking(specs, lambda *products: load_matrix(products))
     larger = _checking(specs, _larger())
     for name, times in (("the matrix", plain), (f"{TIMES} times the matrix", larger)):
-        told = f"median {statistics.median(times) * 1000:5.2f} ms, mean {_mean(times):5.2f} ms"
-        print(f"  {name:<22} {told}, 99 of 100 below {_percentile(times):5.2f} ms")
+        summary = f"median {statistics.median(times) * 1000:5.2f} ms, mean {_mean(times):5.2f} ms"
+        print(f"  {name:<22} {summary}, 99 of 100 below {_percentile(times):5.2f} ms")
     print(f"  ratio of the means     {_mean(larger) / _mean(plain):5.2f}")
 
 
@@ -77,13 +76,13 @@ def _percentile(times: list[float]) -> float:
 
 def _loading(products: list[str]) -> float:
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    taken = []
+    durations = []
     for _ in range(12):
         code = LOAD.format(products=products)
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-        taken.append(float(done.stdout))
-    return statistics.median(taken[1:])  # the first one fills the cache of parsed tables
+        durations.append(float(done.stdout))
+    return statistics.median(durations[1:])  # the first one fills the cache of parsed tables
 
 
 def _checking(specs: list[LoadedSpec], load: Callable[..., Matrix]) -> list[float]:
@@ -93,19 +92,19 @@ def _checking(specs: list[LoadedSpec], load: Callable[..., Matrix]) -> list[floa
     for spec in specs:
         needed = [name for name in required_products(spec.rig, "box") if name in known]
         matrix = load(*needed)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         report = check_machine(spec, "box", matrix)
-        taken = time.perf_counter() - begun
+        duration = time.perf_counter() - start
         if tuple(needed) in warm:
-            times.append(taken)
+            times.append(duration)
         warm.add(tuple(needed))
         if report.resolution is None:
-            raise SystemExit(f"not a rig that can exist:\n{spec.document.text}")
+            raise SystemExit(f"this rig does not resolve:\n{spec.document.text}")
     return times
 
 
 def _rigs() -> Iterator[LoadedSpec]:
-    """Rigs that can exist, no two alike."""
+    """Yield rigs that resolve, all different."""
     number = 0
     for machine, env in itertools.product(_machines(), _environments()):
         for name, pip in itertools.product(("lab", "work", "night"), ("", 'pip = ">=20.3"')):
@@ -127,12 +126,12 @@ def _machines() -> Iterator[str]:
 
 
 def _environments() -> Iterator[str]:
-    asked = [("tensorflow", f"2.{minor}") for minor in range(3, 21)]
-    asked += [("tensorflow", f"1.{minor}") for minor in range(8, 16)]
-    asked += [("torch", f"1.{minor}") for minor in range(2, 14)]
-    asked += [("torch", f"2.{minor}") for minor in range(0, 16)]
-    asked += [("jax", "0.4.35"), ("cupy", "*"), ("torch", "*"), ("tensorflow", "*")]
-    for framework, version in asked:
+    requested = [("tensorflow", f"2.{minor}") for minor in range(3, 21)]
+    requested += [("tensorflow", f"1.{minor}") for minor in range(8, 16)]
+    requested += [("torch", f"1.{minor}") for minor in range(2, 14)]
+    requested += [("torch", f"2.{minor}") for minor in range(0, 16)]
+    requested += [("jax", "0.4.35"), ("cupy", "*"), ("torch", "*"), ("tensorflow", "*")]
+    for framework, version in requested:
         yield f'interpreter = "pyenv"\nframeworks = {{ {framework} = "{version}" }}'
 
 
@@ -143,7 +142,7 @@ def _larger() -> Callable[..., Matrix]:
 
 
 def _tenfold(data: bytes) -> bytes:
-    """The table with nine made-up pasts: releases numbered below all real ones, and their rules."""
+    """Return the table with nine copies of its releases, numbered below all others, and rules."""
     table = tomli.loads(data.decode())
     past_releases, past_rules = [], []
     for past in range(1, TIMES):

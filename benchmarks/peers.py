@@ -1,11 +1,11 @@
-"""rigspec beside its peers on one stack: torch 2.7.1 on Ubuntu 22.04, for a GTX 1080 Ti.
+"""Time rigspec and other tools on one stack: torch 2.7.1 on Ubuntu 22.04, for a GTX 1080 Ti.
 
     pip install -e '.[benchmarks]' && python benchmarks/peers.py [ROUNDS]
 
-None of them answers the same question. hpccm writes a Dockerfile and checks nothing; `uv pip
-compile` resolves the Python packages, here from a warm cache, and knows nothing beneath them;
-`rigspec check` holds GPU, driver, CUDA, C library, Python, pip and framework against each other.
-Medians of interleaved rounds, beside the yardstick of benchmarks/check.py.
+They answer different questions. hpccm writes a Dockerfile without checking it; `uv pip compile`
+resolves Python packages, here from a warm cache; `rigspec check` resolves GPU, driver, CUDA, C
+library, Python, pip and framework together. Medians of interleaved rounds, as ratios of the
+baseline of benchmarks/check.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-YARDSTICK = "import pydantic, typer, jinja2"
+BASELINE = "import pydantic, typer, jinja2"
 RIG = """rig = 1
 name = "torch"
 [machine.box]
@@ -43,27 +43,27 @@ def main() -> None:
         times: dict[str, list[float]] = {name: [] for name in commands}
         for count in range(rounds + 1):
             for name, command in commands.items():
-                begun = time.perf_counter()
+                start = time.perf_counter()
                 subprocess.run(command, check=True, capture_output=True, env=environment)
                 if count:  # the first round fills caches
-                    times[name].append(time.perf_counter() - begun)
-    yardstick = statistics.median(times[YARDSTICK])
-    for name, taken in times.items():
-        median = statistics.median(taken)
-        print(f"{name:<36} {median * 1000:>6.0f} ms {median / yardstick:>7.2f}")
+                    times[name].append(time.perf_counter() - start)
+    baseline = statistics.median(times[BASELINE])
+    for name, durations in times.items():
+        median = statistics.median(durations)
+        print(f"{name:<36} {median * 1000:>6.0f} ms {median / baseline:>7.2f}")
 
 
 def _commands(folder: Path) -> dict[str, list[str]]:
-    rig, recipe, wanted = folder / "rig.toml", folder / "recipe.py", folder / "wanted.txt"
+    rig, recipe, pins = folder / "rig.toml", folder / "recipe.py", folder / "pins.txt"
     rig.write_text(RIG)
     recipe.write_text(RECIPE)
-    wanted.write_text("torch==2.7.1\n")
+    pins.write_text("torch==2.7.1\n")
     tools = Path(sys.executable).parent
     target = ["--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_35"]
     return {
-        YARDSTICK: [sys.executable, "-c", YARDSTICK],
+        BASELINE: [sys.executable, "-c", BASELINE],
         "hpccm --recipe": [str(tools / "hpccm"), "--recipe", str(recipe)],
-        "uv pip compile, warm": [str(tools / "uv"), "pip", "compile", "-q", *target, str(wanted)],
+        "uv pip compile, warm": [str(tools / "uv"), "pip", "compile", "-q", *target, str(pins)],
         "rigspec check --no-cache": [str(tools / "rigspec"), "check", "--no-cache", str(rig)],
         "rigspec check, unchanged": [str(tools / "rigspec"), "check", str(rig)],
     }

@@ -1,10 +1,10 @@
-"""How much less a warm `rigspec lock` of the five rigs takes than a cold one.
+"""Compare a warm `rigspec lock` of the five rigs with a cold one.
 
     python benchmarks/relock.py [ROUNDS]
 
-Cold begins with empty caches, rigspec's and uv's, and no lock. Warm is the same command again, a
-moment later. "No lock" has the caches and no earlier lock; `--upgrade` has no use for either a lock
-or the answers that rigspec keeps for ten minutes, only for what uv keeps.
+Cold starts without a lock and with empty caches of rigspec and uv. Warm is the same command again.
+"No lock" has caches but no earlier lock. `--upgrade` ignores the lock and the responses that
+rigspec caches for ten minutes; only uv's cache helps it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RIGSPEC = str(Path(sys.executable).with_name("rigspec"))
 RIGS = ("submarine", "dl-server", "argentina", "deep-al", "sourced")
-# A fifth of a cold one, and no more, is what a warm relock may take.
-LEAST = 5
+# A warm lock may take at most a fifth of a cold one.
+MIN_SPEEDUP = 5
 
 
 def main() -> None:
@@ -39,30 +39,31 @@ def main() -> None:
     for rig in RIGS:
         print(f"{rig:<12}" + "".join(f"{median[run][rig]:>10.1f} s" for run in runs))
     total = {run: sum(median[run].values()) for run in runs}
-    print(f"{'together':<12}" + "".join(f"{total[run]:>10.1f} s" for run in runs))
-    print(f"{'of cold':<12}" + "".join(f"{total[run] / total['cold']:>12.3f}" for run in runs))
-    if total["warm"] * LEAST > total["cold"]:
-        sys.exit(f"a warm relock takes more than 1/{LEAST} of a cold one")
+    print(f"{'total':<12}" + "".join(f"{total[run]:>10.1f} s" for run in runs))
+    print(f"{'ratio':<12}" + "".join(f"{total[run] / total['cold']:>12.3f}" for run in runs))
+    if total["warm"] * MIN_SPEEDUP > total["cold"]:
+        sys.exit(f"a warm lock takes more than 1/{MIN_SPEEDUP} of a cold one")
 
 
 def _timed(run: str, rig: str, folder: Path) -> float:
-    lock = folder / ("anew" if run == "no lock" else "locks") / rig
+    lock = folder / ("new" if run == "no lock" else "locks") / rig
     command = [RIGSPEC, "lock", str(ROOT / "specs" / f"{rig}.toml"), "--quiet", "-o", str(lock)]
     if run == "--upgrade":
         command.append("--upgrade")
-    begun = time.perf_counter()
+    start = time.perf_counter()
     done = subprocess.run(command, env=_environment(folder), capture_output=True, check=False)
-    taken = time.perf_counter() - begun
+    duration = time.perf_counter() - start
     if done.returncode != 0:
         sys.exit(done.stderr.decode())
-    return taken
+    return duration
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
-    """The person's own, with every cache in the folder; PIP_NO_CACHE_DIR and the like stay."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("RIGSPEC_NO_CACHE", "UV_NO_CACHE")}
+    """Return this environment with all caches in the folder; PIP_NO_CACHE_DIR stays."""
+    disabled = ("RIGSPEC_NO_CACHE", "UV_NO_CACHE")
+    inherited = {k: v for k, v in os.environ.items() if k not in disabled}
     caches = {"XDG_CACHE_HOME": "xdg", "UV_CACHE_DIR": "uv", "PIP_CACHE_DIR": "pip"}
-    return {**kept, **{name: str(folder / path) for name, path in caches.items()}}
+    return {**inherited, **{name: str(folder / path) for name, path in caches.items()}}
 
 
 if __name__ == "__main__":
