@@ -62,7 +62,7 @@ def _component_source(locked: LockedMachine) -> Iterator[AptSource]:
     if len(components) > 1:
         yield AptSource(
             id="archive",
-            title=f"Apt components: {', '.join(components[1:])}",
+            title="Apt components of the distribution",
             layer="system",
             name="rig",
             suites=tuple(archive.suite for archive in locked.archives),

@@ -53,7 +53,7 @@ USAGE
 title() {
   case $1 in
     platform) printf '%s' 'Platform: ubuntu 16.04 on x86_64' ;;
-    archive) printf '%s' 'Apt components: restricted, universe, multiverse' ;;
+    archive) printf '%s' 'Apt components of the distribution' ;;
     system-packages) printf '%s' 'System packages' ;;
     fetch-tools) printf '%s' 'Packages: download tools' ;;
     repository-nvidia-cuda) printf '%s' 'Apt repository: nvidia-cuda' ;;
