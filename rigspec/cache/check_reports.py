@@ -59,6 +59,7 @@ def store(file: Path, reports: list[Report]) -> None:
     partial = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch(mode=0o600)
         partial.write_bytes(b"%08x\n%s" % (zlib.crc32(text), text))
         partial.replace(file)
 

@@ -1,4 +1,4 @@
-"""Source lines of a spec without what could be a secret, for whoever reads a diagnostic.
+"""Source lines of a spec without what could be a secret, as diagnostics show them.
 
 Works on the text and not on its values: a line that is not TOML is shown like any other. A value
 is shown if its key is in the language and cannot hold a secret, or if it reads as a version or a
@@ -8,13 +8,13 @@ word for yes or no. Everything else becomes dots, one a character, so that colum
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
 from rigspec.cache.matrix_tables import parsed_table
-from rigspec.secrets.rules import find_secrets, has_secret_name
+from rigspec.secrets.rules import SecretRule, find_secrets, has_secret_name, select_rules
 
 __all__ = ["redact", "redacted_values"]
 
@@ -40,46 +40,60 @@ _HIDDEN = re.compile(r"""[^\s"'\[\]{},=#]""")
 
 @dataclass(frozen=True)
 class _Value:
-    """Columns of a line that hold the value of a key; ``key`` is a name without its table."""
+    """Columns of a line that hold the value of a key; ``key`` is a name without its table.
+
+    ``table`` is the key of the inline table that the key is in.
+    """
 
     key: str
     start: int
     end: int
+    table: str = ""
 
 
-def redact(text: str) -> str:
-    """Return a text of the same shape with every possible secret as dots."""
+def redact(text: str, numbers: Collection[int] | None = None) -> str:
+    """Return a text of the same shape with every possible secret as dots.
+
+    ``numbers`` are the lines to redact, from 1; the others become empty. None means all.
+    """
     lines = text.split("\n")
-    return "\n".join(
-        "".join(_DOT if column in hidden else character for column, character in enumerate(line))
-        if hidden
-        else line
-        for line, hidden in zip(lines, _hidden_columns(lines), strict=True)
-    )
+    shown = []
+    for number, (line, hidden) in enumerate(_hidden_columns(lines, numbers), 1):
+        if numbers is not None and number not in numbers:
+            shown.append("")
+        else:
+            shown.append("".join(_DOT if i in hidden else c for i, c in enumerate(line)))
+    return "\n".join(shown)
 
 
 def redacted_values(text: str) -> tuple[str, ...]:
     """Return the words that ``redact`` hides, six characters and longer, the longest first."""
     words: set[str] = set()
-    lines = text.split("\n")
-    for line, hidden in zip(lines, _hidden_columns(lines), strict=True):
+    for line, hidden in _hidden_columns(text.split("\n"), None):
         shown = "".join(c if i in hidden else "\n" for i, c in enumerate(line))
         words.update(word for word in shown.split("\n") if len(word) >= 6)
     return tuple(sorted(words, key=lambda word: (-len(word), word)))
 
 
-def _hidden_columns(lines: list[str]) -> Iterator[set[int]]:
+def _hidden_columns(
+    lines: list[str], numbers: Collection[int] | None
+) -> Iterator[tuple[str, set[int]]]:
+    """Yield each line with the columns to hide; those of ``numbers``, and of no other line."""
     table, key = "", ""
-    for line in lines:
+    rules = select_rules("\n".join(lines))
+    for number, line in enumerate(lines, 1):
+        wanted = numbers is None or number in numbers
+        hidden = _secrets_in(line, rules) if wanted else set()
         header = _HEADER.match(line)
         if header is not None:
             table, key = header[1], ""
-            yield _secrets_in(line)
-            continue
-        values = list(_values(line, key))
-        if values:
-            key = values[0].key
-        yield _secrets_in(line).union(*(_hidden(line, value, table) for value in values))
+        else:
+            values = list(_values(line, key))
+            if values:
+                key = values[-1].key
+            if wanted:
+                hidden = hidden.union(*(_hidden(line, value, table) for value in values))
+        yield line, hidden
 
 
 def _values(line: str, previous: str) -> Iterator[_Value]:
@@ -94,9 +108,12 @@ def _values(line: str, previous: str) -> Iterator[_Value]:
         return
     if line[: found[0].start(1)].strip():
         yield _Value(previous, 0, found[0].start(1))
+    outer = ""
     for match, following in zip(found, [*found[1:], None], strict=True):
         end = following.start(1) if following is not None else len(line)
-        yield _Value(_name(match[1]), match.end(), end)
+        yield _Value(_name(match[1]), match.end(), end, outer)
+        text = line[match.end() : end]
+        outer = _name(match[1]) if "{" in text else "" if "}" in text else outer
 
 
 def _values_without_sign(line: str, previous: str, *, comment: bool) -> Iterator[_Value]:
@@ -120,7 +137,7 @@ def _hidden(line: str, value: _Value, table: str) -> set[int]:
     if value.key == "secret" and _SECRET_NAME.fullmatch(text):
         return set()
     if not has_secret_name(value.key):
-        if _is_visible(value.key, table) or any(map(_PLAIN.fullmatch, shown)):
+        if _is_visible(value, table) or any(map(_PLAIN.fullmatch, shown)):
             return set()
         address = _ADDRESS.fullmatch(text.rstrip("\"'"))
         if address is not None:
@@ -130,16 +147,19 @@ def _hidden(line: str, value: _Value, table: str) -> set[int]:
     return {column for column in range(value.start, value.end) if _HIDDEN.fullmatch(line[column])}
 
 
-def _is_visible(key: str, table: str) -> bool:
+def _is_visible(value: _Value, table: str) -> bool:
+    inner = value.table or table.rsplit(".", 1)[-1]
+    if inner in ("frameworks", "packages"):
+        return True
     opaque = table.endswith((".env", ".config")) or ".config." in table
-    return not opaque and key in _visible_keys()
+    return not opaque and value.key in _visible_keys()
 
 
-def _secrets_in(line: str) -> set[int]:
+def _secrets_in(line: str, rules: Sequence[SecretRule]) -> set[int]:
     """Return the columns of what the rules know as a secret, comments included."""
     return {
         column
-        for _, start, end in find_secrets(line)
+        for _, start, end in find_secrets(line, rules)
         for column in range(start, end)
         if not line[column].isspace()
     }

@@ -16,13 +16,13 @@ from typing import Any
 
 from rigspec.cache.matrix_tables import parsed_table
 
-__all__ = ["find_secret", "find_secrets", "has_secret_name"]
+__all__ = ["SecretRule", "find_secrets", "has_secret_name", "select_rules"]
 
 _TABLES = ("rules.toml", "gitleaks_rules.toml")
 
 
 @dataclass(frozen=True)
-class _Rule:
+class SecretRule:
     """A row of the tables. ``entropy`` is a lower bound in bits a character."""
 
     name: str
@@ -33,6 +33,9 @@ class _Rule:
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield the start and end of each secret of this form."""
+        lowered = text.lower()
+        if not any(keyword in lowered for keyword in self.keywords):
+            return
         for match in _compile(self.pattern).finditer(text):
             start, end = _secret_span(match)
             secret = text[start:end]
@@ -40,18 +43,22 @@ class _Rule:
                 yield start, end
 
 
-def find_secret(text: str) -> str | None:
-    """Return what kind of secret the text contains (``GitHub token``), or None."""
-    return next((name for name, _, _ in find_secrets(text)), None)
-
-
-def find_secrets(text: str) -> Iterator[tuple[str, int, int]]:
-    """Yield the kind, start and end of each secret in a text."""
+def select_rules(text: str) -> tuple[SecretRule, ...]:
+    """Return the rules that can find something in this text, or in any part of it."""
     lowered = text.lower()
     by_keyword = _rules_by_keyword()
     numbers = {n for keyword in by_keyword if keyword in lowered for n in by_keyword[keyword]}
-    for number in sorted(numbers):
-        rule = _rules()[number]
+    return tuple(_rules()[number] for number in sorted(numbers))
+
+
+def find_secrets(
+    text: str, rules: Sequence[SecretRule] | None = None
+) -> Iterator[tuple[str, int, int]]:
+    """Yield the kind (``GitHub token``), start and end of each secret in a text.
+
+    ``rules`` are those of ``select_rules`` for a text that contains this one.
+    """
+    for rule in select_rules(text) if rules is None else rules:
         for start, end in rule.find(text):
             yield rule.name, start, end
 
@@ -93,10 +100,10 @@ def _compile(pattern: str) -> Any:
 
 
 @lru_cache(maxsize=1)
-def _rules() -> tuple[_Rule, ...]:
+def _rules() -> tuple[SecretRule, ...]:
     rows = [row for name in _TABLES for row in _table(name)["rule"]]
     return tuple(
-        _Rule(
+        SecretRule(
             row["name"],
             tuple(row["keywords"]),
             row["pattern"],

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,8 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
         syntax_errors, document = error.diagnostics, error.document
     rig, errors = _validate(document)
     if syntax_errors or errors or rig is None:
-        raise InvalidSpec(_sort_by_position((*syntax_errors, *errors)), text)
+        found = tuple(_redact((*syntax_errors, *errors), text))
+        raise InvalidSpec(_sort_by_position(found), text)
     return LoadedSpec(rig, document)
 
 
@@ -143,6 +146,22 @@ def _drop_secrets(
         return at_secret or any(secret in text for secret in secrets)
 
     return (*(error for error in errors if not prints_secret(error)), *forbidden)
+
+
+def _redact(diagnostics: Iterable[Diagnostic], text: str) -> Iterator[Diagnostic]:
+    """Replace what the text has in places of secrets wherever an error quotes it."""
+    from rigspec.secrets.redaction import redacted_values
+
+    values = [value for value in redacted_values(text) if value.strip()]
+    pattern = re.compile("|".join(map(re.escape, values))) if values else None
+    for error in diagnostics:
+        if pattern is None:
+            yield error
+        else:
+            message = pattern.sub("•••", error.message)
+            yield replace(
+                error, message=message, help=tuple(pattern.sub("•••", h) for h in error.help)
+            )
 
 
 def _sort_by_position(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:

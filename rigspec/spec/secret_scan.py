@@ -1,25 +1,20 @@
 """Find secrets and forbidden characters in a rig.
 
-Secrets are recognised by the formats that issuers document and by key names. The formats are in
-``secret_patterns.toml``. A pattern is only tried if one of its hints is in the text, so a rig
-without secrets is scanned once.
+Secrets are recognised by the rules of ``rigspec.secrets`` and by key names.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.resources import files
-from typing import Any
-
-import tomli
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.secrets.rules import SecretRule, has_secret_name, select_rules
+from rigspec.secrets.rules import find_secrets as find_in_text
 from rigspec.spec.toml.document import Document, KeyPath
 
-__all__ = ["classify_secret", "find_forbidden_strings", "find_secrets"]
+__all__ = ["find_forbidden_strings", "find_secrets"]
 
 _FORBIDDEN_LABEL = "control or invisible character"
 
@@ -63,25 +58,6 @@ def _iterate_strings(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, st
 
 _LABEL = "possible secret"
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
-_SECRET_KEY = re.compile(
-    "passw|pwd|secret|token|credential|api[_-]?key|access[_-]?key|private[ _-]?key|passphrase", re.I
-)
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    """One format of a secret."""
-
-    kind: str
-    hints: tuple[str, ...]
-    regex: str
-    flags: str = ""
-
-    def is_in(self, text: str, lowered: str) -> bool:
-        """Return whether the text contains a secret of this format."""
-        if not any(hint in lowered for hint in self.hints):
-            return False
-        return re.search(self.regex, text, re.I if "i" in self.flags else 0) is not None
 
 
 def find_secrets(document: Document) -> Iterator[Diagnostic]:
@@ -89,29 +65,28 @@ def find_secrets(document: Document) -> Iterator[Diagnostic]:
 
     The errors do not contain the text.
     """
+    texts = list(_iterate_texts((), document.value))
+    # A value may contain escapes: its text is not the file's.
+    rules = select_rules("\n".join((document.text, *(text for _, text, _ in texts))))
     reported: set[int] = set()
-    for path, text, of_key in _iterate_texts((), document.value):
-        kind = classify_secret(text)
+    for path, text, of_key in texts:
+        kind = _classify(text, rules)
         if kind is None and not of_key and _is_named_secret(path, text):
-            kind = "a secret, because of its key's name"
+            kind = "the name of its key"
         if kind is not None:
             span = document.span(path, of="key" if of_key else "value", label=_LABEL)
             reported.update(range(span.line, span.end_line + 1))
             yield _build_diagnostic(kind, span)
-    for number, line in enumerate(document.text.split("\n"), 1):
-        kind = classify_secret(line) if number not in reported and "#" in line else None
+    for number, line in enumerate(document.text.split("\n") if rules else (), 1):
+        kind = _classify(line, rules) if number not in reported and "#" in line else None
         if kind is not None:
             column = line.index("#") + 1
             span = Span(document.file, number, column, number, len(line.rstrip("\r")) + 1, _LABEL)
             yield _build_diagnostic(kind, span)
 
 
-def classify_secret(text: str) -> str | None:
-    """Return the kind of secret in a text, such as ``a GitHub token``, or None."""
-    lowered = text.lower()
-    return next(
-        (pattern.kind for pattern in _load_patterns() if pattern.is_in(text, lowered)), None
-    )
+def _classify(text: str, rules: Sequence[SecretRule]) -> str | None:
+    return next((kind for kind, _, _ in find_in_text(text, rules)), None)
 
 
 def _is_named_secret(path: KeyPath, text: str) -> bool:
@@ -121,18 +96,16 @@ def _is_named_secret(path: KeyPath, text: str) -> bool:
     """
     keys = [part for part in path if isinstance(part, str)]
     key = keys[-1] if keys else ""
-    if _SECRET_KEY.search(key) is None or (key == "secret" and _SECRET_NAME.fullmatch(text)):
+    if key == "secret" and _SECRET_NAME.fullmatch(text):
         return False
-    names = _load_table()["name"]
-    is_secret_key = re.search(names["ends"], key, re.I) is not None
-    return is_secret_key and re.fullmatch(names["but"], text) is None
+    return has_secret_name(key, text)
 
 
 def _build_diagnostic(kind: str, span: Span) -> Diagnostic:
     return Diagnostic(
         code="RS406",
         severity=Severity.ERROR,
-        message=f"this looks like {kind}; do not store secrets in the spec",
+        message=f"possible secret ({kind}); do not store secrets in the spec",
         spans=(replace(span, masked=True),),
         help=(
             'remove it, replace it at its issuer, and refer to it by name: `{ secret = "NAME" }`',
@@ -151,17 +124,3 @@ def _iterate_texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str,
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _iterate_texts((*path, index), item)
-
-
-@lru_cache(maxsize=1)
-def _load_patterns() -> tuple[_Pattern, ...]:
-    return tuple(
-        _Pattern(row["kind"], tuple(row["hints"]), row["form"], row.get("flags", ""))
-        for row in _load_table()["form"]
-    )
-
-
-@lru_cache(maxsize=1)
-def _load_table() -> dict[str, Any]:
-    text = (files("rigspec.spec") / "secret_patterns.toml").read_text(encoding="utf-8")
-    return tomli.loads(text)

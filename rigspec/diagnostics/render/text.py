@@ -26,11 +26,24 @@ def render_text(
     """Return the diagnostics of a report as text.
 
     ``texts`` has the content of each file that a span refers to. Sentences wrap at ``width``;
-    source lines do not.
+    source lines do not. Lines are shown without possible secrets.
     """
+    if not report.diagnostics:
+        return ""
+    texts = _redact_shown_lines(report, texts)
     masks = [span for d in report.diagnostics for span in d.spans if span.masked]
     renderer = _Renderer(color, max(width, 40), masks)
     return "\n".join(renderer.render(d, texts) for d in report.diagnostics)
+
+
+def _redact_shown_lines(report: Report, texts: Mapping[str, str]) -> dict[str, str]:
+    from rigspec.secrets.redaction import redact
+
+    spans = [span for diagnostic in report.diagnostics for span in diagnostic.spans]
+    return {
+        file: redact(text, {span.line for span in spans if span.file == file})
+        for file, text in texts.items()
+    }
 
 
 def format_resolution(resolution: Resolution) -> str:

@@ -18,7 +18,7 @@ from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.conftest import ROOT
 from tests.injection.fields import Field, text_fields
 from tests.injection.rigs import RIGS, alone, place, with_text, written
-from tests.secret_scan.planted import PLANTED
+from tests.secrets.planted import PLANTED
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 FILE = "rig.toml"
@@ -53,6 +53,49 @@ def test_planted_secret_in_unknown_key_or_comment_is_refused(kind: str) -> None:
             parse_spec(FILE, text)
         assert "RS406" in {found.code for found in refused.value.diagnostics}
         assert secret not in _said(refused.value.diagnostics, text)
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{key} = {secret}",
+        '{key} = "{secret}',
+        "{key}: {secret}",
+        '{key} = "{secret}" again',
+        "{key} {secret}",
+        '{key} = ["a", {secret}]',
+    ],
+)
+@pytest.mark.parametrize("key", ["password", "passwrd", "MY_API_KEY", "notes"])
+def test_check_broken_line_does_not_print_its_secret(kind: str, line: str, key: str) -> None:
+    secret = PLANTED[kind].replace('"', "").replace("'", "")
+    text = f'rig = 1\nname = "box"\n{line.format(key=key, secret=secret)}\n[env.lab]\n'
+    with pytest.raises(InvalidSpec) as refused:
+        parse_spec(FILE, text)
+    shown = _said(refused.value.diagnostics, text)
+    assert secret not in shown
+    assert all(word not in shown for word in secret.split() if len(word) > 12)
+
+
+@pytest.mark.parametrize(
+    ("table", "entry"),
+    [
+        ("system.env", 'DB_PASS = "hunter2hunter2"'),
+        ("system.env", 'KAGGLE_KEY = "hunter2hunter2"'),
+        ("system.env", 'GITHUB_PAT = "hunter2hunter2"'),
+        ("service.tmux.dev", 'windows = [{ name = "a", panes = ["sshpass -p hunter2x ssh h"] }]'),
+        ("service.tmux.dev", 'windows = [{ name = "a", panes = ["mysql -u r -phunter2x db"] }]'),
+        ("mirrors", 'pypi = "https://index.example.org/simple?key=hunter2hunter2"'),
+        ("machine.box", 'os = "ubuntu 22.04" # machine h login u password hunter2hunter2'),
+    ],
+)
+def test_check_secret_that_valid_toml_holds_is_refused(table: str, entry: str) -> None:
+    text = f'rig = 1\nname = "box"\n[{table}]\n{entry}\n'
+    with pytest.raises(InvalidSpec) as refused:
+        parse_spec(FILE, text)
+    assert "RS406" in {found.code for found in refused.value.diagnostics}
+    assert "hunter2" not in _said(refused.value.diagnostics, text)
 
 
 @pytest.mark.parametrize("command", [("check",), ("lock",), ("compile", "--target", "all")])
