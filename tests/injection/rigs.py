@@ -63,7 +63,7 @@ WHOLE: dict[str, Any] = {
             "os": "ubuntu 16.04",
             "arch": "x86_64",
             "instance": "aws p2.xlarge",
-            "driver": ">=384.81",
+            "driver": {"version": ">=384.81", "from": "nvidia", "modules": "proprietary"},
             "gcc": "5",
             "docker": ">=17",
             "cpu": {

@@ -53,7 +53,7 @@ def test_what_has_no_unit_is_refused(kind: type[Size], text: str) -> None:
     ],
 )
 def test_more_digits_than_can_be_summed_are_refused(kind: type[Size], text: str) -> None:
-    with pytest.raises(ValueError, match=r"at most \d+ digits, and 6 more"):
+    with pytest.raises(ValueError, match=r"at most \d+ digits and 6 decimal places"):
         kind.parse(text)
 
 
