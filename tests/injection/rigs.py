@@ -216,6 +216,7 @@ SHORT: dict[str, Any] = {
     "machine": {
         "tower": {
             "os": "ubuntu 16.04",
+            "driver": ">=384.81",
             "cpu": "AMD 1900X",
             "gpus": [{"model": "K80"}],
             "case": {"model": "Corsair 760T", "gpu_clearance": "450 mm"},
