@@ -1679,7 +1679,7 @@ restart_unit() {
   run_or_print "restart $1" systemctl try-restart "$1"
 }
 
-remove_kernel_arguments() {
+restore_kernel_command_line() {
   local file=/etc/default/grub.d/rig.cfg
   if was_recorded_file "$file"; then
     [ "$DRY_RUN" = yes ] || record unfinished update-grub || return
