@@ -1,0 +1,1 @@
+"""Caches on disk: results of `rigspec check`, and parsed tables of the matrix."""

@@ -1,47 +1,49 @@
-"""What was checked before, and has not changed since, is not checked again.
+"""Cache the reports of `rigspec check`.
 
-A check is a function of the spec's bytes, of the matrix and of rigspec itself; its outcome is kept
-under a checksum of all of these, as linters do. `RIGSPEC_NO_CACHE` or `--no-cache` turns it off.
+A check is a function of the spec's bytes, the matrix and rigspec's own code. Its result is stored
+under a checksum of all of these. `RIGSPEC_NO_CACHE` or `--no-cache` disables the cache.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.serialization import parse_reports, serialize_reports
 
-__all__ = ["cache_file", "load", "store"]
+__all__ = ["cache_file", "load_reports", "store_reports"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def cache_file(spec: str, text: bytes, machine: str | None) -> Path | None:
-    """Where the outcome of this very check is kept; None where there is no place for a cache."""
+    """Return the cache file of this check; None if the cache is disabled or has no folder.
+
+    Args:
+        spec: the path of the spec, which its diagnostics contain.
+        text: the content of the spec.
+        machine: the requested machine.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     if os.environ.get("RIGSPEC_NO_CACHE") or not os.path.isabs(home):
         return None
-    import hashlib
-
     key = hashlib.sha256(b"\0".join([os.fsencode(spec), str(machine).encode(), text]))
     for line in _fingerprint(str(_PACKAGE)):
         key.update(line.encode())
     return Path(home, "rigspec", "check", f"{key.hexdigest()}.json")
 
 
-def load(file: Path) -> list[Report] | None:
-    """The reports kept there; None where there are none that can be read."""
+def load_reports(file: Path) -> list[Report] | None:
+    """Return the cached reports; None if the file is missing or damaged."""
     try:
         stored = file.read_bytes()
     except OSError:
         return None
-    from rigspec.diagnostics.serialization import parse_reports
-
     checksum, _, text = stored.partition(b"\n")
     if checksum != b"%08x" % zlib.crc32(text):
         return None
@@ -51,10 +53,8 @@ def load(file: Path) -> list[Report] | None:
         return None
 
 
-def store(file: Path, reports: list[Report]) -> None:
-    """Keep the reports there, if it can be written to; a cache is never worth an error."""
-    from rigspec.diagnostics.serialization import serialize_reports
-
+def store_reports(file: Path, reports: list[Report]) -> None:
+    """Write the reports to the cache file; ignore a file system that refuses it."""
     text = serialize_reports(reports).encode()
     partial = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):
@@ -65,7 +65,7 @@ def store(file: Path, reports: list[Report]) -> None:
 
 
 def _fingerprint(folder: str) -> Iterator[str]:
-    """Name, size and time of every file that rigspec consists of."""
+    """Yield name, size and modification time of each source file and table of rigspec."""
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if entry.is_dir():

@@ -1,11 +1,11 @@
-"""The command line: typer, a module a command, no logic."""
+"""The command line: one module per command, no logic."""
 
 import gc
 import os
 
-# A command lives for a fraction of a second, in which there is nothing to collect: looking for
-# it while modules load costs a tenth of a check. Long commands turn it on again.
+# A command runs for a fraction of a second and creates no garbage worth collecting; collections
+# while modules load cost a tenth of a check. Long commands enable it again.
 gc.disable()
 
-# pydantic would search every installed distribution for plugins; the language needs none.
+# Without this, pydantic searches every installed distribution for plugins.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -1,155 +1,157 @@
-"""``rigspec compile``: write what builds the rig."""
+"""``rigspec compile``: write the artifacts of a target from the lock."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from rigspec.cli.console import fail, show, status
-from rigspec.cli.pipeline import chosen_machines, open_spec, resolve_or_exit
+from rigspec.backend.discovery import Backend, BackendError, find_backends
+from rigspec.backend.render import compile_plan, omissions
+from rigspec.backend.size_limits import OutputTooLarge
+from rigspec.cli.console import fail, fail_unknown, show, status
+from rigspec.cli.lockfile import ensure_digests, fresh_lock, resolve_as_locked, warn_unpinned
+from rigspec.cli.options import LockDirectory, OneMachine, Quiet, RequireDigests, Spec
+from rigspec.cli.pipeline import open_spec, select_machine
+from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
 from rigspec.diagnostics.sanitize import sanitize
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rigspec.fs.atomic_tree import OutputFile
-    from rigspec.plan.model import Plan
-    from rigspec.spec.loader import LoadedSpec
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rigspec.backend.size_limits import OutputTooLarge
-    from rigspec.spec.loader import LoadedSpec
+from rigspec.fs.atomic_tree import OutputFile, TreeError, read_tree, write_tree_atomically
+from rigspec.lock.paths import lock_directory
+from rigspec.plan.build import build_plan
+from rigspec.plan.model import Plan
+from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["compile_", "report_output_too_large"]
 
 
 def compile_(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The rig to compile.")],
-    target: Annotated[str, typer.Option("--target", help="A target's name, or all.")],
-    machine: Annotated[
-        str | None, typer.Option("--machine", help="Which machine, where the rig has several.")
-    ] = None,
+    spec: Spec,
+    target: Annotated[
+        str, typer.Option("--target", metavar="NAME", help="Target, or all", show_default=False)
+    ],
+    machine: OneMachine = None,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the files go.")
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Output folder")
     ] = Path("out"),
     locked: Annotated[
-        bool, typer.Option("--locked", help="Refuse a lock that the spec has moved away from.")
+        bool, typer.Option("--locked", help="Fail if the lock is out of date")
     ] = False,
-    lock: Annotated[
-        Path | None, typer.Option("--lock", metavar="DIR", help="Folder of the lock.")
-    ] = None,
-    require_digests: Annotated[
-        bool,
-        typer.Option("--require-digests", help="Refuse a base image or download without one."),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    lock: LockDirectory = None,
+    require_digests: RequireDigests = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write the artifacts of a locked rig: no network, no clock, the same bytes everywhere."""
-    from rigspec.cli.lockfile import ensure_digests, fresh_lock, locked_before, warn_unpinned
-    from rigspec.lock.paths import lock_directory
-    from rigspec.plan.build import build_plan
+    """Write the artifacts of a target from the lock.
 
+    Uses no network and no clock: the same input gives the same bytes.
+    """
     loaded = open_spec(spec)
-    machines = chosen_machines(loaded, machine)
-    if len(machines) > 1:
-        fail(f"{spec} declares {len(machines)} machines; name one with --machine", status=2)
+    name = select_machine(loaded, machine)
+    backends = _select_backends(target)
     directory = lock or lock_directory(spec, loaded.rig.name)
-    kept = locked_before(directory)
-    names = chosen_machines(loaded, None)
-    reports = [resolve_or_exit(loaded, name, kept.get(name)) for name in names]
+    reports = resolve_as_locked(loaded, directory)
     rig_lock, digest = fresh_lock(loaded, reports, directory, strict=locked)
-    built = [found for found in rig_lock.machines if found.resolution.machine == machines[0]]
+    machines = [each for each in rig_lock.machines if each.resolution.machine == name]
     if require_digests:
-        ensure_digests(loaded, built)
-    warn_unpinned(built, quiet=quiet)
-    plan = build_plan(loaded.rig, rig_lock, machines[0], digest)
-    _emit(loaded, plan, target, output, quiet)
-
-
-def _emit(spec: LoadedSpec, plan: Plan, target: str, output: Path, quiet: bool) -> None:
-    from rigspec.backend.discovery import BackendError, find_backends
-    from rigspec.backend.render import compile_plan, omissions
-    from rigspec.backend.size_limits import OutputTooLarge
-    from rigspec.fs.atomic_tree import TreeError, write_tree_atomically
-
+        ensure_digests(loaded, machines)
+    warn_unpinned(machines, quiet=quiet)
+    plan = build_plan(loaded.rig, rig_lock, name, digest)
     try:
-        backends = find_backends()
-        chosen = [b for b in backends if target in ("all", b.name)]
-        if not chosen:
-            names = ", ".join(backend.name for backend in backends)
-            fail(f"RS601: there is no target `{target}`; there are {names} and all", status=2)
-        trees = {backend.name: compile_plan(plan, backend) for backend in chosen}
-        write_tree_atomically(output, _whole(output, trees))
+        trees = {backend.name: compile_plan(plan, backend) for backend in backends}
+        write_tree_atomically(output, _with_earlier_targets(output, trees))
     except OutputTooLarge as error:
-        report_output_too_large(spec, plan.machine, error)
+        report_output_too_large(loaded, plan.machine, error)
         raise typer.Exit(1) from None
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     except TreeError as error:
         fail(f"RS604: {error}", status=2)
-    for backend in chosen:
-        status(f"{backend.title}", quiet=quiet)
-        for file in trees[backend.name]:
-            typer.echo(sanitize(str(output / backend.name / file.path)))
-        for left in omissions(plan, backend):
-            status(f"  leaves out {left.item}: {left.reason}", quiet=quiet)
+    for backend in backends:
+        _print_result(plan, backend, output, trees[backend.name], quiet=quiet)
 
 
-def _whole(output: Path, trees: Mapping[str, tuple[OutputFile, ...]]) -> list[OutputFile]:
-    """The new targets with those that were compiled before: one tree, swapped in at once."""
-    from rigspec.fs.atomic_tree import OutputFile, read_tree
+def report_output_too_large(spec: LoadedSpec, machine: str | None, error: OutputTooLarge) -> None:
+    """Print the error with its place in the spec."""
+    table = spec.rig.machine.get(machine) if machine is not None else None
+    key = "instance" if table is not None and table.instance else "kind"
+    path = ("machine", machine, key) if machine is not None else ("name",)
+    limit = error.limit
+    diagnostic = Diagnostic(
+        code="RS605",
+        severity=Severity.ERROR,
+        message=(
+            f"{error.path} has at least {error.size} bytes, but {limit.provider} accepts "
+            f"{limit.size}"
+        ),
+        spans=(spec.document.span(path, label=f"at most {limit.size} bytes"),),
+        facts=(
+            Fact(
+                id=f"{limit.path}/{limit.provider}",
+                statement=f"{limit.provider} accepts {limit.path} of at most {limit.size} bytes",
+                sources=(limit.source,),
+            ),
+        ),
+        help=tuple(_remedies(error)),
+    )
+    report = Report(spec.document.file, machine, "invalid", None, (diagnostic,))
+    show(report, {spec.document.file: spec.document.text})
 
-    kept = [file for file in read_tree(output) if file.path.partition("/")[0] not in trees]
+
+def _remedies(error: OutputTooLarge) -> Iterator[str]:
+    if not error.named:
+        yield (
+            f'start `instance` with the provider, as in "{error.limit.provider} …"; without one '
+            "the smallest limit applies"
+        )
+    if error.seeded:
+        yield "compile with `--target shell` and run that installer from a custom image"
+    else:
+        yield (
+            'set `seed = "https://…"` in [mirrors] and upload the files of cloud-init/seed/ there: '
+            "the first boot downloads and verifies the rest"
+        )
+
+
+def _select_backends(target: str) -> Sequence[Backend]:
+    try:
+        backends = find_backends()
+    except BackendError as error:
+        fail(f"RS603: {error}", status=2)
+    chosen = [backend for backend in backends if target in ("all", backend.name)]
+    if not chosen:
+        names = [backend.name for backend in backends]
+        fail_unknown(
+            f"RS601: unknown target `{target}`",
+            target,
+            names,
+            otherwise=f"use one of {', '.join(names)}, or all",
+        )
+    return chosen
+
+
+def _with_earlier_targets(
+    output: Path, trees: Mapping[str, tuple[OutputFile, ...]]
+) -> list[OutputFile]:
+    """Return the new targets and the other targets in the folder, which is replaced as a whole."""
+    earlier = [file for file in read_tree(output) if file.path.partition("/")[0] not in trees]
     new = [
         OutputFile(f"{name}/{file.path}", file.content, file.mode)
         for name, files in trees.items()
         for file in files
     ]
-    return [*kept, *new]
+    return [*earlier, *new]
 
 
-def report_output_too_large(spec: LoadedSpec, machine: str | None, error: OutputTooLarge) -> None:
-    """The error with its place in the spec, on stderr."""
-    from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
-
-    table = spec.rig.machine.get(machine) if machine is not None else None
-    key = "instance" if table is not None and table.instance else "kind"
-    place = ("machine", machine, key) if machine is not None else ("name",)
-    limit = error.limit
-    found = Diagnostic(
-        code="RS605",
-        severity=Severity.ERROR,
-        message=(
-            f"{error.path} has {error.size} bytes at its shortest; {limit.provider} takes "
-            f"{limit.size}"
-        ),
-        spans=(spec.document.span(place, label=f"{limit.size} bytes at most"),),
-        facts=(
-            Fact(
-                id=f"{limit.path}/{limit.provider}",
-                statement=f"{limit.provider} takes {limit.path} of {limit.size} bytes at most",
-                sources=(limit.source,),
-            ),
-        ),
-        help=tuple(_advice(error)),
-    )
-    report = Report(spec.document.file, machine, "invalid", None, (found,))
-    show(report, {spec.document.file: spec.document.text})
-
-
-def _advice(error: OutputTooLarge) -> Iterator[str]:
-    if not error.named:
-        yield (
-            "the spec names no provider, so the narrowest counts: begin `instance` with its "
-            f'name, as in "{error.limit.provider} …"'
-        )
-    if error.seeded:
-        yield "compile with --target shell, and run that installer from an image of your own"
-    else:
-        yield (
-            'write `seed = "https://…"` under [mirrors] and put the files of cloud-init/seed/ '
-            "there: the first boot then fetches the rest and checks it"
-        )
+def _print_result(
+    plan: Plan, backend: Backend, output: Path, files: Sequence[OutputFile], *, quiet: bool
+) -> None:
+    """Print the written files, and the omitted steps by reason."""
+    status(backend.title, quiet=quiet)
+    for file in files:
+        typer.echo(sanitize(str(output / backend.name / file.path)))
+    reasons: dict[str, list[str]] = {}
+    for omission in omissions(plan, backend):
+        reasons.setdefault(omission.reason, []).append(omission.item)
+    for reason, steps in reasons.items():
+        status(f"  not included: {', '.join(steps)} — {reason}", quiet=quiet)

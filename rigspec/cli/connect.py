@@ -1,58 +1,55 @@
-"""``rigspec connect``: how a client reaches each service of a rig."""
+"""``rigspec connect``: print the command that reaches each service."""
 
 from __future__ import annotations
 
+import json
 import re
-from difflib import get_close_matches
-from enum import Enum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cli.console import fail, status
+from rigspec.cli.console import fail, fail_unknown, status
+from rigspec.cli.options import FORMAT, Spec
 from rigspec.cli.pipeline import open_spec
-
-if TYPE_CHECKING:
-    from rigspec.plan.connections import Connection
-    from rigspec.spec.models.rig import Rig
+from rigspec.plan.connections import Connection, connections
+from rigspec.spec.models.rig import Rig
+from rigspec.spec.types import HOST
 
 __all__ = ["connect"]
 
-# What stands for a name that the spec does not tell.
+# Placeholders for names that the spec does not contain.
 _HOST, _USER = "HOST", "USER"
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,63}")
-
-
-class Format(str, Enum):
-    """How to tell."""
-
-    TEXT = "text"
-    JSON = "json"
+_HOST_OR_IPV6 = re.compile(rf"{HOST}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[A-Za-z0-9._-]+)?")
 
 
 def connect(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The rig to reach.")],
+    spec: Spec,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="U", help="For this account only.")
+        str | None, typer.Option("--user", metavar="NAME", help="Only this account (default: all)")
     ] = None,
     host: Annotated[
         str | None,
-        typer.Option("--host", metavar="H", help="The machine's name or address; else its own."),
+        typer.Option(
+            "--host", metavar="HOST", help="Host name or address (default: from the spec)"
+        ),
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="How to tell it.")] = Format.TEXT,
+    format_: Annotated[Literal["text", "json"], FORMAT] = "text",
 ) -> None:
-    """Print the client's command for each service: a log-in, its forwarded port, what to open."""
-    from rigspec.plan.connections import connections
+    """Print the command that reaches each service.
 
+    Prints the ssh command, its forwarded port and the address to open, for each user.
+    """
     rig = open_spec(spec).rig
-    target = _host(rig, host)
+    address = _address(rig, host)
     if rig.service.ssh is None:
-        status("note: the rig sets up no secure shell: these ask for one on port 22")
-    if target == _HOST:
-        status(f"note: {_HOST} stands for the machine's name or address: give it with --host")
-    found = tuple(connections(rig, target, _users(spec, rig, user)))
-    typer.echo(_json(rig, target, found) if output is Format.JSON else _text(found))
+        status("note: the rig has no [service.ssh], so the commands assume port 22")
+    if address == _HOST:
+        status(f"note: {_HOST} is a placeholder for the machine's address; set it with --host")
+    result = tuple(connections(rig, address, _users(spec, rig, user)))
+    typer.echo(_as_json(rig, address, result) if format_ == "json" else _as_text(result))
 
 
 def _users(spec: Path, rig: Rig, user: str | None) -> tuple[str, ...]:
@@ -60,48 +57,44 @@ def _users(spec: Path, rig: Rig, user: str | None) -> tuple[str, ...]:
     if user is None:
         return names or (_USER,)
     if user not in names and names:
-        near = get_close_matches(user, names, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else f"; it has {', '.join(names)}"
-        fail(f"{spec} declares no user `{user}`{hint}", status=2)
+        fail_unknown(
+            f"no user `{user}` in {spec}", user, names, otherwise=f"name one of {', '.join(names)}"
+        )
     if _ACCOUNT.fullmatch(user) is None:
-        fail(f"`{user}` is no name of an account", status=2)
+        fail(f"invalid user name `{user}`", status=2)
     return (user,)
 
 
-def _host(rig: Rig, host: str | None) -> str:
-    from rigspec.spec.types import HOST
-
+def _address(rig: Rig, host: str | None) -> str:
     if host is None:
         return rig.service.dyndns.hostname if rig.service.dyndns is not None else _HOST
-    if re.fullmatch(rf"{HOST}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[A-Za-z0-9._-]+)?", host) is None:
-        fail(f"`{host}` is no name or address of a machine", status=2)
+    if _HOST_OR_IPV6.fullmatch(host) is None:
+        fail(f"invalid host name or address `{host}`", status=2)
     return host
 
 
-def _text(found: tuple[Connection, ...]) -> str:
+def _as_text(result: Sequence[Connection]) -> str:
     lines = []
-    for user in dict.fromkeys(each.user for each in found):
+    for user in dict.fromkeys(connection.user for connection in result):
         lines.append(f"{user}:")
-        for each in found:
-            if each.user == user:
-                lines.append(f"  {each.service}")
-                lines += [f"    {each.line}"] if each.command else []
-                lines += [f"    open {each.url}"] if each.url is not None else []
+        for connection in result:
+            if connection.user == user:
+                lines.append(f"  {connection.service}")
+                lines += [f"    {connection.line}"] if connection.command else []
+                lines += [f"    open {connection.url}"] if connection.url is not None else []
     return "\n".join(lines)
 
 
-def _json(rig: Rig, host: str, found: tuple[Connection, ...]) -> str:
-    import json
-
+def _as_json(rig: Rig, host: str, result: Sequence[Connection]) -> str:
     rows = [
         {
-            "user": each.user,
-            "service": each.service,
-            "command": list(each.command),
-            "line": each.line,
-            "url": each.url,
+            "user": connection.user,
+            "service": connection.service,
+            "command": list(connection.command),
+            "line": connection.line,
+            "url": connection.url,
         }
-        for each in found
+        for connection in result
     ]
     content = {"schema": 1, "rig": rig.name, "host": host, "connections": rows}
     return json.dumps(content, indent=2, ensure_ascii=False)

@@ -1,27 +1,31 @@
-"""``rigspec explain``: what a diagnostic means."""
+"""``rigspec explain``: print the page of a diagnostic code."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
-from rigspec.cli.console import fail
+from rigspec.cli.console import fail_unknown
+from rigspec.diagnostics.explanations import list_codes, load_page
 
 __all__ = ["explain"]
 
 
 def explain(
-    code: Annotated[str, typer.Argument(help="A code such as RS203.")],
+    code: Annotated[str, typer.Argument(help="Code, such as RS203", show_default=False)],
 ) -> None:
-    """Print the page of a diagnostic code: what it means, an example, how to mend it."""
-    from rigspec.diagnostics.explanations import list_codes, load_page
+    """Print the page of a diagnostic code.
 
+    The page has the meaning of the code, an example and the fix.
+    """
     known = list_codes()
-    wanted = code.upper()
-    if wanted not in known:
-        near = get_close_matches(wanted, known, n=3)
-        hint = f"; nearest: {', '.join(near)}" if near else ""
-        fail(f"there is no code `{code}`{hint}", status=2)
-    typer.echo(load_page(wanted).rstrip("\n"))
+    requested = code.upper()
+    if requested not in known:
+        fail_unknown(
+            f"no diagnostic code `{code}`",
+            requested,
+            known,
+            otherwise=f"codes range from {known[0]} to {known[-1]}",
+        )
+    typer.echo(load_page(requested).rstrip("\n"))

@@ -1,17 +1,20 @@
-"""``rigspec init``: a spec to start from."""
+"""``rigspec init``: write a spec to start from."""
 
 from __future__ import annotations
 
 import re
+from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from rigspec.cli.console import fail, status, write_text
-
-if TYPE_CHECKING:
-    from rigspec.host.recording import Recording
+from rigspec.cli.console import fail, status
+from rigspec.cli.options import Quiet
+from rigspec.cli.output_file import write_text
+from rigspec.host.facts import host_of
+from rigspec.host.recording import Recording, load_recording, record_host
+from rigspec.host.spec_writer import spec_text
 
 __all__ = ["init"]
 
@@ -21,114 +24,108 @@ _STDOUT = Path("-")
 
 def init(
     file: Annotated[
-        Path, typer.Argument(metavar="[FILE]", help="Where to write it; - is standard output.")
+        Path, typer.Argument(metavar="[FILE]", help="File to write, or - for stdout")
     ] = Path("rig.toml"),
     from_host: Annotated[
-        bool, typer.Option("--from-host", help="Describe this machine: its parts and software.")
+        bool, typer.Option("--from-host", help="Describe this machine: hardware and software")
     ] = False,
     from_recording: Annotated[
         Path | None,
-        typer.Option(
-            "--from-recording", metavar="FOLDER", help="Describe the machine that was recorded."
-        ),
+        typer.Option("--from-recording", metavar="DIR", help="Describe a recorded machine"),
     ] = None,
     record: Annotated[
         Path | None,
         typer.Option(
             "--record",
-            metavar="FOLDER",
-            help="Write what this machine says into FOLDER, and no spec: for --from-recording.",
+            metavar="DIR",
+            help="Record this machine for --from-recording, write no spec",
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="The rig's name; else that of FILE.")
+        str | None, typer.Option("--name", help="Name of the rig (default: that of FILE)")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a commented spec to start from, or the spec of a machine.
+    """Write a commented spec, or the spec of an existing machine.
 
-    What a machine cannot tell is left out and named, in the spec and on stderr. Nothing is changed,
-    nothing needs root (as root, dmidecode tells the memory modules), and no serial numbers,
-    addresses, host names or user names are read.
+    Values that cannot be detected are listed in the spec and on stderr. The machine is not changed,
+    and no root privileges are needed; as root, memory modules are detected too. Serial numbers,
+    addresses, host names and user names are not read.
     """
-    asked = [from_host, from_recording is not None, record is not None]
-    if sum(asked) > 1:
-        fail("--from-host, --from-recording and --record exclude each other", status=2)
+    if sum([from_host, from_recording is not None, record is not None]) > 1:
+        fail("--from-host, --from-recording and --record are mutually exclusive", status=2)
     if record is not None:
         _record(record, force=force, quiet=quiet)
         return
-    called = _called(file, name)
-    # Asked first: reading a machine takes a while.
+    rig_name = _rig_name(file, name)
+    # Checked first, because probing a machine takes a while.
     if file != _STDOUT and not force and file.exists():
-        _refuse(file)
+        _fail_exists(file)
     if from_host or from_recording is not None:
-        text = _described(from_recording, called, quiet=quiet)
+        text = _describe_host(from_recording, rig_name, quiet=quiet)
     else:
-        text = _starter(called)
+        text = _starter(rig_name)
     if file == _STDOUT:
         typer.echo(text, nl=False)
         return
     try:
         write_text(file, text, new=not force)
     except FileExistsError:
-        _refuse(file)
-    status(f"wrote {file}; `rigspec check {file}` says whether it can exist", quiet=quiet)
+        _fail_exists(file)
+    status(f"wrote {file}; next: `rigspec check {file}`", quiet=quiet)
 
 
-def _refuse(path: Path) -> None:
-    fail(f"{path} is there already; --force replaces it", status=2)
+def _fail_exists(path: Path) -> NoReturn:
+    fail(f"{path} already exists", status=2, help_text="replace it with --force")
 
 
-def _called(file: Path, name: str | None) -> str:
-    """The name asked for; else the file's, which is not that of a folder, a user or a host."""
-    if name is not None:
-        if _NAME.fullmatch(name) is None:
-            words = "use lower-case letters, digits, `-` and `_`, a letter first"
-            fail(f"`{name}` is no name of a rig; {words}", status=2)
-        return name
-    return file.stem if _NAME.fullmatch(file.stem) else "rig"
+def _rig_name(file: Path, name: str | None) -> str:
+    """Return the requested name, else the file's; never that of a folder, user or host."""
+    if name is None:
+        return file.stem if _NAME.fullmatch(file.stem) else "rig"
+    if _NAME.fullmatch(name) is None:
+        fail(
+            f"invalid rig name `{name}`",
+            status=2,
+            help_text="start with a letter and use lower-case letters, digits, `-` and `_`",
+        )
+    return name
 
 
 def _starter(name: str) -> str:
-    from importlib import resources
-
     text = (resources.files("rigspec.host") / "starter.toml").read_text(encoding="utf-8")
     return text.replace('"NAME"', f'"{name}"', 1)
 
 
-def _described(folder: Path | None, name: str, *, quiet: bool) -> str:
-    from rigspec.host.facts import host_of
-    from rigspec.host.recording import record_host
-    from rigspec.host.spec_writer import spec_text
-
-    host = host_of(record_host() if folder is None else _recording(folder))
-    for unread in host.unread:
-        status(f"not read: {unread.part}: {unread.why}", quiet=quiet)
+def _describe_host(recording: Path | None, name: str, *, quiet: bool) -> str:
+    host = host_of(record_host() if recording is None else _load_recording(recording))
+    for missing in host.unread:
+        status(f"not detected: {missing.part} ({missing.why})", quiet=quiet)
     return spec_text(host, name)
 
 
-def _recording(folder: Path) -> Recording:
-    from rigspec.host.recording import load_recording
-
+def _load_recording(folder: Path) -> Recording:
     try:
         recording = load_recording(folder)
     except OSError as error:
-        fail(f"{folder}: cannot be read: {error.strerror}", status=2)
+        fail(f"cannot read {folder}: {error.strerror}", status=2)
     if not recording.texts:
-        fail(f"{folder} is no recording; `rigspec init --record {folder}` makes one", status=2)
+        fail(
+            f"{folder} does not contain a recording",
+            status=2,
+            help_text=f"create one with `rigspec init --record {folder}`",
+        )
     return recording
 
 
 def _record(folder: Path, *, force: bool, quiet: bool) -> None:
-    from rigspec.host.recording import record_host
-
     if not force and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        _refuse(folder)
+        _fail_exists(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        fail(f"{folder}: cannot be made: {error.strerror}", status=2)
-    for question, text in record_host().files():
-        write_text(folder / question, text)
+        fail(f"cannot create {folder}: {error.strerror}", status=2)
+    for name, text in record_host().files():
+        write_text(folder / name, text)
     status(f"recorded this machine in {folder}", quiet=quiet)

@@ -1,132 +1,136 @@
-"""``rigspec lock``: pin every version, file and hash."""
+"""``rigspec lock``: pin every version, file and checksum."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cli.console import fail, status
-from rigspec.cli.pipeline import chosen_machines, open_spec, resolve_or_exit
-
-if TYPE_CHECKING:
-    from rigspec.diagnostics.model import Report
-    from rigspec.spec.loader import LoadedSpec
+from rigspec.cli.console import fail_unknown, status
+from rigspec.cli.lockfile import (
+    ensure_digests,
+    fresh_lock,
+    load_previous_lock,
+    locked_resolutions,
+    warn_unpinned,
+)
+from rigspec.cli.options import Quiet, RequireDigests, Spec
+from rigspec.cli.pipeline import open_spec, resolve_or_exit, select_machines
+from rigspec.diagnostics.model import Report
+from rigspec.lock.conda.lockfile import explicit_packages
+from rigspec.lock.model import Lock
+from rigspec.lock.paths import lock_directory
+from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["lock"]
 
-
-class Engine(str, Enum):
-    """``lock/engines.py`` has them; its imports are for a lock that is made."""
-
-    UV = "uv"
-    RESOLVELIB = "resolvelib"
-    PIP_TOOLS = "pip-tools"
+_COMPONENTS = frozenset({"os", "driver", "cuda", "cudnn", "python", "pip", "installer", "image"})
 
 
 def lock(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC", help="The rig to lock.")],
+    spec: Spec,
     check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 if the lock is stale.")
+        bool,
+        typer.Option("--check", help="Write nothing and exit with 1 if the lock is out of date"),
     ] = False,
     update: Annotated[
         list[str] | None,
-        typer.Option("--update", metavar="NAME", help="Let this move; what need not move stays."),
+        typer.Option(
+            "--update", metavar="NAME", help="Allow NAME to change, keeping everything else"
+        ),
     ] = None,
     upgrade: Annotated[
-        bool, typer.Option("--upgrade", help="Take the newest of everything that fits.")
+        bool, typer.Option("--upgrade", help="Upgrade everything to the newest compatible version")
     ] = False,
     engine: Annotated[
-        Engine | None,
-        typer.Option("--engine", help="What resolves Python packages; else what fits each."),
+        Literal["uv", "resolvelib", "pip-tools"] | None,
+        typer.Option("--engine", help="Python resolver (default: chosen for each environment)"),
     ] = None,
     pylock: Annotated[
-        bool, typer.Option("--pylock", help="Write pylock.toml too, with the index's addresses.")
+        bool, typer.Option("--pylock", help="Also write pylock.toml, with addresses of the index")
     ] = False,
     no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Ask the indexes anew, whatever was just answered.")
+        bool, typer.Option("--no-cache", help="Ignore cached responses of the indexes")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Folder of the lock.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Folder of the lock (default: lockfiles/RIG)"
+        ),
     ] = None,
-    require_digests: Annotated[
-        bool,
-        typer.Option("--require-digests", help="Refuse a base image or download without one."),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    require_digests: RequireDigests = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Resolve the rig, ask the indexes, and write the lock: all of it or nothing.
+    """Pin every version, file and checksum.
 
-    Where there is a lock, what it pins stays as long as the spec and the matrix allow it.
+    Queries the package indexes and writes the whole lock or nothing. Versions of an existing lock
+    are kept as long as the spec and the matrix allow it.
     """
-    from rigspec.cli.lockfile import load_previous_lock, locked_before
-    from rigspec.lock.paths import lock_directory
-
     loaded = open_spec(spec)
     directory = output or lock_directory(spec, loaded.rig.name)
-    moving = tuple(update or ())
-    kept = {} if upgrade else locked_before(directory)
+    update_names = tuple(update or ())
+    previous = {} if upgrade else locked_resolutions(directory)
     reports = [
-        resolve_or_exit(loaded, name, kept.get(name), moving)
-        for name in chosen_machines(loaded, None)
+        resolve_or_exit(loaded, name, previous.get(name), update_names)
+        for name in select_machines(loaded, None)
     ]
-    _known_names(loaded, reports, directory, moving)
+    _refuse_unknown_names(loaded, reports, load_previous_lock(directory), update_names)
     if check:
-        from rigspec.cli.lockfile import ensure_fresh
-
-        ensure_fresh(loaded, reports, directory, require_digests=require_digests)
+        _check_lock(loaded, reports, directory, require_digests=require_digests)
         status(f"{directory} is up to date", quiet=quiet)
         return
-    import gc
+    # The resolvers of Python and conda take longer to import than `--check` takes to run.
+    from rigspec.cli.new_lock import create_new_lock, write_lock
 
-    from rigspec.cli.lockfile import write_new_lock
-    from rigspec.lock.python.engine_cache import ResolutionCache
-    from rigspec.lock.python.environment import LockSettings
-
-    gc.enable()
-    settings = LockSettings(
-        engine=engine.value if engine is not None else None,
-        pylock=pylock,
-        answers=ResolutionCache(fresh=no_cache or upgrade),
-    )
-    before = None if upgrade else load_previous_lock(directory)
-    write_new_lock(
+    new = create_new_lock(
         loaded,
         reports,
-        directory,
-        kept=before,
-        moving=moving,
-        settings=settings,
-        require_digests=require_digests,
+        None if upgrade else load_previous_lock(directory),
+        update_names=update_names,
+        engine=engine,
+        pylock=pylock,
+        fresh=no_cache or upgrade,
         quiet=quiet,
     )
+    if require_digests:
+        ensure_digests(loaded, new.machines)
+    write_lock(loaded, new, directory, quiet=quiet)
+    warn_unpinned(new.machines, quiet=quiet)
 
 
-def _known_names(
-    spec: LoadedSpec, reports: Sequence[Report], directory: Path, moving: tuple[str, ...]
+def _check_lock(
+    spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, require_digests: bool
 ) -> None:
-    """Exit status 2 for a name to update that neither the rig nor its lock has."""
-    from rigspec.cli.lockfile import load_previous_lock
-    from rigspec.lock.conda.lockfile import explicit_packages
+    """Exit with status 1 and the differences unless the lock is up to date."""
+    current, _ = fresh_lock(spec, reports, directory, strict=True)
+    if require_digests:
+        ensure_digests(spec, current.machines)
 
-    known = {"os", "driver", "cuda", "cudnn", "python", "pip", "installer", "image"}
-    known |= set(spec.rig.download)
+
+def _refuse_unknown_names(
+    spec: LoadedSpec,
+    reports: Sequence[Report],
+    previous: Lock | None,
+    update_names: tuple[str, ...],
+) -> None:
+    """Exit with status 2 if neither the rig nor its lock has a name to update."""
+    known = {*_COMPONENTS, *spec.rig.download}
     for report in reports:
         for env in report.resolution.envs if report.resolution is not None else ():
             known |= {pin.name.partition("[")[0] for pin in (*env.frameworks, *env.distributions)}
-    lock = load_previous_lock(directory)
-    for machine in lock.machines if lock is not None else ():
+    for machine in previous.machines if previous is not None else ():
         known |= {package.name for package in machine.packages}
         for locked in machine.envs:
             lines = (locked.tools + locked.requirements).splitlines()
             known |= {line.partition("==")[0] for line in lines if "==" in line}
             known |= explicit_packages(locked.explicit).keys()
-    for name in moving:
+    for name in update_names:
         if name.lower() not in known:
-            near = get_close_matches(name.lower(), known, n=1)
-            hint = f"; did you mean `{near[0]}`?" if near else ""
-            fail(f"{spec.document.file} has no `{name}` to update{hint}", status=2)
+            fail_unknown(
+                f"no `{name}` to update in {spec.document.file}",
+                name.lower(),
+                known,
+                otherwise=f"name a package, a download or one of {', '.join(sorted(_COMPONENTS))}",
+            )

@@ -1,167 +1,116 @@
-"""What ``lock`` and ``compile`` do with a lock on disk."""
+"""Read the lock of a rig, and compare it with the spec."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from rigspec.cli.console import progress_bar, show, status
-
-if TYPE_CHECKING:
-    from rigspec.diagnostics.model import Diagnostic, Report
-    from rigspec.lock.model import Lock, LockedMachine
-    from rigspec.lock.python.environment import LockSettings
-    from rigspec.resolution import Resolution
-    from rigspec.spec.loader import LoadedSpec
+from rigspec.cli.console import show_diagnostics, status
+from rigspec.cli.pipeline import resolve_or_exit, select_machines
+from rigspec.diagnostics.model import Diagnostic, Report, Severity
+from rigspec.fs.atomic_tree import TreeError
+from rigspec.lock.digests import missing_digests
+from rigspec.lock.errors import LockError
+from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
+from rigspec.lock.model import Lock, LockedMachine
+from rigspec.lock.staleness import differences
+from rigspec.resolution import Resolution
+from rigspec.spec.loader import LoadedSpec
 
 __all__ = [
     "ensure_digests",
-    "ensure_fresh",
     "fresh_lock",
     "load_previous_lock",
-    "locked_before",
+    "locked_resolutions",
     "report_lock_errors",
+    "resolutions_of",
+    "resolve_as_locked",
+    "show_in_spec",
     "warn_unpinned",
-    "write_new_lock",
 ]
 
 
 def load_previous_lock(directory: Path) -> Lock | None:
-    """The lock that stands there; None where there is none, or none that can be trusted."""
-    from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
-
+    """Return the lock in the folder; None if it is missing or corrupt."""
     try:
         return read_lock(directory)[0]
     except (NoLock, CorruptLock):
         return None
 
 
-def locked_before(directory: Path) -> Mapping[str | None, Resolution]:
-    """What the lock that stands there decided for each machine."""
+def locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
+    """Return the locked resolution of each machine; empty without a usable lock."""
     lock = load_previous_lock(directory)
     machines = lock.machines if lock is not None else ()
     return {machine.resolution.machine: machine.resolution for machine in machines}
 
 
+def resolve_as_locked(spec: LoadedSpec, directory: Path) -> list[Report]:
+    """Resolve every machine of the rig, as close to its lock as the spec allows."""
+    previous = locked_resolutions(directory)
+    names = select_machines(spec, None)
+    return [resolve_or_exit(spec, name, previous.get(name)) for name in names]
+
+
 def fresh_lock(
     spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, strict: bool
 ) -> tuple[Lock, str]:
-    """The lock and the sha256 of its ``rig.lock``; exit status 1 where it cannot be used.
+    """Return the lock and the SHA-256 of its ``rig.lock``; exit with status 1 if it is unusable.
 
-    ``strict`` refuses a lock that is only out of date in what changes no version.
+    Args:
+        spec: the rig.
+        reports: the resolution of each machine.
+        directory: the folder of the lock.
+        strict: also refuse a lock that is out of date without a changed version.
     """
-    from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
-    from rigspec.lock.staleness import differences
-
     try:
         lock, digest = read_lock(directory)
     except (NoLock, CorruptLock) as error:
-        _tell(spec, [error.diagnostic])
+        show_in_spec(spec, [error.diagnostic])
         raise typer.Exit(1) from None
-    found = differences(lock, spec.rig, _resolutions(reports))
-    fatal = [d for d in found if strict or d.severity.value == "error"]
-    _tell(spec, found)
-    if fatal:
+    changes = differences(lock, spec.rig, resolutions_of(reports))
+    show_in_spec(spec, changes)
+    if any(strict or change.severity is Severity.ERROR for change in changes):
         raise typer.Exit(1)
     return lock, digest
 
 
-def ensure_fresh(
-    spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, require_digests: bool
-) -> None:
-    """Return if the lock is up to date; otherwise say what changed, with exit status 1."""
-    lock, _ = fresh_lock(spec, reports, directory, strict=True)
-    if require_digests:
-        ensure_digests(spec, lock.machines)
-
-
 @contextmanager
 def report_lock_errors(spec: LoadedSpec) -> Iterator[None]:
-    """What cannot be fetched or written is told, and its exit status is taken."""
-    from rigspec.fs.atomic_tree import TreeError
-    from rigspec.lock.errors import LockError
-
+    """Print a failure to download or write, and exit with its status."""
     try:
         yield
     except LockError as error:
-        _tell(spec, [error.told(spec.document)])
+        show_in_spec(spec, [error.told(spec.document)])
         raise typer.Exit(error.status) from None
     except TreeError as error:
-        _tell(spec, [error.diagnostic])
+        show_in_spec(spec, [error.diagnostic])
         raise typer.Exit(2) from None
 
 
-def write_new_lock(
-    spec: LoadedSpec,
-    reports: Sequence[Report],
-    directory: Path,
-    *,
-    kept: Lock | None,
-    moving: Sequence[str],
-    settings: LockSettings,
-    require_digests: bool,
-    quiet: bool,
-) -> None:
-    """Make the lock and write it; a failing index is exit status 3 and changes nothing.
-
-    What ``kept`` pins stays where it can, but for what ``moving`` names; what moved is told.
-    ``require_digests`` refuses a lock without them, with exit status 1.
-    """
-    from rigspec.fs.atomic_tree import write_tree_atomically
-    from rigspec.lock.create import create_lock, environment_labels
-    from rigspec.lock.diff import lock_diff
-    from rigspec.lock.digests import unverified_downloads
-    from rigspec.lock.lockfile import lock_files
-
-    before = load_previous_lock(directory)
-    warnings: list[Diagnostic] = []
-    resolutions = _resolutions(reports)
-    parts = progress_bar(environment_labels(resolutions), "locking", quiet=quiet)
-    with report_lock_errors(spec), parts as done:
-        lock = create_lock(spec.rig, resolutions, kept, moving, settings, done, warnings.append)
-    if not quiet:
-        _tell(spec, dict.fromkeys([*warnings, *unverified_downloads(lock)]))
-    if require_digests:
-        ensure_digests(spec, lock.machines)
-    files = lock_files(lock)
-    with report_lock_errors(spec):
-        write_tree_atomically(directory, files)
-    for file in files:
-        status(f"wrote {directory / file.path}", quiet=quiet)
-    if before is not None:
-        moved = lock_diff(before, lock)
-        for line in moved or ("nothing moved",):
-            status(line, quiet=quiet)
-    warn_unpinned(lock.machines, quiet=quiet)
-
-
 def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
-    """Exit status 1 unless the base image and every download of the machines have a digest."""
-    from rigspec.lock.digests import missing_digests
-
+    """Exit with status 1 unless every base image and download of the machines has a digest."""
     missing = tuple(missing_digests(spec, machines))
-    _tell(spec, missing)
+    show_in_spec(spec, missing)
     if missing:
         raise typer.Exit(1)
 
 
 def warn_unpinned(machines: Iterable[LockedMachine], *, quiet: bool) -> None:
-    """A warning for each thing that the lock leaves open."""
+    """Print a warning for each item that the lock does not pin."""
     for machine in machines:
         for item in machine.unpinned:
-            status(f"warning[RS505]: not pinned: {item.what}: {item.reason}", quiet=quiet)
+            status(f"warning[RS505]: not pinned: {item.what} ({item.reason})", quiet=quiet)
 
 
-def _resolutions(reports: Iterable[Report]) -> tuple[Resolution, ...]:
+def resolutions_of(reports: Iterable[Report]) -> tuple[Resolution, ...]:
+    """Return the resolutions of the reports that have one."""
     return tuple(report.resolution for report in reports if report.resolution is not None)
 
 
-def _tell(spec: LoadedSpec, diagnostics: Iterable[Diagnostic]) -> None:
-    from rigspec.diagnostics.model import Report
-
-    report = Report(spec.document.file, None, "", None, tuple(diagnostics))
-    show(report, {spec.document.file: spec.document.text})
+def show_in_spec(spec: LoadedSpec, diagnostics: Iterable[Diagnostic]) -> None:
+    """Print diagnostics with their places in the spec."""
+    show_diagnostics(diagnostics, spec.document.file, spec.document.text)

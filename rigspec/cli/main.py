@@ -8,68 +8,57 @@ from typing import Annotated
 
 import typer
 
-from rigspec.cli.check import check
-from rigspec.cli.compare import compare
-from rigspec.cli.compile import compile_
-from rigspec.cli.connect import connect
-from rigspec.cli.doctor import doctor
-from rigspec.cli.explain import explain
-from rigspec.cli.fetch import fetch
-from rigspec.cli.graph import graph
-from rigspec.cli.init import init
-from rigspec.cli.lock import lock
-from rigspec.cli.matrix import app as matrix_app
-from rigspec.cli.schema import schema
-from rigspec.cli.why import why
+from rigspec import __version__
+from rigspec.cli.lazy import LazyCommand, create_group
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
 
-app = typer.Typer(
-    name="rigspec",
-    help="Declare a deep-learning machine once: check it, lock it, compile what builds it.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+COMMANDS = {
+    name: LazyCommand(f"rigspec.cli.{module}", attribute, summary)
+    for name, module, attribute, summary in (
+        ("init", "init", "init", "Write a commented spec, or the spec of an existing machine"),
+        ("check", "check", "check", "Resolve every machine of a rig and report conflicts"),
+        ("why", "why", "why", "Explain why a version was chosen"),
+        ("explain", "explain", "explain", "Print the page of a diagnostic code"),
+        ("lock", "lock", "lock", "Pin every version, file and checksum"),
+        ("compile", "compile", "compile_", "Write the artifacts of a target from the lock"),
+        ("fetch", "fetch", "fetch", "Download everything that a lock names"),
+        ("doctor", "doctor", "doctor", "Check this machine against its lock"),
+        ("connect", "connect", "connect", "Print the command that reaches each service"),
+        ("compare", "compare", "compare", "Compare two machines of a rig"),
+        ("graph", "graph", "graph", "Draw the resolved stack"),
+        ("matrix", "matrix", "app", "Show, verify and refresh the compatibility matrix"),
+        ("schema", "schema", "schema", "Print the JSON Schema of the spec language"),
+    )
+}
+
+app = create_group(
+    COMMANDS, "Check, lock and compile a declared deep-learning machine", completion=True
 )
-app.command("init")(init)
-app.command("check")(check)
-app.command("lock")(lock)
-app.command("compile")(compile_)
-app.command("fetch")(fetch)
-app.command("connect")(connect)
-app.command("doctor")(doctor)
-app.command("compare")(compare)
-app.command("graph")(graph)
-app.command("explain")(explain)
-app.command("schema")(schema)
-app.command("why")(why)
-app.add_typer(matrix_app, name="matrix")
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from rigspec import __version__
-
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"rigspec {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def root(
+def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version"),
     ] = False,
 ) -> None:
-    """Declare a deep-learning machine once: check it, lock it, compile what builds it."""
+    """Check, lock and compile a declared deep-learning machine."""
 
 
 def main() -> None:
-    """Run the command line; a closed pipe is no error, and Ctrl-C leaves quietly with 130."""
+    """Run the command line; exit with 141 on a closed pipe and with 130 on Ctrl-C."""
     try:
         app()
     except BrokenPipeError:
-        # What is left in the buffer would raise again when the interpreter flushes it.
+        # The interpreter would raise again when it flushes the rest of the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except KeyboardInterrupt:

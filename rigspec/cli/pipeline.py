@@ -1,30 +1,26 @@
-"""What several commands begin with: a spec that is read, its machines, their reports."""
+"""The stages that commands share: read a spec, select machines, load the matrix, resolve."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from rigspec.cli.console import fail, show
+from rigspec.check import check_machine
+from rigspec.cli.console import fail, fail_unknown, show
+from rigspec.diagnostics.model import Report
+from rigspec.matrix.loader import list_product_names, load_matrix
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
+from rigspec.resolve.problem.builder import required_products
+from rigspec.spec.loader import InvalidSpec, LoadedSpec, load_spec
 
-if TYPE_CHECKING:
-    from rigspec.diagnostics.model import Report
-    from rigspec.matrix.model import Matrix
-    from rigspec.resolution import Resolution
-    from rigspec.spec.loader import LoadedSpec
-
-__all__ = ["chosen_machines", "matrix_for", "open_spec", "resolve_or_exit"]
+__all__ = ["matrix_for", "open_spec", "resolve_or_exit", "select_machine", "select_machines"]
 
 
 def open_spec(path: Path) -> LoadedSpec:
-    """The spec, or its errors on stderr and exit status 2."""
-    from rigspec.diagnostics.model import Report
-    from rigspec.spec.loader import InvalidSpec, load_spec
-
+    """Return the spec; print its errors and exit with status 2 if it is invalid."""
     try:
         return load_spec(str(path))
     except InvalidSpec as error:
@@ -33,23 +29,39 @@ def open_spec(path: Path) -> LoadedSpec:
         raise typer.Exit(2) from None
 
 
-def chosen_machines(spec: LoadedSpec, machine: str | None) -> tuple[str | None, ...]:
-    """The machines a command is about: the one asked for, else all; exit status 2 if unknown."""
+def select_machines(spec: LoadedSpec, machine: str | None) -> tuple[str | None, ...]:
+    """Return the requested machine, else all machines; exit with status 2 if it is unknown.
+
+    A spec without machines has one unnamed machine.
+    """
     names = tuple(spec.rig.machine)
     if machine is None:
         return names or (None,)
     if machine not in names:
-        near = get_close_matches(machine, names, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else f"; it has {', '.join(names) or 'none'}"
-        fail(f"{spec.document.file} declares no machine `{machine}`{hint}", status=2)
+        fail_unknown(
+            f"no machine `{machine}` in {spec.document.file}",
+            machine,
+            names,
+            otherwise=f"name one of {', '.join(names)}" if names else "omit --machine",
+        )
     return (machine,)
 
 
-def matrix_for(spec: LoadedSpec, machine: str | None) -> Matrix:
-    """The part of the matrix that one machine of the rig asks about."""
-    from rigspec.matrix.loader import list_product_names, load_matrix
-    from rigspec.resolve.problem.builder import required_products
+def select_machine(spec: LoadedSpec, machine: str | None) -> str | None:
+    """Return the requested machine, else the only one; exit with status 2 if there are several."""
+    names = select_machines(spec, machine)
+    if len(names) > 1:
+        listed = ", ".join(str(name) for name in names)
+        fail(
+            f"{spec.document.file} declares {len(names)} machines",
+            status=2,
+            help_text=f"name one with --machine: {listed}",
+        )
+    return names[0]
 
+
+def matrix_for(spec: LoadedSpec, machine: str | None) -> Matrix:
+    """Return the products of the matrix that one machine of the rig needs."""
     known = set(list_product_names())
     return load_matrix([name for name in required_products(spec.rig, machine) if name in known])
 
@@ -57,17 +69,19 @@ def matrix_for(spec: LoadedSpec, machine: str | None) -> Matrix:
 def resolve_or_exit(
     spec: LoadedSpec,
     machine: str | None,
-    kept: Resolution | None = None,
-    moving: Sequence[str] = (),
+    previous: Resolution | None = None,
+    update_names: Sequence[str] = (),
 ) -> Report:
-    """The report of a machine that can exist; otherwise its errors and the exit status.
+    """Return the report of a machine; print its errors and exit if it has no resolution.
 
-    What was decided before (``kept``) stays where it can, but for what ``moving`` names.
+    Args:
+        spec: the rig.
+        machine: the name of its machine.
+        previous: the locked resolution, which is kept as far as possible.
+        update_names: components that may move away from it.
     """
-    from rigspec.check import check_machine
-
     matrix = matrix_for(spec, machine)
-    report = check_machine(spec, machine, matrix, kept=kept, moving=moving)
+    report = check_machine(spec, machine, matrix, kept=previous, moving=update_names)
     if report.resolution is None:
         show(report, {spec.document.file: spec.document.text})
         raise typer.Exit(2 if report.status == "invalid" else 1)

@@ -1,14 +1,17 @@
-"""``rigspec schema``: the language, for editors and other tools."""
+"""``rigspec schema``: print the JSON Schema of the spec language."""
 
 from __future__ import annotations
 
 import typer
 
+from rigspec.spec.json_schema import render_json_schema
+
 __all__ = ["schema"]
 
 
 def schema() -> None:
-    """Print the JSON Schema of the language."""
-    from rigspec.spec.json_schema import render_json_schema
+    """Print the JSON Schema of the spec language.
 
+    Editors and other tools use it for completion and validation.
+    """
     typer.echo(render_json_schema())

@@ -1,69 +1,67 @@
-"""``rigspec why``: which lines and facts led to a version."""
+"""``rigspec why``: explain why a version was chosen."""
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from enum import Enum
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cli.console import fail, show
-from rigspec.cli.pipeline import chosen_machines, matrix_for, open_spec, resolve_or_exit
+from rigspec.cli.console import fail, fail_unknown, show
+from rigspec.cli.options import FORMAT, AnyMachine, Spec
+from rigspec.cli.pipeline import matrix_for, open_spec, resolve_or_exit, select_machines
+from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.render.json import render_json
+from rigspec.resolve.explain.why import UnknownComponent, Unsolvable
+from rigspec.resolve.explain.why import why as explain_version
 
 __all__ = ["why"]
 
-
-# What a machine is made of and costs: nothing that a version would have to be chosen for.
+# Hardware and cost have no version to explain.
 _PARTS = frozenset(
     {"case", "cost", "electricity", "lanes", "memory", "motherboard", "power", "price", "psu"}
     | {"clearance", "slots", "storage"}
 )
 
 
-class Format(str, Enum):
-    """How the answer is written."""
-
-    text = "text"
-    json = "json"
-
-
 def why(
-    spec_file: Annotated[Path, typer.Argument(metavar="SPEC", help="A rig.")],
+    spec: Spec,
     component: Annotated[
-        str, typer.Argument(help="What to ask about: cuda, driver, python, lab/python, torch.")
+        str,
+        typer.Argument(
+            help="Component, such as cuda, driver, python, lab/python or torch", show_default=False
+        ),
     ],
-    machine: Annotated[
-        str | None, typer.Option("--machine", help="Only this machine of the rig.")
-    ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+    machine: AnyMachine = None,
+    format_: Annotated[Literal["text", "json"], FORMAT] = "text",
 ) -> None:
-    """Tell which lines and facts led to a version, and what stopped the next newer one."""
-    from rigspec.diagnostics.model import Report
-    from rigspec.resolve.explain.why import UnknownComponent, Unsolvable
-    from rigspec.resolve.explain.why import why as reasons
+    """Explain why a version was chosen.
 
-    spec = open_spec(spec_file)
+    Prints the lines and facts that led to the version, and what excludes the next newer one.
+    """
+    loaded = open_spec(spec)
     reports = []
-    for name in chosen_machines(spec, machine):
-        resolution = resolve_or_exit(spec, name).resolution
+    for name in select_machines(loaded, machine):
+        resolution = resolve_or_exit(loaded, name).resolution
         try:
-            notes = reasons(spec, name, matrix_for(spec, name), component)
+            notes = explain_version(loaded, name, matrix_for(loaded, name), component)
         except UnknownComponent as error:
             if component in _PARTS:
-                told = "`rigspec check` and `rigspec compare` tell of it"
-                fail(f"`{component}` is a part and has no version to ask about; {told}", status=2)
-            near = get_close_matches(component, error.known, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(error.known)}"
-            fail(f"{spec_file} has no component `{component}`; {hint}", status=2)
+                fail(
+                    f"`{component}` is hardware and has no version",
+                    status=2,
+                    help_text="run `rigspec check` or `rigspec compare` for hardware",
+                )
+            fail_unknown(
+                f"no component `{component}` in {spec}",
+                component,
+                error.known,
+                otherwise=f"name one of {', '.join(error.known)}",
+            )
         except Unsolvable:
-            fail(f"{spec_file} cannot exist; `rigspec check` tells why", status=1)
-        reports.append(Report(str(spec_file), name, "ok", resolution, notes))
-    if format_ is Format.json:
-        from rigspec.diagnostics.render.json import render_json
-
+            fail(f"{spec} has conflicts", status=1, help_text=f"run `rigspec check {spec}`")
+        reports.append(Report(str(spec), name, "ok", resolution, notes))
+    if format_ == "json":
         typer.echo(render_json(reports))
         return
     for report in reports:
-        show(report, {str(spec_file): spec.document.text}, to_stdout=True)
+        show(report, {str(spec): loaded.document.text}, to_stdout=True)

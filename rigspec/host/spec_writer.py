@@ -56,7 +56,7 @@ def _heading(host: Host) -> Iterator[str]:
     yield "Read off a machine by `rigspec init`; a comment names who told a line."
     yield "`rigspec check` says what of it does not go together."
     for unread in host.unread:
-        yield f"Not read: {unread.part}: {unread.why}"
+        yield f"Not detected: {unread.part} ({unread.why})"
 
 
 # --- the machine ---------------------------------------------------------------------------

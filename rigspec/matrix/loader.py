@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 
-from rigspec.cache.matrix_tables import parsed_table
+from rigspec.cache.matrix_tables import parse_table
 from rigspec.diagnostics.model import Source
 from rigspec.matrix.model import (
     Artifact,
@@ -85,7 +85,7 @@ def load_image(tag: str) -> Release | None:
     file = _folder() / "image" / f"{series[0]}.toml" if series else None
     if series is None or file is None or not file.is_file():
         return None
-    table = parsed_table(f"image-{series[0]}", file.read_bytes())
+    table = parse_table(f"image-{series[0]}", file.read_bytes())
     row = next((row for row in table["release"] if row["version"] == tag), None)
     return _build_release("image", row, _build_sources(table)) if row is not None else None
 
@@ -99,7 +99,7 @@ def list_image_tags(tag: str) -> tuple[str, ...]:
     return tuple(
         str(row["version"])
         for name, data in tables
-        for row in parsed_table(f"image-{name}", data)["release"]
+        for row in parse_table(f"image-{name}", data)["release"]
     )
 
 
@@ -116,7 +116,7 @@ def parse_uploads(product: str, data: bytes) -> tuple[Upload, ...]:
     """Parse a table of upload days."""
     return tuple(
         Upload(reading["package"], version, dt.date.fromisoformat(day), _build_source(reading))
-        for reading in parsed_table(f"uploads-{product}", data)["reading"]
+        for reading in parse_table(f"uploads-{product}", data)["reading"]
         for version, day in reading["uploaded"].items()
     )
 
@@ -168,7 +168,7 @@ def _load_product(name: str) -> _Loaded:
 
 
 def _parse_product(name: str, data: bytes) -> _Loaded:
-    table = parsed_table(name, data)
+    table = parse_table(name, data)
     return _build_product(table), dt.date.fromisoformat(table["as_of"]), data
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-from rigspec.cache.matrix_tables import parsed_table
+from rigspec.cache.matrix_tables import parse_table
 from rigspec.secrets.rules import SecretRule, find_secrets, has_secret_name, select_rules
 
 __all__ = ["redact", "redacted_values"]
@@ -168,4 +168,4 @@ def _secrets_in(line: str, rules: Sequence[SecretRule]) -> set[int]:
 @lru_cache(maxsize=1)
 def _visible_keys() -> frozenset[str]:
     data = (files("rigspec.secrets") / "visible_keys.toml").read_bytes()
-    return frozenset(parsed_table("visible_keys.toml", data)["visible"])
+    return frozenset(parse_table("visible_keys.toml", data)["visible"])

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from rigspec.cache.matrix_tables import parsed_table
+from rigspec.cache.matrix_tables import parse_table
 
 __all__ = ["SecretRule", "find_secrets", "has_secret_name", "select_rules"]
 
@@ -130,4 +130,4 @@ def _names() -> dict[str, Any]:
 
 
 def _table(name: str) -> dict[str, Any]:
-    return parsed_table(name, (files("rigspec.secrets") / name).read_bytes())
+    return parse_table(name, (files("rigspec.secrets") / name).read_bytes())

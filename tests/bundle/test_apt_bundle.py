@@ -43,4 +43,4 @@ def test_fetch_version_no_longer_listed_fails(box: Box) -> None:
     box.archive.publish("bookworm", package("tool", "1.1", Depends="lib"), package("lib"))
     done = fetched(box)
     assert done.exit_code == 1, done.output
-    assert "error[RS531]: not in the bundle: tool 1.0: its archive lists another" in done.output
+    assert "error[RS531]: not in the bundle: tool 1.0 (its archive lists another" in done.output

@@ -79,7 +79,7 @@ def test_every_form_is_the_same_bytes_each_time(rigspec: Rigspec, sourced: Compa
 def test_a_machine_that_is_not_there_is_an_error_with_those_that_are(rigspec: Rigspec) -> None:
     near = rigspec("compare", SOURCED, "science-4", "p2")
     assert near.returncode == 2
-    assert "declares no machine `science-4`; did you mean `science-3`?" in near.stderr
+    assert "error: no machine `science-4` in " in near.stderr
     far = rigspec("compare", SOURCED, "p2", "xyz")
     assert far.returncode == 2
     assert "it has science-3, p2" in far.stderr

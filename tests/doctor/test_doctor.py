@@ -96,7 +96,7 @@ def test_doctor_target_checks_only_its_layers(bench: Bench) -> None:
     assert {item["layer"] for item in bench.items("--target", "bashrc")} == {"session"}
     refused = bench.doctor("--target", "dokcer")
     assert refused.returncode == 2
-    assert "there is no target `dokcer`" in refused.stderr
+    assert "unknown target `dokcer`" in refused.stderr
 
 
 def test_doctor_unprivileged_user_reports_unknown(bench: Bench) -> None:

@@ -76,7 +76,7 @@ def test_what_is_there_stays(tmp_path: Path, rigspec: Rigspec) -> None:
     for arguments in ((), ("--from-host",)):
         done = rigspec("init", str(file), *arguments)
         assert done.returncode == 2
-        assert "is there already; --force replaces it" in done.stderr
+        assert "already exists" in done.stderr
         assert file.read_text() == "mine"
     assert rigspec("init", str(file), "--force", "--quiet").stderr == ""
     assert file.read_text() != "mine"
@@ -85,9 +85,9 @@ def test_what_is_there_stays(tmp_path: Path, rigspec: Rigspec) -> None:
 
 def test_mistakes_are_told(tmp_path: Path, rigspec: Rigspec) -> None:
     wrong = [
-        (["-", "--name", "A B"], "no name of a rig"),
-        (["-", "--from-host", "--from-recording", str(tmp_path)], "exclude each other"),
-        (["-", "--from-recording", str(tmp_path)], "is no recording"),
+        (["-", "--name", "A B"], "invalid rig name `A B`"),
+        (["-", "--from-host", "--from-recording", str(tmp_path)], "are mutually exclusive"),
+        (["-", "--from-recording", str(tmp_path)], "does not contain a recording"),
         ([str(tmp_path / "nowhere" / "rig.toml")], "cannot be written"),
     ]
     for arguments, words in wrong:
@@ -125,11 +125,11 @@ def test_what_is_not_read_is_named_in_the_spec_and_on_stderr(
     tmp_path: Path, rigspec: Rigspec
 ) -> None:
     done = rigspec("init", str(tmp_path / "rig.toml"), "--from-host")
-    told = [line.partition("not read: ")[2] for line in done.stderr.splitlines()]
+    told = [line.partition("not detected: ")[2] for line in done.stderr.splitlines()]
     text = (tmp_path / "rig.toml").read_text()
-    assert "psu, case: no program can tell: look at the parts" in told
+    assert "psu, case (no program can tell: look at the parts)" in told
     for line in filter(None, told):
-        assert f"# Not read: {line}\n" in text
+        assert f"# Not detected: {line}\n" in text
 
 
 def test_nothing_tells_who_owns_the_machine(tmp_path: Path, rigspec: Rigspec) -> None:
@@ -215,7 +215,7 @@ def test_what_is_no_answer_is_not_read_and_said(tmp_path: Path, rigspec: Rigspec
     (tmp_path / "environments.json").write_text('{"a": 1}')
     done = rigspec("init", "-", "--from-recording", str(tmp_path))
     assert done.returncode == 0
-    assert "not read: storage: " in done.stderr
+    assert "not detected: storage (" in done.stderr
     assert tomli.loads(done.stdout)["machine"]["host"]["os"] == "debian 12"
     with pytest.raises(ValueError, match="entities"):
         cards_of_nvidia_smi(bomb)

@@ -116,7 +116,7 @@ def test_what_is_locked_stays_until_it_is_told_to_move(lab: Lab) -> None:
 
     again = lab.lock()
     assert again.returncode == 0, again.stderr
-    assert "nothing moved" in again.stderr
+    assert "is up to date" in again.stderr
 
     moved = lab.lock("--update", "tool")
     assert moved.returncode == 0, moved.stderr

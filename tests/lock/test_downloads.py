@@ -55,7 +55,7 @@ def test_a_checksum_is_taken_once_and_marked(
         assert line in lock_text(tmp_path)
 
     done = rigspec("lock", spec, "-o", lock)
-    assert "nothing moved" in done.stderr
+    assert "is up to date" in done.stderr
     assert asked == ["/weights.bin?v=1"]
     done = rigspec("lock", spec, "-o", lock, "--update", "weights")
     assert done.returncode == 0, done.stderr

@@ -115,7 +115,7 @@ def test_a_tag_that_moves_moves_nothing_until_it_is_asked_for(
 
     assert rigspec("lock", spec, "-o", lock, "--check").returncode == 0
     done = rigspec("lock", spec, "-o", lock)
-    assert "nothing moved" in done.stderr
+    assert "is up to date" in done.stderr
     assert first in lock_text(tmp_path)
 
     done = rigspec("lock", spec, "-o", lock, "--update", "image")
@@ -231,7 +231,7 @@ def test_without_registry_and_matrix_it_is_unpinned_and_said(
     spec, lock, out = written(tmp_path, base), tmp_path / "lock", tmp_path / "out"
     done = rigspec("lock", spec, "-o", lock)
     assert done.returncode == 0, done.stderr
-    warning = f"warning[RS505]: not pinned: base image {base or 'debian:11'}: no registry answered"
+    warning = f"warning[RS505]: not pinned: base image {base or 'debian:11'} (no registry answered"
     assert warning in done.stderr
     compiled = ("compile", spec, "--lock", lock, "--target", "docker", "-o", out)
     done = rigspec(*compiled)

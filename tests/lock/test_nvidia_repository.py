@@ -78,7 +78,7 @@ def test_the_driver_and_the_toolkit_are_pinned_with_all_they_need(
     assert repository.url.startswith("https://developer.")
     assert nvidia.archive.address.encode() not in nvidia.bytes
     assert nvidia.run("lock", "--check").exit_code == 0
-    assert "nothing moved" in nvidia.lock()
+    assert "is up to date" in nvidia.lock()
 
 
 def test_what_the_system_is_asked_for_is_the_distributions(nvidia: NvidiaBox) -> None:
@@ -109,7 +109,7 @@ def test_what_is_locked_stays_and_follows_the_driver(nvidia: NvidiaBox) -> None:
     key = nvidia.archive.keys.other
     newer = flat("cuda-compiler-9-0", "9.0.180-1")
     nvidia.archive.publish_flat(PLACE, *driver("465.19.01"), *TOOLKIT, newer, key=key)
-    assert "nothing moved" in nvidia.lock()
+    assert "is up to date" in nvidia.lock()
     # A version that is gone is let go, and told.
     gone = tuple(text for text in TOOLKIT if "Version: 9.0.102" not in text)
     nvidia.archive.publish_flat(PLACE, *driver("465.19.01"), *gone, newer, key=key)
@@ -121,7 +121,7 @@ def test_the_packagers_part_of_a_version_may_differ(nvidia: NvidiaBox) -> None:
     nvidia.archive.publish_flat(PLACE, *own, key=nvidia.archive.keys.other)
     nvidia.lock()
     assert nvidia.versions["cuda-drivers"] == "465.19.01-0ubuntu1"
-    assert "nothing moved" in nvidia.lock()
+    assert "is up to date" in nvidia.lock()
 
 
 def test_a_driver_that_the_repository_does_not_have_is_told(nvidia: NvidiaBox) -> None:
@@ -194,7 +194,7 @@ def test_what_was_pinned_stays_while_it_is_not_reached(nvidia: NvidiaBox) -> Non
     nvidia.lock()
     before = nvidia.bytes
     nvidia.wants(nvidia=None)
-    assert "nothing moved" in nvidia.lock()
+    assert "is up to date" in nvidia.lock()
     assert nvidia.bytes == before
     # What it needs of the distribution still follows that.
     newer = flat("dkms", "1.1", Depends="build-essential")
@@ -222,7 +222,7 @@ def test_without_the_distributions_archive_the_needs_are_not_known(nvidia: Nvidi
     nvidia.wants().lock()
     before = nvidia.bytes
     spec.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert "nothing moved" in nvidia.lock()
+    assert "is up to date" in nvidia.lock()
     assert nvidia.bytes == before
 
 

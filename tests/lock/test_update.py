@@ -45,7 +45,7 @@ def aged(tmp_path: Path, rigspec: Rigspec) -> Path:
 def test_what_is_locked_stays(aged: Path, rigspec: Rigspec) -> None:
     done = rigspec("lock", aged / "rig.toml", "-o", aged / "lock")
     assert done.returncode == 0, done.stderr
-    assert "nothing moved" in done.stderr
+    assert "is up to date" in done.stderr
     assert pins(aged / "lock") == {"idna": "3.2", "six": "1.16.0"}
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_the_rig_does_not_have_is_refused(aged: Path, rigspec: Rigsp
     before = (aged / "lock" / "rig.lock").read_bytes()
     done = rigspec("lock", aged / "rig.toml", "-o", aged / "lock", "--update", "sixx")
     assert done.returncode == 2
-    assert "no `sixx` to update; did you mean `six`?" in done.stderr
+    assert "did you mean `six`?" in done.stderr
     assert (aged / "lock" / "rig.lock").read_bytes() == before
 
 

@@ -34,7 +34,7 @@ def test_verify_tries_every_rule_both_ways(
     """Everything that a rule allows resolves; everything that it forbids is refused by name."""
     done = rigspec("matrix", "verify")
     assert done.returncode == 0, done.stderr
-    assert f"{len(list(MATRIX.rules()))} rules tried both ways" in done.stdout
+    assert f"{len(list(MATRIX.rules()))} rules tested both ways" in done.stdout
 
 
 @pytest.mark.parametrize(

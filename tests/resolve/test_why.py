@@ -59,7 +59,7 @@ def test_an_unknown_component_is_told_with_the_nearest(rigspec: Rigspec) -> None
 def test_a_part_is_said_to_have_no_version(part: str, rigspec: Rigspec) -> None:
     done = rigspec("why", SPEC, part)
     assert done.returncode == 2
-    assert f"`{part}` is a part" in done.stderr
+    assert f"`{part}` is hardware" in done.stderr
     assert "did you mean" not in done.stderr
 
 

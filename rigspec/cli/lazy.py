@@ -1,0 +1,75 @@
+"""A command group that imports the module of a command only when the command is used."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+__all__ = ["LazyCommand", "create_group"]
+
+
+class LazyCommand(NamedTuple):
+    """Where a command is implemented: a function, or the Typer application of a group."""
+
+    module: str
+    attribute: str
+    summary: str
+
+    def load(self, name: str) -> Any:
+        """Import the module and return the command under this name."""
+        target = getattr(importlib.import_module(self.module), self.attribute)
+        if isinstance(target, typer.Typer):
+            return get_group(target)
+        app = _create_app()
+        app.command(name)(target)
+        return get_command(app)
+
+
+def create_group(
+    commands: Mapping[str, LazyCommand], summary: str, *, completion: bool = False
+) -> typer.Typer:
+    """Return an application with the commands of the table, in its order.
+
+    Args:
+        commands: the table.
+        summary: the help text of the group.
+        completion: add the options that install shell completion.
+    """
+
+    class Group(TyperGroup):
+        """A group that builds a command when it is requested."""
+
+        def list_commands(self, ctx: Any) -> list[str]:
+            return list(commands)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            if cmd_name not in self.commands and cmd_name in commands:
+                self.commands[cmd_name] = commands[cmd_name].load(cmd_name)
+            return self.commands.get(cmd_name)
+
+        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            if args[0] not in commands:
+                # Typer suggests a similar name among the commands that it can see.
+                for name, row in commands.items():
+                    self.commands.setdefault(name, row.load(name))
+            return super().resolve_command(ctx, args)
+
+        def format_commands(self, ctx: Any, formatter: Any) -> None:
+            with formatter.section("Commands"):
+                formatter.write_dl([(name, row.summary) for name, row in commands.items()])
+
+    return _create_app(cls=Group, help=summary, no_args_is_help=True, add_completion=completion)
+
+
+def _create_app(*, add_completion: bool = False, **settings: Any) -> typer.Typer:
+    return typer.Typer(
+        add_completion=add_completion,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        **settings,
+    )
