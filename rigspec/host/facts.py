@@ -36,7 +36,7 @@ __all__ = ["Host", "Undetected", "host_of"]
 T = TypeVar("T")
 
 # What no program of a machine can tell.
-_OWN_EYES = "no program can tell: look at the parts"
+_OWN_EYES = "fill in by hand"
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def test_what_is_not_read_is_named_in_the_spec_and_on_stderr(
     done = rigspec("init", str(tmp_path / "rig.toml"), "--from-host")
     told = [line.partition("not detected: ")[2] for line in done.stderr.splitlines()]
     text = (tmp_path / "rig.toml").read_text()
-    assert "psu, case (no program can tell: look at the parts)" in told
+    assert "psu, case (fill in by hand)" in told
     for line in filter(None, told):
         assert f"# Not detected: {line}\n" in text
 
