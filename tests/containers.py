@@ -69,7 +69,7 @@ class Buildah:
 def local_registry(folder: Path, logins: str | None = None) -> Iterator[str]:
     """A registry on loopback that keeps its images in the folder; its host and port.
 
-    ``logins`` are lines as htpasswd writes them: then it lets nobody else in.
+    ``logins`` are lines as htpasswd writes them: the registry then requires one of these log-ins.
     """
     folder.mkdir(exist_ok=True)
     if logins is not None:
@@ -83,10 +83,10 @@ def local_registry(folder: Path, logins: str | None = None) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(10)
-        said = (folder / "log").read_text(encoding="utf-8")
+        log = (folder / "log").read_text(encoding="utf-8")
         # Between the look for a free port and its use, another worker's registry may take it.
-        raced = "address already in use" in said
-        assert raced, f"the registry does not listen: {said}"
+        raced = "address already in use" in log
+        assert raced, f"the registry does not listen: {log}"
         assert left, "five ports were taken one after the other"
 
 
@@ -137,7 +137,7 @@ class Docker:
         }
 
     def __call__(self, *arguments: str | Path, cwd: Path | None = None) -> str:
-        # Debian's client: one of another origin may want a builder beside it.
+        # Debian's client: one of another origin may need a separate builder.
         done = subprocess.run(
             ["/usr/bin/docker", *arguments],
             capture_output=True,
@@ -147,7 +147,7 @@ class Docker:
             env=self.environment,
         )
         assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        # BuildKit tells its progress on the error stream.
+        # BuildKit reports its progress on the error stream.
         return (done.stdout + done.stderr).strip()
 
     def image(self, name: str, root: Path) -> None:

@@ -1,4 +1,4 @@
-"""The packages of the system in a bundle: what the archive has no more is said."""
+"""The system packages in a bundle; packages that the archive no longer has are missing."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def serve() -> Iterator[Serve]:
         yield start
 
 
-def gives(request: BaseHTTPRequestHandler) -> None:
+def send_file(request: BaseHTTPRequestHandler) -> None:
     send(request, FILES[request.path.rpartition("/")[2]])
 
 
@@ -38,11 +38,11 @@ class Rig:
     def __init__(self, folder: Path, rigspec: Rigspec) -> None:
         self.folder, self.rigspec = folder, rigspec
         self.bundle = folder / "bundle"
-        self.stands_on("127.0.0.1:9")
+        self.serve_from("127.0.0.1:9")
         done = rigspec("lock", folder / "rig.toml", "-o", folder / "lock")
         assert done.returncode == 0, done.stderr
 
-    def stands_on(self, host: str) -> None:
+    def serve_from(self, host: str) -> None:
         tables = [
             f'[download.{name[:3]}]\nurl = "https://127.0.0.1:9/{name}"\n'
             f'to = "/opt/{name}"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
@@ -69,24 +69,24 @@ def two(tmp_path: Path, rigspec: Rigspec) -> Rig:
 
 
 def test_fetch_writes_files_checksums_and_mirrors(two: Rig, serve: Serve) -> None:
-    two.stands_on(serve(gives))
+    two.serve_from(serve(send_file))
     done = two.fetch()
     assert done.returncode == 0, done.stderr
     assert done.stdout == f'[mirrors]\nfiles = "file://{two.bundle}/files"\n'
     assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
     check = ["sha256sum", "--check", "--strict", "MANIFEST.sha256"]
-    told = subprocess.run(check, cwd=two.bundle, capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["files/one.bin:", "OK", "files/two.bin:", "OK"]
+    listed = subprocess.run(check, cwd=two.bundle, capture_output=True, text=True, check=True)
+    assert listed.stdout.split() == ["files/one.bin:", "OK", "files/two.bin:", "OK"]
 
 
 def test_fetch_again_downloads_only_altered_files(two: Rig, serve: Serve) -> None:
     asked = []
 
-    def counts(request: BaseHTTPRequestHandler) -> None:
+    def count_requests(request: BaseHTTPRequestHandler) -> None:
         asked.append(request.path)
-        gives(request)
+        send_file(request)
 
-    two.stands_on(serve(counts))
+    two.serve_from(serve(count_requests))
     two.fetch()
     (two.bundle / "files" / "two.bin").write_bytes(b"altered")
     asked.clear()
@@ -96,37 +96,37 @@ def test_fetch_again_downloads_only_altered_files(two: Rig, serve: Serve) -> Non
     assert (two.bundle / "files" / "two.bin").read_bytes() == FILES["two.bin"]
 
 
-def halves(request: BaseHTTPRequestHandler) -> None:
+def send_half(request: BaseHTTPRequestHandler) -> None:
     send(request, FILES["two.bin"][:4000], Content_Length=str(len(FILES["two.bin"])))
     request.close_connection = True
 
 
-def lies(request: BaseHTTPRequestHandler) -> None:
+def send_other_bytes(request: BaseHTTPRequestHandler) -> None:
     send(request, b"something else")
 
 
-def is_gone(request: BaseHTTPRequestHandler) -> None:
+def send_not_found(request: BaseHTTPRequestHandler) -> None:
     send(request, b"", 404)
 
 
-def hangs_up(request: BaseHTTPRequestHandler) -> None:
+def close_connection(request: BaseHTTPRequestHandler) -> None:
     request.close_connection = True
 
 
-@pytest.mark.parametrize("trouble", [halves, lies, is_gone, hangs_up])
+@pytest.mark.parametrize("trouble", [send_half, send_other_bytes, send_not_found, close_connection])
 def test_fetch_server_failure_keeps_completed_files(
     trouble: object, two: Rig, serve: Serve
 ) -> None:
     """The second file fails; the next run asks for that one only, and finishes."""
 
-    def partly(request: BaseHTTPRequestHandler) -> None:
+    def send_first_file(request: BaseHTTPRequestHandler) -> None:
         if request.path.endswith("one.bin"):
-            gives(request)
+            send_file(request)
         else:
             assert callable(trouble)
             trouble(request)
 
-    two.stands_on(serve(partly))
+    two.serve_from(serve(send_first_file))
     done = two.fetch()
     assert done.returncode == 3, done.stderr
     assert "error[RS504]: two.bin could not be fetched" in done.stderr
@@ -134,7 +134,7 @@ def test_fetch_server_failure_keeps_completed_files(
     assert "MANIFEST.sha256" not in two.files
     assert not {name for name in two.files if "two" in name}
 
-    two.stands_on(serve(gives))
+    two.serve_from(serve(send_file))
     assert two.fetch().returncode == 0
     assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
 
@@ -154,7 +154,7 @@ def test_fetch_manifest_with_outside_path_removes_nothing(two: Rig, serve: Serve
     outside.write_text("mine", encoding="utf-8")
     two.bundle.mkdir()
     (two.bundle / "MANIFEST.sha256").write_text(f"{'0' * 64}  ../thesis.tex\n", encoding="utf-8")
-    two.stands_on(serve(gives))
+    two.serve_from(serve(send_file))
     assert two.fetch().returncode == 0
     assert outside.read_text(encoding="utf-8") == "mine"
     assert two.files == {"MANIFEST.sha256", "files/one.bin", "files/two.bin"}
@@ -165,7 +165,7 @@ def test_fetch_symlink_in_folder_is_refused(two: Rig, serve: Serve) -> None:
     elsewhere.mkdir()
     two.bundle.mkdir()
     (two.bundle / "files").symlink_to(elsewhere)
-    two.stands_on(serve(gives))
+    two.serve_from(serve(send_file))
     done = two.fetch()
     assert done.returncode == 2
     assert "contains files, which is a link" in done.stderr
@@ -173,7 +173,7 @@ def test_fetch_symlink_in_folder_is_refused(two: Rig, serve: Serve) -> None:
 
 
 def test_fetch_after_kill_removes_partial_files(two: Rig, serve: Serve) -> None:
-    two.stands_on(serve(gives))
+    two.serve_from(serve(send_file))
     two.fetch()
     for name in (".one.bin.part", "two.bin.part"):
         (two.bundle / "files" / name).write_bytes(b"half")
@@ -185,7 +185,7 @@ def test_fetch_after_kill_removes_partial_files(two: Rig, serve: Serve) -> None:
 
 
 def test_fetch_archive_is_reproducible(two: Rig, serve: Serve) -> None:
-    two.stands_on(serve(gives))
+    two.serve_from(serve(send_file))
     texts = []
     for name in ("first", "second"):
         archive = two.folder / name / "rig.tar"
@@ -201,7 +201,7 @@ def test_fetch_archive_is_reproducible(two: Rig, serve: Serve) -> None:
 
 
 def test_fetch_at_option_sets_mirror_address(two: Rig, serve: Serve) -> None:
-    two.stands_on(serve(gives))
+    two.serve_from(serve(send_file))
     done = two.fetch("--at", "https://depot.example/rigs/")
     assert done.stdout == '[mirrors]\nfiles = "https://depot.example/rigs/files"\n'
 

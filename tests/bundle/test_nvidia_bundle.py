@@ -1,4 +1,4 @@
-"""NVIDIA's repository in a bundle: a part of itself, or a reason why it is not there."""
+"""NVIDIA's repository in a bundle: a signed part of it, or the reason why it is missing."""
 
 from __future__ import annotations
 

@@ -159,7 +159,9 @@ def _with_terraform(folder: Path) -> Iterator[Environment]:
     assert found is not None, "this test needs `terraform` or `tofu` on the path"
     with on_this_host(folder) as host:
         (folder.parent / "bin" / "terraform").symlink_to(found)
-        yield host
+        settings = folder.parent / "terraformrc"
+        settings.touch()
+        yield replace(host, variables={**host.variables, "TF_CLI_CONFIG_FILE": str(settings)})
 
 
 ENVIRONMENTS: dict[str, Callable[[Path], AbstractContextManager[Environment]]] = {

@@ -22,7 +22,7 @@ INSTALL = ("-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "
 
 @dataclass(frozen=True)
 class Installed:
-    """An environment that was filled from a lock; ``root`` is the system it stands in."""
+    """An environment that was filled from a lock; ``root`` is the system that contains it."""
 
     python: str
     root: SystemRoot | None = None
@@ -38,7 +38,7 @@ class Installed:
 
 
 def installed_here(series: str, files: Sequence[Path], folder: Path) -> Installed:
-    """With an interpreter of this machine; a missing one fails and says how to get it."""
+    """Install into an environment of an interpreter of this machine."""
     major, minor = (int(part) for part in series.split("."))
     host = find_interpreter((major, minor))
     assert host is not None, f"these tests need a real Python {series}: pyenv install {series}"
@@ -55,7 +55,7 @@ def installed_here(series: str, files: Sequence[Path], folder: Path) -> Installe
 
 
 def installed_in(root: SystemRoot, creator: Sequence[str], files: Sequence[Path]) -> Installed:
-    """With the interpreter that a system brings."""
+    """Install into an environment of the system's own interpreter."""
     root.run(*creator, "/opt/env")
     found = Installed("/opt/env/bin/python", root)
     for file in files:

@@ -120,8 +120,8 @@ def define(rig: Rig, files: Path, machine: Machine) -> None:
     machine.root.run("bash", "-c", sections["post -c /bin/bash"])
     machine.root.run("sh", "-c", sections["test"])
     meant = variables(rig)
-    told = machine.root.run("sh", "-c", sections["environment"] + "\nexec env -0").stdout
-    assert {name: environment(told).get(name) for name in meant} == meant
+    printed = machine.root.run("sh", "-c", sections["environment"] + "\nexec env -0").stdout
+    assert {name: environment(printed).get(name) for name in meant} == meant
 
 
 def _sections(definition: str) -> dict[str, str]:

@@ -34,7 +34,7 @@ class Machine:
         self._put("usr/sbin/update-grub", _UPDATE_GRUB.encode(), 0o755)
 
     def install(self, files: Path) -> None:
-        """Run an installer that stands in a folder of the host."""
+        """Run an installer from a folder of the host."""
         target = self.root.path / "root" / "rig"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(files, target)

@@ -249,15 +249,15 @@ def place(field: Field) -> tuple[str, Path]:
 def with_text(rig: dict[str, Any], path: Path, text: Any, *, of_key: bool) -> dict[str, Any]:
     """The rig with a text at a place: as the value, or as the key."""
     changed = copy.deepcopy(rig)
-    held: Any = changed
+    container: Any = changed
     for part in path[:-1]:
-        held = held[part]
+        container = container[part]
     if not of_key:
-        held[path[-1]] = text
+        container[path[-1]] = text
         return changed
-    renamed = {text if key == path[-1] else key: value for key, value in held.items()}
-    held.clear()
-    held.update(renamed)
+    renamed = {text if key == path[-1] else key: value for key, value in container.items()}
+    container.clear()
+    container.update(renamed)
     return changed
 
 

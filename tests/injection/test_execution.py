@@ -71,7 +71,7 @@ def one(text: str) -> dict[str, Any]:
 
 
 def _carried() -> Iterator[Field]:
-    """Values before keys, whose change moves what stands below them."""
+    """Values before keys, because a changed key moves what is below it."""
     found = [field for field in text_fields() if str(field) in CARRIED]
     yield from sorted(found, key=lambda field: (field.of_key, -len(field.path)))
 

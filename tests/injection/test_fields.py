@@ -34,8 +34,8 @@ FILE = "rig.toml"
 def test_field_text_is_refused_at_position_or_unchanged(field: Field) -> None:
     name, path = place(field)
     rig = alone(RIGS[name], path)
-    held = path[-1] if field.of_key else value_at(rig, path)
-    for text in _texts(held):
+    valid = path[-1] if field.of_key else value_at(rig, path)
+    for text in _texts(valid):
         changed = with_text(rig, path, text, of_key=field.of_key)
         toml = written(changed)
         at = (*path[:-1], text) if field.of_key else path
@@ -49,11 +49,11 @@ def test_field_text_is_refused_at_position_or_unchanged(field: Field) -> None:
             assert _canonical(value_at(meant, at)) == _canonical(value_at(changed, at))
 
 
-def _texts(held: Any) -> Iterator[str]:
-    """Each text alone; and, where a short valid one stands, each behind it."""
+def _texts(valid: Any) -> Iterator[str]:
+    """Each text alone, and each appended to a short valid one."""
     yield from HOSTILE.values()
-    if isinstance(held, str):
-        yield from (held + text for text in HOSTILE.values() if 0 < len(text) < 200)
+    if isinstance(valid, str):
+        yield from (valid + text for text in HOSTILE.values() if 0 < len(text) < 200)
 
 
 def _canonical(value: Any) -> str:
@@ -70,7 +70,7 @@ def _refused(diagnostics: tuple[Any, ...], line: int, text: str) -> None:
     assert diagnostics
     assert all(found.code and found.spans for found in diagnostics)
     lines = [span.line for found in diagnostics for span in found.spans]
-    # A name that is used elsewhere and is now another is told where it is used.
+    # A changed name is reported where it is used.
     assert line in lines or diagnostics[0].code == "RS008", (
         text[:80],
         line,
@@ -91,7 +91,7 @@ def _shown(diagnostics: tuple[Any, ...], status: str, toml: str) -> None:
 
 
 def _harmless(text: str) -> bool:
-    """No character that a terminal obeys, or that moves or hides what is beside it."""
+    """No character that a terminal obeys, or that moves or hides other text."""
     obeyed = ("Cc", "Cf", "Cs", "Zl", "Zp")
     return all(c == "\n" or unicodedata.category(c) not in obeyed for c in set(text))
 

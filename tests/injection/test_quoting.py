@@ -1,4 +1,4 @@
-"""Each filter held against the language it quotes for, by that language's own reader."""
+"""Each quoting filter, read back by a parser of the language that it quotes for."""
 
 from __future__ import annotations
 

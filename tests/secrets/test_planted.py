@@ -1,4 +1,4 @@
-"""A secret in a rig is refused at its place and never repeated; one beside a rig gets nowhere."""
+"""A secret in a rig is refused at its position and not printed; secret files are not copied."""
 
 from __future__ import annotations
 
@@ -109,11 +109,11 @@ def test_planted_secret_is_refused_by_every_command(
     for form in forms:
         asked = ("--format", form) if command == ("check",) else ()
         done = rigspec(*command, FILE, *asked, cwd=tmp_path)
-        said = done.stdout + done.stderr
+        output = done.stdout + done.stderr
         assert done.returncode == 2
-        assert "RS406" in said
-        assert "hunter2" not in said
-        assert form != "text" or f"{FILE}:4:37" in said
+        assert "RS406" in output
+        assert "hunter2" not in output
+        assert form != "text" or f"{FILE}:4:37" in output
     assert [entry.name for entry in tmp_path.iterdir()] == [FILE]
 
 
