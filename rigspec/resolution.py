@@ -1,4 +1,4 @@
-"""What the resolver decided: exact versions for one machine of a rig.
+"""The result of the resolver: exact versions for one machine of a rig.
 
 A leaf module: diagnostics show resolutions, the lock pins them, the plan builds them.
 All versions are plain strings as their publisher writes them (``7.6.5.32``, ``ubuntu 16.04``).
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 __all__ = ["NO_DRIVER", "EnvResolution", "Pin", "Resolution"]
 
-# Where a driver comes from that the machine has already.
+# The source of a driver that the machine already has.
 NO_DRIVER = "none"
 
 
@@ -28,10 +28,10 @@ class EnvResolution:
 
     ``frameworks`` names products of the matrix, ``distributions`` the packages of the Python
     index that carry them here (``tensorflow`` may be ``tensorflow-gpu``). ``constraints`` are
-    PEP 508 requirements that the lock must obey because a rule of the matrix says so.
-    ``companions`` are packages that a framework imports and forgot to ask for.
-    ``installer`` is the release that brings the interpreter (``Anaconda3 5.2.0``), if one does.
-    ``cuda`` is the CUDA that comes inside the frameworks' own wheels, where they bring one.
+    PEP 508 requirements that the lock must obey because of a rule of the matrix.
+    ``companions`` are packages that a framework imports without declaring them.
+    ``installer`` is the release that contains the interpreter (``Anaconda3 5.2.0``), if one does.
+    ``cuda`` is the CUDA release inside the wheels of the frameworks, if any.
     """
 
     name: str
@@ -47,7 +47,7 @@ class EnvResolution:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Every version decided for one machine; ``None`` where the rig has no such layer.
+    """The resolved versions of one machine; ``None`` for layers that the rig does not have.
 
     ``driver_source`` is where the driver is installed from (``nvidia``, ``distribution``,
     ``runfile``), ``none`` where the machine has it already; ``kernel_modules`` are ``open`` or

@@ -39,7 +39,7 @@ class Alternative:
             return False
         if self.versions is None:
             return True
-        parsed = _parsed(version)
+        parsed = _parse_or_none(version)
         return parsed is not None and self.versions.contains(parsed, prereleases=True)
 
 
@@ -80,12 +80,12 @@ def parse_alternative(text: str) -> Alternative:
 @cache
 def version_key(version: str) -> tuple[int, Version | str]:
     """Return a sort key for versions; texts that PEP 440 does not know come first."""
-    parsed = _parsed(version)
+    parsed = _parse_or_none(version)
     return (0, version) if parsed is None else (1, parsed)
 
 
 @cache
-def _parsed(version: str) -> Version | None:
+def _parse_or_none(version: str) -> Version | None:
     try:
         return Version(version)
     except InvalidVersion:

@@ -106,7 +106,7 @@ def comment(value: object) -> str:
     return f'"{text}"' if _DIRECTIVE.match(text) else text
 
 
-def joined(commands: str) -> str:
+def join_commands(commands: str) -> str:
     """Join commands, each starting at the left margin, with `&&`."""
     statements: list[str] = []
     for line in commands.split("\n"):
@@ -126,7 +126,7 @@ def indented(text: str, width: int) -> str:
     )
 
 
-def packed(text: str, width: int | None = None) -> str:
+def encode_base64(text: str, width: int | None = None) -> str:
     """Return base64 in lines of ``width``, uncompressed because zlib's output differs by build."""
     line = base64.b64encode(text.encode()).decode()
     step = width or max(1, len(line))
@@ -195,8 +195,8 @@ FILTERS = {
     "hostname": hostname,
     "identifier": identifier,
     "indented": indented,
-    "joined": joined,
-    "packed": packed,
+    "joined": join_commands,
+    "packed": encode_base64,
     "sh": sh,
     "sha256": sha256,
     "words": words,

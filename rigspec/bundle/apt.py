@@ -135,8 +135,8 @@ def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Item]:
     opened = {each.locked.name: each for each in open_archives(distribution, sources)}
     for locked in machine.archives:
         if locked.name in opened:
-            asked = [package for package in own if package.archive == locked.name]
-            yield from _suite(opened[locked.name], locked, asked, distribution)
+            requested = [package for package in own if package.archive == locked.name]
+            yield from _suite(opened[locked.name], locked, requested, distribution)
         else:
             yield MissingItem(f"packages of {locked.name}", "no archive has this suite now")
 

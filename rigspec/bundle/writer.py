@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rigspec.bundle.build import Bundle
 from rigspec.bundle.model import BundleFile, sha256_of_file
-from rigspec.fs.atomic_tree import MANIFEST, TreeError, escapes_root, listed
+from rigspec.fs.atomic_tree import MANIFEST, TreeError, escapes_root, list_manifest
 
 __all__ = ["UNFINISHED", "fill_bundle", "pack_bundle"]
 
@@ -65,7 +65,7 @@ def pack_bundle(folder: Path, archive: Path) -> None:
     mode = "w:gz" if archive.name.endswith("gz") else "w"
     try:
         with tarfile.open(part, mode, format=tarfile.PAX_FORMAT) as tar:  # type: ignore[call-overload]
-            for name in (MANIFEST, *sorted(set(listed(folder / MANIFEST)) - {MANIFEST})):
+            for name in (MANIFEST, *sorted(set(list_manifest(folder / MANIFEST)) - {MANIFEST})):
                 tar.add(folder / name, f"{_stem(archive)}/{name}", filter=_normalize)
         os.replace(part, archive)
     finally:
@@ -115,7 +115,7 @@ def _own_files(folder: Path) -> set[str]:
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise TreeError(folder, "exists and is not a folder")
-    known = {*listed(folder / MANIFEST), *listed(folder / UNFINISHED)}
+    known = {*list_manifest(folder / MANIFEST), *list_manifest(folder / UNFINISHED)}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cache.check_reports import cache_file, load_reports, store_reports
+from rigspec.cli.common.options import FORMAT, AnyMachine, Quiet
 from rigspec.cli.console import show
-from rigspec.cli.options import FORMAT, AnyMachine, Quiet
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.github import render_github
 from rigspec.diagnostics.render.json import render_json

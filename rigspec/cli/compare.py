@@ -11,10 +11,10 @@ import typer
 
 from rigspec.backend.discovery import find_backends
 from rigspec.check import check_machine
+from rigspec.cli.common.options import FORMAT, LockDirectory, Quiet, Spec
+from rigspec.cli.common.output_file import write_text
 from rigspec.cli.console import fail, show, status
 from rigspec.cli.lockfile import locked_resolutions, resolutions_of
-from rigspec.cli.options import FORMAT, LockDirectory, Quiet, Spec
-from rigspec.cli.output_file import write_text
 from rigspec.cli.pipeline import matrix_for, open_spec, select_machines
 from rigspec.compare.comparison import Question, compare_machines
 from rigspec.compare.cost import Rate, Terms

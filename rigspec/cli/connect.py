@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from rigspec.cli.common.options import FORMAT, Spec
 from rigspec.cli.console import fail, fail_unknown, status
-from rigspec.cli.options import FORMAT, Spec
 from rigspec.cli.pipeline import open_spec
 from rigspec.plan.connections import Connection, connections
 from rigspec.spec.models.rig import Rig

@@ -9,9 +9,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from rigspec.cli.common.options import Quiet
+from rigspec.cli.common.output_file import write_text
 from rigspec.cli.console import fail, status
-from rigspec.cli.options import Quiet
-from rigspec.cli.output_file import write_text
 from rigspec.host.facts import host_of
 from rigspec.host.recording import Recording, load_recording, record_host
 from rigspec.host.spec_writer import spec_text

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from rigspec.cli.common.options import Quiet, RequireDigests, Spec
 from rigspec.cli.console import fail_unknown, status
 from rigspec.cli.lockfile import (
     ensure_digests,
@@ -16,7 +17,6 @@ from rigspec.cli.lockfile import (
     locked_resolutions,
     warn_unpinned,
 )
-from rigspec.cli.options import Quiet, RequireDigests, Spec
 from rigspec.cli.pipeline import open_spec, resolve_or_exit, select_machines
 from rigspec.diagnostics.model import Report
 from rigspec.lock.conda.lockfile import explicit_packages

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from rigspec import __version__
-from rigspec.cli.lazy import LazyCommand, create_group
+from rigspec.cli.common.lazy import LazyCommand, create_group
 
 __all__ = ["COMMANDS", "app", "main"]
 

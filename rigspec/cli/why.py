@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from rigspec.cli.common.options import FORMAT, AnyMachine, Spec
 from rigspec.cli.console import fail, fail_unknown, show
-from rigspec.cli.options import FORMAT, AnyMachine, Spec
 from rigspec.cli.pipeline import matrix_for, open_spec, resolve_or_exit, select_machines
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.json import render_json

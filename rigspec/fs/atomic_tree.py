@@ -1,4 +1,4 @@
-"""Whole folders or nothing: a kill at any moment leaves the old tree or the new one."""
+"""Write whole folders atomically: a kill at any moment leaves the old tree or the new one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = [
     "OutputFile",
     "TreeError",
     "escapes_root",
-    "listed",
+    "list_manifest",
     "manifest_of",
     "read_tree",
     "write_file",
     "write_tree_atomically",
 ]
 
-# In the form of `sha256sum --check`, so that anybody can hold a tree against it.
+# In the format of `sha256sum --check`, which can verify a tree.
 MANIFEST = "MANIFEST.sha256"
 
 _AT_FDCWD = -100
@@ -36,7 +36,7 @@ _RENAME_EXCHANGE = 2  # linux/fs.h
 
 @dataclass(frozen=True)
 class OutputFile:
-    """A file of a tree: ``path`` relative, with slashes; ``mode`` as in ``0o644``."""
+    """A file of a tree; ``path`` is relative, with slashes."""
 
     path: str
     content: bytes
@@ -44,25 +44,28 @@ class OutputFile:
 
 
 class TreeError(Exception):
-    """A tree cannot be written where it should go; nothing was changed."""
+    """A tree cannot be written; nothing was changed."""
 
-    def __init__(self, directory: Path, why: str) -> None:
-        super().__init__(f"{directory}: {why}")
+    def __init__(self, directory: Path, problem: str) -> None:
+        super().__init__(f"{directory} {problem}")
         self.diagnostic = Diagnostic(
             code="RS604",
             severity=Severity.ERROR,
-            message=f"{directory} {why}",
+            message=f"{directory} {problem}",
             spans=(Span(str(directory), 1, 1, 1, 2),),
-            help=("name another folder with -o, or move those files away",),
+            help=("set another folder with -o, or move those files",),
         )
 
 
 def write_tree_atomically(directory: Path, files: Sequence[OutputFile]) -> None:
-    """Make ``directory`` hold these files and a manifest of them, and nothing else.
+    """Replace the content of the directory by these files and a manifest of them.
 
-    The tree is built beside its place and swapped in by one rename. A folder that holds files
-    which no manifest of rigspec lists is left alone. Modes do not depend on the umask.
-    Raises TreeError, and ValueError for a path that would leave the tree.
+    The tree is built next to the directory and exchanged with it by one rename. A directory with
+    files that no manifest of rigspec lists is refused. Modes do not depend on the umask.
+
+    Raises:
+        TreeError: The tree cannot be written.
+        ValueError: A path leaves the tree.
     """
     directory = Path(os.path.abspath(directory))
     for file in files:
@@ -82,10 +85,17 @@ def write_tree_atomically(directory: Path, files: Sequence[OutputFile]) -> None:
 
 
 def write_file(file: Path, content: bytes, *, new: bool = False, parents: bool = False) -> None:
-    """Put one file in its place, whole or not at all, with the modes of any new file.
+    """Write one file atomically, with the mode of any new file.
 
-    What stood there is replaced; with ``new`` it is left alone and FileExistsError raised.
-    ``parents``: its folder is made where it is not there. Raises TreeError.
+    Args:
+        file: the file, which is replaced if it exists.
+        content: its bytes.
+        new: refuse to replace an existing file.
+        parents: create missing folders.
+
+    Raises:
+        TreeError: The file cannot be written.
+        FileExistsError: ``new`` is set and the file exists.
     """
     if file.is_dir():
         raise TreeError(file, "is a folder; name a file")
@@ -115,16 +125,16 @@ def write_file(file: Path, content: bytes, *, new: bool = False, parents: bool =
 
 
 def read_tree(directory: Path) -> tuple[OutputFile, ...]:
-    """The files of a tree that was written before; none where there is no tree."""
+    """Return the files that a manifest in the directory lists; empty without a manifest."""
     return tuple(
         OutputFile(name, path.read_bytes(), path.stat().st_mode & 0o777)
-        for name in sorted(listed(directory / MANIFEST))
+        for name in sorted(list_manifest(directory / MANIFEST))
         if name != MANIFEST and (path := directory / name).is_file()
     )
 
 
 def manifest_of(files: Iterable[OutputFile]) -> bytes:
-    """What the manifest of a tree of these files says."""
+    """Return the text of the manifest of these files."""
     lines = [f"{hashlib.sha256(f.content).hexdigest()}  {f.path}\n" for f in files]
     return "".join(sorted(lines, key=_name)).encode()
 
@@ -139,18 +149,18 @@ def _refuse_foreign(directory: Path) -> None:
     if not directory.exists() and not directory.is_symlink():
         return
     if not directory.is_dir() or directory.is_symlink():
-        raise TreeError(directory, "is there already and is no plain folder")
-    known = set(listed(directory / MANIFEST))
+        raise TreeError(directory, "already exists and is not a plain folder")
+    known = set(list_manifest(directory / MANIFEST))
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
         if not path.is_dir() and name not in known:
-            raise TreeError(directory, f"holds {name}, which rigspec did not write")
+            raise TreeError(directory, f"contains {name}, which rigspec did not write")
 
 
-def listed(manifest: Path) -> Iterator[str]:
-    """The paths that a manifest lists, itself first; none where there is no such file.
+def list_manifest(manifest: Path) -> Iterator[str]:
+    """Yield the paths in a manifest, itself first; nothing if it does not exist.
 
-    Whoever wrote it: a path that leads out of the folder is none of a tree's.
+    The manifest is not trusted: paths that escape the directory are skipped.
     """
     if manifest.is_file():
         yield manifest.name
@@ -161,7 +171,7 @@ def listed(manifest: Path) -> Iterator[str]:
 
 
 def escapes_root(path: str) -> bool:
-    """Whether a path with slashes leads out of the folder that it is read in."""
+    """Return whether the relative path escapes its root."""
     return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
 
 
@@ -170,12 +180,12 @@ def _prefix(directory: Path) -> str:
 
 
 def _sweep(directory: Path) -> None:
-    """Remove what a killed run has left staged; a run that still lives holds its lock."""
-    for left in sorted(directory.parent.glob(f"{_prefix(directory)}*")):
-        handle = os.open(left, os.O_RDONLY | os.O_DIRECTORY)
+    """Remove the staged trees of killed runs; a running process has a lock on its own."""
+    for leftover in sorted(directory.parent.glob(f"{_prefix(directory)}*")):
+        handle = os.open(leftover, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left)
+            shutil.rmtree(leftover)
         except BlockingIOError:
             continue
         finally:
@@ -183,7 +193,7 @@ def _sweep(directory: Path) -> None:
 
 
 def _stage(directory: Path, files: Sequence[OutputFile]) -> tuple[Path, int]:
-    """The whole tree on disk beside its place, and the handle that locks it."""
+    """Write the tree next to the directory; return its path and the handle that locks it."""
     staged = Path(tempfile.mkdtemp(prefix=_prefix(directory), dir=directory.parent))
     lock = os.open(staged, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(lock, fcntl.LOCK_EX)
@@ -237,12 +247,12 @@ def _swap(staged: Path, directory: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> None:
-    """Give two paths each other's contents in one step, as renameat2(2) does."""
+    """Exchange two paths in one step with renameat2(2)."""
     libc = ctypes.CDLL(None, use_errno=True)
     arguments = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
     if libc.renameat2(*arguments) == 0:
         return
     number = ctypes.get_errno()
     if number in (errno.ENOSYS, errno.EINVAL):
-        raise TreeError(other, "is on a file system that cannot swap folders in one step")
+        raise TreeError(other, "is on a file system that cannot exchange folders atomically")
     raise OSError(number, os.strerror(number), str(other))

@@ -1,4 +1,4 @@
-"""HTTP for what a lock vouches for: nothing leaves TLS, takes forever or is cut off unnoticed."""
+"""HTTP downloads that stay encrypted, end in time, and are never truncated unnoticed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from threading import Thread
 
@@ -16,26 +16,26 @@ __all__ = ["WEB_ERRORS", "BadTransfer", "is_loopback", "iter_body", "stream_resp
 
 _CONNECT_S = 10.0
 _SILENCE_S = 30.0
-# A transfer that is slower than this after its first moments will not end.
+# A transfer slower than this after the grace period is aborted.
 _GRACE_S = 30.0
-_LEAST_BYTES_A_SECOND = 4096
+_MIN_BYTES_PER_SECOND = 4096
 
 
 class BadTransfer(httpx2.HTTPError):
-    """The server answered, but not with what may be used."""
+    """The response of the server cannot be used."""
 
 
 WEB_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL)
 
 
 def web_client() -> httpx2.Client:
-    """A client that follows redirects, but not from https to http (BadTransfer)."""
+    """Return a client that follows redirects, but raises BadTransfer from https to http."""
     return httpx2.Client(
         follow_redirects=True,
         timeout=httpx2.Timeout(_SILENCE_S, connect=_CONNECT_S),
-        # The bytes that are hashed are those of the file, as a fetching program gets them.
+        # The hash is that of the file itself, so no compression.
         headers={"Accept-Encoding": "identity"},
-        event_hooks={"response": [_stays_encrypted]},
+        event_hooks={"response": [_refuse_plain_http]},
     )
 
 
@@ -47,25 +47,33 @@ def stream_response(
     headers: Mapping[str, str] | None = None,
     auth: httpx2.Auth | None = None,
 ) -> Iterator[httpx2.Response]:
-    """What a server says to a GET, its body still to come. Raises one of WEB_ERRORS.
+    """Yield the response to a GET request before its body is read.
 
-    ``within_s`` is for all of it until the body begins. The client's own limits are for each
-    address of a host, and none is for the looking up of its name.
+    Args:
+        client: the client.
+        url: the address.
+        within_s: limit until the body begins. A thread enforces it, because the client's limits
+            apply to each address of a host separately, and none to the name lookup.
+        headers: headers of the request.
+        auth: credentials of the request.
+
+    Raises:
+        WEB_ERRORS: The server is unreachable, or its response cannot be used.
     """
-    found: Future[httpx2.Response] = Future()
+    result: Future[httpx2.Response] = Future()
 
-    def ask() -> None:
+    def send() -> None:
         try:
             request = client.build_request("GET", url, headers=headers)
-            found.set_result(client.send(request, auth=auth, stream=True))
+            result.set_result(client.send(request, auth=auth, stream=True))
         except Exception as error:
-            found.set_exception(error)
+            result.set_exception(error)
 
-    Thread(target=ask, daemon=True).start()
+    Thread(target=send, daemon=True).start()
     try:
-        response = found.result(within_s)
-    except NotYet:
-        raise httpx2.ReadTimeout(f"no answer in {within_s:g} s") from None
+        response = result.result(within_s)
+    except FutureTimeout:
+        raise httpx2.ReadTimeout(f"no response within {within_s:g} s") from None
     try:
         yield response
     finally:
@@ -73,29 +81,29 @@ def stream_response(
 
 
 def iter_body(response: httpx2.Response) -> Iterator[bytes]:
-    """The body as it is sent. Raises BadTransfer where it is too slow or ends too soon."""
-    begun, size = time.monotonic(), 0
+    """Yield the blocks of the body; raise BadTransfer if it is too slow or truncated."""
+    start, size = time.monotonic(), 0
     for block in response.iter_raw():
         yield block
         size += len(block)
-        took = time.monotonic() - begun
-        if took > _GRACE_S and size < took * _LEAST_BYTES_A_SECOND:
-            raise BadTransfer(f"too slow: {size} bytes came in {took:.0f} s")
-    promised = response.headers.get("Content-Length")
-    if promised is not None and size != int(promised):
-        raise BadTransfer(f"{size} of {promised} bytes came")
+        elapsed = time.monotonic() - start
+        if elapsed > _GRACE_S and size < elapsed * _MIN_BYTES_PER_SECOND:
+            raise BadTransfer(f"too slow: {size} bytes in {elapsed:.0f} s")
+    expected = response.headers.get("Content-Length")
+    if expected is not None and size != int(expected):
+        raise BadTransfer(f"truncated after {size} of {expected} bytes")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
+    """Return whether the host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def _stays_encrypted(response: httpx2.Response) -> None:
+def _refuse_plain_http(response: httpx2.Response) -> None:
     if response.has_redirect_location and response.url.scheme == "https":
         target = response.url.join(response.headers["Location"])
         if target.scheme != "https":
-            raise BadTransfer("it redirects from https to plain http")
+            raise BadTransfer("redirected from https to plain http")

@@ -55,7 +55,7 @@ class ContainerUser:
 
 @dataclass(frozen=True)
 class DeploymentTarget:
-    """Where the machine runs.
+    """The place that the machine runs in.
 
     ``provider`` is the cloud provider from the spec's instance (``aws``), or None. ``seed`` is the
     URL of the directory with the files that a machine downloads at first boot.

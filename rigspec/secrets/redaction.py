@@ -20,7 +20,7 @@ __all__ = ["redact", "redacted_values"]
 
 _DOT = "•"
 _HEADER = re.compile(r"""\s*\[{1,2}\s*([\w.\-"' ]+?)\s*\]{1,2}\s*(?:#.*)?$""")
-# A key before `=` that is no operator, or before `:` at the start of a line.
+# A key before `=` that is not an operator, or before `:` at the start of a line.
 _ASSIGNMENT = re.compile(r"""(?:^\s*|[{,\s])(["']?[\w.\-]+["']?)\s*(?<![=<>!~])=(?!=)""")
 _COLON = re.compile(r"""\s*(["']?[\w.\-]+["']?)\s*:(?!//)""")
 _FIRST_WORD = re.compile(r"\s*([\w.\-]+)(?=\s)")
@@ -97,7 +97,7 @@ def _hidden_columns(
 
 
 def _values(line: str, previous: str) -> Iterator[_Value]:
-    """Split a line at its keys. A line without one goes on with the ``previous`` key's value."""
+    """Split a line at its keys. A line without a key continues the value of ``previous``."""
     comment = line.lstrip().startswith("#")
     found = [] if comment else list(_ASSIGNMENT.finditer(line))
     if not found and not comment:

@@ -1,4 +1,4 @@
-"""What a secret looks like: the rules of gitleaks, and ours for what it has no rule for.
+"""Patterns of secrets: the rules of gitleaks, and rules for forms that it does not know.
 
 Rules are tables. A rule is compiled when a text has one of its keywords: a rig without secrets
 costs one look at its text for each keyword. Expressions are RE2's, so the time is linear.

@@ -99,7 +99,7 @@ def test_write_tree_foreign_file_is_refused(tmp_path: Path) -> None:
     target = tmp_path / "t"
     write_tree_atomically(target, [OutputFile("x", b"1", 0o644)])
     (target / "mine").write_text("precious")
-    with pytest.raises(TreeError, match="holds mine, which rigspec did not write"):
+    with pytest.raises(TreeError, match="contains mine, which rigspec did not write"):
         write_tree_atomically(target, [OutputFile("x", b"2", 0o644)])
     assert (target / "x").read_bytes() == b"1"
 

@@ -157,7 +157,7 @@ def trickles(request: BaseHTTPRequestHandler) -> None:
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (stands_still, "no answer in 0.5 s"),
+        (stands_still, "no response within 0.5 s"),
         (falls_silent, "timed out"),
         (trickles, "too slow"),
     ],

@@ -167,7 +167,7 @@ def test_silence_is_no_answer_and_a_trickle_a_failure(
     monkeypatch.setattr(client, "_ANSWER_S", 0.5)
     monkeypatch.setattr(http, "_GRACE_S", 0.5)
     silent = ImageReference.parse(f"{serve(stalls)}/team/one:1")
-    with pytest.raises(client.Unreachable, match="no answer in"):
+    with pytest.raises(client.Unreachable, match="no response within"):
         manifest.digest_of(silent, "x86_64")
     slow = ImageReference.parse(f"{serve(trickles)}/team/one:1")
     with pytest.raises(LockError, match="too slow") as failure:
@@ -193,7 +193,7 @@ def test_a_silent_registry_is_waited_for_once(
         machine = base_images.added(LockedMachine(resolution), None)
         assert [item.part for item in machine.unpinned] == ["image"]
     assert asked == ["/v2/debian/manifests/11"]
-    assert ["no answer in 0.5 s" in warning.message for warning in warnings] == [True, True]
+    assert ["no response within 0.5 s" in warning.message for warning in warnings] == [True, True]
 
 
 def test_a_log_in_does_not_follow_a_redirect(

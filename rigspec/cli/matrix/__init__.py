@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rigspec.cli.lazy import LazyCommand, create_group
+from rigspec.cli.common.lazy import LazyCommand, create_group
 
 __all__ = ["COMMANDS", "app"]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rigspec.cli.progress import count_items
+from rigspec.cli.common.progress import count_items
 from rigspec.matrix.lint import find_problems
 from rigspec.matrix.loader import load_matrix, load_uploads
 from rigspec.selftest.runner import try_all

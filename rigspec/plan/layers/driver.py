@@ -22,7 +22,7 @@ def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterat
     version = locked.resolution.driver
     pinning = packages_of(locked, _PINNING)
     if pinning:
-        # In a step of its own: apt reads the versions that it pins when it starts.
+        # A separate step, because apt reads the versions that it pins when it starts.
         yield HostPackages(
             id=_PINNING,
             title=f"NVIDIA driver {version} pinning",

@@ -152,7 +152,7 @@ def _alternative_providers(component: Component, line: Requirement) -> tuple[Can
     """Return the other providers of the interpreter, in the order of offers."""
     ranks = {word: rank for rank, word in enumerate(_PROVIDERS)}
 
-    def wanted(candidate: Candidate) -> tuple[bool, int]:
+    def preference(candidate: Candidate) -> tuple[bool, int]:
         return matches_any(line.alternatives, candidate), ranks.get(candidate.version, len(ranks))
 
-    return tuple(sorted(component.candidates, key=wanted))
+    return tuple(sorted(component.candidates, key=preference))

@@ -22,7 +22,7 @@ def edited_value(problem: Problem, line: Requirement, solution: Solution) -> str
     component = problem.component(line.component)
     chosen = solution[line.component]
     text = _format_as_precisely(line, chosen)
-    if not component.stands_in:
+    if not component.has_ranges:
         return text
     bound = _bound_set_by_rules(problem, component, line, solution)
     exactly = line.written[:1].isdigit() or bound is None

@@ -117,13 +117,13 @@ def _message(conflict: Conflict, lines: list[Requirement], problem: Problem) -> 
             statement = format_statement(row.rule.statement, _value(conflict, row))
             line = requested[0].display or f"{title} {requested[0].written}"
             return f"{statement}; the spec requests {line}"
-    named = [_named(requirement, problem) for requirement in lines]
+    named = [_describe_requirement(requirement, problem) for requirement in lines]
     if len(named) == 1:
         return f"{named[0]} cannot be installed on this rig"
     return f"{', '.join(named[:-1])} and {named[-1]} are incompatible"
 
 
-def _named(requirement: Requirement, problem: Problem) -> str:
+def _describe_requirement(requirement: Requirement, problem: Problem) -> str:
     if not requirement.alternatives[0][:1].isdigit() and requirement.label.startswith("declares a"):
         return requirement.label.split(" ", 2)[2]
     if requirement.component == "accelerator":

@@ -51,7 +51,7 @@ def _no_release_error(
 ) -> Diagnostic:
     candidates = component.candidates
     if requirement.prefix:
-        # The line names one of the packages of a framework: each has releases of its own.
+        # The line names one of the packages of a framework: each has its own releases.
         of_package = tuple(c for c in candidates if c.family == requirement.prefix)
         candidates = of_package or candidates
     title = requirement.prefix or component.title

@@ -66,7 +66,7 @@ def _explain_choice(
     chosen = solution[component.key]
     newer = _next_newer(component, solution)
     where = f" in the environment {component.env}" if component.env else ""
-    choice = f"{_named(component, chosen)}{where}"
+    choice = f"{_format_candidate(component, chosen)}{where}"
     if newer is None:
         lines = [
             requirement for requirement in requirements if requirement.component == component.key
@@ -116,7 +116,7 @@ def _public(version: str) -> str:
     return version.partition("+")[0]
 
 
-def _named(component: Component, candidate: Candidate) -> str:
+def _format_candidate(component: Component, candidate: Candidate) -> str:
     if candidate.family is not None:
         return f"{candidate.family} {candidate.version}"
     return f"{component.title} {_public(candidate.version)}"
@@ -129,7 +129,7 @@ def _earlier_choices(
     components = {c.key: c for c in builder.components}
     for key in builder.order[: builder.order.index(component.key)]:
         chosen = solution[key]
-        label = _named(components[key], chosen)
+        label = _format_candidate(components[key], chosen)
         yield Requirement(key, (chosen.exactly,), _CHOSEN_BEFORE, label, editable=False)
 
 

@@ -40,7 +40,7 @@ class Candidate:
 class CandidateDomain:
     """Ordered candidates of a component, most preferred first; subsets are bit masks.
 
-    Bit ``i`` stands for ``candidates[i]``. Results are cached: a domain is built once
+    Bit ``i`` is ``candidates[i]``. Results are cached: a domain is built once
     for each product and used by every spec.
     """
 

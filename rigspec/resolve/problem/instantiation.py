@@ -130,15 +130,15 @@ class RuleInstantiation:
 
     def _component(self, key: str, name: str, env: str | None = None) -> Component:
         universe = self._knowledge.universe(name)
-        stands_in = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
+        has_ranges = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
         if name in ("compute_capability", "driver"):
             universe = self._extend_with_requested(key, universe)
-        elif stands_in:
+        elif has_ranges:
             texts = {*self._knowledge.mentions(name), *self._requested_versions(key)}
             universe = CandidateDomain(representative_versions(sorted(texts)))
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks
-        return Component(key, name, title, universe, universe.all, env, apart, stands_in)
+        return Component(key, name, title, universe, universe.all, env, apart, has_ranges)
 
     def _requested_versions(self, key: str) -> list[str]:
         return [

@@ -31,7 +31,7 @@ class Component:
     ``key`` is unique in the problem (``fastai/python``, ``gpus.0/compute_capability``); ``name``
     is its word in the matrix. ``domain`` is the set of releases of its universe that it may take
     in this problem. ``families_apart``: the releases of one family come before all of the next.
-    ``stands_in``: its releases are not listed, and each candidate represents a range of versions.
+    ``has_ranges``: its releases are not listed, and each candidate represents a range of versions.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Component:
     domain: int
     env: str | None = None
     families_apart: bool = True
-    stands_in: bool = False
+    has_ranges: bool = False
 
     @cached_property
     def candidates(self) -> tuple[Candidate, ...]:

@@ -205,12 +205,12 @@ def newest_first(
     """Return candidates by preference: family then version, or version then family."""
     ranks = {family: -rank for rank, family in enumerate(families)}
 
-    def wanted(candidate: Candidate) -> tuple[object, ...]:
+    def preference(candidate: Candidate) -> tuple[object, ...]:
         rank = ranks.get(candidate.family or "", -len(families))
         version = version_key(candidate.version)
         return (rank, *version, candidate.family or "") if apart else (*version, rank)
 
-    return sorted(candidates, key=wanted, reverse=True)
+    return sorted(candidates, key=preference, reverse=True)
 
 
 def provided(

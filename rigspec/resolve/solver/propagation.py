@@ -65,7 +65,7 @@ class Propagation:
         waiting = (key for bound_group in self._waiting for key in bound_group.keys.values())
         return frozenset(rows).union(waiting)
 
-    def wanted(self, key: str) -> Iterator[Candidate]:
+    def remaining(self, key: str) -> Iterator[Candidate]:
         """Return the remaining releases of a component, most preferred first."""
         return self._universes[key].members(self._domains[key])
 

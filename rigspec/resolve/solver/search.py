@@ -53,12 +53,12 @@ class _Search:
 
     def preferred_candidates(self, propagation: Propagation, key: str) -> list[Candidate]:
         """Return the remaining releases of a component: a locked one first, then the newest."""
-        wanted = list(propagation.wanted(key))
+        remaining = list(propagation.remaining(key))
         preferred = self._preferred.get(key)
-        if preferred in wanted:
-            wanted.remove(preferred)
-            wanted.insert(0, preferred)
-        return wanted
+        if preferred in remaining:
+            remaining.remove(preferred)
+            remaining.insert(0, preferred)
+        return remaining
 
     def select(self, propagation: Propagation, keys: Iterable[str]) -> Solution:
         """Return the most preferred candidate of each component; no choice affects another."""

@@ -226,7 +226,7 @@ class Machine(Table):
 
     @property
     def driver_source(self) -> str | None:
-        """Where the driver is to be installed from; `none` where rigspec is not to install it."""
+        """Return the source of the driver; `none` if rigspec does not install it."""
         if isinstance(self.driver, Driver):
             return self.driver.from_
         return NO_DRIVER if self.driver == NO_DRIVER else None

@@ -14,7 +14,7 @@ __all__ = ["LazyCommand", "create_group"]
 
 
 class LazyCommand(NamedTuple):
-    """Where a command is implemented: a function, or the Typer application of a group."""
+    """The module of a command, and its function or the Typer application of its group."""
 
     module: str
     attribute: str
