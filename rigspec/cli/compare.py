@@ -16,8 +16,8 @@ from rigspec.cli.common.output_file import write_text
 from rigspec.cli.console import fail, show, status
 from rigspec.cli.lockfile import locked_resolutions, resolutions_of
 from rigspec.cli.pipeline import matrix_for, open_spec, select_machines
-from rigspec.compare.comparison import Question, compare_machines
-from rigspec.compare.cost import Rate, Terms
+from rigspec.compare.comparison import ComparisonRequest, compare_machines
+from rigspec.compare.cost import CostTerms, ExchangeRate
 from rigspec.compare.model import Comparison
 from rigspec.compare.render.html import render_html
 from rigspec.compare.render.json import render_json
@@ -85,7 +85,7 @@ def compare(
     else:
         write_text(output, text, parents=True)
         status(f"wrote {output}", quiet=quiet)
-    if has_conflict or (exit_code and not result.software.equal):
+    if has_conflict or (exit_code and not result.software.is_equal):
         raise typer.Exit(1)
 
 
@@ -102,7 +102,7 @@ def _names(spec: LoadedSpec, a: str, b: str) -> tuple[str, str]:
     return a, b
 
 
-def _terms(hours: float | None, kwh_price: str | None, rates: list[str]) -> Terms:
+def _terms(hours: float | None, kwh_price: str | None, rates: list[str]) -> CostTerms:
     electricity = None
     if kwh_price is not None:
         try:
@@ -113,18 +113,18 @@ def _terms(hours: float | None, kwh_price: str | None, rates: list[str]) -> Term
     parsed = []
     for text in rates:
         try:
-            parsed.append(Rate.parse(text))
+            parsed.append(ExchangeRate.parse(text))
         except ValueError as error:
             fail(f"--rate `{text}`: {error}", status=2)
     day = None if hours is None else Decimal(str(hours))
     try:
-        return Terms(day, electricity, tuple(parsed))
+        return CostTerms(day, electricity, tuple(parsed))
     except ValueError as error:
         fail(f"--rate: {error}", status=2)
 
 
 def _compare(
-    spec: LoadedSpec, names: tuple[str, str], directory: Path, terms: Terms, quiet: bool
+    spec: LoadedSpec, names: tuple[str, str], directory: Path, terms: CostTerms, quiet: bool
 ) -> tuple[Comparison, bool]:
     """Return the comparison, and whether one of the machines has a conflict."""
     previous = locked_resolutions(directory)
@@ -142,7 +142,7 @@ def _compare(
         lock, reason = _usable_lock(spec, tuple(reports.values()), directory)
     if reason:
         status(f"warning: {reason}", quiet=quiet)
-    question = Question(spec, names, matrices, load_matrix(), pair, lock, reason, terms)
+    question = ComparisonRequest(spec, names, matrices, load_matrix(), pair, lock, reason, terms)
     return compare_machines(question), has_conflict
 
 

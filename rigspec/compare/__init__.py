@@ -1,1 +1,1 @@
-"""Two machines of one rig, side by side."""
+"""Compare two machines of a rig."""

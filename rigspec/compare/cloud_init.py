@@ -1,4 +1,4 @@
-"""The compiled cloud-init files of a machine, read back: what its first boot writes and runs."""
+"""Read the compiled cloud-init files of a machine: files and commands of its first boot."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rigspec.compare.items import ComparedItem, fingerprint
+from rigspec.compare.items import ComparedItem, compute_fingerprint
 from rigspec.fs.atomic_tree import OutputFile
 
-__all__ = ["LIMIT", "PROVIDER", "first_boot_promises"]
+__all__ = ["LIMIT", "PROVIDER", "iterate_first_boot_items"]
 
-# The parts of what is there because a provider takes no more, and of what not all of them read.
+# Items that exist because of a provider's size limit, and files that only some providers read.
 LIMIT = "limit"
 PROVIDER = "provider"
 
 _USER_DATA = "user-data"
-# What travels as the rest of user-data that is too long: a shell script that writes files.
+# Folder of the shell scripts with the files that do not fit into user-data.
 _SEED = "seed/"
 _WRITES = ("printf", "%s")
 _LAYER = "first boot"
@@ -26,71 +26,73 @@ _CHECKSUM = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _GZIP = b"\x1f\x8b"
 
 
-def first_boot_promises(files: Sequence[OutputFile]) -> Iterator[ComparedItem]:
-    """Every file that the first boot writes, every command it runs, and the form of user-data.
+def iterate_first_boot_items(files: Sequence[OutputFile]) -> Iterator[ComparedItem]:
+    """Yield every file and command of the first boot, and the form of user-data.
 
-    What a machine fetches because user-data would be too long is read as if it stood there. The
-    rig's installer and what it is told of itself name their machine: comments do not count.
+    Downloaded seed files are treated like a part of user-data. Comments are ignored, because they
+    contain the name of the machine.
     """
     content = {file.path: file.content for file in files}
     data = content[_USER_DATA]
     packed = data.startswith(_GZIP)
-    config = _loaded((gzip.decompress(data) if packed else data).decode())
+    config = _load_yaml((gzip.decompress(data) if packed else data).decode())
     seeds = [path for path in content if path.startswith(_SEED)]
-    form = "fetches the rest" if seeds else "compressed" if packed else "as it is"
+    form = "with downloads" if seeds else "compressed" if packed else "plain"
     yield ComparedItem(_LAYER, "form of user-data", form, part=LIMIT)
-    yield from _user_data(config, _fetching(config, seeds))
+    yield from _iterate_user_data(config, _find_download_words(config, seeds))
     for seed in seeds:
-        for path, written in _seed_files(content[seed].decode()):
-            yield _file(path, written)
+        for path, written in _iterate_seed_files(content[seed].decode()):
+            yield _build_file_item(path, written)
     for path in sorted(content.keys() - {_USER_DATA, "meta-data", *seeds}):
-        yield ComparedItem(_LAYER, path, "is written", _meaning(content[path].decode()), PROVIDER)
+        yield ComparedItem(
+            _LAYER, path, "written", _hash_without_comments(content[path].decode()), PROVIDER
+        )
 
 
-def _user_data(config: Mapping[str, Any], fetching: frozenset[str]) -> Iterator[ComparedItem]:
-    """What stands in user-data; ``fetching`` are words of what is there to fetch the rest."""
+def _iterate_user_data(
+    config: Mapping[str, Any], fetching: frozenset[str]
+) -> Iterator[ComparedItem]:
+    """Yield the items of user-data; ``fetching`` are the words of the download command."""
     for entry in config.get("write_files") or ():
         part = LIMIT if entry["path"] in fetching else ""
-        yield _file(entry["path"], entry["content"], part)
+        yield _build_file_item(entry["path"], entry["content"], part)
     for command in config.get("runcmd") or ():
         words = [command] if isinstance(command, str) else [str(word) for word in command]
         text = words[0] if isinstance(command, str) else shlex.join(words)
         name = _CHECKSUM.sub("\\1\N{HORIZONTAL ELLIPSIS}", f"runs {text}")
         part = LIMIT if fetching & set(words) else ""
-        yield ComparedItem(_LAYER, name, "is run", fingerprint(text), part)
+        yield ComparedItem(_LAYER, name, "executed", compute_fingerprint(text), part)
     for key in sorted(config.keys() - {"write_files", "runcmd"}):
         yield ComparedItem(_LAYER, key, str(config[key]))
 
 
-def _fetching(config: Mapping[str, Any], seeds: Sequence[str]) -> frozenset[str]:
-    """The program that fetches the rest, and where it puts it: the ends of the command with its
-    checksum.
-    """
+def _find_download_words(config: Mapping[str, Any], seeds: Sequence[str]) -> frozenset[str]:
+    """Return the first and last word of each download command: the program and the folder."""
     sums = {seed.removeprefix(_SEED).partition(".")[0] for seed in seeds}
     commands = [c for c in config.get("runcmd") or () if not isinstance(c, str) and sums & set(c)]
     return frozenset(word for command in commands for word in (command[0], command[-1]))
 
 
-def _file(path: str, content: str, part: str = "") -> ComparedItem:
-    return ComparedItem(_LAYER, path, "is written", _meaning(content), part)
+def _build_file_item(path: str, content: str, part: str = "") -> ComparedItem:
+    return ComparedItem(_LAYER, path, "written", _hash_without_comments(content), part)
 
 
-def _meaning(text: str) -> str:
-    """The checksum of the lines that are no comments: those name the machine and the lock."""
+def _hash_without_comments(text: str) -> str:
+    """Return the checksum of the text without comments, which name the machine and the lock."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-    return fingerprint("\n".join(lines))
+    return compute_fingerprint("\n".join(lines))
 
 
-def _seed_files(script: str) -> Iterator[tuple[str, str]]:
-    """The files that a seed writes: lines of `printf '%s' CONTENT > PATH`."""
+def _iterate_seed_files(script: str) -> Iterator[tuple[str, str]]:
+    """Yield path and content of each file: lines of `printf '%s' CONTENT > PATH`."""
     words = shlex.split(script[script.index("\nprintf ") :])
     for index in range(len(words) - 4):
         if tuple(words[index : index + 2]) == _WRITES and words[index + 3] == ">":
             yield words[index + 4], words[index + 2]
 
 
-def _loaded(text: str) -> Mapping[str, Any]:
+def _load_yaml(text: str) -> Mapping[str, Any]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return dict(yaml.load(text, Loader=loader))  # noqa: S506 - a safe loader, in C where there is one
+    return dict(yaml.load(text, Loader=loader))  # noqa: S506 - a safe loader, in C if available

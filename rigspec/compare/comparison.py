@@ -1,4 +1,4 @@
-"""Two machines of one rig, held against each other in everything that is known of them."""
+"""Compare software, hardware, cost and compatibility of two machines of a rig."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rigspec.compare.compatibility import compare_compatibility
-from rigspec.compare.cost import Terms, compared_money, is_rented
-from rigspec.compare.hardware import compared_hardware, gpu_title
-from rigspec.compare.model import Comparison, Side, Software
-from rigspec.compare.software import Decided, UsableLock, locked_software, resolved_software
+from rigspec.compare.cost import CostTerms, compare_costs, is_rented
+from rigspec.compare.hardware import compare_hardware, format_gpus
+from rigspec.compare.model import Comparison, Side, SoftwareComparison
+from rigspec.compare.software import (
+    Resolutions,
+    UsableLock,
+    compare_locked_software,
+    compare_resolved_software,
+)
 from rigspec.diagnostics.model import Report
 from rigspec.hardware.machine_specs import MachineSpecs, machine_figures
 from rigspec.matrix.model import Matrix
@@ -17,14 +22,19 @@ from rigspec.resolve.explain.why import UnknownComponent, Unsolvable, why
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.machine import Machine
 
-__all__ = ["Question", "compare_machines"]
+__all__ = ["ComparisonRequest", "compare_machines"]
 
 
 @dataclass(frozen=True)
-class Question:
-    """Two machines of a spec. ``matrices`` are the parts of the matrix that each asks about, by
-    name, ``whole`` is all of it; ``reports`` are what `check` says of them. Without a lock
-    (``held``) ``why_no_lock`` tells why.
+class ComparisonRequest:
+    """Two machines of a spec and the data for their comparison.
+
+    Attributes:
+        matrices: the part of the matrix that each machine needs, by its name.
+        whole: the complete matrix.
+        reports: the results of ``rigspec check``.
+        lock: a lock that matches the spec, or None; then ``lock_problem`` is the reason.
+
     """
 
     spec: LoadedSpec
@@ -32,51 +42,51 @@ class Question:
     matrices: Mapping[str, Matrix]
     whole: Matrix
     reports: tuple[Report, Report]
-    held: UsableLock | None
-    why_no_lock: str
-    terms: Terms
+    lock: UsableLock | None
+    lock_problem: str
+    terms: CostTerms
 
 
-def compare_machines(question: Question) -> Comparison:
-    """Software, parts, money, and what runs. Pure: no network, no clock, no host."""
+def compare_machines(question: ComparisonRequest) -> Comparison:
+    """Compare two machines. Pure: no network, no clock, no host."""
     spec, names = question.spec, question.names
     machines = (spec.rig.machine[names[0]], spec.rig.machine[names[1]])
-    figures = (_figures(question, names[0]), _figures(question, names[1]))
+    figures = (_load_figures(question, names[0]), _load_figures(question, names[1]))
     return Comparison(
         rig=spec.rig.name,
         summary=spec.rig.summary or "",
         as_of=question.whole.as_of,
-        a=_side(names[0], machines[0], figures[0]),
-        b=_side(names[1], machines[1], figures[1]),
-        software=_software(question),
-        hardware=compared_hardware(machines, *figures),
-        money=compared_money(spec, names, question.matrices, question.terms),
-        runs=compare_compatibility(spec, figures, question.reports, question.whole),
+        a=_build_side(names[0], machines[0], figures[0]),
+        b=_build_side(names[1], machines[1], figures[1]),
+        software=_compare_software(question),
+        hardware=compare_hardware(machines, *figures),
+        cost=compare_costs(spec, names, question.matrices, question.terms),
+        compatibility=compare_compatibility(spec, figures, question.reports, question.whole),
     )
 
 
-def _figures(question: Question, name: str) -> MachineSpecs:
+def _load_figures(question: ComparisonRequest, name: str) -> MachineSpecs:
     return machine_figures(question.spec, name, question.matrices[name])
 
 
-def _side(name: str, machine: Machine, figures: MachineSpecs) -> Side:
-    told = [machine.instance, gpu_title(figures.gpus)]
-    return Side(name, is_rented(machine), ", ".join(filter(None, told)) or "no GPU")
+def _build_side(name: str, machine: Machine, figures: MachineSpecs) -> Side:
+    parts = [machine.instance, format_gpus(figures.gpus)]
+    return Side(name, is_rented(machine), ", ".join(filter(None, parts)) or "no GPU")
 
 
-def _software(question: Question) -> Software:
+def _compare_software(question: ComparisonRequest) -> SoftwareComparison:
     def reason(name: str, component: str) -> str:
-        return _reason(question, name, component)
+        return _explain_version(question, name, component)
 
     rig, names = question.spec.rig, question.names
-    if question.held is not None:
-        return locked_software(rig, names, question.held, reason)
+    if question.lock is not None:
+        return compare_locked_software(rig, names, question.lock, reason)
     a, b = (report.resolution for report in question.reports)
-    return resolved_software(rig, names, Decided(a, b), question.why_no_lock, reason)
+    return compare_resolved_software(rig, names, Resolutions(a, b), question.lock_problem, reason)
 
 
-def _reason(question: Question, name: str, component: str) -> str:
-    """What stopped a newer version of a component, in the resolver's words."""
+def _explain_version(question: ComparisonRequest, name: str, component: str) -> str:
+    """Return why the resolver did not select a newer version of a component."""
     try:
         notes = why(question.spec, name, question.matrices[name], component)
     except (UnknownComponent, Unsolvable):

@@ -1,4 +1,4 @@
-"""One thing that a machine gets, as far as two machines can be held against each other by it."""
+"""The items of a machine that are compared: versions, packages, files, users, services."""
 
 from __future__ import annotations
 
@@ -35,7 +35,13 @@ from rigspec.plan.steps import (
 )
 from rigspec.resolution import Resolution
 
-__all__ = ["ComparedItem", "fingerprint", "locked_promises", "resolved_promises", "step_promises"]
+__all__ = [
+    "ComparedItem",
+    "compute_fingerprint",
+    "iterate_locked_items",
+    "iterate_resolved_items",
+    "iterate_step_items",
+]
 
 _LAYERS = (
     ("os", "operating system"),
@@ -48,8 +54,8 @@ _LAYERS = (
 )
 
 
-def resolved_promises(resolution: Resolution) -> Iterator[ComparedItem]:
-    """The versions that were decided. ``about`` is the component that `why` can be asked for."""
+def iterate_resolved_items(resolution: Resolution) -> Iterator[ComparedItem]:
+    """Yield the resolved versions. ``about`` is the component for ``rigspec why``."""
     for key, name in _LAYERS:
         version = getattr(resolution, key)
         if version is not None:
@@ -69,9 +75,9 @@ def resolved_promises(resolution: Resolution) -> Iterator[ComparedItem]:
             yield ComparedItem("versions", f"{env.name}: {pin.name}", pin.version, about=about)
 
 
-def locked_promises(machine: LockedMachine) -> Iterator[ComparedItem]:
-    """Everything that the lock pins for a machine, the versions that were decided first."""
-    yield from resolved_promises(machine.resolution)
+def iterate_locked_items(machine: LockedMachine) -> Iterator[ComparedItem]:
+    """Yield everything that the lock pins for a machine, resolved versions first."""
+    yield from iterate_resolved_items(machine.resolution)
     if machine.image is not None:
         digest = machine.image.digest.removeprefix("sha256:")
         yield ComparedItem("base image", machine.image.reference, "the image", digest)
@@ -87,14 +93,14 @@ def locked_promises(machine: LockedMachine) -> Iterator[ComparedItem]:
     for file in machine.files:
         yield ComparedItem("downloads", file.name, "the file", file.sha256, part=file.part)
     for env in machine.envs:
-        yield from _environment(env)
+        yield from _iterate_environment(env)
     for item in machine.unpinned:
-        yield ComparedItem("left unpinned", item.what, item.reason)
+        yield ComparedItem("not pinned", item.what, item.reason)
 
 
-def _environment(env: LockedEnv) -> Iterator[ComparedItem]:
+def _iterate_environment(env: LockedEnv) -> Iterator[ComparedItem]:
     for pin in pins(env.tools + env.requirements):
-        content = fingerprint(" ".join(sorted(pin.sha256)))
+        content = compute_fingerprint(" ".join(sorted(pin.sha256)))
         yield ComparedItem("Python packages", f"{env.name}: {pin.name}", str(pin.version), content)
     for name, (version, build) in explicit_packages(env.explicit).items():
         yield ComparedItem("conda packages", f"{env.name}: {name}", f"{version} {build}")
@@ -103,40 +109,42 @@ def _environment(env: LockedEnv) -> Iterator[ComparedItem]:
         yield ComparedItem("settings", f"{env.name}: {settings.framework}", value)
 
 
-# Told by the lock already, each package and repository by itself.
+# Step kinds whose items are already in the lock.
 _LOCKED = (AptPackages, AptRepository, Platform)
 
 
-def step_promises(steps: Iterable[Step]) -> Iterator[ComparedItem]:
-    """Files, variables, accounts, services, the kernel's arguments, and every check at the end."""
+def iterate_step_items(steps: Iterable[Step]) -> Iterator[ComparedItem]:
+    """Yield the files, variables, users, services, kernel arguments and checks of the steps."""
     for step in steps:
         if not isinstance(step, _LOCKED):
-            yield from _promises(step)
+            yield from _iterate_step(step)
 
 
-def _promises(step: Step) -> Iterator[ComparedItem]:
+def _iterate_step(step: Step) -> Iterator[ComparedItem]:
     match step:
         case File():
             value = f"{step.owner}, mode {step.mode}"
-            yield ComparedItem("files", step.path, value, fingerprint(step.content), step.layer)
+            yield ComparedItem(
+                "files", step.path, value, compute_fingerprint(step.content), step.layer
+            )
         case Download():
             yield ComparedItem("files", step.to, f"mode {step.mode}", step.file.sha256, step.layer)
         case Archive() | Installer():
             yield ComparedItem("files", step.creates, f"from {step.file.name}", part=step.layer)
         case Environment():
-            made = f"Python {step.python} by {' '.join(step.create_command)}, pip {step.pip}"
-            yield ComparedItem("environments", step.path, made, part=step.layer)
+            value = f"Python {step.python} by {' '.join(step.create_command)}, pip {step.pip}"
+            yield ComparedItem("environments", step.path, value, part=step.layer)
         case Variables():
             for variable in step.variables:
-                before = "before what is there" if variable.prepend else ""
-                value = " ".join([":".join(variable.values), before]).strip()
+                suffix = "(prepended)" if variable.prepend else ""
+                value = " ".join([":".join(variable.values), suffix]).strip()
                 yield ComparedItem("variables", variable.name, value, part=step.layer)
         case EnvironmentVariables():
             for variable in step.variables:
                 name = f"{variable.name} in {step.name}"
                 yield ComparedItem("variables", name, ":".join(variable.values), part=step.layer)
         case Group():
-            members = "anybody" if step.members is None else ", ".join(step.members)
+            members = "any user" if step.members is None else ", ".join(step.members)
             yield ComparedItem("users", f"group {step.name}", members, part=step.layer)
         case Access():
             yield ComparedItem(
@@ -146,21 +154,21 @@ def _promises(step: Step) -> Iterator[ComparedItem]:
             yield ComparedItem("users", f"quota of {step.user}", step.limit, part=step.layer)
         case User():
             groups = ", ".join(step.groups) or "no groups"
-            keys = fingerprint("\n".join(sorted(step.ssh_keys))) if step.ssh_keys else ""
+            keys = compute_fingerprint("\n".join(sorted(step.ssh_keys))) if step.ssh_keys else ""
             value = f"{groups}, {len(step.ssh_keys)} ssh keys"
             yield ComparedItem("users", step.name, value, keys, step.layer)
         case Service():
-            value = "a unit of the rig's own" if step.unit else "the package's unit"
-            content = fingerprint(step.unit) if step.unit else ""
+            value = "unit of the rig" if step.unit else "unit of the package"
+            content = compute_fingerprint(step.unit) if step.unit else ""
             yield ComparedItem("services", step.name, value, content, step.layer)
         case Secret() | Certificate():
-            yield from _kept_apart(step)
+            yield from _iterate_secret(step)
         case KernelArguments():
             for argument in step.arguments:
-                yield ComparedItem("kernel arguments", argument, "given", part=step.layer)
+                yield ComparedItem("kernel arguments", argument, "set", part=step.layer)
         case Verify():
             for check in step.checks:
-                expected = fingerprint(" ".join([*check.command, check.expect]))
+                expected = compute_fingerprint(" ".join([*check.command, check.expect]))
                 yield ComparedItem(
                     "checks", check.title, check.expect or "nothing", expected, "check"
                 )
@@ -170,11 +178,11 @@ def _promises(step: Step) -> Iterator[ComparedItem]:
             value = "; ".join(step.entries) or f"{' '.join(step.components)}"
             yield ComparedItem("repositories", step.name, value, part=step.layer)
         case _:
-            yield _unknown(step)
+            yield _build_generic_item(step)
 
 
-def _kept_apart(step: Secret | Certificate) -> Iterator[ComparedItem]:
-    """What no artifact holds: its place, and how it is made or by which name it is asked for."""
+def _iterate_secret(step: Secret | Certificate) -> Iterator[ComparedItem]:
+    """Yield the path of a secret or certificate that no artifact contains."""
     if isinstance(step, Secret):
         value = f"the secret {step.name}, for {step.owner}"
         yield ComparedItem("files", step.path, value, part=step.layer)
@@ -183,21 +191,25 @@ def _kept_apart(step: Secret | Certificate) -> Iterator[ComparedItem]:
         yield ComparedItem("files", step.certificate, value, part=step.layer)
 
 
-def _unknown(step: Step) -> ComparedItem:
-    """A kind of step that has come since: held against the other machine's as a whole."""
-    told = " ".join(f"{field.name}={getattr(step, field.name)!r}" for field in fields(step))
-    return ComparedItem(step.kind, step.id, step.title, fingerprint(told), step.layer)
+def _build_generic_item(step: Step) -> ComparedItem:
+    """Return an item for any other step, compared as a whole."""
+    content = " ".join(f"{field.name}={getattr(step, field.name)!r}" for field in fields(step))
+    return ComparedItem(step.kind, step.id, step.title, compute_fingerprint(content), step.layer)
 
 
-_SHORT = 12
+_SHORT_DIGEST = 12
 
 
 @dataclass(frozen=True)
 class ComparedItem:
-    """``value`` is what a person compares, ``content`` a checksum of what stands behind it.
+    """One item of a machine.
 
-    ``part`` is the layer of the rig that asks for it; ``about`` the component of the resolver that
-    decided it, where one did.
+    Attributes:
+        value: the text that is compared and shown.
+        content: checksum of the content, if it is compared as well.
+        part: layer of the rig that requires the item.
+        about: component of the resolver that determines the item, if any.
+
     """
 
     layer: str
@@ -208,12 +220,12 @@ class ComparedItem:
     about: str = ""
 
     @property
-    def shown(self) -> str:
-        """As much of the checksum as a reader compares; the value where there is none."""
-        return f"sha256 {self.content[:_SHORT]}" if self.content else self.value
+    def display_value(self) -> str:
+        """Return the shortened checksum, or the value if there is none."""
+        return f"sha256 {self.content[:_SHORT_DIGEST]}" if self.content else self.value
 
 
-def fingerprint(content: str | bytes) -> str:
-    """The sha256 of a content, in hex."""
+def compute_fingerprint(content: str | bytes) -> str:
+    """Return the sha256 of a content in hexadecimal."""
     data = content.encode() if isinstance(content, str) else content
     return hashlib.sha256(data).hexdigest()

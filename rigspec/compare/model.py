@@ -1,4 +1,4 @@
-"""A comparison as values: what was compared, what differs, and who says so."""
+"""The result of a comparison: compared items, differences and their sources."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from rigspec.hardware.cost import Payback
 from rigspec.hardware.sourced_value import SourcedValue
 
 __all__ = [
-    "Admission",
     "Bill",
-    "Caveat",
     "Comparison",
-    "Counted",
-    "Hardware",
-    "Item",
-    "Money",
-    "Point",
-    "Range",
-    "Refused",
-    "Row",
-    "Runs",
-    "Sensitivity",
+    "CompatibilityComparison",
+    "CostComparison",
+    "DifferentItem",
+    "HardwareComparison",
+    "LayerCount",
+    "MachineNote",
+    "PaybackSensitivity",
+    "ProductSupport",
+    "ReleaseRange",
+    "SensitivityPoint",
     "Side",
-    "Software",
-    "Words",
+    "SoftwareComparison",
+    "TextRow",
+    "UnsupportedReleases",
+    "ValueRow",
 ]
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two machines. ``title`` says in a few words what it is."""
+    """One of the two machines. ``title`` is a short description."""
 
     name: str
     rented: bool
@@ -45,22 +45,22 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Item:
-    """One thing of the software, by layer and name, as each machine gets it; None: not at all.
+class DifferentItem:
+    """A software item that differs; None on a machine without it.
 
-    ``why`` says why it differs, where that can be told.
+    ``reason`` explains the difference, if known.
     """
 
     layer: str
     name: str
     a: str | None
     b: str | None
-    why: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
-class Counted:
-    """How many items of a layer are the same on both."""
+class LayerCount:
+    """The number of equal and of different items in a layer."""
 
     layer: str
     same: int
@@ -68,36 +68,39 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Software:
-    """What is installed on each, item by item.
+class SoftwareComparison:
+    """The comparison of the installed software.
 
-    ``basis`` is ``lock`` (the two locks and the two compiled cloud-init files), ``resolution``
-    (versions only), or ``none``. ``without`` says what could not be compared, and what to run.
+    Attributes:
+        basis: ``lock`` (locks and compiled cloud-init files), ``resolution`` (versions only) or
+            ``none``.
+        not_compared: what could not be compared, and how to change that.
+
     """
 
     basis: str
-    layers: tuple[Counted, ...]
-    differences: tuple[Item, ...]
+    layers: tuple[LayerCount, ...]
+    differences: tuple[DifferentItem, ...]
     lock: str | None = None
-    without: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
 
     @property
     def same(self) -> int:
-        """How many items are the same on both."""
+        """Return the number of equal items."""
         return sum(layer.same for layer in self.layers)
 
     @property
-    def equal(self) -> bool:
-        """Whether everything was compared, and nothing differs."""
-        return self.basis == "lock" and not self.differences and not self.without
+    def is_equal(self) -> bool:
+        """Return whether everything was compared and nothing differs."""
+        return self.basis == "lock" and not self.differences and not self.not_compared
 
 
 # --- hardware ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Words:
-    """Something that is told in words: the model of a GPU. ``key`` is its name for a program."""
+class TextRow:
+    """A text of both machines, such as the GPU model. ``key`` is its name in JSON."""
 
     key: str
     name: str
@@ -107,8 +110,8 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A figure of both. ``of`` says of what: one GPU, all GPUs, the machine."""
+class ValueRow:
+    """A value of both machines. ``of`` is its scope: one GPU, all GPUs or the machine."""
 
     key: str
     name: str
@@ -118,34 +121,38 @@ class Row:
 
     @property
     def ratio(self) -> Decimal | None:
-        """B by A, where both are known in one unit and the first is no zero."""
+        """Return B divided by A, if both have the same unit and A is not zero."""
         if self.a is None or self.b is None or self.a.unit != self.b.unit or not self.a.amount:
             return None
         return self.b.amount / self.a.amount
 
     @property
-    def known(self) -> bool:
-        """Whether anybody tells it of either."""
+    def is_known(self) -> bool:
+        """Return whether the value of at least one machine is known."""
         return self.a is not None or self.b is not None
 
 
 @dataclass(frozen=True)
-class Hardware:
-    """The parts of both. ``notes`` say what a reader of the figures should know."""
+class HardwareComparison:
+    """The comparison of the hardware. ``notes`` qualify the values."""
 
-    words: tuple[Words, ...]
-    rows: tuple[Row, ...]
+    texts: tuple[TextRow, ...]
+    rows: tuple[ValueRow, ...]
     notes: tuple[str, ...] = ()
 
 
-# --- money -------------------------------------------------------------------------------------
+# --- cost --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What one machine costs. ``read`` is the day of the rent, ``scope`` what it was asked for.
+    """The cost of one machine.
 
-    ``unknown`` names what is missing, and what to write.
+    Attributes:
+        read: the day on which the hourly price was read.
+        scope: the conditions of the hourly price.
+        unknown: missing values, and how to add them.
+
     """
 
     price: SourcedValue | None
@@ -155,8 +162,8 @@ class Bill:
     scope: str | None = None
     unknown: tuple[str, ...] = ()
 
-    def after(self, months: int) -> SourcedValue | None:
-        """What has been paid after so many months; None where a part of it is not known."""
+    def compute_total(self, months: int) -> SourcedValue | None:
+        """Return the total cost after some months, or None if a part of it is unknown."""
         if self.monthly is None or (self.price is None and self.hourly is None):
             return None
         start = self.price.amount if self.price is not None else Decimal(0)
@@ -167,10 +174,10 @@ class Bill:
 
 
 @dataclass(frozen=True)
-class Point:
-    """When it has paid for itself if one assumption is ``factor`` times what it is.
+class SensitivityPoint:
+    """The payback time with one assumption multiplied by ``factor``.
 
-    ``months`` is None where it never does, or where the assumption cannot be so: ``note`` says.
+    ``months`` is None if it never pays off or the value is impossible; ``note`` gives the reason.
     """
 
     factor: Decimal
@@ -180,20 +187,23 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
-    """How the month moves with one assumption."""
+class PaybackSensitivity:
+    """The payback time for several values of one assumption."""
 
     of: str
-    points: tuple[Point, ...]
+    points: tuple[SensitivityPoint, ...]
 
 
 @dataclass(frozen=True)
-class Money:
-    """What both cost, and when the bought one has paid for itself.
+class CostComparison:
+    """The comparison of the cost.
 
-    ``hours`` are a day, for both. Without a ``payback`` ``verdict`` says why there is none.
-    ``year`` is the highest price at which it pays for itself within twelve months. ``assumptions``
-    are those that the figures rest on.
+    Attributes:
+        hours: hours per day of both machines.
+        verdict: the reason if there is no ``payback``.
+        year: the maximum price for a payback time of twelve months.
+        assumptions: the assumptions behind the values.
+
     """
 
     hours: Decimal | None
@@ -202,18 +212,18 @@ class Money:
     payback: Payback | None
     verdict: str
     assumptions: tuple[str, ...] = ()
-    sensitivities: tuple[Sensitivity, ...] = ()
+    sensitivities: tuple[PaybackSensitivity, ...] = ()
     year: SourcedValue | None = None
 
 
-# --- what runs ---------------------------------------------------------------------------------
+# --- compatibility -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Refused:
-    """Releases that one machine admits and the other refuses, for one reason.
+class UnsupportedReleases:
+    """Releases that only one machine supports, with one reason.
 
-    ``reason`` is the fact that stands nearest; ``facts`` are all that the proof needs, it included.
+    ``reason`` is the most relevant fact; ``facts`` are all facts of the proof.
     """
 
     releases: tuple[str, ...]
@@ -222,8 +232,8 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Range:
-    """What one machine admits of a product; without releases, nothing."""
+class ReleaseRange:
+    """The releases of a product that a machine supports; all None without releases."""
 
     count: int
     newest: str | None
@@ -231,67 +241,70 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Admission:
-    """A product on both machines, whatever the rest of the software: which releases can run.
+class ProductSupport:
+    """The releases of a product that both machines support, regardless of other software.
 
-    ``only_a`` are those that only the first admits, with the reason for which the second does not.
-    ``asked`` says whether the rig has the product.
+    Attributes:
+        requested: whether the rig requests the product.
+        only_a: releases that only the first machine supports, with the reasons.
+        only_b: releases that only the second machine supports, with the reasons.
+
     """
 
     product: str
     title: str
-    asked: bool
-    a: Range
-    b: Range
-    only_a: tuple[Refused, ...]
-    only_b: tuple[Refused, ...]
+    requested: bool
+    a: ReleaseRange
+    b: ReleaseRange
+    only_a: tuple[UnsupportedReleases, ...]
+    only_b: tuple[UnsupportedReleases, ...]
 
     @property
-    def differs(self) -> bool:
-        """Whether one machine admits a release that the other does not."""
+    def is_different(self) -> bool:
+        """Return whether a release is supported by only one of the machines."""
         return bool(self.only_a or self.only_b)
 
 
 @dataclass(frozen=True)
-class Caveat:
-    """What is to be said of one of the machines: a copy of ``check``'s own words."""
+class MachineNote:
+    """A diagnostic about the parts of one machine."""
 
     machine: str
     diagnostic: Diagnostic
 
 
 @dataclass(frozen=True)
-class Runs:
-    """What each can run. ``features`` are what their GPUs can do, as far as somebody tells."""
+class CompatibilityComparison:
+    """The comparison of GPU features and supported releases."""
 
-    features: tuple[Words, ...]
-    admissions: tuple[Admission, ...]
-    caveats: tuple[Caveat, ...]
+    features: tuple[TextRow, ...]
+    products: tuple[ProductSupport, ...]
+    notes: tuple[MachineNote, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything. ``as_of`` is the day that the matrix speaks for."""
+    """A complete comparison. ``as_of`` is the day of the matrix."""
 
     rig: str
     summary: str
     as_of: dt.date
     a: Side
     b: Side
-    software: Software
-    hardware: Hardware
-    money: Money
-    runs: Runs
+    software: SoftwareComparison
+    hardware: HardwareComparison
+    cost: CostComparison
+    compatibility: CompatibilityComparison
 
     @property
     def sides(self) -> tuple[Side, Side]:
-        """Both machines, in the order they were asked for."""
+        """Return both machines in the requested order."""
         return self.a, self.b
 
-    def figures(self) -> Iterator[SourcedValue]:
-        """Every figure that is shown of the parts and the prices."""
+    def iterate_values(self) -> Iterator[SourcedValue]:
+        """Yield every value of the hardware and the cost."""
         for row in self.hardware.rows:
             yield from (figure for figure in (row.a, row.b) if figure is not None)
-        for bill in (self.money.a, self.money.b):
-            told = (bill.price, bill.hourly, bill.monthly)
-            yield from (figure for figure in told if figure is not None)
+        for bill in (self.cost.a, self.cost.b):
+            values = (bill.price, bill.hourly, bill.monthly)
+            yield from (figure for figure in values if figure is not None)

@@ -1,4 +1,4 @@
-"""Is the software the same: two locks and two compiled first boots, item by item."""
+"""Compare the software of two machines: locks and compiled cloud-init files."""
 
 from __future__ import annotations
 
@@ -8,24 +8,29 @@ from dataclasses import dataclass
 from rigspec.backend.discovery import Backend
 from rigspec.backend.render import compile_plan
 from rigspec.backend.size_limits import OutputTooLarge, limit_of
-from rigspec.compare.cloud_init import LIMIT, PROVIDER, first_boot_promises
-from rigspec.compare.items import ComparedItem, locked_promises, resolved_promises, step_promises
-from rigspec.compare.model import Counted, Item, Software
+from rigspec.compare.cloud_init import LIMIT, PROVIDER, iterate_first_boot_items
+from rigspec.compare.items import (
+    ComparedItem,
+    iterate_locked_items,
+    iterate_resolved_items,
+    iterate_step_items,
+)
+from rigspec.compare.model import DifferentItem, LayerCount, SoftwareComparison
 from rigspec.lock.model import Lock
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["Decided", "UsableLock", "locked_software", "resolved_software"]
+__all__ = ["Resolutions", "UsableLock", "compare_locked_software", "compare_resolved_software"]
 
-# Why a component is of this version on a machine: its name, and the component.
-Reason = Callable[[str, str], str]
+# Explains the version of a component: called with the name of a machine and the component.
+VersionExplainer = Callable[[str, str], str]
 
 
 @dataclass(frozen=True)
 class UsableLock:
-    """A lock that fits the spec, its sha256, and the target whose files are compared."""
+    """A lock that matches the spec, its sha256, and the backend to compile for."""
 
     lock: Lock
     digest: str
@@ -33,128 +38,136 @@ class UsableLock:
 
 
 @dataclass(frozen=True)
-class Decided:
-    """What was decided for two machines; None where one of them cannot exist."""
+class Resolutions:
+    """The resolutions of two machines; None for a conflict."""
 
     a: Resolution | None
     b: Resolution | None
 
 
-def locked_software(rig: Rig, names: tuple[str, str], held: UsableLock, reason: Reason) -> Software:
-    """Everything that two machines get, by their locks, plans and compiled cloud-init files."""
-    without: list[str] = []
-    plans = [build_plan(rig, held.lock, name, held.digest) for name in names]
-    machines = {machine.resolution.machine: machine for machine in held.lock.machines}
-    compiled = [_compiled(plan, held.backend, without) for plan in plans]
+def compare_locked_software(
+    rig: Rig, names: tuple[str, str], lock: UsableLock, explain: VersionExplainer
+) -> SoftwareComparison:
+    """Compare two machines by their locks, plans and compiled cloud-init files."""
+    not_compared: list[str] = []
+    plans = [build_plan(rig, lock.lock, name, lock.digest) for name in names]
+    machines = {machine.resolution.machine: machine for machine in lock.lock.machines}
+    compiled = [_compile_first_boot(plan, lock.backend, not_compared) for plan in plans]
     sides: list[list[ComparedItem]] = []
     for name, plan, files in zip(names, plans, compiled, strict=True):
-        # Where one file cannot be compiled, there is nothing to hold the other against.
-        first_boot = files if not without and files is not None else []
-        steps = step_promises(held.backend.steps(plan))
-        sides.append([*locked_promises(machines[name]), *steps, *first_boot])
-    told = _DifferenceReasons(rig, names, (plans[0], plans[1]), held.backend, reason)
-    layers, differences = _held_together(sides[0], sides[1], told.why)
-    return Software("lock", layers, differences, held.digest, tuple(without))
+        # If one file cannot be compiled, the other one is not compared either.
+        first_boot = files if not not_compared and files is not None else []
+        steps = iterate_step_items(lock.backend.steps(plan))
+        sides.append([*iterate_locked_items(machines[name]), *steps, *first_boot])
+    reasons = _DifferenceReasons(rig, names, (plans[0], plans[1]), lock.backend, explain)
+    layers, differences = _compare_items(sides[0], sides[1], reasons.explain)
+    return SoftwareComparison("lock", layers, differences, lock.digest, tuple(not_compared))
 
 
-def resolved_software(
-    rig: Rig, names: tuple[str, str], decided: Decided, why_no_lock: str, reason: Reason
-) -> Software:
-    """As much as can be said without a lock: the versions, where both machines can exist."""
+def compare_resolved_software(
+    rig: Rig,
+    names: tuple[str, str],
+    decided: Resolutions,
+    lock_problem: str,
+    explain: VersionExplainer,
+) -> SoftwareComparison:
+    """Compare only the versions of two machines, without a lock."""
     if decided.a is None or decided.b is None:
         missing = [
             name
             for name, resolution in zip(names, (decided.a, decided.b), strict=True)
             if resolution is None
         ]
-        told = f"{' and '.join(missing)} cannot exist as the rig says; `rigspec check` tells why"
-        return Software("none", (), (), without=(told,))
-    why = _DifferenceReasons(rig, names, None, None, reason).why
-    sides = [list(resolved_promises(resolution)) for resolution in (decided.a, decided.b)]
-    layers, differences = _held_together(sides[0], sides[1], why)
-    without = (
-        f"{why_no_lock}: only the versions were compared; packages, files, services and the "
-        "compiled cloud-init files were not. Run `rigspec lock`, then compare again",
+        reason = f"software, because {' and '.join(missing)} has conflicts; run `rigspec check`"
+        return SoftwareComparison("none", (), (), not_compared=(reason,))
+    reasons = _DifferenceReasons(rig, names, None, None, explain)
+    sides = [list(iterate_resolved_items(resolution)) for resolution in (decided.a, decided.b)]
+    layers, differences = _compare_items(sides[0], sides[1], reasons.explain)
+    not_compared = (
+        f"packages, files, services and cloud-init files, because {lock_problem}; "
+        "run `rigspec lock`, then compare again",
     )
-    return Software("resolution", layers, differences, without=without)
+    return SoftwareComparison("resolution", layers, differences, not_compared=not_compared)
 
 
-def _compiled(plan: Plan, backend: Backend, without: list[str]) -> list[ComparedItem] | None:
+def _compile_first_boot(
+    plan: Plan, backend: Backend, not_compared: list[str]
+) -> list[ComparedItem] | None:
     try:
-        return list(first_boot_promises(compile_plan(plan, backend)))
+        return list(iterate_first_boot_items(compile_plan(plan, backend)))
     except OutputTooLarge as error:
-        without.append(
-            f"the compiled cloud-init files: that of {plan.machine} has {error.size} bytes, and "
-            f"{error.limit.provider} takes {error.limit.size}; `rigspec explain RS605` tells more"
+        not_compared.append(
+            f"cloud-init files, because that of {plan.machine} has {error.size} bytes and "
+            f"{error.limit.provider} accepts {error.limit.size}; see `rigspec explain RS605`"
         )
         return None
 
 
-def _held_together(
+def _compare_items(
     a: Sequence[ComparedItem],
     b: Sequence[ComparedItem],
-    why: Callable[[ComparedItem | None, ComparedItem | None], str],
-) -> tuple[tuple[Counted, ...], tuple[Item, ...]]:
-    """The layers in their order, with how much of each is the same, and what is not."""
-    ours, theirs = _by_name(a), _by_name(b)
-    keys = list(dict.fromkeys([*ours, *theirs]))
+    explain: Callable[[ComparedItem | None, ComparedItem | None], str],
+) -> tuple[tuple[LayerCount, ...], tuple[DifferentItem, ...]]:
+    """Return the number of equal items of each layer, and the different items."""
+    items_a, items_b = _index_by_name(a), _index_by_name(b)
+    keys = list(dict.fromkeys([*items_a, *items_b]))
     layers = dict.fromkeys([*_ORDER, *sorted({layer for layer, _ in keys})])
-    counted: list[Counted] = []
-    differences: list[Item] = []
+    format_count: list[LayerCount] = []
+    differences: list[DifferentItem] = []
     for layer in layers:
-        here = sorted(key for key in keys if key[0] == layer)
-        # Versions stand in the order in which a rig is built up; all else by name.
-        here = [key for key in keys if key[0] == layer] if layer == "versions" else here
-        differ = [key for key in here if not _same(ours.get(key), theirs.get(key))]
-        if here:
-            counted.append(Counted(layer, len(here) - len(differ), len(differ)))
-        differences += [_item(ours.get(key), theirs.get(key), why) for key in differ]
-    return tuple(counted), tuple(differences)
+        in_layer = [key for key in keys if key[0] == layer]
+        if layer != "versions":  # versions keep the order of resolution
+            in_layer.sort()
+        differ = [key for key in in_layer if not _is_same(items_a.get(key), items_b.get(key))]
+        if in_layer:
+            format_count.append(LayerCount(layer, len(in_layer) - len(differ), len(differ)))
+        differences += [_build_item(items_a.get(key), items_b.get(key), explain) for key in differ]
+    return tuple(format_count), tuple(differences)
 
 
 _ORDER = (
     *("versions", "kernel arguments", "packages", "repositories", "archives", "base image"),
     *("downloads", "environments", "Python packages", "conda packages", "settings", "files"),
-    *("variables", "users", "services", "checks", "reboot", "left unpinned", "first boot"),
+    *("variables", "users", "services", "checks", "reboot", "not pinned", "first boot"),
 )
 
 
-def _by_name(promises: Iterable[ComparedItem]) -> dict[tuple[str, str], ComparedItem]:
-    """By layer and name; a name that comes again is told apart by its number."""
-    found: dict[tuple[str, str], ComparedItem] = {}
-    for promise in promises:
-        key, again = (promise.layer, promise.name), 1
-        while key in found:
-            again += 1
-            key = (promise.layer, f"{promise.name} ({again})")
-        found[key] = promise
-    return found
+def _index_by_name(items: Iterable[ComparedItem]) -> dict[tuple[str, str], ComparedItem]:
+    """Return items by layer and name; repeated names get a number."""
+    index: dict[tuple[str, str], ComparedItem] = {}
+    for item in items:
+        key, number = (item.layer, item.name), 1
+        while key in index:
+            number += 1
+            key = (item.layer, f"{item.name} ({number})")
+        index[key] = item
+    return index
 
 
-def _same(a: ComparedItem | None, b: ComparedItem | None) -> bool:
+def _is_same(a: ComparedItem | None, b: ComparedItem | None) -> bool:
     if a is None or b is None:
         return False
     return (a.value, a.content) == (b.value, b.content)
 
 
-def _item(
+def _build_item(
     a: ComparedItem | None,
     b: ComparedItem | None,
-    why: Callable[[ComparedItem | None, ComparedItem | None], str],
-) -> Item:
-    # What is the same to the letter and not in its bytes is told by its bytes.
-    by_bytes = a is not None and b is not None and a.value == b.value
-    ours, theirs = (
-        None if promise is None else promise.shown if by_bytes else promise.value
-        for promise in (a, b)
+    explain: Callable[[ComparedItem | None, ComparedItem | None], str],
+) -> DifferentItem:
+    # Equal values with different content are shown by their checksums.
+    by_content = a is not None and b is not None and a.value == b.value
+    value_a, value_b = (
+        None if item is None else item.display_value if by_content else item.value
+        for item in (a, b)
     )
     known = a or b
     layer, name = (known.layer, known.name) if known is not None else ("", "")
-    return Item(layer, name, ours, theirs, why(a, b))
+    return DifferentItem(layer, name, value_a, value_b, explain(a, b))
 
 
 class _DifferenceReasons:
-    """Why two machines of one rig differ, as far as the spec, the plan and the resolver tell."""
+    """Explains differences between two machines from the spec, the plan and the resolver."""
 
     def __init__(
         self,
@@ -162,52 +175,52 @@ class _DifferenceReasons:
         names: tuple[str, str],
         plans: tuple[Plan, Plan] | None,
         backend: Backend | None,
-        reason: Reason,
+        explain: VersionExplainer,
     ) -> None:
         self._rig = rig
         self._names = names
         self._plans = plans
         self._backend = backend
-        self._reason = reason
+        self._explain = explain
 
-    def why(self, a: ComparedItem | None, b: ComparedItem | None) -> str:
-        """A sentence, or nothing where nobody says."""
-        promise = a or b
-        if promise is None:
+    def explain(self, a: ComparedItem | None, b: ComparedItem | None) -> str:
+        """Return the reason for a difference, or an empty string if it is unknown."""
+        item = a or b
+        if item is None:
             return ""
-        if promise.layer == "kernel arguments":
-            return "the spec gives it to this machine only"
-        if promise.layer == "first boot":
-            return self._first_boot(promise)
-        if promise.about in ("os", "arch", "glibc"):
-            return "each machine names its own system" if promise.about == "os" else ""
-        if promise.about:
-            told = (f"{name}: {self._reason(name, promise.about)}" for name in self._names)
-            return "; ".join(text for text in told if not text.endswith(": "))
-        if promise.layer == "checks":
-            return "it looks at what differs above"
-        if promise.layer in ("packages", "repositories", "archives", "downloads"):
-            return self._of_part(promise)
+        if item.layer == "kernel arguments":
+            return "only in the spec of this machine"
+        if item.layer == "first boot":
+            return self._explain_first_boot(item)
+        if item.about in ("os", "arch", "glibc"):
+            return "each machine has its operating system in the spec" if item.about == "os" else ""
+        if item.about:
+            texts = (f"{name}: {self._explain(name, item.about)}" for name in self._names)
+            return "; ".join(text for text in texts if not text.endswith(": "))
+        if item.layer == "checks":
+            return "verifies a difference above"
+        if item.layer in ("packages", "repositories", "archives", "downloads"):
+            return self._explain_part(item)
         return ""
 
-    def _of_part(self, promise: ComparedItem) -> str:
+    def _explain_part(self, item: ComparedItem) -> str:
         machines = [self._rig.machine[name] for name in self._names]
         if machines[0].os != machines[1].os:
-            return "the systems differ"
-        if promise.part in ("driver", "cuda", "cudnn"):
-            return f"it comes with the {_PARTS[promise.part]}"
+            return "the operating systems differ"
+        if item.part in ("driver", "cuda", "cudnn"):
+            return f"part of the {_PARTS[item.part]}"
         return ""
 
-    def _first_boot(self, promise: ComparedItem) -> str:
-        if promise.part == PROVIDER:
-            return "for a machine without a cloud that brings its own"
-        if promise.part == LIMIT and self._plans is not None and self._backend is not None:
+    def _explain_first_boot(self, item: ComparedItem) -> str:
+        if item.part == PROVIDER:
+            return "only for machines that are not in a cloud"
+        if item.part == LIMIT and self._plans is not None and self._backend is not None:
             bounds = [
                 limit_of("user-data", self._backend.limits, p.deployment) for p in self._plans
             ]
-            told = [f"{b.provider} takes {b.size} bytes of user-data" for b in bounds if b]
-            return "; ".join(dict.fromkeys(told))
-        return "it carries out what differs above"
+            texts = [f"{b.provider} accepts {b.size} bytes of user-data" for b in bounds if b]
+            return "; ".join(dict.fromkeys(texts))
+        return "installs a difference above"
 
 
 _PARTS: Mapping[str, str] = {"driver": "driver", "cuda": "toolkit", "cudnn": "cuDNN"}

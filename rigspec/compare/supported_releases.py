@@ -1,6 +1,6 @@
-"""Which releases of a product a machine admits, and the one reason why it refuses another.
+"""Find the releases of a product that a machine supports, and the reasons for the others.
 
-The questions are put to the resolver: no rule stands here.
+The resolver answers both; this module has no rules.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from rigspec.compare.model import Refused
+from rigspec.compare.model import UnsupportedReleases
 from rigspec.diagnostics.model import Fact
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.components import NOTHING, UNKNOWN
@@ -27,76 +27,78 @@ from rigspec.resolve.solver.cnf import encode
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
 
-__all__ = ["SupportedReleases", "admitted"]
+__all__ = ["SupportedReleases", "find_supported_releases"]
 
-# What a machine has before anything is installed on it, as the resolver calls it.
+# Components that a machine has before the installation.
 _GIVEN = frozenset({"avx", "compute_capability", "driver", "gcc", "glibc", "os"})
 
 
 @dataclass(frozen=True)
 class SupportedReleases:
-    """The releases of one component that a machine admits, the most wanted first."""
+    """The releases of a component that a machine supports, preferred ones first."""
 
     problem: Problem
     component: Component
     releases: tuple[Candidate, ...]
 
-    def reasons(self, refused: tuple[Candidate, ...]) -> Iterator[Refused]:
-        """Why these releases are refused: neighbours that share a reason are told together."""
+    def iterate_reasons(self, refused: tuple[Candidate, ...]) -> Iterator[UnsupportedReleases]:
+        """Yield why releases are not supported, grouped by reason."""
         groups: list[tuple[Conflict, list[Candidate]]] = []
         for candidate in refused:
-            known = next((g for g in groups if self._holds(g[0], candidate)), None)
+            known = next((g for g in groups if self._applies_to(g[0], candidate)), None)
             if known is None:
-                groups.append((self._conflict(candidate), [candidate]))
+                groups.append((self._find_conflict(candidate), [candidate]))
             else:
                 known[1].append(candidate)
         for conflict, candidates in groups:
-            reason = _nearest(conflict, self.component.key)
+            reason = _find_nearest_fact(conflict, self.component.key)
             facts = tuple(facts_of(conflict))
-            yield Refused(tuple(c.label for c in candidates), reason or facts[0], facts)
+            yield UnsupportedReleases(tuple(c.label for c in candidates), reason or facts[0], facts)
 
-    def _wish(self, candidate: Candidate) -> Requirement:
+    def _build_requirement(self, candidate: Candidate) -> Requirement:
         return Requirement(self.component.key, (candidate.exactly,), None, candidate.label)
 
-    def _conflict(self, candidate: Candidate) -> Conflict:
+    def _find_conflict(self, candidate: Candidate) -> Conflict:
         problem = replace(
-            self.problem, requirements=(*self.problem.requirements, self._wish(candidate))
+            self.problem,
+            requirements=(*self.problem.requirements, self._build_requirement(candidate)),
         )
         encoding = encode(problem)
         with SolverSession(problem, encoding) as session:
             return next(find_conflicts(problem, encoding, session))
 
-    def _holds(self, conflict: Conflict, candidate: Candidate) -> bool:
-        """Whether the rows of a conflict refuse this release, too."""
-        requirements = (*self.problem.requirements, self._wish(candidate))
+    def _applies_to(self, conflict: Conflict, candidate: Candidate) -> bool:
+        """Return whether the rules of a conflict exclude this release as well."""
+        requirements = (*self.problem.requirements, self._build_requirement(candidate))
         return not is_satisfiable(self.problem, requirements, conflict.rows)
 
 
-def admitted(
+def find_supported_releases(
     spec: LoadedSpec, machine: str, matrix: Matrix, wanted: Callable[[Component], bool]
 ) -> SupportedReleases | None:
-    """The releases of the component that is ``wanted``; None where the machine has none such."""
+    """Return the supported releases of the ``wanted`` component, or None without such one."""
     builder = ProblemBuilder(spec.rig, machine, matrix)
     component = next((c for c in builder.components if wanted(c)), None)
-    beyond, requirements = unsatisfiable_requirements(builder, spec.document)
-    if component is None or beyond:
+    errors, requirements = unsatisfiable_requirements(builder, spec.document)
+    if component is None or errors:
         return None
     problem = builder.problem(requirements)
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         selectors = list(encoding.selectors)
-        found = tuple(
+        releases = tuple(
             candidate
             for candidate in component.candidates
             if candidate.version not in (NOTHING, UNKNOWN)
             and session.satisfiable([*selectors, encoding.candidates[component.key, candidate]])
         )
-    return SupportedReleases(problem, component, found)
+    return SupportedReleases(problem, component, releases)
 
 
-def _nearest(conflict: Conflict, wanted: str) -> Fact | None:
-    """The row that a person looks for: one about the product and the machine, else about the
-    machine; of several alike that about the newest release.
+def _find_nearest_fact(conflict: Conflict, wanted: str) -> Fact | None:
+    """Return the most relevant fact: about product and machine, else about the machine.
+
+    Of several equal ones, return the fact about the newest release.
     """
     rows = [row for row in conflict.rows if row.rule.failure_message] or list(conflict.rows)
     if not rows:
@@ -109,7 +111,7 @@ def _nearest(conflict: Conflict, wanted: str) -> Fact | None:
 
     best = max(rank(row) for row in rows)
     nearest = [row for row in rows if rank(row) == best][-1]
-    told = {fact.id: fact for fact in facts_of(conflict)}
-    return told.get(nearest.rule.id) or next(
+    facts = {fact.id: fact for fact in facts_of(conflict)}
+    return facts.get(nearest.rule.id) or next(
         iter(facts_of(replace(conflict, rows=(nearest,)))), None
     )

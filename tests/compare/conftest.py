@@ -1,19 +1,18 @@
-"""Comparisons that several tests look at: each takes seconds."""
+"""Comparisons that several tests use; each takes seconds."""
 
 from __future__ import annotations
 
 import pytest
 
 from rigspec.compare.model import Comparison
-from tests.compare.comparisons import LAB, comparison
-from tests.compare.comparisons import sourced as sourced_comparison
+from tests.compare.comparisons import LAB, compare, compare_sourced
 
 
 @pytest.fixture(scope="session")
 def sourced() -> Comparison:
-    return sourced_comparison()
+    return compare_sourced()
 
 
 @pytest.fixture(scope="session")
 def lab() -> Comparison:
-    return comparison(LAB, "tower", "cloud")
+    return compare(LAB, "tower", "cloud")

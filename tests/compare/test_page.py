@@ -1,4 +1,4 @@
-"""The page: text stays text, nothing comes from elsewhere, and the colours can be read."""
+"""The HTML page: texts are escaped, no external resources, readable colours."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from jinja2 import nodes
 
 from rigspec.compare.model import Comparison
-from rigspec.compare.render.html import page_environment, render_html
+from rigspec.compare.render.html import build_page_environment, render_html
 from rigspec.compare.render.text import render_text
 from rigspec.diagnostics.sanitize import sanitize
 from tests.injection.texts import HOSTILE
@@ -40,7 +40,7 @@ MARKUP = {
 TEXTS = {**{name: text[:2000] for name, text in HOSTILE.items()}, **MARKUP}
 
 
-class Seen(HTMLParser):
+class ParsedPage(HTMLParser):
     """The tags of a page with their attributes, and its text."""
 
     def __init__(self, page: str) -> None:
@@ -58,24 +58,24 @@ class Seen(HTMLParser):
 
 @pytest.fixture(scope="module")
 def plain_tags(lab: Comparison) -> set[str]:
-    return {tag for tag, _ in Seen(render_html(lab)).tags}
+    return {tag for tag, _ in ParsedPage(render_html(lab)).tags}
 
 
-def with_texts(value: Any, text: str) -> Any:
-    """The same value with every text in it replaced."""
+def replace_texts(value: Any, text: str) -> Any:
+    """Return the value with every text replaced."""
     if isinstance(value, str) and not isinstance(value, Enum):
         return text
     if isinstance(value, tuple):
-        return tuple(with_texts(each, text) for each in value)
+        return tuple(replace_texts(each, text) for each in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        told = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        changed = {name: with_texts(each, text) for name, each in told.items()}
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        changed = {name: replace_texts(each, text) for name, each in fields.items()}
         return dataclasses.replace(value, **changed)
     return value
 
 
-def test_every_expression_ends_in_a_filter_that_escapes() -> None:
-    tree = page_environment().parse(TEMPLATE)
+def test_template_expressions_end_with_escaping_filter() -> None:
+    tree = build_page_environment().parse(TEMPLATE)
     expressions = [
         node
         for output in tree.find_all(nodes.Output)
@@ -85,18 +85,18 @@ def test_every_expression_ends_in_a_filter_that_escapes() -> None:
     assert len(expressions) > 100
     for node in expressions:
         assert isinstance(node, nodes.Filter), f"line {node.lineno}"
-        assert node.name in {"text", "address", "place", "drawn"}, f"line {node.lineno}"
+        assert node.name in {"text", "link_url", "coordinate", "markup"}, f"line {node.lineno}"
 
 
-def test_only_what_a_macro_made_is_put_down_as_it_is() -> None:
-    with pytest.raises(TypeError, match="made by no macro"):
-        page_environment().from_string("{{ '<b>' ~ x | drawn }}").render(x="<i>")
+def test_markup_filter_with_plain_text_raises_error() -> None:
+    with pytest.raises(TypeError, match="expected the output of a macro"):
+        build_page_environment().from_string("{{ '<b>' ~ x | markup }}").render(x="<i>")
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
-def test_no_text_becomes_markup(text: str, lab: Comparison, plain_tags: set[str]) -> None:
-    hostile = with_texts(lab, text)
-    seen = Seen(render_html(hostile))
+def test_page_escapes_hostile_text(text: str, lab: Comparison, plain_tags: set[str]) -> None:
+    hostile = replace_texts(lab, text)
+    seen = ParsedPage(render_html(hostile))
     assert {tag for tag, _ in seen.tags} <= plain_tags
     assert "script" not in plain_tags
     for tag, attributes in seen.tags:
@@ -109,9 +109,9 @@ def test_no_text_becomes_markup(text: str, lab: Comparison, plain_tags: set[str]
     render_text(hostile)
 
 
-def test_the_page_is_whole_in_itself(sourced: Comparison, lab: Comparison) -> None:
+def test_page_loads_no_other_resource(sourced: Comparison, lab: Comparison) -> None:
     for page in (render_html(sourced), render_html(lab)):
-        seen = Seen(page)
+        seen = ParsedPage(page)
         loading = {"script", "link", "img", "iframe", "object", "embed", "source", "image", "use"}
         assert not loading & {tag for tag, _ in seen.tags}
         assert not [a for _, a in seen.tags if a.keys() & {"src", "srcset", "xlink:href", "data"}]
@@ -122,8 +122,8 @@ def test_the_page_is_whole_in_itself(sourced: Comparison, lab: Comparison) -> No
         assert "unsafe" not in policy
 
 
-def test_the_page_can_be_heard(lab: Comparison) -> None:
-    seen = Seen(render_html(lab))
+def test_page_is_accessible(lab: Comparison) -> None:
+    seen = ParsedPage(render_html(lab))
     assert ("html", {"lang": "en"}) in seen.tags
     heads = [a for t, a in seen.tags if t == "th"]
     assert heads
@@ -131,8 +131,8 @@ def test_the_page_can_be_heard(lab: Comparison) -> None:
     drawings = [a for t, a in seen.tags if t == "svg"]
     ids = {a["id"] for _, a in seen.tags if "id" in a}
     for drawing in drawings:
-        told = drawing.get("aria-labelledby") or ""
-        assert drawing.get("aria-hidden") == "true" or (told and set(told.split()) <= ids)
+        labels = drawing.get("aria-labelledby") or ""
+        assert drawing.get("aria-hidden") == "true" or (labels and set(labels.split()) <= ids)
     tags = [t for t, _ in seen.tags]
     assert tags.count("title") >= len(drawings)
     assert tags.count("desc") == 4
@@ -141,8 +141,8 @@ def test_the_page_can_be_heard(lab: Comparison) -> None:
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-def test_every_footnote_has_its_source(sourced: Comparison) -> None:
-    seen = Seen(render_html(sourced))
+def test_page_footnotes_have_sources(sourced: Comparison) -> None:
+    seen = ParsedPage(render_html(sourced))
     ids = {a["id"] for _, a in seen.tags if "id" in a}
     links = [a["href"] for t, a in seen.tags if t == "a"]
     inner = {link.removeprefix("#") for link in links if link and link.startswith("#")}
@@ -154,7 +154,7 @@ def test_every_footnote_has_its_source(sourced: Comparison) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("ink", ["ink", "muted", "a", "b"])
 @pytest.mark.parametrize("ground", ["paper", "card"])
-def test_what_is_written_stands_out_from_its_ground(scheme: str, ink: str, ground: str) -> None:
+def test_page_colours_have_contrast(scheme: str, ink: str, ground: str) -> None:
     light, _, rest = STYLE.partition("@media (prefers-color-scheme: dark)")
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", light if scheme == "light" else rest))
     one, other = sorted((_luminance(colours[ink]), _luminance(colours[ground])))

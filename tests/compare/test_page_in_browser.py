@@ -14,14 +14,14 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from rigspec.cli.pipeline import matrix_for
-from rigspec.compare.cost import Terms, compared_money, is_rented
+from rigspec.compare.cost import CostTerms, compare_costs, is_rented
 from rigspec.compare.model import Comparison, Side
 from rigspec.compare.render.html import render_html
 from rigspec.spec.loader import load_spec
-from tests.compare.comparisons import LAB, terms
+from tests.compare.comparisons import LAB, build_terms
 
 FITS = Path(__file__).with_name("fits.js").read_text(encoding="utf-8")
-# A browser asks its maker for much when it starts: this one is alone.
+# Prevent background requests of the browser.
 QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 QUIET += ["--disable-sync", "--no-first-run", "--disable-quic", "--no-sandbox"]
 WIDTHS = {"desktop": 1280, "phone": 390}
@@ -40,36 +40,36 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="rigspec-page-") as found:
-        yield Path(found)
+    with tempfile.TemporaryDirectory(prefix="rigspec-page-") as name:
+        yield Path(name)
 
 
-def opened(browser: Browser, file: Path, width: int, scheme: str) -> tuple[Page, list[str]]:
-    """The page, and what the browser had to say of it: errors, and whatever it asked for."""
+def open_page(browser: Browser, file: Path, width: int, scheme: str) -> tuple[Page, list[str]]:
+    """Return the page, and the errors, console messages and requests of the browser."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda asked: asked.url == file.as_uri() or said.append(asked.url))
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: request.url == file.as_uri() or messages.append(request.url))
     page.goto(file.as_uri())
-    return page, said
+    return page, messages
 
 
-def _variant(name: str, lab: Comparison) -> Comparison:
+def build_variant(name: str, lab: Comparison) -> Comparison:
     if name == "long names":
         sides = [
             Side("n" * 60, side.rented, f"{'a-card-with-no-space-in-its-name' * 4} {side.title}")
             for side in lab.sides
         ]
         return dataclasses.replace(lab, rig="r" * 60, a=sides[0], b=sides[1], summary="s" * 200)
-    said: dict[str, tuple[str, str, Terms]] = {
-        "two bought": ("tower", "second", terms()),
-        "dear": ("tower", "old", terms("0.1", "9 USD/kWh")),
-        "late": ("tower", "old", terms("5", "0.90 USD/kWh")),
-        "soon": ("tower", "cloud", terms("24", "0.000001 USD/kWh")),
+    variants: dict[str, tuple[str, str, CostTerms]] = {
+        "two bought": ("tower", "second", build_terms()),
+        "dear": ("tower", "old", build_terms("0.1", "9 USD/kWh")),
+        "late": ("tower", "old", build_terms("5", "0.90 USD/kWh")),
+        "soon": ("tower", "cloud", build_terms("24", "0.000001 USD/kWh")),
     }
-    a, b, told = said[name]
+    a, b, terms = variants[name]
     spec = load_spec(str(LAB))
     matrices = {machine: matrix_for(spec, machine) for machine in (a, b)}
     rented = [is_rented(spec.rig.machine[machine]) for machine in (a, b)]
@@ -77,12 +77,12 @@ def _variant(name: str, lab: Comparison) -> Comparison:
         lab,
         a=Side(a, rented[0], lab.a.title),
         b=Side(b, rented[1], lab.b.title),
-        money=compared_money(spec, (a, b), matrices, told),
+        cost=compare_costs(spec, (a, b), matrices, terms),
     )
 
 
 @pytest.mark.parametrize("name", ["sourced", "lab"])
-def test_it_looks_right_at_every_width_and_in_both_schemes(
+def test_page_layout_fits_every_width_and_scheme(
     name: str, request: pytest.FixtureRequest, browser: Browser, folder: Path
 ) -> None:
     file = folder / "page.html"
@@ -90,8 +90,8 @@ def test_it_looks_right_at_every_width_and_in_both_schemes(
     pictures = set()
     for device, width in WIDTHS.items():
         for scheme in SCHEMES:
-            page, said = opened(browser, file, width, scheme)
-            assert said == []
+            page, messages = open_page(browser, file, width, scheme)
+            assert messages == []
             assert page.evaluate(FITS) == [], (device, scheme)
             picture = page.screenshot(path=folder / f"{device}-{scheme}.png", full_page=True)
             assert struct.unpack(">I", picture[16:20])[0] == width
@@ -101,25 +101,25 @@ def test_it_looks_right_at_every_width_and_in_both_schemes(
 
 
 @pytest.mark.parametrize("name", ["long names", "two bought", "dear", "late", "soon"])
-def test_it_fits_whatever_is_told(
+def test_page_layout_fits_extreme_texts(
     name: str, lab: Comparison, browser: Browser, folder: Path
 ) -> None:
     file = folder / "page.html"
-    file.write_text(render_html(_variant(name, lab)), encoding="utf-8")
+    file.write_text(render_html(build_variant(name, lab)), encoding="utf-8")
     for device, width in WIDTHS.items():
-        page, said = opened(browser, file, width, "light")
-        assert said == []
+        page, messages = open_page(browser, file, width, "light")
+        assert messages == []
         assert page.evaluate(FITS) == [], device
         page.context.close()
 
 
-def test_the_test_sees_what_does_not_fit(browser: Browser, folder: Path, lab: Comparison) -> None:
+def test_overflow_is_detected(browser: Browser, folder: Path, lab: Comparison) -> None:
     file = folder / "page.html"
     wide = render_html(lab).replace("<h3>", '<p style="width: 2000px">wide</p><h3>')
-    # The policy forbids a style of its own: that is told, and nothing is wide.
+    # The policy blocks inline styles, so nothing is too wide.
     file.write_text(wide, encoding="utf-8")
-    page, said = opened(browser, file, 390, "light")
-    assert any("Content Security Policy" in text for text in said)
+    page, messages = open_page(browser, file, 390, "light")
+    assert any("Content Security Policy" in text for text in messages)
     assert page.evaluate(FITS) == []
     page.evaluate("document.querySelector('h3').style.whiteSpace = 'nowrap'")
     page.evaluate("document.querySelector('h3').textContent = 'wide '.repeat(200)")
@@ -129,21 +129,19 @@ def test_the_test_sees_what_does_not_fit(browser: Browser, folder: Path, lab: Co
     assert any("leaves its drawing" in text for text in found)
 
 
-def test_a_page_with_a_script_runs_none(browser: Browser, folder: Path, lab: Comparison) -> None:
+def test_page_does_not_run_scripts(browser: Browser, folder: Path, lab: Comparison) -> None:
     file = folder / "page.html"
     text = render_html(lab).replace("<main>", "<script>document.title = 'ran'</script><main>")
     file.write_text(text, encoding="utf-8")
-    page, said = opened(browser, file, 1280, "light")
-    assert page.title().startswith("tower beside cloud")
-    assert any("Content Security Policy" in each for each in said)
+    page, messages = open_page(browser, file, 1280, "light")
+    assert page.title().startswith("tower compared with cloud")
+    assert any("Content Security Policy" in text for text in messages)
 
 
-def test_both_lines_and_the_month_are_where_the_figures_are(
-    browser: Browser, folder: Path, sourced: Comparison
-) -> None:
+def test_cost_chart_matches_values(browser: Browser, folder: Path, sourced: Comparison) -> None:
     file = folder / "page.html"
     file.write_text(render_html(sourced), encoding="utf-8")
-    page, _ = opened(browser, file, 1280, "light")
+    page, _ = open_page(browser, file, 1280, "light")
     spots = page.evaluate(
         """() => {
           const svg = document.querySelector("svg.wide");

@@ -1,4 +1,4 @@
-"""The plots of a comparison as places in a drawing: the template only puts them down."""
+"""Compute the coordinates of the charts of a comparison."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
-from rigspec.compare.model import Bill, Comparison, Money, Sensitivity
-from rigspec.compare.render.formatting import TIMES, grouped, months
+from rigspec.compare.model import Bill, Comparison, CostComparison, PaybackSensitivity
+from rigspec.compare.render.formatting import TIMES, format_months, group_thousands
 
 __all__ = [
-    "CostPlot",
+    "ChartLine",
+    "ChartMark",
+    "CostChart",
     "Dot",
-    "Line",
-    "Mark",
-    "SwayPlot",
-    "SwayRow",
+    "SensitivityChart",
+    "SensitivityChartRow",
     "Tick",
-    "cost_plot",
-    "sensitivity_chart",
+    "build_cost_chart",
+    "build_sensitivity_chart",
 ]
 
-# From an amount to a place in the drawing.
+# Converts an amount to a coordinate.
 Scale = Callable[[Decimal], Decimal]
 
 _STEPS = (Decimal(1), Decimal(2), Decimal(5), Decimal(10))
@@ -42,8 +42,8 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A straight line, in the colour of a machine (``a`` or ``b``)."""
+class ChartLine:
+    """A straight line in the colour of a machine (``a`` or ``b``)."""
 
     side: str
     x1: Decimal
@@ -53,8 +53,8 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A point with words beside it, at its left or right (``anchor`` as SVG has it)."""
+class ChartMark:
+    """A point with a label; ``anchor`` is the text-anchor of SVG."""
 
     x: Decimal
     y: Decimal
@@ -65,8 +65,8 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class CostPlot:
-    """What has been paid over the months. The edges are those of the field between the axes."""
+class CostChart:
+    """The total cost over time. The edges are those of the plot area."""
 
     width: int
     height: int
@@ -76,13 +76,13 @@ class CostPlot:
     bottom: Decimal
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    lines: tuple[Line, ...]
-    mark: Mark | None
+    lines: tuple[ChartLine, ...]
+    mark: ChartMark | None
 
 
 @dataclass(frozen=True)
 class Dot:
-    """One value of an assumption; ``base`` is the one of the spec. ``label`` tells it in words."""
+    """One value of an assumption; ``base`` marks the value of the spec."""
 
     x: Decimal
     base: bool
@@ -90,8 +90,8 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class SwayRow:
-    """One assumption: its dots, and the line from the first to the last."""
+class SensitivityChartRow:
+    """One assumption: its dots on a line."""
 
     name: str
     y: Decimal
@@ -99,8 +99,8 @@ class SwayRow:
 
 
 @dataclass(frozen=True)
-class SwayPlot:
-    """How the month moves. ``base`` is where it is as told; None where it never comes."""
+class SensitivityChart:
+    """The payback time for varied assumptions; ``base`` is None if it never pays off."""
 
     width: int
     height: int
@@ -108,23 +108,23 @@ class SwayPlot:
     right: Decimal
     bottom: Decimal
     x_ticks: tuple[Tick, ...]
-    rows: tuple[SwayRow, ...]
+    rows: tuple[SensitivityChartRow, ...]
     base: Decimal | None
 
 
-def cost_plot(comparison: Comparison, width: int, height: int) -> CostPlot | None:
-    """Both lines, and where they cross; nothing where they cannot be drawn in one currency."""
-    told = comparison.money
-    bills = {"a": told.a, "b": told.b}
-    last = _last_month(told)
-    ends = {side: bill.after(last) for side, bill in bills.items()}
+def build_cost_chart(comparison: Comparison, width: int, height: int) -> CostChart | None:
+    """Return the chart of the total cost, or None without a common currency."""
+    cost = comparison.cost
+    bills = {"a": cost.a, "b": cost.b}
+    last = _find_last_month(cost)
+    ends = {side: bill.compute_total(last) for side, bill in bills.items()}
     units = {figure.unit for figure in ends.values() if figure is not None}
     if None in ends.values() or len(units) != 1:
         return None
     most = max(figure.amount for figure in ends.values() if figure is not None)
     if not most:
         return None
-    amounts = _ticks(most)
+    amounts = _build_ticks(most)
     labels = max(len(tick.label) for tick in amounts)
     left, right = Decimal(16 + 8 * labels), Decimal(width - 18)
     top, bottom = Decimal(16), Decimal(height - 28)
@@ -136,12 +136,12 @@ def cost_plot(comparison: Comparison, width: int, height: int) -> CostPlot | Non
         return bottom - (bottom - top) * amount / amounts[-1].at
 
     lines = tuple(
-        Line(side, left, y(_start(bills[side])), right, y(figure.amount))
+        ChartLine(side, left, y(_get_start(bills[side])), right, y(figure.amount))
         for side, figure in ends.items()
         if figure is not None
     )
     step = next(s for s in _MONTHS if last / s <= _TICKS + 1)
-    return CostPlot(
+    return CostChart(
         width=width,
         height=height,
         left=left,
@@ -151,17 +151,17 @@ def cost_plot(comparison: Comparison, width: int, height: int) -> CostPlot | Non
         x_ticks=tuple(Tick(x(Decimal(m)), str(m)) for m in range(0, last + 1, step)),
         y_ticks=tuple(Tick(y(tick.at), tick.label) for tick in amounts),
         lines=lines,
-        mark=_mark(told, x, y, (left + right) / 2),
+        mark=_build_mark(cost, x, y, (left + right) / 2),
     )
 
 
-def sensitivity_chart(money: Money, width: int) -> SwayPlot | None:
-    """A row for each assumption; nothing where no month can be told, or nothing takes any."""
+def build_sensitivity_chart(money: CostComparison, width: int) -> SensitivityChart | None:
+    """Return the chart of the payback time, or None if no value of it is known."""
     known = [p.months for s in money.sensitivities for p in s.points if p.months is not None]
     most = max(known, default=Decimal(0))
     if not most:
         return None
-    ticks = _ticks(most)
+    ticks = _build_ticks(most)
     left, right = Decimal(88), Decimal(width - 20)
     bottom = Decimal(12 + _ROW * len(money.sensitivities))
 
@@ -169,10 +169,10 @@ def sensitivity_chart(money: Money, width: int) -> SwayPlot | None:
         return left + (right - left) * count / ticks[-1].at
 
     rows = tuple(
-        SwayRow(line.of, Decimal(12 + _ROW * index + _ROW // 2), _dots(line, x))
+        SensitivityChartRow(line.of, Decimal(12 + _ROW * index + _ROW // 2), _build_dots(line, x))
         for index, line in enumerate(money.sensitivities)
     )
-    return SwayPlot(
+    return SensitivityChart(
         width=width,
         height=int(bottom) + 28,
         left=left,
@@ -184,41 +184,42 @@ def sensitivity_chart(money: Money, width: int) -> SwayPlot | None:
     )
 
 
-def _dots(line: Sensitivity, x: Scale) -> tuple[Dot, ...]:
+def _build_dots(line: PaybackSensitivity, x: Scale) -> tuple[Dot, ...]:
     return tuple(
         Dot(
             x(point.months),
             point.factor == 1,
-            f"{point.factor.normalize():f} {TIMES}, {point.value}: {months(point.months)} months",
+            f"{point.factor.normalize():f} {TIMES}, {point.value}: "
+            f"{format_months(point.months)} months",
         )
         for point in line.points
         if point.months is not None
     )
 
 
-def _mark(money: Money, x: Scale, y: Scale, middle: Decimal) -> Mark | None:
-    found = money.payback
-    if found is None or found.months > _LONGEST:
+def _build_mark(money: CostComparison, x: Scale, y: Scale, middle: Decimal) -> ChartMark | None:
+    payback = money.payback
+    if payback is None or payback.months > _LONGEST:
         return None
-    paid = found.price.amount + found.owned.amount * found.months
-    at = x(found.months)
+    paid = payback.price.amount + payback.owned.amount * payback.months
+    at = x(payback.months)
     to_the_left = at > middle
-    return Mark(
+    return ChartMark(
         x=at,
         y=y(paid),
         text_x=at - 12 if to_the_left else at + 12,
         text_y=y(paid) - 12 if to_the_left else y(paid) + _LINE,
         anchor="end" if to_the_left else "start",
-        label=f"{months(found.months)} months",
+        label=f"{format_months(payback.months)} months",
     )
 
 
-def _start(bill: Bill) -> Decimal:
+def _get_start(bill: Bill) -> Decimal:
     return bill.price.amount if bill.price is not None else Decimal(0)
 
 
-def _last_month(money: Money) -> int:
-    """Half as long again as it takes to pay off, in whole steps of the axis; else two years."""
+def _find_last_month(money: CostComparison) -> int:
+    """Return 1.6 times the payback time in whole axis steps, or two years without one."""
     if money.payback is None or not money.payback.months:
         return _TWO_YEARS
     wanted = min(money.payback.months * Decimal("1.6"), Decimal(_LONGEST))
@@ -226,9 +227,9 @@ def _last_month(money: Money) -> int:
     return int((wanted / step).to_integral_value(ROUND_CEILING)) * step
 
 
-def _ticks(most: Decimal) -> tuple[Tick, ...]:
-    """Round amounts from nothing to beyond the most, few enough to be read."""
+def _build_ticks(most: Decimal) -> tuple[Tick, ...]:
+    """Return round amounts from zero to beyond the maximum."""
     power = Decimal(1).scaleb((most / _TICKS).adjusted())
     step = next(step * power for step in _STEPS if step * power * _TICKS >= most)
     count = int((most / step).to_integral_value(ROUND_CEILING))
-    return tuple(Tick(step * n, grouped(step * n)) for n in range(count + 1))
+    return tuple(Tick(step * n, group_thousands(step * n)) for n in range(count + 1))

@@ -1,4 +1,4 @@
-"""A comparison as one page: no script, nothing from elsewhere, always the same bytes."""
+"""Render a comparison as one HTML page without scripts and external resources."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from markupsafe import Markup, escape
 
 from rigspec.compare.model import Comparison
-from rigspec.compare.render.html_view import page_of
+from rigspec.compare.render.html_view import build_page
 from rigspec.diagnostics.sanitize import sanitize
 
-__all__ = ["page_environment", "render_html"]
+__all__ = ["build_page_environment", "render_html"]
 
 _FOLDER = "page"
 _PAGE = "compare.html.j2"
@@ -24,13 +24,15 @@ _CENT = Decimal("0.01")
 
 
 def render_html(comparison: Comparison) -> str:
-    """The page. Its own style is the only thing that a browser may use, by its checksum."""
-    template = page_environment().get_template(_PAGE)
-    return template.render(page=page_of(comparison), style_checksum=_checksum(_read(_STYLE)))
+    """Return the page. Its content security policy allows only its style, by checksum."""
+    template = build_page_environment().get_template(_PAGE)
+    return template.render(
+        page=build_page(comparison), style_checksum=_format_checksum(_read(_STYLE))
+    )
 
 
-def page_environment() -> Environment:
-    """Jinja as the page sees it. Every expression ends in one of these filters."""
+def build_page_environment() -> Environment:
+    """Return the Jinja environment; every expression must end with one of its filters."""
     environment = Environment(
         loader=_Loader(),
         undefined=StrictUndefined,
@@ -40,35 +42,45 @@ def page_environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        {"text": _text, "address": _address, "place": _place, "drawn": _drawn}
+        {
+            "text": _escape_text,
+            "link_url": _escape_url,
+            "coordinate": _format_coordinate,
+            "markup": _check_markup,
+        }
     )
     return environment
 
 
-def _text(value: object) -> Markup:
-    """Text for an element or a quoted attribute; what would control or reorder is replaced."""
+def _escape_text(value: object) -> Markup:
+    """Return text for an element or a quoted attribute, without control characters."""
     return escape(sanitize(str(value)))
 
 
-def _address(url: str) -> Markup:
-    """The address of a link if it leads to the web, else nothing."""
+def _escape_url(url: str) -> Markup:
+    """Return the URL of a link; empty unless it has http or https."""
     return escape(sanitize(url)) if urlsplit(url).scheme in ("https", "http") else Markup("")
 
 
-def _drawn(value: object) -> Markup:
-    """What a macro of the page has made, in which every text is escaped. Raises TypeError."""
+def _check_markup(value: object) -> Markup:
+    """Return the output of a macro, which has escaped its texts.
+
+    Raises:
+        TypeError: if the value is plain text.
+
+    """
     if not isinstance(value, Markup):
-        raise TypeError(f"{value!r} was made by no macro")
+        raise TypeError(f"expected the output of a macro, not {value!r}")
     return value
 
 
-def _place(number: Decimal | int) -> Markup:
-    """A place in a drawing, to a hundredth."""
+def _format_coordinate(number: Decimal | int) -> Markup:
+    """Return a coordinate with two decimal places."""
     return Markup(f"{Decimal(number).quantize(_CENT).normalize():f}")  # noqa: S704 - digits
 
 
-def _checksum(style: str) -> str:
-    """A style as a policy of content names it."""
+def _format_checksum(style: str) -> str:
+    """Return the checksum of a style for the content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
@@ -77,10 +89,15 @@ def _read(name: str) -> str:
 
 
 class _Loader(BaseLoader):
-    """The template and its style."""
+    """Loads the template and the style."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
-        """The text of a template; Jinja's protocol. Raises TemplateNotFound."""
+        """Return the text of a template, for Jinja.
+
+        Raises:
+            TemplateNotFound: if the name is unknown.
+
+        """
         if template not in (_PAGE, _STYLE):
             raise TemplateNotFound(template)
         return _read(template), template, None

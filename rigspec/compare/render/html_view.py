@@ -1,4 +1,4 @@
-"""A comparison as the page shows it: every word and number ready, every source a footnote."""
+"""Prepare a comparison for the HTML page: formatted values and numbered sources."""
 
 from __future__ import annotations
 
@@ -8,35 +8,49 @@ from decimal import Decimal
 from itertools import groupby
 
 from rigspec.compare.hardware import ONE, TOGETHER
-from rigspec.compare.model import Admission, Comparison, Item, Point, Range, Refused, Row, Words
-from rigspec.compare.render.charts import CostPlot, SwayPlot, cost_plot, sensitivity_chart
+from rigspec.compare.model import (
+    Comparison,
+    DifferentItem,
+    ProductSupport,
+    ReleaseRange,
+    SensitivityPoint,
+    TextRow,
+    UnsupportedReleases,
+    ValueRow,
+)
+from rigspec.compare.render.charts import (
+    CostChart,
+    SensitivityChart,
+    build_cost_chart,
+    build_sensitivity_chart,
+)
 from rigspec.compare.render.formatting import (
     BLANK,
     TIMES,
-    amount_of,
-    counted,
-    gist,
-    grouped,
-    money,
-    months,
-    only,
-    ratio,
-    releases,
-    software_line,
+    count_releases,
+    format_amount,
+    format_count,
+    format_money,
+    format_months,
+    format_ratio,
+    format_releases,
+    format_software_verdict,
+    format_verdict,
+    group_thousands,
 )
 from rigspec.diagnostics.model import Source
 from rigspec.hardware.sourced_value import SourcedValue
 
-__all__ = ["Page", "page_of"]
+__all__ = ["PageView", "build_page"]
 
 _NARROW, _WIDE = (350, 250), (720, 320)
-# What is measured by a bar: the figures of which more is better, side by side.
+# Length of the longest bar.
 _FULL = Decimal(100)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure: its number and unit apart, and the length of its bar (None: no bar)."""
+    """A value: number, unit, and the length of its bar (None: no bar)."""
 
     number: str
     unit: str = ""
@@ -44,8 +58,8 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A row of a table, with the footnotes of both cells."""
+class TableRow:
+    """A row of a table with the footnotes of its cells."""
 
     name: str
     a: Cell
@@ -55,35 +69,35 @@ class Line:
 
     @property
     def unit(self) -> str:
-        """The unit of both, which then stands beside the name and not in the cells."""
+        """Return the common unit of both cells, which is then shown after the name."""
         units = {cell.unit for cell in (self.a, self.b) if cell.number != BLANK}
         return units.pop() if len(units) == 1 else ""
 
     @property
-    def bars(self) -> bool:
-        """Whether it is drawn, too: one bar alone compares nothing."""
+    def has_bars(self) -> bool:
+        """Return whether both cells have a bar."""
         return self.a.bar is not None and self.b.bar is not None
 
 
 @dataclass(frozen=True)
-class Group:
-    """Rows under a heading."""
+class RowGroup:
+    """Rows with a heading."""
 
     name: str
-    lines: tuple[Line, ...]
+    lines: tuple[TableRow, ...]
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A layer of the software, and what of it differs."""
+class LayerDifferences:
+    """The differences in a layer of the software."""
 
     layer: str
-    items: tuple[Item, ...]
+    items: tuple[DifferentItem, ...]
 
 
 @dataclass(frozen=True)
-class Reason:
-    """Releases that one machine alone admits, and why the other does not."""
+class UnsupportedReason:
+    """Releases that only one machine supports, and why the other does not."""
 
     on: str
     side: str
@@ -95,7 +109,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class ProductLine:
-    """A product: what each admits, and what one alone does."""
+    """The supported releases of a product."""
 
     title: str
     a: str
@@ -104,12 +118,12 @@ class ProductLine:
     b_count: str
     only_a: int
     only_b: int
-    reasons: tuple[Reason, ...]
+    reasons: tuple[UnsupportedReason, ...]
 
 
 @dataclass(frozen=True)
 class SensitivityRow:
-    """One assumption: its values, and the month at each."""
+    """One assumption: its values, and the payback time for each."""
 
     of: str
     cells: tuple[tuple[str, str], ...]
@@ -117,7 +131,7 @@ class SensitivityRow:
 
 @dataclass(frozen=True)
 class Remark:
-    """What is to be said of a machine."""
+    """A diagnostic about a machine."""
 
     machine: str
     side: str
@@ -127,229 +141,252 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Page:
-    """Everything that stands on the page, in its order."""
+class PageView:
+    """The content of the page, in order."""
 
-    told: Comparison
+    comparison: Comparison
     software: str
-    gist: str
-    alone: tuple[str, str]
-    differences: tuple[Difference, ...]
-    groups: tuple[Group, ...]
-    blank: str
-    bills: tuple[Line, ...]
+    verdict: str
+    exclusive: tuple[str, str]
+    differences: tuple[LayerDifferences, ...]
+    groups: tuple[RowGroup, ...]
+    unknown: str
+    bills: tuple[TableRow, ...]
     hours: str
     currency: str
-    narrow: CostPlot | None
-    wide: CostPlot | None
-    sway_heads: tuple[str, ...]
-    sway: tuple[SensitivityRow, ...]
-    sway_notes: tuple[str, ...]
-    sway_narrow: SwayPlot | None
-    sway_wide: SwayPlot | None
+    narrow: CostChart | None
+    wide: CostChart | None
+    sensitivity_heads: tuple[str, ...]
+    sensitivity: tuple[SensitivityRow, ...]
+    sensitivity_notes: tuple[str, ...]
+    sensitivity_narrow: SensitivityChart | None
+    sensitivity_wide: SensitivityChart | None
     year: str
-    features: tuple[Line, ...]
+    features: tuple[TableRow, ...]
     products: tuple[ProductLine, ...]
-    alike: str
+    equal: str
     remarks: tuple[Remark, ...]
     sources: tuple[Source, ...]
 
 
 class _Footnotes:
-    """Sources by the number under which they stand, in the order in which they are first met."""
+    """Numbers sources in the order of their first use."""
 
     def __init__(self) -> None:
         self._numbers: dict[Source, int] = {}
 
-    def of(self, sources: Iterable[Source]) -> tuple[int, ...]:
-        """The numbers of these sources."""
+    def number(self, sources: Iterable[Source]) -> tuple[int, ...]:
+        """Return the numbers of sources."""
         return tuple(self._numbers.setdefault(s, len(self._numbers) + 1) for s in sources)
 
     @property
     def all(self) -> tuple[Source, ...]:
-        """Every source that was met."""
+        """Return every numbered source."""
         return tuple(self._numbers)
 
 
-def page_of(comparison: Comparison) -> Page:
-    """The page. Footnotes are counted in the order in which a reader meets them."""
+def build_page(comparison: Comparison) -> PageView:
+    """Return the content of the page, with footnotes numbered in reading order."""
     notes = _Footnotes()
-    bills = tuple(_bills(comparison, notes))
-    groups = tuple(_groups(comparison, notes))
-    told = comparison.money
-    sway = tuple(
+    bills = tuple(_iterate_bills(comparison, notes))
+    groups = tuple(_iterate_groups(comparison, notes))
+    cost = comparison.cost
+    sensitivity = tuple(
         SensitivityRow(
             line.of,
-            tuple((p.value, BLANK if p.months is None else months(p.months)) for p in line.points),
+            tuple(
+                (p.value, BLANK if p.months is None else format_months(p.months))
+                for p in line.points
+            ),
         )
-        for line in told.sensitivities
+        for line in cost.sensitivities
     )
-    points = [point for line in told.sensitivities for point in line.points]
-    features = tuple(_words(words, notes) for words in comparison.runs.features)
+    points = [point for line in cost.sensitivities for point in line.points]
+    features = tuple(_build_text_line(row, notes) for row in comparison.compatibility.features)
     products = tuple(
-        _product(f, comparison, notes) for f in comparison.runs.admissions if f.differs
+        _build_product(p, comparison, notes)
+        for p in comparison.compatibility.products
+        if p.is_different
     )
-    alike = [f"{f.title} ({f.a.count})" for f in comparison.runs.admissions if not f.differs]
-    remarks = tuple(_remarks(comparison, notes))
-    return Page(
-        told=comparison,
-        software=software_line(comparison),
-        gist=gist(comparison),
-        alone=_alone(comparison),
+    equal = [
+        f"{p.title} ({p.a.count})" for p in comparison.compatibility.products if not p.is_different
+    ]
+    remarks = tuple(_iterate_remarks(comparison, notes))
+    return PageView(
+        comparison=comparison,
+        software=format_software_verdict(comparison),
+        verdict=format_verdict(comparison),
+        exclusive=_count_exclusive(comparison),
         differences=tuple(
-            Difference(layer, tuple(items))
+            LayerDifferences(layer, tuple(items))
             for layer, items in groupby(comparison.software.differences, key=lambda i: i.layer)
         ),
         groups=groups,
-        blank=", ".join(
+        unknown=", ".join(
             dict.fromkeys(
-                r.name for r in comparison.hardware.rows if not r.known and r.of != TOGETHER
+                r.name for r in comparison.hardware.rows if not r.is_known and r.of != TOGETHER
             )
         ),
         bills=bills,
-        hours=BLANK if told.hours is None else f"{told.hours.normalize():f}",
-        currency=_currency(comparison),
-        narrow=cost_plot(comparison, *_NARROW),
-        wide=cost_plot(comparison, *_WIDE),
-        sway_heads=tuple(f"{p.factor.normalize():f} {TIMES}" for p in _first_points(comparison)),
-        sway=sway,
-        sway_notes=tuple(dict.fromkeys(point.note for point in points if point.note)),
-        sway_narrow=sensitivity_chart(told, _NARROW[0]),
-        sway_wide=sensitivity_chart(told, _WIDE[0]),
-        year=money(told.year) if told.year is not None else "",
+        hours=BLANK if cost.hours is None else f"{cost.hours.normalize():f}",
+        currency=_find_currency(comparison),
+        narrow=build_cost_chart(comparison, *_NARROW),
+        wide=build_cost_chart(comparison, *_WIDE),
+        sensitivity_heads=tuple(
+            f"{p.factor.normalize():f} {TIMES}" for p in _get_first_points(comparison)
+        ),
+        sensitivity=sensitivity,
+        sensitivity_notes=tuple(dict.fromkeys(point.note for point in points if point.note)),
+        sensitivity_narrow=build_sensitivity_chart(cost, _NARROW[0]),
+        sensitivity_wide=build_sensitivity_chart(cost, _WIDE[0]),
+        year=format_money(cost.year) if cost.year is not None else "",
         features=features,
         products=products,
-        alike=", ".join(alike),
+        equal=", ".join(equal),
         remarks=remarks,
         sources=notes.all,
     )
 
 
-def _first_points(comparison: Comparison) -> tuple[Point, ...]:
-    return comparison.money.sensitivities[0].points if comparison.money.sensitivities else ()
+def _get_first_points(comparison: Comparison) -> tuple[SensitivityPoint, ...]:
+    return comparison.cost.sensitivities[0].points if comparison.cost.sensitivities else ()
 
 
-def _currency(comparison: Comparison) -> str:
-    found = comparison.money.a.after(0) or comparison.money.b.after(0)
-    return found.unit if found is not None else ""
+def _find_currency(comparison: Comparison) -> str:
+    total = comparison.cost.a.compute_total(0) or comparison.cost.b.compute_total(0)
+    return total.unit if total is not None else ""
 
 
-def _alone(comparison: Comparison) -> tuple[str, str]:
-    """How many releases each machine alone admits."""
-    a = sum(only(found.only_a) for found in comparison.runs.admissions)
-    b = sum(only(found.only_b) for found in comparison.runs.admissions)
-    return counted(a, "release"), counted(b, "release")
+def _count_exclusive(comparison: Comparison) -> tuple[str, str]:
+    """Return how many releases only one of the machines supports."""
+    a = sum(count_releases(product.only_a) for product in comparison.compatibility.products)
+    b = sum(count_releases(product.only_b) for product in comparison.compatibility.products)
+    return format_count(a, "release"), format_count(b, "release")
 
 
 # --- tables ------------------------------------------------------------------------------------
 
 
-def _groups(comparison: Comparison, notes: _Footnotes) -> Iterator[Group]:
-    words = tuple(_words(each, notes) for each in comparison.hardware.words)
-    if words:
-        yield Group("", words)
+def _iterate_groups(comparison: Comparison, notes: _Footnotes) -> Iterator[RowGroup]:
+    texts = tuple(_build_text_line(row, notes) for row in comparison.hardware.texts)
+    if texts:
+        yield RowGroup("", texts)
     heads = {ONE: "One GPU", TOGETHER: "All GPUs of the machine"}
-    shown = [row for row in comparison.hardware.rows if row.known]
+    shown = [row for row in comparison.hardware.rows if row.is_known]
     for of, rows in groupby(shown, key=lambda row: row.of):
-        found = list(rows)
-        peaks = _peaks(found)
+        scope_rows = list(rows)
+        peaks = _find_peaks(scope_rows)
         lines = tuple(
-            Line(r.name, _cell(r.a, peaks), _cell(r.b, peaks), _notes(r.a, r.b, notes), ratio(r))
-            for r in found
+            TableRow(
+                r.name,
+                _build_cell(r.a, peaks),
+                _build_cell(r.b, peaks),
+                _number_sources(r.a, r.b, notes),
+                format_ratio(r),
+            )
+            for r in scope_rows
         )
-        yield Group(heads.get(of, "The machine"), lines)
+        yield RowGroup(heads.get(of, "The machine"), lines)
 
 
-def _peaks(rows: list[Row]) -> dict[str, Decimal]:
-    """The longest bar of each unit: rates of every precision are drawn to one scale."""
+def _find_peaks(rows: list[ValueRow]) -> dict[str, Decimal]:
+    """Return the largest value of each unit, so that bars of one unit have one scale."""
     peaks: dict[str, Decimal] = {}
     for figure in (figure for row in rows for figure in (row.a, row.b) if figure is not None):
         peaks[figure.unit] = max(peaks.get(figure.unit, Decimal(0)), figure.amount)
     return peaks
 
 
-def _notes(a: SourcedValue | None, b: SourcedValue | None, notes: _Footnotes) -> tuple[int, ...]:
-    told = (source for figure in (a, b) if figure is not None for source in figure.sources)
-    return notes.of(dict.fromkeys(told))
+def _number_sources(
+    a: SourcedValue | None, b: SourcedValue | None, notes: _Footnotes
+) -> tuple[int, ...]:
+    sources = (source for figure in (a, b) if figure is not None for source in figure.sources)
+    return notes.number(dict.fromkeys(sources))
 
 
-def _cell(figure: SourcedValue | None, peaks: dict[str, Decimal]) -> Cell:
+def _build_cell(figure: SourcedValue | None, peaks: dict[str, Decimal]) -> Cell:
     if figure is None:
         return Cell(BLANK)
     unit = "" if figure.unit in ("GPUs", "threads") else figure.unit
     peak = peaks.get(figure.unit)
     bar = (figure.amount / peak * _FULL) if peak else None
-    return Cell(amount_of(figure), unit, bar)
+    return Cell(format_amount(figure), unit, bar)
 
 
-def _words(words: Words, notes: _Footnotes) -> Line:
-    a, b = (Cell(told or BLANK) for told in (words.a, words.b))
-    return Line(words.name, a, b, notes.of(words.sources))
+def _build_text_line(row: TextRow, notes: _Footnotes) -> TableRow:
+    a, b = (Cell(text or BLANK) for text in (row.a, row.b))
+    return TableRow(row.name, a, b, notes.number(row.sources))
 
 
-def _bills(comparison: Comparison, notes: _Footnotes) -> Iterator[Line]:
-    a, b = comparison.money.a, comparison.money.b
+def _iterate_bills(comparison: Comparison, notes: _Footnotes) -> Iterator[TableRow]:
+    a, b = comparison.cost.a, comparison.cost.b
     rows = (
-        ("To buy", a.price, b.price),
-        ("An hour", a.hourly, b.hourly),
-        ("A month", a.monthly, b.monthly),
-        ("After a year", a.after(12), b.after(12)),
-        ("After three years", a.after(36), b.after(36)),
+        ("Price", a.price, b.price),
+        ("Per hour", a.hourly, b.hourly),
+        ("Per month", a.monthly, b.monthly),
+        ("After a year", a.compute_total(12), b.compute_total(12)),
+        ("After three years", a.compute_total(36), b.compute_total(36)),
     )
     for name, x, y in rows:
         if x is not None or y is not None:
-            yield Line(name, _paid(x), _paid(y), _notes(x, y, notes))
+            yield TableRow(
+                name, _build_money_cell(x), _build_money_cell(y), _number_sources(x, y, notes)
+            )
 
 
-def _paid(figure: SourcedValue | None) -> Cell:
-    number, _, unit = money(figure).partition(" ")
-    return Cell(grouped(Decimal(number)) if unit else number, unit)
+def _build_money_cell(figure: SourcedValue | None) -> Cell:
+    number, _, unit = format_money(figure).partition(" ")
+    return Cell(group_thousands(Decimal(number)) if unit else number, unit)
 
 
-# --- what runs ---------------------------------------------------------------------------------
+# --- compatibility -----------------------------------------------------------------------------
 
 
-def _product(found: Admission, comparison: Comparison, notes: _Footnotes) -> ProductLine:
+def _build_product(
+    product: ProductSupport, comparison: Comparison, notes: _Footnotes
+) -> ProductLine:
     a, b = comparison.a.name, comparison.b.name
     reasons = (
-        *(_reason(group, "a", a, b, notes) for group in _merged(found.only_a)),
-        *(_reason(group, "b", b, a, notes) for group in _merged(found.only_b)),
+        *(_build_reason(group, "a", a, b, notes) for group in _merge_similar(product.only_a)),
+        *(_build_reason(group, "b", b, a, notes) for group in _merge_similar(product.only_b)),
     )
     return ProductLine(
-        title=found.title,
-        a=_newest(found.a),
-        a_count=counted(found.a.count, "release"),
-        b=_newest(found.b),
-        b_count=counted(found.b.count, "release"),
-        only_a=only(found.only_a),
-        only_b=only(found.only_b),
+        title=product.title,
+        a=_format_newest(product.a),
+        a_count=format_count(product.a.count, "release"),
+        b=_format_newest(product.b),
+        b_count=format_count(product.b.count, "release"),
+        only_a=count_releases(product.only_a),
+        only_b=count_releases(product.only_b),
         reasons=reasons,
     )
 
 
-def _newest(found: Range) -> str:
-    return f"up to {found.newest}" if found.newest is not None else "none"
+def _format_newest(range_: ReleaseRange) -> str:
+    return f"up to {range_.newest}" if range_.newest is not None else "none"
 
 
-def _merged(groups: tuple[Refused, ...]) -> Iterator[list[Refused]]:
-    """Groups whose reasons are rows of one table, about one release after the other."""
-    for _, alike in groupby(groups, key=lambda group: group.reason.id.rpartition("/")[2]):
-        yield list(alike)
+def _merge_similar(groups: tuple[UnsupportedReleases, ...]) -> Iterator[list[UnsupportedReleases]]:
+    """Yield groups with similar reasons, which differ only in the release."""
+    for _, similar in groupby(groups, key=lambda group: group.reason.id.rpartition("/")[2]):
+        yield list(similar)
 
 
-def _reason(groups: list[Refused], side: str, on: str, not_on: str, notes: _Footnotes) -> Reason:
+def _build_reason(
+    groups: list[UnsupportedReleases], side: str, on: str, not_on: str, notes: _Footnotes
+) -> UnsupportedReason:
     found = tuple(release for group in groups for release in group.releases)
     statements = "; ".join(dict.fromkeys(group.reason.statement for group in groups[:1]))
-    likewise = "; the older ones likewise" if len(groups) > 1 else ""
+    suffix = "; similar for the older ones" if len(groups) > 1 else ""
     sources = dict.fromkeys(source for group in groups for source in group.reason.sources)
-    numbers = notes.of(sources)
-    return Reason(on, side, not_on, releases(found), statements + likewise, numbers)
+    numbers = notes.number(sources)
+    return UnsupportedReason(on, side, not_on, format_releases(found), statements + suffix, numbers)
 
 
-def _remarks(comparison: Comparison, notes: _Footnotes) -> Iterator[Remark]:
-    for caveat in comparison.runs.caveats:
-        side = "a" if caveat.machine == comparison.a.name else "b"
-        diagnostic = caveat.diagnostic
+def _iterate_remarks(comparison: Comparison, notes: _Footnotes) -> Iterator[Remark]:
+    for note in comparison.compatibility.notes:
+        side = "a" if note.machine == comparison.a.name else "b"
+        diagnostic = note.diagnostic
         sources = dict.fromkeys(source for fact in diagnostic.facts for source in fact.sources)
-        numbers = notes.of(sources)
-        yield Remark(caveat.machine, side, diagnostic.code, diagnostic.message, numbers)
+        numbers = notes.number(sources)
+        yield Remark(note.machine, side, diagnostic.code, diagnostic.message, numbers)

@@ -1,6 +1,6 @@
-"""A comparison for a program (schema 1, in `comparison.schema.json` beside this module).
+"""Render a comparison as JSON (schema 1, in ``comparison.schema.json``).
 
-Numbers are strings, so that none is rounded; null is what nobody tells.
+Numbers are strings, so that none is rounded; null means unknown.
 """
 
 from __future__ import annotations
@@ -13,98 +13,100 @@ from typing import Any
 
 from rigspec.compare.hardware import ONE, TOGETHER
 from rigspec.compare.model import (
-    Admission,
     Bill,
     Comparison,
-    Hardware,
-    Money,
-    Range,
-    Refused,
-    Row,
-    Runs,
-    Sensitivity,
+    CompatibilityComparison,
+    CostComparison,
+    HardwareComparison,
+    PaybackSensitivity,
+    ProductSupport,
+    ReleaseRange,
     Side,
-    Software,
-    Words,
+    SoftwareComparison,
+    TextRow,
+    UnsupportedReleases,
+    ValueRow,
 )
 from rigspec.diagnostics.model import Source
 from rigspec.diagnostics.render.json import serialize_fact
 from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.hardware.sourced_value import SourcedValue, rounded
 
-__all__ = ["json_schema", "render_json"]
+__all__ = ["load_json_schema", "render_json"]
 
 _SCHEMA = 1
 
 
 def render_json(comparison: Comparison) -> str:
-    """One JSON document: both machines are called `a` and `b` throughout."""
+    """Return one JSON document; the machines have the keys `a` and `b`."""
     content = {
         "schema": _SCHEMA,
         "rig": comparison.rig,
         "matrix_as_of": comparison.as_of.isoformat(),
-        "a": _side(comparison.a),
-        "b": _side(comparison.b),
-        "software": _software(comparison.software),
-        "hardware": _hardware(comparison.hardware),
-        "money": _money(comparison.money),
-        "runs": _runs(comparison.runs),
+        "a": _serialize_side(comparison.a),
+        "b": _serialize_side(comparison.b),
+        "software": _serialize_software(comparison.software),
+        "hardware": _serialize_hardware(comparison.hardware),
+        "money": _serialize_cost(comparison.cost),
+        "runs": _serialize_compatibility(comparison.compatibility),
     }
     return sanitize_json(json.dumps(content, indent=2, ensure_ascii=False)) + "\n"
 
 
-def json_schema() -> str:
-    """The JSON Schema of what ``render_json`` writes."""
+def load_json_schema() -> str:
+    """Return the JSON Schema of the document."""
     schema = files("rigspec.compare").joinpath("comparison.schema.json")
     return schema.read_text(encoding="utf-8")
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _serialize_side(side: Side) -> dict[str, Any]:
     return {"name": side.name, "rented": side.rented, "title": side.title}
 
 
-def _software(software: Software) -> dict[str, Any]:
+def _serialize_software(software: SoftwareComparison) -> dict[str, Any]:
     return {
         "basis": software.basis,
-        "equal": software.equal,
+        "equal": software.is_equal,
         "lock": software.lock,
         "layers": [
             {"layer": layer.layer, "same": layer.same, "differ": layer.differ}
             for layer in software.layers
         ],
         "differences": [
-            {"layer": i.layer, "name": i.name, "a": i.a, "b": i.b, "why": i.why or None}
+            {"layer": i.layer, "name": i.name, "a": i.a, "b": i.b, "why": i.reason or None}
             for i in software.differences
         ],
-        "not_compared": list(software.without),
+        "not_compared": list(software.not_compared),
     }
 
 
-def _hardware(hardware: Hardware) -> dict[str, Any]:
+def _serialize_hardware(hardware: HardwareComparison) -> dict[str, Any]:
     keys = {ONE: "one_gpu", TOGETHER: "all_gpus"}
     return {
-        "words": [_words(words) for words in hardware.words],
-        "figures": [{"of": keys.get(row.of, "machine"), **_row(row)} for row in hardware.rows],
+        "words": [_serialize_text(row) for row in hardware.texts],
+        "figures": [
+            {"of": keys.get(row.of, "machine"), **_serialize_row(row)} for row in hardware.rows
+        ],
         "notes": list(hardware.notes),
     }
 
 
-def _words(words: Words) -> dict[str, Any]:
-    told = {"key": words.key, "name": words.name, "a": words.a, "b": words.b}
-    return {**told, "sources": _sources(words.sources)}
+def _serialize_text(row: TextRow) -> dict[str, Any]:
+    content = {"key": row.key, "name": row.name, "a": row.a, "b": row.b}
+    return {**content, "sources": _serialize_sources(row.sources)}
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _serialize_row(row: ValueRow) -> dict[str, Any]:
     return {
         "key": row.key,
         "name": row.name,
-        "a": _figure(row.a),
-        "b": _figure(row.b),
-        "ratio": _number(row.ratio, 4),
+        "a": _serialize_value(row.a),
+        "b": _serialize_value(row.b),
+        "ratio": _format_number(row.ratio, 4),
     }
 
 
-def _figure(figure: SourcedValue | None) -> dict[str, Any] | None:
+def _serialize_value(figure: SourcedValue | None) -> dict[str, Any] | None:
     if figure is None:
         return None
     return {
@@ -112,48 +114,48 @@ def _figure(figure: SourcedValue | None) -> dict[str, Any] | None:
         "unit": figure.unit,
         "origin": figure.origin,
         "note": figure.note or None,
-        "sources": _sources(figure.sources),
+        "sources": _serialize_sources(figure.sources),
     }
 
 
-def _money(money: Money) -> dict[str, Any]:
-    payback = money.payback
+def _serialize_cost(cost: CostComparison) -> dict[str, Any]:
+    payback = cost.payback
     return {
-        "hours_a_day": _number(money.hours),
-        "a": _bill(money.a),
-        "b": _bill(money.b),
+        "hours_a_day": _format_number(cost.hours),
+        "a": _serialize_bill(cost.a),
+        "b": _serialize_bill(cost.b),
         "payback": None
         if payback is None
         else {
-            "months": _number(payback.months, 2),
-            "price": _figure(payback.price),
-            "monthly_owned": _figure(payback.owned),
-            "monthly_rented": _figure(payback.rented),
-            "within_a_year_up_to": _figure(money.year),
+            "months": _format_number(payback.months, 2),
+            "price": _serialize_value(payback.price),
+            "monthly_owned": _serialize_value(payback.owned),
+            "monthly_rented": _serialize_value(payback.rented),
+            "within_a_year_up_to": _serialize_value(cost.year),
         },
-        "no_payback": money.verdict or None,
-        "assumptions": list(money.assumptions),
-        "sensitivity": [_sensitivity(line) for line in money.sensitivities],
+        "no_payback": cost.verdict or None,
+        "assumptions": list(cost.assumptions),
+        "sensitivity": [_serialize_sensitivity(line) for line in cost.sensitivities],
     }
 
 
-def _bill(bill: Bill) -> dict[str, Any]:
+def _serialize_bill(bill: Bill) -> dict[str, Any]:
     return {
-        "price": _figure(bill.price),
-        "hourly": _figure(bill.hourly),
-        "monthly": _figure(bill.monthly),
+        "price": _serialize_value(bill.price),
+        "hourly": _serialize_value(bill.hourly),
+        "monthly": _serialize_value(bill.monthly),
         "read": bill.read,
         "scope": bill.scope,
         "not_known": list(bill.unknown),
     }
 
 
-def _sensitivity(line: Sensitivity) -> dict[str, Any]:
+def _serialize_sensitivity(line: PaybackSensitivity) -> dict[str, Any]:
     points = [
         {
-            "factor": _number(point.factor),
+            "factor": _format_number(point.factor),
             "value": point.value,
-            "months": _number(point.months, 2),
+            "months": _format_number(point.months, 2),
             "note": point.note or None,
         }
         for point in line.points
@@ -161,40 +163,40 @@ def _sensitivity(line: Sensitivity) -> dict[str, Any]:
     return {"of": line.of, "points": points}
 
 
-def _runs(runs: Runs) -> dict[str, Any]:
+def _serialize_compatibility(compatibility: CompatibilityComparison) -> dict[str, Any]:
     return {
-        "features": [_words(words) for words in runs.features],
-        "products": [_admission(found) for found in runs.admissions],
+        "features": [_serialize_text(row) for row in compatibility.features],
+        "products": [_serialize_product(product) for product in compatibility.products],
         "caveats": [
             {
-                "machine": caveat.machine,
-                "code": caveat.diagnostic.code,
-                "severity": caveat.diagnostic.severity.value,
-                "message": caveat.diagnostic.message,
-                "facts": [serialize_fact(fact) for fact in caveat.diagnostic.facts],
+                "machine": note.machine,
+                "code": note.diagnostic.code,
+                "severity": note.diagnostic.severity.value,
+                "message": note.diagnostic.message,
+                "facts": [serialize_fact(fact) for fact in note.diagnostic.facts],
             }
-            for caveat in runs.caveats
+            for note in compatibility.notes
         ],
     }
 
 
-def _admission(found: Admission) -> dict[str, Any]:
+def _serialize_product(product: ProductSupport) -> dict[str, Any]:
     return {
-        "product": found.product,
-        "title": found.title,
-        "asked_by_rig": found.asked,
-        "a": _range(found.a),
-        "b": _range(found.b),
-        "only_a": [_refused(group) for group in found.only_a],
-        "only_b": [_refused(group) for group in found.only_b],
+        "product": product.product,
+        "title": product.title,
+        "asked_by_rig": product.requested,
+        "a": _serialize_range(product.a),
+        "b": _serialize_range(product.b),
+        "only_a": [_serialize_refused(group) for group in product.only_a],
+        "only_b": [_serialize_refused(group) for group in product.only_b],
     }
 
 
-def _range(found: Range) -> dict[str, Any]:
-    return {"count": found.count, "newest": found.newest, "oldest": found.oldest}
+def _serialize_range(range_: ReleaseRange) -> dict[str, Any]:
+    return {"count": range_.count, "newest": range_.newest, "oldest": range_.oldest}
 
 
-def _refused(group: Refused) -> dict[str, Any]:
+def _serialize_refused(group: UnsupportedReleases) -> dict[str, Any]:
     return {
         "releases": list(group.releases),
         "reason": serialize_fact(group.reason),
@@ -202,11 +204,11 @@ def _refused(group: Refused) -> dict[str, Any]:
     }
 
 
-def _sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
+def _serialize_sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
     return [{"title": s.title, "url": s.url, "read": s.read.isoformat()} for s in sources]
 
 
-def _number(amount: Decimal | None, places: int | None = None) -> str | None:
+def _format_number(amount: Decimal | None, places: int | None = None) -> str | None:
     if amount is None:
         return None
     return f"{(amount if places is None else rounded(amount, places)).normalize():f}"

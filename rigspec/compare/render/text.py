@@ -1,4 +1,4 @@
-"""A comparison for a person at a terminal: the answers first, then what they rest on."""
+"""Render a comparison as text: results first, then details."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rigspec.compare.hardware import ONE, TOGETHER
-from rigspec.compare.model import Admission, Comparison, Item, Refused, Row
+from rigspec.compare.model import (
+    Comparison,
+    DifferentItem,
+    ProductSupport,
+    UnsupportedReleases,
+    ValueRow,
+)
 from rigspec.compare.render.formatting import (
     BLANK,
-    amount_of,
-    counted,
-    gist,
-    money,
-    months,
-    only,
-    ratio,
-    releases,
-    software_line,
+    count_releases,
+    format_amount,
+    format_count,
+    format_money,
+    format_months,
+    format_ratio,
+    format_releases,
+    format_software_verdict,
+    format_verdict,
 )
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.hardware.sourced_value import SourcedValue
@@ -26,205 +32,219 @@ from rigspec.hardware.sourced_value import SourcedValue
 __all__ = ["render_text"]
 
 _WIDTH = 100
-# So many differences of one layer, and reasons of one product, are told; other formats tell all.
-_TOLD = 8
-_REASONS = 3
-# What begins longer than this is not hung under.
-_HANGING = 12
+# Maximum number of differences per layer and of reasons per product; other formats show all.
+_MAX_DIFFERENCES = 8
+_MAX_REASONS = 3
+# Longest head that continuation lines are aligned to.
+_MAX_INDENT = 12
 
 
 def render_text(comparison: Comparison) -> str:
-    """Everything of a comparison that a person would read on a screen or two."""
-    parts = (_answers, _software, _hardware, _money, _runs)
+    """Return a comparison as text for a terminal."""
+    parts = (
+        _iterate_results,
+        _iterate_software,
+        _iterate_hardware,
+        _iterate_cost,
+        _iterate_compatibility,
+    )
     blocks = ("\n".join(part(comparison)) for part in parts)
     return sanitize("\n\n".join(block for block in blocks if block), keep="\n") + "\n"
 
 
-def _answers(comparison: Comparison) -> Iterator[str]:
-    yield f"{comparison.rig}: {comparison.a.name} beside {comparison.b.name}"
+def _iterate_results(comparison: Comparison) -> Iterator[str]:
+    yield f"{comparison.rig}: {comparison.a.name} compared with {comparison.b.name}"
     width = max(len(side.name) for side in comparison.sides)
     for side in comparison.sides:
         yield f"  {side.name:<{width}}  {'rented' if side.rented else 'bought'}: {side.title}"
     yield ""
-    yield f"  software  {software_line(comparison)}"
-    yield from _wrapped("  money     ", gist(comparison))
-    for side, words in zip(comparison.sides, _alone(comparison), strict=True):
-        yield from _wrapped("  runs      ", f"on {side.name} only: {words}")
+    yield f"  software  {format_software_verdict(comparison)}"
+    yield from _wrap("  cost      ", format_verdict(comparison))
+    for side, text in zip(comparison.sides, _list_exclusive(comparison), strict=True):
+        yield from _wrap("  runs      ", f"on {side.name} only: {text}")
 
 
-def _alone(comparison: Comparison) -> tuple[str, str]:
-    found = comparison.runs.admissions
-    a = _counts([(only(each.only_a), each.title) for each in found])
-    b = _counts([(only(each.only_b), each.title) for each in found])
+def _list_exclusive(comparison: Comparison) -> tuple[str, str]:
+    products = comparison.compatibility.products
+    a = _format_counts([(count_releases(product.only_a), product.title) for product in products])
+    b = _format_counts([(count_releases(product.only_b), product.title) for product in products])
     return a, b
 
 
-def _counts(found: Sequence[tuple[int, str]]) -> str:
-    some = [(count, title) for count, title in found if count]
-    words = [f"{counted(count, 'release')} of {title}" for count, title in some[:1]]
-    words += [f"{count} of {title}" for count, title in some[1:]]
-    return ", ".join(words) or "no release"
+def _format_counts(counts: Sequence[tuple[int, str]]) -> str:
+    some = [(count, title) for count, title in counts if count]
+    texts = [f"{format_count(count, 'release')} of {title}" for count, title in some[:1]]
+    texts += [f"{count} of {title}" for count, title in some[1:]]
+    return ", ".join(texts) or "no release"
 
 
 # --- software ----------------------------------------------------------------------------------
 
 
-def _software(comparison: Comparison) -> Iterator[str]:
+def _iterate_software(comparison: Comparison) -> Iterator[str]:
     software = comparison.software
     yield "Software"
-    for text in software.without:
-        yield from _wrapped("  ", f"not compared: {text}")
+    for text in software.not_compared:
+        yield from _wrap("  ", f"not compared: {text}")
     same = [f"{layer.layer} {layer.same}" for layer in software.layers if layer.same]
     if same:
-        yield from _wrapped("  the same  ", ", ".join(same))
+        yield from _wrap("  the same  ", ", ".join(same))
     names = (comparison.a.name, comparison.b.name)
-    for layer, found in groupby(software.differences, key=lambda item: item.layer):
-        items = list(found)
+    for layer, group in groupby(software.differences, key=lambda item: item.layer):
+        items = list(group)
         yield f"  {layer}"
-        for item in items[:_TOLD]:
-            yield from _difference(item, names)
-        if len(items) > _TOLD:
-            more = len(items) - _TOLD
-            yield f"    \N{HORIZONTAL ELLIPSIS} and {more} more: --format json or html"
+        for item in items[:_MAX_DIFFERENCES]:
+            yield from _format_difference(item, names)
+        if len(items) > _MAX_DIFFERENCES:
+            more = len(items) - _MAX_DIFFERENCES
+            yield f"    \N{HORIZONTAL ELLIPSIS} and {more} more; use `--format json` or `html`"
 
 
-def _difference(item: Item, names: tuple[str, str]) -> Iterator[str]:
+def _format_difference(item: DifferentItem, names: tuple[str, str]) -> Iterator[str]:
     if item.a is None or item.b is None:
         name, value = (names[0], item.a) if item.b is None else (names[1], item.b)
-        told = f"{item.name}: {value}, on {name} only"
+        text = f"{item.name}: {value}, on {name} only"
     else:
-        told = f"{item.name}: {item.a} on {names[0]}, {item.b} on {names[1]}"
-    yield from _wrapped("    ", told)
-    if item.why:
-        yield from _wrapped("      because ", item.why)
+        text = f"{item.name}: {item.a} on {names[0]}, {item.b} on {names[1]}"
+    yield from _wrap("    ", text)
+    if item.reason:
+        yield from _wrap("      reason: ", item.reason)
 
 
-# --- parts -------------------------------------------------------------------------------------
+# --- hardware ----------------------------------------------------------------------------------
 
 
-def _hardware(comparison: Comparison) -> Iterator[str]:
+def _iterate_hardware(comparison: Comparison) -> Iterator[str]:
     a, b = comparison.sides
     lines = [("", a.name, b.name, f"{b.name} / {a.name}")]
-    for words in comparison.hardware.words:
-        lines.append((words.name, words.a or BLANK, words.b or BLANK, ""))
-    shown = [row for row in comparison.hardware.rows if row.known]
+    for row in comparison.hardware.texts:
+        lines.append((row.name, row.a or BLANK, row.b or BLANK, ""))
+    shown = [row for row in comparison.hardware.rows if row.is_known]
     for of, rows in groupby(shown, key=lambda row: row.of):
-        lines.append((_HEADS.get(of, of), "", "", ""))
-        lines += [(f"  {row.name}", _figure(row.a), _figure(row.b), ratio(row)) for row in rows]
-    yield "Parts"
-    yield from _table(lines)
-    blank = dict.fromkeys(_blank(comparison.hardware.rows))
-    if blank:
-        yield from _wrapped("  ", f"told of neither: {', '.join(blank)}")
+        lines.append((_SCOPE_TITLES.get(of, of), "", "", ""))
+        lines += [
+            (f"  {row.name}", _format_value(row.a), _format_value(row.b), format_ratio(row))
+            for row in rows
+        ]
+    yield "Hardware"
+    yield from _format_table(lines)
+    unknown = dict.fromkeys(_iterate_unknown(comparison.hardware.rows))
+    if unknown:
+        yield from _wrap("  ", f"unknown for both: {', '.join(unknown)}")
     for note in comparison.hardware.notes:
-        yield from _wrapped("  ", note)
+        yield from _wrap("  ", note)
 
 
-_HEADS = {ONE: "one GPU", TOGETHER: "all GPUs of the machine"}
+_SCOPE_TITLES = {ONE: "one GPU", TOGETHER: "all GPUs of the machine"}
 
 
-def _blank(rows: Sequence[Row]) -> Iterator[str]:
-    return (row.name for row in rows if not row.known and row.of != TOGETHER)
+def _iterate_unknown(rows: Sequence[ValueRow]) -> Iterator[str]:
+    return (row.name for row in rows if not row.is_known and row.of != TOGETHER)
 
 
-def _figure(figure: SourcedValue | None) -> str:
+def _format_value(figure: SourcedValue | None) -> str:
     if figure is None:
         return BLANK
     unit = "" if figure.unit in ("GPUs", "threads") else f" {figure.unit}"
-    return f"{amount_of(figure)}{unit}"
+    return f"{format_amount(figure)}{unit}"
 
 
-# --- money -------------------------------------------------------------------------------------
+# --- cost --------------------------------------------------------------------------------------
 
 
-def _money(comparison: Comparison) -> Iterator[str]:
-    told = comparison.money
+def _iterate_cost(comparison: Comparison) -> Iterator[str]:
+    cost = comparison.cost
     a, b = comparison.sides
-    hours = "" if told.hours is None else f", at {told.hours.normalize():f} hours a day"
-    yield f"Money{hours}"
+    hours = "" if cost.hours is None else f", at {cost.hours.normalize():f} hours per day"
+    yield f"Cost{hours}"
     lines = [("", a.name, b.name, "")]
     rows = (
-        ("to buy", told.a.price, told.b.price),
-        ("an hour", told.a.hourly, told.b.hourly),
-        ("a month", told.a.monthly, told.b.monthly),
-        ("after a year", told.a.after(12), told.b.after(12)),
-        ("after three years", told.a.after(36), told.b.after(36)),
+        ("price", cost.a.price, cost.b.price),
+        ("per hour", cost.a.hourly, cost.b.hourly),
+        ("per month", cost.a.monthly, cost.b.monthly),
+        ("after a year", cost.a.compute_total(12), cost.b.compute_total(12)),
+        ("after three years", cost.a.compute_total(36), cost.b.compute_total(36)),
     )
-    lines += [(name, money(x), money(y), "") for name, x, y in rows if x or y]
-    yield from _table(lines)
-    for side, bill in zip(comparison.sides, (told.a, told.b), strict=True):
+    lines += [(name, format_money(x), format_money(y), "") for name, x, y in rows if x or y]
+    yield from _format_table(lines)
+    for side, bill in zip(comparison.sides, (cost.a, cost.b), strict=True):
         for missing in bill.unknown:
-            yield from _wrapped("  ", f"not known of {side.name}: {missing}")
-    yield from _wrapped("  ", gist(comparison))
-    if told.year is not None:
-        yield from _wrapped("  ", f"within a year up to a price of {money(told.year)}")
-    if told.sensitivities:
-        yield "  months until then, if one of these were"
+            yield from _wrap("  ", f"{side.name}: {missing}")
+    yield from _wrap("  ", format_verdict(comparison))
+    if cost.year is not None:
+        yield from _wrap("  ", f"pays off within a year up to a price of {format_money(cost.year)}")
+    if cost.sensitivities:
+        yield "  months to pay off, if one assumption is multiplied"
         heads = [
             f"{point.factor.normalize():f} \N{MULTIPLICATION SIGN}"
-            for point in told.sensitivities[0].points
+            for point in cost.sensitivities[0].points
         ]
         table = [("", *heads)]
-        for line in told.sensitivities:
-            values = [months(p.months) if p.months is not None else BLANK for p in line.points]
+        for line in cost.sensitivities:
+            values = [
+                format_months(p.months) if p.months is not None else BLANK for p in line.points
+            ]
             table.append((line.of, *values))
-        yield from _table(table, indent="    ")
-        points = [point for line in told.sensitivities for point in line.points]
+        yield from _format_table(table, indent="    ")
+        points = [point for line in cost.sensitivities for point in line.points]
         for note in dict.fromkeys(point.note for point in points if point.note):
             yield f"    {BLANK}: {note}"
-    if told.assumptions:
-        yield "  assuming"
-        for text in told.assumptions:
-            yield from _wrapped("  - ", text)
+    if cost.assumptions:
+        yield "  assumptions"
+        for text in cost.assumptions:
+            yield from _wrap("  - ", text)
 
 
-# --- what runs ---------------------------------------------------------------------------------
+# --- compatibility -----------------------------------------------------------------------------
 
 
-def _runs(comparison: Comparison) -> Iterator[str]:
+def _iterate_compatibility(comparison: Comparison) -> Iterator[str]:
     names = (comparison.a.name, comparison.b.name)
-    yield "Runs, whatever else is installed"
-    lines = [(words.name, words.a or BLANK, words.b or BLANK) for words in comparison.runs.features]
+    yield "Compatibility, regardless of other software"
+    lines = [
+        (row.name, row.a or BLANK, row.b or BLANK) for row in comparison.compatibility.features
+    ]
     if lines:
-        yield from _table([("", *names), *lines])
-    alike = []
-    for found in comparison.runs.admissions:
-        if found.differs:
-            yield from _admission(found, names)
+        yield from _format_table([("", *names), *lines])
+    equal = []
+    for product in comparison.compatibility.products:
+        if product.is_different:
+            yield from _iterate_product(product, names)
         else:
-            alike.append(f"{found.title} ({found.a.count})")
-    if alike:
-        yield from _wrapped("  the same releases on both: ", ", ".join(alike))
-    for caveat in comparison.runs.caveats:
-        diagnostic = caveat.diagnostic
-        told = f"{caveat.machine}: {diagnostic.message}"
-        yield from _wrapped(f"  {diagnostic.severity.value}[{diagnostic.code}] ", told)
+            equal.append(f"{product.title} ({product.a.count})")
+    if equal:
+        yield from _wrap("  the same releases on both: ", ", ".join(equal))
+    for note in comparison.compatibility.notes:
+        diagnostic = note.diagnostic
+        text = f"{note.machine}: {diagnostic.message}"
+        yield from _wrap(f"  {diagnostic.severity.value}[{diagnostic.code}] ", text)
 
 
-def _admission(found: Admission, names: tuple[str, str]) -> Iterator[str]:
-    newest = [side.newest or "none" for side in (found.a, found.b)]
-    yield f"  {found.title}: up to {newest[0]} on {names[0]}, {newest[1]} on {names[1]}"
-    sides = ((names[0], names[1], found.only_a), (names[1], names[0], found.only_b))
+def _iterate_product(product: ProductSupport, names: tuple[str, str]) -> Iterator[str]:
+    newest = [side.newest or "none" for side in (product.a, product.b)]
+    yield f"  {product.title}: up to {newest[0]} on {names[0]}, {newest[1]} on {names[1]}"
+    sides = ((names[0], names[1], product.only_a), (names[1], names[0], product.only_b))
     for name, other, groups in sides:
-        kinds = [list(alike) for _, alike in groupby(groups, key=_kind)]
-        for alike in kinds[:_REASONS]:
-            yield from _group(alike, name, other)
-        more = [group for alike in kinds[_REASONS:] for group in alike]
+        merged = [list(similar) for _, similar in groupby(groups, key=_get_rule_kind)]
+        for similar in merged[:_MAX_REASONS]:
+            yield from _iterate_group(similar, name, other)
+        more = [group for similar in merged[_MAX_REASONS:] for group in similar]
         if more:
-            yield f"    \N{HORIZONTAL ELLIPSIS} and {counted(only(tuple(more)), 'release')} more"
+            count = format_count(count_releases(tuple(more)), "release")
+            yield f"    \N{HORIZONTAL ELLIPSIS} and {count} more"
 
 
-def _kind(group: Refused) -> str:
-    """What the reason is about: rows of one table say the same of one release after the other."""
+def _get_rule_kind(group: UnsupportedReleases) -> str:
+    """Return the kind of rule; rules of one kind differ only in the release."""
     return group.reason.id.rpartition("/")[2]
 
 
-def _group(alike: Sequence[Refused], name: str, other: str) -> Iterator[str]:
-    group = alike[0]
-    found = tuple(release for each in alike for release in each.releases)
-    yield f"    on {name} only: {releases(found)}"
-    likewise = "; the others likewise" if len(alike) > 1 else ""
-    yield from _wrapped(f"      not on {other}: ", group.reason.statement + likewise)
+def _iterate_group(similar: Sequence[UnsupportedReleases], name: str, other: str) -> Iterator[str]:
+    group = similar[0]
+    found = tuple(release for each in similar for release in each.releases)
+    yield f"    on {name} only: {format_releases(found)}"
+    suffix = "; similar for the others" if len(similar) > 1 else ""
+    yield from _wrap(f"      not on {other}: ", group.reason.statement + suffix)
     for source in group.reason.sources[:1]:
         yield f"        <{source.url}>"
 
@@ -232,8 +252,8 @@ def _group(alike: Sequence[Refused], name: str, other: str) -> Iterator[str]:
 # --- lines -------------------------------------------------------------------------------------
 
 
-def _table(lines: Sequence[tuple[str, ...]], indent: str = "  ") -> Iterator[str]:
-    """Columns: names to the left, figures to the right."""
+def _format_table(lines: Sequence[tuple[str, ...]], indent: str = "  ") -> Iterator[str]:
+    """Yield the lines of a table: names left-aligned, values right-aligned."""
     count = max(len(line) for line in lines)
     widths = [
         max((len(line[i]) for line in lines if i < len(line)), default=0) for i in range(count)
@@ -244,8 +264,8 @@ def _table(lines: Sequence[tuple[str, ...]], indent: str = "  ") -> Iterator[str
         yield (indent + "   ".join(cells)).rstrip()
 
 
-def _wrapped(head: str, text: str) -> list[str]:
-    hang = " " * (len(head) - len(head.lstrip()) + 2 if len(head) > _HANGING else len(head))
+def _wrap(head: str, text: str) -> list[str]:
+    hang = " " * (len(head) - len(head.lstrip()) + 2 if len(head) > _MAX_INDENT else len(head))
     return textwrap.wrap(
         text, _WIDTH, initial_indent=head, subsequent_indent=hang, break_on_hyphens=False
     ) or [head.rstrip()]
