@@ -8,7 +8,7 @@ from functools import partial
 from rigspec.bundle.downloads import fetch_file
 from rigspec.bundle.model import BundleFile, MissingItem, Part
 from rigspec.lock.conda.channels import alias_path, with_alias
-from rigspec.lock.conda.lockfile import locked_packages
+from rigspec.lock.conda.lockfile import read_conda_lock
 from rigspec.lock.model import LockedEnv, LockedMachine
 
 __all__ = ["conda_part"]
@@ -39,7 +39,7 @@ def conda_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
 
 
 def _packages(env: LockedEnv, mirror: str | None) -> Iterator[BundleFile | MissingItem]:
-    for package in locked_packages(env.conda_lock):
+    for package in read_conda_lock(env.conda_lock):
         path = alias_path(package.address)
         if path is None:
             channel = package.address.rsplit("/", 2)[0].partition("://")[2].rpartition("/")[2]

@@ -10,7 +10,7 @@ from functools import partial
 
 from rigspec.bundle.model import BundleFile, GeneratedFile, MissingItem, Part
 from rigspec.lock.model import LockedMachine
-from rigspec.lock.oci.base_image import located
+from rigspec.lock.oci.base_image import locate_image
 from rigspec.lock.oci.manifest import Blob, ImageContents, fetch_blob, fetch_manifest
 from rigspec.lock.previous import IMAGE
 from rigspec.spec.image_reference import ImageReference
@@ -41,7 +41,7 @@ def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> Part:
             continue
         named = ImageReference.parse(machine.image.reference)
         pinned = replace(named, digest=machine.image.digest)
-        source = located(pinned, rig)
+        source = locate_image(pinned, rig)
         contents = fetch_manifest(source, machine.resolution.arch)
         folder = f"{_FOLDER}/{pinned.path.replace('/', '-')}-{pinned.tag or 'latest'}"
         files += [_blob_file(source, blob, folder) for blob in contents.blobs]

@@ -19,7 +19,7 @@ from rigspec.cli.lockfile import (
 )
 from rigspec.cli.pipeline import open_spec, resolve_or_exit, select_machines
 from rigspec.diagnostics.model import Report
-from rigspec.lock.conda.lockfile import explicit_packages
+from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import Lock
 from rigspec.lock.paths import lock_directory
 from rigspec.spec.loader import LoadedSpec
@@ -125,7 +125,7 @@ def _refuse_unknown_names(
         for locked in machine.envs:
             lines = (locked.tools + locked.requirements).splitlines()
             known |= {line.partition("==")[0] for line in lines if "==" in line}
-            known |= explicit_packages(locked.explicit).keys()
+            known |= read_explicit_packages(locked.explicit).keys()
     for name in update_names:
         if name.lower() not in known:
             fail_unknown(

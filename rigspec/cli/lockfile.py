@@ -84,7 +84,7 @@ def report_lock_errors(spec: LoadedSpec) -> Iterator[None]:
     try:
         yield
     except LockError as error:
-        show_in_spec(spec, [error.told(spec.document)])
+        show_in_spec(spec, [error.locate(spec.document)])
         raise typer.Exit(error.status) from None
     except TreeError as error:
         show_in_spec(spec, [error.diagnostic])

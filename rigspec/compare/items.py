@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
-from rigspec.lock.conda.lockfile import explicit_packages
+from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.requirements_file import pins
 from rigspec.plan.steps import (
@@ -102,7 +102,7 @@ def _iterate_environment(env: LockedEnv) -> Iterator[ComparedItem]:
     for pin in pins(env.tools + env.requirements):
         content = compute_fingerprint(" ".join(sorted(pin.sha256)))
         yield ComparedItem("Python packages", f"{env.name}: {pin.name}", str(pin.version), content)
-    for name, (version, build) in explicit_packages(env.explicit).items():
+    for name, (version, build) in read_explicit_packages(env.explicit).items():
         yield ComparedItem("conda packages", f"{env.name}: {name}", f"{version} {build}")
     for settings in env.settings:
         value = f"{settings.path} ({settings.format})"

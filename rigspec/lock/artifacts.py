@@ -39,14 +39,14 @@ _FIRST_PINNED = 590
 
 
 def downloads(
-    rig: Rig, resolution: Resolution, matrix: Matrix, kept: Collection[LockedFile] = ()
+    rig: Rig, resolution: Resolution, matrix: Matrix, previous: Collection[LockedFile] = ()
 ) -> Iterator[LockedFile]:
-    """Every file the rig downloads. Raises LockError for one whose hash nobody can tell.
+    """Yield every file the rig downloads. Raises LockError for one without a known hash.
 
-    What was taken from an address before (``kept``) is not taken anew.
+    A file that was locked from an address before (``previous``) is not downloaded again.
     """
     if resolution.cudnn is not None and rig.cuda is not None and "cudnn" not in _image(rig):
-        yield from _cudnn(rig, resolution, matrix, kept)
+        yield from _cudnn(rig, resolution, matrix, previous)
     if _from_runfile(rig, resolution):
         yield from _matrix_file(release_of(matrix, "cuda", resolution.cuda or ""), "cuda")
     for installer in sorted({env.installer for env in resolution.envs if env.installer}):
@@ -54,11 +54,11 @@ def downloads(
     yield from interpreter_files(rig, resolution, matrix)
     for name in sorted(rig.download):
         download = rig.download[name]
-        yield _given(download.url, download.sha256, f"download.{name}", kept)
+        yield _locked_download(download.url, download.sha256, f"download.{name}", previous)
 
 
 def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
-    """The package repositories beside the distribution's own."""
+    """Yield the third-party package repositories."""
     if not (_from_repository(rig, resolution) or _driver_from_repository(resolution)):
         return
     system = release_of(matrix, "os", resolution.os)
@@ -75,7 +75,7 @@ def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterato
 
 
 def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
-    """The packages that come from a repository beside the distribution's own."""
+    """Yield the packages that come from a third-party repository."""
     if _driver_from_repository(resolution):
         yield from _driver_packages(resolution, matrix)
     if not _from_repository(rig, resolution):
@@ -113,7 +113,7 @@ def _revision(key: Release, os: str, branch: int) -> str:
 
 
 def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
-    """What the lock leaves open, and why."""
+    """What the lock leaves open, with the reasons."""
     yield from unpinned_interpreters(rig, resolution, matrix)
     if _from_runfile(rig, resolution):
         toolkit = release_of(matrix, "cuda", resolution.cuda or "")
@@ -128,7 +128,7 @@ def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator
 
 
 def release_of(matrix: Matrix, product: str, label: str) -> Release:
-    """The release that a resolution names. Raises KeyError."""
+    """Return the release that a resolution names. Raises KeyError."""
     for release in matrix.product(product).releases:
         if release.label == label:
             return release
@@ -136,7 +136,7 @@ def release_of(matrix: Matrix, product: str, label: str) -> Release:
 
 
 def _image(rig: Rig) -> str:
-    """The tag of the base image that the toolkit comes from; empty where it is installed."""
+    """Return the tag of the base image that has the toolkit; empty where it is installed."""
     cuda = rig.cuda
     if cuda is not None and "provider" in cuda.model_fields_set and cuda.provider != "image":
         return ""
@@ -177,11 +177,11 @@ def _repository_key(matrix: Matrix, system: Release) -> Release:
 
 
 def _cudnn(
-    rig: Rig, resolution: Resolution, matrix: Matrix, kept: Collection[LockedFile]
+    rig: Rig, resolution: Resolution, matrix: Matrix, previous: Collection[LockedFile]
 ) -> Iterator[LockedFile]:
     cudnn = rig.cuda.cudnn if rig.cuda is not None else None
     if cudnn is not None and not isinstance(cudnn, str) and cudnn.url is not None:
-        yield _given(cudnn.url, cudnn.sha256, "cudnn", kept)
+        yield _locked_download(cudnn.url, cudnn.sha256, "cudnn", previous)
         return
     yield from _matrix_file(_cudnn_release(resolution, matrix), "cudnn")
 
@@ -202,11 +202,13 @@ def _matrix_file(release: Release, part: str) -> Iterator[LockedFile]:
         )
 
 
-def _given(url: str, sha256: str | None, part: str, kept: Collection[LockedFile]) -> LockedFile:
+def _locked_download(
+    url: str, sha256: str | None, part: str, previous: Collection[LockedFile]
+) -> LockedFile:
     name = file_name(url)
     if sha256 is not None:
         return LockedFile(name, url, sha256, "spec", part=part)
-    for file in kept:
+    for file in previous:
         if (file.part, file.url, file.pinned_by) == (part, url, "lock"):
             return file
     found, size = sha256_of_url(url)
@@ -221,7 +223,7 @@ _FETCHED = "uv"
 
 
 def interpreter_files(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedFile]:
-    """The source archives of the interpreters that are built on the machine."""
+    """Yield the source archives of the interpreters that are built on the machine."""
     for version in sorted(_versions(rig, resolution, _FROM_SOURCE)):
         source = _source(matrix, version)
         if source is not None:
@@ -231,7 +233,7 @@ def interpreter_files(rig: Rig, resolution: Resolution, matrix: Matrix) -> Itera
 
 
 def unpinned_interpreters(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
-    """The interpreters whose bytes nobody has vouched for."""
+    """Yield the interpreters without a known checksum."""
     for version in sorted(_versions(rig, resolution, _FROM_SOURCE)):
         if _source(matrix, version) is None:
             why = "the matrix has no checksum of its source archive"
@@ -256,7 +258,7 @@ _ANSWER_S = 60.0
 
 
 def sha256_of_url(url: str) -> tuple[str, int]:
-    """The sha256 and size in bytes of what an address serves now. Raises LockError."""
+    """Return the sha256 and size in bytes of the file at an address. Raises LockError."""
     from rigspec.net.http import WEB_ERRORS, iter_body, stream_response, web_client
 
     name = file_name(url)
@@ -266,11 +268,11 @@ def sha256_of_url(url: str) -> tuple[str, int]:
                 return _sha256(iter(lambda: file.read(_BLOCK), b""))
         with web_client() as client, stream_response(client, url, _ANSWER_S) as response:
             if response.status_code != 200:
-                raise index_failure(name, f"the server says {response.status_code}")
+                raise index_failure(name, f"HTTP status {response.status_code}")
             sha256, size = _sha256(iter_body(response))
-            told = _digest_header(response.headers)
-            if told is not None and told != sha256:
-                why = "the bytes that came are not those of the checksum that the server sent"
+            stated = _digest_header(response.headers)
+            if stated is not None and stated != sha256:
+                why = "checksum mismatch with the server's own header"
                 raise index_failure(name, why)
             return sha256, size
     except WEB_ERRORS as error:
@@ -280,12 +282,12 @@ def sha256_of_url(url: str) -> tuple[str, int]:
 
 
 def file_name(url: str) -> str:
-    """The name of the file at an address, without what follows a question mark."""
+    """Return the name of the file at an address, without the query."""
     return Path(urlsplit(url).path).name
 
 
 def _digest_header(headers: Mapping[str, str]) -> str | None:
-    """The sha256 that a server gives with a file: RFC 9530, or RFC 3230 before it."""
+    """Return the sha256 in a server's headers: RFC 9530, or RFC 3230 before it."""
     for name in ("Repr-Digest", "Digest"):
         found = re.search(r"(?:^|[,\s])sha-256=:?([A-Za-z0-9+/]{43}=)", headers.get(name, ""), re.I)
         if found is not None:

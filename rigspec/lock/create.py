@@ -1,4 +1,4 @@
-"""From a resolved rig to its lock. The one place that is given the network."""
+"""From a resolved rig to its lock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rigspec.lock.artifacts import (
     unpinned_items,
 )
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
-from rigspec.lock.oci.base_image import BaseImageLocker, Tell
+from rigspec.lock.oci.base_image import BaseImageLocker, Warn
 from rigspec.lock.previous import PreviousArtifacts, previous_artifacts
 from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
 from rigspec.lock.services import notebook_of, service_packages, services_of, unknown_services
@@ -36,7 +36,7 @@ _AT_ONCE = 4
 
 
 def environment_labels(resolutions: Sequence[Resolution]) -> tuple[str, ...]:
-    """What is locked one beside the other, as it is called while that goes on."""
+    """Return the labels of the environments, for the progress display."""
     return tuple(_label(r.machine, env.name) for r in resolutions for env in r.envs)
 
 
@@ -47,19 +47,19 @@ def create_lock(
     moving: Sequence[str] = (),
     settings: LockSettings | None = None,
     done: Callable[[str], None] = lambda part: None,
-    tell: Tell = lambda warning: None,
+    warn: Warn = lambda warning: None,
 ) -> Lock:
-    """Pin every machine of a rig. Raises LockError, and then there is no lock at all.
+    """Pin every machine of a rig. Raises LockError.
 
     Pins of the lock ``before`` are reused where possible, except those that ``moving`` names.
     ``done`` is called with each of ``environment_labels``, from the thread that finished it;
-    ``tell`` receives warnings.
+    ``warn`` receives warnings.
     """
     matrix = load_matrix()
     names = tuple(moving)
-    kept = _kept(before, names)
+    kept = _previous_pins(before, names)
     settings = settings or LockSettings()
-    images, foreign = BaseImageLocker(rig, tell), ThirdPartyRepositoryCache(rig.mirrors.nvidia)
+    images, foreign = BaseImageLocker(rig, warn), ThirdPartyRepositoryCache(rig.mirrors.nvidia)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
 
         def env_lock(resolution: Resolution, number: int) -> LockedEnv:
@@ -104,7 +104,7 @@ def _label(machine: str | None, env: str) -> str:
 _Kept = Mapping[tuple[str | None, str], PreviousPins]
 
 
-def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
+def _previous_pins(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
     return {
         (machine.resolution.machine, env.name): PreviousPins(
             env.requirements, env.tools, env.explicit, moving
@@ -116,10 +116,10 @@ def _kept(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
 
 @dataclass(frozen=True)
 class _PreviousMachine:
-    """What a machine was locked at before, and the names that may leave it."""
+    """The earlier lock of a machine, and the names that may change."""
 
     machine: LockedMachine | None
-    held: PreviousArtifacts
+    artifacts: PreviousArtifacts
     moving: tuple[str, ...]
 
     @classmethod
@@ -137,7 +137,7 @@ def _machine(
     images: BaseImageLocker,
     foreign: ThirdPartyRepositoryCache,
 ) -> LockedMachine:
-    files = tuple(downloads(rig, resolution, matrix, earlier.held.files))
+    files = tuple(downloads(rig, resolution, matrix, earlier.artifacts.files))
     repositories = tuple(repositories_of(rig, resolution, matrix))
     machine = LockedMachine(
         resolution=resolution,
@@ -149,10 +149,10 @@ def _machine(
         services=tuple(services_of(rig, resolution, matrix)),
         toolkit=toolkit_of(rig, resolution, matrix),
     )
-    machine = images.added(machine, earlier.held.image)
-    # By now the environments have been locked beside the rest.
+    machine = images.add_image(machine, earlier.artifacts.image)
+    # The environments were locked in the meantime.
     envs = tuple(env.result() for env in waiting)
-    # An interpreter's source is for whoever builds it: no step fetches it.
+    # The source of an interpreter is for its build: no step fetches it.
     fetched = [file.name for file in files if file.part != INTERPRETER]
     fetched += [repository.name for repository in repositories]
     wanted = (

@@ -1,10 +1,10 @@
-"""What moved from one lock to the next, in lines that a person reads."""
+"""The difference between two locks, in lines for a person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rigspec.lock.conda.lockfile import explicit_packages
+from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.python.requirements_file import pins
 
@@ -15,7 +15,7 @@ _SHORT = len("sha256:") + 12
 
 
 def lock_diff(before: Lock, after: Lock) -> tuple[str, ...]:
-    """A line for each layer, package and file that was added, left out or moved."""
+    """Return a line for each layer, package and file that was added, removed or changed."""
     old = {machine.resolution.machine: machine for machine in before.machines}
     new = {machine.resolution.machine: machine for machine in after.machines}
     lines: list[str] = []
@@ -32,17 +32,17 @@ def _machine(before: LockedMachine, after: LockedMachine) -> Iterator[str]:
     layers = ("os", "driver", "cuda", "cudnn")
     old = {name: getattr(before.resolution, name) for name in layers}
     new = {name: getattr(after.resolution, name) for name in layers}
-    yield from _moved(_present(old), _present(new), "")
-    yield from _moved(_image(before), _image(after), "base image ")
-    yield from _moved(_files(before), _files(after), "file of ")
-    yield from _moved(_packages(before), _packages(after), "package ")
+    yield from _diff_lines(_present(old), _present(new), "")
+    yield from _diff_lines(_image(before), _image(after), "base image ")
+    yield from _diff_lines(_files(before), _files(after), "file of ")
+    yield from _diff_lines(_packages(before), _packages(after), "package ")
     old_envs = {env.name: env for env in before.envs}
     new_envs = {env.name: env for env in after.envs}
     for name in sorted(old_envs.keys() | new_envs.keys()):
         if name in old_envs and name in new_envs:
-            yield from _moved(_pins(old_envs[name]), _pins(new_envs[name]), f"{name}: ")
+            yield from _diff_lines(_pins(old_envs[name]), _pins(new_envs[name]), f"{name}: ")
             old_conda, new_conda = _conda(old_envs[name], new_envs[name])
-            yield from _moved(old_conda, new_conda, f"{name}: conda's ")
+            yield from _diff_lines(old_conda, new_conda, f"{name}: conda's ")
         else:
             yield f"{'+' if name in new_envs else '-'} environment {name}"
 
@@ -57,7 +57,7 @@ def _image(machine: LockedMachine) -> dict[str, str]:
 
 
 def _files(machine: LockedMachine) -> dict[str, str]:
-    """Named by their bytes, too: a server may send others under the same name."""
+    """Return the files with their digests: a server may send other bytes under the same name."""
     return {file.part: f"{file.name} {f'sha256:{file.sha256}'[:_SHORT]}" for file in machine.files}
 
 
@@ -70,17 +70,17 @@ def _pins(env: LockedEnv) -> dict[str, str]:
 
 
 def _conda(before: LockedEnv, after: LockedEnv) -> tuple[dict[str, str], dict[str, str]]:
-    """The versions of conda's packages; with the build where only that differs."""
-    old, new = explicit_packages(before.explicit), explicit_packages(after.explicit)
+    """Return the versions of conda's packages, with the build where only that differs."""
+    old, new = read_explicit_packages(before.explicit), read_explicit_packages(after.explicit)
     same = {name for name in old.keys() & new.keys() if old[name][0] == new[name][0]}
-    told = [
+    versions = [
         {name: " ".join(found) if name in same else found[0] for name, found in packages.items()}
         for packages in (old, new)
     ]
-    return told[0], told[1]
+    return versions[0], versions[1]
 
 
-def _moved(before: Mapping[str, str], after: Mapping[str, str], place: str) -> Iterator[str]:
+def _diff_lines(before: Mapping[str, str], after: Mapping[str, str], place: str) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
         if old is None:

@@ -1,4 +1,4 @@
-"""What a lock should name by a digest, and does not."""
+"""Digests that a lock should have and lacks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["missing_digests", "unverified_downloads"]
 
 
 def missing_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> Iterator[Diagnostic]:
-    """An error for every base image and download without one."""
+    """Yield an error for every base image and download without a digest."""
     for machine in machines:
         if machine.image is None:
             image = base_image(spec.rig, machine.resolution).name
             reasons = [item.reason for item in machine.unpinned if item.part == IMAGE]
-            why = reasons[0] if reasons else "the lock was made without asking for it"
+            why = reasons[0] if reasons else "the lock was created without it"
             yield _missing(spec, machine, f"base image {image}", why, ("container", "base"))
         for item in machine.unpinned:
             if item.part and item.part != IMAGE:
@@ -28,17 +28,17 @@ def missing_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> Iter
                 yield _missing(spec, machine, item.what, item.reason, place)
         for file in machine.files:
             if not file.sha256:
-                yield _missing(spec, machine, file.name, "nobody took it", ("download",))
+                yield _missing(spec, machine, file.name, "not recorded", ("download",))
 
 
 def unverified_downloads(lock: Lock) -> Iterator[Diagnostic]:
-    """A warning for every checksum that was taken from a connection anybody could change."""
+    """Yield a warning for every checksum that was taken over an unprotected connection."""
     for file in sorted({file for machine in lock.machines for file in machine.files}, key=str):
         if file.pinned_by == "lock" and file.url.startswith("http://"):
             yield Diagnostic(
                 code="RS514",
                 severity=Severity.WARNING,
-                message=f"the checksum of `{file.name}` was taken over plain http",
+                message=f"the checksum of `{file.name}` was taken over plain HTTP",
                 help=(
                     "hold it against the publisher's and write it into the spec: "
                     f'`sha256 = "{file.sha256}"`',
@@ -55,7 +55,7 @@ def _missing(
     return Diagnostic(
         code="RS511",
         severity=Severity.ERROR,
-        message=f"no digest: {what}: {why}",
+        message=f"no digest for {what}: {why}",
         spans=(spec.document.span(place),),
         help=("lock it where its registry or server answers, or leave out --require-digests",),
     )

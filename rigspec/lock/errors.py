@@ -1,4 +1,4 @@
-"""The ways a lock can fail to be made."""
+"""The errors of locking."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"\b(?:https?|file)://[^\s`'\")>\]]+")
 
 @dataclass(frozen=True)
 class Place:
-    """A line of the spec that a failure is about, and what it asks for."""
+    """A line of the spec that is part of an error, and its label."""
 
     path: KeyPath
     label: str
@@ -33,9 +33,9 @@ class Place:
 
 
 class LockError(Exception):
-    """No lock was made, and ``diagnostic`` says why; ``status`` is the exit status it means.
+    """The lock was not created. ``diagnostic`` states why; ``status`` is the exit status.
 
-    ``places`` are the lines of the spec that it is about.
+    ``places`` are the lines of the spec that are part of it.
     """
 
     def __init__(self, diagnostic: Diagnostic, status: int, places: Sequence[Place] = ()) -> None:
@@ -44,8 +44,8 @@ class LockError(Exception):
         self.status = status
         self.places = tuple(places)
 
-    def told(self, document: Document) -> Diagnostic:
-        """The diagnostic with its places in the document."""
+    def locate(self, document: Document) -> Diagnostic:
+        """Return the diagnostic with its places in the document."""
         spans = tuple(
             document.span(place.path, of=place.of, label=place.label) for place in self.places
         )
@@ -53,29 +53,29 @@ class LockError(Exception):
 
 
 def index_failure(what: str, why: str) -> LockError:
-    """An index or a mirror did not answer, or answered with something else than it promised."""
+    """Return the error of an index or a mirror that failed or sent something else."""
     diagnostic = Diagnostic(
         code="RS504",
         severity=Severity.ERROR,
         message=f"{what} could not be fetched: {without_addresses(why)}",
-        help=("what was there before stays; try again, or name another source under `[mirrors]`",),
+        help=("the existing lock was not changed; retry, or set another source in `[mirrors]`",),
     )
     return LockError(diagnostic, 3)
 
 
 def untrusted_index(what: str, why: str) -> LockError:
-    """An index came, and is not what the one who signs it vouches for."""
+    """Return the error of an index without a valid signature."""
     diagnostic = Diagnostic(
         code="RS504",
         severity=Severity.ERROR,
         message=f"{what} cannot be trusted: {without_addresses(why)}",
-        help=("what was there before stays; try again, or name another source under `[mirrors]`",),
+        help=("the existing lock was not changed; retry, or set another source in `[mirrors]`",),
     )
     return LockError(diagnostic, 3)
 
 
 def no_packages(os: str, why: str, *do: str) -> LockError:
-    """The distribution's archive cannot give the packages that the rig asks it for."""
+    """Return the error of an archive that lacks packages of the rig."""
     message = f"the packages of {os} cannot be locked: {why}"
     return LockError(Diagnostic("RS530", Severity.ERROR, message, help=do), 1)
 
@@ -83,9 +83,9 @@ def no_packages(os: str, why: str, *do: str) -> LockError:
 def no_solution(
     env: str, why: str, places: Sequence[Place] = (), *, own_words: bool = False
 ) -> LockError:
-    """No set of packages satisfies an environment; ``places`` are the lines that collide.
+    """Return the error of an environment without a solution; ``places`` are conflicting lines.
 
-    ``own_words`` says that ``why`` is rigspec's own: what it names, it may name.
+    ``own_words``: ``why`` is rigspec's own text and contains no address.
     """
     diagnostic = Diagnostic(
         code="RS506",
@@ -97,17 +97,17 @@ def no_solution(
 
 
 def unknown_package(env: str, names: Sequence[str], places: Sequence[Place]) -> LockError:
-    """No channel of an environment has a package of that name."""
+    """Return the error of package names that no channel of an environment has."""
     listed = ", ".join(f"`{name}`" for name in names)
     diagnostic = Diagnostic(
         code="RS520",
         severity=Severity.ERROR,
         message=f"no channel of the environment `{env}` has {listed}",
-        help=("write the name as the channel has it, or add the channel that has it",),
+        help=("write the name as the channel does, or add the channel that has it",),
     )
     return LockError(diagnostic, 1, places)
 
 
 def without_addresses(text: str) -> str:
-    """The text without the addresses of the user's indexes, which may carry credentials."""
+    """Return the text without the user's addresses, which may contain credentials."""
     return _ADDRESS.sub("the index", " ".join(text.split()))

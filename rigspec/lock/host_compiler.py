@@ -1,4 +1,4 @@
-"""The compiler that nvcc hands the host's part of a program to."""
+"""The host compiler of nvcc."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from rigspec.spec.models.rig import Rig
 
 __all__ = ["host_compiler"]
 
-# Series of GCC with a package of their own, the newest first, and releases to try in each.
+# Series of GCC with a separate package, the newest first, and releases to try in each.
 _SERIES = range(30, 4, -1)
 _RELEASES = range(6)
 
 
 def host_compiler(rig: Rig, resolution: Resolution, matrix: Matrix) -> int | None:
-    """The series of GCC to be installed for nvcc; None where the system's own will do.
+    """Return the series of GCC to install for nvcc; None where the system's own works.
 
-    It is the newest that the toolkit works with and the spec, where it speaks of GCC, asks for.
+    It is the newest that works with the toolkit and that the spec, if it sets one, requests.
     """
     machine = rig.machine.get(resolution.machine) if resolution.machine is not None else None
     asked = machine.gcc if machine is not None else None
@@ -34,7 +34,7 @@ def host_compiler(rig: Rig, resolution: Resolution, matrix: Matrix) -> int | Non
 
 
 def _works_with(resolution: Resolution, matrix: Matrix) -> tuple[str, ...]:
-    """What the matrix says of the GCC of this toolkit; nothing where it says nothing."""
+    """Yield the rules of the matrix on the GCC of this toolkit."""
     for rule in matrix.product("cuda").rules:
         toolkits = [c.alternatives for c in rule.when if c.component == "cuda"]
         if (

@@ -1,8 +1,8 @@
 """A lock as files, and back.
 
-``rig.lock`` is TOML. Its first entry is the sha256 of all that follows, and it holds the sha256 of
-every file beside it; the manifest, where there is one, must list just these. One byte changed
-anywhere is noticed.
+``rig.lock`` is TOML. Its first entry is the sha256 of the rest, and it contains the sha256 of
+every other file; the manifest, where there is one, must list the same files. One changed byte
+anywhere is detected.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ __all__ = ["CorruptLock", "NoLock", "lock_files", "read_lock", "validation_error
 
 _NAME = "rig.lock"
 _VERSION = 1
-_HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it anew.\n"
-# A part of an environment that is a file of its own, and the file's name.
+_HEADER = "# Written by `rigspec lock`: do not edit. Run `rigspec lock` to update it.\n"
+# The header of locks that were written before 2026-11-28.
+_OLD_HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it anew.\n"
+# A part of an environment that is a separate file, and the file's name.
 _FILES = {
     "requirements": "{}.requirements.txt",
     "tools": "{}.tools.txt",
@@ -33,20 +35,20 @@ _FILES = {
 
 
 class NoLock(Exception):
-    """There is no lock in the folder; ``diagnostic`` says so."""
+    """There is no lock in the folder; see ``diagnostic``."""
 
     def __init__(self, directory: Path) -> None:
         super().__init__(str(directory))
         self.diagnostic = Diagnostic(
             code="RS501",
             severity=Severity.ERROR,
-            message=f"there is no lock in {directory}",
-            help=("make one with `rigspec lock`, or name its folder with --lock",),
+            message=f"no lock in {directory}",
+            help=("create one with `rigspec lock`, or set its folder with `--lock`",),
         )
 
 
 class CorruptLock(Exception):
-    """The lock is not as it was written; ``diagnostic`` names the file."""
+    """The lock was changed; ``diagnostic`` names the file."""
 
     def __init__(self, file: Path, why: str) -> None:
         super().__init__(f"{file}: {why}")
@@ -55,12 +57,12 @@ class CorruptLock(Exception):
             severity=Severity.ERROR,
             message=f"{file} {why}",
             spans=(Span(str(file), 1, 1, 1, 2),),
-            help=("bring it back from version control, or make the lock anew with `rigspec lock`",),
+            help=("restore it from version control, or create the lock again with `rigspec lock`",),
         )
 
 
 def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
-    """The files of a lock, ``rig.lock`` first."""
+    """Return the files of a lock, ``rig.lock`` first."""
     import tomlkit
     from pydantic import TypeAdapter
 
@@ -85,7 +87,7 @@ def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
 
 
 def read_lock(directory: Path) -> tuple[Lock, str]:
-    """The lock in a folder, and the sha256 of its ``rig.lock``.
+    """Return the lock in a folder, and the sha256 of its ``rig.lock``.
 
     Raises NoLock or CorruptLock.
     """
@@ -99,22 +101,22 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         raise NoLock(directory) from None
     except OSError as error:
         raise CorruptLock(file, f"cannot be read: {error.strerror}") from None
-    body = _verified(file, data)
+    body = _verify(file, data)
     try:
         content = tomli.loads(body.decode())
         if content.pop("version", None) != _VERSION:
-            raise CorruptLock(file, f"is of another version than {_VERSION}")
+            raise CorruptLock(file, f"has another version than {_VERSION}")
         why = validation_error(content)
         if why is not None:
             raise CorruptLock(file, why)
         for machine in content["machines"]:
             # TOML has no word for nothing: a rig without machines has a nameless one.
             machine["resolution"].setdefault("machine", None)
-        held = [OutputFile(_NAME, data, 0o644)]
+        files = [OutputFile(_NAME, data, 0o644)]
         for env in _envs(content):
             for part in _FILES.keys() & env.keys():
-                held.append(_companion(directory, env[part]))
-                env[part] = held[-1].content.decode()
+                files.append(_companion(directory, env[part]))
+                env[part] = files[-1].content.decode()
         lock = TypeAdapter(Lock).validate_python(content)
     except (
         tomli.TOMLDecodeError,
@@ -124,10 +126,10 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         TypeError,
         AttributeError,
     ):
-        raise CorruptLock(file, "does not hold a lock") from None
+        raise CorruptLock(file, "is not a lock") from None
     manifest = directory / MANIFEST
-    if manifest.exists() and manifest.read_bytes() != manifest_of(held):
-        raise CorruptLock(manifest, "does not list what the lock holds")
+    if manifest.exists() and manifest.read_bytes() != manifest_of(files):
+        raise CorruptLock(manifest, "does not match the lock")
     return lock, hashlib.sha256(data).hexdigest()
 
 
@@ -136,9 +138,10 @@ def _path(machine: str | None, env: str, part: str) -> str:
     return folder + _FILES[part].format(env)
 
 
-def _verified(file: Path, data: bytes) -> bytes:
-    """What follows the digest, once it is sure to be what was written."""
-    header = _HEADER.encode()
+def _verify(file: Path, data: bytes) -> bytes:
+    """Return the text after the digest, verified."""
+    old = data.startswith(_OLD_HEADER.encode())
+    header = (_OLD_HEADER if old else _HEADER).encode()
     line, _, body = data.removeprefix(header).partition(b"\n")
     expected = f'content_sha256 = "{hashlib.sha256(body).hexdigest()}"'.encode()
     if not data.startswith(header) or line != expected:
@@ -168,7 +171,7 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9]+)?")
 
 
 def validation_error(content: Mapping[str, Any]) -> str | None:
-    """Why the content of a ``rig.lock`` is not to be believed; None where it is."""
+    """Return why the content of a ``rig.lock`` is invalid; None where it is valid."""
     for text in _strings(content):
         if _CONTROL.search(text):
             return "holds a control character"

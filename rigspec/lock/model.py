@@ -1,4 +1,4 @@
-"""The lock as values. ``lock/document.py`` reads and writes them."""
+"""The lock as values. ``lock/lockfile.py`` reads and writes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class LockedFile:
-    """A download: ``name`` is the file's own name, ``pinned_by`` says who vouches for the hash
+    """A download: ``name`` is the file's own name, ``pinned_by`` is the source of the hash
     (``matrix``, ``spec`` or ``lock``: taken when the lock was made). ``part`` is what it is for:
     ``cuda``, ``cudnn``, ``installer``, ``interpreter`` or ``download.NAME``.
     """
@@ -42,7 +42,7 @@ class LockedFile:
 class LockedImage:
     """The image that a container starts from: ``reference`` as the spec writes it, less its digest.
 
-    ``pinned_by`` says who vouches for the digest: ``registry``, ``matrix`` or ``spec``.
+    ``pinned_by`` is the source of the digest: ``registry``, ``matrix`` or ``spec``.
     """
 
     reference: str
@@ -52,7 +52,7 @@ class LockedImage:
 
 @dataclass(frozen=True)
 class LockedRepository:
-    """An apt repository beside the distribution's own, and the key that signs it.
+    """A third-party apt repository, and the key that signs it.
 
     ``released`` and ``release_sha256`` are of the index that its packages were chosen from, as in
     LockedArchive; without them it was not read.
@@ -72,11 +72,11 @@ class LockedRepository:
 class LockedArchive:
     """A suite of the distribution's archive, as it was when the packages were chosen.
 
-    ``distribution`` is the archive's own name (``debian-security``): what ``{distribution}`` in
-    ``[mirrors] apt`` stands for. ``released`` and ``valid_until`` are its index's own dates in UTC,
+    ``distribution`` is the archive's own name (``debian-security``), the ``{distribution}`` of
+    ``[mirrors] apt``. ``released`` and ``valid_until`` are its index's own dates in UTC,
     ``release_sha256`` is that of the signed index, ``key_fingerprints`` are the primary keys that
     signed it. ``snapshot`` is the moment at which the distribution's snapshots have it,
-    ``promise`` what the distribution says of how long; ``keyring`` is where it keeps its keys.
+    ``promise`` the distribution's statement on how long; ``keyring`` is the file of its keys.
     """
 
     name: str
@@ -94,7 +94,7 @@ class LockedArchive:
 
 @dataclass(frozen=True)
 class LockedPackage:
-    """A package of the system. ``part`` is the layer that asks for it (``driver``, ``cuda``,
+    """A package of the system. ``part`` is the layer that requests it (``driver``, ``cuda``,
     ``interpreter``, ``system``, ``service``, ``fetch``) or ``dependency``; without a version it is
     unpinned.
 
@@ -117,7 +117,7 @@ class LockedInterpreter:
     """How an environment's interpreter comes to the machine.
 
     ``creator`` is the command that makes an isolated environment when a path is put after it.
-    Where an installer brings the interpreter, ``installer`` names its file in the machine's
+    Where an installer provides the interpreter, ``installer`` names its file in the machine's
     ``files`` and ``creator`` is relative to the installer's folder. ``packages`` are packages of
     the system that must be there first.
     """
@@ -131,8 +131,8 @@ class LockedInterpreter:
 @dataclass(frozen=True)
 class LockedSettings:
     """A program's own settings file: ``path`` is relative to a home folder or, where ``place`` is
-    ``environment``, to that of the environment. With a ``variable`` the program is told of it by
-    ``value``, in which ``{file}`` and ``{folder}`` stand for where it is.
+    ``environment``, to that of the environment. A ``variable`` points the program to it with
+    ``value``, in which ``{file}`` and ``{folder}`` are its paths.
     """
 
     framework: str
@@ -145,11 +145,11 @@ class LockedSettings:
 
 @dataclass(frozen=True)
 class LockedService:
-    """How the system runs a service of its own: its ``packages`` and its ``unit``.
+    """A service of the system: its ``packages`` and its ``unit``.
 
-    ``settings`` is the file that the rig's settings go to, ``form`` what stands in it:
+    ``settings`` is the file for the rig's settings, ``form`` the kind of its content:
     ``directives`` that the service's own settings include, or ``options`` for its command line.
-    Of what has no unit or no such file they are empty. ``options`` is what has to be said besides
+    They are empty for a service without unit or file. ``options`` are further required options
     on this release.
     """
 
@@ -178,10 +178,10 @@ class LockedEnv:
     """A Python environment: two hash-pinned requirements files in pip-tools' form.
 
     ``requirements`` holds everything the environment installs, ``tools`` pip, setuptools and
-    wheel. Both are file contents; on disk they stand beside ``rig.lock`` and it holds their
-    sha256. ``engine`` says what resolved them. An environment that conda manages has
-    ``conda_lock`` (conda-lock's own form) and ``explicit`` (conda's) besides; one that was asked
-    for has ``pylock`` (PEP 751).
+    wheel. Both are file contents; on disk they are next to ``rig.lock``, which contains their
+    sha256. ``engine`` is the resolver that made them. An environment that conda manages has
+    ``conda_lock`` (conda-lock's own form) and ``explicit`` (conda's), too; one locked with
+    ``--pylock`` has ``pylock`` (PEP 751).
     """
 
     name: str
@@ -197,10 +197,10 @@ class LockedEnv:
 
 @dataclass(frozen=True)
 class Unpinned:
-    """What the lock could not pin, and why: said aloud by ``lock`` and ``compile``.
+    """An item that the lock could not pin, and why: a warning of ``lock`` and ``compile``.
 
-    ``part`` is the layer (``image``, ``cuda``, ``cudnn``, ``interpreter``) of what should have a
-    digest; empty where versions are what counts.
+    ``part`` is the layer (``image``, ``cuda``, ``cudnn``, ``interpreter``) of an item that needs a
+    digest; empty where only a version is missing.
     """
 
     what: str
@@ -210,9 +210,9 @@ class Unpinned:
 
 @dataclass(frozen=True)
 class LockedToolkit:
-    """Where the distribution's own packages put the toolkit: ``home`` has folders as NVIDIA's own
-    has, ``nvcc`` is the command. ``compiler`` is what nvcc is to hand the host's part to; None
-    leaves that to it.
+    """The toolkit of the distribution's own packages: ``home`` has folders as NVIDIA's own
+    has, ``nvcc`` is the command. ``compiler`` is the host compiler for nvcc; None
+    leaves the choice to nvcc.
     """
 
     home: str

@@ -1,4 +1,4 @@
-"""Where a rig's lock stands: in a project, and on a machine that was built from it."""
+"""The folder of a rig's lock: in a project, and on a machine that was built from it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ __all__ = ["installed_lock_path", "lock_directory"]
 
 
 def lock_directory(spec: Path, rig: str) -> Path:
-    """``lockfiles/<rig>`` in the nearest folder above the spec that has ``lockfiles``.
+    """Return ``lockfiles/<rig>`` in the nearest folder above the spec that has ``lockfiles``.
 
-    Where there is none, it is to stand beside the spec.
+    Where there is none, it is next to the spec.
     """
-    beside = spec.parent
+    folder = spec.parent
     start = spec.resolve().parent
     for depth, folder in enumerate((start, *start.parents)):
         if (folder / "lockfiles").is_dir():
             # Keep the path as the person wrote it: relative where the spec was.
-            above = beside.joinpath(*[".."] * depth) if depth else beside
-            return _shortened(above) / "lockfiles" / rig
-    return beside / "lockfiles" / rig
+            above = folder.joinpath(*[".."] * depth) if depth else folder
+            return _shorten(above) / "lockfiles" / rig
+    return folder / "lockfiles" / rig
 
 
-def _shortened(path: Path) -> Path:
-    """``specs/..`` as ``.``: only where the folder that is left again is no link."""
+def _shorten(path: Path) -> Path:
+    """Return ``specs/..`` as ``.``, but only where the folder is not a link."""
     parts: list[str] = []
     for part in path.parts:
         if part == ".." and parts and parts[-1] not in ("..", "/"):
@@ -36,5 +36,5 @@ def _shortened(path: Path) -> Path:
 
 
 def installed_lock_path(name: str) -> str:
-    """Where a file of the lock that travels with an artifact stands on the machine."""
+    """Return the path on the machine of a file of the lock that is part of an artifact."""
     return f"/opt/rig/lock/{name}"

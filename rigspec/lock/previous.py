@@ -1,4 +1,4 @@
-"""The image and the downloads of an earlier lock, as far as they may stay."""
+"""The image and the downloads of an earlier lock, as far as they may be reused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMAGE = "image"
 
 @dataclass(frozen=True)
 class PreviousArtifacts:
-    """What one machine was locked at before: its base image, and the downloads it had."""
+    """The base image and the downloads of one machine in an earlier lock."""
 
     image: LockedImage | None = None
     files: tuple[LockedFile, ...] = ()
@@ -24,7 +24,7 @@ class PreviousArtifacts:
 def previous_artifacts(
     before: Lock | None, machine: str | None, moving: Sequence[str]
 ) -> PreviousArtifacts:
-    """What ``before`` has for a machine, less what ``moving`` names (``image``, a download)."""
+    """Return the artifacts of a machine in ``before``, except ``moving`` (``image``, a file)."""
     for locked in before.machines if before is not None else ():
         if locked.resolution.machine == machine:
             parts = {part for name in moving for part in (name, f"download.{name}")}

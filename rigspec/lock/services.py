@@ -1,4 +1,4 @@
-"""The services that the system itself brings: their packages and units."""
+"""The services of the system: their packages and units."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from packaging.version import Version
 
 from rigspec.lock.artifacts import release_of
-from rigspec.lock.conda.lockfile import explicit_packages
+from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import (
     LockedEnv,
     LockedMachine,
@@ -46,10 +46,10 @@ _PARTS: Mapping[str, str] = {
 }
 # What makes a certificate, as Debian and Ubuntu package it.
 _CERTIFICATES = "openssl"
-# What loads sessions, where an environment has to bring it.
+# The program that loads sessions, where an environment has to provide it.
 TMUXP = "tmuxp"
 _FROM_ENVIRONMENT = "environment"
-# Of a dynamic DNS whose protocol asks for an account and its password.
+# Part of a dynamic DNS protocol that needs an account and its password.
 ACCOUNT = "account"
 
 
@@ -61,7 +61,7 @@ def part_of(service: str) -> str:
 def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedService]:
     """Each service of the rig that the matrix knows on this system."""
     system = release_of(matrix, "os", resolution.os)
-    for name in _asked(rig):
+    for name in _requested(rig):
         figures = {key: system.get(f"{name}_{key}") or "" for key in _FIGURES}
         options = _options(rig, system, name, figures)
         if figures["packages"] and figures["form"] and options is not None:
@@ -81,12 +81,12 @@ def service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[Lo
     for part, name in sorted(names):
         yield LockedPackage(name, part)
     if rig.service.jupyter is not None and rig.service.jupyter.tls:
-        # A part of its own: a container makes certificates and has none of the system's services.
+        # A separate part: a container creates certificates and has none of the system's services.
         yield LockedPackage(_CERTIFICATES, "certificate")
 
 
 def provides_tmuxp(rig: Rig, resolution: Resolution, matrix: Matrix, env: str) -> bool:
-    """Whether this environment has to bring what loads the rig's tmux sessions."""
+    """Return whether this environment has to provide the loader of the rig's tmux sessions."""
     if not rig.service.tmux:
         return False
     form = release_of(matrix, "os", resolution.os).get("tmux_form")
@@ -94,24 +94,24 @@ def provides_tmuxp(rig: Rig, resolution: Resolution, matrix: Matrix, env: str) -
 
 
 def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
-    """The services whose package or unit on this system no source gave."""
+    """Yield the services with no known package or unit on this system."""
     known = {service.name for service in services_of(rig, resolution, matrix)}
     system = release_of(matrix, "os", resolution.os)
-    for name in _asked(rig):
+    for name in _requested(rig):
         if name not in known:
             why = f"the matrix does not know how {resolution.os} runs it: set it up by hand"
             if system.get(f"{name}_form") == _FROM_ENVIRONMENT:
                 why = f"{resolution.os} has no package {TMUXP}: name an `env` for a session"
-            yield Unpinned(_called(name), why)
+            yield Unpinned(_label(name), why)
 
 
 def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
     """The services that only the spec or only the lock has."""
-    asked, has = set(_asked(rig)), {service.name for service in locked.services}
+    asked, has = set(_requested(rig)), {service.name for service in locked.services}
     open_ = {item.what for item in locked.unpinned}
     for name in sorted(asked ^ has):
-        if name in has or _called(name) not in open_:
-            yield f"{_called(name)} is only in the {'spec' if name in asked else 'lock'}"
+        if name in has or _label(name) not in open_:
+            yield f"{_label(name)} is only in the {'spec' if name in asked else 'lock'}"
     for service in locked.services:
         loaded = service.form == _FROM_ENVIRONMENT and service.name in asked
         if loaded and service.options != _loader(rig):
@@ -125,11 +125,11 @@ def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
 _FIGURES = ("packages", "unit", "settings", "form", "options")
 
 
-def _called(name: str) -> str:
+def _label(name: str) -> str:
     return f"the service {name}"
 
 
-def _asked(rig: Rig) -> tuple[str, ...]:
+def _requested(rig: Rig) -> tuple[str, ...]:
     services, watch = rig.service, rig.service.monitoring
     wanted = {
         "ssh": services.ssh is not None,
@@ -143,11 +143,11 @@ def _asked(rig: Rig) -> tuple[str, ...]:
 
 
 def _options(rig: Rig, system: Release, name: str, figures: Mapping[str, str]) -> str | None:
-    """What has to be said besides; None where the rig does not say all that is needed."""
+    """Return further options; None where the rig does not set all that are needed."""
     if figures["form"] == _FROM_ENVIRONMENT:
         return _loader(rig)
     spoken = (system.get(f"{name}_protocols") or "").split()
-    # After the name of a protocol that asks for no account stands a dash.
+    # A protocol that needs no account is written with a dash after its name.
     if rig.service.dyndns is not None and rig.service.dyndns.protocol in spoken:
         return f"{figures['options']} {ACCOUNT}"
     return figures["options"]
@@ -175,7 +175,8 @@ def notebook_of(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNo
             found = {pin.name: str(pin.version) for pin in pins(env.requirements)}
             if env.explicit:
                 found |= {
-                    name: version for name, (version, _) in explicit_packages(env.explicit).items()
+                    name: version
+                    for name, (version, _) in read_explicit_packages(env.explicit).items()
                 }
             return _notebook(env.name, Version(found[NOTEBOOK]), matrix)
     return None

@@ -1,4 +1,4 @@
-"""A lock held against the spec it was made from."""
+"""A lock compared with the spec it was made from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["base_image_differences", "differences"]
 def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tuple[Diagnostic, ...]:
     """What has moved since the lock was made: nothing where it is up to date.
 
-    An error where a version differs; a warning where the spec says something else but every
+    An error where a version differs; a warning where the spec has changed but every
     decided version is still the same.
     """
     moved = [*_machines(lock, rig, resolutions), *_packages(lock, rig)]
@@ -41,9 +41,9 @@ def _machines(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> Iterat
     decided = {resolution.machine: resolution for resolution in resolutions}
     for name in sorted(locked.keys() | decided.keys(), key=str):
         if name not in decided:
-            yield f"{_called(name)} is no longer in the spec"
+            yield f"{_label(name)} is no longer in the spec"
         elif name not in locked:
-            yield f"{_called(name)} is not in the lock"
+            yield f"{_label(name)} is not in the lock"
         else:
             yield from _layers(locked[name].resolution, decided[name])
             yield from _driver(locked[name], decided[name])
@@ -52,11 +52,11 @@ def _machines(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> Iterat
 
 def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
     """Packages and services of the system that only the spec or only the lock has."""
-    asked = set(rig.system.packages) if rig.system is not None else set()
+    requested = set(rig.system.packages) if rig.system is not None else set()
     for machine in lock.machines:
         locked = {package.name for package in machine.packages if package.part == "system"}
-        for name in sorted(asked ^ locked):
-            yield f"the package {name} is only in the {'spec' if name in asked else 'lock'}"
+        for name in sorted(requested ^ locked):
+            yield f"the package {name} is only in the {'spec' if name in requested else 'lock'}"
         yield from service_differences(rig, machine)
         yield from _settings(rig, machine)
 
@@ -64,13 +64,13 @@ def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
 def _settings(rig: Rig, machine: LockedMachine) -> Iterator[str]:
     """The settings files that only the spec or only the lock has."""
     for env in machine.envs:
-        asked = set(rig.env[env.name].config) if env.name in rig.env else set()
-        for name in sorted(asked ^ {settings.framework for settings in env.settings}):
-            where = "spec" if name in asked else "lock"
+        requested = set(rig.env[env.name].config) if env.name in rig.env else set()
+        for name in sorted(requested ^ {settings.framework for settings in env.settings}):
+            where = "spec" if name in requested else "lock"
             yield f"the settings of {name} in {env.name} are only in the {where}"
 
 
-def _called(machine: str | None) -> str:
+def _label(machine: str | None) -> str:
     return f"the machine {machine}" if machine is not None else "a rig without machines"
 
 
@@ -107,8 +107,8 @@ def _env(locked: EnvResolution, decided: EnvResolution) -> Iterator[str]:
         before, after = getattr(locked, part), getattr(decided, part)
         if before != after:
             yield f"{part} of {locked.name} is {before} in the lock and resolves to {after}"
-    asked = [(env.distributions, env.constraints, env.companions) for env in (locked, decided)]
-    if asked[0] != asked[1]:
+    requested = [(env.distributions, env.constraints, env.companions) for env in (locked, decided)]
+    if requested[0] != requested[1]:
         pins = [f"{pin.name} {pin.version}" for pin in decided.distributions]
         yield f"the frameworks of {locked.name} resolve to {', '.join(pins)}"
 

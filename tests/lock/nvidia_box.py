@@ -1,4 +1,4 @@
-"""A rig whose driver and toolkit come from a flat repository of the test's own."""
+"""A rig with driver and toolkit from a flat repository of the test."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def flat(name: str, version: str, **fields: str) -> str:
 
 
 def driver(version: str, branch: str = "465") -> tuple[str, ...]:
-    """As NVIDIA packages one: what it needs is asked for by a lower bound."""
+    """As NVIDIA packages one: its dependencies have lower bounds."""
     built = f"{version}-0ubuntu1"
     return (
         flat("cuda-drivers", f"{version}-1", Depends=f"cuda-drivers-{branch} (>= {version})"),

@@ -84,7 +84,7 @@ BASE = (
 
 @dataclass
 class SignedArchive:
-    """What is published stands under its path, and ``faults`` are by the end of one."""
+    """Published files are served under their paths; ``faults`` are by the end of one."""
 
     keys: Keys
     files: dict[str, bytes] = field(default_factory=dict)

@@ -12,9 +12,9 @@ from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import BASE, package
 
 
-def test_versions_and_checksums_come_from_the_signed_index(box: Box) -> None:
-    told = box.lock()
-    assert "packages of the system" not in told
+def test_apt_versions_and_checksums_are_from_signed_index(box: Box) -> None:
+    output = box.lock()
+    assert "packages of the system" not in output
     tool, lib = box.machine.packages
     assert tool == LockedPackage(
         name="tool",
@@ -43,7 +43,7 @@ def test_versions_and_checksums_come_from_the_signed_index(box: Box) -> None:
     assert "is up to date" in box.lock()
 
 
-def test_what_comes_along_is_what_apt_would_choose(box: Box) -> None:
+def test_apt_dependencies_equal_choice_of_apt(box: Box) -> None:
     box.archive.publish(
         "bookworm",
         *BASE,
@@ -68,14 +68,14 @@ def test_what_comes_along_is_what_apt_would_choose(box: Box) -> None:
     assert early.archive == "debian/bookworm-security"
 
 
-def test_the_base_is_locked_where_something_needs_it_newer(box: Box) -> None:
+def test_apt_base_package_needed_newer_is_locked(box: Box) -> None:
     box.archive.publish("bookworm", *BASE, package("tool", Depends="libc6 (>= 2.37)"))
     box.archive.publish("bookworm-updates", package("libc6", "2.37"))
     box.lock()
     assert box.versions == {"tool": "1.0", "libc6": "2.37"}
 
 
-def test_a_package_in_the_way_is_not_chosen(box: Box) -> None:
+def test_apt_conflicting_package_is_not_selected(box: Box) -> None:
     box.archive.publish(
         "bookworm",
         *BASE,
@@ -89,17 +89,15 @@ def test_a_package_in_the_way_is_not_chosen(box: Box) -> None:
 
 
 @pytest.mark.parametrize(
-    ("packages", "told"),
+    ("packages", "output"),
     [
         (("mail-agent",), "it is only provided, by agent"),
-        (("toool",), "there is no package `toool`"),
+        (("toool",), "no package `toool`"),
         (("broken",), "broken 1.0 needs gone"),
-        (("tool", "enemy"), "cannot stand beside"),
+        (("tool", "enemy"), "conflicts with"),
     ],
 )
-def test_what_the_distribution_does_not_have(
-    packages: tuple[str, ...], told: str, box: Box
-) -> None:
+def test_apt_missing_package_is_refused(packages: tuple[str, ...], output: str, box: Box) -> None:
     box.archive.publish(
         "bookworm",
         *BASE,
@@ -111,17 +109,17 @@ def test_what_the_distribution_does_not_have(
     done = box.asks(*packages).run("lock")
     assert done.exit_code == 1
     assert "error[RS530]" in done.output
-    assert told in done.output
+    assert output in done.output
     assert not (box.folder / "lock").exists()
 
 
-def test_another_component_is_read_where_it_must_be(box: Box) -> None:
+def test_apt_other_component_is_read_if_needed(box: Box) -> None:
     box.archive.publish("bookworm-updates", package("blob"), component="contrib")
     box.asks("tool", "blob").lock()
     assert box.versions == {"tool": "1.0", "lib": "1.0", "blob": "1.0"}
 
 
-def test_what_is_locked_stays_until_it_is_told_to_move(box: Box) -> None:
+def test_apt_relock_keeps_versions_until_update(box: Box) -> None:
     box.lock()
     newer = (package("tool", "2.0", Depends="lib"), package("lib", "2.0"))
     box.archive.publish("bookworm-updates", *newer)
@@ -131,15 +129,15 @@ def test_what_is_locked_stays_until_it_is_told_to_move(box: Box) -> None:
     assert "~ package tool 1.0 → 2.0\n" in box.lock("--upgrade")
 
 
-def test_what_the_archive_no_longer_has_moves_and_is_told(box: Box) -> None:
+def test_apt_removed_version_changes_and_is_printed(box: Box) -> None:
     box.lock()
     box.archive.publish("bookworm", *BASE, package("tool", Depends="lib"), package("lib", "1.1"))
-    told = box.lock()
-    assert "~ package lib 1.0 → 1.1\n" in told
-    assert "tool" not in told
+    output = box.lock()
+    assert "~ package lib 1.0 → 1.1\n" in output
+    assert "tool" not in output
 
 
-def test_what_no_longer_goes_with_the_rest_is_let_go(box: Box) -> None:
+def test_apt_incompatible_locked_version_is_dropped(box: Box) -> None:
     box.lock()
     box.archive.publish(
         "bookworm-updates", package("new", Depends="lib (>= 2)"), package("lib", "2")
@@ -148,14 +146,14 @@ def test_what_no_longer_goes_with_the_rest_is_let_go(box: Box) -> None:
     assert box.versions == {"new": "1.0", "tool": "1.0", "lib": "2"}
 
 
-def test_a_lock_without_a_package_of_the_spec_is_stale(box: Box) -> None:
+def test_apt_lock_without_requested_package_is_stale(box: Box) -> None:
     box.lock()
     done = box.asks("tool", "lib").run("lock", "--check")
     assert done.exit_code == 1
     assert "the package lib is only in the spec" in done.output
 
 
-def test_without_an_archive_nothing_is_pinned_and_nothing_is_lost(box: Box) -> None:
+def test_apt_without_archive_keeps_packages_unpinned(box: Box) -> None:
     address = box.archive.address
     box.lock()
     mirrored = box.bytes
@@ -164,13 +162,13 @@ def test_without_an_archive_nothing_is_pinned_and_nothing_is_lost(box: Box) -> N
     assert "is up to date" in box.lock()
     assert box.versions == {"tool": "1.0", "lib": "1.0"}
     assert box.run("lock", "--update", "lib").exit_code == 3
-    told = box.lock("--upgrade")
-    assert "warning[RS505]: not pinned: packages of the system (no archive of debian 12" in told
+    output = box.lock("--upgrade")
+    assert "warning[RS505]: not pinned: packages of the system (no archive of debian 12" in output
     assert box.versions == {"tool": None}
     assert address.encode() not in mirrored
 
 
-def test_the_environment_and_the_host_name_archives(
+def test_apt_sources_are_from_environment_and_host(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (box.folder / "rig.toml").read_text(encoding="utf-8")
@@ -196,7 +194,7 @@ def test_the_environment_and_the_host_name_archives(
     assert len(box.machine.archives) == 3
 
 
-def test_a_snapshot_is_one_that_was_seen(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_apt_snapshot_has_locked_indexes(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     address = box.archive.address
     monkeypatch.setenv("RIGSPEC_APT_DEBIAN", f"{address}/debian {address}/debian-security")
     box.asks("tool", mirror=f"{address}/at/{{snapshot}}/{{distribution}}")
@@ -219,7 +217,7 @@ def test_a_snapshot_is_one_that_was_seen(box: Box, monkeypatch: pytest.MonkeyPat
     assert "~ package lib 1.0 → 2.0" in box.lock("--update", "lib")
 
 
-def test_the_installer_takes_the_closure_and_its_source(box: Box) -> None:
+def test_installer_installs_closure_from_archive(box: Box) -> None:
     box.lock()
     text = box.compile()
     assert "      tool=1.0 \\\n      lib=1.0 && " in text
@@ -230,7 +228,7 @@ def test_the_installer_takes_the_closure_and_its_source(box: Box) -> None:
     assert "apt-mark hold" not in text
 
 
-def test_only_what_is_built_with_the_driver_is_held(box: Box) -> None:
+def test_installer_holds_only_driver_packages(box: Box) -> None:
     """A hold on a library of the system would keep its security updates away."""
     driver = package("nvidia-driver", "535-1", Depends="libcuda1 (= 535-1), lib")
     toolkit = package("nvidia-cuda-toolkit", "11.8.0-3", Depends="lib")
@@ -245,8 +243,8 @@ def test_only_what_is_built_with_the_driver_is_held(box: Box) -> None:
     text = text.replace('os = "debian 12"\n', gpu)
     (box.folder / "rig.toml").write_text(text, encoding="utf-8")
     box.lock()
-    held = [line.strip() for line in box.compile().splitlines() if "apt-mark hold" in line]
-    assert [line.split(" >")[0] for line in held] == [
+    pinned = [line.strip() for line in box.compile().splitlines() if "apt-mark hold" in line]
+    assert [line.split(" >")[0] for line in pinned] == [
         "apt-mark hold nvidia-driver libcuda1",
         "apt-mark hold nvidia-cuda-toolkit",
     ]

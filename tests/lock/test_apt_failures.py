@@ -63,7 +63,7 @@ def doubles(request: BaseHTTPRequestHandler, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "fault", "told"),
+    ("end", "fault", "output"),
     [
         (INDEX, breaks, "HTTP status 500"),
         (INDEX, stalls, "did not answer in time"),
@@ -80,10 +80,10 @@ def doubles(request: BaseHTTPRequestHandler, body: bytes) -> None:
         (LIST, lies, "its sha256 is not the one that was signed"),
     ],
 )
-def test_an_archive_that_fails_leaves_the_old_lock(
+def test_apt_archive_failing_keeps_lock(
     end: str,
     fault: Callable[[BaseHTTPRequestHandler, bytes], None],
-    told: str,
+    output: str,
     box: Box,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -95,12 +95,12 @@ def test_an_archive_that_fails_leaves_the_old_lock(
     done = box.run("lock", "--upgrade")
     assert done.exit_code == 3
     assert "error[RS504]" in done.output
-    assert told in done.output
+    assert output in done.output
     assert "127.0.0.1" not in done.output
     assert box.bytes == before
 
 
-def test_an_archive_that_is_down_leaves_the_old_lock(box: Box) -> None:
+def test_apt_archive_down_keeps_lock(box: Box) -> None:
     box.lock()
     before = box.bytes
     done = box.asks("tool", mirror="http://127.0.0.1:9/{distribution}").run("lock")
@@ -110,13 +110,13 @@ def test_an_archive_that_is_down_leaves_the_old_lock(box: Box) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "output"),
     [
-        ("other", "which is none of the keys known for it"),
+        ("other", "which is not a known key"),
         ("stranger", "a key that the keyring for it does not have"),
     ],
 )
-def test_a_wrong_key_is_not_trusted(key: str, told: str, box: Box) -> None:
+def test_apt_index_with_wrong_key_is_refused(key: str, output: str, box: Box) -> None:
     box.lock()
     before = box.bytes
     signer = getattr(box.archive.keys, key)
@@ -125,25 +125,25 @@ def test_a_wrong_key_is_not_trusted(key: str, told: str, box: Box) -> None:
     assert done.exit_code == 3
     assert "error[RS504]" in done.output
     assert "bookworm-updates cannot be trusted" in done.output
-    assert told in " ".join(done.output.split())
+    assert output in " ".join(done.output.split())
     assert box.bytes == before
 
 
-def test_a_checksum_that_can_be_forged_is_not_trusted(box: Box) -> None:
+def test_apt_index_with_weak_checksum_is_refused(box: Box) -> None:
     box.archive.publish("bookworm-updates", digest="SHA1")
     done = box.run("lock")
     assert done.exit_code == 3
     assert "over a checksum that can be forged" in " ".join(done.output.split())
 
 
-def test_an_index_past_its_date_is_not_trusted(box: Box) -> None:
+def test_apt_index_expired_is_refused(box: Box) -> None:
     box.archive.publish("bookworm-updates", valid_until=RELEASED - dt.timedelta(days=900))
     done = box.run("lock")
     assert done.exit_code == 3
     assert "it was valid until 2024-06-03T08:30:00Z" in done.output
 
 
-def test_another_suite_under_the_name_is_not_trusted(box: Box) -> None:
+def test_apt_index_of_other_suite_is_refused(box: Box) -> None:
     stale = box.archive.files["/debian/dists/bookworm/InRelease"]
     box.archive.files["/debian/dists/bookworm-updates/InRelease"] = stale
     done = box.run("lock")
@@ -151,7 +151,7 @@ def test_another_suite_under_the_name_is_not_trusted(box: Box) -> None:
     assert "it is that of bookworm" in done.output
 
 
-def test_a_suite_that_was_locked_and_is_gone_is_no_reason_to_do_without(box: Box) -> None:
+def test_apt_suite_locked_and_missing_fails(box: Box) -> None:
     box.lock()
     del box.archive.files["/debian-security/dists/bookworm-security/InRelease"]
     done = box.run("lock")

@@ -26,7 +26,7 @@ JSON = "application/vnd.pypi.simple.v1+json"
 # A mirror of these times may for a moment send its page without them.
 @retry(stop=stop_after_attempt(4), wait=wait_exponential(), reraise=True)
 def uploaded(package: str) -> Mapping[str, dt.date]:
-    """The day of every file of a package by its sha256, as the index itself tells it."""
+    """Return the day of every file of a package by its sha256, as the index states it."""
     index = str(PackageFinder().sources[0]["url"]).rstrip("/")
     asked = urllib.request.Request(f"{index}/{package}/", headers={"Accept": JSON})
     with urllib.request.urlopen(asked, timeout=60) as answer:
@@ -35,7 +35,7 @@ def uploaded(package: str) -> Mapping[str, dt.date]:
         files = json.loads(text)["files"]
         times = [(f["hashes"]["sha256"], f["upload-time"]) for f in files]
     else:
-        # Some mirrors have the times on a page of HTML, where the newer form is asked for.
+        # Some mirrors have the times on a page of HTML, where the newer form is requested.
         links = [link for link in re.findall(r"<a [^>]*>", text) if "data-upload-time" in link]
         found = [re.search(r'#sha256=(\w+)".*data-upload-time="([^"]+)"', x) for x in links]
         times = [match.groups() for match in found if match is not None]
@@ -58,7 +58,7 @@ def pinned(file: Path) -> dict[str, tuple[str, list[str]]]:
     ],
 )
 @pytest.mark.e2e(minutes=1)
-def test_no_package_was_uploaded_after_the_day(
+def test_as_of_has_no_later_uploads(
     python: str, os: str, interpreter: str, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     spec = tmp_path / "rig.toml"
@@ -84,7 +84,7 @@ def test_no_package_was_uploaded_after_the_day(
 
 
 @pytest.mark.e2e(minutes=1)
-def test_uv_keeps_to_the_day_too(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_as_of_with_uv_has_no_later_uploads(tmp_path: Path, rigspec: Rigspec) -> None:
     day = dt.date(2021, 6, 1)
     spec = tmp_path / "rig.toml"
     spec.write_text(
@@ -110,6 +110,8 @@ def test_uv_keeps_to_the_day_too(tmp_path: Path, rigspec: Rigspec) -> None:
         ((2, 7), dt.date(2020, 1, 1), "resolvelib"),
     ],
 )
-def test_the_engine_fits_the_day(series: tuple[int, int], day: dt.date | None, engine: str) -> None:
+def test_engine_for_returns_engine_of_day(
+    series: tuple[int, int], day: dt.date | None, engine: str
+) -> None:
     assert engine_for(series, day, None) == engine
     assert engine_for(series, day, "pip-tools") == "pip-tools"

@@ -62,14 +62,14 @@ def without_times(request: BaseHTTPRequestHandler) -> None:
 
 @pytest.mark.parametrize("bad", [busy, overrun, hangs_up, without_times])
 @pytest.mark.parametrize("after", [0, 1])
-def test_a_moment_is_waited_for(bad: Answer, after: int, serve: Serve) -> None:
+def test_index_busy_for_a_moment_is_retried(bad: Answer, after: int, serve: Serve) -> None:
     address = serve(falls_out(after=after, count=2, bad=bad))
     assert times(f"http://{address}/simple") == [
         dt.datetime(2018, 6, 30, 12, tzinfo=dt.timezone.utc)
     ]
 
 
-def test_who_stays_busy_is_said_to_be(serve: Serve) -> None:
+def test_index_always_busy_fails_with_reason(serve: Serve) -> None:
     address = serve(falls_out(after=1, count=1000, bad=busy))
     with pytest.raises(LockError) as failure:
         times(f"http://{address}/simple")
@@ -78,7 +78,7 @@ def test_who_stays_busy_is_said_to_be(serve: Serve) -> None:
     assert "127.0.0.1" not in failure.value.diagnostic.message
 
 
-def test_an_index_that_has_no_times_is_left_after_three_pages(serve: Serve) -> None:
+def test_index_without_upload_times_fails_after_three_requests(serve: Serve) -> None:
     asked = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:

@@ -19,7 +19,7 @@ GPU = 'os = "ubuntu 16.04"\ndriver = "{}"\ngpus = [{{ model = "GTX 1080 Ti" }}]'
 
 @dataclass
 class Lab:
-    """A channel, a spec beside it, and the lock made of both."""
+    """A channel, a spec, and the lock made of both."""
 
     folder: Path
     channel: Channel
@@ -65,7 +65,7 @@ def lab(tmp_path: Path, rigspec: Callable[..., Done]) -> Lab:
         ("ubuntu 20.04", "384.81", {"kernels": "1.0", "numpy": "1.15.0"}),
     ],
 )
-def test_the_driver_and_the_os_of_the_target_decide_and_never_this_host(
+def test_conda_solve_uses_target_driver_and_os(
     lab: Lab, machine: str, driver: str, expected: dict[str, str]
 ) -> None:
     target = GPU.format(driver).replace("ubuntu 16.04", machine)
@@ -74,20 +74,22 @@ def test_the_driver_and_the_os_of_the_target_decide_and_never_this_host(
     assert {name: found[name] for name in expected} == expected
 
 
-def test_this_hosts_own_virtual_packages_do_not_count(lab: Lab) -> None:
+def test_conda_solve_ignores_virtual_packages_of_host(lab: Lab) -> None:
     lab.write('kernels = "*"', machine=GPU.format("384.81"))
     before = lab.locked()
-    told = {"CONDA_OVERRIDE_CUDA": "12.9", "CONDA_OVERRIDE_GLIBC": "2.40"}
+    output = {"CONDA_OVERRIDE_CUDA": "12.9", "CONDA_OVERRIDE_GLIBC": "2.40"}
     where = (str(lab.folder / "rig.toml"), "-o", str(lab.folder / "lock"), "--upgrade")
     command = [sys.executable, "-m", "rigspec", "lock", *where]
     done = subprocess.run(
-        ["env", *(f"{k}={v}" for k, v in told.items()), *command], capture_output=True, check=False
+        ["env", *(f"{k}={v}" for k, v in output.items()), *command],
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert lab.versions() == before
 
 
-def test_conda_lock_renders_the_very_list_that_is_written(lab: Lab) -> None:
+def test_conda_explicit_list_equals_rendering_of_conda_lock(lab: Lab) -> None:
     lab.write('kernels = "*"', machine=GPU.format("384.81"))
     lab.locked()
     tool = [sys.executable, "-m", "conda_lock", "render", "-k", "explicit", "-p", "linux-64"]
@@ -105,7 +107,7 @@ def test_conda_lock_renders_the_very_list_that_is_written(lab: Lab) -> None:
     assert rendered.partition("@EXPLICIT")[2].split() == ours.partition("@EXPLICIT")[2].split()
 
 
-def test_what_is_locked_stays_until_it_is_told_to_move(lab: Lab) -> None:
+def test_conda_relock_keeps_versions_until_update(lab: Lab) -> None:
     lab.channel.add("tool", "1.0", ["lib"])
     lab.channel.add("lib", "1.0")
     lab.write('tool = "*"\nnumpy = "*"')
@@ -127,7 +129,7 @@ def test_what_is_locked_stays_until_it_is_told_to_move(lab: Lab) -> None:
     assert lab.locked("--upgrade")["numpy"] == "1.14.5"
 
 
-def test_what_the_spec_no_longer_allows_moves_alone(lab: Lab) -> None:
+def test_conda_relock_changes_only_disallowed_package(lab: Lab) -> None:
     lab.channel.add("tool", "1.0")
     lab.write('tool = "*"\nnumpy = "*"')
     lab.locked()
@@ -140,7 +142,7 @@ def test_what_the_spec_no_longer_allows_moves_alone(lab: Lab) -> None:
     assert lab.lock("--check").returncode == 0
 
 
-def test_nothing_newer_than_as_of_is_taken(lab: Lab) -> None:
+def test_conda_solve_with_as_of_has_nothing_newer(lab: Lab) -> None:
     day = 86_400_000
     july_1 = 17_713 * day  # 2018-07-01
     lab.channel.add("tool", "1.0", timestamp=july_1)
@@ -154,7 +156,7 @@ def test_nothing_newer_than_as_of_is_taken(lab: Lab) -> None:
     assert lab.locked()["tool"] == "1.1"
 
 
-def test_a_lock_of_a_channel_by_name_holds_no_host(lab: Lab) -> None:
+def test_conda_lock_of_named_channel_has_no_host(lab: Lab) -> None:
     text = rig("channel", packages='numpy = "*"')
     mirror = lab.folder.as_uri()
     (lab.folder / "rig.toml").write_text(
@@ -162,9 +164,9 @@ def test_a_lock_of_a_channel_by_name_holds_no_host(lab: Lab) -> None:
     )
     lab.locked()
     for part in ("explicit.txt", "conda-lock.yml"):
-        held = lab.file(part).read_text(encoding="utf-8")
-        assert "${CONDA_CHANNEL_ALIAS}/channel/linux-64/numpy-1.14.3" in held
-        assert mirror not in held
+        pinned = lab.file(part).read_text(encoding="utf-8")
+        assert "${CONDA_CHANNEL_ALIAS}/channel/linux-64/numpy-1.14.3" in pinned
+        assert mirror not in pinned
     artifacts = lab.rigspec(
         *("compile", lab.folder / "rig.toml", "--lock", lab.folder / "lock", "--target", "shell"),
         *("-o", lab.folder / "out"),
@@ -174,7 +176,7 @@ def test_a_lock_of_a_channel_by_name_holds_no_host(lab: Lab) -> None:
     assert f"{mirror}/channel/linux-64/numpy-1.14.3-0.tar.bz2#" in listed.read_text("utf-8")
 
 
-def test_a_lock_edited_by_hand_is_refused(lab: Lab) -> None:
+def test_conda_lock_edited_by_hand_is_refused(lab: Lab) -> None:
     lab.write('numpy = "*"')
     lab.locked()
     for part in ("explicit.txt", "conda-lock.yml"):
@@ -186,7 +188,7 @@ def test_a_lock_edited_by_hand_is_refused(lab: Lab) -> None:
         lab.file(part).write_bytes(whole)
 
 
-def test_the_artifacts_install_from_the_list_and_their_tools_are_content(lab: Lab) -> None:
+def test_conda_artifacts_install_explicit_list(lab: Lab) -> None:
     lab.write('numpy = "*"')
     lab.locked()
     out = lab.folder / "out"
@@ -203,17 +205,17 @@ def test_the_artifacts_install_from_the_list_and_their_tools_are_content(lab: La
         (("shellcheck",), out / "shell" / "install.sh"),
         (("hadolint", "--ignore", "DL3008"), out / "docker" / "Dockerfile"),
     ):
-        beside = Path(sys.executable).parent / tool[0]
-        checked = subprocess.run([beside, *tool[1:], file], capture_output=True, check=False)
+        program = Path(sys.executable).parent / tool[0]
+        checked = subprocess.run([program, *tool[1:], file], capture_output=True, check=False)
         assert checked.returncode == 0, checked.stdout
-    # conda's own list, and conda-lock's file beside it, for whoever installs by hand.
+    # conda's own list, and conda-lock's file for a manual installation.
     environment = (out / "conda" / "lab" / "environment.yml").read_text(encoding="utf-8")
     assert "conda create --name lab --file explicit.txt" in environment
     assert (out / "conda" / "lab" / "conda-lock.yml").is_file()
 
 
-def test_another_list_is_another_environment(lab: Lab) -> None:
-    """The installer makes an environment anew when only conda's packages have moved."""
+def test_conda_environment_with_other_list_is_rebuilt(lab: Lab) -> None:
+    """The installer rebuilds an environment when only conda's packages have changed."""
     scripts = []
     for version in ("1.14.3", "1.14.5"):
         lab.channel.add("numpy", version, ["python >=3.6,<3.7"])
@@ -229,7 +231,7 @@ def test_another_list_is_another_environment(lab: Lab) -> None:
     assert scripts[0] != scripts[1]
 
 
-def test_numpy_computes_with_the_blas_that_the_spec_asks_for(lab: Lab) -> None:
+def test_conda_blas_of_spec_is_used_by_numpy(lab: Lab) -> None:
     for name in ("mkl", "openblas"):
         lab.channel.add("blas", "1.0", build=name)
         lab.channel.add("numpy", "1.16.0", ["python >=3.6,<3.7", f"blas * {name}"], build=name)

@@ -1,4 +1,4 @@
-"""What a user is told when a conda environment cannot be: the fewest lines, and why."""
+"""What a user is explain when a conda environment cannot be: the fewest lines, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def channel(tmp_path: Path) -> Channel:
 
 
 @pytest.fixture
-def told(tmp_path: Path, rigspec: Rigspec) -> Callable[[str], tuple[list[str], str]]:
+def explain(tmp_path: Path, rigspec: Rigspec) -> Callable[[str], tuple[list[str], str]]:
     """The lines of the spec that a failed lock points at, and all that it says."""
 
     def lock(text: str) -> tuple[list[str], str]:
@@ -38,99 +38,101 @@ def told(tmp_path: Path, rigspec: Rigspec) -> Callable[[str], tuple[list[str], s
     return lock
 
 
-Told = Callable[[str], "tuple[list[str], str]"]
+Explain = Callable[[str], "tuple[list[str], str]"]
 
 
-def test_two_lines_that_collide_are_both_shown_and_no_third(channel: Channel, told: Told) -> None:
+def test_conda_conflict_of_two_lines_shows_only_both(channel: Channel, explain: Explain) -> None:
     channel.add("toolkit", "9.0")
     channel.add("toolkit", "10.0")
     channel.add("learner", "1.8", ["toolkit 9.0.*"])
     channel.add("other", "1.0")
-    lines, words = told(rig(channel.url, packages='learner = "1.8"\nother = "*"\ntoolkit = "10.0"'))
+    lines, words = explain(
+        rig(channel.url, packages='learner = "1.8"\nother = "*"\ntoolkit = "10.0"')
+    )
     assert lines == ['learner = "1.8"', 'toolkit = "10.0"']
     assert "asks for toolkit 10.0.*" in words
-    assert f"learner 1.8 of the channel `{channel.url}` wants toolkit 9.0.*" in words
+    assert f"learner 1.8 of the channel `{channel.url}` requires toolkit 9.0.*" in words
 
 
-def test_a_conflict_two_packages_deep_is_told_step_by_step(channel: Channel, told: Told) -> None:
+def test_conda_conflict_of_dependencies_lists_steps(channel: Channel, explain: Explain) -> None:
     channel.add("base", "1.0")
     channel.add("base", "2.0")
     channel.add("middle", "1.0", ["base >=2"])
     channel.add("top", "1.0", ["middle"])
-    lines, words = told(rig(channel.url, packages='base = "<2"\ntop = "*"'))
+    lines, words = explain(rig(channel.url, packages='base = "<2"\ntop = "*"'))
     assert lines == ['base = "<2"', 'top = "*"']
     assert "top 1.0" in words
-    assert "wants middle" in words
-    assert "wants base >=2" in words
+    assert "requires middle" in words
+    assert "requires base >=2" in words
 
 
-def test_what_the_targets_driver_cannot_do_names_the_driver(channel: Channel, told: Told) -> None:
+def test_conda_conflict_with_driver_names_driver(channel: Channel, explain: Explain) -> None:
     channel.add("kernels", "2.0", ["__cuda >=10.0"])
-    lines, words = told(rig(channel.url, packages='kernels = "*"', machine=GPU.format("384.81")))
+    lines, words = explain(rig(channel.url, packages='kernels = "*"', machine=GPU.format("384.81")))
     assert lines == ['kernels = "*"']
-    assert "wants CUDA >=10.0; driver 384.81 supports CUDA 9.0" in words
+    assert "requires CUDA >=10.0; driver 384.81 supports CUDA 9.0" in words
 
 
-def test_a_machine_without_a_driver_is_told_so(channel: Channel, told: Told) -> None:
+def test_conda_conflict_without_driver_states_it(channel: Channel, explain: Explain) -> None:
     channel.add("kernels", "2.0", ["__cuda >=10.0"])
-    _, words = told(rig(channel.url, packages='kernels = "*"'))
-    assert "wants CUDA >=10.0; this machine has no NVIDIA driver" in words
+    _, words = explain(rig(channel.url, packages='kernels = "*"'))
+    assert "requires CUDA >=10.0; this machine has no NVIDIA driver" in words
 
 
-def test_the_targets_c_library_is_named(channel: Channel, told: Told) -> None:
+def test_conda_conflict_with_glibc_names_glibc(channel: Channel, explain: Explain) -> None:
     channel.add("tool", "1.0", ["__glibc >=2.28"])
-    _, words = told(rig(channel.url, packages='tool = "*"'))
-    assert "wants glibc >=2.28; ubuntu 16.04 has 2.23" in words
+    _, words = explain(rig(channel.url, packages='tool = "*"'))
+    assert "requires glibc >=2.28; ubuntu 16.04 has 2.23" in words
 
 
-def test_a_channel_that_comes_first_and_lacks_the_version(
-    channel: Channel, tmp_path: Path, told: Told
+def test_conda_conflict_by_channel_priority_names_channels(
+    channel: Channel, tmp_path: Path, explain: Explain
 ) -> None:
     channel.add("tool", "1.0")
     second = Channel(tmp_path / "second")
     second.add("tool", "2.0")
-    lines, words = told(rig(channel.url, second.url, packages='tool = ">=2"'))
+    lines, words = explain(rig(channel.url, second.url, packages='tool = ">=2"'))
     assert lines == [f'channels = ["{channel.url}", "{second.url}"]', 'tool = ">=2"']
     assert "the first channel that has a package decides" in words
     assert f"comes before the channel `{second.url}`, which has 2.0" in words
 
 
-def test_a_package_that_is_too_new_for_as_of(channel: Channel, told: Told) -> None:
+def test_conda_conflict_with_as_of_names_day(channel: Channel, explain: Explain) -> None:
     day = 86_400_000
     channel.add("tool", "2.0", timestamp=17_900 * day)
     for record in channel.records["linux-64"].values():
         record.setdefault("timestamp", 17_000 * day)
     channel.write()
-    lines, words = told(rig(channel.url, packages='tool = "*"', more="as_of = 2018-07-01"))
+    lines, words = explain(rig(channel.url, packages='tool = "*"', more="as_of = 2018-07-01"))
     assert lines == ["as_of = 2018-07-01", 'tool = "*"']
     assert "no tool is from that day or before" in words
 
 
-def test_a_channel_without_times_cannot_keep_a_day(channel: Channel, told: Told) -> None:
-    lines, words = told(rig(channel.url, more="as_of = 2018-07-01"))
-    assert "as_of = 2018-07-01" in lines
-    assert "states its time, and `as_of` cannot be kept without" in words
-
-
-def test_a_name_that_no_channel_has_is_told_with_its_neighbours(
-    channel: Channel, told: Told
+def test_conda_channel_without_times_conflicts_with_as_of(
+    channel: Channel, explain: Explain
 ) -> None:
+    lines, words = explain(rig(channel.url, more="as_of = 2018-07-01"))
+    assert "as_of = 2018-07-01" in lines
+    assert "states its upload time, which `as_of` needs" in words
+
+
+def test_conda_unknown_package_lists_similar_names(channel: Channel, explain: Explain) -> None:
     channel.add("numpy", "1.14.3")
-    lines, words = told(rig(channel.url, packages='numpyy = "*"'))
+    lines, words = explain(rig(channel.url, packages='numpyy = "*"'))
     assert "error[RS520]: no channel of the environment `lab` has `numpyy`" in words
     assert "nearest: numpy" in words
     assert lines == [f'channels = ["{channel.url}"]', 'numpyy = "*"']
 
 
-def test_an_environment_without_channels_is_told_what_it_needs(told: Told) -> None:
-    lines, words = told(rig(packages='numpy = "*"'))
+def test_conda_environment_without_channels_is_refused(explain: Explain) -> None:
+    lines, words = explain(rig(packages='numpy = "*"'))
     assert lines == ['manager = "conda"']
     assert "needs `channels`" in words
 
 
 @pytest.fixture
 def real(tmp_path: Path) -> Iterator[list[str]]:
-    """PyTorch's channel and the default one as they were, and stand-ins for what they lack."""
+    """PyTorch's channel and the default one as they were, with substitutes for missing packages."""
     own, main = Channel(tmp_path / "own"), Channel(tmp_path / "main")
     pytorch = Channel(tmp_path / "pytorch")
     main.take_records("main-2018")
@@ -154,7 +156,7 @@ def real(tmp_path: Path) -> Iterator[list[str]]:
         ('os = "ubuntu 16.04"', "py3.6_cpu_0"),
     ],
 )
-def test_the_driver_chooses_among_pytorchs_real_builds(
+def test_conda_solve_with_driver_selects_pytorch_build(
     real: list[str], machine: str, build: str, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     spec = tmp_path / "rig.toml"
@@ -166,13 +168,15 @@ def test_the_driver_chooses_among_pytorchs_real_builds(
     assert "/python-3.6." in listed
 
 
-def test_real_channels_and_a_python_that_is_too_old(real: list[str], told: Told) -> None:
-    lines, words = told(rig(*real, packages='numpy = "*"\npytorch = "1.13"'))
+def test_conda_real_channels_with_old_python_conflict(real: list[str], explain: Explain) -> None:
+    lines, words = explain(rig(*real, packages='numpy = "*"\npytorch = "1.13"'))
     assert lines == ['python = "3.6"', 'pytorch = "1.13"']
-    assert re.search(r"pytorch 1\.13\.0 to 1\.13\.1 of the channel `\S+` wants python >=3\.", words)
+    assert re.search(
+        r"pytorch 1\.13\.0 to 1\.13\.1 of the channel `\S+` requires python >=3\.", words
+    )
 
 
-def test_real_channels_and_a_day(real: list[str], told: Told) -> None:
-    lines, words = told(rig(real[1], packages='numpy = "1.14"', more="as_of = 2018-01-01"))
+def test_conda_real_channels_with_as_of_conflict(real: list[str], explain: Explain) -> None:
+    lines, words = explain(rig(real[1], packages='numpy = "1.14"', more="as_of = 2018-01-01"))
     assert lines == ["as_of = 2018-01-01", 'numpy = "1.14"']
     assert "has numpy 1.9.3 to 1.13.3" in words

@@ -1,4 +1,4 @@
-"""Packages of pip's inside a conda environment: locked against what conda brings."""
+"""Packages of pip in a conda environment, locked with the packages of conda."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def channel(tmp_path: Path) -> Channel:
     return found
 
 
-def test_pip_brings_what_conda_does_not_and_by_hash(
+def test_conda_pip_installs_missing_packages_by_hash(
     channel: Channel, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     channel.add("six", "1.11.0", ["python"])
@@ -38,15 +38,13 @@ def test_pip_brings_what_conda_does_not_and_by_hash(
     assert str(found["tensorflow"].version) == "1.8.0"
     assert "protobuf" in found
     assert all(pin.sha256 for pin in found.values())
-    # Conda brings these, as the explicit list says.
+    # Conda provides these, see the explicit list.
     assert not {"numpy", "six", "pip", "setuptools", "wheel"} & found.keys()
     tools = pins((tmp_path / "lock/tower/lab.tools.txt").read_text(encoding="utf-8"))
-    assert {pin.name for pin in tools} == {"setuptools", "wheel"}  # no conda package asked for them
+    assert {pin.name for pin in tools} == {"setuptools", "wheel"}  # no conda package requires them
 
 
-def test_condas_pip_gives_way_to_the_one_that_the_lock_needs(
-    tmp_path: Path, rigspec: Rigspec
-) -> None:
+def test_conda_pip_version_is_replaced_by_locked_one(tmp_path: Path, rigspec: Rigspec) -> None:
     channel = Channel(tmp_path / "channel")
     channel.add("python", "3.6.15")
     channel.add("pip", "10.0.1", ["python"])
@@ -60,7 +58,7 @@ def test_condas_pip_gives_way_to_the_one_that_the_lock_needs(
     assert found.keys() == {"pip", "setuptools", "wheel"}
 
 
-def test_what_a_framework_of_pips_needs_binds_conda(
+def test_framework_requirements_constrain_conda(
     channel: Channel, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     spec = tmp_path / "rig.toml"
@@ -68,7 +66,7 @@ def test_what_a_framework_of_pips_needs_binds_conda(
     spec.write_text(text, encoding="utf-8")
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 1
-    told = " ".join(done.stderr.split())
-    assert 'frameworks = { tensorflow = "1.8" }' in told
-    assert 'numpy = "<1.10"' in told
-    assert "tensorflow 1.8.0 of the Python index needs numpy>=1.13.3" in told
+    output = " ".join(done.stderr.split())
+    assert 'frameworks = { tensorflow = "1.8" }' in output
+    assert 'numpy = "<1.10"' in output
+    assert "tensorflow 1.8.0 of the Python index needs numpy>=1.13.3" in output

@@ -25,7 +25,7 @@ def good(tmp_path: Path) -> Channel:
 
 
 def refused(folder: Path, *channels: str) -> str:
-    """What is said of a lock that cannot be made; the lock that stands there stays as it is."""
+    """What is output of a lock that cannot be made; the lock that stands there stays as it is."""
     spec, lock = folder / "rig.toml", folder / "lock"
     spec.write_text(rig(*channels, packages='tool = "*"'), encoding="utf-8")
     lock.mkdir(exist_ok=True)
@@ -74,53 +74,55 @@ class Halved(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def nobody() -> Iterator[str]:
-    """An address where nobody listens."""
+def unused_address() -> Iterator[str]:
+    """An address where unused_address listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
-def test_a_channel_that_is_down_is_named(good: Channel, tmp_path: Path) -> None:
-    with nobody() as address:
-        told = refused(tmp_path, good.url, f"{address}/other")
-        assert f"the channel `{address}/other` could not be fetched" in told
+def test_conda_channel_down_is_named(good: Channel, tmp_path: Path) -> None:
+    with unused_address() as address:
+        output = refused(tmp_path, good.url, f"{address}/other")
+        assert f"the channel `{address}/other` could not be fetched" in output
 
 
-def test_a_channel_that_is_silent_is_named(good: Channel, tmp_path: Path) -> None:
+def test_conda_channel_silent_is_named(good: Channel, tmp_path: Path) -> None:
     with served(tmp_path, Silent) as address:
-        told = refused(tmp_path, good.url, f"{address}/other")
-        assert f"the channel `{address}/other` could not be fetched" in told
-        assert "timed out" in told
+        output = refused(tmp_path, good.url, f"{address}/other")
+        assert f"the channel `{address}/other` could not be fetched" in output
+        assert "timed out" in output
 
 
-def test_a_channel_that_breaks_off_is_named(good: Channel, tmp_path: Path) -> None:
+def test_conda_channel_interrupted_is_named(good: Channel, tmp_path: Path) -> None:
     with served(tmp_path, Halved) as address:
-        told = refused(tmp_path, f"{address}/good")
-        assert f"the channel `{address}/good` could not be fetched" in told
+        output = refused(tmp_path, f"{address}/good")
+        assert f"the channel `{address}/good` could not be fetched" in output
 
 
-def test_half_an_index_is_no_index(good: Channel, tmp_path: Path) -> None:
+def test_conda_index_truncated_is_refused(good: Channel, tmp_path: Path) -> None:
     index = good.folder / "linux-64" / "repodata.json"
     index.write_bytes(index.read_bytes()[:-200])
     assert f"the channel `{good.url}` could not be fetched" in refused(tmp_path, good.url)
 
 
-def test_a_folder_that_is_no_channel_is_named(tmp_path: Path) -> None:
+def test_conda_folder_without_channel_is_named(tmp_path: Path) -> None:
     address = (tmp_path / "nothing").as_uri()
     assert f"the channel `{address}` could not be fetched" in refused(tmp_path, address)
 
 
-def test_bytes_that_are_not_the_channels_own_are_refused(good: Channel, tmp_path: Path) -> None:
+def test_conda_package_with_wrong_bytes_is_refused(good: Channel, tmp_path: Path) -> None:
     package = good.folder / "linux-64" / "tool-1.0-0.tar.bz2"
     package.write_bytes(package.read_bytes() + b"\0")
-    told = refused(tmp_path, good.url)
-    assert f"tool 1.0 of the channel `{good.url}`" in told
-    assert "do not match the channel's own sha256" in told
+    output = refused(tmp_path, good.url)
+    assert f"tool 1.0 of the channel `{good.url}`" in output
+    assert "do not match the channel's own sha256" in output
 
 
 @pytest.mark.parametrize("sum_", ["sha256", "md5"])
-def test_a_package_without_a_checksum_is_refused(good: Channel, tmp_path: Path, sum_: str) -> None:
+def test_conda_package_without_checksum_is_refused(
+    good: Channel, tmp_path: Path, sum_: str
+) -> None:
     del good.records["linux-64"]["tool-1.0-0.tar.bz2"][sum_]
     good.write()
     assert f"the channel states no {sum_} for it" in refused(tmp_path, good.url)

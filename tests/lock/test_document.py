@@ -67,14 +67,14 @@ def locks(draw: st.DrawFn) -> Lock:
 
 @settings(deadline=None)
 @given(lock=locks())
-def test_what_is_written_is_read_back(lock: Lock, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_lock_written_is_read_back(lock: Lock, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("lock") / "lock"
     write_tree_atomically(folder, lock_files(lock))
     assert read_lock(folder)[0] == lock
 
 
 @pytest.mark.parametrize("rig", RIGS)
-def test_one_byte_changed_anywhere_is_noticed(rig: str, tmp_path: Path) -> None:
+def test_lock_with_one_changed_byte_is_refused(rig: str, tmp_path: Path) -> None:
     folder = tmp_path / rig
     shutil.copytree(ROOT / "lockfiles" / rig, folder)
     read_lock(folder)
@@ -89,7 +89,7 @@ def test_one_byte_changed_anywhere_is_noticed(rig: str, tmp_path: Path) -> None:
         file.write_bytes(data)
 
 
-def test_compile_locked_notices_it_too(rigspec: Rigspec, tmp_path: Path) -> None:
+def test_compile_locked_with_changed_lock_is_refused(rigspec: Rigspec, tmp_path: Path) -> None:
     """A byte anywhere: first, last and in the middle of every file of a lock with all its parts."""
     folder = tmp_path / "lock"
     spec = "specs/legacy-cpu.toml"
@@ -108,13 +108,13 @@ def test_compile_locked_notices_it_too(rigspec: Rigspec, tmp_path: Path) -> None
         file.write_bytes(data)
 
 
-def test_no_lock_is_said_as_such(tmp_path: Path) -> None:
+def test_read_lock_without_lock_raises(tmp_path: Path) -> None:
     with pytest.raises(NoLock):
         read_lock(tmp_path)
 
 
 @pytest.mark.parametrize("rig", RIGS)
-def test_a_lock_names_no_index_and_every_package_has_hashes(rig: str) -> None:
+def test_lock_has_hashes_and_no_index_address(rig: str) -> None:
     for file in (ROOT / "lockfiles" / rig).rglob("*.txt"):
         text = file.read_text(encoding="utf-8")
         assert "://" not in text

@@ -1,4 +1,4 @@
-"""The rig's own downloads, whose checksum is taken when the lock is made."""
+"""Downloads of the rig with a checksum that is taken when the lock is made."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def gives(request: BaseHTTPRequestHandler) -> None:
     send(request, FILE)
 
 
-def test_a_checksum_is_taken_once_and_marked(
+def test_download_without_checksum_is_hashed_once_and_marked(
     serve: Serve, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     asked = []
@@ -50,7 +50,7 @@ def test_a_checksum_is_taken_once_and_marked(
     spec, lock = with_download(tmp_path, url), tmp_path / "lock"
     done = rigspec("lock", spec, "-o", lock)
     assert done.returncode == 0, done.stderr
-    assert "warning[RS514]: the checksum of `weights.bin` was taken over plain http" in done.stderr
+    assert "warning[RS514]: the checksum of `weights.bin` was taken over plain HTTP" in done.stderr
     for line in (f'sha256 = "{SHA256}"', 'pinned_by = "lock"', f"size = {len(FILE)}"):
         assert line in lock_text(tmp_path)
 
@@ -62,7 +62,7 @@ def test_a_checksum_is_taken_once_and_marked(
     assert f"~ file of download.weights weights.bin sha256:{SHA256[:12]} → " in done.stderr
 
 
-def test_a_checksum_in_the_spec_needs_no_server(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_download_with_checksum_needs_no_server(tmp_path: Path, rigspec: Rigspec) -> None:
     spec = with_download(tmp_path, "https://127.0.0.1:9/weights.bin", SHA256)
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
@@ -105,11 +105,11 @@ def turns_in_circles(request: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "output"),
     [
         (halves, "complete message body (received 4000 bytes, expected 8000)"),
         (cuts_a_chunk, "incomplete chunked read"),
-        (lies, "the bytes that came are not those of the checksum that the server sent"),
+        (lies, "checksum mismatch with the server"),
         (is_gone, "the server says 404"),
         (breaks, "the server says 503"),
         (hangs_up, "Server disconnected"),
@@ -117,8 +117,8 @@ def turns_in_circles(request: BaseHTTPRequestHandler) -> None:
         (None, "Connection refused"),
     ],
 )
-def test_a_server_that_fails_is_exit_status_3_and_leaves_the_lock(
-    answer: Answer | None, told: str, serve: Serve, tmp_path: Path, rigspec: Rigspec
+def test_download_from_failing_server_exits_with_3_and_keeps_lock(
+    answer: Answer | None, output: str, serve: Serve, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     lock = tmp_path / "lock"
     assert rigspec("lock", written(tmp_path, None), "-o", lock).returncode == 0
@@ -127,7 +127,7 @@ def test_a_server_that_fails_is_exit_status_3_and_leaves_the_lock(
     done = rigspec("lock", with_download(tmp_path, f"http://{host}/weights.bin"), "-o", lock)
     assert done.returncode == 3
     assert "error[RS504]: weights.bin could not be fetched" in done.stderr
-    assert told in " ".join(done.stderr.split())
+    assert output in " ".join(done.stderr.split())
     assert before == {path: path.read_bytes() for path in lock.rglob("*") if path.is_file()}
 
 
@@ -155,25 +155,25 @@ def trickles(request: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "output"),
     [
         (stands_still, "no response within 0.5 s"),
         (falls_silent, "timed out"),
         (trickles, "too slow"),
     ],
 )
-def test_a_server_that_is_too_slow_is_given_up(
-    answer: Answer, told: str, serve: Serve, monkeypatch: pytest.MonkeyPatch
+def test_download_from_too_slow_server_fails(
+    answer: Answer, output: str, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(artifacts, "_ANSWER_S", 0.5)
     monkeypatch.setattr(http, "_SILENCE_S", 1)
     monkeypatch.setattr(http, "_GRACE_S", 0.5)
-    with pytest.raises(LockError, match=told) as failure:
+    with pytest.raises(LockError, match=output) as failure:
         sha256_of_url(f"http://{serve(answer)}/weights.bin")
     assert failure.value.status == 3
 
 
-def test_a_server_that_is_slow_but_comes_to_an_end_is_waited_for(serve: Serve) -> None:
+def test_download_from_slow_server_completes(serve: Serve) -> None:
     def hesitates(request: BaseHTTPRequestHandler) -> None:
         time.sleep(0.5)
         gives(request)
@@ -182,10 +182,8 @@ def test_a_server_that_is_slow_but_comes_to_an_end_is_waited_for(serve: Serve) -
 
 
 @pytest.mark.e2e(minutes=1)
-def test_the_source_of_an_interpreter_that_is_built_is_locked(
-    tmp_path: Path, rigspec: Rigspec
-) -> None:
-    """And one that a tool fetches by itself is said to be open."""
+def test_interpreter_built_from_source_has_locked_archive(tmp_path: Path, rigspec: Rigspec) -> None:
+    """And one that a tool fetches itself is reported as unpinned."""
     envs = """
 [env.old]
 python = "3.6"
@@ -205,5 +203,5 @@ packages = { six = "*" }
 
     done = rigspec("lock", spec, "-o", lock, "--check", "--require-digests")
     assert done.returncode == 1
-    assert "error[RS511]: no digest: Python 3.12." in done.stderr
+    assert "error[RS511]: no digest for Python 3.12." in done.stderr
     assert "base image" not in done.stderr

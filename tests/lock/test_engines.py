@@ -32,7 +32,7 @@ def versions(text: str) -> dict[str, str]:
     return {pin.name: str(pin.version) for pin in pins(text)}
 
 
-def test_python_2_7_without_a_python_2_7() -> None:
+def test_resolvelib_for_python_2_7_needs_no_interpreter() -> None:
     """The packages that pip-tools finds inside a real 2.7, where versions have wheels."""
     text = resolvelib.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "keras<2.3"))
     found = versions(text)
@@ -45,18 +45,18 @@ def test_python_2_7_without_a_python_2_7() -> None:
     assert (found["gast"], found["grpcio"], found["numpy"]) == ("0.3.3", "1.39.0", "1.16.6")
 
 
-def test_an_sdist_whose_build_needs_a_newer_python_is_no_choice() -> None:
+def test_resolvelib_skips_sdist_with_unavailable_build_requirement() -> None:
     """Send2Trash 2.0.0 admits Python 2.7, and is built with a setuptools that does not."""
     text = resolvelib.compile_requirements(question(PYTHON_27, "send2trash"))
     assert versions(text) == {"send2trash": "1.8.3"}
 
     with pytest.raises(LockError) as failed:
         resolvelib.compile_requirements(question(PYTHON_27, "send2trash==2.0.0"))
-    (told,) = failed.value.diagnostic.help
-    assert "send2trash 2.0.0 is built with setuptools>=75.3.1, which is not to be had" in told
+    (output,) = failed.value.diagnostic.help
+    assert "send2trash 2.0.0 is built with setuptools>=75.3.1, which is not available" in output
 
 
-def test_python_3_6_by_uv() -> None:
+def test_uv_for_python_3_6_returns_pins() -> None:
     text = uv.compile_requirements(question(PYTHON_36, "tensorflow==1.8.0", "keras<2.3"))
     found = versions(text)
     assert found["tensorflow"] == "1.8.0"
@@ -64,14 +64,14 @@ def test_python_3_6_by_uv() -> None:
     assert text.count("--hash=sha256:") >= len(found)
 
 
-def test_what_requires_python_excludes_is_not_locked_whatever_uv_says() -> None:
+def test_uv_result_respects_excluded_pythons() -> None:
     """Send2Trash 2.0.0 says `!=3.6.*`; uv reads lower bounds only, and pip would not find it."""
     text = uv.compile_requirements(question(PYTHON_36, "send2trash<2.1"))
     assert versions(text) == {"send2trash": "1.8.3"}
 
 
 @pytest.mark.e2e(minutes=1)
-def test_a_yanked_release_is_locked_where_its_very_version_is_asked_for() -> None:
+def test_uv_locks_yanked_release_for_exact_version() -> None:
     """torchvision 0.2.1 is yanked, and the only one for torch 1.0.0; pip takes it for `==0.2.1`."""
     python_37 = TargetInterpreter("3.7", (2, 27), "x86_64", "24.0")
     asked = question(
@@ -80,20 +80,20 @@ def test_a_yanked_release_is_locked_where_its_very_version_is_asked_for() -> Non
     assert versions(uv.compile_requirements(asked))["torchvision"] == "0.2.1"
 
 
-def test_a_marker_that_compares_letter_by_letter_is_read() -> None:
+def test_resolvelib_reads_arbitrary_equality_marker() -> None:
     """Pyzmq asks for what PyPy needs where `implementation_name === "pypy"`."""
     python_35 = TargetInterpreter("3.5", (2, 23), "x86_64", "20.3.4")
     text = resolvelib.compile_requirements(question(python_35, "pyzmq==20.0.0"))
     assert versions(text) == {"pyzmq": "20.0.0"}
 
 
-def test_a_contradiction_names_who_asks() -> None:
+def test_resolvelib_conflict_names_requirements() -> None:
     with pytest.raises(LockError) as failure:
         resolvelib.compile_requirements(question(PYTHON_27, "tensorflow==1.8.0", "numpy<1.10"))
     assert failure.value.status == 1
-    told = " ".join(failure.value.diagnostic.help)
-    assert "the spec asks for numpy<1.10" in told
-    assert "tensorflow 1.8.0 needs numpy>=1.13.3" in told
+    output = " ".join(failure.value.diagnostic.help)
+    assert "the spec requires numpy<1.10" in output
+    assert "tensorflow 1.8.0 needs numpy>=1.13.3" in output
 
 
 WHEEL = "six-1.0-py2.py3-none-any.whl"
@@ -132,7 +132,7 @@ def index() -> Iterator[Callable[[Answer], str]]:
 
 @pytest.mark.parametrize("answer", [lies, halves, breaks, stalls])
 @pytest.mark.parametrize(("engine", "python"), [(resolvelib, PYTHON_27), (uv, PYTHON_36)])
-def test_an_index_that_fails_is_exit_status_3_and_names_no_address(
+def test_index_failing_exits_with_3_without_address(
     engine: ModuleType,
     python: TargetInterpreter,
     answer: Answer,
@@ -151,9 +151,7 @@ def test_an_index_that_fails_is_exit_status_3_and_names_no_address(
 
 
 @pytest.mark.parametrize("python", ["2.7", "3.6"])
-def test_an_index_that_is_down_leaves_the_old_lock(
-    python: str, tmp_path: Path, rigspec: Callable[..., object]
-) -> None:
+def test_index_down_keeps_lock(python: str, tmp_path: Path, rigspec: Callable[..., object]) -> None:
     spec = tmp_path / "rig.toml"
     text = f"""
 rig = 1
@@ -178,7 +176,7 @@ pypi = "http://127.0.0.1:9/simple"
     assert sorted(p.name for p in old.iterdir()) == ["rig.lock"]
 
 
-def test_an_sdist_that_uv_cannot_build_is_read_without_building(
+def test_lock_with_unbuildable_sdist_uses_resolvelib(
     tmp_path: Path, rigspec: Callable[..., Any]
 ) -> None:
     """The setup.py of absl-py 0.2.2 takes a Python with two digits after the dot for an old one."""

@@ -1,4 +1,4 @@
-"""Which GCC is locked beside a toolkit of the distribution's own."""
+"""The GCC that is locked for a toolkit of the distribution."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def resolution(os: str, cuda: str) -> Resolution:
         ("debian 13", "12.4.1", None, 13),
     ],
 )
-def test_the_newest_that_the_toolkit_works_with(
+def test_host_compiler_is_newest_compatible(
     os: str, cuda: str, gcc: str | None, series: int | None
 ) -> None:
     assert host_compiler(rig(os, gcc), resolution(os, cuda), MATRIX) == series
@@ -49,7 +49,7 @@ def wanted(rig: Rig, found: Resolution, matrix: Matrix = MATRIX) -> list[tuple[s
     return [(package.name, package.part) for package in packages]
 
 
-def test_it_is_a_package_of_the_toolkit_and_nvcc_is_told() -> None:
+def test_host_compiler_is_toolkit_package_and_set_for_nvcc() -> None:
     spec, found = rig("debian 12"), resolution("debian 12", "11.8.0")
     packages = wanted(spec, found)
     assert [name for name, part in packages if part == "cuda"] == ["nvidia-cuda-toolkit", "g++-11"]
@@ -59,7 +59,7 @@ def test_it_is_a_package_of_the_toolkit_and_nvcc_is_told() -> None:
     )
 
 
-def test_a_toolkit_of_nvidias_stands_elsewhere() -> None:
+def test_host_compiler_of_nvidia_toolkit_is_absent() -> None:
     spec, found = rig("debian 12", provider="nvidia"), resolution("debian 12", "12.4.1")
     assert toolkit_of(spec, found, MATRIX) is None
     assert all(part != "cuda" for _, part in wanted(spec, found))

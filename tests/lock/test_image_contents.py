@@ -33,7 +33,7 @@ def layout(image: ImageReference, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("index", [False, True])
-def test_what_is_fetched_is_the_whole_image(
+def test_fetch_manifest_returns_all_parts_of_image(
     index: bool, host: str, buildah: Buildah, tmp_path: Path
 ) -> None:
     name = "localhost/both" if index else "localhost/one"

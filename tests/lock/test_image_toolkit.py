@@ -1,4 +1,4 @@
-"""A base image that brings CUDA gets no second one."""
+"""A base image with CUDA gets no second toolkit."""
 
 from __future__ import annotations
 
@@ -48,7 +48,9 @@ WHOLE = "nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04"
         ("ubuntu:16.04", "", {"driver", "cuda", "cudnn"}),
     ],
 )
-def test_only_what_the_image_lacks_is_installed(base: str, provider: str, parts: set[str]) -> None:
+def test_image_toolkit_with_packages_installs_only_missing_ones(
+    base: str, provider: str, parts: set[str]
+) -> None:
     rig = parse_spec("rig.toml", SPEC.format(base=base, provider=provider)).rig
     matrix = load_matrix()
     found = {package.part for package in packages_of(rig, RESOLUTION, matrix)}

@@ -33,7 +33,7 @@ def dockerfile_base(rigspec: Rigspec, folder: Path) -> str:
     return next(line for line in text.splitlines() if line.startswith("ARG BASE="))
 
 
-def test_the_registrys_digest_is_locked_and_stands_in_the_dockerfile(
+def test_image_digest_of_registry_is_in_lock_and_dockerfile(
     host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     digest = buildah.pushed("localhost/one", f"{host}/team/one:1")
@@ -49,7 +49,7 @@ def test_the_registrys_digest_is_locked_and_stands_in_the_dockerfile(
     assert dockerfile_base(rigspec, tmp_path) == f"ARG BASE={host}/team/one:1@{digest}"
 
 
-def test_a_plain_name_stands_on_the_registry_of_the_environment_variable(
+def test_image_plain_name_uses_registry_of_variable(
     host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where no base is named: the distribution's own image then."""
@@ -57,7 +57,7 @@ def test_a_plain_name_stands_on_the_registry_of_the_environment_variable(
     monkeypatch.setenv("RIGSPEC_REGISTRY", f"{host}/cache")
     done = rigspec("lock", written(tmp_path, None), "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
-    # Where it was asked for is this machine's affair: the artifact is the same everywhere.
+    # The registry is this machine's setting: the artifact is the same everywhere.
     assert dockerfile_base(rigspec, tmp_path) == f"ARG BASE=debian:11@{digest}"
 
     monkeypatch.setenv("RIGSPEC_REGISTRY", f"https://{host}")
@@ -66,7 +66,7 @@ def test_a_plain_name_stands_on_the_registry_of_the_environment_variable(
     assert "RIGSPEC_REGISTRY is not a registry" in done.stderr
 
 
-def test_a_registry_in_the_reference_is_asked_itself(
+def test_image_with_registry_uses_it(
     host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     digest = buildah.pushed("localhost/one", f"{host}/team/one:1")
@@ -75,7 +75,7 @@ def test_a_registry_in_the_reference_is_asked_itself(
     assert dockerfile_base(rigspec, tmp_path) == f"ARG BASE={host}/team/one:1@{digest}"
 
 
-def test_of_several_platforms_the_index_is_locked(
+def test_image_with_several_platforms_locks_index(
     host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     digest = buildah.pushed("localhost/both", f"{host}/team/both:1", index=True)
@@ -86,7 +86,7 @@ def test_of_several_platforms_the_index_is_locked(
 
 
 @pytest.mark.parametrize("index", [False, True])
-def test_an_image_of_another_processor_is_refused(
+def test_image_of_other_processor_is_refused(
     index: bool, host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     if index:
@@ -104,7 +104,7 @@ def test_an_image_of_another_processor_is_refused(
     assert not (tmp_path / "lock").exists()
 
 
-def test_a_tag_that_moves_moves_nothing_until_it_is_asked_for(
+def test_image_tag_changed_is_ignored_until_update(
     host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     first = buildah.pushed("localhost/one", f"{host}/team/one:1")
@@ -126,7 +126,7 @@ def test_a_tag_that_moves_moves_nothing_until_it_is_asked_for(
     assert f"~ base image team/one:1 {second[:19]} → {third[:19]}" in done.stderr
 
 
-def test_what_was_locked_is_given_up_only_when_its_registry_has_it_no_more(
+def test_image_locked_is_replaced_only_if_registry_lacks_it(
     host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     first = buildah.pushed("localhost/one", f"{host}/team/one:1")
@@ -140,7 +140,7 @@ def test_what_was_locked_is_given_up_only_when_its_registry_has_it_no_more(
     assert f"{first[:19]} → {second[:19]}" in done.stderr
 
 
-def test_check_asks_no_registry_and_notices_another_base(
+def test_check_with_other_base_image_reports_without_registry(
     host: str, buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     buildah.pushed("localhost/one", f"{host}/team/one:1")
@@ -149,14 +149,14 @@ def test_check_asks_no_registry_and_notices_another_base(
     spec = written(tmp_path, "team/one:2", host)
     done = rigspec("lock", spec, "-o", lock, "--check")
     assert done.returncode == 1
-    told = "the base image is team/one:1 in the lock and team/one:2 in the spec"
-    assert told in done.stderr
+    output = "the base image is team/one:1 in the lock and team/one:2 in the spec"
+    assert output in done.stderr
     done = rigspec("compile", spec, "--lock", lock, "--target", "docker", "-o", tmp_path / "out")
     assert done.returncode == 1
-    assert told in done.stderr
+    assert output in done.stderr
 
 
-def test_a_digest_in_the_spec_needs_no_registry(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_image_with_digest_needs_no_registry(tmp_path: Path, rigspec: Rigspec) -> None:
     digest = f"sha256:{'ab' * 32}"
     spec = written(tmp_path, f"team/one:1@{digest}", NOWHERE)
     done = rigspec("lock", spec, "-o", tmp_path / "lock", "--require-digests")
@@ -174,7 +174,7 @@ def test_a_digest_in_the_spec_needs_no_registry(tmp_path: Path, rigspec: Rigspec
 
 
 @pytest.mark.parametrize("base", ["Debian 11", "debian:11 && true", "x@sha256:12", "a//b", "-x"])
-def test_what_is_no_image_is_refused_where_it_stands(
+def test_image_invalid_reference_is_refused_with_line(
     base: str, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     done = rigspec("check", written(tmp_path, base))
@@ -184,7 +184,7 @@ def test_what_is_no_image_is_refused_where_it_stands(
 
 
 @pytest.mark.parametrize("mirror", ["https://registry.example.org", "cache", "u:p@x.org", "x.org/"])
-def test_what_is_no_registry_is_refused_where_it_stands(
+def test_image_invalid_registry_is_refused_with_line(
     mirror: str, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     done = rigspec("check", written(tmp_path, None, mirror))
@@ -192,7 +192,7 @@ def test_what_is_no_registry_is_refused_where_it_stands(
     assert "expected a registry such as" in done.stderr
 
 
-def test_without_a_registry_the_matrix_tells(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_image_without_registry_uses_digest_of_matrix(tmp_path: Path, rigspec: Rigspec) -> None:
     known = load_image(KNOWN.partition(":")[2])
     assert known is not None
     done = rigspec("lock", written(tmp_path, KNOWN), "-o", tmp_path / "lock", "--require-digests")
@@ -205,7 +205,9 @@ def test_without_a_registry_the_matrix_tells(tmp_path: Path, rigspec: Rigspec) -
     )
 
 
-def test_a_matrix_that_was_mended_makes_the_lock_stale(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_image_with_corrected_matrix_digest_makes_lock_stale(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
     from dataclasses import replace
 
     from rigspec.fs.atomic_tree import write_tree_atomically
@@ -225,7 +227,7 @@ def test_a_matrix_that_was_mended_makes_the_lock_stale(tmp_path: Path, rigspec: 
 
 
 @pytest.mark.parametrize("base", [UNKNOWN, None])
-def test_without_registry_and_matrix_it_is_unpinned_and_said(
+def test_image_without_registry_and_matrix_is_unpinned_with_warning(
     base: str | None, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     spec, lock, out = written(tmp_path, base), tmp_path / "lock", tmp_path / "out"
@@ -243,12 +245,12 @@ def test_without_registry_and_matrix_it_is_unpinned_and_said(
     for command in (("lock", spec, "-o", lock), compiled, ("lock", spec, "-o", lock, "--check")):
         done = rigspec(*command, "--require-digests")
         assert done.returncode == 1
-        assert f"error[RS511]: no digest: base image {base or 'debian:11'}" in done.stderr
+        assert f"error[RS511]: no digest for base image {base or 'debian:11'}" in done.stderr
         assert "rig.toml:" in done.stderr
     assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
 
 
-def test_a_registry_that_is_down_leaves_what_was_locked(
+def test_image_registry_down_keeps_locked_digest(
     buildah: Buildah, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     with local_registry(tmp_path / "registry") as host:
@@ -261,27 +263,28 @@ def test_a_registry_that_is_down_leaves_what_was_locked(
     assert digest in lock_text(tmp_path)
 
 
-def test_a_tag_that_is_gone_is_said_with_what_can_be_done(
+def test_image_tag_removed_is_reported_with_help(
     host: str, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     done = rigspec("lock", written(tmp_path, UNKNOWN, host), "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
-    said = " ".join(done.stderr.split())
+    output = " ".join(done.stderr.split())
     assert (
-        f"the registry {host} has no image `{UNKNOWN}`; NVIDIA took the tag from its lists" in said
+        f"the registry {host} has no image `{UNKNOWN}`; NVIDIA took the tag from its lists"
+        in output
     )
-    assert "leave `base` out" in said
-    assert "its registry does not have it, and the matrix has no digest of it" in said
+    assert "leave `base` out" in output
+    assert "not in its registry, and the matrix has no digest of it" in output
 
 
 def locked(rig: Rig, kept: LockedImage | None = None) -> tuple[LockedMachine, list[Diagnostic]]:
     warnings: list[Diagnostic] = []
     resolution = Resolution(machine="box", os="debian 11", arch="x86_64", accelerator="cpu")
-    machine = BaseImageLocker(rig, warnings.append).added(LockedMachine(resolution), kept)
+    machine = BaseImageLocker(rig, warnings.append).add_image(LockedMachine(resolution), kept)
     return machine, warnings
 
 
-def test_a_tag_that_is_gone_is_had_by_the_digest_of_the_matrix(
+def test_image_tag_removed_uses_digest_of_matrix(
     host: str, buildah: Buildah, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, _, tag = KNOWN.partition(":")
@@ -296,7 +299,7 @@ def test_a_tag_that_is_gone_is_had_by_the_digest_of_the_matrix(
     assert "but has it still by the digest that the matrix knows" in warning.message
 
 
-def test_a_lock_keeps_image_and_downloads_but_for_what_is_named() -> None:
+def test_relock_keeps_image_and_downloads_except_named() -> None:
     resolution = Resolution(machine="box", os="debian 11", arch="x86_64", accelerator="cpu")
     image = LockedImage("debian:11", f"sha256:{'ab' * 32}", "registry")
     before = Lock("tiny", "", "", (LockedMachine(resolution, image=image),))

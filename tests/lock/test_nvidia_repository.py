@@ -47,12 +47,12 @@ OWN = dict.fromkeys(("tool", "lib", "bzip2", "ca-certificates", "curl", "gnupg")
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_the_driver_and_the_toolkit_are_pinned_with_all_they_need(
+def test_nvidia_driver_and_toolkit_are_pinned_with_dependencies(
     apart: bool, nvidia: NvidiaBox
 ) -> None:
     nvidia.archive.publish_flat(PLACE, *PACKAGES, key=nvidia.archive.keys.other, apart=apart)
-    told = nvidia.lock()
-    assert "not pinned: packages" not in told
+    output = nvidia.lock()
+    assert "not pinned: packages" not in output
     assert nvidia.versions == {**OWN, **WHOLE}
     found = {package.name: package for package in nvidia.machine.packages}
     assert found["cuda-drivers"] == LockedPackage(
@@ -81,7 +81,7 @@ def test_the_driver_and_the_toolkit_are_pinned_with_all_they_need(
     assert "is up to date" in nvidia.lock()
 
 
-def test_what_the_system_is_asked_for_is_the_distributions(nvidia: NvidiaBox) -> None:
+def test_nvidia_system_packages_are_from_distribution(nvidia: NvidiaBox) -> None:
     """It is installed before the repository is there."""
     newer = (flat("lib", "9.9", Provides="gl"), flat("dkms", "9.9"))
     key = nvidia.archive.keys.other
@@ -99,24 +99,24 @@ def test_what_the_system_is_asked_for_is_the_distributions(nvidia: NvidiaBox) ->
     assert asked == {"tool", "lib", "mesa"}
 
 
-def test_what_is_locked_stays_and_follows_the_driver(nvidia: NvidiaBox) -> None:
+def test_nvidia_locked_versions_follow_driver(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     # The older driver's `>=` would be content with the newer libraries that are locked.
-    told = nvidia.wants(driver="450.80.02").lock()
-    assert "~ package libnvidia-gl 465.19.01-0ubuntu1 → 450.80.02-0ubuntu1" in told
+    output = nvidia.wants(driver="450.80.02").lock()
+    assert "~ package libnvidia-gl 465.19.01-0ubuntu1 → 450.80.02-0ubuntu1" in output
     nvidia.wants().lock()
     assert nvidia.versions == {**OWN, **WHOLE}
     key = nvidia.archive.keys.other
     newer = flat("cuda-compiler-9-0", "9.0.180-1")
     nvidia.archive.publish_flat(PLACE, *driver("465.19.01"), *TOOLKIT, newer, key=key)
     assert "is up to date" in nvidia.lock()
-    # A version that is gone is let go, and told.
+    # A version that is gone is let go, and output.
     gone = tuple(text for text in TOOLKIT if "Version: 9.0.102" not in text)
     nvidia.archive.publish_flat(PLACE, *driver("465.19.01"), *gone, newer, key=key)
     assert "~ package cuda-nvprof-9-0 9.0.102-1 → 9.0.252-1\n" in nvidia.lock()
 
 
-def test_the_packagers_part_of_a_version_may_differ(nvidia: NvidiaBox) -> None:
+def test_nvidia_version_ignores_packaging_revision(nvidia: NvidiaBox) -> None:
     own = (flat("cuda-drivers", "465.19.01-0ubuntu1"), *TOOLKIT)
     nvidia.archive.publish_flat(PLACE, *own, key=nvidia.archive.keys.other)
     nvidia.lock()
@@ -124,22 +124,22 @@ def test_the_packagers_part_of_a_version_may_differ(nvidia: NvidiaBox) -> None:
     assert "is up to date" in nvidia.lock()
 
 
-def test_a_driver_that_the_repository_does_not_have_is_told(nvidia: NvidiaBox) -> None:
+def test_nvidia_driver_missing_in_repository_is_reported(nvidia: NvidiaBox) -> None:
     there = (*driver("465.24.02"), *TOOLKIT)
     nvidia.archive.publish_flat(PLACE, *there, key=nvidia.archive.keys.other)
     done = nvidia.run("lock")
-    said = " ".join(done.output.split())
+    output = " ".join(done.output.split())
     assert done.exit_code == 1
-    assert "error[RS530]" in said
-    assert "its repository has no cuda-drivers 465.19.01-1" in said
-    assert "there is 465.24.02-1" in said
+    assert "error[RS530]" in output
+    assert "its repository has no cuda-drivers 465.19.01-1" in output
+    assert "there is 465.24.02-1" in output
 
 
-def test_the_artifacts_take_hold_and_check_them(nvidia: NvidiaBox) -> None:
+def test_nvidia_packages_are_installed_held_and_verified(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     text = nvidia.compile()
-    held = [line.strip().split(" >")[0] for line in text.splitlines() if "apt-mark hold" in line]
-    assert held == [
+    pinned = [line.strip().split(" >")[0] for line in text.splitlines() if "apt-mark hold" in line]
+    assert pinned == [
         "apt-mark hold cuda-drivers cuda-drivers-465 libnvidia-gl nvidia-driver",
         "apt-mark hold cuda-toolkit-9-0 cuda-compiler-9-0 cuda-nvprof-9-0",
     ]
@@ -152,18 +152,18 @@ def test_the_artifacts_take_hold_and_check_them(nvidia: NvidiaBox) -> None:
     assert f"cuda-compiler-9-0=9.0.176-1 {sha256}\n" in listed.read_text(encoding="utf-8")
 
 
-def test_where_it_is_not_reached_versions_are_locked_as_they_are_decided(
+def test_nvidia_repository_unreachable_locks_resolved_versions(
     nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = " ".join(nvidia.wants(nvidia=None).lock().split())
-    assert f"warning[RS505]: {UNREAD}" in told
-    assert "the environment variable RIGSPEC_NVIDIA is empty" in told
+    output = " ".join(nvidia.wants(nvidia=None).lock().split())
+    assert f"warning[RS505]: {UNREAD}" in output
+    assert "the environment variable RIGSPEC_NVIDIA is empty" in output
     found = {package.name: package for package in nvidia.machine.packages}
     assert found["cuda-drivers"].version == "465.19.01-1"
     assert found["cuda-drivers"].sha256 is None
     assert nvidia.versions == OWN | {n: WHOLE[n] for n in ("cuda-drivers", "cuda-toolkit-9-0")}
 
-    # The address of the matrix: nobody here chose it.
+    # The address of the matrix: unused_address here chose it.
     stands_at(nvidia, monkeypatch, "http://127.0.0.1:9")
     begun = time.monotonic()
     assert "its server did not answer" in " ".join(nvidia.lock().split())
@@ -184,13 +184,15 @@ def stands_at(nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch, address: str) 
     monkeypatch.setattr(artifacts, "_current_key", lambda _: key)
 
 
-def test_the_environment_names_a_mirror(nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nvidia_mirror_is_from_environment(
+    nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RIGSPEC_NVIDIA", f"{nvidia.archive.address}/nvidia")
     nvidia.wants(nvidia=None).lock()
     assert nvidia.versions == {**OWN, **WHOLE}
 
 
-def test_what_was_pinned_stays_while_it_is_not_reached(nvidia: NvidiaBox) -> None:
+def test_nvidia_repository_unreachable_keeps_pins(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     before = nvidia.bytes
     nvidia.wants(nvidia=None)
@@ -210,13 +212,13 @@ def test_what_was_pinned_stays_while_it_is_not_reached(nvidia: NvidiaBox) -> Non
     assert "libnvidia-gl" not in nvidia.versions
 
 
-def test_without_the_distributions_archive_the_needs_are_not_known(nvidia: NvidiaBox) -> None:
+def test_nvidia_without_archive_has_unknown_dependencies(nvidia: NvidiaBox) -> None:
     spec = nvidia.folder / "rig.toml"
     text = spec.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("apt = ")]
     spec.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    told = " ".join(nvidia.lock().split())
-    assert f"{UNREAD}: versions are locked, but neither a sha256 nor what they need" in told
+    output = " ".join(nvidia.lock().split())
+    assert f"{UNREAD}: versions are locked, but checksums and dependencies are not" in output
     assert nvidia.versions["cuda-drivers"] == "465.19.01-1"
     assert nvidia.machine.repositories[0].release_sha256 is None
     nvidia.wants().lock()
@@ -235,7 +237,7 @@ def alters(request: BaseHTTPRequestHandler, body: bytes) -> None:
 
 @pytest.mark.parametrize("configured", [True, False])
 @pytest.mark.parametrize(
-    ("end", "fault", "told"),
+    ("end", "fault", "output"),
     [
         (INDEX, halves, "the index of the repository nvidia-cuda"),
         (INDEX, shortens, "it is not signed, or not whole"),
@@ -249,10 +251,10 @@ def alters(request: BaseHTTPRequestHandler, body: bytes) -> None:
         (KEY, shortens, "it is not an OpenPGP key"),
     ],
 )
-def test_a_repository_that_fails_leaves_the_old_lock(
+def test_nvidia_repository_failing_keeps_lock(
     end: str,
     fault: Callable[[BaseHTTPRequestHandler, bytes], None],
-    told: str,
+    output: str,
     configured: bool,
     nvidia: NvidiaBox,
     monkeypatch: pytest.MonkeyPatch,
@@ -268,12 +270,12 @@ def test_a_repository_that_fails_leaves_the_old_lock(
     done = nvidia.run("lock", "--upgrade")
     assert done.exit_code == 3
     assert "error[RS504]" in done.output
-    assert told in " ".join(done.output.split())
+    assert output in " ".join(done.output.split())
     assert "127.0.0.1" not in done.output
     assert nvidia.bytes == before
 
 
-def test_a_mirror_that_is_down_or_empty_leaves_the_old_lock(nvidia: NvidiaBox) -> None:
+def test_nvidia_mirror_down_or_empty_keeps_lock(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     before = nvidia.bytes
     for mirror in ("http://127.0.0.1:9", f"{nvidia.archive.address}/elsewhere"):
@@ -284,7 +286,7 @@ def test_a_mirror_that_is_down_or_empty_leaves_the_old_lock(nvidia: NvidiaBox) -
 
 
 @pytest.mark.parametrize("apart", [False, True])
-def test_a_signature_of_another_key_is_not_trusted(apart: bool, nvidia: NvidiaBox) -> None:
+def test_nvidia_index_with_other_key_is_refused(apart: bool, nvidia: NvidiaBox) -> None:
     """Not even of one that signs the distribution's archive."""
     nvidia.lock()
     before = nvidia.bytes
@@ -293,25 +295,25 @@ def test_a_signature_of_another_key_is_not_trusted(apart: bool, nvidia: NvidiaBo
     done = nvidia.run("lock", "--upgrade")
     assert done.exit_code == 3
     assert "a key that the keyring for it does not have" in " ".join(done.output.split())
-    # With its own key beside: that is another file than the one the matrix means.
+    # With its own key: that is another file than the one in the matrix.
     for sent in (keys.armored(keys.own), keys.armored(keys.own, keys.other)):
         nvidia.archive.files[KEY] = sent
         done = nvidia.run("lock", "--upgrade")
         assert done.exit_code == 3
-        said = " ".join(done.output.split())
-        assert "the key of the repository nvidia-cuda cannot be trusted" in said
-        assert f"must hold {keys.other} and nothing else" in said
+        output = " ".join(done.output.split())
+        assert "the key of the repository nvidia-cuda cannot be trusted" in output
+        assert f"must contain only {keys.other}" in output
     assert nvidia.bytes == before
 
 
-def test_an_index_signed_apart_and_altered_or_unsigned_is_not_trusted(nvidia: NvidiaBox) -> None:
+def test_nvidia_index_altered_or_unsigned_is_refused(nvidia: NvidiaBox) -> None:
     files, keys = nvidia.archive.files, nvidia.archive.keys
     nvidia.archive.publish_flat(PLACE, *PACKAGES, key=keys.other, apart=True)
     text = files[f"{PLACE}/Release"]
     files[f"{PLACE}/Release"] = text + b"\n"
     assert "it was changed after it was signed" in " ".join(nvidia.run("lock").output.split())
     files[f"{PLACE}/Release"] = text
-    # A message that is signed within says nothing of the file beside it.
+    # An inline signature does not cover the other file.
     files[f"{PLACE}/Release.gpg"] = keys.sign(text, keys.other)
     assert nvidia.run("lock").exit_code == 3
     del files[f"{PLACE}/Release.gpg"]
@@ -320,7 +322,7 @@ def test_an_index_signed_apart_and_altered_or_unsigned_is_not_trusted(nvidia: Nv
     assert not (nvidia.folder / "lock").exists()
 
 
-def test_an_index_past_its_date_is_not_trusted(nvidia: NvidiaBox) -> None:
+def test_nvidia_index_expired_is_refused(nvidia: NvidiaBox) -> None:
     past, key = RELEASED - dt.timedelta(days=900), nvidia.archive.keys.other
     nvidia.archive.publish_flat(PLACE, *PACKAGES, key=key, valid_until=past)
     done = nvidia.run("lock")
@@ -328,7 +330,7 @@ def test_an_index_past_its_date_is_not_trusted(nvidia: NvidiaBox) -> None:
     assert "it was valid until 2024-06-03T08:30:00Z" in done.output
 
 
-def test_it_is_asked_once_for_all_machines(nvidia: NvidiaBox) -> None:
+def test_nvidia_repository_is_fetched_once_for_all_machines(nvidia: NvidiaBox) -> None:
     asked = []
 
     def counts(request: BaseHTTPRequestHandler, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The engine that needs no interpreter, held against pip itself in a real Python 2.7."""
+"""The engine that needs no interpreter, compared with pip in a real Python 2.7."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def by_name(text: str) -> dict[str, Pin]:
 
 
 @pytest.mark.e2e(minutes=1)
-def test_every_difference_from_pip_in_a_real_python_2_7_has_a_reason() -> None:
+def test_resolvelib_differences_from_pip_have_reasons() -> None:
     assert find_interpreter((2, 7)) is not None, "this test needs a Python 2.7 (pyenv install 2.7)"
     without_2_7 = by_name(resolvelib.compile_requirements(TENSORFLOW))
     inside_2_7 = by_name(pip_tools.compile_requirements(TENSORFLOW))
@@ -59,14 +59,14 @@ def test_every_difference_from_pip_in_a_real_python_2_7_has_a_reason() -> None:
     assert differing == NEWER_AND_SOURCE_ONLY
 
 
-def test_what_pip_tools_locked_before_stays() -> None:
-    held = ResolveRequest("lab", ("six",), HERE, kept="six==1.15.0\n")
-    assert str(by_name(pip_tools.compile_requirements(held))["six"].version) == "1.15.0"
+def test_pip_tools_keeps_locked_versions() -> None:
+    pinned = ResolveRequest("lab", ("six",), HERE, kept="six==1.15.0\n")
+    assert str(by_name(pip_tools.compile_requirements(pinned))["six"].version) == "1.15.0"
     free = ResolveRequest("lab", ("six",), HERE, kept="six==1.15.0\n", moving=("six",))
     assert str(by_name(pip_tools.compile_requirements(free))["six"].version) > "1.15.0"
 
 
-def test_an_interpreter_that_is_not_here_is_named() -> None:
+def test_pip_tools_without_interpreter_names_it() -> None:
     question = ResolveRequest(
         "lab", ("six",), TargetInterpreter("3.3.7", (2, 36), "x86_64", "18.0")
     )
@@ -76,7 +76,7 @@ def test_an_interpreter_that_is_not_here_is_named() -> None:
 
 
 @pytest.mark.e2e(minutes=1)
-def test_the_engine_is_chosen_on_the_command_line(
+def test_engine_option_selects_engine(
     tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     spec = tmp_path / "rig.toml"

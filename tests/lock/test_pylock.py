@@ -31,7 +31,7 @@ def locked(tmp_path: Path, rigspec: Callable[..., subprocess.CompletedProcess[st
     return tmp_path / "lock"
 
 
-def test_it_is_valid_and_pins_what_the_requirements_pin(locked: Path) -> None:
+def test_pylock_with_requirements_is_valid_and_has_same_pins(locked: Path) -> None:
     file = locked / "pylock.lab.toml"
     assert is_valid_pylock_path(file)
     pylock = Pylock.from_dict(tomli.loads(file.read_text()))
@@ -43,23 +43,23 @@ def test_it_is_valid_and_pins_what_the_requirements_pin(locked: Path) -> None:
             assert f"sha256:{wheel.hashes['sha256']}" in requirements
 
 
-def test_uv_installs_from_it(locked: Path, tmp_path: Path) -> None:
+def test_pylock_installs_with_uv(locked: Path, tmp_path: Path) -> None:
     env = tmp_path / "env"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", env], check=True)
     python = env / "bin" / "python"
     command = [find_uv_bin(), "pip", "sync", "--python", python, locked / "pylock.lab.toml"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = subprocess.run(
+    output = subprocess.run(
         [python, "-c", "import yaml, idna; print(yaml.safe_load('[1, 2]'))"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout == "[1, 2]\n"
+    assert output.stdout == "[1, 2]\n"
 
 
-def test_it_is_a_part_of_the_lock(
+def test_pylock_option_adds_file_to_lock(
     locked: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     file = locked / "pylock.lab.toml"

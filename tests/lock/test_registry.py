@@ -123,18 +123,18 @@ def serve() -> Iterator[Serve]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "output"),
     [
-        (lies, "the bytes that came are not those of sha256:cdcdcd"),
+        (lies, "digest mismatch: expected sha256:cdcdcd"),
         (halves, "complete message body (received 50 bytes, expected"),
-        (cuts_off, "what came is not what a registry sends"),
-        (chats, "what came is not what a registry sends"),
+        (cuts_off, "the response is not valid"),
+        (chats, "the response is not valid"),
         (floods, "it is larger than any manifest"),
     ],
 )
-def test_a_registry_that_cannot_be_believed_is_exit_status_3(
+def test_registry_with_wrong_digest_exits_with_3(
     answer: Answer,
-    told: str,
+    output: str,
     serve: Serve,
     tmp_path: Path,
     rigspec: Rigspec,
@@ -145,13 +145,13 @@ def test_a_registry_that_cannot_be_believed_is_exit_status_3(
     done = rigspec("lock", spec, "-o", lock)
     assert done.returncode == 3
     assert "error[RS504]: the image 127.0.0.1:" in done.stderr
-    assert told in " ".join(done.stderr.split())
+    assert output in " ".join(done.stderr.split())
     assert lock_text(tmp_path) == "the old lock"
     assert [path.name for path in lock.iterdir()] == ["rig.lock"]
 
 
 @pytest.mark.parametrize("answer", [breaks, is_no_registry, hangs_up])
-def test_a_registry_that_does_not_answer_is_a_warning(
+def test_registry_without_answer_warns(
     answer: Answer, serve: Serve, tmp_path: Path, rigspec: Rigspec
 ) -> None:
     spec = written(tmp_path, "team/one:1", serve(answer))
@@ -161,7 +161,7 @@ def test_a_registry_that_does_not_answer_is_a_warning(
     assert "warning[RS505]: not pinned: base image team/one:1" in done.stderr
 
 
-def test_silence_is_no_answer_and_a_trickle_a_failure(
+def test_registry_silent_warns_and_slow_fails(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "_ANSWER_S", 0.5)
@@ -175,9 +175,7 @@ def test_silence_is_no_answer_and_a_trickle_a_failure(
     assert failure.value.status == 3
 
 
-def test_a_silent_registry_is_waited_for_once(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_registry_silent_is_queried_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_ANSWER_S", 0.5)
     asked = []
 
@@ -190,20 +188,20 @@ def test_a_silent_registry_is_waited_for_once(
     base_images = BaseImageLocker(rig, warnings.append)
     for system in ("debian 11", "debian 12"):
         resolution = Resolution(machine=system, os=system, arch="x86_64", accelerator="cpu")
-        machine = base_images.added(LockedMachine(resolution), None)
+        machine = base_images.add_image(LockedMachine(resolution), None)
         assert [item.part for item in machine.unpinned] == ["image"]
     assert asked == ["/v2/debian/manifests/11"]
     assert ["no response within 0.5 s" in warning.message for warning in warnings] == [True, True]
 
 
-def test_a_log_in_does_not_follow_a_redirect(
+def test_login_is_not_sent_after_redirect(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Registries send the bytes of blobs from elsewhere."""
-    brought = []
+    sent = []
 
     def stores(request: BaseHTTPRequestHandler) -> None:
-        brought.append(request.headers.get("Authorization"))
+        sent.append(request.headers.get("Authorization"))
         send(request, MANIFEST)
 
     storage = serve(stores)
@@ -218,42 +216,42 @@ def test_a_log_in_does_not_follow_a_redirect(
     log_in(tmp_path / "docker", host, monkeypatch)
     image = ImageReference.parse(f"{host}/team/one:1")
     assert manifest.digest_of(image, "x86_64") == DIGEST
-    assert brought == [None]
+    assert sent == [None]
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "output"),
     [
-        (b"half", "the bytes that came are not those of"),
-        (b"other", "the bytes that came are not those of"),
-        (b"much more than was said", "more than the 5 bytes of"),
+        (b"half", "digest mismatch: expected"),
+        (b"other", "digest mismatch: expected"),
+        (b"much more than stated", "more than the 5 bytes of"),
     ],
 )
-def test_a_blob_that_is_not_what_was_asked_for_leaves_no_file(
-    body: bytes, told: str, serve: Serve, tmp_path: Path
+def test_blob_with_wrong_digest_leaves_no_file(
+    body: bytes, output: str, serve: Serve, tmp_path: Path
 ) -> None:
     image = ImageReference.parse(f"{serve(lambda request: send(request, body))}/team/one:1")
     blob = Blob(f"sha256:{hashlib.sha256(b'layer').hexdigest()}", 5)
-    with pytest.raises(LockError, match=told) as failure:
+    with pytest.raises(LockError, match=output) as failure:
         manifest.fetch_blob(image, blob, tmp_path / "layer")
     assert failure.value.status == 3
     assert not any(tmp_path.iterdir())
 
 
-def test_what_a_registry_does_not_have_cannot_be_fetched(host: str, tmp_path: Path) -> None:
+def test_blob_missing_in_registry_raises(host: str, tmp_path: Path) -> None:
     image = ImageReference.parse(f"{host}/team/none:1")
-    with pytest.raises(LockError, match="its registry does not have it") as failure:
+    with pytest.raises(LockError, match="not in its registry") as failure:
         manifest.fetch_manifest(image, "x86_64")
     assert failure.value.status == 3
 
 
-def test_a_registry_that_gives_tokens(
+def test_registry_with_tokens_returns_digest(
     serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = serve(gives_tokens)
     image = ImageReference.parse(f"{host}/team/one:1")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
-    with pytest.raises(client.RegistryError, match="its log-in answers with status 401"):
+    with pytest.raises(client.RegistryError, match="its login returned HTTP status 401"):
         manifest.digest_of(image, "x86_64")
     log_in(tmp_path / "docker", host, monkeypatch)
     assert manifest.digest_of(image, "x86_64") == DIGEST
@@ -271,7 +269,7 @@ def log_in(folder: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(folder))
 
 
-def test_a_registry_with_a_log_in(
+def test_registry_with_login_returns_digest(
     buildah: Buildah, tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
@@ -279,7 +277,7 @@ def test_a_registry_with_a_log_in(
         spec = written(tmp_path, "team/one:1", host)
         done = rigspec("lock", spec, "-o", tmp_path / "lock")
         assert done.returncode == 0, done.stderr
-        assert "it lets nobody in without the right log-in" in done.stderr
+        assert "authentication required (HTTP 401); run `docker login`" in done.stderr
 
         log_in(tmp_path / "docker", host, monkeypatch)
         monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "docker" / "config.json"))

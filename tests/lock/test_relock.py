@@ -32,7 +32,7 @@ def asked(question: ResolveRequest, answers: ResolutionCache) -> tuple[str, bool
     return text, sorted(kept.rglob("*")) != before
 
 
-def test_a_lock_that_holds_what_was_answered_is_not_asked_for_again(
+def test_relock_with_cached_versions_uses_cache(
     answers: ResolutionCache,
 ) -> None:
     first, new = asked(UNLOCKED, answers)
@@ -41,7 +41,7 @@ def test_a_lock_that_holds_what_was_answered_is_not_asked_for_again(
     assert (again, new) == (first, False)
 
 
-def test_a_lock_that_holds_something_else_is(answers: ResolutionCache) -> None:
+def test_relock_with_other_versions_runs_engine(answers: ResolutionCache) -> None:
     asked(UNLOCKED, answers)
     kept, new = asked(replace(UNLOCKED, kept="six==1.14.0\n"), answers)
     assert new

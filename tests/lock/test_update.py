@@ -1,4 +1,4 @@
-"""What a second `rigspec lock` moves: nothing, what it is told to move, or everything."""
+"""The changes of a second `rigspec lock`: none, the named packages, or all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def pins(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def aged(tmp_path: Path, rigspec: Rigspec) -> Path:
-    """A lock of 2021 whose spec no longer says so."""
+    """A lock of 2021 with a spec that has no day."""
     (tmp_path / "rig.toml").write_text(OLD_SPEC, encoding="utf-8")
     done = rigspec("lock", tmp_path / "rig.toml", "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
@@ -42,14 +42,14 @@ def aged(tmp_path: Path, rigspec: Rigspec) -> Path:
     return tmp_path
 
 
-def test_what_is_locked_stays(aged: Path, rigspec: Rigspec) -> None:
+def test_relock_keeps_versions(aged: Path, rigspec: Rigspec) -> None:
     done = rigspec("lock", aged / "rig.toml", "-o", aged / "lock")
     assert done.returncode == 0, done.stderr
     assert "is up to date" in done.stderr
     assert pins(aged / "lock") == {"idna": "3.2", "six": "1.16.0"}
 
 
-def test_what_is_named_moves_and_nothing_else(aged: Path, rigspec: Rigspec) -> None:
+def test_update_with_name_changes_only_that(aged: Path, rigspec: Rigspec) -> None:
     done = rigspec("lock", aged / "rig.toml", "-o", aged / "lock", "--update", "six")
     assert done.returncode == 0, done.stderr
     found = pins(aged / "lock")
@@ -59,14 +59,14 @@ def test_what_is_named_moves_and_nothing_else(aged: Path, rigspec: Rigspec) -> N
     assert "idna" not in done.stderr
 
 
-def test_an_upgrade_moves_everything_and_tells_it(aged: Path, rigspec: Rigspec) -> None:
+def test_upgrade_changes_everything_and_prints_it(aged: Path, rigspec: Rigspec) -> None:
     done = rigspec("lock", aged / "rig.toml", "-o", aged / "lock", "--upgrade")
     assert done.returncode == 0, done.stderr
     assert "~ lab: six 1.16.0 → " in done.stderr
     assert "~ lab: idna 3.2 → " in done.stderr
 
 
-def test_a_name_that_the_rig_does_not_have_is_refused(aged: Path, rigspec: Rigspec) -> None:
+def test_update_with_unknown_name_is_refused(aged: Path, rigspec: Rigspec) -> None:
     before = (aged / "lock" / "rig.lock").read_bytes()
     done = rigspec("lock", aged / "rig.toml", "-o", aged / "lock", "--update", "sixx")
     assert done.returncode == 2
@@ -74,11 +74,11 @@ def test_a_name_that_the_rig_does_not_have_is_refused(aged: Path, rigspec: Rigsp
     assert (aged / "lock" / "rig.lock").read_bytes() == before
 
 
-def test_a_lock_is_fresh_though_the_matrix_knows_newer(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_lock_with_older_versions_is_up_to_date(tmp_path: Path, rigspec: Rigspec) -> None:
     """A newer release in the matrix is no reason to refuse what was locked."""
     spec, lock = tmp_path / "rig.toml", tmp_path / "lock"
-    held = SPEC.replace("packages =", 'pip = "<23"\npackages =')
-    spec.write_text(held, encoding="utf-8")
+    pinned = SPEC.replace("packages =", 'pip = "<23"\npackages =')
+    spec.write_text(pinned, encoding="utf-8")
     assert rigspec("lock", spec, "-o", lock).returncode == 0
     locked = (lock / "box" / "lab.tools.txt").read_text(encoding="utf-8")
     assert "pip==22." in locked

@@ -1,1 +1,1 @@
-"""A distribution's signed archive: found, verified, and read for the versions to lock."""
+"""The signed archive of a distribution: found, verified, and read for the versions to lock."""

@@ -1,4 +1,4 @@
-"""The suites of an archive: their signed indexes, and the lists of packages these vouch for."""
+"""The suites of an archive: their signed indexes and the package lists that these cover."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _FORMS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
 
 @dataclass(frozen=True)
 class Archive:
-    """A suite whose signature was checked. ``files`` are the sha256 and size that it vouches for,
-    by path; ``by_hash`` says that they can be asked for by their sha256. ``signed`` are the files
-    of its index as they came, by name.
+    """A suite with a verified signature. ``files`` are the sha256 and size that it states,
+    by path; ``by_hash``: the server has them by their sha256, too. ``signed`` are the files
+    of its index as downloaded, by name.
 
-    A suite whose name ends in a slash is flat, as apt has it: a folder below the root, without
+    A suite with a name that ends in a slash is flat, as in apt: a folder below the root, without
     components.
     """
 
@@ -49,35 +49,35 @@ class Archive:
 
     @property
     def folder(self) -> str:
-        """Where its index stands."""
+        """The address of the folder of its index."""
         suite = self.locked.suite
         return f"{self.root}/{suite}".rstrip("/") if self._flat else f"{self.root}/dists/{suite}"
 
     def packages(self, component: str, architecture: str) -> bytes | None:
-        """The list of packages of a component, None where there is no such. Raises LockError."""
+        """Return the package list of a component; None where there is no such. Raises LockError."""
         path = self._list_of(component, architecture)
         plain = self.files.get(path)
-        kept = index_cache.cached_index(plain[0]) if plain is not None else None
-        if kept is not None:
-            return kept
+        cached = index_cache.cached_index(plain[0]) if plain is not None else None
+        if cached is not None:
+            return cached
         packed = self.packed(component, architecture)
         if packed is None:
             return None
         form, data = packed
         unpack = dict(_FORMS)[form.removeprefix(path)]
-        return self._unpacked(data, unpack, plain, self._called(component))
+        return self._unpack(data, unpack, plain, self._list_path(component))
 
     def packed(self, component: str, architecture: str) -> tuple[str, bytes] | None:
-        """The path and the bytes of that list as the archive serves it. Raises LockError."""
+        """Return the path and the bytes of that list as the archive serves it. Raises LockError."""
         path = self._list_of(component, architecture)
         forms = [path + form for form, _ in _FORMS if path + form in self.files]
         for form in forms:
-            data = self._fetched(form, self._called(component))
+            data = self._fetch(form, self._list_path(component))
             if data is not None:
                 return form, data
         if forms:
-            why = "its mirror does not have what its signed index names"
-            raise index_failure(self._called(component), why)
+            why = "its mirror lacks a file of its signed index"
+            raise index_failure(self._list_path(component), why)
         return None
 
     @property
@@ -87,23 +87,23 @@ class Archive:
     def _list_of(self, component: str, architecture: str) -> str:
         return "Packages" if self._flat else f"{component}/binary-{architecture}/Packages"
 
-    def _called(self, component: str) -> str:
+    def _list_path(self, component: str) -> str:
         return f"the list of packages of {self.locked.name} {component}".rstrip()
 
-    def _fetched(self, path: str, what: str) -> bytes | None:
+    def _fetch(self, path: str, what: str) -> bytes | None:
         sha256, size = self.files[path]
         hashed = f"{path.rpartition('/')[0]}/by-hash/SHA256/{sha256}".lstrip("/")
         for place in (hashed, path) if self.by_hash else (path,):
             data = download(f"{self.folder}/{place}", what, size)
             if data is not None:
                 if len(data) != size:
-                    raise index_failure(what, f"{len(data)} of {size} bytes came")
+                    raise index_failure(what, f"received {len(data)} of {size} bytes")
                 if hashlib.sha256(data).hexdigest() != sha256:
                     raise untrusted_index(what, "its sha256 is not the one that was signed")
                 return data
         return None
 
-    def _unpacked(
+    def _unpack(
         self,
         data: bytes,
         unpack: Callable[[bytes], bytes],
@@ -122,24 +122,26 @@ class Archive:
 
 
 def open_archives(distribution: Distribution, sources: Sources) -> tuple[Archive, ...]:
-    """Every suite of the distribution that the sources have, the release itself first.
+    """Return every suite of the distribution that the sources have, the release itself first.
 
-    Raises LockError: a source that fails is never taken for one that has nothing.
+    Raises:
+        LockError: A source failed; it is never treated as an empty one.
+
     """
     with ThreadPoolExecutor(max_workers=4) as pool:
-        found = list(pool.map(lambda s: _opened(distribution, s, sources), distribution.suites))
+        found = list(pool.map(lambda s: _open(distribution, s, sources), distribution.suites))
     if found[0] is None:
         what = f"the index of {_name(distribution, distribution.suites[0])}"
-        raise index_failure(what, "none of the archives that are configured has it")
+        raise index_failure(what, "no configured archive has it")
     return tuple(archive for archive in found if archive is not None)
 
 
 def release_at(root: str, suite: str, what: str) -> bytes | None:
-    """The signed index of a suite, unread; None where there is none. Raises LockError."""
+    """Return the signed index of a suite, not parsed; None where there is none."""
     return download(f"{root}/dists/{suite}/InRelease", what, MOST)
 
 
-def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archive | None:
+def _open(distribution: Distribution, suite: Suite, sources: Sources) -> Archive | None:
     what = f"the index of {_name(distribution, suite)}"
     for template in sources.roots:
         root = build_archive_url(template, suite.archive, sources.snapshot)
@@ -147,7 +149,7 @@ def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archi
         if data is None:
             continue
         if sources.optional and f"\nOrigin: {distribution.origin}\n".encode() not in data:
-            continue  # another distribution's archive beside, with a suite of that name
+            continue  # another distribution's archive has a suite of that name
         try:
             text, keys = verify_inline(data, Path(distribution.keyring), distribution.keys)
         except BadSignature as error:
@@ -171,9 +173,9 @@ def _opened(distribution: Distribution, suite: Suite, sources: Sources) -> Archi
 
 
 def _is_of(index: SignedIndex, distribution: Distribution, suite: Suite, what: str) -> None:
-    """Raises LockError for an index of another distribution or suite."""
+    """Raise LockError for an index of another distribution or suite."""
     if index.origin != distribution.origin:
-        raise untrusted_index(what, f"it is of {index.origin or 'nobody'}")
+        raise untrusted_index(what, f"its origin is {index.origin or 'not stated'}")
     if suite.name not in index.names:
         raise untrusted_index(what, f"it is that of {index.names[0] or 'no suite'}")
 

@@ -1,12 +1,12 @@
-"""What has to be installed so that some packages can be: each at one version, as apt would choose.
+"""The dependencies of packages of the system: each at one version, as apt would choose.
 
 Depends and Pre-Depends, no recommendations. Of alternatives the one that is there already, else the
 first that can be had; of the packages that provide a name the most usual, then the first by name.
 What no system of the release is without is left out, unless something needs it newer.
 
-A repository beside the distribution's archive is seen only by what is wanted of it, and by what
-that needs there. Its packages follow each other's version: a driver of 465.19 asks for libraries
-`>= 465.19`, and goes with those of its own version.
+A third-party repository is used only for the packages requested from it, and for what
+those need there. Its packages follow each other's version: a driver of 465.19 needs libraries
+`>= 465.19`, and works with those of the same version.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _INSTALLER = "apt"
 
 @dataclass(frozen=True)
 class ThirdPartyRepositories:
-    """Repositories beside the distribution's archive, by name, and what is ``wanted`` of them: a
+    """Third-party repositories by name, and the packages ``wanted`` from them: a
     version by name, None where any will do.
     """
 
@@ -55,7 +55,7 @@ class Choice:
 
 
 class PackageNotFound(Exception):
-    """The index has no package ``name``; ``instead`` are those that provide it."""
+    """The index has no package ``name``; ``instead`` are packages that provide it."""
 
     def __init__(self, name: str, instead: tuple[str, ...]) -> None:
         super().__init__(name)
@@ -64,7 +64,7 @@ class PackageNotFound(Exception):
 
 
 class VersionNotFound(Exception):
-    """The index does not have the version that is asked for; ``there`` are those it has."""
+    """The index does not have the requested version; ``there`` are those it has."""
 
     def __init__(self, name: str, version: str, there: tuple[str, ...]) -> None:
         super().__init__(f"{name} {version}")
@@ -72,7 +72,7 @@ class VersionNotFound(Exception):
 
 
 class UnsatisfiableDependency(Exception):
-    """No choice satisfies a relation of the package ``of``; the message says which."""
+    """No choice satisfies a relation of the package ``of``; the message names it."""
 
     def __init__(self, of: str, names: frozenset[str], why: str) -> None:
         super().__init__(why)
@@ -81,7 +81,7 @@ class UnsatisfiableDependency(Exception):
 
 
 def base_system(release: Sequence[PackageList]) -> Mapping[str, AptCandidate]:
-    """What every system of the release has, at the versions that it came out with."""
+    """Return the packages of every system of the release, at their first versions."""
     index = AptIndex(release)
     names = {name for each in release for name in each.base()}
     if index.named(_INSTALLER):
@@ -94,26 +94,26 @@ def resolve_closure(
     index: AptIndex,
     wanted: Sequence[str],
     base: Mapping[str, AptCandidate],
-    kept: Mapping[str, str],
-    beside: ThirdPartyRepositories,
+    preferred: Mapping[str, str],
+    third_party: ThirdPartyRepositories,
 ) -> Mapping[str, Choice]:
-    """A version of every wanted package and of what they need beyond the ``base``.
+    """Return a version of every wanted package and of their dependencies beyond the ``base``.
 
-    What is ``kept`` (a version by name) stays where that is possible, else it is the newest.
-    Raises PackageNotFound, VersionNotFound or Impossible.
+    A version in ``preferred`` (by name) is preferred where that is possible, else the newest.
+    Raises PackageNotFound, VersionNotFound or UnsatisfiableDependency.
     """
-    held = dict(kept)
+    remaining = dict(preferred)
     while True:
         try:
-            return _Resolver(index, base, held, beside).choices(wanted)
+            return _Resolver(index, base, remaining, third_party).choices(wanted)
         except UnsatisfiableDependency as error:
             # What was locked may no longer go with what is there now: let it go, and no more.
-            loosened = {name: v for name, v in held.items() if name not in error.names}
-            if len(loosened) == len(held):
-                if not held:
+            loosened = {name: v for name, v in remaining.items() if name not in error.names}
+            if len(loosened) == len(remaining):
+                if not remaining:
                     raise
                 loosened = {}
-            held = loosened
+            remaining = loosened
 
 
 class _Resolver:
@@ -123,26 +123,26 @@ class _Resolver:
         self,
         index: AptIndex,
         base: Mapping[str, AptCandidate],
-        kept: Mapping[str, str],
-        beside: ThirdPartyRepositories,
+        preferred: Mapping[str, str],
+        third_party: ThirdPartyRepositories,
     ) -> None:
         self._index = index
         self._base = base
-        self._kept = kept
-        self._beside = beside
+        self._preferred = preferred
+        self._third_party = third_party
         self._chosen: dict[str, AptCandidate] = {}
 
     def choices(self, wanted: Sequence[str]) -> dict[str, Choice]:
         found: dict[str, Choice] = {}
         # What the distribution alone has to give is settled before anybody else is asked: it is
         # installed before the other repositories are there.
-        for names in (wanted, self._beside.wanted):
+        for names in (wanted, self._third_party.wanted):
             self._chosen |= {name: self._direct(name) for name in names}
             queue = deque(sorted(set(names)))
             while queue:
                 name = queue.popleft()
                 offer, before = self._chosen[name], set(self._chosen)
-                needs = [need for group in offer.depends for need in self._satisfied(offer, group)]
+                needs = [need for group in offer.depends for need in self._satisfying(offer, group)]
                 found[name] = Choice(offer, tuple(sorted(set(needs) - {name})))
                 queue.extend(new for new in self._chosen if new not in before)
                 queue.extend(self._newer_base(offer))
@@ -151,57 +151,57 @@ class _Resolver:
 
     def _direct(self, name: str) -> AptCandidate:
         """Return the version of a requested package. Raises PackageNotFound or VersionNotFound."""
-        if name not in self._beside.wanted:
+        if name not in self._third_party.wanted:
             offers = self._offers(name)
         else:
             offers = self._everywhere(name)
-            offers = [o for o in offers if o.archive in self._beside.archives] or offers
+            offers = [o for o in offers if o.archive in self._third_party.archives] or offers
         if not offers:
             raise PackageNotFound(
                 name, tuple(o.name for o in self._index.providing(Relation(name)))
             )
-        asked = self._beside.wanted.get(name)
+        asked = self._third_party.wanted.get(name)
         if asked is None:
             return offers[0]
-        # The packager's own part of a version is not what was asked for.
+        # The packager's own part of a version is not part of the request.
         same = [o for o in offers if upstream_of(o.version) == upstream_of(asked)]
         if not same:
             raise VersionNotFound(name, asked, tuple(offer.version for offer in offers))
         return min(same, key=lambda offer: offer.version != asked)
 
     def _offers(self, name: str) -> list[AptCandidate]:
-        """The versions of a package that the distribution has, the one to prefer first."""
-        return [o for o in self._everywhere(name) if o.archive not in self._beside.archives]
+        """Return the versions of a package in the distribution, the preferred one first."""
+        return [o for o in self._everywhere(name) if o.archive not in self._third_party.archives]
 
     def _everywhere(self, name: str) -> list[AptCandidate]:
-        kept = self._kept.get(name)
-        return sorted(self._index.named(name), key=lambda offer: offer.version != kept)
+        preferred = self._preferred.get(name)
+        return sorted(self._index.named(name), key=lambda offer: offer.version != preferred)
 
     def _following(self, needs: AptCandidate, relation: Relation) -> list[AptCandidate]:
-        """The versions of a package for the one that needs it, the one to prefer first.
+        """Return the versions of a package for the one that needs it, the preferred one first.
 
-        In a repository beside, that is the same version, else what was kept, else the one that the
-        relation names: it was the present one when the need was written down.
+        In a third-party repository that is the same version, else the locked one, else the one
+        that the relation names: it was current when the dependency was written.
         """
-        if needs.archive not in self._beside.archives:
+        if needs.archive not in self._third_party.archives:
             return self._offers(relation.name)
         offers = self._everywhere(relation.name)
         asking = upstream_of(needs.version)
         named = upstream_of(relation.version) if relation.version else None
 
         def distance(offer: AptCandidate) -> tuple[bool, bool, bool, bool]:
-            beside, upstream = offer.archive == needs.archive, upstream_of(offer.version)
+            third_party, upstream = offer.archive == needs.archive, upstream_of(offer.version)
             return (
-                not (beside and upstream == asking),
-                not (beside and offer.version == needs.version),
-                offer.version != self._kept.get(offer.name),
-                not (beside and upstream == named),
+                not (third_party and upstream == asking),
+                not (third_party and offer.version == needs.version),
+                offer.version != self._preferred.get(offer.name),
+                not (third_party and upstream == named),
             )
 
         return sorted(offers, key=distance)
 
-    def _satisfied(self, offer: AptCandidate, group: tuple[Relation, ...]) -> Iterator[str]:
-        """The chosen package that satisfies a dependency; nothing where the base does."""
+    def _satisfying(self, offer: AptCandidate, group: tuple[Relation, ...]) -> Iterator[str]:
+        """Return the chosen package that satisfies a dependency; None where the base does."""
         for relation in group:
             for there in self._answering(self._chosen, relation):
                 yield there.name
@@ -241,7 +241,7 @@ class _Resolver:
         return any(_conflict_between(candidate, other) for other in self._chosen.values())
 
     def _newer_base(self, offer: AptCandidate) -> Iterator[str]:
-        """What of the base must be newer beside the offer, where the index has such."""
+        """Yield the packages of the base that the offer needs newer, if the index has such."""
         for relation in offer.conflicts:
             there = self._base.get(relation.name)
             if there is None or there.name in self._chosen or there.name == offer.name:
@@ -263,7 +263,7 @@ class _Resolver:
                 for other in others:
                     if other.name != offer.name and other.answers(relation):
                         both = frozenset({offer.name, other.name})
-                        why = f"{offer.name} {offer.version} cannot stand beside {other.name}"
+                        why = f"{offer.name} {offer.version} conflicts with {other.name}"
                         raise UnsatisfiableDependency(offer.name, both, f"{why} {other.version}")
 
 

@@ -1,4 +1,4 @@
-"""What the matrix knows of the archive of an operating system."""
+"""The archive of an operating system, as the matrix knows it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64el"}
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite, and the archive that it stands in: ``bookworm-security`` in ``debian-security``."""
+    """A suite, and the archive that has it: ``bookworm-security`` in ``debian-security``."""
 
     archive: str
     name: str
@@ -28,7 +28,7 @@ class Distribution:
     ``avoided`` are versions of packages (name, version) that break what the release has them for.
     ``module_packages`` are the driver's half for the kernel, ``library_packages`` that for
     programs. ``cuda_home`` and ``nvcc`` are where its own packages put the toolkit, ``compiler`` is
-    what a series of GCC is called, command and package alike.
+    the name of a series of GCC, command and package alike.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Distribution:
 
 
 def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
-    """The distribution behind ``debian 12`` on a machine; None where no source names its keys."""
+    """Return the distribution of ``debian 12`` on a machine; None where its keys are unknown."""
     releases = matrix.product(_TABLE).releases
     found = next((release for release in releases if release.label == os), None)
     if found is None or found.family is None:

@@ -1,4 +1,4 @@
-"""Bytes from an archive: whole, in time, or not at all."""
+"""Downloads from an archive: complete, in time, or not at all."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ _ABSENT = (404, 410)
 
 
 def download(url: str, what: str, most: int) -> bytes | None:
-    """What an address serves, None where there is no such file there. ``most`` is in bytes.
+    """Return the body of an address; None where there is no such file. ``most`` is in bytes.
 
-    Raises LockError, which names ``what`` and never the address: it may hold a password.
+    Raises:
+        LockError: It names ``what`` and never the address, which may contain a password.
+
     """
     if url.startswith("file:"):
         return _read(url, what, most)
@@ -27,7 +29,7 @@ def download(url: str, what: str, most: int) -> bytes | None:
 
     for turn in range(_TRIES):
         try:
-            return _downloaded(url, what, most)
+            return _download_once(url, what, most)
         except httpx2.TimeoutException:
             why = "its mirror did not answer in time"
         except httpx2.HTTPStatusError as error:
@@ -39,7 +41,7 @@ def download(url: str, what: str, most: int) -> bytes | None:
     raise index_failure(what, why)
 
 
-def _downloaded(url: str, what: str, most: int) -> bytes | None:
+def _download_once(url: str, what: str, most: int) -> bytes | None:
     import httpx2
 
     begun, found = time.monotonic(), bytearray()

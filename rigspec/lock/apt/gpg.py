@@ -1,4 +1,4 @@
-"""A signed index: what its signature covers, and whose it is."""
+"""Signatures of indexes: the signed text, and the keys that signed it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 _GPGV = "gpgv"
 _BEGIN, _END = b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----END PGP SIGNATURE-----"
-# What gpgv calls a signature that says nothing, and the reason.
+# The status words of gpgv for a signature that proves nothing, and the reason.
 _WORTHLESS = {
     "BADSIG": "its signature is wrong: it was changed after it was signed",
     "REVKEYSIG": "it is signed with a key that was revoked",
@@ -37,20 +37,20 @@ _UNSIGNED = "it is not signed, or not whole"
 
 
 class BadSignature(Exception):
-    """The text is not what one of the keys signed; the message says why."""
+    """No known key signed the text; the message states the reason."""
 
 
 def can_verify() -> bool:
-    """Whether this host has the program that checks signatures."""
+    """Return whether this host has the program that checks signatures."""
     return shutil.which(_GPGV) is not None
 
 
 def verify_inline(
     data: bytes, keyring: Path, keys: frozenset[str]
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The text that is signed, and nothing around it, with the primary keys that vouch for it.
+    """Return the signed text, and nothing around it, with the primary keys that signed it.
 
-    A signature counts where its key stands in the keyring and its primary fingerprint in ``keys``.
+    A signature counts if its key is in the keyring and its primary fingerprint in ``keys``.
     Raises BadSignature.
     """
     lines = [line.rstrip() for line in data.rstrip().splitlines()]
@@ -60,9 +60,9 @@ def verify_inline(
     with tempfile.TemporaryDirectory() as folder:
         signed, plain = Path(folder, "signed"), Path(folder, "plain")
         signed.write_bytes(data)
-        said = _asked(keyring, folder, "--output", str(plain), str(signed))
+        status = _run_gpgv(keyring, folder, "--output", str(plain), str(signed))
         text = plain.read_bytes() if plain.exists() else b""
-    return text, _trusted(said, keys, bool(text))
+    return text, _signing_keys(status, keys, bool(text))
 
 
 def verify_detached(
@@ -76,12 +76,12 @@ def verify_detached(
         signed, plain = Path(folder, "signature"), Path(folder, "plain")
         signed.write_bytes(signature)
         plain.write_bytes(text)
-        said = _asked(keyring, folder, str(signed), str(plain))
-    return _trusted(said, keys, bool(text))
+        status = _run_gpgv(keyring, folder, str(signed), str(plain))
+    return _signing_keys(status, keys, bool(text))
 
 
-def _asked(keyring: Path, folder: str, *arguments: str) -> list[list[str]]:
-    """What gpgv says of a signature, in the words that are meant for programs."""
+def _run_gpgv(keyring: Path, folder: str, *arguments: str) -> list[list[str]]:
+    """Return the status lines of gpgv on a signature."""
     done = subprocess.run(
         [
             *(_GPGV, "--status-fd", "1", "--homedir", folder),
@@ -94,30 +94,30 @@ def _asked(keyring: Path, folder: str, *arguments: str) -> list[list[str]]:
     return [words[1:] for words in status if words[:1] == ["[GNUPG:]"] and len(words) > 1]
 
 
-def _trusted(said: list[list[str]], keys: frozenset[str], whole: bool) -> tuple[str, ...]:
-    if any(words[0] == "BADSIG" for words in said):
+def _signing_keys(status: list[list[str]], keys: frozenset[str], whole: bool) -> tuple[str, ...]:
+    if any(words[0] == "BADSIG" for words in status):
         raise BadSignature(_WORTHLESS["BADSIG"])
-    found = tuple(dict.fromkeys(_good_keys(said)))
+    found = tuple(dict.fromkeys(_good_keys(status)))
     trusted = tuple(key for key in found if key in keys)
     if trusted and whole:
         return trusted
     if found:
-        raise BadSignature(f"it is signed with {found[0]}, which is none of the keys known for it")
-    told = {words[0] for words in said}
-    if "VALIDSIG" in told:
+        raise BadSignature(f"it is signed with {found[0]}, which is not a known key")
+    reported = {words[0] for words in status}
+    if "VALIDSIG" in reported:
         raise BadSignature(_WEAK)
-    why = next((why for word, why in _WORTHLESS.items() if word in told), _UNSIGNED)
+    why = next((why for word, why in _WORTHLESS.items() if word in reported), _UNSIGNED)
     raise BadSignature(why)
 
 
-def _good_keys(said: list[list[str]]) -> Iterator[str]:
-    """Primary fingerprints: a VALIDSIG counts only right after the GOODSIG it belongs to.
+def _good_keys(status: list[list[str]]) -> Iterator[str]:
+    """Yield primary fingerprints: a VALIDSIG counts only right after the GOODSIG it belongs to.
 
-    gpgv's own option against weak digests would turn down old keys, too, for how they sign
+    gpgv's own option against weak digests would reject old keys, too, for how they sign
     themselves; what is in the keyring is trusted already.
     """
     good = False
-    for words in said:
+    for words in status:
         if words[0] in ("NEWSIG", "ERRSIG", *_WORTHLESS):
             good = False
         elif words[0] == "GOODSIG":
@@ -130,34 +130,34 @@ _GPG = "gpg"
 
 
 class BadKey(Exception):
-    """The file is not that one key; the message says why."""
+    """The file is not that one key; the message states the reason."""
 
 
 def can_read_keys() -> bool:
-    """Whether this host has the program that reads keys."""
+    """Return whether this host has the program that reads keys."""
     return shutil.which(_GPG) is not None
 
 
 @contextmanager
 def keyring_of(key: bytes, fingerprint: str) -> Iterator[Path]:
-    """A keyring with the one key of a file, whose primary fingerprint must be the given one.
+    """Yield a keyring with the one key of a file; its primary fingerprint must be the given one.
 
-    It is there for as long as the block runs. Raises BadKey.
+    The keyring is removed when the block ends. Raises BadKey.
     """
     with tempfile.TemporaryDirectory() as folder:
         if _gpg(folder, "--import", data=key) is None:
             raise BadKey("it is not an OpenPGP key")
         found = _primary_fingerprints(_gpg(folder, "--with-colons", "--list-keys") or b"")
         if found != [fingerprint]:
-            told = ", ".join(found) or "none"
-            raise BadKey(f"it holds {told}, and must hold {fingerprint} and nothing else")
+            fingerprints = ", ".join(found) or "none"
+            raise BadKey(f"it contains {fingerprints}, but must contain only {fingerprint}")
         keyring = Path(folder, "keyring.gpg")
         keyring.write_bytes(_gpg(folder, "--export", fingerprint) or b"")
         yield keyring
 
 
 def _gpg(folder: str, *arguments: str, data: bytes = b"") -> bytes | None:
-    """What gpg says, in a home of its own; None where it fails."""
+    """Return the output of gpg in a temporary home; None where it fails."""
     done = subprocess.run(
         [_GPG, "--homedir", folder, "--batch", "--no-autostart", *arguments],
         input=data,
@@ -168,7 +168,7 @@ def _gpg(folder: str, *arguments: str, data: bytes = b"") -> bytes | None:
 
 
 def _primary_fingerprints(listed: bytes) -> list[str]:
-    """The fingerprint that follows each primary key in gpg's list; those of subkeys are not."""
+    """Yield the fingerprint of each primary key in gpg's list, not those of subkeys."""
     found, primary = [], False
     for line in listed.decode("utf-8", "replace").splitlines():
         fields = line.split(":")

@@ -1,4 +1,4 @@
-"""Verified indexes, kept under the checksum that a signature vouches for.
+"""Cache of verified indexes, by the checksum that a signature covers.
 
 `RIGSPEC_NO_CACHE` turns it off, as it does for checks. A cache is never worth an error.
 """
@@ -17,7 +17,7 @@ _MOST = 24
 
 
 def cached_index(sha256: str) -> bytes | None:
-    """The bytes with that checksum, if they are kept and still have it."""
+    """Return the bytes with that checksum, if the cache has them and they still match."""
     folder = _folder()
     if folder is None:
         return None
@@ -33,7 +33,7 @@ def cached_index(sha256: str) -> bytes | None:
 
 
 def store_index(sha256: str, data: bytes) -> None:
-    """Keep bytes whose checksum was verified, in place of those not asked for the longest."""
+    """Store bytes with a verified checksum, in place of the least recently used."""
     folder = _folder()
     if folder is None:
         return
@@ -42,8 +42,8 @@ def store_index(sha256: str, data: bytes) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         partial.replace(folder / sha256)
-        kept = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
-        for old in kept[_MOST:]:
+        files = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
+        for old in files[_MOST:]:
             old.unlink()
 
 

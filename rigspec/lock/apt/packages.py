@@ -1,4 +1,4 @@
-"""The packages of the system: which ones a rig needs, and each at one version of the archive."""
+"""Packages of the system: the ones a rig needs, each at one version of the archive."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _UNPACKERS = {".xz": "xz-utils"}
 
 @dataclass(frozen=True)
 class LockedSystemPackages:
-    """The packages, pinned or not; the archives and repositories they come from; what stayed open,
-    and why.
+    """The packages, pinned or not; their archives and repositories; the unpinned items
+    with the reasons.
     """
 
     packages: tuple[LockedPackage, ...]
@@ -53,9 +53,9 @@ def requested_packages(
     *,
     fetched: Sequence[str],
 ) -> Iterator[LockedPackage]:
-    """What the rig asks of the distribution itself, without versions.
+    """Yield the packages that the rig needs from the distribution, without versions.
 
-    ``fetched`` are the names of what is downloaded beside its packages.
+    ``fetched`` are the names of the other downloads.
     """
     for name in sorted(set(rig.system.packages) if rig.system is not None else ()):
         yield LockedPackage(name, "system")
@@ -71,8 +71,8 @@ def requested_packages(
 
 
 def toolkit_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> LockedToolkit | None:
-    """Where the distribution's own toolkit stands, and the compiler locked for it; None where the
-    toolkit comes from somebody else.
+    """Return the folder of the distribution's own toolkit and its compiler; None where the
+    toolkit has another source.
     """
     found = distribution_of(matrix, resolution.os, resolution.arch)
     if found is None or resolution.cuda is None or not _from_distribution(rig, resolution):
@@ -92,19 +92,19 @@ def lock_system_packages(
     before: LockedMachine | None = None,
     moving: Sequence[str] = (),
 ) -> LockedSystemPackages:
-    """The wanted packages and all they need, at the newest versions that signed indexes have.
+    """Return the wanted packages and their dependencies, at the newest signed versions.
 
-    What is wanted of ``repositories`` beside the distribution's archive has the name of one. What
-    ``before`` pins stays, but for what is ``moving``. Raises LockError where an index that is
+    A package wanted from one of the third-party ``repositories`` has its name. What
+    ``before`` pins is unchanged, except ``moving``. Raises LockError where an index that is
     configured fails; where none is, or none can be verified, what is not pinned stays so.
     """
     if not wanted:
         return LockedSystemPackages((), repositories=tuple(repositories))
     distribution = distribution_of(matrix, resolution.os, resolution.arch)
     if distribution is None:
-        why = "the matrix names no signed archive of this system; the machine's own sources decide"
+        why = "the matrix has no signed archive of this system; the machine's own sources decide"
         return _open(wanted, ThirdPartyIndexes(tuple(repositories), why_not=why), why)
-    beside = indexes.of(repositories)
+    third_party = indexes.of(repositories)
     own = tuple(package for package in wanted if package.archive is None)
     others = tuple(package for package in wanted if package.archive is not None)
     had = _previously_locked(distribution, before)
@@ -115,24 +115,24 @@ def lock_system_packages(
     own_had, others_had = _still_wanted(own, others, had), _still_wanted(others, own, had)
     if sources is None or why_not is not None:
         if own_had is None:
-            return _open(wanted, beside, why_not or "")
+            return _open(wanted, third_party, why_not or "")
         if moves:
             raise index_failure("the packages of the system", why_not or "")
-        return _as_before(had, own_had, others, others_had, beside, why_not or "")
-    asked = PackageRequest((*others, *own), _kept(had, moving, others_had is not None))
-    if beside.why_not is None or not others:
-        found = select_packages(distribution, sources, asked, beside.archives, rig.mirrors.apt)
+        return _repeat_previous(had, own_had, others, others_had, third_party, why_not or "")
+    asked = PackageRequest((*others, *own), _preferred(had, moving, others_had is not None))
+    if third_party.why_not is None or not others:
+        found = select_packages(distribution, sources, asked, third_party.archives, rig.mirrors.apt)
         pins = LockedSystemPackages(
-            found.packages, found.archives, beside.repositories, found.unpinned
+            found.packages, found.archives, third_party.repositories, found.unpinned
         )
     else:
         theirs = {package.name for package in had.packages if _is_beside(package, had)}
         if others_had is not None and theirs & set(moving):
-            raise index_failure(f"the index of {others[0].archive}", beside.why_not)
+            raise index_failure(f"the index of {others[0].archive}", third_party.why_not)
         needed = tuple(_needed(others_had or (), others, had))
         asked = replace(asked, wanted=own, needed=needed)
         found = select_packages(distribution, sources, asked, (), rig.mirrors.apt)
-        pins = _beside_them(found, others, others_had, had, beside)
+        pins = _with_previous_third_party(found, others, others_had, had, third_party)
     _require_suites(had, pins, distribution)
     return pins
 
@@ -143,13 +143,13 @@ def _require_suites(
     lost = {a.suite for a in had.archives} - {a.suite for a in pins.archives}
     if lost:
         what = f"the index of {distribution.name}/{min(lost)}"
-        raise index_failure(what, "the lock was made from it, and no archive has it any more")
+        raise index_failure(what, "the lock was made from it, but no archive has it now")
 
 
 def _previously_locked(
     distribution: Distribution, before: LockedMachine | None
 ) -> LockedSystemPackages:
-    """What a lock has pinned from the very release of the distribution, and beside it."""
+    """Return the pins of a lock for this release of the distribution, and the others."""
     suites = {suite.name for suite in distribution.suites}
     if before is None or not {archive.suite for archive in before.archives} <= suites:
         return LockedSystemPackages(())
@@ -162,9 +162,9 @@ def _previously_locked(
 def _still_wanted(
     wanted: Sequence[LockedPackage], rest: Sequence[LockedPackage], had: LockedSystemPackages
 ) -> tuple[LockedPackage, ...] | None:
-    """What a lock has of these packages and all they need; None where it is not these that it has.
+    """Return the locked packages and dependencies; None where the lock has other packages.
 
-    The ``rest`` of what is wanted is not looked at.
+    The ``rest`` of the wanted packages is ignored.
     """
     from rigspec.lock.apt.packages_index import upstream_of
 
@@ -179,8 +179,10 @@ def _still_wanted(
     return tuple(p for p in had.packages if p.part in parts or parts & set(p.needed_by))
 
 
-def _kept(had: LockedSystemPackages, moving: Sequence[str], with_others: bool) -> dict[str, str]:
-    """The versions that are to stay: those of others only where the same is wanted of them."""
+def _preferred(
+    had: LockedSystemPackages, moving: Sequence[str], with_others: bool
+) -> dict[str, str]:
+    """Return the versions to prefer: third-party ones only where the same version is wanted."""
     return {
         package.name: package.version
         for package in had.packages
@@ -190,17 +192,17 @@ def _kept(had: LockedSystemPackages, moving: Sequence[str], with_others: bool) -
     }
 
 
-def _as_before(
+def _repeat_previous(
     had: LockedSystemPackages,
     own: Sequence[LockedPackage],
     others: Sequence[LockedPackage],
     others_had: Sequence[LockedPackage] | None,
-    beside: ThirdPartyIndexes,
+    third_party: ThirdPartyIndexes,
     why: str,
 ) -> LockedSystemPackages:
-    """What a lock has, where the distribution's archive cannot be asked."""
+    """Return the locked packages, for when the distribution's archive is unreachable."""
     if others and others_had is None:
-        left = _open(others, beside, why)
+        left = _open(others, third_party, why)
         return LockedSystemPackages(
             (*others, *own), had.archives, left.repositories, left.unpinned[1:]
         )
@@ -209,18 +211,18 @@ def _as_before(
     return LockedSystemPackages(packages, had.archives, had.repositories if others else ())
 
 
-def _beside_them(
+def _with_previous_third_party(
     found: PackageSelection,
     others: Sequence[LockedPackage],
     others_had: Sequence[LockedPackage] | None,
     had: LockedSystemPackages,
-    beside: ThirdPartyIndexes,
+    third_party: ThirdPartyIndexes,
 ) -> LockedSystemPackages:
-    """What was found of the distribution, and of a repository that cannot be asked what it had."""
+    """Return the selection with the locked packages of an unreachable repository."""
     if others_had is None:
-        unpinned = (*found.unpinned, *_open_beside(beside, beside.why_not or ""))
+        unpinned = (*found.unpinned, *_unpinned_third_party(third_party, third_party.why_not or ""))
         packages = (*others, *found.packages)
-        return LockedSystemPackages(packages, found.archives, beside.repositories, unpinned)
+        return LockedSystemPackages(packages, found.archives, third_party.repositories, unpinned)
     names = {package.name for package in found.packages}
     stays = [package for package in others_had if package.name not in names]
     packages = _in_order((*stays, *found.packages))
@@ -230,7 +232,7 @@ def _beside_them(
 def _needed(
     staying: Sequence[LockedPackage], others: Sequence[LockedPackage], had: LockedSystemPackages
 ) -> Iterator[LockedPackage]:
-    """The distribution's own packages that those of others need, as far as these stay."""
+    """Return the distribution's packages that unchanged third-party packages need."""
     parts = {package.part for package in others}
     for package in staying:
         needed_by = tuple(part for part in package.needed_by if part in parts)
@@ -243,7 +245,7 @@ def _is_beside(package: LockedPackage, pins: LockedSystemPackages) -> bool:
 
 
 def _in_order(packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
-    """As a lock lists them: first what was asked for, then what that needs, by name."""
+    """Return the packages in the order of a lock: requested ones, then dependencies by name."""
     direct = [package for package in packages if package.part != DEPENDENCY]
     needed = [package for package in packages if package.part == DEPENDENCY]
     return (*direct, *sorted(needed, key=lambda package: package.name))
@@ -293,36 +295,36 @@ def _compiler(
 
 
 def _open(
-    wanted: Sequence[LockedPackage], beside: ThirdPartyIndexes, why: str
+    wanted: Sequence[LockedPackage], third_party: ThirdPartyIndexes, why: str
 ) -> LockedSystemPackages:
-    """Without the distribution's archive nothing says what the packages of others need of it."""
+    """Return unpinned packages: without the archive, dependencies are unknown."""
     unpinned = [Unpinned("packages of the system", why)]
     if any(package.archive is not None for package in wanted):
         unread = f"what they need of the distribution cannot be looked up ({why})"
-        unpinned += _open_beside(beside, beside.why_not or unread)
+        unpinned += _unpinned_third_party(third_party, third_party.why_not or unread)
     repositories = tuple(
-        replace(each, released=None, release_sha256=None) for each in beside.repositories
+        replace(each, released=None, release_sha256=None) for each in third_party.repositories
     )
     return LockedSystemPackages(tuple(wanted), (), repositories, tuple(unpinned))
 
 
-def _open_beside(beside: ThirdPartyIndexes, why: str) -> Iterator[Unpinned]:
-    for repository in beside.repositories:
+def _unpinned_third_party(third_party: ThirdPartyIndexes, why: str) -> Iterator[Unpinned]:
+    for repository in third_party.repositories:
         yield Unpinned(
             f"packages of the repository {repository.name}",
-            f"versions are locked, but neither a sha256 nor what they need: {why}",
+            f"versions are locked, but checksums and dependencies are not: {why}",
         )
 
 
 def _why_not_lockable(
     distribution: Distribution, sources: Sources | None, mirror: str | None
 ) -> str | None:
-    """Why no index of the distribution can be read and verified here, and what to do."""
+    """Return why no index of the distribution can be verified here, and what to do."""
     system = f"{distribution.name} {distribution.release}"
     variable = variable_of(distribution)
     if sources is None and mirror is not None:
         return (
-            f"`[mirrors] apt` wants a snapshot, and only a present archive tells which: name one "
+            f"`[mirrors] apt` needs a snapshot, and only a current archive states which: set one "
             f"in the environment variable {variable} and lock again"
         )
     if sources is None:
@@ -331,7 +333,7 @@ def _why_not_lockable(
             f"environment variable {variable}, and lock again"
         )
     if not can_verify():
-        return "gpgv is not on this machine, and nothing unverified is trusted: install it"
+        return "`gpgv` is not installed, so signatures cannot be verified"
     if not Path(distribution.keyring).is_file():
         return (
             f"the keyring of {distribution.name} is not on this machine "

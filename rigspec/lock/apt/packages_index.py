@@ -1,4 +1,4 @@
-"""Lists of packages, read only where they are asked: one holds some sixty thousand."""
+"""Package lists, parsed only where needed: one contains some sixty thousand packages."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _BASE = re.compile(rb"^(?:Priority:[ \t]*required|Essential:[ \t]*yes)[ \t]*$", 
 
 @dataclass(frozen=True)
 class Relation:
-    """One alternative of a dependency: a name, and the versions of it that will do."""
+    """One alternative of a dependency: a name, and the versions that satisfy it."""
 
     name: str
     operator: str = ""
     version: str = ""
 
     def admits(self, version: str | None) -> bool:
-        """Whether a version will do; None is that of a name which is only provided."""
+        """Return whether a version satisfies it; None is the version of a provided name."""
         if not self.operator:
             return True
         if version is None:
             return False
-        one, other = _parsed(version), _parsed(self.version)
+        one, other = _parse_version(version), _parse_version(self.version)
         if self.operator in ("<<", ">>"):
             return bool(one < other) if self.operator == "<<" else bool(one > other)
         if self.operator == "=":
@@ -60,7 +60,7 @@ class AptCandidate:
     provides: tuple[Relation, ...]
 
     def answers(self, relation: Relation) -> bool:
-        """Whether it is what the relation asks for, by its own name or by one it provides."""
+        """Return whether it satisfies the relation, by its own name or by one it provides."""
         if relation.name == self.name:
             return relation.admits(self.version)
         return any(
@@ -70,10 +70,10 @@ class AptCandidate:
 
 
 class PackageList:
-    """The list of one component of an archive, whose name is ``archive``.
+    """The package list of one component of the archive ``archive``.
 
-    What is ``avoided`` (a name and a version) is not seen, nor what is of another ``architecture``
-    than that, where one is given: a flat archive has those of all in one list.
+    Packages in ``avoided`` (name and version) are skipped, and those of another ``architecture``
+    where one is given: a flat archive has all architectures in one list.
     """
 
     def __init__(
@@ -89,19 +89,19 @@ class PackageList:
         self._architectures = (architecture, "all") if architecture is not None else ()
 
     def named(self, name: str) -> Iterator[AptCandidate]:
-        """The versions of a package."""
+        """Return the versions of a package."""
         for start in self._places.get(name.encode(), ()):
             offer = self._offer(start)
             if (offer.name, offer.version) not in self._avoided and self._fits(offer):
                 yield offer
 
     def providing(self, name: str) -> Iterator[AptCandidate]:
-        """The packages that provide a name."""
+        """Return the packages that provide a name."""
         offers = map(self._offer, self._providers.get(name.encode(), ()))
         yield from filter(self._fits, offers)
 
     def base(self) -> Iterator[str]:
-        """The names of the packages that no system of this release is without."""
+        """Yield the names of the packages of every system of this release."""
         for found in _BASE.finditer(self._data):
             yield self._offer(self._start(found.start())).name
 
@@ -128,7 +128,7 @@ class PackageList:
         return known and offer.sha256 != ""
 
     def _start(self, place: int) -> int:
-        """Where the paragraph around a place begins."""
+        """Return the start of the paragraph around a position."""
         before = self._data.rfind(b"\n\n", 0, place)
         return before + 2 if before >= 0 else 0
 
@@ -139,7 +139,7 @@ class PackageList:
 
 
 class AptIndex:
-    """Several lists as one: those of the first archive are the release as it came out."""
+    """Several lists as one; those of the first archive are the original release."""
 
     def __init__(self, lists: Sequence[PackageList]) -> None:
         self._lists = tuple(lists)
@@ -147,14 +147,14 @@ class AptIndex:
         self._providing: dict[str, tuple[AptCandidate, ...]] = {}
 
     def named(self, name: str) -> tuple[AptCandidate, ...]:
-        """Every version of a package, newest first; of two alike that of the first list."""
+        """Return every version of a package, newest first; the first list wins among equals."""
         if name not in self._named:
             offers = {o.version: o for each in reversed(self._lists) for o in each.named(name)}
             self._named[name] = _newest_first(tuple(offers.values()))
         return self._named[name]
 
     def providing(self, relation: Relation) -> tuple[AptCandidate, ...]:
-        """The newest of each package that provides what is asked, the most usual first."""
+        """Return the newest of each package that satisfies a relation, the most usual first."""
         if relation.name not in self._providing:
             names = {o.name for each in self._lists for o in each.providing(relation.name)}
             newest = [self.named(name)[0] for name in sorted(names - {relation.name})]
@@ -163,12 +163,12 @@ class AptIndex:
 
 
 def upstream_of(version: str) -> str:
-    """A version without what the packager put to it: ``465.19.01-0ubuntu1`` is ``465.19.01``."""
-    return str(_parsed(version).upstream_version)
+    """Return the upstream part of a version: ``465.19.01-0ubuntu1`` is ``465.19.01``."""
+    return str(_parse_version(version).upstream_version)
 
 
 def _newest_first(offers: tuple[AptCandidate, ...]) -> tuple[AptCandidate, ...]:
-    return tuple(sorted(offers, key=lambda offer: _parsed(offer.version), reverse=True))
+    return tuple(sorted(offers, key=lambda offer: _parse_version(offer.version), reverse=True))
 
 
 _PRIORITIES = ("required", "important", "standard", "optional", "extra")
@@ -180,7 +180,7 @@ def _usual_first(offer: AptCandidate) -> tuple[int, str]:
 
 
 @lru_cache(maxsize=65536)
-def _parsed(version: str) -> Any:
+def _parse_version(version: str) -> Any:
     return Version(version)
 
 
@@ -204,7 +204,7 @@ def _read(archive: str, paragraph: bytes) -> AptCandidate:
 
 
 def _groups(text: str) -> Iterator[tuple[Relation, ...]]:
-    """A relation field: groups of alternatives."""
+    """Return the groups of alternatives of a relation field."""
     for group in PkgRelation.parse_relations(text) if text.strip() else ():
         yield tuple(
             Relation(one["name"], *(one.get("version") or ())) for one in group if one.get("name")

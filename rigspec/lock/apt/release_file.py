@@ -1,4 +1,4 @@
-"""What a signed index says: its date, whose it is, and the checksums it vouches for."""
+"""The content of a signed index: its date, its origin and its checksums."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MOST = 32 * 1024 * 1024
 
 @dataclass(frozen=True)
 class SignedIndex:
-    """The text of an index, read. ``names`` are its codename and its suite, empty where it has
-    none; ``files`` are sha256 and size by path, ``by_hash`` says that files can be asked for by
+    """A parsed index. ``names`` are its codename and its suite, empty where it has
+    none; ``files`` are sha256 and size by path, ``by_hash``: files can be requested by
     these. Dates are ISO 8601 in UTC.
     """
 
@@ -32,7 +32,7 @@ class SignedIndex:
 
 
 def read_release(text: bytes, what: str, check_dates: bool = True) -> SignedIndex:
-    """Read a text whose signature was checked. Raises LockError where it is past its date."""
+    """Parse a text with a verified signature. Raises LockError where it has expired."""
     from debian.deb822 import Release
 
     release: Any = Release(text)
@@ -59,9 +59,9 @@ def read_release(text: bytes, what: str, check_dates: bool = True) -> SignedInde
 
 
 def _iso(date: str) -> str:
-    """A Release's date as ISO 8601 in UTC; two of them compare as text."""
-    told = parsedate_to_datetime(date)
-    utc = told if told.tzinfo is None else told.astimezone(dt.timezone.utc)
+    """Return a Release's date as ISO 8601 in UTC; two of them compare as text."""
+    parsed = parsedate_to_datetime(date)
+    utc = parsed if parsed.tzinfo is None else parsed.astimezone(dt.timezone.utc)
     return f"{utc:%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -1,4 +1,4 @@
-"""The packages of the system, chosen from verified indexes."""
+"""Packages of the system, selected from verified indexes."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 
 __all__ = ["DEPENDENCY", "PackageRequest", "PackageSelection", "select_packages"]
 
-# The part of what nobody asked for by name.
+# The part of packages that nothing requests by name.
 DEPENDENCY = "dependency"
 
 
 @dataclass(frozen=True)
 class PackageRequest:
-    """What is ``wanted``: of the distribution, or of a repository beside it where a package has an
-    archive. What is ``kept``, a version by name, stays where it can. ``needed`` are packages of the
-    distribution that something needs which is locked already.
+    """The ``wanted`` packages: of the distribution, or of a third-party one where a package has an
+    archive. Versions in ``preferred``, by name, are preferred. ``needed`` are packages of the
+    distribution that already locked packages need.
     """
 
     wanted: tuple[LockedPackage, ...]
-    kept: Mapping[str, str] = field(default_factory=dict)
+    preferred: Mapping[str, str] = field(default_factory=dict)
     needed: tuple[LockedPackage, ...] = ()
 
 
 @dataclass(frozen=True)
 class PackageSelection:
-    """The packages, pinned; the distribution's archives they come from; what stayed open."""
+    """The pinned packages, the distribution's archives they come from, and the unpinned items."""
 
     packages: tuple[LockedPackage, ...]
     archives: tuple[LockedArchive, ...]
@@ -48,10 +48,10 @@ def select_packages(
     distribution: Distribution,
     sources: Sources,
     asked: PackageRequest,
-    beside: Sequence[Archive],
+    third_party: Sequence[Archive],
     mirror: str | None,
 ) -> PackageSelection:
-    """What is asked for and all that it needs, each at one version. Raises LockError."""
+    """Return the requested packages and their dependencies, pinned. Raises LockError."""
     from rigspec.lock.apt.archive import open_archives
     from rigspec.lock.apt.dependency_resolver import (
         PackageNotFound,
@@ -64,20 +64,20 @@ def select_packages(
     first, every = distribution.components[:1], distribution.components
     try:
         try:
-            chosen, used = _chosen(distribution, archives, first, asked, beside)
+            chosen, used = _choose(distribution, archives, first, asked, third_party)
         except (PackageNotFound, UnsatisfiableDependency):
-            # Something stands in another component only.
-            chosen, used = _chosen(distribution, archives, every, asked, beside)
+            # Something is in another component only.
+            chosen, used = _choose(distribution, archives, every, asked, third_party)
     except PackageNotFound as error:
         do = "look at the name's spelling, or take it out of the spec"
         if error.instead:
             do = f"it is only provided, by {', '.join(error.instead[:8])}: name one of these"
-        raise no_packages(system, f"there is no package `{error.name}`", do) from None
+        raise no_packages(system, f"no package `{error.name}`", do) from None
     except VersionNotFound as error:
         do = f"there is {', '.join(error.there[:8])}: let the spec ask for one of these"
         raise no_packages(system, f"its repository has no {error}", do) from None
     except UnsatisfiableDependency as error:
-        raise no_packages(system, str(error), f"leave `{error.of}` or the other one out") from None
+        raise no_packages(system, str(error), f"remove `{error.of}` or the other one") from None
     locked = [archive.locked for archive in used]
     moment, unpinned = _snapshot(distribution, sources, mirror, locked)
     had = {archive.suite for archive in locked}
@@ -96,7 +96,7 @@ def _snapshot(
     mirror: str | None,
     locked: Sequence[LockedArchive],
 ) -> tuple[str | None, tuple[Unpinned, ...]]:
-    """The moment of which snapshots have what is locked, and what stays open without one."""
+    """Return the moment of a snapshot of the locked packages, and the items open without it."""
     from rigspec.lock.apt.snapshots import snapshot_in, snapshot_of
 
     since = distribution.snapshots_since
@@ -107,18 +107,18 @@ def _snapshot(
     found = snapshot_in(mirror, locked, since)
     if found is not None:
         return found, ()
-    why = "`[mirrors] apt` does not have the archive's present state yet: lock again in a day"
+    why = "`[mirrors] apt` does not have the archive's current state yet; lock again in a day"
     return None, (Unpinned("the snapshot of the archive", why),)
 
 
-def _chosen(
+def _choose(
     distribution: Distribution,
     archives: Sequence[Archive],
     components: Sequence[str],
     asked: PackageRequest,
-    beside: Sequence[Archive],
+    third_party: Sequence[Archive],
 ) -> tuple[Mapping[str, Choice], tuple[Archive, ...]]:
-    """The choice among some components, and the archives with those of them that each has."""
+    """Return the choice from some components, and the archives with the components they have."""
     from concurrent.futures import ThreadPoolExecutor
 
     from rigspec.lock.apt.dependency_resolver import base_system, resolve_closure
@@ -133,12 +133,12 @@ def _chosen(
         if text is not None
     ]
     release = [each for archive, _, each in lists if archive is archives[0]]
-    others = [_beside(archive, distribution.architecture) for archive in beside]
+    others = [_read_third_party(archive, distribution.architecture) for archive in third_party]
     index = AptIndex([*(each for _, _, each in lists), *others])
     own = [package for package in asked.wanted if package.archive is None]
     names = sorted({package.name for package in (*own, *asked.needed)})
     chosen = resolve_closure(
-        index, names, base_system(release), asked.kept, _beside_it(asked, beside)
+        index, names, base_system(release), asked.preferred, _wanted_third_party(asked, third_party)
     )
     used = []
     for archive in archives:
@@ -147,25 +147,27 @@ def _chosen(
     return chosen, tuple(used)
 
 
-def _beside(archive: Archive, architecture: str) -> PackageList:
+def _read_third_party(archive: Archive, architecture: str) -> PackageList:
     from rigspec.lock.apt.packages_index import PackageList
 
     text = archive.packages("", architecture)
     if text is None:
         what = f"the index of the repository {archive.locked.name}"
-        raise untrusted_index(what, "it vouches for no list of packages")
+        raise untrusted_index(what, "it has no package list")
     return PackageList(archive.locked.name, text, architecture=architecture)
 
 
-def _beside_it(asked: PackageRequest, beside: Sequence[Archive]) -> ThirdPartyRepositories:
+def _wanted_third_party(
+    asked: PackageRequest, third_party: Sequence[Archive]
+) -> ThirdPartyRepositories:
     from rigspec.lock.apt.dependency_resolver import ThirdPartyRepositories
 
     wanted = {p.name: p.version for p in asked.wanted if p.archive is not None}
-    return ThirdPartyRepositories(frozenset(archive.locked.name for archive in beside), wanted)
+    return ThirdPartyRepositories(frozenset(archive.locked.name for archive in third_party), wanted)
 
 
 def _packages(asked: PackageRequest, chosen: Mapping[str, Choice]) -> Iterator[LockedPackage]:
-    """The wanted packages in their order, and then what they need."""
+    """Return the wanted packages in their order, then their dependencies."""
     wanted, parts = asked.wanted, dict[str, set[str]]()
     for package in wanted:
         parts.setdefault(package.part, set()).add(package.name)

@@ -1,4 +1,4 @@
-"""The moment at which a distribution's snapshots hold what was locked."""
+"""The moment at which a distribution's snapshots have the locked packages."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["snapshot_in", "snapshot_of"]
 
 
 def snapshot_of(archives: Sequence[LockedArchive], since: str | None) -> str | None:
-    """The midnight after the newest of the archives was released, by its own date.
+    """Return the midnight after the newest of the archives was released, by its own date.
 
-    Snapshots of that moment hold this state, or one that is newer by less than a day. None where
+    Snapshots of that moment have this state, or one that is newer by less than a day. None where
     the distribution, which has snapshots ``since`` a day, has none.
     """
     newest = max(archive.released for archive in archives)
@@ -26,8 +26,8 @@ def snapshot_of(archives: Sequence[LockedArchive], since: str | None) -> str | N
 
 
 def snapshot_in(mirror: str, archives: Sequence[LockedArchive], since: str | None) -> str | None:
-    """The moment at which a mirror of snapshots has these very indexes, byte for byte; None where
-    it does not have them yet. Raises LockError.
+    """Return the moment at which a mirror of snapshots has these indexes byte for byte; None where
+    it lacks them. Raises LockError.
     """
     midnight = snapshot_of(archives, since)
     for moment in (*_moments(archives), midnight):

@@ -1,7 +1,7 @@
-"""Where a distribution's archive is to be found: the user's own configuration, never a name here.
+"""The address of a distribution's archive: from the user's configuration, never a constant.
 
 The spec's ``[mirrors] apt`` comes first, then the environment, then this host's own apt sources.
-An environment variable that is there and empty says that there is none.
+An environment variable that is set and empty disables the archive.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _APT = Path("/etc/apt")
 
 @dataclass(frozen=True)
 class Sources:
-    """Archive roots, in the order to be asked; places in them are still to be filled.
+    """Archive roots in the order of use, with placeholders.
 
-    ``check_dates`` says whether a Release past its own Valid-Until is refused, ``optional`` that a
-    root may turn out to be another distribution's. ``snapshot`` is the moment that they are of.
+    ``check_dates``: a Release past its own Valid-Until is refused; ``optional``: a
+    root may belong to another distribution. ``snapshot`` is their moment.
     """
 
     roots: tuple[str, ...]
@@ -39,29 +39,29 @@ class Sources:
 def sources_of(
     distribution: Distribution, mirror: str | None, snapshot: str | None
 ) -> Sources | None:
-    """The roots to ask; None where nobody names any.
+    """Return the roots to use; None where none is configured.
 
-    A mirror of snapshots is asked for the ``snapshot`` that the lock has; without one, what tells
-    the present state is asked instead.
+    A mirror of snapshots is used at the ``snapshot`` of the lock; without one, the root that has
+    the current state is used instead.
     """
     if mirror is not None and not has_snapshots(mirror):
         return Sources((mirror,))
     if mirror is not None and snapshot is not None:
         return Sources((mirror,), check_dates=False, snapshot=snapshot)
-    told = os.environ.get(variable_of(distribution))
-    if told is not None:
-        return Sources(tuple(told.split())) if told.split() else None
+    configured = os.environ.get(variable_of(distribution))
+    if configured is not None:
+        return Sources(tuple(configured.split())) if configured.split() else None
     roots = tuple(dict.fromkeys(_host_roots(distribution)))
     return Sources(roots, _host_checks_dates(), optional=True) if roots else None
 
 
 def variable_of(distribution: Distribution) -> str:
-    """The environment variable that names archive roots, a space between them."""
+    """Return the environment variable that lists archive roots, separated by spaces."""
     return f"RIGSPEC_APT_{distribution.name.upper()}"
 
 
 def _host_roots(distribution: Distribution) -> Iterator[str]:
-    """The addresses in this host's apt sources that carry a suite of the distribution."""
+    """Yield the addresses in this host's apt sources that have a suite of the distribution."""
     for addresses, suites in _host_entries():
         if any(suite.split("-")[0].split("/")[0] in distribution.codenames for suite in suites):
             for address in addresses:
@@ -70,7 +70,7 @@ def _host_roots(distribution: Distribution) -> Iterator[str]:
 
 
 def _host_entries() -> Iterator[tuple[list[str], list[str]]]:
-    """Addresses and suites of every entry for binary packages in the component ``main``."""
+    """Yield addresses and suites of every entry for binary packages in the component ``main``."""
     folder = _APT / "sources.list.d"
     for file in [_APT / "sources.list", *sorted(folder.glob("*.list"))]:
         for line in _text(file).splitlines():
@@ -99,7 +99,7 @@ def _text(file: Path) -> str:
 
 
 def _host_checks_dates() -> bool:
-    """Whether this host's apt refuses a Release that is past its date: its sources, its policy."""
+    """Return whether this host's apt refuses an expired Release."""
     if shutil.which("apt-config") is None:
         return True
     done = subprocess.run(

@@ -1,8 +1,8 @@
-"""A repository beside the distribution's own: one flat folder, its index signed by one key.
+"""A third-party repository: one flat folder, its index signed by one key.
 
-Its address is the matrix's: that may be out of reach, as any place nobody here chose. One that the
-spec (`[mirrors] nvidia`) or the environment names must answer, and rightly. What does answer
-must be what the key that the matrix names vouches for, wherever it stands.
+Its address is in the matrix and may be unreachable. One that the
+spec (`[mirrors] nvidia`) or the environment names must answer, and correctly. Any answer
+must be signed by the key that the matrix names, whatever its address.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ __all__ = [
 
 _VARIABLE = "RIGSPEC_NVIDIA"
 _MOST_KEY = 1024 * 1024
-# For an address that nobody here chose: with its name, its connection and its first words.
+# For an address that the user did not choose: name lookup, connection and first bytes.
 _PATIENCE_S = 5.0
 _ABSENT = (404, 410)
 
 
 class RepositoryUnavailable(Exception):
-    """The index cannot be read here, and nobody said that it could; the message says why."""
+    """The index, which the user did not configure, is unreachable; the message states why."""
 
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository whose index was verified: ``key`` is the file of its key as it came."""
+    """A repository with a verified index: ``key`` is the file of its key as downloaded."""
 
     archive: Archive
     key: bytes
@@ -57,7 +57,7 @@ class Repository:
 
 @dataclass(frozen=True)
 class ThirdPartyIndexes:
-    """The repositories of one machine. Where one cannot be read, ``why_not`` says why and there
+    """The repositories of one machine. Where one is unreachable, ``why_not`` states why and there
     are no ``archives``.
     """
 
@@ -68,14 +68,14 @@ class ThirdPartyIndexes:
 
 @dataclass(frozen=True)
 class ThirdPartyRepositoryCache:
-    """The repositories of a rig's machines, each asked once."""
+    """The repositories of a rig's machines, each fetched once."""
 
     mirror: str | None
     _known: dict[str, Repository | str] = field(default_factory=dict)
 
     def of(self, repositories: Sequence[LockedRepository]) -> ThirdPartyIndexes:
-        """These repositories with what their indexes say. Raises LockError."""
-        found = [self._asked(repository) for repository in repositories]
+        """Return these repositories with their indexes. Raises LockError."""
+        found = [self._open_cached(repository) for repository in repositories]
         why_not = next((each for each in found if isinstance(each, str)), None)
         if why_not is not None:
             return ThirdPartyIndexes(tuple(repositories), why_not=why_not)
@@ -86,7 +86,7 @@ class ThirdPartyRepositoryCache:
         )
         return ThirdPartyIndexes(read, archives)
 
-    def _asked(self, repository: LockedRepository) -> Repository | str:
+    def _open_cached(self, repository: LockedRepository) -> Repository | str:
         if repository.url not in self._known:
             try:
                 self._known[repository.url] = open_repository(repository, self.mirror)
@@ -96,7 +96,7 @@ class ThirdPartyRepositoryCache:
 
 
 def open_repository(repository: LockedRepository, mirror: str | None) -> Repository:
-    """Fetch and verify the index of a repository. Raises Unread or LockError."""
+    """Fetch and verify the index of a repository. Raises RepositoryUnavailable or LockError."""
     named = mirror if mirror is not None else os.environ.get(_VARIABLE)
     if named == "":
         raise RepositoryUnavailable(f"the environment variable {_VARIABLE} is empty")
@@ -107,7 +107,7 @@ def open_repository(repository: LockedRepository, mirror: str | None) -> Reposit
     else:
         _require_answer(url)
     what = f"the index of the repository {repository.name}"
-    signed = _signed(url, what)
+    signed = _fetch_signed_index(url, what)
     if signed is None and named is None:
         raise RepositoryUnavailable("there is no index at its address")
     if signed is None:
@@ -118,13 +118,13 @@ def open_repository(repository: LockedRepository, mirror: str | None) -> Reposit
         raise RepositoryUnavailable("the key that the matrix names is not at its address")
     if key is None:
         raise index_failure(called, "it is not at its place")
-    return Repository(_verified(repository, url, signed, key), key)
+    return Repository(_verify(repository, url, signed, key), key)
 
 
 def _require_programs() -> None:
     for program, there in (("gpgv", can_verify()), ("gpg", can_read_keys())):
         if not there:
-            why = f"{program} is not on this machine, and nothing unverified is trusted: install it"
+            why = f"`{program}` is not installed, so signatures cannot be verified"
             raise RepositoryUnavailable(why)
 
 
@@ -143,8 +143,8 @@ def _require_answer(url: str) -> None:
         raise RepositoryUnavailable(f"its server answered with HTTP status {status}")
 
 
-def _signed(url: str, what: str) -> Mapping[str, bytes] | None:
-    """The files of its index: one that is signed within, else two. None where there is none."""
+def _fetch_signed_index(url: str, what: str) -> Mapping[str, bytes] | None:
+    """Return the files of its index: one signed inline, else two. None where there is none."""
     whole = download(f"{url}/InRelease", what, MOST)
     if whole is not None:
         return {"InRelease": whole}
@@ -157,7 +157,7 @@ def _signed(url: str, what: str) -> Mapping[str, bytes] | None:
     return {"Release": text, "Release.gpg": signature}
 
 
-def _verified(
+def _verify(
     repository: LockedRepository, url: str, signed: Mapping[str, bytes], key: bytes
 ) -> Archive:
     what = f"the index of the repository {repository.name}"

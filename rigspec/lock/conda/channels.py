@@ -1,4 +1,4 @@
-"""Conda channels: asked at one address, written into a lock by another that holds no host."""
+"""Conda channels: read at one address, locked with another that contains no host."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 __all__ = ["CondaChannel", "alias_path", "channels_of", "with_alias", "written_address"]
 
-# A bare channel name stands below conda's setting `channel_alias`, whose variable this is; both
+# A bare channel name is below conda's setting `channel_alias`, which this variable sets; both
 # conda-lock and the shell put in its value.
 _ALIAS = "CONDA_CHANNEL_ALIAS"
 _PLACEHOLDER = f"${{{_ALIAS}}}"
@@ -16,8 +16,8 @@ _PLACEHOLDER = f"${{{_ALIAS}}}"
 
 @dataclass(frozen=True)
 class CondaChannel:
-    """A channel: ``name`` as the spec has it, ``address`` where it is asked, ``written`` what
-    stands before a package's path in a lock.
+    """A channel: ``name`` as in the spec, ``address`` to read it from, ``written`` the
+    prefix of a package's path in a lock.
     """
 
     name: str
@@ -26,16 +26,16 @@ class CondaChannel:
 
 
 def channels_of(names: Sequence[str], mirror: str | None) -> tuple[CondaChannel, ...]:
-    """The channels, highest priority first.
+    """Return the channels, highest priority first.
 
-    A bare name is looked for at the mirror, else where conda's own ``CONDA_CHANNEL_ALIAS`` says,
-    else where conda looks by default.
+    A bare name is looked up at the mirror, else at conda's own ``CONDA_CHANNEL_ALIAS``,
+    else at conda's default.
     """
     return tuple(_channel(name.rstrip("/"), mirror) for name in names)
 
 
 def written_address(url: str, channels: Sequence[CondaChannel]) -> str:
-    """A package's address as a lock has it."""
+    """Return a package's address as a lock has it."""
     for channel in channels:
         if url.startswith(channel.address + "/"):
             return channel.written + url[len(channel.address) :]
@@ -43,13 +43,13 @@ def written_address(url: str, channels: Sequence[CondaChannel]) -> str:
 
 
 def alias_path(address: str) -> str | None:
-    """What follows the alias in an address of a lock; None where it names its own host."""
+    """Return the path after the alias in an address of a lock; None where it has its own host."""
     before, _, path = address.partition(f"{_PLACEHOLDER}/")
     return path if not before and path else None
 
 
 def with_alias(text: str, mirror: str | None) -> str:
-    """A text of the lock with the addresses that an artifact needs: the mirror's, else conda's."""
+    """Return a text of the lock with the addresses of the mirror, else conda's own."""
     if _PLACEHOLDER not in text:
         return text
     return text.replace(_PLACEHOLDER, mirror.rstrip("/") if mirror is not None else _default())

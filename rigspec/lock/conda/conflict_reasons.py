@@ -1,4 +1,4 @@
-"""Sentences on why lines collide: which package of which channel wants what, and who denies it."""
+"""Sentences on why lines conflict: the package that requires something, and why it is missing."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _CALLED = {"__cuda": "CUDA", "__glibc": "glibc", "__archspec": "a processor", "_
 
 @dataclass(frozen=True)
 class _Step:
-    """A package of a channel wants something; ``denied`` says why it cannot have it, if it is
-    not for another package's sake.
+    """A package of a channel requires something; ``denied`` states why it is missing, unless that
+    is because of another package.
     """
 
     package: str
@@ -37,7 +37,7 @@ _Chain = tuple[_Step, ...]
 
 
 class ConflictExplainer:
-    """Looks for what blocks each candidate of the lines of a conflict."""
+    """Finds the reasons that exclude each candidate of the lines of a conflict."""
 
     def __init__(
         self, offers: RepoData, lines: Sequence[RequestedSpec], *, strict: bool, dated: bool
@@ -47,10 +47,10 @@ class ConflictExplainer:
         self._strict = strict
         self._dated = dated
         self._virtual = {virtual.name: virtual for virtual in offers.question.virtual}
-        self._told: dict[str, _Chain | None] = {}
+        self._reasons: dict[str, _Chain | None] = {}
 
     async def sentences(self) -> tuple[str, ...]:
-        """At most a few, the newest candidate's first; none where nothing plain can be said."""
+        """Return a few reasons, the newest candidate's first; none where there is no simple one."""
         found: list[str] = []
         for name, line in self._asked.items():
             if line.bound:
@@ -59,10 +59,10 @@ class ConflictExplainer:
             if not candidates:
                 return (await self._nothing(name, line.spec),)
             chains = [await self._blocked(record, _DEPTH) for record in candidates]
-            told = [chain for chain in chains if chain]
-            if told and None not in chains:
-                return _sentences(told)
-            found += _sentences(told)
+            blocked = [chain for chain in chains if chain]
+            if blocked and None not in chains:
+                return _sentences(blocked)
+            found += _sentences(blocked)
         return tuple(dict.fromkeys(found))[:_AT_MOST]
 
     async def _nothing(self, name: str, spec: str) -> str:
@@ -70,46 +70,46 @@ class ConflictExplainer:
         dated = [record for record in records if self._in_time(record)]
         if not dated:
             if all(record.timestamp is None for record in records):
-                return f"no {name} states its time, and `as_of` cannot be kept without"
+                return f"no {name} states its upload time, which `as_of` needs"
             return f"no {name} is from that day or before"
         first = [record for record in dated if self._first(record, dated)]
         known = sorted({record.version for record in first})
         span = str(known[0]) if len(known) == 1 else f"{known[0]} to {known[-1]}"
-        told = f"{self._place(first[0])} has {name} {span}"
+        text = f"{self._place(first[0])} has {name} {span}"
         beyond = [record for record in dated if record.matches(rattler.MatchSpec(spec))]
         if beyond and self._strict:
-            told += f", and comes before {self._place(beyond[0])}, which has {beyond[0].version}"
-        return told
+            text += f", and comes before {self._place(beyond[0])}, which has {beyond[0].version}"
+        return text
 
     async def _blocked(self, record: rattler.RepoDataRecord, depth: int) -> _Chain | None:
-        """Why this record cannot be had, as sentences; None where nothing plain stops it."""
+        """Return why this record is excluded, as steps; None where there is no simple reason."""
         key = f"{record.url} {depth}"
-        if key not in self._told:
-            self._told[key] = None  # a ring of dependencies stops nothing
-            self._told[key] = await self._blocker(record, depth)
-        return self._told[key]
+        if key not in self._reasons:
+            self._reasons[key] = None  # a ring of dependencies stops nothing
+            self._reasons[key] = await self._blocker(record, depth)
+        return self._reasons[key]
 
     async def _blocker(self, record: rattler.RepoDataRecord, depth: int) -> _Chain | None:
         for text in record.constrains:
             name = text.partition(" ")[0]
-            if name in self._virtual and not self._holds(self._virtual[name], text):
-                return (self._wants(record, text, self._virtual[name].told),)
+            if name in self._virtual and not self._is_met(self._virtual[name], text):
+                return (self._requirement_step(record, text, self._virtual[name].statement),)
         deeper: _Chain | None = None
         for text in record.depends:
             name = text.partition(" ")[0]
             if name.startswith("__"):
-                denied = self._denied(name, text)
+                denied = self._absence_reason(name, text)
                 if denied is not None:
-                    return (self._wants(record, text, denied),)
+                    return (self._requirement_step(record, text, denied),)
                 continue
             matching = await self._admitted(name, text)
             if not matching:
-                return (self._wants(record, text, await self._lacking(name, text)),)
+                return (self._requirement_step(record, text, await self._lacking(name, text)),)
             if depth and deeper is None:
                 chains = [await self._blocked(other, depth - 1) for other in matching]
                 if None not in chains:
                     # The last is the oldest, which asks for the least.
-                    deeper = (self._wants(record, text, ""), *(chains[-1] or ()))
+                    deeper = (self._requirement_step(record, text, ""), *(chains[-1] or ()))
         return deeper
 
     async def _lacking(self, name: str, text: str) -> str:
@@ -121,7 +121,7 @@ class ConflictExplainer:
         return await self._nothing(name, text)
 
     async def _admitted(self, name: str, text: str) -> list[rattler.RepoDataRecord]:
-        """What a dependency may be, by the lines of the conflict too."""
+        """Return the records that satisfy a dependency and the lines of the conflict."""
         line = self._asked.get(name)
         found = await self._within(name, text)
         if line is None:
@@ -137,7 +137,7 @@ class ConflictExplainer:
     def _first(
         self, record: rattler.RepoDataRecord, records: Sequence[rattler.RepoDataRecord]
     ) -> bool:
-        """Whether no channel before this record's has the package."""
+        """Return whether no channel before this record's has the package."""
         order = [name for name, _ in self._offers.channels]
         if not self._strict:
             return True
@@ -150,18 +150,18 @@ class ConflictExplainer:
             return True
         return record.timestamp is not None and record.timestamp.timestamp() * 1000 <= until
 
-    def _denied(self, name: str, text: str) -> str | None:
+    def _absence_reason(self, name: str, text: str) -> str | None:
         virtual = self._virtual.get(name)
         if virtual is None:
             return _ABSENT.get(name, f"this machine has no {name.strip('_')}")
-        return None if self._holds(virtual, text) else virtual.told
+        return None if self._is_met(virtual, text) else virtual.statement
 
-    def _holds(self, virtual: VirtualPackage, text: str) -> bool:
+    def _is_met(self, virtual: VirtualPackage, text: str) -> bool:
         build = rattler.BuildString(virtual.build)
         record = rattler.PackageRecord(virtual.name, virtual.version, build, 0, "noarch")
         return record.matches(rattler.MatchSpec(text))
 
-    def _wants(self, record: rattler.RepoDataRecord, text: str, denied: str) -> _Step:
+    def _requirement_step(self, record: rattler.RepoDataRecord, text: str, denied: str) -> _Step:
         name, _, versions = text.partition(" ")
         package = record.name.normalized
         place, version = self._place(record), str(record.version)
@@ -172,19 +172,19 @@ class ConflictExplainer:
 
 
 def _sentences(chains: Sequence[_Chain]) -> tuple[str, ...]:
-    """A few sentences for many chains: what differs in versions alone is told once."""
+    """Return a few sentences for many chains; those that differ only in versions are merged."""
     alike: dict[tuple[tuple[str, str], ...], list[_Chain]] = {}
     for chain in chains:
         alike.setdefault(tuple((s.package, s.wanted) for s in chain), []).append(chain)
-    told = [_merged(steps) for same in alike.values() for steps in zip(*same, strict=True)]
-    return tuple(dict.fromkeys(told))[:_AT_MOST]
+    text = [_merge_steps(steps) for same in alike.values() for steps in zip(*same, strict=True)]
+    return tuple(dict.fromkeys(text))[:_AT_MOST]
 
 
-def _merged(steps: Sequence[_Step]) -> str:
+def _merge_steps(steps: Sequence[_Step]) -> str:
     versions = list(dict.fromkeys(step.version for step in steps))
     span = versions[0] if len(versions) == 1 else f"{versions[-1]} to {versions[0]}"
     wants = sorted({step.versions for step in steps})
     wanted = " or ".join(wants) if len(wants) <= _AT_MOST else f"{wants[0]} or the like"
     first = steps[-1]
-    told = f"{first.package} {span} of {first.place} wants {first.wanted} {wanted}".strip()
-    return f"{told}; {first.denied}" if first.denied else told
+    text = f"{first.package} {span} of {first.place} requires {first.wanted} {wanted}".strip()
+    return f"{text}; {first.denied}" if first.denied else text

@@ -1,4 +1,4 @@
-"""Why a conda solve failed: the fewest lines that collide, and which package wants what."""
+"""Why a conda solve failed: the fewest lines that conflict, and the packages involved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORDS = 300
 
 
 def unknown_packages(lines: Sequence[RequestedSpec], names: Collection[str]) -> Conflict | None:
-    """The lines that ask for a package which no channel has; None where there are none."""
+    """Return the lines that name a package which no channel has; None where there are none."""
     asked = {line: line.spec.partition(" ")[0] for line in lines if not line.bound}
     unknown = tuple(
         Unknown(line, tuple(get_close_matches(name, sorted(names), n=3, cutoff=0.6)))
@@ -29,9 +29,9 @@ def unknown_packages(lines: Sequence[RequestedSpec], names: Collection[str]) -> 
 
 
 async def conflict_of(lines: Sequence[RequestedSpec], attempt: Attempt, words: str) -> Conflict:
-    """The smallest part of an unsolvable question, found by leaving out what can be left out.
+    """Return the smallest unsatisfiable part of a request, found by deletion.
 
-    ``words`` are the solver's own, for where nothing better can be said.
+    ``words`` are the solver's own, for when there is nothing better.
     """
     question = attempt.offers.question
     dated = question.until is not None and await _fails(attempt, lines, dated=False) is None
@@ -42,14 +42,14 @@ async def conflict_of(lines: Sequence[RequestedSpec], attempt: Attempt, words: s
     # What installs nothing goes first: a reason that can do without it is the plainer one.
     for line in sorted(lines, key=lambda line: not line.bound):
         fewer = [other for other in left if other is not line]
-        told = await _fails(attempt, fewer, strict=strict, dated=dated)
-        if told is not None:
-            left, words = fewer, told
+        message = await _fails(attempt, fewer, strict=strict, dated=dated)
+        if message is not None:
+            left, words = fewer, message
     reasons = ConflictExplainer(attempt.offers, left, strict=strict, dated=dated)
     found = await reasons.sentences()
     return Conflict(
         tuple(left),
-        found or (_shortened(without_addresses(words)),),
+        found or (_shorten(without_addresses(words)),),
         by_priority=strict,
         by_day=dated,
     )
@@ -58,7 +58,7 @@ async def conflict_of(lines: Sequence[RequestedSpec], attempt: Attempt, words: s
 async def _fails(
     attempt: Attempt, lines: Sequence[RequestedSpec], *, strict: bool = True, dated: bool = True
 ) -> str | None:
-    """The solver's words where there is no solution."""
+    """Return the solver's message where there is no solution."""
     try:
         await attempt.solved(lines, strict=strict, dated=dated)
     except SolverError as error:
@@ -66,8 +66,8 @@ async def _fails(
     return None
 
 
-def _shortened(words: str) -> str:
+def _shorten(words: str) -> str:
     # The solver's tree comes without its line breaks: its branches are drawn in the words.
-    told = " ".join(word for word in words.split() if word.strip("├└│─"))
-    told = told.removeprefix("Cannot solve the request because of: ").strip()
-    return told if len(told) <= _WORDS else f"{told[:_WORDS].rsplit(' ', 1)[0]} …"
+    message = " ".join(word for word in words.split() if word.strip("├└│─"))
+    message = message.removeprefix("Cannot solve the request because of: ").strip()
+    return message if len(message) <= _WORDS else f"{message[:_WORDS].rsplit(' ', 1)[0]} …"

@@ -1,7 +1,7 @@
-"""An environment of the spec as a question to conda's solver.
+"""An environment of the spec as a request to conda's solver.
 
-Conda brings the interpreter, pip and the plain packages; the Python index brings the frameworks.
-What the frameworks declare to need bounds what conda may take, so that pip finds it fitting.
+Conda provides the interpreter, pip and the plain packages; the Python index the frameworks.
+The declared requirements of the frameworks constrain conda, so that pip accepts its packages.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def lock_conda(
     index: PackageIndex,
     kept: tuple[tuple[str, str], ...],
 ) -> CondaLock:
-    """The conda part of an environment; nothing where conda does not manage it.
+    """Return the conda part of an environment; an empty one where conda does not manage it.
 
-    ``index`` is asked what the frameworks need; ``kept`` are name and md5 of the packages that
-    stay where they can. Raises LockError.
+    ``index`` has the metadata of the frameworks; ``kept`` are name and md5 of the packages that
+    stay where possible. Raises LockError.
     """
     spec = rig.env[env.name]
     if spec.manager != "conda":
@@ -53,7 +53,7 @@ def lock_conda(
     if not channels:
         why = "an environment that conda manages needs `channels`"
         raise no_solution(env.name, why, [Place(("env", env.name, "manager"), "asks for conda")])
-    bounds = (*_matrix_bounds(env), *_declared(env, index))
+    bounds = (*_matrix_bounds(env), *_framework_bounds(env, index))
     question = CondaRequest(
         lines=(*_lines(spec, env, matrix), *bounds),
         channels=tuple((channel.name, channel.address) for channel in channels),
@@ -88,8 +88,8 @@ def _matrix_bounds(env: EnvResolution) -> Iterator[RequestedSpec]:
         yield from _bound(Requirement(text), (), "")
 
 
-def _declared(env: EnvResolution, index: PackageIndex) -> Iterator[RequestedSpec]:
-    """What the frameworks' own metadata says of the packages that conda may bring."""
+def _framework_bounds(env: EnvResolution, index: PackageIndex) -> Iterator[RequestedSpec]:
+    """Yield the requirements of the frameworks' metadata on packages that conda may provide."""
     markers = index.target.markers()
     for framework, pin in zip(env.frameworks, env.distributions, strict=True):
         name = pin.name.partition("[")[0]
@@ -109,7 +109,7 @@ def _bound(needed: Requirement, path: tuple[str, ...], label: str) -> Iterator[R
 
 
 def _end_of(day: dt.date | None) -> int | None:
-    """The last millisecond of a day, in UTC."""
+    """Return the last millisecond of a day, in UTC."""
     if day is None:
         return None
     next_day = dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.timezone.utc)

@@ -1,4 +1,4 @@
-"""Conda environments: solved in process for the target, never for this host."""
+"""Conda environments, solved for the target and never for this host."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LIMIT_S = 600
 
 @dataclass(frozen=True)
 class CondaLock:
-    """What a solve gives: conda-lock's own file, the explicit list that conda reads, the exact
+    """The result of a solve: conda-lock's own file, the explicit list that conda reads, the exact
     interpreter, and name and version of the other Python distributions.
     """
 
@@ -35,8 +35,8 @@ class CondaLock:
 
 
 def solve_conda(env: str, question: CondaRequest, channels: Sequence[CondaChannel]) -> CondaLock:
-    """Solve an environment, and hold the result against the channels. Raises LockError."""
-    answer = _asked(env, question)
+    """Solve an environment, and check the result against the channels. Raises LockError."""
+    answer = _run_solver(env, question)
     if answer.trouble is not None:
         raise index_failure(_channel(env, answer.trouble.channel), answer.trouble.why)
     if answer.conflict is not None:
@@ -53,7 +53,7 @@ def solve_conda(env: str, question: CondaRequest, channels: Sequence[CondaChanne
     )
 
 
-def _asked(env: str, question: CondaRequest) -> CondaResult:
+def _run_solver(env: str, question: CondaRequest) -> CondaResult:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "rigspec.lock.conda.solver_process"],
@@ -65,10 +65,10 @@ def _asked(env: str, question: CondaRequest) -> CondaResult:
     except subprocess.TimeoutExpired:
         names = [name for name, _ in question.channels]
         only = names[0] if len(names) == 1 else None
-        raise index_failure(_channel(env, only), f"no end in {_LIMIT_S} s") from None
+        raise index_failure(_channel(env, only), f"no result after {_LIMIT_S} s") from None
     if done.returncode != 0 or not done.stdout:
-        told = done.stderr.decode("utf-8", "replace")[-400:]
-        raise index_failure(_channel(env, None), told or "the solver died")
+        output = done.stderr.decode("utf-8", "replace")[-400:]
+        raise index_failure(_channel(env, None), output or "the solver crashed")
     return TypeAdapter(CondaResult).validate_json(done.stdout)
 
 
@@ -101,7 +101,7 @@ def _conflict(env: str, conflict: Conflict) -> LockError:
 
 
 def _check(package: CondaPackage, channels: Sequence[CondaChannel]) -> None:
-    """Both checksums are stated, and where the channel is a folder they are true."""
+    """Raise LockError unless both checksums are stated and, in a local channel, correct."""
     within = [channel for channel in channels if package.url.startswith(channel.address + "/")]
     where = f"the channel `{within[0].name}`" if within else "a channel"
     label = f"{package.name} {package.version} of {where}"
@@ -110,7 +110,7 @@ def _check(package: CondaPackage, channels: Sequence[CondaChannel]) -> None:
         raise index_failure(label, f"the channel states no {missing} for it")
     parts = urlsplit(package.url)
     if parts.scheme != "file":
-        return  # whoever downloads it checks it
+        return  # checked when it is downloaded
     try:
         data = Path(unquote(parts.path)).read_bytes()
     except OSError as error:

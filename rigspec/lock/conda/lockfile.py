@@ -1,7 +1,7 @@
-"""The two forms of a conda lock: conda-lock's own file, and the explicit list that conda reads.
+"""The two forms of a conda lock: conda-lock's own file and the explicit list that conda reads.
 
 The explicit list names md5 sums, as conda-lock renders it: a conda older than 24.9, which the
-installers of old rigs bring, reads no other. The sha256 stands in conda-lock.yml.
+installers of old rigs include, reads no other. The sha256 is in conda-lock.yml.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ __all__ = [
     "CondaFiles",
     "LockedCondaPackage",
     "conda_files",
-    "explicit_packages",
-    "kept_packages",
-    "locked_packages",
+    "read_conda_lock",
+    "read_explicit_packages",
+    "read_preferred_packages",
 ]
 
 _HEADER = """\
 # Written by rigspec: do not edit. For `conda-lock install` and `conda-lock render`.
-# What pip brings is not in here, because an entry of it needs the address of an index: it stands
+# The packages of pip are not in here, because an entry needs the address of an index: they are
 # in {env}.requirements.txt and {env}.tools.txt, with hashes.
 """
 _EXPLICIT_HEADER = """\
@@ -50,7 +50,7 @@ def conda_files(
     question: CondaRequest,
     channels: Sequence[CondaChannel],
 ) -> CondaFiles:
-    """The files of a solve. Every package must have an md5 and a sha256."""
+    """Return the files of a solve. Every package must have an md5 and a sha256."""
     from conda_lock.lockfile import write_conda_lock_file
     from conda_lock.lockfile.v2prelim.models import Lockfile
 
@@ -74,8 +74,8 @@ class LockedCondaPackage:
     sha256: str
 
 
-def locked_packages(conda_lock: str) -> tuple[LockedCondaPackage, ...]:
-    """The packages of a conda-lock.yml, in its order."""
+def read_conda_lock(conda_lock: str) -> tuple[LockedCondaPackage, ...]:
+    """Return the packages of a conda-lock.yml, in its order."""
     from conda_lock.lockfile import parse_conda_lock_file
 
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
@@ -85,18 +85,20 @@ def locked_packages(conda_lock: str) -> tuple[LockedCondaPackage, ...]:
     return tuple(LockedCondaPackage(entry.url, entry.hash.sha256 or "") for entry in entries)
 
 
-def explicit_packages(explicit: str) -> dict[str, tuple[str, str]]:
-    """Version and build of each package in an explicit list, by name."""
-    return {name: (version, build) for name, version, build, _ in _listed(explicit)}
+def read_explicit_packages(explicit: str) -> dict[str, tuple[str, str]]:
+    """Return version and build of each package in an explicit list, by name."""
+    return {name: (version, build) for name, version, build, _ in _parse_explicit(explicit)}
 
 
-def kept_packages(explicit: str, moving: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
-    """Name and md5 of each package in an explicit list, but for those that shall move."""
+def read_preferred_packages(
+    explicit: str, moving: Collection[str] = ()
+) -> tuple[tuple[str, str], ...]:
+    """Return name and md5 of each package in an explicit list, except those in ``moving``."""
     free = {name.lower() for name in moving}
-    return tuple((name, md5) for name, _, _, md5 in _listed(explicit) if name not in free)
+    return tuple((name, md5) for name, _, _, md5 in _parse_explicit(explicit) if name not in free)
 
 
-def _listed(explicit: str) -> Iterator[tuple[str, str, str, str]]:
+def _parse_explicit(explicit: str) -> Iterator[tuple[str, str, str, str]]:
     for line in explicit.partition("@EXPLICIT\n")[2].splitlines():
         address, _, md5 = line.partition("#")
         stem = address.rpartition("/")[2].removesuffix(".conda").removesuffix(".tar.bz2")
@@ -122,7 +124,7 @@ def _entry(package: CondaPackage, platform: str, channels: Sequence[CondaChannel
 
 
 def _metadata(question: CondaRequest, channels: Sequence[CondaChannel]) -> Any:
-    """What was asked: conda-lock's own hash of it, and the virtual packages of the target."""
+    """Return conda-lock's metadata: the hash of the request, and the target's virtual packages."""
     from conda_lock.content_hash import compute_content_hashes
     from conda_lock.lockfile.v1.models import LockMeta
     from conda_lock.models.channel import Channel

@@ -1,4 +1,4 @@
-"""What pip adds to a conda environment: nothing that conda has brought at another version."""
+"""The packages of pip in a conda environment: none that conda has at another version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["conda_pins", "lock_pip_packages", "missing_tools"]
 
 
 def conda_pins(conda: CondaLock, pip: str) -> list[str]:
-    """The Python distributions that conda brings, as constraints for pip.
+    """Return the Python distributions that conda provides, as constraints for pip.
 
     They go by conda's name, which is the index's own but for a few (`pytorch`). A pip of another
     version than ``pip`` is left out: that one alone is replaced.
@@ -29,37 +29,37 @@ def conda_pins(conda: CondaLock, pip: str) -> list[str]:
 
 
 def missing_tools(conda: CondaLock, tools: Sequence[str]) -> tuple[str, ...]:
-    """Those of pip, setuptools and wheel that pip has to install: ``pip==21.3.1``, ``wheel``."""
+    """Return those of pip, setuptools and wheel that pip has to install: ``pip==21.3.1``."""
     have = dict(_versions(conda))
-    return tuple(text for text in tools if not _brought(Requirement(text), have))
+    return tuple(text for text in tools if not _is_provided(Requirement(text), have))
 
 
 def lock_pip_packages(
     spec: Environment,
     conda: CondaLock,
-    brought: Sequence[str],
+    provided: Sequence[str],
     question: ResolveRequest,
-    compiled: Callable[[ResolveRequest], str],
+    compile_request: Callable[[ResolveRequest], str],
 ) -> str:
-    """The answer to a question, given what conda has ``brought``. Raises LockError.
+    """Return the locked requirements, given the distributions of conda. Raises LockError.
 
-    Where conda's packages are what stands in the way, the failure says which.
+    If packages of conda conflict with the request, the error names them.
     """
     try:
-        return compiled(replace(question, constraints=(*question.constraints, *brought)))
+        return compile_request(replace(question, constraints=(*question.constraints, *provided)))
     except LockError as failure:
-        if not brought or failure.status != 1:
+        if not provided or failure.status != 1:
             raise
         try:
-            alone = compiled(question)
+            alone = compile_request(question)
         except LockError:
             raise failure from None
         collision = _collision(question.env, spec, alone, dict(_versions(conda)))
         raise collision or failure from None
 
 
-def _brought(tool: Requirement, have: Mapping[NormalizedName, Version]) -> bool:
-    """Only pip is replaced: it has to read what the lock pins."""
+def _is_provided(tool: Requirement, have: Mapping[NormalizedName, Version]) -> bool:
+    """Return whether conda provides the tool; pip alone is replaced, to read the lock's pins."""
     version = have.get(canonicalize_name(tool.name))
     if version is None or tool.name != "pip":
         return version is not None
@@ -69,23 +69,23 @@ def _brought(tool: Requirement, have: Mapping[NormalizedName, Version]) -> bool:
 def _collision(
     env: str, spec: Environment, alone: str, have: Mapping[NormalizedName, Version]
 ) -> LockError | None:
-    """What pip alone would take and conda has brought otherwise; None where that is nothing."""
+    """Return the conflict between pip's choice and conda's; None where there is none."""
     taken = {canonicalize_name(pin.name): pin.version for pin in pins(alone)}
     moved = [name for name, version in taken.items() if have.get(name, version) != version]
     if not moved:
         return None
-    told = [
-        f"conda brings {name} {have[name]}, and pip alone would take {taken[name]}"
+    collisions = [
+        f"conda provides {name} {have[name]}, but pip alone would install {taken[name]}"
         for name in moved
     ]
     asked = {canonicalize_name(name): name for name in spec.packages}
     places = [
-        Place(("env", env, "packages", asked[name]), f"conda brings {name} {have[name]}")
+        Place(("env", env, "packages", asked[name]), f"conda provides {name} {have[name]}")
         for name in moved
         if name in asked
     ]
-    frameworks = Place(("env", env, "frameworks"), "pip brings these, and what they need")
-    return no_solution(env, "; ".join(told), [frameworks, *places])
+    frameworks = Place(("env", env, "frameworks"), "pip installs these and their dependencies")
+    return no_solution(env, "; ".join(collisions), [frameworks, *places])
 
 
 def _versions(conda: CondaLock) -> Iterator[tuple[NormalizedName, Version]]:

@@ -1,4 +1,4 @@
-"""What channels offer, as a solve sees it. Only the solver's own process imports rattler."""
+"""The packages of channels. Only the solver's own process imports rattler."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ChannelTrouble(Exception):
 
 
 class RepoData:
-    """The channels of a question, each read once."""
+    """The channels of a request, each read once."""
 
     def __init__(self, question: CondaRequest) -> None:
         self.question = question
@@ -42,7 +42,7 @@ class RepoData:
         self._records: dict[str, tuple[rattler.RepoDataRecord, ...]] = {}
 
     async def names(self) -> frozenset[str]:
-        """The names of all packages. Raises ChannelTrouble."""
+        """Return the names of all packages. Raises ChannelTrouble."""
         found: set[str] = set()
         for name, channel in self.channels:
             try:
@@ -53,7 +53,7 @@ class RepoData:
         return frozenset(found)
 
     async def of(self, name: str) -> tuple[rattler.RepoDataRecord, ...]:
-        """Every record of a package, of all channels, newest first. Raises GatewayError."""
+        """Return every record of a package in all channels, newest first. Raises GatewayError."""
         if name not in self._records:
             sources = [channel for _, channel in self.channels]
             found = await self.gateway.query(sources, self.platforms, [name], recursive=False)
@@ -63,7 +63,7 @@ class RepoData:
         return self._records[name]
 
     def channel_of(self, record: rattler.RepoDataRecord) -> str:
-        """The name of the channel that a record came from."""
+        """Return the name of the channel of a record."""
         for name, channel in self.channels:
             if record.url.startswith(channel.base_url):
                 return name
@@ -71,7 +71,7 @@ class RepoData:
 
 
 class Attempt:
-    """A solve that can be had again with less: without the order of channels, without the day."""
+    """A solve that can be repeated with less: without channel priority, without the day."""
 
     def __init__(self, offers: RepoData, kept: Sequence[rattler.RepoDataRecord]) -> None:
         self.offers = offers
@@ -93,10 +93,10 @@ class Attempt:
         strict: bool = True,
         dated: bool = True,
     ) -> list[rattler.RepoDataRecord]:
-        """The records that satisfy all of it. Raises SolverError or GatewayError."""
+        """Return the records that satisfy the request. Raises SolverError or GatewayError."""
         priority = rattler.ChannelPriority
-        # Asked for by name alone, and held to the rest by constraints: rattler would pass over a
-        # channel that has the package, but no version that is asked for.
+        # Requested by name alone, the rest as constraints: rattler would skip a
+        # channel that has the package, but no requested version.
         names = dict.fromkeys(line.spec.partition(" ")[0] for line in lines if not line.bound)
         return await rattler.solve(
             sources=[channel for _, channel in self.offers.channels],

@@ -1,4 +1,4 @@
-"""What a conda solver is asked: match specs, and the virtual packages of the target."""
+"""A request to a conda solver: match specs, and the virtual packages of the target."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ class RequestedSpec:
 
 @dataclass(frozen=True)
 class VirtualPackage:
-    """A fact about the target that packages may depend on. ``told`` says it in a sentence."""
+    """A fact about the target that packages may depend on, and the same as a sentence."""
 
     name: str
     version: str
     build: str
-    told: str
+    statement: str
 
 
 @dataclass(frozen=True)
 class CondaRequest:
-    """Everything a solve depends on; nothing else does it depend on.
+    """Everything that a solve depends on.
 
     ``channels`` are name and address, highest priority first. ``wishes`` are match specs that are
-    given up where they cannot be met. ``kept`` are names and md5 of packages that stay where
+    dropped where they cannot be met. ``kept`` are names and md5 of packages that stay where
     they can. ``until`` is in milliseconds since 1970: no package is newer.
     """
 
@@ -70,7 +70,7 @@ class CondaRequest:
 
 @dataclass(frozen=True)
 class CondaPackage:
-    """A package that was chosen; ``python`` says whether it is a Python distribution."""
+    """A chosen package; ``python`` is true for a Python distribution."""
 
     name: str
     version: str
@@ -84,7 +84,7 @@ class CondaPackage:
 
 @dataclass(frozen=True)
 class Unknown:
-    """A line whose package no channel has, and what is called alike."""
+    """A line with a package that no channel has, and similar names."""
 
     line: RequestedSpec
     near: tuple[str, ...]
@@ -92,10 +92,10 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Conflict:
-    """The fewest lines that cannot hold together, and why.
+    """The fewest lines that cannot hold together, with the reasons.
 
-    ``by_priority`` and ``by_day`` say that it takes the order of the channels, or the day that
-    nothing may be newer than. Where ``unknown`` is filled, nothing else is looked for.
+    ``by_priority`` and ``by_day`` are true if channel priority, or the day that
+    nothing may be newer than, is part of it. Where ``unknown`` is set, the rest is empty.
     """
 
     lines: tuple[RequestedSpec, ...]
@@ -107,7 +107,7 @@ class Conflict:
 
 @dataclass(frozen=True)
 class ChannelError:
-    """A channel that could not be read (its name), and the words of what went wrong."""
+    """The name of a channel that could not be read, and the error."""
 
     channel: str | None
     why: str
@@ -115,7 +115,7 @@ class ChannelError:
 
 @dataclass(frozen=True)
 class CondaResult:
-    """The packages; or else what stood in the way."""
+    """The packages, or the conflict or error."""
 
     packages: tuple[CondaPackage, ...] = ()
     conflict: Conflict | None = None
@@ -123,7 +123,7 @@ class CondaResult:
 
 
 def match_spec(name: str, specifiers: SpecifierSet | str | None) -> str:
-    """Conda's form of a request: ``numpy 1.14.*``, ``numpy >=1.14,<2``, ``numpy``.
+    """Return conda's form of a request: ``numpy 1.14.*``, ``numpy >=1.14,<2``, ``numpy``.
 
     A text is a request of the spec, where ``1.14`` means ``==1.14.*``.
     """
@@ -135,12 +135,12 @@ def match_spec(name: str, specifiers: SpecifierSet | str | None) -> str:
 
 
 def virtual_packages(resolution: Resolution, matrix: Matrix) -> tuple[VirtualPackage, ...]:
-    """The target's virtual packages, and none of this host's."""
+    """Return the target's virtual packages, and none of this host's."""
     return tuple(_virtual_packages(resolution, matrix))
 
 
 def newest_cuda(driver: str, matrix: Matrix) -> str | None:
-    """The newest CUDA that a driver itself supports (``11.3``); None where no table says it.
+    """Return the newest CUDA that a driver itself supports (``11.3``); None where unknown.
 
     A driver runs toolkits newer than its own by minor-version compatibility, and conda's
     ``__cuda`` does not count these.
@@ -149,13 +149,13 @@ def newest_cuda(driver: str, matrix: Matrix) -> str | None:
     for rule in matrix.product("cuda").rules:
         if rule.requires.component == "driver" and (version := _about(rule.when)) is not None:
             needs.setdefault(version, set()).update(rule.requires.alternatives)
-    told: dict[frozenset[str], str] = {}
+    first: dict[frozenset[str], str] = {}
     for version in sorted(needs, key=version_key):
         # Releases with the same need are one driver's: it is the oldest that it came with.
-        told.setdefault(frozenset(needs[version]), version)
+        first.setdefault(frozenset(needs[version]), version)
     supported = [
         version
-        for need, version in told.items()
+        for need, version in first.items()
         if all(parse_alternative(text).admits(None, driver) for text in need)
     ]
     newest = max(supported, key=version_key, default=None)
@@ -172,21 +172,21 @@ def _clause(specifier: Specifier) -> str:
 def _virtual_packages(resolution: Resolution, matrix: Matrix) -> Iterator[VirtualPackage]:
     yield VirtualPackage("__unix", "0", "0", "this is a Unix")
     yield VirtualPackage("__linux", "0", "0", f"no kernel is known of {resolution.os}")
-    # The baseline of the architecture: what more a processor has, no table says in full.
-    told = f"of the processor only {resolution.arch} is known"
-    yield VirtualPackage("__archspec", "1", resolution.arch, told)
+    # The baseline of the architecture: no table has the full features of every processor.
+    statement = f"the processor is known only as {resolution.arch}"
+    yield VirtualPackage("__archspec", "1", resolution.arch, statement)
     if resolution.glibc is not None:
-        told = f"{resolution.os} has {resolution.glibc}"
-        yield VirtualPackage("__glibc", resolution.glibc, "0", told)
+        statement = f"{resolution.os} has {resolution.glibc}"
+        yield VirtualPackage("__glibc", resolution.glibc, "0", statement)
     if resolution.accelerator == "gpu" and resolution.driver is not None:
         cuda = newest_cuda(resolution.driver, matrix)
         if cuda is not None:
-            told = f"driver {resolution.driver} supports CUDA {cuda}"
-            yield VirtualPackage("__cuda", cuda, "0", told)
+            statement = f"driver {resolution.driver} supports CUDA {cuda}"
+            yield VirtualPackage("__cuda", cuda, "0", statement)
 
 
 def _about(when: tuple[Condition, ...]) -> str | None:
-    """The exact CUDA that a condition is about, if it is about nothing else."""
+    """Return the exact CUDA of a condition, if it has no other."""
     found = {condition.component: condition.alternatives for condition in when}
     if not found.keys() <= {"cuda", "forward_compatibility"}:
         return None

@@ -1,6 +1,6 @@
 """Solve a conda environment in a process: ``python -m rigspec.lock.conda.solver_process``.
 
-One question as JSON on standard input, one answer as JSON on standard output. It runs apart from
+One request as JSON on standard input, one result as JSON on standard output. It is separate from
 the rest because rattler's runtime has been seen to abort while an interpreter shuts down.
 """
 
@@ -23,7 +23,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Answer one question and leave without shutting the interpreter down."""
+    """Answer one request and exit without shutting the interpreter down."""
     question = TypeAdapter(CondaRequest).validate_json(sys.stdin.buffer.read())
     answer = asyncio.run(_answer(question))
     sys.stdout.buffer.write(TypeAdapter(CondaResult).dump_json(answer))
@@ -68,7 +68,7 @@ async def _kept(
 
 
 async def _trouble(offers: RepoData, why: str) -> ChannelError:
-    """What went wrong, and with which channel if one cannot be read at all."""
+    """Return the error, and the channel if one cannot be read at all."""
     try:
         await offers.names()
     except ChannelTrouble as error:

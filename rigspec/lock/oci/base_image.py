@@ -21,82 +21,82 @@ from rigspec.resolve.problem.requirements import image_tag
 from rigspec.spec.image_reference import REGISTRY, ImageReference
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["BaseImageLocker", "Tell", "base_image", "located"]
+__all__ = ["BaseImageLocker", "Warn", "base_image", "locate_image"]
 
-# Where plain names stand, for a machine whose rigs do not say.
+# The registry of plain names, for a machine with rigs that do not set one.
 _VARIABLE = "RIGSPEC_REGISTRY"
 
-Tell = Callable[[Diagnostic], None]
+Warn = Callable[[Diagnostic], None]
 
 
-def located(image: ImageReference, rig: Rig) -> ImageReference:
-    """An image where it is to be asked for: on the registry of the spec, of the environment, or
-    the one that plain names stand on. Raises LockError.
+def locate_image(image: ImageReference, rig: Rig) -> ImageReference:
+    """Return the image on the registry to use: that of the spec, of the environment, or
+    the default one. Raises LockError.
     """
     return image.with_registry(rig.mirrors.images or _configured() or default_registry())
 
 
 @dataclass(frozen=True)
 class BaseImageLocker:
-    """The base images of a rig's machines. ``tell`` gets the warnings.
+    """The base images of a rig's machines. ``warn`` receives warnings.
 
-    A registry that did not answer is not asked again, nor is an image asked for twice.
+    A registry that did not answer is not queried again, and no image is queried twice.
     """
 
     rig: Rig
-    tell: Tell
+    warn: Warn
     _silent: dict[str | None, str] = field(default_factory=dict)
     _digests: dict[tuple[ImageReference, str], str] = field(default_factory=dict)
 
-    def added(self, machine: LockedMachine, kept: LockedImage | None) -> LockedMachine:
-        """The machine with its base image, by the spec's digest, its registry's, or the matrix's.
+    def add_image(self, machine: LockedMachine, previous: LockedImage | None) -> LockedMachine:
+        """Return the machine with its base image, by the digest of the spec, registry or matrix.
 
-        What it was locked at before (``kept``) stays as long as the registry has it. Raises
+        The image of the earlier lock (``previous``) stays as long as the registry has it. Raises
         LockError.
         """
-        found = self._pinned(machine.resolution, kept)
+        found = self._pin(machine.resolution, previous)
         if isinstance(found, Unpinned):
             return replace(machine, unpinned=(*machine.unpinned, found))
         return replace(machine, image=found)
 
-    def _pinned(self, resolution: Resolution, kept: LockedImage | None) -> LockedImage | Unpinned:
+    def _pin(self, resolution: Resolution, previous: LockedImage | None) -> LockedImage | Unpinned:
         image = base_image(self.rig, resolution)
         if image.digest is not None:
             return LockedImage(image.name, image.digest, "spec")
         tag = image_tag(self.rig)
         known = load_image(tag) if tag is not None else None
         chosen = self.rig.container is not None and self.rig.container.base is not None
-        wanted = _Wanted(image, located(image, self.rig), resolution.arch, known, chosen)
-        if kept is not None and not _may_stay(kept, wanted):
-            kept = None
-        return self._answered(wanted, kept)
+        wanted = _Wanted(image, locate_image(image, self.rig), resolution.arch, known, chosen)
+        if previous is not None and not _is_reusable(previous, wanted):
+            previous = None
+        return self._query(wanted, previous)
 
-    def _answered(self, wanted: _Wanted, kept: LockedImage | None) -> LockedImage | Unpinned:
-        """The image as its registry has it; where none answers, as it is known without one."""
+    def _query(self, wanted: _Wanted, previous: LockedImage | None) -> LockedImage | Unpinned:
+        """Return the image as its registry has it, else as it is known without one."""
         try:
-            if kept is not None and self._has(wanted, kept.digest):
-                return kept
+            if previous is not None and self._has(wanted, previous.digest):
+                return previous
             digest = self._digest_of(wanted.asked, wanted.arch)
             return LockedImage(wanted.image.name, digest, "registry")
         except RegistryError as error:
-            found = kept or wanted.from_matrix
-            self.tell(_not_told(wanted, str(error), found))
+            found = previous or wanted.from_matrix
+            self.warn(_unreachable_warning(wanted, str(error), found))
             why = "no registry answered"
         except ImageNotFound:
             found = wanted.from_matrix
-            self.tell(
+            self.warn(
                 _image_removed_warning(
                     wanted, found is not None and self._still_has(wanted, found.digest)
                 )
             )
-            why = "its registry does not have it"
+            why = "not in its registry"
         if found is not None:
             return found
         reason = f"{why}, and the matrix has no digest of it"
         return Unpinned(f"base image {wanted.image.name}", reason, part=IMAGE)
 
     def _has(self, wanted: _Wanted, digest: str) -> bool:
-        """Whether the registry has these very bytes. Raises RegistryError and LockError."""
+        """Return whether the registry has these bytes. Raises RegistryError and LockError."""
         try:
             self._digest_of(replace(wanted.asked, digest=digest), wanted.arch)
         except ImageNotFound:
@@ -125,7 +125,7 @@ class BaseImageLocker:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """An image as the spec names it, where it is asked for, and what the matrix knows of it.
+    """An image as the spec names it, its registry, and its release in the matrix.
 
     ``chosen``: the spec names it; otherwise it is the distribution's own.
     """
@@ -138,7 +138,7 @@ class _Wanted:
 
     @property
     def digest(self) -> str | None:
-        """The digest that the matrix has."""
+        """The digest in the matrix."""
         return self.known.get("digest") if self.known is not None else None
 
     @property
@@ -146,11 +146,11 @@ class _Wanted:
         return LockedImage(self.image.name, self.digest, "matrix") if self.digest else None
 
 
-def _may_stay(kept: LockedImage, wanted: _Wanted) -> bool:
-    if kept.reference != wanted.image.name or kept.pinned_by == "spec":
+def _is_reusable(previous: LockedImage, wanted: _Wanted) -> bool:
+    if previous.reference != wanted.image.name or previous.pinned_by == "spec":
         return False
     # A digest that the matrix no longer gives was a mistake of the matrix.
-    return kept.pinned_by != "matrix" or kept.digest == wanted.digest
+    return previous.pinned_by != "matrix" or previous.digest == wanted.digest
 
 
 def _configured() -> str | None:
@@ -162,7 +162,7 @@ def _configured() -> str | None:
     return configured
 
 
-def _not_told(wanted: _Wanted, why: str, instead: LockedImage | None) -> Diagnostic:
+def _unreachable_warning(wanted: _Wanted, why: str, instead: LockedImage | None) -> Diagnostic:
     if instead is None:
         taken = "it stays unpinned"
     elif instead.pinned_by == "matrix":
@@ -173,7 +173,7 @@ def _not_told(wanted: _Wanted, why: str, instead: LockedImage | None) -> Diagnos
     return Diagnostic(
         code="RS512",
         severity=Severity.WARNING,
-        message=f"{wanted.asked.host} did not tell the digest of {name} ({why}): {taken}",
+        message=f"{wanted.asked.host} did not return the digest of {name} ({why}): {taken}",
         components=("image",),
         help=(
             "name a registry that can be reached under `[mirrors] images` or in "
@@ -211,6 +211,6 @@ def _other_platform(image: ImageReference, why: str) -> Diagnostic:
 
 
 def base_image(rig: Rig, resolution: Resolution) -> ImageReference:
-    """The one that the spec names; otherwise the distribution's own, which is called as it is."""
+    """Return the image of the spec; otherwise the distribution's own."""
     asked = rig.container.base if rig.container is not None else None
     return ImageReference.parse(asked or resolution.os.replace(" ", ":"))

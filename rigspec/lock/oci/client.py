@@ -1,6 +1,6 @@
 """A registry of images: the OCI distribution API.
 
-Whatever the registry says of a digest is held against the bytes that it sends.
+Every digest that the registry states is checked against the bytes that it sends.
 """
 
 from __future__ import annotations
@@ -55,25 +55,25 @@ _MANIFESTS = (
 # The least that the specification asks a registry to take, and more than any manifest has.
 _LARGEST = 4 << 20
 _MISSING = {"MANIFEST_UNKNOWN", "NAME_UNKNOWN", "NOT_FOUND"}
-# Where no registry can be reached, nobody should wait long to hear it.
+# An unreachable registry should be reported soon.
 _ANSWER_S = 8.0
 
 
 class RegistryError(Exception):
-    """The registry is down, or lets this user not in; the text says which."""
+    """The registry is down, or denies access; the text states which."""
 
 
 class Unreachable(RegistryError):
-    """Not one word came from the registry."""
+    """The registry sent nothing."""
 
 
 class ImageNotFound(Exception):
-    """The registry answers, and does not have the image."""
+    """The registry answers, but does not have the image."""
 
 
 @dataclass(frozen=True)
 class FetchedManifest:
-    """A manifest or a small blob, as it came."""
+    """A manifest or a small blob, as downloaded."""
 
     data: bytes
     media_type: str
@@ -89,10 +89,10 @@ _Taken = TypeVar("_Taken")
 
 
 class Registry:
-    """One repository of one registry, with the right to read it once that was asked for.
+    """One repository of one registry, with the token to read it once that was requested.
 
     Its methods raise RegistryError, ImageNotFound, and LockError where the registry sends something
-    else than it promised.
+    else than it stated.
     """
 
     def __init__(self, client: httpx2.Client, image: ImageReference) -> None:
@@ -109,15 +109,15 @@ class Registry:
         self._right: str | None = None
 
     def manifest(self, name: str, digest: str | None = None) -> FetchedManifest:
-        """A manifest by its tag or digest, held against ``digest`` where one is given."""
+        """Return a manifest by its tag or digest, checked against ``digest`` where one is given."""
         return self._small(f"{self._base}/manifests/{name}", digest)
 
     def small_blob(self, digest: str) -> FetchedManifest:
-        """A blob that fits in memory: the configuration of an image."""
+        """Return a blob that fits in memory: the configuration of an image."""
         return self._small(f"{self._base}/blobs/{digest}", digest)
 
     def write_blob(self, digest: str, size: int, file: BinaryIO) -> None:
-        """Write a blob. What the file holds is that blob only if nothing is raised."""
+        """Write a blob. The file is valid only if nothing is raised."""
 
         def take(response: httpx2.Response) -> None:
             found, came = hashlib.sha256(), 0
@@ -126,24 +126,24 @@ class Registry:
                 file.write(block)
                 came += len(block)
                 if came > size:
-                    raise BadTransfer(f"more than the {size} bytes of {digest} came")
+                    raise BadTransfer(f"received more than the {size} bytes of {digest}")
             self._hold(digest, _digest(found))
 
-        self._asked(f"{self._base}/blobs/{digest}", take)
+        self._request(f"{self._base}/blobs/{digest}", take)
 
     def read(self, form: type[_Form], received: FetchedManifest) -> _Form:
-        """What the bytes say, if they have the form."""
+        """Return the parsed bytes. Raises LockError."""
         try:
             return form.model_validate_json(received.data)
         except ValidationError:
-            raise self.failure("what came is not what a registry sends") from None
+            raise self.failure("the response is not valid") from None
 
     def failure(self, why: str) -> Exception:
-        """The LockError of a registry that cannot be believed."""
+        """Return the LockError of a registry that sends wrong data."""
         return index_failure(f"the image {self._image}", why)
 
     def _small(self, url: str, digest: str | None) -> FetchedManifest:
-        data, headers = self._asked(url, _read_limited)
+        data, headers = self._request(url, _read_limited)
         received = FetchedManifest(data, headers.get("Content-Type", "").partition(";")[0].strip())
         for promised in (digest, headers.get("Docker-Content-Digest")):
             self._hold(promised, received.digest)
@@ -151,16 +151,16 @@ class Registry:
 
     def _hold(self, promised: str | None, found: str) -> None:
         if promised is not None and promised != found:
-            raise self.failure(f"the bytes that came are not those of {promised}")
+            raise self.failure(f"digest mismatch: expected {promised}")
 
-    def _asked(self, url: str, take: Callable[[httpx2.Response], _Taken]) -> _Taken:
-        """What ``take`` makes of the answer, after a log-in where the registry wants one."""
-        with self._opened(url, self._right) as response:
+    def _request(self, url: str, take: Callable[[httpx2.Response], _Taken]) -> _Taken:
+        """Return the result of ``take`` on the answer, after a login if one is required."""
+        with self._open(url, self._right) as response:
             if response.status_code != 401 or self._right is not None:
                 return self._taken(response, take)
             challenge = response.headers.get("WWW-Authenticate", "")
         self._right = self._permission(challenge)
-        with self._opened(url, self._right) as response:
+        with self._open(url, self._right) as response:
             return self._taken(response, take)
 
     def _taken(
@@ -172,11 +172,11 @@ class Registry:
         if status == 404 and _codes(_read_limited(response)[0]) & _MISSING:
             raise ImageNotFound
         if status in (401, 403):
-            raise RegistryError(f"it lets nobody in without the right log-in (status {status})")
-        raise RegistryError(f"it answers with status {status}")
+            raise RegistryError(f"authentication required (HTTP {status}); run `docker login`")
+        raise RegistryError(f"HTTP status {status}")
 
     def _permission(self, challenge: str) -> str | None:
-        """The Authorization header that a registry asks for: a token's, or the log-in itself."""
+        """Return the Authorization header that a registry requires: a token, or the login."""
         scheme, _, rest = challenge.partition(" ")
         asked = parse_keqv_list(parse_http_list(rest)) if "=" in rest else {}
         login = httpx2.BasicAuth(*self._login) if self._login is not None else None
@@ -188,15 +188,15 @@ class Registry:
         wanted = {key: asked[key] for key in asked.keys() & {"service", "scope"}}
         realm = httpx2.URL(asked["realm"]).copy_merge_params(wanted)
         if realm.scheme != "https" and not is_loopback(realm.host):
-            raise RegistryError("it asks for a log-in over plain http")
-        with self._opened(str(realm), None, login) as response:
+            raise RegistryError("it requires a login over plain HTTP")
+        with self._open(str(realm), None, login) as response:
             if response.status_code != 200:
-                raise RegistryError(f"its log-in answers with status {response.status_code}")
+                raise RegistryError(f"its login returned HTTP status {response.status_code}")
             token = FetchedManifest(_read_limited(response)[0], "")
         return f"Bearer {self.read(_Token, token).value}"
 
     @contextmanager
-    def _opened(
+    def _open(
         self, url: str, right: str | None, login: httpx2.Auth | None = None
     ) -> Iterator[httpx2.Response]:
         headers = {"Accept": ", ".join(_MANIFESTS)}
@@ -216,18 +216,18 @@ class Registry:
 
 @contextmanager
 def open_registry(image: ImageReference) -> Iterator[Registry]:
-    """The registry that a reference names, or the plain names' own."""
+    """Yield the registry that a reference names, or the default one."""
     with web_client() as client:
         yield Registry(client, image)
 
 
 def default_registry() -> str:
-    """Where a name without a registry stands if the user says nothing else."""
+    """Return the registry of names without one, if the user sets nothing else."""
     return str(_known()["plain"])
 
 
 def platform_of(arch: str) -> str:
-    """A machine's processor as the platform of an image."""
+    """Return a machine's processor as the platform of an image."""
     return f"linux/{_known()['architecture'].get(arch, arch)}"
 
 
@@ -274,14 +274,14 @@ def _codes(data: bytes) -> set[str]:
 
 
 def login_for(*names: str) -> tuple[str, str] | None:
-    """User and password kept under the first of the names that has any.
+    """Return user and password of the first of the names that has any.
 
-    A log-in that a helper program keeps is not read. A file that cannot be read holds none.
+    A login stored by a helper program is not read. An unreadable file is an empty one.
     """
     folder = os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker"
     try:
-        kept = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
-        found = next(kept["auths"][name] for name in names if kept["auths"].get(name))
+        stored = json.loads((Path(folder) / "config.json").read_text(encoding="utf-8"))
+        found = next(stored["auths"][name] for name in names if stored["auths"].get(name))
         user, _, password = base64.b64decode(found["auth"], validate=True).decode().partition(":")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return None

@@ -1,4 +1,4 @@
-"""What an image is made of: its digest, its manifests, its blobs."""
+"""The parts of an image: its digest, its manifests, its blobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Blob", "ImageContents", "OtherPlatform", "digest_of", "fetch_blob", 
 
 
 class OtherPlatform(Exception):
-    """The image is not for the machine; the text says for which platforms it is."""
+    """The image is not for the machine; the text lists its platforms."""
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,25 @@ class ImageContents:
 
 
 def digest_of(image: ImageReference, arch: str) -> str:
-    """The digest of what a reference names: of the index where the image has several platforms.
+    """Return the digest of a reference: of the index where the image has several platforms.
 
     Raises RegistryError, ImageNotFound, OtherPlatform, and LockError for an answer whose digest
     does not match.
     """
     with open_registry(image) as registry:
-        return _chosen(registry, image, arch)[0].digest
+        return _select(registry, image, arch)[0].digest
 
 
 def fetch_manifest(image: ImageReference, arch: str) -> ImageContents:
-    """All that a machine of this processor needs of an image. Raises OtherPlatform, LockError."""
+    """Return the parts of an image for this processor. Raises OtherPlatform, LockError."""
     try:
         with open_registry(image) as registry:
-            top, entry = _chosen(registry, image, arch)
+            top, entry = _select(registry, image, arch)
             own = () if entry is None else (registry.manifest(entry.digest, entry.digest),)
             manifests = (top, *own)
             manifest = registry.read(_Manifest, manifests[-1])
             if manifest.config is None:
-                raise registry.failure("an index stands where an image should")
+                raise registry.failure("an index in place of an image")
             parts = dict.fromkeys((manifest.config, *manifest.layers))
             return ImageContents(manifests, tuple(Blob(part.digest, part.size) for part in parts))
     except (RegistryError, ImageNotFound) as error:
@@ -72,7 +72,7 @@ def fetch_manifest(image: ImageReference, arch: str) -> ImageContents:
 
 
 def fetch_blob(image: ImageReference, blob: Blob, to: Path) -> None:
-    """Fetch a blob of an image to a file: the right bytes, or no file. Raises LockError."""
+    """Fetch a blob of an image to a file: the correct bytes, or no file. Raises LockError."""
     part = to.with_name(f"{to.name}.part")
     try:
         with open_registry(image) as registry, open(part, "wb") as file:
@@ -85,7 +85,7 @@ def fetch_blob(image: ImageReference, blob: Blob, to: Path) -> None:
 
 
 def _not_found(image: ImageReference, error: RegistryError | ImageNotFound) -> Exception:
-    why = str(error) or "its registry does not have it"
+    why = str(error) or "not in its registry"
     return index_failure(f"the image {image}", why)
 
 
@@ -121,10 +121,10 @@ class _Manifest(BaseModel):
         return self
 
 
-def _chosen(
+def _select(
     registry: Registry, image: ImageReference, arch: str
 ) -> tuple[FetchedManifest, _Entry | None]:
-    """The manifest that a reference names and, where it is an index, the platform's part of it."""
+    """Return the manifest of a reference and, where it is an index, the platform's part of it."""
     received = registry.manifest(image.digest or image.tag or "latest", image.digest)
     manifest = registry.read(_Manifest, received)
     found: dict[str, _Entry | None] = {}
@@ -136,7 +136,7 @@ def _chosen(
             found.setdefault(entry.platform.name, entry)
     wanted = platform_of(arch)
     if wanted not in found:
-        # Attestations stand in an index as a platform of their own.
+        # Attestations are listed in an index as a separate platform.
         others = ", ".join(name for name in found if not name.startswith("unknown/"))
-        raise OtherPlatform(f"there is no {wanted} in it, only {others or 'others'}")
+        raise OtherPlatform(f"it has no {wanted}, only {others or 'others'}")
     return received, found[wanted]

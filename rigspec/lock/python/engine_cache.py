@@ -1,7 +1,7 @@
-"""What an index answered lately is not asked again: locking twice costs little.
+"""Cache of recent resolver results: locking twice costs little.
 
-An answer is good for as long as package indexes themselves let their pages be kept, ten minutes.
-`--no-cache` or `RIGSPEC_NO_CACHE` asks anew.
+A result is valid as long as package indexes themselves let their pages be cached, ten minutes.
+`--no-cache` or `RIGSPEC_NO_CACHE` disables it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _STEERING = ("UV_", "PIP_")
 
 
 class ResolutionCache:
-    """Answers on disk. ``fresh`` neither reads nor writes any."""
+    """Results on disk. ``fresh`` neither reads nor writes any."""
 
     def __init__(self, *, fresh: bool = False) -> None:
         home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
@@ -34,7 +34,7 @@ class ResolutionCache:
         self._folder = None if off else Path(home, "rigspec", "answers")
 
     def recall(self, engine: str, question: ResolveRequest) -> str | None:
-        """The answer to this very question, where there is one that is still good."""
+        """Return the cached result of this request; None where there is none or it has expired."""
         if self._folder is None:
             return None
         file = self._folder / _key(engine, question)
@@ -48,7 +48,7 @@ class ResolutionCache:
         return text.decode() if whole and 0 <= age <= _GOOD_FOR_S else None
 
     def keep(self, engine: str, question: ResolveRequest, answer: str) -> None:
-        """Keep an answer, if it can be written; a cache is never worth an error."""
+        """Store a result, if it can be written; a cache never causes an error."""
         if self._folder is None:
             return
         text = answer.encode()
@@ -66,7 +66,7 @@ def _key(engine: str, question: ResolveRequest) -> str:
 
 
 def _cache_key_environment() -> Iterator[str]:
-    """What else an answer depends on: the engines' releases, and how the person steers them."""
+    """Yield the versions of the engines and the variables that configure them."""
     for library in ("rigspec", "uv", "resolvelib", "unearth"):
         yield f"{library} {version(library)}"
     for name, value in sorted(os.environ.items()):

@@ -8,7 +8,7 @@ from functools import partial
 
 from rigspec.lock.artifacts import release_of
 from rigspec.lock.conda.environment import lock_conda
-from rigspec.lock.conda.lockfile import kept_packages
+from rigspec.lock.conda.lockfile import read_preferred_packages
 from rigspec.lock.conda.pip import conda_pins, lock_pip_packages, missing_tools
 from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
 from rigspec.lock.paths import installed_lock_path
@@ -19,7 +19,7 @@ from rigspec.lock.python.index.config import configured_index
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.pylock import pylock
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import names_of, pins, without
+from rigspec.lock.python.requirements_file import pinned_names, pins, without
 from rigspec.lock.python.target_interpreter import target_interpreter
 from rigspec.lock.services import TMUXP, provides_tmuxp, serves_notebooks
 from rigspec.matrix.components import NOTEBOOK
@@ -37,7 +37,7 @@ _HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes 
 @dataclass(frozen=True)
 class LockSettings:
     """How to lock: with which engine (None: the one that knows the interpreter), and whether a
-    ``pylock.toml`` is wanted beside the requirements.
+    ``pylock.toml`` is written, too.
     """
 
     engine: str | None = None
@@ -65,19 +65,19 @@ def lock_environment(
 ) -> LockedEnv:
     """Resolve and pin one environment; ``kept`` stays where it can. Raises LockError.
 
-    An sdist that uv cannot build is read without building it, unless uv was asked for by its name.
+    An sdist that uv cannot build is read without building it, unless uv was requested.
     """
     series = target_interpreter(resolution, env, None).series
     engine = engine_for(series, rig.env[env.name].as_of, settings.engine)
     try:
-        return _locked_by(engine, rig, resolution, env, matrix, kept, settings)
+        return _lock_with(engine, rig, resolution, env, matrix, kept, settings)
     except Unbuildable:
         if settings.engine is not None:
             raise
-        return _locked_by(BUILTIN_ENGINE, rig, resolution, env, matrix, kept, settings)
+        return _lock_with(BUILTIN_ENGINE, rig, resolution, env, matrix, kept, settings)
 
 
-def _locked_by(
+def _lock_with(
     engine: str,
     rig: Rig,
     resolution: Resolution,
@@ -90,22 +90,22 @@ def _locked_by(
     index = rig.mirrors.pypi or configured_index()
     interpreter = _figures(matrix, env)
     target = target_interpreter(resolution, env, interpreter.get("last_virtualenv"))
-    stays = kept_packages(kept.explicit, kept.moving)
+    stays = read_preferred_packages(kept.explicit, kept.moving)
     conda = lock_conda(rig, resolution, env, matrix, PackageIndex(target, index), stays)
     target = replace(target, version=conda.python or target.version)
-    brought = conda_pins(conda, env.pip)
-    compiled = partial(compile_requirements, engine, answers=settings.answers)
+    provided = conda_pins(conda, env.pip)
+    compile_request = partial(compile_requirements, engine, answers=settings.answers)
     question = ResolveRequest(
         env=env.name,
         requirements=missing_tools(conda, (f"pip=={env.pip}", *_tools(spec, interpreter))),
         target=target,
-        constraints=(*env.constraints, *brought),
+        constraints=(*env.constraints, *provided),
         index=index,
         kept=kept.tools,
         moving=kept.moving,
     )
     # `as_of` is a day for the packages: what installs and builds them is not cut.
-    tools = compiled(question)
+    tools = compile_request(question)
     question = replace(
         question,
         requirements=tuple(_root_requirements(rig, resolution, env, matrix)),
@@ -114,8 +114,8 @@ def _locked_by(
         as_of=spec.as_of,
         kept=kept.requirements,
     )
-    requirements = lock_pip_packages(spec, conda, brought, question, compiled)
-    present = names_of(tools) | {pin.partition("==")[0] for pin in brought}
+    requirements = lock_pip_packages(spec, conda, provided, question, compile_request)
+    present = pinned_names(tools) | {pin.partition("==")[0] for pin in provided}
     packages = without(requirements, present)
     return LockedEnv(
         name=env.name,
@@ -133,7 +133,7 @@ def _locked_by(
 def _root_requirements(
     rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix
 ) -> Iterator[str]:
-    """The frameworks with what they forgot; and other packages, unless conda brings them."""
+    """Yield the frameworks with their companions, and other packages unless conda provides them."""
     spec = rig.env[env.name]
     for pin in env.distributions:
         yield f"{pin.name}=={pin.version}"

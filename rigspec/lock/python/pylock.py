@@ -57,8 +57,8 @@ def _package(pin: Pin, index: PackageIndex) -> Package:
     links = _pinned_links(pin, offer)
     if not links:
         raise index_failure(f"{pin.name} {pin.version}", "the index no longer lists what is pinned")
-    wheels = [_told(PackageWheel, link) for link in links if link.is_wheel]
-    sdists = [_told(PackageSdist, link) for link in links if not link.is_wheel]
+    wheels = [_file_entry(PackageWheel, link) for link in links if link.is_wheel]
+    sdists = [_file_entry(PackageSdist, link) for link in links if not link.is_wheel]
     return Package(
         name=canonicalize_name(pin.name),
         version=pin.version,
@@ -67,7 +67,7 @@ def _package(pin: Pin, index: PackageIndex) -> Package:
     )
 
 
-def _told(kind: Callable[..., _File], link: Link) -> _File:
+def _file_entry(kind: Callable[..., _File], link: Link) -> _File:
     return kind(
         name=link.filename,
         url=_without_password(link.normalized),

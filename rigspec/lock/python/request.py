@@ -19,7 +19,7 @@ TOOLS = ("pip", "setuptools", "wheel")
 
 @dataclass(frozen=True)
 class ResolveRequest:
-    """``env`` is the environment's name, for what is said when there is no answer.
+    """``env`` is the environment's name, for error messages.
 
     ``index`` is an index's address, None for the one that the user has configured; nothing
     uploaded after the day ``as_of`` is taken, but for ``TOOLS``. ``kept`` are requirements that
@@ -35,7 +35,7 @@ class ResolveRequest:
     kept: str = ""
     moving: tuple[str, ...] = ()
 
-    def held(self) -> dict[str, Version]:
-        """The versions that shall stay, by canonical name."""
+    def preferred_versions(self) -> dict[str, Version]:
+        """Return the previous versions to prefer, by canonical name."""
         free = {canonicalize_name(name) for name in self.moving}
         return {pin.name: pin.version for pin in pins(self.kept) if pin.name not in free}

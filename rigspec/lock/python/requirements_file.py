@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-__all__ = ["Pin", "names_of", "pinned", "pins", "without"]
+__all__ = ["Pin", "pinned", "pinned_names", "pins", "without"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def pins(text: str) -> tuple[Pin, ...]:
     return tuple(_pin(entry) for entry in _entries(text) if "==" in entry)
 
 
-def names_of(text: str) -> frozenset[str]:
+def pinned_names(text: str) -> frozenset[str]:
     """The canonical names that a requirements file pins."""
     return frozenset(pin.name for pin in pins(text))
 

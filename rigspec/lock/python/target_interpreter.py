@@ -1,4 +1,4 @@
-"""The interpreter that an environment will have, described so that nobody needs to have it."""
+"""The interpreter of an environment on its machine, described without having it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Hash-pinned requirements by pip-compile, run in an interpreter of the environment's own series.
 
-What pip itself would choose there: newer releases that only come as source are built to be asked
-what they need, which runs their code. It is the engine to hold the others against.
+pip's own choice: newer releases that exist only as source archives are built to read
+their requirements, which runs their code. The other engines are compared with this one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _OPTIONS = (
 
 
 def compile_requirements(question: ResolveRequest) -> str:
-    """The requirements as pip-compile pins them, sorted by name. Raises LockError.
+    """Return the requirements as pip-compile pins them, sorted by name. Raises LockError.
 
     Needs an interpreter of the target's series on this machine; an environment is made from it in
     a temporary folder, with the target's pip and the newest pip-tools that it can run.
@@ -47,7 +47,7 @@ def compile_requirements(question: ResolveRequest) -> str:
     if question.as_of is not None:
         raise no_solution(question.env, "`as_of` needs upload times, which pip-tools does not read")
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
-        return _Compiler(question, python, Path(folder)).compiled()
+        return _Compiler(question, python, Path(folder)).compile()
 
 
 class _Compiler:
@@ -57,7 +57,7 @@ class _Compiler:
         self._folder = folder
         self._python = str(folder / "env" / "bin" / "python")
 
-    def compiled(self) -> str:
+    def compile(self) -> str:
         question = self._question
         self._run(self._creator())
         tools = [f"pip=={question.target.pip}", "pip-tools"]
@@ -66,8 +66,10 @@ class _Compiler:
         bounds = self._folder / "constraints.txt"
         bounds.write_text(_lines(question.constraints), encoding="utf-8")
         asked.write_text(f"-c {bounds}\n{_lines(question.requirements)}", encoding="utf-8")
-        held = (f"{name}=={version}" for name, version in question.held().items())
-        output.write_text(_lines(list(held)), encoding="utf-8")
+        preferred = (
+            f"{name}=={version}" for name, version in question.preferred_versions().items()
+        )
+        output.write_text(_lines(list(preferred)), encoding="utf-8")
         command = [self._python, "-m", "piptools", "compile", *_OPTIONS]
         self._run([*command, "--output-file", str(output), str(asked)])
         lines = output.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -102,7 +104,7 @@ def _lines(entries: Sequence[str]) -> str:
 
 
 def find_interpreter(series: tuple[int, int]) -> Path | None:
-    """The newest one that pyenv has, else the one on PATH; None where there is none."""
+    """Return the newest interpreter of pyenv, else the one on PATH; None where there is none."""
     name = "{}.{}".format(*series)
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     patches = (_patch(folder.name, name) for folder in root.glob(f"versions/{name}.*"))

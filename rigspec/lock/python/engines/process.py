@@ -1,4 +1,4 @@
-"""A resolver that is a program of its own, and what becomes of it."""
+"""Resolvers that are separate programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LIMIT_S = 600
 def run_engine(
     question: ResolveRequest, command: Sequence[str], lines: str, variables: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run it to its end, ``lines`` on its standard input. Raises LockError where it hangs."""
+    """Run a resolver with ``lines`` on its standard input. Raises LockError where it hangs."""
     try:
         return subprocess.run(
             list(command),
@@ -29,5 +29,5 @@ def run_engine(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        why = f"no end in {_LIMIT_S} s"
+        why = f"no result after {_LIMIT_S} s"
         raise index_failure(f"the packages of `{question.env}`", why) from None

@@ -37,7 +37,7 @@ def compile_requirements(question: ResolveRequest) -> str:
     """
     index = PackageIndex(question.target, question.index, question.as_of)
     markers = question.target.markers()
-    provider = _Provider(index, markers, question.constraints, question.held())
+    provider = _Provider(index, markers, question.constraints, question.preferred_versions())
     resolver: Resolver[Requirement, AvailableVersion, str] = Resolver(provider, BaseReporter())
     roots = [Requirement(text) for text in question.requirements]
     try:
@@ -45,21 +45,21 @@ def compile_requirements(question: ResolveRequest) -> str:
     except ResolutionImpossible as error:
         asked = sorted({_cause(cause) for cause in error.causes})
         collided = {provider.identify(cause.requirement) for cause in error.causes}
-        asked += [told for name, told in sorted(provider.unbuilt.items()) if name in collided]
+        asked += [reason for name, reason in sorted(provider.unbuilt.items()) if name in collided]
         raise no_solution(question.env, "; ".join(asked)) from None
     except ResolutionTooDeep:
         why = f"no end in {_ROUNDS} rounds; pin more packages"
         raise no_solution(question.env, why) from None
-    return pinned({name: _checked(offer) for name, offer in result.mapping.items()})
+    return pinned({name: _hashes_of(offer) for name, offer in result.mapping.items()})
 
 
 def _cause(cause: RequirementInformation[Requirement, AvailableVersion]) -> str:
     if cause.parent is None:
-        return f"the spec asks for {cause.requirement}"
+        return f"the spec requires {cause.requirement}"
     return f"{cause.parent.name} {cause.parent.version} needs {cause.requirement}"
 
 
-def _checked(offer: AvailableVersion) -> tuple[Version, set[str]]:
+def _hashes_of(offer: AvailableVersion) -> tuple[Version, set[str]]:
     """A version and the checksums of its files. Raises LockError where the index has none."""
     hashes = {checksum for file in offer.files for checksum in sha256_of(file.link)}
     if not hashes:
@@ -75,12 +75,12 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         index: PackageIndex,
         markers: Mapping[str, str],
         constraints: Iterable[str],
-        held: Mapping[str, Version],
+        preferred: Mapping[str, Version],
     ) -> None:
         self._index = index
         # Why the newest of a package that is built is no choice, by its name.
         self.unbuilt: dict[str, str] = {}
-        self._held = held
+        self._preferred = preferred
         self._markers = dict(markers)
         self._bounds: dict[str, SpecifierSet] = {}
         for text in constraints:
@@ -89,7 +89,7 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
             self._bounds[name] = self._bounds.get(name, SpecifierSet()) & bound.specifier
 
     def identify(self, requirement_or_candidate: Requirement | AvailableVersion) -> str:
-        """Extras do not make another package: no package of these years needs that told apart."""
+        """Return the canonical name: no package of these years needs extras to be separate."""
         return canonicalize_name(requirement_or_candidate.name)
 
     def get_preference(
@@ -100,7 +100,7 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         information: Mapping[str, Iterator[RequirementInformation[Requirement, AvailableVersion]]],
         backtrack_causes: Sequence[RequirementInformation[Requirement, AvailableVersion]],
     ) -> tuple[bool, bool, str]:
-        """What is pinned first, then what lately collided, then by name: always one order."""
+        """Return pinned first, then recent conflicts, then by name: always one order."""
         asked = [info.requirement.specifier for info in information[identifier]]
         pinned = any(s.operator == "==" for specifier in asked for s in specifier)
         collided = any(self.identify(c.requirement) == identifier for c in backtrack_causes)
@@ -124,14 +124,14 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
             for offer in self._index.offers(identifier)
             if offer.version not in excluded and wanted.contains(offer.version)
         ]
-        offers.sort(key=lambda offer: offer.version != self._held.get(identifier))
+        offers.sort(key=lambda offer: offer.version != self._preferred.get(identifier))
         return lambda: (offer for offer in offers if self._can_be_built(offer))
 
     def _can_be_built(self, offer: AvailableVersion) -> bool:
         lacking = self._index.not_built_with(offer)
         if lacking is not None:
             name = canonicalize_name(offer.name)
-            why = f"{offer.name} {offer.version} is built with {lacking}, which is not to be had"
+            why = f"{offer.name} {offer.version} is built with {lacking}, which is not available"
             self.unbuilt.setdefault(name, f"{why} for this Python")
         return lacking is None
 
@@ -140,7 +140,7 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         return requirement.specifier.contains(candidate.version)
 
     def get_dependencies(self, candidate: AvailableVersion) -> Iterator[Requirement]:
-        """The requirements whose markers hold for the target."""
+        """Yield the requirements with markers that are true for the target."""
         for requirement in self._index.requirements(candidate):
             if requirement.marker is None or requirement.marker.evaluate(self._markers):
                 yield requirement

@@ -1,4 +1,4 @@
-"""Which engine answers a question, and what was answered lately."""
+"""The choice of an engine, with the cache of its results."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _COMPILERS: Mapping[str, Callable[[ResolveRequest], str]] = {
 }
 ENGINES = tuple(_COMPILERS)
 
-# Before about this day sdists were the rule, and requirements what nobody had checked. uv runs the
-# setup.py of an sdist in a Python of today, where absl-py 0.2 fails, and passes over wheels whose
+# Before about this day sdists were the rule, and requirements were not validated. uv runs the
+# setup.py of an sdist in a Python of today, where absl-py 0.2 fails, and skips wheels with
 # requirements it cannot read: pandas up to 0.24 asks for `pytz (>=2011k)`.
 _READ_BY_UV = dt.date(2020, 1, 1)
 
 
 def engine_for(series: tuple[int, int], as_of: dt.date | None, asked: str | None) -> str:
-    """The engine that was asked for, else the one that knows the interpreter and the day."""
+    """Return the requested engine, else the one that supports the interpreter and the day."""
     known = series >= uv.LEAST_PYTHON and not (as_of and as_of < _READ_BY_UV)
     return asked or ("uv" if known else BUILTIN_ENGINE)
 
@@ -39,19 +39,19 @@ def compile_requirements(engine: str, question: ResolveRequest, answers: Resolut
 
     The same question is not asked again within minutes, but for what is to move.
     """
-    found = None if question.moving else _recalled(engine, question, answers)
+    found = None if question.moving else _recall(engine, question, answers)
     if found is None:
         found = _COMPILERS[engine](question)
         answers.keep(engine, question, found)
     return found
 
 
-def _recalled(engine: str, question: ResolveRequest, answers: ResolutionCache) -> str | None:
-    """A lock that was just made asks for what it holds: an answer that has it all is the answer."""
+def _recall(engine: str, question: ResolveRequest, answers: ResolutionCache) -> str | None:
+    """Return a cached result, also one without preferences that has all preferred versions."""
     found = answers.recall(engine, question)
     if found is None and question.kept:
-        anew = answers.recall(engine, replace(question, kept=""))
-        if anew is not None:
-            offered = {pin.name: pin.version for pin in pins(anew)}
-            found = anew if question.held().items() <= offered.items() else None
+        unbiased = answers.recall(engine, replace(question, kept=""))
+        if unbiased is not None:
+            offered = {pin.name: pin.version for pin in pins(unbiased)}
+            found = unbiased if question.preferred_versions().items() <= offered.items() else None
     return found

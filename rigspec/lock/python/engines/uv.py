@@ -34,23 +34,23 @@ _ROUNDS = 20
 
 
 class Unbuildable(LockError):
-    """An sdist tells its metadata only when it is built, and uv cannot build it here."""
+    """The metadata of an sdist requires a build, which fails here."""
 
 
 def compile_requirements(question: ResolveRequest) -> str:
     """The requirements, resolved for the target and pinned with hashes, sorted by name.
 
-    uv reads the lower bound of Requires-Python and passes over what it excludes (`!=3.6.*`), so its
-    answer is held against what the environment's own pip would find, and asked again without what
-    pip would not. Raises LockError.
+    uv reads the lower bound of Requires-Python and ignores what it excludes (`!=3.6.*`), so its
+    answer is compared with what the environment's own pip would find, and requested again without
+    the rest. Raises LockError.
     """
     if question.target.series < LEAST_PYTHON:
-        why = f"uv refuses Python {question.target.version}; leave the engine to rigspec"
+        why = f"uv does not support Python {question.target.version}; omit `--engine`"
         raise no_solution(question.env, why)
     bounds = list(question.constraints)
     offered = PackageIndex(question.target, question.index)
     for _ in range(_ROUNDS):
-        text = _compiled(question, bounds)
+        text = _compile_once(question, bounds)
         strangers = offered.missing(pins(text))
         if not strangers:
             return text
@@ -67,14 +67,16 @@ def _bound(index: PackageIndex, name: str, version: Version) -> str:
     return f"{name}!={version}"
 
 
-def _compiled(question: ResolveRequest, constraints: Sequence[str]) -> str:
+def _compile_once(question: ResolveRequest, constraints: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
         bounds = Path(folder) / "constraints.txt"
         bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
-        # uv holds on to the pins of the file that it is to write, and tells their hashes anew.
+        # uv prefers the pins of the file that it writes, and adds their hashes again.
         output = Path(folder) / "requirements.txt"
-        held = (f"{name}=={version}\n" for name, version in question.held().items())
-        output.write_text("".join(held), encoding="utf-8")
+        preferred = (
+            f"{name}=={version}\n" for name, version in question.preferred_versions().items()
+        )
+        output.write_text("".join(preferred), encoding="utf-8")
         command = [*_command(question), "--constraints", str(bounds)]
         command += ["--output-file", str(output), "-"]
         lines = "".join(f"{requirement}\n" for requirement in question.requirements)
@@ -113,7 +115,7 @@ def _command(question: ResolveRequest) -> list[str]:
 
 
 def _last_words(stderr: str) -> str:
-    # uv draws its tree of causes; only the words are kept.
+    # uv draws a tree of causes; only the text is used.
     lines = [re.sub(r"^[^\w`]+", "", line).strip() for line in stderr.splitlines()]
-    told = [line for line in lines if line and not line.startswith("warning:")]
-    return " ".join(told)[:1200]
+    words = [line for line in lines if line and not line.startswith("warning:")]
+    return " ".join(words)[:1200]

@@ -1,4 +1,4 @@
-"""How an index of packages is asked: one that is busy for a moment is asked again."""
+"""The client of a package index: a request to a busy server is repeated."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class _RetryingClient(PyPIClient):
 
 
 def last_result(state: RetryCallState) -> Any:
-    """The last attempt's answer, or its exception raised."""
+    """Return the last response or raise its exception."""
     return _outcome(state).result()
 
 

@@ -37,7 +37,7 @@ __all__ = [
     "sha256_of",
 ]
 
-# What an index says of a package's Pythons is not the user's to mend.
+# The user cannot fix the Requires-Python of an index's files.
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"unearth\.")
 
 _SERVER_ERROR = 500
@@ -110,7 +110,7 @@ class PackageIndex:
             ),
         )
         self._offers: dict[str, tuple[AvailableVersion, ...]] = {}
-        self._declared: dict[str, _Declared] = {}
+        self._read_metadata: dict[str, _Declared] = {}
 
     def offers(self, name: str) -> tuple[AvailableVersion, ...]:
         """Every final version that fits the target: wheels before sdists, then newest first.
@@ -118,7 +118,7 @@ class PackageIndex:
         Raises LockError.
         """
         if name not in self._offers:
-            self._offers[name] = self._asked(name)
+            self._offers[name] = self._fetch_offers(name)
         return self._offers[name]
 
     def missing(self, pins: Sequence[Pin]) -> list[Pin]:
@@ -175,11 +175,11 @@ class PackageIndex:
 
     def _declares(self, offer: AvailableVersion) -> _Declared:
         link = offer.files[0].link
-        if link.filename not in self._declared:
-            self._declared[link.filename] = _declared(self._finder.session, link)
-        return self._declared[link.filename]
+        if link.filename not in self._read_metadata:
+            self._read_metadata[link.filename] = _read_metadata(self._finder.session, link)
+        return self._read_metadata[link.filename]
 
-    def _asked(self, name: str) -> tuple[AvailableVersion, ...]:
+    def _fetch_offers(self, name: str) -> tuple[AvailableVersion, ...]:
         found = listed_files(self._finder, name, yanked=False)
         if self._as_of is not None and canonicalize_name(name) not in TOOLS:
             found = self._uploaded_by(self._as_of, name, found)
@@ -189,7 +189,8 @@ class PackageIndex:
             if not version.is_prerelease:
                 by_version.setdefault(version, []).append(package)
         offers = [
-            AvailableVersion(name, v, tuple(_ordered(files))) for v, files in by_version.items()
+            AvailableVersion(name, v, tuple(_wheels_first(files)))
+            for v, files in by_version.items()
         ]
         offers.sort(key=lambda offer: (offer.has_wheel, offer.version), reverse=True)
         return tuple(offers)
@@ -201,7 +202,7 @@ class PackageIndex:
         if all(uploaded is None for _, uploaded in dated):
             raise index_failure(
                 f"the upload times of {name}",
-                "the index states none, and `as_of` cannot be kept without them",
+                "the index states none, which `as_of` needs",
             )
         return [file for file, time in dated if time is not None and time < end_of(day)]
 
@@ -240,7 +241,7 @@ def _ensure_absent(finder: PackageFinder, name: str) -> None:
 
 def metadata_requirements(session: Any, link: Link) -> tuple[Requirement, ...]:
     """What one file declares to need; ``session`` is the finder's. Raises LockError."""
-    return _declared(session, link).runs_with
+    return _read_metadata(session, link).runs_with
 
 
 @dataclass(frozen=True)
@@ -249,15 +250,18 @@ class _Declared:
     built_with: tuple[Requirement, ...]
 
 
-def _declared(session: Any, link: Link) -> _Declared:
+def _read_metadata(session: Any, link: Link) -> _Declared:
     read = _from_wheel if link.is_wheel else _from_sdist
     try:
-        told = read(session, link)
+        metadata = read(session, link)
     except _http_errors() as error:
         raise index_failure(link.filename, str(error)) from None
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise index_failure(link.filename, f"damaged: {error}") from None
-    return _Declared(tuple(_parsed(told.runs_with)), tuple(_parsed(told.built_with)))
+    return _Declared(
+        tuple(_parse_requirements(metadata.runs_with)),
+        tuple(_parse_requirements(metadata.built_with)),
+    )
 
 
 def _from_wheel(session: Any, link: Link) -> SdistMetadata:
@@ -299,18 +303,18 @@ def _http_errors() -> tuple[type[Exception], ...]:
     return (httpx2.HTTPError, URLError, OSError)
 
 
-def _ordered(files: Sequence[Package]) -> list[Package]:
+def _wheels_first(files: Sequence[Package]) -> list[Package]:
     return sorted(files, key=lambda p: (not p.link.is_wheel, p.link.filename))
 
 
-def _parsed(texts: Iterable[str]) -> Iterator[Requirement]:
+def _parse_requirements(texts: Iterable[str]) -> Iterator[Requirement]:
     for text in texts:
         try:
             requirement = Requirement(text)
         except InvalidRequirement:
-            # Metadata older than PEP 508 writes `name (>=1.0)` or worse; the bound is kept if any.
+            # Metadata older than PEP 508 has `name (>=1.0)` or worse; the bound is used if any.
             requirement = Requirement(canonicalize_name(text.split()[0].split("(")[0]))
         if requirement.marker is not None and "===" in str(requirement.marker):
-            # Of two words that are no versions `===` says what `==` says, and packaging refuses it.
+            # For two words that are not versions `===` means `==`, and packaging refuses it.
             requirement.marker = Marker(str(requirement.marker).replace("===", "=="))
         yield requirement

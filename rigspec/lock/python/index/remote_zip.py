@@ -31,7 +31,7 @@ class RemoteFile(io.RawIOBase):
         self._size = int(total)
 
     def seekable(self) -> bool:
-        """Always: any byte can be asked for."""
+        """Return True: any byte can be requested."""
         return True
 
     def readable(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a source archive tells before anything of it is run: what it needs, and what builds it."""
+"""The metadata of a source archive, read without running it."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _BUILD = "pyproject.toml"
 
 @dataclass(frozen=True)
 class SdistMetadata:
-    """The requirements of a source archive to run, and those to be built, as they stand there."""
+    """The run-time requirements of a source archive, and those of its build, as written."""
 
     runs_with: tuple[str, ...] = ()
     built_with: tuple[str, ...] = ()
 
 
 def read_sdist(name: str, data: bytes) -> SdistMetadata:
-    """What the archive of that name tells.
+    """Return the metadata of the archive of that name.
 
     Raises zipfile.BadZipFile, tarfile.TarError, EOFError.
     """
     if name.endswith(".zip"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            texts = {n: archive.read(n) for n in archive.namelist() if _tells(n)}
+            texts = {n: archive.read(n) for n in archive.namelist() if _has_metadata(n)}
     else:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            members = [m for m in tar.getmembers() if m.isfile() and _tells(m.name)]
+            members = [m for m in tar.getmembers() if m.isfile() and _has_metadata(m.name)]
             texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
-    told = {n: texts[n].decode("utf-8", "replace") for n in sorted(texts, key=len)}
-    return SdistMetadata(tuple(_runs_with(told)), tuple(_built_with(told)))
+    texts_by_name = {n: texts[n].decode("utf-8", "replace") for n in sorted(texts, key=len)}
+    return SdistMetadata(tuple(_runs_with(texts_by_name)), tuple(_built_with(texts_by_name)))
 
 
-def _tells(name: str) -> bool:
+def _has_metadata(name: str) -> bool:
     parts = name.split("/")
     if parts[-1] == "requires.txt" and parts[-2].endswith(".egg-info"):
         return True
@@ -55,12 +55,12 @@ def _runs_with(texts: Mapping[str, str]) -> list[str]:
     for name, text in texts.items():
         if name.endswith("PKG-INFO"):
             return HeaderParser().parsestr(text).get_all("Requires-Dist") or []
-    # An sdist this old tells its needs to setup.py alone, and nothing of it is ever run here.
+    # An sdist this old has its requirements in setup.py alone, which is never run here.
     return []
 
 
 def _built_with(texts: Mapping[str, str]) -> list[str]:
-    """PEP 518's list; what names none is built with what the environment has."""
+    """Return PEP 518's list; without one, setuptools and wheel build it."""
     for name, text in texts.items():
         if name.endswith(_BUILD):
             try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["end_of", "upload_times"]
 
-# An index may add the times only where the newer form is asked for, even to a page of HTML.
+# An index may add the times only where the newer form is requested, even to a page of HTML.
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
 
 _NOT_FOUND = 404
