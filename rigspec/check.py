@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rigspec.diagnostics.model import Diagnostic, Metric, Report, Severity
 from rigspec.hardware.machine_specs import machine_figures
 from rigspec.hardware.summary import summary_lines
-from rigspec.lint.hardware import hardware_advice
+from rigspec.lint.hardware import lint_hardware
 from rigspec.lint.matrix_advisories import advisory_diagnostics
 from rigspec.lint.runner import lint
 from rigspec.matrix.model import Matrix
@@ -79,7 +79,7 @@ def _hardware(
     if machine is None:
         return (), ()
     figures = machine_figures(spec, machine, matrix)
-    return tuple(hardware_advice(spec, machine, matrix, figures)), summary_lines(figures)
+    return tuple(lint_hardware(spec, machine, matrix, figures)), summary_lines(figures)
 
 
 def _conflicts(

@@ -1,4 +1,4 @@
-"""NVBLAS: which library it is, and the BLAS of the CPU that it falls back to."""
+"""Lint NVBLAS: its library, and the CPU BLAS library that it falls back to."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["fallback", "nvblas_advice", "nvblas_library"]
+__all__ = ["find_fallback", "find_nvblas_library", "lint_nvblas"]
 
 
-def nvblas_library(cuda: str) -> str:
-    """The library's name in this toolkit."""
+def find_nvblas_library(cuda: str) -> str:
+    """Return the name of the NVBLAS library in this toolkit."""
     row = next(row for row in _table()["library"] if _admits(row["cuda"], cuda))
     major, minor, *_ = cuda.split(".")
     return str(row["name"]).replace("{major}", major).replace("{minor}", minor)
 
 
-def fallback(os: str, packages: Mapping[str, str], system: Collection[str]) -> str | None:
-    """The BLAS of the CPU: below the environment whose ``packages`` these are, where it brings one
-    (no slash in front), else the system's.
+def find_fallback(os: str, packages: Mapping[str, str], system: Collection[str]) -> str | None:
+    """Return the path of the CPU BLAS library, if there is one.
+
+    The path is relative to the environment with these ``packages`` if one of them includes the
+    library, else it is the absolute path of a library of the ``system`` packages.
     """
     for row in _table()["package"]:
         version = packages.get(row["name"])
@@ -38,8 +40,8 @@ def fallback(os: str, packages: Mapping[str, str], system: Collection[str]) -> s
     return next((str(row["library"]) for row in rows), None)
 
 
-def nvblas_advice(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Diagnostic]:
-    """An error for each environment that has no BLAS for NVBLAS to fall back to."""
+def lint_nvblas(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Diagnostic]:
+    """Report each environment without a BLAS library that NVBLAS can fall back to."""
     rig = spec.rig
     if rig.cuda is None or not rig.cuda.nvblas or resolution is None:
         return
@@ -52,41 +54,43 @@ def nvblas_advice(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[D
         yield Diagnostic(
             code="RS239",
             severity=Severity.ERROR,
-            message="NVBLAS is part of a toolkit of the system, and this rig has none",
-            spans=(spec.document.span(path, label="asks for NVBLAS"),),
-            help=("name a `toolkit` and leave `provider` out, or leave `nvblas` out",),
+            message="NVBLAS requires a system CUDA toolkit, but this rig has none",
+            spans=(spec.document.span(path, label="requests NVBLAS"),),
+            help=("set `toolkit` and remove `provider`, or remove `nvblas`",),
         )
         return
-    yield from _passed_by(spec)
+    yield from _lint_bypassing_packages(spec)
     for name, env in sorted(rig.env.items()):
         if names & {package.lower() for package in env.packages}:
             continue
         if os is not None and os["name"] in system:
             continue
-        ways = [f'add `{package} = "*"` to the packages of `{name}`' for package in sorted(names)]
-        ways += [f'add "{os["name"]}" to `[system] packages`'] if os is not None else []
+        options = [
+            f'add `{package} = "*"` to the packages of `{name}`' for package in sorted(names)
+        ]
+        options += [f'add "{os["name"]}" to `[system] packages`'] if os is not None else []
         yield Diagnostic(
             code="RS239",
             severity=Severity.ERROR,
-            message=f"NVBLAS has nothing to fall back to in `{name}`",
+            message=f"no CPU BLAS library in `{name}` for NVBLAS to fall back to",
             spans=(
-                spec.document.span(path, label="asks for NVBLAS"),
-                spec.document.span(("env", name), of="key", label="has no BLAS of the CPU"),
+                spec.document.span(path, label="requests NVBLAS"),
+                spec.document.span(("env", name), of="key", label="has no CPU BLAS library"),
             ),
             facts=(
                 Fact(
                     "nvblas/fallback",
-                    "NVBLAS does the large products of matrices and hands all else to a BLAS of "
-                    "the CPU that its configuration must name",
+                    "NVBLAS runs large matrix products on the GPU and passes all other calls to a "
+                    "CPU BLAS library, which its configuration must name",
                     (source,),
                 ),
             ),
-            help=("; or ".join(ways),),
+            help=("; or ".join(options),),
         )
 
 
-def _passed_by(spec: LoadedSpec) -> Iterator[Diagnostic]:
-    """A note for each package that does not come by, and that its owner may count on."""
+def _lint_bypassing_packages(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    """Report each requested package whose calls bypass NVBLAS."""
     for row in _table()["passes"]:
         for name, env in sorted(spec.rig.env.items()):
             if row["package"] in {package.lower() for package in env.packages}:
@@ -94,10 +98,10 @@ def _passed_by(spec: LoadedSpec) -> Iterator[Diagnostic]:
                 yield Diagnostic(
                     code="RS241",
                     severity=Severity.NOTE,
-                    message=f"NVBLAS does nothing for `{row['package']}` itself",
+                    message=f"NVBLAS does not accelerate `{row['package']}` itself",
                     spans=(
-                        spec.document.span(("cuda", "nvblas"), label="asks for NVBLAS"),
-                        spec.document.span(path, of="key", label="calls another library"),
+                        spec.document.span(("cuda", "nvblas"), label="requests NVBLAS"),
+                        spec.document.span(path, of="key", label="calls a different library"),
                     ),
                     facts=(
                         Fact(

@@ -1,4 +1,4 @@
-"""The toolkit that a spec wants from wheels, beside the CUDA that its wheels bring."""
+"""Lint a toolkit requested from wheels against the CUDA version of the wheels."""
 
 from __future__ import annotations
 
@@ -11,40 +11,44 @@ from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["wheel_cuda_lints"]
+__all__ = ["lint_wheel_cuda"]
 
 
-def wheel_cuda_lints(
+def lint_wheel_cuda(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """A warning for each environment whose wheels bring another CUDA than was asked for."""
+    """Report each environment whose wheels include another CUDA version than requested."""
     cuda = spec.rig.cuda
     if resolution is None or cuda is None or cuda.provider != "wheels" or cuda.toolkit is None:
         return
-    asked = parse_alternative(cuda.toolkit)
-    meant = {r.version for r in matrix.product("cuda").releases if asked.admits(None, r.version)}
+    requested = parse_alternative(cuda.toolkit)
+    versions = {
+        r.version for r in matrix.product("cuda").releases if requested.admits(None, r.version)
+    }
     path: KeyPath = ("cuda", "toolkit")
     for env in resolution.envs:
-        if env.cuda is None or any(_series(version, env.cuda) == env.cuda for version in meant):
+        if env.cuda is None or any(
+            _truncate(version, env.cuda) == env.cuda for version in versions
+        ):
             continue
         frameworks = ", ".join(f"{pin.name} {pin.version}" for pin in env.frameworks)
         yield Diagnostic(
             code="RS243",
             severity=Severity.WARNING,
-            message=f"the wheels of {env.name} ({frameworks}) bring CUDA {env.cuda}; the spec asks "
-            f"for CUDA {cuda.toolkit} from wheels",
+            message=f"the wheels of {env.name} ({frameworks}) include CUDA {env.cuda}, but the "
+            f"spec requests CUDA {cuda.toolkit} from wheels",
             components=("cuda", *(pin.name for pin in env.frameworks)),
             spans=(
-                spec.document.span(path, label=f"asks for CUDA {cuda.toolkit}"),
-                spec.document.span(("env", env.name), of="key", label=f"gets CUDA {env.cuda}"),
+                spec.document.span(path, label=f"requests CUDA {cuda.toolkit}"),
+                spec.document.span(("env", env.name), of="key", label=f"uses CUDA {env.cuda}"),
             ),
             help=(
-                f'leave `toolkit` out, or write "{env.cuda}"; for a toolkit of its own beside the '
-                'wheels write `provider = "nvidia"`',
+                f'remove `toolkit` or set it to "{env.cuda}"; to install a system toolkit as well, '
+                'set `provider = "nvidia"`',
             ),
         )
 
 
-def _series(version: str, like: str) -> str:
-    """The version, as far as the other one is told."""
+def _truncate(version: str, like: str) -> str:
+    """Return the version with as many parts as ``like``."""
     return ".".join(version.split(".")[: like.count(".") + 1])

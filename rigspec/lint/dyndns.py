@@ -1,4 +1,4 @@
-"""What the system's dynamic DNS client speaks."""
+"""Lint the protocol of the dynamic DNS client."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import LoadedSpec
 
-__all__ = ["name_service_advice"]
+__all__ = ["lint_dyndns"]
 
 _CODE = "RS242"
 
 
-def name_service_advice(
+def lint_dyndns(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """An error for a protocol that the system's client does not speak."""
+    """Report a protocol that the ddclient of the system does not support."""
     dyndns = spec.rig.service.dyndns
     if dyndns is None or resolution is None or "os" not in matrix:
         return
     system = next((r for r in matrix.product("os").releases if r.label == resolution.os), None)
-    known = _spoken(system) if system is not None else ()
+    known = _list_protocols(system) if system is not None else ()
     if system is None or not known:
-        return  # nobody says what it speaks
+        return  # the protocols are unknown
     path = ("service", "dyndns", "protocol")
     if dyndns.protocol not in known:
         near = get_close_matches(dyndns.protocol, known, n=1)
         yield Diagnostic(
             code=_CODE,
             severity=Severity.ERROR,
-            message=f"the ddclient of {resolution.os} does not speak `{dyndns.protocol}`",
+            message=f"ddclient of {resolution.os} does not support `{dyndns.protocol}`",
             components=("os",),
-            spans=(spec.document.span(path, label="not among its protocols"),),
+            spans=(spec.document.span(path, label="not supported"),),
             facts=(_fact(system),),
             help=(f"did you mean `{near[0]}`?",) if near else (),
         )
 
 
 def _fact(system: Release) -> Fact:
-    statement = f"the package ddclient of {system.label} speaks {', '.join(_spoken(system))}"
-    figure = "dyndns_protocols"
-    return Fact(f"os-{system.label}/{figure}", statement, system.sources_of(figure))
+    statement = f"ddclient of {system.label} supports {', '.join(_list_protocols(system))}"
+    name = "dyndns_protocols"
+    return Fact(f"os-{system.label}/{name}", statement, system.sources_of(name))
 
 
-def _spoken(system: Release) -> tuple[str, ...]:
-    # After the name of a protocol that asks for no account stands a dash.
+def _list_protocols(system: Release) -> tuple[str, ...]:
+    # A dash follows the name of a protocol without an account.
     return tuple(n.rstrip("-") for n in (system.get("dyndns_protocols") or "").split())

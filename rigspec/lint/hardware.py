@@ -1,4 +1,4 @@
-"""What is wrong, tight or unknown about the parts of a machine."""
+"""Lint the parts of a machine: conflicts, bottlenecks and unknown values."""
 
 from __future__ import annotations
 
@@ -19,83 +19,83 @@ from rigspec.matrix.model import Matrix
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.machine import Machine
 
-__all__ = ["hardware_advice"]
+__all__ = ["lint_hardware"]
 
 
-def hardware_advice(
-    spec: LoadedSpec, name: str, matrix: Matrix, figures: MachineSpecs
+def lint_hardware(
+    spec: LoadedSpec, name: str, matrix: Matrix, specs: MachineSpecs
 ) -> Iterator[Diagnostic]:
-    """Every diagnostic about the parts of one machine (RS102 to RS119)."""
+    """Yield every diagnostic about the parts of one machine (RS102 to RS119)."""
     machine = MachineContext(spec, name, matrix)
-    if figures.instance is not None:
-        yield from instance_advice(machine, figures.instance)
-    yield from memory_advice(machine, figures.ram, figures.vram)
-    if figures.lanes is not None:
-        yield from lanes_advice(machine, figures.lanes)
-    yield from clearance_advice(machine, figures.gpus, figures.clearance)
-    if figures.power is not None:
-        yield from power_advice(machine, figures.power, figures.gpus)
-    yield from half_precision_advice(machine, figures.gpus)
-    yield from sharing_advice(machine, figures.gpus)
-    yield from budget_advice(machine, figures.cost)
-    yield from _unchecked(machine, figures)
+    if specs.instance is not None:
+        yield from instance_advice(machine, specs.instance)
+    yield from memory_advice(machine, specs.ram, specs.vram)
+    if specs.lanes is not None:
+        yield from lanes_advice(machine, specs.lanes)
+    yield from clearance_advice(machine, specs.gpus, specs.clearance)
+    if specs.power is not None:
+        yield from power_advice(machine, specs.power, specs.gpus)
+    yield from half_precision_advice(machine, specs.gpus)
+    yield from sharing_advice(machine, specs.gpus)
+    yield from budget_advice(machine, specs.cost)
+    yield from _lint_unchecked(machine, specs)
 
 
-def _unchecked(machine: MachineContext, figures: MachineSpecs) -> Iterator[Diagnostic]:
-    """One note for all that the spec names and nobody gives a figure for."""
-    missing = tuple(_missing(machine, figures))
+def _lint_unchecked(machine: MachineContext, specs: MachineSpecs) -> Iterator[Diagnostic]:
+    """Report all parts whose values are unknown in one note."""
+    missing = tuple(_find_missing(machine, specs))
     keys = [key for _, key in missing if key]
     if missing:
         yield machine.diagnostic(
             "RS109",
             Severity.NOTE,
-            f"not checked: {'; '.join(what for what, _ in missing)}",
+            f"not checked: {'; '.join(dict.fromkeys(name for name, _ in missing))}",
             machine.span(),
-            help=(f"to have it checked, write {', '.join(dict.fromkeys(keys))}",) if keys else (),
+            help=(f"add {', '.join(dict.fromkeys(keys))} to the spec",) if keys else (),
         )
 
 
-def _missing(machine: MachineContext, figures: MachineSpecs) -> Iterator[tuple[str, str]]:
+def _find_missing(machine: MachineContext, specs: MachineSpecs) -> Iterator[tuple[str, str]]:
     table = machine.table
-    if table.motherboard is not None and not table.motherboard.slots and figures.gpus:
-        yield "the board's slots", "`slots` of the motherboard"
-    if figures.lanes is not None and table.cpu is not None and figures.lanes.of_cpu is None:
-        yield "the processor's PCIe lanes", "`pcie_lanes` of the cpu"
+    if table.motherboard is not None and not table.motherboard.slots and specs.gpus:
+        yield "slots of the motherboard", "`slots` of the motherboard"
+    if specs.lanes is not None and table.cpu is not None and specs.lanes.of_cpu is None:
+        yield "PCIe lanes of the CPU", "`pcie_lanes` of the cpu"
     if table.memory is not None and not any(supported_memory_types(machine)):
-        yield "the type of memory", "`memory` of the motherboard"
-    if table.case is not None and not figures.clearance.slots and figures.gpus:
-        yield "the room for cards in the case", "`gpu_clearance` of the case"
-    if figures.clearance.slots:
-        for gpu in figures.gpus:
+        yield "memory type", "`memory` of the motherboard"
+    if table.case is not None and not specs.clearance.slots and specs.gpus:
+        yield "GPU clearance of the case", "`gpu_clearance` of the case"
+    if specs.clearance.slots:
+        for gpu in specs.gpus:
             if gpu.length is None and gpu.length_range is None:
-                yield f"the length of the {gpu.model}", "its `length`"
-    power = figures.power
+                yield f"length of the {gpu.model}", "`length` of the GPU"
+    power = specs.power
     if power is not None and power.supply is not None and power.unknown_full:
-        yield f"the power of {', '.join(power.unknown_full)}", "their `watts`"
-    yield from _uncounted(table, figures)
+        yield f"power of {', '.join(power.unknown_full)}", "their `watts`"
+    yield from _find_missing_amounts(table, specs)
     if table.psu is not None and table.psu.efficiency and power and power.grade is None:
-        yield f"the efficiency of `{table.psu.efficiency}`", "an 80 PLUS grade such as `80+ gold`"
+        yield f"efficiency of `{table.psu.efficiency}`", "an 80 PLUS grade such as `80+ gold`"
 
 
 _ONE_CURRENCY = "amounts in one currency"
 
 
-def _uncounted(table: Machine, figures: MachineSpecs) -> Iterator[tuple[str, str]]:
-    """What of the money is not told, or stands in several currencies."""
-    cost = figures.cost
+def _find_missing_amounts(table: Machine, specs: MachineSpecs) -> Iterator[tuple[str, str]]:
+    """Yield the amounts that are unknown, or in more than one currency."""
+    cost = specs.cost
     if len(cost.currencies) > 1 and (table.budget is not None or table.price is None):
-        yield f"the parts' prices, in {' and '.join(cost.currencies)}", _ONE_CURRENCY
+        yield f"prices of the parts, in {' and '.join(cost.currencies)}", _ONE_CURRENCY
     if cost.mixed:
-        yield f"{' and '.join(cost.mixed)} against each other", _ONE_CURRENCY
-    if figures.no_payback and not figures.no_payback.startswith("never"):
-        one = _ONE_CURRENCY if figures.no_payback.startswith("the prices are in") else ""
-        yield f"when it pays for itself ({figures.no_payback})", one
-    elif (table.electricity or table.idle_hours) and figures.power and cost.monthly is None:
-        yield "what it costs to run", " and ".join(_unpaid(table))
+        yield f"{' and '.join(cost.mixed)} in different currencies", _ONE_CURRENCY
+    if specs.no_payback and not specs.no_payback.startswith("never"):
+        one = _ONE_CURRENCY if specs.no_payback.startswith("the prices are in") else ""
+        yield f"payback time ({specs.no_payback})", one
+    elif (table.electricity or table.idle_hours) and specs.power and cost.monthly is None:
+        yield "running cost", " and ".join(_find_missing_inputs(table))
 
 
-def _unpaid(table: Machine) -> Iterator[str]:
-    """What is needed to say what a machine costs to run, and is not told."""
-    told = {"electricity": table.electricity, "hours": table.hours}
-    missing = [f"`{key}`" for key, value in told.items() if value is None]
+def _find_missing_inputs(table: Machine) -> Iterator[str]:
+    """Yield the missing inputs of the running cost."""
+    inputs = {"electricity": table.electricity, "hours": table.hours}
+    missing = [f"`{key}`" for key, value in inputs.items() if value is None]
     yield from missing or ["the `watts` of its parts"]

@@ -1,4 +1,4 @@
-"""Can it still be had, and does anybody still mend it?"""
+"""Lint the life cycle of components: end of life, withdrawn, yanked or deleted releases."""
 
 from __future__ import annotations
 
@@ -15,53 +15,55 @@ from rigspec.resolve.problem.requirements import image_tag, requested_frameworks
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["availability_advice", "image_repairs", "withdrawn_lints"]
+__all__ = ["lint_availability", "lint_withdrawn", "list_image_alternatives"]
 
 _REPOSITORY = "nvidia-repository"
 
-# What brings a toolkit or its libraries; `cuda-compat` is for another release on purpose.
+# Packages of a toolkit or its libraries; `cuda-compat` intentionally targets another release.
 _OF_A_RELEASE = re.compile(r"cuda(?:-toolkit|-runtime|-libraries|-libraries-dev)?-(\d+)-(\d+)")
 
 
-def availability_advice(
+def lint_availability(
     spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """Ended systems, interpreters and driver branches; withdrawn keys; names that move."""
-    yield from _system(spec, machine, matrix, resolution)
+    """Report ended systems, interpreters and drivers, withdrawn keys, and unversioned packages."""
+    yield from _lint_system(spec, machine, matrix, resolution)
     if resolution is not None:
-        yield from _interpreters(spec, matrix, resolution)
-        yield from _driver(spec, machine, matrix, resolution)
-        yield from _other_toolkit(spec, resolution)
-    yield from _repository_key(spec, matrix)
-    yield from _package_names(spec, matrix)
+        yield from _lint_interpreters(spec, matrix, resolution)
+        yield from _lint_driver(spec, machine, matrix, resolution)
+        yield from _lint_toolkit_packages(spec, resolution)
+    yield from _lint_repository_key(spec, matrix)
+    yield from _lint_package_names(spec, matrix)
 
 
-def _system(
+def _lint_system(
     spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
     if machine is None:
         return
     path: KeyPath = ("machine", machine, "os")
-    asked = parse_alternative(spec.rig.machine[machine].os)
+    request = parse_alternative(spec.rig.machine[machine].os)
     releases = matrix.product("os").releases
     if resolution is not None:
-        meant = [release for release in releases if release.label == resolution.os]
+        matching = [release for release in releases if release.label == resolution.os]
     else:
-        meant = [release for release in releases if asked.admits(release.family, release.version)]
-    if len(meant) == 1:
-        yield from _ended(spec, matrix, meant[0], "RS301", "os", path)
+        matching = [r for r in releases if request.admits(r.family, r.version)]
+    if len(matching) == 1:
+        yield from _lint_end_of_life(spec, matrix, matching[0], "RS301", "os", path)
 
 
-def _interpreters(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
+def _lint_interpreters(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution
+) -> Iterator[Diagnostic]:
     for env in resolution.envs:
         series = ".".join(env.python.split(".")[:2])
         for release in matrix.product("python").releases:
             if release.get("series") == series:
                 path: KeyPath = ("env", env.name, "python")
-                yield from _ended(spec, matrix, release, "RS302", "python", path)
+                yield from _lint_end_of_life(spec, matrix, release, "RS302", "python", path)
 
 
-def _driver(
+def _lint_driver(
     spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution
 ) -> Iterator[Diagnostic]:
     if resolution.driver is None:
@@ -69,10 +71,10 @@ def _driver(
     for release in matrix.product("driver").releases:
         if release.version == resolution.driver:
             path: KeyPath = ("machine", machine or "", "driver")
-            yield from _ended(spec, matrix, release, "RS303", "driver", path)
+            yield from _lint_end_of_life(spec, matrix, release, "RS303", "driver", path)
 
 
-def _ended(
+def _lint_end_of_life(
     spec: LoadedSpec,
     matrix: Matrix,
     release: Release,
@@ -90,23 +92,22 @@ def _ended(
                 components=(component,),
                 spans=(spec.document.span(path),),
                 facts=(fact,),
-                help=_AROUND.get(code, ()),
+                help=_REMEDIES.get(code, ()),
             )
 
 
-# Ways round what has ended, by code.
-_AROUND = {
+# Remedies, by code.
+_REMEDIES = {
     "RS301": (
-        "its packages move to the distribution's archive of old releases: name that under "
-        "`[mirrors] apt`, or run the rig in a container on a system that is still kept",
+        "point `[mirrors] apt` at the archive of old releases, or use a container with a "
+        "supported OS",
     ),
     "RS302": (
-        'its source archive and checksum are kept: `interpreter = "pyenv"` builds it; keep what '
-        "runs on it off the open network",
+        'use a supported Python, or build this one with `interpreter = "pyenv"` and do not expose '
+        "it to the internet",
     ),
     "RS303": (
-        "leave the branch out, or ask for one that is kept and still serves the card: `rigspec "
-        "matrix show driver`",
+        "remove `driver`, or request a supported branch for the GPU (`rigspec matrix show driver`)",
     ),
 }
 
@@ -121,18 +122,18 @@ def _fact(release: Release, ended: Availability) -> Fact:
     )
 
 
-def _repository_key(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+def _lint_repository_key(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
     cuda = spec.rig.cuda
     if cuda is None or cuda.repository_key is None:
         return
-    asked = cuda.repository_key.upper()
+    requested = cuda.repository_key.upper()
     current = [
         release.family or ""
         for release in matrix.product(_REPOSITORY).releases
         if not release.availability
     ]
     for release in matrix.product(_REPOSITORY).releases:
-        if release.availability and asked.endswith(release.family or "\0"):
+        if release.availability and requested.endswith(release.family or "\0"):
             ended = release.availability[0]
             yield Diagnostic(
                 code="RS305",
@@ -141,45 +142,45 @@ def _repository_key(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
                 components=("cuda",),
                 spans=(spec.document.span(("cuda", "repository_key"), label="withdrawn"),),
                 facts=(_fact(release, ended),),
-                runtime_error=(f"NO_PUBKEY; the repository is not signed (it wants {current[0]})",),
+                runtime_error=(f"NO_PUBKEY …{current[0]}; the repository is not signed",),
                 help=(
-                    f'leave `repository_key` out, or set it to "{current[0].lower()}"; '
-                    "rigspec checks the key by its whole fingerprint",
+                    f'remove `repository_key` or set it to "{current[0].lower()}"; rigspec '
+                    "verifies the full fingerprint of the key",
                 ),
             )
 
 
-def _other_toolkit(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:
-    """Packages of CUDA releases, none of which is the one that was decided."""
+def _lint_toolkit_packages(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:
+    """Report packages of CUDA releases if none of them is the selected release."""
     cuda = spec.rig.cuda
     if cuda is None or cuda.packages is None or resolution.cuda is None:
         return
-    decided = ".".join(resolution.cuda.split(".")[:2])
+    selected = ".".join(resolution.cuda.split(".")[:2])
     named = [
         (index, name, f"{found[1]}.{found[2]}")
         for index, name in enumerate(cuda.packages)
         if (found := _OF_A_RELEASE.fullmatch(name)) is not None
     ]
-    if any(release == decided for _, _, release in named):
+    if any(release == selected for _, _, release in named):
         return
     for index, name, release in named:
         span_path: KeyPath = ("cuda", "packages", index)
         yield Diagnostic(
             code="RS309",
             severity=Severity.ERROR,
-            message=f"the package `{name}` brings CUDA {release}, and the rig is decided for CUDA "
-            f"{decided}",
+            message=f"the package `{name}` installs CUDA {release}, but the rig uses CUDA "
+            f"{selected}",
             components=("cuda",),
-            spans=(spec.document.span(span_path, label=f"brings CUDA {release}"),),
+            spans=(spec.document.span(span_path, label=f"installs CUDA {release}"),),
             help=(
-                f"write `{name.removesuffix(release.replace('.', '-'))}"
-                f"{decided.replace('.', '-')}`, set `toolkit` to {release}, or leave `packages` "
-                "to rigspec",
+                f"use `{name.removesuffix(release.replace('.', '-'))}"
+                f'{selected.replace(".", "-")}`, set `toolkit` to "{release}", or '
+                "remove `packages`",
             ),
         )
 
 
-def _package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+def _lint_package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
     cuda = spec.rig.cuda
     if cuda is None or cuda.packages is None:
         return
@@ -190,60 +191,62 @@ def _package_names(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 code="RS307",
                 severity=Severity.WARNING,
-                message=f"the package `{name}` follows the newest release: it brings that "
-                f"toolkit and driver, not CUDA {cuda.toolkit or 'of this rig'}",
+                message=f"the package `{name}` has no version: it installs the newest toolkit and "
+                f"driver, not CUDA {cuda.toolkit or 'of this rig'}",
                 components=("cuda",),
-                spans=(spec.document.span(span_path, label="names no version"),),
+                spans=(spec.document.span(span_path, label="no version"),),
                 facts=(
                     Fact(
                         id=f"{_REPOSITORY}/{name}",
-                        statement=f"`{name}` has no version in its name and is a link to the "
-                        "newest; /usr/local/cuda then points there, too",
+                        statement=f"`{name}` has no version in its name and depends on the newest "
+                        "release; /usr/local/cuda then points to it as well",
                         sources=tuple(s for s in product.sources if "install cuda" in s.title),
                     ),
                 ),
                 runtime_error=("libcublas.so.9.0: cannot open shared object file",),
-                help=("name the release: `cuda-toolkit-X-Y`, or leave `packages` to rigspec",),
+                help=("use a versioned name such as `cuda-toolkit-X-Y`, or remove `packages`",),
             )
         elif "." in name:
             yield Diagnostic(
                 code="RS308",
                 severity=Severity.WARNING,
-                message=f"no package is called `{name}`: its versions are joined by dashes",
+                message=f"no package `{name}`: NVIDIA separates versions with dashes",
                 components=("cuda",),
-                spans=(spec.document.span(span_path, label="a regular expression to apt"),),
+                spans=(
+                    spec.document.span(span_path, label="apt reads this as a regular expression"),
+                ),
                 help=(
-                    f"write `{name.replace('.', '-')}`; apt takes a name with a dot for a pattern "
-                    "and installs whatever matches",
+                    f"use `{name.replace('.', '-')}`; apt treats a name with a dot as a "
+                    "pattern and installs every match",
                 ),
             )
 
 
-def withdrawn_lints(
+def lint_withdrawn(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """Warnings for a base image that is gone or will be, and for releases that were yanked."""
-    yield from _image(spec)
+    """Report a deleted or unsupported base image, and yanked releases."""
+    yield from _lint_image(spec)
     for env in resolution.envs if resolution is not None else ():
-        lines = {asked.product: asked for asked in requested_frameworks(spec.rig.env[env.name])}
+        lines = {line.product: line for line in requested_frameworks(spec.rig.env[env.name])}
         for pin, package in zip(env.frameworks, env.distributions, strict=True):
             for release in matrix.product(pin.name).releases:
                 same = release.version == pin.version
                 if same and (release.family or pin.name) == package.name.partition("[")[0]:
-                    asked = lines[pin.name]
-                    place = ("env", env.name, asked.table, asked.key)
-                    yield from _yanked(spec, release, place)
+                    line = lines[pin.name]
+                    path = ("env", env.name, line.table, line.key)
+                    yield from _lint_yanked(spec, release, path)
 
 
-def image_repairs(image: Release | None) -> tuple[str, ...]:
-    """What can be done about an image that is gone: ``image`` is what the matrix knows of it."""
+def list_image_alternatives(image: Release | None) -> tuple[str, ...]:
+    """Return the alternatives to a deleted image, which the matrix may know."""
     digest = image.get("digest") if image is not None else None
     if digest is None:
-        return (_AROUND_WITHDRAWN,)
-    return (_AROUND_WITHDRAWN, f"a registry that kept the image has it as nvidia/cuda@{digest}")
+        return (_WITHOUT_IMAGE,)
+    return (_WITHOUT_IMAGE, f"or pull nvidia/cuda@{digest} from a registry that still has it")
 
 
-def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
+def _lint_image(spec: LoadedSpec) -> Iterator[Diagnostic]:
     tag = image_tag(spec.rig)
     if tag is None:
         return
@@ -253,41 +256,39 @@ def _image(spec: LoadedSpec) -> Iterator[Diagnostic]:
         yield Diagnostic(
             code="RS304",
             severity=Severity.WARNING,
-            message=f"the matrix knows no image `nvidia/cuda:{tag}`",
+            message=f"unknown image `nvidia/cuda:{tag}`",
             components=("image",),
             spans=(span,),
-            help=(*_nearest(tag), *image_repairs(None)),
+            help=(*_suggest_tags(tag), *list_image_alternatives(None)),
         )
         return
     for ended in image.availability:
-        last = f"; last listed on {ended.day.isoformat()}" if ended.day is not None else ""
-        gone = "is deleted" if ended.kind == "deleted" else "is past its end of life"
+        last = f" (last listed on {ended.day.isoformat()})" if ended.day is not None else ""
+        state = "was deleted" if ended.kind == "deleted" else "reached end of life"
         yield Diagnostic(
             code="RS304",
             severity=Severity.WARNING,
-            message=f"the image `nvidia/cuda:{tag}` {gone}{last}",
+            message=f"the image `nvidia/cuda:{tag}` {state}{last}",
             components=("image",),
             spans=(span,),
             facts=(_withdrawn_fact(image, ended),),
             runtime_error=(f"manifest for nvidia/cuda:{tag} not found: manifest unknown",),
-            help=image_repairs(image),
+            help=list_image_alternatives(image),
         )
 
 
-def _nearest(tag: str) -> tuple[str, ...]:
+def _suggest_tags(tag: str) -> tuple[str, ...]:
     near = get_close_matches(tag, list_image_tags(tag), n=3)
-    return (f"nearest known: {', '.join(f'nvidia/cuda:{name}' for name in near)}",) if near else ()
+    return (f"similar images: {', '.join(f'nvidia/cuda:{name}' for name in near)}",) if near else ()
 
 
-_AROUND_WITHDRAWN = (
-    "leave `base` out: the same stack is then built from a plain system image, from packages and "
-    "files with recorded checksums"
+_WITHOUT_IMAGE = (
+    "remove `base` to build the same stack on a plain system image, from packages and files with "
+    "recorded checksums"
 )
 
 
-def _yanked(
-    spec: LoadedSpec, release: Release, place: tuple[str | int, ...]
-) -> Iterator[Diagnostic]:
+def _lint_yanked(spec: LoadedSpec, release: Release, path: KeyPath) -> Iterator[Diagnostic]:
     for item in release.availability:
         if item.kind == "yanked":
             yield Diagnostic(
@@ -295,9 +296,9 @@ def _yanked(
                 severity=Severity.WARNING,
                 message=f"{release.family or release.product} {release.version} was {item.reason}",
                 components=(release.product,),
-                spans=(spec.document.span(place),),
+                spans=(spec.document.span(path),),
                 facts=(_withdrawn_fact(release, item),),
-                help=("take the release before or after it",),
+                help=("use the previous or the next release",),
             )
 
 

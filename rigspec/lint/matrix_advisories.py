@@ -60,7 +60,7 @@ def _diagnostic(
             for requirement in lines
             if requirement.path is not None
         ),
-        # The message is the statement: the fact adds where it was read.
+        # The message is the statement: the fact adds the sources.
         facts=(Fact(fact.id, fact.statement, fact.sources, fact.confidence),),
         runtime_error=(format_statement(row.rule.failure_message, value),)
         if row.rule.failure_message

@@ -1,4 +1,4 @@
-"""What is said beside a resolution: what is withdrawn, unkept, unread, unspoken or open."""
+"""Run all lints of one machine."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.hardware.gpu_indices import user_gpu_advice
 from rigspec.hardware.machine_context import MachineContext
-from rigspec.lint.accounts import account_advice, blas_advice
-from rigspec.lint.blas import nvblas_advice
-from rigspec.lint.cuda import wheel_cuda_lints
-from rigspec.lint.dyndns import name_service_advice
-from rigspec.lint.lifecycle import availability_advice, withdrawn_lints
-from rigspec.lint.security import security_advice
-from rigspec.lint.settings import settings_advice
-from rigspec.lint.unverified import unverified_notes
+from rigspec.lint.accounts import lint_accounts, lint_blas
+from rigspec.lint.blas import lint_nvblas
+from rigspec.lint.cuda import lint_wheel_cuda
+from rigspec.lint.dyndns import lint_dyndns
+from rigspec.lint.lifecycle import lint_availability, lint_withdrawn
+from rigspec.lint.security import lint_security
+from rigspec.lint.settings import lint_settings
+from rigspec.lint.unverified import lint_unverified
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import LoadedSpec
@@ -29,19 +29,24 @@ def lint(
     resolution: Resolution | None,
     likely: Resolution | None,
 ) -> Iterator[Diagnostic]:
-    """Every warning about one machine; those about chosen versions need its resolution.
+    """Yield the diagnostics of all lints about one machine.
 
-    ``likely`` is the resolution, or what the first repair of a conflict resolves to.
+    Args:
+        spec: The spec.
+        machine: The machine; ``None`` if the rig has none.
+        matrix: The matrix.
+        resolution: The resolution, which lints about chosen versions need.
+        likely: The resolution, or the result of the first repair of a conflict.
     """
-    yield from availability_advice(spec, machine, matrix, resolution)
-    yield from withdrawn_lints(spec, matrix, resolution)
-    yield from settings_advice(spec, matrix, likely)
-    yield from security_advice(spec)
-    yield from account_advice(spec, matrix, likely)
+    yield from lint_availability(spec, machine, matrix, resolution)
+    yield from lint_withdrawn(spec, matrix, resolution)
+    yield from lint_settings(spec, matrix, likely)
+    yield from lint_security(spec)
+    yield from lint_accounts(spec, matrix, likely)
     if machine is not None:
         yield from user_gpu_advice(MachineContext(spec, machine, matrix))
-    yield from blas_advice(spec, matrix)
-    yield from nvblas_advice(spec, resolution)
-    yield from wheel_cuda_lints(spec, matrix, resolution)
-    yield from name_service_advice(spec, matrix, likely)
-    yield from unverified_notes(spec, machine, matrix, resolution)
+    yield from lint_blas(spec, matrix)
+    yield from lint_nvblas(spec, resolution)
+    yield from lint_wheel_cuda(spec, matrix, resolution)
+    yield from lint_dyndns(spec, matrix, likely)
+    yield from lint_unverified(spec, machine, matrix, resolution)

@@ -1,4 +1,4 @@
-"""What in a spec would leave the machine open, or run what nobody has vouched for."""
+"""Lint security: services open to the network, weak keys, unverified downloads."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 
-__all__ = ["security_advice"]
+__all__ = ["lint_security"]
 
 _EVERYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, never bound
 
 # NIST SP 800-131A Rev. 2, table 2: RSA keys under 2048 bits are disallowed for signatures.
-_LEAST_RSA_BITS = 2048
+_MIN_RSA_BITS = 2048
 
 
-def security_advice(spec: LoadedSpec) -> Iterator[Diagnostic]:
-    """Unverified downloads, weak keys, and services open to every address."""
-    yield from _downloads(spec)
-    yield from _notebook(spec)
-    yield from _monitoring(spec)
+def lint_security(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    """Report unverified downloads, weak keys, and services that listen on all interfaces."""
+    yield from _lint_downloads(spec)
+    yield from _lint_notebook(spec)
+    yield from _lint_monitoring(spec)
 
 
-def _monitoring(spec: LoadedSpec) -> Iterator[Diagnostic]:
+def _lint_monitoring(spec: LoadedSpec) -> Iterator[Diagnostic]:
     watch = spec.rig.service.monitoring
     if watch is None:
         return
@@ -33,53 +33,53 @@ def _monitoring(spec: LoadedSpec) -> Iterator[Diagnostic]:
         listening.append(
             ("Prometheus", (*path, "prometheus", "address"), watch.prometheus_settings.address),
         )
-    for what, place, address in listening:
+    for program, address_path, address in listening:
         if address in _EVERYWHERE:
             yield Diagnostic(
                 code="RS405",
                 severity=Severity.ERROR,
-                message=f"{what} is open to every address without TLS and a password: whoever "
-                "finds the port reads what this machine does",
-                spans=(spec.document.span(place, label="every network interface"),),
+                message=f"{program} listens on all interfaces without TLS and a password: anyone "
+                "who can reach the port can read the metrics of this machine",
+                spans=(spec.document.span(address_path, label="all interfaces"),),
                 help=(
-                    'keep `address = "127.0.0.1"` and reach it as `rigspec connect` says, or name '
-                    "the address of a private network",
+                    'set `address = "127.0.0.1"` and use the tunnel of `rigspec connect`, or the '
+                    "address of a private network",
                 ),
             )
 
 
-def _downloads(spec: LoadedSpec) -> Iterator[Diagnostic]:
+def _lint_downloads(spec: LoadedSpec) -> Iterator[Diagnostic]:
     rig = spec.rig
-    fetched: list[tuple[KeyPath, str, str | None]] = [
+    downloads: list[tuple[KeyPath, str, str | None]] = [
         (("download", name, "url"), download.url, download.sha256)
         for name, download in sorted(rig.download.items())
     ]
     cudnn = rig.cuda.cudnn if rig.cuda is not None else None
     if cudnn is not None and not isinstance(cudnn, str) and cudnn.url is not None:
-        fetched.append((("cuda", "cudnn", "url"), cudnn.url, cudnn.sha256))
-    for path, url, sha256 in fetched:
+        downloads.append((("cuda", "cudnn", "url"), cudnn.url, cudnn.sha256))
+    for path, url, sha256 in downloads:
         if sha256 is None:
-            yield _unverified(spec, path, url)
+            yield _build_unverified_download(spec, path, url)
 
 
-def _unverified(spec: LoadedSpec, path: KeyPath, url: str) -> Diagnostic:
+def _build_unverified_download(spec: LoadedSpec, path: KeyPath, url: str) -> Diagnostic:
     if url.startswith("http://"):
-        code, how = "RS401", "over plain http and without a checksum"
-        label = "anybody on the way can change this file"
+        code, problem = "RS401", "over plain HTTP and without a checksum"
+        label = "not protected against tampering"
     else:
-        code, how = "RS402", "without a checksum"
-        label = "nothing says what these bytes should be"
+        code, problem = "RS402", "without a checksum"
+        label = "no checksum"
     name = url.rsplit("/", 1)[-1]
     return Diagnostic(
         code=code,
         severity=Severity.WARNING,
-        message=f"`{name}` is fetched {how}, and would be installed as root",
+        message=f"`{name}` is downloaded {problem} and installed as root",
         spans=(spec.document.span(path, label=label),),
-        help=('add `sha256 = "…"` beside the url, from a source you trust',),
+        help=('add `sha256 = "…"` from a source that you trust',),
     )
 
 
-def _notebook(spec: LoadedSpec) -> Iterator[Diagnostic]:
+def _lint_notebook(spec: LoadedSpec) -> Iterator[Diagnostic]:
     jupyter = spec.rig.service.jupyter
     if jupyter is None:
         return
@@ -87,40 +87,41 @@ def _notebook(spec: LoadedSpec) -> Iterator[Diagnostic]:
     tls = jupyter.tls
     if not isinstance(tls, bool):
         kind, _, bits = tls.key.partition(":")
-        if kind == "rsa" and int(bits) < _LEAST_RSA_BITS:
+        if kind == "rsa" and int(bits) < _MIN_RSA_BITS:
             yield Diagnostic(
                 code="RS403",
                 severity=Severity.WARNING,
-                message=f"a {bits}-bit RSA certificate protects the notebook; it can be factored",
+                message=f"the notebook uses a {bits}-bit RSA certificate, which can be factored",
                 spans=(spec.document.span((*path, "tls", "key"), label=f"{bits} bits"),),
-                help=(f'ask for `key = "rsa:{_LEAST_RSA_BITS}"` or more, or for `tls = true`',),
+                help=(f'set `key = "rsa:{_MIN_RSA_BITS}"` or more, or `tls = true`',),
             )
     if jupyter.address in _EVERYWHERE:
-        yield _open_notebook(spec, (*path, "address"), bool(tls), jupyter.password is not None)
+        has_password = jupyter.password is not None
+        yield _build_open_notebook(spec, (*path, "address"), bool(tls), has_password)
 
 
-def _open_notebook(spec: LoadedSpec, path: KeyPath, tls: bool, password: bool) -> Diagnostic:
-    missing = [name for name, there in (("TLS", tls), ("a password", password)) if not there]
-    span = spec.document.span(path, label="every network interface")
+def _build_open_notebook(spec: LoadedSpec, path: KeyPath, tls: bool, password: bool) -> Diagnostic:
+    missing = [name for name, is_set in (("TLS", tls), ("a password", password)) if not is_set]
+    span = spec.document.span(path, label="all interfaces")
     if missing:
         return Diagnostic(
             code="RS405",
             severity=Severity.ERROR,
-            message=f"the notebook is open to every address without {' and '.join(missing)}: "
-            "whoever finds the port runs code on this machine",
+            message=f"the notebook listens on all interfaces without {' and '.join(missing)}: "
+            "anyone who can reach the port can run code on this machine",
             spans=(span,),
             help=(
-                'keep `address = "127.0.0.1"` and reach it through ssh, or set both `tls = true` '
+                'set `address = "127.0.0.1"` and use an ssh tunnel, or set both `tls = true` '
                 'and `password = { secret = "…" }`',
             ),
         )
     return Diagnostic(
         code="RS404",
         severity=Severity.WARNING,
-        message="the notebook is open to every address; only its password stands before a shell",
+        message="the notebook listens on all interfaces, protected only by a password",
         spans=(span,),
         help=(
-            'keep `address = "127.0.0.1"` and reach it with '
+            'set `address = "127.0.0.1"` and connect with '
             f"`ssh -L {spec.rig.service.jupyter.port if spec.rig.service.jupyter else 8888}"
             ":localhost:PORT`",
         ),

@@ -1,4 +1,4 @@
-"""Settings files: whether there is one, who reads its keys, what cannot stand in it."""
+"""Lint settings files: unknown files, ignored keys, values that cannot be written."""
 
 from __future__ import annotations
 
@@ -16,84 +16,84 @@ from rigspec.spec.models.environment import Environment
 from rigspec.spec.settings_file import UnwritableSetting, flatten_settings, render_settings
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["settings_advice"]
+__all__ = ["lint_settings"]
 
 _EXACT = re.compile(r"(?:==)?\s*(\d+(?:\.\d+)+)")
 
 
-def settings_advice(
+def lint_settings(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """Errors for files that cannot be, and a warning for each key that nobody reads."""
+    """Report files that cannot be written, and keys that are ignored."""
     for env_name, env in sorted(spec.rig.env.items()):
         for program in sorted(env.config):
             path: KeyPath = ("env", env_name, "config", program)
             product = matrix.product(program) if program in matrix else None
             if product is None or product.settings_file is None:
-                yield _no_file(spec, path, program)
+                yield _build_unknown_file(spec, path, program)
                 continue
-            yield from _unwritable(spec, path, product, product.settings_file)
-            version = _version(env_name, env, program, resolution)
+            yield from _lint_unwritable(spec, path, product, product.settings_file)
+            version = _find_version(env_name, env, program, resolution)
             if version is not None:
-                yield from _ignored_keys(spec, path, product, version)
-    yield from _shared_files(spec, matrix)
+                yield from _lint_ignored_keys(spec, path, product, version)
+    yield from _lint_shared_files(spec, matrix)
 
 
-def _version(
+def _find_version(
     env_name: str, env: Environment, program: str, resolution: Resolution | None
 ) -> str | None:
-    """The version that was decided, or the only one that the spec admits."""
+    """Return the selected version, or the only one that the spec allows."""
     for chosen in resolution.envs if resolution is not None else ():
         if chosen.name == env_name:
-            decided = {pin.name: pin.version for pin in chosen.frameworks} | {"pip": chosen.pip}
-            if program in decided:
-                return decided[program]
-    asked = {str(canonicalize_name(name)): request for name, request in env.packages.items()}
-    exact = _EXACT.fullmatch(asked.get(program, ""))
+            selected = {pin.name: pin.version for pin in chosen.frameworks} | {"pip": chosen.pip}
+            if program in selected:
+                return selected[program]
+    requests = {str(canonicalize_name(name)): request for name, request in env.packages.items()}
+    exact = _EXACT.fullmatch(requests.get(program, ""))
     return exact[1] if exact else None
 
 
-def _ignored_keys(
+def _lint_ignored_keys(
     spec: LoadedSpec, path: KeyPath, product: Product, version: str
 ) -> Iterator[Diagnostic]:
-    """The keys that this version of its framework does not read."""
+    """Report the keys that this version of the program does not read."""
     settings = spec.rig.env[str(path[1])].config[product.name]
     for setting in product.settings:
-        at = _place(settings, setting)
-        if at and not parse_alternative(setting.versions).admits(None, version):
+        key_path = _find_key(settings, setting)
+        if key_path and not parse_alternative(setting.versions).admits(None, version):
             yield Diagnostic(
                 code="RS218",
                 severity=Severity.WARNING,
                 message=f"{product.title} {version} does not read `{setting.key}`",
                 components=(product.name,),
-                spans=(spec.document.span((*path, *at), of="key", label="ignored"),),
+                spans=(spec.document.span((*path, *key_path), of="key", label="ignored"),),
                 facts=(Fact(f"{product.name}/{setting.key}", setting.statement, setting.sources),),
-                help=(f"write `{setting.instead}`" if setting.instead else "take it out",),
+                help=(f"write `{setting.instead}`" if setting.instead else "remove it",),
             )
 
 
-def _place(settings: object, setting: Setting) -> tuple[str, ...]:
-    """Where the key stands, with its dots or in a table; empty where it does not."""
+def _find_key(settings: object, setting: Setting) -> tuple[str, ...]:
+    """Return the path of a key, dotted or in a table; empty if it is not set."""
     if not isinstance(settings, dict):
         return ()
     if setting.key in settings:
         return (setting.key,)
     table, _, key = setting.key.rpartition(".")
-    below = settings.get(table)
-    return (table, key) if isinstance(below, dict) and key in below else ()
+    nested = settings.get(table)
+    return (table, key) if isinstance(nested, dict) and key in nested else ()
 
 
-def _no_file(spec: LoadedSpec, path: KeyPath, program: str) -> Diagnostic:
+def _build_unknown_file(spec: LoadedSpec, path: KeyPath, program: str) -> Diagnostic:
     return Diagnostic(
         code="RS235",
         severity=Severity.ERROR,
-        message=f"the matrix knows no settings file of `{program}`",
-        spans=(spec.document.span(path, of="key", label="nobody would read them"),),
-        help=("take the table out, or bring the file with `[download]`",),
+        message=f"no settings file is known for `{program}`",
+        spans=(spec.document.span(path, of="key", label="these settings would not be read"),),
+        help=("remove the table, or install a file with `[download]`",),
     )
 
 
-def _unwritable(
+def _lint_unwritable(
     spec: LoadedSpec, path: KeyPath, product: Product, file: SettingsFile
 ) -> Iterator[Diagnostic]:
     settings = spec.rig.env[str(path[1])].config[product.name]
@@ -104,13 +104,14 @@ def _unwritable(
         yield Diagnostic(
             code="RS236",
             severity=Severity.ERROR,
-            message=f"`{error.key}` cannot stand in {product.title}'s {file.path}: {error.reason}",
+            message=f"`{error.key}` cannot be written to {file.path} of {product.title}: "
+            f"{error.reason}",
             spans=(spec.document.span((*path, at), label="cannot be written"),),
         )
 
 
-def _shared_files(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
-    """A file that each user has once cannot say different things of two environments."""
+def _lint_shared_files(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+    """Report environments with different settings in a file that each user has only once."""
     first: dict[str, str] = {}
     for env_name, env in sorted(spec.rig.env.items()):
         for program in sorted(env.config):
@@ -126,13 +127,13 @@ def _shared_files(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
                 yield Diagnostic(
                     code="RS237",
                     severity=Severity.ERROR,
-                    message=f"{title} reads one ~/{file.path}, and `{other}` and `{env_name}` "
-                    "want different ones",
+                    message=f"`{other}` and `{env_name}` have different settings, but {title} "
+                    f"reads them from one file per user, ~/{file.path}",
                     components=(program,),
                     spans=(
-                        spec.document.span(paths[0], of="key", label="this one"),
-                        spec.document.span(paths[1], of="key", label="differs from this one"),
+                        spec.document.span(paths[0], of="key", label="these settings"),
+                        spec.document.span(paths[1], of="key", label="differ from these"),
                     ),
                     facts=(Fact(f"{program}/settings", file.statement, file.sources),),
-                    help=("give both environments the same settings",),
+                    help=("use the same settings in both environments",),
                 )

@@ -1,4 +1,4 @@
-"""What could not be checked, because nobody says: told, and not guessed."""
+"""Report rules that could not be checked because a property is unknown."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
 from rigspec.spec.loader import LoadedSpec
 
-__all__ = ["unverified_notes"]
+__all__ = ["lint_unverified"]
 
-# Components that are known only if the spec or the matrix says so, and the key that says it.
-_SAID_BY = {"avx": "features"}
+# Components that only the matrix or the spec can give, and the key in the spec.
+_SPEC_KEYS = {"avx": "features"}
 
 
-def unverified_notes(
+def lint_unverified(
     spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """A note for each rule about a processor that is only named."""
+    """Report each rule about a CPU that the matrix does not know."""
     if machine is None or resolution is None:
         return
     cpu = spec.rig.machine[machine].named_cpu
@@ -28,24 +28,24 @@ def unverified_notes(
         return
     path: KeyPath = ("machine", machine, "cpu")
     for rule in matrix.rules():
-        key = _SAID_BY.get(rule.requires.component)
-        if key is not None and _applies(rule, resolution):
+        key = _SPEC_KEYS.get(rule.requires.component)
+        if key is not None and _is_active(rule, resolution):
             yield Diagnostic(
                 code="RS212",
                 severity=Severity.NOTE,
-                message=f"not checked: whether the {cpu} fits, which the matrix does not know",
+                message=f"not checked: compatibility of the {cpu}, which is unknown",
                 components=("cpu",),
-                spans=(spec.document.span(path, label="known by name only"),),
+                spans=(spec.document.span(path, label="unknown CPU"),),
                 facts=(Fact(rule.id, rule.statement, rule.sources, rule.confidence),),
                 runtime_error=(rule.failure_message,),
                 help=(
-                    f'to have it checked, write `cpu = {{ model = "{cpu}", {key} = '
-                    f'["{rule.requires.component}"] }}` with what /proc/cpuinfo lists',
+                    f'set `cpu = {{ model = "{cpu}", {key} = ["{rule.requires.component}"] }}` if '
+                    "/proc/cpuinfo lists it",
                 ),
             )
 
 
-def _applies(rule: Rule, resolution: Resolution) -> bool:
+def _is_active(rule: Rule, resolution: Resolution) -> bool:
     chosen = {pin.name: pin.version for env in resolution.envs for pin in env.frameworks}
     return all(
         condition.component in chosen

@@ -87,7 +87,7 @@ def test_the_second_rigs_parts_with_a_source_make_680_of_its_824_watts() -> None
     _, full, headroom = watts("dl-server")
     assert (full, headroom) == ("680", "320")
     note = told(rig("dl-server"))["RS109"].message
-    assert "the power of board, memory, ssd of 256 GB, hdd of 2 TB" in note
+    assert "power of board, memory, ssd of 256 GB, hdd of 2 TB" in note
 
 
 def test_one_of_its_cards_is_faster_than_the_gpu_of_a_p2() -> None:

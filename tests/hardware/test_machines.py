@@ -32,7 +32,7 @@ def test_what_is_not_known_is_said_and_not_guessed() -> None:
     )
     note = told(spec)["RS109"]
     assert note.severity is Severity.NOTE
-    for unknown in ("slots", "lanes", "type of memory", "case", "power of processor, board"):
+    for unknown in ("slots", "lanes", "memory type", "case", "power of processor, board"):
         assert unknown in note.message
     found = figures(spec)
     assert found.threads is None

@@ -270,10 +270,9 @@ def test_image_tag_removed_is_reported_with_help(
     assert done.returncode == 0, done.stderr
     output = " ".join(done.stderr.split())
     assert (
-        f"the registry {host} has no image `{UNKNOWN}`; NVIDIA took the tag from its lists"
-        in output
+        f"the registry {host} has no image `{UNKNOWN}`; NVIDIA no longer lists this tag" in output
     )
-    assert "leave `base` out" in output
+    assert "remove `base`" in output
     assert "not in its registry, and the matrix has no digest of it" in output
 
 

@@ -91,7 +91,7 @@ def test_ddclient_unsupported_protocol_is_refused(
     assert errors(check(tmp_path, text.replace(f'"{protocol}"', '"noip"'))) == []
     report = check(tmp_path, text)
     (error,) = [d for d in report.diagnostics if d.code == "RS242"]
-    assert f"the ddclient of {release} does not speak `{protocol}`" in error.message
+    assert f"ddclient of {release} does not support `{protocol}`" in error.message
     assert error.spans[0].line == 11
     assert error.facts
     if told is not None:

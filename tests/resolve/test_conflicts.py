@@ -244,7 +244,7 @@ def test_an_image_that_is_gone_is_told_with_a_way_round(tmp_path: Path) -> None:
     report = check(tmp_path, text)
     (warning,) = [d for d in report.diagnostics if d.code == "RS304"]
     assert "last listed on 2023-04-11" in warning.message
-    assert "leave `base` out" in warning.help[0]
+    assert "remove `base`" in warning.help[0]
     assert report.resolution is not None
     assert report.resolution.cuda == "9.0.176"
 
@@ -252,7 +252,7 @@ def test_an_image_that_is_gone_is_told_with_a_way_round(tmp_path: Path) -> None:
 def test_a_mistyped_image_is_told_with_the_nearest(tmp_path: Path) -> None:
     text = tower() + '[container]\nbase = "nvidia/cuda:9.0-cudnn7-devel-ubuntu1604"\n'
     (warning,) = [d for d in check(tmp_path, text).diagnostics if d.code == "RS304"]
-    assert "nearest known: nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04" in warning.help[0]
+    assert "similar images: nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04" in warning.help[0]
 
 
 @pytest.mark.parametrize(("toolkit", "told"), [("12.4", True), ("12.1", False), ("12", False)])
@@ -262,7 +262,7 @@ def test_wheels_that_bring_another_cuda_than_asked_for_are_told_of(
     env = 'python = "3.10"\nframeworks = { torch = "2.1" }'
     text = tower(os="ubuntu 22.04", cuda=f'provider = "wheels"\ntoolkit = "{toolkit}"', env=env)
     found = [d for d in check(tmp_path, text).diagnostics if d.code == "RS243"]
-    assert ["bring CUDA 12.1" in d.message for d in found] == [True] * told
+    assert ["include CUDA 12.1" in d.message for d in found] == [True] * told
 
 
 def test_an_image_of_another_cuda_than_asked_for_is_refused(tmp_path: Path) -> None:

@@ -37,9 +37,9 @@ def test_a_package_of_another_release_is_an_error_where_it_is_named(
     release = ".".join(name.split("-")[-2:])
     assert error.code == "RS309"
     assert error.message == (
-        f"the package `{name}` brings CUDA {release}, and the rig is decided for CUDA 11.8"
+        f"the package `{name}` installs CUDA {release}, but the rig uses CUDA 11.8"
     )
-    assert [span.label for span in error.spans] == [f"brings CUDA {release}"]
+    assert [span.label for span in error.spans] == [f"installs CUDA {release}"]
     assert f"`{name[: -len(release)]}11-8`" in error.help[0]
 
 

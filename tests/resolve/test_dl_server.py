@@ -60,13 +60,13 @@ def test_the_articles_cudnn_is_refused_with_both_lines_the_fact_and_a_repair(
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("RS307", "the package `cuda` follows the newest release"),
+        ("RS307", "the package `cuda` has no version"),
         ("RS308", "`cuda-toolkit-9.0`"),
         ("RS305", "7FA2AF80 is withdrawn"),
-        ("RS401", "`cudnn-9.1-linux-x64-v7.tgz` is fetched over plain http"),
-        ("RS401", "`cuda-repo-ubuntu1604_9.0.176-1_amd64.deb` is fetched over plain http"),
+        ("RS401", "`cudnn-9.1-linux-x64-v7.tgz` is downloaded over plain HTTP"),
+        ("RS401", "`cuda-repo-ubuntu1604_9.0.176-1_amd64.deb` is downloaded over plain HTTP"),
         ("RS403", "1024-bit"),
-        ("RS404", "open to every address"),
+        ("RS404", "listens on all interfaces"),
         ("RS218", "`image_dim_ordering`"),
         ("RS301", "Ubuntu 16.04"),
     ],

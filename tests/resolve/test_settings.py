@@ -11,7 +11,7 @@ import yaml
 from rigspec.check import check_machine
 from rigspec.cli.pipeline import matrix_for
 from rigspec.diagnostics.model import Diagnostic
-from rigspec.lint.blas import fallback, nvblas_library
+from rigspec.lint.blas import find_fallback, find_nvblas_library
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from rigspec.spec.settings_file import UnwritableSetting, render_settings
 
@@ -111,7 +111,7 @@ def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str,
         ('[user.ada]\ngroups = ["vidoe"]\n', "", "RS008", "vidoe"),
         ('[user.ada]\ngroups = ["render"]\n', "", "RS008", "ubuntu 18.04 has no group `render`"),
         ('[user.ada]\nquota = "1 GB"\n', "", "RS408", "ada"),
-        ("[service.ssh]\n[user.ada]\n", "", "RS409", "no user of the rig has one"),
+        ("[service.ssh]\n[user.ada]\n", "", "RS409", "no user has `ssh_keys`"),
         ("[service.ssh]\n", "", "RS409", "the rig has no users"),
         ("[user.ada]\ngpus = [2]\n", "", "RS008", "GPU 2"),
         ('[user.ada]\nenvs = ["twp"]\n', "", "RS008", "twp"),
@@ -168,7 +168,7 @@ def test_a_group_that_the_system_makes_is_not_remarked_on() -> None:
     ],
 )
 def test_nvblas_falls_back_to_the_library_that_the_wheel_of_mkl_has(mkl: str, library: str) -> None:
-    assert fallback("ubuntu 18.04", {"mkl": mkl}, ()) == library
+    assert find_fallback("ubuntu 18.04", {"mkl": mkl}, ()) == library
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_nvblas_falls_back_to_the_library_that_the_wheel_of_mkl_has(mkl: str, li
     ],
 )
 def test_nvblas_falls_back_to_the_blas_of_the_system(os: str, package: str, library: str) -> None:
-    assert fallback(os, {}, (package,)) == library
+    assert find_fallback(os, {}, (package,)) == library
 
 
 @pytest.mark.parametrize(
@@ -197,4 +197,4 @@ def test_nvblas_falls_back_to_the_blas_of_the_system(os: str, package: str, libr
     ],
 )
 def test_nvblas_is_called_by_the_name_that_its_toolkit_gives_it(cuda: str, name: str) -> None:
-    assert nvblas_library(cuda) == name
+    assert find_nvblas_library(cuda) == name

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.lint.lifecycle import image_repairs
+from rigspec.lint.lifecycle import list_image_alternatives
 from rigspec.lock.errors import LockError
 from rigspec.lock.model import LockedImage, LockedMachine, Unpinned
 from rigspec.lock.oci.client import ImageNotFound, RegistryError, Unreachable, default_registry
@@ -196,7 +196,7 @@ def _image_removed_warning(wanted: _Wanted, still_there: bool) -> Diagnostic:
         message="; ".join([message, *reasons]),
         components=("image",),
         runtime_error=() if still_there else (missing,),
-        help=image_repairs(known) if wanted.chosen else (own,),
+        help=list_image_alternatives(known) if wanted.chosen else (own,),
     )
 
 

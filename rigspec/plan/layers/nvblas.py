@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rigspec.lint.blas import fallback, nvblas_library
+from rigspec.lint.blas import find_fallback, find_nvblas_library
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.paths import env_path
 from rigspec.plan.steps import Check, File, Variable
@@ -48,7 +48,7 @@ def nvblas_variables(rig: Rig, locked: LockedMachine, env: LockedEnv) -> Iterato
     cuda = locked.resolution.cuda
     if _fallback_library(rig, locked, env) is not None and cuda is not None:
         yield Variable("NVBLAS_CONFIG_FILE", (_config_path(env),), prepend=False)
-        yield Variable("LD_PRELOAD", (nvblas_library(cuda),), prepend=True)
+        yield Variable("LD_PRELOAD", (find_nvblas_library(cuda),), prepend=True)
 
 
 def nvblas_checks(rig: Rig, locked: LockedMachine) -> Iterator[Check]:
@@ -69,7 +69,7 @@ def _fallback_library(rig: Rig, locked: LockedMachine, env: LockedEnv) -> str | 
         return None
     pins = {name.lower(): version for name, version in _PIN.findall(env.requirements)}
     system = rig.system.packages if rig.system is not None else ()
-    library = fallback(locked.resolution.os, pins, system)
+    library = find_fallback(locked.resolution.os, pins, system)
     if library is None or library.startswith("/"):
         return library
     return f"{env_path(env.name)}/{library}"
