@@ -32,7 +32,7 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck .ci/run scripts/*
+	$(BIN)/shellcheck .ci/run $(shell grep -l '^\#!.*bash' scripts/*)
 
 unit: install-dev system-packages
 	$(BIN)/python -m pytest $(SPREAD)
