@@ -29,7 +29,10 @@ __all__ = ["compile_", "report_output_too_large"]
 def compile_(
     spec: Spec,
     target: Annotated[
-        str, typer.Option("--target", metavar="NAME", help="Target, or all", show_default=False)
+        list[str],
+        typer.Option(
+            "--target", metavar="NAME", help="Target, or all; can be repeated", show_default=False
+        ),
     ],
     machine: OneMachine = None,
     output: Annotated[
@@ -42,7 +45,7 @@ def compile_(
     require_digests: RequireDigests = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the artifacts of a target from the lock.
+    """Write the artifacts of one or more targets from the lock.
 
     Uses no network and no clock: the same input gives the same bytes.
     """
@@ -113,21 +116,21 @@ def _remedies(error: OutputTooLarge) -> Iterator[str]:
         )
 
 
-def _select_backends(target: str) -> Sequence[Backend]:
+def _select_backends(targets: Sequence[str]) -> Sequence[Backend]:
     try:
         backends = find_backends()
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
-    chosen = [backend for backend in backends if target in ("all", backend.name)]
-    if not chosen:
-        names = [backend.name for backend in backends]
-        fail_unknown(
-            f"RS601: unknown target `{target}`",
-            target,
-            names,
-            otherwise=f"use one of {', '.join(names)}, or all",
-        )
-    return chosen
+    names = [backend.name for backend in backends]
+    for target in targets:
+        if target not in ("all", *names):
+            fail_unknown(
+                f"RS601: unknown target `{target}`",
+                target,
+                names,
+                otherwise=f"use one of {', '.join(names)}, or all",
+            )
+    return [backend for backend in backends if {"all", backend.name} & set(targets)]
 
 
 def _with_earlier_targets(

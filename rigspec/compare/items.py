@@ -28,6 +28,7 @@ from rigspec.plan.steps import (
     Reboot,
     Secret,
     Service,
+    SourceBuild,
     Step,
     User,
     Variables,
@@ -129,7 +130,7 @@ def _iterate_step(step: Step) -> Iterator[ComparedItem]:
             )
         case Download():
             yield ComparedItem("files", step.to, f"mode {step.mode}", step.file.sha256, step.layer)
-        case Archive() | Installer():
+        case Archive() | Installer() | SourceBuild():
             yield ComparedItem("files", step.creates, f"from {step.file.name}", part=step.layer)
         case Environment():
             value = f"Python {step.python} by {' '.join(step.create_command)}, pip {step.pip}"

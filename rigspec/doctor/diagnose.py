@@ -45,7 +45,7 @@ def _check_step(
             yield from files.check_file(step)
         case kinds.Download():
             yield from files.check_download(step)
-        case kinds.Archive() | kinds.Installer():
+        case kinds.Archive() | kinds.Installer() | kinds.SourceBuild():
             yield from files.check_unpacked_files(step)
         case kinds.Variables():
             yield from login_shell.check_variables(step, texts.get(step.id))

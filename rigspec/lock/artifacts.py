@@ -18,8 +18,10 @@ from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "INTERPRETER",
+    "INTERPRETER_TABLES",
     "downloads",
     "file_name",
+    "interpreter_archive",
     "interpreter_files",
     "packages_of",
     "release_of",
@@ -218,39 +220,38 @@ def _locked_download(
 # The `part` of such a download.
 INTERPRETER = "interpreter"
 
-_FROM_SOURCE = "pyenv"
-_FETCHED = "uv"
+# Where the matrix has the archives of an interpreter: pyenv builds it, uv unpacks it.
+INTERPRETER_TABLES = {"pyenv": "python", "uv": "python-build"}
 
 
 def interpreter_files(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedFile]:
-    """Yield the source archives of the interpreters that are built on the machine."""
-    for version in sorted(_versions(rig, resolution, _FROM_SOURCE)):
-        source = _source(matrix, version)
-        if source is not None:
-            yield LockedFile(
-                source.name, source.url, source.sha256, "matrix", source.size, INTERPRETER
-            )
+    """Yield the archives of the interpreters that are built on the machine or unpacked there."""
+    for kind in INTERPRETER_TABLES:
+        for version in sorted(_versions(rig, resolution, kind)):
+            file = interpreter_archive(matrix, kind, version)
+            if file is not None:
+                yield LockedFile(file.name, file.url, file.sha256, "matrix", file.size, INTERPRETER)
+
+
+def interpreter_archive(matrix: Matrix, kind: str, version: str) -> Artifact | None:
+    """Return the archive that an interpreter is built or unpacked from, if the matrix has it."""
+    table = INTERPRETER_TABLES.get(kind)
+    releases = matrix.product(table).releases if table is not None else ()
+    found = (release.artifacts for release in releases if release.version == version)
+    return next((artifacts[0] for artifacts in found if artifacts), None)
 
 
 def unpinned_interpreters(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
-    """Yield the interpreters without a known checksum."""
-    for version in sorted(_versions(rig, resolution, _FROM_SOURCE)):
-        if _source(matrix, version) is None:
-            why = "the matrix has no checksum of its source archive"
-            yield Unpinned(f"Python {version}", why, part=INTERPRETER)
-    for version in sorted(_versions(rig, resolution, _FETCHED)):
-        why = f"{_FETCHED} chooses the build, and the matrix has no checksum of any"
-        yield Unpinned(f"Python {version}", why, part=INTERPRETER)
+    """Yield the interpreters whose archive has no checksum in the matrix."""
+    for kind in INTERPRETER_TABLES:
+        for version in sorted(_versions(rig, resolution, kind)):
+            if interpreter_archive(matrix, kind, version) is None:
+                why = "the matrix has no checksum of its archive"
+                yield Unpinned(f"Python {version}", why, part=INTERPRETER)
 
 
 def _versions(rig: Rig, resolution: Resolution, kind: str) -> set[str]:
     return {env.python for env in resolution.envs if rig.env[env.name].interpreter_kind == kind}
-
-
-def _source(matrix: Matrix, version: str) -> Artifact | None:
-    releases = matrix.product("python").releases
-    sources = (found.artifacts for found in releases if found.label == version)
-    return next((artifacts[0] for artifacts in sources if artifacts), None)
 
 
 _BLOCK = 1 << 20

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from rigspec.lock.apt.packages import lock_system_packages, requested_packages, toolkit_of
 from rigspec.lock.apt.third_party import ThirdPartyRepositoryCache
 from rigspec.lock.artifacts import (
-    INTERPRETER,
     downloads,
     packages_of,
     repositories_of,
@@ -152,8 +151,7 @@ def _machine(
     machine = images.add_image(machine, earlier.artifacts.image)
     # The environments were locked in the meantime.
     envs = tuple(env.result() for env in waiting)
-    # The source of an interpreter is for its build: no step fetches it.
-    fetched = [file.name for file in files if file.part != INTERPRETER]
+    fetched = [file.name for file in files]
     fetched += [repository.name for repository in repositories]
     wanted = (
         *packages_of(rig, resolution, matrix),

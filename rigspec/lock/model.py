@@ -117,9 +117,9 @@ class LockedInterpreter:
     """How an environment's interpreter comes to the machine.
 
     ``creator`` is the command that makes an isolated environment when a path is put after it.
-    Where an installer provides the interpreter, ``installer`` names its file in the machine's
-    ``files`` and ``creator`` is relative to the installer's folder. ``packages`` are packages of
-    the system that must be there first.
+    If the interpreter comes from a file (an installer, a source archive or a standalone build),
+    ``installer`` names it among the machine's ``files`` and ``creator`` is a program of it.
+    ``packages`` are packages of the system that must be there first.
     """
 
     kind: str

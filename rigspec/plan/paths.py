@@ -19,6 +19,7 @@ __all__ = [
     "env_path",
     "env_python",
     "installer_path",
+    "interpreter_path",
     "library_dirs",
     "notebook_path",
     "package_list",
@@ -76,6 +77,11 @@ def env_python(env: str) -> str:
 def installer_path(installer: str) -> str:
     """Return the directory of a self-extracting installer (``Anaconda3 5.2.0``)."""
     return f"{_ROOT}/{installer.lower().replace(' ', '-')}"
+
+
+def interpreter_path(kind: str, version: str) -> str:
+    """Return the directory of an interpreter that is unpacked (``uv``) or built (``pyenv``)."""
+    return f"{_ROOT}/python/{version}-{kind}"
 
 
 def notebook_path(user: str, suffix: str) -> str:

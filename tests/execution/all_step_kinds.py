@@ -29,6 +29,7 @@ NEEDED = (
     "curl",
     "ca-certificates",
     "gnupg",
+    "make",
     "python3-venv",
     "python3-pip",
     "systemd",
@@ -52,9 +53,9 @@ WantedBy=multi-user.target
 
 def every_base(cache: Path) -> Path:
     """Debian 12 with what the steps call, and without any source of packages."""
-    kept = cache / "bookworm-every"
+    kept = cache / "bookworm-every-kind"
     if not (kept / "etc" / "os-release").exists():
-        staged = cache / ".bookworm-every.partial"
+        staged = cache / ".bookworm-every-kind.partial"
         shutil.rmtree(staged, ignore_errors=True)
         subprocess.run(["cp", "-a", make_root("bookworm", cache), staged], check=True)
         root = SystemRoot(staged)
@@ -187,6 +188,10 @@ def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
         steps.Installer(id="runfile", file=supplies.file("r.sh", installer.encode() + b"\n"),
                         arguments=("-p", "/usr/local/thing"), creates="/usr/local/thing/bin/tool",
                         **titled),
+        steps.SourceBuild(id="source", file=supplies.file("s.tgz", _source()),
+                          configure=("--prefix=/opt/rig/built",), c_flags=("-O1",),
+                          prefix="/opt/rig/built", creates="/opt/rig/built/bin/tool",
+                          check_command=("/opt/rig/built/bin/tool",), **titled),
         steps.Environment(id="env-lab", name="lab", path="/opt/rig/envs/lab",
                           create_command=("python3", "-m", "venv", *VENV), python=python,
                           requirements="lab.requirements.txt", tools="lab.tools.txt", pip="",
@@ -220,6 +225,29 @@ def write_installer(plan: Plan, folder: Path) -> Path:
     (shell,) = (backend for backend in find_backends() if backend.name == "shell")
     write_tree_atomically(folder, compile_plan(plan, shell))
     return folder
+
+
+_CONFIGURE = """\
+#!/bin/sh
+test "$CFLAGS" = -O1
+prefix=${1#--prefix=}
+cat > Makefile <<MAKE
+tool:
+\tprintf '#!/bin/sh\\n' > tool
+install: tool
+\tinstall -D -m 0755 tool $prefix/bin/tool
+MAKE
+"""
+
+
+def _source() -> bytes:
+    """A source archive with a configure script, which make builds and installs."""
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as archive:
+        member = tarfile.TarInfo("tool-1.0/configure")
+        member.size, member.mode = len(_CONFIGURE), 0o755
+        archive.addfile(member, io.BytesIO(_CONFIGURE.encode()))
+    return written.getvalue()
 
 
 def _tarball() -> bytes:

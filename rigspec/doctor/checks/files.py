@@ -17,7 +17,7 @@ from rigspec.doctor.expectation import (
     read_text,
 )
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Access, Archive, Download, File, Installer, Secret, Step
+from rigspec.plan.steps import Access, Archive, Download, File, Installer, Secret, SourceBuild, Step
 
 __all__ = [
     "check_access",
@@ -59,7 +59,7 @@ def check_download(step: Download) -> Iterator[Item]:
     )
 
 
-def check_unpacked_files(step: Archive | Installer) -> Iterator[Item]:
+def check_unpacked_files(step: Archive | Installer | SourceBuild) -> Iterator[Item]:
     """Check the files that an archive or an installer created, as far as they are recorded."""
     expectation = Expectation(step.layer, step.creates, "presence", "present", step.id)
     yield compare(
@@ -134,7 +134,7 @@ _RECORDS = "/var/lib/rig/owned"
 _UNCHANGED = "unchanged"
 
 
-def check_contents(step: Archive | Installer) -> Iterator[Item]:
+def check_contents(step: Archive | Installer | SourceBuild) -> Iterator[Item]:
     """Check that the recorded files are unchanged; skipped without records."""
     try:
         shared = (read_text(f"{_RECORDS}/shared") or "").splitlines()

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from rigspec.lock.artifacts import release_of
 from rigspec.lock.conda.environment import lock_conda
 from rigspec.lock.conda.lockfile import read_preferred_packages
 from rigspec.lock.conda.pip import conda_pins, lock_pip_packages, missing_tools
-from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedSettings
-from rigspec.lock.paths import installed_lock_path
+from rigspec.lock.model import LockedEnv, LockedSettings
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, compile_requirements, engine_for
 from rigspec.lock.python.engines.uv import Unbuildable
 from rigspec.lock.python.index.config import configured_index
 from rigspec.lock.python.index.package_index import PackageIndex
+from rigspec.lock.python.interpreter import bootstrap_tools, lock_interpreter
 from rigspec.lock.python.pylock import pylock
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import pinned_names, pins, without
@@ -97,7 +96,7 @@ def _lock_with(
     compile_request = partial(compile_requirements, engine, answers=settings.answers)
     question = ResolveRequest(
         env=env.name,
-        requirements=missing_tools(conda, (f"pip=={env.pip}", *_tools(spec, interpreter))),
+        requirements=missing_tools(conda, (f"pip=={env.pip}", *_tools(spec, interpreter, env))),
         target=target,
         constraints=(*env.constraints, *provided),
         index=index,
@@ -122,7 +121,7 @@ def _lock_with(
         engine=engine,
         requirements=_HEADER + packages,
         tools=_HEADER + tools,
-        interpreter=_interpreter(spec, resolution, env, matrix),
+        interpreter=lock_interpreter(spec, resolution, env, matrix),
         settings=tuple(_settings(spec, matrix)),
         conda_lock=conda.conda_lock,
         explicit=conda.explicit,
@@ -152,34 +151,13 @@ def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
     return next((dict(r.properties) for r in releases if r.get("series") == series), {})
 
 
-def _tools(spec: Environment, interpreter: Mapping[str, str]) -> Iterator[str]:
+def _tools(spec: Environment, interpreter: Mapping[str, str], env: EnvResolution) -> Iterator[str]:
     """Setuptools and wheel: as the spec asks, else the newest known to run on the interpreter."""
+    yield from bootstrap_tools(spec, env)
     for tool in ("setuptools", "wheel"):
         last = interpreter.get(f"last_{tool}")
         known = f"<={last}" if last is not None else ""
         yield f"{tool}{parse_specifier(spec.packages.get(tool, '*')) or known}"
-
-
-def _interpreter(
-    spec: Environment, resolution: Resolution, env: EnvResolution, matrix: Matrix
-) -> LockedInterpreter:
-    kind = spec.interpreter_kind
-    series = ".".join(env.python.split(".")[:2])
-    if kind == "conda" and env.installer is not None:
-        file = release_of(matrix, "installer", env.installer).artifacts[0]
-        if spec.manager == "conda":
-            listed = installed_lock_path(f"{env.name}.explicit.txt")
-            create = ("conda", "create", "--yes", "--quiet", "--file", listed, "--prefix")
-            return LockedInterpreter(kind, create, installer=file.name)
-        return LockedInterpreter(kind, ("python", "-m", "venv"), installer=file.name)
-    if kind == "system":
-        major = series.split(".")[0]
-        named = release_of(matrix, "os", resolution.os).get(f"python{major}_packages")
-        packages = tuple((named or "").split())
-        if major == "2":
-            return LockedInterpreter(kind, ("virtualenv", "--python", f"python{series}"), packages)
-        return LockedInterpreter(kind, ("python3", "-m", "venv"), packages)
-    return LockedInterpreter(kind, (f"python{series}", "-m", "venv"))
 
 
 def _settings(spec: Environment, matrix: Matrix) -> Iterator[LockedSettings]:

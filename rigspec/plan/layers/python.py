@@ -9,14 +9,37 @@ from importlib import resources
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.layers.apt import package_list_file, package_lists, packages_of
 from rigspec.plan.model import PayloadFile
-from rigspec.plan.paths import VERIFY_PACKAGES, env_path, env_python, installer_path
+from rigspec.plan.paths import (
+    VERIFY_PACKAGES,
+    env_path,
+    env_python,
+    installer_path,
+    interpreter_path,
+)
 from rigspec.plan.services.build import service_files
 from rigspec.plan.services.jupyter import notebook_files
-from rigspec.plan.steps import AptPackages, Environment, Installer, Step
+from rigspec.plan.steps import (
+    AptPackages,
+    Archive,
+    Environment,
+    Installer,
+    SourceBuild,
+    Step,
+)
 from rigspec.resolution import EnvResolution
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["environment_steps", "payload_files"]
+
+# The C of these series, configure script included, is older than what GCC 14 accepts:
+# https://gcc.gnu.org/gcc-14/porting_to.html
+_OLD_C = frozenset({"2.7", "3.4", "3.5", "3.6", "3.7", "3.8"})
+_C_FLAGS = (
+    "-Wno-error=implicit-function-declaration",
+    "-Wno-error=implicit-int",
+    "-Wno-error=incompatible-pointer-types",
+    "-Wno-error=int-conversion",
+)
 
 
 def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterator[Step]:
@@ -39,7 +62,7 @@ def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterat
         resolution = resolutions[env.name]
         if env.interpreter.installer is not None and env.interpreter.installer not in installed:
             installed.add(env.interpreter.installer)
-            yield _installer_step(locked, env, resolution)
+            yield _interpreter_step(locked, env, resolution)
         yield replace(_environment_step(env, resolution), index=index)
 
 
@@ -58,12 +81,37 @@ def payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, ...]:
     return tuple(files)
 
 
-def _installer_step(locked: LockedMachine, env: LockedEnv, resolution: EnvResolution) -> Installer:
+def _interpreter_step(locked: LockedMachine, env: LockedEnv, resolution: EnvResolution) -> Step:
     name = env.interpreter.installer
     file = next(file for file in locked.files if file.name == name)
-    home = installer_path(resolution.installer or file.name)
+    home, series = _interpreter_home(env, resolution), _series(resolution)
+    step_id, title = _interpreter_id(env, resolution), f"Python {resolution.python}"
+    if env.interpreter.kind == "uv":
+        return Archive(
+            id=step_id,
+            title=f"{title} (standalone build)",
+            layer="interpreter",
+            file=file,
+            to=home,
+            strip=1,
+            creates=f"{home}/bin/python{series}",
+            exclusive=True,
+        )
+    if env.interpreter.kind == "pyenv":
+        return SourceBuild(
+            id=step_id,
+            title=f"{title} (built from source)",
+            layer="interpreter",
+            needs=("interpreters",) if env.interpreter.packages else (),
+            file=file,
+            configure=_configure_arguments(home, series),
+            c_flags=_C_FLAGS if series in _OLD_C else (),
+            prefix=home,
+            creates=f"{home}/bin/python{series}",
+            check_command=(f"{home}/bin/python{series}", "-c", f"import {_modules(series)}"),
+        )
     return Installer(
-        id=_installer_id(resolution),
+        id=step_id,
         title=f"{resolution.installer} (Python {resolution.python})",
         layer="interpreter",
         file=file,
@@ -74,17 +122,43 @@ def _installer_step(locked: LockedMachine, env: LockedEnv, resolution: EnvResolu
     )
 
 
-def _installer_id(resolution: EnvResolution) -> str:
-    return "installer-" + (resolution.installer or "").lower().replace(" ", "-").replace(".", "-")
+def _configure_arguments(home: str, series: str) -> tuple[str, ...]:
+    """As pyenv's python-build does: https://github.com/pyenv/pyenv, plugins/python-build."""
+    # Wheels for Python 2.7 on Linux (cp27mu) are for wide Unicode.
+    wide = ("--enable-unicode=ucs4",) if series == "2.7" else ()
+    return (f"--prefix={home}", f"--libdir={home}/lib", "--with-ensurepip=install", *wide)
+
+
+def _modules(series: str) -> str:
+    """The modules that configure leaves out without a word if a library is missing."""
+    modern = () if series == "2.7" else ("lzma",)
+    return ", ".join(("bz2", "ctypes", "curses", *modern, "readline", "sqlite3", "ssl", "zlib"))
+
+
+def _series(resolution: EnvResolution) -> str:
+    return ".".join(resolution.python.split(".")[:2])
+
+
+def _interpreter_home(env: LockedEnv, resolution: EnvResolution) -> str:
+    if resolution.installer is not None:
+        return installer_path(resolution.installer)
+    return interpreter_path(env.interpreter.kind, resolution.python)
+
+
+def _interpreter_id(env: LockedEnv, resolution: EnvResolution) -> str:
+    if resolution.installer is not None:
+        return "installer-" + resolution.installer.lower().replace(" ", "-").replace(".", "-")
+    return f"python-{resolution.python.replace('.', '-')}-{env.interpreter.kind}"
 
 
 def _environment_step(env: LockedEnv, resolution: EnvResolution) -> Environment:
-    create_command = env.interpreter.creator
+    create_command, bootstrap = env.interpreter.creator, None
     needs: tuple[str, ...] = ("interpreters",) if env.interpreter.packages else ()
     if env.interpreter.installer is not None:
-        home = installer_path(resolution.installer or "")
-        create_command = (f"{home}/bin/{create_command[0]}", *create_command[1:])
-        needs = (_installer_id(resolution),)
+        program = f"{_interpreter_home(env, resolution)}/bin/{create_command[0]}"
+        bootstrap = program if create_command[1:] == ("-m", "virtualenv") else None
+        create_command = (program, *create_command[1:])
+        needs = (_interpreter_id(env, resolution),)
     return Environment(
         id=f"env-{env.name.replace('_', '-')}",
         title=f"Python environment {env.name}",
@@ -98,4 +172,5 @@ def _environment_step(env: LockedEnv, resolution: EnvResolution) -> Environment:
         tools=f"{env.name}.tools.txt",
         pip=resolution.pip,
         explicit=f"{env.name}.explicit.txt" if env.explicit else None,
+        bootstrap=bootstrap,
     )

@@ -25,6 +25,7 @@ from rigspec.plan.steps.packages import (
     Environment,
     HostPackages,
     Installer,
+    SourceBuild,
 )
 from rigspec.plan.steps.system import Check, KernelArguments, Platform, Reboot, Service, Verify
 
@@ -51,6 +52,7 @@ __all__ = [
     "Scope",
     "Secret",
     "Service",
+    "SourceBuild",
     "Step",
     "User",
     "Variable",

@@ -18,6 +18,7 @@ __all__ = [
     "Environment",
     "HostPackages",
     "Installer",
+    "SourceBuild",
 ]
 
 
@@ -119,6 +120,7 @@ class Archive(Step):
     """A tar archive to download, verify and unpack into ``to``.
 
     ``strip`` leading path components are removed. ``creates`` is a path that exists afterwards.
+    ``exclusive`` is set if only this archive uses ``to``.
     """
 
     kind: ClassVar[str] = "archive"
@@ -126,6 +128,7 @@ class Archive(Step):
     to: str
     strip: int
     creates: str
+    exclusive: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +147,24 @@ class Installer(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceBuild(Step):
+    """A source archive to download, verify, build with ``configure`` and make, and install.
+
+    ``configure`` are the arguments of its configure script, ``c_flags`` those of the compiler.
+    ``prefix`` is the directory that only this build uses. ``check_command`` fails if the build
+    lacks an optional part.
+    """
+
+    kind: ClassVar[str] = "source-build"
+    file: LockedFile
+    configure: tuple[str, ...]
+    c_flags: tuple[str, ...]
+    prefix: str
+    creates: str
+    check_command: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment(Step):
     """A Python environment at ``path``, with packages pinned by hash.
 
@@ -151,7 +172,8 @@ class Environment(Step):
     (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` are payload files;
     ``tools`` (pip and its companions) are installed first. If conda creates the environment,
     ``explicit`` is the list of its packages, which ``create_command`` reads. ``index`` is the URL
-    of the Python index, if the spec sets one.
+    of the Python index, if the spec sets one. ``bootstrap`` is the interpreter that ``tools`` are
+    installed into first, if ``create_command`` is one of them.
     """
 
     kind: ClassVar[str] = "environment"
@@ -163,6 +185,7 @@ class Environment(Step):
     tools: str
     pip: str
     explicit: str | None = None
+    bootstrap: str | None = None
     index: str | None = None
 
     @property
