@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -24,6 +25,8 @@ from rigspec.plan.model import Plan
 from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["compile_", "report_output_too_large"]
+
+_WIDTH = 100
 
 
 def compile_(
@@ -157,4 +160,6 @@ def _print_result(
     for omission in omissions(plan, backend):
         reasons.setdefault(omission.reason, []).append(omission.item)
     for reason, steps in reasons.items():
-        status(f"  not included: {', '.join(steps)} — {reason}", quiet=quiet)
+        line = f"not included: {', '.join(steps)} — {reason}"
+        for part in wrap(line, _WIDTH - 2, subsequent_indent="  ", break_on_hyphens=False):
+            status(f"  {part}", quiet=quiet)

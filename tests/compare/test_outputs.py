@@ -84,7 +84,7 @@ def test_command_with_unknown_machine_suggests_names(rigspec: Rigspec) -> None:
     assert "error: no machine `science-4` in " in near.stderr
     far = rigspec("compare", SOURCED, "p2", "xyz")
     assert far.returncode == 2
-    assert "it has science-3, p2" in far.stderr
+    assert "name one of science-3, p2" in far.stderr
     same = rigspec("compare", SOURCED, "p2", "p2")
     assert same.returncode == 2
     assert "name two machines" in same.stderr

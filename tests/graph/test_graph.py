@@ -109,14 +109,14 @@ def test_the_ending_says_the_format(tmp_path: Path, rigspec: Rigspec) -> None:
         assert (tmp_path / name).read_text().startswith(start)
     done = rigspec("graph", SPEC, "-o", str(tmp_path / "a.png"))
     assert done.returncode == 2
-    assert "name one with --format" in done.stderr
+    assert "or set --format" in done.stderr
     assert not (tmp_path / "a.png").exists()
 
 
 def test_one_machine_is_drawn(rigspec: Rigspec) -> None:
     done = rigspec("graph", "specs/sourced.toml")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "name one of science-3, p2 with --machine" in done.stderr
+    assert "name one with --machine: science-3, p2" in done.stderr
     assert "n" in rigspec("graph", "specs/sourced.toml", "--machine", "p2").stdout
 
 

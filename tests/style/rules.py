@@ -68,7 +68,7 @@ def product_files(*suffixes: str) -> Iterator[Path]:
 def documents() -> Iterator[Path]:
     for name in DOCUMENTS:
         yield ROOT / name
-    for file in sorted((ROOT / "docs").rglob("*.md")):
+    for file in sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]):
         if not is_pending(file):
             yield file
 
