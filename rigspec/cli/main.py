@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -11,7 +12,9 @@ import typer
 from rigspec import __version__
 from rigspec.cli.common.lazy import LazyCommand, create_group
 
-__all__ = ["COMMANDS", "app", "main"]
+__all__ = ["COMMANDS", "INTERNAL_ERROR", "app", "main"]
+
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
 COMMANDS = {
     name: LazyCommand(f"rigspec.cli.{module}", attribute, summary)
@@ -54,7 +57,11 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; exit with 141 on a closed pipe and with 130 on Ctrl-C."""
+    """Run the command line.
+
+    Exits with 141 on a closed pipe, with 130 on Ctrl-C, and with 70 on an error of rigspec itself,
+    so that a program does not take it for a conflict.
+    """
     try:
         app()
     except BrokenPipeError:
@@ -63,3 +70,9 @@ def main() -> None:
         sys.exit(141)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:
+        traceback.print_exc()
+        typer.echo(
+            "error: internal error in rigspec: please report it with the lines above", err=True
+        )
+        sys.exit(INTERNAL_ERROR)

@@ -93,17 +93,21 @@ class _Drawn:
         placed = tuple(sorted(boxes, key=_place))
         return StackGraph(title, subtitle, placed, (*said, *arrows), tuple(facts))
 
-    def _stands_on(self, box: Node) -> int:
-        """How many boxes of its own row are below it, each asked by the one above."""
+    def _stands_on(self, box: Node, above: frozenset[str] = frozenset()) -> int:
+        """Return how many boxes of its row are below it, each required by the one above.
+
+        Two packages can require each other (Keras and TensorFlow): ``above`` are not counted.
+        """
         if box.row != 0 or box.group is None:
             return 0
+        above |= {box.id}
         peers = {other.id: other for other in self._boxes if other.group == box.group}
         asked = [
             peers[to]
             for of, to in self._between
-            if of == box.id and to != of and to in peers and peers[to].row == 0
+            if of == box.id and to not in above and to in peers and peers[to].row == 0
         ]
-        return max((1 + self._stands_on(other) for other in asked), default=0)
+        return max((1 + self._stands_on(other, above) for other in asked), default=0)
 
     def _home(self, key: str) -> str | None:
         env, _, name = key.rpartition("/")

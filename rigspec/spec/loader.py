@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,8 +14,11 @@ from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.models.machine import PARTS_AND_PRICES
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import BrokenDocument, Document, read_document
+from rigspec.spec.toml.limits import MAX_SPEC_BYTES
 
 __all__ = ["InvalidSpec", "LoadedSpec", "compute_spec_digest", "load_spec", "parse_spec"]
+
+_MISSING_KEY = "RS006"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
     except BrokenDocument as error:
         syntax_errors, document = error.diagnostics, error.document
     rig, errors = _validate(document)
+    if syntax_errors:
+        # A key that is missing may stand on a line that cannot be read.
+        errors = tuple(error for error in errors if error.code != _MISSING_KEY)
     if syntax_errors or errors or rig is None:
         found = tuple(_redact((*syntax_errors, *errors), text))
         raise InvalidSpec(_sort_by_position(found), text)
@@ -92,10 +97,14 @@ def _reduce_cpu(cpu: dict[str, Any]) -> Any:
 
 def _read(path: str) -> str:
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(MAX_SPEC_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InvalidSpec((_build_read_error(path, reason),), None) from None
+    if len(data) > MAX_SPEC_BYTES:
+        reason = f"it is larger than {MAX_SPEC_BYTES >> 20} MiB"
+        raise InvalidSpec((_build_read_error(path, reason),), None)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

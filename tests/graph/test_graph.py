@@ -336,3 +336,15 @@ def test_each_user_stands_on_the_card_that_has_their_gpu() -> None:
         ("user/bob", "gpus.0"): "GPU 1",
         ("user/eve", "gpus.0"): "GPU none",
     }
+
+
+def test_graph_packages_that_require_each_other_are_drawn(rigspec: Rigspec, tmp_path: Path) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 22.04"\n'
+        'gpus = [{ model = "RTX 3090" }]\n'
+        '[env.lab]\npython = "3.10"\nframeworks = { keras = "*", tensorflow = "*" }\n'
+    )
+    done = rigspec("graph", spec)
+    assert done.returncode == 0, done.stderr
+    assert "Keras" in done.stdout

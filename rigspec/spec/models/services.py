@@ -57,7 +57,7 @@ Folder = Annotated[
     str,
     StringConstraints(max_length=500),
     StringPattern(
-        r"(?:~|/)(?:(?:(?<!~)|/)[A-Za-z0-9._+@ -]+)*/?",
+        r"(?:~|/[A-Za-z0-9._+@ -]*)(?:/[A-Za-z0-9._+@ -]+)*/?",
         "expected an absolute path, or one below `~`, of letters, digits and `._+@-`",
     ),
 ]

@@ -13,6 +13,7 @@ from typing import Any
 import tomli
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.spec.toml.limits import find_excess
 from rigspec.spec.toml.syntax_tree import Position, SyntaxReading, read_syntax
 
 __all__ = ["BrokenDocument", "Document", "KeyPath", "read_document"]
@@ -79,6 +80,11 @@ def read_document(file: str, text: str) -> Document:
         BrokenDocument: with every syntax error of the text.
 
     """
+    excess = find_excess(text)
+    if excess is not None:
+        start = (excess.line, excess.column)
+        error = _build_syntax_error(file, excess.message, start, (start[0], start[1] + 1))
+        raise BrokenDocument((error,), Document(file, text, {}, {}))
     reading = read_syntax(text)
     try:
         value = tomli.loads(text)
