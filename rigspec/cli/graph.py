@@ -13,9 +13,9 @@ from rigspec.cli.console import fail, show
 from rigspec.cli.pipeline import matrix_for, open_spec, resolve_or_exit, select_machine
 from rigspec.diagnostics.render.summary import drop_warnings
 from rigspec.graph.build import build_graph
-from rigspec.graph.render.dot import as_dot
-from rigspec.graph.render.mermaid import as_mermaid
-from rigspec.graph.render.svg import as_svg
+from rigspec.graph.render.dot import render_dot
+from rigspec.graph.render.mermaid import render_mermaid
+from rigspec.graph.render.svg import render_svg
 
 __all__ = ["graph"]
 
@@ -27,7 +27,7 @@ _SUFFIXES: dict[str, Format] = {
     ".gv": "dot",
     ".svg": "svg",
 }
-_RENDERERS = {"mermaid": as_mermaid, "dot": as_dot, "svg": as_svg}
+_RENDERERS = {"mermaid": render_mermaid, "dot": render_dot, "svg": render_svg}
 
 
 def graph(

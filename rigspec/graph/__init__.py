@@ -1,1 +1,1 @@
-"""A resolved rig as a picture: what stands on what, and the facts between them."""
+"""Draw a resolved rig as a graph of components and the rules between them."""

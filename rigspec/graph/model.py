@@ -1,4 +1,4 @@
-"""A picture before it is drawn: boxes in layers, arrows, and numbered facts."""
+"""The graph of a rig: nodes in layers, edges and numbered facts."""
 
 from __future__ import annotations
 
@@ -8,29 +8,32 @@ from rigspec.diagnostics.model import Fact, Severity
 
 __all__ = ["LAYERS", "Edge", "Label", "Node", "StackGraph"]
 
-# From the top, as a stack is drawn: what stands on something is above it.
+# From top to bottom; a node requires nodes below it.
 LAYERS = ("people", "services", "environments", "toolkit", "system", "hardware")
 
 
 @dataclass(frozen=True)
 class Label:
-    """A few words, and the number of the fact that says so; None for what the spec says itself."""
+    """A short text and the number of its fact; None for a text from the spec."""
 
     text: str
     fact: int | None = None
     broken: Severity | None = None
 
     @property
-    def words(self) -> str:
-        """The words with the number behind them."""
+    def numbered_text(self) -> str:
+        """Return the text with the number of the fact."""
         return self.text if self.fact is None else f"{self.text} [{self.fact}]"
 
 
 @dataclass(frozen=True)
 class Node:
-    """Something that the rig has. ``row`` orders the boxes of one layer from the top.
+    """A component of the rig.
 
-    ``group`` is the environment that it belongs to; ``notes`` are lines under its title.
+    Attributes:
+        notes: lines below the title.
+        group: the environment of the component.
+        row: position within the layer, from the top.
     """
 
     id: str
@@ -44,7 +47,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """From what asks to what is asked, by the ids of two boxes, with what is asked."""
+    """An edge from a component to what it requires, by the ids of the nodes."""
 
     of: str
     to: str
@@ -53,10 +56,10 @@ class Edge:
 
 @dataclass(frozen=True)
 class StackGraph:
-    """``facts[0]`` has the number 1. ``boxes`` stand in the order of their layers and rows."""
+    """Nodes sorted by layer and row, edges, and facts; ``facts[0]`` has the number 1."""
 
     title: str
     subtitle: str
-    boxes: tuple[Node, ...]
-    arrows: tuple[Edge, ...]
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
     facts: tuple[Fact, ...]

@@ -1,4 +1,4 @@
-"""The boxes of a picture: the machine's parts, and each component that was decided."""
+"""Create the nodes of a graph: parts of the machine and resolved components."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from rigspec.spec.models.machine import Cpu, Machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Services
 
-__all__ = ["homes_of", "nodes_of", "packages_key"]
+__all__ = ["build_nodes", "get_packages_id", "map_components"]
 
-# The rows of an environment from the top: frameworks stand on frameworks, all on Python.
+# Rows of an environment from the top; frameworks have row 0.
 _PACKAGES_ROW, _PYTHON_ROW, _TOOLS_ROW = 2, 3, 4
 
-# The component of the machine that each other one is a property of.
-_HOMES = {
+# Components that are properties of another component.
+_PARENT_COMPONENTS = {
     "glibc": "os",
     "default_gcc": "compiler",
     "gcc": "compiler",
@@ -33,53 +33,57 @@ _HOMES = {
 }
 
 
-def packages_key(env: str) -> str:
-    """The id of the box of the packages that rules hold back in an environment."""
+def get_packages_id(env: str) -> str:
+    """Return the id of the node for constrained packages of an environment."""
     return env_key(env, "packages")
 
 
-def nodes_of(rig: Rig, report: Report, settled: Sequence[ResolvedComponent]) -> Iterator[Node]:
-    """Every box, from users down to the hardware."""
+def build_nodes(
+    rig: Rig, report: Report, components: Sequence[ResolvedComponent]
+) -> Iterator[Node]:
+    """Yield all nodes, from users down to hardware."""
     if report.resolution is None:
-        raise ValueError("a rig without a resolution has no picture")
+        raise ValueError("a report without a resolution has no graph")
     machine = rig.machine[report.machine] if report.machine is not None else None
-    found = {item.key: item for item in settled}
+    components_by_key = {item.key: item for item in components}
     for name in sorted(rig.user):
         yield Node(f"user/{name}", "people", "user", f"user {name}")
-    yield from _services(rig.service)
+    yield from _iterate_services(rig.service)
     for env in report.resolution.envs:
-        yield from _environment(env, found)
-    yield from _toolkit(rig, report, found)
-    yield from _system(rig, report, found)
+        yield from _iterate_environment(env, components_by_key)
+    yield from _iterate_toolkit(rig, report, components_by_key)
+    yield from _iterate_system(rig, report, components_by_key)
     if machine is not None:
-        yield from _parts(machine, report)
+        yield from _iterate_parts(machine, report)
 
 
-def homes_of(boxes: Sequence[Node], settled: Sequence[ResolvedComponent]) -> Mapping[str, str]:
-    """The box of each component by its key; what has no box is not there."""
-    present = {box.id for box in boxes}
-    homes = {}
-    for item in settled:
+def map_components(
+    nodes: Sequence[Node], components: Sequence[ResolvedComponent]
+) -> Mapping[str, str]:
+    """Return the node id of each component that has a node."""
+    present = {node.id for node in nodes}
+    node_ids = {}
+    for item in components:
         if item.env is not None:
-            home = env_key(item.env, "python") if item.name == "interpreter" else item.key
+            node_id = env_key(item.env, "python") if item.name == "interpreter" else item.key
         elif item.key.startswith("gpus."):
-            home = item.key.partition("/")[0]
+            node_id = item.key.partition("/")[0]
         elif item.name == "accelerator":
-            home = "gpus.0"
+            node_id = "gpus.0"
         else:
-            home = _HOMES.get(item.name, item.key)
-        if home in present:
-            homes[item.key] = home
-    return homes
+            node_id = _PARENT_COMPONENTS.get(item.name, item.key)
+        if node_id in present:
+            node_ids[item.key] = node_id
+    return node_ids
 
 
-def _services(services: Services) -> Iterator[Node]:
+def _iterate_services(services: Services) -> Iterator[Node]:
     if services.jupyter is not None:
         where = f"{services.jupyter.address}, port {services.jupyter.port}"
         yield Node("service/jupyter", "services", "service", "Jupyter", (Label(where),))
     if services.ssh is not None:
         note = Label(f"port {services.ssh.port}")
-        yield Node("service/ssh", "services", "service", "secure shell", (note,))
+        yield Node("service/ssh", "services", "service", "sshd", (note,))
     for name, session in sorted(services.tmux.items()):
         panes = sum(len(window.panes) for window in session.windows)
         note = Label(f"{panes} pane{'s' if panes != 1 else ''}")
@@ -89,8 +93,10 @@ def _services(services: Services) -> Iterator[Node]:
         yield Node("service/dyndns", "services", "service", "dynamic DNS", (note,))
 
 
-def _environment(env: EnvResolution, found: Mapping[str, ResolvedComponent]) -> Iterator[Node]:
-    def box(component: str, title: str, row: int, *notes: str) -> Node:
+def _iterate_environment(
+    env: EnvResolution, components_by_key: Mapping[str, ResolvedComponent]
+) -> Iterator[Node]:
+    def node(component: str, title: str, row: int, *notes: str) -> Node:
         labels = tuple(Label(note) for note in notes)
         key = env_key(env.name, component)
         return Node(key, "environments", component, title, labels, env.name, row)
@@ -98,74 +104,88 @@ def _environment(env: EnvResolution, found: Mapping[str, ResolvedComponent]) -> 
     packages = [pin.name for pin in env.distributions]
     for framework, package in zip(env.frameworks, packages, strict=True):
         note = () if package == framework.name else (f"as {package}",)
-        yield box(framework.name, f"{framework.name} {framework.version}", 0, *note)
-    asked = [key for key in found if key.startswith(env_key(env.name, "package:"))]
-    own = {found[key].title for key in asked}
-    for key in sorted(asked):
-        notes = tuple(Label(t) for t in env.constraints if Requirement(t).name == found[key].title)
-        yield Node(key, "environments", "package", found[key].title, notes, env.name, _PACKAGES_ROW)
-    held = [text for text in env.constraints if Requirement(text).name not in own]
+        yield node(framework.name, f"{framework.name} {framework.version}", 0, *note)
+    requested = [key for key in components_by_key if key.startswith(env_key(env.name, "package:"))]
+    names = {components_by_key[key].title for key in requested}
+    for key in sorted(requested):
+        notes = tuple(
+            Label(t) for t in env.constraints if Requirement(t).name == components_by_key[key].title
+        )
+        yield Node(
+            key,
+            "environments",
+            "package",
+            components_by_key[key].title,
+            notes,
+            env.name,
+            _PACKAGES_ROW,
+        )
+    constraints = [text for text in env.constraints if Requirement(text).name not in names]
     if env.cuda is not None:
-        yield box("cuda_runtime", f"CUDA {env.cuda}", _PACKAGES_ROW, "in the wheels")
-    if held:
-        yield box("packages", "packages held back", _PACKAGES_ROW, *held)
-    yield box("python", f"Python {env.python}", _PYTHON_ROW)
-    yield box("pip", f"pip {env.pip}", _TOOLS_ROW)
+        yield node("cuda_runtime", f"CUDA {env.cuda}", _PACKAGES_ROW, "in the wheels")
+    if constraints:
+        yield node("packages", "constrained packages", _PACKAGES_ROW, *constraints)
+    yield node("python", f"Python {env.python}", _PYTHON_ROW)
+    yield node("pip", f"pip {env.pip}", _TOOLS_ROW)
     if env.installer is not None:
-        yield box("installer", env.installer, _TOOLS_ROW)
+        yield node("installer", env.installer, _TOOLS_ROW)
 
 
-def _toolkit(rig: Rig, report: Report, found: Mapping[str, ResolvedComponent]) -> Iterator[Node]:
+def _iterate_toolkit(
+    rig: Rig, report: Report, components_by_key: Mapping[str, ResolvedComponent]
+) -> Iterator[Node]:
     resolution = report.resolution
     if resolution is not None and resolution.cudnn is not None:
         yield Node("cudnn", "toolkit", "cudnn", f"cuDNN {resolution.cudnn}", (), None, 0)
     if resolution is not None and resolution.cuda is not None:
-        note = Label(f"from {found['provider'].label}")
+        note = Label(f"from {components_by_key['provider'].label}")
         yield Node("cuda", "toolkit", "cuda", f"CUDA {resolution.cuda}", (note,), None, 1)
     tag = image_tag(rig)
-    if tag is not None and "image" in found:
+    if tag is not None and "image" in components_by_key:
         yield Node("image", "toolkit", "image", "base image", (Label(tag),), None, 1)
 
 
-def _system(rig: Rig, report: Report, found: Mapping[str, ResolvedComponent]) -> Iterator[Node]:
+def _iterate_system(
+    rig: Rig, report: Report, components_by_key: Mapping[str, ResolvedComponent]
+) -> Iterator[Node]:
     resolution = report.resolution
     if resolution is None:
         return
     if resolution.driver is not None:
         yield Node("driver", "system", "driver", f"NVIDIA driver {resolution.driver}", (), None, 0)
-    gcc = found.get("gcc") or found.get("default_gcc")
+    gcc = components_by_key.get("gcc") or components_by_key.get("default_gcc")
     if gcc is not None and gcc.label != UNKNOWN:
         yield Node("compiler", "system", "compiler", f"GCC {gcc.label}", (), None, 0)
     note = Label(resolution.arch)
     yield Node("os", "system", "os", resolution.os, (note,), None, 1)
 
 
-def _parts(machine: Machine, report: Report) -> Iterator[Node]:
-    def box(key: str, kind: str, title: str, *notes: str) -> Node:
+def _iterate_parts(machine: Machine, report: Report) -> Iterator[Node]:
+    def node(key: str, kind: str, title: str, *notes: str) -> Node:
         return Node(key, "hardware", kind, title, tuple(Label(note) for note in notes if note))
 
     for index, gpu in enumerate(gpu_list(machine)):
         key = gpu_key(index, "").rstrip("/")
         if gpu.instance is not None:
-            yield box(key, "instance", gpu.instance)
+            yield node(key, "instance", gpu.instance)
         else:
             card = machine.gpus[index]
             count = f"{card.count} \N{MULTIPLICATION SIGN} " if card.count > 1 else ""
-            yield box(key, "gpu", f"{count}{card.model}", str(card.memory or ""))
+            yield node(key, "gpu", f"{count}{card.model}", str(card.memory or ""))
     if machine.cpu is not None:
         model = machine.cpu.model if isinstance(machine.cpu, Cpu) else machine.cpu
-        yield box("cpu", "cpu", model)
+        yield node("cpu", "cpu", model)
     if machine.motherboard is not None:
         slots = ", ".join(machine.motherboard.slots)
-        yield box("motherboard", "motherboard", machine.motherboard.model, slots)
+        yield node("motherboard", "motherboard", machine.motherboard.model, slots)
     if machine.memory is not None:
         kind = f" of {machine.memory.type}" if machine.memory.type is not None else ""
-        yield box("memory", "memory", f"{machine.memory.size}{kind}", "memory")
+        yield node("memory", "memory", f"{machine.memory.size}{kind}", "memory")
     for index, disk in enumerate(machine.storage):
         count = f"{disk.count} \N{MULTIPLICATION SIGN} " if disk.count > 1 else ""
-        yield box(f"storage.{index}", "storage", f"{count}{disk.size}", disk.kind)
+        yield node(f"storage.{index}", "storage", f"{count}{disk.size}", disk.kind)
     if machine.psu is not None:
         grade = machine.psu.efficiency or ""
-        yield box(
+        yield node(
             "psu", "psu", machine.psu.model or "power supply", f"{machine.psu.watts} W", grade
         )

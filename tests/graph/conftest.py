@@ -1,4 +1,4 @@
-"""A browser, Mermaid itself, and pictures of every spec."""
+"""Fixtures: a browser, Mermaid, and the graphs of all specs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rigspec-tests"
 MERMAID = "12.3.0"
 
-# Every machine of every spec whose software can exist.
+# Every machine of every spec without a software conflict.
 RIGS = [
     (path.name, machine)
     for path in sorted((ROOT / "specs").glob("*.toml"))
@@ -31,7 +31,7 @@ RIGS = [
 ]
 
 
-def picture(name: str, machine: str | None) -> StackGraph:
+def build_rig_graph(name: str, machine: str | None) -> StackGraph:
     spec = load_spec(str(ROOT / "specs" / name))
     return build_graph(spec, resolve_or_exit(spec, machine), matrix_for(spec, machine))
 
@@ -48,7 +48,7 @@ def browser_page() -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def mermaid() -> Path:
-    """Mermaid as it is published, kept between runs."""
+    """Return the published Mermaid script, cached between runs."""
     folder = CACHE / f"mermaid-{MERMAID}"
     CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(CACHE / "mermaid.lock"):

@@ -20,12 +20,12 @@ from rigspec.diagnostics.model import Fact, Severity, Source
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.build import build_graph
 from rigspec.graph.model import Edge, Label, Node, StackGraph
-from rigspec.graph.render.dot import as_dot
-from rigspec.graph.render.mermaid import as_mermaid
-from rigspec.graph.render.svg import as_svg
+from rigspec.graph.render.dot import render_dot
+from rigspec.graph.render.mermaid import render_mermaid
+from rigspec.graph.render.svg import render_svg
 from rigspec.spec.loader import parse_spec
 from tests.conftest import ROOT
-from tests.graph.conftest import RIGS, picture
+from tests.graph.conftest import RIGS, build_rig_graph
 from tests.injection.texts import HOSTILE
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -33,30 +33,30 @@ SPEC = "specs/dl-server.toml"
 TEXTS = [sanitize(text[:400]) for text in HOSTILE.values()]
 
 
-def words(text: str) -> str:
-    """What is left of a text when any white space is one blank, as SVG and HTML show it."""
+def collapse_spaces(text: str) -> str:
+    """Return the text with white space collapsed, as SVG and HTML show it."""
     return " ".join(text.split())
 
 
-def hostile() -> StackGraph:
-    """A picture in which every text that a rig can bring tries to be more than text."""
+def build_hostile_graph() -> StackGraph:
+    """Return a graph with hostile texts in every field."""
     source = Source(TEXTS[0], "https://example.org/?a=1&b=2", dt.date.min)
     facts = tuple(Fact(f"f{i}", text, (source,)) for i, text in enumerate(TEXTS))
-    boxes = tuple(
+    nodes = tuple(
         Node(f"b{i}", "hardware", "x", text, (Label(text, i + 1),)) for i, text in enumerate(TEXTS)
     )
-    arrows = tuple(
+    edges = tuple(
         Edge("top", f"b{i}", (Label(text, i + 1, Severity.WARNING if i % 2 else None),))
         for i, text in enumerate(TEXTS)
     )
     top = Node("top", "people", "x", "top")
-    return StackGraph(TEXTS[0], TEXTS[1], (top, *boxes), arrows, facts)
+    return StackGraph(TEXTS[0], TEXTS[1], (top, *nodes), edges, facts)
 
 
 # --- what is drawn -------------------------------------------------------------------------
 
 
-def test_a_fact_stands_on_the_arrow_with_its_number_and_its_source(rigspec: Rigspec) -> None:
+def test_edge_has_numbered_fact_with_source(rigspec: Rigspec) -> None:
     drawn = rigspec("graph", SPEC).stdout
     (number,) = re.findall(r'\|"NVIDIA driver #62;=384\.81 \[(\d+)\]"\|', drawn)
     assert f"%% [{number}] CUDA 9.0.176 requires driver 384.81 or newer\n" in drawn
@@ -64,7 +64,7 @@ def test_a_fact_stands_on_the_arrow_with_its_number_and_its_source(rigspec: Rigs
     assert "read 2026-11-21 <https://" in after.splitlines()[1]
 
 
-def test_what_the_binaries_hold_for_the_card_is_told(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_edge_shows_gpu_code_of_wheel(tmp_path: Path, rigspec: Rigspec) -> None:
     spec = tmp_path / "rig.toml"
     spec.write_text(
         'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 18.04"\n'
@@ -72,15 +72,13 @@ def test_what_the_binaries_hold_for_the_card_is_told(tmp_path: Path, rigspec: Ri
         'frameworks = { torch = "1.2" }\n'
     )
     drawn = rigspec("graph", str(spec)).stdout
-    held = r"torch 1\.2\.0 contains code for sm_35, .* sm_61, .* PTX for compute_50\n"
-    assert re.search(held, drawn)
+    code = r"torch 1\.2\.0 contains code for sm_35, .* sm_61, .* PTX for compute_50\n"
+    assert re.search(code, drawn)
     assert "compute capability 6.1 [" in drawn
     assert "none of it runs" not in drawn
 
 
-def test_a_rule_that_is_broken_and_does_not_bind_is_drawn_as_a_warning(
-    tmp_path: Path, rigspec: Rigspec
-) -> None:
+def test_edge_of_violated_advisory_is_dashed(tmp_path: Path, rigspec: Rigspec) -> None:
     spec = tmp_path / "rig.toml"
     spec.write_text(
         'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 18.04"\n'
@@ -92,16 +90,16 @@ def test_a_rule_that_is_broken_and_does_not_bind_is_drawn_as_a_warning(
     assert "sm_61 runs the code of a lower minor version" in drawn
 
 
-def test_users_and_services_stand_on_what_they_use(rigspec: Rigspec) -> None:
+def test_edges_connect_users_and_services(rigspec: Rigspec) -> None:
     drawn = rigspec("graph", SPEC).stdout
-    name = {title: box for box, title in re.findall(r'(n\d+)\["([^"<]+)', drawn)}
+    name = {title: node for node, title in re.findall(r'(n\d+)\["([^"<]+)', drawn)}
     assert f'{name["user bob"]} -->|"port 8889"| {name["Jupyter"]}' in drawn
     cards = name["2 \N{MULTIPLICATION SIGN} GTX 1080 Ti Hybrid"]
     assert f'{name["user bob"]} -->|"GPU 1"| {cards}' in drawn
     assert f'{name["Jupyter"]} -->|"runs in"| {name["Python 3.6.5"]}' in drawn
 
 
-def test_the_ending_says_the_format(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_command_selects_format_by_extension(tmp_path: Path, rigspec: Rigspec) -> None:
     begins = {"a.mmd": "%% ", "a.dot": "digraph ", "a.gv": "digraph ", "a.svg": "<svg "}
     for name, start in begins.items():
         done = rigspec("graph", SPEC, "-o", str(tmp_path / name))
@@ -113,16 +111,14 @@ def test_the_ending_says_the_format(tmp_path: Path, rigspec: Rigspec) -> None:
     assert not (tmp_path / "a.png").exists()
 
 
-def test_one_machine_is_drawn(rigspec: Rigspec) -> None:
+def test_command_needs_one_machine(rigspec: Rigspec) -> None:
     done = rigspec("graph", "specs/sourced.toml")
     assert (done.returncode, done.stdout) == (2, "")
     assert "name one with --machine: science-3, p2" in done.stderr
     assert "n" in rigspec("graph", "specs/sourced.toml", "--machine", "p2").stdout
 
 
-def test_a_rig_that_cannot_exist_is_told_as_check_tells_it(
-    tmp_path: Path, rigspec: Rigspec
-) -> None:
+def test_command_with_conflict_prints_errors_of_check(tmp_path: Path, rigspec: Rigspec) -> None:
     spec, out = "specs/dl-server-as-written.toml", tmp_path / "a.svg"
     done, checked = rigspec("graph", spec, "-o", str(out)), rigspec("check", spec)
     assert done.returncode == 1
@@ -130,14 +126,14 @@ def test_a_rig_that_cannot_exist_is_told_as_check_tells_it(
     assert not out.exists()
 
 
-def test_parts_that_do_not_fit_are_told_beside_the_picture(rigspec: Rigspec) -> None:
+def test_command_with_hardware_conflict_draws_graph(rigspec: Rigspec) -> None:
     done = rigspec("graph", "specs/submarine.toml")
     assert done.returncode == 0
     assert "error[RS102]" in done.stderr
     assert done.stdout.startswith("%% submarine")
 
 
-def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_command_with_unwritable_file_exits_2(tmp_path: Path, rigspec: Rigspec) -> None:
     done = rigspec("graph", SPEC, "-o", str(tmp_path / "nowhere" / "a.svg"))
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
@@ -145,7 +141,7 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, rigspec: Rigspec)
 
 
 @pytest.mark.parametrize("format_", ["mermaid", "dot", "svg"])
-def test_the_same_rig_is_the_same_bytes(format_: str) -> None:
+def test_output_is_deterministic(format_: str) -> None:
     runs = {
         subprocess.run(
             [sys.executable, "-m", "rigspec", "graph", "specs/deep-al.toml", "--format", format_],
@@ -162,8 +158,8 @@ def test_the_same_rig_is_the_same_bytes(format_: str) -> None:
 # --- Graphviz ------------------------------------------------------------------------------
 
 
-def laid_out_by_dot(text: str) -> dict[str, list[str]]:
-    """Graphviz' own drawing: the words of every box, arrow and group, by its title."""
+def run_dot(text: str) -> dict[str, list[str]]:
+    """Return the texts of every node, edge and group in the output of Graphviz, by title."""
     done = subprocess.run(["dot", "-Tsvg"], input=text, text=True, capture_output=True, check=True)
     assert done.stderr.replace("Warning: ", "") == "" or "Fontconfig" in done.stderr
     root = ET.fromstring(done.stdout)
@@ -176,22 +172,22 @@ def laid_out_by_dot(text: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(("name", "machine"), RIGS)
-def test_graphviz_draws_every_rig(name: str, machine: str | None) -> None:
-    drawn = picture(name, machine)
-    found = laid_out_by_dot(as_dot(drawn))
-    for box in drawn.boxes:
-        assert found[box.id] == [box.title, *(note.words for note in box.notes)]
-    for arrow in drawn.arrows:
-        ends = {f"{arrow.of}->{arrow.to}", f"{arrow.to}->{arrow.of}"}
+def test_dot_of_rig_is_drawn_by_graphviz(name: str, machine: str | None) -> None:
+    drawn = build_rig_graph(name, machine)
+    found = run_dot(render_dot(drawn))
+    for node in drawn.nodes:
+        assert found[node.id] == [node.title, *(note.numbered_text for note in node.notes)]
+    for edge in drawn.edges:
+        ends = {f"{edge.of}->{edge.to}", f"{edge.to}->{edge.of}"}
         assert ends & found.keys()
 
 
-def test_graphviz_reads_hostile_texts_as_texts() -> None:
-    found = laid_out_by_dot(as_dot(hostile()))
+def test_dot_escapes_hostile_texts() -> None:
+    found = run_dot(render_dot(build_hostile_graph()))
     for index, text in enumerate(TEXTS):
-        shown = [words(line) for line in found[f"b{index}"]]
-        told = [words(text), words(f"{text} [{index + 1}]")]
-        assert [line for line in shown if line] == [line for line in told if line], text
+        shown = [collapse_spaces(line) for line in found[f"b{index}"]]
+        expected = [collapse_spaces(text), collapse_spaces(f"{text} [{index + 1}]")]
+        assert [line for line in shown if line] == [line for line in expected if line], text
 
 
 # --- Mermaid -------------------------------------------------------------------------------
@@ -208,27 +204,27 @@ RENDER = """async ([text]) => {
 }"""
 
 
-def rendered(page: Page, mermaid: Path, text: str) -> dict[str, list[str]]:
+def run_mermaid(page: Page, mermaid: Path, text: str) -> dict[str, list[str]]:
     page.goto("about:blank")
     page.add_script_tag(path=mermaid)
     found: dict[str, list[str]] = page.evaluate(RENDER, [text])
     return found
 
 
-def test_mermaid_draws_every_rig(browser_page: Page, mermaid: Path) -> None:
+def test_mermaid_of_rigs_is_drawn_in_browser(browser_page: Page, mermaid: Path) -> None:
     for name, machine in RIGS:
-        drawn = picture(name, machine)
-        found = rendered(browser_page, mermaid, as_mermaid(drawn))
-        boxes = {"\n".join([b.title, *(n.words for n in b.notes)]) for b in drawn.boxes}
-        assert set(found["nodes"]) == boxes, name
-        assert len([edge for edge in found["edges"] if edge]) == len(drawn.arrows)
+        drawn = build_rig_graph(name, machine)
+        found = run_mermaid(browser_page, mermaid, render_mermaid(drawn))
+        nodes = {"\n".join([b.title, *(n.numbered_text for n in b.notes)]) for b in drawn.nodes}
+        assert set(found["nodes"]) == nodes, name
+        assert len([edge for edge in found["edges"] if edge]) == len(drawn.edges)
 
 
-def test_mermaid_reads_hostile_texts_as_texts(browser_page: Page, mermaid: Path) -> None:
-    found = rendered(browser_page, mermaid, as_mermaid(hostile()))
-    shown = {words(node) for node in found["nodes"]}
+def test_mermaid_escapes_hostile_texts(browser_page: Page, mermaid: Path) -> None:
+    found = run_mermaid(browser_page, mermaid, render_mermaid(build_hostile_graph()))
+    shown = {collapse_spaces(node) for node in found["nodes"]}
     for index, text in enumerate(TEXTS):
-        assert words(f"{text}\n{text} [{index + 1}]") in shown, text
+        assert collapse_spaces(f"{text}\n{text} [{index + 1}]") in shown, text
     assert found["active"] == []
 
 
@@ -274,22 +270,20 @@ MEASURE = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_drawing_can_be_read_in_a_browser(
-    browser_page: Page, scheme: str, tmp_path: Path
-) -> None:
+def test_svg_of_rigs_has_no_overlaps(browser_page: Page, scheme: str, tmp_path: Path) -> None:
     browser_page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     for name, machine in RIGS:
         file = tmp_path / f"{name}.svg"
-        file.write_text(as_svg(picture(name, machine)), encoding="utf-8")
+        file.write_text(render_svg(build_rig_graph(name, machine)), encoding="utf-8")
         browser_page.goto(f"file://{file}")
         assert browser_page.evaluate(MEASURE) == [], (name, machine)
         paper = browser_page.evaluate("getComputedStyle(document.querySelector('.paper')).fill")
         assert paper == ("rgb(18, 22, 28)" if scheme == "dark" else "rgb(255, 255, 255)")
 
 
-def test_a_drawing_shows_hostile_texts_as_texts(browser_page: Page, tmp_path: Path) -> None:
+def test_svg_escapes_hostile_texts(browser_page: Page, tmp_path: Path) -> None:
     file = tmp_path / "a.svg"
-    file.write_text(as_svg(hostile()), encoding="utf-8")
+    file.write_text(render_svg(build_hostile_graph()), encoding="utf-8")
     browser_page.goto(f"file://{file}")
     read = "[...document.querySelectorAll('g.box')].map((g) => [...g.querySelectorAll('text')]"
     shown = json.loads(
@@ -299,29 +293,29 @@ def test_a_drawing_shows_hostile_texts_as_texts(browser_page: Page, tmp_path: Pa
     )
     assert browser_page.evaluate("document.querySelectorAll('script, foreignObject').length") == 0
     for index, text in enumerate(TEXTS):
-        said = "".join("".join(shown[index + 1]).split())
-        assert said == "".join(f"{text}{text}[{index + 1}]".split()), text
+        content = "".join("".join(shown[index + 1]).split())
+        assert content == "".join(f"{text}{text}[{index + 1}]".split()), text
 
 
-def test_a_drawing_needs_no_other_file() -> None:
-    drawn = as_svg(picture("dl-server.toml", "tower"))
+def test_svg_is_self_contained() -> None:
+    drawn = render_svg(build_rig_graph("dl-server.toml", "tower"))
     assert not re.search(r"@import|url\((?!#)|<image|<script|xlink", drawn)
 
 
 @pytest.mark.parametrize(("name", "machine"), RIGS)
-def test_each_fact_drawn_has_a_source_but_sums(name: str, machine: str | None) -> None:
-    drawn = picture(name, machine)
+def test_graph_facts_have_sources(name: str, machine: str | None) -> None:
+    drawn = build_rig_graph(name, machine)
     assert all(fact.statement for fact in drawn.facts)
     assert all(fact.sources for fact in drawn.facts)
     numbers = {
         label.fact
-        for labels in (*(a.labels for a in drawn.arrows), *(b.notes for b in drawn.boxes))
+        for labels in (*(a.labels for a in drawn.edges), *(b.notes for b in drawn.nodes))
         for label in labels
     } - {None}
     assert numbers == set(range(1, len(drawn.facts) + 1))
 
 
-def test_each_user_stands_on_the_card_that_has_their_gpu() -> None:
+def test_graph_connects_users_with_cards_of_their_gpus() -> None:
     spec = parse_spec(
         "rig.toml",
         'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 18.04"\n'
@@ -329,8 +323,10 @@ def test_each_user_stands_on_the_card_that_has_their_gpu() -> None:
         "[user.amy]\ngpus = [0, 2]\n[user.bob]\ngpus = [1]\n[user.eve]\ngpus = []\n",
     )
     drawn = build_graph(spec, resolve_or_exit(spec, "box"), matrix_for(spec, "box"))
-    said = {(a.of, a.to): a.labels[0].words for a in drawn.arrows if a.of.startswith("user/")}
-    assert said == {
+    labels = {
+        (a.of, a.to): a.labels[0].numbered_text for a in drawn.edges if a.of.startswith("user/")
+    }
+    assert labels == {
         ("user/amy", "gpus.0"): "GPU 0",
         ("user/amy", "gpus.1"): "GPU 2",
         ("user/bob", "gpus.0"): "GPU 1",

@@ -1,4 +1,4 @@
-"""A picture as DOT, for Graphviz."""
+"""Render a graph as DOT for Graphviz."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.model import LAYERS, Edge, Node, StackGraph
 
-__all__ = ["as_dot"]
+__all__ = ["render_dot"]
 
 _FACT_WIDTH = 100
 _FONT = "Helvetica"
@@ -22,78 +22,81 @@ _COLORS = {
 }
 
 
-def as_dot(picture: StackGraph) -> str:
-    """The picture as a directed graph, its numbered facts below it."""
-    facts = "".join(f"{_text(line)}\\l" for line in _facts(picture))
-    heading = f"{_text(picture.title)}: {_text(picture.subtitle)}\\l\\l"
+def render_dot(graph: StackGraph) -> str:
+    """Return a directed graph with its numbered facts below."""
+    facts = "".join(f"{_escape_text(line)}\\l" for line in _iterate_facts(graph))
+    heading = f"{_escape_text(graph.title)}: {_escape_text(graph.subtitle)}\\l\\l"
     lines = [
-        f"digraph {_quoted(picture.title)} {{",
+        f"digraph {_quote(graph.title)} {{",
         f'  graph [rankdir=TB, fontname="{_FONT}", fontsize=10, labelloc=b, labeljust=l, '
         f'nodesep=0.3, ranksep=0.45, label="{heading}{facts}"];',
         f'  node [shape=box, style="rounded,filled", fontname="{_FONT}", fontsize=11];',
         f'  edge [fontname="{_FONT}", fontsize=9, color="#66758a"];',
     ]
-    groups = dict.fromkeys(box.group for box in picture.boxes)
+    groups = dict.fromkeys(node.group for node in graph.nodes)
     for group in groups:
-        mine = [box for box in picture.boxes if box.group == group]
+        members = [node for node in graph.nodes if node.group == group]
         if group is None:
-            lines += [f"  {_node(box)}" for box in mine]
+            lines += [f"  {_format_node(node)}" for node in members]
         else:
             lines += [
-                f"  subgraph {_quoted(f'cluster_{group}')} {{",
-                f'    label="{_text(f"environment {group}")}"; labeljust=l; color="#8fa3bd";',
-                *(f"    {_node(box)}" for box in mine),
+                f"  subgraph {_quote(f'cluster_{group}')} {{",
+                f'    label="{_escape_text(f"environment {group}")}"; labeljust=l; '
+                'color="#8fa3bd";',
+                *(f"    {_format_node(node)}" for node in members),
                 "  }",
             ]
-    ground = [_quoted(box.id) for box in picture.boxes if box.layer == LAYERS[-1]]
-    if ground:
-        lines.append(f"  {{ rank=sink; {'; '.join(ground)} }}")
-    rank = {box.id: index for index, box in enumerate(picture.boxes)}
+    bottom = [_quote(node.id) for node in graph.nodes if node.layer == LAYERS[-1]]
+    if bottom:
+        lines.append(f"  {{ rank=sink; {'; '.join(bottom)} }}")
+    rank = {node.id: index for index, node in enumerate(graph.nodes)}
     lines += [
-        f"  {_edge(arrow, rank[arrow.of] > rank[arrow.to], picture)}" for arrow in picture.arrows
+        f"  {_format_edge(edge, rank[edge.of] > rank[edge.to], graph)}" for edge in graph.edges
     ]
     return "\n".join((*lines, "}")) + "\n"
 
 
-def _node(box: Node) -> str:
-    words = "\\n".join(_text(line) for line in (box.title, *(note.words for note in box.notes)))
-    fill, edge = _COLORS[box.layer]
-    return f'{_quoted(box.id)} [label="{words}", fillcolor="{fill}", color="{edge}"];'
+def _format_node(node: Node) -> str:
+    label = "\\n".join(
+        _escape_text(line) for line in (node.title, *(note.numbered_text for note in node.notes))
+    )
+    fill, edge = _COLORS[node.layer]
+    return f'{_quote(node.id)} [label="{label}", fillcolor="{fill}", color="{edge}"];'
 
 
-def _edge(arrow: Edge, upward: bool, picture: StackGraph) -> str:
-    """What asks stands above: an arrow that points up is drawn from its head."""
-    upper, lower = (arrow.to, arrow.of) if upward else (arrow.of, arrow.to)
-    words = "\\n".join(_text(label.words) for label in arrow.labels)
-    known = [label.fact for label in arrow.labels if label.fact is not None]
-    told = "; ".join(picture.facts[number - 1].statement for number in known)
-    attributes = [f'label="{words}"', f'labeltooltip="{_text(told)}"']
+def _format_edge(edge: Edge, upward: bool, graph: StackGraph) -> str:
+    """Return an edge; an upward edge is reversed, so that the ranks stay in order."""
+    upper, lower = (edge.to, edge.of) if upward else (edge.of, edge.to)
+    label = "\\n".join(_escape_text(label.numbered_text) for label in edge.labels)
+    known = [label.fact for label in edge.labels if label.fact is not None]
+    tooltip = "; ".join(graph.facts[number - 1].statement for number in known)
+    attributes = [f'label="{label}"', f'labeltooltip="{_escape_text(tooltip)}"']
     if upward:
         attributes.append("dir=back")
-    if any(label.broken for label in arrow.labels):
+    if any(label.broken for label in edge.labels):
         attributes.append('style=dashed, color="#b25b00", fontcolor="#b25b00"')
-    return f"{_quoted(upper)} -> {_quoted(lower)} [{', '.join(attributes)}];"
+    return f"{_quote(upper)} -> {_quote(lower)} [{', '.join(attributes)}];"
 
 
-def _facts(picture: StackGraph) -> Iterator[str]:
-    for number, fact in enumerate(picture.facts, start=1):
+def _iterate_facts(graph: StackGraph) -> Iterator[str]:
+    for number, fact in enumerate(graph.facts, start=1):
         sources = "; ".join(f"{s.title}, read {s.read.isoformat()}" for s in fact.sources)
-        told = (
+        text = (
             f"{sanitize(fact.statement)} ({sanitize(sources)})"
             if sources
             else sanitize(fact.statement)
         )
         yield from textwrap.wrap(
-            told, _FACT_WIDTH, initial_indent=f"{number:>3}  ", subsequent_indent="     "
+            text, _FACT_WIDTH, initial_indent=f"{number:>3}  ", subsequent_indent="     "
         )
 
 
-def _quoted(name: str) -> str:
-    """An identifier: between quotes only a quote must be escaped, and nothing else can be."""
+def _quote(name: str) -> str:
+    """Return a quoted identifier."""
     return '"' + sanitize(name).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _text(words: str) -> str:
-    """Words in a label: its backslashes would be commands, its ampersands begin entities."""
-    escaped = sanitize(words).replace("\\", "\\\\").replace('"', '\\"')
+def _escape_text(text: str) -> str:
+    """Return text for a label; backslashes and ampersands are special in it."""
+    escaped = sanitize(text).replace("\\", "\\\\").replace('"', '\\"')
     return escaped.replace("&", "&amp;")

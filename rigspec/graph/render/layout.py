@@ -1,7 +1,7 @@
-"""Where everything stands: rows of boxes, labels between them, and a way for each arrow.
+"""Compute positions: rows of nodes, labels between them, and a path for each edge.
 
-Layered, after Sugiyama: the rows are known. An arrow has a place in every row that it crosses,
-so that no line runs through a box or through words; its label is its place in one of the gaps.
+A layered layout after Sugiyama with known rows. An edge has a place in every row that it crosses,
+so that no line crosses a node or a text; its label is in one of the gaps.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from itertools import pairwise
 
 from rigspec.graph.model import LAYERS, Edge, Node, StackGraph
 
-__all__ = ["Layout", "Place", "Size", "laid_out"]
+__all__ = ["Layout", "Place", "Size", "compute_layout"]
 
 _SWEEPS = 24
-_APART = 18.0  # between the boxes and labels of a row
-_LINE = 10.0  # the room of a line that passes
+_APART = 18.0  # between the nodes and labels of a row
+_LINE = 10.0  # width of a passing line
 _GAP = 24.0  # between two rows
-_BORDER = 14.0  # inside a group's frame
-_HEAD = 24.0  # the name of a group
+_BORDER = 14.0  # padding of a group's frame
+_HEAD = 24.0  # height of a group's name
 
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a box or of a label."""
+    """The size of a node or a label."""
 
     width: float
     height: float
@@ -32,7 +32,7 @@ class Size:
 
 @dataclass
 class Place:
-    """Something in a row: a box, a label, or the passing of an arrow."""
+    """An entry of a row: a node, a label, or a passing edge."""
 
     key: str
     row: int
@@ -47,13 +47,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Layout:
-    """``ways[i]`` are the places of the i-th arrow from the upper end to the lower.
+    """The positions of a graph.
 
-    ``frames`` are left, top, right and bottom of each group. ``bands`` are top and bottom of the
-    rows of each layer.
+    Attributes:
+        ways: for each edge, its places from the upper to the lower end.
+        frames: left, top, right and bottom of each group.
+        bands: top and bottom of the rows of each layer.
     """
 
-    boxes: Mapping[str, Place]
+    nodes: Mapping[str, Place]
     ways: tuple[tuple[Place, ...], ...]
     frames: Mapping[str, tuple[float, float, float, float]]
     bands: Mapping[str, tuple[float, float]]
@@ -61,40 +63,41 @@ class Layout:
     height: float
 
 
-def laid_out(picture: StackGraph, boxes: Mapping[str, Size], labels: Sequence[Size]) -> Layout:
-    """A place for every box and arrow of a picture; the sizes are those of their words."""
-    rows = _rows(picture.boxes)
-    framed = {rows[box.id] for box in picture.boxes if box.group is not None}
+def compute_layout(graph: StackGraph, nodes: Mapping[str, Size], labels: Sequence[Size]) -> Layout:
+    """Return the positions of all nodes and edges, given the sizes of their texts."""
+    rows = _assign_rows(graph.nodes)
+    framed = {rows[node.id] for node in graph.nodes if node.group is not None}
     places = {
-        box.id: Place(box.id, rows[box.id], boxes[box.id], box.group or "") for box in picture.boxes
+        node.id: Place(node.id, rows[node.id], nodes[node.id], node.group or "")
+        for node in graph.nodes
     }
-    ways = _ways(picture.arrows, places, labels, framed)
+    ways = _compute_ways(graph.edges, places, labels, framed)
     count = 2 * len(set(rows.values()))
     by_row: list[list[Place]] = [[] for _ in range(count)]
-    for place in _every(places, ways):
+    for place in _collect_places(places, ways):
         by_row[place.row].append(place)
     inside = range(min(framed), max(framed) + 1) if framed else range(0)
-    spans = _spread(by_row, inside, _ordered(by_row, inside))
-    _stacked(by_row, inside, spans)
-    return _finished(picture, places, ways, by_row, inside, spans)
+    spans = _set_columns(by_row, inside, _order_rows(by_row, inside))
+    _set_heights(by_row, inside, spans)
+    return _build_layout(graph, places, ways, by_row, inside, spans)
 
 
-def _rows(boxes: Sequence[Node]) -> dict[str, int]:
-    """Boxes have the even rows; labels stand in the odd ones between."""
-    used = sorted({(LAYERS.index(box.layer), box.row) for box in boxes})
-    return {box.id: 2 * used.index((LAYERS.index(box.layer), box.row)) for box in boxes}
+def _assign_rows(nodes: Sequence[Node]) -> dict[str, int]:
+    """Return the row of each node; nodes have even rows, labels odd ones."""
+    used = sorted({(LAYERS.index(node.layer), node.row) for node in nodes})
+    return {node.id: 2 * used.index((LAYERS.index(node.layer), node.row)) for node in nodes}
 
 
-def _ways(
-    arrows: Sequence[Edge], places: Mapping[str, Place], labels: Sequence[Size], framed: set[int]
+def _compute_ways(
+    edges: Sequence[Edge], places: Mapping[str, Place], labels: Sequence[Size], framed: set[int]
 ) -> tuple[tuple[Place, ...], ...]:
-    """The places of each arrow; its label stands in the gap that has most room left."""
+    """Return the places of each edge; its label is in the gap with the most free space."""
     filled: dict[int, float] = {}
     ways: dict[int, tuple[Place, ...]] = {}
     inside = range(min(framed), max(framed) + 1) if framed else range(0)
-    lengths = [abs(places[a.of].row - places[a.to].row) for a in arrows]
-    for index in sorted(range(len(arrows)), key=lambda i: (lengths[i], i)):
-        ends = places[arrows[index].of], places[arrows[index].to]
+    lengths = [abs(places[a.of].row - places[a.to].row) for a in edges]
+    for index in sorted(range(len(edges)), key=lambda i: (lengths[i], i)):
+        ends = places[edges[index].of], places[edges[index].to]
         upper, lower = sorted(ends, key=lambda place: place.row)
         gaps = range(upper.row + 1, max(lower.row, upper.row + 2), 2)
         chosen = min(gaps, key=lambda row: (filled.get(row, 0.0), row))
@@ -102,7 +105,7 @@ def _ways(
         way = [upper]
         for row in range(upper.row + 1, max(lower.row, upper.row + 2)):
             size = labels[index] if row == chosen else Size(_LINE, 0.0)
-            # Within the groups a line that is of none has a column of its own.
+            # Within the rows of groups, other lines get a separate column.
             column = (upper.group or lower.group or f"{index}") if row in inside else ""
             way.append(Place(f"{index}", row, size, column, passing=row != chosen))
         way.append(lower)
@@ -110,72 +113,76 @@ def _ways(
             one.below.append(other)
             other.above.append(one)
         ways[index] = tuple(way)
-    return tuple(ways[index] for index in range(len(arrows)))
+    return tuple(ways[index] for index in range(len(edges)))
 
 
-def _every(places: Mapping[str, Place], ways: Sequence[Sequence[Place]]) -> list[Place]:
+def _collect_places(places: Mapping[str, Place], ways: Sequence[Sequence[Place]]) -> list[Place]:
     return [*places.values(), *(place for way in ways for place in way[1:-1])]
 
 
-def _ordered(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
-    """The order in each row, so that few lines cross: after the means of what they hang on.
+def _order_rows(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
+    """Sort each row by the mean position of connected places, so that few lines cross.
 
-    Gives the order of the groups, which is one through all their rows.
+    Return the order of the groups, which is the same in all rows.
     """
-    _numbered(rows)
+    _number_rows(rows)
     groups: tuple[str, ...] = ()
     for sweep in range(_SWEEPS):
         down = sweep % 2 == 0
         for row in rows if down else reversed(rows):
-            wanted = {id(p): _mean(p.above if down else p.below, p.x) for p in row}
+            wanted = {id(p): _compute_mean(p.above if down else p.below, p.x) for p in row}
             row.sort(key=lambda p, wanted=wanted: wanted[id(p)])  # type: ignore[misc]
             for index, place in enumerate(row):
-                place.x = _share(index, len(row))
-        groups = _groups_together(rows, inside)
-    _numbered(rows)
+                place.x = _compute_share(index, len(row))
+        groups = _sort_groups(rows, inside)
+    _number_rows(rows)
     return groups
 
 
-def _groups_together(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
-    """Groups stand beside each other, in one order through all their rows: this one."""
-    found: dict[str, list[float]] = {}
+def _sort_groups(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
+    """Sort the places of each row by group, and return the order of the groups."""
+    positions: dict[str, list[float]] = {}
     for index in inside:
         for place in rows[index]:
-            found.setdefault(place.group, []).append(place.x)
-    order = sorted(found, key=lambda group: (sum(found[group]) / len(found[group]), group))
+            positions.setdefault(place.group, []).append(place.x)
+    order = sorted(positions, key=lambda group: (_compute_average(positions[group]), group))
     rank = {group: index for index, group in enumerate(order)}
     for index in inside:
         rows[index].sort(key=lambda place: rank[place.group])
         for position, place in enumerate(rows[index]):
-            place.x = _share(position, len(rows[index]))
+            place.x = _compute_share(position, len(rows[index]))
     return tuple(order)
 
 
-def _numbered(rows: list[list[Place]]) -> None:
+def _number_rows(rows: list[list[Place]]) -> None:
     for row in rows:
         for index, place in enumerate(row):
-            place.x = _share(index, len(row))
+            place.x = _compute_share(index, len(row))
 
 
-def _share(index: int, count: int) -> float:
+def _compute_share(index: int, count: int) -> float:
     return (index + 0.5) / count
 
 
-def _mean(places: Sequence[Place], otherwise: float) -> float:
+def _compute_average(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _compute_mean(places: Sequence[Place], otherwise: float) -> float:
     return sum(place.x for place in places) / len(places) if places else otherwise
 
 
-def _spread(
+def _set_columns(
     rows: list[list[Place]], inside: range, groups: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
-    """The x of everything, and left and right of each group."""
-    spans = _spans(rows, inside, groups)
-    whole = max((_packed(row) for row in rows), default=0.0)
+    """Set the x of all places, and return left and right of each group."""
+    spans = _compute_spans(rows, inside, groups)
+    whole = max((_compute_row_width(row) for row in rows), default=0.0)
     whole = max([whole, *(right for _, right in spans.values())])
     shift = (whole - max((right for _, right in spans.values()), default=whole)) / 2
     spans = {group: (left + shift, right + shift) for group, (left, right) in spans.items()}
     for row in rows:
-        x = (whole - _packed(row)) / 2
+        x = (whole - _compute_row_width(row)) / 2
         for place in row:
             place.x = x + place.size.width / 2
             x += place.size.width + _APART
@@ -183,53 +190,55 @@ def _spread(
         order = range(len(rows)) if sweep % 2 == 0 else range(len(rows) - 1, -1, -1)
         for index in order:
             limits = spans if index in inside else {}
-            wanted = [_mean([*p.above, *p.below], p.x) for p in rows[index]]
-            _settle(rows[index], wanted, limits)
+            wanted = [_compute_mean([*p.above, *p.below], p.x) for p in rows[index]]
+            _place_row(rows[index], wanted, limits)
     return spans
 
 
-def _packed(row: Sequence[Place]) -> float:
+def _compute_row_width(row: Sequence[Place]) -> float:
     return sum(place.size.width + _APART for place in row) - _APART if row else 0.0
 
 
-def _spans(
+def _compute_spans(
     rows: list[list[Place]], inside: range, groups: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
-    """Left and right of each group, as wide as its widest row."""
+    """Return left and right of each group; it is as wide as its widest row."""
     spans, left = {}, 0.0
     for group in groups:
-        packed = [_packed([p for p in rows[index] if p.group == group]) for index in inside]
+        packed = [
+            _compute_row_width([p for p in rows[index] if p.group == group]) for index in inside
+        ]
         border = 0.0 if group.isdigit() else _BORDER
         spans[group] = (left + border, left + border + max(packed))
         left += max(packed) + 2 * border + _APART
     return spans
 
 
-def _settle(
+def _place_row(
     row: list[Place], wanted: Sequence[float], limits: Mapping[str, tuple[float, float]]
 ) -> None:
-    """Everything as near to its wish as its neighbours and its group's limits allow.
+    """Move each place as close to its wanted x as its neighbours and its group allow.
 
-    Neighbours that would overlap move together, to the mean of their wishes.
+    Overlapping neighbours move together to the mean of their wanted positions.
     """
     if not row:
         return
-    clusters: list[tuple[float, int]] = []  # the mean of the wishes, and how many
+    clusters: list[tuple[float, int]] = []  # mean of the wanted positions, and their number
     offsets = [0.0]
     for one, other in pairwise(row):
         offsets.append(offsets[-1] + (one.size.width + other.size.width) / 2 + _APART)
-    for wish, offset in zip(wanted, offsets, strict=True):
-        clusters.append((wish - offset, 1))
+    for target, offset in zip(wanted, offsets, strict=True):
+        clusters.append((target - offset, 1))
         while len(clusters) > 1 and clusters[-2][0] > clusters[-1][0]:
             (left, many), (right, more) = clusters[-2:]
             clusters[-2:] = [((left * many + right * more) / (many + more), many + more)]
-    found = [mean for mean, count in clusters for _ in range(count)]
-    for place, mean, offset in zip(row, found, offsets, strict=True):
+    means = [mean for mean, count in clusters for _ in range(count)]
+    for place, mean, offset in zip(row, means, offsets, strict=True):
         place.x = mean + offset
-    _limited(row, limits)
+    _apply_limits(row, limits)
 
 
-def _limited(row: list[Place], limits: Mapping[str, tuple[float, float]]) -> None:
+def _apply_limits(row: list[Place], limits: Mapping[str, tuple[float, float]]) -> None:
     edge = float("-inf")
     for place in row:
         half = place.size.width / 2
@@ -244,10 +253,10 @@ def _limited(row: list[Place], limits: Mapping[str, tuple[float, float]]) -> Non
         edge = place.x - half - _APART
 
 
-def _stacked(
+def _set_heights(
     rows: list[list[Place]], inside: range, spans: Mapping[str, tuple[float, float]]
 ) -> None:
-    """The y of every row; each place is in the middle of its row."""
+    """Set the y of all places; each is centred in its row."""
     top = 0.0
     framed = any(not group.isdigit() for group in spans)
     for index, row in enumerate(rows):
@@ -256,7 +265,7 @@ def _stacked(
         height = max((place.size.height for place in row), default=0.0)
         for place in row:
             if place.passing:
-                # A line goes straight down beside boxes, and bends between the rows.
+                # A line is straight within a row, and bends between rows.
                 place.size = Size(_LINE, height)
             place.top = top + (height - place.size.height) / 2
         top += height + _GAP if row else 0.0
@@ -264,8 +273,8 @@ def _stacked(
             top += _BORDER
 
 
-def _finished(
-    picture: StackGraph,
+def _build_layout(
+    graph: StackGraph,
     places: Mapping[str, Place],
     ways: tuple[tuple[Place, ...], ...],
     rows: list[list[Place]],
@@ -287,9 +296,12 @@ def _finished(
     }
     bands = {}
     for layer in LAYERS:
-        mine = [places[box.id] for box in picture.boxes if box.layer == layer]
-        if mine:
-            bands[layer] = (min(p.top for p in mine), max(p.top + p.size.height for p in mine))
+        members = [places[node.id] for node in graph.nodes if node.layer == layer]
+        if members:
+            bands[layer] = (
+                min(p.top for p in members),
+                max(p.top + p.size.height for p in members),
+            )
     right = [p.x + p.size.width / 2 for p in everything] + [frame[2] for frame in frames.values()]
     height = max([p.top + p.size.height for p in everything])
     return Layout(places, ways, frames, bands, max(right), height)

@@ -1,4 +1,4 @@
-"""How wide a text is when it is drawn, without a font at hand."""
+"""Compute the width of drawn text without the font."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import unicodedata
 
 from rigspec.diagnostics.sanitize import sanitize
 
-__all__ = ["width", "wrap_text"]
+__all__ = ["compute_width", "wrap_text"]
 
-# Advance widths of Helvetica, thousandths of its size (Adobe's font metrics; Arial and Liberation
-# Sans have the same).
+# Advance widths of Helvetica in thousandths of the font size (Adobe font metrics; Arial and
+# Liberation Sans are equal).
 _WIDTHS = {
     191: "'",
     222: "ijl",
@@ -36,31 +36,31 @@ _ADVANCE = {letter: advance for advance, letters in _WIDTHS.items() for letter i
 _OTHER, _WIDE, _BOLD = 600, 1000, 1.06
 
 
-def width(text: str, size: float, *, bold: bool = False) -> float:
-    """The width of a line of that size, in pixels."""
-    advances = sum(_ADVANCE.get(letter) or _foreign(letter) for letter in text)
+def compute_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return the width of a line in pixels."""
+    advances = sum(_ADVANCE.get(letter) or _estimate_advance(letter) for letter in text)
     return advances * size / 1000 * (_BOLD if bold else 1)
 
 
-def wrap_text(text: str, size: float, most: float, *, bold: bool = False) -> tuple[str, ...]:
-    """The text in lines no wider than ``most``: at blanks, and where none is, within a word."""
+def wrap_text(text: str, size: float, limit: float, *, bold: bool = False) -> tuple[str, ...]:
+    """Return the text in lines of at most ``limit`` pixels; long words are broken."""
     lines, line = [], ""
     for word in sanitize(text).split():
-        if line and width(f"{line} {word}", size, bold=bold) <= most:
+        if line and compute_width(f"{line} {word}", size, bold=bold) <= limit:
             line = f"{line} {word}"
             continue
         if line:
             lines.append(line)
         line = ""
         for letter in word:
-            if line and width(line + letter, size, bold=bold) > most:
+            if line and compute_width(line + letter, size, bold=bold) > limit:
                 lines.append(line)
                 line = ""
             line += letter
     return (*lines, line) if line or not lines else tuple(lines)
 
 
-def _foreign(letter: str) -> int:
+def _estimate_advance(letter: str) -> int:
     if unicodedata.combining(letter):
         return 0
     return _WIDE if unicodedata.east_asian_width(letter) in "WF" else _OTHER
