@@ -12,14 +12,14 @@ def lock_directory(spec: Path, rig: str) -> Path:
 
     Where there is none, it is next to the spec.
     """
-    folder = spec.parent
+    base = spec.parent
     start = spec.resolve().parent
     for depth, folder in enumerate((start, *start.parents)):
         if (folder / "lockfiles").is_dir():
             # Keep the path as the person wrote it: relative where the spec was.
-            above = folder.joinpath(*[".."] * depth) if depth else folder
+            above = base.joinpath(*[".."] * depth) if depth else base
             return _shorten(above) / "lockfiles" / rig
-    return folder / "lockfiles" / rig
+    return base / "lockfiles" / rig
 
 
 def _shorten(path: Path) -> Path:
