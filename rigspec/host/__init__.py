@@ -1,1 +1,1 @@
-"""What a live machine is made of: asked, recorded, read, and written down as a spec."""
+"""Detect the hardware and software of a machine and write its spec."""

@@ -1,4 +1,4 @@
-"""Whose a rented machine is, by what its firmware says."""
+"""Detect the cloud provider of a machine from its firmware."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Cloud", "cloud_of", "known_tags"]
 
 @dataclass(frozen=True)
 class Cloud:
-    """A provider by its name in the matrix, and the type of the machine where it is told."""
+    """A provider by its name in the matrix, and the instance type if the firmware has it."""
 
     family: str
     instance: str | None
 
 
 def cloud_of(dmi: Mapping[str, str]) -> Cloud | None:
-    """The provider that the fields of the firmware name; None for a machine of one's own."""
+    """Return the provider that the firmware names; None for a machine on premises."""
     for row in _rows():
         if dmi.get(row["field"]) == row["value"]:
             return Cloud(row["family"], dmi.get(row.get("instance", "")))
@@ -30,7 +30,7 @@ def cloud_of(dmi: Mapping[str, str]) -> Cloud | None:
 
 
 def known_tags(field: str) -> frozenset[str]:
-    """The values of a field that some provider gives to all of its machines."""
+    """Return the values of a field that a provider sets on all of its machines."""
     return frozenset(row["value"] for row in _rows() if row["field"] == field)
 
 

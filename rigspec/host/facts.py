@@ -1,4 +1,4 @@
-"""A machine as its recording tells it; what it does not tell is named, and not guessed."""
+"""The facts in a recording of a machine; missing facts are listed and not guessed."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ __all__ = ["Host", "Undetected", "host_of"]
 
 T = TypeVar("T")
 
-# What no program of a machine can tell.
-_OWN_EYES = "fill in by hand"
+# The reason for parts that no program can detect.
+_BY_HAND = "fill in by hand"
 
 
 @dataclass(frozen=True)
 class Undetected:
-    """A part of the machine that could not be read, and why."""
+    """A part of the machine that was not detected, and the reason."""
 
     part: str
     why: str
@@ -49,9 +49,9 @@ class Undetected:
 
 @dataclass(frozen=True)
 class Host:
-    """A machine in values. None, or nothing, is what was not read; ``unread`` says why.
+    """The facts of a machine; None or empty if not detected, with the reason in ``unread``.
 
-    ``cards_of`` names who told the GPUs. ``ram`` is what the kernel has, in MiB.
+    ``cards_of`` is the program that listed the GPUs. ``ram`` is the memory of the kernel in MiB.
     """
 
     system: System | None
@@ -75,21 +75,21 @@ class Host:
 
 
 def host_of(recording: Recording) -> Host:
-    """What a recording says, read."""
-    trouble: dict[str, str] = dict(recording.unseen)
+    """Return the facts in a recording."""
+    problems: dict[str, str] = dict(recording.unseen)
 
     def read(question: str, reader: Callable[[str], T], otherwise: T) -> T:
         try:
             return reader(recording.text(question))
         except ValueError as error:
-            trouble[question] = str(error)
+            problems[question] = str(error)
             return otherwise
 
     dmi = fields(recording.text("dmi"))
     none: tuple[Card, ...] = ()
     smi = recording.text("nvidia-smi.xml")
     cards = read("nvidia-smi.xml", cards_of_nvidia_smi, none) if smi else none
-    # Drivers that are in trouble may still list their cards.
+    # A failing driver may still list its cards.
     cards = cards or cards_of_list(recording.text("nvidia-smi-list"))
     seen = cards_of_lspci(recording.text("lspci"))
     module = recording.text("nvidia-module")
@@ -113,25 +113,25 @@ def host_of(recording: Recording) -> Host:
         environments=read("environments.json", read_environments, ()),
         unread=(),
     )
-    return replace(host, unread=tuple(_unread(host, trouble)))
+    return replace(host, unread=tuple(_unread(host, problems)))
 
 
-def _unread(host: Host, trouble: Mapping[str, str]) -> Iterator[Undetected]:
+def _unread(host: Host, problems: Mapping[str, str]) -> Iterator[Undetected]:
     def why(*questions: str) -> str:
-        told = (trouble[question] for question in questions if question in trouble)
-        return next(told, f"{questions[0]} says nothing of it")
+        reasons = (problems[question] for question in questions if question in problems)
+        return next(reasons, f"not in the output of {questions[0]}")
 
     if host.system is None:
         yield Undetected("os", why("os-release"))
     if host.processor is None:
         yield Undetected("cpu", why("lscpu"))
-    if not host.cards and {"lspci", "nvidia-smi.xml"} <= trouble.keys():
-        both = dict.fromkeys((trouble["lspci"], trouble["nvidia-smi.xml"]))
+    if not host.cards and {"lspci", "nvidia-smi.xml"} <= problems.keys():
+        both = dict.fromkeys((problems["lspci"], problems["nvidia-smi.xml"]))
         yield Undetected("gpus", "; ".join(both))
     if host.cards and host.driver is None:
         yield Undetected("driver", why("nvidia-smi.xml", "nvidia-module"))
     if host.cloud is not None:
-        # Boards, modules and supplies of a rented machine are its provider's matter.
+        # Board, memory modules and power supply of a cloud machine belong to its provider.
         return
     if host.board is None:
         yield Undetected("motherboard", why("dmi", "dmidecode"))
@@ -139,15 +139,15 @@ def _unread(host: Host, trouble: Mapping[str, str]) -> Iterator[Undetected]:
         yield Undetected("memory modules", why("dmidecode"))
     if not host.disks:
         yield Undetected("storage", why("lsblk.json"))
-    yield Undetected("psu, case", _OWN_EYES)
+    yield Undetected("psu, case", _BY_HAND)
 
 
 def _board(dmi: Mapping[str, str], dmidecode: str) -> str | None:
-    """Maker and name of the board; makers that fill in nothing write that they do."""
+    """Return maker and name of the board; None for the placeholders of some makers."""
     maker, name = dmi.get("board_vendor", ""), dmi.get("board_name", "")
     if not name and "Base Board Information" in dmidecode:
-        said = fields(dmidecode.partition("Base Board Information")[2].partition("\n\n")[0])
-        maker, name = said.get("Manufacturer", ""), said.get("Product Name", "")
+        board = fields(dmidecode.partition("Base Board Information")[2].partition("\n\n")[0])
+        maker, name = board.get("Manufacturer", ""), board.get("Product Name", "")
     blank = {"", "default string", "to be filled by o.e.m.", "not specified", "none", "n/a"}
     if name.lower() in blank:
         return None
@@ -155,7 +155,7 @@ def _board(dmi: Mapping[str, str], dmidecode: str) -> str | None:
 
 
 def _provider(packages: str) -> str | None:
-    """Whose packages the toolkit is from: the distribution's name theirs in another way."""
+    """Return the provider of the toolkit's packages, by their names."""
     names = [line.split(" ")[0] for line in packages.splitlines() if line]
     if not names:
         return None

@@ -1,4 +1,4 @@
-"""What the programs and files of a machine say, as values."""
+"""Parse the output of programs and files of a machine."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ __all__ = [
 ]
 
 _DISPLAY = "03"  # the PCI class of display controllers
-_NVIDIA = "10de"  # …and the vendor that this compiler is about
+_NVIDIA = "10de"  # the PCI vendor
 
 
 @dataclass(frozen=True)
 class System:
-    """A distribution as /etc/os-release names it; ``like`` are those that it comes from."""
+    """A distribution as /etc/os-release names it; ``like`` are the ones it is derived from."""
 
     id: str
     version: str
@@ -76,14 +76,14 @@ class Module:
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk: its size in bytes, and what a spec calls its kind."""
+    """A disk: its size in bytes, and its kind as in a spec."""
 
     size: int
     kind: str
 
 
 def fields(text: str) -> dict[str, str]:
-    """``key: value`` a line, however indented; of several the first."""
+    """Return the `key: value` lines; the first one of each key, with any indentation."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
@@ -93,7 +93,7 @@ def fields(text: str) -> dict[str, str]:
 
 
 def system(text: str) -> System | None:
-    """The distribution, by /etc/os-release."""
+    """Parse the distribution from /etc/os-release."""
     found = {}
     for line in text.splitlines():
         key, equals, value = line.partition("=")
@@ -106,41 +106,41 @@ def system(text: str) -> System | None:
 
 
 def processor(text: str) -> Processor | None:
-    """The processor, by lscpu."""
-    said = fields(text)
-    model = said.get("Model name") or said.get("BIOS Model name")
-    if not model or not said.get("Architecture"):
+    """Parse the processor from lscpu."""
+    values = fields(text)
+    model = values.get("Model name") or values.get("BIOS Model name")
+    if not model or not values.get("Architecture"):
         return None
-    sockets = _number(said.get("Socket(s)")) or 1
-    each = _number(said.get("Core(s) per socket"))
+    sockets = _number(values.get("Socket(s)")) or 1
+    each = _number(values.get("Core(s) per socket"))
     return Processor(
         model=model,
-        architecture=said["Architecture"],
+        architecture=values["Architecture"],
         sockets=sockets,
         cores=each * sockets if each else None,
-        threads=_number(said.get("CPU(s)")),
-        flags=tuple((said.get("Flags") or "").split()),
+        threads=_number(values.get("CPU(s)")),
+        flags=tuple((values.get("Flags") or "").split()),
     )
 
 
 def memory_of_kernel(text: str) -> int | None:
-    """MiB of main memory that the kernel has, by /proc/meminfo: less than what is installed."""
+    """Parse the memory of the kernel in MiB from /proc/meminfo: less than is installed."""
     found = re.search(r"^MemTotal:\s+([0-9]+) kB$", text, re.M)
     return int(found[1]) // 1024 if found else None
 
 
 def memory_modules(text: str) -> tuple[Module, ...]:
-    """The modules, by dmidecode; empty slots are none."""
+    """Parse the memory modules from dmidecode, without empty slots."""
     found = []
     for block in re.split(r"^Handle 0x", text, flags=re.M):
         if "\nMemory Device\n" not in block:
             continue
-        said = fields(block)
-        size = re.fullmatch(r"([0-9]+) (MB|GB|MiB|GiB)", said.get("Size", ""))
+        values = fields(block)
+        size = re.fullmatch(r"([0-9]+) (MB|GB|MiB|GiB)", values.get("Size", ""))
         if size is None:
             continue
-        kind = said.get("Type")
-        speed = re.match(r"([0-9]+) M(?:T/s|Hz)", said.get("Speed", ""))
+        kind = values.get("Type")
+        speed = re.match(r"([0-9]+) M(?:T/s|Hz)", values.get("Speed", ""))
         found.append(
             Module(
                 size=int(size[1]) * (1024 if size[2].startswith("G") else 1),
@@ -152,7 +152,7 @@ def memory_modules(text: str) -> tuple[Module, ...]:
 
 
 def disks(text: str) -> tuple[Disk, ...]:
-    """The disks, by lsblk as JSON. Raises ValueError."""
+    """Parse the disks from the JSON of lsblk; raise ValueError if it is malformed."""
     if not text.strip():
         return ()
     try:
@@ -160,11 +160,11 @@ def disks(text: str) -> tuple[Disk, ...]:
         found = [row for row in rows if row["type"] == "disk" and int(row["size"]) > 0]
         return tuple(Disk(int(row["size"]), _kind(row)) for row in found if _is_disk(row))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no list of disks: {error}") from None
+        raise ValueError(f"not a list of disks: {error}") from None
 
 
 def cards_of_nvidia_smi(text: str) -> tuple[Card, ...]:
-    """The GPUs, by nvidia-smi as XML. Raises ValueError."""
+    """Parse the GPUs from the XML of nvidia-smi; raise ValueError if it is malformed."""
     root = _xml(text)
     found = []
     for gpu in root.iter("gpu"):
@@ -176,15 +176,15 @@ def cards_of_nvidia_smi(text: str) -> tuple[Card, ...]:
 
 
 def cards_of_list(text: str) -> tuple[Card, ...]:
-    """The GPUs, by nvidia-smi's short list."""
+    """Parse the GPUs from the list of nvidia-smi."""
     found = re.findall(r"^GPU [0-9]+: (.+?)(?: \(UUID: [^)]*\))?$", text, re.M)
     return tuple(Card(name.strip()) for name in found)
 
 
 def cards_of_lspci(text: str) -> tuple[Card, ...]:
-    """NVIDIA's GPUs, by lspci with names and numbers.
+    """Parse NVIDIA's GPUs from lspci with names and numbers.
 
-    The name is what stands in brackets behind that of the chip; ids of PCI may know no name.
+    The name is in brackets after that of the chip; unknown PCI ids have none.
     """
     found = []
     for line in text.splitlines():
@@ -199,7 +199,7 @@ def cards_of_lspci(text: str) -> tuple[Card, ...]:
 
 
 def compute_capabilities(text: str) -> Mapping[str, str]:
-    """Compute capability by name, as newer drivers tell it."""
+    """Parse the compute capability of each GPU, which newer drivers print."""
     found = {}
     for line in text.splitlines():
         name, comma, number = line.rpartition(",")
@@ -209,7 +209,7 @@ def compute_capabilities(text: str) -> Mapping[str, str]:
 
 
 def driver_version(smi: str, module: str) -> str | None:
-    """The driver in use, by nvidia-smi or else by the kernel's module. Raises ValueError."""
+    """Parse the driver version from nvidia-smi, else from the kernel module."""
     if smi:
         version = _xml(smi).findtext("driver_version", "").strip()
         if re.fullmatch(r"[0-9]+(?:\.[0-9]+)+", version):
@@ -219,12 +219,12 @@ def driver_version(smi: str, module: str) -> str | None:
 
 
 def toolkit_version(nvcc: str, file: str) -> str | None:
-    """The CUDA toolkit, by its own version file or else by its compiler."""
+    """Parse the toolkit version from its version file, else from its compiler."""
     text = re.search(r"CUDA Version ([0-9]+\.[0-9]+(?:\.[0-9]+)?)", file)
     if text is not None:
         return text[1]
     if file.lstrip().startswith("{"):
-        # Behind the series some have a day, which is no release.
+        # After the series some have a date instead of a release.
         form = r'"cuda"\s*:\s*\{[^}]*"version"\s*:\s*"([0-9]+\.[0-9]+(?:\.[0-9]{1,3}(?![0-9]))?)'
         found = re.search(form, file)
         if found is not None:
@@ -234,14 +234,14 @@ def toolkit_version(nvcc: str, file: str) -> str | None:
 
 
 def cudnn_version(text: str) -> str | None:
-    """cuDNN, by the numbers in its header."""
+    """Parse the cuDNN version from its header."""
     found = dict(re.findall(r"^#define CUDNN_(MAJOR|MINOR|PATCHLEVEL) ([0-9]+)$", text, re.M))
     parts = [found.get(name) for name in ("MAJOR", "MINOR", "PATCHLEVEL")]
     return ".".join(part for part in parts if part) if all(parts) else None
 
 
 def first_version(text: str) -> str | None:
-    """The version at the end of a program's first line, or behind the word `version` there."""
+    """Parse the version in the first line of a program, at its end or after `version`."""
     line = (text.splitlines() or [""])[0]
     found = re.search(r"version ([0-9]+\.[0-9]+(?:\.[0-9]+)?)", line) or re.search(
         r"([0-9]+\.[0-9]+\.[0-9]+)(?: \(Red Hat[^)]*\)| [0-9]{8}.*)?$", line
@@ -251,11 +251,11 @@ def first_version(text: str) -> str | None:
 
 def _xml(text: str) -> ET.Element:
     if "<!ENTITY" in text:
-        raise ValueError("it defines entities, which nvidia-smi does not")
+        raise ValueError("it defines entities, which nvidia-smi never does")
     try:
         return ET.fromstring(text)  # noqa: S314
     except ET.ParseError as error:
-        raise ValueError(f"no XML: {error}") from None
+        raise ValueError(f"not XML: {error}") from None
 
 
 def _number(text: str | None) -> int | None:
@@ -269,13 +269,13 @@ def _kind(row: Mapping[str, object]) -> str:
 
 
 def _is_disk(row: Mapping[str, object]) -> bool:
-    """Not what is held in memory, lent by a file, or plugged in from outside."""
+    """Return whether the device is a built-in disk: not in memory, a file or on USB."""
     passing = re.match(r"loop|ram|zram|fd|sr|nbd|dm-", str(row["name"]))
     return passing is None and row.get("tran") != "usb"
 
 
 def decimal_size(size: int) -> str:
-    """Bytes as makers of disks count them: ``512 GB``, ``2 TB``."""
+    """Return the size as makers of disks write it: ``512 GB``, ``2 TB``."""
     for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
         if size >= factor:
             amount = round(Decimal(size) / factor, 1 if unit == "TB" else 0)

@@ -1,4 +1,4 @@
-"""A live machine: its files and programs, read only."""
+"""Read files and run programs of a live machine, without changing it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pathlib import Path
 __all__ = ["ProbeError", "command", "read_text"]
 
 _SECONDS = 60
-# Programs see nothing of the session that they are started from.
+# Programs get no variables of the calling session.
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/"}
 
 
 class ProbeError(Exception):
-    """Something could not be looked at; the message says why, in a few words."""
+    """A file or program cannot be read; the message is a short reason."""
 
 
 def read_text(path: str) -> str | None:
-    """The text of a file; None where there is none. Raises ProbeError."""
+    """Return the text of a file, None if it does not exist; raise ProbeError if unreadable."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, NotADirectoryError):
@@ -32,9 +32,15 @@ def read_text(path: str) -> str | None:
 def command(
     words: Sequence[str], *, fails: bool = False, environment: tuple[tuple[str, str], ...] = ()
 ) -> str:
-    """What a command says, without the last newline; where it ``fails`` that is no matter.
+    """Return the output of a command without the last newline; the same command runs once.
 
-    The same command is run once. Raises ProbeError where it cannot be run, or fails.
+    Args:
+        words: program and arguments.
+        fails: accept a failing command.
+        environment: variables of the command.
+
+    Raises:
+        ProbeError: The command cannot be run, or fails.
     """
     try:
         done = subprocess.run(
@@ -47,12 +53,12 @@ def command(
             env={**_ENVIRONMENT, **dict(environment)},
         )
     except FileNotFoundError:
-        raise ProbeError(f"{words[0]} is not there") from None
+        raise ProbeError(f"{words[0]} is not installed") from None
     except OSError as error:
         raise ProbeError(f"{words[0]}: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        raise ProbeError(f"{words[0]} did not end within {_SECONDS} seconds") from None
+        raise ProbeError(f"{words[0]} did not finish within {_SECONDS} seconds") from None
     if done.returncode != 0 and not fails:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ProbeError(f"{words[0]}: {said[-1] if said else f'exit status {done.returncode}'}")
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise ProbeError(f"{words[0]}: {lines[-1] if lines else f'exit status {done.returncode}'}")
     return done.stdout.decode(errors="replace").removesuffix("\n")

@@ -1,4 +1,4 @@
-"""The Python environments of a machine, by their files: no program of theirs is run."""
+"""Find the Python environments of a machine by their files, without running their programs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _METADATA = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*?)-([0-9][^-]*)(?:-py[^-]*)?\.(?:dist|egg)-info"
 )
 _CONDA_PYTHON = re.compile(r"python-([0-9]+(?:\.[0-9]+)+)-[^-]+\.json")
-# Where conda and its likes are put, below a home folder or at the root.
+# Usual folders of conda distributions, in a home folder or /opt.
 _BASES = ("anaconda3", "miniconda3", "miniforge3", "mambaforge", "anaconda2", "miniconda2")
 
 
 @dataclass(frozen=True)
 class FoundEnvironment:
-    """``interpreter`` is who brings it, as a spec says it. ``packages`` are pip and frameworks."""
+    """An environment; ``interpreter`` as in a spec, ``packages`` are pip and frameworks."""
 
     name: str
     interpreter: str
@@ -36,36 +36,36 @@ class FoundEnvironment:
 
 
 def environments_here() -> str:
-    """Those of the system and of who asks, as JSON: names, versions, and no paths."""
+    """Return the environments of the system and the caller as JSON, without paths."""
     home = Path(os.path.expanduser("~"))
     found = [*_conda(home), *_pyenv(home), *_system(home)]
-    return json.dumps([asdict(env) for env in _apart(found)], indent=1, sort_keys=True) + "\n"
+    return json.dumps([asdict(env) for env in _deduplicate(found)], indent=1, sort_keys=True) + "\n"
 
 
 def read_environments(text: str) -> tuple[FoundEnvironment, ...]:
-    """The environments of a recording. Raises ValueError."""
+    """Return the environments of a recording; raise ValueError if it is malformed."""
     if not text:
         return ()
     try:
-        return tuple(_checked(row) for row in json.loads(text))
+        return tuple(_parse_environment(row) for row in json.loads(text))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no list of environments: {error}") from None
+        raise ValueError(f"not a list of environments: {error}") from None
 
 
-def _checked(row: dict[str, object]) -> FoundEnvironment:
+def _parse_environment(row: dict[str, object]) -> FoundEnvironment:
     packages = row["packages"]
     if not isinstance(packages, dict):
-        raise TypeError("`packages` is no table")
-    told = {str(name): str(version) for name, version in packages.items()}
+        raise TypeError("`packages` is not a table")
+    versions = {str(name): str(version) for name, version in packages.items()}
     others = row.get("others", 0)
     count = others if isinstance(others, int) else 0
     return FoundEnvironment(
-        str(row["name"]), str(row["interpreter"]), str(row["python"]), told, count
+        str(row["name"]), str(row["interpreter"]), str(row["python"]), versions, count
     )
 
 
-def _apart(found: Iterable[FoundEnvironment]) -> Iterator[FoundEnvironment]:
-    """One of each name; what has no Python of its own is none."""
+def _deduplicate(found: Iterable[FoundEnvironment]) -> Iterator[FoundEnvironment]:
+    """Yield one environment per name; skip folders without a Python."""
     names: set[str] = set()
     for env in found:
         if env.python and env.name not in names:
@@ -99,18 +99,18 @@ def _pyenv(home: Path) -> Iterator[FoundEnvironment]:
 
 
 def _system(home: Path) -> Iterator[FoundEnvironment]:
-    """With what pip brought for all and, first, for who asks: Python takes that before the rest."""
+    """Yield the system's Pythons, with packages that pip installed for the user and for all."""
     for program, name in (("/usr/bin/python3", "system"), ("/usr/bin/python2", "system-2")):
         try:
-            said = command((program, "-I" if program.endswith("3") else "-E", "-V"))
+            output = command((program, "-I" if program.endswith("3") else "-E", "-V"))
         except ProbeError:
             continue
-        version = said.removeprefix("Python ").strip()
+        version = output.removeprefix("Python ").strip()
         yield _environment(name, "system", version, home / ".local", Path("/usr/local"))
 
 
 def _environment(name: str, kind: str, python: str, *prefixes: Path) -> FoundEnvironment:
-    """What its folders of packages are called says which packages these are."""
+    """Return an environment with the packages that the names of its metadata folders state."""
     series = ".".join(python.split(".")[:2])
     libraries = [prefix / "lib" / f"python{series}" for prefix in prefixes]
     found: dict[str, str] = {}
@@ -119,10 +119,10 @@ def _environment(name: str, kind: str, python: str, *prefixes: Path) -> FoundEnv
             named = _METADATA.fullmatch(entry)
             if named is not None:
                 found.setdefault(str(canonicalize_name(named[1])), named[2])
-    told = {
+    relevant = {
         n: v for n, v in sorted(found.items()) if n == "pip" or find_package_owner(n) is not None
     }
-    return FoundEnvironment(name, kind, python, told, len(found) - len(told))
+    return FoundEnvironment(name, kind, python, relevant, len(found) - len(relevant))
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What a machine says of itself, as it said it: asked here and now, or kept in a folder."""
+"""Record the output of a machine's programs and files, without identifying data."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rigspec.host.cloud_detection import known_tags
 from rigspec.host.probe import ProbeError, command, read_text
 from rigspec.host.python_environments import environments_here
 
 __all__ = ["Recording", "load_recording", "record_host"]
 
-# A line of a recording that begins so was not said by the machine: it tells why nothing was.
-_NOT_SEEN = "rigspec-cannot-see: "
+# A line with this prefix is the reason why the recording has no output.
+_NOT_DETECTED = "rigspec-cannot-see: "
 
 
 @dataclass(frozen=True)
 class Recording:
-    """``texts`` by question; ``unseen`` tells why a question has no answer.
+    """Recorded ``texts`` by name, and the reason in ``unseen`` for each missing one.
 
-    What a question is called is the name of its file. Serial numbers, UUIDs, addresses, host names
-    and user names are in no text.
+    The name is that of the file in a recording. No text contains serial numbers, UUIDs, addresses,
+    host names or user names.
     """
 
     texts: Mapping[str, str]
     unseen: Mapping[str, str]
 
     def text(self, question: str) -> str:
-        """What was answered; nothing where nothing was."""
+        """Return the recorded text; empty if it is missing."""
         return self.texts.get(question, "")
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """Names and contents, as a folder keeps them."""
+        """Yield the names and contents of the files of a recording."""
         yield from sorted(self.texts.items())
         for question, why in sorted(self.unseen.items()):
-            yield question, f"{_NOT_SEEN}{why}\n"
+            yield question, f"{_NOT_DETECTED}{why}\n"
 
 
 def record_host() -> Recording:
-    """What the machine at hand says. Programs have a minute each, and no rights but ours."""
+    """Record this machine; each program has a minute and the privileges of the caller."""
     texts, unseen = {}, {}
     for question, look in QUESTIONS.items():
         try:
@@ -53,7 +54,7 @@ def record_host() -> Recording:
 
 
 def load_recording(folder: Path) -> Recording:
-    """A recording that was written before. Raises OSError."""
+    """Return the recording in a folder; raise OSError if it is unreadable."""
     texts, unseen = {}, {}
     for question in QUESTIONS:
         file = folder / question
@@ -61,8 +62,8 @@ def load_recording(folder: Path) -> Recording:
             unseen[question] = "it is not in the recording"
             continue
         text = file.read_text(encoding="utf-8", errors="replace")
-        if text.startswith(_NOT_SEEN):
-            unseen[question] = text.removeprefix(_NOT_SEEN).strip()
+        if text.startswith(_NOT_DETECTED):
+            unseen[question] = text.removeprefix(_NOT_DETECTED).strip()
         else:
             texts[question] = _anonymize(text)
     return Recording(texts, unseen)
@@ -72,13 +73,13 @@ def _file(path: str) -> Callable[[], str]:
     def look() -> str:
         text = read_text(path)
         if text is None:
-            raise ProbeError(f"{path} is not there")
+            raise ProbeError(f"no {path}")
         return text
 
     return look
 
 
-def _said(*words: str, fails: bool = False) -> Callable[[], str]:
+def _output_of(*words: str, fails: bool = False) -> Callable[[], str]:
     return lambda: command(words, fails=fails) + "\n"
 
 
@@ -88,20 +89,18 @@ def _first_file(*paths: str) -> Callable[[], str]:
             text = read_text(path)
             if text is not None:
                 return text
-        raise ProbeError(f"{paths[0]} is not there")
+        raise ProbeError(f"no {paths[0]}")
 
     return look
 
 
 _DMI = ("sys_vendor", "product_name", "board_vendor", "board_name", "bios_version")
-# A tag that one provider sets to the same for all of its machines; elsewhere it is an owner's own.
+# One provider sets this tag to one value on all machines; elsewhere it identifies the owner.
 _TAG = "chassis_asset_tag"
 
 
 def _dmi() -> str:
-    """What everybody may read of the firmware's own table: no serial numbers, no UUIDs."""
-    from rigspec.host.cloud_detection import known_tags
-
+    """Return the world-readable fields of the firmware: no serial numbers, no UUIDs."""
     lines = []
     for name in (*_DMI, _TAG):
         try:
@@ -111,7 +110,7 @@ def _dmi() -> str:
         if text and (name != _TAG or text in known_tags(_TAG)):
             lines.append(f"{name}: {text}\n")
     if not lines:
-        raise ProbeError("/sys/class/dmi/id is not there")
+        raise ProbeError("no /sys/class/dmi/id")
     return "".join(lines)
 
 
@@ -127,38 +126,38 @@ def _cudnn() -> str:
 
 
 def _toolkit_packages() -> str:
-    """Which of the distribution's packages brought the toolkit, if any did."""
+    """Return the installed packages that contain the toolkit."""
     patterns = ("cuda-toolkit-*", "cuda-nvcc-*", "cuda-core-*", "nvidia-cuda-toolkit")
     form = "${Package} ${Version} ${db:Status-Status}\\n"
-    said = command(("dpkg-query", "-W", "-f", form, *patterns), fails=True)
-    lines = [line for line in said.splitlines() if line.endswith(" installed")]
+    output = command(("dpkg-query", "-W", "-f", form, *patterns), fails=True)
+    lines = [line for line in output.splitlines() if line.endswith(" installed")]
     return "".join(f"{line}\n" for line in lines)
 
 
 QUESTIONS: Mapping[str, Callable[[], str]] = {
     "os-release": _file("/etc/os-release"),
-    "lscpu": _said("lscpu"),
+    "lscpu": _output_of("lscpu"),
     "meminfo": _file("/proc/meminfo"),
-    "lspci": _said("lspci", "-nn"),
+    "lspci": _output_of("lspci", "-nn"),
     "dmi": _dmi,
-    "dmidecode": _said("dmidecode", "-t", "baseboard", "-t", "memory"),
-    "lsblk.json": _said("lsblk", "-J", "-b", "-d", "-o", "NAME,TYPE,SIZE,ROTA,TRAN"),
-    "nvidia-smi.xml": _said("nvidia-smi", "-q", "-x"),
-    "nvidia-smi-list": _said("nvidia-smi", "-L"),
-    "compute-capability.csv": _said(
+    "dmidecode": _output_of("dmidecode", "-t", "baseboard", "-t", "memory"),
+    "lsblk.json": _output_of("lsblk", "-J", "-b", "-d", "-o", "NAME,TYPE,SIZE,ROTA,TRAN"),
+    "nvidia-smi.xml": _output_of("nvidia-smi", "-q", "-x"),
+    "nvidia-smi-list": _output_of("nvidia-smi", "-L"),
+    "compute-capability.csv": _output_of(
         "nvidia-smi", "--query-gpu=name,compute_cap", "--format=csv,noheader"
     ),
     "nvidia-module": _file("/proc/driver/nvidia/version"),
-    "gcc": _said("gcc", "--version"),
-    "docker": _said("docker", "--version"),
-    "nvcc": _said("/usr/local/cuda/bin/nvcc", "--version"),
+    "gcc": _output_of("gcc", "--version"),
+    "docker": _output_of("docker", "--version"),
+    "nvcc": _output_of("/usr/local/cuda/bin/nvcc", "--version"),
     "cuda-version": _first_file("/usr/local/cuda/version.json", "/usr/local/cuda/version.txt"),
     "cudnn.h": _cudnn,
     "toolkit-packages": _toolkit_packages,
     "environments.json": environments_here,
 }
 
-# What tells one machine from another of its kind, or who uses it.
+# Data that identifies a machine or its user.
 _NAMES = re.compile(
     r"^[ \t]*(?:"
     r"(?:Serial Number|UUID|Asset Tag|Chassis Handle|Location In Chassis):.*"
@@ -173,5 +172,5 @@ _UUID = re.compile(r" \(UUID: [^)]*\)")
 
 
 def _anonymize(text: str) -> str:
-    """The text without serial numbers and the like, and without whose programs are running."""
+    """Return the text without serial numbers, identifiers and running processes."""
     return _UUID.sub("", _NAMES.sub("", _PROCESSES.sub("", text)))

@@ -1,4 +1,4 @@
-"""A machine as a spec, with a comment on each line that says who told it."""
+"""Write the spec of a machine, with the source of each line as a comment."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from rigspec.matrix.part_lookup import find_part
 __all__ = ["spec_text"]
 
 _MACHINE = "host"
-_MOST = 200  # letters of a name
+_MAX_NAME = 200
 _INSTRUCTIONS = re.compile(r"avx\w*|fma|f16c|amx\w*")
 _PRODUCTS = ("cpu", "gpu", "instance", "os", "pip")
 
-# What makers put around the name that others call a processor or a card by.
+# Decorations that makers add to the usual name of a processor or card.
 _DECORATION = re.compile(
     r"\((?:R|TM)\)|\bCPU\b|\s@\s.*|\b[0-9]+-Core Processor\b|\bProcessor\b|\bwith .*"
     r"|\bRev\. \w+"
@@ -32,7 +32,7 @@ _DECORATION = re.compile(
 
 
 def spec_text(host: Host, name: str) -> str:
-    """The spec of a machine. What was not read is a comment in it."""
+    """Return the spec of a machine; undetected parts are comments."""
     matrix = load_matrix(_PRODUCTS)
     document = tomlkit.document()
     for line in _heading(host):
@@ -49,12 +49,12 @@ def spec_text(host: Host, name: str) -> str:
     environments = _environments(host, matrix)
     if environments is not None:
         document.add("env", environments)
-    return tomlkit.dumps(document).rstrip("\n") + "\n" + "".join(_left_out(host))
+    return tomlkit.dumps(document).rstrip("\n") + "\n" + "".join(_closing_comments(host))
 
 
 def _heading(host: Host) -> Iterator[str]:
-    yield "Read off a machine by `rigspec init`; a comment names who told a line."
-    yield "`rigspec check` says what of it does not go together."
+    yield "Detected by `rigspec init`; the comment of each line is its source."
+    yield "Next: `rigspec check` reports what does not fit together."
     for unread in host.unread:
         yield f"Not detected: {unread.part} ({unread.why})"
 
@@ -70,16 +70,16 @@ def _machine(host: Host, matrix: Matrix) -> Table:
     if instance is not None:
         _add(table, "instance", instance.label, "the firmware's table (DMI)")
     elif host.cloud is not None:
-        told = f"`{host.cloud.instance}`, which the matrix does not know"
-        which = told if host.cloud.instance else "which one the machine does not tell"
-        table.add(tomlkit.comment(_line(f"instance: one of {host.cloud.family}, {which}")))
+        unknown = f"`{host.cloud.instance}` is not in the matrix"
+        which = unknown if host.cloud.instance else "the firmware does not name the type"
+        table.add(tomlkit.comment(_line(f"instance: {host.cloud.family} ({which})")))
     if host.system is not None:
         _add(table, "os", _os(host, matrix), "/etc/os-release")
     else:
-        table.add(tomlkit.comment('os = "…": name the system and its version; a spec needs it'))
+        table.add(tomlkit.comment('os = "…": required; set the system and its version'))
     if host.processor is not None and host.processor.architecture == "aarch64":
         _add(table, "arch", "aarch64", "lscpu")
-    _add(table, "driver", host.driver, "nvidia-smi, or the kernel's module")
+    _add(table, "driver", host.driver, "nvidia-smi, or the kernel module")
     _add(table, "gcc", host.gcc, "gcc --version")
     _add(table, "docker", host.docker, "docker --version")
     sockets = host.processor.sockets if host.processor is not None else 1
@@ -107,7 +107,7 @@ def _own_parts(table: Table, host: Host) -> None:
         _add(table, "memory", memory, "dmidecode")
     elif host.ram is not None:
         memory = _inline(size=_binary(host.ram))
-        _add(table, "memory", memory, "/proc/meminfo: what the kernel has of it; more is installed")
+        _add(table, "memory", memory, "/proc/meminfo: memory of the kernel; more is installed")
     if host.disks:
         alike = groupby(sorted(host.disks, key=lambda disk: (disk.kind, disk.size)))
         items = [
@@ -118,7 +118,7 @@ def _own_parts(table: Table, host: Host) -> None:
 
 
 def _os(host: Host, matrix: Matrix) -> str:
-    """As the matrix names it, where it does: by the release, or by its series (`8` of `8.8`)."""
+    """Return the system as the matrix names it: by release, or by series (`8` of `8.8`)."""
     if host.system is None:
         return ""
     known = {
@@ -158,7 +158,7 @@ def _gpus(host: Host, matrix: Matrix) -> Item | None:
 
 
 def _gpu(card: Card, count: int | None, host: Host, matrix: Matrix) -> Item:
-    """A card by the name that the matrix has for it; else what the driver tells of it."""
+    """Return a card by its name in the matrix, else with the facts from the driver."""
     bare = " ".join(_DECORATION.sub(" ", card.name).split()) or card.name
     known = find_part(matrix.product("gpu"), bare)
     memory = known.get("memory_gib") if known is not None else None
@@ -187,9 +187,9 @@ def _cuda(host: Host) -> Table | None:
     _add(table, "toolkit", host.toolkit, "/usr/local/cuda")
     _add(table, "cudnn", host.cudnn, "its header")
     if host.provider is not None:
-        _add(table, "provider", host.provider, "the packages that brought it")
+        _add(table, "provider", host.provider, "the packages that contain it")
     else:
-        table.add(tomlkit.comment("provider: no package of the distribution brought it"))
+        table.add(tomlkit.comment("provider: not installed from a package"))
     return table
 
 
@@ -211,15 +211,15 @@ def _environment(env: FoundEnvironment, matrix: Matrix) -> Table:
     if pip is not None and any(r.version == pip for r in matrix.product("pip").releases):
         _add(table, "pip", pip)
     elif pip is not None:
-        table.add(tomlkit.comment(_line(f"pip is {pip}, which the matrix does not know")))
+        table.add(tomlkit.comment(_line(f"pip {pip} is not in the matrix")))
     _add(table, "frameworks", _inline(**_frameworks(env)))
     if env.others:
-        table.add(tomlkit.comment(f"{env.others} further packages: list what is meant to stay"))
+        table.add(tomlkit.comment(f"{env.others} further packages: add those to keep"))
     return table
 
 
 def _frameworks(env: FoundEnvironment) -> dict[str, str]:
-    """Frameworks by their packages, one package of each; builds of one release are one."""
+    """Return the frameworks by package, one package of each, without local versions."""
     found: dict[str, str] = {}
     products: set[str] = set()
     for package, version in env.packages.items():
@@ -236,11 +236,11 @@ def _frameworks(env: FoundEnvironment) -> dict[str, str]:
     return found
 
 
-def _left_out(host: Host) -> Iterator[str]:
+def _closing_comments(host: Host) -> Iterator[str]:
     bare = [env for env in host.environments if not _frameworks(env)]
     if bare:
-        told = ", ".join(f"{env.name} (Python {env.python})" for env in bare)
-        yield f"\n# {_line(f'Without a framework: {told}')}\n"
+        names = ", ".join(f"{env.name} (Python {env.python})" for env in bare)
+        yield f"\n# {_line(f'Without a framework: {names}')}\n"
     if not any(_frameworks(env) for env in host.environments):
         yield '\n# [env.lab]\n# python = "3.12"\n# frameworks = { torch = "*" }\n'
 
@@ -248,17 +248,17 @@ def _left_out(host: Host) -> Iterator[str]:
 # --- pieces --------------------------------------------------------------------------------
 
 
-def _add(table: Table, key: str, value: object, told_by: str | None = None) -> None:
+def _add(table: Table, key: str, value: object, source: str | None = None) -> None:
     if value is None:
         return
     item = tomlkit.item(value)
-    if told_by is not None:
-        item.comment(_line(told_by))
+    if source is not None:
+        item.comment(_line(source))
     table.add(key, item)
 
 
 def _inline(**values: object) -> Item:
-    """A table on one line, with the blanks that a person would set."""
+    """Return an inline table with the usual spaces."""
     pairs = (
         f"{SingleKey(key).as_string()} = {tomlkit.item(value).as_string()}"
         for key, value in values.items()
@@ -281,12 +281,12 @@ def _many(alike: Sequence[object]) -> int | None:
 
 
 def _name(text: str) -> str:
-    """A name as a spec may hold it: on one line, short, and of characters that are seen."""
-    return " ".join(sanitize(text).split())[:_MOST].strip() or "unknown"
+    """Return a name that a spec accepts: one short line of visible characters."""
+    return " ".join(sanitize(text).split())[:_MAX_NAME].strip() or "unknown"
 
 
 def _line(text: str) -> str:
-    return " ".join(sanitize(text).split())[: 2 * _MOST]
+    return " ".join(sanitize(text).split())[: 2 * _MAX_NAME]
 
 
 def _identifier(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Every row of the matrix, tried both ways: what it admits resolves, what it forbids is refused."""
+"""Test every rule of the matrix: what it allows must resolve, what it forbids be refused."""

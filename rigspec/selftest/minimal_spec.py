@@ -1,4 +1,4 @@
-"""The smallest spec that makes given components take given releases."""
+"""Write the smallest spec in which given components have given releases."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["Part", "asked", "minimal_spec"]
+__all__ = ["Part", "minimal_spec", "parse_part"]
 
 # Components that only a rig with a GPU has.
-_OF_A_GPU = frozenset(
+_GPU_COMPONENTS = frozenset(
     {
         *("cuda", "cudnn", "cudnn_cuda", "driver", "provider", "compute_capability"),
         *("driver_source", "kernel_modules", "forward_compatibility"),
@@ -22,14 +22,14 @@ _OF_A_GPU = frozenset(
 
 @dataclass(frozen=True)
 class Part:
-    """What a line asks of a component: a request for versions, or a word; and of which family."""
+    """A request for a component: its versions or a word, and its family."""
 
     family: str | None
     request: str
 
 
-def asked(alternative: str) -> Part:
-    """An alternative of the matrix as a line of a spec: ``tensorflow-gpu >=1.5``, ``gpu``."""
+def parse_part(alternative: str) -> Part:
+    """Parse an alternative of the matrix, such as ``tensorflow-gpu >=1.5`` or ``gpu``."""
     if parse_alternative(alternative).family is None:
         return Part(None, alternative)
     family, _, request = alternative.partition(" ")
@@ -37,9 +37,9 @@ def asked(alternative: str) -> Part:
 
 
 def minimal_spec(parts: Mapping[str, Part], matrix: Matrix) -> str:
-    """A spec in TOML that asks for just these parts."""
+    """Return a spec in TOML that requests only these parts."""
     word = parts["accelerator"].family if "accelerator" in parts else None
-    gpu = word == "gpu" or (word is None and bool(_OF_A_GPU & parts.keys()))
+    gpu = word == "gpu" or (word is None and bool(_GPU_COMPONENTS & parts.keys()))
     lines = ["rig = 1", 'name = "specimen"', *_machine(parts), *(_cuda(parts) if gpu else ())]
     return "\n".join([*lines, *_environment(parts, matrix)]) + "\n"
 
@@ -76,7 +76,7 @@ def _driver(parts: Mapping[str, Part]) -> Iterator[str]:
 
 
 def _cuda(parts: Mapping[str, Part]) -> list[str]:
-    # Few systems have packages of every toolkit; a runfile goes with all.
+    # Few systems have packages of every toolkit; a runfile works on all.
     provider = parts.get("provider", Part("runfile", "*")).family
     lines = ["[cuda]", f'provider = "{provider}"']
     if "cuda" in parts:
@@ -106,6 +106,6 @@ def _environment(parts: Mapping[str, Part], matrix: Matrix) -> list[str]:
             table[part.family or name] = part.request
     for table_name, table in (("frameworks", frameworks), ("packages", packages)):
         if table:
-            told = ", ".join(f'"{key}" = "{value}"' for key, value in table.items())
-            lines.append(f"{table_name} = {{ {told} }}")
+            pairs = ", ".join(f'"{key}" = "{value}"' for key, value in table.items())
+            lines.append(f"{table_name} = {{ {pairs} }}")
     return lines if len(lines) > 2 or "interpreter" in parts else []

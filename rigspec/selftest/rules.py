@@ -1,4 +1,4 @@
-"""Rules of the matrix held against the program that uses them, each in specs of its own."""
+"""Test a rule of the matrix with specs that meet it and specs that violate it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from rigspec.resolve.problem.domains import (
     representative_versions,
 )
 from rigspec.resolve.problem.rule_index import rule_index
-from rigspec.selftest.minimal_spec import Part, asked, minimal_spec
+from rigspec.selftest.minimal_spec import Part, minimal_spec, parse_part
 from rigspec.spec.loader import parse_spec
 
-__all__ = ["RuleTestResult", "try_rule"]
+__all__ = ["RuleTestResult", "check_rule"]
 
-# How many specs one side of a row is tried with, and how many releases of the other side.
-_TRIED = 12
-_OUTSIDE = 4
+# Limits for each side of a rule: specs, and forbidden releases.
+_MAX_SPECS = 12
+_MAX_FORBIDDEN = 4
 
-# What comes with an operating system and no line of a spec says.
+# Components that the operating system sets, not a line of a spec.
 _WITH_OS = frozenset({"glibc", "default_gcc"})
 
 
 @dataclass(frozen=True)
 class RuleTestResult:
-    """The outcome for one row.
+    """The result for one rule.
 
-    ``failures`` tell what a side should have given, and the spec that it was tried with.
-    ``idle`` sides are those that no spec can ask for, or that other rows refuse before.
+    ``failures`` contain the problem of a side and its spec. ``idle`` sides are those that no spec
+    can express, or that other rules refuse first.
     """
 
     rule: Rule
@@ -45,40 +45,40 @@ class RuleTestResult:
     idle: tuple[str, ...]
 
 
-def try_rule(rule: Rule, matrix: Matrix) -> RuleTestResult:
-    """Try a row of the matrix both ways. ``matrix`` must be whole."""
-    outcomes = {"admits": _admitted(rule, matrix), "forbids": _forbidden(rule, matrix)}
+def check_rule(rule: Rule, matrix: Matrix) -> RuleTestResult:
+    """Test a rule both ways. The matrix must be complete."""
+    outcomes = {"allows": _test_allowed(rule, matrix), "forbids": _test_forbidden(rule, matrix)}
     return RuleTestResult(
         rule,
-        tuple(f"what it {side}: {told}" for side, told in outcomes.items() if told),
-        tuple(side for side, told in outcomes.items() if told is None),
+        tuple(f"side that it {side}: {failure}" for side, failure in outcomes.items() if failure),
+        tuple(side for side, failure in outcomes.items() if failure is None),
     )
 
 
-def _admitted(rule: Rule, matrix: Matrix) -> str | None:
-    """Empty where some rig has what the row asks for; None where no spec can say it."""
+def _test_allowed(rule: Rule, matrix: Matrix) -> str | None:
+    """Return a failure, empty if an allowed spec resolves, None if no spec can express it."""
     failure = None
-    for text in islice(_inside(rule, matrix), _TRIED):
-        report = _checked(text)
+    for text in islice(_inside(rule, matrix), _MAX_SPECS):
+        report = _check(text)
         errors = _errors(report)
-        if not errors and not _told(report, rule):
+        if not errors and not _is_reported(report, rule):
             return ""
-        failure = f"{errors[0].message if errors else 'it is told of'}:\n{text}"
+        failure = f"{errors[0].message if errors else 'the rule is reported'}:\n{text}"
     return failure
 
 
-def _forbidden(rule: Rule, matrix: Matrix) -> str | None:
-    """Empty where what breaks the row is refused by name, or told, as the row says."""
+def _test_forbidden(rule: Rule, matrix: Matrix) -> str | None:
+    """Return a failure, empty if a violation is reported, None if no spec can express it."""
     failure = None
-    for text in islice(_outside(rule, matrix), _TRIED):
-        report = _checked(text)
+    for text in islice(_outside(rule, matrix), _MAX_SPECS):
+        report = _check(text)
         errors = _errors(report)
         if rule.severity == "error":
             if any(_names_it(error, rule, matrix) for error in errors):
                 return ""
-            failure = f"{errors[0].message if errors else 'it is admitted'}:\n{text}"
+            failure = f"{errors[0].message if errors else 'no error'}:\n{text}"
         elif not errors:
-            return "" if _told(report, rule) else f"nothing is told:\n{text}"
+            return "" if _is_reported(report, rule) else f"no report:\n{text}"
     return failure
 
 
@@ -87,33 +87,33 @@ def _errors(report: Report) -> list[Diagnostic]:
 
 
 def _names_it(error: Diagnostic, rule: Rule, matrix: Matrix) -> bool:
-    """Whether an error is about this row, or at least about the pair that the row is about."""
+    """Return whether an error is about this rule, or at least about its pair of components."""
     if any(fact.id in (rule.id, rule.table) for fact in error.facts):
         return True
     named = {rule.requires.component, *(condition.component for condition in rule.when)}
     pair = {diagnostic_name(name) for name in named}
     if "cuda_runtime" in named:
-        # No line asks for it: whoever brings it stands in the report, with wheels as narrow.
+        # No line requests it: the report names the framework with the wheels instead.
         pair |= rule_index(matrix).frameworks
     return len(pair & set(error.components)) > 1
 
 
-def _told(report: Report, rule: Rule) -> bool:
+def _is_reported(report: Report, rule: Rule) -> bool:
     return rule.severity != "error" and any(
         fact.id == rule.id for diagnostic in report.diagnostics for fact in diagnostic.facts
     )
 
 
-def _checked(text: str) -> Report:
-    spec = parse_spec("specimen.toml", text)
+def _check(text: str) -> Report:
+    spec = parse_spec("minimal.toml", text)
     known = set(list_product_names())
     needed = [name for name in required_products(spec.rig, "box") if name in known]
     return check_machine(spec, "box", load_matrix(needed), repairs=False)
 
 
 def _inside(rule: Rule, matrix: Matrix) -> Iterator[str]:
-    """Specs that ask for what the row admits."""
-    goals: list[Part | None] = [asked(text) for text in rule.requires.alternatives]
+    """Yield specs that the rule allows."""
+    goals: list[Part | None] = [parse_part(text) for text in rule.requires.alternatives]
     if rule.requires.component in {*_WITH_OS, "cuda_runtime"}:
         goals = [None]
     if rule.requires.component in _WITH_OS:
@@ -126,23 +126,23 @@ def _inside(rule: Rule, matrix: Matrix) -> Iterator[str]:
 
 
 def _outside(rule: Rule, matrix: Matrix) -> Iterator[str]:
-    """Specs in which the row's conditions hold, and the nearest to what it forbids."""
+    """Yield specs that meet the conditions and request the closest forbidden releases."""
     name = rule.requires.component
     if name == "cuda_runtime":
-        # No line asks for the CUDA inside of wheels; a driver too old for any of it forbids it.
+        # No line requests the CUDA inside wheels; a driver too old for all of it forbids it.
         driver = _driver_too_old(rule.requires, matrix)
         for parts in _conditions(rule):
             yield from _spec({**parts, "driver": driver}, matrix)
         return
     own = [c for c in rule.when if c.component == name]
-    for beyond in _beyond(rule.requires, own, matrix):
+    for beyond in _closest_forbidden(rule.requires, own, matrix):
         for parts in _conditions(rule):
             yield from _spec({**parts, name: beyond}, matrix)
 
 
 def _conditions(rule: Rule) -> Iterator[dict[str, Part]]:
-    """Ways to ask for what the row's conditions say; beside a GPU, too, where that is open."""
-    choices = [[(c.component, asked(text)) for text in c.alternatives] for c in rule.when]
+    """Yield requests that meet the conditions; with a GPU as well, unless they exclude it."""
+    choices = [[(c.component, parse_part(text)) for text in c.alternatives] for c in rule.when]
     for chosen in product(*choices):
         yield dict(chosen)
     for chosen in product(*choices):
@@ -151,7 +151,7 @@ def _conditions(rule: Rule) -> Iterator[dict[str, Part]]:
 
 
 def _driver_too_old(runtime: Condition, matrix: Matrix) -> Part:
-    """The newest driver that serves none of these CUDA runtimes."""
+    """Return the newest driver that supports none of these CUDA runtimes."""
     served = _universe(runtime, matrix).mask(runtime.alternatives)
     drivers = rule_index(matrix).universe("driver")
     fitting = 0
@@ -163,8 +163,8 @@ def _driver_too_old(runtime: Condition, matrix: Matrix) -> Part:
     return _exactly(next(drivers.members(drivers.all & ~fitting)))
 
 
-def _beyond(requirement: Condition, own: list[Condition], matrix: Matrix) -> list[Part]:
-    """The releases next to those that a condition means, of those that ``own`` admits."""
+def _closest_forbidden(requirement: Condition, own: list[Condition], matrix: Matrix) -> list[Part]:
+    """Return the releases closest to those of a condition, among those that ``own`` allows."""
     universe = _universe(requirement, matrix)
     inside = universe.mask(requirement.alternatives)
     outside = universe.all & ~inside
@@ -176,7 +176,7 @@ def _beyond(requirement: Condition, own: list[Condition], matrix: Matrix) -> lis
         return min((abs(index - place) for place in places), default=index)
 
     indexes = [i for i in range(len(universe.candidates)) if outside >> i & 1]
-    nearest = sorted(indexes, key=distance)[:_OUTSIDE]
+    nearest = sorted(indexes, key=distance)[:_MAX_FORBIDDEN]
     chosen = [universe.candidates[i] for i in nearest]
     return [
         _exactly(candidate) for candidate in chosen if candidate.version not in (UNKNOWN, NOTHING)
@@ -197,33 +197,33 @@ def _exactly(candidate: Candidate) -> Part:
 
 
 def _spec(parts: Mapping[str, Part], matrix: Matrix) -> Iterator[str]:
-    """The spec, or none where one of the parts cannot be had by any line."""
+    """Yield the spec; nothing if no line can request one of the parts."""
     parts = dict(parts)
     for name in _WITH_OS & parts.keys():
-        found = _os_with(name, parts.pop(name), matrix)
-        if found is None or parts.get("os", found) != found:
+        os = _os_with(name, parts.pop(name), matrix)
+        if os is None or parts.get("os", os) != os:
             return
-        parts["os"] = found
+        parts["os"] = os
     if "cuda_runtime" in parts:
-        brought = _bringing(parts.pop("cuda_runtime"), matrix)
-        if brought is None:
+        framework = _framework_with(parts.pop("cuda_runtime"), matrix)
+        if framework is None:
             return
-        parts.update(brought)
+        parts.update(framework)
     yield minimal_spec(parts, matrix)
 
 
 def _os_with(name: str, value: Part, matrix: Matrix) -> Part | None:
     for release in reversed(matrix.product("os").releases):
         for provided in release.implies:
-            told = provided.alternatives[0].lstrip("=")
-            if provided.component == name and f"=={told}" == value.request:
+            value_with_os = provided.alternatives[0].lstrip("=")
+            if provided.component == name and f"=={value_with_os}" == value.request:
                 return Part(release.family, f"=={release.version}")
     return None
 
 
-def _bringing(runtime: Part, matrix: Matrix) -> dict[str, Part] | None:
-    """A framework whose wheels bring this CUDA."""
+def _framework_with(runtime: Part, matrix: Matrix) -> dict[str, Part] | None:
+    """Return a framework with wheels that include this CUDA; None if there is none."""
     for rule in matrix.rules():
         if rule.requires == Condition("cuda_runtime", (runtime.request,)):
-            return {c.component: asked(c.alternatives[0]) for c in rule.when}
+            return {c.component: parse_part(c.alternatives[0]) for c in rule.when}
     return None

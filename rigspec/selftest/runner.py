@@ -1,4 +1,4 @@
-"""All rows of the matrix, tried on all processors."""
+"""Test all rules of the matrix on all processors."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from functools import cache
 
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.selftest.rules import RuleTestResult, try_rule
+from rigspec.selftest.rules import RuleTestResult, check_rule
 
-__all__ = ["try_all"]
+__all__ = ["check_all_rules"]
 
-# How many rows a process takes at a time: small enough to end together.
-_CHUNK = 8
+# Rules per task: few enough that the processes finish together.
+_RULES_PER_TASK = 8
 
 
-def try_all() -> Iterator[RuleTestResult]:
-    """The trial of every rule of the published matrix, in the order of the tables."""
-    count = sum(1 for _ in _whole().rules())
+def check_all_rules() -> Iterator[RuleTestResult]:
+    """Yield the test result of every rule, in the order of the tables."""
+    count = sum(1 for _ in _load().rules())
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        yield from pool.map(_trial, range(count), chunksize=_CHUNK)
+        yield from pool.map(_test, range(count), chunksize=_RULES_PER_TASK)
 
 
 @cache
-def _whole() -> Matrix:
+def _load() -> Matrix:
     return load_matrix()
 
 
-def _trial(index: int) -> RuleTestResult:
-    matrix = _whole()
-    return try_rule(tuple(matrix.rules())[index], matrix)
+def _test(index: int) -> RuleTestResult:
+    matrix = _load()
+    return check_rule(tuple(matrix.rules())[index], matrix)

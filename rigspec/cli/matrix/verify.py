@@ -9,7 +9,7 @@ import typer
 from rigspec.cli.common.progress import count_items
 from rigspec.matrix.lint import find_problems
 from rigspec.matrix.loader import load_matrix, load_uploads
-from rigspec.selftest.runner import try_all
+from rigspec.selftest.runner import check_all_rules
 
 __all__ = ["verify"]
 
@@ -38,7 +38,7 @@ def verify(
 def _test_rules(total: int) -> int:
     """Test every rule and return the number of failures."""
     wrong = one_sided = 0
-    for result in count_items(try_all(), total, "rules tested"):
+    for result in count_items(check_all_rules(), total, "rules tested"):
         for failure in result.failures:
             typer.echo(f"{result.rule.id}: {failure}", err=True)
         wrong += bool(result.failures)
