@@ -165,12 +165,14 @@ class LockedService:
 class LockedNotebook:
     """The notebook server of the environment ``env``: ``section`` is that of its settings in this
     version, ``password`` the setting (``Section.name``) that a password's hash goes to.
+    ``program`` is the module that starts it: ``notebook`` or ``jupyterlab``.
     """
 
     env: str
     version: str
     section: str
     password: str
+    program: str = "notebook"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rigspec.lock.artifacts import release_of
@@ -17,7 +18,7 @@ from rigspec.lock.model import (
     Unpinned,
 )
 from rigspec.lock.python.requirements_file import pins
-from rigspec.matrix.components import NOTEBOOK
+from rigspec.matrix.components import JUPYTERLAB, NOTEBOOK
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
@@ -26,6 +27,7 @@ __all__ = [
     "ACCOUNT",
     "TMUXP",
     "notebook_of",
+    "notebook_program",
     "part_of",
     "provides_tmuxp",
     "serves_notebooks",
@@ -168,6 +170,12 @@ def serves_notebooks(rig: Rig, env: str) -> bool:
     return rig.service.jupyter is not None and rig.service.jupyter.env == env
 
 
+def notebook_program(rig: Rig, env: str) -> str:
+    """Return the package that has the server: JupyterLab, if the environment requests it."""
+    names = {str(canonicalize_name(name)) for name in rig.env[env].packages}
+    return JUPYTERLAB if JUPYTERLAB in names else NOTEBOOK
+
+
 def notebook_of(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNotebook | None:
     """The server at the version that was locked; None where the rig has none."""
     for env in envs:
@@ -178,15 +186,16 @@ def notebook_of(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNo
                     name: version
                     for name, (version, _) in read_explicit_packages(env.explicit).items()
                 }
-            return _notebook(env.name, Version(found[NOTEBOOK]), matrix)
+            program = notebook_program(rig, env.name)
+            return _notebook(env.name, program, Version(found[program]), matrix)
     return None
 
 
-def _notebook(env: str, version: Version, matrix: Matrix) -> LockedNotebook:
-    rows = matrix.product(NOTEBOOK).releases
+def _notebook(env: str, program: str, version: Version, matrix: Matrix) -> LockedNotebook:
+    rows = matrix.product(program).releases
     row = max(
         (row for row in rows if Version(row.version) <= version),
         key=lambda row: Version(row.version),
     )
     section, password = row.get("section") or "", row.get("password") or ""
-    return LockedNotebook(env, str(version), section, password)
+    return LockedNotebook(env, str(version), section, password, program)

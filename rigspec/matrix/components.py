@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["ENUMERATED", "NOTEBOOK", "NUMERIC", "PACKAGE_PREFIX", "RANKED", "UNLISTED"]
+__all__ = [
+    "ENUMERATED",
+    "JUPYTERLAB",
+    "NOTEBOOK",
+    "NUMERIC",
+    "PACKAGE_PREFIX",
+    "RANKED",
+    "UNLISTED",
+]
 
 # Components with a fixed set of values.
 ENUMERATED: dict[str, tuple[str, ...]] = {
@@ -31,3 +39,5 @@ PACKAGE_PREFIX = "package:"
 
 # The package of the notebook server, and the name of its table.
 NOTEBOOK = "notebook"
+# That of the server which comes with JupyterLab.
+JUPYTERLAB = "jupyterlab"

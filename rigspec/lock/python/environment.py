@@ -20,8 +20,7 @@ from rigspec.lock.python.pylock import pylock
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import pinned_names, pins, without
 from rigspec.lock.python.target_interpreter import target_interpreter
-from rigspec.lock.services import TMUXP, provides_tmuxp, serves_notebooks
-from rigspec.matrix.components import NOTEBOOK
+from rigspec.lock.services import TMUXP, notebook_program, provides_tmuxp, serves_notebooks
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.models.environment import Environment
@@ -136,7 +135,7 @@ def _root_requirements(
     spec = rig.env[env.name]
     for pin in env.distributions:
         yield f"{pin.name}=={pin.version}"
-    served = (NOTEBOOK,) if serves_notebooks(rig, env.name) else ()
+    served = (notebook_program(rig, env.name),) if serves_notebooks(rig, env.name) else ()
     loader = (TMUXP,) if provides_tmuxp(rig, resolution, matrix, env.name) else ()
     yield from (name for name in (*env.companions, *served, *loader) if name not in spec.packages)
     for name, requested in sorted(spec.packages.items()):

@@ -188,7 +188,7 @@ def _server_steps(
 
 def _server_command(locked: LockedNotebook) -> tuple[str, ...]:
     config = f"--config={installed_lock_path(NOTEBOOK_CONFIG)}"
-    return (env_python(locked.env), "-m", "notebook", config)
+    return (env_python(locked.env), "-m", locked.program, config)
 
 
 def _server_settings(jupyter: Jupyter, locked: LockedNotebook, server: Server) -> str:
