@@ -119,10 +119,10 @@ def _find_releases(question: LoadedSpec, name: str, product: str) -> SupportedRe
     known = set(list_product_names())
     needed = [each for each in required_products(question.rig, name) if each in known]
 
-    def wanted(component: Component) -> bool:
+    def is_requested(component: Component) -> bool:
         return component.name == product
 
-    return find_supported_releases(question, name, load_matrix(needed), wanted)
+    return find_supported_releases(question, name, load_matrix(needed), is_requested)
 
 
 def _find_unsupported(

@@ -74,11 +74,11 @@ class SupportedReleases:
 
 
 def find_supported_releases(
-    spec: LoadedSpec, machine: str, matrix: Matrix, wanted: Callable[[Component], bool]
+    spec: LoadedSpec, machine: str, matrix: Matrix, is_requested: Callable[[Component], bool]
 ) -> SupportedReleases | None:
-    """Return the supported releases of the ``wanted`` component, or None without such one."""
+    """Return the supported releases of the requested component, or None without such one."""
     builder = ProblemBuilder(spec.rig, machine, matrix)
-    component = next((c for c in builder.components if wanted(c)), None)
+    component = next((c for c in builder.components if is_requested(c)), None)
     errors, requirements = unsatisfiable_requirements(builder, spec.document)
     if component is None or errors:
         return None

@@ -23,7 +23,7 @@ GPUS = 'gpus = [{ model = "GTX 1080 Ti", count = 2 }]\n'
 LAB = '[env.lab]\npython = "3.6"\n'
 
 
-def sections_of(code: str) -> tuple[str, str, str, str]:
+def split_page(code: str) -> tuple[str, str, str, str]:
     """Return the title, the meaning, the example and the fix of a page."""
     text, rest = load_page(code).split("\n\n## Example\n\n")
     title, meaning = text.split("\n\n", 1)
@@ -31,7 +31,7 @@ def sections_of(code: str) -> tuple[str, str, str, str]:
     return title, meaning, example + "\n", fix
 
 
-def spec_of(example: str) -> str:
+def complete_spec(example: str) -> str:
     """Return an example as a complete rig: a name, a machine and an environment are added."""
     text = HEAD
     if "[machine" not in example:
@@ -44,7 +44,7 @@ def spec_of(example: str) -> str:
 
 @pytest.mark.parametrize("code", list_codes())
 def test_page_has_title_meaning_example_and_fix(code: str) -> None:
-    title, meaning, example, fix = sections_of(code)
+    title, meaning, example, fix = split_page(code)
 
     assert TITLE.fullmatch(title)
     assert title.startswith(f"# {code}: ")
@@ -55,7 +55,7 @@ def test_page_has_title_meaning_example_and_fix(code: str) -> None:
 
 @pytest.mark.parametrize("code", list_codes())
 def test_page_example_of_spec_raises_its_code(code: str, tmp_path: Path) -> None:
-    _, _, example, _ = sections_of(code)
+    _, _, example, _ = split_page(code)
     match = EXAMPLE.fullmatch(example)
     assert match
     language, text = match.groups()
@@ -63,7 +63,7 @@ def test_page_example_of_spec_raises_its_code(code: str, tmp_path: Path) -> None
         assert text.startswith("$ ")
         return
     spec = tmp_path / "rig.toml"
-    spec.write_text(spec_of(text), encoding="utf-8")
+    spec.write_text(complete_spec(text), encoding="utf-8")
 
     done = CliRunner().invoke(app, ["check", "--no-cache", "--format", "json", str(spec)])
 

@@ -1,4 +1,4 @@
-"""Positions: what stands at a span is what the value came from."""
+"""Positions in a TOML file: the text at a span is the source of the value."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCALARS = st.one_of(
 KEYS = st.text("abcdefgh-_", min_size=1, max_size=6)
 
 
-def written(value: object) -> str:
+def format_toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -32,13 +32,13 @@ def text_at(text: str, span: Span) -> str:
 
 
 @given(st.dictionaries(KEYS, st.one_of(SCALARS, st.lists(SCALARS, max_size=3)), min_size=1))
-def test_the_text_at_a_span_reads_as_the_value(table: dict[str, object]) -> None:
+def test_span_text_parses_to_the_value(table: dict[str, object]) -> None:
     lines = ["# ünïcode before", "[t]"]
     for key, value in table.items():
         if isinstance(value, list):
-            lines.append(f"{key} = [{', '.join(map(written, value))}]")
+            lines.append(f"{key} = [{', '.join(map(format_toml, value))}]")
         else:
-            lines.append(f"{key} = {written(value)}")
+            lines.append(f"{key} = {format_toml(value)}")
     text = "\n".join(lines) + "\n"
 
     document = read_document("rig.toml", text)
@@ -53,13 +53,13 @@ def test_the_text_at_a_span_reads_as_the_value(table: dict[str, object]) -> None
                 assert tomli.loads(f"x = {text_at(text, span)}")["x"] == item
 
 
-def test_a_path_that_is_not_there_gets_its_nearest_ancestor() -> None:
+def test_span_of_missing_path_is_nearest_ancestor() -> None:
     document = read_document("rig.toml", "[cuda]\ntoolkit = '9.0'\n")
     assert document.span(("cuda", "cudnn", "version")).line == 1
 
 
 @given(st.text(max_size=80))
-def test_no_text_is_too_strange_to_be_read(text: str) -> None:
+def test_read_document_of_any_text_raises_only_broken_document(text: str) -> None:
     try:
         document = read_document("rig.toml", text)
     except BrokenDocument as error:
@@ -67,7 +67,7 @@ def test_no_text_is_too_strange_to_be_read(text: str) -> None:
     assert isinstance(document.value, dict)
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_read_document_reports_all_errors() -> None:
     with pytest.raises(BrokenDocument) as broken:
         read_document("rig.toml", 'a = 1\na = 2\n[b]\nx = \n[b]\ny = "\n')
     assert [d.spans[0].line for d in broken.value.diagnostics] == [2, 4, 5, 6]

@@ -1,4 +1,4 @@
-"""Every way to get the language wrong, and what a person reads."""
+"""Invalid specs and their diagnostics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXAMPLES = sorted((HERE / "invalid").glob("*.toml"))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_the_mistake_is_told_as_the_file_beside_it_says(
+def test_invalid_spec_prints_expected_diagnostics(
     example: Path,
     rigspec: Callable[..., subprocess.CompletedProcess[str]],
     golden: Callable[[Path, str], None],
@@ -26,7 +26,7 @@ def test_the_mistake_is_told_as_the_file_beside_it_says(
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_no_secret_is_repeated(
+def test_invalid_spec_does_not_print_secret(
     example: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     for form in ("text", "json", "github"):
@@ -43,7 +43,7 @@ def test_no_secret_is_repeated(
         (b'\xef\xbb\xbfrig = 1\nname = "x"\n', "byte order mark"),
     ],
 )
-def test_what_cannot_be_read_is_an_error_and_not_a_traceback(
+def test_unreadable_spec_prints_error(
     content: bytes | None,
     words: str,
     tmp_path: Path,

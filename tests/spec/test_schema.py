@@ -1,4 +1,4 @@
-"""The JSON Schema says of the examples what rigspec itself says."""
+"""The JSON Schema agrees with rigspec on valid and invalid specs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rigspec.spec.json_schema import render_json_schema
 from tests.conftest import ROOT
 
 SCHEMA = json.loads(render_json_schema())
-# The schema cannot know these: they are about the text itself, or about two tables at once.
+# JSON Schema cannot express these: they concern the TOML text or several tables.
 BEYOND = {
     *("duplicates", "syntax_errors", "not_declared", "secret_in_the_spec"),
     "driver_in_a_container",
@@ -22,19 +22,19 @@ BEYOND |= {"direction_override", "bad_version", "shared_port", "services_at_odds
 BEYOND |= {"system_accounts", "group_of_an_account"}
 
 
-def checked(path: Path) -> list[str]:
+def find_schema_errors(path: Path) -> list[str]:
     value = json.loads(json.dumps(tomli.loads(path.read_text(encoding="utf-8")), default=str))
     found = jsonschema.Draft202012Validator(SCHEMA).iter_errors(value)
     return [error.message for error in found]
 
 
-def test_it_is_a_schema() -> None:
+def test_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.toml")), ids=lambda p: p.stem)
-def test_it_admits_every_rig(spec: Path) -> None:
-    assert checked(spec) == []
+def test_schema_accepts_valid_spec(spec: Path) -> None:
+    assert find_schema_errors(spec) == []
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,5 @@ def test_it_admits_every_rig(spec: Path) -> None:
     [p for p in sorted((ROOT / "tests/spec/invalid").glob("*.toml")) if p.stem not in BEYOND],
     ids=lambda path: path.stem,
 )
-def test_it_refuses_what_rigspec_refuses(spec: Path) -> None:
-    assert checked(spec)
+def test_schema_rejects_invalid_spec(spec: Path) -> None:
+    assert find_schema_errors(spec)

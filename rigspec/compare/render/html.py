@@ -34,7 +34,7 @@ def render_html(comparison: Comparison) -> str:
 def build_page_environment() -> Environment:
     """Return the Jinja environment; every expression must end with one of its filters."""
     environment = Environment(
-        loader=_Loader(),
+        loader=_PageLoader(),
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,
@@ -88,7 +88,7 @@ def _read(name: str) -> str:
     return files("rigspec.compare").joinpath(_FOLDER, name).read_text(encoding="utf-8")
 
 
-class _Loader(BaseLoader):
+class _PageLoader(BaseLoader):
     """Loads the template and the style."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:

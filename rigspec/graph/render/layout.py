@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from rigspec.graph.model import LAYERS, Edge, Node, StackGraph
 
-__all__ = ["Layout", "Place", "Size", "compute_layout"]
+__all__ = ["BoxSize", "Layout", "LayoutPlace", "compute_layout"]
 
 _SWEEPS = 24
 _APART = 18.0  # between the nodes and labels of a row
@@ -23,7 +23,7 @@ _HEAD = 24.0  # height of a group's name
 
 
 @dataclass(frozen=True)
-class Size:
+class BoxSize:
     """The size of a node or a label."""
 
     width: float
@@ -31,18 +31,18 @@ class Size:
 
 
 @dataclass
-class Place:
+class LayoutPlace:
     """An entry of a row: a node, a label, or a passing edge."""
 
     key: str
     row: int
-    size: Size
+    size: BoxSize
     group: str
     passing: bool = False
     x: float = 0.0
     top: float = 0.0
-    above: list[Place] = field(default_factory=list, repr=False)
-    below: list[Place] = field(default_factory=list, repr=False)
+    above: list[LayoutPlace] = field(default_factory=list, repr=False)
+    below: list[LayoutPlace] = field(default_factory=list, repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,25 +55,27 @@ class Layout:
         bands: top and bottom of the rows of each layer.
     """
 
-    nodes: Mapping[str, Place]
-    ways: tuple[tuple[Place, ...], ...]
+    nodes: Mapping[str, LayoutPlace]
+    ways: tuple[tuple[LayoutPlace, ...], ...]
     frames: Mapping[str, tuple[float, float, float, float]]
     bands: Mapping[str, tuple[float, float]]
     width: float
     height: float
 
 
-def compute_layout(graph: StackGraph, nodes: Mapping[str, Size], labels: Sequence[Size]) -> Layout:
+def compute_layout(
+    graph: StackGraph, nodes: Mapping[str, BoxSize], labels: Sequence[BoxSize]
+) -> Layout:
     """Return the positions of all nodes and edges, given the sizes of their texts."""
     rows = _assign_rows(graph.nodes)
     framed = {rows[node.id] for node in graph.nodes if node.group is not None}
     places = {
-        node.id: Place(node.id, rows[node.id], nodes[node.id], node.group or "")
+        node.id: LayoutPlace(node.id, rows[node.id], nodes[node.id], node.group or "")
         for node in graph.nodes
     }
     ways = _compute_ways(graph.edges, places, labels, framed)
     count = 2 * len(set(rows.values()))
-    by_row: list[list[Place]] = [[] for _ in range(count)]
+    by_row: list[list[LayoutPlace]] = [[] for _ in range(count)]
     for place in _collect_places(places, ways):
         by_row[place.row].append(place)
     inside = range(min(framed), max(framed) + 1) if framed else range(0)
@@ -89,11 +91,14 @@ def _assign_rows(nodes: Sequence[Node]) -> dict[str, int]:
 
 
 def _compute_ways(
-    edges: Sequence[Edge], places: Mapping[str, Place], labels: Sequence[Size], framed: set[int]
-) -> tuple[tuple[Place, ...], ...]:
+    edges: Sequence[Edge],
+    places: Mapping[str, LayoutPlace],
+    labels: Sequence[BoxSize],
+    framed: set[int],
+) -> tuple[tuple[LayoutPlace, ...], ...]:
     """Return the places of each edge; its label is in the gap with the most free space."""
     filled: dict[int, float] = {}
-    ways: dict[int, tuple[Place, ...]] = {}
+    ways: dict[int, tuple[LayoutPlace, ...]] = {}
     inside = range(min(framed), max(framed) + 1) if framed else range(0)
     lengths = [abs(places[a.of].row - places[a.to].row) for a in edges]
     for index in sorted(range(len(edges)), key=lambda i: (lengths[i], i)):
@@ -104,10 +109,10 @@ def _compute_ways(
         filled[chosen] = filled.get(chosen, 0.0) + labels[index].width + _APART
         way = [upper]
         for row in range(upper.row + 1, max(lower.row, upper.row + 2)):
-            size = labels[index] if row == chosen else Size(_LINE, 0.0)
+            size = labels[index] if row == chosen else BoxSize(_LINE, 0.0)
             # Within the rows of groups, other lines get a separate column.
             column = (upper.group or lower.group or f"{index}") if row in inside else ""
-            way.append(Place(f"{index}", row, size, column, passing=row != chosen))
+            way.append(LayoutPlace(f"{index}", row, size, column, passing=row != chosen))
         way.append(lower)
         for one, other in pairwise(way):
             one.below.append(other)
@@ -116,11 +121,13 @@ def _compute_ways(
     return tuple(ways[index] for index in range(len(edges)))
 
 
-def _collect_places(places: Mapping[str, Place], ways: Sequence[Sequence[Place]]) -> list[Place]:
+def _collect_places(
+    places: Mapping[str, LayoutPlace], ways: Sequence[Sequence[LayoutPlace]]
+) -> list[LayoutPlace]:
     return [*places.values(), *(place for way in ways for place in way[1:-1])]
 
 
-def _order_rows(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
+def _order_rows(rows: list[list[LayoutPlace]], inside: range) -> tuple[str, ...]:
     """Sort each row by the mean position of connected places, so that few lines cross.
 
     Return the order of the groups, which is the same in all rows.
@@ -139,7 +146,7 @@ def _order_rows(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
     return groups
 
 
-def _sort_groups(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
+def _sort_groups(rows: list[list[LayoutPlace]], inside: range) -> tuple[str, ...]:
     """Sort the places of each row by group, and return the order of the groups."""
     positions: dict[str, list[float]] = {}
     for index in inside:
@@ -154,7 +161,7 @@ def _sort_groups(rows: list[list[Place]], inside: range) -> tuple[str, ...]:
     return tuple(order)
 
 
-def _number_rows(rows: list[list[Place]]) -> None:
+def _number_rows(rows: list[list[LayoutPlace]]) -> None:
     for row in rows:
         for index, place in enumerate(row):
             place.x = _compute_share(index, len(row))
@@ -168,12 +175,12 @@ def _compute_average(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _compute_mean(places: Sequence[Place], otherwise: float) -> float:
+def _compute_mean(places: Sequence[LayoutPlace], otherwise: float) -> float:
     return sum(place.x for place in places) / len(places) if places else otherwise
 
 
 def _set_columns(
-    rows: list[list[Place]], inside: range, groups: Sequence[str]
+    rows: list[list[LayoutPlace]], inside: range, groups: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
     """Set the x of all places, and return left and right of each group."""
     spans = _compute_spans(rows, inside, groups)
@@ -195,12 +202,12 @@ def _set_columns(
     return spans
 
 
-def _compute_row_width(row: Sequence[Place]) -> float:
+def _compute_row_width(row: Sequence[LayoutPlace]) -> float:
     return sum(place.size.width + _APART for place in row) - _APART if row else 0.0
 
 
 def _compute_spans(
-    rows: list[list[Place]], inside: range, groups: Sequence[str]
+    rows: list[list[LayoutPlace]], inside: range, groups: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
     """Return left and right of each group; it is as wide as its widest row."""
     spans, left = {}, 0.0
@@ -215,7 +222,7 @@ def _compute_spans(
 
 
 def _place_row(
-    row: list[Place], wanted: Sequence[float], limits: Mapping[str, tuple[float, float]]
+    row: list[LayoutPlace], wanted: Sequence[float], limits: Mapping[str, tuple[float, float]]
 ) -> None:
     """Move each place as close to its wanted x as its neighbours and its group allow.
 
@@ -238,7 +245,7 @@ def _place_row(
     _apply_limits(row, limits)
 
 
-def _apply_limits(row: list[Place], limits: Mapping[str, tuple[float, float]]) -> None:
+def _apply_limits(row: list[LayoutPlace], limits: Mapping[str, tuple[float, float]]) -> None:
     edge = float("-inf")
     for place in row:
         half = place.size.width / 2
@@ -254,7 +261,7 @@ def _apply_limits(row: list[Place], limits: Mapping[str, tuple[float, float]]) -
 
 
 def _set_heights(
-    rows: list[list[Place]], inside: range, spans: Mapping[str, tuple[float, float]]
+    rows: list[list[LayoutPlace]], inside: range, spans: Mapping[str, tuple[float, float]]
 ) -> None:
     """Set the y of all places; each is centred in its row."""
     top = 0.0
@@ -266,7 +273,7 @@ def _set_heights(
         for place in row:
             if place.passing:
                 # A line is straight within a row, and bends between rows.
-                place.size = Size(_LINE, height)
+                place.size = BoxSize(_LINE, height)
             place.top = top + (height - place.size.height) / 2
         top += height + _GAP if row else 0.0
         if framed and inside and index == inside.stop - 1:
@@ -275,9 +282,9 @@ def _set_heights(
 
 def _build_layout(
     graph: StackGraph,
-    places: Mapping[str, Place],
-    ways: tuple[tuple[Place, ...], ...],
-    rows: list[list[Place]],
+    places: Mapping[str, LayoutPlace],
+    ways: tuple[tuple[LayoutPlace, ...], ...],
+    rows: list[list[LayoutPlace]],
     inside: range,
     spans: Mapping[str, tuple[float, float]],
 ) -> Layout:

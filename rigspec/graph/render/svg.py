@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.model import Edge, Label, Node, StackGraph
-from rigspec.graph.render.layout import Layout, Place, Size, compute_layout
+from rigspec.graph.render.layout import BoxSize, Layout, LayoutPlace, compute_layout
 from rigspec.graph.render.text_metrics import compute_width, wrap_text
 
 __all__ = ["render_svg"]
@@ -85,7 +85,7 @@ def _add_heading(root: ET.Element, graph: StackGraph) -> None:
 
 def _add_frames(parent: ET.Element, layout: Layout) -> None:
     for group, (left, top, right, bottom) in sorted(layout.frames.items()):
-        _add_rect(parent, "frame", left, top, Size(right - left, bottom - top), 14)
+        _add_rect(parent, "frame", left, top, BoxSize(right - left, bottom - top), 14)
         _add_text(parent, "group", left + 14, top + 19, f"environment {group}", _NOTE, bold=True)
 
 
@@ -98,7 +98,7 @@ def _wrap_node(node: Node) -> tuple[tuple[str, ...], list[tuple[Label, tuple[str
     return wrap_text(node.title, _TITLE, inner, bold=True), notes
 
 
-def _compute_node_size(node: Node) -> Size:
+def _compute_node_size(node: Node) -> BoxSize:
     title, notes = _wrap_node(node)
     lines = [line for _, found in notes for line in found]
     widest = max(
@@ -106,10 +106,10 @@ def _compute_node_size(node: Node) -> Size:
         + [compute_width(line, _NOTE) for line in lines]
     )
     high = 2 * _TOP + len(title) * _TITLE_LINE + len(lines) * _NOTE_LINE
-    return Size(math.ceil(max(widest + 2 * _SIDE, 70)), high)
+    return BoxSize(math.ceil(max(widest + 2 * _SIDE, 70)), high)
 
 
-def _add_node(parent: ET.Element, node: Node, place: Place, graph: StackGraph) -> None:
+def _add_node(parent: ET.Element, node: Node, place: LayoutPlace, graph: StackGraph) -> None:
     title, notes = _wrap_node(node)
     group = ET.SubElement(parent, "g", {"class": f"box {node.layer}"})
     _add_rect(group, "body", place.x - place.size.width / 2, place.top, place.size, 8)
@@ -131,13 +131,13 @@ def _wrap_labels(edge: Edge) -> list[tuple[Label, tuple[str, ...]]]:
     return [(label, wrap_text(label.numbered_text, _LABEL, _WIDEST_LABEL)) for label in edge.labels]
 
 
-def _compute_label_size(edge: Edge) -> Size:
+def _compute_label_size(edge: Edge) -> BoxSize:
     lines = [line for _, found in _wrap_labels(edge) for line in found]
     widest = max(compute_width(line, _LABEL) for line in lines)
-    return Size(math.ceil(widest + 14), len(lines) * _LABEL_LINE + 6)
+    return BoxSize(math.ceil(widest + 14), len(lines) * _LABEL_LINE + 6)
 
 
-def _add_edge(parent: ET.Element, edge: Edge, way: Sequence[Place], layout: Layout) -> None:
+def _add_edge(parent: ET.Element, edge: Edge, way: Sequence[LayoutPlace], layout: Layout) -> None:
     """Draw the line in two parts, above and below its label."""
     kind = "warns" if any(label.broken for label in edge.labels) else "asks"
     down = way[0].key == edge.of
@@ -150,7 +150,7 @@ def _add_edge(parent: ET.Element, edge: Edge, way: Sequence[Place], layout: Layo
         ET.SubElement(parent, "path", attributes)
 
 
-def _iterate_points(way: Sequence[Place]) -> Iterator[tuple[float, float]]:
+def _iterate_points(way: Sequence[LayoutPlace]) -> Iterator[tuple[float, float]]:
     """Yield the points of a line: where it leaves, enters or passes each place."""
     for index, place in enumerate(way):
         bottom = place.top + place.size.height
@@ -160,7 +160,7 @@ def _iterate_points(way: Sequence[Place]) -> Iterator[tuple[float, float]]:
             yield _compute_port(place, way[index + 1], place.below), bottom
 
 
-def _compute_port(place: Place, other: Place, side: Sequence[Place]) -> float:
+def _compute_port(place: LayoutPlace, other: LayoutPlace, side: Sequence[LayoutPlace]) -> float:
     """Return the x coordinate of a line at a box; lines at one side are spread."""
     if len(side) < 2:
         return place.x
@@ -184,7 +184,9 @@ def _build_curve(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(commands)
 
 
-def _add_labels(parent: ET.Element, edge: Edge, way: Sequence[Place], graph: StackGraph) -> None:
+def _add_labels(
+    parent: ET.Element, edge: Edge, way: Sequence[LayoutPlace], graph: StackGraph
+) -> None:
     place = next(place for place in way[1:-1] if not place.passing)
     warns = any(label.broken for label in edge.labels)
     group = ET.SubElement(parent, "g", {"class": "label warns" if warns else "label"})
@@ -277,7 +279,9 @@ def _add_text(
     return element
 
 
-def _add_rect(parent: ET.Element, kind: str, x: float, y: float, size: Size, radius: float) -> None:
+def _add_rect(
+    parent: ET.Element, kind: str, x: float, y: float, size: BoxSize, radius: float
+) -> None:
     place = {
         "x": _format_number(x),
         "y": _format_number(y),

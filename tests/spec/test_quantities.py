@@ -1,4 +1,4 @@
-"""Quantities keep what was written and count right."""
+"""Quantities with units."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rigspec.spec.quantities import EnergyPrice, Length, Money, Size
 
 
 @given(st.decimals(0, 10**6, places=3), st.sampled_from(["B", "KB", "MiB", "GB", "GiB", "TB"]))
-def test_a_size_reads_back_what_it_writes(amount: Decimal, unit: str) -> None:
+def test_size_round_trips_through_text(amount: Decimal, unit: str) -> None:
     size = Size.parse(f"{amount} {unit}")
     assert Size.parse(str(size)) == Size(amount.normalize(), unit)
 
@@ -20,13 +20,13 @@ def test_a_size_reads_back_what_it_writes(amount: Decimal, unit: str) -> None:
 @pytest.mark.parametrize(
     ("text", "octets"), [("32 GB", 32 * 10**9), ("16 GiB", 16 * 2**30), ("1.5 KB", 1500)]
 )
-def test_sizes_count_in_their_own_thousands(text: str, octets: int) -> None:
+def test_size_octets_use_powers_of_the_unit(text: str, octets: int) -> None:
     size = Size.parse(text)
     assert isinstance(size, Size)
     assert size.octets == octets
 
 
-def test_lengths_in_millimetres() -> None:
+def test_length_is_converted_to_millimetres() -> None:
     length = Length.parse("10.5 in")
     assert isinstance(length, Length)
     assert length.millimetres == Decimal("266.7")
@@ -36,7 +36,7 @@ def test_lengths_in_millimetres() -> None:
     ("kind", "text"),
     [(Size, "32"), (Size, "32 gb"), (Length, "27"), (Money, "5 $"), (EnergyPrice, "0.1 USD")],
 )
-def test_what_has_no_unit_is_refused(kind: type[Size], text: str) -> None:
+def test_quantity_without_unit_raises_error(kind: type[Size], text: str) -> None:
     with pytest.raises(ValueError, match="with a unit"):
         kind.parse(text)
 
@@ -52,7 +52,7 @@ def test_what_has_no_unit_is_refused(kind: type[Size], text: str) -> None:
         (Length, "9999999999999 mm"),
     ],
 )
-def test_more_digits_than_can_be_summed_are_refused(kind: type[Size], text: str) -> None:
+def test_quantity_with_too_many_digits_raises_error(kind: type[Size], text: str) -> None:
     with pytest.raises(ValueError, match=r"at most \d+ digits and 6 decimal places"):
         kind.parse(text)
 
@@ -65,5 +65,5 @@ def test_more_digits_than_can_be_summed_are_refused(kind: type[Size], text: str)
         (Size, "999999999999999 B"),
     ],
 )
-def test_the_most_digits_that_there_may_be(kind: type[Size], text: str) -> None:
+def test_quantity_with_maximum_digits_is_parsed(kind: type[Size], text: str) -> None:
     assert str(kind.parse(text)) == text
