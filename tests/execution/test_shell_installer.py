@@ -135,8 +135,6 @@ def test_installer_concurrent_run_is_refused_and_stopped_run_resumes(system: Lay
     assert "another installation is running; nothing was changed\nsecond 1\n" in said
     assert "first 143" in said
     stopped = (system.path / "root/tmp/first").read_text("utf-8")
-    assert stopped.splitlines()[-1].endswith(
-        "stopped by SIGTERM: run install.sh again, and it goes on where it was"
-    )
+    assert stopped.splitlines()[-1].endswith("stopped by SIGTERM: run install.sh again to resume")
     code, said = system.run(FOLDER)
     assert code == 0, said
