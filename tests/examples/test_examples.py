@@ -44,13 +44,12 @@ def _blocks(name: str, *titles: str | None) -> list[Block]:
 
 def _copy(name: str, folder: Path) -> Path:
     """Copy the files of an example that are committed or new, without build outputs."""
-    return Path(
-        shutil.copytree(
-            ROOT / "examples" / name,
-            folder / name,
-            ignore=shutil.ignore_patterns("out", "lockfiles", ".terraform*", "*.tfstate"),
-        )
-    )
+    copy = folder / name
+    ignored = shutil.ignore_patterns("out", "lockfiles", ".terraform*", "*.tfstate")
+    shutil.copytree(ROOT / "examples" / name, copy, ignore=ignored)
+    # Otherwise a folder of that name further up would be used.
+    (copy / "lockfiles").mkdir()
+    return copy
 
 
 def _run(command: Command, block: Block, environment: Environment, update: bool) -> None:
