@@ -17,6 +17,7 @@ from rigspec.resolve.build_resolution import build_resolution
 from rigspec.resolve.conflicts.unknown_names import unknown_name_errors, unsatisfiable_requirements
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Requirement
+from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.preferences import locked_preferences
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
@@ -45,7 +46,7 @@ def check_machine(
     unknown = unknown_name_errors(spec, machine, matrix)
     if unknown:
         return _report(spec, machine, "invalid", None, unknown)
-    builder = ProblemBuilder(spec.rig, machine, matrix)
+    builder = build_problem(spec.rig, machine, matrix)
     beyond, requirements = unsatisfiable_requirements(builder, spec.document)
     solution = find_newest(builder, requirements, locked_preferences(builder, kept, moving))
     found: list[Diagnostic] = [*beyond]

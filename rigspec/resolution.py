@@ -52,6 +52,7 @@ class Resolution:
     ``driver_source`` is where the driver is installed from (``nvidia``, ``distribution``,
     ``runfile``), ``none`` where the machine has it already; ``kernel_modules`` are ``open`` or
     ``proprietary``. Both are ``None`` in a lock that was made before they were decided.
+    ``cuda_provider`` is where the toolkit is installed from if the spec has no ``[cuda]`` table.
     """
 
     machine: str | None
@@ -66,3 +67,4 @@ class Resolution:
     envs: tuple[EnvResolution, ...] = ()
     driver_source: str | None = None
     kernel_modules: str | None = None
+    cuda_provider: str | None = None

@@ -15,7 +15,6 @@ from rigspec.resolve.components import NOTHING, UNKNOWN
 from rigspec.resolve.conflicts.report import facts_of
 from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
 from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts, is_satisfiable
-from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import (
     BoundRule,
     Candidate,
@@ -24,6 +23,7 @@ from rigspec.resolve.problem.model import (
     Requirement,
 )
 from rigspec.resolve.solver.cnf import encode
+from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
 
@@ -77,7 +77,7 @@ def find_supported_releases(
     spec: LoadedSpec, machine: str, matrix: Matrix, is_requested: Callable[[Component], bool]
 ) -> SupportedReleases | None:
     """Return the supported releases of the requested component, or None without such one."""
-    builder = ProblemBuilder(spec.rig, machine, matrix)
+    builder = build_problem(spec.rig, machine, matrix)
     component = next((c for c in builder.components if is_requested(c)), None)
     errors, requirements = unsatisfiable_requirements(builder, spec.document)
     if component is None or errors:

@@ -19,6 +19,7 @@ from rigspec.spec.models.rig import Rig
 __all__ = [
     "INTERPRETER",
     "INTERPRETER_TABLES",
+    "cuda_provider",
     "downloads",
     "file_name",
     "interpreter_archive",
@@ -47,7 +48,11 @@ def downloads(
 
     A file that was locked from an address before (``previous``) is not downloaded again.
     """
-    if resolution.cudnn is not None and rig.cuda is not None and "cudnn" not in _image(rig):
+    if (
+        resolution.cudnn is not None
+        and cuda_provider(rig, resolution) is not None
+        and "cudnn" not in _image(rig)
+    ):
         yield from _cudnn(rig, resolution, matrix, previous)
     if _from_runfile(rig, resolution):
         yield from _matrix_file(release_of(matrix, "cuda", resolution.cuda or ""), "cuda")
@@ -122,11 +127,16 @@ def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator
         if not toolkit.artifacts:
             why = "the matrix knows no address of its runfile; take another release or provider"
             yield Unpinned(f"CUDA toolkit {toolkit.version}", why, part="cuda")
-    if resolution.cudnn is not None and rig.cuda is not None and _installs_cuda(rig, resolution):
-        url = getattr(rig.cuda.cudnn, "url", None)
+    if resolution.cudnn is not None and _installs_cuda(rig, resolution):
+        url = getattr(rig.cuda.cudnn, "url", None) if rig.cuda is not None else None
         if url is None and not _cudnn_release(resolution, matrix).artifacts:
             why = "the matrix knows no address of its archive; name one in `cuda.cudnn.url`"
             yield Unpinned(f"cuDNN {resolution.cudnn}", why, part="cudnn")
+
+
+def cuda_provider(rig: Rig, resolution: Resolution) -> str | None:
+    """Return where CUDA comes from: as the spec states it, else as it was decided."""
+    return rig.cuda.provider if rig.cuda is not None else resolution.cuda_provider
 
 
 def release_of(matrix: Matrix, product: str, label: str) -> Release:
@@ -146,8 +156,7 @@ def _image(rig: Rig) -> str:
 
 
 def _from_repository(rig: Rig, resolution: Resolution) -> bool:
-    provider = rig.cuda.provider if rig.cuda is not None else None
-    return resolution.accelerator == "gpu" and provider == "nvidia"
+    return resolution.accelerator == "gpu" and cuda_provider(rig, resolution) == "nvidia"
 
 
 def _driver_from_repository(resolution: Resolution) -> bool:
@@ -156,8 +165,7 @@ def _driver_from_repository(resolution: Resolution) -> bool:
 
 
 def _from_runfile(rig: Rig, resolution: Resolution) -> bool:
-    provider = rig.cuda.provider if rig.cuda is not None else None
-    return resolution.cuda is not None and provider == "runfile"
+    return resolution.cuda is not None and cuda_provider(rig, resolution) == "runfile"
 
 
 def _installs_cuda(rig: Rig, resolution: Resolution) -> bool:

@@ -24,7 +24,7 @@ ENUMERATED: dict[str, tuple[str, ...]] = {
 }
 
 # Enumerated components whose values are in order of preference.
-RANKED = frozenset({"driver_source", "kernel_modules"})
+RANKED = frozenset({"driver_source", "kernel_modules", "provider"})
 
 # Components with a number as their value, which other tables refer to.
 NUMERIC = frozenset(

@@ -50,7 +50,15 @@ def build_resolution(
         envs=envs,
         driver_source=_version(solution, "driver_source"),
         kernel_modules=_kernel_modules(rig, machine, solution),
+        cuda_provider=_cuda_provider(rig, solution),
     )
+
+
+def _cuda_provider(rig: Rig, solution: Solution) -> str | None:
+    if rig.cuda is not None or "cuda" not in solution:
+        return None
+    provider = _version(solution, "provider")
+    return None if provider == "image" else provider
 
 
 def _kernel_modules(rig: Rig, machine: str | None, solution: Solution) -> str | None:

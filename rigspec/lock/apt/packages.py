@@ -11,6 +11,7 @@ from rigspec.lock.apt.gpg import can_verify
 from rigspec.lock.apt.selection import DEPENDENCY, PackageRequest, PackageSelection, select_packages
 from rigspec.lock.apt.sources import Sources, sources_of, variable_of
 from rigspec.lock.apt.third_party import ThirdPartyIndexes, ThirdPartyRepositoryCache
+from rigspec.lock.artifacts import cuda_provider
 from rigspec.lock.errors import index_failure
 from rigspec.lock.host_compiler import host_compiler
 from rigspec.lock.model import (
@@ -281,8 +282,7 @@ def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[L
 
 
 def _from_distribution(rig: Rig, resolution: Resolution) -> bool:
-    provider = rig.cuda.provider if rig.cuda is not None else None
-    return resolution.accelerator == "gpu" and provider == "debian"
+    return resolution.accelerator == "gpu" and cuda_provider(rig, resolution) == "debian"
 
 
 def _compiler(

@@ -18,8 +18,9 @@ from rigspec.resolve.conflicts.correction_sets import (
 )
 from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
 from rigspec.resolve.conflicts.unsat_core import Conflict
-from rigspec.resolve.problem.builder import ProblemBuilder, required_products
+from rigspec.resolve.problem.builder import required_products
 from rigspec.resolve.problem.model import Problem
+from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
@@ -129,7 +130,7 @@ def _resolution(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Resolu
     needed = [name for name in required_products(rig, machine) if name in list_product_names()]
     if any(name not in matrix for name in needed):
         matrix = load_matrix(needed)
-    builder = ProblemBuilder(rig, machine, matrix)
+    builder = build_problem(rig, machine, matrix)
     _, requirements = unsatisfiable_requirements(builder, spec.document)
     solution = find_newest(builder, requirements)
     if solution is None:

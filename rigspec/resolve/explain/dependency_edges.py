@@ -13,6 +13,7 @@ from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
 from rigspec.resolve.explain.phrasing import format_statement
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import BoundRule
+from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import Solution
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
@@ -56,7 +57,7 @@ def dependency_edges(
 
     Raises ValueError where the rig has no solution.
     """
-    builder = ProblemBuilder(spec.rig, machine, matrix)
+    builder = build_problem(spec.rig, machine, matrix)
     _, requirements = unsatisfiable_requirements(builder, spec.document)
     solution = find_newest(builder, requirements)
     if solution is None:

@@ -15,6 +15,7 @@ from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import Component, Requirement
 from rigspec.resolve.solver.cnf import encode
+from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import Solution, SolverSession
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
@@ -43,7 +44,7 @@ def why(spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str) -> tup
 
     Raises UnknownComponent, and Unsolvable where the rig cannot exist.
     """
-    builder = ProblemBuilder(spec.rig, machine, matrix)
+    builder = build_problem(spec.rig, machine, matrix)
     requested = [c for c in builder.components if name in (c.name, c.key)]
     if not requested:
         raise UnknownComponent(tuple(sorted({c.name for c in builder.components})))

@@ -76,9 +76,18 @@ class BoundRuleGroup:
 class ProblemBuilder:
     """The problem of one machine of a rig. The matrix must know every name in the rig."""
 
-    def __init__(self, rig: Rig, machine_name: str | None, matrix: Matrix) -> None:
+    def __init__(
+        self,
+        rig: Rig,
+        machine_name: str | None,
+        matrix: Matrix,
+        *,
+        cuda_from_wheels: bool = False,
+    ) -> None:
         self._knowledge = rule_index(matrix)
-        requirements = requirements_of(rig, machine_name, self._knowledge)
+        requirements = requirements_of(
+            rig, machine_name, self._knowledge, cuda_from_wheels=cuda_from_wheels
+        )
         self._scopes = RuleInstantiation(rig, machine_name, matrix, self._knowledge, requirements)
         self.components = tuple(self._scopes.components())
         self.universes = {component.key: component.universe for component in self.components}

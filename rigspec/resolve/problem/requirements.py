@@ -39,6 +39,9 @@ DECLARED = "declared"
 # The image with tags in the matrix.
 _IMAGE = "nvidia/cuda"
 
+# Where a toolkit can come from if the spec has no `[cuda]` table.
+_INSTALLABLE = ("nvidia", "runfile", "debian")
+
 
 def env_key(env: str, component: str) -> str:
     """Return the key of an environment's own component."""
@@ -93,14 +96,21 @@ def image_tag(rig: Rig) -> str | None:
 
 
 def requirements_of(
-    rig: Rig, machine_name: str | None, knowledge: RuleIndex
+    rig: Rig,
+    machine_name: str | None,
+    knowledge: RuleIndex,
+    *,
+    cuda_from_wheels: bool = False,
 ) -> tuple[Requirement, ...]:
-    """Return the requirements of one machine of the spec, in the order of the language."""
+    """Return the requirements of one machine of the spec, in the order of the language.
+
+    ``cuda_from_wheels`` counts if the spec does not say where CUDA comes from.
+    """
     machine = rig.machine[machine_name] if machine_name is not None else None
     requirements = [_accelerator(rig, machine_name, machine)]
     if machine is not None:
         requirements += _machine_requirements(("machine", str(machine_name)), machine)
-    requirements += _cuda_requirements(rig)
+    requirements += _cuda_requirements(rig, cuda_from_wheels)
     requirements.append(_driver_source(rig, machine_name, machine))
     for name in sorted(rig.env):
         requirements += _env_requirements(name, rig.env[name], knowledge)
@@ -177,7 +187,7 @@ def _gpu_requirement(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirem
     return Requirement(key, (gpu.compute_capability,), (*place, "compute_capability"), label, False)
 
 
-def _cuda_requirements(rig: Rig) -> Iterator[Requirement]:
+def _cuda_requirements(rig: Rig, cuda_from_wheels: bool) -> Iterator[Requirement]:
     tag = image_tag(rig)
     path: KeyPath
     if tag is not None and load_image(tag) is not None:
@@ -190,11 +200,9 @@ def _cuda_requirements(rig: Rig) -> Iterator[Requirement]:
         path = ("container", "base")
         yield Requirement("provider", ("image",), path, "includes CUDA", editable=False)
     elif cuda is None:
-        # Wheels of NVIDIA's are taken where the spec says so, and not otherwise.
-        others = tuple(word for word in ENUMERATED["provider"] if word != "wheels")
-        yield Requirement(
-            "provider", others, None, "does not take CUDA from wheels", editable=False
-        )
+        providers = ("wheels",) if cuda_from_wheels else _INSTALLABLE
+        label = "takes CUDA from wheels" if cuda_from_wheels else "installs CUDA where it is needed"
+        yield Requirement("provider", providers, None, label, editable=False)
     else:
         given = ("cuda", "provider") if "provider" in cuda.model_fields_set else None
         yield Requirement("provider", (cuda.provider,), given, f"takes CUDA from {cuda.provider}")

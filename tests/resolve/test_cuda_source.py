@@ -1,0 +1,55 @@
+"""Where CUDA comes from if the spec has no `[cuda]` table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rigspec.lock.artifacts import downloads, packages_of
+from rigspec.matrix.loader import load_matrix
+from rigspec.spec.loader import load_spec
+from tests.resolve.rigs import check, errors
+
+
+def rig(os: str, gpu: str, python: str, framework: str, interpreter: str = "uv") -> str:
+    return f'''
+[machine.box]
+os = "{os}"
+gpus = [{{ model = "{gpu}" }}]
+[env.lab]
+interpreter = "{interpreter}"
+python = "{python}"
+frameworks = {{ {framework} }}
+'''
+
+
+@pytest.mark.parametrize("version", ["*", "2.17", ">=2.16"])
+def test_tensorflow_without_toolkit_has_cuda_in_its_wheels(version: str, tmp_path: Path) -> None:
+    report = check(tmp_path, rig("ubuntu 22.04", "RTX 3090", "3.11", f'tensorflow = "{version}"'))
+    assert errors(report) == []
+    assert report.resolution is not None
+    assert (report.resolution.cuda, report.resolution.cudnn) == (None, None)
+    (env,) = report.resolution.envs
+    assert env.distributions[0].name == "tensorflow[and-cuda]"
+    assert env.cuda is not None
+
+
+def test_tensorflow_without_cuda_wheels_has_the_toolkit_installed(tmp_path: Path) -> None:
+    text = rig("ubuntu 16.04", "GTX 1080", "3.6", 'tensorflow = "1.8"', "pyenv")
+    report = check(tmp_path, text)
+    assert errors(report) == []
+    found, matrix = report.resolution, load_matrix()
+    assert found is not None
+    assert (found.cuda, found.cuda_provider) == ("9.0.176", "nvidia")
+    spec = load_spec(str(tmp_path / "rig.toml")).rig
+    names = [package.name for package in packages_of(spec, found, matrix)]
+    assert names == ["cuda-drivers", "cuda-toolkit-9-0"]
+    assert [file.part for file in downloads(spec, found, matrix)] == ["cudnn", "interpreter"]
+
+
+def test_torch_installs_no_toolkit(tmp_path: Path) -> None:
+    report = check(tmp_path, rig("ubuntu 24.04", "RTX 5090", "3.12", 'torch = "*"'))
+    assert errors(report) == []
+    assert report.resolution is not None
+    assert (report.resolution.cuda, report.resolution.cuda_provider) == (None, None)
