@@ -22,6 +22,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _STDOUT = Path("-")
 
 
+# The architecture that a spec can have.
+_SUPPORTED = "x86_64"
+
+
 def init(
     file: Annotated[
         Path, typer.Argument(metavar="[FILE]", help="File to write, or - for stdout")
@@ -100,6 +104,12 @@ def _starter(name: str) -> str:
 
 def _describe_host(recording: Path | None, name: str, *, quiet: bool) -> str:
     host = host_of(record_host() if recording is None else _load_recording(recording))
+    architecture = host.processor.architecture if host.processor is not None else None
+    if architecture not in (None, _SUPPORTED):
+        fail(
+            f"this machine is {architecture}, but a rig can describe {_SUPPORTED} machines only",
+            status=1,
+        )
     for missing in host.unread:
         status(f"not detected: {missing.part} ({missing.why})", quiet=quiet)
     return spec_text(host, name)

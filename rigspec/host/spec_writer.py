@@ -77,8 +77,6 @@ def _machine(host: Host, matrix: Matrix) -> Table:
         _add(table, "os", _os(host, matrix), "/etc/os-release")
     else:
         table.add(tomlkit.comment('os = "…": required; set the system and its version'))
-    if host.processor is not None and host.processor.architecture == "aarch64":
-        _add(table, "arch", "aarch64", "lscpu")
     _add(table, "driver", host.driver, "nvidia-smi, or the kernel module")
     _add(table, "gcc", host.gcc, "gcc --version")
     _add(table, "docker", host.docker, "docker --version")

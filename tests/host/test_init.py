@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -333,3 +334,14 @@ def test_a_recording_from_elsewhere_is_made_nameless(tmp_path: Path) -> None:
     assert "0123456" not in texts["dmidecode"]
     assert "alice" not in texts["nvidia-smi.xml"]
     assert "GPU-1" not in texts["nvidia-smi.xml"]
+
+
+def test_init_from_machine_of_another_architecture_fails(tmp_path: Path, rigspec: Rigspec) -> None:
+    """`check` refuses any `arch` but x86_64: a spec of this machine would be wrong or refused."""
+    recording, file = tmp_path / "recording", tmp_path / "rig.toml"
+    shutil.copytree(MACHINES / "rtx-3090-ubuntu-24.04", recording)
+    (recording / "lscpu").write_text("Architecture: aarch64\nModel name: Neoverse\n", "utf-8")
+    done = rigspec("init", str(file), "--from-recording", str(recording))
+    assert done.returncode != 0
+    assert "this machine is aarch64, but a rig can describe x86_64 machines only" in done.stderr
+    assert not file.exists()

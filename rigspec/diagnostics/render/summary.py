@@ -51,7 +51,7 @@ def _iterate_layers(resolution: Resolution) -> Iterator[tuple[str, str]]:
 def _driver_remark(resolution: Resolution) -> str:
     """Return what distinguishes the driver from one that is installed with its usual modules."""
     if resolution.driver_source == NO_DRIVER:
-        return " or one that fits, which the machine has already"
+        return " or another that fits (not installed)"
     return " (open kernel modules)" if resolution.kernel_modules == "open" else ""
 
 
