@@ -48,7 +48,7 @@ def compile_(
     require_digests: RequireDigests = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the artifacts of one or more targets from the lock.
+    """Write the artifacts of targets from the lock.
 
     Uses no network and no clock: the same input gives the same bytes.
     """

@@ -24,7 +24,7 @@ COMMANDS = {
         ("why", "why", "why", "Explain why a version was chosen"),
         ("explain", "explain", "explain", "Print the page of a diagnostic code"),
         ("lock", "lock", "lock", "Pin every version, file and checksum"),
-        ("compile", "compile", "compile_", "Write the artifacts of one or more targets from the lock"),
+        ("compile", "compile", "compile_", "Write the artifacts of targets from the lock"),
         ("fetch", "fetch", "fetch", "Download everything that a lock names"),
         ("doctor", "doctor", "doctor", "Check this machine against its lock"),
         ("connect", "connect", "connect", "Print the command that reaches each service"),

@@ -36,8 +36,8 @@ TITLE_LENGTH = 40
 HELP_LENGTH = 80
 # A message may start with a name: of a product, a code, a file.
 NAME = re.compile(
-    r"RS\d|--|  (?:[a-z]|\{\})|`|\"|\{\}|[A-Z0-9]{2,}|[a-z]|\d|CUDA|NVIDIA|Python|Ubuntu|Debian|Keras"
-    r"|Matplotlib|TensorFlow|PyTorch|Apptainer|Docker|HTTP|OCI|Theano|Jupyter"
+    r"RS\d|--|  (?:[a-z]|\{\})|`|\"|\{\}|[A-Z0-9]{2,}|[a-z]|\d|CUDA|NVIDIA|Python|Ubuntu|Debian"
+    r"|Matplotlib|TensorFlow|PyTorch|Apptainer|Docker|HTTP|OCI|Theano|Jupyter|Keras"
 )
 # Functions and keyword arguments with a message for the user.
 MESSAGE_CALLS = frozenset({"Diagnostic", "diagnostic", "fail", "status"})
