@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rigspec.diagnostics.model import Diagnostic, Metric, Report, Severity
-from rigspec.hardware.machine_specs import machine_figures
-from rigspec.hardware.summary import summary_lines
+from rigspec.hardware.machine_specs import build_machine_specs
+from rigspec.hardware.summary import format_summary
 from rigspec.lint.hardware import lint_hardware
 from rigspec.lint.matrix_advisories import advisory_diagnostics
 from rigspec.lint.runner import lint
@@ -79,8 +79,8 @@ def _hardware(
     """Return diagnostics and figures of the hardware; no version depends on them."""
     if machine is None:
         return (), ()
-    figures = machine_figures(spec, machine, matrix)
-    return tuple(lint_hardware(spec, machine, matrix, figures)), summary_lines(figures)
+    figures = build_machine_specs(spec, machine, matrix)
+    return tuple(lint_hardware(spec, machine, matrix, figures)), format_summary(figures)
 
 
 def _conflicts(

@@ -16,7 +16,7 @@ from rigspec.compare.software import (
     compare_resolved_software,
 )
 from rigspec.diagnostics.model import Report
-from rigspec.hardware.machine_specs import MachineSpecs, machine_figures
+from rigspec.hardware.machine_specs import MachineSpecs, build_machine_specs
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.explain.why import UnknownComponent, Unsolvable, why
 from rigspec.spec.loader import LoadedSpec
@@ -66,7 +66,7 @@ def compare_machines(question: ComparisonRequest) -> Comparison:
 
 
 def _load_figures(question: ComparisonRequest, name: str) -> MachineSpecs:
-    return machine_figures(question.spec, name, question.matrices[name])
+    return build_machine_specs(question.spec, name, question.matrices[name])
 
 
 def _build_side(name: str, machine: Machine, figures: MachineSpecs) -> Side:

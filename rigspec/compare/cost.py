@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
 from rigspec.compare.model import Bill, CostComparison, PaybackSensitivity, SensitivityPoint
-from rigspec.hardware.cost import Cost, Payback, no_payback, payback
+from rigspec.hardware.cost import Cost, Payback, compute_payback, explain_no_payback
 from rigspec.hardware.machine_context import MachineContext
-from rigspec.hardware.machine_specs import MachineSpecs, machine_figures
-from rigspec.hardware.sourced_value import SourcedValue, count_of, derived
+from rigspec.hardware.machine_specs import MachineSpecs, build_machine_specs
+from rigspec.hardware.sourced_value import SourcedValue, derive, format_share
 from rigspec.matrix.model import Matrix
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.machine import Machine
@@ -184,14 +184,14 @@ class _CostModel:
     def compute_figures(self, name: str, factors: _Factors) -> MachineSpecs:
         """Return the figures of a machine with the factors applied."""
         machine = self._apply_factors(name, factors)
-        return machine_figures(machine.spec, name, machine.matrix, self._convert_currency)
+        return build_machine_specs(machine.spec, name, machine.matrix, self._convert_currency)
 
     def compute_cost(self, name: str, factors: _Factors) -> Cost:
         """Return the cost of a machine with the factors and the exchange rates applied."""
         cost = self.compute_figures(name, factors).cost
         price = cost.price
         if price is not None and factors.price != 1:
-            price = derived(price.amount * factors.price, price.unit, price.note, price)
+            price = derive(price.amount * factors.price, price.unit, price.note, price)
         return replace(cost, price=price)
 
     def _convert_currency(self, figure: SourcedValue) -> SourcedValue:
@@ -202,7 +202,7 @@ class _CostModel:
             return figure
         note = "; ".join(filter(None, [figure.note, f"{figure} at {rate}"]))
         unit = f"{rate.unit}{slash}{rest}"
-        return self._convert_currency(derived(figure.amount * rate.amount, unit, note, figure))
+        return self._convert_currency(derive(figure.amount * rate.amount, unit, note, figure))
 
     def build_bill(self, name: str, cost: Cost) -> Bill:
         """Return the known costs of a machine, and which ones are missing."""
@@ -238,8 +238,8 @@ class _CostModel:
         """Return the payback time with the factors applied, or why there is none."""
         machine = self._apply_factors(owned, factors)
         costs = self.compute_cost(owned, factors), self.compute_cost(rented, factors)
-        result = payback(machine, *costs)
-        return _Outcome(result, "" if result is not None else no_payback(machine, *costs))
+        result = compute_payback(machine, *costs)
+        return _Outcome(result, "" if result is not None else explain_no_payback(machine, *costs))
 
     def iterate_sensitivities(
         self, owned: str, rented: str, base: _Outcome
@@ -292,7 +292,7 @@ class _CostModel:
 
     def _format_gpu_count(self, name: str) -> str:
         count = sum((gpu.count for gpu in self.compute_figures(name, _UNCHANGED).gpus), Decimal(0))
-        return f"{count_of(count)} GPU{'' if 0 < count <= 1 else 's'}"
+        return f"{format_share(count)} GPU{'' if 0 < count <= 1 else 's'}"
 
 
 def _format_multiple(amount: EnergyPrice | SourcedValue | None, factor: Decimal) -> str:
@@ -307,4 +307,4 @@ def _compute_yearly_price(payback: Payback | None) -> SourcedValue | None:
     saved = ((payback.rented.amount - payback.owned.amount) * _MONTHS_PER_YEAR).to_integral_value(
         ROUND_FLOOR
     )
-    return derived(saved, payback.price.unit, "savings of twelve months", payback.rented)
+    return derive(saved, payback.price.unit, "savings of twelve months", payback.rented)

@@ -9,7 +9,7 @@ from rigspec.compare.model import HardwareComparison, TextRow, ValueRow
 from rigspec.diagnostics.model import Source
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_specs import MachineSpecs
-from rigspec.hardware.sourced_value import SourcedValue, count_of, derived
+from rigspec.hardware.sourced_value import SourcedValue, derive, format_share
 from rigspec.spec.models.machine import Cpu, Machine
 
 __all__ = ["ONE", "PRECISIONS", "TOGETHER", "WHOLE", "compare_hardware", "format_gpus"]
@@ -55,7 +55,7 @@ def format_gpus(gpus: tuple[GpuSpecs, ...]) -> str | None:
     models = (
         gpu.model
         if gpu.count == 1
-        else f"{count_of(gpu.count)} \N{MULTIPLICATION SIGN} {gpu.model}"
+        else f"{format_share(gpu.count)} \N{MULTIPLICATION SIGN} {gpu.model}"
         for gpu in gpus
     )
     return ", ".join(models) or None
@@ -95,7 +95,7 @@ def _sum_gpus(side: MachineSpecs, pick: Pick) -> SourcedValue | None:
     if not known or len(known) < len(parts):
         return None
     amount = sum((figure.amount * count for figure, count in known), Decimal(0))
-    return derived(amount, known[0][0].unit, "of all GPUs", *(figure for figure, _ in known))
+    return derive(amount, known[0][0].unit, "of all GPUs", *(figure for figure, _ in known))
 
 
 def _count_gpus(side: MachineSpecs) -> SourcedValue | None:
@@ -143,7 +143,7 @@ def _iterate_notes(sides: tuple[MachineSpecs, MachineSpecs]) -> Iterator[str]:
             yield f"{side.name} has several GPU models; \u201cone GPU\u201d is the first of them"
         for gpu in side.gpus:
             if 0 < gpu.count < 1:
-                part = count_of(gpu.count)
+                part = format_share(gpu.count)
                 yield f"{side.name} has {part} of a GPU; its values are {part} of those of the card"
         if side.power is not None and side.power.full is not None and side.power.unknown_full:
             yield f"the power of {side.name} does not include {', '.join(side.power.unknown_full)}"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rigspec.diagnostics.model import Fact, Report
 from rigspec.graph.model import LAYERS, Edge, Label, Node, StackGraph
 from rigspec.graph.nodes import build_nodes, get_packages_id, map_components
-from rigspec.hardware.gpu_indices import card_of, gpu_counts
+from rigspec.hardware.gpu_indices import count_gpus, find_card
 from rigspec.hardware.machine_context import MachineContext
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix
@@ -36,7 +36,7 @@ def build_graph(spec: LoadedSpec, report: Report, matrix: Matrix) -> StackGraph:
     for metric in report.metrics:
         builder.add_metric(metric.name, metric.text, Fact(metric.name, metric.text, metric.sources))
     machine = report.machine
-    counts = gpu_counts(MachineContext(spec, machine, matrix)) if machine is not None else None
+    counts = count_gpus(MachineContext(spec, machine, matrix)) if machine is not None else None
     spec_edges = tuple(_iterate_spec_edges(spec.rig, {node.id for node in nodes}, counts))
     description = f"machine {machine}" if machine is not None else "any machine"
     return builder.build(spec.rig.name, spec.rig.summary or description, spec_edges)
@@ -163,7 +163,7 @@ def _group_gpus_by_card(
     """Return the GPU numbers of a user for each card."""
     if not gpus or counts is None:
         return {} if gpus is None else {0: gpus}
-    on = [(card_of(counts, gpu), gpu) for gpu in gpus]
+    on = [(find_card(counts, gpu), gpu) for gpu in gpus]
     return {
         card: tuple(gpu for other, gpu in on if other == card) for card, _ in on if card is not None
     }

@@ -1,1 +1,1 @@
-"""Machines in figures, and what can be said of them before anything is bought or rented."""
+"""Hardware specifications of machines: power, PCIe lanes, memory, clearance and cost."""

@@ -1,4 +1,4 @@
-"""Whether the cards are short enough for the case."""
+"""Check the length of the GPUs against the case."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.hardware.gpu_specs import GpuSpecs
-from rigspec.hardware.machine_context import MachineContext, fact_of
+from rigspec.hardware.machine_context import MachineContext, build_fact
 from rigspec.hardware.sourced_value import SourcedValue, from_matrix, from_spec
 
-__all__ = ["Clearance", "clearance_advice", "clearance_of"]
+__all__ = ["Clearance", "find_clearance", "lint_clearance"]
 
 
 @dataclass(frozen=True)
 class Clearance:
-    """The longest card the case takes, slot by slot from the top; empty where nobody says."""
+    """The longest card that fits each slot, from the top; empty if unknown."""
 
     slots: tuple[SourcedValue, ...]
     facts: tuple[Fact, ...] = ()
 
     @property
-    def most(self) -> Decimal:
-        """The room in the slot that has most, in millimetres."""
+    def longest(self) -> Decimal:
+        """The clearance of the longest slot, in millimetres."""
         return max(slot.amount for slot in self.slots)
 
     @property
-    def least(self) -> Decimal:
-        """The room in the slot that has least, in millimetres."""
+    def shortest(self) -> Decimal:
+        """The clearance of the shortest slot, in millimetres."""
         return min(slot.amount for slot in self.slots)
 
 
-def clearance_of(machine: MachineContext) -> Clearance:
-    """The room for cards: the spec's word, then the matrix's."""
+def find_clearance(machine: MachineContext) -> Clearance:
+    """Return the GPU clearance of the spec, else that of the matrix."""
     case = machine.table.case
     if case is None:
         return Clearance(())
-    told = case.gpu_clearance
-    lengths = told if isinstance(told, tuple) else (told,) if told is not None else ()
+    declared = case.gpu_clearance
+    lengths = (
+        declared if isinstance(declared, tuple) else (declared,) if declared is not None else ()
+    )
     own = tuple(from_spec(length.millimetres, "mm") for length in lengths)
     if own:
         return Clearance(tuple(figure for figure in own if figure is not None))
@@ -47,102 +49,107 @@ def clearance_of(machine: MachineContext) -> Clearance:
     known = from_matrix(release, "gpu_clearance_mm", "mm")
     if release is None or known is None:
         return Clearance(())
-    statement = f"the {release.version} takes cards of up to {known}"
-    return Clearance((known,), (fact_of(release, statement, "gpu_clearance_mm"),))
+    statement = f"the {release.version} has room for cards of up to {known}"
+    return Clearance((known,), (build_fact(release, statement, "gpu_clearance_mm"),))
 
 
-def clearance_advice(
+def lint_clearance(
     machine: MachineContext, gpus: tuple[GpuSpecs, ...], room: Clearance
 ) -> Iterator[Diagnostic]:
-    """Errors for a card that is too long, and for more of them than slots have room.
-
-    A note for one that fits some slots or some makes.
-    """
+    """Report cards that are too long, or that fit only some slots or some models."""
     if not room.slots:
         return
-    case = machine.span("case", "gpu_clearance", label=f"takes {_told(room)}")
-    yield from _too_many(machine, gpus, room)
+    case = machine.span("case", "gpu_clearance", label=f"up to {_format_clearance(room)}")
+    yield from _lint_card_count(machine, gpus, room)
     for index, gpu in enumerate(gpus):
-        shortest, longest = _lengths(gpu)
+        shortest, longest = _find_lengths(gpu)
         if shortest is None or longest is None:
             continue
         here = machine.span("gpus", index, "length" if gpu.length else "model")
-        if shortest > room.most:
+        if shortest > room.longest:
             yield machine.diagnostic(
                 "RS108",
                 Severity.ERROR,
-                f"the {gpu.model} is {shortest.normalize():f} mm long; the case takes "
-                f"{_told(room)}",
+                f"the {gpu.model} ({shortest.normalize():f} mm) does not fit the case: "
+                f"{_format_clearance(room)}",
                 here,
                 case,
-                facts=(*room.facts, *_length_facts(gpu)),
-                help=("take a shorter card of the same kind, or another case",),
+                facts=(*room.facts, *_build_length_facts(gpu)),
+                help=("use a shorter card or a larger case",),
             )
-        elif longest > room.least:
-            which = "slots" if gpu.length is not None else "makes or slots"
+        elif longest > room.shortest:
+            some = (
+                "in some slots only"
+                if gpu.length is not None
+                else "as some models or in some slots only"
+            )
             yield machine.diagnostic(
                 "RS108",
                 Severity.NOTE,
-                f"the {gpu.model} ({_span(shortest, longest)}) fits only some {which}: the case "
-                f"takes {_told(room)}",
+                f"the {gpu.model} ({_format_lengths(shortest, longest)}) fits the case {some}: "
+                f"{_format_clearance(room)}",
                 here,
                 case,
-                facts=(*room.facts, *_length_facts(gpu)),
-                help=() if gpu.length is not None else ("give the card's own `length`",),
+                facts=(*room.facts, *_build_length_facts(gpu)),
+                help=() if gpu.length is not None else ("add the `length` of the card",),
             )
 
 
-def _too_many(
+def _lint_card_count(
     machine: MachineContext, gpus: tuple[GpuSpecs, ...], room: Clearance
 ) -> Iterator[Diagnostic]:
-    """Cards that each fit a slot, and not all at once: the longest go where there is most room.
+    """Report cards that fit a slot each, but not all at once.
 
-    Those that fit each slot told may stand in others, too, of which nobody says anything.
+    Cards that fit every known slot are not counted: they may use other slots as well.
     """
-    cards = [(_lengths(gpu)[0], gpu) for gpu in gpus]
+    cards = [(_find_lengths(gpu)[0], gpu) for gpu in gpus]
     long = sorted(
         (length for length, gpu in cards for _ in range(int(gpu.boards)) if length is not None),
         reverse=True,
     )
-    if any(length > room.most for length in long):
+    if any(length > room.longest for length in long):
         return
-    for length in dict.fromkeys(length for length in long if length > room.least):
-        wanted = sum(card >= length for card in long)
-        has = sum(slot.amount >= length for slot in room.slots)
-        if wanted > has:
-            words = f"{wanted} cards are {length.normalize():f} mm long or longer; the case has "
+    for length in dict.fromkeys(length for length in long if length > room.shortest):
+        needed = sum(card >= length for card in long)
+        available = sum(slot.amount >= length for slot in room.slots)
+        if needed > available:
+            message = f"{needed} cards are {length.normalize():f} mm or longer, but the case has "
             yield machine.diagnostic(
                 "RS108",
                 Severity.ERROR,
-                f"{words}room for {has} of them",
+                f"{message}room for {available}",
                 machine.span("gpus"),
-                machine.span("case", "gpu_clearance", label=f"takes {_told(room)}"),
-                facts=(*room.facts, *(fact for _, gpu in cards for fact in _length_facts(gpu))),
-                help=("take shorter cards, fewer, or another case",),
+                machine.span("case", "gpu_clearance", label=f"up to {_format_clearance(room)}"),
+                facts=(
+                    *room.facts,
+                    *(fact for _, gpu in cards for fact in _build_length_facts(gpu)),
+                ),
+                help=("use shorter or fewer cards, or a larger case",),
             )
             return
 
 
-def _lengths(gpu: GpuSpecs) -> tuple[Decimal | None, Decimal | None]:
+def _find_lengths(gpu: GpuSpecs) -> tuple[Decimal | None, Decimal | None]:
     if gpu.length is not None:
         return gpu.length.amount, gpu.length.amount
-    told = re.match(r"(\d+)-(\d+)", gpu.length_range or "")
-    return (Decimal(told[1]), Decimal(told[2])) if told is not None else (None, None)
+    found = re.match(r"(\d+)-(\d+)", gpu.length_range or "")
+    return (Decimal(found[1]), Decimal(found[2])) if found is not None else (None, None)
 
 
-def _length_facts(gpu: GpuSpecs) -> Iterator[Fact]:
+def _build_length_facts(gpu: GpuSpecs) -> Iterator[Fact]:
     if gpu.length is None and gpu.release is not None and gpu.length_range is not None:
         statement = f"cards called {gpu.release.version} are {gpu.length_range} mm long"
-        yield fact_of(gpu.release, statement, "length_range_mm")
+        yield build_fact(gpu.release, statement, "length_range_mm")
 
 
-def _told(room: Clearance) -> str:
-    if room.most == room.least:
-        return f"{room.most.normalize():f} mm"
-    return f"{room.most.normalize():f} mm in one slot and {room.least.normalize():f} mm in another"
+def _format_clearance(room: Clearance) -> str:
+    if room.longest == room.shortest:
+        return f"{room.longest.normalize():f} mm"
+    longest, shortest = room.longest.normalize(), room.shortest.normalize()
+    return f"{longest:f} mm in one slot and {shortest:f} mm in another"
 
 
-def _span(shortest: Decimal, longest: Decimal) -> str:
+def _format_lengths(shortest: Decimal, longest: Decimal) -> str:
     if shortest == longest:
         return f"{shortest.normalize():f} mm"
-    return f"{shortest.normalize():f} to {longest.normalize():f} mm, by its maker"
+    return f"{shortest.normalize():f} to {longest.normalize():f} mm, depending on the manufacturer"

@@ -1,4 +1,4 @@
-"""The GPUs of a machine: memory, bandwidth, arithmetic at each precision, power, length."""
+"""GPU specifications: memory, bandwidth, throughput per precision, power, length."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.hardware.machine_context import MachineContext, fact_of
+from rigspec.hardware.machine_context import MachineContext, build_fact
 from rigspec.hardware.sourced_value import (
     SourcedValue,
-    count_of,
-    derived,
+    derive,
+    format_share,
     from_matrix,
     from_spec,
-    number,
-    rounded,
+    parse_number,
+    round_to,
 )
 from rigspec.matrix.model import Release
 from rigspec.spec.models.machine import Gpu
 
 __all__ = [
     "GpuSpecs",
-    "card_figures",
-    "declared_gpus",
-    "gpus_on_board",
-    "half_precision_advice",
-    "part_of_card",
+    "build_gpu_specs",
+    "count_gpus_on_board",
+    "lint_half_precision",
+    "list_declared_gpus",
+    "scale_gpu_specs",
 ]
 
 _SEVERAL = re.compile(r"(?P<all>[\d.]+) \((?P<count>\d+)x(?P<each>[\d.]+)\)")
@@ -35,9 +35,9 @@ _SEVERAL = re.compile(r"(?P<all>[\d.]+) \((?P<count>\d+)x(?P<each>[\d.]+)\)")
 
 @dataclass(frozen=True)
 class GpuSpecs:
-    """GPUs of one kind. Figures are of one GPU; a board may carry several (a Tesla K80: two).
+    """GPUs of one model. Values are per GPU; a board may have several (a Tesla K80: two).
 
-    ``watts`` and ``length`` are of one board.
+    ``watts`` and ``length`` are per board.
     """
 
     model: str
@@ -62,17 +62,17 @@ class GpuSpecs:
     generation: Release | None
 
 
-def declared_gpus(machine: MachineContext) -> tuple[GpuSpecs, ...]:
-    """The cards that the spec lists, in its order."""
-    return tuple(_declared(machine, gpu) for gpu in machine.table.gpus)
+def list_declared_gpus(machine: MachineContext) -> tuple[GpuSpecs, ...]:
+    """Return the GPUs of the spec, in its order."""
+    return tuple(_build_declared(machine, gpu) for gpu in machine.table.gpus)
 
 
-def _declared(machine: MachineContext, gpu: Gpu) -> GpuSpecs:
+def _build_declared(machine: MachineContext, gpu: Gpu) -> GpuSpecs:
     release = machine.part("gpu", gpu.model)
     own = gpu.memory.gib_of_memory if gpu.memory is not None else None
     length = gpu.length.millimetres if gpu.length is not None else None
     price = from_spec(gpu.price.amount, gpu.price.unit) if gpu.price is not None else None
-    return card_figures(
+    return build_gpu_specs(
         machine,
         gpu.model,
         release,
@@ -86,7 +86,7 @@ def _declared(machine: MachineContext, gpu: Gpu) -> GpuSpecs:
     )
 
 
-def card_figures(
+def build_gpu_specs(
     machine: MachineContext,
     model: str,
     release: Release | None,
@@ -99,27 +99,27 @@ def card_figures(
     length: SourcedValue | None = None,
     price: SourcedValue | None = None,
 ) -> GpuSpecs:
-    """The figures of cards of one kind: those given here, and the matrix's for the rest."""
-    capability = capability or _capability(release)
+    """Build the specifications of a GPU from the given values, and from the matrix for the rest."""
+    capability = capability or _find_capability(release)
     generation = machine.part("generation", capability)
-    each = gpus_on_board(release)
-    fp32 = _shared(from_matrix(release, "fp32_tflops", "TFLOPS"), each)
+    each = count_gpus_on_board(release)
+    fp32 = _divide(from_matrix(release, "fp32_tflops", "TFLOPS"), each)
     return GpuSpecs(
         model=model,
         boards=boards,
         count=boards * each,
         compute_capability=capability,
-        memory=memory or _memory(release),
-        bandwidth=_shared(from_matrix(release, "bandwidth_gb_s", "GB/s"), each),
-        fp64=_shared(from_matrix(release, "fp64_tflops", "TFLOPS"), each)
-        or _at_rate(generation, "fp64", fp32),
+        memory=memory or _find_memory(release),
+        bandwidth=_divide(from_matrix(release, "bandwidth_gb_s", "GB/s"), each),
+        fp64=_divide(from_matrix(release, "fp64_tflops", "TFLOPS"), each)
+        or _scale_fp32(generation, "fp64", fp32),
         fp32=fp32,
-        fp16=_shared(from_matrix(release, "fp16_tflops", "TFLOPS"), each)
-        or _at_rate(generation, "fp16", fp32),
-        tensor_fp16=_shared(from_matrix(release, "tensor_fp16_tflops", "TFLOPS"), each),
-        tensor_bf16=_shared(from_matrix(release, "tensor_bf16_tflops", "TFLOPS"), each),
-        tensor_tf32=_shared(from_matrix(release, "tensor_tf32_tflops", "TFLOPS"), each),
-        tensor_int8=_shared(from_matrix(release, "tensor_int8_tops", "TOPS"), each),
+        fp16=_divide(from_matrix(release, "fp16_tflops", "TFLOPS"), each)
+        or _scale_fp32(generation, "fp16", fp32),
+        tensor_fp16=_divide(from_matrix(release, "tensor_fp16_tflops", "TFLOPS"), each),
+        tensor_bf16=_divide(from_matrix(release, "tensor_bf16_tflops", "TFLOPS"), each),
+        tensor_tf32=_divide(from_matrix(release, "tensor_tf32_tflops", "TFLOPS"), each),
+        tensor_int8=_divide(from_matrix(release, "tensor_int8_tops", "TOPS"), each),
         idle_watts=idle_watts,
         watts=watts or from_matrix(release, "watts", "W"),
         length=length,
@@ -130,99 +130,99 @@ def card_figures(
     )
 
 
-def part_of_card(figures: GpuSpecs, part: Decimal) -> GpuSpecs:
-    """A part of a GPU, which is rented as such: the same part of all that the GPU has and does."""
+def scale_gpu_specs(specs: GpuSpecs, part: Decimal) -> GpuSpecs:
+    """Return the specifications of a rented fraction of a GPU."""
 
-    def of(figure: SourcedValue | None) -> SourcedValue | None:
-        if figure is None:
+    def scale(value: SourcedValue | None) -> SourcedValue | None:
+        if value is None:
             return None
-        note = f"{count_of(part)} of the GPU's"
-        return derived(rounded(figure.amount * part, 4), figure.unit, note, figure)
+        note = f"{format_share(part)} of the GPU's"
+        return derive(round_to(value.amount * part, 4), value.unit, note, value)
 
     return replace(
-        figures,
+        specs,
         count=part,
-        memory=of(figures.memory),
-        bandwidth=of(figures.bandwidth),
-        fp64=of(figures.fp64),
-        fp32=of(figures.fp32),
-        fp16=of(figures.fp16),
-        tensor_fp16=of(figures.tensor_fp16),
-        tensor_bf16=of(figures.tensor_bf16),
-        tensor_tf32=of(figures.tensor_tf32),
-        tensor_int8=of(figures.tensor_int8),
+        memory=scale(specs.memory),
+        bandwidth=scale(specs.bandwidth),
+        fp64=scale(specs.fp64),
+        fp32=scale(specs.fp32),
+        fp16=scale(specs.fp16),
+        tensor_fp16=scale(specs.tensor_fp16),
+        tensor_bf16=scale(specs.tensor_bf16),
+        tensor_tf32=scale(specs.tensor_tf32),
+        tensor_int8=scale(specs.tensor_int8),
     )
 
 
-def half_precision_advice(
+def lint_half_precision(
     machine: MachineContext, gpus: tuple[GpuSpecs, ...]
 ) -> Iterator[Diagnostic]:
-    """A warning where a spec asks for 16 bits on a GPU that is slower with them."""
-    asking = [
+    """Report 16-bit settings on a GPU that is slower in half precision."""
+    settings_16_bit = [
         (env_name, framework)
         for env_name, env in machine.rig.env.items()
         for framework, settings in env.config.items()
         if settings.get("floatx") == "float16"
     ]
     for gpu in gpus:
-        rate = number(gpu.generation.get("fp16")) if gpu.generation is not None else None
+        rate = parse_number(gpu.generation.get("fp16")) if gpu.generation is not None else None
         if gpu.generation is None or rate is None or rate >= 1:
             continue
-        told = gpu.generation.get("fp16")
-        for env_name, framework in asking:
+        fraction = gpu.generation.get("fp16")
+        for env_name, framework in settings_16_bit:
             path = ("env", env_name, "config", framework, "floatx")
             yield machine.diagnostic(
                 "RS115",
                 Severity.WARNING,
-                f"the {gpu.model} computes in half precision at {told} of its single precision",
-                machine.spec.document.span(path, label="asks for 16 bits"),
+                f"half precision on the {gpu.model} has {fraction} of the single-precision rate",
+                machine.spec.document.span(path, label="16 bits"),
                 facts=(
-                    fact_of(
+                    build_fact(
                         gpu.generation,
                         f"{gpu.generation.get('name')} GPUs of compute capability "
-                        f"{gpu.compute_capability} give {told} as many results in half precision "
-                        "as in single, and have no tensor cores",
+                        f"{gpu.compute_capability} have no tensor cores, and their half-precision "
+                        f"rate is {fraction} of the single-precision rate",
                         "fp16",
                     ),
                 ),
-                help=("compute in `float32`, or on a card with tensor cores (Volta and newer)",),
+                help=("use `float32`, or a GPU with tensor cores (Volta and newer)",),
             )
 
 
-def _capability(release: Release | None) -> str | None:
+def _find_capability(release: Release | None) -> str | None:
     for condition in release.implies if release is not None else ():
         if condition.component == "compute_capability":
             return condition.alternatives[0].removeprefix("==")
     return None
 
 
-def gpus_on_board(release: Release | None) -> Decimal:
-    """How many GPUs a board of this kind carries."""
-    told = _SEVERAL.fullmatch((release.get("memory_gib") or "") if release is not None else "")
-    return Decimal(told["count"]) if told is not None else Decimal(1)
+def count_gpus_on_board(release: Release | None) -> Decimal:
+    """Return the number of GPUs on a board."""
+    found = _SEVERAL.fullmatch((release.get("memory_gib") or "") if release is not None else "")
+    return Decimal(found["count"]) if found is not None else Decimal(1)
 
 
-def _memory(release: Release | None) -> SourcedValue | None:
-    told = _SEVERAL.fullmatch((release.get("memory_gib") or "") if release is not None else "")
-    if release is not None and told is not None:
+def _find_memory(release: Release | None) -> SourcedValue | None:
+    found = _SEVERAL.fullmatch((release.get("memory_gib") or "") if release is not None else "")
+    if release is not None and found is not None:
         sources = release.sources_of("memory_gib")
-        return SourcedValue(Decimal(told["each"]), "GiB", "matrix", sources, "of one GPU")
+        return SourcedValue(Decimal(found["each"]), "GiB", "matrix", sources, "of one GPU")
     return from_matrix(release, "memory_gib", "GiB")
 
 
-def _shared(figure: SourcedValue | None, each: Decimal) -> SourcedValue | None:
-    """A figure of a board as that of one of its GPUs."""
+def _divide(figure: SourcedValue | None, each: Decimal) -> SourcedValue | None:
+    """Return the value per GPU of a value per board."""
     if figure is None or each == 1:
         return figure
-    return derived(figure.amount / each, figure.unit, f"1/{each} of the board's", figure)
+    return derive(figure.amount / each, figure.unit, f"1/{each} of the board's", figure)
 
 
-def _at_rate(
+def _scale_fp32(
     generation: Release | None, name: str, fp32: SourcedValue | None
 ) -> SourcedValue | None:
-    """A rate that its generation has, as a fraction of single precision."""
+    """Return a throughput as the fraction of single precision that the generation has."""
     rate = from_matrix(generation, name, "")
     if rate is None or fp32 is None or generation is None:
         return None
     note = f"{generation.get(name)} of single precision"
-    return derived(rounded(fp32.amount * rate.amount, 4), fp32.unit, note, rate, fp32)
+    return derive(round_to(fp32.amount * rate.amount, 4), fp32.unit, note, rate, fp32)

@@ -1,4 +1,4 @@
-"""Rented machines: what an instance has, costs, and is known for."""
+"""Cloud instances: specifications, prices, retirement."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.hardware.gpu_specs import GpuSpecs, card_figures, part_of_card
-from rigspec.hardware.machine_context import MachineContext, fact_of
-from rigspec.hardware.sourced_value import SourcedValue, from_matrix, number
+from rigspec.hardware.gpu_specs import GpuSpecs, build_gpu_specs, scale_gpu_specs
+from rigspec.hardware.machine_context import MachineContext, build_fact
+from rigspec.hardware.sourced_value import SourcedValue, from_matrix, parse_number
 from rigspec.matrix.model import Release
 
-__all__ = ["Instance", "instance_advice", "instance_gpus", "instance_of"]
+__all__ = ["Instance", "build_instance_gpus", "find_instance", "lint_instance"]
 
 
 @dataclass(frozen=True)
 class Instance:
-    """A rented machine. ``price`` is by the hour, on demand, as of ``price_day``."""
+    """A cloud instance. ``price`` is per hour, on demand, as of ``price_day``."""
 
     release: Release
     vcpus: SourcedValue | None
@@ -28,12 +28,12 @@ class Instance:
     retired: str | None
 
 
-def instance_of(machine: MachineContext) -> Instance | None:
-    """The instance that the machine is, if it is one that the matrix knows."""
+def find_instance(machine: MachineContext) -> Instance | None:
+    """Return the instance of the machine, if the matrix has it."""
     release = machine.part("instance", machine.table.instance)
     if release is None:
         return None
-    gone = next((item.reason for item in release.availability), None)
+    retired = next((item.reason for item in release.availability), None)
     return Instance(
         release=release,
         vcpus=from_matrix(release, "vcpus", "vCPU"),
@@ -41,17 +41,17 @@ def instance_of(machine: MachineContext) -> Instance | None:
         price=from_matrix(release, "usd_per_hour", "USD/h"),
         price_day=release.get("price_day"),
         price_scope=release.get("price_scope"),
-        retired=gone,
+        retired=retired,
     )
 
 
-def instance_gpus(machine: MachineContext, instance: Instance) -> tuple[GpuSpecs, ...]:
-    """Its GPUs. Those that are sold in several forms stay without the figures of a form."""
+def build_instance_gpus(machine: MachineContext, instance: Instance) -> tuple[GpuSpecs, ...]:
+    """Return the GPUs of an instance, without values that depend on the variant of the card."""
     release = instance.release
     card = machine.part("gpu", release.get("card"))
     capability = release.implies[0].alternatives[0].removeprefix("==")
-    count = number(release.get("gpus")) or Decimal(0)
-    figures = card_figures(
+    count = parse_number(release.get("gpus")) or Decimal(0)
+    specs = build_gpu_specs(
         machine,
         release.get("gpu") or "unknown",
         card,
@@ -60,33 +60,33 @@ def instance_gpus(machine: MachineContext, instance: Instance) -> tuple[GpuSpecs
         memory=from_matrix(release, "memory_gib", "GiB"),
     )
     if 0 < count < 1:
-        figures = part_of_card(figures, count)
-    # What the provider pays for power and what fits its racks is nobody's matter here.
-    return (replace(figures, boards=Decimal(0), count=count, watts=None, length_range=None),)
+        specs = scale_gpu_specs(specs, count)
+    # The power bill and the racks of the provider do not matter to the user.
+    return (replace(specs, boards=Decimal(0), count=count, watts=None, length_range=None),)
 
 
-def instance_advice(machine: MachineContext, instance: Instance) -> Iterator[Diagnostic]:
-    """What is known against an instance: withdrawn, of another architecture, its images."""
+def lint_instance(machine: MachineContext, instance: Instance) -> Iterator[Diagnostic]:
+    """Report retired instances, other architectures, and notes about images."""
     release = instance.release
     span = machine.span("instance")
     if instance.retired is not None:
         yield machine.diagnostic(
             "RS117",
             Severity.WARNING,
-            f"{release.label} can no longer be rented: {instance.retired}",
+            f"{release.label} is no longer available: {instance.retired}",
             span,
-            facts=(fact_of(release, instance.retired, "withdrawn"),),
-            help=("choose another; `rigspec matrix show instance` lists those that are known",),
+            facts=(build_fact(release, instance.retired, "withdrawn"),),
+            help=("choose another instance (`rigspec matrix show instance`)",),
         )
     arch = release.get("arch")
     if arch is not None and arch != machine.table.arch:
         yield machine.diagnostic(
             "RS118",
             Severity.ERROR,
-            f"{release.label} is a machine of {arch}; everything here is for {machine.table.arch}",
+            f"{release.label} is an {arch} machine, but rigspec supports {machine.table.arch} only",
             span,
-            facts=(fact_of(release, f"{release.label} runs images for {arch}", "arch"),),
-            help=("choose an instance with a processor of Intel or AMD",),
+            facts=(build_fact(release, f"{release.label} runs images for {arch}", "arch"),),
+            help=("choose an instance with an Intel or AMD CPU",),
         )
     note = release.get("image_note")
     if note is not None:
@@ -95,5 +95,5 @@ def instance_advice(machine: MachineContext, instance: Instance) -> Iterator[Dia
             Severity.NOTE,
             f"on {release.label}, {note}",
             span,
-            facts=(fact_of(release, f"on {release.label}, {note}", "image_note"),),
+            facts=(build_fact(release, f"on {release.label}, {note}", "image_note"),),
         )

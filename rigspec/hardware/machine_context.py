@@ -1,4 +1,4 @@
-"""One machine as its spec declares it, beside what the matrix knows of its parts."""
+"""A machine of a spec, and the matrix data of its parts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rigspec.spec.models.machine import Cpu, Machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import KeyPath
 
-__all__ = ["MachineContext", "fact_of", "products_for_parts"]
+__all__ = ["MachineContext", "build_fact", "list_part_products"]
 
 
-def products_for_parts(machine: Machine | None) -> frozenset[str]:
-    """The products of the matrix that tell something about the parts of this machine."""
+def list_part_products(machine: Machine | None) -> frozenset[str]:
+    """Return the products of the matrix about the parts of this machine."""
     if machine is None:
         return frozenset()
-    asked = {
+    needed = {
         "cpu": machine.cpu is not None,
         "gpu": bool(machine.gpus or machine.instance),
         "generation": bool(machine.gpus or machine.instance),
@@ -30,12 +30,12 @@ def products_for_parts(machine: Machine | None) -> frozenset[str]:
         "psu": machine.psu is not None,
         "instance": machine.instance is not None,
     }
-    return frozenset(product for product, wanted in asked.items() if wanted)
+    return frozenset(product for product, is_needed in needed.items() if is_needed)
 
 
 @dataclass(frozen=True)
 class MachineContext:
-    """A machine by its name in a spec. The matrix must hold what ``products_for_parts`` names."""
+    """A machine of a spec. The matrix needs the products of ``list_part_products``."""
 
     spec: LoadedSpec
     name: str
@@ -43,46 +43,46 @@ class MachineContext:
 
     @property
     def rig(self) -> Rig:
-        """The rig that it belongs to."""
+        """The rig of the machine."""
         return self.spec.rig
 
     @property
     def table(self) -> Machine:
-        """What the spec says of it."""
+        """The table of the machine in the spec."""
         return self.spec.rig.machine[self.name]
 
     def span(self, *keys: str | int, label: str = "") -> Span:
-        """The place of a key of the machine's table."""
+        """Return the span of a key in the machine's table."""
         path: KeyPath = ("machine", self.name, *keys)
         return self.spec.document.span(path, label=label)
 
     def part(self, product: str, model: str | None) -> Release | None:
-        """What the matrix knows under that name, if it has the product and one part fits."""
+        """Return the part with this name, if the matrix has exactly one."""
         if model is None or product not in self.matrix:
             return None
         return find_part(self.matrix.product(product), model)
 
     @property
     def cpu(self) -> Release | None:
-        """What the matrix knows of the processor."""
+        """The CPU in the matrix."""
         cpu = self.table.cpu
         return self.part("cpu", cpu.model if isinstance(cpu, Cpu) else cpu)
 
     @property
     def own_cpu(self) -> Cpu | None:
-        """What the spec itself tells of the processor, in figures."""
+        """The CPU table of the spec, if it is more than a name."""
         return self.table.cpu if isinstance(self.table.cpu, Cpu) else None
 
     @property
     def chipset(self) -> Release | None:
-        """The chipset that the board's name has in it."""
+        """The chipset in the name of the motherboard."""
         board = self.table.motherboard
         words = re.findall(r"[A-Za-z]+\d+", board.model) if board is not None else []
         found = (self.part("chipset", word) for word in words)
         return next((release for release in found if release is not None), None)
 
     def guidance(self, name: str) -> Release:
-        """A fact about machines in general, by its name. Raises KeyError."""
+        """Return a general fact about machines by its name."""
         product = self.matrix.product("guidance")
         return next(release for release in product.releases if release.version == name)
 
@@ -95,11 +95,11 @@ class MachineContext:
         facts: tuple[Fact, ...] = (),
         help: tuple[str, ...] = (),
     ) -> Diagnostic:
-        """A diagnostic about the parts of this machine."""
+        """Build a diagnostic about the parts of this machine."""
         return Diagnostic(code, severity, message, spans=spans, facts=facts, help=help)
 
 
-def fact_of(release: Release, statement: str, figure: str = "statement") -> Fact:
-    """A sentence that rests on a figure of a release."""
-    name = f"{release.product}/{release.label}"
-    return Fact(name, statement, release.sources_of(figure), release.confidence)
+def build_fact(release: Release, statement: str, name: str = "statement") -> Fact:
+    """Build a fact with the sources of a property of a release."""
+    id = f"{release.product}/{release.label}"
+    return Fact(id, statement, release.sources_of(name), release.confidence)

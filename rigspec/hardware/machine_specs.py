@@ -1,30 +1,38 @@
-"""Everything known of one machine, in figures: declared part by part, or rented."""
+"""The specifications of a machine, declared part by part or rented."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rigspec.hardware.clearance import Clearance, clearance_of
-from rigspec.hardware.cost import Cost, Exchange, Payback, as_told, cost_of, no_payback, payback
-from rigspec.hardware.gpu_specs import GpuSpecs, declared_gpus
-from rigspec.hardware.instances import Instance, instance_gpus, instance_of
+from rigspec.hardware.clearance import Clearance, find_clearance
+from rigspec.hardware.cost import (
+    Cost,
+    Exchange,
+    Payback,
+    compute_cost,
+    compute_payback,
+    explain_no_payback,
+    keep_currency,
+)
+from rigspec.hardware.gpu_specs import GpuSpecs, list_declared_gpus
+from rigspec.hardware.instances import Instance, build_instance_gpus, find_instance
 from rigspec.hardware.machine_context import MachineContext
-from rigspec.hardware.memory import ram_of, vram_of
-from rigspec.hardware.pcie import Lanes, lanes_of
-from rigspec.hardware.power import Power, power_of
-from rigspec.hardware.sourced_value import SourcedValue, from_matrix, from_spec, total
+from rigspec.hardware.memory import compute_vram, get_ram
+from rigspec.hardware.pcie import Lanes, compute_lanes
+from rigspec.hardware.power import Power, compute_power
+from rigspec.hardware.sourced_value import SourcedValue, add_up, from_matrix, from_spec
 from rigspec.matrix.model import Matrix
 from rigspec.spec.loader import LoadedSpec
 
-__all__ = ["MachineSpecs", "machine_figures"]
+__all__ = ["MachineSpecs", "build_machine_specs"]
 
 
 @dataclass(frozen=True)
 class MachineSpecs:
-    """A machine in figures. ``None`` is unknown; ``power`` and ``lanes`` are of owned machines.
+    """The specifications of a machine. ``power`` and ``lanes`` are ``None`` for rented machines.
 
-    ``payback`` is against the machine that the spec names under ``against``; without a month,
-    ``no_payback`` says why.
+    ``payback`` is relative to the machine under ``against`` in the spec; ``no_payback`` is the
+    reason if there is none.
     """
 
     name: str
@@ -43,64 +51,64 @@ class MachineSpecs:
     no_payback: str = ""
 
 
-def machine_figures(
-    spec: LoadedSpec, name: str, matrix: Matrix, exchange: Exchange = as_told
+def build_machine_specs(
+    spec: LoadedSpec, name: str, matrix: Matrix, exchange: Exchange = keep_currency
 ) -> MachineSpecs:
-    """The figures of one machine of a rig. The matrix must hold what ``part_products`` names.
+    """Compute the specifications of a machine, with all amounts converted by ``exchange``.
 
-    What it costs is told as ``exchange`` makes it.
+    The matrix needs the products of ``list_part_products``.
     """
     machine = MachineContext(spec, name, matrix)
-    instance = instance_of(machine)
-    gpus = declared_gpus(machine)
+    instance = find_instance(machine)
+    gpus = list_declared_gpus(machine)
     if instance is not None and not gpus:
-        gpus = instance_gpus(machine, instance)
+        gpus = build_instance_gpus(machine, instance)
     rented = machine.table.kind == "cloud" or machine.table.instance is not None
-    power = None if rented else power_of(machine, gpus)
+    power = None if rented else compute_power(machine, gpus)
     hourly = instance.price if instance is not None else None
-    cost = cost_of(machine, power, hourly, exchange)
-    found, why_none = _payback(machine, cost, exchange)
+    cost = compute_cost(machine, power, hourly, exchange)
+    payback, no_payback = _compute_payback(machine, cost, exchange)
     return MachineSpecs(
         name=name,
         kind=machine.table.kind,
         instance=instance,
         gpus=gpus,
-        vram=vram_of(gpus),
-        threads=_threads(machine, instance),
-        ram=ram_of(machine) or (instance.ram if instance is not None else None),
-        storage=_storage(machine),
-        lanes=None if rented else lanes_of(machine, gpus),
-        clearance=clearance_of(machine),
+        vram=compute_vram(gpus),
+        threads=_find_threads(machine, instance),
+        ram=get_ram(machine) or (instance.ram if instance is not None else None),
+        storage=_add_up_storage(machine),
+        lanes=None if rented else compute_lanes(machine, gpus),
+        clearance=find_clearance(machine),
         power=power,
         cost=cost,
-        payback=found,
-        no_payback=why_none,
+        payback=payback,
+        no_payback=no_payback,
     )
 
 
-def _payback(
+def _compute_payback(
     machine: MachineContext, owned: Cost, exchange: Exchange
 ) -> tuple[Payback | None, str]:
-    """When it has paid for itself, or why no month can be told; neither where nobody asks."""
+    """Return the payback, or the reason why there is none; neither without ``against``."""
     against = machine.table.against
     if against is None:
         return None, ""
     rented = MachineContext(machine.spec, against, machine.matrix)
-    instance = instance_of(rented)
+    instance = find_instance(rented)
     hourly = instance.price if instance is not None else None
-    other = cost_of(rented, None, hourly, exchange)
-    found = payback(machine, owned, other)
-    return found, no_payback(machine, owned, other) if found is None else ""
+    other = compute_cost(rented, None, hourly, exchange)
+    found = compute_payback(machine, owned, other)
+    return found, explain_no_payback(machine, owned, other) if found is None else ""
 
 
-def _threads(machine: MachineContext, instance: Instance | None) -> SourcedValue | None:
+def _find_threads(machine: MachineContext, instance: Instance | None) -> SourcedValue | None:
     own = machine.own_cpu
-    told = from_spec(own.threads if own is not None else None, "threads")
-    known = told or from_matrix(machine.cpu, "threads", "threads")
+    declared = from_spec(own.threads if own is not None else None, "threads")
+    known = declared or from_matrix(machine.cpu, "threads", "threads")
     return known or (instance.vcpus if instance is not None else None)
 
 
-def _storage(machine: MachineContext) -> SourcedValue | None:
+def _add_up_storage(machine: MachineContext) -> SourcedValue | None:
     disks = [from_spec(d.size.octets * d.count / 10**9, "GB") for d in machine.table.storage]
     known = tuple(disk for disk in disks if disk is not None)
-    return total(known, "GB", "of all disks") if known else None
+    return add_up(known, "GB", "of all disks") if known else None

@@ -1,4 +1,4 @@
-"""GPUs that work together or are shared: peer access, the IOMMU, users and their containers."""
+"""Check machines with several GPUs: IOMMU, peer access, CPU threads, shared GPUs."""
 
 from __future__ import annotations
 
@@ -7,100 +7,97 @@ from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.gpu_specs import GpuSpecs
-from rigspec.hardware.machine_context import MachineContext, fact_of
+from rigspec.hardware.machine_context import MachineContext, build_fact
 
-__all__ = ["container_devices", "sharing_advice"]
+__all__ = ["lint_multi_gpu", "list_container_devices"]
 
-# What turns the kernel's address translation on, off, or lets devices pass.
+# Kernel arguments that enable, disable or bypass IOMMU address translation.
 _ON = frozenset({"intel_iommu=on", "amd_iommu=on", "amd_iommu=force", "iommu=force", "iommu=on"})
 _OFF = frozenset({"intel_iommu=off", "amd_iommu=off", "iommu=off", "iommu=pt"})
 
 
-def container_devices(gpus: Iterable[int]) -> tuple[str, ...]:
-    """The device files that a container gets for these GPUs: theirs, and two that all share."""
+def list_container_devices(gpus: Iterable[int]) -> tuple[str, ...]:
+    """Return the device files of these GPUs for a container, with the two that all GPUs share."""
     own = tuple(f"/dev/nvidia{gpu}" for gpu in sorted(set(gpus)))
     return (*own, "/dev/nvidiactl", "/dev/nvidia-uvm")
 
 
-def sharing_advice(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diagnostic]:
-    """What several GPUs of one machine, or several users of its GPUs, should know."""
+def lint_multi_gpu(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diagnostic]:
+    """Report problems of several GPUs in a machine, and of several users of a GPU."""
     count = sum((gpu.count for gpu in gpus), Decimal(0))
     if count >= 2 and machine.table.kind == "on-premise":
-        yield from _iommu(machine, count)
-        yield from _peers(machine, gpus)
-    yield from _threads(machine, count)
-    yield from _users(machine, count)
+        yield from _lint_iommu(machine, count)
+        yield from _lint_peer_access(machine, gpus)
+    yield from _lint_threads(machine, count)
+    yield from _lint_shared_gpus(machine, count)
 
 
-def _iommu(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
+def _lint_iommu(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
     arguments = machine.table.kernel_args
     guidance = machine.guidance("iommu")
-    facts = (fact_of(guidance, guidance.get("statement") or ""),)
+    facts = (build_fact(guidance, guidance.get("statement") or ""),)
     on = next((index for index, text in enumerate(arguments) if text in _ON), None)
     if on is not None and "iommu=pt" not in arguments:
         yield machine.diagnostic(
             "RS113",
             Severity.WARNING,
-            f"the IOMMU is on: copies between the {count} GPUs hang or are lost",
-            machine.span("kernel_args", on, label="turns the IOMMU on"),
+            f"copies between the {count} GPUs hang or are lost because the IOMMU is enabled",
+            machine.span("kernel_args", on, label="enables the IOMMU"),
             facts=facts,
-            help=(
-                'write `kernel_args = ["intel_iommu=off"]` (AMD: `amd_iommu=off`), or `iommu=pt`',
-            ),
+            help=('set `kernel_args = ["intel_iommu=off"]` (AMD: `amd_iommu=off`), or `iommu=pt`',),
         )
     elif on is None and not _OFF & set(arguments):
         yield machine.diagnostic(
             "RS113",
             Severity.NOTE,
-            f"whether the IOMMU lets the {count} GPUs copy to each other is left to the kernel",
+            f"peer-to-peer copies between the {count} GPUs may hang if the IOMMU is enabled",
             machine.span("gpus"),
             facts=facts,
-            help=(
-                'if copies hang, write `kernel_args = ["intel_iommu=off"]` (or `amd_iommu=off`)',
-            ),
+            help=('if copies hang, set `kernel_args = ["intel_iommu=off"]` (or `amd_iommu=off`)',),
         )
 
 
-def _peers(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diagnostic]:
+def _lint_peer_access(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator[Diagnostic]:
     for index, gpu in enumerate(gpus):
-        told = gpu.release.get("peer_to_peer") if gpu.release is not None else None
-        if gpu.count >= 2 and gpu.release is not None and told is not None:
-            statement = f"the {gpu.release.version} reaches another's memory {told}"
+        access = gpu.release.get("peer_to_peer") if gpu.release is not None else None
+        if gpu.count >= 2 and gpu.release is not None and access is not None:
+            statement = f"peer access between {gpu.release.version} GPUs: {access}"
             yield machine.diagnostic(
                 "RS114",
                 Severity.NOTE,
                 statement,
                 machine.span("gpus", index, "model"),
-                facts=(fact_of(gpu.release, statement, "peer_to_peer"),),
+                facts=(build_fact(gpu.release, statement, "peer_to_peer"),),
             )
 
 
-def _threads(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
+def _lint_threads(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
     own, cpu = machine.own_cpu, machine.cpu
-    told = str(own.threads) if own is not None and own.threads else None
-    told = told or (cpu.get("threads") if cpu is not None else None)
-    if told is None or not count:
+    threads = str(own.threads) if own is not None and own.threads else None
+    threads = threads or (cpu.get("threads") if cpu is not None else None)
+    if threads is None or not count:
         return
     guidance = machine.guidance("threads-per-gpu")
-    wanted = Decimal(guidance.get("threads") or 0) * count
-    if Decimal(told) < wanted:
+    recommended = Decimal(guidance.get("threads") or 0) * count
+    if Decimal(threads) < recommended:
         yield machine.diagnostic(
             "RS110",
             Severity.WARNING,
-            f"{told} threads feed {count} GPU{'s' if count > 1 else ''}; {wanted} would",
-            machine.span("cpu", label=f"{told} threads"),
+            f"{threads} CPU threads for {count} GPU{'s' if count > 1 else ''}; at least "
+            f"{recommended} are recommended",
+            machine.span("cpu", label=f"{threads} threads"),
             machine.span("gpus", label=f"{count} GPU{'s' if count > 1 else ''}"),
-            facts=(fact_of(guidance, guidance.get("statement") or ""),),
+            facts=(build_fact(guidance, guidance.get("statement") or ""),),
         )
 
 
-def _users(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
+def _lint_shared_gpus(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
     users = {name: user.gpus for name, user in machine.rig.user.items() if user.gpus}
     for gpu in sorted({gpu for gpus in users.values() for gpu in gpus}):
         sharing = [name for name, gpus in users.items() if gpu in gpus]
         if len(sharing) > 1 and gpu < count:
             names = " and ".join(sharing) if len(sharing) == 2 else ", ".join(sharing)
-            devices = ", ".join(container_devices([gpu]))
+            devices = ", ".join(list_container_devices([gpu]))
             spans = [
                 machine.spec.document.span(("user", name, "gpus"), label=f"GPU {gpu}")
                 for name in sharing
@@ -108,7 +105,7 @@ def _users(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:
             yield machine.diagnostic(
                 "RS116",
                 Severity.NOTE,
-                f"GPU {gpu} is given to {names}: they share its memory and its time",
+                f"GPU {gpu} is shared by {names}: they compete for its memory and its time",
                 *spans,
-                help=(f"a container of each needs {devices}; nothing keeps one from the other's",),
+                help=(f"a container for each user needs {devices}; the users are not isolated",),
             )

@@ -1,4 +1,4 @@
-"""Slots and PCIe lanes: how many cards there is room for, and how wide each is connected."""
+"""Check the slots of the motherboard, and divide the PCIe lanes of the CPU."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.gpu_specs import GpuSpecs
-from rigspec.hardware.machine_context import MachineContext, fact_of
-from rigspec.hardware.sourced_value import SourcedValue, from_matrix, from_spec, number
+from rigspec.hardware.machine_context import MachineContext, build_fact
+from rigspec.hardware.sourced_value import SourcedValue, from_matrix, from_spec, parse_number
 from rigspec.matrix.model import Release
 
-__all__ = ["Lanes", "lanes_advice", "lanes_of", "slowdown", "widths"]
+__all__ = ["Lanes", "compute_lanes", "compute_slowdown", "divide_lanes", "lint_lanes"]
 
 _FULL = 16
 
 
 @dataclass(frozen=True)
 class Lanes:
-    """``widths`` are the lanes that each card can have at once, widest first; None: not known."""
+    """The PCIe lanes of a machine: ``widths`` are those of each card, widest first, if known."""
 
     boards: int
     slots: tuple[int, ...]
@@ -27,22 +27,22 @@ class Lanes:
     widths: tuple[int, ...] | None
 
 
-def lanes_of(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Lanes:
-    """The slots of the board and the lanes of the processor, divided among the cards."""
+def compute_lanes(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Lanes:
+    """Divide the lanes of the CPU among the cards."""
     board = machine.table.motherboard
     slots = tuple(int(slot[1:]) for slot in board.slots) if board is not None else ()
     own = machine.own_cpu
     of_cpu = from_spec(own.pcie_lanes if own is not None else None, "lanes")
     of_cpu = of_cpu or from_matrix(machine.cpu, "pcie_lanes", "lanes")
     boards = int(sum(gpu.boards for gpu in gpus))
-    divided = widths(boards, slots, int(of_cpu.amount)) if of_cpu is not None else None
+    divided = divide_lanes(boards, slots, int(of_cpu.amount)) if of_cpu is not None else None
     return Lanes(boards, slots, of_cpu, divided)
 
 
-def widths(boards: int, slots: tuple[int, ...], lanes: int) -> tuple[int, ...] | None:
-    """The widest division of a processor's lanes: cards in the widest slots, the last halved first.
+def divide_lanes(boards: int, slots: tuple[int, ...], lanes: int) -> tuple[int, ...] | None:
+    """Return the widest division of the lanes: the last of the widest is halved first.
 
-    Nothing where the cards do not fit. Disks on the processor's lanes are not taken off.
+    Returns ``None`` if the cards do not fit. Disks on CPU lanes are ignored.
     """
     wide = sorted(slots, reverse=True)[:boards] if slots else [_FULL] * boards
     if len(wide) < boards or not boards:
@@ -56,39 +56,39 @@ def widths(boards: int, slots: tuple[int, ...], lanes: int) -> tuple[int, ...] |
     return tuple(wide)
 
 
-def slowdown(guidance: Release, width: int) -> Decimal | None:
-    """The part of a training pass that this width costs beside 16 lanes, for one card.
+def compute_slowdown(guidance: Release, width: int) -> Decimal | None:
+    """Return the fraction of a training pass that one card loses at this width, if known.
 
-    Of the measure that the guidance names: 0.0056 for 8 lanes. None where it names none.
+    Compared with 16 lanes, 8 lanes cost 0.0056 in the measurement of the guidance.
     """
-    at, full = number(guidance.get(f"x{width}_ms")), number(guidance.get("x16_ms"))
-    whole = number(guidance.get("pass_ms"))
+    at, full = parse_number(guidance.get(f"x{width}_ms")), parse_number(guidance.get("x16_ms"))
+    whole = parse_number(guidance.get("pass_ms"))
     if at is None or full is None or whole is None:
         return None
     return (at - full) / whole
 
 
-def lanes_advice(machine: MachineContext, lanes: Lanes) -> Iterator[Diagnostic]:
-    """An error for more cards than slots; a note for cards that get less than their slot has."""
+def lint_lanes(machine: MachineContext, lanes: Lanes) -> Iterator[Diagnostic]:
+    """Report more cards than slots, and cards with fewer lanes than their slot."""
     boards = lanes.boards
     if not boards:
         return
     span = machine.span("gpus", label=f"{boards} card{'s' if boards > 1 else ''}")
     if lanes.slots and boards > len(lanes.slots):
-        slots = machine.span("motherboard", "slots", label=f"{len(lanes.slots)} slots")
+        slots = machine.span("motherboard", "slots", label=_format_slots(lanes))
         yield machine.diagnostic(
             "RS106",
             Severity.ERROR,
-            f"{boards} cards do not fit into {len(lanes.slots)} slots",
+            f"{boards} cards do not fit in {_format_slots(lanes)}",
             span,
             slots,
-            help=("take a board with more slots, or fewer cards",),
+            help=("use a motherboard with more slots, or fewer cards",),
         )
         return
     if lanes.of_cpu is None:
         return
     facts = (
-        (fact_of(machine.cpu, _has(machine.cpu, lanes.of_cpu), "pcie_lanes"),)
+        (build_fact(machine.cpu, _format_lanes(machine.cpu, lanes.of_cpu), "pcie_lanes"),)
         if (machine.cpu is not None and lanes.of_cpu.origin == "matrix")
         else ()
     )
@@ -97,27 +97,31 @@ def lanes_advice(machine: MachineContext, lanes: Lanes) -> Iterator[Diagnostic]:
         yield machine.diagnostic(
             "RS107",
             Severity.ERROR,
-            f"{boards} cards do not get a lane each from {lanes.of_cpu}",
+            f"{lanes.of_cpu} are not enough for {boards} cards",
             span,
             cpu,
             facts=facts,
-            help=("take a processor with more lanes, or fewer cards",),
+            help=("use a CPU with more lanes, or fewer cards",),
         )
     elif min(lanes.widths) < min(sorted(lanes.slots, reverse=True)[:boards] or (_FULL,)):
-        told = ", ".join(f"x{width}" for width in lanes.widths)
+        widths = ", ".join(f"x{width}" for width in lanes.widths)
         guidance = machine.guidance("lanes")
-        cost = slowdown(guidance, min(lanes.widths))
-        lost = f"{cost * 100:.1f} % of a pass" if cost is not None else "not known"
+        cost = compute_slowdown(guidance, min(lanes.widths))
+        lost = f"{cost * 100:.1f} % of a pass" if cost is not None else "an unknown amount"
         yield machine.diagnostic(
             "RS107",
             Severity.NOTE,
-            f"{lanes.of_cpu} connect {boards} cards as {told}; what x{min(lanes.widths)} costs "
-            f"one card: {lost}",
+            f"{boards} cards share {lanes.of_cpu} as {widths}: a card at x{min(lanes.widths)} "
+            f"loses {lost}",
             span,
             cpu,
-            facts=(*facts, fact_of(guidance, guidance.get("statement") or "")),
+            facts=(*facts, build_fact(guidance, guidance.get("statement") or "")),
         )
 
 
-def _has(cpu: Release, lanes: SourcedValue) -> str:
+def _format_slots(lanes: Lanes) -> str:
+    return f"{len(lanes.slots)} slot{'' if len(lanes.slots) == 1 else 's'}"
+
+
+def _format_lanes(cpu: Release, lanes: SourcedValue) -> str:
     return f"{cpu.version} has {lanes.number} PCIe lanes"

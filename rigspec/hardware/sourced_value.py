@@ -1,4 +1,4 @@
-"""One figure of a machine, with who told it."""
+"""A value with its unit and sources."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from rigspec.matrix.model import Release
 
 __all__ = [
     "SourcedValue",
-    "count_of",
-    "derived",
+    "add_up",
+    "derive",
+    "format_share",
     "from_matrix",
     "from_spec",
-    "number",
-    "rounded",
-    "total",
+    "parse_number",
+    "round_to",
 ]
 
 _DIGITS = 4
-# Nothing is divided into more parts than a GPU.
-_LARGEST_PART = 64
+# A GPU is divided into fewer parts than this.
+_MAX_DENOMINATOR = 64
 
 
 @dataclass(frozen=True)
 class SourcedValue:
-    """An amount in a unit. What nobody tells is ``None`` in place of a figure, never a zero.
+    """An amount in a unit. An unknown value is ``None`` instead, never zero.
 
-    ``origin`` is ``spec`` or ``matrix``, or ``derived`` for what was worked out of others;
-    ``note`` says of what, or what goes with it.
+    ``origin`` is ``spec``, ``matrix``, or ``derived`` if it was computed from other values, which
+    ``note`` describes.
     """
 
     amount: Decimal
@@ -45,48 +45,48 @@ class SourcedValue:
 
     @property
     def number(self) -> str:
-        """The amount without needless zeros: to four places, a small one to four digits."""
+        """The amount without trailing zeros, to four places, or to four digits if it is small."""
         places = max(_DIGITS, _DIGITS - 1 - self.amount.adjusted()) if self.amount else 0
-        return f"{rounded(self.amount, places).normalize():f}"
+        return f"{round_to(self.amount, places).normalize():f}"
 
 
-def count_of(count: Decimal) -> str:
-    """How many of something: `2`, and `1/6` of one."""
-    return str(Fraction(count).limit_denominator(_LARGEST_PART))
+def format_share(count: Decimal) -> str:
+    """Format a count, which may be a fraction: `2`, `1/6`."""
+    return str(Fraction(count).limit_denominator(_MAX_DENOMINATOR))
 
 
 def from_spec(amount: Decimal | int | float | None, unit: str) -> SourcedValue | None:
-    """What the spec says itself."""
+    """Return a value of the spec."""
     return None if amount is None else SourcedValue(Decimal(str(amount)), unit, "spec")
 
 
 def from_matrix(release: Release | None, name: str, unit: str) -> SourcedValue | None:
-    """A figure of a release, where it is one plain number."""
-    found = number(release.get(name)) if release is not None else None
-    if release is None or found is None:
+    """Return a property of a release if it is a single number."""
+    amount = parse_number(release.get(name)) if release is not None else None
+    if release is None or amount is None:
         return None
-    return SourcedValue(found, unit, "matrix", release.sources_of(name))
+    return SourcedValue(amount, unit, "matrix", release.sources_of(name))
 
 
-def derived(amount: Decimal, unit: str, note: str, *of: SourcedValue | None) -> SourcedValue:
-    """A figure worked out of others; it has their sources."""
-    return SourcedValue(amount, unit, "derived", _sources(of), note)
+def derive(amount: Decimal, unit: str, note: str, *of: SourcedValue | None) -> SourcedValue:
+    """Return a value computed from others, with their sources."""
+    return SourcedValue(amount, unit, "derived", _merge_sources(of), note)
 
 
-def rounded(amount: Decimal, places: int) -> Decimal:
-    """To so many places after the point, however many digits stand before it."""
+def round_to(amount: Decimal, places: int) -> Decimal:
+    """Round to a number of decimal places, at any magnitude."""
     return Decimal(f"{amount:.{places}f}")
 
 
-def total(parts: tuple[SourcedValue, ...], unit: str, note: str) -> SourcedValue:
-    """The sum of figures of one unit."""
+def add_up(parts: tuple[SourcedValue, ...], unit: str, note: str) -> SourcedValue:
+    """Return the sum of values with the same unit."""
     return SourcedValue(
-        sum((p.amount for p in parts), Decimal(0)), unit, "derived", _sources(parts), note
+        sum((p.amount for p in parts), Decimal(0)), unit, "derived", _merge_sources(parts), note
     )
 
 
-def number(text: str | None) -> Decimal | None:
-    """The number that a text is; None for ranges and alternatives, which are no one number."""
+def parse_number(text: str | None) -> Decimal | None:
+    """Parse a number or a fraction; ``None`` for ranges and alternatives."""
     if text is None:
         return None
     if (fraction := re.fullmatch(r"(\d+)/(\d+)", text)) is not None:
@@ -94,7 +94,7 @@ def number(text: str | None) -> Decimal | None:
     return Decimal(text) if re.fullmatch(r"\d+(?:\.\d+)?", text) else None
 
 
-def _sources(figures: tuple[SourcedValue | None, ...]) -> tuple[Source, ...]:
+def _merge_sources(figures: tuple[SourcedValue | None, ...]) -> tuple[Source, ...]:
     return tuple(
         dict.fromkeys(s for figure in figures if figure is not None for s in figure.sources)
     )

@@ -1,4 +1,4 @@
-"""The figures of a machine as a report shows them: a line each, and the numbers in it."""
+"""Summarize the specifications of a machine for a report."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from rigspec.hardware.machine_specs import MachineSpecs
 from rigspec.hardware.pcie import Lanes
 from rigspec.hardware.power import Power
 
-__all__ = ["summary_lines"]
+__all__ = ["format_summary"]
 
 _TO = "\N{EN DASH}"
 
 
-def summary_lines(figures: MachineSpecs) -> tuple[Metric, ...]:
-    """What is known and worth a line: power, lanes, running cost. Nothing for a bare machine."""
-    found: list[Metric] = []
-    if figures.power is not None:
-        found += _power(figures.power)
-    if figures.lanes is not None:
-        found += _lanes(figures.lanes)
-    found += _cost(figures.cost)
-    if figures.payback is not None:
-        found.append(_payback(figures.payback))
-    elif figures.no_payback.startswith("never"):
-        found.append(Metric("pays off", figures.no_payback, (), figures.cost.sources))
-    return tuple(found)
+def format_summary(specs: MachineSpecs) -> tuple[Metric, ...]:
+    """Return the known metrics: power, lanes, running cost, payback."""
+    metrics: list[Metric] = []
+    if specs.power is not None:
+        metrics += _summarize_power(specs.power)
+    if specs.lanes is not None:
+        metrics += _summarize_lanes(specs.lanes)
+    metrics += _summarize_cost(specs.cost)
+    if specs.payback is not None:
+        metrics.append(_summarize_payback(specs.payback))
+    elif specs.no_payback.startswith("never"):
+        metrics.append(Metric("pays off", specs.no_payback, (), specs.cost.sources))
+    return tuple(metrics)
 
 
-def _power(power: Power) -> Iterator[Metric]:
+def _summarize_power(power: Power) -> Iterator[Metric]:
     if power.full is None or (power.supply is None and power.unknown_full):
         return
     same = power.idle is not None and power.unknown_idle == power.unknown_full
@@ -39,7 +39,7 @@ def _power(power: Power) -> Iterator[Metric]:
     if same and power.idle is not None:
         numbers.insert(0, ("idle_watts", power.idle.number))
     if power.supply is not None and power.headroom is not None:
-        text += f" of {power.supply}, {power.headroom} to spare (spikes not counted)"
+        text += f" of {power.supply}, {power.headroom} of headroom (spikes not included)"
         numbers += [("supply_watts", power.supply.number)]
         numbers += [("headroom_watts", power.headroom.number)]
     if power.unknown_full:
@@ -47,15 +47,15 @@ def _power(power: Power) -> Iterator[Metric]:
     yield Metric("power", text, tuple(numbers), power.full.sources)
 
 
-def _lanes(lanes: Lanes) -> Iterator[Metric]:
+def _summarize_lanes(lanes: Lanes) -> Iterator[Metric]:
     if lanes.widths is not None and lanes.of_cpu is not None:
-        told = ", ".join(f"x{width}" for width in lanes.widths)
+        widths = ", ".join(f"x{width}" for width in lanes.widths)
         numbers = (("cpu_lanes", lanes.of_cpu.number), ("gpu_lanes", str(sum(lanes.widths))))
-        text = f"{told} of {lanes.of_cpu}"
+        text = f"{widths} of {lanes.of_cpu}"
         yield Metric("lanes", text, numbers, lanes.of_cpu.sources)
 
 
-def _cost(cost: Cost) -> Iterator[Metric]:
+def _summarize_cost(cost: Cost) -> Iterator[Metric]:
     if cost.monthly is not None:
         text = f"{cost.monthly.amount:.2f} {cost.monthly.unit} a month ({cost.monthly.note})"
         numbers = (("monthly", f"{cost.monthly.amount:.2f}"), ("currency", cost.monthly.unit))
@@ -66,7 +66,7 @@ def _cost(cost: Cost) -> Iterator[Metric]:
         yield Metric("rent", f"{cost.hourly}", numbers, cost.hourly.sources)
 
 
-def _payback(payback: Payback) -> Metric:
+def _summarize_payback(payback: Payback) -> Metric:
     months = f"{payback.months:.1f}"
     text = (
         f"after {months} months against {payback.against}: {payback.price}, then "

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.hardware.clearance import clearance_advice
-from rigspec.hardware.cost import budget_advice
-from rigspec.hardware.gpu_specs import half_precision_advice
-from rigspec.hardware.instances import instance_advice
+from rigspec.hardware.clearance import lint_clearance
+from rigspec.hardware.cost import lint_budget
+from rigspec.hardware.gpu_specs import lint_half_precision
+from rigspec.hardware.instances import lint_instance
 from rigspec.hardware.machine_context import MachineContext
 from rigspec.hardware.machine_specs import MachineSpecs
-from rigspec.hardware.memory import memory_advice, supported_memory_types
-from rigspec.hardware.multi_gpu import sharing_advice
-from rigspec.hardware.pcie import lanes_advice
-from rigspec.hardware.power import power_advice
+from rigspec.hardware.memory import find_supported_memory, lint_memory
+from rigspec.hardware.multi_gpu import lint_multi_gpu
+from rigspec.hardware.pcie import lint_lanes
+from rigspec.hardware.power import lint_power
 from rigspec.matrix.model import Matrix
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.machine import Machine
@@ -28,16 +28,16 @@ def lint_hardware(
     """Yield every diagnostic about the parts of one machine (RS102 to RS119)."""
     machine = MachineContext(spec, name, matrix)
     if specs.instance is not None:
-        yield from instance_advice(machine, specs.instance)
-    yield from memory_advice(machine, specs.ram, specs.vram)
+        yield from lint_instance(machine, specs.instance)
+    yield from lint_memory(machine, specs.ram, specs.vram)
     if specs.lanes is not None:
-        yield from lanes_advice(machine, specs.lanes)
-    yield from clearance_advice(machine, specs.gpus, specs.clearance)
+        yield from lint_lanes(machine, specs.lanes)
+    yield from lint_clearance(machine, specs.gpus, specs.clearance)
     if specs.power is not None:
-        yield from power_advice(machine, specs.power, specs.gpus)
-    yield from half_precision_advice(machine, specs.gpus)
-    yield from sharing_advice(machine, specs.gpus)
-    yield from budget_advice(machine, specs.cost)
+        yield from lint_power(machine, specs.power, specs.gpus)
+    yield from lint_half_precision(machine, specs.gpus)
+    yield from lint_multi_gpu(machine, specs.gpus)
+    yield from lint_budget(machine, specs.cost)
     yield from _lint_unchecked(machine, specs)
 
 
@@ -61,7 +61,7 @@ def _find_missing(machine: MachineContext, specs: MachineSpecs) -> Iterator[tupl
         yield "slots of the motherboard", "`slots` of the motherboard"
     if specs.lanes is not None and table.cpu is not None and specs.lanes.of_cpu is None:
         yield "PCIe lanes of the CPU", "`pcie_lanes` of the cpu"
-    if table.memory is not None and not any(supported_memory_types(machine)):
+    if table.memory is not None and not any(find_supported_memory(machine)):
         yield "memory type", "`memory` of the motherboard"
     if table.case is not None and not specs.clearance.slots and specs.gpus:
         yield "GPU clearance of the case", "`gpu_clearance` of the case"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic
-from rigspec.hardware.gpu_indices import user_gpu_advice
+from rigspec.hardware.gpu_indices import lint_user_gpus
 from rigspec.hardware.machine_context import MachineContext
 from rigspec.lint.accounts import lint_accounts, lint_blas
 from rigspec.lint.blas import lint_nvblas
@@ -44,7 +44,7 @@ def lint(
     yield from lint_security(spec)
     yield from lint_accounts(spec, matrix, likely)
     if machine is not None:
-        yield from user_gpu_advice(MachineContext(spec, machine, matrix))
+        yield from lint_user_gpus(MachineContext(spec, machine, matrix))
     yield from lint_blas(spec, matrix)
     yield from lint_nvblas(spec, resolution)
     yield from lint_wheel_cuda(spec, matrix, resolution)

@@ -94,7 +94,7 @@ def test_cost_of_two_rented_or_bought_machines_has_no_payback(a: str, b: str, ve
 def test_cost_converts_currencies_only_with_rate() -> None:
     silent = compare(TWO, "second", "old")
     assert silent.payback is None
-    assert silent.verdict == "the prices are in EUR and USD, and no rate between them is given"
+    assert silent.verdict == "the prices are in EUR and USD, and the exchange rate is unknown"
     assert str(silent.a.price) == "900 EUR"
     told = compare(TWO, "second", "old", build_terms(None, None, "EUR=1.25 USD"))
     assert told.payback is not None

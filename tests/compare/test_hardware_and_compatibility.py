@@ -13,7 +13,7 @@ from rigspec.compare.hardware import compare_hardware
 from rigspec.compare.model import Comparison, ProductSupport, ValueRow
 from rigspec.compare.render.html import render_html
 from rigspec.compare.render.text import render_text
-from rigspec.hardware.machine_specs import machine_figures
+from rigspec.hardware.machine_specs import build_machine_specs
 from rigspec.spec.loader import parse_spec
 from tests.compare.comparisons import LAB, compare
 
@@ -63,7 +63,7 @@ def test_hardware_unknown_card_uses_values_of_spec(sourced: Comparison) -> None:
 def test_hardware_rented_card_with_variants_has_note() -> None:
     text = PART.replace("azure NV6adsv5", "gcp a2-highgpu-1g")
     spec = parse_spec("rented.toml", text)
-    sides = [machine_figures(spec, name, matrix_for(spec, name)) for name in ("a", "b")]
+    sides = [build_machine_specs(spec, name, matrix_for(spec, name)) for name in ("a", "b")]
     a, b = spec.rig.machine["a"], spec.rig.machine["b"]
     (note, _) = compare_hardware((a, b), sides[0], sides[1]).notes
     assert note == (

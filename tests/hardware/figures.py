@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigspec.check import check_machine
 from rigspec.cli.pipeline import matrix_for
 from rigspec.diagnostics.model import Diagnostic, Report
-from rigspec.hardware.machine_specs import MachineSpecs, machine_figures
+from rigspec.hardware.machine_specs import MachineSpecs, build_machine_specs
 from rigspec.spec.loader import LoadedSpec, parse_spec
 from tests.conftest import ROOT
 
@@ -28,7 +28,7 @@ def machine(text: str) -> LoadedSpec:
 
 
 def figures(spec: LoadedSpec, name: str = "tower") -> MachineSpecs:
-    return machine_figures(spec, name, matrix_for(spec, name))
+    return build_machine_specs(spec, name, matrix_for(spec, name))
 
 
 def report(spec: LoadedSpec, name: str = "tower") -> Report:

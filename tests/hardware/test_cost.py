@@ -58,11 +58,11 @@ OWNED = (
 def test_check_says_why_there_is_no_month_in_which_it_has_paid_for_itself() -> None:
     assert report(machine(OWNED + AGAINST)).metrics[-1].text.startswith("after ")
     never = {m.name: m for m in report(machine(OWNED.replace("0.30", "30") + AGAINST)).metrics}
-    assert never["pays off"].text.startswith("never: running tower costs 1080 USD a month, and")
+    assert never["pays off"].text.startswith("never: running tower costs 1080 USD a month, renting")
     for before, after, why in (
-        ("3000 USD", "3000 EUR", "the prices are in EUR and USD, and no rate"),
-        ("hours = 8\n", "", "write its `hours` a day"),
-        ('price = "3000 USD"\n', "", "write its `price`"),
+        ("3000 USD", "3000 EUR", "the prices are in EUR and USD, and the exchange rate is unknown"),
+        ("hours = 8\n", "", "add its `hours`"),
+        ('price = "3000 USD"\n', "", "add its `price`"),
     ):
         note = told(machine(OWNED.replace(before, after) + AGAINST))["RS109"]
         assert "payback time (" in note.message
@@ -88,9 +88,9 @@ def test_idle_hours_are_told_with_what_they_are_without() -> None:
     # 500 W at 90 % for 300 h, 30 W for 420 h.
     assert cost.amount == round(D(500) * 300 / 1000 / D("0.90") / 10 + D(30) * 420 / 10000, 2)
     assert cost.note == (
-        "500 W for 10 h a day at 0.1 EUR/kWh; 80 PLUS Gold at 50 % of its load on 115 V; "
+        "500 W for 10 h a day at 0.1 EUR/kWh; 80 PLUS Gold at 50 % load and 115 V; "
         "idle 30 W for 14 h; idle without fan; "
-        "idle without the supply's own losses: no grade promises anything at so small a load"
+        "idle without losses of the power supply, whose efficiency at this load is unknown"
     )
     whole = figures(machine(IDLE.replace("idle_watts = 10", "idle_watts = 180"))).cost.monthly
     assert whole is not None

@@ -11,7 +11,7 @@ import pytest
 
 from rigspec.diagnostics.model import Severity
 from rigspec.diagnostics.serialization import parse_reports, serialize_reports
-from rigspec.hardware.power import efficiency
+from rigspec.hardware.power import compute_efficiency
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import InvalidSpec, compute_spec_digest
 from tests.hardware.figures import figures, machine, report, rig, told
@@ -92,7 +92,9 @@ def test_a_gb_of_any_memory_is_what_others_call_gib() -> None:
     )
     assert "RS111" not in told(machine(text))
     less = told(machine(text.replace('"24 GB"', '"25000 MB"')))["RS111"]
-    assert less.message == "48 GiB of main memory beside 48.8281 GiB on the GPUs"
+    assert (
+        less.message == "48 GiB of system memory for 48.8281 GiB of GPU memory may be a bottleneck"
+    )
 
 
 def test_what_fewer_lanes_cost_does_not_depend_on_the_order_of_the_slots() -> None:
@@ -126,7 +128,7 @@ def test_efficiency_is_what_the_grade_promises(
     )
     power = figures(spec).power
     assert power is not None
-    found = efficiency(power, D(load))
+    found = compute_efficiency(power, D(load))
     assert found is not None
     assert found.amount == D(percent)
 
@@ -162,12 +164,15 @@ def test_a_gpu_of_two_users_is_a_note_and_one_that_is_not_there_an_error() -> No
     users = "[user.alice]\ngpus = [0]\n[user.bob]\ngpus = [{}]\n"
     text = 'gpus = [{ model = "GTX 1080", count = 2 }]\nkernel_args = ["iommu=pt"]\n'
     shared = told(machine(text + users.format("0, 1")))["RS116"]
-    assert shared.message.startswith("GPU 0 is given to alice and bob")
+    assert shared.message.startswith("GPU 0 is shared by alice and bob")
     assert "/dev/nvidia0" in shared.help[0]
     assert "RS116" not in told(machine(text + users.format("1")))
     found = report(machine(text + users.format("2")))
     (error,) = [d for d in found.diagnostics if d.severity is Severity.ERROR]
-    assert (error.code, error.message) == ("RS008", "no GPU 2: tower has 2, counted from 0")
+    assert (error.code, error.message) == (
+        "RS008",
+        "no GPU 2 on tower, which has 2 (counted from 0)",
+    )
     assert found.resolution is None
 
 
@@ -181,17 +186,25 @@ BESIDE = '\n[machine.{}]\nos = "ubuntu 16.04"\n'
     ("text", "gpu", "said"),
     [
         (K80, 1, None),
-        (K80, 2, "no GPU 2: tower has 2, counted from 0"),
+        (K80, 2, "no GPU 2 on tower, which has 2 (counted from 0)"),
         (SIXTH, 0, None),
-        (SIXTH, 1, "no GPU 1: tower has 1, counted from 0"),
+        (SIXTH, 1, "no GPU 1 on tower, which has 1 (counted from 0)"),
         ('gpus = [{ model = "GTX 1080", count = 2 }, { model = "GTX 1070" }]', 2, None),
         (
             'gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + SIXTH,
             7,
-            "no GPU 7: tower has 1",
+            "no GPU 7 on tower, which has 1",
         ),
-        ('gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + K80, 1, "bob has it on b only"),
-        ('gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b"), 1, "no GPU 1: tower has 1"),
+        (
+            'gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + K80,
+            1,
+            "bob can use it on b only",
+        ),
+        (
+            'gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b"),
+            1,
+            "no GPU 1 on tower, which has 1",
+        ),
         ("", 7, None),
     ],
 )
@@ -292,7 +305,7 @@ def test_no_lock_depends_on_what_a_machine_is_built_of_and_costs() -> None:
     ("text", "words"),
     [
         ("hours = 25", "24"),
-        ("idle_hours = 20\nhours = 20", "24 hours; beside 20 of computing the most that makes"),
+        ("idle_hours = 20\nhours = 20", "because the machine computes 20 of 24 hours"),
         ('against = "nowhere"', "no other machine"),
         ('against = "tower"', "no other machine"),
         ('motherboard = { model = "B", slots = ["wide"] }', "x16"),

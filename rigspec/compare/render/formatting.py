@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from rigspec.compare.model import Comparison, Side, UnsupportedReleases, ValueRow
-from rigspec.hardware.sourced_value import SourcedValue, count_of
+from rigspec.hardware.sourced_value import SourcedValue, format_share
 
 __all__ = [
     "BLANK",
@@ -42,7 +42,7 @@ def round_to_digits(amount: Decimal) -> str:
 
 def format_amount(figure: SourcedValue) -> str:
     """Return an amount with four digits; parts of a GPU are fractions."""
-    return count_of(figure.amount) if figure.unit == "GPUs" else round_to_digits(figure.amount)
+    return format_share(figure.amount) if figure.unit == "GPUs" else round_to_digits(figure.amount)
 
 
 def format_ratio(row: ValueRow) -> str:

@@ -30,7 +30,7 @@ from rigspec.compare.model import (
 from rigspec.diagnostics.model import Source
 from rigspec.diagnostics.render.json import serialize_fact
 from rigspec.diagnostics.sanitize import sanitize_json
-from rigspec.hardware.sourced_value import SourcedValue, rounded
+from rigspec.hardware.sourced_value import SourcedValue, round_to
 
 __all__ = ["load_json_schema", "render_json"]
 
@@ -211,4 +211,4 @@ def _serialize_sources(sources: Iterable[Source]) -> list[dict[str, Any]]:
 def _format_number(amount: Decimal | None, places: int | None = None) -> str | None:
     if amount is None:
         return None
-    return f"{(amount if places is None else rounded(amount, places)).normalize():f}"
+    return f"{(amount if places is None else round_to(amount, places)).normalize():f}"

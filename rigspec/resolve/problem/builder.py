@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from rigspec.hardware.machine_context import products_for_parts
+from rigspec.hardware.machine_context import list_part_products
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX
 from rigspec.matrix.loader import list_product_names
 from rigspec.matrix.model import Matrix, Rule
@@ -29,13 +29,13 @@ __all__ = ["BoundRuleGroup", "ProblemBuilder", "required_products"]
 def required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
     """Return the products of the matrix that one machine of this rig needs, sorted."""
     machine = rig.machine[machine_name] if machine_name is not None else None
-    products = {"os", *products_for_parts(machine)}
+    products = {"os", *list_part_products(machine)}
     if machine is not None and machine.against is not None:
-        products |= products_for_parts(rig.machine.get(machine.against))
+        products |= list_part_products(rig.machine.get(machine.against))
     if uses_gpu(rig, machine):
         products |= {"gpu", "driver", "cuda", "cudnn", "nvidia-repository"}
     if any(user.gpus for user in rig.user.values()):
-        every = frozenset().union(*map(products_for_parts, rig.machine.values()))
+        every = frozenset().union(*map(list_part_products, rig.machine.values()))
         products |= every & {"gpu", "instance"}
     if any(user.groups for user in rig.user.values()):
         products.add("group")
