@@ -40,6 +40,7 @@ def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterat
             needs=(*repositories, *((_PINNING,) if pinning else ())),
             packages=packages,
             package_list=package_list_file(locked, _DRIVER),
+            builds_modules=True,
         )
     libraries = packages_of(locked, _LIBRARIES, hold=True)
     if libraries:

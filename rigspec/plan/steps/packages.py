@@ -99,10 +99,14 @@ class AptPackages(Step):
 
 @dataclass(frozen=True, kw_only=True)
 class HostPackages(AptPackages):
-    """Packages that change the running kernel, such as a driver; not possible in an image."""
+    """Packages that change the running kernel, such as a driver; not possible in an image.
+
+    ``builds_modules`` is set if they build kernel modules on the machine.
+    """
 
     kind: ClassVar[str] = "host-packages"
     scope: ClassVar[Scope] = Scope.HOST
+    builds_modules: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -324,9 +324,11 @@ is_done_driver() {
 
 apply_driver() {
   refresh_packages && \
+    { test -e "/lib/modules/$(uname -r)/build" || DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "linux-headers-$(uname -r)" >/dev/null 2>&1 || printf 'the headers of the kernel %s are not available: the modules of the driver cannot be built\n' "$(uname -r)" >&2; } && \
     install_packages driver --allow-change-held-packages cuda-drivers=465.19.01-1 && \
     record_holds cuda-drivers && \
     apt-mark hold cuda-drivers >/dev/null && \
+    { ! mokutil --sb-state 2>/dev/null | grep -q 'SecureBoot enabled' || printf 'Secure Boot is enabled: the driver does not load before its signing key is enrolled (mokutil --import, then reboot)\n' >&2; } && \
     mkdir -p /var/lib/rig && \
     printf '%s\n' 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e > /var/lib/rig/.driver.new && \
     mv -fT /var/lib/rig/.driver.new /var/lib/rig/driver
