@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NO_DRIVER", "EnvResolution", "Pin", "Resolution"]
+__all__ = ["NO_DRIVER", "Build", "EnvResolution", "Pin", "Resolution"]
 
 # The source of a driver that the machine already has.
 NO_DRIVER = "none"
@@ -23,6 +23,25 @@ class Pin:
 
 
 @dataclass(frozen=True)
+class Build:
+    """A build of a framework that the default package index does not have.
+
+    ``requirement`` is the distribution that carries it (``torch==2.7.1+cu118``), ``index`` the
+    address of the index or of the page with links to its files, ``cuda`` the CUDA it is built for.
+    """
+
+    framework: str
+    requirement: str
+    index: str
+    cuda: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the build as its index calls it: ``cu118``."""
+        return self.requirement.partition("+")[2]
+
+
+@dataclass(frozen=True)
 class EnvResolution:
     """One isolated Python environment.
 
@@ -32,6 +51,8 @@ class EnvResolution:
     ``companions`` are packages that a framework imports without declaring them.
     ``installer`` is the release that contains the interpreter (``Anaconda3 5.2.0``), if one does.
     ``cuda`` is the CUDA release inside the wheels of the frameworks, if any.
+    ``interpreter`` is where Python comes from: ``system``, ``uv``, ``pyenv`` or ``conda``.
+    ``builds`` are the frameworks that come from another index than the default one.
     """
 
     name: str
@@ -43,6 +64,8 @@ class EnvResolution:
     companions: tuple[str, ...] = ()
     installer: str | None = None
     cuda: str | None = None
+    builds: tuple[Build, ...] = ()
+    interpreter: str = "system"
 
 
 @dataclass(frozen=True)

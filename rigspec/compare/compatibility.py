@@ -13,7 +13,11 @@ from rigspec.compare.model import (
     TextRow,
     UnsupportedReleases,
 )
-from rigspec.compare.supported_releases import SupportedReleases, find_supported_releases
+from rigspec.compare.supported_releases import (
+    SupportedReleases,
+    find_supported_releases,
+    release_of,
+)
 from rigspec.diagnostics.model import Report, Severity, Source
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_specs import MachineSpecs
@@ -130,7 +134,7 @@ def _find_unsupported(
 ) -> tuple[UnsupportedReleases, ...]:
     """Return the releases that only one supports, with the other's reasons."""
     supported = set(other.releases)
-    listed = set(other.component.candidates)
+    listed = {release_of(candidate) for candidate in other.component.candidates}
     refused = [c for c in one.releases if c not in supported and c in listed]
     return tuple(other.iterate_reasons(tuple(refused)))
 

@@ -26,8 +26,9 @@ from rigspec.resolve.solver.cnf import encode
 from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
+from rigspec.version_specifiers import public_version
 
-__all__ = ["SupportedReleases", "find_supported_releases"]
+__all__ = ["SupportedReleases", "find_supported_releases", "release_of"]
 
 # Components that a machine has before the installation.
 _GIVEN = frozenset({"avx", "compute_capability", "driver", "gcc", "glibc", "os"})
@@ -86,13 +87,19 @@ def find_supported_releases(
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         selectors = list(encoding.selectors)
-        releases = tuple(
-            candidate
-            for candidate in component.candidates
-            if candidate.version not in (NOTHING, UNKNOWN)
-            and session.satisfiable([*selectors, encoding.candidates[component.key, candidate]])
-        )
-    return SupportedReleases(problem, component, releases)
+        releases: dict[Candidate, None] = {}
+        for candidate in component.candidates:
+            release = release_of(candidate)
+            if candidate.version in (NOTHING, UNKNOWN) or release in releases:
+                continue
+            if session.satisfiable([*selectors, encoding.candidates[component.key, candidate]]):
+                releases[release] = None
+    return SupportedReleases(problem, component, tuple(releases))
+
+
+def release_of(candidate: Candidate) -> Candidate:
+    """Return the release of a candidate that is a build: ``2.7.1`` of ``2.7.1+cu118``."""
+    return Candidate(candidate.family, public_version(candidate.version))
 
 
 def _find_nearest_fact(conflict: Conflict, wanted: str) -> Fact | None:

@@ -19,7 +19,7 @@ from rigspec.diagnostics.model import (
     Source,
     Span,
 )
-from rigspec.resolution import EnvResolution, Pin, Resolution
+from rigspec.resolution import Build, EnvResolution, Pin, Resolution
 
 __all__ = ["parse_reports", "serialize_reports"]
 
@@ -101,6 +101,8 @@ def _parse_resolution(item: Mapping[str, Any]) -> Resolution:
             companions=tuple(env["companions"]),
             installer=env["installer"],
             cuda=env["cuda"],
+            builds=tuple(Build(**build) for build in env["builds"]),
+            interpreter=env["interpreter"],
         )
         for env in item["envs"]
     )

@@ -42,7 +42,7 @@ def _lint_system(
     if machine is None:
         return
     path: KeyPath = ("machine", machine, "os")
-    request = parse_alternative(spec.rig.machine[machine].os)
+    request = parse_alternative(spec.rig.machine[machine].os or "*")
     releases = matrix.product("os").releases
     if resolution is not None:
         matching = [release for release in releases if release.label == resolution.os]

@@ -9,12 +9,13 @@ from rigspec.hardware.gpu_indices import lint_user_gpus
 from rigspec.hardware.machine_context import MachineContext
 from rigspec.lint.accounts import lint_accounts, lint_blas
 from rigspec.lint.blas import lint_nvblas
+from rigspec.lint.builds import lint_builds
 from rigspec.lint.cuda import lint_wheel_cuda
 from rigspec.lint.dyndns import lint_dyndns
 from rigspec.lint.lifecycle import lint_availability, lint_withdrawn
 from rigspec.lint.security import lint_security
 from rigspec.lint.settings import lint_settings
-from rigspec.lint.unverified import lint_unverified
+from rigspec.lint.unverified import lint_unverified, lint_unverified_versions
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import LoadedSpec
@@ -49,4 +50,6 @@ def lint(
     yield from lint_nvblas(spec, resolution)
     yield from lint_wheel_cuda(spec, matrix, resolution)
     yield from lint_dyndns(spec, matrix, likely)
+    yield from lint_builds(spec, resolution)
+    yield from lint_unverified_versions(spec, matrix, resolution)
     yield from lint_unverified(spec, machine, matrix, resolution)

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.matrix.part_lookup import find_part
-from rigspec.resolution import Resolution
+from rigspec.resolution import Pin, Resolution
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
+from rigspec.resolve.problem.requirements import (
+    package_products,
+    requested_frameworks,
+    requested_packages,
+)
+from rigspec.resolve.problem.rule_index import rule_index
 from rigspec.spec.loader import LoadedSpec
+from rigspec.version_specifiers import public_version
 
-__all__ = ["lint_unverified"]
+__all__ = ["lint_unverified", "lint_unverified_versions"]
+
+# More names than these are counted.
+_MAX_NAMES = 6
 
 # Components that only the matrix or the spec can give, and the key in the spec.
 _SPEC_KEYS = {"avx": "features"}
@@ -43,6 +54,50 @@ def lint_unverified(
                     "/proc/cpuinfo lists it",
                 ),
             )
+
+
+def lint_unverified_versions(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """Yield one note about the versions and packages that no rule of the matrix can check."""
+    if resolution is None:
+        return
+    lines: list[tuple[str, KeyPath]] = []
+    for env in resolution.envs:
+        requested = spec.rig.env[env.name]
+        paths = {f.product: (f.table, f.key) for f in requested_frameworks(requested)}
+        lines += [
+            (f"{pin.name} {pin.version}", ("env", env.name, *paths[pin.name]))
+            for pin in env.frameworks
+            if pin.name in paths and not _is_listed(matrix, pin)
+        ]
+        known = set(package_products(requested)) | rule_index(matrix).named
+        lines += [
+            (package.name, ("env", env.name, package.table, package.key))
+            for package in requested_packages(requested)
+            if PACKAGE_PREFIX + package.name not in known
+        ]
+    if lines:
+        yield Diagnostic(
+            code="RS252",
+            severity=Severity.NOTE,
+            message=f"not checked, because the matrix has no rules: {_shortened(lines)}",
+            spans=(spec.document.span(lines[0][1]),),
+        )
+
+
+def _is_listed(matrix: Matrix, pin: Pin) -> bool:
+    """Return whether the matrix lists the version, or the release that it is the build of."""
+    return any(
+        pin.version in (release.version, public_version(release.version))
+        for release in matrix.product(pin.name).releases
+    )
+
+
+def _shortened(lines: list[tuple[str, KeyPath]]) -> str:
+    names = list(dict.fromkeys(name for name, _ in lines))
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more
 
 
 def _is_active(rule: Rule, resolution: Resolution) -> bool:

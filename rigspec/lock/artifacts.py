@@ -259,7 +259,7 @@ def unpinned_interpreters(rig: Rig, resolution: Resolution, matrix: Matrix) -> I
 
 
 def _versions(rig: Rig, resolution: Resolution, kind: str) -> set[str]:
-    return {env.python for env in resolution.envs if rig.env[env.name].interpreter_kind == kind}
+    return {env.python for env in resolution.envs if env.interpreter == kind}
 
 
 _BLOCK = 1 << 20

@@ -14,6 +14,7 @@ from rigspec.lock.artifacts import (
     repositories_of,
     unpinned_items,
 )
+from rigspec.lock.errors import unsupported_architecture, unsupported_build
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.oci.base_image import BaseImageLocker, Warn
 from rigspec.lock.previous import PreviousArtifacts, previous_artifacts
@@ -29,6 +30,9 @@ __all__ = [
     "create_lock",
     "environment_labels",
 ]
+
+# The architecture whose packages are locked.
+LOCKED_ARCH = "x86_64"
 
 # Engines wait for an index most of the time.
 _AT_ONCE = 4
@@ -54,6 +58,12 @@ def create_lock(
     ``done`` is called with each of ``environment_labels``, from the thread that finished it;
     ``warn`` receives warnings.
     """
+    for resolution in resolutions:
+        if resolution.arch != LOCKED_ARCH:
+            raise unsupported_architecture(resolution.arch)
+        for env in resolution.envs:
+            for build in env.builds:
+                raise unsupported_build(env, build)
     matrix = load_matrix()
     names = tuple(moving)
     kept = _previous_pins(before, names)

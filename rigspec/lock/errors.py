@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.resolution import Build, EnvResolution
 from rigspec.spec.toml.document import Document, KeyPath
 
 __all__ = [
@@ -72,6 +73,34 @@ def untrusted_index(what: str, why: str) -> LockError:
         help=("the existing lock was not changed; retry, or set another source in `[mirrors]`",),
     )
     return LockError(diagnostic, 3)
+
+
+def unsupported_architecture(arch: str) -> LockError:
+    """Return the error for a machine whose packages `lock` cannot pin."""
+    diagnostic = Diagnostic(
+        code="RS533",
+        severity=Severity.ERROR,
+        message=f"cannot lock a machine of the architecture {arch}: only x86_64 is supported",
+        help=("use the resolution that `rigspec check` prints",),
+    )
+    return LockError(diagnostic, 1)
+
+
+def unsupported_build(env: EnvResolution, build: Build) -> LockError:
+    """Return the error for a build of another index than the default one."""
+    named = build.requirement.replace("==", " ")
+    diagnostic = Diagnostic(
+        code="RS532",
+        severity=Severity.ERROR,
+        message=f"cannot lock `{env.name}`: {named} is not on the default package index, and "
+        f"`lock` does not read {build.index} yet",
+        help=(
+            "install it by hand with the command that `rigspec check` prints",
+            f"or request a release of {build.framework} whose default build fits the GPU and the "
+            "driver",
+        ),
+    )
+    return LockError(diagnostic, 1)
 
 
 def no_packages(os: str, why: str, *do: str) -> LockError:

@@ -15,16 +15,17 @@ __all__ = [
 # Components with a fixed set of values.
 ENUMERATED: dict[str, tuple[str, ...]] = {
     "accelerator": ("gpu", "cpu"),
+    "arch": ("x86_64", "aarch64"),
     "avx": ("yes", "no"),
     "driver_source": ("nvidia", "distribution", "runfile", "none"),
     "forward_compatibility": ("no", "yes"),
-    "interpreter": ("system", "conda", "pyenv", "uv"),
+    "interpreter": ("system", "uv", "pyenv", "conda"),
     "kernel_modules": ("open", "proprietary"),
     "provider": ("nvidia", "runfile", "debian", "conda", "wheels", "image"),
 }
 
 # Enumerated components whose values are in order of preference.
-RANKED = frozenset({"driver_source", "kernel_modules", "provider"})
+RANKED = frozenset({"driver_source", "interpreter", "kernel_modules", "provider"})
 
 # Components with a number as their value, which other tables refer to.
 NUMERIC = frozenset(

@@ -20,7 +20,7 @@ from rigspec.matrix.model import (
     Upload,
 )
 from rigspec.matrix.part_lookup import index_names
-from rigspec.version_specifiers import InvalidRequest, parse_alternative
+from rigspec.version_specifiers import InvalidRequest, parse_alternative, public_version
 
 __all__ = ["Problem", "find_problems"]
 
@@ -83,7 +83,12 @@ def _check_uploads(product: Product, uploads: Sequence[Upload]) -> Iterator[Prob
     """Check that each release of a framework has one upload day, which `as_of` needs."""
     place = f"uploads/{product.name}.toml"
     dated = Counter((upload.package, upload.version) for upload in uploads)
-    known = dict.fromkeys((r.family or product.name, r.version) for r in product.releases)
+    # The builds of a release are uploaded with it; those of other indexes only have no day.
+    known = dict.fromkeys(
+        (release.family or product.name, _uploaded_version(product, release))
+        for release in product.releases
+        if not product.has_builds or not _is_elsewhere(product, release)
+    )
     missing = [" ".join(release) for release in known if release not in dated]
     if missing:
         more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
@@ -93,6 +98,17 @@ def _check_uploads(product: Product, uploads: Sequence[Upload]) -> Iterator[Prob
             yield Problem(place, f"upload day of the unknown release {package} {version}")
         elif count > 1:
             yield Problem(place, f"more than one upload day of {package} {version}")
+
+
+def _uploaded_version(product: Product, release: Release) -> str:
+    return public_version(release.version) if product.has_builds else release.version
+
+
+def _is_elsewhere(product: Product, release: Release) -> bool:
+    """Return whether no build of the release is on the default package index."""
+    version = public_version(release.version)
+    builds = (r for r in product.releases if public_version(r.version) == version)
+    return all(build.get("index") is not None and build.get("pypi") is None for build in builds)
 
 
 def _check_package_owners(matrix: Matrix) -> Iterator[Problem]:
@@ -132,7 +148,7 @@ def _check_condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterat
         if name in ENUMERATED:
             if text not in ENUMERATED[name]:
                 yield Problem(rule.id, f"invalid value `{text}` of {name}")
-        elif name in matrix and name != "python":
+        elif name in matrix and name != "python" and not name.startswith(PACKAGE_PREFIX):
             releases = matrix.product(name).releases
             if not any(alternative.admits(r.family, r.version) for r in releases):
                 yield Problem(rule.id, f"`{name} {text}` matches no release")
@@ -208,6 +224,8 @@ def _check_rule_ids(matrix: Matrix) -> Iterator[Problem]:
 def _check_contradictions(matrix: Matrix) -> Iterator[Problem]:
     """Find two rules of a table that apply to the same release and cannot both be met."""
     for product in matrix.products:
+        if not product.releases:
+            continue
         for one, other in combinations(product.rules, 2):
             if one.table == other.table and one.requires.component in matrix:
                 shared = _find_shared_releases(one, other, product)

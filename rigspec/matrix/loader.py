@@ -16,6 +16,7 @@ import tomli
 
 from rigspec.cache.matrix_tables import parse_table
 from rigspec.diagnostics.model import Source
+from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import (
     Artifact,
     Availability,
@@ -123,15 +124,14 @@ def parse_uploads(product: str, data: bytes) -> tuple[Upload, ...]:
 
 @lru_cache(maxsize=1)
 def list_product_names() -> tuple[str, ...]:
-    """Return the names of all products that have a table, sorted."""
-    return tuple(
-        sorted(entry.name[:-5] for entry in _folder().iterdir() if entry.name.endswith(".toml"))
-    )
+    """Return the names of all products that have a table, sorted: `torch`, `package:vllm`."""
+    packages = (f"{PACKAGE_PREFIX}{name}" for name in _iterate_tables(_folder() / "package"))
+    return tuple(sorted((*_iterate_tables(_folder()), *packages)))
 
 
 def get_table_path(product: str) -> Path:
     """Return the path of a product's table."""
-    return Path(str(_folder() / f"{product}.toml"))
+    return Path(str(_table_entry(product)))
 
 
 def get_uploads_path(product: str) -> Path:
@@ -164,11 +164,11 @@ _Loaded = tuple[Product, dt.date, bytes]
 def _load_product(name: str) -> _Loaded:
     if name not in list_product_names():
         raise KeyError(name)
-    return _parse_product(name, (_folder() / f"{name}.toml").read_bytes())
+    return _parse_product(name, _table_entry(name).read_bytes())
 
 
 def _parse_product(name: str, data: bytes) -> _Loaded:
-    table = parse_table(name, data)
+    table = parse_table(name.replace(":", "-"), data)
     return _build_product(table), dt.date.fromisoformat(table["as_of"]), data
 
 
@@ -189,13 +189,26 @@ def _load_package_index() -> Mapping[str, tuple[str, str]]:
     """
     folder = _folder()
     index: dict[str, tuple[str, str]] = {}
-    for name in list_product_names():
+    for name in _iterate_tables(folder):
         with (folder / f"{name}.toml").open("rb") as file:
             head = file.read(_HEAD_BYTES).partition(b"\n[")[0]
         if b'"framework"' in head:
-            families = tomli.loads(head.decode()).get("families", ())
+            table = tomli.loads(head.decode())
+            families = table.get("families", ())
             index.update({family: (name, family) for family in families} or {name: (name, "")})
+            for alias, package in table.get("aliases", {}).items():
+                index[alias] = (name, package if package in families else "")
     return index
+
+
+def _table_entry(product: str) -> Traversable:
+    package = product.removeprefix(PACKAGE_PREFIX)
+    folder = _folder() if package == product else _folder() / "package"
+    return folder / f"{package}.toml"
+
+
+def _iterate_tables(folder: Traversable) -> Iterator[str]:
+    return (entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
 @lru_cache(maxsize=1)
@@ -219,6 +232,7 @@ def _build_product(table: Mapping[str, Any]) -> Product:
             _build_undeclared_dependency(row, sources)
             for row in table.get("undeclared_dependency", ())
         ),
+        carrier=table.get("carrier"),
         ignored_words=tuple(table.get("ignored_words", ())),
         unversioned_packages=tuple(table.get("unversioned_packages", ())),
         settings_file=_build_settings_file(file, sources) if file else None,
@@ -281,7 +295,7 @@ def _build_rule(product: str, row: Mapping[str, Any], sources: Mapping[str, Sour
     ((component, alternatives),) = row["requires"].items()
     return Rule(
         id=row["id"],
-        table=f"{product}/{component}",
+        table=f"{product.removeprefix(PACKAGE_PREFIX)}/{component}",
         code=row["code"],
         when=_build_conditions(row["when"]),
         requires=_build_condition(component, alternatives),

@@ -194,7 +194,8 @@ class Product:
 
     ``families`` is ordered by preference. ``ignored_words`` are words that do not distinguish parts
     in the names that users write. ``unversioned_packages`` are package names that install the
-    newest release. ``cache`` holds values derived from the product.
+    newest release. ``carrier`` is the package by whose builds those of the product differ, where it
+    is another one (``jaxlib`` of JAX). ``cache`` holds values derived from the product.
     """
 
     name: str
@@ -207,11 +208,17 @@ class Product:
     undeclared_dependencies: tuple[UndeclaredDependency, ...] = ()
     ignored_words: tuple[str, ...] = ()
     unversioned_packages: tuple[str, ...] = ()
+    carrier: str | None = None
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
     source_conflicts: tuple[SourceConflict, ...] = ()
     sources: tuple[Source, ...] = ()
     cache: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    @property
+    def has_builds(self) -> bool:
+        """Return whether a release of it is one or more builds, by local version."""
+        return any(release.get("index") is not None for release in self.releases)
 
 
 @dataclass(frozen=True)

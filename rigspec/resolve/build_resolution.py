@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from packaging.utils import canonicalize_name
 
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX
-from rigspec.matrix.model import Condition, Matrix, Product
-from rigspec.resolution import EnvResolution, Pin, Resolution
+from rigspec.matrix.model import Condition, Matrix, Product, Release
+from rigspec.resolution import Build, EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import BoundRule, matches_any
-from rigspec.resolve.problem.requirements import env_key, framework_products
+from rigspec.resolve.problem.requirements import DEFAULT_ARCH, env_key, framework_products
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import build_of, parse_alternative, public_version
 
 __all__ = ["build_resolution"]
 
@@ -83,6 +83,7 @@ def _env(
     rules: Sequence[BoundRule],
     solution: Solution,
 ) -> EnvResolution:
+    arch = _version(solution, "arch") or DEFAULT_ARCH
     frameworks = {
         framework: solution[env_key(name, framework)]
         for framework in framework_products(rig.env[name])
@@ -92,16 +93,70 @@ def _env(
         name=name,
         python=solution[env_key(name, "python")].version,
         pip=solution[env_key(name, "pip")].version,
-        frameworks=tuple(Pin(product, chosen.version) for product, chosen in frameworks.items()),
+        frameworks=tuple(
+            Pin(product, _written_version(matrix.product(product), chosen, arch))
+            for product, chosen in frameworks.items()
+        ),
         distributions=tuple(
-            Pin(_distribution(matrix.product(product), chosen, name, solution), chosen.version)
+            Pin(
+                _distribution(matrix.product(product), chosen, name, solution),
+                _installed_version(matrix.product(product), chosen, arch),
+            )
             for product, chosen in frameworks.items()
         ),
         constraints=_constraints(name, rules),
         companions=tuple(sorted(_companions(rig, matrix, name, frameworks, solution))),
         installer=installer.label if installer is not None else None,
         cuda=_cuda_in_wheels(name, rules, solution),
+        interpreter=solution[env_key(name, "interpreter")].version,
+        builds=tuple(
+            build
+            for product, chosen in frameworks.items()
+            if (build := _build(matrix.product(product), chosen, arch)) is not None
+        ),
     )
+
+
+def _release(product: Product, chosen: Candidate) -> Release | None:
+    """Return the build that was chosen, where a release of the product is several."""
+    if not product.has_builds:
+        return None
+    return next((r for r in product.releases if r.version == chosen.version), None)
+
+
+def _is_default(release: Release, arch: str) -> bool:
+    """Return whether the default package index has this build for the architecture."""
+    return arch in (release.get("pypi") or "").split()
+
+
+def _build(product: Product, chosen: Candidate, arch: str) -> Build | None:
+    """Return the build, unless the default package index has it."""
+    release = _release(product, chosen)
+    index = release.get("index") if release is not None else None
+    if release is None or index is None or _is_default(release, arch):
+        return None
+    carrier, version = product.name, release.get("file_version") or release.version
+    if product.carrier is not None:
+        carrier = product.carrier
+        version = f"{release.get(carrier)}+{build_of(release.version)}"
+    return Build(product.name, f"{carrier}=={version}", index, release.get("cuda"))
+
+
+def _written_version(product: Product, chosen: Candidate, arch: str) -> str:
+    """Return the version with its build, unless that is the default one."""
+    release = _release(product, chosen)
+    if release is None or not _is_default(release, arch):
+        return chosen.version
+    return public_version(chosen.version)
+
+
+def _installed_version(product: Product, chosen: Candidate, arch: str) -> str:
+    """Return the version of the distribution of the product itself."""
+    if product.has_builds and product.carrier is not None:
+        return public_version(chosen.version)
+    release = _release(product, chosen)
+    named = release.get("file_version") if release is not None else None
+    return named or _written_version(product, chosen, arch)
 
 
 def _holds(condition: Condition, env: str, solution: Solution) -> bool:

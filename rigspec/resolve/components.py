@@ -20,6 +20,7 @@ __all__ = [
 # component -> (the words a person reads, the name used in a diagnostic's `between`)
 DERIVED: dict[str, tuple[str, str]] = {
     "accelerator": ("accelerator", "gpu"),
+    "arch": ("architecture", "arch"),
     "as_of": ("as_of", "as_of"),
     "avx": ("AVX instructions", "cpu"),
     "compute_capability": ("compute capability", "gpu"),

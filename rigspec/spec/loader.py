@@ -83,6 +83,9 @@ def compute_spec_digest(rig: Rig) -> str:
         "machine": dict.fromkeys(rig.machine, PARTS_AND_PRICES),
     }
     content = rig.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=excluded)
+    for env in content.get("env", {}).values():
+        if env.get("interpreter") == "system":
+            del env["interpreter"]
     for machine in content.get("machine", {}).values():
         if isinstance(machine.get("cpu"), dict):
             machine["cpu"] = _reduce_cpu(machine["cpu"])

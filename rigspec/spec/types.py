@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -21,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from rigspec.spec.toml.numbers import WrittenFloat
 from rigspec.version_specifiers import InvalidRequest, parse_alternative, parse_specifier
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Address",
     "AptMirror",
     "DriverRequest",
+    "FrameworkRequest",
     "GroupName",
     "Hostname",
     "Many",
@@ -128,6 +131,31 @@ class StringPattern:
         return text
 
 
+def _number_as_text(value: Any) -> Any:
+    """Return the text of a number, as people write versions without quotes."""
+    if isinstance(value, WrittenFloat):
+        return value.text
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _table_as_request(value: Any) -> Any:
+    """Return the request of ``{ version = "2.4", build = "cu121" }``: ``+cu121 2.4``."""
+    if isinstance(value, dict) and value.keys() <= {"version", "build"} and "build" in value:
+        version = _number_as_text(value.get("version", "*"))
+        return f"+{value['build']} {version}" if version != "*" else f"+{value['build']}"
+    return _number_as_text(value)
+
+
+def _validate_framework_request(text: str) -> str:
+    if not text.startswith("+"):
+        return _validate_request(text)
+    try:
+        parse_alternative(text)
+    except InvalidRequest as error:
+        raise PydanticCustomError("version", "{message}", {"message": str(error)}) from None
+    return text
+
+
 def _validate_request(text: str) -> str:
     try:
         parse_specifier(text)
@@ -154,7 +182,11 @@ def _validate_system_request(text: str) -> str:
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], Strict(False)]  # TOML arrays are read as tuples
 
-Request = Annotated[str, AfterValidator(_validate_request)]
+Request = Annotated[
+    str,
+    BeforeValidator(_number_as_text, json_schema_input_type=str | float),
+    AfterValidator(_validate_request),
+]
 DriverRequest = Annotated[str, AfterValidator(_validate_driver_request)]
 SystemRequest = Annotated[str, AfterValidator(_validate_system_request)]
 Text = Annotated[
@@ -252,3 +284,19 @@ class Secret(Table):
     """A reference to a secret by name; the spec never contains its value."""
 
     secret: SecretName = Field(description="Name of the secret")
+
+
+class FrameworkBuild(Table):
+    """A framework by version and build."""
+
+    version: Request = Field(default="*", description="Version")
+    build: Annotated[
+        str, StringPattern(r"[A-Za-z0-9][A-Za-z0-9.]{0,99}", "expected a build such as `cu121`")
+    ] = Field(description="Build, as its index names it: `cu121`, `cpu`")
+
+
+FrameworkRequest = Annotated[
+    str,
+    BeforeValidator(_table_as_request, json_schema_input_type=str | float | FrameworkBuild),
+    AfterValidator(_validate_framework_request),
+]

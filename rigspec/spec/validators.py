@@ -132,7 +132,8 @@ def _check_driver_container(rig: Rig, document: Document) -> Iterator[Diagnostic
     if rig.container is None or rig.container.driver != "container":
         return
     provider = rig.cuda.provider if rig.cuda is not None else None
-    others = [m.os for m in rig.machine.values() if m.os.split()[0] != _SPLIT_DRIVER_PROVIDER]
+    systems = (machine.os or "" for machine in rig.machine.values())
+    others = [os for os in systems if os.split()[:1] != [_SPLIT_DRIVER_PROVIDER]]
     if provider != _SPLIT_DRIVER_PROVIDER or others:
         yield Diagnostic(
             "RS012",

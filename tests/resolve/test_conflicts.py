@@ -299,7 +299,7 @@ def test_a_name_that_several_chips_were_sold_under_is_asked_about(tmp_path: Path
         ("RTX 3090", 'torch = "2.7"', None),  # sm_86 is in the wheel
         ("RTX 4090", 'torch = "2.7"', "RS221"),  # sm_86 code runs on 8.9
         ("H100 PCIe", 'tensorflow = "2.14"', "RS222"),  # compiled from PTX at first use
-        ("GTX 1080 Ti", 'torch = "2.8"', "RS220"),  # nothing for 6.1
+        ("GTX 1080 Ti", 'torch = "2.15"', "RS220"),  # no build for 6.1
     ],
 )
 def test_code_for_a_gpu_comes_in_four_strengths(

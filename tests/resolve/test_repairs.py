@@ -45,9 +45,9 @@ SEVERAL = {
         ).replace("pyenv", "conda")
         for card in NEWER_CARDS
     },
-    "a Tesla K80, torch 2.1 and a Python that the system lacks": (
+    "a Tesla K80, torch 2.8 and a Python that the system lacks": (
         '[machine.tower]\nos = "ubuntu 20.04"\ngpus = [{ model = "Tesla K80" }]\n'
-        '[env.lab]\npython = "3.9"\nframeworks = { torch = "2.1" }\n'
+        '[env.lab]\npython = "3.9"\ninterpreter = "system"\nframeworks = { torch = "2.8" }\n'
     ),
     "two that do not touch": tower(machine='driver = "375"', cuda='toolkit = "9.0"')
     + '[env.old]\npython = "2.7"\npip = "21.3"\ninterpreter = "pyenv"\n',
@@ -174,16 +174,35 @@ def test_a_package_that_is_asked_for_too_old_gets_the_lower_bound(tmp_path: Path
         ("debian 12", "2.7", "conda"),
     ],
 )
-def test_another_interpreter_is_offered_where_the_system_has_no_such_python(
+def test_repair_of_system_interpreter_offers_another_source(
     os: str, python: str, bringer: str, tmp_path: Path
 ) -> None:
-    rig = alone(os=os, env=f'python = "{python}"')
-    (error,) = told(check(tmp_path, rig))
-    first = error.repairs[0]
+    rig = alone(os=os, env=f'python = "{python}"\ninterpreter = "system"')
+    error = told(check(tmp_path, rig))[0]
+    wanted = (Edit("env.lab.interpreter", "system", bringer),)
+    repair = next(repair for repair in error.repairs if repair.edits == wanted)
 
     assert error.code == "RS213"
-    assert first.edits == (Edit("env.lab.interpreter", None, bringer),)
-    changed_problem = check(tmp_path, made(rig, first.edits))
+    changed_problem = check(tmp_path, made(rig, repair.edits))
     assert errors(changed_problem) == []
-    assert changed_problem.resolution == first.resolution
-    assert f'add env.lab.interpreter = "{bringer}"' in render_text(check(tmp_path, rig), {})
+    assert changed_problem.resolution == repair.resolution
+
+
+@pytest.mark.parametrize(
+    ("os", "python", "source"), [("ubuntu 22.04", "3.11", "uv"), ("debian 12", "2.7", "pyenv")]
+)
+def test_open_interpreter_comes_from_the_first_source_with_that_python(
+    os: str, python: str, source: str, tmp_path: Path
+) -> None:
+    report = check(tmp_path, alone(os=os, env=f'python = "{python}"'))
+
+    assert errors(report) == []
+    assert report.resolution is not None
+    assert report.resolution.envs[0].interpreter == source
+
+
+def test_open_interpreter_is_that_of_the_system_where_it_fits(tmp_path: Path) -> None:
+    report = check(tmp_path, alone(os="ubuntu 22.04", env='python = "3.10"'))
+
+    assert report.resolution is not None
+    assert report.resolution.envs[0].interpreter == "system"

@@ -8,7 +8,7 @@ from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Metric, Repair, Report, Source, Span
 from rigspec.diagnostics.sanitize import sanitize_json
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import Build, EnvResolution, Resolution
 
 __all__ = ["render_json", "serialize_fact", "serialize_metric", "serialize_repair"]
 
@@ -49,6 +49,7 @@ def _serialize_resolution(resolution: Resolution) -> dict[str, Any]:
 def _serialize_environment(env: EnvResolution) -> dict[str, Any]:
     return {
         "python": env.python,
+        "interpreter": env.interpreter,
         "pip": env.pip,
         "installer": env.installer,
         "cuda": env.cuda,
@@ -56,6 +57,16 @@ def _serialize_environment(env: EnvResolution) -> dict[str, Any]:
         "distributions": {pin.name: pin.version for pin in env.distributions},
         "constraints": list(env.constraints),
         "companions": list(env.companions),
+        **({"builds": [_build(build) for build in env.builds]} if env.builds else {}),
+    }
+
+
+def _build(build: Build) -> dict[str, Any]:
+    return {
+        "framework": build.framework,
+        "requirement": build.requirement,
+        "index": build.index,
+        "cuda": build.cuda,
     }
 
 

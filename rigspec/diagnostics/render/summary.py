@@ -56,8 +56,8 @@ def _driver_remark(resolution: Resolution) -> str:
 
 
 def _iterate_environment(env: EnvResolution) -> Iterator[tuple[str, str]]:
-    source = f" (from {env.installer})" if env.installer else ""
-    yield "python", f"{env.python}{source}"
+    source = env.installer or (env.interpreter if env.interpreter != "system" else None)
+    yield "python", f"{env.python} (from {source})" if source else env.python
     yield "pip", env.pip
     for framework in env.frameworks:
         yield framework.name, framework.version

@@ -21,7 +21,7 @@ _FROM_SOURCE = "pyenv"
 
 def bootstrap_tools(spec: Environment, env: EnvResolution) -> Iterator[str]:
     """Yield what has to be installed into the interpreter before it can create environments."""
-    if _is_python_2(env) and spec.interpreter_kind != "system" and spec.manager == "venv":
+    if _is_python_2(env) and env.interpreter != "system" and spec.manager == "venv":
         yield _VIRTUALENV_2
 
 
@@ -29,7 +29,7 @@ def lock_interpreter(
     spec: Environment, resolution: Resolution, env: EnvResolution, matrix: Matrix
 ) -> LockedInterpreter:
     """Return the source of the interpreter, with the system's packages that it needs."""
-    kind = spec.interpreter_kind
+    kind = env.interpreter
     module = "virtualenv" if _is_python_2(env) else "venv"
     if kind == "conda" and env.installer is not None:
         file = release_of(matrix, "installer", env.installer).artifacts[0]

@@ -140,8 +140,14 @@ def _candidates_by_distance(component: Component, line: Requirement) -> tuple[Ca
         return component.candidates
     indexed = [(i, c) for i, c in enumerate(component.candidates) if i not in ranks]
     family = component.candidates[anchor].family if component.families_apart else None
+    rare = component.universe.on_request
     indexed.sort(
-        key=lambda pair: (family not in (None, pair[1].family), abs(pair[0] - anchor), pair[0])
+        key=lambda pair: (
+            family not in (None, pair[1].family),
+            pair[1] in rare,
+            abs(pair[0] - anchor),
+            pair[0],
+        )
     )
     return tuple(candidate for _, candidate in indexed) + tuple(
         component.candidates[i] for i in sorted(ranks)

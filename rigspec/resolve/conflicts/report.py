@@ -95,6 +95,11 @@ def _breaking_rules(conflict: Conflict) -> list[BoundRule]:
     return [row for rows in values for row in rows]
 
 
+def _is_value(text: str) -> bool:
+    """Return whether a request names a value, and not a range."""
+    return text.startswith("==") or text[:1].isalnum()
+
+
 def _value(conflict: Conflict, row: BoundRule) -> str | None:
     """Return the value of the rule's component where one line or one other rule fixes it."""
     key = row.must[0]
@@ -104,7 +109,7 @@ def _value(conflict: Conflict, row: BoundRule) -> str | None:
         for requirement in conflict.requirements
         if requirement.component == key
     ]
-    exact = [texts[0] for texts in values if len(texts) == 1]
+    exact = [texts[0] for texts in values if len(texts) == 1 and _is_value(texts[0])]
     return exact[0].removeprefix("==") if exact else None
 
 
@@ -182,7 +187,7 @@ def _name(component: str) -> str:
 def facts_of(conflict: Conflict) -> Iterable[Fact]:
     """Yield the rules of a conflict as facts; many rules of one table are summarised."""
     by_table: dict[str, list[BoundRule]] = {}
-    for row in conflict.rows:
+    for row in _without_cpu_builds(conflict.rows):
         by_table.setdefault(row.rule.table, []).append(row)
     for table, rows in by_table.items():
         unique = {row.rule.id: row for row in rows}
@@ -191,6 +196,14 @@ def facts_of(conflict: Conflict) -> Iterable[Fact]:
                 yield rule_as_fact(row.rule, _value(conflict, row))
         else:
             yield _summary(table, [row.rule for row in unique.values()])
+
+
+def _without_cpu_builds(rows: tuple[BoundRule, ...]) -> tuple[BoundRule, ...]:
+    """Return the rules without those that a build for the CPU needs no GPU, if others remain."""
+    others = tuple(
+        row for row in rows if not any(text.startswith("+cpu") for _, t in row.when for text in t)
+    )
+    return others or rows
 
 
 def _summary(table: str, rules: list[Rule]) -> Fact:

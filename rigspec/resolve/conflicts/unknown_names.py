@@ -6,14 +6,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 
+from packaging.utils import canonicalize_name
+
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import list_product_names
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part, find_variants
 from rigspec.resolve.components import diagnostic_name
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Component, KeyPath, Requirement
-from rigspec.resolve.problem.requirements import requested_frameworks
+from rigspec.resolve.problem.requirements import package_products, requested_frameworks
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.toml.document import Document
 from rigspec.version_specifiers import parse_alternative, version_key
@@ -94,13 +97,16 @@ def _other_package(requirement: Requirement, component: Component) -> tuple[str,
 def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
     for env_name, env in sorted(spec.rig.env.items()):
         known = {requested.key: requested.product for requested in requested_frameworks(env)}
+        packages = set(package_products(env))
         for framework in sorted(env.frameworks):
             product = known.get(framework)
+            if PACKAGE_PREFIX + canonicalize_name(framework) in packages:
+                continue
             if product is None or matrix.product(product).kind != "framework":
                 path = ("env", env_name, "frameworks", framework)
                 message = f"unknown framework `{framework}`"
                 advice = "list other Python packages under `packages`"
-                names = list_product_names()
+                names = [name.removeprefix(PACKAGE_PREFIX) for name in list_product_names()]
                 yield _unknown_name_error(
                     spec.document, path, message, framework, names, advice, "key"
                 )
@@ -108,6 +114,8 @@ def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic
 
 def _unknown_os(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator[Diagnostic]:
     requested = spec.rig.machine[machine_name].os
+    if requested is None:
+        return
     family = parse_alternative(requested).family or requested
     families = {release.family or "" for release in matrix.product("os").releases}
     if family.lower() not in {name.lower() for name in families}:

@@ -14,6 +14,12 @@ from rigspec.resolve.solver.sat import SolverSession
 
 __all__ = ["Conflict", "find_conflicts", "is_satisfiable"]
 
+# Components whose defaults are a choice of rigspec: without them the conflict may not exist.
+_DEFAULTS = frozenset({"provider"})
+
+# The weight of a selector, so large that the number of selectors decides first.
+_WEIGHT = 64
+
 
 @dataclass(frozen=True)
 class Conflict:
@@ -95,17 +101,30 @@ def _needed_requirements(
 
 
 def _smallest_core(encoding: Encoding, live: list[int], granted: list[int]) -> list[int]:
-    """Return a smallest unsatisfiable subset of the live selectors, by implicit hitting sets."""
+    """Return a smallest unsatisfiable subset of the live selectors, by implicit hitting sets.
+
+    Of several as small, one that does not depend on a default of the language.
+    """
     formula = WCNF()
     for clause in encoding.clauses:
         formula.append(clause)
     for selector in granted:
         formula.append([selector])
+    defaults = {encoding.requirements[selector].component for selector in granted} & _DEFAULTS
     for selector in live:
-        formula.append([selector], weight=1)
+        table = encoding.rule_tables.get(selector)
+        formula.append([selector], weight=_weight(table, defaults))
     with OptUx(formula, solver="g4", unsorted=False) as finder:
         core = finder.compute()
     return sorted(live[index - 1] for index in core)
+
+
+def _weight(table: RuleTable | None, defaults: set[str]) -> int:
+    """Return the weight of a selector: a table about a default weighs a little more."""
+    if table is None or not defaults:
+        return _WEIGHT
+    keys = {key for row in table.constraints for key in (row.must[0], *dict(row.when))}
+    return _WEIGHT + bool(keys & defaults)
 
 
 def _minimal_rules(

@@ -18,8 +18,14 @@ from rigspec.resolve.problem.model import (
     Requirement,
     RuleTable,
 )
-from rigspec.resolve.problem.requirements import framework_products, requirements_of, uses_gpu
+from rigspec.resolve.problem.requirements import (
+    framework_products,
+    package_products,
+    requirements_of,
+    uses_gpu,
+)
 from rigspec.resolve.problem.rule_index import RuleGroup, rule_index
+from rigspec.resolve.problem.written_versions import read_requirement
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 
@@ -43,7 +49,7 @@ def required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
         products.add(NOTEBOOK)
     for env in rig.env.values():
         products |= {"blas"} if env.blas is not None else set()
-        products |= {"python", "pip", *framework_products(env)}
+        products |= {"python", "pip", *framework_products(env), *package_products(env)}
         products |= set(env.config) & set(list_product_names())
         if env.interpreter_kind == "conda":
             products.add("installer")
@@ -91,16 +97,29 @@ class ProblemBuilder:
         self._scopes = RuleInstantiation(rig, machine_name, matrix, self._knowledge, requirements)
         self.components = tuple(self._scopes.components())
         self.universes = {component.key: component.universe for component in self.components}
+        by_key = {component.key: component for component in self.components}
         self.requirements = tuple(
-            requirement for requirement in requirements if requirement.component in self.universes
+            read_requirement(
+                requirement, by_key[requirement.component], self._mentions(requirement)
+            )
+            for requirement in requirements
+            if requirement.component in by_key
         )
         self.declared = tuple(
             rule_table
             for rule_table in self._scopes.declared_facts()
             if all(row.must[0] in self.universes for row in rule_table.constraints)
         )
-        self.order = tuple(_order(self.components))
+        # An interpreter that is left open is the system's wherever that is possible.
+        opened = [r.component for r in requirements if len(r.alternatives) > 1 and r.path is None]
+        first = tuple(key for key in opened if key.endswith("/interpreter"))
+        self.order = tuple(_order(self.components, first))
         self.binding = tuple(self._bind(self._knowledge.binding))
+
+    def _mentions(self, requirement: Requirement) -> frozenset[str]:
+        """Return the requests that rules make of a package whose releases no table lists."""
+        name = requirement.component.rpartition("/")[2]
+        return self._knowledge.mentions(name) if name.startswith(PACKAGE_PREFIX) else frozenset()
 
     def problem(self, requirements: tuple[Requirement, ...]) -> Problem:
         """Return the whole problem under these requirements, with every relevant rule."""
@@ -177,7 +196,10 @@ def _group_by_table(constraints: Iterable[BoundRule]) -> Iterator[RuleTable]:
         yield RuleTable(f"{place}:{table}", tuple(tables[table, place]))
 
 
-def _order(components: Iterable[Component]) -> Iterator[str]:
+def _order(components: Iterable[Component], first: Iterable[str]) -> Iterator[str]:
+    """Yield the keys of components in the order of choice; ``first`` come before all others."""
+    yield from first
+    components = [component for component in components if component.key not in first]
     by_name: dict[str, list[str]] = {}
     for component in components:
         by_name.setdefault(component.name, []).append(component.key)

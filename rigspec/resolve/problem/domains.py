@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import Specifier
 from packaging.version import InvalidVersion, Version
 
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import build_of, parse_alternative, parse_version, public_version
 
 __all__ = ["Candidate", "CandidateDomain", "representative_versions"]
 
@@ -44,12 +44,17 @@ class CandidateDomain:
     for each product and used by every spec.
     """
 
-    def __init__(self, candidates: Sequence[Candidate]) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], on_request: Container[Candidate] = ()
+    ) -> None:
         self.candidates = tuple(candidates)
+        # Candidates that a repair offers only if there is no other.
+        self.on_request = on_request
         self.all = (1 << len(self.candidates)) - 1
         self._bits = {candidate: 1 << i for i, candidate in enumerate(self.candidates)}
         self._known: dict[tuple[str, ...], int] = {}
         self._families: dict[str, int] = {}
+        self._builds: dict[str, int] = {}
         self._exact: dict[Version, int] = {}
         self._prefixes: dict[tuple[int, ...], int] = {}
         self._sorted: list[Version] = []
@@ -87,15 +92,13 @@ class CandidateDomain:
             bit = 1 << index
             name = (candidate.family or candidate.version).lower()
             self._families[name] = self._families.get(name, 0) | bit
-            try:
-                version = Version(candidate.version)
-            except InvalidVersion:
+            build = build_of(candidate.version)
+            self._builds[build] = self._builds.get(build, 0) | bit
+            version = parse_version(public_version(candidate.version))
+            if version is None:
                 continue
-            public = Version(version.public)
-            dated.append((public, bit))
+            dated.append((version, bit))
             self._exact[version] = self._exact.get(version, 0) | bit
-            if public != version:
-                self._exact[public] = self._exact.get(public, 0) | bit
             release = version.release + (0,) * (_PADDED - len(version.release))
             for length in range(1, len(release) + 1):
                 prefix = release[:length]
@@ -109,6 +112,8 @@ class CandidateDomain:
         found = self.all
         if alternative.family is not None:
             found = self._families.get(alternative.family.lower(), 0)
+        if alternative.build is not None:
+            found &= self._builds.get(alternative.build, 0)
         for specifier in alternative.versions or ():
             found &= self._specifier(specifier)
         return found
@@ -121,7 +126,8 @@ class CandidateDomain:
             if len(prefix) <= _PADDED:
                 return self._prefixes.get(prefix, 0)
         elif operator == "==":
-            return self._exact.get(Version(text), 0)
+            found = self._exact.get(Version(public_version(text)), 0)
+            return found & self._builds.get(build_of(text), 0) if "+" in text else found
         elif operator in (">=", "<="):
             bound = Version(text)
             if operator == ">=":
@@ -148,7 +154,8 @@ def representative_versions(alternatives: Iterable[str]) -> tuple[Candidate, ...
     """Return one candidate for each range between the alternatives' bounds, newest first."""
     points = {Version("0")}
     for text in alternatives:
-        for specifier in parse_alternative(text).versions or ():
+        alternative = parse_alternative(text)
+        for specifier in alternative.versions or ():
             bound = Version(specifier.version.removesuffix(".*"))
             points |= {bound, _just_below(bound), _just_above(bound), _past_series(bound)}
     ordered = sorted(points, reverse=True)

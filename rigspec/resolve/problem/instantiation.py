@@ -27,6 +27,7 @@ from rigspec.resolve.problem.requirements import (
     image_tag,
 )
 from rigspec.resolve.problem.rule_index import RuleIndex, newest_first, provided
+from rigspec.resolve.problem.written_versions import unlisted_candidates
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["RuleInstantiation"]
@@ -78,7 +79,7 @@ class RuleInstantiation:
             yield from self._environment(env_name)
 
     def _machine_names(self) -> list[str]:
-        names = {"os", "glibc", "accelerator"}
+        names = {"os", "glibc", "accelerator"} | ({"arch"} & self._knowledge.named)
         if self._accelerated:
             names |= {"driver", "driver_source", "kernel_modules"}
             names |= {"provider", "forward_compatibility"}
@@ -133,6 +134,10 @@ class RuleInstantiation:
         has_ranges = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
         if name in ("compute_capability", "driver"):
             universe = self._extend_with_requested(key, universe)
+        elif name in self._knowledge.frameworks:
+            unlisted = tuple(unlisted_candidates(self._requested_versions(key), universe))
+            if unlisted:
+                universe = CandidateDomain((*unlisted, *universe.candidates))
         elif has_ranges:
             texts = {*self._knowledge.mentions(name), *self._requested_versions(key)}
             universe = CandidateDomain(representative_versions(sorted(texts)))

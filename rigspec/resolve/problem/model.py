@@ -61,7 +61,8 @@ class Requirement:
     ``editable`` requirement with a place takes part in repairs. ``prefix`` is the family that the
     key of the line names and its value does not repeat. ``display`` is the name of the line in
     messages, where that is not its component and value. ``adds`` is where a line could be added
-    that overrides a default.
+    that overrides a default. ``text`` is the value as it is written,
+    where ``alternatives`` are what the matrix has for it.
     """
 
     component: str
@@ -72,6 +73,7 @@ class Requirement:
     prefix: str = ""
     display: str = ""
     adds: KeyPath | None = None
+    text: str = ""
 
     @property
     def place(self) -> KeyPath | None:
@@ -81,7 +83,7 @@ class Requirement:
     @property
     def written(self) -> str:
         """Return the value as written in the spec."""
-        return self.alternatives[0].removeprefix(self.prefix).strip()
+        return self.text or self.alternatives[0].removeprefix(self.prefix).strip()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from packaging.utils import canonicalize_name
+
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner, list_product_names, load_image
 from rigspec.matrix.model import Matrix, Release
@@ -28,13 +30,18 @@ __all__ = [
     "gpu_key",
     "gpu_list",
     "image_tag",
+    "package_products",
     "requested_frameworks",
+    "requested_packages",
     "requirements_of",
     "uses_gpu",
 ]
 
 # The one candidate for "the part as the spec declares it".
 DECLARED = "declared"
+
+# What a machine is that does not say.
+DEFAULT_ARCH = "x86_64"
 
 # The image with tags in the matrix.
 _IMAGE = "nvidia/cuda"
@@ -107,7 +114,7 @@ def requirements_of(
     ``cuda_from_wheels`` counts if the spec does not say where CUDA comes from.
     """
     machine = rig.machine[machine_name] if machine_name is not None else None
-    requirements = [_accelerator(rig, machine_name, machine)]
+    requirements = [_accelerator(rig, machine_name, machine), _arch(machine_name, machine)]
     if machine is not None:
         requirements += _machine_requirements(("machine", str(machine_name)), machine)
     requirements += _cuda_requirements(rig, cuda_from_wheels)
@@ -128,8 +135,16 @@ def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Require
     return Requirement("accelerator", ("gpu",), path, "requests a GPU", editable=False)
 
 
+def _arch(name: str | None, machine: Machine | None) -> Requirement:
+    if machine is None or "arch" not in machine.model_fields_set:
+        return Requirement("arch", (DEFAULT_ARCH,), None, f"is {DEFAULT_ARCH}", editable=False)
+    path: KeyPath = ("machine", str(name), "arch")
+    return Requirement("arch", (machine.arch,), path, f"is {machine.arch}", editable=False)
+
+
 def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
-    yield Requirement("os", (machine.os,), (*path, "os"), f"requests {machine.os}")
+    if machine.os is not None:
+        yield Requirement("os", (machine.os,), (*path, "os"), f"requests {machine.os}")
     yield from _driver_requirements(path, machine)
     if machine.gcc is not None:
         yield Requirement("gcc", (machine.gcc,), (*path, "gcc"), f"requests GCC {machine.gcc}")
@@ -239,14 +254,22 @@ def _forward_compatibility(rig: Rig) -> Requirement:
     return Requirement("forward_compatibility", ("no",), None, "installs no cuda-compat", False)
 
 
+# Where an interpreter comes from if the spec leaves it open, the first that fits.
+_OPEN_INTERPRETERS = ("system", "uv", "pyenv")
+
+
+def _interpreter(name: str, env: Environment) -> Requirement:
+    key, kind = env_key(name, "interpreter"), env.interpreter_kind
+    if kind is None:
+        label = "leaves the interpreter open"
+        return Requirement(key, _OPEN_INTERPRETERS, None, label, editable=False)
+    place = ("env", name, "interpreter" if env.interpreter is not None else "manager")
+    return Requirement(key, (kind,), place, f"takes the interpreter from {kind}")
+
+
 def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
     path: KeyPath = ("env", name)
-    kind = env.interpreter_kind
-    place = (*path, "interpreter")
-    given = "interpreter" in env.model_fields_set
-    label = f"takes the interpreter from {kind}"
-    key = env_key(name, "interpreter")
-    yield Requirement(key, (kind,), place if given else None, label, adds=None if given else place)
+    yield _interpreter(name, env)
     if env.python is not None:
         label = f"requests Python {env.python}"
         yield Requirement(env_key(name, "python"), (env.python,), (*path, "python"), label)
@@ -259,19 +282,21 @@ def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iter
         yield Requirement(env_key(name, "installer"), (env.installer,), place, label)
     frameworks = tuple(requested_frameworks(env))
     for line in frameworks:
+        carried = knowledge.releases_carrying(line.product, line.key, line.request)
         yield Requirement(
             env_key(name, line.product),
-            (f"{line.family} {line.request}".strip(),),
+            carried or (f"{line.family} {line.request}".strip(),),
             (*path, line.table, line.key),
             f"requests {line.key} {line.request}",
             prefix=line.family,
+            text=line.request if carried else "",
         )
-    known = {line.key for line in frameworks if line.table == "packages"}
-    for package, requested in sorted(env.packages.items()):
-        if PACKAGE_PREFIX + package in knowledge.named and package not in known:
-            label = f"requests {package} {requested}"
-            key = env_key(name, PACKAGE_PREFIX + package)
-            yield Requirement(key, (requested,), (*path, "packages", package), label)
+    for package in requested_packages(env):
+        component = PACKAGE_PREFIX + package.name
+        if component in knowledge.named:
+            label = f"requests {package.key} {package.request}"
+            place = (*path, package.table, package.key)
+            yield Requirement(env_key(name, component), (package.request,), place, label)
     if env.as_of is not None:
         day, label = (as_version(env.as_of),), f"nothing after {env.as_of.isoformat()}"
         display = f"{AS_OF} {env.as_of.isoformat()}"
@@ -305,6 +330,31 @@ def requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
         owner = find_package_owner(key)
         if owner is not None:
             yield RequestedFramework(owner[0], owner[1], request, "packages", key)
+
+
+@dataclass(frozen=True)
+class RequestedPackage:
+    """One line that asks for a Python package which is no framework; ``name`` is canonical."""
+
+    name: str
+    request: str
+    table: str  # "frameworks" | "packages"
+    key: str
+
+
+def requested_packages(env: Environment) -> Iterator[RequestedPackage]:
+    """Yield every line about a plain package, under whichever table it is."""
+    known = {(line.table, line.key) for line in requested_frameworks(env)}
+    for table, lines in (("frameworks", env.frameworks), ("packages", env.packages)):
+        for key, request in sorted(lines.items()):
+            if (table, key) not in known:
+                yield RequestedPackage(canonicalize_name(key), request, table, key)
+
+
+def package_products(env: Environment) -> tuple[str, ...]:
+    """Return the plain packages that the matrix has a table about, sorted."""
+    names = {PACKAGE_PREFIX + package.name for package in requested_packages(env)}
+    return tuple(sorted(names.intersection(list_product_names())))
 
 
 def framework_products(env: Environment) -> tuple[str, ...]:

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from packaging.utils import canonicalize_name
+
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX, RANKED, UNLISTED
 from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
 from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, display_name
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
-from rigspec.version_specifiers import parse_alternative, version_key
+from rigspec.version_specifiers import (
+    build_of,
+    parse_alternative,
+    public_version,
+    version_key,
+)
 
 __all__ = [
     "RuleGroup",
@@ -57,6 +64,19 @@ class RuleIndex:
         if known is None:
             known = self._universes[name] = self._build_universe(name)
         return known
+
+    def releases_carrying(self, product: str, package: str, request: str) -> tuple[str, ...]:
+        """Return the releases of a product that go with a version of its carrier (``jaxlib``)."""
+        known = self._matrix.product(product)
+        if known.carrier is None or canonicalize_name(package) != known.carrier:
+            return ()
+        wanted = parse_alternative(request)
+        return tuple(
+            f"=={release.version}"
+            for release in known.releases
+            if (version := release.get(known.carrier)) is not None
+            and wanted.admits(None, f"{version}+{build_of(release.version)}")
+        )
 
     def mentions(self, name: str) -> frozenset[str]:
         """Return the values of a component that rules name: ``2.27``, ``yes``, ``3.6.5``.
@@ -188,7 +208,7 @@ def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
     known = product.cache.get("rules")
     if isinstance(known, TableRules):
         return known
-    universe = CandidateDomain(_releases(product))
+    universe = CandidateDomain(_releases(product), _not_default(product))
     own = (*product.rules, *_with_releases(product, shown))
     made = TableRules(
         _groups((rule for rule in own if rule.severity == "error"), product, universe),
@@ -237,15 +257,47 @@ def provided(
 
 
 def _releases(product: Product) -> list[Candidate]:
-    found = {Candidate(release.family, release.version) for release in product.releases}
-    ordered = newest_first(found, product.families, apart=product.kind != "framework")
-    # Installers take a yanked release only if its exact version is requested.
-    yanked = {
+    """Return the releases, most wanted first: those that installers take on their own first."""
+    found = {Candidate(release.family, release.version): release for release in product.releases}
+    if product.has_builds:
+        ordered = sorted(found, key=lambda candidate: _by_build(found[candidate]), reverse=True)
+    else:
+        apart = product.kind != "framework"
+        ordered = newest_first(found, product.families, apart=apart)
+    last = _only_on_request(product)
+    return sorted(ordered, key=lambda candidate: candidate in last) if last else ordered
+
+
+def _not_default(product: Product) -> frozenset[Candidate]:
+    """Return the builds that the default package index does not have."""
+    return frozenset(
+        Candidate(release.family, release.version)
+        for release in product.releases
+        if release.get("index") is not None and release.get("pypi") is None
+    )
+
+
+def _by_build(release: Release) -> tuple[object, ...]:
+    """Return a sort key: the newest version, then the default build, then the newest CUDA."""
+    cuda = release.get("cuda")
+    return (
+        version_key(public_version(release.version)),
+        release.get("pypi") is not None and cuda is not None,
+        cuda is not None and release.get("compute_capabilities") is not None,
+        version_key(cuda) if cuda is not None else version_key("0"),
+        release.version,
+    )
+
+
+def _only_on_request(product: Product) -> frozenset[Candidate]:
+    """Return releases that installers take for their very version only: yanked, or elsewhere."""
+    served = {public_version(r.version) for r in product.releases if r.get("pypi") is not None}
+    return frozenset(
         Candidate(release.family, release.version)
         for release in product.releases
         if any(item.kind == "yanked" for item in release.availability)
-    }
-    return sorted(ordered, key=lambda candidate: candidate in yanked) if yanked else ordered
+        or (release.get("index") is not None and public_version(release.version) not in served)
+    )
 
 
 def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Rule]:
@@ -265,7 +317,9 @@ def _groups(
     for rule in rules:
         names = frozenset((rule.requires.component, *(c.component for c in rule.when)))
         # Python has releases from installers, too: its universe is not the table's.
-        own = product.name != "python" and any(c.component == product.name for c in rule.when)
+        # Nor are those of a package: the lock finds them.
+        listed = product.name != "python" and product.kind != "package"
+        own = listed and any(c.component == product.name for c in rule.when)
         found.setdefault((names, own), []).append(rule)
     return tuple(
         RuleGroup(names, tuple(members), product.name, universe)

@@ -8,6 +8,7 @@ from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Candidate
 from rigspec.resolve.problem.requirements import env_key
+from rigspec.version_specifiers import public_version
 
 __all__ = ["locked_preferences"]
 
@@ -28,6 +29,10 @@ def locked_preferences(
         if universe is None or free & {key, key.rpartition("/")[2], name}:
             continue
         found = next((c for c in universe.candidates if c.label == label), None)
+        if found is None:
+            # The default build of a release goes by its public version.
+            same = (c for c in universe.candidates if public_version(c.label) == label)
+            found = next(same, None)
         if found is not None:
             preferred[key] = found
     return preferred

@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from rigspec.spec.types import Many, Name, PackageName, Request, StringPattern, Table, Url
+from rigspec.spec.types import (
+    FrameworkRequest,
+    Many,
+    Name,
+    PackageName,
+    Request,
+    StringPattern,
+    Table,
+    Url,
+)
 
 __all__ = ["Environment", "Interpreter"]
 
@@ -49,17 +58,23 @@ class Environment(Table):
     """A Python environment: interpreter, frameworks and packages."""
 
     python: Request | None = Field(default=None, description="Python version")
-    interpreter: InterpreterKind | Interpreter = Field(
-        default="system", description="Source of the Python interpreter"
+    interpreter: InterpreterKind | Interpreter | None = Field(
+        default=None,
+        description=(
+            "Source of the Python interpreter (default: the system if it has that Python, else uv, "
+            "else pyenv; conda if it manages the environment)"
+        ),
     )
     manager: Literal["venv", "conda"] = Field(
         default="venv", description="Tool that creates the environment"
     )
     pip: Request | None = Field(default=None, description="Version of pip")
-    frameworks: dict[PackageName, Request] = Field(
+    frameworks: dict[PackageName, FrameworkRequest] = Field(
         default={}, description="Frameworks of the matrix"
     )
-    packages: dict[PackageName, Request] = Field(default={}, description="Other Python packages")
+    packages: dict[PackageName, FrameworkRequest] = Field(
+        default={}, description="Other Python packages"
+    )
     channels: Many[Url | ChannelName] = Field(default=(), description="Conda channels")
     as_of: dt.date | None = Field(
         default=None, description="Ignore packages uploaded after this day"
@@ -75,10 +90,12 @@ class Environment(Table):
     )
 
     @property
-    def interpreter_kind(self) -> str:
-        """Return the source of the interpreter, from either notation."""
+    def interpreter_kind(self) -> str | None:
+        """Return the source of the interpreter; None if the spec leaves it open."""
         if isinstance(self.interpreter, Interpreter):
             return self.interpreter.from_
+        if self.interpreter is None and self.manager == "conda":
+            return "conda"
         return self.interpreter
 
     @property

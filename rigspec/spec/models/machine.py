@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from rigspec.spec.quantities import EnergyPrice, Length, Money, Size
 from rigspec.spec.types import (
@@ -63,6 +63,14 @@ class Gpu(Table):
     idle_watts: IdleWatts | None = Field(default=None, description="Power of one when idle")
     length: Length | None = Field(default=None, description="Length of the card")
     price: Money | None = Field(default=None, description="Price of one")
+
+
+def _name_as_table(value: Any) -> Any:
+    """Return the table of a card that is given by its name."""
+    return {"model": value} if isinstance(value, str) else value
+
+
+GpuEntry = Annotated[Gpu, BeforeValidator(_name_as_table, json_schema_input_type=str | Gpu)]
 
 
 class Cpu(Table):
@@ -182,10 +190,12 @@ class Machine(Table):
     kind: Literal["on-premise", "cloud"] = Field(
         default="on-premise", description="Owned or rented machine"
     )
-    os: SystemRequest = Field(
-        description="Operating system, such as `ubuntu 16.04` or `debian >=11`"
+    os: SystemRequest | None = Field(
+        default=None, description="Operating system, such as `ubuntu 16.04` or `debian >=11`"
     )
-    arch: Literal["x86_64"] = Field(default="x86_64", description="Processor architecture")
+    arch: Literal["x86_64", "aarch64"] = Field(
+        default="x86_64", description="Processor architecture"
+    )
     instance: Text | None = Field(
         default=None, description="Cloud instance type, such as `aws p2.xlarge`"
     )
@@ -196,7 +206,9 @@ class Machine(Table):
     gcc: Request | None = Field(default=None, description="Version of the host compiler")
     docker: Request | None = Field(default=None, description="Version of the container engine")
     cpu: Text | Cpu | None = Field(default=None, description="Processor: a name or a table")
-    gpus: Many[Gpu] = Field(default=(), description="Graphics cards")
+    gpus: Many[GpuEntry] = Field(
+        default=(), description='Graphics cards, by name (`["RTX 4090"]`) or as tables'
+    )
     motherboard: Motherboard | None = Field(default=None, description="Motherboard")
     memory: Memory | None = Field(default=None, description="Main memory")
     storage: Many[Storage] = Field(default=(), description="Disks")

@@ -14,6 +14,7 @@ import tomli
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.toml.limits import find_excess
+from rigspec.spec.toml.numbers import WrittenFloat
 from rigspec.spec.toml.syntax_tree import Position, SyntaxReading, read_syntax
 
 __all__ = ["BrokenDocument", "Document", "KeyPath", "read_document"]
@@ -87,7 +88,7 @@ def read_document(file: str, text: str) -> Document:
         raise BrokenDocument((error,), Document(file, text, {}, {}))
     reading = read_syntax(text)
     try:
-        value = tomli.loads(text)
+        value = tomli.loads(text, parse_float=WrittenFloat)
     except tomli.TOMLDecodeError as error:
         document = Document(file, text, reading.value, reading.positions)
         raise BrokenDocument(_build_diagnostics(file, text, reading, error), document) from None

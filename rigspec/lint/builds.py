@@ -1,0 +1,64 @@
+"""Builds of frameworks that come from another index than the default one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from packaging.utils import canonicalize_name
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.matrix.components import PACKAGE_PREFIX
+from rigspec.resolution import Build, EnvResolution, Resolution
+from rigspec.resolve.problem.requirements import requested_frameworks, requested_packages
+from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.models.environment import Environment
+from rigspec.version_specifiers import parse_alternative
+
+__all__ = ["install_command", "lint_builds"]
+
+# Packages that are published for each build of torch, at the index of that build.
+_OF_TORCH = ("torchvision", "torchaudio")
+
+
+def lint_builds(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Diagnostic]:
+    """Yield a note for each build of another index, with the command that installs it."""
+    for env in resolution.envs if resolution is not None else ():
+        lines = {line.product: line for line in requested_frameworks(spec.rig.env[env.name])}
+        for build in env.builds:
+            line = lines.get(build.framework)
+            path = ("env", env.name, line.table, line.key) if line else ("env", env.name)
+            cuda = f" for CUDA {build.cuda}" if build.cuda is not None else ""
+            yield Diagnostic(
+                code="RS254",
+                severity=Severity.NOTE,
+                message=f"{build.requirement.replace('==', ' ')} is a build{cuda} that the default "
+                "package index does not have",
+                components=(build.framework,),
+                spans=(spec.document.span(path, label=f"build {build.name or 'by its index'}"),),
+                help=(f"install it with `{install_command(build, env, spec.rig.env[env.name])}`",),
+            )
+
+
+def install_command(build: Build, env: EnvResolution, spec: Environment) -> str:
+    """Return the pip command that installs a build, with the packages that belong to it."""
+    requirements = [build.requirement]
+    own = f"{build.framework}=="
+    if not build.requirement.startswith(own):
+        version = next(p.version for p in env.distributions if p.name == build.framework)
+        requirements = [f"{own}{version}", build.requirement]
+    elif build.framework == "torch":
+        requirements += _companions(env, spec)
+    # A page of links is no index: pip still needs the default one next to it.
+    page = build.index.endswith(".html")
+    where = f"--find-links {build.index}" if page else f"--index-url {build.index}"
+    return f"pip install {' '.join(requirements)} {where}"
+
+
+def _companions(env: EnvResolution, spec: Environment) -> Iterator[str]:
+    """Yield torchvision and torchaudio as the spec requests them, or as torch requires them."""
+    required = {c.partition("==")[0]: c for c in env.constraints if "==" in c}
+    for package in requested_packages(spec):
+        name = canonicalize_name(package.name.removeprefix(PACKAGE_PREFIX))
+        if name in _OF_TORCH:
+            versions = parse_alternative(package.request).versions
+            yield required.get(name, f"{name}{versions or ''}")
