@@ -285,7 +285,7 @@ def test_compile_user_data_too_large_is_refused_with_span(
 
     said = capsys.readouterr().err
     assert "error[RS605]: user-data has " in said
-    assert "aws takes 4000" in said
+    assert "aws accepts 4000" in said
     assert re.search(r"sourced\.toml:\d+:\d+", said)
     assert 'instance = "aws p2.xlarge"' in said
     assert "docs.aws.amazon.com" in said
@@ -321,7 +321,10 @@ def test_autoinstall_user_data_passes_cloud_init_schema(tmp_path: Path) -> None:
 def test_autoinstall_unsupported_release_is_not_written() -> None:
     for found in (autoinstalled("18.04"), files(first("legacy-cpu"))):
         assert not [path for path in found if path.startswith("autoinstall")]
-    assert b"has no\n# autoinstall" in files(first("legacy-cpu"))["user-data"]
+    assert (
+        b"has no autoinstall, so this\n# does not install the operating system"
+        in files(first("legacy-cpu"))["user-data"]
+    )
 
 
 def test_network_config_without_netplan_is_not_written() -> None:
