@@ -62,7 +62,7 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
         syntax_errors, document = error.diagnostics, error.document
     rig, errors = _validate(document)
     if syntax_errors:
-        # A key that is missing may stand on a line that cannot be read.
+        # A missing key may be on a line that cannot be parsed.
         errors = tuple(error for error in errors if error.code != _MISSING_KEY)
     if syntax_errors or errors or rig is None:
         found = tuple(_redact((*syntax_errors, *errors), text))

@@ -34,7 +34,7 @@ RECORDED = {
     "four-a10": (0, ": ok"),
     "gtx-1070-ti": (2, "missing key `os` in `machine.host`"),
     "h100-rocky-8": (0, ": ok"),
-    "laptop-rtx-2070": (2, "does not know the GPU `GeForce RTX 2070 Mobile`"),
+    "laptop-rtx-2070": (2, "unknown GPU `GeForce RTX 2070 Mobile`"),
     "laptop-rtx-4070": (0, ": ok"),
     "laptop-ryzen-3750h": (2, "missing key `os` in `machine.host`"),
     "rtx-2080": (2, "missing key `os` in `machine.host`"),

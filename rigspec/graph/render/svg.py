@@ -66,7 +66,7 @@ def _build_root(graph: StackGraph, wide: float, high: float) -> ET.Element:
     style = resources.files("rigspec.graph") / "picture.css"
     ET.SubElement(root, "style").text = "\n" + style.read_text(encoding="utf-8")
     marks = ET.SubElement(root, "defs")
-    for name in ("asks", "warns"):
+    for name in ("requires", "warns"):
         mark = ET.SubElement(
             marks,
             "marker",
@@ -139,7 +139,7 @@ def _compute_label_size(edge: Edge) -> BoxSize:
 
 def _add_edge(parent: ET.Element, edge: Edge, way: Sequence[LayoutPlace], layout: Layout) -> None:
     """Draw the line in two parts, above and below its label."""
-    kind = "warns" if any(label.broken for label in edge.labels) else "asks"
+    kind = "warns" if any(label.broken for label in edge.labels) else "requires"
     down = way[0].key == edge.of
     split = next(i for i, place in enumerate(way[1:-1], start=1) if not place.passing)
     parts = list(_iterate_points(way[: split + 1])), list(_iterate_points(way[split:]))
