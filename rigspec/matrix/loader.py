@@ -234,6 +234,9 @@ def _build_product(table: Mapping[str, Any]) -> Product:
         ),
         carrier=table.get("carrier"),
         ignored_words=tuple(table.get("ignored_words", ())),
+        other_makers=tuple(
+            (maker, tuple(words)) for maker, words in table.get("other_makers", {}).items()
+        ),
         unversioned_packages=tuple(table.get("unversioned_packages", ())),
         settings_file=_build_settings_file(file, sources) if file else None,
         settings=tuple(_build_setting(row, sources) for row in table.get("setting", ())),

@@ -193,9 +193,10 @@ class Product:
     """A product, with its releases and rules.
 
     ``families`` is ordered by preference. ``ignored_words`` are words that do not distinguish parts
-    in the names that users write. ``unversioned_packages`` are package names that install the
-    newest release. ``carrier`` is the package by whose builds those of the product differ, where it
-    is another one (``jaxlib`` of JAX). ``cache`` holds values derived from the product.
+    in the names that users write. ``other_makers`` are words by which parts of other makers are
+    known. ``unversioned_packages`` are package names that install the newest release. ``carrier``
+    is the package by whose builds those of the product differ, where it is another one (``jaxlib``
+    of JAX). ``cache`` holds values derived from the product.
     """
 
     name: str
@@ -207,6 +208,7 @@ class Product:
     extras: tuple[Extra, ...] = ()
     undeclared_dependencies: tuple[UndeclaredDependency, ...] = ()
     ignored_words: tuple[str, ...] = ()
+    other_makers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unversioned_packages: tuple[str, ...] = ()
     carrier: str | None = None
     settings_file: SettingsFile | None = None

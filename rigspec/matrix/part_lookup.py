@@ -8,9 +8,11 @@ from difflib import get_close_matches
 
 from rigspec.matrix.model import Product, Release
 
-__all__ = ["find_part", "find_similar_parts", "find_variants", "index_names"]
+__all__ = ["find_other_maker", "find_part", "find_similar_parts", "find_variants", "index_names"]
 
 _MEMORY = re.compile(r"[\s-]*\b\d+\s?GB\s*$", re.IGNORECASE)
+# A part of a card: a MIG instance as nvidia-smi prints it, or a vGPU profile (`A100-20C`).
+_SHARE = re.compile(r"\s+MIG\s+\d+[cg]\.\S+\s*$|-\d+[ABCQ]\s*$", re.IGNORECASE)
 
 
 def find_part(product: Product, model: str) -> Release | None:
@@ -26,10 +28,19 @@ def find_part(product: Product, model: str) -> Release | None:
     if not exact and name.isalnum() and name[0].isdigit():
         # A bare number is a GeForce: no other series is written `1080`.
         exact = (*index.get(f"gtx{name}", ()), *index.get(f"rtx{name}", ()))
+    if not exact and _SHARE.search(model):
+        return find_part(product, _SHARE.sub("", model))
     if not exact and _MEMORY.search(model):
         # `RTX 3060 12GB`: no such card has the memory in its name, so ignore it.
         return find_part(product, _MEMORY.sub("", model))
     return exact[0] if len(exact) == 1 else None
+
+
+def find_other_maker(product: Product, model: str) -> str | None:
+    """Return the maker of a part that the product does not list: AMD of `MI300X`."""
+    words = re.findall(r"[a-z0-9]+", model.lower())
+    makers = {word: maker for maker, names in product.other_makers for word in names}
+    return next((makers[word] for word in words[:2] if word in makers), None)
 
 
 def find_variants(product: Product, model: str) -> tuple[Release, ...]:
@@ -44,9 +55,14 @@ def find_variants(product: Product, model: str) -> tuple[Release, ...]:
 
 
 def find_similar_parts(product: Product, model: str) -> tuple[Release, ...]:
-    """Return the parts whose names are most similar to an unknown name."""
+    """Return the parts whose names are most similar to an unknown name.
+
+    Swapped digits come first: `RTX 4909` is a slip for `RTX 4090`.
+    """
     index = index_names(product)
-    near = get_close_matches(_normalize(model, product.ignored_words), index, n=3, cutoff=0.7)
+    name = _normalize(model, product.ignored_words)
+    swapped = [known for known in index if sorted(known) == sorted(name)]
+    near = [*swapped, *get_close_matches(name, index, n=3, cutoff=0.7)][:3]
     return tuple(dict.fromkeys(release for name in near for release in index[name]))
 
 

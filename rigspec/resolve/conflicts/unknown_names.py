@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from difflib import get_close_matches
 
 from packaging.utils import canonicalize_name
@@ -11,8 +10,13 @@ from packaging.utils import canonicalize_name
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import list_product_names
-from rigspec.matrix.model import Matrix, Release
-from rigspec.matrix.part_lookup import find_part, find_variants
+from rigspec.matrix.model import Matrix, Product, Release
+from rigspec.matrix.part_lookup import (
+    find_other_maker,
+    find_part,
+    find_similar_parts,
+    find_variants,
+)
 from rigspec.resolve.components import diagnostic_name
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Component, KeyPath, Requirement
@@ -133,16 +137,7 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
             if variants:
                 yield _ambiguous_gpu_error(spec.document, path, gpu.model, variants)
                 continue
-            names = [name for r in matrix.product("gpu").releases for name in (r.label, *r.names)]
-            diagnostic = _unknown_name_error(
-                spec.document,
-                path,
-                f"unknown GPU `{gpu.model}`",
-                gpu.model,
-                names,
-                "add `compute_capability` (and `memory`, `watts`, `length`) next to the model",
-            )
-            yield replace(diagnostic, code="RS101", components=("gpu",))
+            yield _unknown_gpu_error(spec.document, path, gpu.model, matrix.product("gpu"))
     if machine.instance is not None and not machine.gpus:
         instances = matrix.product("instance")
         if find_part(instances, machine.instance) is None:
@@ -153,6 +148,29 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
             yield _unknown_name_error(
                 spec.document, place, message, machine.instance, names, advice
             )
+
+
+def _unknown_gpu_error(
+    document: Document, path: KeyPath, model: str, product: Product
+) -> Diagnostic:
+    maker = find_other_maker(product, model)
+    near = [release.version for release in find_similar_parts(product, model)]
+    if maker is not None:
+        message = f"`{model}` is not an NVIDIA GPU ({maker}): CUDA does not run on it"
+        help_lines = ["name an NVIDIA GPU, or leave out `gpus` to run on the CPU"]
+    else:
+        message = f"unknown GPU `{model}`"
+        help_lines = [f"similar names: {', '.join(near)}"] if near else []
+        advice = "add `compute_capability` (and `memory`, `watts`, `length`) next to the model"
+        help_lines.append(advice)
+    return Diagnostic(
+        code="RS101",
+        severity=Severity.ERROR,
+        message=message,
+        components=("gpu",),
+        spans=(document.span(path, label="not in the matrix"),),
+        help=tuple(help_lines),
+    )
 
 
 def _ambiguous_gpu_error(

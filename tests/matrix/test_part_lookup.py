@@ -1,0 +1,58 @@
+"""GPUs by the names that people and programs write."""
+
+from __future__ import annotations
+
+import pytest
+
+from rigspec.matrix.loader import load_matrix
+from rigspec.matrix.part_lookup import find_other_maker, find_part, find_similar_parts
+
+
+@pytest.mark.parametrize(
+    ("name", "capabilities"),
+    [
+        ("DGX Spark", ["==12.1"]),
+        ("NVIDIA GB10", ["==12.1"]),
+        ("GB200", ["==10.0"]),
+        ("NVIDIA GH200 480GB", ["==9.0"]),
+        ("H20", ["==9.0"]),
+        ("NVIDIA H100 80GB HBM3 MIG 2g.20gb", ["==9.0"]),
+        ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", ["==8.0"]),
+        ("GRID M60-8Q", ["==5.2"]),
+        ("GRID T4-16C", ["==7.5"]),
+        ("RTX PRO 6000", ["==12.0"]),
+        ("Jetson AGX Orin", ["==8.7"]),
+        ("Volta", ["==7.0", "==7.2"]),
+        ("GeForce GTX 1050 Mobile", ["==6.1"]),
+    ],
+)
+def test_find_part_name_as_written_gives_its_capability(name: str, capabilities: list[str]) -> None:
+    release = find_part(load_matrix(["gpu"]).product("gpu"), name)
+    assert release is not None
+    assert list(release.implies[0].alternatives) == capabilities
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [("RTX 4909", "GeForce RTX 4090"), ("RTX 3900", "GeForce RTX 3090"), ("H010", "H100 PCIe")],
+)
+def test_find_similar_parts_swapped_digits_come_first(name: str, nearest: str) -> None:
+    product = load_matrix(["gpu"]).product("gpu")
+    assert find_part(product, name) is None
+    assert find_similar_parts(product, name)[0].version == nearest
+
+
+@pytest.mark.parametrize(
+    ("name", "maker"),
+    [
+        ("MI300X", "AMD"),
+        ("AMD Instinct MI250", "AMD"),
+        ("Radeon RX 7900 XTX", "AMD"),
+        ("Arc A770", "Intel"),
+        ("Apple M1", "Apple"),
+        ("TPU v4", "Google"),
+        ("Tesla M4", None),
+    ],
+)
+def test_find_other_maker_names_who_makes_the_part(name: str, maker: str | None) -> None:
+    assert find_other_maker(load_matrix(["gpu"]).product("gpu"), name) == maker
