@@ -1,0 +1,118 @@
+"""Answer a question with the resolver of ``rigspec check``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rigspec.check import check_machine
+from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Report, Severity
+from rigspec.matrix.loader import load_matrix, product_names
+from rigspec.matrix.model import Matrix
+from rigspec.query.question import ENVIRONMENT, MACHINE, QUESTION_FILE, Question, write_spec
+from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.problem.builder import required_products
+from rigspec.spec.loader import LoadedSpec, parse_spec
+
+__all__ = ["Alternative", "Answer", "answer_question", "environment_of", "install_commands", "load_for", "resolve_question"]
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Edits that make the answer a yes, and what they resolve to."""
+
+    edits: tuple[Edit, ...]
+    resolution: Resolution
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Yes with a resolution, or no with the errors and what works instead, the nearest first."""
+
+    question: Question
+    spec: str
+    resolution: Resolution | None
+    errors: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    unchecked: tuple[Diagnostic, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+
+    @property
+    def is_yes(self) -> bool:
+        """Return whether the rig of the question resolves."""
+        return self.resolution is not None and not self.errors
+
+
+def answer_question(question: Question) -> Answer:
+    """Resolve the question. Raises InvalidSpec if its values are not in the language."""
+    text = write_spec(question)
+    report = _check(parse_spec(QUESTION_FILE, text))
+    errors = tuple(_of_severity(report, Severity.ERROR))
+    return Answer(
+        question,
+        text,
+        report.resolution,
+        errors,
+        tuple(_of_severity(report, Severity.WARNING)),
+        tuple(d for d in report.diagnostics if d.code in _UNCHECKED),
+        tuple(_alternatives(errors)),
+    )
+
+
+# Notes that say what the matrix knows nothing about.
+_UNCHECKED = ("RS251", "RS252", "RS253")
+
+
+def resolve_question(question: Question) -> Resolution | None:
+    """Return what the question resolves to, or None. Conflicts are not explained: it is fast."""
+    spec = parse_spec(QUESTION_FILE, write_spec(question))
+    return _check(spec, repairs=False).resolution
+
+
+def install_commands(env: EnvResolution) -> tuple[str, ...]:
+    """Return the commands of pip that install the frameworks of an environment, one an index."""
+    builds = {build.framework: build for build in env.builds}
+    plain = [
+        f"{package.name}=={package.version}"
+        for framework, package in zip(env.frameworks, env.distributions, strict=True)
+        if framework.name not in builds
+    ]
+    commands = [f"pip install {' '.join(plain)}"] if plain else []
+    for index in dict.fromkeys(build.index for build in env.builds):
+        requirements = [build.requirement for build in env.builds if build.index == index]
+        option = "--find-links" if index.endswith(".html") else "--index-url"
+        commands.append(f"pip install {' '.join(requirements)} {option} {index}")
+    return tuple(commands)
+
+
+def load_for(spec: LoadedSpec) -> Matrix:
+    """Return the part of the matrix that the question needs."""
+    known = set(product_names())
+    return load_matrix([name for name in required_products(spec.rig, MACHINE) if name in known])
+
+
+def _check(spec: LoadedSpec, *, repairs: bool = True) -> Report:
+    return check_machine(spec, MACHINE, load_for(spec), repairs=repairs)
+
+
+def _of_severity(report: Report, severity: Severity) -> Iterator[Diagnostic]:
+    return (d for d in report.diagnostics if d.severity is severity)
+
+
+def _alternatives(errors: Sequence[Diagnostic]) -> Iterator[Alternative]:
+    """Yield the repairs that resolve; those that leave the GPU as it is come first."""
+    repairs = [repair for error in errors for repair in error.repairs]
+    ordered = sorted(repairs, key=lambda repair: any("gpus" in e.key for e in repair.edits))
+    for repair in ordered:
+        if repair.resolution is not None:
+            yield Alternative(repair.edits, repair.resolution)
+
+
+def environment_of(resolution: Resolution) -> EnvResolution | None:
+    """Return the environment of the question, if it has requirements."""
+    return next((env for env in resolution.envs if env.name == ENVIRONMENT), None)
+
+
+def shortest_fact(diagnostic: Diagnostic) -> Fact | None:
+    """Return the fact that the error is about: the last one names the part that excludes it."""
+    return diagnostic.facts[0] if diagnostic.facts else None

@@ -1,0 +1,146 @@
+"""List the releases of a framework that run on a GPU, one row a build, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.version import Version
+
+from rigspec.matrix.model import Matrix, Product, Release
+from rigspec.query.answer import answer_question, load_for
+from rigspec.query.question import ENVIRONMENT, MACHINE, QUESTION_FILE, Question, Requested, write_spec
+from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.model import Requirement
+from rigspec.resolve.solver.search import find_newest
+from rigspec.spec.loader import parse_spec
+from rigspec.version_specifiers import build_of, parse_alternative, public_version
+
+__all__ = ["NewerRelease", "Offer", "list_offers"]
+
+_LIMIT = 6  # a table that fits a screen
+
+
+@dataclass(frozen=True)
+class NewerRelease:
+    """The release after an offer, and why it does not run. ``source`` is an address."""
+
+    version: str
+    reason: str
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The newest release of a build that runs. ``index`` is None if PyPI has it."""
+
+    version: str
+    build: str | None
+    cuda: str | None
+    index: str | None
+    pythons: tuple[str, ...]
+    newer: NewerRelease | None = None
+
+    @property
+    def command(self) -> str:
+        """Return the options of ``pip install`` after the package's name."""
+        return f"=={self.version}" + (f" --index-url {self.index}" if self.index else "")
+
+
+def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> tuple[Offer, ...]:
+    """Return an offer for each build that has a release that runs, ``limit`` at most.
+
+    Raises InvalidSpec if the values of the question are not in the language.
+    """
+    asked = question.with_request(Requested(request.name))
+    spec = parse_spec(QUESTION_FILE, write_spec(asked))
+    matrix = load_for(spec)
+    product = matrix.product(request.framework or request.name)
+    feasible = _Feasibility(ProblemBuilder(spec.rig, MACHINE, matrix), product.name)
+    ordered = _newest_first(product)
+    offers: list[Offer] = []
+    builds: set[str] = set()
+    for number, release in enumerate(ordered):
+        build = build_of(release.version)
+        if build in builds or not feasible.has(release):
+            continue
+        builds.add(build)
+        newer = _newer(asked, request, ordered[:number], release)
+        offers.append(_offer(matrix, product, release, newer))
+        if len(offers) == limit:
+            break
+    return tuple(offers)
+
+
+class _Feasibility:
+    """Whether a rig resolves with one release of a framework, all else as it is."""
+
+    def __init__(self, builder: ProblemBuilder, product: str) -> None:
+        self._builder = builder
+        self._key = f"{ENVIRONMENT}/{product}"
+        self._others = tuple(r for r in builder.requirements if r.component != self._key)
+
+    def has(self, release: Release) -> bool:
+        line = Requirement(self._key, (f"=={release.version}",), None, "")
+        return find_newest(self._builder, (*self._others, line)) is not None
+
+
+def _newest_first(product: Product) -> list[Release]:
+    """Order releases by version, and builds of one release by their CUDA."""
+
+    def key(release: Release) -> tuple[Version, bool, Version]:
+        cuda = release.get("cuda")
+        default = release.get("pypi") is not None
+        return Version(public_version(release.version)), default, Version(cuda or "0")
+
+    return sorted(product.releases, key=key, reverse=True)
+
+
+def _newer(
+    question: Question, request: Requested, newer: Sequence[Release], release: Release
+) -> NewerRelease | None:
+    """Explain why the next release does not run, with the same build if it has one."""
+    version = Version(public_version(release.version))
+    above = [r for r in newer if Version(public_version(r.version)) > version]
+    if not above:
+        return None
+    following = min(Version(public_version(r.version)) for r in above)
+    of_version = [r for r in above if Version(public_version(r.version)) == following]
+    build = build_of(release.version)
+    same = next((r for r in of_version if build_of(r.version) == build), None)
+    if same is None:
+        return NewerRelease(str(following), f"{following} has no {build} build")
+    exact = Requested(request.name, f"=={same.version}")
+    answer = answer_question(question.with_request(exact))
+    if not answer.errors:
+        return None
+    error = answer.errors[0]
+    fact = error.facts[0] if error.facts else None
+    source = fact.sources[0].url if fact is not None and fact.sources else None
+    return NewerRelease(str(following), fact.statement if fact else error.message, source)
+
+
+def _offer(matrix: Matrix, product: Product, release: Release, newer: NewerRelease | None) -> Offer:
+    on_pypi = release.get("index") is None or release.get("pypi") is not None
+    return Offer(
+        version=public_version(release.version),
+        build=build_of(release.version) if product.has_builds else None,
+        cuda=release.get("cuda"),
+        index=None if on_pypi else release.get("index"),
+        pythons=tuple(_pythons(product, release.version)),
+        newer=newer,
+    )
+
+
+def _pythons(product: Product, version: str) -> Iterator[str]:
+    """Yield the Pythons that have wheels of a release, by the rules of its table."""
+    for rule in product.rules:
+        condition = rule.when[0]
+        if rule.requires.component != "python" or len(rule.when) != 1:
+            continue
+        if condition.component == product.name and any(
+            parse_alternative(text).admits(None, version) for text in condition.alternatives
+        ):
+            for text in rule.requires.alternatives:
+                yield text.removeprefix("==").removesuffix(".*")
+            return

@@ -1,0 +1,271 @@
+"""Answers as text for a person, and as plain values for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rigspec.diagnostics.model import Diagnostic, Edit
+from rigspec.query.answer import Alternative, Answer, environment_of, install_commands
+from rigspec.query.gpu_page import GpuPage
+from rigspec.query.offers import Offer
+from rigspec.query.question import Question, Requested
+from rigspec.resolution import Resolution
+
+__all__ = [
+    "answer_as_dict",
+    "offers_as_dict",
+    "page_as_dict",
+    "render_answer",
+    "render_offers",
+    "render_page",
+]
+
+_SCHEMA = 1
+
+
+def render_answer(answer: Answer, *, quiet: bool = False) -> str:
+    """Return a yes with the command that installs it, or a no with what works instead."""
+    lines = [f"{'yes' if answer.is_yes else 'no'}: {_headline(answer)}"]
+    if answer.resolution is not None and answer.is_yes:
+        lines += _resolution_lines(answer.resolution)
+        if not quiet:
+            lines += [f"  warning: {w.message} [{w.code}]" for w in answer.warnings]
+    for error in answer.errors:
+        lines += _error_lines(error)
+    for alternative in answer.alternatives[:2]:
+        lines += _alternative_lines(alternative)
+    if not answer.is_yes and not answer.alternatives:
+        lines.append("  nothing that rigspec tried makes it work")
+    if not quiet:
+        lines += [f"  not checked: {note.message}" for note in answer.unchecked]
+    return "\n".join(lines)
+
+
+def render_offers(question: Question, request: Requested, offers: Sequence[Offer]) -> str:
+    """Return a table of what runs, and the command that installs the first row."""
+    header = (request.name, "build", "CUDA", "Python", "why not newer")
+    rows = [
+        (o.version, _build(o), o.cuda or "-", _python_range(o.pythons), _why_not_newer(o))
+        for o in offers
+    ]
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(4)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])
+        for row in (header, *rows)
+    ]
+    lines += ["", f"  pip install {request.name}{offers[0].command}"]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def render_page(page: GpuPage) -> str:
+    """Return what the matrix knows of a card."""
+    facts = {
+        "architecture": page.release.get("architecture"),
+        "compute capability": page.capability,
+        "memory": _with_unit(page.release.get("memory_gib"), "GiB"),
+        "power": _with_unit(page.release.get("watts"), "W"),
+        "launched": page.release.get("launched"),
+        "drivers": _range(page.drivers),
+        "CUDA toolkits": _range(page.toolkits),
+    }
+    lines = [page.name, *(f"  {key:<19} {value}" for key, value in facts.items() if value)]
+    lines.append("newest that runs")
+    for name, offer in page.frameworks:
+        text = "none" if offer is None else f"{name}{offer.command}"
+        lines.append(f"  {name:<19} {text}")
+    return "\n".join(lines)
+
+
+def answer_as_dict(answer: Answer) -> dict[str, Any]:
+    """Return an answer as plain values."""
+    return {
+        "schema": _SCHEMA,
+        "answer": "yes" if answer.is_yes else "no",
+        "question": _question_as_dict(answer.question),
+        "resolution": _resolution_as_dict(answer.resolution),
+        "errors": [_diagnostic_as_dict(error) for error in answer.errors],
+        "warnings": [_diagnostic_as_dict(warning) for warning in answer.warnings],
+        "not_checked": [note.message for note in answer.unchecked],
+        "alternatives": [
+            {
+                "edits": [_edit(edit) for edit in alternative.edits],
+                "resolution": _resolution_as_dict(alternative.resolution),
+            }
+            for alternative in answer.alternatives
+        ],
+    }
+
+
+def offers_as_dict(
+    question: Question, request: Requested, offers: Sequence[Offer]
+) -> dict[str, Any]:
+    """Return the table of offers as plain values."""
+    return {
+        "schema": _SCHEMA,
+        "question": _question_as_dict(question),
+        "package": request.name,
+        "offers": [_offer_as_dict(request.name, offer) for offer in offers],
+    }
+
+
+def page_as_dict(page: GpuPage) -> dict[str, Any]:
+    """Return the page of a card as plain values."""
+    return {
+        "schema": _SCHEMA,
+        "gpu": page.name,
+        "compute_capability": page.capability,
+        "properties": dict(page.release.properties),
+        "drivers": page.drivers,
+        "cuda": page.toolkits,
+        "frameworks": {
+            name: None if offer is None else _offer_as_dict(name, offer)
+            for name, offer in page.frameworks
+        },
+        "sources": [source.url for source in page.release.sources],
+    }
+
+
+def _headline(answer: Answer) -> str:
+    names = " and ".join(_request(r) for r in answer.question.requests) or "this"
+    gpu = answer.question.gpu
+    if not answer.is_yes:
+        return answer.errors[0].message if answer.errors else f"{names} cannot run"
+    env = environment_of(answer.resolution) if answer.resolution is not None else None
+    if env is not None and env.frameworks:
+        names = ", ".join(f"{pin.name} {pin.version}" for pin in env.frameworks)
+    verb = "run" if len(answer.question.requests) > 1 else "runs"
+    return f"{names} {verb} on {_with_article(gpu)}" if gpu else f"{names} can be installed"
+
+
+def _with_article(gpu: str) -> str:
+    return f"an {gpu}" if gpu[:1] in "AHLRM" or gpu[:1].lower() in "aeio" else f"a {gpu}"
+
+
+def _resolution_lines(resolution: Resolution) -> Iterator[str]:
+    env = environment_of(resolution)
+    parts = [f"Python {env.python}"] if env is not None else []
+    if env is not None and env.cuda:
+        parts.append(f"CUDA {env.cuda} in the wheels")
+    elif resolution.cuda:
+        parts.append(f"CUDA {resolution.cuda}")
+    if resolution.driver:
+        parts.append(f"driver {resolution.driver}")
+    yield f"  with {', '.join([*parts, resolution.os])}"
+    for command in install_commands(env) if env is not None else ():
+        yield f"  {command}"
+
+
+def _error_lines(error: Diagnostic) -> Iterator[str]:
+    for fact in error.facts[:2]:
+        yield f"  because {fact.statement} [{error.code}]"
+        for source in fact.sources[:1]:
+            yield f"    source: {source.url}, read {source.read.isoformat()}"
+    if not error.facts:
+        yield from (f"  {text} [{error.code}]" for text in error.help[:1])
+    yield from (f"  at run time: {text}" for text in error.runtime_errors[:1])
+
+
+def _alternative_lines(alternative: Alternative) -> Iterator[str]:
+    yield f"  instead: {', '.join(map(_describe, alternative.edits))}"
+    env = environment_of(alternative.resolution)
+    for command in install_commands(env) if env is not None else ():
+        yield f"    {command}"
+
+
+def _describe(edit: Edit) -> str:
+    name = edit.key.rsplit(".", 1)[-1]
+    if edit.after is None:
+        return f"without {name}"
+    return f"{name} {edit.after}"
+
+
+def _why_not_newer(offer: Offer) -> str:
+    return "" if offer.newer is None else offer.newer.reason
+
+
+def _build(offer: Offer) -> str:
+    if offer.build is None:
+        return "-"
+    return offer.build if offer.index else f"{offer.build} (PyPI)"
+
+
+def _python_range(pythons: Sequence[str]) -> str:
+    if not pythons:
+        return "-"
+    return pythons[0] if len(pythons) == 1 else f"{pythons[0]} to {pythons[-1]}"
+
+
+def _range(versions: tuple[str, str] | None) -> str | None:
+    if versions is None:
+        return None
+    return versions[0] if versions[0] == versions[1] else f"{versions[0]} to {versions[1]}"
+
+
+def _with_unit(value: str | None, unit: str) -> str | None:
+    return f"{value} {unit}" if value is not None else None
+
+
+def _request(request: Requested) -> str:
+    return request.name if request.version is None else f"{request.name} {request.version}"
+
+
+def _question_as_dict(question: Question) -> dict[str, Any]:
+    return {
+        "gpu": question.gpu,
+        "driver": question.driver,
+        "cuda": question.cuda,
+        "cudnn": question.cudnn,
+        "python": question.python,
+        "os": question.os,
+        "requirements": [_request(request) for request in question.requests],
+    }
+
+
+def _resolution_as_dict(resolution: Resolution | None) -> dict[str, Any] | None:
+    if resolution is None:
+        return None
+    env = environment_of(resolution)
+    return {
+        "os": resolution.os,
+        "driver": resolution.driver,
+        "cuda": resolution.cuda or (env.cuda if env is not None else None),
+        "cudnn": resolution.cudnn,
+        "python": env.python if env is not None else None,
+        "packages": {p.name: p.version for p in env.frameworks} if env is not None else {},
+        "install": list(install_commands(env)) if env is not None else [],
+    }
+
+
+def _diagnostic_as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "facts": [
+            {"statement": fact.statement, "sources": [s.url for s in fact.sources]}
+            for fact in diagnostic.facts
+        ],
+        "runtime_errors": list(diagnostic.runtime_errors),
+    }
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    return {"key": edit.key, "from": edit.before, "to": edit.after}
+
+
+def _offer_as_dict(name: str, offer: Offer) -> dict[str, Any]:
+    return {
+        "version": offer.version,
+        "build": offer.build,
+        "cuda": offer.cuda,
+        "index": offer.index,
+        "python": list(offer.pythons),
+        "install": f"pip install {name}{offer.command}",
+        "newer": None
+        if offer.newer is None
+        else {
+            "version": offer.newer.version,
+            "reason": offer.newer.reason,
+            "source": offer.newer.source,
+        },
+    }
