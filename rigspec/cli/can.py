@@ -12,7 +12,7 @@ import typer
 
 from rigspec.cli.console import fail, status
 from rigspec.cli.options import FORMAT, Quiet
-from rigspec.query.answer import Answer, answer_question
+from rigspec.query.answer import answer_question
 from rigspec.query.gpu_page import build_gpu_page
 from rigspec.query.offers import list_offers
 from rigspec.query.pasted import read_pasted
@@ -38,7 +38,7 @@ def can(
         list[str] | None,
         typer.Argument(
             metavar="[GPU] [REQUIREMENT]...",
-            help="A GPU and packages, such as \"RTX 4090\" torch==2.4; - reads nvidia-smi or "
+            help='A GPU and packages, such as "RTX 4090" torch==2.4; - reads nvidia-smi or '
             "collect_env from standard input",
             show_default=False,
         ),
@@ -47,7 +47,7 @@ def can(
     cuda: Annotated[str | None, typer.Option("--cuda", help="CUDA toolkit on the machine")] = None,
     cudnn: Annotated[str | None, typer.Option("--cudnn", help="cuDNN on the machine")] = None,
     python: Annotated[str | None, typer.Option("--python", help="Python version")] = None,
-    os: Annotated[str | None, typer.Option("--os", help="System, such as \"ubuntu 24.04\"")] = None,
+    os: Annotated[str | None, typer.Option("--os", help='System, such as "ubuntu 24.04"')] = None,
     arch: Annotated[str | None, typer.Option("--arch", help="x86_64 or aarch64")] = None,
     host: Annotated[bool, typer.Option("--host", help="Ask about this machine")] = False,
     write: Annotated[
@@ -66,11 +66,17 @@ def can(
 
     rigspec can "RTX 4090"                  what runs on this card?
     """
-    given = {"driver": driver, "cuda": cuda, "cudnn": cudnn, "python": python, "os": os}
     try:
         question = _read_question(list(words or ()), host=host)
-        options = {key: value for key, value in {**given, "arch": arch}.items() if value}
-        question = replace(question, **options)
+        question = replace(
+            question,
+            driver=driver or question.driver,
+            cuda=cuda or question.cuda,
+            cudnn=cudnn or question.cudnn,
+            python=python or question.python,
+            os=os or question.os,
+            arch=arch or question.arch,
+        )
         if write is not None:
             _write(write, question, quiet=quiet)
         _answer(question, format_, quiet=quiet)
@@ -121,7 +127,7 @@ def _answer(question: Question, format_: str, *, quiet: bool) -> NoReturn:
             raise typer.Exit(0)
     answer = answer_question(question)
     _print(format_, answer_as_dict(answer), render_answer(answer, quiet=quiet))
-    raise typer.Exit(0 if answer.is_yes else 1)
+    raise typer.Exit(0 if answer.is_yes else 2 if answer.is_invalid else 1)
 
 
 def _print(format_: str, value: dict[str, Any], text: str) -> None:

@@ -6,15 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rigspec.check import check_machine
-from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Report, Severity
-from rigspec.matrix.loader import load_matrix, product_names
+from rigspec.diagnostics.model import Diagnostic, Edit, Report, Severity
+from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.query.question import ENVIRONMENT, MACHINE, QUESTION_FILE, Question, write_spec
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.builder import required_products
 from rigspec.spec.loader import LoadedSpec, parse_spec
 
-__all__ = ["Alternative", "Answer", "answer_question", "environment_of", "install_commands", "load_for", "resolve_question"]
+__all__ = [
+    "Alternative",
+    "Answer",
+    "answer_question",
+    "environment_of",
+    "install_commands",
+    "load_for",
+]
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,10 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Answer:
-    """Yes with a resolution, or no with the errors and what works instead, the nearest first."""
+    """Yes with a resolution, or no with the errors and what works instead, the nearest first.
+
+    ``is_invalid`` means that the question names something unknown.
+    """
 
     question: Question
     spec: str
@@ -36,6 +46,7 @@ class Answer:
     warnings: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Diagnostic, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
+    is_invalid: bool = False
 
     @property
     def is_yes(self) -> bool:
@@ -56,17 +67,12 @@ def answer_question(question: Question) -> Answer:
         tuple(_of_severity(report, Severity.WARNING)),
         tuple(d for d in report.diagnostics if d.code in _UNCHECKED),
         tuple(_alternatives(errors)),
+        report.status == "invalid",
     )
 
 
 # Notes that say what the matrix knows nothing about.
 _UNCHECKED = ("RS251", "RS252", "RS253")
-
-
-def resolve_question(question: Question) -> Resolution | None:
-    """Return what the question resolves to, or None. Conflicts are not explained: it is fast."""
-    spec = parse_spec(QUESTION_FILE, write_spec(question))
-    return _check(spec, repairs=False).resolution
 
 
 def install_commands(env: EnvResolution) -> tuple[str, ...]:
@@ -87,12 +93,12 @@ def install_commands(env: EnvResolution) -> tuple[str, ...]:
 
 def load_for(spec: LoadedSpec) -> Matrix:
     """Return the part of the matrix that the question needs."""
-    known = set(product_names())
+    known = set(list_product_names())
     return load_matrix([name for name in required_products(spec.rig, MACHINE) if name in known])
 
 
-def _check(spec: LoadedSpec, *, repairs: bool = True) -> Report:
-    return check_machine(spec, MACHINE, load_for(spec), repairs=repairs)
+def _check(spec: LoadedSpec) -> Report:
+    return check_machine(spec, MACHINE, load_for(spec))
 
 
 def _of_severity(report: Report, severity: Severity) -> Iterator[Diagnostic]:
@@ -111,8 +117,3 @@ def _alternatives(errors: Sequence[Diagnostic]) -> Iterator[Alternative]:
 def environment_of(resolution: Resolution) -> EnvResolution | None:
     """Return the environment of the question, if it has requirements."""
     return next((env for env in resolution.envs if env.name == ENVIRONMENT), None)
-
-
-def shortest_fact(diagnostic: Diagnostic) -> Fact | None:
-    """Return the fact that the error is about: the last one names the part that excludes it."""
-    return diagnostic.facts[0] if diagnostic.facts else None

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from packaging.version import Version
 
 from rigspec.matrix.model import Matrix, Product, Release
 from rigspec.query.answer import answer_question, load_for
-from rigspec.query.question import ENVIRONMENT, MACHINE, QUESTION_FILE, Question, Requested, write_spec
+from rigspec.query.question import (
+    ENVIRONMENT,
+    MACHINE,
+    QUESTION_FILE,
+    Question,
+    Requested,
+    write_spec,
+)
+from rigspec.resolve.conflicts.unknown_names import unknown_name_errors
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Requirement
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import parse_spec
-from rigspec.version_specifiers import build_of, parse_alternative, public_version
+from rigspec.version_specifiers import build_of, parse_alternative, parse_version, public_version
 
 __all__ = ["NewerRelease", "Offer", "list_offers"]
 
@@ -56,6 +64,8 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
     spec = parse_spec(QUESTION_FILE, write_spec(asked))
     matrix = load_for(spec)
     product = matrix.product(request.framework or request.name)
+    if unknown_name_errors(spec, MACHINE, matrix):
+        return ()
     feasible = _Feasibility(ProblemBuilder(spec.rig, MACHINE, matrix), product.name)
     ordered = _newest_first(product)
     offers: list[Offer] = []
@@ -65,7 +75,7 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
         if build in builds or not feasible.has(release):
             continue
         builds.add(build)
-        newer = _newer(asked, request, ordered[:number], release)
+        newer = _newer(asked, request, ordered[:number], release, first=not offers)
         offers.append(_offer(matrix, product, release, newer))
         if len(offers) == limit:
             break
@@ -89,17 +99,25 @@ def _newest_first(product: Product) -> list[Release]:
     """Order releases by version, and builds of one release by their CUDA."""
 
     def key(release: Release) -> tuple[Version, bool, Version]:
-        cuda = release.get("cuda")
+        cuda = parse_version(release.get("cuda") or "")
         default = release.get("pypi") is not None
-        return Version(public_version(release.version)), default, Version(cuda or "0")
+        return Version(public_version(release.version)), default, cuda or Version("0")
 
     return sorted(product.releases, key=key, reverse=True)
 
 
 def _newer(
-    question: Question, request: Requested, newer: Sequence[Release], release: Release
+    question: Question,
+    request: Requested,
+    newer: Sequence[Release],
+    release: Release,
+    *,
+    first: bool,
 ) -> NewerRelease | None:
-    """Explain why the next release does not run, with the same build if it has one."""
+    """Explain why the next release does not run, with the same build if it has one.
+
+    For the ``first`` offer, all builds of the next release are asked about.
+    """
     version = Version(public_version(release.version))
     above = [r for r in newer if Version(public_version(r.version)) > version]
     if not above:
@@ -108,9 +126,9 @@ def _newer(
     of_version = [r for r in above if Version(public_version(r.version)) == following]
     build = build_of(release.version)
     same = next((r for r in of_version if build_of(r.version) == build), None)
-    if same is None:
+    if same is None and not first:
         return NewerRelease(str(following), f"{following} has no {build} build")
-    exact = Requested(request.name, f"=={same.version}")
+    exact = Requested(request.name, f"=={same.version if same is not None else following}")
     answer = answer_question(question.with_request(exact))
     if not answer.errors:
         return None

@@ -55,7 +55,7 @@ def _read_xml(text: str) -> Question:
 
 def _read_collect_env(text: str) -> Question:
     fields = {key.strip(): value.strip() for key, value in _FIELD.findall(text)}
-    packages = {name: version for name, version in reversed(_PACKAGE.findall(text))}
+    packages = dict(reversed(_PACKAGE.findall(text)))
     torch = _known(fields.get("PyTorch version"))
     if torch is not None:
         packages["torch"] = torch

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 
-from rigspec.matrix.loader import package_owner
+from rigspec.matrix.loader import find_package_owner
 
 __all__ = ["QUESTION_FILE", "BadQuestion", "Question", "Requested", "parse_request", "write_spec"]
 
@@ -35,7 +35,7 @@ class Requested:
     @property
     def framework(self) -> str | None:
         """Return the product of the matrix that owns the package."""
-        owner = package_owner(self.name)
+        owner = find_package_owner(self.name)
         return owner[0] if owner is not None else None
 
 
@@ -82,9 +82,7 @@ def write_spec(question: Question) -> str:
     lines = ["rig = 1", 'name = "question"', "", f"[machine.{MACHINE}]"]
     lines += [f"{key} = {_quote(value)}" for key, value in _machine(question)]
     if question.gpu is not None:
-        lines.append(
-            f"gpus = [{{ model = {_quote(question.gpu)}, count = {question.gpu_count} }}]"
-        )
+        lines.append(f"gpus = [{{ model = {_quote(question.gpu)}, count = {question.gpu_count} }}]")
     if question.cuda is not None or question.cudnn is not None:
         lines += ["", "[cuda]"]
         versions = (("toolkit", question.cuda), ("cudnn", question.cudnn))

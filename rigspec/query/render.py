@@ -67,7 +67,7 @@ def render_page(page: GpuPage) -> str:
         "power": _with_unit(page.release.get("watts"), "W"),
         "launched": page.release.get("launched"),
         "drivers": _range(page.drivers),
-        "CUDA toolkits": _range(page.toolkits),
+        "CUDA toolkits": _up_to(page.toolkits),
     }
     lines = [page.name, *(f"  {key:<19} {value}" for key, value in facts.items() if value)]
     lines.append("newest that runs")
@@ -163,7 +163,7 @@ def _error_lines(error: Diagnostic) -> Iterator[str]:
             yield f"    source: {source.url}, read {source.read.isoformat()}"
     if not error.facts:
         yield from (f"  {text} [{error.code}]" for text in error.help[:1])
-    yield from (f"  at run time: {text}" for text in error.runtime_errors[:1])
+    yield from (f"  at run time: {text}" for text in error.runtime_error[:1])
 
 
 def _alternative_lines(alternative: Alternative) -> Iterator[str]:
@@ -202,12 +202,17 @@ def _range(versions: tuple[str, str] | None) -> str | None:
     return versions[0] if versions[0] == versions[1] else f"{versions[0]} to {versions[1]}"
 
 
+def _up_to(versions: tuple[str, str] | None) -> str | None:
+    return f"up to {versions[1]}" if versions is not None else None
+
+
 def _with_unit(value: str | None, unit: str) -> str | None:
     return f"{value} {unit}" if value is not None else None
 
 
 def _request(request: Requested) -> str:
-    return request.name if request.version is None else f"{request.name} {request.version}"
+    version = request.version
+    return request.name if version is None else f"{request.name} {version.removeprefix('==')}"
 
 
 def _question_as_dict(question: Question) -> dict[str, Any]:
@@ -245,7 +250,7 @@ def _diagnostic_as_dict(diagnostic: Diagnostic) -> dict[str, Any]:
             {"statement": fact.statement, "sources": [s.url for s in fact.sources]}
             for fact in diagnostic.facts
         ],
-        "runtime_errors": list(diagnostic.runtime_errors),
+        "runtime_errors": list(diagnostic.runtime_error),
     }
 
 
