@@ -48,7 +48,7 @@ class InvalidRequest(ValueError):
 
 @dataclass(frozen=True)
 class Alternative:
-    """A parsed request; None stands for any family, any version, any build."""
+    """A parsed request; None means any family, any version, any build."""
 
     family: str | None
     versions: SpecifierSet | None

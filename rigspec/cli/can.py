@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
+from rigspec.cli.common.options import FORMAT, Quiet
 from rigspec.cli.console import fail, status
-from rigspec.cli.options import FORMAT, Quiet
 from rigspec.query.answer import answer_question
 from rigspec.query.gpu_page import build_gpu_page
 from rigspec.query.offers import list_offers
@@ -38,17 +38,24 @@ def can(
         list[str] | None,
         typer.Argument(
             metavar="[GPU] [REQUIREMENT]...",
-            help='A GPU and packages, such as "RTX 4090" torch==2.4; - reads nvidia-smi or '
-            "collect_env from standard input",
+            help="GPU and packages; - reads nvidia-smi or collect_env from stdin",
             show_default=False,
         ),
     ] = None,
-    driver: Annotated[str | None, typer.Option("--driver", help="NVIDIA driver")] = None,
-    cuda: Annotated[str | None, typer.Option("--cuda", help="CUDA toolkit on the machine")] = None,
-    cudnn: Annotated[str | None, typer.Option("--cudnn", help="cuDNN on the machine")] = None,
+    driver: Annotated[
+        str | None, typer.Option("--driver", help="Version of the NVIDIA driver")
+    ] = None,
+    cuda: Annotated[
+        str | None, typer.Option("--cuda", help="Version of the CUDA toolkit on the machine")
+    ] = None,
+    cudnn: Annotated[
+        str | None, typer.Option("--cudnn", help="Version of cuDNN on the machine")
+    ] = None,
     python: Annotated[str | None, typer.Option("--python", help="Python version")] = None,
     os: Annotated[str | None, typer.Option("--os", help='System, such as "ubuntu 24.04"')] = None,
-    arch: Annotated[str | None, typer.Option("--arch", help="x86_64 or aarch64")] = None,
+    arch: Annotated[
+        str | None, typer.Option("--arch", help="Architecture: x86_64 or aarch64")
+    ] = None,
     host: Annotated[bool, typer.Option("--host", help="Ask about this machine")] = False,
     write: Annotated[
         Path | None, typer.Option("--write", metavar="FILE", help="Write the question as a spec")
@@ -56,7 +63,7 @@ def can(
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
     quiet: Quiet = False,
 ) -> None:
-    """Ask whether something runs, or what runs, without writing a spec.
+    """Answer whether something runs, without a spec.
 
     Exits with 0 for yes, 1 for no and 2 for a question that cannot be read.
 
@@ -135,7 +142,7 @@ def _print(format_: str, value: dict[str, Any], text: str) -> None:
 
 
 def _write(path: Path, question: Question, *, quiet: bool) -> None:
-    from rigspec.cli.output_file import write_text
+    from rigspec.cli.common.output_file import write_text
 
     write_text(path, write_spec(question), new=True)
     status(f"wrote {path}", quiet=quiet)

@@ -48,7 +48,7 @@ def install_command(build: Build, env: EnvResolution, spec: Environment) -> str:
         requirements = [f"{own}{version}", build.requirement]
     elif build.framework == "torch":
         requirements += _companions(env, spec)
-    # A page of links is no index: pip still needs the default one next to it.
+    # pip still needs the default index in addition to a page of links.
     page = build.index.endswith(".html")
     where = f"--find-links {build.index}" if page else f"--index-url {build.index}"
     return f"pip install {' '.join(requirements)} {where}"

@@ -81,7 +81,7 @@ def lint_unverified_versions(
         yield Diagnostic(
             code="RS252",
             severity=Severity.NOTE,
-            message=f"not checked, because the matrix has no rules: {_shortened(lines)}",
+            message=f"not checked, because the matrix has no rules: {_shorten(lines)}",
             spans=(spec.document.span(lines[0][1]),),
         )
 
@@ -94,7 +94,7 @@ def _is_listed(matrix: Matrix, pin: Pin) -> bool:
     )
 
 
-def _shortened(lines: list[tuple[str, KeyPath]]) -> str:
+def _shorten(lines: list[tuple[str, KeyPath]]) -> str:
     names = list(dict.fromkeys(name for name, _ in lines))
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     return ", ".join(names[:_MAX_NAMES]) + more

@@ -1,4 +1,4 @@
-"""The page of a GPU: what it is, and the newest of everything that runs on it."""
+"""The page of a GPU, with the newest release of each framework that runs on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FRAMEWORKS = ("torch", "tensorflow", "jax", "cupy", "onnxruntime-gpu", "mxnet", 
 
 @dataclass(frozen=True)
 class GpuPage:
-    """What the matrix knows of a card. Ranges are from the oldest to the newest version."""
+    """Facts about a card; ranges are from the oldest to the newest version."""
 
     name: str
     release: Release
@@ -69,5 +69,5 @@ def _range_of(question: Question, component: str) -> tuple[str, str] | None:
     left = propagate(builder, builder.requirements)
     if left is None or component not in builder.universes:
         return None
-    known = [c.version for c in left.wanted(component) if c.version[:1].isdigit()]
+    known = [c.version for c in left.remaining(component) if c.version[:1].isdigit()]
     return (known[-1], known[0]) if known else None

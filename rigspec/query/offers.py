@@ -60,8 +60,8 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
 
     Raises InvalidSpec if the values of the question are not in the language.
     """
-    asked = question.with_request(Requested(request.name))
-    spec = parse_spec(QUESTION_FILE, write_spec(asked))
+    open_question = question.with_request(Requested(request.name))
+    spec = parse_spec(QUESTION_FILE, write_spec(open_question))
     matrix = load_for(spec)
     product = matrix.product(request.framework or request.name)
     if unknown_name_errors(spec, MACHINE, matrix):
@@ -75,7 +75,7 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
         if build in builds or not feasible.has(release):
             continue
         builds.add(build)
-        newer = _newer(asked, request, ordered[:number], release, first=not offers)
+        newer = _newer(open_question, request, ordered[:number], release, first=not offers)
         offers.append(_offer(matrix, product, release, newer))
         if len(offers) == limit:
             break
@@ -83,7 +83,7 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
 
 
 class _Feasibility:
-    """Whether a rig resolves with one release of a framework, all else as it is."""
+    """Test releases of a framework in one rig."""
 
     def __init__(self, builder: ProblemBuilder, product: str) -> None:
         self._builder = builder

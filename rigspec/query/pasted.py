@@ -10,7 +10,7 @@ from rigspec.query.question import BadQuestion, Question, Requested
 __all__ = ["read_pasted"]
 
 _DRIVER = re.compile(r"Driver Version:\s*([0-9][0-9.]*)")
-# | 0  NVIDIA GeForce RTX 4090   On | …: the name stands between the number and the mode.
+# | 0  NVIDIA GeForce RTX 4090   On | …: the name is between the number and the mode.
 _ROW = re.compile(r"^\|\s+\d+\s+(\S.*?)\s{2,}(?:On|Off|N/A|WDDM|TCC)\b", re.MULTILINE)
 _LIST = re.compile(r"^GPU \d+: (.+?)(?: \(UUID: .*\))?$", re.MULTILINE)
 _FIELD = re.compile(r"^([A-Z][A-Za-z /()]+?):\s*(.*)$", re.MULTILINE)
@@ -56,7 +56,7 @@ def _read_xml(text: str) -> Question:
 def _read_collect_env(text: str) -> Question:
     fields = {key.strip(): value.strip() for key, value in _FIELD.findall(text)}
     packages = dict(reversed(_PACKAGE.findall(text)))
-    torch = _known(fields.get("PyTorch version"))
+    torch = _get_known(fields.get("PyTorch version"))
     if torch is not None:
         packages["torch"] = torch
     requests = tuple(
@@ -64,7 +64,7 @@ def _read_collect_env(text: str) -> Question:
     )
     python = re.match(r"\d+\.\d+(?:\.\d+)?", fields.get("Python version", ""))
     system = _OS.search(fields.get("OS", ""))
-    question = _question(_LIST.findall(text), _known(fields.get("Nvidia driver version")))
+    question = _question(_LIST.findall(text), _get_known(fields.get("Nvidia driver version")))
     return Question(
         gpu=question.gpu,
         gpu_count=question.gpu_count,
@@ -84,5 +84,5 @@ def _question(names: list[str], driver: str | None) -> Question:
     return Question(kinds[0] if kinds else None, max(len(names), 1), driver=driver)
 
 
-def _known(value: str | None) -> str | None:
+def _get_known(value: str | None) -> str | None:
     return value if value and value not in ("N/A", "Could not collect", "None") else None

@@ -41,7 +41,7 @@ class Requested:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked. Everything that is None is left to the resolver."""
+    """A rig in a few words; None leaves the choice to the resolver."""
 
     gpu: str | None = None
     gpu_count: int = 1

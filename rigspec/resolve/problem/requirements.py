@@ -334,7 +334,7 @@ def requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
 
 @dataclass(frozen=True)
 class RequestedPackage:
-    """One line that asks for a Python package which is no framework; ``name`` is canonical."""
+    """One line that requests a plain Python package; ``name`` is canonical."""
 
     name: str
     request: str

@@ -1,7 +1,7 @@
 """Versions as people and machines write them, read as versions that the matrix has.
 
 ``3.10.12`` and ``12.4.131`` are more exact than the tables: they stand for their series. A nightly,
-a release candidate or a build that no table lists is a candidate of its own, so that the rules
+a release candidate or a build that no table lists becomes an additional candidate, so that the rules
 about ranges still apply to it.
 """
 
@@ -47,7 +47,7 @@ def read_requirement(
 
 
 def unlisted_candidates(texts: Iterable[str], domain: CandidateDomain) -> Iterator[Candidate]:
-    """Yield the versions that are asked for exactly and that no table of the product can list.
+    """Yield the versions that are requested exactly and that no table of the product can list.
 
     Those are builds, nightlies and other pre- or post-releases, and what is newer than the table.
     """
@@ -102,8 +102,8 @@ def _is_newer(text: str, domain: CandidateDomain) -> bool:
 def _mentioned_in(text: str, mentions: Iterable[str]) -> Iterator[str]:
     """Yield the releases that rules name, of those that a request such as ``0.8.5`` means."""
     alternative = parse_alternative(text)
-    asked = _exact_version(alternative)
-    if asked is None or text.startswith("=") or asked.count(".") + 1 < _RELEASE_LENGTH:
+    requested = _exact_version(alternative)
+    if requested is None or text.startswith("=") or requested.count(".") + 1 < _RELEASE_LENGTH:
         return
     for mention in sorted(mentions):
         named = _exact_version(parse_alternative(mention))
