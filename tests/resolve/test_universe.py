@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
@@ -30,7 +30,7 @@ REQUESTS = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(CANDIDATES, max_size=8, unique=True),
     st.lists(REQUESTS, min_size=1, max_size=2).map(tuple),

@@ -1,7 +1,7 @@
 """Versions as people and machines write them, read as versions that the matrix has.
 
-``3.10.12`` and ``12.4.131`` are more exact than the tables: they stand for their series. A nightly,
-a release candidate or a build that no table lists becomes an additional candidate, so that the rules
+``3.10.12`` and ``12.4.131`` are more exact than the tables: they mean their series. A nightly,
+a release candidate or a build that no table lists becomes a further candidate, so that the rules
 about ranges still apply to it.
 """
 
