@@ -70,7 +70,7 @@ def _files(
     packages: Sequence[LockedPackage],
 ) -> Iterator[Item]:
     folder, archive = build_mirror_url(repository.url, _REPOSITORY_FOLDER), opened.archive
-    packed, text = archive.packed("", architecture), archive.packages("", architecture)
+    packed, text = archive.compressed_list("", architecture), archive.packages("", architecture)
     if packed is None or text is None:
         raise index_failure(f"the package list of {repository.name}", "the index has none")
     yield GeneratedFile(build_mirror_url(repository.key_url, _REPOSITORY_FOLDER), opened.key)
@@ -110,7 +110,7 @@ def package_file(
         why: The reason to give if no list has the package.
 
     """
-    listed = {offer.sha256 for each in lists for offer in each.named(package.name)}
+    listed = {offer.sha256 for each in lists for offer in each.versions_of(package.name)}
     if package.sha256 is None or package.path is None or package.sha256 not in listed:
         return MissingItem(f"{package.name} {package.version}", why)
     fetch = partial(fetch_file, f"{archive.root}/{package.path}", package.sha256)
@@ -162,7 +162,7 @@ def _suite(
         yield GeneratedFile(f"{folder}/{name}", data)
     lists = []
     for component in locked.components:
-        packed = archive.packed(component, distribution.architecture)
+        packed = archive.compressed_list(component, distribution.architecture)
         text = archive.packages(component, distribution.architecture)
         if packed is not None and text is not None:
             path, data = packed

@@ -110,7 +110,7 @@ def _driver_packages(resolution: Resolution, matrix: Matrix) -> Iterator[LockedP
 
 
 def _revision(key: Release, os: str, branch: int) -> str:
-    """The packager's part of a version, where no index tells it: by system, newest branches first.
+    """Return the packaging revision of a driver, which no index states: newest branches first.
 
     ``595:1ubuntu1 560:0ubuntu1 0:1`` says that it is ``1ubuntu1`` since branch 595.
     """
@@ -120,7 +120,7 @@ def _revision(key: Release, os: str, branch: int) -> str:
 
 
 def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
-    """What the lock leaves open, with the reasons."""
+    """Yield the items that the lock does not pin, with the reasons."""
     yield from unpinned_interpreters(rig, resolution, matrix)
     if _from_runfile(rig, resolution):
         toolkit = release_of(matrix, "cuda", resolution.cuda or "")
@@ -178,7 +178,7 @@ def _current_key(matrix: Matrix) -> Release:
 
 
 def _repository_key(matrix: Matrix, system: Release) -> Release:
-    """The key of the system's repository: one of its own, else the current one."""
+    """Return the key of the system's repository: a separate one, else the current one."""
     current = _current_key(matrix)
     named = (system.get("signing_key") or "").partition(" ")[0]
     keys = matrix.product(_REPOSITORY).releases

@@ -40,7 +40,7 @@ def unverified_downloads(lock: Lock) -> Iterator[Diagnostic]:
                 severity=Severity.WARNING,
                 message=f"the checksum of `{file.name}` was taken over plain HTTP",
                 help=(
-                    "hold it against the publisher's and write it into the spec: "
+                    "compare it with the publisher's and write it into the spec: "
                     f'`sha256 = "{file.sha256}"`',
                 ),
             )

@@ -20,12 +20,12 @@ def host_compiler(rig: Rig, resolution: Resolution, matrix: Matrix) -> int | Non
     It is the newest that works with the toolkit and that the spec, if it sets one, requests.
     """
     machine = rig.machine.get(resolution.machine) if resolution.machine is not None else None
-    asked = machine.gcc if machine is not None else None
+    requested = machine.gcc if machine is not None else None
     works = _works_with(resolution, matrix)
     own = _of_the_system(resolution, matrix)
-    if asked is None and (not works or own is None or _has(works, own)):
+    if requested is None and (not works or own is None or _has(works, own)):
         return None
-    wanted = [must for must in (works, (asked,) if asked is not None else ()) if must]
+    wanted = [must for must in (works, (requested,) if requested is not None else ()) if must]
     for series in _SERIES:
         releases = [f"{series}.{release}.0" for release in _RELEASES]
         if any(all(_has(must, release) for must in wanted) for release in releases):

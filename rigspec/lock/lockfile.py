@@ -30,7 +30,7 @@ _FILES = {
     "tools": "{}.tools.txt",
     "conda_lock": "{}.conda-lock.yml",
     "explicit": "{}.explicit.txt",
-    "pylock": "pylock.{}.toml",  # the name that PEP 751 asks for
+    "pylock": "pylock.{}.toml",  # the name that PEP 751 requires
 }
 
 

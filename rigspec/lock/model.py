@@ -114,7 +114,7 @@ class LockedPackage:
 
 @dataclass(frozen=True)
 class LockedInterpreter:
-    """How an environment's interpreter comes to the machine.
+    """The source of an environment's interpreter.
 
     ``creator`` is the command that makes an isolated environment when a path is put after it.
     If the interpreter comes from a file (an installer, a source archive or a standalone build),

@@ -78,7 +78,7 @@ def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
 
 
 def service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[LockedPackage]:
-    """What the services are installed from, and what makes their certificates."""
+    """Yield the packages of the services, and the one that creates their certificates."""
     names = {(part_of(service.name), name) for service in services for name in service.packages}
     for part, name in sorted(names):
         yield LockedPackage(name, part)
@@ -109,13 +109,13 @@ def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterat
 
 def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
     """The services that only the spec or only the lock has."""
-    asked, has = set(_requested(rig)), {service.name for service in locked.services}
+    requested, has = set(_requested(rig)), {service.name for service in locked.services}
     open_ = {item.what for item in locked.unpinned}
-    for name in sorted(asked ^ has):
+    for name in sorted(requested ^ has):
         if name in has or _label(name) not in open_:
-            yield f"{_label(name)} is only in the {'spec' if name in asked else 'lock'}"
+            yield f"{_label(name)} is only in the {'spec' if name in requested else 'lock'}"
     for service in locked.services:
-        loaded = service.form == _FROM_ENVIRONMENT and service.name in asked
+        loaded = service.form == _FROM_ENVIRONMENT and service.name in requested
         if loaded and service.options != _loader(rig):
             yield f"the sessions are loaded by {service.options} in the lock"
     served = rig.service.jupyter.env if rig.service.jupyter is not None else None
@@ -166,7 +166,7 @@ def _loader(rig: Rig) -> str | None:
 
 
 def serves_notebooks(rig: Rig, env: str) -> bool:
-    """Whether the rig's notebook server runs in this environment."""
+    """Return whether the rig's notebook server runs in this environment."""
     return rig.service.jupyter is not None and rig.service.jupyter.env == env
 
 

@@ -18,10 +18,9 @@ __all__ = ["base_image_differences", "differences"]
 
 
 def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tuple[Diagnostic, ...]:
-    """What has moved since the lock was made: nothing where it is up to date.
+    """Return the differences between a lock and its spec; empty if it is up to date.
 
-    An error where a version differs; a warning where the spec has changed but every
-    decided version is still the same.
+    An error if a version differs; a warning if the spec has changed but no version has.
     """
     moved = [*_machines(lock, rig, resolutions), *_packages(lock, rig)]
     if moved:
@@ -117,8 +116,8 @@ _UNPINNED = "base image "
 
 
 def base_image_differences(locked: LockedMachine, rig: Rig, decided: Resolution) -> Iterator[str]:
-    """What has moved, in words; nothing where the base image is still the one that was locked."""
-    before, wanted = _locked(locked), str(base_image(rig, decided))
+    """Yield a description of each difference of the base image."""
+    before, wanted = _locked_reference(locked), str(base_image(rig, decided))
     if before is not None and before != wanted:
         yield f"the base image is {before} in the lock and {wanted} in the spec"
     elif locked.image is not None and locked.image.pinned_by == "matrix":
@@ -131,7 +130,7 @@ def base_image_differences(locked: LockedMachine, rig: Rig, decided: Resolution)
             yield f"the digest of {wanted} is {before} in the lock and {now} in the matrix"
 
 
-def _locked(machine: LockedMachine) -> str | None:
+def _locked_reference(machine: LockedMachine) -> str | None:
     """The locked reference, as the spec wrote it."""
     image = machine.image
     if image is None:

@@ -50,7 +50,7 @@ def test_conda_conflict_of_two_lines_shows_only_both(channel: Channel, explain: 
         rig(channel.url, packages='learner = "1.8"\nother = "*"\ntoolkit = "10.0"')
     )
     assert lines == ['learner = "1.8"', 'toolkit = "10.0"']
-    assert "asks for toolkit 10.0.*" in words
+    assert "requests toolkit 10.0.*" in words
     assert f"learner 1.8 of the channel `{channel.url}` requires toolkit 9.0.*" in words
 
 

@@ -60,14 +60,14 @@ class Archive:
         cached = index_cache.cached_index(plain[0]) if plain is not None else None
         if cached is not None:
             return cached
-        packed = self.packed(component, architecture)
+        packed = self.compressed_list(component, architecture)
         if packed is None:
             return None
         form, data = packed
         unpack = dict(_FORMS)[form.removeprefix(path)]
         return self._unpack(data, unpack, plain, self._list_path(component))
 
-    def packed(self, component: str, architecture: str) -> tuple[str, bytes] | None:
+    def compressed_list(self, component: str, architecture: str) -> tuple[str, bytes] | None:
         """Return the path and the bytes of that list as the archive serves it. Raises LockError."""
         path = self._list_of(component, architecture)
         forms = [path + form for form, _ in _FORMS if path + form in self.files]

@@ -84,7 +84,7 @@ def base_system(release: Sequence[PackageList]) -> Mapping[str, AptCandidate]:
     """Return the packages of every system of the release, at their first versions."""
     index = AptIndex(release)
     names = {name for each in release for name in each.base()}
-    if index.named(_INSTALLER):
+    if index.versions_of(_INSTALLER):
         names.add(_INSTALLER)
     chosen = _Resolver(index, {}, {}, ThirdPartyRepositories()).choices(sorted(names))
     return {name: choice.offer for name, choice in chosen.items()}
@@ -134,7 +134,7 @@ class _Resolver:
 
     def choices(self, wanted: Sequence[str]) -> dict[str, Choice]:
         found: dict[str, Choice] = {}
-        # What the distribution alone has to give is settled before anybody else is asked: it is
+        # What the distribution alone has to give is settled before anybody else is requested: it is
         # installed before the other repositories are there.
         for names in (wanted, self._third_party.wanted):
             self._chosen |= {name: self._direct(name) for name in names}
@@ -160,14 +160,14 @@ class _Resolver:
             raise PackageNotFound(
                 name, tuple(o.name for o in self._index.providing(Relation(name)))
             )
-        asked = self._third_party.wanted.get(name)
-        if asked is None:
+        requested = self._third_party.wanted.get(name)
+        if requested is None:
             return offers[0]
         # The packager's own part of a version is not part of the request.
-        same = [o for o in offers if upstream_of(o.version) == upstream_of(asked)]
+        same = [o for o in offers if upstream_of(o.version) == upstream_of(requested)]
         if not same:
-            raise VersionNotFound(name, asked, tuple(offer.version for offer in offers))
-        return min(same, key=lambda offer: offer.version != asked)
+            raise VersionNotFound(name, requested, tuple(offer.version for offer in offers))
+        return min(same, key=lambda offer: offer.version != requested)
 
     def _offers(self, name: str) -> list[AptCandidate]:
         """Return the versions of a package in the distribution, the preferred one first."""
@@ -175,7 +175,7 @@ class _Resolver:
 
     def _everywhere(self, name: str) -> list[AptCandidate]:
         preferred = self._preferred.get(name)
-        return sorted(self._index.named(name), key=lambda offer: offer.version != preferred)
+        return sorted(self._index.versions_of(name), key=lambda offer: offer.version != preferred)
 
     def _following(self, needs: AptCandidate, relation: Relation) -> list[AptCandidate]:
         """Return the versions of a package for the one that needs it, the preferred one first.

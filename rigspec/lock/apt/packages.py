@@ -120,19 +120,21 @@ def lock_system_packages(
         if moves:
             raise index_failure("the packages of the system", why_not or "")
         return _repeat_previous(had, own_had, others, others_had, third_party, why_not or "")
-    asked = PackageRequest((*others, *own), _preferred(had, moving, others_had is not None))
+    requested = PackageRequest((*others, *own), _preferred(had, moving, others_had is not None))
     if third_party.why_not is None or not others:
-        found = select_packages(distribution, sources, asked, third_party.archives, rig.mirrors.apt)
+        found = select_packages(
+            distribution, sources, requested, third_party.archives, rig.mirrors.apt
+        )
         pins = LockedSystemPackages(
             found.packages, found.archives, third_party.repositories, found.unpinned
         )
     else:
-        theirs = {package.name for package in had.packages if _is_beside(package, had)}
+        theirs = {package.name for package in had.packages if _is_third_party(package, had)}
         if others_had is not None and theirs & set(moving):
             raise index_failure(f"the index of {others[0].archive}", third_party.why_not)
-        needed = tuple(_needed(others_had or (), others, had))
-        asked = replace(asked, wanted=own, needed=needed)
-        found = select_packages(distribution, sources, asked, (), rig.mirrors.apt)
+        needed = tuple(_distribution_dependencies(others_had or (), others, had))
+        requested = replace(requested, wanted=own, needed=needed)
+        found = select_packages(distribution, sources, requested, (), rig.mirrors.apt)
         pins = _with_previous_third_party(found, others, others_had, had, third_party)
     _require_suites(had, pins, distribution)
     return pins
@@ -171,10 +173,10 @@ def _still_wanted(
 
     apart = {DEPENDENCY, *(package.part for package in rest)}
     locked = {(p.name, p.part): p.version or "" for p in had.packages if p.part not in apart}
-    asked = {(p.name, p.part): p.version for p in wanted}
-    if locked.keys() != asked.keys():
+    requested = {(p.name, p.part): p.version for p in wanted}
+    if locked.keys() != requested.keys():
         return None
-    if any(v and upstream_of(v) != upstream_of(locked[key]) for key, v in asked.items()):
+    if any(v and upstream_of(v) != upstream_of(locked[key]) for key, v in requested.items()):
         return None
     parts = {part for _, part in locked}
     return tuple(p for p in had.packages if p.part in parts or parts & set(p.needed_by))
@@ -189,7 +191,7 @@ def _preferred(
         for package in had.packages
         if package.version is not None
         and package.name not in moving
-        and (with_others or not _is_beside(package, had))
+        and (with_others or not _is_third_party(package, had))
     }
 
 
@@ -230,18 +232,18 @@ def _with_previous_third_party(
     return LockedSystemPackages(packages, found.archives, had.repositories, found.unpinned)
 
 
-def _needed(
+def _distribution_dependencies(
     staying: Sequence[LockedPackage], others: Sequence[LockedPackage], had: LockedSystemPackages
 ) -> Iterator[LockedPackage]:
     """Return the distribution's packages that unchanged third-party packages need."""
     parts = {package.part for package in others}
     for package in staying:
         needed_by = tuple(part for part in package.needed_by if part in parts)
-        if needed_by and not _is_beside(package, had):
+        if needed_by and not _is_third_party(package, had):
             yield replace(package, needed_by=needed_by)
 
 
-def _is_beside(package: LockedPackage, pins: LockedSystemPackages) -> bool:
+def _is_third_party(package: LockedPackage, pins: LockedSystemPackages) -> bool:
     return any(package.archive == repository.name for repository in pins.repositories)
 
 
@@ -271,9 +273,9 @@ def _driver(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Locked
 def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
     """The distribution's own packages of the toolkit."""
     found = distribution_of(matrix, resolution.os, resolution.arch)
-    asked = rig.cuda.packages if rig.cuda is not None else None
-    if asked is not None:
-        for name in asked:
+    requested = rig.cuda.packages if rig.cuda is not None else None
+    if requested is not None:
+        for name in requested:
             yield LockedPackage(name, "cuda")
     elif found is not None and resolution.cuda is not None:
         compiler = _compiler(rig, resolution, matrix, found)

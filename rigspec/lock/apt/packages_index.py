@@ -88,7 +88,7 @@ class PackageList:
         self._avoided = avoided
         self._architectures = (architecture, "all") if architecture is not None else ()
 
-    def named(self, name: str) -> Iterator[AptCandidate]:
+    def versions_of(self, name: str) -> Iterator[AptCandidate]:
         """Return the versions of a package."""
         for start in self._places.get(name.encode(), ()):
             offer = self._offer(start)
@@ -146,10 +146,12 @@ class AptIndex:
         self._named: dict[str, tuple[AptCandidate, ...]] = {}
         self._providing: dict[str, tuple[AptCandidate, ...]] = {}
 
-    def named(self, name: str) -> tuple[AptCandidate, ...]:
+    def versions_of(self, name: str) -> tuple[AptCandidate, ...]:
         """Return every version of a package, newest first; the first list wins among equals."""
         if name not in self._named:
-            offers = {o.version: o for each in reversed(self._lists) for o in each.named(name)}
+            offers = {
+                o.version: o for each in reversed(self._lists) for o in each.versions_of(name)
+            }
             self._named[name] = _newest_first(tuple(offers.values()))
         return self._named[name]
 
@@ -157,7 +159,7 @@ class AptIndex:
         """Return the newest of each package that satisfies a relation, the most usual first."""
         if relation.name not in self._providing:
             names = {o.name for each in self._lists for o in each.providing(relation.name)}
-            newest = [self.named(name)[0] for name in sorted(names - {relation.name})]
+            newest = [self.versions_of(name)[0] for name in sorted(names - {relation.name})]
             self._providing[relation.name] = tuple(sorted(newest, key=_usual_first))
         return tuple(o for o in self._providing[relation.name] if o.answers(relation))
 

@@ -47,7 +47,7 @@ class PackageSelection:
 def select_packages(
     distribution: Distribution,
     sources: Sources,
-    asked: PackageRequest,
+    requested: PackageRequest,
     third_party: Sequence[Archive],
     mirror: str | None,
 ) -> PackageSelection:
@@ -64,10 +64,10 @@ def select_packages(
     first, every = distribution.components[:1], distribution.components
     try:
         try:
-            chosen, used = _choose(distribution, archives, first, asked, third_party)
+            chosen, used = _choose(distribution, archives, first, requested, third_party)
         except (PackageNotFound, UnsatisfiableDependency):
             # Something is in another component only.
-            chosen, used = _choose(distribution, archives, every, asked, third_party)
+            chosen, used = _choose(distribution, archives, every, requested, third_party)
     except PackageNotFound as error:
         do = "look at the name's spelling, or take it out of the spec"
         if error.instead:
@@ -87,7 +87,7 @@ def select_packages(
         if suite.name not in had
     )
     archives_then = tuple(replace(archive, snapshot=moment) for archive in locked)
-    return PackageSelection(tuple(_packages(asked, chosen)), archives_then, unpinned)
+    return PackageSelection(tuple(_packages(requested, chosen)), archives_then, unpinned)
 
 
 def _snapshot(
@@ -115,7 +115,7 @@ def _choose(
     distribution: Distribution,
     archives: Sequence[Archive],
     components: Sequence[str],
-    asked: PackageRequest,
+    requested: PackageRequest,
     third_party: Sequence[Archive],
 ) -> tuple[Mapping[str, Choice], tuple[Archive, ...]]:
     """Return the choice from some components, and the archives with the components they have."""
@@ -135,10 +135,14 @@ def _choose(
     release = [each for archive, _, each in lists if archive is archives[0]]
     others = [_read_third_party(archive, distribution.architecture) for archive in third_party]
     index = AptIndex([*(each for _, _, each in lists), *others])
-    own = [package for package in asked.wanted if package.archive is None]
-    names = sorted({package.name for package in (*own, *asked.needed)})
+    own = [package for package in requested.wanted if package.archive is None]
+    names = sorted({package.name for package in (*own, *requested.needed)})
     chosen = resolve_closure(
-        index, names, base_system(release), asked.preferred, _wanted_third_party(asked, third_party)
+        index,
+        names,
+        base_system(release),
+        requested.preferred,
+        _wanted_third_party(requested, third_party),
     )
     used = []
     for archive in archives:
@@ -158,32 +162,32 @@ def _read_third_party(archive: Archive, architecture: str) -> PackageList:
 
 
 def _wanted_third_party(
-    asked: PackageRequest, third_party: Sequence[Archive]
+    requested: PackageRequest, third_party: Sequence[Archive]
 ) -> ThirdPartyRepositories:
     from rigspec.lock.apt.dependency_resolver import ThirdPartyRepositories
 
-    wanted = {p.name: p.version for p in asked.wanted if p.archive is not None}
+    wanted = {p.name: p.version for p in requested.wanted if p.archive is not None}
     return ThirdPartyRepositories(frozenset(archive.locked.name for archive in third_party), wanted)
 
 
-def _packages(asked: PackageRequest, chosen: Mapping[str, Choice]) -> Iterator[LockedPackage]:
+def _packages(requested: PackageRequest, chosen: Mapping[str, Choice]) -> Iterator[LockedPackage]:
     """Return the wanted packages in their order, then their dependencies."""
-    wanted, parts = asked.wanted, dict[str, set[str]]()
+    wanted, parts = requested.wanted, dict[str, set[str]]()
     for package in wanted:
         parts.setdefault(package.part, set()).add(package.name)
     needed_by: dict[str, set[str]] = {}
     for part, names in parts.items():
         for name in _reached(names, chosen) - names:
             needed_by.setdefault(name, set()).add(part)
-    for package in asked.needed:
+    for package in requested.needed:
         for name in _reached([package.name], chosen):
             needed_by.setdefault(name, set()).update(package.needed_by)
     for package in wanted:
         others = needed_by.get(package.name, set()) - {package.part}
-        yield _locked(package.name, package.part, chosen, others)
+        yield _build_package(package.name, package.part, chosen, others)
     direct = {package.name for package in wanted}
     for name in sorted(chosen.keys() - direct):
-        yield _locked(name, DEPENDENCY, chosen, needed_by.get(name, parts.keys()))
+        yield _build_package(name, DEPENDENCY, chosen, needed_by.get(name, parts.keys()))
 
 
 def _reached(names: Iterable[str], chosen: Mapping[str, Choice]) -> set[str]:
@@ -197,7 +201,7 @@ def _reached(names: Iterable[str], chosen: Mapping[str, Choice]) -> set[str]:
     return found
 
 
-def _locked(
+def _build_package(
     name: str, part: str, chosen: Mapping[str, Choice], needed_by: Iterable[str]
 ) -> LockedPackage:
     offer = chosen[name].offer

@@ -57,8 +57,9 @@ class Repository:
 
 @dataclass(frozen=True)
 class ThirdPartyIndexes:
-    """The repositories of one machine. Where one is unreachable, ``why_not`` states why and there
-    are no ``archives``.
+    """The repositories of one machine.
+
+    If one is unreachable, ``why_not`` is the reason and ``archives`` is empty.
     """
 
     repositories: tuple[LockedRepository, ...] = ()

@@ -43,7 +43,7 @@ class ConflictExplainer:
         self, offers: RepoData, lines: Sequence[RequestedSpec], *, strict: bool, dated: bool
     ) -> None:
         self._offers = offers
-        self._asked = {line.spec.partition(" ")[0]: line for line in lines}
+        self._requested = {line.spec.partition(" ")[0]: line for line in lines}
         self._strict = strict
         self._dated = dated
         self._virtual = {virtual.name: virtual for virtual in offers.question.virtual}
@@ -52,7 +52,7 @@ class ConflictExplainer:
     async def sentences(self) -> tuple[str, ...]:
         """Return a few reasons, the newest candidate's first; none where there is no simple one."""
         found: list[str] = []
-        for name, line in self._asked.items():
+        for name, line in self._requested.items():
             if line.bound:
                 continue
             candidates = await self._admitted(name, line.spec)
@@ -108,12 +108,12 @@ class ConflictExplainer:
             if depth and deeper is None:
                 chains = [await self._blocked(other, depth - 1) for other in matching]
                 if None not in chains:
-                    # The last is the oldest, which asks for the least.
+                    # The last is the oldest, which requires the least.
                     deeper = (self._requirement_step(record, text, ""), *(chains[-1] or ()))
         return deeper
 
     async def _lacking(self, name: str, text: str) -> str:
-        line = self._asked.get(name)
+        line = self._requested.get(name)
         if line is not None and await self._within(name, text):
             return line.label
         if not await self._offers.of(name):
@@ -122,12 +122,12 @@ class ConflictExplainer:
 
     async def _admitted(self, name: str, text: str) -> list[rattler.RepoDataRecord]:
         """Return the records that satisfy a dependency and the lines of the conflict."""
-        line = self._asked.get(name)
+        line = self._requested.get(name)
         found = await self._within(name, text)
         if line is None:
             return found
-        asked = rattler.MatchSpec(line.spec)
-        return [record for record in found if record.matches(asked)]
+        requested = rattler.MatchSpec(line.spec)
+        return [record for record in found if record.matches(requested)]
 
     async def _within(self, name: str, text: str) -> list[rattler.RepoDataRecord]:
         spec = rattler.MatchSpec(text)

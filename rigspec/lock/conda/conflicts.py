@@ -1,4 +1,4 @@
-"""Why a conda solve failed: the fewest lines that conflict, and the packages involved."""
+"""Explain a failed conda solve: the fewest conflicting lines, and the packages involved."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _WORDS = 300
 
 def unknown_packages(lines: Sequence[RequestedSpec], names: Collection[str]) -> Conflict | None:
     """Return the lines that name a package which no channel has; None where there are none."""
-    asked = {line: line.spec.partition(" ")[0] for line in lines if not line.bound}
+    requested = {line: line.spec.partition(" ")[0] for line in lines if not line.bound}
     unknown = tuple(
         Unknown(line, tuple(get_close_matches(name, sorted(names), n=3, cutoff=0.6)))
-        for line, name in asked.items()
+        for line, name in requested.items()
         if name.lower() not in names
     )
     return Conflict((), (), unknown=unknown) if unknown else None

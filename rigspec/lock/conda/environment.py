@@ -52,7 +52,7 @@ def lock_conda(
     channels = channels_of(spec.channels, rig.mirrors.conda)
     if not channels:
         why = "an environment that conda manages needs `channels`"
-        raise no_solution(env.name, why, [Place(("env", env.name, "manager"), "asks for conda")])
+        raise no_solution(env.name, why, [Place(("env", env.name, "manager"), "requests conda")])
     bounds = (*_matrix_bounds(env), *_framework_bounds(env, index))
     question = CondaRequest(
         lines=(*_lines(spec, env, matrix), *bounds),
@@ -68,7 +68,7 @@ def lock_conda(
 
 def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[RequestedSpec]:
     series = ".".join(env.python.split(".")[:2])
-    label = f"asks for Python {spec.python or series}"
+    label = f"requests Python {spec.python or series}"
     yield RequestedSpec(("python",), match_spec("python", series), label)
     if spec.python is not None and spec.python not in ("*", series):
         yield RequestedSpec(("python",), match_spec("python", spec.python), label, bound=True)
@@ -77,15 +77,15 @@ def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[Re
     if spec.blas is not None:
         release = release_of(matrix, "blas", spec.blas)
         wanted = release.get("conda") or ""
-        yield RequestedSpec(("blas",), wanted, f"asks for {spec.blas}")
+        yield RequestedSpec(("blas",), wanted, f"requests {spec.blas}")
     for name, request in sorted(spec.packages.items()):
         wanted = match_spec(name.lower(), request)
-        yield RequestedSpec(("packages", name), wanted, f"asks for {wanted}")
+        yield RequestedSpec(("packages", name), wanted, f"requests {wanted}")
 
 
 def _matrix_bounds(env: EnvResolution) -> Iterator[RequestedSpec]:
     for text in env.constraints:
-        yield from _bound(Requirement(text), (), "")
+        yield from _constrain(Requirement(text), (), "")
 
 
 def _framework_bounds(env: EnvResolution, index: PackageIndex) -> Iterator[RequestedSpec]:
@@ -99,10 +99,10 @@ def _framework_bounds(env: EnvResolution, index: PackageIndex) -> Iterator[Reque
             for needed in index.requirements(offer):
                 if needed.marker is None or needed.marker.evaluate(markers):
                     label = f"{name} {pin.version} of the Python index needs {needed}"
-                    yield from _bound(needed, ("frameworks", framework.name), label)
+                    yield from _constrain(needed, ("frameworks", framework.name), label)
 
 
-def _bound(needed: Requirement, path: tuple[str, ...], label: str) -> Iterator[RequestedSpec]:
+def _constrain(needed: Requirement, path: tuple[str, ...], label: str) -> Iterator[RequestedSpec]:
     if needed.specifier:
         spec = match_spec(canonicalize_name(needed.name), needed.specifier)
         yield RequestedSpec(path, spec, label, bound=True)

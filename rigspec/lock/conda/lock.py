@@ -95,7 +95,7 @@ def _conflict(env: str, conflict: Conflict) -> LockError:
         places.append(Place((*table, "channels"), "the first channel that has a package decides"))
     if conflict.by_day:
         places.append(Place((*table, "as_of"), "nothing newer is taken"))
-    matrix = [f"the matrix asks for {line.spec}" for line in conflict.lines if not line.path]
+    matrix = [f"the matrix requires {line.spec}" for line in conflict.lines if not line.path]
     why = "; ".join((*conflict.reasons, *matrix))
     return no_solution(env, why, places, own_words=True)
 

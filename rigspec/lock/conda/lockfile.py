@@ -131,11 +131,12 @@ def _metadata(question: CondaRequest, channels: Sequence[CondaChannel]) -> Any:
     from conda_lock.models.lock_spec import LockSpecification, VersionedDependency
 
     named = [Channel(url=channel.name, used_env_vars=()) for channel in channels]
-    asked = [line.spec.partition(" ") for line in question.lines if not line.bound]
+    requested = [line.spec.partition(" ") for line in question.lines if not line.bound]
     specification = LockSpecification(
         dependencies={
             question.platform: [
-                VersionedDependency(name=name, version=version or "*") for name, _, version in asked
+                VersionedDependency(name=name, version=version or "*")
+                for name, _, version in requested
             ]
         },
         channels=named,

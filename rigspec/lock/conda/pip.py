@@ -78,11 +78,11 @@ def _collision(
         f"conda provides {name} {have[name]}, but pip alone would install {taken[name]}"
         for name in moved
     ]
-    asked = {canonicalize_name(name): name for name in spec.packages}
+    requested = {canonicalize_name(name): name for name in spec.packages}
     places = [
-        Place(("env", env, "packages", asked[name]), f"conda provides {name} {have[name]}")
+        Place(("env", env, "packages", requested[name]), f"conda provides {name} {have[name]}")
         for name in moved
-        if name in asked
+        if name in requested
     ]
     frameworks = Place(("env", env, "frameworks"), "pip installs these and their dependencies")
     return no_solution(env, "; ".join(collisions), [frameworks, *places])

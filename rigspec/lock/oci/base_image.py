@@ -76,7 +76,7 @@ class BaseImageLocker:
         try:
             if previous is not None and self._has(wanted, previous.digest):
                 return previous
-            digest = self._digest_of(wanted.asked, wanted.arch)
+            digest = self._digest_of(wanted.requested, wanted.arch)
             return LockedImage(wanted.image.name, digest, "registry")
         except RegistryError as error:
             found = previous or wanted.from_matrix
@@ -98,7 +98,7 @@ class BaseImageLocker:
     def _has(self, wanted: _Wanted, digest: str) -> bool:
         """Return whether the registry has these bytes. Raises RegistryError and LockError."""
         try:
-            self._digest_of(replace(wanted.asked, digest=digest), wanted.arch)
+            self._digest_of(replace(wanted.requested, digest=digest), wanted.arch)
         except ImageNotFound:
             return False
         return True
@@ -131,7 +131,7 @@ class _Wanted:
     """
 
     image: ImageReference
-    asked: ImageReference
+    requested: ImageReference
     arch: str
     known: Release | None
     chosen: bool
@@ -173,7 +173,7 @@ def _unreachable_warning(wanted: _Wanted, why: str, instead: LockedImage | None)
     return Diagnostic(
         code="RS512",
         severity=Severity.WARNING,
-        message=f"{wanted.asked.host} did not return the digest of {name} ({why}): {taken}",
+        message=f"{wanted.requested.host} did not return the digest of {name} ({why}): {taken}",
         components=("image",),
         help=(
             "name a registry that can be reached under `[mirrors] images` or in "
@@ -183,13 +183,15 @@ def _unreachable_warning(wanted: _Wanted, why: str, instead: LockedImage | None)
 
 
 def _image_removed_warning(wanted: _Wanted, still_there: bool) -> Diagnostic:
-    asked, known = wanted.asked, wanted.known
-    message = f"the registry {asked.host} has no image `{asked.path}:{asked.tag or 'latest'}`"
+    requested, known = wanted.requested, wanted.known
+    message = (
+        f"the registry {requested.host} has no image `{requested.path}:{requested.tag or 'latest'}`"
+    )
     if still_there:
         message += ", but has it still by the digest that the matrix knows"
     reasons = [item.reason for item in known.availability] if known is not None else []
     own = "name an image that the registry has under `[container] base`"
-    missing = f"manifest for {asked.name} not found: manifest unknown"
+    missing = f"manifest for {requested.name} not found: manifest unknown"
     return Diagnostic(
         code="RS512",
         severity=Severity.WARNING,
@@ -212,5 +214,5 @@ def _other_platform(image: ImageReference, why: str) -> Diagnostic:
 
 def base_image(rig: Rig, resolution: Resolution) -> ImageReference:
     """Return the image of the spec; otherwise the distribution's own."""
-    asked = rig.container.base if rig.container is not None else None
-    return ImageReference.parse(asked or resolution.os.replace(" ", ":"))
+    requested = rig.container.base if rig.container is not None else None
+    return ImageReference.parse(requested or resolution.os.replace(" ", ":"))

@@ -97,7 +97,7 @@ class Registry:
 
     def __init__(self, client: httpx2.Client, image: ImageReference) -> None:
         host = image.host or default_registry()
-        known = _known()["registry"].get(host, {})
+        known = _load_registries()["registry"].get(host, {})
         alone = "/" not in image.path
         folder = f"{known['library']}/" if alone and "library" in known else ""
         address = known.get("address", host)
@@ -157,13 +157,13 @@ class Registry:
         """Return the result of ``take`` on the answer, after a login if one is required."""
         with self._open(url, self._right) as response:
             if response.status_code != 401 or self._right is not None:
-                return self._taken(response, take)
+                return self._accept(response, take)
             challenge = response.headers.get("WWW-Authenticate", "")
         self._right = self._permission(challenge)
         with self._open(url, self._right) as response:
-            return self._taken(response, take)
+            return self._accept(response, take)
 
-    def _taken(
+    def _accept(
         self, response: httpx2.Response, take: Callable[[httpx2.Response], _Taken]
     ) -> _Taken:
         status = response.status_code
@@ -178,15 +178,15 @@ class Registry:
     def _permission(self, challenge: str) -> str | None:
         """Return the Authorization header that a registry requires: a token, or the login."""
         scheme, _, rest = challenge.partition(" ")
-        asked = parse_keqv_list(parse_http_list(rest)) if "=" in rest else {}
+        requested = parse_keqv_list(parse_http_list(rest)) if "=" in rest else {}
         login = httpx2.BasicAuth(*self._login) if self._login is not None else None
         if scheme.lower() == "basic" and login is not None:
             request = httpx2.Request("GET", self._base)
             return next(login.auth_flow(request)).headers["Authorization"]
-        if scheme.lower() != "bearer" or "realm" not in asked:
+        if scheme.lower() != "bearer" or "realm" not in requested:
             return None
-        wanted = {key: asked[key] for key in asked.keys() & {"service", "scope"}}
-        realm = httpx2.URL(asked["realm"]).copy_merge_params(wanted)
+        wanted = {key: requested[key] for key in requested.keys() & {"service", "scope"}}
+        realm = httpx2.URL(requested["realm"]).copy_merge_params(wanted)
         if realm.scheme != "https" and not is_loopback(realm.host):
             raise RegistryError("it requires a login over plain HTTP")
         with self._open(str(realm), None, login) as response:
@@ -223,16 +223,16 @@ def open_registry(image: ImageReference) -> Iterator[Registry]:
 
 def default_registry() -> str:
     """Return the registry of names without one, if the user sets nothing else."""
-    return str(_known()["plain"])
+    return str(_load_registries()["plain"])
 
 
 def platform_of(arch: str) -> str:
     """Return a machine's processor as the platform of an image."""
-    return f"linux/{_known()['architecture'].get(arch, arch)}"
+    return f"linux/{_load_registries()['architecture'].get(arch, arch)}"
 
 
 @lru_cache(maxsize=1)
-def _known() -> Mapping[str, Any]:
+def _load_registries() -> Mapping[str, Any]:
     return tomli.loads((files("rigspec.lock.oci") / "registries.toml").read_text(encoding="utf-8"))
 
 

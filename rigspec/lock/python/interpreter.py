@@ -1,4 +1,4 @@
-"""How the interpreter of an environment comes to the machine, and what creates the environment."""
+"""Select the source of an interpreter, and the command that creates its environment."""
 
 from __future__ import annotations
 

@@ -62,16 +62,16 @@ class _Compiler:
         self._run(self._creator())
         tools = [f"pip=={question.target.pip}", "pip-tools"]
         self._run([self._python, "-m", "pip", "install", "--quiet", *tools])
-        asked, output = self._folder / "requirements.in", self._folder / "requirements.txt"
+        requested, output = self._folder / "requirements.in", self._folder / "requirements.txt"
         bounds = self._folder / "constraints.txt"
         bounds.write_text(_lines(question.constraints), encoding="utf-8")
-        asked.write_text(f"-c {bounds}\n{_lines(question.requirements)}", encoding="utf-8")
+        requested.write_text(f"-c {bounds}\n{_lines(question.requirements)}", encoding="utf-8")
         preferred = (
             f"{name}=={version}" for name, version in question.preferred_versions().items()
         )
         output.write_text(_lines(list(preferred)), encoding="utf-8")
         command = [self._python, "-m", "piptools", "compile", *_OPTIONS]
-        self._run([*command, "--output-file", str(output), str(asked)])
+        self._run([*command, "--output-file", str(output), str(requested)])
         lines = output.read_text(encoding="utf-8").splitlines(keepends=True)
         return "".join(line for line in lines if line.strip() and not line.startswith("#"))
 
