@@ -246,7 +246,7 @@ def _list_omissions(
     if power.unknown_idle:
         yield ", ".join(power.unknown_idle)
     if at_rest is None and share is not None:
-        yield "losses of the power supply, whose efficiency at this load is unknown"
+        yield "losses of the power supply (efficiency at this load unknown)"
 
 
 def _compute_monthly_rent(machine: MachineContext, hourly: SourcedValue) -> SourcedValue | None:

@@ -90,7 +90,7 @@ def lint_nvblas(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Dia
 
 
 def _lint_bypassing_packages(spec: LoadedSpec) -> Iterator[Diagnostic]:
-    """Report each requested package whose calls bypass NVBLAS."""
+    """Report each requested package with calls that bypass NVBLAS."""
     for row in _table()["passes"]:
         for name, env in sorted(spec.rig.env.items()):
             if row["package"] in {package.lower() for package in env.packages}:

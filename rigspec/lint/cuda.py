@@ -17,7 +17,7 @@ __all__ = ["lint_wheel_cuda"]
 def lint_wheel_cuda(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """Report each environment whose wheels include another CUDA version than requested."""
+    """Report each environment with another CUDA version in its wheels than requested."""
     cuda = spec.rig.cuda
     if resolution is None or cuda is None or cuda.provider != "wheels" or cuda.toolkit is None:
         return

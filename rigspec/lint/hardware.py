@@ -42,7 +42,7 @@ def lint_hardware(
 
 
 def _lint_unchecked(machine: MachineContext, specs: MachineSpecs) -> Iterator[Diagnostic]:
-    """Report all parts whose values are unknown in one note."""
+    """Report all parts with unknown values in one note."""
     missing = tuple(_find_missing(machine, specs))
     keys = [key for _, key in missing if key]
     if missing:

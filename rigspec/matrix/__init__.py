@@ -1,1 +1,1 @@
-"""The knowledge: cited facts about products, their releases and what they need of each other."""
+"""The matrix: sourced facts about products, their releases and requirements."""

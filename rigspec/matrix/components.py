@@ -32,10 +32,10 @@ NUMERIC = frozenset(
     {"compute_capability", "cuda_runtime", "cudnn_cuda", "default_gcc", "gcc", "glibc"}
 )
 
-# Numeric components whose values no table lists: only bounds are known.
+# Numeric components without a table of values: only bounds are known.
 UNLISTED = frozenset({"gcc"})
 
-# Prefix of a Python package whose version is chosen when the rig is locked.
+# Prefix of a Python package; its version is chosen when the rig is locked.
 PACKAGE_PREFIX = "package:"
 
 # The package of the notebook server, and the name of its table.

@@ -11,7 +11,7 @@ from rigspec.version_specifiers import InvalidRequest, parse_alternative
 
 __all__ = ["UnknownReleaseError", "format_product"]
 
-# Products whose releases users write in many ways.
+# Products with many spellings of the same release.
 _PARTS = frozenset({"chipset", "cpu", "gpu", "instance", "psu"})
 
 

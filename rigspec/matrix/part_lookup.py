@@ -55,9 +55,9 @@ def find_variants(product: Product, model: str) -> tuple[Release, ...]:
 
 
 def find_similar_parts(product: Product, model: str) -> tuple[Release, ...]:
-    """Return the parts whose names are most similar to an unknown name.
+    """Return the parts with the names most similar to an unknown name.
 
-    Swapped digits come first: `RTX 4909` is a slip for `RTX 4090`.
+    Swapped digits come first: `RTX 4909` is a typo of `RTX 4090`.
     """
     index = index_names(product)
     name = _normalize(model, product.ignored_words)

@@ -27,7 +27,7 @@ _LEGACY = {
 }
 _PEP_600_PIP = "20.3"
 
-# Requirements whose exact pin is the CUDA version that the wheels install.
+# An exact pin of one of these is the CUDA version that the wheels install.
 _CUDA_RUNTIME = re.compile(r"nvidia-cuda-runtime(-cu\d+)?|cuda-toolkit")
 
 

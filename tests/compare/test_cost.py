@@ -71,8 +71,8 @@ def test_cost_uses_hours_and_electricity_of_options() -> None:
 
 def test_cost_lists_assumptions() -> None:
     told = "\n".join(compare(SCIENCE, "science-3", "p2").assumptions)
-    assert "5000 USD to buy" in told
-    assert "0.9 USD/h to rent p2" in told
+    assert "purchase price: 5000 USD" in told
+    assert "rent of p2: 0.9 USD/h" in told
     assert "one p2 (1 GPU) does the work of one science-3 (2 GPUs)" in told
     assert "p2: on-demand price of 2023-11-16, Linux us-east-1" in told
 

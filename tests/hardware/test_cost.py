@@ -90,7 +90,7 @@ def test_idle_hours_are_told_with_what_they_are_without() -> None:
     assert cost.note == (
         "500 W for 10 h a day at 0.1 EUR/kWh; 80 PLUS Gold at 50 % load and 115 V; "
         "idle 30 W for 14 h; idle without fan; "
-        "idle without losses of the power supply, whose efficiency at this load is unknown"
+        "idle without losses of the power supply (efficiency at this load unknown)"
     )
     whole = figures(machine(IDLE.replace("idle_watts = 10", "idle_watts = 180"))).cost.monthly
     assert whole is not None
