@@ -48,6 +48,8 @@ def _machine(parts: Mapping[str, Part]) -> list[str]:
     os = parts.get("os", Part("ubuntu", ">=14.04"))
     named = f"{os.family} {os.request}".removesuffix(" *")
     lines = ["[machine.box]", f'os = "{named}"']
+    if "arch" in parts:
+        lines.append(f'arch = "{parts["arch"].family}"')
     lines += _driver(parts)
     if "gcc" in parts:
         lines.append(f'gcc = "{parts["gcc"].request}"')

@@ -149,7 +149,7 @@ class ProblemBuilder:
         for group in self._knowledge.binding:
             if any(_is_implied(name) for name in group.names):
                 for keys in self._scopes.instances(group.names):
-                    bound_group = BoundRuleGroup(group, keys)
+                    bound_group = self._bind_group(group, keys)
                     if bound_group.own is None or bound_group.own in self.universes:
                         yield from self._satisfied_rules(bound_group, solution)
 
@@ -163,12 +163,19 @@ class ProblemBuilder:
             ):
                 yield row
 
+    def _bind_group(self, group: RuleGroup, keys: Mapping[str, str]) -> BoundRuleGroup:
+        """Bind a group; one about a component with unlisted versions keeps all of its rules."""
+        key = keys[group.own] if group.own is not None else None
+        if key in self.universes and self.universes[key] is not group.universe:
+            group = RuleGroup(group.names, group.rules, None, None)
+        return BoundRuleGroup(group, keys)
+
     def _bind(self, groups: Iterable[RuleGroup]) -> Iterator[BoundRuleGroup]:
         present = self.universes.keys()
         for group in groups:
             for keys in self._scopes.instances(group.names):
                 if present >= set(keys.values()):
-                    yield BoundRuleGroup(group, keys)
+                    yield self._bind_group(group, keys)
 
     def _all_bits(self, bound_group: BoundRuleGroup) -> int:
         return self.universes[bound_group.own].all if bound_group.own is not None else 0

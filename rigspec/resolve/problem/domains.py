@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from packaging.specifiers import Specifier
 from packaging.version import InvalidVersion, Version
 
-from rigspec.version_specifiers import build_of, parse_alternative, parse_version, public_version
+from rigspec.version_specifiers import (
+    NO_BUILD,
+    Alternative,
+    build_of,
+    parse_alternative,
+    parse_version,
+    public_version,
+)
 
 __all__ = ["Candidate", "CandidateDomain", "representative_versions"]
 
@@ -155,11 +162,18 @@ def representative_versions(alternatives: Iterable[str]) -> tuple[Candidate, ...
     points = {Version("0")}
     for text in alternatives:
         alternative = parse_alternative(text)
+        if alternative.build not in (None, NO_BUILD):
+            points |= {Version(f"{base}+{alternative.build}") for base in _bases(alternative)}
         for specifier in alternative.versions or ():
             bound = Version(specifier.version.removesuffix(".*"))
             points |= {bound, _just_below(bound), _just_above(bound), _past_series(bound)}
     ordered = sorted(points, reverse=True)
     return tuple(Candidate(None, str(point)) for point in ordered)
+
+
+def _bases(alternative: Alternative) -> list[str]:
+    """Return the versions that a request for a build names, or any one."""
+    return [s.version.removesuffix(".*") for s in alternative.versions or ()] or ["0"]
 
 
 def _just_above(bound: Version) -> Version:

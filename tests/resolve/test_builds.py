@@ -1,0 +1,98 @@
+"""Builds of frameworks: the one that runs on the declared GPU with the declared driver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli
+
+from rigspec.diagnostics.model import Report
+from rigspec.lock.create import create_lock
+from rigspec.lock.errors import LockError
+from rigspec.spec.loader import parse_spec
+from tests.resolve.rigs import check, errors
+
+TABLE: dict[str, Any] = tomli.loads(Path(__file__).with_name("builds.toml").read_text("utf-8"))
+
+
+def rig(gpu: str = "Tesla K80", driver: str = "470", torch: str = '"2.7.1"') -> str:
+    return (
+        f'[machine.box]\nos = "ubuntu 22.04"\ndriver = "{driver}"\ngpus = ["{gpu}"]\n'
+        f"[env.lab]\npython = 3.10\nframeworks = {{ torch = {torch} }}\n"
+    )
+
+
+def outcome(report: Report) -> str:
+    if report.resolution is not None:
+        return report.resolution.envs[0].frameworks[0].version
+    return "driver" if "RS206" in errors(report) else "none"
+
+
+@pytest.mark.parametrize("row", TABLE["row"], ids=lambda row: f"{row['gpu']}, {row['driver']}")
+def test_free_build_runs_on_gpu_with_driver(row: dict[str, Any], tmp_path: Path) -> None:
+    found = [
+        outcome(check(tmp_path, rig(row["gpu"], row["driver"], f'"{version}"')))
+        for version in TABLE["versions"]
+    ]
+
+    assert found == row["builds"]
+
+
+@pytest.mark.parametrize(
+    "torch", ['"2.7.1+cu118"', '"==2.7.1+cu118"', '{ version = "2.7.1", build = "cu118" }', "2.7"]
+)
+def test_build_can_be_named_in_every_notation(torch: str, tmp_path: Path) -> None:
+    assert outcome(check(tmp_path, rig(torch=torch))) == "2.7.1+cu118"
+
+
+def test_named_build_that_does_not_run_is_a_conflict(tmp_path: Path) -> None:
+    assert errors(check(tmp_path, rig("RTX 5090", "580", '"2.7.1+cu126"'))) != []
+    assert errors(check(tmp_path, rig("RTX 5090", "580", '"2.7.1+cu128"'))) == []
+
+
+def test_build_of_another_index_is_noted_with_its_command(tmp_path: Path) -> None:
+    report = check(tmp_path, rig() + 'packages = { torchvision = "*" }\n')
+
+    (note,) = [d for d in report.diagnostics if d.code == "RS254"]
+    assert note.help == (
+        "install it with `pip install torch==2.7.1+cu118 torchvision==0.22.1 "
+        "--index-url https://download.pytorch.org/whl/cu118`",
+    )
+
+
+def test_lock_refuses_a_build_of_another_index(tmp_path: Path) -> None:
+    report = check(tmp_path, rig())
+    assert report.resolution is not None
+    spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{rig()}')
+
+    with pytest.raises(LockError, match=r".*"):
+        create_lock(spec.rig, [report.resolution])
+
+
+def test_nightly_follows_the_rules_of_its_series_and_is_noted(tmp_path: Path) -> None:
+    nightly = '"2.10.0.dev20251024+cu130"'
+    report = check(tmp_path, rig("RTX 5090", "580", nightly))
+    assert outcome(report) == "2.10.0.dev20251024+cu130"
+    assert "RS252" in {d.code for d in report.diagnostics}
+    assert errors(check(tmp_path, rig("GTX 1080 Ti", "580", nightly))) != []
+
+
+@pytest.mark.parametrize(
+    ("line", "component"),
+    [
+        ('os = "ubuntu 22.04.3"', "os"),
+        ('os = "Ubuntu 22.04.3 LTS"', "os"),
+    ],
+)
+def test_point_release_is_read_as_its_series(line: str, component: str, tmp_path: Path) -> None:
+    report = check(tmp_path, f"[machine.box]\n{line}\n")
+    assert report.resolution is not None
+    assert getattr(report.resolution, component) == "ubuntu 22.04"
+
+
+def test_os_without_a_line_is_the_newest_that_fits(tmp_path: Path) -> None:
+    report = check(tmp_path, '[machine.box]\ngpus = ["RTX 3090"]\n')
+    assert report.resolution is not None
+    assert report.resolution.os.startswith("ubuntu ")
