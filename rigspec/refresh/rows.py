@@ -12,6 +12,7 @@ from tomlkit.items import InlineTable, Table
 
 from rigspec.matrix.model import Product
 from rigspec.refresh.index_releases import IndexRelease
+from rigspec.version_specifiers import public_version
 
 __all__ = ["find_newest_known", "format_rows", "list_packages"]
 
@@ -38,7 +39,12 @@ def list_packages(product: Product) -> tuple[str, ...]:
 def find_newest_known(product: Product, package: str) -> str | None:
     """Return the newest release of a package in the table."""
     family = package if product.families else None
-    known = [Version(r.version) for r in product.releases if r.family == family]
+    # A build has the version of its release on the default index.
+    known = [
+        Version(public_version(release.version) if product.has_builds else release.version)
+        for release in product.releases
+        if release.family == family
+    ]
     return str(max(known)) if known else None
 
 
