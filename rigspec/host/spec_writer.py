@@ -76,7 +76,11 @@ def _machine(host: Host, matrix: Matrix) -> Table:
     if host.system is not None:
         _add(table, "os", _os(host, matrix), "/etc/os-release")
     else:
-        table.add(tomlkit.comment('os = "…": required; set the system and its version'))
+        table.add(
+            tomlkit.comment(
+                'os = "…": set the system and its version; default: the newest that fits'
+            )
+        )
     _add(table, "driver", host.driver, "nvidia-smi, or the kernel module")
     _add(table, "gcc", host.gcc, "gcc --version")
     _add(table, "docker", host.docker, "docker --version")
