@@ -141,8 +141,9 @@ def _number_as_text(value: Any) -> Any:
 def _table_as_request(value: Any) -> Any:
     """Return the request of ``{ version = "2.4", build = "cu121" }``: ``+cu121 2.4``."""
     if isinstance(value, dict) and value.keys() <= {"version", "build"} and "build" in value:
-        version = _number_as_text(value.get("version", "*"))
-        return f"+{value['build']} {version}" if version != "*" else f"+{value['build']}"
+        # Errors name the key in the table.
+        request = FrameworkBuild.model_validate(value)
+        return f"+{request.build} {request.version}".removesuffix(" *")
     return _number_as_text(value)
 
 

@@ -226,7 +226,26 @@ SHORT: dict[str, Any] = {
     "env": {"fastai": {"python": "3.6", "interpreter": "conda"}},
 }
 
-RIGS: dict[str, dict[str, Any]] = {"plain": PLAIN, "whole": WHOLE, "short": SHORT}
+# A framework and a package by build, and cards by name.
+BUILDS: dict[str, Any] = {
+    "rig": 1,
+    "name": "builds",
+    "machine": {"tower": {"os": "ubuntu 24.04", "gpus": ["RTX 4090"]}},
+    "env": {
+        "lab": {
+            "python": "3.12",
+            "frameworks": {"torch": {"version": "2.4.1", "build": "cu121"}},
+            "packages": {"mamba-ssm": {"version": "2.2.2", "build": "cu122torch2.4cxx11abiFALSE"}},
+        }
+    },
+}
+
+RIGS: dict[str, dict[str, Any]] = {
+    "plain": PLAIN,
+    "whole": WHOLE,
+    "short": SHORT,
+    "builds": BUILDS,
+}
 
 
 @dataclass(frozen=True)
