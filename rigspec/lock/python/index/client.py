@@ -25,7 +25,7 @@ BACKOFF = wait_exponential(multiplier=0.5, max=4)
 
 # Too many requests; a gateway or the server behind it is not there just now.
 _BUSY = frozenset({429, 502, 503, 504})
-# Not what was silent until its time was over: that has been waited for.
+# A request that timed out is not repeated.
 _BROKEN_OFF = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 _LONGEST_WAIT_S = 10
 
@@ -33,8 +33,8 @@ _LONGEST_WAIT_S = 10
 def create_package_finder(
     index: str | None, target: TargetPython | None = None, *, any_platform: bool = False
 ) -> PackageFinder:
-    """What lists an index's files; ``index`` None is the default one."""
-    # Of unearth's own making, and yet not what its annotations ask for.
+    """Return a client that lists the files of an index; None is the default index."""
+    # unearth accepts such a session, but its annotations do not.
     session: Any = _RetryingClient()
     finder = PackageFinder(
         index_urls=[index] if index is not None else [],
@@ -74,9 +74,9 @@ def _is_busy(response: httpx2.Response) -> bool:
 
 def _pause(state: RetryCallState) -> float:
     outcome = _outcome(state)
-    asked_for = "" if outcome.failed else outcome.result().headers.get("Retry-After", "")
-    if asked_for.isdigit():
-        return min(int(asked_for), _LONGEST_WAIT_S)
+    retry_after = "" if outcome.failed else outcome.result().headers.get("Retry-After", "")
+    if retry_after.isdigit():
+        return min(int(retry_after), _LONGEST_WAIT_S)
     return BACKOFF(state)
 
 
@@ -88,5 +88,5 @@ def _close_response(state: RetryCallState) -> None:
 
 def _outcome(state: RetryCallState) -> Any:
     if state.outcome is None:
-        raise RuntimeError("asked before there was an attempt")
+        raise RuntimeError("no attempt was made yet")
     return state.outcome

@@ -21,7 +21,7 @@ __all__ = ["end_of", "upload_times"]
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
 
 _NOT_FOUND = 404
-_ASKED_FOR_TIMES = 3
+_ATTEMPTS = 3
 
 
 def end_of(day: dt.date) -> dt.datetime:
@@ -38,7 +38,7 @@ def upload_times(finder: PackageFinder, name: str) -> Mapping[str, dt.datetime]:
     # A mirror that has the times from elsewhere may for a moment send its page without them.
     ask = Retrying(
         retry=retry_if_result(_lacks_times),
-        stop=stop_after_attempt(_ASKED_FOR_TIMES),
+        stop=stop_after_attempt(_ATTEMPTS),
         wait=BACKOFF,
         retry_error_callback=last_result,
     )
