@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -95,14 +96,18 @@ def _cuda(parts: Mapping[str, Part]) -> list[str]:
 
 
 def _environment(parts: Mapping[str, Part], matrix: Matrix) -> list[str]:
-    interpreter = parts["interpreter"].family if "interpreter" in parts else "pyenv"
-    lines = ["[env.lab]", f'interpreter = "{interpreter}"']
+    lines = ["[env.lab]"]
+    if "interpreter" in parts:
+        lines.append(f'interpreter = "{parts["interpreter"].family}"')
     lines += [f'{name} = "{parts[name].request}"' for name in ("python", "pip") if name in parts]
     frameworks: dict[str, str] = {}
     packages: dict[str, str] = {}
     for name, part in parts.items():
         if name.startswith(PACKAGE_PREFIX):
-            packages[name.removeprefix(PACKAGE_PREFIX)] = part.request
+            build = re.fullmatch(r"\+\w+", part.request)
+            # A build of any release: an exact version that no other rule is about.
+            request = f"==99.0{part.request}" if build is not None else part.request
+            packages[name.removeprefix(PACKAGE_PREFIX)] = request
         elif name in matrix and matrix.product(name).kind == "framework":
             table = packages if part.family else frameworks
             table[part.family or name] = part.request
@@ -110,4 +115,4 @@ def _environment(parts: Mapping[str, Part], matrix: Matrix) -> list[str]:
         if table:
             pairs = ", ".join(f'"{key}" = "{value}"' for key, value in table.items())
             lines.append(f"{table_name} = {{ {pairs} }}")
-    return lines if len(lines) > 2 or "interpreter" in parts else []
+    return lines if len(lines) > 1 else []

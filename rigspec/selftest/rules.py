@@ -92,6 +92,8 @@ def _names_it(error: Diagnostic, rule: Rule, matrix: Matrix) -> bool:
         return True
     named = {rule.requires.component, *(condition.component for condition in rule.when)}
     pair = {diagnostic_name(name) for name in named}
+    if named & _WITH_OS:
+        pair.add("os")
     if "cuda_runtime" in named:
         # No line requests it: the report names the framework with the wheels instead.
         pair |= rule_index(matrix).frameworks
@@ -146,7 +148,8 @@ def _conditions(rule: Rule) -> Iterator[dict[str, Part]]:
     for chosen in product(*choices):
         yield dict(chosen)
     for chosen in product(*choices):
-        if "accelerator" not in dict(chosen):
+        on_cpu = any(part.request.startswith("+cpu") for _, part in chosen)
+        if "accelerator" not in dict(chosen) and not on_cpu:
             yield {**dict(chosen), "accelerator": Part("gpu", "*")}
 
 
