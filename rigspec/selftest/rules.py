@@ -115,7 +115,14 @@ def _check(text: str) -> Report:
 
 def _inside(rule: Rule, matrix: Matrix) -> Iterator[str]:
     """Yield specs that the rule allows."""
-    goals: list[Part | None] = [parse_part(text) for text in rule.requires.alternatives]
+    required = rule.requires
+    known = rule_index(matrix).frameworks
+    goals: list[Part | None] = [
+        parse_part(text)
+        for text in required.alternatives
+        # A package can require a framework's release that is older than the table.
+        if required.component not in known or _universe(required, matrix).mask((text,))
+    ]
     if rule.requires.component in {*_WITH_OS, "cuda_runtime"}:
         goals = [None]
     if rule.requires.component in _WITH_OS:
