@@ -20,13 +20,7 @@ from rigspec.matrix.model import (
     Upload,
 )
 from rigspec.matrix.part_lookup import index_names
-from rigspec.version_specifiers import (
-    Alternative,
-    InvalidRequest,
-    parse_alternative,
-    parse_version,
-    public_version,
-)
+from rigspec.version_specifiers import InvalidRequest, parse_alternative, public_version
 
 __all__ = ["Problem", "find_problems"]
 
@@ -143,15 +137,6 @@ def _check_rules(product: Product, matrix: Matrix) -> Iterator[Problem]:
             yield from _check_condition(rule, condition, matrix)
 
 
-def _is_older(alternative: Alternative, releases: Sequence[Release]) -> bool:
-    """Return whether a request names one version before the first release of the table."""
-    versions = [parse_version(public_version(release.version)) for release in releases]
-    known = [version for version in versions if version is not None]
-    exact = re.fullmatch(r"==(\S+)", str(alternative.versions or ""))
-    wanted = parse_version(exact[1]) if exact is not None else None
-    return wanted is not None and bool(known) and wanted < min(known)
-
-
 def _check_condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterator[Problem]:
     name = condition.component
     for text in condition.alternatives:
@@ -165,9 +150,7 @@ def _check_condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterat
                 yield Problem(rule.id, f"invalid value `{text}` of {name}")
         elif name in matrix and name != "python" and not name.startswith(PACKAGE_PREFIX):
             releases = matrix.product(name).releases
-            # Requirements of packages go back further than the tables of frameworks.
-            older = condition is rule.requires and _is_older(alternative, releases)
-            if not older and not any(alternative.admits(r.family, r.version) for r in releases):
+            if not any(alternative.admits(r.family, r.version) for r in releases):
                 yield Problem(rule.id, f"`{name} {text}` matches no release")
         elif name not in NUMERIC and name != "python" and not name.startswith(PACKAGE_PREFIX):
             yield Problem(rule.id, f"unknown component `{name}`")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -104,10 +103,7 @@ def _environment(parts: Mapping[str, Part], matrix: Matrix) -> list[str]:
     packages: dict[str, str] = {}
     for name, part in parts.items():
         if name.startswith(PACKAGE_PREFIX):
-            build = re.fullmatch(r"\+\w+", part.request)
-            # A build of any release: an exact version that no other rule is about.
-            request = f"==99.0{part.request}" if build is not None else part.request
-            packages[name.removeprefix(PACKAGE_PREFIX)] = request
+            packages[name.removeprefix(PACKAGE_PREFIX)] = part.request
         elif name in matrix and matrix.product(name).kind == "framework":
             table = packages if part.family else frameworks
             table[part.family or name] = part.request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, product
@@ -21,6 +22,7 @@ from rigspec.resolve.problem.domains import (
 from rigspec.resolve.problem.rule_index import rule_index
 from rigspec.selftest.minimal_spec import Part, minimal_spec, parse_part
 from rigspec.spec.loader import parse_spec
+from rigspec.version_specifiers import parse_alternative
 
 __all__ = ["RuleTestResult", "check_rule"]
 
@@ -115,21 +117,14 @@ def _check(text: str) -> Report:
 
 def _inside(rule: Rule, matrix: Matrix) -> Iterator[str]:
     """Yield specs that the rule allows."""
-    required = rule.requires
-    known = rule_index(matrix).frameworks
-    goals: list[Part | None] = [
-        parse_part(text)
-        for text in required.alternatives
-        # A package can require a framework's release that is older than the table.
-        if required.component not in known or _universe(required, matrix).mask((text,))
-    ]
+    goals: list[Part | None] = [parse_part(text) for text in rule.requires.alternatives]
     if rule.requires.component in {*_WITH_OS, "cuda_runtime"}:
         goals = [None]
     if rule.requires.component in _WITH_OS:
         universe = _universe(rule.requires, matrix)
         inside = universe.members(universe.mask(rule.requires.alternatives))
         goals += [_exactly(candidate) for candidate in inside]
-    for parts in _conditions(rule):
+    for parts in _conditions(rule, matrix):
         for goal in goals:
             yield from _spec({**parts, **({rule.requires.component: goal} if goal else {})}, matrix)
 
@@ -140,23 +135,47 @@ def _outside(rule: Rule, matrix: Matrix) -> Iterator[str]:
     if name == "cuda_runtime":
         # No line requests the CUDA inside wheels; a driver too old for all of it forbids it.
         driver = _driver_too_old(rule.requires, matrix)
-        for parts in _conditions(rule):
+        for parts in _conditions(rule, matrix):
             yield from _spec({**parts, "driver": driver}, matrix)
         return
     own = [c for c in rule.when if c.component == name]
     for beyond in _closest_forbidden(rule.requires, own, matrix):
-        for parts in _conditions(rule):
+        for parts in _conditions(rule, matrix):
             yield from _spec({**parts, name: beyond}, matrix)
 
 
-def _conditions(rule: Rule) -> Iterator[dict[str, Part]]:
+def _parts(condition: Condition, text: str, rule: Rule, matrix: Matrix) -> Iterator[Part]:
+    """Yield a request for an alternative; for a package's build, the releases that have it.
+
+    `+cu118` alone would mean the newest release, of which no such build exists.
+    """
+    if not condition.component.startswith(PACKAGE_PREFIX) or not re.fullmatch(r"\+\w+", text):
+        yield parse_part(text)
+        return
+    framework = rule.requires.component
+    builds = [r for r in matrix.product(framework).releases if r.version.endswith(text)]
+    for product_ in matrix.products:
+        for other in product_.rules:
+            if other.requires.component != framework or len(other.when) != 1:
+                continue
+            exact = [a for a in other.when[0].alternatives if re.fullmatch(r"==[\d.]+", a)]
+            required = [parse_alternative(a) for a in other.requires.alternatives]
+            if other.when[0].component == condition.component and any(
+                alternative.admits(r.family, r.version) for r in builds for alternative in required
+            ):
+                yield from (Part(None, f"{version}{text}") for version in exact)
+
+
+def _conditions(rule: Rule, matrix: Matrix) -> Iterator[dict[str, Part]]:
     """Yield requests that meet the conditions; with a GPU as well, unless they exclude it."""
-    choices = [[(c.component, parse_part(text)) for text in c.alternatives] for c in rule.when]
+    choices = [
+        [(c.component, part) for text in c.alternatives for part in _parts(c, text, rule, matrix)]
+        for c in rule.when
+    ]
     for chosen in product(*choices):
         yield dict(chosen)
     for chosen in product(*choices):
-        on_cpu = any(part.request.startswith("+cpu") for _, part in chosen)
-        if "accelerator" not in dict(chosen) and not on_cpu:
+        if "accelerator" not in dict(chosen):
             yield {**dict(chosen), "accelerator": Part("gpu", "*")}
 
 
