@@ -14,7 +14,7 @@ import pytest
 import tomli
 
 from rigspec.lock.lockfile import read_lock
-from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.requirements_file import read_pins
 from rigspec.spec.loader import compute_spec_digest, load_spec
 from tests.conftest import ROOT
 
@@ -184,7 +184,7 @@ def test_every_requirement_has_a_hash_and_no_index_an_address(name: str) -> None
     lock, _ = read_lock(ROOT / "lockfiles" / name)
     assert bool(texts) == any(machine.envs for machine in lock.machines)
     for path, text in texts.items():
-        found = pins(text)
+        found = read_pins(text)
         begun = [line for line in text.splitlines() if line and line[0] not in "# "]
         assert len(found) == len(begun) > 0, path
         for pin in found:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from rigspec.bundle.model import BundleFile, GeneratedFile, MissingItem, Part, write_verified
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.index.package_index import IndexedFile, PackageIndex
-from rigspec.lock.python.requirements_file import Pin, pins
+from rigspec.lock.python.requirements_file import Pin, read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter, target_interpreter
 
 __all__ = ["pypi_part"]
@@ -60,7 +60,7 @@ def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Part:
 def _environment_pins(machine: LockedMachine, index: str | None) -> Iterator[_EnvironmentPin]:
     for env in machine.envs:
         index_of_env = PackageIndex(_target(machine, env), index)
-        for pin in (*pins(env.tools), *pins(env.requirements)):
+        for pin in (*read_pins(env.tools), *read_pins(env.requirements)):
             yield _EnvironmentPin(pin, env.name, index_of_env)
 
 

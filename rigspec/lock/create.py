@@ -18,11 +18,17 @@ from rigspec.lock.errors import unsupported_architecture, unsupported_build
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.oci.base_image import BaseImageLocker, Warn
 from rigspec.lock.previous import PreviousArtifacts, previous_artifacts
-from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
+from rigspec.lock.python.environment import (
+    EnvironmentLock,
+    LockSettings,
+    PreviousPins,
+    lock_environment,
+)
+from rigspec.lock.python.framework_rules import join_environments
 from rigspec.lock.services import notebook_of, service_packages, services_of, unknown_services
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import Resolution
+from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
@@ -66,29 +72,46 @@ def create_lock(
                 raise unsupported_build(env, build)
     matrix = load_matrix()
     names = tuple(moving)
-    kept = _previous_pins(before, names)
+    previous = _previous_pins(before, names)
     settings = settings or LockSettings()
     images, foreign = BaseImageLocker(rig, warn), ThirdPartyRepositoryCache(rig.mirrors.nvidia)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
 
-        def env_lock(resolution: Resolution, number: int) -> LockedEnv:
+        def lock_one(
+            resolution: Resolution, env: EnvResolution, same_machine: bool
+        ) -> EnvironmentLock:
+            here = previous.get((resolution.machine, env.name), PreviousPins(moving=names))
+            return lock_environment(
+                *(rig, resolution, env, matrix, here, settings), same_machine=same_machine
+            )
+
+        def lock_all(resolution: Resolution, waiting: _Waiting) -> _LockedEnvironments:
+            locked = tuple(future.result() for future in waiting)
+            joint = _join(rig, resolution, matrix, locked)
+            if joint is None:
+                # Solved alone, the environments need different toolkits or drivers.
+                locked = tuple(lock_one(resolution, env, True) for env in resolution.envs)
+                joint = _join(rig, resolution, matrix, locked)
+            for warning in dict.fromkeys(w for each in locked for w in each.warnings):
+                warn(warning)
+            return _LockedEnvironments(tuple(each.env for each in locked), joint or resolution)
+
+        def lock_and_report(resolution: Resolution, number: int) -> EnvironmentLock:
             env = resolution.envs[number]
-            here = kept.get((resolution.machine, env.name), PreviousPins(moving=names))
-            locked = lock_environment(rig, resolution, env, matrix, here, settings)
+            locked = lock_one(resolution, env, False)
             done(_label(resolution.machine, env.name))
             return locked
 
         waiting = [
-            [pool.submit(env_lock, resolution, i) for i in range(len(resolution.envs))]
+            [pool.submit(lock_and_report, resolution, i) for i in range(len(resolution.envs))]
             for resolution in resolutions
         ]
         try:
             machines = [
                 _machine(
                     rig,
-                    found,
                     matrix,
-                    envs,
+                    lock_all(found, envs),
                     _PreviousMachine.of(before, found.machine, names),
                     images,
                     foreign,
@@ -110,13 +133,33 @@ def _label(machine: str | None, env: str) -> str:
     return f"{machine}/{env}" if machine is not None else env
 
 
-_Kept = Mapping[tuple[str | None, str], PreviousPins]
+_Waiting = Sequence[Future[EnvironmentLock]]
 
 
-def _previous_pins(before: Lock | None, moving: tuple[str, ...]) -> _Kept:
+@dataclass(frozen=True)
+class _LockedEnvironments:
+    """The environments of a machine, and the resolution with their frameworks."""
+
+    envs: tuple[LockedEnv, ...]
+    resolution: Resolution
+
+
+def _join(
+    rig: Rig, resolution: Resolution, matrix: Matrix, locked: Sequence[EnvironmentLock]
+) -> Resolution | None:
+    """Return the machine's resolution with the environments as locked; None on a conflict."""
+    if not locked:
+        return resolution
+    envs = [(each.resolution, each.frameworks) for each in locked]
+    return join_environments(rig, resolution, matrix, envs)
+
+
+def _previous_pins(
+    before: Lock | None, moving: tuple[str, ...]
+) -> Mapping[tuple[str | None, str], PreviousPins]:
     return {
         (machine.resolution.machine, env.name): PreviousPins(
-            env.requirements, env.tools, env.explicit, moving
+            env.requirements, env.tools, env.explicit, moving, env.engine
         )
         for machine in (before.machines if before is not None else ())
         for env in machine.envs
@@ -139,13 +182,13 @@ class _PreviousMachine:
 
 def _machine(
     rig: Rig,
-    resolution: Resolution,
     matrix: Matrix,
-    waiting: Sequence[Future[LockedEnv]],
+    locked: _LockedEnvironments,
     earlier: _PreviousMachine,
     images: BaseImageLocker,
     foreign: ThirdPartyRepositoryCache,
 ) -> LockedMachine:
+    resolution, envs = locked.resolution, locked.envs
     files = tuple(downloads(rig, resolution, matrix, earlier.artifacts.files))
     repositories = tuple(repositories_of(rig, resolution, matrix))
     machine = LockedMachine(
@@ -159,8 +202,6 @@ def _machine(
         toolkit=toolkit_of(rig, resolution, matrix),
     )
     machine = images.add_image(machine, earlier.artifacts.image)
-    # The environments were locked in the meantime.
-    envs = tuple(env.result() for env in waiting)
     fetched = [file.name for file in files]
     fetched += [repository.name for repository in repositories]
     wanted = (

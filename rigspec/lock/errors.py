@@ -11,6 +11,7 @@ from rigspec.resolution import Build, EnvResolution
 from rigspec.spec.toml.document import Document, KeyPath
 
 __all__ = [
+    "EngineLimit",
     "LockError",
     "Place",
     "index_failure",
@@ -51,6 +52,10 @@ class LockError(Exception):
             document.span(place.path, of=place.of, label=place.label) for place in self.places
         )
         return replace(self.diagnostic, spans=(*self.diagnostic.spans, *spans))
+
+
+class EngineLimit(LockError):
+    """A resolver cannot read a package; another one may."""
 
 
 def index_failure(what: str, why: str) -> LockError:

@@ -183,7 +183,8 @@ class LockedEnv:
     wheel. Both are file contents; on disk they are next to ``rig.lock``, which contains their
     sha256. ``engine`` is the resolver that made them. An environment that conda manages has
     ``conda_lock`` (conda-lock's own form) and ``explicit`` (conda's), too; one locked with
-    ``--pylock`` has ``pylock`` (PEP 751).
+    ``--pylock`` has ``pylock`` (PEP 751). ``sources`` are the pins without a wheel, which pip
+    builds with the packages of the environment; their build requirements are among the pins.
     """
 
     name: str
@@ -195,6 +196,7 @@ class LockedEnv:
     conda_lock: str = ""
     explicit: str = ""
     pylock: str = ""
+    sources: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from rigspec.lock.model import (
     LockedService,
     Unpinned,
 )
-from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.components import JUPYTERLAB, NOTEBOOK
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
@@ -180,7 +180,7 @@ def notebook_of(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNo
     """The server at the version that was locked; None where the rig has none."""
     for env in envs:
         if serves_notebooks(rig, env.name):
-            found = {pin.name: str(pin.version) for pin in pins(env.requirements)}
+            found = {pin.name: str(pin.version) for pin in read_pins(env.requirements)}
             if env.explicit:
                 found |= {
                     name: version

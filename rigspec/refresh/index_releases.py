@@ -13,7 +13,8 @@ from packaging.version import Version
 from unearth import Package, PackageFinder
 
 from rigspec.lock.python.index.client import create_package_finder
-from rigspec.lock.python.index.package_index import listed_files, metadata_requirements
+from rigspec.lock.python.index.links import listed_files
+from rigspec.lock.python.index.metadata import read_metadata
 from rigspec.refresh.upload_dates import find_first_days
 
 __all__ = ["IndexRelease", "find_upload_days", "list_releases", "supports_linux"]
@@ -133,7 +134,7 @@ def _read_release(
         tags=tuple(tag.removesuffix("_x86_64") for tag in tags),
         glibc=min((glibc for glibc, _ in bounds), key=Version, default=None),
         pip=min((pip for _, pip in bounds), key=Version, default=None),
-        cuda=_find_cuda(metadata_requirements(finder.session, newest.link)) if newest else None,
+        cuda=_find_cuda(read_metadata(finder.session, newest.link).runs_with) if newest else None,
         yanked=next(
             (file.link.yank_reason or "yanked" for file in files if file.link.is_yanked), None
         ),

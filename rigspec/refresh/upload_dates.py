@@ -9,7 +9,7 @@ import tomlkit
 from packaging.version import Version
 from unearth import Package, PackageFinder
 
-from rigspec.lock.python.index.package_index import dated_files
+from rigspec.lock.python.index.links import dated_files
 
 __all__ = ["HEAD", "find_first_days", "format_readings"]
 

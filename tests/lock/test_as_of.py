@@ -15,7 +15,7 @@ from packaging.version import Version
 from tenacity import retry, stop_after_attempt, wait_exponential
 from unearth import PackageFinder
 
-from rigspec.lock.python.engines.select import engine_for
+from rigspec.lock.python.engines.select import engines_for
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -102,16 +102,17 @@ def test_as_of_with_uv_has_no_later_uploads(tmp_path: Path, rigspec: Rigspec) ->
 
 
 @pytest.mark.parametrize(
-    ("series", "day", "engine"),
+    ("series", "day", "engines"),
     [
-        ((3, 6), None, "uv"),
-        ((3, 6), dt.date(2019, 12, 31), "resolvelib"),
-        ((3, 8), dt.date(2020, 1, 1), "uv"),
-        ((2, 7), dt.date(2020, 1, 1), "resolvelib"),
+        ((3, 6), None, ("uv", "resolvelib")),
+        ((3, 6), dt.date(2019, 12, 31), ("resolvelib",)),
+        ((3, 8), dt.date(2020, 1, 1), ("uv", "resolvelib")),
+        ((2, 7), dt.date(2020, 1, 1), ("resolvelib",)),
     ],
 )
-def test_engine_for_returns_engine_of_day(
-    series: tuple[int, int], day: dt.date | None, engine: str
+def test_engines_for_returns_engines_of_day(
+    series: tuple[int, int], day: dt.date | None, engines: tuple[str, ...]
 ) -> None:
-    assert engine_for(series, day, None) == engine
-    assert engine_for(series, day, "pip-tools") == "pip-tools"
+    assert engines_for(series, day, None) == engines
+    assert engines_for(series, day, None, "resolvelib") == ("resolvelib",)
+    assert engines_for(series, day, "pip-tools") == ("pip-tools",)

@@ -11,7 +11,7 @@ from unearth import TargetPython
 
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.index.client import create_package_finder
-from rigspec.lock.python.index.package_index import dated_files, listed_files
+from rigspec.lock.python.index.links import dated_files, listed_files
 from tests.lock.http_server import Answer, Serve, send, servers
 
 WHEEL = "six-1.0-py2.py3-none-any.whl"

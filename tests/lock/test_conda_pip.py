@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.requirements_file import read_pins
 from tests.lock.conda_channel import Channel, rig
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -34,13 +34,13 @@ def test_conda_pip_installs_missing_packages_by_hash(
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
     listed = (tmp_path / "lock/tower/lab.requirements.txt").read_text(encoding="utf-8")
-    found = {pin.name: pin for pin in pins(listed)}
+    found = {pin.name: pin for pin in read_pins(listed)}
     assert str(found["tensorflow"].version) == "1.8.0"
     assert "protobuf" in found
     assert all(pin.sha256 for pin in found.values())
     # Conda provides these, see the explicit list.
     assert not {"numpy", "six", "pip", "setuptools", "wheel"} & found.keys()
-    tools = pins((tmp_path / "lock/tower/lab.tools.txt").read_text(encoding="utf-8"))
+    tools = read_pins((tmp_path / "lock/tower/lab.tools.txt").read_text(encoding="utf-8"))
     assert {pin.name for pin in tools} == {"setuptools", "wheel"}  # no conda package requires them
 
 
@@ -53,7 +53,7 @@ def test_conda_pip_version_is_replaced_by_locked_one(tmp_path: Path, rigspec: Ri
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
     tools = (tmp_path / "lock/tower/lab.tools.txt").read_text(encoding="utf-8")
-    found = {pin.name: str(pin.version) for pin in pins(tools)}
+    found = {pin.name: str(pin.version) for pin in read_pins(tools)}
     assert found["pip"] == "21.3.1"
     assert found.keys() == {"pip", "setuptools", "wheel"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -11,11 +12,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+from resolvelib.resolvers import RequirementInformation
 
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.engines import resolvelib, uv
+from rigspec.lock.python.index.package_index import AvailableVersion
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.requirements_file import read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 from tests.lock.http_server import Answer, send, servers
 
@@ -29,7 +34,7 @@ def question(target: TargetInterpreter, *requirements: str, **more: Any) -> Reso
 
 
 def versions(text: str) -> dict[str, str]:
-    return {pin.name: str(pin.version) for pin in pins(text)}
+    return {pin.name: str(pin.version) for pin in read_pins(text)}
 
 
 def test_resolvelib_for_python_2_7_needs_no_interpreter() -> None:
@@ -93,7 +98,18 @@ def test_resolvelib_conflict_names_requirements() -> None:
     assert failure.value.status == 1
     output = " ".join(failure.value.diagnostic.help)
     assert "the spec requires numpy<1.10" in output
-    assert "tensorflow 1.8.0 needs numpy>=1.13.3" in output
+    assert "tensorflow 1.8.0 requires numpy>=1.13.3" in output
+
+
+def test_resolvelib_endless_search_names_the_requirements() -> None:
+    offer = AvailableVersion("pandas", Version("1.0"), ())
+    causes = [
+        RequirementInformation(Requirement("numpy<1.10"), None),
+        RequirementInformation(Requirement("numpy>=1.13"), offer),
+    ]
+    pair = resolvelib._pair(causes)
+    assert pair == "pandas requires numpy>=1.13 and the spec requires numpy<1.10"
+    assert resolvelib._explain_endless(Counter([pair])).endswith(f"exclude each other: {pair}")
 
 
 WHEEL = "six-1.0-py2.py3-none-any.whl"

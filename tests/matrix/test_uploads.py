@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from unearth import PackageFinder
 
-from rigspec.lock.python.index.package_index import listed_files
+from rigspec.lock.python.index.links import listed_files
 from rigspec.matrix.loader import get_uploads_path, load_matrix, load_uploads
 from rigspec.matrix.model import Product
 from rigspec.refresh.index_releases import find_upload_days, supports_linux

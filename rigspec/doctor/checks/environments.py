@@ -90,8 +90,8 @@ def check_environment(step: Environment, plan: Plan) -> Iterator[Item]:
     if interpreter.status is Status.MISSING:
         return
     pins: dict[str, str] = {}
-    for name in (step.tools, step.requirements):
-        pins |= _pins(texts[name])
+    for name in (step.tools, step.requirements, step.sources):
+        pins |= _pins(texts[name]) if name is not None else {}
     conda_packages = _parse_explicit(texts[step.explicit]) if step.explicit is not None else {}
     try:
         records = _read_conda_records(step.path)

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 from rigspec.lock.conda.lock import CondaLock
 from rigspec.lock.errors import LockError, Place, no_solution
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.requirements_file import read_pins
 from rigspec.spec.models.environment import Environment
 
 __all__ = ["conda_pins", "lock_pip_packages", "missing_tools"]
@@ -70,7 +70,7 @@ def _collision(
     env: str, spec: Environment, alone: str, have: Mapping[NormalizedName, Version]
 ) -> LockError | None:
     """Return the conflict between pip's choice and conda's; None where there is none."""
-    taken = {canonicalize_name(pin.name): pin.version for pin in pins(alone)}
+    taken = {canonicalize_name(pin.name): pin.version for pin in read_pins(alone)}
     moved = [name for name, version in taken.items() if have.get(name, version) != version]
     if not moved:
         return None

@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -61,7 +60,7 @@ class ResolutionCache:
 
 
 def _key(engine: str, question: ResolveRequest) -> str:
-    parts = [engine, repr(sorted(asdict(question).items())), *_cache_key_environment()]
+    parts = [engine, repr(question), *_cache_key_environment()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

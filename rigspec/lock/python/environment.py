@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from threading import Thread
 
+from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.conda.environment import lock_conda
 from rigspec.lock.conda.lockfile import read_preferred_packages
 from rigspec.lock.conda.pip import conda_pins, lock_pip_packages, missing_tools
+from rigspec.lock.errors import EngineLimit, LockError
 from rigspec.lock.model import LockedEnv, LockedSettings
 from rigspec.lock.python.engine_cache import ResolutionCache
-from rigspec.lock.python.engines.select import BUILTIN_ENGINE, compile_requirements, engine_for
-from rigspec.lock.python.engines.uv import Unbuildable
+from rigspec.lock.python.engines.select import BUILTIN_ENGINE, compile_requirements, engines_for
+from rigspec.lock.python.environment_solver import EnvironmentSolver, SolvedEnvironment
+from rigspec.lock.python.framework_rules import FoundFramework, older_pythons
 from rigspec.lock.python.index.config import configured_index
 from rigspec.lock.python.index.package_index import PackageIndex
+from rigspec.lock.python.index.pages import IndexPages
 from rigspec.lock.python.interpreter import bootstrap_tools, lock_interpreter
 from rigspec.lock.python.pylock import pylock
-from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import pinned_names, pins, without
+from rigspec.lock.python.request import TOOLS, ResolveRequest
+from rigspec.lock.python.requirements_file import read_pin_names, read_pins, remove_pins
+from rigspec.lock.python.source_builds import (
+    SourceBuild,
+    build_requirements,
+    find_source_builds,
+    require_compilers,
+)
 from rigspec.lock.python.target_interpreter import target_interpreter
 from rigspec.lock.services import TMUXP, notebook_program, provides_tmuxp, serves_notebooks
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.problem.requirements import requested_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import parse_specifier
 
-__all__ = ["LockSettings", "PreviousPins", "lock_environment"]
+__all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_environment"]
 
+_TOOL_PAGES = (*TOOLS, "packaging")
 _HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes --no-deps.\n"
 
 
 @dataclass(frozen=True)
 class LockSettings:
-    """How to lock: with which engine (None: the one that knows the interpreter), and whether a
-    ``pylock.toml`` is written, too.
+    """How to lock: the engine (None: chosen per environment), and whether a ``pylock.toml`` is
+    written, too.
     """
 
     engine: str | None = None
@@ -45,12 +58,23 @@ class LockSettings:
 
 @dataclass(frozen=True)
 class PreviousPins:
-    """What an environment was locked at before; the packages in ``moving`` may leave it."""
+    """The earlier lock of an environment; the packages in ``moving`` may change."""
 
     requirements: str = ""
     tools: str = ""
     explicit: str = ""
     moving: tuple[str, ...] = ()
+    engine: str | None = None
+
+
+@dataclass(frozen=True)
+class EnvironmentLock:
+    """A locked environment, the frameworks in it, and what it resolved to."""
+
+    env: LockedEnv
+    frameworks: tuple[FoundFramework, ...]
+    resolution: EnvResolution
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def lock_environment(
@@ -58,100 +82,196 @@ def lock_environment(
     resolution: Resolution,
     env: EnvResolution,
     matrix: Matrix,
-    kept: PreviousPins,
+    previous: PreviousPins,
     settings: LockSettings,
-) -> LockedEnv:
-    """Resolve and pin one environment; ``kept`` stays where it can. Raises LockError.
+    *,
+    same_machine: bool = False,
+) -> EnvironmentLock:
+    """Solve and pin one environment; versions in ``previous`` are preferred.
 
-    An sdist that uv cannot build is read without building it, unless uv was requested.
+    If the spec leaves the Python free and the newest has no solution, older ones are tried.
+    ``same_machine`` fixes driver, CUDA and cuDNN as they were resolved.
+
+    Raises:
+        LockError: There is no solution, or an index failed.
+
     """
-    series = target_interpreter(resolution, env, None).series
-    engine = engine_for(series, rig.env[env.name].as_of, settings.engine)
     try:
-        return _lock_with(engine, rig, resolution, env, matrix, kept, settings)
-    except Unbuildable:
-        if settings.engine is not None:
+        return _lock_python(rig, resolution, env, matrix, previous, settings, same_machine)
+    except LockError as error:
+        if error.status != 1 or not _has_free_python(rig.env[env.name]):
             raise
-        return _lock_with(BUILTIN_ENGINE, rig, resolution, env, matrix, kept, settings)
+        first = error
+    for older in older_pythons(rig, resolution, matrix, env.name):
+        here = next(each for each in older.envs if each.name == env.name)
+        try:
+            return _lock_python(rig, older, here, matrix, previous, settings, same_machine)
+        except LockError as error:
+            if error.status != 1:
+                raise
+    raise first
 
 
-def _lock_with(
-    engine: str,
+def _has_free_python(spec: Environment) -> bool:
+    return spec.python is None and spec.manager == "venv" and spec.interpreter_kind != "system"
+
+
+def _lock_python(
     rig: Rig,
     resolution: Resolution,
     env: EnvResolution,
     matrix: Matrix,
-    kept: PreviousPins,
+    previous: PreviousPins,
     settings: LockSettings,
-) -> LockedEnv:
-    spec = rig.env[env.name]
-    index = rig.mirrors.pypi or configured_index()
-    interpreter = _figures(matrix, env)
-    target = target_interpreter(resolution, env, interpreter.get("last_virtualenv"))
-    stays = read_preferred_packages(kept.explicit, kept.moving)
-    conda = lock_conda(rig, resolution, env, matrix, PackageIndex(target, index), stays)
-    target = replace(target, version=conda.python or target.version)
-    provided = conda_pins(conda, env.pip)
-    compile_request = partial(compile_requirements, engine, answers=settings.answers)
-    question = ResolveRequest(
-        env=env.name,
-        requirements=missing_tools(conda, (f"pip=={env.pip}", *_tools(spec, interpreter, env))),
-        target=target,
-        constraints=(*env.constraints, *provided),
-        index=index,
-        kept=kept.tools,
-        moving=kept.moving,
-    )
-    # `as_of` is a day for the packages: what installs and builds them is not cut.
-    tools = compile_request(question)
-    question = replace(
-        question,
-        requirements=tuple(_root_requirements(rig, resolution, env, matrix)),
-        # What the tools file installs, the requirements must not ask for at another version.
-        constraints=(*env.constraints, *(f"{pin.name}=={pin.version}" for pin in pins(tools))),
-        as_of=spec.as_of,
-        kept=kept.requirements,
-    )
-    requirements = lock_pip_packages(spec, conda, provided, question, compile_request)
-    present = pinned_names(tools) | {pin.partition("==")[0] for pin in provided}
-    packages = without(requirements, present)
-    return LockedEnv(
-        name=env.name,
-        engine=engine,
-        requirements=_HEADER + packages,
-        tools=_HEADER + tools,
-        interpreter=lock_interpreter(spec, resolution, env, matrix),
-        settings=tuple(_settings(spec, matrix)),
-        conda_lock=conda.conda_lock,
-        explicit=conda.explicit,
-        pylock=pylock([tools, packages], question) if settings.pylock else "",
-    )
+    same_machine: bool,
+) -> EnvironmentLock:
+    """Lock an environment with one Python, by the first engine that can read its packages."""
+    series = target_interpreter(resolution, env, None).series
+    as_of = rig.env[env.name].as_of
+    engines = engines_for(series, as_of, settings.engine, previous.engine)
+    for engine in engines:
+        locker = _Locker(rig, resolution, env, matrix, previous, settings, engine)
+        try:
+            return locker.lock(same_machine=same_machine)
+        except EngineLimit:
+            if engine == engines[-1]:
+                raise
+    raise AssertionError("there is always an engine")
 
 
-def _root_requirements(
+class _Locker:
+    """Locks one environment with one engine."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        resolution: Resolution,
+        env: EnvResolution,
+        matrix: Matrix,
+        previous: PreviousPins,
+        settings: LockSettings,
+        engine: str,
+    ) -> None:
+        self._rig, self._resolution, self._env, self._matrix = rig, resolution, env, matrix
+        self._spec = rig.env[env.name]
+        self._previous, self._settings, self._engine = previous, settings, engine
+        self._compile = partial(compile_requirements, engine, cache=settings.answers)
+        self._figures = _figures(matrix, env)
+        url = rig.mirrors.pypi or configured_index()
+        target = target_interpreter(resolution, env, self._figures.get("last_virtualenv"))
+        before = read_preferred_packages(previous.explicit, previous.moving)
+        pages: IndexPages = {}
+        index = PackageIndex(target, url, pages=pages)
+        self._conda = lock_conda(rig, resolution, env, matrix, index, before)
+        self._provided = conda_pins(self._conda, env.pip)
+        self._target = replace(target, version=self._conda.python or target.version)
+        self._index = PackageIndex(self._target, url, pages=pages)
+        # Read while the resolver runs: the tools are chosen right after it.
+        Thread(target=self._index.load, args=(_TOOL_PAGES,), daemon=True).start()
+        self._request = ResolveRequest(
+            env=env.name,
+            requirements=tuple(_plain_requirements(rig, resolution, env, matrix)),
+            target=self._target,
+            constraints=(f"pip=={env.pip}",),
+            index=url,
+            as_of=self._spec.as_of,
+            kept=previous.requirements + previous.tools,
+            moving=previous.moving,
+            pages=pages,
+        )
+
+    def lock(self, *, same_machine: bool) -> EnvironmentLock:
+        """Return the environment with every pin."""
+        solved = self._solve(same_machine=same_machine)
+        builds = find_source_builds(self._index, solved.requirements)
+        require_compilers(self._rig, self._resolution, self._env.name, builds)
+        tools = self._lock_tools(solved.requirements, builds)
+        present = read_pin_names(tools) | {pin.partition("==")[0] for pin in self._provided}
+        packages = remove_pins(solved.requirements, present)
+        locked = LockedEnv(
+            name=self._env.name,
+            engine=self._engine,
+            requirements=_HEADER + packages,
+            tools=_HEADER + tools,
+            interpreter=lock_interpreter(self._spec, self._resolution, self._env, self._matrix),
+            settings=tuple(_settings(self._spec, self._matrix)),
+            conda_lock=self._conda.conda_lock,
+            explicit=self._conda.explicit,
+            pylock=pylock([tools, packages], solved.request) if self._settings.pylock else "",
+            sources=tuple(build.pin.name for build in builds) or None,
+        )
+        return EnvironmentLock(locked, solved.frameworks, solved.resolution, solved.warnings)
+
+    def _solve(self, *, same_machine: bool) -> SolvedEnvironment:
+        if self._spec.manager == "conda":
+            return self._solve_beyond_conda()
+        return EnvironmentSolver(
+            self._rig,
+            self._resolution,
+            self._env,
+            self._matrix,
+            self._request,
+            self._compile,
+            same_machine=same_machine,
+        ).solve()
+
+    def _solve_beyond_conda(self) -> SolvedEnvironment:
+        """Return the frameworks as they were resolved: conda's packages depend on them."""
+        frameworks = tuple(f"{pin.name}=={pin.version}" for pin in self._env.distributions)
+        request = replace(
+            self._request,
+            requirements=(*frameworks, *self._env.companions, *self._request.requirements),
+            constraints=(*self._request.constraints, *self._env.constraints),
+        )
+        text = lock_pip_packages(self._spec, self._conda, self._provided, request, self._compile)
+        found = tuple(
+            FoundFramework(self._env.name, product.name, pin.name.partition("[")[0], pin.version)
+            for product, pin in zip(self._env.frameworks, self._env.distributions, strict=True)
+        )
+        return SolvedEnvironment(text, found, self._env, request)
+
+    def _lock_tools(self, packages: str, builds: Sequence[SourceBuild]) -> str:
+        """Return pins of pip, setuptools and wheel, and of everything that builds the sources.
+
+        They are chosen last, to fit the packages.
+        """
+        lines = (f"pip=={self._env.pip}", *_tools(self._spec, self._figures, self._env))
+        needed = build_requirements(self._env.name, builds, packages, self._index)
+        pinned = (f"{pin.name}=={pin.version}" for pin in read_pins(packages))
+        request = replace(
+            self._request,
+            requirements=(*missing_tools(self._conda, lines), *needed),
+            constraints=tuple(dict.fromkeys((*self._provided, *pinned))),
+            # A day is for the packages, not for the tools that install and build them.
+            as_of=None,
+        )
+        # Few packages, whose metadata is small: starting a resolver takes longer.
+        return compile_requirements(BUILTIN_ENGINE, request, self._settings.answers)
+
+
+def _plain_requirements(
     rig: Rig, resolution: Resolution, env: EnvResolution, matrix: Matrix
 ) -> Iterator[str]:
-    """Yield the frameworks with their companions, and other packages unless conda provides them."""
+    """Yield the requirements besides frameworks, unless conda provides them."""
     spec = rig.env[env.name]
-    for pin in env.distributions:
-        yield f"{pin.name}=={pin.version}"
     served = (notebook_program(rig, env.name),) if serves_notebooks(rig, env.name) else ()
     loader = (TMUXP,) if provides_tmuxp(rig, resolution, matrix, env.name) else ()
-    yield from (name for name in (*env.companions, *served, *loader) if name not in spec.packages)
+    yield from (name for name in (*served, *loader) if name not in spec.packages)
+    frameworks = {each.key for each in requested_frameworks(spec) if each.table == "packages"}
     for name, requested in sorted(spec.packages.items()):
-        if spec.manager != "conda":
+        if spec.manager != "conda" and name not in frameworks:
             yield f"{name}{parse_specifier(requested) or ''}"
 
 
 def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
-    """What the matrix knows of the environment's interpreter."""
+    """Return the figures of the environment's interpreter in the matrix."""
     series = ".".join(env.python.split(".")[:2])
     releases = matrix.product("python").releases
     return next((dict(r.properties) for r in releases if r.get("series") == series), {})
 
 
 def _tools(spec: Environment, interpreter: Mapping[str, str], env: EnvResolution) -> Iterator[str]:
-    """Setuptools and wheel: as the spec asks, else the newest known to run on the interpreter."""
+    """Yield setuptools and wheel: as requested, else the newest that run on the interpreter."""
     yield from bootstrap_tools(spec, env)
     for tool in ("setuptools", "wheel"):
         last = interpreter.get(f"last_{tool}")

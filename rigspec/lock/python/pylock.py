@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from rigspec.lock.errors import index_failure
-from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex, sha256_of
+from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex
+from rigspec.lock.python.index.pages import sha256_of
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import Pin, pins
+from rigspec.lock.python.requirements_file import Pin, read_pins
 
 if TYPE_CHECKING:
     from packaging.pylock import Package
@@ -34,8 +35,10 @@ def pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    index = PackageIndex(question.target, question.index)
-    found = sorted((pin for text in requirements for pin in pins(text)), key=lambda pin: pin.name)
+    index = PackageIndex(question.target, question.index, pages=question.pages)
+    found = sorted(
+        (pin for text in requirements for pin in read_pins(text)), key=lambda pin: pin.name
+    )
     series = "{}.{}".format(*question.target.series)
     here = f"sys_platform == 'linux' and platform_machine == '{question.target.arch}'"
     lock = Pylock(

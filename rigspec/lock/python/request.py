@@ -1,19 +1,20 @@
-"""What an engine is asked: a set of requirements, for an interpreter that may not be here."""
+"""A request to a resolver: requirements, for an interpreter that may not be here."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.index.pages import IndexPages
+from rigspec.lock.python.requirements_file import read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 
 __all__ = ["TOOLS", "ResolveRequest"]
 
-# What installs and builds packages is of today, whatever the day that they are of.
+# The tools that install and build packages are current, whatever the day of the packages.
 TOOLS = ("pip", "setuptools", "wheel")
 
 
@@ -22,8 +23,9 @@ class ResolveRequest:
     """``env`` is the environment's name, for error messages.
 
     ``index`` is an index's address, None for the one that the user has configured; nothing
-    uploaded after the day ``as_of`` is taken, but for ``TOOLS``. ``kept`` are requirements that
-    were locked before: their versions stay where they can, but for the packages in ``moving``.
+    uploaded after the day ``as_of`` is used, except ``TOOLS``. ``kept`` are requirements that
+    were locked before: their versions are preferred, except for the packages in ``moving``.
+    ``pages`` are those of the index that were read already.
     """
 
     env: str
@@ -34,8 +36,9 @@ class ResolveRequest:
     as_of: dt.date | None = None
     kept: str = ""
     moving: tuple[str, ...] = ()
+    pages: IndexPages = field(default_factory=dict, repr=False, compare=False)
 
     def preferred_versions(self) -> dict[str, Version]:
         """Return the previous versions to prefer, by canonical name."""
         free = {canonicalize_name(name) for name in self.moving}
-        return {pin.name: pin.version for pin in pins(self.kept) if pin.name not in free}
+        return {pin.name: pin.version for pin in read_pins(self.kept) if pin.name not in free}

@@ -8,30 +8,30 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-__all__ = ["Pin", "pinned", "pinned_names", "pins", "without"]
+__all__ = ["Pin", "format_pins", "read_pin_names", "read_pins", "remove_pins"]
 
 
 @dataclass(frozen=True)
 class Pin:
-    """One requirement: a canonical name, a version, and the sha256 of every file that may be it."""
+    """One requirement: a canonical name, a version, and the sha256 of each of its files."""
 
     name: str
     version: Version
     sha256: frozenset[str]
 
 
-def pins(text: str) -> tuple[Pin, ...]:
-    """The pins of a requirements file, in its order."""
+def read_pins(text: str) -> tuple[Pin, ...]:
+    """Return the pins of a requirements file, in its order."""
     return tuple(_pin(entry) for entry in _entries(text) if "==" in entry)
 
 
-def pinned_names(text: str) -> frozenset[str]:
-    """The canonical names that a requirements file pins."""
-    return frozenset(pin.name for pin in pins(text))
+def read_pin_names(text: str) -> frozenset[str]:
+    """Return the canonical names that a requirements file pins."""
+    return frozenset(pin.name for pin in read_pins(text))
 
 
-def pinned(versions: Mapping[str, tuple[Version, Collection[str]]]) -> str:
-    """The requirements file of these versions and checksums, sorted by name."""
+def format_pins(versions: Mapping[str, tuple[Version, Collection[str]]]) -> str:
+    """Return the requirements file of these versions and checksums, sorted by name."""
     blocks = []
     for name in sorted(versions):
         version, checksums = versions[name]
@@ -40,8 +40,8 @@ def pinned(versions: Mapping[str, tuple[Version, Collection[str]]]) -> str:
     return "".join(blocks)
 
 
-def without(text: str, names: frozenset[str]) -> str:
-    """The file less the pins of these names."""
+def remove_pins(text: str, names: frozenset[str]) -> str:
+    """Return the file without the pins of these names."""
     return "".join(
         entry for entry in _entries(text) if "==" not in entry or _pin(entry).name not in names
     )

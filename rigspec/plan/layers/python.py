@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.lock.python.requirements_file import read_pin_names, remove_pins
 from rigspec.plan.layers.apt import package_list_file, package_lists, packages_of
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import (
@@ -73,8 +74,13 @@ def payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, ...]:
         program = resources.files("rigspec.plan") / "payload" / VERIFY_PACKAGES
         files.append(PayloadFile(VERIFY_PACKAGES, program.read_text(encoding="utf-8")))
     for env in locked.envs:
-        files.append(PayloadFile(f"{env.name}.requirements.txt", env.requirements))
+        sources = frozenset(env.sources or ())
+        wheels = remove_pins(env.requirements, sources)
+        files.append(PayloadFile(f"{env.name}.requirements.txt", wheels))
         files.append(PayloadFile(f"{env.name}.tools.txt", env.tools))
+        if sources:
+            built = remove_pins(env.requirements, read_pin_names(env.requirements) - sources)
+            files.append(PayloadFile(f"{env.name}.sources.txt", built))
         if env.explicit:
             files.append(PayloadFile(f"{env.name}.explicit.txt", env.explicit))
             files.append(PayloadFile(f"{env.name}.conda-lock.yml", env.conda_lock))
@@ -170,6 +176,7 @@ def _environment_step(env: LockedEnv, resolution: EnvResolution) -> Environment:
         python=env_python(env.name),
         requirements=f"{env.name}.requirements.txt",
         tools=f"{env.name}.tools.txt",
+        sources=f"{env.name}.sources.txt" if env.sources else None,
         pip=resolution.pip,
         explicit=f"{env.name}.explicit.txt" if env.explicit else None,
         bootstrap=bootstrap,

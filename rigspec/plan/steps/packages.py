@@ -174,7 +174,8 @@ class Environment(Step):
 
     ``create_command`` creates it; the path is appended
     (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` are payload files;
-    ``tools`` (pip and its companions) are installed first. If conda creates the environment,
+    ``tools`` (pip and its companions) are installed first, ``sources`` (source archives, which pip
+    builds with the packages of the environment) last. If conda creates the environment,
     ``explicit`` is the list of its packages, which ``create_command`` reads. ``index`` is the URL
     of the Python index, if the spec sets one. ``bootstrap`` is the interpreter that ``tools`` are
     installed into first, if ``create_command`` is one of them.
@@ -188,6 +189,7 @@ class Environment(Step):
     requirements: str
     tools: str
     pip: str
+    sources: str | None = None
     explicit: str | None = None
     bootstrap: str | None = None
     index: str | None = None
@@ -196,4 +198,5 @@ class Environment(Step):
     def files(self) -> tuple[str, ...]:
         """Return the payload files that it is created from, in order of use."""
         conda = () if self.explicit is None else (self.explicit,)
-        return (*conda, self.tools, self.requirements)
+        sources = () if self.sources is None else (self.sources,)
+        return (*conda, self.tools, self.requirements, *sources)

@@ -6,6 +6,7 @@ needed, and no code of any package is run: requirements come from metadata alone
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,9 +18,10 @@ from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Res
 from resolvelib.resolvers import ResolutionTooDeep
 
 from rigspec.lock.errors import index_failure, no_solution
-from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex, sha256_of
+from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex
+from rigspec.lock.python.index.pages import sha256_of
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import pinned
+from rigspec.lock.python.requirements_file import format_pins
 
 if TYPE_CHECKING:
     from resolvelib.resolvers import RequirementInformation
@@ -28,39 +30,53 @@ if TYPE_CHECKING:
 __all__ = ["compile_requirements"]
 
 _ROUNDS = 2000
+# How many of the pairs between which a search goes back and forth are named.
+_PAIRS = 3
 
 
-def compile_requirements(question: ResolveRequest) -> str:
-    """The requirements, resolved for the target and pinned with hashes, sorted by name.
+def compile_requirements(request: ResolveRequest) -> str:
+    """Return the requirements, resolved for the target and pinned with hashes, sorted by name.
 
-    Versions that have a wheel are preferred to newer ones that would be built. Raises LockError.
+    Versions with a wheel are preferred to newer ones that would be built. Raises LockError.
     """
-    index = PackageIndex(question.target, question.index, question.as_of)
-    markers = question.target.markers()
-    provider = _Provider(index, markers, question.constraints, question.preferred_versions())
+    index = PackageIndex(request.target, request.index, request.as_of, request.pages)
+    markers = request.target.markers()
+    provider = _Provider(index, markers, request.constraints, request.preferred_versions())
     resolver: Resolver[Requirement, AvailableVersion, str] = Resolver(provider, BaseReporter())
-    roots = [Requirement(text) for text in question.requirements]
+    roots = [Requirement(text) for text in request.requirements]
     try:
         result = resolver.resolve(roots, max_rounds=_ROUNDS)
     except ResolutionImpossible as error:
         asked = sorted({_cause(cause) for cause in error.causes})
         collided = {provider.identify(cause.requirement) for cause in error.causes}
         asked += [reason for name, reason in sorted(provider.unbuilt.items()) if name in collided]
-        raise no_solution(question.env, "; ".join(asked)) from None
+        raise no_solution(request.env, "; ".join(asked)) from None
     except ResolutionTooDeep:
-        why = f"no end in {_ROUNDS} rounds; pin more packages"
-        raise no_solution(question.env, why) from None
-    return pinned({name: _hashes_of(offer) for name, offer in result.mapping.items()})
+        raise no_solution(request.env, _explain_endless(provider.collisions)) from None
+    return format_pins({name: _hashes_of(offer) for name, offer in result.mapping.items()})
 
 
 def _cause(cause: RequirementInformation[Requirement, AvailableVersion]) -> str:
     if cause.parent is None:
         return f"the spec requires {cause.requirement}"
-    return f"{cause.parent.name} {cause.parent.version} needs {cause.requirement}"
+    return f"{cause.parent.name} {cause.parent.version} requires {cause.requirement}"
+
+
+def _explain_endless(collisions: Counter[str]) -> str:
+    """Return between which requirements a search without a result alternated."""
+    pairs = "; ".join(text for text, _ in collisions.most_common(_PAIRS))
+    cause = f" because these exclude each other: {pairs}" if pairs else ""
+    return f"no result after {_ROUNDS} steps{cause}"
+
+
+def _pair(causes: Sequence[RequirementInformation[Requirement, AvailableVersion]]) -> str:
+    """Return the requirements that exclude each other, without the versions of who has them."""
+    named = {(c.parent.name if c.parent else "the spec", str(c.requirement)) for c in causes}
+    return " and ".join(f"{parent} requires {text}" for parent, text in sorted(named)[:2])
 
 
 def _hashes_of(offer: AvailableVersion) -> tuple[Version, set[str]]:
-    """A version and the checksums of its files. Raises LockError where the index has none."""
+    """Return a version and the checksums of its files. Raises LockError where there are none."""
     hashes = {checksum for file in offer.files for checksum in sha256_of(file.link)}
     if not hashes:
         raise index_failure(f"{offer.name} {offer.version}", "the index states no sha256 for it")
@@ -68,7 +84,7 @@ def _hashes_of(offer: AvailableVersion) -> tuple[Version, set[str]]:
 
 
 class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
-    """The index as resolvelib asks for it."""
+    """The index in the form of resolvelib."""
 
     def __init__(
         self,
@@ -78,8 +94,11 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         preferred: Mapping[str, Version],
     ) -> None:
         self._index = index
-        # Why the newest of a package that is built is no choice, by its name.
+        # Why the newest source archive of a package cannot be built, by its name.
         self.unbuilt: dict[str, str] = {}
+        # How often requirements excluded each other.
+        self.collisions: Counter[str] = Counter()
+        self._last_causes: Sequence[RequirementInformation[Requirement, AvailableVersion]] = ()
         self._preferred = preferred
         self._markers = dict(markers)
         self._bounds: dict[str, SpecifierSet] = {}
@@ -101,6 +120,9 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         backtrack_causes: Sequence[RequirementInformation[Requirement, AvailableVersion]],
     ) -> tuple[bool, bool, str]:
         """Return pinned first, then recent conflicts, then by name: always one order."""
+        if backtrack_causes is not self._last_causes and backtrack_causes:
+            self._last_causes = backtrack_causes
+            self.collisions[_pair(backtrack_causes)] += 1
         asked = [info.requirement.specifier for info in information[identifier]]
         pinned = any(s.operator == "==" for specifier in asked for s in specifier)
         collided = any(self.identify(c.requirement) == identifier for c in backtrack_causes)
@@ -112,23 +134,23 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         requirements: Mapping[str, Iterator[Requirement]],
         incompatibilities: Mapping[str, Iterator[AvailableVersion]],
     ) -> Matches[AvailableVersion]:
-        """The offers that every requirement and constraint admits, best first; an sdist is looked
-        at when its turn comes.
+        """Return the offers that satisfy every requirement and constraint, best first.
+
+        An sdist is read when its turn comes.
         """
         wanted = self._bounds.get(identifier, SpecifierSet())
         for requirement in requirements[identifier]:
             wanted &= requirement.specifier
         excluded = {offer.version for offer in incompatibilities[identifier]}
-        offers = [
-            offer
-            for offer in self._index.offers(identifier)
-            if offer.version not in excluded and wanted.contains(offer.version)
-        ]
+        # Pre-releases as PEP 440 admits them: where one is named, or nothing else is left.
+        listed = self._index.offers(identifier)
+        admitted = set(wanted.filter(dict.fromkeys(offer.version for offer in listed)))
+        offers = [o for o in listed if o.version in admitted and o.version not in excluded]
         offers.sort(key=lambda offer: offer.version != self._preferred.get(identifier))
         return lambda: (offer for offer in offers if self._can_be_built(offer))
 
     def _can_be_built(self, offer: AvailableVersion) -> bool:
-        lacking = self._index.not_built_with(offer)
+        lacking = self._index.missing_build_requirement(offer)
         if lacking is not None:
             name = canonicalize_name(offer.name)
             why = f"{offer.name} {offer.version} is built with {lacking}, which is not available"
@@ -136,8 +158,8 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         return lacking is None
 
     def is_satisfied_by(self, requirement: Requirement, candidate: AvailableVersion) -> bool:
-        """Whether the version is in the range; the name is the same already."""
-        return requirement.specifier.contains(candidate.version)
+        """Return whether the version is in the range; the name is the same already."""
+        return requirement.specifier.contains(candidate.version, prereleases=True)
 
     def get_dependencies(self, candidate: AvailableVersion) -> Iterator[Requirement]:
         """Yield the requirements with markers that are true for the target."""

@@ -9,9 +9,9 @@ from dataclasses import replace
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines import pip_tools, resolvelib, uv
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.requirements_file import read_pins
 
-__all__ = ["BUILTIN_ENGINE", "ENGINES", "compile_requirements", "engine_for"]
+__all__ = ["BUILTIN_ENGINE", "ENGINES", "compile_requirements", "engines_for"]
 
 # It reads any sdist, for any interpreter, and runs nothing of either.
 BUILTIN_ENGINE = "resolvelib"
@@ -28,30 +28,47 @@ ENGINES = tuple(_COMPILERS)
 _READ_BY_UV = dt.date(2020, 1, 1)
 
 
-def engine_for(series: tuple[int, int], as_of: dt.date | None, asked: str | None) -> str:
-    """Return the requested engine, else the one that supports the interpreter and the day."""
-    known = series >= uv.LEAST_PYTHON and not (as_of and as_of < _READ_BY_UV)
-    return asked or ("uv" if known else BUILTIN_ENGINE)
+def engines_for(
+    series: tuple[int, int],
+    as_of: dt.date | None,
+    requested: str | None,
+    previous: str | None = None,
+) -> tuple[str, ...]:
+    """Return the engines to try, in order: the requested one alone, else those that may work.
 
-
-def compile_requirements(engine: str, question: ResolveRequest, answers: ResolutionCache) -> str:
-    """Hash-pinned requirements in pip-tools' form, sorted by name. Raises LockError.
-
-    The same question is not asked again within minutes, but for what is to move.
+    Once the ``previous`` lock needed the built-in engine, the next one is made with it, too.
     """
-    found = None if question.moving else _recall(engine, question, answers)
+    if requested is not None:
+        return (requested,)
+    readable = series >= uv.LEAST_PYTHON and not (as_of and as_of < _READ_BY_UV)
+    if previous == BUILTIN_ENGINE or not readable:
+        return (BUILTIN_ENGINE,)
+    return ("uv", BUILTIN_ENGINE)
+
+
+def compile_requirements(engine: str, request: ResolveRequest, cache: ResolutionCache) -> str:
+    """Return hash-pinned requirements in pip-tools' form, sorted by name.
+
+    A result of the last minutes is reused, except for what is to move.
+
+    Raises:
+        EngineLimit: The engine cannot read a package.
+        LockError: There is no solution, or the index failed.
+
+    """
+    found = None if request.moving else _recall(engine, request, cache)
     if found is None:
-        found = _COMPILERS[engine](question)
-        answers.keep(engine, question, found)
+        found = _COMPILERS[engine](request)
+        cache.keep(engine, request, found)
     return found
 
 
-def _recall(engine: str, question: ResolveRequest, answers: ResolutionCache) -> str | None:
+def _recall(engine: str, request: ResolveRequest, cache: ResolutionCache) -> str | None:
     """Return a cached result, also one without preferences that has all preferred versions."""
-    found = answers.recall(engine, question)
-    if found is None and question.kept:
-        unbiased = answers.recall(engine, replace(question, kept=""))
+    found = cache.recall(engine, request)
+    if found is None and request.kept:
+        unbiased = cache.recall(engine, replace(request, kept=""))
         if unbiased is not None:
-            offered = {pin.name: pin.version for pin in pins(unbiased)}
-            found = unbiased if question.preferred_versions().items() <= offered.items() else None
+            offered = {pin.name: pin.version for pin in read_pins(unbiased)}
+            found = unbiased if request.preferred_versions().items() <= offered.items() else None
     return found

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.version import Version
 
-from rigspec.lock.errors import LockError, index_failure, no_solution
+from rigspec.lock.errors import EngineLimit, LockError, index_failure, no_solution
 from rigspec.lock.python.engines.process import run_engine
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.upload_times import end_of
 from rigspec.lock.python.request import TOOLS, ResolveRequest
-from rigspec.lock.python.requirements_file import pins
+from rigspec.lock.python.requirements_file import read_pins
 
-__all__ = ["LEAST_PYTHON", "Unbuildable", "compile_requirements"]
+__all__ = ["LEAST_PYTHON", "compile_requirements", "explain_conflict"]
 
 # uv refuses anything older.
 LEAST_PYTHON = (3, 6)
@@ -29,78 +30,121 @@ _TROUBLE = re.compile(
     r"|client error|connection|unexpected eof|failed to download|end of file",
     re.IGNORECASE,
 )
-_UNBUILT = re.compile(r"failed to (?:download and )?build", re.IGNORECASE)
+# The limits of uv: metadata that requires a build, or that it cannot parse.
+_LIMIT = re.compile(
+    r"failed to (?:download and )?build|could not be parsed|invalid metadata", re.IGNORECASE
+)
 _ROUNDS = 20
 
 
-class Unbuildable(LockError):
-    """The metadata of an sdist requires a build, which fails here."""
+def compile_requirements(request: ResolveRequest) -> str:
+    """Return the requirements, resolved for the target and pinned with hashes, sorted by name.
+
+    Wheels are preferred to newer source archives.
+
+    Raises:
+        EngineLimit: uv cannot read a package.
+        LockError: There is no solution, or the index failed.
+
+    """
+    if request.target.series < LEAST_PYTHON:
+        why = f"uv does not support Python {request.target.version}; omit `--engine`"
+        raise no_solution(request.env, why)
+    index = PackageIndex(request.target, request.index, pages=request.pages)
+    return _prefer_wheels(request, index, _compile_installable(request, index))
 
 
-def compile_requirements(question: ResolveRequest) -> str:
-    """The requirements, resolved for the target and pinned with hashes, sorted by name.
+def explain_conflict(request: ResolveRequest) -> str | None:
+    """Return uv's explanation of why a request has no solution; None where it has one.
+
+    Raises LockError where the index failed.
+    """
+    try:
+        _compile_once(request, request.constraints)
+    except LockError as error:
+        if error.status != 1:
+            raise
+        return " ".join(error.diagnostic.help)
+    return None
+
+
+def _compile_installable(request: ResolveRequest, index: PackageIndex) -> str:
+    """Return a result that the environment's own pip can install.
 
     uv reads the lower bound of Requires-Python and ignores what it excludes (`!=3.6.*`), so its
-    answer is compared with what the environment's own pip would find, and requested again without
-    the rest. Raises LockError.
+    result is compared with the files that pip would find, and requested again without the rest.
     """
-    if question.target.series < LEAST_PYTHON:
-        why = f"uv does not support Python {question.target.version}; omit `--engine`"
-        raise no_solution(question.env, why)
-    bounds = list(question.constraints)
-    offered = PackageIndex(question.target, question.index)
+    bounds = list(request.constraints)
     for _ in range(_ROUNDS):
-        text = _compile_once(question, bounds)
-        strangers = offered.missing(pins(text))
-        if not strangers:
+        text = _compile_once(request, bounds)
+        unusable = index.missing(read_pins(text))
+        if not unusable:
             return text
-        bounds += [_bound(offered, pin.name, pin.version) for pin in strangers]
-    pip = question.target.pip
-    raise no_solution(question.env, f"no set in {_ROUNDS} rounds that pip {pip} would install")
+        bounds += [_bound(index, pin.name, pin.version) for pin in unusable]
+    why = f"no set in {_ROUNDS} rounds that pip {request.target.pip} would install"
+    raise no_solution(request.env, why)
+
+
+def _prefer_wheels(request: ResolveRequest, index: PackageIndex, text: str) -> str:
+    """Return the result with older wheels in place of newer source archives, where possible."""
+    bounds = []
+    for pin in index.source_only(read_pins(text)):
+        wheels = [offer.version for offer in index.offers(pin.name) if offer.has_wheel]
+        if wheels and min(wheels) < pin.version:
+            bounds.append(f"{pin.name}<={max(v for v in wheels if v < pin.version)}")
+    if not bounds:
+        return text
+    older = replace(request, constraints=(*request.constraints, *bounds))
+    try:
+        return _compile_installable(older, index)
+    except LockError as error:
+        if error.status != 1:
+            raise
+        return text
 
 
 def _bound(index: PackageIndex, name: str, version: Version) -> str:
-    """A constraint that leaves out this version, and all others above what is offered."""
+    """Return a constraint that excludes this version, and all others above those offered."""
     newest = max((offer.version for offer in index.offers(name)), default=None)
     if newest is not None and newest < version:
         return f"{name}<={newest}"
     return f"{name}!={version}"
 
 
-def _compile_once(question: ResolveRequest, constraints: Sequence[str]) -> str:
+def _compile_once(request: ResolveRequest, constraints: Sequence[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
         bounds = Path(folder) / "constraints.txt"
         bounds.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
         # uv prefers the pins of the file that it writes, and adds their hashes again.
         output = Path(folder) / "requirements.txt"
-        preferred = (
-            f"{name}=={version}\n" for name, version in question.preferred_versions().items()
-        )
-        output.write_text("".join(preferred), encoding="utf-8")
-        command = [*_command(question), "--constraints", str(bounds)]
+        preferred = request.preferred_versions().items()
+        lines = [f"{name}=={version}\n" for name, version in preferred]
+        output.write_text("".join(lines), encoding="utf-8")
+        command = [*_command(request), "--constraints", str(bounds)]
         command += ["--output-file", str(output), "-"]
-        lines = "".join(f"{requirement}\n" for requirement in question.requirements)
-        # An index's address may hold a password: it is no matter for the list of processes.
-        index = {} if question.index is None else {"UV_DEFAULT_INDEX": question.index}
-        done = run_engine(question, command, lines, index)
+        requirements = "".join(f"{requirement}\n" for requirement in request.requirements)
+        # An index's address may contain a password, which a list of processes would show.
+        variables = {} if request.index is None else {"UV_DEFAULT_INDEX": request.index}
+        done = run_engine(request, command, requirements, variables)
         if done.returncode != 0:
-            raise _failure(question, done.stderr)
+            raise _failure(request, done.stderr)
         return output.read_text(encoding="utf-8")
 
 
-def _failure(question: ResolveRequest, stderr: str) -> LockError:
-    if _UNBUILT.search(stderr):
-        failure = no_solution(question.env, _last_words(stderr))
-        return Unbuildable(failure.diagnostic, failure.status)
+def _failure(request: ResolveRequest, stderr: str) -> LockError:
+    words = _last_words(stderr)
+    if _LIMIT.search(stderr):
+        failure = no_solution(request.env, words)
+        return EngineLimit(failure.diagnostic, failure.status)
     if _TROUBLE.search(stderr):
-        return index_failure(f"the packages of `{question.env}`", _last_words(stderr))
-    return no_solution(question.env, _last_words(stderr))
+        return index_failure(f"the packages of `{request.env}`", words)
+    return no_solution(request.env, words)
 
 
-def _command(question: ResolveRequest) -> list[str]:
+def _command(request: ResolveRequest) -> list[str]:
     from uv import find_uv_bin
 
-    target, as_of = question.target, question.as_of
+    target, as_of = request.target, request.as_of
     least = max(glibc for glibc in _UV_GLIBC if glibc <= max(target.glibc[1], _UV_GLIBC[0]))
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--no-progress", "--color", "never"]
     command += ["--python-version", target.version, "--generate-hashes"]

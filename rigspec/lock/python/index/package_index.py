@@ -1,46 +1,36 @@
-"""What a Python index offers for a target: versions, files, metadata."""
+"""The versions, files and metadata that a Python index has for a target."""
 
 from __future__ import annotations
 
 import datetime as dt
-import io
-import tarfile
-import warnings
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from typing import Any
 
-from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
-from unearth import Link, Package, PackageFinder, TargetPython, URLError
+from unearth import Link, Package, TargetPython
 
-from rigspec.lock.errors import index_failure
+from rigspec.lock.errors import LockError, index_failure
 from rigspec.lock.python.index.client import create_package_finder
-from rigspec.lock.python.index.remote_zip import RangeNotSupported, RemoteFile
-from rigspec.lock.python.index.sdist import SdistMetadata, read_sdist
-from rigspec.lock.python.index.upload_times import end_of, upload_times
+from rigspec.lock.python.index.links import FileFilter, dated_files
+from rigspec.lock.python.index.metadata import FileMetadata, read_metadata
+from rigspec.lock.python.index.pages import (
+    IndexPages,
+    ListedFile,
+    fetch_files,
+    http_errors,
+    sha256_of,
+)
+from rigspec.lock.python.index.upload_times import end_of
 from rigspec.lock.python.request import TOOLS
 from rigspec.lock.python.requirements_file import Pin
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 
-__all__ = [
-    "AvailableVersion",
-    "IndexedFile",
-    "PackageIndex",
-    "dated_files",
-    "listed_files",
-    "metadata_requirements",
-    "sha256_of",
-]
+__all__ = ["AvailableVersion", "IndexedFile", "PackageIndex"]
 
-# The user cannot fix the Requires-Python of an index's files.
-warnings.filterwarnings("ignore", category=FutureWarning, module=r"unearth\.")
-
-_SERVER_ERROR = 500
 _AT_ONCE = 8
 
 
@@ -54,13 +44,13 @@ class AvailableVersion:
 
     @property
     def has_wheel(self) -> bool:
-        """Whether it installs without building."""
+        """Whether it installs without a build."""
         return self.files[0].link.is_wheel
 
 
 @dataclass(frozen=True)
 class IndexedFile:
-    """A file of the index, and the sha256 that a lock has for it."""
+    """A file of the index, and its sha256 in a lock."""
 
     session: Any
     link: Link
@@ -77,25 +67,30 @@ class IndexedFile:
         return self.link.requires_python
 
     def blocks(self) -> Iterator[bytes]:
-        """Its bytes as the index sends them now. Raises LockError."""
+        """Yield its bytes as the index sends them now. Raises LockError."""
         try:
             # The bytes that are hashed are those of the file.
             plain = {"Accept-Encoding": "identity"}
             with self.session.stream("GET", self.link.normalized, headers=plain) as response:
                 response.raise_for_status()
                 yield from response.iter_raw()
-        except _http_errors() as error:
+        except http_errors() as error:
             raise index_failure(self.name, str(error)) from None
 
 
 class PackageIndex:
-    """An index as a certain interpreter sees it. ``url`` None is the user's configured default.
+    """An index for one interpreter. ``url`` None is the user's configured default.
 
-    Files that were uploaded after the day ``as_of`` are not seen, but for those of ``TOOLS``.
+    Files that were uploaded after the day ``as_of`` are skipped, except those of ``TOOLS``.
+    ``pages`` are shared between several: each page is read once.
     """
 
     def __init__(
-        self, target: TargetInterpreter, url: str | None, as_of: dt.date | None = None
+        self,
+        target: TargetInterpreter,
+        url: str | None,
+        as_of: dt.date | None = None,
+        pages: IndexPages | None = None,
     ) -> None:
         self.target = target
         self._as_of = as_of
@@ -109,88 +104,141 @@ class PackageIndex:
                 platforms=list(target.platforms()),
             ),
         )
+        self._filter = FileFilter(self._finder)
+        self._pages = pages if pages is not None else {}
+        self._files: dict[tuple[str, Version], tuple[Package, ...]] = {}
         self._offers: dict[str, tuple[AvailableVersion, ...]] = {}
-        self._read_metadata: dict[str, _Declared] = {}
+        self._metadata: dict[str, FileMetadata] = {}
 
     def offers(self, name: str) -> tuple[AvailableVersion, ...]:
-        """Every final version that fits the target: wheels before sdists, then newest first.
+        """Return every version that fits the target: wheels before sdists, then newest first.
 
-        Raises LockError.
+        Pre-releases are among them. Raises LockError.
         """
         if name not in self._offers:
-            self._offers[name] = self._fetch_offers(name)
+            self._offers[name] = self._read_offers(name)
         return self._offers[name]
 
+    def load(self, names: Iterable[str]) -> None:
+        """Read the pages of packages in advance; errors are left to who needs a page."""
+        for name in names:
+            with suppress(LockError):
+                self._listed(name)
+
+    def files(self, name: str, version: Version) -> tuple[Package, ...]:
+        """Return the files of one version that the target's pip installs, wheels first.
+
+        Withdrawn files are among them: pip takes one where `==` names it. Only the files of this
+        version are evaluated, which is much less than ``offers`` does. Raises LockError.
+        """
+        key = canonicalize_name(name), version
+        if key not in self._files:
+            listed = [file for file in self._listed(name) if file.version == version]
+            found = [self._filter.admit(name, file, yanked=True) for file in listed]
+            self._files[key] = tuple(_wheels_first([each for each in found if each is not None]))
+        return self._files[key]
+
     def missing(self, pins: Sequence[Pin]) -> list[Pin]:
-        """The pins that have no file which the target's pip would take. Raises LockError."""
+        """Return the pins without a file that the target's pip would take. Raises LockError."""
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            listed = list(pool.map(self.offers, [pin.name for pin in pins]))
-        unseen = [
-            pin
-            for pin, offers in zip(pins, listed, strict=True)
-            if all(offer.version != pin.version for offer in offers)
-        ]
-        # Like pip, uv takes a withdrawn release only where something asks for it by `==`.
-        return [pin for pin in unseen if pin.version not in self.yanked(pin.name)]
+            found = list(pool.map(lambda pin: self.files(pin.name, pin.version), pins))
+        return [pin for pin, files in zip(pins, found, strict=True) if not files]
 
-    def yanked(self, name: str) -> frozenset[Version]:
-        """The versions that the index has withdrawn: pip takes one only where `==` names it."""
-        return frozenset(
-            Version(package.version or "0")
-            for package in listed_files(self._finder, name, yanked=True)
-            if package.link.is_yanked
-        )
+    def source_only(self, pins: Sequence[Pin]) -> list[Pin]:
+        """Return the pins that the target's pip has to build. Raises LockError."""
+        files = [(pin, self.files(pin.name, pin.version)) for pin in pins]
+        return [pin for pin, found in files if found and not found[0].link.is_wheel]
 
     def file_of(self, pin: Pin) -> IndexedFile | None:
-        """The file of a pin that the target's pip would take; None where there is none.
+        """Return the file of a pin that the target's pip would take; None where there is none.
 
         Raises LockError.
         """
-        for package in listed_files(self._finder, pin.name, yanked=True):
+        for package in self.files(pin.name, pin.version):
             known = pin.sha256.intersection(sha256_of(package.link))
             if known:
                 return IndexedFile(self._finder.session, package.link, min(known))
         return None
 
     def requirements(self, offer: AvailableVersion) -> tuple[Requirement, ...]:
-        """What an offer declares to need, by its own metadata. Raises LockError."""
-        return self._declares(offer).runs_with
+        """Return the requirements in an offer's own metadata. Raises LockError."""
+        return self._read(offer.files[0].link).runs_with
 
-    def not_built_with(self, offer: AvailableVersion) -> Requirement | None:
-        """What builds an offer, where the target can have none of it; a wheel is built already.
+    def source_metadata(self, pin: Pin) -> FileMetadata | None:
+        """Return the metadata of a pin that has to be built; None for a wheel.
+
+        Raises LockError.
+        """
+        files = self.files(pin.name, pin.version)
+        return self._read(files[0].link) if files and not files[0].link.is_wheel else None
+
+    def missing_build_requirement(self, offer: AvailableVersion) -> Requirement | None:
+        """Return a build requirement of an offer that the target cannot have; None for a wheel.
 
         Raises LockError.
         """
         if offer.has_wheel:
             return None
-        markers = dict(self.target.markers())
-        for needed in self._declares(offer).built_with:
-            applies = needed.marker is None or needed.marker.evaluate(markers)
+        for needed in self._read(offer.files[0].link).built_with:
             there = (needed.specifier.contains(each.version) for each in self.offers(needed.name))
-            if applies and not any(there):
+            if self.applies(needed) and not any(there):
                 return needed
         return None
 
-    def _declares(self, offer: AvailableVersion) -> _Declared:
-        link = offer.files[0].link
-        if link.filename not in self._read_metadata:
-            self._read_metadata[link.filename] = _read_metadata(self._finder.session, link)
-        return self._read_metadata[link.filename]
+    def applies(self, requirement: Requirement) -> bool:
+        """Return whether the marker of a requirement is true for the target."""
+        markers = dict(self.target.markers())
+        return requirement.marker is None or requirement.marker.evaluate(markers)
 
-    def _fetch_offers(self, name: str) -> tuple[AvailableVersion, ...]:
-        found = listed_files(self._finder, name, yanked=False)
+    def requirer_of(self, name: str, roots: Sequence[Pin], pins: Sequence[Pin]) -> Pin | None:
+        """Return the root with the shortest path of dependencies, within the pins, to a package.
+
+        None where no root has one. Raises LockError.
+        """
+        pinned = {pin.name: pin for pin in pins}
+        frontier = [(root, root) for root in roots]
+        seen = {root.name for root in roots}
+        while frontier:
+            deeper = []
+            for root, pin in frontier:
+                for required in self._required_names(pin):
+                    if required == name:
+                        return root
+                    if required in pinned and required not in seen:
+                        seen.add(required)
+                        deeper.append((root, pinned[required]))
+            frontier = deeper
+        return None
+
+    def _required_names(self, pin: Pin) -> list[str]:
+        files = self.files(pin.name, pin.version)
+        required = self._read(files[0].link).runs_with if files else ()
+        return [canonicalize_name(each.name) for each in required if self.applies(each)]
+
+    def _read(self, link: Link) -> FileMetadata:
+        if link.filename not in self._metadata:
+            self._metadata[link.filename] = read_metadata(self._finder.session, link)
+        return self._metadata[link.filename]
+
+    def _listed(self, name: str) -> list[ListedFile]:
+        key = canonicalize_name(name)
+        if key not in self._pages:
+            self._pages[key] = fetch_files(self._finder, key)
+        return self._pages[key]
+
+    def _read_offers(self, name: str) -> tuple[AvailableVersion, ...]:
+        admitted = (self._filter.admit(name, f, yanked=False) for f in self._listed(name))
+        found = [package for package in admitted if package is not None]
         if self._as_of is not None and canonicalize_name(name) not in TOOLS:
             found = self._uploaded_by(self._as_of, name, found)
         by_version: dict[Version, list[Package]] = {}
         for package in found:
-            version = Version(package.version or "0")
-            if not version.is_prerelease:
-                by_version.setdefault(version, []).append(package)
+            by_version.setdefault(Version(package.version or "0"), []).append(package)
         offers = [
-            AvailableVersion(name, v, tuple(_wheels_first(files)))
-            for v, files in by_version.items()
+            AvailableVersion(name, version, tuple(_wheels_first(files)))
+            for version, files in by_version.items()
         ]
         offers.sort(key=lambda offer: (offer.has_wheel, offer.version), reverse=True)
         return tuple(offers)
@@ -200,121 +248,10 @@ class PackageIndex:
             return files
         dated = dated_files(self._finder, name, files)
         if all(uploaded is None for _, uploaded in dated):
-            raise index_failure(
-                f"the upload times of {name}",
-                "the index states none, which `as_of` needs",
-            )
+            why = "the index states none, which `as_of` needs"
+            raise index_failure(f"the upload times of {name}", why)
         return [file for file, time in dated if time is not None and time < end_of(day)]
-
-
-def listed_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Package]:
-    """Every file that the index lists for a package. Raises LockError."""
-    try:
-        found = list(finder.find_all_packages(name, allow_yanked=yanked))
-        if not found:
-            _ensure_absent(finder, name)
-    except _http_errors() as error:
-        raise index_failure(f"the list of {name}", str(error)) from None
-    return found
-
-
-def dated_files(
-    finder: PackageFinder, name: str, files: Sequence[Package]
-) -> list[tuple[Package, dt.datetime | None]]:
-    """Each file with when it was uploaded, where the index states it. Raises LockError."""
-    try:
-        times = upload_times(finder, name)
-    except _http_errors() as error:
-        raise index_failure(f"the list of {name}", str(error)) from None
-    return [(file, file.link.upload_time or times.get(file.link.filename)) for file in files]
-
-
-def _ensure_absent(finder: PackageFinder, name: str) -> None:
-    """Tell a package that is not there from an index that is out of order: unearth takes a
-    server's error for an empty list.
-    """
-    for source in finder.sources:
-        response = finder.session.get(f"{source['url'].rstrip('/')}/{name}/")
-        if response.status_code >= _SERVER_ERROR:
-            raise index_failure(f"the list of {name}", f"HTTP status {response.status_code}")
-
-
-def metadata_requirements(session: Any, link: Link) -> tuple[Requirement, ...]:
-    """What one file declares to need; ``session`` is the finder's. Raises LockError."""
-    return _read_metadata(session, link).runs_with
-
-
-@dataclass(frozen=True)
-class _Declared:
-    runs_with: tuple[Requirement, ...]
-    built_with: tuple[Requirement, ...]
-
-
-def _read_metadata(session: Any, link: Link) -> _Declared:
-    read = _from_wheel if link.is_wheel else _from_sdist
-    try:
-        metadata = read(session, link)
-    except _http_errors() as error:
-        raise index_failure(link.filename, str(error)) from None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise index_failure(link.filename, f"damaged: {error}") from None
-    return _Declared(
-        tuple(_parse_requirements(metadata.runs_with)),
-        tuple(_parse_requirements(metadata.built_with)),
-    )
-
-
-def _from_wheel(session: Any, link: Link) -> SdistMetadata:
-    try:
-        file: Any = io.BufferedReader(RemoteFile(session, link.normalized), 65536)
-    except RangeNotSupported:
-        file = io.BytesIO(_download(session, link))
-    with file, zipfile.ZipFile(file) as wheel:
-        (name,) = [
-            n for n in wheel.namelist() if n.endswith(".dist-info/METADATA") and n.count("/") == 1
-        ]
-        metadata = HeaderParser().parsestr(wheel.read(name).decode("utf-8", "replace"))
-    return SdistMetadata(tuple(metadata.get_all("Requires-Dist") or ()))
-
-
-def _from_sdist(session: Any, link: Link) -> SdistMetadata:
-    return read_sdist(link.filename, _download(session, link))
-
-
-def _download(session: Any, link: Link) -> bytes:
-    import hashlib
-
-    response = session.get(link.normalized)
-    response.raise_for_status()
-    data: bytes = response.content
-    if hashlib.sha256(data).hexdigest() not in sha256_of(link):
-        raise index_failure(link.filename, "its bytes do not match the index's own sha256")
-    return data
-
-
-def sha256_of(link: Link) -> list[str]:
-    """The checksums that the index states for a file; none where it states none."""
-    return (link.hash_option or {}).get("sha256", [])
-
-
-def _http_errors() -> tuple[type[Exception], ...]:
-    import httpx2
-
-    return (httpx2.HTTPError, URLError, OSError)
 
 
 def _wheels_first(files: Sequence[Package]) -> list[Package]:
     return sorted(files, key=lambda p: (not p.link.is_wheel, p.link.filename))
-
-
-def _parse_requirements(texts: Iterable[str]) -> Iterator[Requirement]:
-    for text in texts:
-        try:
-            requirement = Requirement(text)
-        except InvalidRequirement:
-            # Metadata older than PEP 508 has `name (>=1.0)` or worse; the bound is used if any.
-            requirement = Requirement(canonicalize_name(text.split()[0].split("(")[0]))
-        if requirement.marker is not None and "===" in str(requirement.marker):
-            # For two words that are not versions `===` means `==`, and packaging refuses it.
-            requirement.marker = Marker(str(requirement.marker).replace("===", "=="))
-        yield requirement

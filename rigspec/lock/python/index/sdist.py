@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import re
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import Any
@@ -15,14 +17,47 @@ import tomli
 __all__ = ["SdistMetadata", "read_sdist"]
 
 _BUILD = "pyproject.toml"
+_SETUP = "setup.py"
+
+# Languages of extension modules, by the ends of file names.
+_ENDS = {
+    "c": (".c", ".cc", ".cpp", ".cxx", ".pyx"),
+    "cuda": (".cu",),
+    "fortran": (".f", ".f77", ".f90"),
+    "rust": ("/Cargo.toml",),
+}
+# Signs of a build that compiles them: without one, a source file is data or a test.
+_COMPILES = re.compile(
+    r"ext_modules|Extension\(|cythonize|RustExtension|CMakeExtension"
+    r"|mesonpy|scikit_build_core|skbuild|maturin|setuptools_rust"
+)
+# An extension that the package can do without: its build continues when no compiler is there.
+_OPTIONAL = re.compile(
+    r"optional\s*=\s*True|BuildFailed|ext_errors|class \w+build_ext\(|with_libyaml|Feature\("
+)
+# https://setuptools.pypa.io/en/latest/history.html, read on 2026-11-28
+_REMOVED_FROM_SETUPTOOLS = (
+    ("use_2to3", "<58"),
+    ("build_py_2to3", "<58"),
+    ("setup_requires", "<81"),
+    ("pkg_resources", "<82"),
+)
+_SETUP_REQUIRES = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
+_NOT_BUILT = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|benchmarks?|samples?)/")
 
 
 @dataclass(frozen=True)
 class SdistMetadata:
-    """The run-time requirements of a source archive, and those of its build, as written."""
+    """The run-time requirements of a source archive, and those of its build, as written.
+
+    ``computes_requirements`` is true if setup.py computes those of its build. ``languages`` are
+    those of its extension modules: ``c``, ``cuda``, ``fortran``, ``rust``.
+    """
 
     runs_with: tuple[str, ...] = ()
     built_with: tuple[str, ...] = ()
+    computes_requirements: bool = False
+    languages: frozenset[str] = frozenset()
 
 
 def read_sdist(name: str, data: bytes) -> SdistMetadata:
@@ -32,20 +67,27 @@ def read_sdist(name: str, data: bytes) -> SdistMetadata:
     """
     if name.endswith(".zip"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            texts = {n: archive.read(n) for n in archive.namelist() if _has_metadata(n)}
+            names = archive.namelist()
+            texts = {n: archive.read(n) for n in names if _has_metadata(n)}
     else:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            names = tar.getnames()
             members = [m for m in tar.getmembers() if m.isfile() and _has_metadata(m.name)]
             texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
     texts_by_name = {n: texts[n].decode("utf-8", "replace") for n in sorted(texts, key=len)}
-    return SdistMetadata(tuple(_runs_with(texts_by_name)), tuple(_built_with(texts_by_name)))
+    return SdistMetadata(
+        tuple(_runs_with(texts_by_name)),
+        tuple(_built_with(texts_by_name)),
+        _setup_requires(_setup_text(texts_by_name)) is None,
+        frozenset(_languages(names, texts_by_name)),
+    )
 
 
 def _has_metadata(name: str) -> bool:
     parts = name.split("/")
     if parts[-1] == "requires.txt" and parts[-2].endswith(".egg-info"):
         return True
-    return parts[-1] in ("PKG-INFO", _BUILD) and len(parts) == 2
+    return parts[-1] in ("PKG-INFO", _BUILD, _SETUP) and len(parts) == 2
 
 
 def _runs_with(texts: Mapping[str, str]) -> list[str]:
@@ -66,10 +108,70 @@ def _built_with(texts: Mapping[str, str]) -> list[str]:
             try:
                 table: Any = tomli.loads(text).get("build-system")
             except tomli.TOMLDecodeError:
-                return []
+                return list(_legacy_tools(texts))
             named = table.get("requires") if isinstance(table, dict) else None
-            return [each for each in named or () if isinstance(each, str)]
-    return []
+            if named is not None:
+                return [each for each in named if isinstance(each, str)]
+    return list(_legacy_tools(texts))
+
+
+def _legacy_tools(texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the tools of a build that names none, at releases that still have what it uses."""
+    setup = _setup_text(texts)
+    last = next((version for sign, version in _REMOVED_FROM_SETUPTOOLS if sign in setup), "")
+    yield f"setuptools{last}"
+    yield "wheel"
+    yield from _setup_requires(setup) or ()
+
+
+def _setup_text(texts: Mapping[str, str]) -> str:
+    return next((text for name, text in texts.items() if name.endswith(_SETUP)), "")
+
+
+def _setup_requires(setup: str) -> list[str] | None:
+    """Return the requirements that setup.py names itself; None where it computes them.
+
+    setuptools would download what is missing without a checksum. Of an expression with conditions
+    every requirement is returned.
+    """
+    if "setup_requires" not in setup:
+        return []
+    try:
+        tree = ast.parse(setup)
+    except SyntaxError:  # written for Python 2
+        written = _SETUP_REQUIRES.search(setup)
+        return re.findall(r"[\"']([^\"']+)[\"']", written[1]) if written else None
+    assigned = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "setup_requires":
+            value: ast.expr = node.value
+            if isinstance(value, ast.Name):
+                value = assigned.get(value.id, value)
+            texts = [n.value for n in ast.walk(value) if isinstance(n, ast.Constant)]
+            found += [text for text in texts if isinstance(text, str)]
+            if not texts and not isinstance(value, (ast.List, ast.Tuple)):
+                return None
+    return found
+
+
+def _languages(names: Iterable[str], texts: Mapping[str, str]) -> Iterator[str]:
+    """Yield the languages that the build of an archive compiles."""
+    build = "".join(text for name, text in texts.items() if name.endswith((_SETUP, _BUILD)))
+    if not _COMPILES.search(build) or _OPTIONAL.search(build):
+        return
+    sources = [name for name in names if not _NOT_BUILT.search(name)]
+    for language, ends in _ENDS.items():
+        if any(name.endswith(ends) for name in sources):
+            yield language
+    if "CUDAExtension" in build:
+        yield "cuda"
 
 
 def _egg_requirements(text: str) -> Iterator[str]:

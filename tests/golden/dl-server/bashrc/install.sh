@@ -2,7 +2,7 @@
 # A two-user fastai server
 # Adds the variables of the rig dl-server to a shell start-up file, or removes them. Written by
 # rigspec from lock
-# 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205.
+# c4461a5746bffa230e4a56138a7491dfaa2cc1d76c11fba9d06e0f6b6dcfa2b4.
 #
 # Does not need root. The fragment is stored in ~/.config/rig; the start-up file gets one marked block
 # that sources it. The rest of the file is not changed.

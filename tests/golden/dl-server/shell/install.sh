@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from lock
-# 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205.
+# c4461a5746bffa230e4a56138a7491dfaa2cc1d76c11fba9d06e0f6b6dcfa2b4.
 #
 # Run as root. Safe to re-run: completed steps are skipped.
 #
@@ -412,7 +412,7 @@ remove_installer_anaconda3_5_2_0() {
 
 is_done_env_fastai() {
   test -x /opt/rig/envs/fastai/bin/python && \
-    test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = 58ffa8a91c2ebb62ed8b411a86a174e0d582fc9500efa1bc3b0643a568fa57fe
+    test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = e789e00c7b4fdc25f1c1c758a6d831fe94a6a4182ff29beb49d0af6f5a0ccfaa
 }
 
 apply_env_fastai() {
@@ -420,11 +420,12 @@ apply_env_fastai() {
     stash_dir /opt/rig/envs/fastai && \
     { { mkdir -p "$(dirname /opt/rig/envs/fastai)" && \
     /opt/rig/anaconda3-5.2.0/bin/python -m venv /opt/rig/envs/fastai >/dev/null && \
-    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade --force-reinstall -r /opt/rig/lock/fastai.tools.txt && \
-    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/fastai.requirements.txt; } || { unstash_dir /opt/rig/envs/fastai; false; }; } && \
+    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --only-binary :all: --upgrade --force-reinstall -r /opt/rig/lock/fastai.tools.txt && \
+    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --only-binary :all: --no-deps -r /opt/rig/lock/fastai.requirements.txt && \
+    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-build-isolation --no-deps -r /opt/rig/lock/fastai.sources.txt; } || { unstash_dir /opt/rig/envs/fastai; false; }; } && \
     drop_stash /opt/rig/envs/fastai && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' 58ffa8a91c2ebb62ed8b411a86a174e0d582fc9500efa1bc3b0643a568fa57fe > /var/lib/rig/.env-fastai.new && \
+    printf '%s\n' e789e00c7b4fdc25f1c1c758a6d831fe94a6a4182ff29beb49d0af6f5a0ccfaa > /var/lib/rig/.env-fastai.new && \
     mv -fT /var/lib/rig/.env-fastai.new /var/lib/rig/env-fastai
 }
 
@@ -1732,7 +1733,7 @@ install_lock_files() {
   local directory file
   directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt check-packages.sh apt-components.sh apt-source-line.sh notebook_config.py notebook_health.py verify_packages.py fastai.requirements.txt fastai.tools.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
+  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt check-packages.sh apt-components.sh apt-source-line.sh notebook_config.py notebook_health.py verify_packages.py fastai.requirements.txt fastai.tools.txt fastai.sources.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
     [ -f "$directory/files/$file" ] || fail "missing file $directory/files/$file: copy $NAME together with its files/ directory"
     if ! cmp -s "$directory/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$directory/files/$file" "/opt/rig/lock/$file.rig-new"

@@ -2,7 +2,7 @@
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Adds the variables of the rig legacy-cpu to a shell start-up file, or removes them. Written by
 # rigspec from lock
-# 129a0ba8cb98cbf752cbb219f15b66933f690da5bf1c3c0b35c1036933465681.
+# d16b064f3d972d4ffee4b814e99493990dba5542ac25338d05231504aa71b7eb.
 #
 # Does not need root. The fragment is stored in ~/.config/rig; the start-up file gets one marked block
 # that sources it. The rest of the file is not changed.

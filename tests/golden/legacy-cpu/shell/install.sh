@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Installs the rig legacy-cpu, machine box. Written by rigspec from lock
-# 129a0ba8cb98cbf752cbb219f15b66933f690da5bf1c3c0b35c1036933465681.
+# d16b064f3d972d4ffee4b814e99493990dba5542ac25338d05231504aa71b7eb.
 #
 # Run as root. Safe to re-run: completed steps are skipped.
 #
@@ -142,7 +142,7 @@ remove_interpreters() {
 
 is_done_env_tf18() {
   test -x /opt/rig/envs/tf18/bin/python && \
-    test "$(cat /var/lib/rig/env-tf18 2>/dev/null)" = ea101d9e92a03804ddfa47f210e5f94400a29948aad651c7ca7dc82bc167058b
+    test "$(cat /var/lib/rig/env-tf18 2>/dev/null)" = 44584f0f59255b6cb28ba6bedbb2404433a929f7ce1124203e786675b67783ec
 }
 
 apply_env_tf18() {
@@ -150,11 +150,12 @@ apply_env_tf18() {
     stash_dir /opt/rig/envs/tf18 && \
     { { mkdir -p "$(dirname /opt/rig/envs/tf18)" && \
     virtualenv --python python2.7 /opt/rig/envs/tf18 >/dev/null && \
-    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --upgrade --force-reinstall -r /opt/rig/lock/tf18.tools.txt && \
-    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-deps -r /opt/rig/lock/tf18.requirements.txt; } || { unstash_dir /opt/rig/envs/tf18; false; }; } && \
+    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --only-binary :all: --upgrade --force-reinstall -r /opt/rig/lock/tf18.tools.txt && \
+    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --only-binary :all: --no-deps -r /opt/rig/lock/tf18.requirements.txt && \
+    /opt/rig/envs/tf18/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-build-isolation --no-deps -r /opt/rig/lock/tf18.sources.txt; } || { unstash_dir /opt/rig/envs/tf18; false; }; } && \
     drop_stash /opt/rig/envs/tf18 && \
     mkdir -p /var/lib/rig && \
-    printf '%s\n' ea101d9e92a03804ddfa47f210e5f94400a29948aad651c7ca7dc82bc167058b > /var/lib/rig/.env-tf18.new && \
+    printf '%s\n' 44584f0f59255b6cb28ba6bedbb2404433a929f7ce1124203e786675b67783ec > /var/lib/rig/.env-tf18.new && \
     mv -fT /var/lib/rig/.env-tf18.new /var/lib/rig/env-tf18
 }
 
@@ -819,7 +820,7 @@ install_lock_files() {
   local directory file
   directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   mkdir -p /opt/rig/lock
-  for file in packages.interpreter.txt check-packages.sh verify_packages.py tf18.requirements.txt tf18.tools.txt settings-tf18-keras; do
+  for file in packages.interpreter.txt check-packages.sh verify_packages.py tf18.requirements.txt tf18.tools.txt tf18.sources.txt settings-tf18-keras; do
     [ -f "$directory/files/$file" ] || fail "missing file $directory/files/$file: copy $NAME together with its files/ directory"
     if ! cmp -s "$directory/files/$file" "/opt/rig/lock/$file"; then
       install -m 0644 "$directory/files/$file" "/opt/rig/lock/$file.rig-new"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Verifies the dev container of the rig dl-server against lock
-# 76b72b3132e096dd34f95f1750372fdbdcea9aac1b5ce941fabce14af80b3205. Written by rigspec.
+# c4461a5746bffa230e4a56138a7491dfaa2cc1d76c11fba9d06e0f6b6dcfa2b4. Written by rigspec.
 set -euo pipefail
 
 # packages (system)

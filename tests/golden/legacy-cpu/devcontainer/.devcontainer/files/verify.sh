@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Verifies the dev container of the rig legacy-cpu against lock
-# 129a0ba8cb98cbf752cbb219f15b66933f690da5bf1c3c0b35c1036933465681. Written by rigspec.
+# d16b064f3d972d4ffee4b814e99493990dba5542ac25338d05231504aa71b7eb. Written by rigspec.
 set -euo pipefail
 
 # packages (interpreter)

@@ -1,0 +1,293 @@
+"""One solve for the frameworks and packages of an environment, with the matrix as constraints.
+
+A resolver chooses everything at once. Its result is checked against the matrix, frameworks that
+came as dependencies included; releases that do not fit are excluded, and it runs again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from rigspec.diagnostics.model import Diagnostic
+from rigspec.lock.errors import LockError, no_solution
+from rigspec.lock.python.framework_rules import (
+    FoundFramework,
+    FrameworkRules,
+    PackageRule,
+    owner_of,
+    version_range,
+)
+from rigspec.lock.python.index.package_index import PackageIndex
+from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import read_pins
+from rigspec.matrix.loader import find_package_owner
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import Pin as ResolvedPin
+from rigspec.resolve.problem.model import KeyPath
+from rigspec.resolve.problem.requirements import requested_frameworks
+from rigspec.resolve.solver.sat import Solution
+from rigspec.spec.models.rig import Rig
+from rigspec.version_specifiers import parse_alternative
+
+__all__ = ["EnvironmentSolver", "SolvedEnvironment"]
+
+# Each round excludes at least one release.
+_ROUNDS = 24
+
+
+@dataclass(frozen=True)
+class SolvedEnvironment:
+    """The pins of an environment, the frameworks among them, and what it resolves to."""
+
+    requirements: str
+    frameworks: tuple[FoundFramework, ...]
+    resolution: EnvResolution
+    request: ResolveRequest
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass
+class _Bounds:
+    """Constraints besides those of the spec. ``tried`` are releases that ``rules`` depend on."""
+
+    ranges: dict[str, str] = field(default_factory=dict)
+    excluded: set[tuple[str, str]] = field(default_factory=set)
+    rules: list[PackageRule] = field(default_factory=list)
+    tried: dict[str, str] = field(default_factory=dict)
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the constraints, sorted."""
+        lines = {name + versions for name, versions in self.ranges.items()}
+        lines |= {f"{name}!={version}" for name, version in self.excluded}
+        lines |= {rule.requirement for rule in self.rules}
+        lines |= {f"{name}=={version}" for name, version in self.tried.items()}
+        return tuple(sorted(lines))
+
+
+class EnvironmentSolver:
+    """Solves one environment of a rig.
+
+    ``request`` has the plain packages; the frameworks are added here. ``compile_request`` runs the
+    resolver. ``same_machine`` fixes driver, CUDA and cuDNN as they were resolved.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        resolution: Resolution,
+        env: EnvResolution,
+        matrix: Matrix,
+        request: ResolveRequest,
+        compile_request: Callable[[ResolveRequest], str],
+        *,
+        same_machine: bool = False,
+    ) -> None:
+        self._rig, self._resolution, self._env, self._matrix = rig, resolution, env, matrix
+        self._request = request
+        self._compile = compile_request
+        self._same_machine = same_machine
+        self._implied: frozenset[str] = frozenset()
+        self._rules = self._load_rules()
+        self._bounds = _Bounds()
+        self._error: LockError | None = None
+        # Of dependencies that the matrix doubts, by package: these are not checked further.
+        self._warnings: dict[str, Diagnostic] = {}
+
+    def solve(self) -> SolvedEnvironment:
+        """Return the newest set that the index and the matrix allow.
+
+        Raises:
+            LockError: There is no such set, or an index failed.
+
+        """
+        for pin in self._env.distributions:
+            self._bound(_plain_name(pin), ())
+        for _ in range(_ROUNDS):
+            text = self._run()
+            if text is None:
+                continue
+            found = self._find_frameworks(text)
+            if self._exclude_unknown(found):
+                continue
+            solution = self._fit(found, text)
+            if solution is not None and self._meets_package_rules(text, found, solution):
+                resolved = self._resolve(solution)
+                if _root_names(resolved) == _root_names(self._env):
+                    return SolvedEnvironment(
+                        *(text, tuple(found), resolved, self._full_request()),
+                        tuple(self._warnings.values()),
+                    )
+                self._env = resolved
+        why = f"no set that fits the machine in {_ROUNDS} rounds"
+        raise self._error or no_solution(self._env.name, why)
+
+    # --- the request -----------------------------------------------------------------------
+
+    def _full_request(self) -> ResolveRequest:
+        return replace(
+            self._request,
+            requirements=(
+                *self._framework_lines(),
+                *self._companions(),
+                *self._request.requirements,
+            ),
+            constraints=(*self._request.constraints, *self._bounds.lines()),
+        )
+
+    def _framework_lines(self) -> Iterator[str]:
+        versions = {
+            requested.product: parse_alternative(requested.request).versions
+            for requested in requested_frameworks(self._rig.env[self._env.name])
+        }
+        for framework, pin in zip(self._env.frameworks, self._env.distributions, strict=True):
+            yield f"{pin.name}{versions.get(framework.name) or ''}"
+
+    def _companions(self) -> Iterator[str]:
+        present = {Requirement(line).name for line in self._request.requirements}
+        return (name for name in self._env.companions if name not in present)
+
+    def _run(self) -> str | None:
+        """Return the resolver's result; None where a tried combination has none."""
+        try:
+            return self._compile(self._full_request())
+        except LockError as error:
+            if error.status != 1:
+                raise
+            if not self._bounds.tried:
+                raise self._error or error from None
+            # These releases have no solution with the rules of the matrix on plain packages.
+            self._bounds.excluded.add(next(iter(self._bounds.tried.items())))
+            self._bounds.tried, self._bounds.rules = {}, []
+            self._error = self._error or error
+            return None
+
+    # --- the result ------------------------------------------------------------------------
+
+    def _find_frameworks(self, text: str) -> list[FoundFramework]:
+        """Return the frameworks of a result, those of the spec first."""
+        locked = {pin.name: str(pin.version) for pin in read_pins(text)}
+        named = {_plain_name(pin) for pin in self._env.distributions}
+        products = {framework.name for framework in self._env.frameworks}
+        owners = {name: find_package_owner(name) for name in locked}
+        implied = {name for name, owner in owners.items() if owner and owner[0] not in products}
+        implied -= self._warnings.keys()
+        if implied - self._implied:
+            self._implied |= implied
+            self._rules = self._load_rules()
+        return [
+            FoundFramework(self._env.name, owner_of(name)[0], name, locked[name], self._path(name))
+            for name in (*sorted(named & locked.keys()), *sorted(implied))
+        ]
+
+    def _path(self, package: str) -> KeyPath | None:
+        """Return the line of the spec for a framework; None for a dependency."""
+        product = owner_of(package)[0]
+        for requested in requested_frameworks(self._rig.env[self._env.name]):
+            if requested.product == product:
+                return ("env", self._env.name, requested.table, requested.key)
+        return None
+
+    def _exclude_unknown(self, found: list[FoundFramework]) -> bool:
+        """Remove releases that the matrix lacks; exclude those of frameworks in the spec.
+
+        Return whether any was excluded.
+        """
+        unknown = [f for f in found if f.version not in self._rules.releases(f.package)]
+        requested = [framework for framework in unknown if framework.path is not None]
+        for framework in unknown:
+            found.remove(framework)
+        self._bounds.excluded |= {(f.package, f.version) for f in requested}
+        return bool(requested)
+
+    def _fit(self, found: list[FoundFramework], text: str) -> Solution | None:
+        """Return the machine's solution with these frameworks.
+
+        Without one, the first that does not fit is bounded, and the result is None. A dependency
+        that conflicts with software alone is removed instead, with a warning.
+        """
+        solution = self._rules.solve(found)
+        while solution is None:
+            number = self._first_unfit(found)
+            framework, before = found[number], found[:number]
+            conflict = self._rules.conflict(self._env.name, [*before, framework])
+            if framework.path is not None or conflict.is_about_hardware:
+                self._error = self._error or self._conflict(before, framework, text)
+                self._bound(framework.package, before)
+                return None
+            self._warnings[framework.package] = conflict.as_warning(framework)
+            found.remove(framework)
+            self._implied -= {framework.package}
+            self._rules = self._load_rules()
+            solution = self._rules.solve(found)
+        return solution
+
+    def _conflict(
+        self, before: Sequence[FoundFramework], framework: FoundFramework, text: str
+    ) -> LockError:
+        """Return the conflict of a framework, with as few others as it takes."""
+        alone = self._load_rules({framework.package} & self._implied)
+        if alone.solve([framework]) is None:
+            return alone.conflict(self._env.name, [self._with_requirer(framework, text)])
+        named = [self._with_requirer(each, text) for each in [*before, framework]]
+        return self._rules.conflict(self._env.name, named)
+
+    def _first_unfit(self, found: Sequence[FoundFramework]) -> int:
+        fits = (self._rules.solve(found[: n + 1]) is not None for n in range(len(found)))
+        return next(number for number, fit in enumerate(fits) if not fit)
+
+    def _bound(self, package: str, others: Sequence[FoundFramework]) -> None:
+        admitted = self._rules.admitted(self._env.name, package, others)
+        if not admitted:
+            why = f"no release of {package} fits the machine"
+            raise self._error or no_solution(self._env.name, why)
+        self._bounds.ranges[package] = version_range(admitted, self._rules.releases(package))
+
+    def _meets_package_rules(
+        self, text: str, found: Sequence[FoundFramework], solution: Solution
+    ) -> bool:
+        locked = {pin.name: pin.version for pin in read_pins(text)}
+        rules = self._rules.package_rules(self._env.name, solution)
+        broken = [rule for rule in rules if not rule.is_met_by(locked)]
+        if broken:
+            self._bounds.rules = list(dict.fromkeys([*self._bounds.rules, *broken]))
+            self._bounds.tried = {f.package: f.version for f in found}
+        return not broken
+
+    def _with_requirer(self, framework: FoundFramework, text: str) -> FoundFramework:
+        """Return a dependency with the line of the spec that leads to it."""
+        if framework.path is not None:
+            return framework
+        index = PackageIndex(self._request.target, self._request.index, pages=self._request.pages)
+        packages = self._rig.env[self._env.name].packages
+        keys: dict[str, str] = {canonicalize_name(key): key for key in packages}
+        roots = [pin for pin in read_pins(text) if pin.name in keys]
+        root = index.requirer_of(framework.package, roots, read_pins(text))
+        if root is None:
+            return framework
+        path = ("env", self._env.name, "packages", keys[root.name])
+        return replace(framework, path=path, required_by=f"{root.name} {root.version}")
+
+    # --- the matrix ------------------------------------------------------------------------
+
+    def _resolve(self, solution: Solution) -> EnvResolution:
+        resolution = self._rules.build_resolution(solution)
+        return next(env for env in resolution.envs if env.name == self._env.name)
+
+    def _load_rules(self, only: Collection[str] | None = None) -> FrameworkRules:
+        implied = {self._env.name: self._implied if only is None else only}
+        return FrameworkRules(
+            self._rig, self._resolution, self._matrix, implied, same_machine=self._same_machine
+        )
+
+
+def _plain_name(pin: ResolvedPin) -> str:
+    return canonicalize_name(pin.name.partition("[")[0])
+
+
+def _root_names(env: EnvResolution) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(pin.name for pin in env.distributions), env.companions

@@ -1,0 +1,288 @@
+"""The frameworks that the matrix admits in the environments of one machine.
+
+The spec names some frameworks; others come as dependencies of packages (`vllm` requires `torch`).
+All of them have to fit the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.requirements import Requirement as PackageRequirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.lock.errors import LockError
+from rigspec.matrix.components import PACKAGE_PREFIX
+from rigspec.matrix.loader import find_package_owner
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.build_resolution import build_resolution
+from rigspec.resolve.conflicts.report import conflict_diagnostic
+from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
+from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.model import KeyPath, Problem, Requirement
+from rigspec.resolve.problem.requirements import env_key, framework_products
+from rigspec.resolve.solver.cnf import encode
+from rigspec.resolve.solver.preferences import locked_preferences
+from rigspec.resolve.solver.propagation import propagate
+from rigspec.resolve.solver.sat import Solution, SolverSession
+from rigspec.resolve.solver.search import find_newest
+from rigspec.spec.models.rig import Rig
+from rigspec.spec.toml.document import Document
+from rigspec.version_specifiers import parse_alternative
+
+__all__ = [
+    "FoundFramework",
+    "FrameworkConflict",
+    "FrameworkRules",
+    "PackageRule",
+    "join_environments",
+    "older_pythons",
+    "owner_of",
+    "version_range",
+]
+
+_MACHINE = frozenset({"driver", "cuda", "cudnn"})
+_HARDWARE = frozenset({"avx", "compute_capability", "driver", "glibc"})
+
+
+@dataclass(frozen=True)
+class FoundFramework:
+    """A framework at a version that a resolver chose for an environment.
+
+    ``path`` is the line of the spec that requires it; ``required_by`` names the package of that
+    line where the framework is a dependency.
+    """
+
+    env: str
+    product: str
+    package: str
+    version: str
+    path: KeyPath | None = None
+    required_by: str | None = None
+
+
+@dataclass(frozen=True)
+class PackageRule:
+    """A requirement of the matrix on a plain package, and its reason."""
+
+    requirement: str
+    statement: str
+
+    def is_met_by(self, locked: Mapping[str, Version]) -> bool:
+        """Return whether the pins, if they have the package, have a version that it admits."""
+        requirement = PackageRequirement(self.requirement)
+        version = locked.get(requirement.name)
+        return version is None or requirement.specifier.contains(version, prereleases=True)
+
+
+class FrameworkConflict(LockError):
+    """Frameworks that a resolver chose do not fit the machine."""
+
+    def __init__(self, env: str, conflict: Conflict, problem: Problem) -> None:
+        message = f"the frameworks of the environment `{env}` do not fit the machine"
+        super().__init__(Diagnostic("RS506", Severity.ERROR, message), 1)
+        self._conflict, self._problem = conflict, problem
+
+    @property
+    def is_about_hardware(self) -> bool:
+        """Whether a fact of the machine itself is part of it, not only its software."""
+        return any(row.rule.requires.component in _HARDWARE for row in self._conflict.rows)
+
+    def as_warning(self, framework: FoundFramework) -> Diagnostic:
+        """Return the conflict as a warning about a dependency that may not work."""
+        row = self._conflict.rows[0]
+        return Diagnostic(
+            code=row.rule.code,
+            severity=Severity.WARNING,
+            message=f"{framework.package} {framework.version} in `{framework.env}`, a dependency, "
+            f"may not work because {row.rule.statement}",
+        )
+
+    def locate(self, document: Document) -> Diagnostic:
+        """Return the conflict with its lines and facts."""
+        return conflict_diagnostic(self._conflict, (), self._problem, document)
+
+
+class FrameworkRules:
+    """The rules of the matrix for one machine, with ``implied`` packages that the spec lacks."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        resolution: Resolution,
+        matrix: Matrix,
+        implied: Mapping[str, Collection[str]] | None = None,
+        *,
+        same_machine: bool = False,
+    ) -> None:
+        """``implied`` lists packages by environment. ``same_machine`` fixes driver, CUDA and cuDNN
+        as they were resolved.
+        """
+        self._rig, self._resolution, self._matrix = rig, resolution, matrix
+        builder = ProblemBuilder(_add_packages(rig, implied or {}), resolution.machine, matrix)
+        self._builder = builder
+        chosen = locked_preferences(builder, resolution, ())
+        own = {env_key(env.name, pin.name) for env in resolution.envs for pin in env.frameworks}
+        # The resolver chooses the frameworks anew: the newest of before is not preferred.
+        self._preferred = {key: each for key, each in chosen.items() if key not in own}
+        fixed = {"os", *(env_key(name, "python") for name in rig.env)}
+        fixed |= _MACHINE if same_machine else set()
+        self._requirements = (
+            *_possible(builder),
+            *(
+                Requirement(key, (each.exactly,), None, "", editable=False)
+                for key, each in self._preferred.items()
+                if key in fixed
+            ),
+        )
+
+    def releases(self, package: str) -> tuple[str, ...]:
+        """Return the releases of a framework's package in the matrix."""
+        product, family = owner_of(package)
+        rows = self._matrix.product(product).releases
+        return tuple(row.version for row in rows if (row.family or "") == family)
+
+    def admitted(
+        self, env: str, package: str, others: Sequence[FoundFramework] = ()
+    ) -> tuple[str, ...]:
+        """Return the releases of a package that fit the machine and ``others``, newest first."""
+        product, family = owner_of(package)
+        found = propagate(self._builder, (*self._requirements, *map(_as_requirement, others)))
+        if found is None:
+            return ()
+        wanted = [c for c in found.remaining(env_key(env, product)) if (c.family or "") == family]
+        # Propagation leaves too many where rules join several open choices.
+        return tuple(
+            candidate.version
+            for candidate in wanted
+            if self.solve([*others, FoundFramework(env, product, package, candidate.version)])
+        )
+
+    def solve(
+        self, found: Sequence[FoundFramework], preferred: Solution | None = None
+    ) -> Solution | None:
+        """Return a solution of the machine with these frameworks; None where there is none."""
+        requirements = (*self._requirements, *map(_as_requirement, found))
+        return find_newest(self._builder, requirements, {**self._preferred, **(preferred or {})})
+
+    def conflict(self, env: str, found: Sequence[FoundFramework]) -> FrameworkConflict:
+        """Return why these frameworks of an environment have no solution."""
+        requirements = (*self._requirements, *map(_as_requirement, found))
+        problem = self._builder.problem(requirements)
+        encoding = encode(problem)
+        with SolverSession(problem, encoding) as session:
+            first = next(iter(find_conflicts(problem, encoding, session)))
+        return FrameworkConflict(env, first, problem)
+
+    def build_resolution(self, solution: Solution) -> Resolution:
+        """Return a solution as the resolution of the rig."""
+        rules = tuple(self._builder.implied_rules(solution))
+        return build_resolution(self._rig, self._resolution.machine, self._matrix, rules, solution)
+
+    def package_rules(self, env: str, solution: Solution) -> Iterator[PackageRule]:
+        """Yield the requirements of the matrix on plain packages of an environment."""
+        for row in self._builder.implied_rules(solution):
+            owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
+            if owner == env and package:
+                versions = parse_alternative(row.must[1][0]).versions or ""
+                yield PackageRule(f"{canonicalize_name(package)}{versions}", row.rule.statement)
+
+
+def older_pythons(
+    rig: Rig, resolution: Resolution, matrix: Matrix, env: str
+) -> Iterator[Resolution]:
+    """Yield resolutions with ever older Pythons for an environment, others as they are."""
+    builder = ProblemBuilder(rig, resolution.machine, matrix)
+    chosen = locked_preferences(builder, resolution, ())
+    key = env_key(env, "python")
+    preferred = {k: each for k, each in chosen.items() if not k.startswith(env_key(env, ""))}
+    python = _series(chosen[key].version) if key in chosen else None
+    while python is not None:
+        older = Requirement(key, (f"<{python}",), None, "", editable=False)
+        solution = find_newest(builder, (*_possible(builder), older), preferred)
+        if solution is None:
+            return
+        python = _series(solution[key].version)
+        rules = tuple(builder.implied_rules(solution))
+        yield build_resolution(rig, resolution.machine, matrix, rules, solution)
+
+
+def join_environments(
+    rig: Rig,
+    resolution: Resolution,
+    matrix: Matrix,
+    envs: Sequence[tuple[EnvResolution, Sequence[FoundFramework]]],
+) -> Resolution | None:
+    """Return the resolution of a machine with these environments; None where they conflict.
+
+    Each environment was solved alone. The driver, CUDA and cuDNN have to fit all of them.
+    """
+    found = [framework for _, frameworks in envs for framework in frameworks]
+    solved = replace(resolution, envs=tuple(env for env, _ in envs))
+    implied = {
+        env.name: [f.package for f in frameworks if not _is_requested(rig, f)]
+        for env, frameworks in envs
+    }
+    solution = FrameworkRules(rig, solved, matrix, implied).solve(found)
+    if solution is None:
+        return None
+    # Dependencies are part of the lock, not of the resolution: `check` does not know them.
+    rules = FrameworkRules(rig, solved, matrix)
+    requested = [framework for framework in found if _is_requested(rig, framework)]
+    alone = rules.solve(requested, solution)
+    return rules.build_resolution(alone) if alone is not None else None
+
+
+def _is_requested(rig: Rig, framework: FoundFramework) -> bool:
+    return framework.product in framework_products(rig.env[framework.env])
+
+
+def _series(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _possible(builder: ProblemBuilder) -> tuple[Requirement, ...]:
+    """Return the requirements of the spec that some known release satisfies."""
+    universes = builder.universes
+    return tuple(c for c in builder.requirements if universes[c.component].mask(c.alternatives))
+
+
+def owner_of(package: str) -> tuple[str, str]:
+    """Return the product and the family of a framework's package. Raises KeyError."""
+    owner = find_package_owner(package)
+    if owner is None:
+        raise KeyError(package)
+    return owner
+
+
+def version_range(admitted: Collection[str], known: Collection[str]) -> str:
+    """Return the specifiers that leave the admitted ones of the known releases."""
+    wanted = {Version(text) for text in admitted}
+    if len(wanted) == 1:
+        return f"=={wanted.pop()}"
+    least, newest = min(wanted), max(wanted)
+    others = {Version(text) for text in known} - wanted
+    gaps = [f"!={version}" for version in sorted(others) if least < version < newest]
+    return ",".join([f">={least}", f"<={newest}", *gaps])
+
+
+def _add_packages(rig: Rig, implied: Mapping[str, Collection[str]]) -> Rig:
+    envs = {}
+    for name, env in rig.env.items():
+        packages = {**dict.fromkeys(sorted(implied.get(name, ())), "*"), **env.packages}
+        envs[name] = env.model_copy(update={"packages": packages})
+    return rig.model_copy(update={"env": envs})
+
+
+def _as_requirement(found: FoundFramework) -> Requirement:
+    _, family = owner_of(found.package)
+    label = f"requests {found.package} {found.version}"
+    if found.required_by is not None:
+        label = f"{found.required_by} requires {found.package}, resolved to {found.version}"
+    key = env_key(found.env, found.product)
+    version = f"{family} =={found.version}".strip()
+    return Requirement(key, (version,), found.path, label, editable=False)

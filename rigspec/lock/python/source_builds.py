@@ -1,0 +1,125 @@
+"""Source archives in a locked environment: their build requirements and compilers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.lock.errors import LockError, Place, no_solution
+from rigspec.lock.python.index.metadata import FileMetadata
+from rigspec.lock.python.index.package_index import PackageIndex
+from rigspec.lock.python.request import TOOLS
+from rigspec.lock.python.requirements_file import Pin, read_pins
+from rigspec.resolution import Resolution
+from rigspec.spec.models.rig import Rig
+
+__all__ = ["SourceBuild", "build_requirements", "find_source_builds", "require_compilers"]
+
+# Packages of the system that include a compiler of C and C++.
+_C_COMPILERS = frozenset({"build-essential", "gcc", "g++", "clang", "gcc-c++", "gcc-toolset-12"})
+_FORTRAN_COMPILERS = frozenset({"gfortran", "gcc-gfortran"})
+_RUST_COMPILERS = frozenset({"cargo", "rustc", "rustup"})
+# It only chooses a NumPy to build with: here that is the one of the environment.
+_CHOOSES_NUMPY = "oldest-supported-numpy"
+
+
+@dataclass(frozen=True)
+class SourceBuild:
+    """A pin that exists only as a source archive, with what builds it."""
+
+    pin: Pin
+    metadata: FileMetadata
+
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"{self.pin.name} {self.pin.version}"
+
+
+def find_source_builds(index: PackageIndex, text: str) -> tuple[SourceBuild, ...]:
+    """Return the pins of a result that the environment's pip has to build. Raises LockError."""
+    found = ((pin, index.source_metadata(pin)) for pin in read_pins(text))
+    return tuple(SourceBuild(pin, metadata) for pin, metadata in found if metadata is not None)
+
+
+def build_requirements(
+    env: str, builds: Iterable[SourceBuild], text: str, index: PackageIndex
+) -> tuple[str, ...]:
+    """Return the build requirements that the environment itself does not install, sorted.
+
+    Raises:
+        LockError: The environment has a build requirement at a version that does not build.
+
+    """
+    locked = {pin.name: pin.version for pin in read_pins(text)}
+    lines = set()
+    for build in builds:
+        if build.metadata.computes_requirements:
+            why = f"{build.label} computes its build requirements, which cannot be locked"
+            raise no_solution(env, why)
+        for needed in build.metadata.built_with:
+            name = canonicalize_name(needed.name)
+            if not index.applies(needed) or name == _CHOOSES_NUMPY:
+                continue
+            version = locked.get(name)
+            if version is None or name in TOOLS:
+                lines.add(f"{name}{_extras(needed)}{needed.specifier}")
+            elif not needed.specifier.contains(version, prereleases=True):
+                why = f"{build.label} is built with {needed}, but the environment has {version}"
+                raise no_solution(env, why)
+    return tuple(sorted(lines))
+
+
+def require_compilers(
+    rig: Rig, resolution: Resolution, env: str, builds: Sequence[SourceBuild]
+) -> None:
+    """Raise LockError if a source archive needs a compiler that the rig does not install."""
+    packages = set(rig.system.packages) if rig.system is not None else set()
+    for build in builds:
+        missing = list(_missing(build, rig, resolution, env, packages))
+        if missing:
+            names = " and ".join(name for name, _ in missing)
+            raise LockError(
+                Diagnostic(
+                    code="RS507",
+                    severity=Severity.ERROR,
+                    message=f"{build.label} has no wheel for this environment, and its build "
+                    f"needs {names}: the installation would fail",
+                    help=tuple(help_ for _, help_ in missing),
+                ),
+                1,
+                _places(rig, env, build),
+            )
+
+
+def _missing(
+    build: SourceBuild, rig: Rig, resolution: Resolution, env: str, packages: set[str]
+) -> Iterator[tuple[str, str]]:
+    languages = build.metadata.languages
+    if languages and not packages & _C_COMPILERS:
+        yield "a C compiler", 'add "build-essential" to `system.packages`'
+    if "fortran" in languages and not packages & _FORTRAN_COMPILERS:
+        yield "a Fortran compiler", 'add "gfortran" to `system.packages`'
+    if "rust" in languages and not packages & _RUST_COMPILERS:
+        yield "a Rust compiler", 'add "cargo" to `system.packages`'
+    if "cuda" in languages and resolution.cuda is None:
+        yield "the CUDA toolkit", "add `[cuda]` with a `toolkit`"
+    if languages and rig.env[env].interpreter_kind == "system":
+        headers = {name for name in packages if name.startswith("python") and "-dev" in name}
+        if not headers:
+            yield "the headers of Python", 'add "python3-dev" to `system.packages`'
+
+
+def _places(rig: Rig, env: str, build: SourceBuild) -> list[Place]:
+    names: dict[str, str] = {canonicalize_name(name): name for name in rig.env[env].packages}
+    if build.pin.name not in names:
+        return []
+    return [Place(("env", env, "packages", names[build.pin.name]), "built from source")]
+
+
+def _extras(requirement: Requirement) -> str:
+    return f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""

@@ -1,0 +1,141 @@
+"""Frameworks and packages in one solve, checked against the machine and the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rigspec.check import check_machine
+from rigspec.lock.python.framework_rules import FoundFramework, FrameworkRules, version_range
+from rigspec.lock.python.requirements_file import read_pins
+from rigspec.matrix.loader import load_matrix
+from rigspec.spec.loader import parse_spec
+
+Rigspec = Callable[..., Any]
+
+SPEC = """
+rig = 1
+name = "lab"
+[machine.box]
+os = "ubuntu 24.04"
+gpus = [{{ model = "{gpu}" }}]
+[env.lab]
+python = "{python}"
+interpreter = "pyenv"
+packages = {{ {packages} }}
+"""
+
+
+def write_spec(
+    folder: Path, packages: str, *, gpu: str = "RTX 4090", python: str = "3.12", more: str = ""
+) -> Path:
+    file = folder / "rig.toml"
+    file.write_text(SPEC.format(gpu=gpu, python=python, packages=packages) + more, encoding="utf-8")
+    return file
+
+
+def locked_versions(folder: Path) -> dict[str, str]:
+    machine = folder / "lock" / "box"
+    text = "".join(file.read_text(encoding="utf-8") for file in machine.glob("lab.*.txt"))
+    return {pin.name: str(pin.version) for pin in read_pins(text)}
+
+
+@pytest.fixture(autouse=True)
+def _no_archives(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("RIGSPEC_NVIDIA", "RIGSPEC_APT_UBUNTU"):
+        monkeypatch.setenv(variable, "")
+
+
+def rules(gpu: str, *implied: str) -> FrameworkRules:
+    text = SPEC.format(gpu=gpu, python="3.12", packages='vllm = "*"')
+    spec = parse_spec("rig.toml", text)
+    matrix = load_matrix()
+    resolution = check_machine(spec, "box", matrix).resolution
+    assert resolution is not None
+    return FrameworkRules(spec.rig, resolution, matrix, {"lab": implied})
+
+
+def test_version_range_with_gap_excludes_it() -> None:
+    known = ("1.0", "1.1", "1.2", "2.0")
+    assert version_range(("1.0", "1.2"), known) == ">=1.0,<=1.2,!=1.1"
+    assert version_range(("1.1",), known) == "==1.1"
+
+
+def test_framework_rules_for_new_gpu_admit_only_releases_with_its_code() -> None:
+    admitted = rules("RTX 5090", "torch").admitted("lab", "torch")
+    assert "2.8.0" in admitted
+    assert "2.7.1" not in admitted
+
+
+def test_framework_rules_conflict_of_dependency_names_its_line() -> None:
+    spec = parse_spec(
+        "rig.toml", SPEC.format(gpu="RTX 5090", python="3.12", packages='vllm = "==0.9.2"')
+    )
+    path = ("env", "lab", "packages", "vllm")
+    found = FoundFramework("lab", "torch", "torch", "2.7.0", path, "vllm 0.9.2")
+    told = rules("RTX 5090", "torch").conflict("lab", [found]).locate(spec.document)
+    assert told.code == "RS220"
+    assert "vllm 0.9.2 requires torch, resolved to 2.7.0" in [span.label for span in told.spans]
+
+
+def test_lock_with_dependency_unfit_for_gpu_is_refused(tmp_path: Path, rigspec: Rigspec) -> None:
+    """torchvision 0.22.0 requires torch 2.7.0, whose wheel has no code for the card."""
+    spec = write_spec(tmp_path, 'torchvision = "==0.22.0"', gpu="RTX 5090")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 1, done.stdout
+    assert "error[RS220]" in done.stderr
+    assert "torchvision 0.22.0 requires torch, resolved to 2.7.0" in " ".join(done.stderr.split())
+    assert not (tmp_path / "lock").exists()
+
+
+def test_lock_with_dependency_chooses_release_for_gpu(tmp_path: Path, rigspec: Rigspec) -> None:
+    """The newest torch has no code for a GTX 1080 Ti: the lock has an older one."""
+    spec = write_spec(tmp_path, 'torchmetrics = "*"', gpu="GTX 1080 Ti")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert locked_versions(tmp_path)["torch"] == "2.7.1"
+
+
+def test_lock_takes_prereleases_where_nothing_else_exists(tmp_path: Path, rigspec: Rigspec) -> None:
+    """opentelemetry-sdk requires a package that has only ever had pre-releases."""
+    spec = write_spec(tmp_path, 'opentelemetry-sdk = "*"')
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert "b" in locked_versions(tmp_path)["opentelemetry-semantic-conventions"]
+
+
+def test_lock_chooses_tools_that_fit_packages(tmp_path: Path, rigspec: Rigspec) -> None:
+    """torch 2.11 requires setuptools below 82, which is not the newest."""
+    spec = write_spec(tmp_path, "", more='[env.lab.frameworks]\ntorch = "==2.11.0"\n')
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert int(locked_versions(tmp_path)["setuptools"].partition(".")[0]) < 82
+
+
+def test_lock_with_metadata_that_uv_cannot_read_uses_resolvelib(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """pandas 0.22 requires `pytz (>=2011k)`, which PEP 440 does not allow."""
+    spec = write_spec(tmp_path, 'pandas = "==0.22.0"', python="3.6")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert locked_versions(tmp_path)["pandas"] == "0.22.0"
+    text = (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
+    assert 'engine = "resolvelib"' in text
+    # The next lock starts with the same engine.
+    assert rigspec("lock", spec, "-o", tmp_path / "lock").returncode == 0
+    assert 'engine = "resolvelib"' in text
+
+
+@pytest.mark.e2e(minutes=2)
+def test_lock_with_free_python_tries_older_ones(tmp_path: Path, rigspec: Rigspec) -> None:
+    """fastai 2.2 requires a torch without wheels for current Pythons."""
+    spec = tmp_path / "rig.toml"
+    text = SPEC.format(gpu="RTX 2070", python="3", packages="").replace('python = "3"\n', "")
+    spec.write_text(text + '[env.lab.frameworks]\nfastai = "==2.2.5"\n', encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert locked_versions(tmp_path)["fastai"] == "2.2.5"

@@ -1,0 +1,138 @@
+"""Source archives: what builds them is locked, and a missing compiler is an error."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rigspec.lock.python.index.sdist import read_sdist
+
+Rigspec = Callable[..., Any]
+
+
+def archive(files: Mapping[str, str]) -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:gz") as tar:
+        for name, text in files.items():
+            member = tarfile.TarInfo(f"tool-1.0/{name}")
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("files", "built_with", "languages"),
+    [
+        ({"setup.py": "setup()"}, ["setuptools", "wheel"], set()),
+        ({"setup.py": "setup(use_2to3=True)"}, ["setuptools<58", "wheel"], set()),
+        ({"setup.py": "import pkg_resources"}, ["setuptools<82", "wheel"], set()),
+        (
+            {"setup.py": "setup(setup_requires=['numpy', 'cython>=0.2'])"},
+            ["setuptools<81", "wheel", "numpy", "cython>=0.2"],
+            set(),
+        ),
+        (
+            {"setup.py": "needs = ['pytest-runner'] if x else []\nsetup(setup_requires=needs)"},
+            ["setuptools<81", "wheel", "pytest-runner"],
+            set(),
+        ),
+        (
+            {"setup.py": "setup(ext_modules=[Extension('a', ['a.c'])])", "a.c": ""},
+            ["setuptools", "wheel"],
+            {"c"},
+        ),
+        (
+            {"setup.py": "setup(ext_modules=[Extension('a', optional=True)])", "a.c": ""},
+            ["setuptools", "wheel"],
+            set(),
+        ),
+        ({"setup.py": "setup()", "tests/a.c": ""}, ["setuptools", "wheel"], set()),
+        (
+            {"setup.py": "CUDAExtension('a', ['a.cu'])", "csrc/a.cu": "", "csrc/a.cpp": ""},
+            ["setuptools", "wheel"],
+            {"c", "cuda"},
+        ),
+        (
+            {
+                "pyproject.toml": '[build-system]\nrequires = ["maturin>=1"]\n',
+                "Cargo.toml": "",
+            },
+            ["maturin>=1"],
+            {"rust"},
+        ),
+    ],
+)
+def test_read_sdist_returns_build_requirements_and_languages(
+    files: dict[str, str], built_with: list[str], languages: set[str]
+) -> None:
+    metadata = read_sdist("tool-1.0.tar.gz", archive(files))
+    assert list(metadata.built_with) == built_with
+    assert metadata.languages == languages
+    assert not metadata.computes_requirements
+
+
+def test_read_sdist_with_computed_setup_requires_reports_it() -> None:
+    metadata = read_sdist(
+        "tool-1.0.tar.gz", archive({"setup.py": "setup(setup_requires=find_them())"})
+    )
+    assert metadata.computes_requirements
+
+
+SPEC = """
+rig = 1
+name = "lab"
+[machine.box]
+os = "debian 12"
+[env.lab]
+python = "3.11"
+interpreter = "system"
+packages = {{ {package} }}
+"""
+
+
+def test_lock_with_source_archive_has_its_build_requirements(
+    tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """antlr4-python3-runtime 4.9.3 has no wheel."""
+    monkeypatch.setenv("RIGSPEC_APT_DEBIAN", "")
+    spec = tmp_path / "rig.toml"
+    spec.write_text(SPEC.format(package='antlr4-python3-runtime = "==4.9.3"'), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    lock = (tmp_path / "lock" / "rig.lock").read_text(encoding="utf-8")
+    assert 'sources = ["antlr4-python3-runtime"]' in lock
+
+    done = rigspec(
+        *("compile", spec, "--lock", tmp_path / "lock"),
+        *("--target", "shell", "-o", tmp_path / "out"),
+    )
+    assert done.returncode == 0, done.stderr
+    installer = next((tmp_path / "out").rglob("install.sh")).read_text(encoding="utf-8")
+    pip = [line.strip() for line in installer.splitlines() if "--require-hashes" in line]
+    assert [("--only-binary :all:" in line, "--no-build-isolation" in line) for line in pip] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
+    sources = next((tmp_path / "out").rglob("lab.sources.txt")).read_text(encoding="utf-8")
+    assert "antlr4-python3-runtime==4.9.3" in sources
+    assert "antlr4" not in next((tmp_path / "out").rglob("lab.requirements.txt")).read_text()
+
+
+def test_lock_with_extension_and_no_compiler_is_refused(
+    tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pycocotools 2.0.0 is a source archive with an extension module."""
+    monkeypatch.setenv("RIGSPEC_APT_DEBIAN", "")
+    spec = tmp_path / "rig.toml"
+    spec.write_text(SPEC.format(package='pycocotools = "==2.0.0"'), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock", "--engine", "resolvelib")
+    assert done.returncode == 1, done.stdout
+    assert "error[RS507]" in done.stderr
+    assert 'add "build-essential" to `system.packages`' in done.stderr
+    assert not (tmp_path / "lock").exists()
