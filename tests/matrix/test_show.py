@@ -17,7 +17,7 @@ Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
         ("gpu", "1080ti", "  GeForce GTX 1080 Ti\n", "GTX 1080\n"),
         ("gpu", "GT 630", "GeForce GT 630 (GK107)\n", "GT 640"),
         ("instance", "p2.xlarge", "  aws p2.xlarge\n", "p3."),
-        ("torch", "2.1", "  2.1.2\n", "  2.2.0\n"),
+        ("torch", "2.1", "  2.1.2+cu121\n", "  2.2.0+"),
         ("driver", "470", "  470.256.02\n", "  535."),
         ("cuda", "9.0.176", "  9.0.176\n", "  9.1.85\n"),
         ("os", "ubuntu >=22.04", "  ubuntu 24.04\n", "  ubuntu 20.04\n"),
