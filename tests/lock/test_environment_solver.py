@@ -65,7 +65,7 @@ def test_version_range_with_gap_excludes_it() -> None:
 
 
 def test_framework_rules_for_new_gpu_admit_only_releases_with_its_code() -> None:
-    admitted = rules("RTX 5090", "torch").admitted("lab", "torch")
+    admitted = rules("RTX 5090", "torch").compatible_releases("lab", "torch")
     assert "2.8.0" in admitted
     assert "2.7.1" not in admitted
 

@@ -47,9 +47,7 @@ _HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes 
 
 @dataclass(frozen=True)
 class LockSettings:
-    """How to lock: the engine (None: chosen per environment), and whether a ``pylock.toml`` is
-    written, too.
-    """
+    """Settings of a lock: the engine, None for one per environment, and PEP 751 output."""
 
     engine: str | None = None
     pylock: bool = False

@@ -106,7 +106,7 @@ class EnvironmentSolver:
 
         """
         for pin in self._env.distributions:
-            self._bound(_plain_name(pin), ())
+            self._restrict(_plain_name(pin), ())
         for _ in range(_ROUNDS):
             text = self._run()
             if text is None:
@@ -217,7 +217,7 @@ class EnvironmentSolver:
             conflict = self._rules.conflict(self._env.name, [*before, framework])
             if framework.path is not None or conflict.is_about_hardware:
                 self._error = self._error or self._conflict(before, framework, text)
-                self._bound(framework.package, before)
+                self._restrict(framework.package, before)
                 return None
             self._warnings[framework.package] = conflict.as_warning(framework)
             found.remove(framework)
@@ -240,8 +240,8 @@ class EnvironmentSolver:
         fits = (self._rules.solve(found[: n + 1]) is not None for n in range(len(found)))
         return next(number for number, fit in enumerate(fits) if not fit)
 
-    def _bound(self, package: str, others: Sequence[FoundFramework]) -> None:
-        admitted = self._rules.admitted(self._env.name, package, others)
+    def _restrict(self, package: str, others: Sequence[FoundFramework]) -> None:
+        admitted = self._rules.compatible_releases(self._env.name, package, others)
         if not admitted:
             why = f"no release of {package} fits the machine"
             raise self._error or no_solution(self._env.name, why)

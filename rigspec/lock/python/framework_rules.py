@@ -89,7 +89,7 @@ class FrameworkConflict(LockError):
 
     @property
     def is_about_hardware(self) -> bool:
-        """Whether a fact of the machine itself is part of it, not only its software."""
+        """Return whether a fact of the machine is involved, not only its software."""
         return any(row.rule.requires.component in _HARDWARE for row in self._conflict.rows)
 
     def as_warning(self, framework: FoundFramework) -> Diagnostic:
@@ -127,7 +127,7 @@ class FrameworkRules:
         self._builder = builder
         chosen = locked_preferences(builder, resolution, ())
         own = {env_key(env.name, pin.name) for env in resolution.envs for pin in env.frameworks}
-        # The resolver chooses the frameworks anew: the newest of before is not preferred.
+        # The resolver chooses the frameworks again: the newest of before is not preferred.
         self._preferred = {key: each for key, each in chosen.items() if key not in own}
         fixed = {"os", *(env_key(name, "python") for name in rig.env)}
         fixed |= _MACHINE if same_machine else set()
@@ -146,7 +146,7 @@ class FrameworkRules:
         rows = self._matrix.product(product).releases
         return tuple(row.version for row in rows if (row.family or "") == family)
 
-    def admitted(
+    def compatible_releases(
         self, env: str, package: str, others: Sequence[FoundFramework] = ()
     ) -> tuple[str, ...]:
         """Return the releases of a package that fit the machine and ``others``, newest first."""

@@ -47,10 +47,10 @@ def compile_requirements(request: ResolveRequest) -> str:
     try:
         result = resolver.resolve(roots, max_rounds=_ROUNDS)
     except ResolutionImpossible as error:
-        asked = sorted({_cause(cause) for cause in error.causes})
+        reasons = sorted({_cause(cause) for cause in error.causes})
         collided = {provider.identify(cause.requirement) for cause in error.causes}
-        asked += [reason for name, reason in sorted(provider.unbuilt.items()) if name in collided]
-        raise no_solution(request.env, "; ".join(asked)) from None
+        reasons += [reason for name, reason in sorted(provider.unbuilt.items()) if name in collided]
+        raise no_solution(request.env, "; ".join(reasons)) from None
     except ResolutionTooDeep:
         raise no_solution(request.env, _explain_endless(provider.collisions)) from None
     return format_pins({name: _hashes_of(offer) for name, offer in result.mapping.items()})
@@ -123,8 +123,8 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         if backtrack_causes is not self._last_causes and backtrack_causes:
             self._last_causes = backtrack_causes
             self.collisions[_pair(backtrack_causes)] += 1
-        asked = [info.requirement.specifier for info in information[identifier]]
-        pinned = any(s.operator == "==" for specifier in asked for s in specifier)
+        specifiers = [info.requirement.specifier for info in information[identifier]]
+        pinned = any(s.operator == "==" for specifier in specifiers for s in specifier)
         collided = any(self.identify(c.requirement) == identifier for c in backtrack_causes)
         return (not pinned, not collided, identifier)
 

@@ -24,7 +24,7 @@ ENGINES = tuple(_COMPILERS)
 
 # Before about this day sdists were the rule, and requirements were not validated. uv runs the
 # setup.py of an sdist in a Python of today, where absl-py 0.2 fails, and skips wheels with
-# requirements it cannot read: pandas up to 0.24 asks for `pytz (>=2011k)`.
+# requirements it cannot read: pandas up to 0.24 requires `pytz (>=2011k)`.
 _READ_BY_UV = dt.date(2020, 1, 1)
 
 

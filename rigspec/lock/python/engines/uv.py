@@ -80,7 +80,7 @@ def _compile_installable(request: ResolveRequest, index: PackageIndex) -> str:
         unusable = index.missing(read_pins(text))
         if not unusable:
             return text
-        bounds += [_bound(index, pin.name, pin.version) for pin in unusable]
+        bounds += [_exclude(index, pin.name, pin.version) for pin in unusable]
     why = f"no set in {_ROUNDS} rounds that pip {request.target.pip} would install"
     raise no_solution(request.env, why)
 
@@ -103,7 +103,7 @@ def _prefer_wheels(request: ResolveRequest, index: PackageIndex, text: str) -> s
         return text
 
 
-def _bound(index: PackageIndex, name: str, version: Version) -> str:
+def _exclude(index: PackageIndex, name: str, version: Version) -> str:
     """Return a constraint that excludes this version, and all others above those offered."""
     newest = max((offer.version for offer in index.offers(name)), default=None)
     if newest is not None and newest < version:

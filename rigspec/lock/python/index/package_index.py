@@ -44,7 +44,7 @@ class AvailableVersion:
 
     @property
     def has_wheel(self) -> bool:
-        """Whether it installs without a build."""
+        """Return whether it installs without a build."""
         return self.files[0].link.is_wheel
 
 
@@ -123,7 +123,7 @@ class PackageIndex:
         """Read the pages of packages in advance; errors are left to who needs a page."""
         for name in names:
             with suppress(LockError):
-                self._listed(name)
+                self._list_files(name)
 
     def files(self, name: str, version: Version) -> tuple[Package, ...]:
         """Return the files of one version that the target's pip installs, wheels first.
@@ -133,7 +133,7 @@ class PackageIndex:
         """
         key = canonicalize_name(name), version
         if key not in self._files:
-            listed = [file for file in self._listed(name) if file.version == version]
+            listed = [file for file in self._list_files(name) if file.version == version]
             found = [self._filter.admit(name, file, yanked=True) for file in listed]
             self._files[key] = tuple(_wheels_first([each for each in found if each is not None]))
         return self._files[key]
@@ -222,14 +222,14 @@ class PackageIndex:
             self._metadata[link.filename] = read_metadata(self._finder.session, link)
         return self._metadata[link.filename]
 
-    def _listed(self, name: str) -> list[ListedFile]:
+    def _list_files(self, name: str) -> list[ListedFile]:
         key = canonicalize_name(name)
         if key not in self._pages:
             self._pages[key] = fetch_files(self._finder, key)
         return self._pages[key]
 
     def _read_offers(self, name: str) -> tuple[AvailableVersion, ...]:
-        admitted = (self._filter.admit(name, f, yanked=False) for f in self._listed(name))
+        admitted = (self._filter.admit(name, f, yanked=False) for f in self._list_files(name))
         found = [package for package in admitted if package is not None]
         if self._as_of is not None and canonicalize_name(name) not in TOOLS:
             found = self._uploaded_by(self._as_of, name, found)
