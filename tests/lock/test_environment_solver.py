@@ -64,6 +64,12 @@ def test_version_range_with_gap_excludes_it() -> None:
     assert version_range(("1.1",), known) == "==1.1"
 
 
+def test_version_range_of_builds_is_that_of_their_releases() -> None:
+    known = ("2.7.1+cu126", "2.7.1+cu128", "2.8.0+cu126", "2.8.0+cu128", "2.9.0+cu130")
+    assert version_range(("2.8.0+cu126", "2.8.0+cu128"), known) == "==2.8.0"
+    assert version_range(("2.7.1+cu128", "2.9.0+cu130"), known) == ">=2.7.1,<=2.9.0,!=2.8.0"
+
+
 def test_framework_rules_for_new_gpu_admit_only_releases_with_its_code() -> None:
     admitted = rules("RTX 5090", "torch").compatible_releases("lab", "torch")
     assert "2.8.0" in admitted

@@ -17,7 +17,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner
-from rigspec.matrix.model import Matrix
+from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.build_resolution import build_resolution
 from rigspec.resolve.conflicts.report import conflict_diagnostic
@@ -32,7 +32,7 @@ from rigspec.resolve.solver.sat import Solution, SolverSession
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import Document
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import parse_alternative, public_version
 
 __all__ = [
     "FoundFramework",
@@ -141,37 +141,65 @@ class FrameworkRules:
         )
 
     def releases(self, package: str) -> tuple[str, ...]:
-        """Return the releases of a framework's package in the matrix."""
+        """Return the releases of a framework's package in the matrix, without their builds."""
         product, family = owner_of(package)
         rows = self._matrix.product(product).releases
-        return tuple(row.version for row in rows if (row.family or "") == family)
+        versions = (public_version(row.version) for row in rows if (row.family or "") == family)
+        return tuple(dict.fromkeys(versions))
 
     def compatible_releases(
         self, env: str, package: str, others: Sequence[FoundFramework] = ()
     ) -> tuple[str, ...]:
         """Return the releases of a package that fit the machine and ``others``, newest first."""
         product, family = owner_of(package)
-        found = propagate(self._builder, (*self._requirements, *map(_as_requirement, others)))
+        found = propagate(self._builder, (*self._requirements, *map(self._as_requirement, others)))
         if found is None:
             return ()
         wanted = [c for c in found.remaining(env_key(env, product)) if (c.family or "") == family]
+        # A build of another index is not what the default one installs.
+        rows = self._matrix.product(product).releases
+        elsewhere = {row.version for row in rows if not self._is_indexed(row)}
         # Propagation leaves too many where rules join several open choices.
         return tuple(
-            candidate.version
+            public_version(candidate.version)
             for candidate in wanted
-            if self.solve([*others, FoundFramework(env, product, package, candidate.version)])
+            if candidate.version not in elsewhere
+            and self.solve([*others, FoundFramework(env, product, package, candidate.version)])
         )
 
     def solve(
         self, found: Sequence[FoundFramework], preferred: Solution | None = None
     ) -> Solution | None:
         """Return a solution of the machine with these frameworks; None where there is none."""
-        requirements = (*self._requirements, *map(_as_requirement, found))
+        requirements = (*self._requirements, *map(self._as_requirement, found))
         return find_newest(self._builder, requirements, {**self._preferred, **(preferred or {})})
+
+    def _as_requirement(self, found: FoundFramework) -> Requirement:
+        _, family = owner_of(found.package)
+        label = f"requests {found.package} {found.version}"
+        if found.required_by is not None:
+            label = f"{found.required_by} requires {found.package}, resolved to {found.version}"
+        key = env_key(found.env, found.product)
+        versions = tuple(f"{family} =={version}".strip() for version in self._indexed_builds(found))
+        return Requirement(key, versions, found.path, label, editable=False)
+
+    def _indexed_builds(self, found: FoundFramework) -> tuple[str, ...]:
+        """Return the builds that the default index has of a release, else the release itself."""
+        if "+" in found.version:
+            return (found.version,)
+        releases = self._matrix.product(found.product).releases
+        of_version = [r for r in releases if public_version(r.version) == found.version]
+        indexed = [r.version for r in of_version if self._is_indexed(r)]
+        return tuple(indexed) or (found.version,)
+
+    def _is_indexed(self, release: Release) -> bool:
+        if release.get("index") is None:
+            return True
+        return self._resolution.arch in (release.get("pypi") or "").split()
 
     def conflict(self, env: str, found: Sequence[FoundFramework]) -> FrameworkConflict:
         """Return why these frameworks of an environment have no solution."""
-        requirements = (*self._requirements, *map(_as_requirement, found))
+        requirements = (*self._requirements, *map(self._as_requirement, found))
         problem = self._builder.problem(requirements)
         encoding = encode(problem)
         with SolverSession(problem, encoding) as session:
@@ -260,12 +288,15 @@ def owner_of(package: str) -> tuple[str, str]:
 
 
 def version_range(admitted: Collection[str], known: Collection[str]) -> str:
-    """Return the specifiers that leave the admitted ones of the known releases."""
-    wanted = {Version(text) for text in admitted}
+    """Return the specifiers that leave the admitted ones of the known releases.
+
+    An index has releases, not builds: a release is admitted if one of its builds is.
+    """
+    wanted = {Version(public_version(text)) for text in admitted}
     if len(wanted) == 1:
         return f"=={wanted.pop()}"
     least, newest = min(wanted), max(wanted)
-    others = {Version(text) for text in known} - wanted
+    others = {Version(public_version(text)) for text in known} - wanted
     gaps = [f"!={version}" for version in sorted(others) if least < version < newest]
     return ",".join([f">={least}", f"<={newest}", *gaps])
 
@@ -276,13 +307,3 @@ def _add_packages(rig: Rig, implied: Mapping[str, Collection[str]]) -> Rig:
         packages = {**dict.fromkeys(sorted(implied.get(name, ())), "*"), **env.packages}
         envs[name] = env.model_copy(update={"packages": packages})
     return rig.model_copy(update={"env": envs})
-
-
-def _as_requirement(found: FoundFramework) -> Requirement:
-    _, family = owner_of(found.package)
-    label = f"requests {found.package} {found.version}"
-    if found.required_by is not None:
-        label = f"{found.required_by} requires {found.package}, resolved to {found.version}"
-    key = env_key(found.env, found.product)
-    version = f"{family} =={found.version}".strip()
-    return Requirement(key, (version,), found.path, label, editable=False)
