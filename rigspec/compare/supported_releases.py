@@ -23,7 +23,7 @@ from rigspec.resolve.problem.model import (
     Requirement,
 )
 from rigspec.resolve.solver.cnf import encode
-from rigspec.resolve.solver.cuda_source import build_problem
+from rigspec.resolve.solver.cuda_source import build_problems
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import public_version
@@ -78,23 +78,34 @@ def find_supported_releases(
     spec: LoadedSpec, machine: str, matrix: Matrix, is_requested: Callable[[Component], bool]
 ) -> SupportedReleases | None:
     """Return the supported releases of the requested component, or None without such one."""
-    builder = build_problem(spec.rig, machine, matrix)
-    component = next((c for c in builder.components if is_requested(c)), None)
-    errors, requirements = unsatisfiable_requirements(builder, spec.document)
-    if component is None or errors:
+    found: list[SupportedReleases] = []
+    for builder in build_problems(spec.rig, machine, matrix):
+        component = next((c for c in builder.components if is_requested(c)), None)
+        errors, requirements = unsatisfiable_requirements(builder, spec.document)
+        if component is not None and not errors:
+            problem = builder.problem(requirements)
+            releases = tuple(_iterate_supported(problem, component))
+            found.append(SupportedReleases(problem, component, releases))
+    if not found:
         return None
-    problem = builder.problem(requirements)
+    # A release is supported if it runs with one of the sources of CUDA; the order is the matrix's.
+    supported = {release for each in found for release in each.releases}
+    listed = dict.fromkeys(map(release_of, found[0].component.candidates))
+    return replace(found[0], releases=tuple(r for r in listed if r in supported))
+
+
+def _iterate_supported(problem: Problem, component: Component) -> Iterator[Candidate]:
     encoding = encode(problem)
+    seen: set[Candidate] = set()
     with SolverSession(problem, encoding) as session:
         selectors = list(encoding.selectors)
-        releases: dict[Candidate, None] = {}
         for candidate in component.candidates:
             release = release_of(candidate)
-            if candidate.version in (NOTHING, UNKNOWN) or release in releases:
+            if candidate.version in (NOTHING, UNKNOWN) or release in seen:
                 continue
             if session.satisfiable([*selectors, encoding.candidates[component.key, candidate]]):
-                releases[release] = None
-    return SupportedReleases(problem, component, tuple(releases))
+                seen.add(release)
+                yield release
 
 
 def release_of(candidate: Candidate) -> Candidate:

@@ -63,8 +63,8 @@ def test_json_has_values_and_reasons(sourced: Comparison) -> None:
     assert content["money"]["payback"]["months"] == "9.26"
     assert content["money"]["payback"]["within_a_year_up_to"]["amount"] == "6480"
     assert content["money"]["b"]["read"] == "2023-11-16"
-    torch = next(p for p in content["runs"]["products"] if p["product"] == "torch")
-    assert torch["only_a"][0]["reason"]["source"]["read"] == "2026-11-21"
+    tensorflow = next(p for p in content["runs"]["products"] if p["product"] == "tensorflow")
+    assert tensorflow["only_a"][0]["reason"]["source"]["read"] == "2026-11-21"
 
 
 def test_output_is_deterministic(rigspec: Rigspec, sourced: Comparison) -> None:
@@ -106,7 +106,7 @@ def test_command_writes_file_and_sets_exit_code(rigspec: Rigspec, tmp_path: Path
     command = ["compare", LAB, "tower", "cloud", "--format", "html", "-o", page]
     done = rigspec(*command, "--exit-code")
     assert done.returncode == 1  # without a lock, equality is unknown
-    assert "there is no lock" in done.stderr
+    assert "warning: no lock in " in done.stderr
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert page.stat().st_mode & 0o777 == 0o644
     assert [path.name for path in page.parent.iterdir()] == ["page.html"]

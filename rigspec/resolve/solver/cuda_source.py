@@ -8,7 +8,7 @@ from rigspec.resolve.problem.requirements import image_tag, uses_gpu
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["build_problem"]
+__all__ = ["build_problem", "build_problems"]
 
 _PROVIDER = "provider"
 
@@ -24,6 +24,14 @@ def build_problem(rig: Rig, machine: str | None, matrix: Matrix) -> ProblemBuild
         if find_newest(builder, builder.requirements) is not None:
             return builder
     return ProblemBuilder(rig, machine, matrix)
+
+
+def build_problems(rig: Rig, machine: str | None, matrix: Matrix) -> tuple[ProblemBuilder, ...]:
+    """Return the problem of a machine with each source of CUDA: a toolkit, then wheels."""
+    toolkit = ProblemBuilder(rig, machine, matrix)
+    if not _has_cuda_extra(rig, machine, matrix):
+        return (toolkit,)
+    return toolkit, ProblemBuilder(rig, machine, matrix, cuda_from_wheels=True)
 
 
 def _has_cuda_extra(rig: Rig, name: str | None, matrix: Matrix) -> bool:
