@@ -50,7 +50,7 @@ def test_locked_software_of_sourced_differs_in_kernel_argument(
     by_layer = {layer.layer: (layer.same, layer.differ) for layer in found.layers}
     assert by_layer["versions"] == (9, 0)
     assert by_layer["packages"] == (51, 0)
-    assert by_layer["Python packages"] == (55, 0)
+    assert by_layer["Python packages"] == (56, 0)
     assert by_layer["kernel arguments"] == (0, 1)
     assert {item.layer for item in found.differences} == {
         "kernel arguments",

@@ -75,7 +75,7 @@ def doubles(request: BaseHTTPRequestHandler, body: bytes) -> None:
         (INDEX, alters, "it was changed after it was signed"),
         (LIST, breaks, "HTTP status 500"),
         (LIST, halves, "the list of packages"),
-        (LIST, shortens, "truncated after"),
+        (LIST, shortens, "received"),
         (LIST, lengthens, "larger than"),
         (LIST, lies, "its sha256 is not the one that was signed"),
     ],
