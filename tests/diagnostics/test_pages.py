@@ -20,6 +20,7 @@ EXAMPLE = re.compile(r"```(toml|console)\n(.+?)```\n", re.DOTALL)
 AFTER_CHECK = {
     "RS229",
     "RS506",
+    "RS507",
     "RS512",
     "RS513",
     "RS514",

@@ -303,6 +303,6 @@ def test_playbook_wrong_platform_changes_no_machine(fleet: Fleet, playbook: Path
     status, said, counts = fleet.play(playbook)
 
     assert status != 0
-    assert "the rig is for debian 12 on x86_64: this is another machine" in said
+    assert "the rig is for debian 12 on x86_64, but this is another machine" in said
     assert [count["changed"] for count in counts.values()] == [0, 0]
     assert not any((host.root.path / "opt/rig").exists() for host in fleet.hosts)
