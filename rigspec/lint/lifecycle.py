@@ -10,6 +10,7 @@ from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.loader import list_image_tags, load_image
 from rigspec.matrix.model import Availability, Matrix, Release
 from rigspec.resolution import Resolution
+from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.resolve.problem.requirements import image_tag, requested_frameworks
 from rigspec.spec.loader import LoadedSpec
@@ -229,7 +230,10 @@ def lint_withdrawn(
     yield from _lint_image(spec)
     for env in resolution.envs if resolution is not None else ():
         lines = {line.product: line for line in requested_frameworks(spec.rig.env[env.name])}
+        from_channels = channel_frameworks(spec.rig.env[env.name])
         for pin, package in zip(env.frameworks, env.distributions, strict=True):
+            if pin.name in from_channels:
+                continue
             for release in matrix.product(pin.name).releases:
                 same = release.version == pin.version
                 if same and (release.family or pin.name) == package.name.partition("[")[0]:

@@ -9,6 +9,7 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import Pin, Resolution
+from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
 from rigspec.resolve.problem.requirements import (
     package_products,
@@ -66,10 +67,14 @@ def lint_unverified_versions(
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
         paths = {f.product: (f.table, f.key) for f in requested_frameworks(requested)}
+        from_channels = channel_frameworks(requested)
         lines += [
-            (f"{pin.name} {pin.version}", ("env", env.name, *paths[pin.name]))
+            (
+                f"{from_channels.get(pin.name, pin.name)} {pin.version}",
+                ("env", env.name, *paths[pin.name]),
+            )
             for pin in env.frameworks
-            if pin.name in paths and not _is_listed(matrix, pin)
+            if pin.name in paths and (pin.name in from_channels or not _is_listed(matrix, pin))
         ]
         known = set(package_products(requested)) | rule_index(matrix).named
         lines += [

@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX
 from rigspec.matrix.model import Condition, Matrix, Product, Release
 from rigspec.resolution import Build, EnvResolution, Pin, Resolution
+from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import BoundRule, matches_any
 from rigspec.resolve.problem.requirements import DEFAULT_ARCH, env_key, framework_products
@@ -88,6 +89,8 @@ def _env(
         framework: solution[env_key(name, framework)]
         for framework in framework_products(rig.env[name])
     }
+    from_channels = channel_frameworks(rig.env[name])
+    wheels = {f: chosen for f, chosen in frameworks.items() if f not in from_channels}
     installer = solution.get(env_key(name, "installer"))
     return EnvResolution(
         name=name,
@@ -98,20 +101,22 @@ def _env(
             for product, chosen in frameworks.items()
         ),
         distributions=tuple(
-            Pin(
+            Pin(from_channels[product], chosen.version)
+            if product in from_channels
+            else Pin(
                 _distribution(matrix.product(product), chosen, name, solution),
                 _installed_version(matrix.product(product), chosen, arch),
             )
             for product, chosen in frameworks.items()
         ),
         constraints=_constraints(name, rules),
-        companions=tuple(sorted(_companions(rig, matrix, name, frameworks, solution))),
+        companions=tuple(sorted(_companions(rig, matrix, name, wheels, solution))),
         installer=installer.label if installer is not None else None,
         cuda=_cuda_in_wheels(name, rules, solution),
         interpreter=solution[env_key(name, "interpreter")].version,
         builds=tuple(
             build
-            for product, chosen in frameworks.items()
+            for product, chosen in wheels.items()
             if (build := _build(matrix.product(product), chosen, arch)) is not None
         ),
     )

@@ -166,6 +166,8 @@ def test_conda_solve_with_driver_selects_pytorch_build(
     listed = (tmp_path / "lock/tower/lab.explicit.txt").read_text(encoding="utf-8")
     assert re.findall(r"/pytorch-1\.10\.2-(\S+)\.tar\.bz2#", listed) == [build]
     assert "/python-3.6." in listed
+    pinned = (tmp_path / "lock/tower/lab.requirements.txt").read_text(encoding="utf-8")
+    assert "torch" not in pinned
 
 
 def test_conda_real_channels_with_old_python_conflict(real: list[str], explain: Explain) -> None:

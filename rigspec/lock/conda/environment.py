@@ -27,6 +27,7 @@ from rigspec.lock.errors import Place, no_solution
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 
@@ -53,7 +54,7 @@ def lock_conda(
     if not channels:
         why = "an environment that conda manages needs `channels`"
         raise no_solution(env.name, why, [Place(("env", env.name, "manager"), "requests conda")])
-    bounds = (*_matrix_bounds(env), *_framework_bounds(env, index))
+    bounds = (*_matrix_bounds(env), *_framework_bounds(spec, env, index))
     question = CondaRequest(
         lines=(*_lines(spec, env, matrix), *bounds),
         channels=tuple((channel.name, channel.address) for channel in channels),
@@ -88,10 +89,15 @@ def _matrix_bounds(env: EnvResolution) -> Iterator[RequestedSpec]:
         yield from _constrain(Requirement(text), (), "")
 
 
-def _framework_bounds(env: EnvResolution, index: PackageIndex) -> Iterator[RequestedSpec]:
+def _framework_bounds(
+    spec: Environment, env: EnvResolution, index: PackageIndex
+) -> Iterator[RequestedSpec]:
     """Yield the requirements of the frameworks' metadata on packages that conda may provide."""
     markers = index.target.markers()
+    from_channels = channel_frameworks(spec)
     for framework, pin in zip(env.frameworks, env.distributions, strict=True):
+        if framework.name in from_channels:
+            continue
         name = pin.name.partition("[")[0]
         for offer in index.offers(canonicalize_name(name)):
             if offer.version != Version(pin.version):

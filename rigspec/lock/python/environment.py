@@ -34,10 +34,11 @@ from rigspec.lock.python.target_interpreter import target_interpreter
 from rigspec.lock.services import TMUXP, notebook_program, provides_tmuxp, serves_notebooks
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.requirements import requested_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import parse_specifier
+from rigspec.version_specifiers import parse_specifier, public_version
 
 __all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_environment"]
 
@@ -215,18 +216,31 @@ class _Locker:
 
     def _solve_beyond_conda(self) -> SolvedEnvironment:
         """Return the frameworks as they were resolved: conda's packages depend on them."""
-        frameworks = tuple(f"{pin.name}=={pin.version}" for pin in self._env.distributions)
+        from_channels = channel_frameworks(self._spec)
+        pairs = tuple(zip(self._env.frameworks, self._env.distributions, strict=True))
+        wheels = [(product, pin) for product, pin in pairs if product.name not in from_channels]
+        frameworks = (f"{pin.name}=={pin.version}" for _, pin in wheels)
         request = replace(
             self._request,
             requirements=(*frameworks, *self._env.companions, *self._request.requirements),
             constraints=(*self._request.constraints, *self._env.constraints),
         )
         text = lock_pip_packages(self._spec, self._conda, self._provided, request, self._compile)
-        found = tuple(
+        found = [
             FoundFramework(self._env.name, product.name, pin.name.partition("[")[0], pin.version)
-            for product, pin in zip(self._env.frameworks, self._env.distributions, strict=True)
-        )
-        return SolvedEnvironment(text, found, self._env, request)
+            for product, pin in wheels
+        ]
+        found += self._find_in_channels(from_channels)
+        return SolvedEnvironment(text, tuple(found), self._env, request)
+
+    def _find_in_channels(self, frameworks: Mapping[str, str]) -> Iterator[FoundFramework]:
+        """Yield the frameworks that conda chose, at the versions that the matrix lists."""
+        versions = dict(self._conda.distributions)
+        for product, package in frameworks.items():
+            version = versions.get(package)
+            releases = self._matrix.product(product).releases
+            if any(public_version(release.version) == version for release in releases):
+                yield FoundFramework(self._env.name, product, package, str(version))
 
     def _lock_tools(self, packages: str, builds: Sequence[SourceBuild]) -> str:
         """Return pins of pip, setuptools and wheel, and of everything that builds the sources.

@@ -23,6 +23,7 @@ from rigspec.resolve.build_resolution import build_resolution
 from rigspec.resolve.conflicts.report import conflict_diagnostic
 from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.model import KeyPath, Problem, Requirement
 from rigspec.resolve.problem.requirements import env_key, framework_products
 from rigspec.resolve.solver.cnf import encode
@@ -185,7 +186,8 @@ class FrameworkRules:
 
     def _indexed_builds(self, found: FoundFramework) -> tuple[str, ...]:
         """Return the builds that the default index has of a release, else the release itself."""
-        if "+" in found.version:
+        from_channels = channel_frameworks(self._rig.env[found.env])
+        if "+" in found.version or found.product in from_channels:
             return (found.version,)
         releases = self._matrix.product(found.product).releases
         of_version = [r for r in releases if public_version(r.version) == found.version]

@@ -10,6 +10,7 @@ from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX
 from rigspec.matrix.loader import list_product_names
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
+from rigspec.resolve.problem.channels import is_about_channel_packages
 from rigspec.resolve.problem.instantiation import RuleInstantiation
 from rigspec.resolve.problem.model import (
     BoundRule,
@@ -165,6 +166,11 @@ class ProblemBuilder:
 
     def _bind_group(self, group: RuleGroup, keys: Mapping[str, str]) -> BoundRuleGroup:
         """Bind a group; one about a component with unlisted versions keeps all of its rules."""
+        provided = self._scopes.channel_packages(keys)
+        if provided:
+            frameworks = self._knowledge.frameworks
+            rules = (r for r in group.rules if is_about_channel_packages(r, provided, frameworks))
+            group = RuleGroup(group.names, tuple(rules), None, None)
         key = keys[group.own] if group.own is not None else None
         if key in self.universes and self.universes[key] is not group.universe:
             group = RuleGroup(group.names, group.rules, None, None)

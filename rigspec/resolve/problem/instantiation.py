@@ -11,6 +11,7 @@ from rigspec.matrix.loader import load_image
 from rigspec.matrix.model import Condition, Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolve.components import ENV_SCOPED
+from rigspec.resolve.problem.channels import channel_components, channel_domain
 from rigspec.resolve.problem.domains import (
     Candidate,
     CandidateDomain,
@@ -54,6 +55,11 @@ class RuleInstantiation:
         self._machine = rig.machine[machine_name] if machine_name is not None else None
         self._gpus = gpu_list(self._machine) if self._machine is not None else ()
         self._frameworks = {name: framework_products(env) for name, env in rig.env.items()}
+        self._from_channels = frozenset(
+            env_key(name, component)
+            for name, env in rig.env.items()
+            for component in channel_components(env)
+        )
         self._own = ENV_SCOPED.union(*self._frameworks.values())
         self._required: dict[str, list[Requirement]] = {}
         for requirement in requirements:
@@ -101,7 +107,7 @@ class RuleInstantiation:
 
     def _needs(self, name: str) -> bool:
         """Return whether a line of the spec or a framework requires this part of the toolkit."""
-        frameworks = set[str]().union(*self._frameworks.values())
+        frameworks = set[str]().union(*map(self._indexed_frameworks, self._frameworks))
         if self._from_wheels:
             return name in self._required
         return name in self._required or any(
@@ -117,7 +123,7 @@ class RuleInstantiation:
         if env.interpreter_kind == "conda":
             names.add("installer")
         if self._accelerated and any(
-            "cuda_runtime" in group.names and group.names & set(self._frameworks[env_name])
+            "cuda_runtime" in group.names and group.names & self._indexed_frameworks(env_name)
             for group in self._knowledge.binding
         ):
             names.add("cuda_runtime")
@@ -129,11 +135,17 @@ class RuleInstantiation:
         for key in sorted(key for key in self._required if key.startswith(prefix)):
             yield self._component(key, key.removeprefix(env_key(env_name, "")), env_name)
 
+    def _indexed_frameworks(self, env: str) -> set[str]:
+        """Return the frameworks that the Python index provides in an environment."""
+        return {n for n in self._frameworks[env] if env_key(env, n) not in self._from_channels}
+
     def _component(self, key: str, name: str, env: str | None = None) -> Component:
         universe = self._knowledge.universe(name)
         has_ranges = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
         if name in ("compute_capability", "driver"):
             universe = self._extend_with_requested(key, universe)
+        elif name in self._knowledge.frameworks and key in self._from_channels:
+            universe = channel_domain(universe, self._requested_versions(key))
         elif name in self._knowledge.frameworks:
             unlisted = tuple(unlisted_candidates(self._requested_versions(key), universe))
             if unlisted:
@@ -188,6 +200,10 @@ class RuleInstantiation:
                 keys["compute_capability"] = gpu_key(gpu, "compute_capability")
             yield keys
 
+    def channel_packages(self, keys: Mapping[str, str]) -> frozenset[str]:
+        """Return the bound components that conda installs from channels."""
+        return frozenset(name for name, key in keys.items() if key in self._from_channels)
+
     def declared_facts(self) -> Iterator[RuleTable]:
         """Yield the rules about the parts and days that this rig declares."""
         for index, gpu in enumerate(self._gpus):
@@ -205,7 +221,9 @@ class RuleInstantiation:
                 for framework in self._frameworks[env_name]:
                     product = self._matrix.product(framework)
                     key, day = env_key(env_name, framework), env_key(env_name, AS_OF)
-                    yield releases_after(product, key, day, env.as_of)
+                    # The days are those of the Python index.
+                    if key not in self._from_channels:
+                        yield releases_after(product, key, day, env.as_of)
 
     def _part_rules(
         self, key: str, release: Release | None, gpu: int | None

@@ -19,7 +19,7 @@ from rigspec.version_specifiers import (
     public_version,
 )
 
-__all__ = ["read_requirement", "unlisted_candidates"]
+__all__ = ["exact_version", "read_requirement", "unlisted_candidates"]
 
 # Components whose tables are not exact to the last number, and the fewest that name a series.
 _SERIES = {"python": 2, "cuda": 2, "cudnn": 2, "os": 1}
@@ -53,7 +53,7 @@ def unlisted_candidates(texts: Iterable[str], domain: CandidateDomain) -> Iterat
     """
     for text in texts:
         alternative = parse_alternative(text)
-        version = _exact_version(alternative)
+        version = exact_version(alternative)
         if version is None or domain.mask((text,)):
             continue
         family = alternative.family
@@ -68,7 +68,7 @@ def _read_as(requirement: Requirement, alternatives: tuple[str, ...]) -> Require
 def _series(requirement: Requirement, shortest: int | None) -> Iterator[str]:
     """Yield ever shorter series of the version: ``12.4`` of ``12.4.131``."""
     alternative = parse_alternative(requirement.alternatives[0])
-    version = _exact_version(alternative)
+    version = exact_version(alternative)
     if shortest is None or version is None:
         return
     parts = public_version(version).split(".")
@@ -77,7 +77,7 @@ def _series(requirement: Requirement, shortest: int | None) -> Iterator[str]:
         yield f"{alternative.family or ''} {'.'.join(parts)}".strip()
 
 
-def _exact_version(alternative: Alternative) -> str | None:
+def exact_version(alternative: Alternative) -> str | None:
     """Return the one version that a request names: ``==2.4.1+cu121``, ``==3.10.12.*``."""
     specifiers = [*(alternative.versions or ())]
     if len(specifiers) != 1 or specifiers[0].operator != "==":
@@ -102,10 +102,10 @@ def _is_newer(text: str, domain: CandidateDomain) -> bool:
 def _mentioned_in(text: str, mentions: Iterable[str]) -> Iterator[str]:
     """Yield the releases that rules name, of those that a request such as ``0.8.5`` means."""
     alternative = parse_alternative(text)
-    requested = _exact_version(alternative)
+    requested = exact_version(alternative)
     if requested is None or text.startswith("=") or requested.count(".") + 1 < _RELEASE_LENGTH:
         return
     for mention in sorted(mentions):
-        named = _exact_version(parse_alternative(mention))
+        named = exact_version(parse_alternative(mention))
         if named is not None and alternative.admits(None, named):
             yield f"=={named}"
