@@ -16,7 +16,15 @@ from rigspec.plan.steps import Step
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
-__all__ = ["Backend", "BackendError", "Check", "Exclusion", "Limit", "Output", "find_backends"]
+__all__ = [
+    "Backend",
+    "BackendError",
+    "Exclusion",
+    "Limit",
+    "Output",
+    "OutputCheck",
+    "find_backends",
+]
 
 _PACKAGE = "rigspec.backends"
 _GROUP = "rigspec.backends"
@@ -75,7 +83,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
-class Check:
+class OutputCheck:
     """A program that checks an output; ``{}`` in ``command`` is the file."""
 
     path: str
@@ -98,7 +106,7 @@ class Backend:
     payload: str | None
     supports: frozenset[str]
     excludes: tuple[Exclusion, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[OutputCheck, ...]
     limits: tuple[Limit, ...] = ()
     at_runtime: frozenset[str] = frozenset()
 
@@ -215,7 +223,7 @@ def _build_backend(folder: Traversable, manifest: Manifest) -> Backend:
         excludes=tuple(
             Exclusion(table.kinds, table.layers, table.reason) for table in manifest.excludes
         ),
-        checks=tuple(Check(table.path, table.command) for table in manifest.checks),
+        checks=tuple(OutputCheck(table.path, table.command) for table in manifest.checks),
         limits=tuple(
             Limit(
                 path=table.path,

@@ -13,7 +13,15 @@ from rigspec.backend.quoting import FILTERS
 from rigspec.backend.size_limits import Seed, fit_to_limit, limit_of
 from rigspec.fs.atomic_tree import OutputFile
 from rigspec.plan.model import Omission, PayloadFile, Plan
-from rigspec.plan.steps import EnvironmentVariables, File, Secret, Service, Step, User, Variables
+from rigspec.plan.steps import (
+    EnvironmentVariablesStep,
+    FileStep,
+    SecretStep,
+    ServiceStep,
+    Step,
+    UserStep,
+    VariablesStep,
+)
 
 __all__ = ["compile_plan", "omissions", "step_texts", "template_environment"]
 
@@ -150,19 +158,19 @@ def _output_file(path: str, text: str, mode: int) -> OutputFile:
 def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[PayloadFile]:
     """Yield the files that steps write, for delivery with the artifact."""
     for step in steps:
-        if isinstance(step, File):
+        if isinstance(step, FileStep):
             yield PayloadFile(step.id, step.content)
-        elif isinstance(step, Secret) and step.text:
+        elif isinstance(step, SecretStep) and step.text:
             yield PayloadFile(step.id, step.text)
-        elif isinstance(step, Service) and step.unit:
+        elif isinstance(step, ServiceStep) and step.unit:
             yield PayloadFile(step.id, step.unit)
-        elif isinstance(step, User) and step.ssh_keys:
+        elif isinstance(step, UserStep) and step.ssh_keys:
             yield PayloadFile(step.id, "".join(f"{key}\n" for key in step.ssh_keys))
-        elif isinstance(step, EnvironmentVariables):
+        elif isinstance(step, EnvironmentVariablesStep):
             for (name, _), part in zip(step.scripts, ("activate", "deactivate"), strict=True):
                 template = environment.get_template(f"{_STEPS}environment-{part}.sh.j2")
                 yield PayloadFile(name, template.render(step=step))
-        elif isinstance(step, Variables):
+        elif isinstance(step, VariablesStep):
             template = environment.get_template(f"{_STEPS}variables.fragment.j2")
             yield PayloadFile(step.id, template.render(step=step))
 

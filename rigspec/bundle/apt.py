@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from rigspec.bundle.downloads import fetch_file
-from rigspec.bundle.model import BundleFile, GeneratedFile, Item, MissingItem, Part, create_part
+from rigspec.bundle.model import (
+    BundleFile,
+    BundlePart,
+    GeneratedFile,
+    Item,
+    MissingItem,
+    create_part,
+)
 from rigspec.lock.apt.archive import Archive, open_archives
 from rigspec.lock.apt.distribution import Distribution, distribution_of
 from rigspec.lock.apt.packages_index import PackageList
@@ -29,7 +36,7 @@ _REPOSITORY_FOLDER = "nvidia"
 _REPOSITORY_MOVED_ON = "its repository no longer lists this version; lock again"
 
 
-def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
+def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
     """Return the packages that these machines pin from third-party repositories.
 
     Raises:
@@ -86,7 +93,7 @@ _MIRROR = "apt/{distribution}/{snapshot}"
 _MOVED_ON = "its archive lists another version; lock again, or use a mirror of snapshots"
 
 
-def apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
+def apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
     """Return the packages that these machines pin from their distribution.
 
     Raises:

@@ -9,7 +9,7 @@ from rigspec.bundle.apt import apt_part, repositories_part
 from rigspec.bundle.conda import conda_part
 from rigspec.bundle.downloads import downloads_part
 from rigspec.bundle.images import images_part
-from rigspec.bundle.model import BundleFile, GeneratedFile, MissingItem, Part
+from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingItem
 from rigspec.bundle.python_index import pypi_part
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.previous import IMAGE
@@ -24,7 +24,7 @@ __all__ = ["Bundle", "build_bundle"]
 class Bundle:
     """The contents of a bundle, before anything is downloaded."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[BundlePart, ...]
 
     @property
     def files(self) -> tuple[BundleFile, ...]:
@@ -75,8 +75,8 @@ def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
     )
 
 
-def _unpinned(machines: Sequence[LockedMachine]) -> Part:
+def _unpinned(machines: Sequence[LockedMachine]) -> BundlePart:
     """Return the downloads without a checksum or an address; base images are reported elsewhere."""
     left = [item for machine in machines for item in machine.unpinned if item.part]
     missing = (MissingItem(item.what, item.reason) for item in left if item.part != IMAGE)
-    return Part(missing=tuple(dict.fromkeys(missing)))
+    return BundlePart(missing=tuple(dict.fromkeys(missing)))

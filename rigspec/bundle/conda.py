@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from rigspec.bundle.downloads import fetch_file
-from rigspec.bundle.model import BundleFile, MissingItem, Part
+from rigspec.bundle.model import BundleFile, BundlePart, MissingItem
 from rigspec.lock.conda.channels import alias_path, with_alias
 from rigspec.lock.conda.lockfile import read_conda_lock
 from rigspec.lock.model import LockedEnv, LockedMachine
@@ -16,7 +16,7 @@ __all__ = ["conda_part"]
 _FOLDER = "conda"
 
 
-def conda_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
+def conda_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
     """Return every package that conda installs.
 
     A channel that the spec gives as an address is missing: no mirror replaces it.
@@ -35,7 +35,7 @@ def conda_part(machines: Iterable[LockedMachine], mirror: str | None) -> Part:
             else:
                 files[found.path] = found
     mirrors = (("conda", _FOLDER),) if files else ()
-    return Part(tuple(files.values()), (), tuple(missing.values()), mirrors)
+    return BundlePart(tuple(files.values()), (), tuple(missing.values()), mirrors)
 
 
 def _packages(env: LockedEnv, mirror: str | None) -> Iterator[BundleFile | MissingItem]:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from rigspec.bundle.model import BundleFile, MissingItem, Part, write_verified
+from rigspec.bundle.model import BundleFile, BundlePart, MissingItem, write_verified
 from rigspec.lock.errors import index_failure
 from rigspec.lock.model import LockedFile, LockedMachine
 
@@ -18,7 +18,7 @@ _TIMEOUT_S = 60.0
 _BLOCK = 1 << 20
 
 
-def downloads_part(machines: Iterable[LockedMachine]) -> Part:
+def downloads_part(machines: Iterable[LockedMachine]) -> BundlePart:
     """Return every download of these machines, without duplicates."""
     files = {file for machine in machines for file in machine.files}
     by_name: dict[str, LockedFile] = {}
@@ -33,7 +33,7 @@ def downloads_part(machines: Iterable[LockedMachine]) -> Part:
         )
         for file in by_name.values()
     )
-    return Part(wanted, (), tuple(missing), (("files", _FOLDER),) if wanted else ())
+    return BundlePart(wanted, (), tuple(missing), (("files", _FOLDER),) if wanted else ())
 
 
 def fetch_file(url: str, sha256: str, to: Path) -> None:

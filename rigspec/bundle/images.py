@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
-from rigspec.bundle.model import BundleFile, GeneratedFile, MissingItem, Part
+from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingItem
 from rigspec.lock.model import LockedMachine
 from rigspec.lock.oci.base_image import locate_image
 from rigspec.lock.oci.manifest import Blob, ImageContents, fetch_blob, fetch_manifest
@@ -22,7 +22,7 @@ _FOLDER = "images"
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}\n'
 
 
-def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> Part:
+def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> BundlePart:
     """Return the base images of a rig with a `[container]` table.
 
     Raises:
@@ -30,7 +30,7 @@ def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> Part:
 
     """
     if rig.container is None:
-        return Part()
+        return BundlePart()
     files: list[BundleFile] = []
     generated: list[GeneratedFile] = []
     missing: list[MissingItem] = []
@@ -46,7 +46,7 @@ def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> Part:
         folder = f"{_FOLDER}/{pinned.path.replace('/', '-')}-{pinned.tag or 'latest'}"
         files += [_blob_file(source, blob, folder) for blob in contents.blobs]
         generated += _layout_files(contents, folder, pinned)
-    return Part(tuple(files), tuple(dict.fromkeys(generated)), tuple(dict.fromkeys(missing)))
+    return BundlePart(tuple(files), tuple(dict.fromkeys(generated)), tuple(dict.fromkeys(missing)))
 
 
 def _blob_file(image: ImageReference, blob: Blob, folder: str) -> BundleFile:

@@ -14,10 +14,10 @@ from rigspec.lock.errors import index_failure
 
 __all__ = [
     "BundleFile",
+    "BundlePart",
     "GeneratedFile",
     "Item",
     "MissingItem",
-    "Part",
     "create_part",
     "sha256_of_file",
     "write_verified",
@@ -60,7 +60,7 @@ class MissingItem:
 
 
 @dataclass(frozen=True)
-class Part:
+class BundlePart:
     """The files of one kind of source; ``mirrors`` are keys of ``[mirrors]`` and their folders."""
 
     files: tuple[BundleFile, ...] = ()
@@ -72,11 +72,11 @@ class Part:
 Item = BundleFile | GeneratedFile | MissingItem
 
 
-def create_part(found: Iterable[Item], *mirrors: tuple[str, str]) -> Part:
+def create_part(found: Iterable[Item], *mirrors: tuple[str, str]) -> BundlePart:
     """Return the items as a part, without duplicates; it has mirrors only if it has files."""
     items = tuple(dict.fromkeys(found))
     files = tuple(item for item in items if isinstance(item, BundleFile))
-    return Part(
+    return BundlePart(
         files,
         tuple(item for item in items if isinstance(item, GeneratedFile)),
         tuple(item for item in items if isinstance(item, MissingItem)),

@@ -9,10 +9,10 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from rigspec.bundle.model import BundleFile, GeneratedFile, MissingItem, Part, write_verified
+from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingItem, write_verified
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.index.package_index import IndexedFile, PackageIndex
-from rigspec.lock.python.requirements_file import Pin, read_pins
+from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter, target_interpreter
 
 __all__ = ["pypi_part"]
@@ -24,12 +24,12 @@ _FOLDER = "pypi"
 class _EnvironmentPin:
     """A pin of one environment, and the index as its interpreter sees it."""
 
-    pin: Pin
+    pin: HashedPin
     env: str
     index: PackageIndex
 
 
-def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Part:
+def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> BundlePart:
     """Return the file that each environment's pip would install for each pin.
 
     Raises:
@@ -54,7 +54,7 @@ def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Part:
         for name, file in files.values()
     )
     mirrors = (("pypi", _FOLDER),) if files else ()
-    return Part(bundle_files, tuple(_pages(files)), tuple(dict.fromkeys(missing)), mirrors)
+    return BundlePart(bundle_files, tuple(_pages(files)), tuple(dict.fromkeys(missing)), mirrors)
 
 
 def _environment_pins(machine: LockedMachine, index: str | None) -> Iterator[_EnvironmentPin]:

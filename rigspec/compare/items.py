@@ -10,29 +10,29 @@ from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.plan.steps import (
-    Access,
-    AptPackages,
-    AptRepository,
-    AptSource,
-    Archive,
-    Certificate,
-    Download,
-    Environment,
-    EnvironmentVariables,
-    File,
-    Group,
-    Installer,
-    KernelArguments,
-    Platform,
-    Quota,
-    Reboot,
-    Secret,
-    Service,
-    SourceBuild,
+    AccessStep,
+    AptPackagesStep,
+    AptRepositoryStep,
+    AptSourceStep,
+    ArchiveStep,
+    CertificateStep,
+    DownloadStep,
+    EnvironmentStep,
+    EnvironmentVariablesStep,
+    FileStep,
+    GroupStep,
+    InstallerStep,
+    KernelArgumentsStep,
+    PlatformStep,
+    QuotaStep,
+    RebootStep,
+    SecretStep,
+    ServiceStep,
+    SourceBuildStep,
     Step,
-    User,
-    Variables,
-    Verify,
+    UserStep,
+    VariablesStep,
+    VerifyStep,
 )
 from rigspec.resolution import Resolution
 
@@ -111,7 +111,7 @@ def _iterate_environment(env: LockedEnv) -> Iterator[ComparedItem]:
 
 
 # Step kinds whose items are already in the lock.
-_LOCKED = (AptPackages, AptRepository, Platform)
+_LOCKED = (AptPackagesStep, AptRepositoryStep, PlatformStep)
 
 
 def iterate_step_items(steps: Iterable[Step]) -> Iterator[ComparedItem]:
@@ -123,68 +123,68 @@ def iterate_step_items(steps: Iterable[Step]) -> Iterator[ComparedItem]:
 
 def _iterate_step(step: Step) -> Iterator[ComparedItem]:
     match step:
-        case File():
+        case FileStep():
             value = f"{step.owner}, mode {step.mode}"
             yield ComparedItem(
                 "files", step.path, value, compute_fingerprint(step.content), step.layer
             )
-        case Download():
+        case DownloadStep():
             yield ComparedItem("files", step.to, f"mode {step.mode}", step.file.sha256, step.layer)
-        case Archive() | Installer() | SourceBuild():
+        case ArchiveStep() | InstallerStep() | SourceBuildStep():
             yield ComparedItem("files", step.creates, f"from {step.file.name}", part=step.layer)
-        case Environment():
+        case EnvironmentStep():
             value = f"Python {step.python} by {' '.join(step.create_command)}, pip {step.pip}"
             yield ComparedItem("environments", step.path, value, part=step.layer)
-        case Variables():
+        case VariablesStep():
             for variable in step.variables:
                 suffix = "(prepended)" if variable.prepend else ""
                 value = " ".join([":".join(variable.values), suffix]).strip()
                 yield ComparedItem("variables", variable.name, value, part=step.layer)
-        case EnvironmentVariables():
+        case EnvironmentVariablesStep():
             for variable in step.variables:
                 name = f"{variable.name} in {step.name}"
                 yield ComparedItem("variables", name, ":".join(variable.values), part=step.layer)
-        case Group():
+        case GroupStep():
             members = "any user" if step.members is None else ", ".join(step.members)
             yield ComparedItem("users", f"group {step.name}", members, part=step.layer)
-        case Access():
+        case AccessStep():
             yield ComparedItem(
                 "files", step.path, f"{step.owner}, mode {step.mode}", part=step.layer
             )
-        case Quota():
+        case QuotaStep():
             yield ComparedItem("users", f"quota of {step.user}", step.limit, part=step.layer)
-        case User():
+        case UserStep():
             groups = ", ".join(step.groups) or "no groups"
             keys = compute_fingerprint("\n".join(sorted(step.ssh_keys))) if step.ssh_keys else ""
             value = f"{groups}, {len(step.ssh_keys)} ssh keys"
             yield ComparedItem("users", step.name, value, keys, step.layer)
-        case Service():
+        case ServiceStep():
             value = "unit of the rig" if step.unit else "unit of the package"
             content = compute_fingerprint(step.unit) if step.unit else ""
             yield ComparedItem("services", step.name, value, content, step.layer)
-        case Secret() | Certificate():
+        case SecretStep() | CertificateStep():
             yield from _iterate_secret(step)
-        case KernelArguments():
+        case KernelArgumentsStep():
             for argument in step.arguments:
                 yield ComparedItem("kernel arguments", argument, "set", part=step.layer)
-        case Verify():
+        case VerifyStep():
             for check in step.checks:
                 expected = compute_fingerprint(" ".join([*check.command, check.expect]))
                 yield ComparedItem(
                     "checks", check.title, check.expect or "nothing", expected, "check"
                 )
-        case Reboot():
+        case RebootStep():
             yield ComparedItem("reboot", "a reboot", step.reason, part=step.layer)
-        case AptSource():
+        case AptSourceStep():
             value = "; ".join(step.entries) or f"{' '.join(step.components)}"
             yield ComparedItem("repositories", step.name, value, part=step.layer)
         case _:
             yield _build_generic_item(step)
 
 
-def _iterate_secret(step: Secret | Certificate) -> Iterator[ComparedItem]:
+def _iterate_secret(step: SecretStep | CertificateStep) -> Iterator[ComparedItem]:
     """Yield the path of a secret or certificate that no artifact contains."""
-    if isinstance(step, Secret):
+    if isinstance(step, SecretStep):
         value = f"the secret {step.name}, for {step.owner}"
         yield ComparedItem("files", step.path, value, part=step.layer)
     else:

@@ -123,9 +123,9 @@ def _find_nearest_fact(conflict: Conflict, wanted: str) -> Fact | None:
         return None
 
     def rank(row: BoundRule) -> tuple[int, bool]:
-        keys = {row.must[0], *(key for key, _ in row.when)}
+        keys = {row.requires[0], *(key for key, _ in row.when)}
         given = sum(key.rpartition("/")[2] in _GIVEN for key in keys)
-        return (2 * given + (wanted in keys), row.must[0] != "accelerator")
+        return (2 * given + (wanted in keys), row.requires[0] != "accelerator")
 
     best = max(rank(row) for row in rows)
     nearest = [row for row in rows if rank(row) == best][-1]

@@ -31,45 +31,45 @@ def _check_step(
     step: Step, plan: Plan, steps: Sequence[Step], texts: Mapping[str, str]
 ) -> Iterator[Item]:
     match step:
-        case kinds.Platform():
+        case kinds.PlatformStep():
             yield from apt.check_platform(step)
-        case kinds.AptRepository():
+        case kinds.AptRepositoryStep():
             yield from apt.check_repository(step)
-        case kinds.AptSource():
+        case kinds.AptSourceStep():
             yield from apt.check_source(step)
-        case kinds.AptPackages():
+        case kinds.AptPackagesStep():
             yield from apt.check_packages(step)
-        case kinds.Environment():
+        case kinds.EnvironmentStep():
             yield from check_environment(step, plan)
-        case kinds.File():
+        case kinds.FileStep():
             yield from files.check_file(step)
-        case kinds.Download():
+        case kinds.DownloadStep():
             yield from files.check_download(step)
-        case kinds.Archive() | kinds.Installer() | kinds.SourceBuild():
+        case kinds.ArchiveStep() | kinds.InstallerStep() | kinds.SourceBuildStep():
             yield from files.check_unpacked_files(step)
-        case kinds.Variables():
+        case kinds.VariablesStep():
             yield from login_shell.check_variables(step, texts.get(step.id))
-        case kinds.EnvironmentVariables():
+        case kinds.EnvironmentVariablesStep():
             yield from login_shell.check_environment_variables(step, texts)
-        case kinds.Group():
+        case kinds.GroupStep():
             yield from accounts.check_group(step)
-        case kinds.Access():
+        case kinds.AccessStep():
             yield from files.check_access(step)
-        case kinds.Quota():
+        case kinds.QuotaStep():
             yield from accounts.check_quota(step)
-        case kinds.User():
+        case kinds.UserStep():
             yield from accounts.check_user(step)
-        case kinds.Secret():
+        case kinds.SecretStep():
             yield from files.check_secret(step)
-        case kinds.Certificate():
+        case kinds.CertificateStep():
             yield from certificates.check_certificate(step)
-        case kinds.Service():
+        case kinds.ServiceStep():
             yield from services.check_service(step)
-        case kinds.KernelArguments():
+        case kinds.KernelArgumentsStep():
             yield from kernel.check_arguments(step)
-        case kinds.Reboot():
+        case kinds.RebootStep():
             yield from kernel.check_reboot(step)
-        case kinds.Verify():
+        case kinds.VerifyStep():
             yield from run_checks(step, plan, steps)
         case _:
             reason = f"steps of kind {step.kind} are not checked"

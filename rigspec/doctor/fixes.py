@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 
 from rigspec.doctor.model import Diagnosis, Item, Status
 from rigspec.plan.steps import (
-    Access,
-    Environment,
-    EnvironmentVariables,
-    Platform,
-    Reboot,
-    Service,
+    AccessStep,
+    EnvironmentStep,
+    EnvironmentVariablesStep,
+    PlatformStep,
+    RebootStep,
+    ServiceStep,
     Step,
-    User,
-    Verify,
+    UserStep,
+    VerifyStep,
 )
 
 __all__ = ["fix_commands"]
@@ -28,17 +28,19 @@ def fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
     """
     broken = {item.step for item in diagnosis.differences}
     # Recreating an environment removes its directory: also run the steps that change it.
-    recreated = {step.path for step in steps if isinstance(step, Environment) and step.id in broken}
+    recreated = {
+        step.path for step in steps if isinstance(step, EnvironmentStep) and step.id in broken
+    }
     broken |= {
         step.id
         for step in steps
-        if isinstance(step, (Access, EnvironmentVariables)) and step.path in recreated
+        if isinstance(step, (AccessStep, EnvironmentVariablesStep)) and step.path in recreated
     }
     # A service reads its configuration at start.
     broken |= {
         step.id
         for step in steps
-        if isinstance(step, Service) and broken & {*step.needs, *step.restart_on}
+        if isinstance(step, ServiceStep) and broken & {*step.needs, *step.restart_on}
     }
     reboot = False
     for step in steps:
@@ -46,15 +48,15 @@ def fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
             continue
         items = [item for item in diagnosis.differences if item.step == step.id]
         match step:
-            case Platform():
+            case PlatformStep():
                 yield "# wrong platform: this cannot be fixed"
-            case Verify():
+            case VerifyStep():
                 yield f"# {step.title}: fixed by the commands above"
-            case Reboot():
+            case RebootStep():
                 reboot = True
-            case User():
+            case UserStep():
                 yield from _fix_account(step, items)
-            case Service():
+            case ServiceStep():
                 yield from _fix_unit(step, items)
             case _:
                 reboot = reboot or step.scope is step.scope.HOST
@@ -63,7 +65,7 @@ def fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
         yield "# then reboot: drivers and kernel arguments take effect at boot"
 
 
-def _fix_account(step: User, items: Sequence[Item]) -> Iterator[str]:
+def _fix_account(step: UserStep, items: Sequence[Item]) -> Iterator[str]:
     """Yield commands for an account; the installer does not change foreign keys or owners."""
     remaining = []
     for item in items:
@@ -80,7 +82,7 @@ def _fix_account(step: User, items: Sequence[Item]) -> Iterator[str]:
         yield from _rerun_step(step)
 
 
-def _fix_unit(step: Service, items: Sequence[Item]) -> Iterator[str]:
+def _fix_unit(step: ServiceStep, items: Sequence[Item]) -> Iterator[str]:
     """Yield commands for a unit; the installer does not change foreign drop-ins or masked units."""
     name = shlex.quote(step.name)
     for item in items:

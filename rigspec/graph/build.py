@@ -54,7 +54,7 @@ class _GraphBuilder:
 
     def add(self, rule: DependencyEdge) -> None:
         """Add a rule as an edge between two nodes, or as a note of one node."""
-        to = self._find_node_id(rule.must)
+        to = self._find_node_id(rule.dependency)
         of = self._find_source(rule, to)
         if to is not None and of is not None:
             label = Label(self._format_requirement(rule), None, rule.broken)
@@ -115,20 +115,23 @@ class _GraphBuilder:
 
     def _find_source(self, rule: DependencyEdge, to: str | None) -> str | None:
         """Return the topmost node of a rule's conditions, ignoring cases."""
-        named = [key for key in rule.of if key.rpartition("/")[2] not in _CASE_COMPONENTS]
+        named = [key for key in rule.dependents if key.rpartition("/")[2] not in _CASE_COMPONENTS]
         node_ids = {
-            node_id for key in named or rule.of if (node_id := self._find_node_id(key)) is not None
+            node_id
+            for key in named or rule.dependents
+            if (node_id := self._find_node_id(key)) is not None
         }
         others = node_ids - {to} or node_ids
         return min(others, key=lambda node_id: self._rank[node_id], default=None)
 
     def _format_requirement(self, rule: DependencyEdge) -> str:
-        item = self._components.get(rule.must)
+        item = self._components.get(rule.dependency)
         if item is None:
-            return f"{rule.must.rpartition('/')[2].removeprefix(PACKAGE_PREFIX)} {rule.asks}"
-        if item.name == "os" or rule.asks.lower().startswith(item.title.lower()):
-            return rule.asks
-        return f"{item.title} {rule.asks}"
+            name = rule.dependency.rpartition("/")[2].removeprefix(PACKAGE_PREFIX)
+            return f"{name} {rule.requirement}"
+        if item.name == "os" or rule.requirement.lower().startswith(item.title.lower()):
+            return rule.requirement
+        return f"{item.title} {rule.requirement}"
 
 
 # Metrics, and the part that each is compared with.

@@ -49,8 +49,8 @@ class Node:
 class Edge:
     """An edge from a component to what it requires, by the ids of the nodes."""
 
-    of: str
-    to: str
+    source: str
+    target: str
     labels: tuple[Label, ...]
 
 

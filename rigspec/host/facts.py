@@ -11,8 +11,8 @@ from rigspec.host.parsers import (
     Card,
     Disk,
     Module,
+    OsRelease,
     Processor,
-    System,
     cards_of_list,
     cards_of_lspci,
     cards_of_nvidia_smi,
@@ -54,7 +54,7 @@ class Host:
     ``cards_of`` is the program that listed the GPUs. ``ram`` is the memory of the kernel in MiB.
     """
 
-    system: System | None
+    system: OsRelease | None
     processor: Processor | None
     cloud: Cloud | None
     cards: tuple[Card, ...]

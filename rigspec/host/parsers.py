@@ -13,8 +13,8 @@ __all__ = [
     "Card",
     "Disk",
     "Module",
+    "OsRelease",
     "Processor",
-    "System",
     "cards_of_list",
     "cards_of_lspci",
     "cards_of_nvidia_smi",
@@ -37,7 +37,7 @@ _NVIDIA = "10de"  # the PCI vendor
 
 
 @dataclass(frozen=True)
-class System:
+class OsRelease:
     """A distribution as /etc/os-release names it; ``like`` are the ones it is derived from."""
 
     id: str
@@ -92,7 +92,7 @@ def fields(text: str) -> dict[str, str]:
     return found
 
 
-def system(text: str) -> System | None:
+def system(text: str) -> OsRelease | None:
     """Parse the distribution from /etc/os-release."""
     found = {}
     for line in text.splitlines():
@@ -102,7 +102,7 @@ def system(text: str) -> System | None:
     if not found.get("ID"):
         return None
     like = tuple(found.get("ID_LIKE", "").split())
-    return System(found["ID"], found.get("VERSION_ID", ""), like)
+    return OsRelease(found["ID"], found.get("VERSION_ID", ""), like)
 
 
 def processor(text: str) -> Processor | None:

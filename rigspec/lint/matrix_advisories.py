@@ -25,8 +25,8 @@ def advisory_diagnostics(
     """Yield a warning or a note for each active rule that the solution violates."""
     reported: set[str] = set()
     for row in rows:
-        value = solution[row.must[0]]
-        if value.version == UNKNOWN or universes[row.must[0]].admits(row.must[1], value):
+        value = solution[row.requires[0]]
+        if value.version == UNKNOWN or universes[row.requires[0]].admits(row.requires[1], value):
             continue
         if all(universes[key].admits(texts, solution[key]) for key, texts in row.when):
             message = format_statement(row.rule.statement, value.label)
@@ -42,13 +42,13 @@ def _diagnostic(
     requirements: tuple[Requirement, ...],
     document: Document,
 ) -> Diagnostic:
-    keys = {row.must[0], *(key for key, _ in row.when)}
+    keys = {row.requires[0], *(key for key, _ in row.when)}
     lines = [
         requirement
         for requirement in requirements
         if requirement.path is not None and _about(requirement, keys)
     ]
-    names = [diagnostic_name(key.rpartition("/")[2]) for key in (row.must[0], *dict(row.when))]
+    names = [diagnostic_name(key.rpartition("/")[2]) for key in (row.requires[0], *dict(row.when))]
     fact = rule_as_fact(row.rule, value)
     return Diagnostic(
         code=row.rule.code,

@@ -22,7 +22,7 @@ from rigspec.matrix.model import (
 from rigspec.matrix.part_lookup import index_names
 from rigspec.version_specifiers import InvalidRequest, parse_alternative, public_version
 
-__all__ = ["Problem", "find_problems"]
+__all__ = ["MatrixProblem", "find_problems"]
 
 # Sources round the throughput of a card, and give it at different clocks.
 _TOLERANCE = Fraction(1, 10)
@@ -32,21 +32,23 @@ _LISTED = 3
 
 
 @dataclass(frozen=True)
-class Problem:
+class MatrixProblem:
     """A problem of the matrix: its location, and a message."""
 
     place: str
     message: str
 
 
-def find_problems(matrix: Matrix, uploads: Mapping[str, Sequence[Upload]]) -> tuple[Problem, ...]:
+def find_problems(
+    matrix: Matrix, uploads: Mapping[str, Sequence[Upload]]
+) -> tuple[MatrixProblem, ...]:
     """Return all problems of a complete matrix, in the order of its tables.
 
     Args:
         matrix: The matrix.
         uploads: The upload days of each framework's releases.
     """
-    found: list[Problem] = []
+    found: list[MatrixProblem] = []
     for product in matrix.products:
         found += _check_releases(product)
         found += _check_rules(product, matrix)
@@ -61,25 +63,25 @@ def find_problems(matrix: Matrix, uploads: Mapping[str, Sequence[Upload]]) -> tu
     return tuple(found)
 
 
-def _check_releases(product: Product) -> Iterator[Problem]:
+def _check_releases(product: Product) -> Iterator[MatrixProblem]:
     seen: set[str] = set()
     for release in product.releases:
         place = f"{product.name} {release.label}"
         if release.label in seen:
-            yield Problem(place, "duplicate release")
+            yield MatrixProblem(place, "duplicate release")
         seen.add(release.label)
         if not release.sources:
-            yield Problem(place, "no source")
+            yield MatrixProblem(place, "no source")
         for artifact in release.artifacts:
             if re.fullmatch(r"[0-9a-f]{64}", artifact.sha256) is None:
-                yield Problem(place, f"no SHA-256 of {artifact.name}")
+                yield MatrixProblem(place, f"no SHA-256 of {artifact.name}")
             if not artifact.url.startswith("https://"):
-                yield Problem(place, f"{artifact.name} is not downloaded over HTTPS")
+                yield MatrixProblem(place, f"{artifact.name} is not downloaded over HTTPS")
         if product.families and release.family not in product.families:
-            yield Problem(place, f"family `{release.family}` is missing from `families`")
+            yield MatrixProblem(place, f"family `{release.family}` is missing from `families`")
 
 
-def _check_uploads(product: Product, uploads: Sequence[Upload]) -> Iterator[Problem]:
+def _check_uploads(product: Product, uploads: Sequence[Upload]) -> Iterator[MatrixProblem]:
     """Check that each release of a framework has one upload day, which `as_of` needs."""
     place = f"uploads/{product.name}.toml"
     dated = Counter((upload.package, upload.version) for upload in uploads)
@@ -92,12 +94,12 @@ def _check_uploads(product: Product, uploads: Sequence[Upload]) -> Iterator[Prob
     missing = [" ".join(release) for release in known if release not in dated]
     if missing:
         more = f" and {len(missing) - _LISTED} more" if len(missing) > _LISTED else ""
-        yield Problem(place, f"no upload day of {', '.join(missing[:_LISTED])}{more}")
+        yield MatrixProblem(place, f"no upload day of {', '.join(missing[:_LISTED])}{more}")
     for (package, version), count in dated.items():
         if (package, version) not in known:
-            yield Problem(place, f"upload day of the unknown release {package} {version}")
+            yield MatrixProblem(place, f"upload day of the unknown release {package} {version}")
         elif count > 1:
-            yield Problem(place, f"more than one upload day of {package} {version}")
+            yield MatrixProblem(place, f"more than one upload day of {package} {version}")
 
 
 def _uploaded_version(product: Product, release: Release) -> str:
@@ -111,7 +113,7 @@ def _is_elsewhere(product: Product, release: Release) -> bool:
     return all(build.get("index") is not None and build.get("pypi") is None for build in builds)
 
 
-def _check_package_owners(matrix: Matrix) -> Iterator[Problem]:
+def _check_package_owners(matrix: Matrix) -> Iterator[MatrixProblem]:
     """Check that each package of the Python index belongs to one framework."""
     owners: dict[str, str] = {}
     for product in matrix.products:
@@ -120,43 +122,43 @@ def _check_package_owners(matrix: Matrix) -> Iterator[Problem]:
                 owner = owners.setdefault(package, product.name)
                 if owner != product.name:
                     message = f"the package `{package}` belongs to `{owner}` as well"
-                    yield Problem(product.name, message)
+                    yield MatrixProblem(product.name, message)
 
 
-def _check_rules(product: Product, matrix: Matrix) -> Iterator[Problem]:
+def _check_rules(product: Product, matrix: Matrix) -> Iterator[MatrixProblem]:
     for rule in product.rules:
         if not rule.sources:
-            yield Problem(rule.id, "no source")
+            yield MatrixProblem(rule.id, "no source")
         if not rule.statement:
-            yield Problem(rule.id, "no statement")
+            yield MatrixProblem(rule.id, "no statement")
         if re.fullmatch(r"RS[1-6]\d\d", rule.code) is None:
-            yield Problem(rule.id, f"invalid code `{rule.code}`")
+            yield MatrixProblem(rule.id, f"invalid code `{rule.code}`")
         if rule.severity not in ("error", "warning", "note"):
-            yield Problem(rule.id, f"invalid severity `{rule.severity}`")
+            yield MatrixProblem(rule.id, f"invalid severity `{rule.severity}`")
         for condition in (*rule.when, rule.requires):
             yield from _check_condition(rule, condition, matrix)
 
 
-def _check_condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterator[Problem]:
+def _check_condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterator[MatrixProblem]:
     name = condition.component
     for text in condition.alternatives:
         try:
             alternative = parse_alternative(text)
         except InvalidRequest as error:
-            yield Problem(rule.id, str(error))
+            yield MatrixProblem(rule.id, str(error))
             continue
         if name in ENUMERATED:
             if text not in ENUMERATED[name]:
-                yield Problem(rule.id, f"invalid value `{text}` of {name}")
+                yield MatrixProblem(rule.id, f"invalid value `{text}` of {name}")
         elif name in matrix and name != "python" and not name.startswith(PACKAGE_PREFIX):
             releases = matrix.product(name).releases
             if not any(alternative.admits(r.family, r.version) for r in releases):
-                yield Problem(rule.id, f"`{name} {text}` matches no release")
+                yield MatrixProblem(rule.id, f"`{name} {text}` matches no release")
         elif name not in NUMERIC and name != "python" and not name.startswith(PACKAGE_PREFIX):
-            yield Problem(rule.id, f"unknown component `{name}`")
+            yield MatrixProblem(rule.id, f"unknown component `{name}`")
 
 
-def _check_source_conflicts(product: Product) -> Iterator[Problem]:
+def _check_source_conflicts(product: Product) -> Iterator[MatrixProblem]:
     """Check that the value in use is that of the table, and that the other has a reason."""
     facts = {rule.id for rule in product.rules}
     for release in product.releases:
@@ -166,30 +168,34 @@ def _check_source_conflicts(product: Product) -> Iterator[Problem]:
     for conflict in product.source_conflicts:
         place = f"{product.name} {conflict.about}"
         if conflict.about not in facts:
-            yield Problem(place, "source conflict about an unknown row")
+            yield MatrixProblem(place, "source conflict about an unknown row")
         elif not conflict.reason or conflict.used == conflict.rejected:
-            yield Problem(place, "source conflict without a reason")
+            yield MatrixProblem(place, "source conflict without a reason")
         else:
             yield from _check_used_value(product, conflict, place)
 
 
-def _check_used_value(product: Product, conflict: SourceConflict, place: str) -> Iterator[Problem]:
+def _check_used_value(
+    product: Product, conflict: SourceConflict, place: str
+) -> Iterator[MatrixProblem]:
     label, _, name = conflict.about.rpartition("/")
     for release in product.releases:
         value = release.get(name)
         if release.label == label and value not in (None, conflict.used):
-            yield Problem(place, f"the table has {value}, but the value in use is {conflict.used}")
+            yield MatrixProblem(
+                place, f"the table has {value}, but the value in use is {conflict.used}"
+            )
 
 
-def _check_part_names(product: Product) -> Iterator[Problem]:
+def _check_part_names(product: Product) -> Iterator[MatrixProblem]:
     if product.kind in ("gpu", "cpu", "instance"):
         for name, releases in index_names(product).items():
             if len(releases) > 1:
                 labels = ", ".join(release.label for release in releases)
-                yield Problem(f"{product.name} {name}", f"ambiguous name: {labels}")
+                yield MatrixProblem(f"{product.name} {name}", f"ambiguous name: {labels}")
 
 
-def _check_throughput(matrix: Matrix) -> Iterator[Problem]:
+def _check_throughput(matrix: Matrix) -> Iterator[MatrixProblem]:
     """Check the ratio of half to single precision of each card against its generation."""
     if "gpu" not in matrix or "generation" not in matrix:
         return
@@ -205,7 +211,7 @@ def _check_throughput(matrix: Matrix) -> Iterator[Problem]:
                 f"{float(half):g} TFLOPS in half and {float(single):g} in single precision, but "
                 f"the ratio of its generation is {rate}"
             )
-            yield Problem(f"{card.product} {card.label}", message)
+            yield MatrixProblem(f"{card.product} {card.label}", message)
 
 
 def _parse_number(release: Release, name: str) -> Fraction | None:
@@ -213,15 +219,15 @@ def _parse_number(release: Release, name: str) -> Fraction | None:
     return Fraction(text) if re.fullmatch(r"[0-9]+(?:[./][0-9]+)?", text) else None
 
 
-def _check_rule_ids(matrix: Matrix) -> Iterator[Problem]:
+def _check_rule_ids(matrix: Matrix) -> Iterator[MatrixProblem]:
     seen: set[str] = set()
     for rule in matrix.rules():
         if rule.id in seen:
-            yield Problem(rule.id, "duplicate id")
+            yield MatrixProblem(rule.id, "duplicate id")
         seen.add(rule.id)
 
 
-def _check_contradictions(matrix: Matrix) -> Iterator[Problem]:
+def _check_contradictions(matrix: Matrix) -> Iterator[MatrixProblem]:
     """Find two rules of a table that apply to the same release and cannot both be met."""
     for product in matrix.products:
         if not product.releases:
@@ -232,7 +238,7 @@ def _check_contradictions(matrix: Matrix) -> Iterator[Problem]:
                 goals = matrix.product(one.requires.component).releases
                 both = (one.requires, other.requires)
                 if shared and not any(_matches(release, both) for release in goals):
-                    yield Problem(one.id, f"contradicts {other.id} for {shared[0].label}")
+                    yield MatrixProblem(one.id, f"contradicts {other.id} for {shared[0].label}")
 
 
 def _find_shared_releases(one: Rule, other: Rule, product: Product) -> list[Release]:

@@ -21,7 +21,7 @@ from rigspec.plan.mirrors import apply_mirrors
 from rigspec.plan.model import BaseImage, DeploymentTarget, Omission, Plan
 from rigspec.plan.services.build import service_steps, unsupported_services
 from rigspec.plan.services.jupyter import notebook_steps
-from rigspec.plan.steps import KernelArguments, Platform, Reboot, Secret, Step
+from rigspec.plan.steps import KernelArgumentsStep, PlatformStep, RebootStep, SecretStep, Step
 from rigspec.plan.verification import verify_step
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
@@ -82,7 +82,7 @@ def _build_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     notebooks = tuple(notebook_steps(rig, locked, session[0] if session else None, env_variables))
     yield from notebooks
     yield from _kernel_steps(rig, locked)
-    secrets = [step for step in (*services, *notebooks) if isinstance(step, Secret)]
+    secrets = [step for step in (*services, *notebooks) if isinstance(step, SecretStep)]
     yield verify_step(rig, locked, secrets)
 
 
@@ -99,9 +99,9 @@ def _deployment_target(rig: Rig, name: str | None) -> DeploymentTarget:
     return DeploymentTarget(cloud=True, provider=words[0] if len(words) > 1 else None, seed=seed)
 
 
-def _platform_step(resolution: Resolution) -> Platform:
+def _platform_step(resolution: Resolution) -> PlatformStep:
     distribution, release = resolution.os.split()
-    return Platform(
+    return PlatformStep(
         id="platform",
         title=f"Platform: {resolution.os} on {resolution.arch}",
         layer="platform",
@@ -115,14 +115,14 @@ def _kernel_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     name = locked.resolution.machine
     arguments = tuple(rig.machine[name].kernel_args) if name is not None else ()
     if arguments:
-        yield KernelArguments(
+        yield KernelArgumentsStep(
             id="kernel-arguments",
             title="Kernel arguments",
             layer="kernel",
             arguments=arguments,
         )
     if arguments or any(package.part == "driver" for package in locked.packages):
-        yield Reboot(
+        yield RebootStep(
             id="reboot",
             title="Reboot for driver and kernel arguments",
             layer="driver",

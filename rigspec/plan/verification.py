@@ -11,14 +11,14 @@ from rigspec.plan.layers.apt import PARTS, package_list_file
 from rigspec.plan.layers.nvblas import nvblas_checks
 from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES, cuda_home, env_python, package_list
 from rigspec.plan.services.ssh import ssh_checks
-from rigspec.plan.steps import Check, Secret, Verify
+from rigspec.plan.steps import Check, SecretStep, VerifyStep
 from rigspec.resolution import EnvResolution
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["verify_step"]
 
 
-def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ()) -> Verify:
+def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[SecretStep] = ()) -> VerifyStep:
     """Return the checks of every layer that the lock pins, and of the secrets."""
     resolutions = {env.name: env for env in locked.resolution.envs}
     checks = list(_system_checks(locked))
@@ -29,7 +29,7 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ())
     checks += ssh_checks(rig, locked.services)
     checks += _secret_checks(secrets)
     checks += _kernel_checks(rig, locked.resolution.machine)
-    return Verify(
+    return VerifyStep(
         id="verify",
         title="Verify the installation against the lock",
         layer="verify",
@@ -37,7 +37,7 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[Secret] = ())
     )
 
 
-def _secret_checks(secrets: Iterable[Secret]) -> Iterator[Check]:
+def _secret_checks(secrets: Iterable[SecretStep]) -> Iterator[Check]:
     """Yield a check for the presence of each secret."""
     for secret in secrets:
         title = f"secret {secret.name}"

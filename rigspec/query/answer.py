@@ -15,8 +15,8 @@ from rigspec.resolve.problem.builder import required_products
 from rigspec.spec.loader import LoadedSpec, parse_spec
 
 __all__ = [
-    "Alternative",
     "Answer",
+    "SuggestedChange",
     "answer_question",
     "environment_of",
     "install_commands",
@@ -25,7 +25,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Alternative:
+class SuggestedChange:
     """Edits that make the answer a yes, and what they resolve to."""
 
     edits: tuple[Edit, ...]
@@ -45,7 +45,7 @@ class Answer:
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Diagnostic, ...] = ()
-    alternatives: tuple[Alternative, ...] = ()
+    alternatives: tuple[SuggestedChange, ...] = ()
     is_invalid: bool = False
 
     @property
@@ -105,13 +105,13 @@ def _of_severity(report: Report, severity: Severity) -> Iterator[Diagnostic]:
     return (d for d in report.diagnostics if d.severity is severity)
 
 
-def _alternatives(errors: Sequence[Diagnostic]) -> Iterator[Alternative]:
+def _alternatives(errors: Sequence[Diagnostic]) -> Iterator[SuggestedChange]:
     """Yield the repairs that resolve; those that leave the GPU as it is come first."""
     repairs = [repair for error in errors for repair in error.repairs]
     ordered = sorted(repairs, key=lambda repair: any("gpus" in e.key for e in repair.edits))
     for repair in ordered:
         if repair.resolution is not None:
-            yield Alternative(repair.edits, repair.resolution)
+            yield SuggestedChange(repair.edits, repair.resolution)
 
 
 def environment_of(resolution: Resolution) -> EnvResolution | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Edit
-from rigspec.query.answer import Alternative, Answer, environment_of, install_commands
+from rigspec.query.answer import Answer, SuggestedChange, environment_of, install_commands
 from rigspec.query.gpu_page import GpuPage
 from rigspec.query.offers import Offer
 from rigspec.query.question import Question, Requested
@@ -166,7 +166,7 @@ def _error_lines(error: Diagnostic) -> Iterator[str]:
     yield from (f"  at run time: {text}" for text in error.runtime_error[:1])
 
 
-def _alternative_lines(alternative: Alternative) -> Iterator[str]:
+def _alternative_lines(alternative: SuggestedChange) -> Iterator[str]:
     yield f"  instead: {', '.join(map(_describe, alternative.edits))}"
     env = environment_of(alternative.resolution)
     for command in install_commands(env) if env is not None else ():

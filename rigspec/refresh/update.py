@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rigspec.matrix.lint import Problem, find_problems
+from rigspec.matrix.lint import MatrixProblem, find_problems
 from rigspec.matrix.loader import (
     build_matrix,
     get_table_path,
@@ -41,7 +41,7 @@ class Update:
     """The changed files, and the problems that the matrix would then have."""
 
     files: tuple[ChangedFile, ...]
-    problems: tuple[Problem, ...]
+    problems: tuple[MatrixProblem, ...]
 
 
 def update_framework(name: str, *, day: dt.date, index: str | None) -> Update:

@@ -208,7 +208,7 @@ def _companions(
 def _cuda_in_wheels(env: str, rules: Sequence[BoundRule], solution: Solution) -> str | None:
     """Return the CUDA of a rule; of a range, its major, because the lock decides the minor."""
     key = env_key(env, "cuda_runtime")
-    requested = [row.must[1] for row in rules if row.must[0] == key]
+    requested = [row.requires[1] for row in rules if row.requires[0] == key]
     version = _version(solution, key)
     if not requested or version is None:
         return None
@@ -220,9 +220,9 @@ def _constraints(env: str, rules: Sequence[BoundRule]) -> tuple[str, ...]:
     """Return the constraints on Python packages from rules that apply to this solution."""
     found = set()
     for row in rules:
-        owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
+        owner, _, package = row.requires[0].partition("/" + PACKAGE_PREFIX)
         if owner == env and package:
-            (text,) = row.must[1]
+            (text,) = row.requires[1]
             found.add(f"{canonicalize_name(package)}{parse_alternative(text).versions or ''}")
     return tuple(sorted(found))
 

@@ -9,7 +9,7 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["Part", "minimal_spec", "parse_part"]
+__all__ = ["ComponentRequest", "minimal_spec", "parse_part"]
 
 # Components that only a rig with a GPU has.
 _GPU_COMPONENTS = frozenset(
@@ -21,22 +21,22 @@ _GPU_COMPONENTS = frozenset(
 
 
 @dataclass(frozen=True)
-class Part:
+class ComponentRequest:
     """A request for a component: its versions or a word, and its family."""
 
     family: str | None
     request: str
 
 
-def parse_part(alternative: str) -> Part:
+def parse_part(alternative: str) -> ComponentRequest:
     """Parse an alternative of the matrix, such as ``tensorflow-gpu >=1.5`` or ``gpu``."""
     if parse_alternative(alternative).family is None:
-        return Part(None, alternative)
+        return ComponentRequest(None, alternative)
     family, _, request = alternative.partition(" ")
-    return Part(family, request.strip() or "*")
+    return ComponentRequest(family, request.strip() or "*")
 
 
-def minimal_spec(parts: Mapping[str, Part], matrix: Matrix) -> str:
+def minimal_spec(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> str:
     """Return a spec in TOML that requests only these parts."""
     word = parts["accelerator"].family if "accelerator" in parts else None
     gpu = word == "gpu" or (word is None and bool(_GPU_COMPONENTS & parts.keys()))
@@ -44,8 +44,8 @@ def minimal_spec(parts: Mapping[str, Part], matrix: Matrix) -> str:
     return "\n".join([*lines, *_environment(parts, matrix)]) + "\n"
 
 
-def _machine(parts: Mapping[str, Part]) -> list[str]:
-    os = parts.get("os", Part("ubuntu", ">=14.04"))
+def _machine(parts: Mapping[str, ComponentRequest]) -> list[str]:
+    os = parts.get("os", ComponentRequest("ubuntu", ">=14.04"))
     named = f"{os.family} {os.request}".removesuffix(" *")
     lines = ["[machine.box]", f'os = "{named}"']
     if "arch" in parts:
@@ -62,7 +62,7 @@ def _machine(parts: Mapping[str, Part]) -> list[str]:
     return lines
 
 
-def _driver(parts: Mapping[str, Part]) -> Iterator[str]:
+def _driver(parts: Mapping[str, ComponentRequest]) -> Iterator[str]:
     source = parts["driver_source"].family if "driver_source" in parts else None
     if source == "none":
         yield 'driver = "none"'
@@ -77,24 +77,24 @@ def _driver(parts: Mapping[str, Part]) -> Iterator[str]:
         yield f"driver = {{ {', '.join(given)} }}"
 
 
-def _cuda(parts: Mapping[str, Part]) -> list[str]:
+def _cuda(parts: Mapping[str, ComponentRequest]) -> list[str]:
     # Few systems have packages of every toolkit; a runfile works on all.
-    provider = parts.get("provider", Part("runfile", "*")).family
+    provider = parts.get("provider", ComponentRequest("runfile", "*")).family
     lines = ["[cuda]", f'provider = "{provider}"']
     if "cuda" in parts:
         lines.append(f'toolkit = "{parts["cuda"].request}"')
-    version = parts.get("cudnn", Part(None, "*")).request
+    version = parts.get("cudnn", ComponentRequest(None, "*")).request
     if "cudnn_cuda" in parts:
         built = parts["cudnn_cuda"].request
         lines.append(f'cudnn = {{ version = "{version}", built_for = "{built}" }}')
     elif "cudnn" in parts:
         lines.append(f'cudnn = "{version}"')
-    if parts.get("forward_compatibility", Part("no", "*")).family == "yes":
+    if parts.get("forward_compatibility", ComponentRequest("no", "*")).family == "yes":
         lines.append('packages = ["cuda-compat-12-4"]')
     return lines
 
 
-def _environment(parts: Mapping[str, Part], matrix: Matrix) -> list[str]:
+def _environment(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> list[str]:
     lines = ["[env.lab]"]
     if "interpreter" in parts:
         lines.append(f'interpreter = "{parts["interpreter"].family}"')

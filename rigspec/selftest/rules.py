@@ -20,7 +20,7 @@ from rigspec.resolve.problem.domains import (
     representative_versions,
 )
 from rigspec.resolve.problem.rule_index import rule_index
-from rigspec.selftest.minimal_spec import Part, minimal_spec, parse_part
+from rigspec.selftest.minimal_spec import ComponentRequest, minimal_spec, parse_part
 from rigspec.spec.loader import parse_spec
 from rigspec.version_specifiers import parse_alternative
 
@@ -117,7 +117,7 @@ def _check(text: str) -> Report:
 
 def _inside(rule: Rule, matrix: Matrix) -> Iterator[str]:
     """Yield specs that the rule allows."""
-    goals: list[Part | None] = [parse_part(text) for text in rule.requires.alternatives]
+    goals: list[ComponentRequest | None] = [parse_part(text) for text in rule.requires.alternatives]
     if rule.requires.component in {*_WITH_OS, "cuda_runtime"}:
         goals = [None]
     if rule.requires.component in _WITH_OS:
@@ -144,7 +144,9 @@ def _outside(rule: Rule, matrix: Matrix) -> Iterator[str]:
             yield from _spec({**parts, name: beyond}, matrix)
 
 
-def _parts(condition: Condition, text: str, rule: Rule, matrix: Matrix) -> Iterator[Part]:
+def _parts(
+    condition: Condition, text: str, rule: Rule, matrix: Matrix
+) -> Iterator[ComponentRequest]:
     """Yield a request for an alternative; for a package's build, the releases that have it.
 
     `+cu118` alone would mean the newest release, of which no such build exists.
@@ -163,10 +165,10 @@ def _parts(condition: Condition, text: str, rule: Rule, matrix: Matrix) -> Itera
             if other.when[0].component == condition.component and any(
                 alternative.admits(r.family, r.version) for r in builds for alternative in required
             ):
-                yield from (Part(None, f"{version}{text}") for version in exact)
+                yield from (ComponentRequest(None, f"{version}{text}") for version in exact)
 
 
-def _conditions(rule: Rule, matrix: Matrix) -> Iterator[dict[str, Part]]:
+def _conditions(rule: Rule, matrix: Matrix) -> Iterator[dict[str, ComponentRequest]]:
     """Yield requests that meet the conditions; with a GPU as well, unless they exclude it."""
     choices = [
         [(c.component, part) for text in c.alternatives for part in _parts(c, text, rule, matrix)]
@@ -176,10 +178,10 @@ def _conditions(rule: Rule, matrix: Matrix) -> Iterator[dict[str, Part]]:
         yield dict(chosen)
     for chosen in product(*choices):
         if "accelerator" not in dict(chosen):
-            yield {**dict(chosen), "accelerator": Part("gpu", "*")}
+            yield {**dict(chosen), "accelerator": ComponentRequest("gpu", "*")}
 
 
-def _driver_too_old(runtime: Condition, matrix: Matrix) -> Part:
+def _driver_too_old(runtime: Condition, matrix: Matrix) -> ComponentRequest:
     """Return the newest driver that supports none of these CUDA runtimes."""
     served = _universe(runtime, matrix).mask(runtime.alternatives)
     drivers = rule_index(matrix).universe("driver")
@@ -192,7 +194,9 @@ def _driver_too_old(runtime: Condition, matrix: Matrix) -> Part:
     return _exactly(next(drivers.members(drivers.all & ~fitting)))
 
 
-def _closest_forbidden(requirement: Condition, own: list[Condition], matrix: Matrix) -> list[Part]:
+def _closest_forbidden(
+    requirement: Condition, own: list[Condition], matrix: Matrix
+) -> list[ComponentRequest]:
     """Return the releases closest to those of a condition, among those that ``own`` allows."""
     universe = _universe(requirement, matrix)
     inside = universe.mask(requirement.alternatives)
@@ -219,13 +223,13 @@ def _universe(condition: Condition, matrix: Matrix) -> CandidateDomain:
     return rule_index(matrix).universe(name)
 
 
-def _exactly(candidate: Candidate) -> Part:
+def _exactly(candidate: Candidate) -> ComponentRequest:
     if candidate.version in {word for words in ENUMERATED.values() for word in words}:
-        return Part(candidate.version, "*")
-    return Part(candidate.family, f"=={candidate.version}")
+        return ComponentRequest(candidate.version, "*")
+    return ComponentRequest(candidate.family, f"=={candidate.version}")
 
 
-def _spec(parts: Mapping[str, Part], matrix: Matrix) -> Iterator[str]:
+def _spec(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> Iterator[str]:
     """Yield the spec; nothing if no line can request one of the parts."""
     parts = dict(parts)
     for name in _WITH_OS & parts.keys():
@@ -241,16 +245,18 @@ def _spec(parts: Mapping[str, Part], matrix: Matrix) -> Iterator[str]:
     yield minimal_spec(parts, matrix)
 
 
-def _os_with(name: str, value: Part, matrix: Matrix) -> Part | None:
+def _os_with(name: str, value: ComponentRequest, matrix: Matrix) -> ComponentRequest | None:
     for release in reversed(matrix.product("os").releases):
         for provided in release.implies:
             value_with_os = provided.alternatives[0].lstrip("=")
             if provided.component == name and f"=={value_with_os}" == value.request:
-                return Part(release.family, f"=={release.version}")
+                return ComponentRequest(release.family, f"=={release.version}")
     return None
 
 
-def _framework_with(runtime: Part, matrix: Matrix) -> dict[str, Part] | None:
+def _framework_with(
+    runtime: ComponentRequest, matrix: Matrix
+) -> dict[str, ComponentRequest] | None:
     """Return a framework with wheels that include this CUDA; None if there is none."""
     for rule in matrix.rules():
         if rule.requires == Condition("cuda_runtime", (runtime.request,)):

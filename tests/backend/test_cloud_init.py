@@ -23,7 +23,7 @@ from rigspec.cli.compile import report_output_too_large
 from rigspec.lock.lockfile import read_lock
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import DeploymentTarget, Plan
-from rigspec.plan.steps import KernelArguments, Reboot
+from rigspec.plan.steps import KernelArgumentsStep, RebootStep
 from rigspec.spec.loader import load_spec
 from tests.conftest import ROOT
 
@@ -129,7 +129,7 @@ def see_the_rules(config: dict[str, Any], plan: Plan) -> None:
     for step in plan.steps:
         for name in getattr(step, "held", ()):
             assert re.search(rf"apt-mark hold .*\b{re.escape(name)}\b", texts), name
-    reboots = [step for step in plan.steps if isinstance(step, Reboot)]
+    reboots = [step for step in plan.steps if isinstance(step, RebootStep)]
     assert ("power_state" in config) is bool(reboots)
     if reboots:
         # It is the last thing in the file as in cloud-init's order, and waits for the installer.
@@ -137,7 +137,7 @@ def see_the_rules(config: dict[str, Any], plan: Plan) -> None:
         assert config["power_state"]["mode"] == "reboot"
         assert "/var/lib/rig/reboot-due" in config["power_state"]["condition"]
     # Whoever asks for arguments of the kernel or a driver gets them by a reboot.
-    needs = any(isinstance(s, KernelArguments) or s.kind == "host-packages" for s in plan.steps)
+    needs = any(isinstance(s, KernelArgumentsStep) or s.kind == "host-packages" for s in plan.steps)
     assert bool(reboots) or not needs
 
 
@@ -169,7 +169,7 @@ def test_user_data_units_pass_systemd_analyze(plan: Plan, tmp_path: Path) -> Non
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    assert bool(units) is any(isinstance(step, Reboot) for step in plan.steps)
+    assert bool(units) is any(isinstance(step, RebootStep) for step in plan.steps)
 
 
 def test_meta_data_instance_id_depends_on_lock_and_machine() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from rigspec.lock.lockfile import read_lock
 from rigspec.plan.build import build_plan
-from rigspec.plan.steps import Service
+from rigspec.plan.steps import ServiceStep
 from rigspec.spec.loader import load_spec
 from tests.conftest import ROOT
 
@@ -22,13 +22,13 @@ def notebooks() -> list[Any]:
     rig = load_spec(str(ROOT / "specs" / "dl-server.toml")).rig
     lock, digest = read_lock(ROOT / "lockfiles" / "dl-server")
     plan = build_plan(rig, lock, lock.machines[0].resolution.machine, digest)
-    services = [step for step in plan.steps if isinstance(step, Service) and step.unit]
+    services = [step for step in plan.steps if isinstance(step, ServiceStep) and step.unit]
     return [pytest.param(step, id=step.name) for step in services if "notebook" in step.name]
 
 
 @pytest.mark.parametrize("service", notebooks())
 def test_notebook_unit_passes_systemd_analyze_and_restarts(
-    service: Service, tmp_path: Path
+    service: ServiceStep, tmp_path: Path
 ) -> None:
     (program,) = re.findall(r"^ExecStart=(\S+)", service.unit, re.MULTILINE)
     executable = tmp_path / program.lstrip("/")

@@ -7,14 +7,14 @@ from pathlib import PurePosixPath
 import pytest
 
 from rigspec.bundle.apt import repositories_part
-from rigspec.bundle.model import MissingItem, Part
+from rigspec.bundle.model import BundlePart, MissingItem
 from rigspec.lock.errors import LockError
 from tests.lock.nvidia_box import KEY, PACKAGES, PLACE, TOOLKIT, NvidiaBox, driver
 
 BELOW = PLACE.lstrip("/")
 
 
-def bundled(nvidia: NvidiaBox) -> Part:
+def bundled(nvidia: NvidiaBox) -> BundlePart:
     return repositories_part([nvidia.machine], f"{nvidia.archive.address}/nvidia")
 
 
@@ -40,7 +40,7 @@ def test_repositories_part_unpinned_packages_are_missing(nvidia: NvidiaBox) -> N
     nvidia.wants(nvidia=None).lock()
     part = bundled(nvidia)
     why = "the lock pins versions, but no checksums"
-    assert part == Part(missing=(MissingItem("the repository nvidia-cuda", why),))
+    assert part == BundlePart(missing=(MissingItem("the repository nvidia-cuda", why),))
 
 
 def test_repositories_part_unavailable_packages_are_missing(nvidia: NvidiaBox) -> None:

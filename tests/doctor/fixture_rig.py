@@ -208,10 +208,10 @@ def _changed(step: steps.Step, supplies: Supplies) -> Iterator[steps.Step]:
             yield from _files()
         case "user-ada":
             yield step
-            yield steps.User(id="user-bob", title="Account bob", layer="user", name="bob")
+            yield steps.UserStep(id="user-bob", title="Account bob", layer="user", name="bob")
         case "service":
             yield step
-            yield steps.Service(
+            yield steps.ServiceStep(
                 id="service-timer", title="A timer", layer="service", name="fstrim.timer"
             )
             yield from _notebook()
@@ -221,11 +221,11 @@ def _changed(step: steps.Step, supplies: Supplies) -> Iterator[steps.Step]:
                 steps.Variable("LD_LIBRARY_PATH", (f"{CUDA}/lib64",), True),
             )
             path = "/etc/profile.d/rig-planted.sh"
-            yield steps.Variables(
+            yield steps.VariablesStep(
                 id="variables", title="Variables", layer="session", path=path, variables=variables
             )
         case "verify":
-            assert isinstance(step, steps.Verify)
+            assert isinstance(step, steps.VerifyStep)
             secret = steps.Check("the secret", ("find", PASSWORD, "-size", "+0"), PASSWORD)
             checks = [
                 replace(check, layer="env") if PYTHON in check.command else check
@@ -237,7 +237,7 @@ def _changed(step: steps.Step, supplies: Supplies) -> Iterator[steps.Step]:
 
 
 def _toolkit(supplies: Supplies) -> Iterator[steps.Step]:
-    yield steps.Installer(
+    yield steps.InstallerStep(
         id="cuda",
         title="CUDA toolkit",
         layer="cuda",
@@ -245,7 +245,7 @@ def _toolkit(supplies: Supplies) -> Iterator[steps.Step]:
         arguments=("--silent",),
         creates=f"{CUDA}/bin/nvcc",
     )
-    yield steps.Archive(
+    yield steps.ArchiveStep(
         id="cudnn",
         title="cuDNN",
         layer="cuda",
@@ -261,7 +261,7 @@ def _files() -> Iterator[steps.Step]:
         ("keras", "/etc/skel/.keras/keras.json", '{"backend": "tensorflow"}\n'),
         ("ssh", "/etc/ssh/sshd_config.d/00-rig.conf", "Port 2222\nPasswordAuthentication no\n"),
     ):
-        yield steps.File(
+        yield steps.FileStep(
             id=f"{name}-settings", title=f"Settings ({name})", layer="settings", path=path,
             content=content,
         )  # fmt: skip
@@ -270,15 +270,15 @@ def _files() -> Iterator[steps.Step]:
 def _notebook() -> Iterator[steps.Step]:
     settings = f'{{"settings": {{"A": {{"port": {PORT}, "certfile": "{CERTIFICATE}"}}}}}}\n'
     titled = {"title": "Notebook of ada", "layer": "notebook"}
-    yield steps.Certificate(
+    yield steps.CertificateStep(
         id="notebook-ada-certificate", certificate=CERTIFICATE, key=KEY, algorithm="ecdsa:p384",
         days=30, owner="ada", **titled,
     )  # fmt: skip
-    yield steps.Secret(
+    yield steps.SecretStep(
         id="notebook-ada-password", name=SECRET, path=PASSWORD, owner="ada", **titled
     )
-    yield steps.File(id="notebook-ada-settings", path=SETTINGS, content=settings, **titled)
-    yield steps.Service(
+    yield steps.FileStep(id="notebook-ada-settings", path=SETTINGS, content=settings, **titled)
+    yield steps.ServiceStep(
         id="notebook-ada",
         name="rig-notebook-ada.service",
         unit=UNIT,

@@ -26,23 +26,24 @@ fingerprint = Path("/usr/local/fingerprint").read_text().strip()
 file = LockedFile("cudnn.tgz", "https://example.org/cudnn.tgz", "0" * 64, "spec")
 home, title = "/usr/local/cuda-11.8", {"title": "a step"}
 steps = (
-    AptRepository(id="repository", layer="cuda", name="maker", url="https://example.org/repo",
+    AptRepositoryStep(id="repository", layer="cuda", name="maker", url="https://example.org/repo",
         suite="/", components=(), key_url="https://example.org/key",
         key_fingerprint=fingerprint, **title),
-    AptRepository(id="second", layer="cuda", name="second", url="https://example.org/second",
+    AptRepositoryStep(id="second", layer="cuda", name="second", url="https://example.org/second",
         suite="/", components=(), key_url="https://example.org/key",
         key_fingerprint=fingerprint, **title),
-    HostPackages(id="driver", layer="driver", packages=(AptPackage("tar", hold=True),), **title),
-    AptPackages(id="cuda", layer="cuda", packages=(AptPackage("sed"),), **title),
-    Archive(id="cudnn", layer="cuda", file=file, to=home, strip=1,
+    HostPackagesStep(id="driver", layer="driver",
+        packages=(AptPackage("tar", hold=True),), **title),
+    AptPackagesStep(id="cuda", layer="cuda", packages=(AptPackage("sed"),), **title),
+    ArchiveStep(id="cudnn", layer="cuda", file=file, to=home, strip=1,
         creates=f"{home}/include/cudnn.h", **title),
-    User(id="user-carol", layer="user", name="carol", groups=("video",), **title),
-    Service(id="service-lamp", layer="service", name="lamp.service",
+    UserStep(id="user-carol", layer="user", name="carol", groups=("video",), **title),
+    ServiceStep(id="service-lamp", layer="service", name="lamp.service",
         unit=Path("/usr/local/lamp").read_text(), **title),
-    Service(id="service-bell", layer="service", name="bell.service", **title),
-    KernelArguments(id="kernel-arguments", layer="kernel", arguments=("rig.lamp=on",), **title),
-    Reboot(id="reboot", layer="driver", reason="a module", **title),
-    Verify(id="verify", layer="verify", checks=(
+    ServiceStep(id="service-bell", layer="service", name="bell.service", **title),
+    KernelArgumentsStep(id="kernel-arguments", layer="kernel", arguments=("rig.lamp=on",), **title),
+    RebootStep(id="reboot", layer="driver", reason="a module", **title),
+    VerifyStep(id="verify", layer="verify", checks=(
         Check("a check", ("cat", "/usr/local/said"), "a\\nb"),), **title),
 )
 resolution = Resolution("box", "debian 12", "x86_64", "cuda", driver="535.261.03", cuda="11.8.0",

@@ -16,7 +16,15 @@ from rigspec.doctor.checks import accounts, files, login_shell
 from rigspec.doctor.checks.verify import run_checks
 from rigspec.doctor.model import Status
 from rigspec.plan.model import BaseImage, Plan
-from rigspec.plan.steps import Access, Check, EnvironmentVariables, Group, Quota, Variable, Verify
+from rigspec.plan.steps import (
+    AccessStep,
+    Check,
+    EnvironmentVariablesStep,
+    GroupStep,
+    QuotaStep,
+    Variable,
+    VerifyStep,
+)
 from rigspec.resolution import Resolution
 
 RESOLUTION = Resolution("box", "debian 12", "x86_64", "cpu")
@@ -24,9 +32,9 @@ OWN = grp.getgrgid(os.getgid()).gr_name
 
 
 def test_check_group_members_are_compared() -> None:
-    there = Group(id="g", title="g", layer="user", name=OWN)
-    missing = Group(id="g", title="g", layer="user", name="no-such-group")
-    other = Group(id="g", title="g", layer="user", name=OWN, members=("no-such-user",))
+    there = GroupStep(id="g", title="g", layer="user", name=OWN)
+    missing = GroupStep(id="g", title="g", layer="user", name="no-such-group")
+    other = GroupStep(id="g", title="g", layer="user", name=OWN, members=("no-such-user",))
     assert [item.status for item in accounts.check_group(there)] == [Status.OK]
     assert [item.status for item in accounts.check_group(missing)] == [Status.MISSING]
     assert [item.status for item in accounts.check_group(other)] == [Status.DIFFERS]
@@ -34,13 +42,15 @@ def test_check_group_members_are_compared() -> None:
 
 def test_check_access_owner_and_mode_are_compared(tmp_path: Path) -> None:
     tmp_path.chmod(0o750)
-    step = Access(id="a", title="a", layer="user", path=str(tmp_path), owner="root:x", mode="0750")
+    step = AccessStep(
+        id="a", title="a", layer="user", path=str(tmp_path), owner="root:x", mode="0750"
+    )
     owner, mode = files.check_access(step)
     assert (owner.status, mode.status) == (Status.DIFFERS, Status.OK)
 
 
 def test_check_quota_not_enforced_is_unknown() -> None:
-    step = Quota(id="q", title="q", layer="user", user="root", limit="1 GB", kib=976562)
+    step = QuotaStep(id="q", title="q", layer="user", user="root", limit="1 GB", kib=976562)
     (item,) = accounts.check_quota(step)
     assert item.status is Status.UNKNOWN
     assert not item.is_difference
@@ -48,7 +58,7 @@ def test_check_quota_not_enforced_is_unknown() -> None:
 
 def test_run_checks_requiring_root_is_unknown_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Check("a check", ("printf", "else"), "as locked", requires_root=True)
-    step = Verify(id="verify", title="v", layer="verify", checks=(asked,))
+    step = VerifyStep(id="verify", title="v", layer="verify", checks=(asked,))
     plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
     for user, status in ((0, Status.DIFFERS), (1000, Status.UNKNOWN)):
         monkeypatch.setattr(os, "geteuid", lambda user=user: user)
@@ -59,7 +69,7 @@ def test_check_environment_variables_activation_sets_and_restores(tmp_path: Path
     """The installer's own steps, in an environment of this test."""
     path = tmp_path / "lab"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", path], check=True)
-    step = EnvironmentVariables(
+    step = EnvironmentVariablesStep(
         id="variables-lab",
         title="t",
         layer="env",

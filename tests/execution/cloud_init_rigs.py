@@ -13,14 +13,14 @@ from rigspec.fs.atomic_tree import write_tree_atomically
 from rigspec.lock.lockfile import read_lock
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
-from rigspec.plan.steps import Check, Service, Verify
+from rigspec.plan.steps import Check, ServiceStep, VerifyStep
 from rigspec.spec.loader import load_spec
 from tests.execution.roots import archives
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBuF5tV0m5yV9Q2lT4o1yq4h0xVJ4mVw3Jt6o7gq1f2B alice"
-UNIT = Service(
+UNIT = ServiceStep(
     id="service-heartbeat",
     title="A unit that says that it ran",
     layer="service",
@@ -73,7 +73,7 @@ def planned(rigspec: Rigspec, folder: Path, spec: str) -> Plan:
     assert done.returncode == 0, done.stderr
     lock, digest = read_lock(folder / "lock")
     plan = build_plan(load_spec(str(file)).rig, lock, "first_box", digest)
-    (verify,) = (step for step in plan.steps if isinstance(step, Verify))
+    (verify,) = (step for step in plan.steps if isinstance(step, VerifyStep))
     seen = Check("the kernel", ("uname", "-s"), "Linux")
     verify = replace(verify, checks=(*verify.checks, seen))
     return replace(plan, steps=(*plan.steps[:-1], UNIT, verify))

@@ -30,10 +30,10 @@ def plan(
 ) -> Plan:
     """A rig of one account, and what else there is to be."""
     (machine,) = read_lock(ROOT / "lockfiles" / "legacy-cpu")[0].machines
-    alice = steps.User(
+    alice = steps.UserStep(
         id="user-alice", title="Account", layer="user", name="alice", ssh_keys=keys, groups=groups
     )
-    platform = steps.Platform(
+    platform = steps.PlatformStep(
         id="platform", title="System", layer="x", distribution="debian", release="12", arch="x86_64"
     )
     return Plan(

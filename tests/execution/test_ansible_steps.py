@@ -61,9 +61,11 @@ def test_playbook_failed_run_restarts_service_in_next_run(
     machine: Fleet, every: Plan, tmp_path: Path
 ) -> None:
     titled = {"title": "A step", "layer": "x"}
-    settings = steps.File(id="settings", path=SETTINGS, content="a = 1\n", **titled)
-    fails = steps.Access(id="fails", path="/srv/there", owner="root:root", mode="0755", **titled)
-    service = steps.Service(
+    settings = steps.FileStep(id="settings", path=SETTINGS, content="a = 1\n", **titled)
+    fails = steps.AccessStep(
+        id="fails", path="/srv/there", owner="root:root", mode="0755", **titled
+    )
+    service = steps.ServiceStep(
         id="service", name=UNIT, unit="[Service]\n", restart_on=("settings",), **titled
     )
     root = machine.hosts[0].root.path
@@ -103,7 +105,7 @@ def test_playbook_strict_umask_files_are_readable_by_users(
     machine: Fleet, every: Plan, tmp_path: Path
 ) -> None:
     """Root of a hardened machine makes everything for itself alone."""
-    (environment,) = (step for step in every.steps if isinstance(step, steps.Environment))
+    (environment,) = (step for step in every.steps if isinstance(step, steps.EnvironmentStep))
     quick = replace(environment, create_command=("mkdir",), python="/bin/true")
     status, said, _ = machine.play(playbook(every, tmp_path / "out", quick))
     assert status == 0, said

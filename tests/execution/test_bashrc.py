@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan
 from rigspec.plan.model import BaseImage, Plan
-from rigspec.plan.steps import Environment, Step, Variable, Variables
+from rigspec.plan.steps import EnvironmentStep, Step, Variable, VariablesStep
 from rigspec.resolution import EnvResolution, Resolution
 
 SHELLS = ("bash", "dash", "zsh")
@@ -49,7 +49,7 @@ FOLDERS = st.lists(
 def artifacts(target: str, variables: Iterable[Variable], folder: Path) -> Path:
     """What a target writes for these variables."""
     steps: tuple[Step, ...] = (
-        Environment(
+        EnvironmentStep(
             id="env-lab",
             title="lab",
             layer="env",
@@ -61,7 +61,7 @@ def artifacts(target: str, variables: Iterable[Variable], folder: Path) -> Path:
             tools="lab.tools.txt",
             pip="26.0",
         ),
-        Variables(
+        VariablesStep(
             id="variables",
             title="variables",
             layer="session",

@@ -130,7 +130,7 @@ def test_dockerfile_does_not_remove_base_packages(target: str, case: Case, machi
 def test_playbook_does_not_remove_foreign_packages(case: Case) -> None:
     wanted = ("archive", "system-packages")
     chosen = [step for step in case.plan.steps if step.id in wanted]
-    assert isinstance(chosen[0], steps.AptSource)
+    assert isinstance(chosen[0], steps.AptSourceStep)
     book = playbook(case.plan, case.folder / "book", *chosen)
     with fleet_of(case.folder, "one") as fleet:
         root = fleet.hosts[0].root

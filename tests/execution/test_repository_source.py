@@ -118,7 +118,9 @@ def test_apt_repository_conflicting_source_is_removed_again(
     """Written in a way that only apt understands."""
     (tmp_path / "srv/amd64").symlink_to("repository")
     chosen = tuple(
-        replace(step, url="file:///srv/amd64") if isinstance(step, steps.AptRepository) else step
+        replace(step, url="file:///srv/amd64")
+        if isinstance(step, steps.AptRepositoryStep)
+        else step
         for step in plan.steps
     )
     source = f"deb [signed-by={KEYRING}] file:///srv/$(ARCH) /\n"

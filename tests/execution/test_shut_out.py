@@ -30,11 +30,11 @@ chmod +x {SYSTEMD}/systemctl; : > {TOLD}
 @pytest.fixture
 def system(tmp_path: Path) -> Layer:
     """A system with the installer of such settings, and of their service."""
-    settings = steps.File(
+    settings = steps.FileStep(
         id="settings", title="Settings", layer="service", path=SETTINGS, content="x\n",
         requires_ssh_key=True,
     )  # fmt: skip
-    service = steps.Service(
+    service = steps.ServiceStep(
         id="service", title="Server", layer="service", name="ssh.service",
         restart_on=("settings",), config_test=("sh", "-c", "! grep bad /etc/ssh/sshd_config.d/*"),
     )  # fmt: skip

@@ -178,7 +178,7 @@ def test_dot_of_rig_is_drawn_by_graphviz(name: str, machine: str | None) -> None
     for node in drawn.nodes:
         assert found[node.id] == [node.title, *(note.numbered_text for note in node.notes)]
     for edge in drawn.edges:
-        ends = {f"{edge.of}->{edge.to}", f"{edge.to}->{edge.of}"}
+        ends = {f"{edge.source}->{edge.target}", f"{edge.target}->{edge.source}"}
         assert ends & found.keys()
 
 
@@ -324,7 +324,9 @@ def test_graph_connects_users_with_cards_of_their_gpus() -> None:
     )
     drawn = build_graph(spec, resolve_or_exit(spec, "box"), matrix_for(spec, "box"))
     labels = {
-        (a.of, a.to): a.labels[0].numbered_text for a in drawn.edges if a.of.startswith("user/")
+        (a.source, a.target): a.labels[0].numbered_text
+        for a in drawn.edges
+        if a.source.startswith("user/")
     }
     assert labels == {
         ("user/amy", "gpus.0"): "GPU 0",

@@ -11,7 +11,7 @@ from rigspec.lock.model import LockedEnv, LockedMachine, LockedPackage
 from rigspec.lock.python.interpreter import bootstrap_tools, lock_interpreter
 from rigspec.matrix.loader import load_matrix
 from rigspec.plan.layers.python import environment_steps
-from rigspec.plan.steps import Archive, Environment, Installer, SourceBuild, Step
+from rigspec.plan.steps import ArchiveStep, EnvironmentStep, InstallerStep, SourceBuildStep, Step
 from rigspec.spec.loader import load_spec
 from tests.resolve.rigs import check, errors
 
@@ -42,9 +42,9 @@ python = "{python}"
     return locked, step
 
 
-def environment(locked: LockedMachine) -> Environment:
+def environment(locked: LockedMachine) -> EnvironmentStep:
     *_, step = environment_steps(locked)
-    assert isinstance(step, Environment)
+    assert isinstance(step, EnvironmentStep)
     return step
 
 
@@ -54,7 +54,7 @@ def test_uv_interpreter_is_unpacked_from_a_pinned_archive(
     os: str, python: str, tmp_path: Path
 ) -> None:
     locked, step = planned(tmp_path, os, "uv", python)
-    assert isinstance(step, Archive)
+    assert isinstance(step, ArchiveStep)
     assert step.file.name.startswith(f"cpython-{python}.")
     assert len(step.file.sha256) == 64
     assert step.exclusive
@@ -71,7 +71,7 @@ def test_pyenv_interpreter_is_built_from_a_pinned_source_with_its_packages(
     os: str, python: str, tmp_path: Path
 ) -> None:
     locked, step = planned(tmp_path, os, "pyenv", python)
-    assert isinstance(step, SourceBuild)
+    assert isinstance(step, SourceBuildStep)
     assert step.file.name.startswith(f"Python-{python}.")
     assert f"--prefix={step.prefix}" in step.configure
     assert ("--enable-unicode=ucs4" in step.configure) is (python == "2.7")
@@ -82,7 +82,7 @@ def test_pyenv_interpreter_is_built_from_a_pinned_source_with_its_packages(
 
 def test_environment_of_python_2_is_created_by_a_pinned_virtualenv(tmp_path: Path) -> None:
     locked, step = planned(tmp_path, "debian 12", "pyenv", "2.7")
-    assert isinstance(step, SourceBuild)
+    assert isinstance(step, SourceBuildStep)
     created = environment(locked)
     assert created.create_command == (step.creates, "-m", "virtualenv")
     # The pinned tools have virtualenv; they are installed into the interpreter first.
@@ -94,7 +94,7 @@ def test_environment_of_python_2_is_created_by_a_pinned_virtualenv(tmp_path: Pat
 
 def test_environment_of_anaconda_2_is_created_by_a_pinned_virtualenv(tmp_path: Path) -> None:
     locked, step = planned(tmp_path, "ubuntu 16.04", "conda", "2.7")
-    assert isinstance(step, Installer)
+    assert isinstance(step, InstallerStep)
     created = environment(locked)
     assert created.create_command == (f"{step.prefix}/bin/python", "-m", "virtualenv")
     assert created.bootstrap == f"{step.prefix}/bin/python"

@@ -15,7 +15,7 @@ from rigspec.lock.python.engines import pip_tools, resolvelib
 from rigspec.lock.python.engines.pip_tools import find_interpreter
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import Pin, read_pins
+from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 36), "x86_64", "20.3.4", "20.21.1")
@@ -32,7 +32,7 @@ TENSORFLOW = ResolveRequest(
 NEWER_AND_SOURCE_ONLY = {"gast", "grpcio"}
 
 
-def by_name(text: str) -> dict[str, Pin]:
+def by_name(text: str) -> dict[str, HashedPin]:
     return {pin.name: pin for pin in read_pins(text)}
 
 

@@ -12,7 +12,7 @@ from rigspec.lock.services import services_of
 from rigspec.matrix.loader import load_matrix
 from rigspec.plan.services.dyndns import dyndns_steps
 from rigspec.plan.services.ssh import guard_steps
-from rigspec.plan.steps import File, Secret
+from rigspec.plan.steps import FileStep, SecretStep
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import parse_spec
 from tests.conftest import ROOT
@@ -43,8 +43,8 @@ def settings(release: str, protocol: str = "noip", more: str = "") -> tuple[str,
     rig = parse_spec("rig.toml", RIG.format(protocol=protocol, more=more)).rig
     resolution = Resolution("box", release, "x86_64", "none")
     services = {s.name: s for s in services_of(rig, resolution, load_matrix(["os"]))}
-    jail = next(s for s in guard_steps(rig, services["fail2ban"]) if isinstance(s, File))
-    name = next(s for s in dyndns_steps(rig, services["dyndns"]) if isinstance(s, Secret))
+    jail = next(s for s in guard_steps(rig, services["fail2ban"]) if isinstance(s, FileStep))
+    name = next(s for s in dyndns_steps(rig, services["dyndns"]) if isinstance(s, SecretStep))
     return jail.content, name.text
 
 

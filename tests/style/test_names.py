@@ -91,6 +91,16 @@ def test_functions_are_not_past_participles() -> None:
     assert not wrong, "\n" + "\n".join(wrong)
 
 
+def test_public_classes_have_unique_names() -> None:
+    places: dict[str, list[str]] = {}
+    for file in product_files(".py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                place = f"{file.relative_to(ROOT)}:{node.lineno}"
+                places.setdefault(node.name, []).append(place)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_folders_have_at_most_twenty_modules() -> None:
     folders = {file.parent for file in product_files(".py")}
     assert all(len(list(folder.glob("*.py"))) <= 20 for folder in folders)

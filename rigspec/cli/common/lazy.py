@@ -41,7 +41,7 @@ def create_group(
         completion: add the options that install shell completion.
     """
 
-    class Group(TyperGroup):
+    class LazyGroup(TyperGroup):
         """A group that builds a command when it is requested."""
 
         def list_commands(self, ctx: Any) -> list[str]:
@@ -63,7 +63,7 @@ def create_group(
             with formatter.section("Commands"):
                 formatter.write_dl([(name, row.summary) for name, row in commands.items()])
 
-    return _create_app(cls=Group, help=summary, no_args_is_help=True, add_completion=completion)
+    return _create_app(cls=LazyGroup, help=summary, no_args_is_help=True, add_completion=completion)
 
 
 def _create_app(*, add_completion: bool = False, **settings: Any) -> typer.Typer:

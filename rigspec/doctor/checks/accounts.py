@@ -20,7 +20,7 @@ from rigspec.doctor.expectation import (
     read_text,
 )
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Group, Quota, User
+from rigspec.plan.steps import GroupStep, QuotaStep, UserStep
 
 __all__ = ["check_group", "check_quota", "check_user"]
 
@@ -30,7 +30,7 @@ _LIMITS = re.compile(r"^\s*\S+\s+\d+\*?\s+\d+\s+(\d+)\s", re.MULTILINE)
 _NO_PASSWORD = "none"  # noqa: S105 - not a password
 
 
-def check_user(step: User) -> Iterator[Item]:
+def check_user(step: UserStep) -> Iterator[Item]:
     """Check an account, its groups and its SSH keys."""
     name = step.name
     account = _find_account(name)
@@ -60,7 +60,7 @@ def check_user(step: User) -> Iterator[Item]:
         yield from _check_keys(step, file)
 
 
-def check_group(step: Group) -> Iterator[Item]:
+def check_group(step: GroupStep) -> Iterator[Item]:
     """Check a group, and its members if the rig sets them."""
     if step.members is None:
         expectation = Expectation(step.layer, step.name, "group", "present", step.id)
@@ -75,7 +75,7 @@ def check_group(step: Group) -> Iterator[Item]:
     )
 
 
-def check_quota(step: Quota) -> Iterator[Item]:
+def check_quota(step: QuotaStep) -> Iterator[Item]:
     """Check the disk quota of an account, in blocks of 1024 bytes."""
     expectation = Expectation(step.layer, step.user, "quota", str(step.kib), step.id)
 
@@ -89,7 +89,7 @@ def check_quota(step: Quota) -> Iterator[Item]:
     yield compare(expectation, probe)
 
 
-def _check_keys(step: User, file: str) -> Iterator[Item]:
+def _check_keys(step: UserStep, file: str) -> Iterator[Item]:
     """Check for the keys of the rig, and report others."""
     for key in step.ssh_keys:
         expectation = Expectation(step.layer, file, f"key {_fingerprint(key)}", key, step.id)

@@ -11,7 +11,7 @@ from functools import cache, partial
 
 from rigspec.doctor.expectation import Expectation, command, compare, read_text
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import AptPackages, AptRepository, AptSource, Platform
+from rigspec.plan.steps import AptPackagesStep, AptRepositoryStep, AptSourceStep, PlatformStep
 
 __all__ = ["check_packages", "check_platform", "check_repository", "check_source"]
 
@@ -19,14 +19,14 @@ _NOT_HELD = "not held"
 _HELD = "held"
 
 
-def check_platform(step: Platform) -> Iterator[Item]:
+def check_platform(step: PlatformStep) -> Iterator[Item]:
     """Check distribution, release and architecture."""
     expected = f"{step.distribution} {step.release}"
     yield compare(Expectation(step.layer, "os", "release", expected, step.id), _read_release)
     yield compare(Expectation(step.layer, "arch", "machine", step.arch, step.id), platform.machine)
 
 
-def check_packages(step: AptPackages) -> Iterator[Item]:
+def check_packages(step: AptPackagesStep) -> Iterator[Item]:
     """Check the version of each package, and its hold if it has one."""
     for package in step.packages:
         version = partial(_find_version, package.name)
@@ -41,7 +41,7 @@ def check_packages(step: AptPackages) -> Iterator[Item]:
             yield compare(expectation, partial(_find_hold, package.name))
 
 
-def check_repository(step: AptRepository) -> Iterator[Item]:
+def check_repository(step: AptRepositoryStep) -> Iterator[Item]:
     """Check the signing key and the source line of a repository."""
     keyring = f"/etc/apt/keyrings/{step.name}.gpg"
     expectation = Expectation(step.layer, step.name, "key", step.key_fingerprint, step.id)
@@ -55,7 +55,7 @@ def check_repository(step: AptRepository) -> Iterator[Item]:
     )
 
 
-def check_source(step: AptSource) -> Iterator[Item]:
+def check_source(step: AptSourceStep) -> Iterator[Item]:
     """Check the source lines of the distribution's archive."""
     list_file = f"/etc/apt/sources.list.d/{step.name}.list"
     expected = "; ".join(_strip_options(entry) for entry in step.entries)

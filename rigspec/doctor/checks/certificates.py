@@ -18,7 +18,7 @@ from rigspec.doctor.expectation import (
     read_text,
 )
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Certificate
+from rigspec.plan.steps import CertificateStep
 
 __all__ = ["check_certificate"]
 
@@ -26,7 +26,7 @@ _OPENSSL = "/usr/bin/openssl"
 _VALID, _MATCHES = "valid", "matches the certificate"
 
 
-def check_certificate(step: Certificate) -> Iterator[Item]:
+def check_certificate(step: CertificateStep) -> Iterator[Item]:
     """Check a certificate and its key."""
     certificate_items = check_attributes(
         step.layer, step.certificate, step.id, owner="root:root", mode="0644"

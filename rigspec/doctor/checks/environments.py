@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion, Version
 from rigspec.doctor.expectation import Expectation, ProbeError, command, compare, file_attributes
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.model import Plan
-from rigspec.plan.steps import Environment
+from rigspec.plan.steps import EnvironmentStep
 
 __all__ = ["check_environment", "missing_package_files"]
 
@@ -25,7 +25,7 @@ _COMPLETE = "complete"
 
 
 def missing_package_files(
-    step: Environment, packages: Mapping[str, Distribution]
+    step: EnvironmentStep, packages: Mapping[str, Distribution]
 ) -> Iterator[Item]:
     """Check that the files of each package exist with the recorded size.
 
@@ -78,7 +78,7 @@ _PACKAGE = re.compile(r"\w+://\S*/([^/\s]+?)(?:\.conda|\.tar\.bz2)(?:#|$)")
 _PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
-def check_environment(step: Environment, plan: Plan) -> Iterator[Item]:
+def check_environment(step: EnvironmentStep, plan: Plan) -> Iterator[Item]:
     """Check the interpreter, all locked packages and their files, and report other packages.
 
     If the environment is missing, only the interpreter is reported.
@@ -109,7 +109,7 @@ def check_environment(step: Environment, plan: Plan) -> Iterator[Item]:
         yield from _compare_packages(step, conda_packages, records, "build")
 
 
-def _check_interpreter(step: Environment, python: str) -> Item:
+def _check_interpreter(step: EnvironmentStep, python: str) -> Item:
     """Check the version; of a system interpreter, which gets updates, only major and minor."""
     exact = step.explicit is not None
     expected = python if exact else ".".join(python.split(".")[:2])
@@ -124,7 +124,7 @@ def _check_interpreter(step: Environment, python: str) -> Item:
 
 
 def _compare_packages(
-    step: Environment, locked: Mapping[str, str], installed: Mapping[str, str], aspect: str
+    step: EnvironmentStep, locked: Mapping[str, str], installed: Mapping[str, str], aspect: str
 ) -> Iterator[Item]:
     for name in sorted(locked.keys() | installed.keys()):
         expected, found = locked.get(name), installed.get(name)
@@ -138,7 +138,7 @@ def _compare_packages(
 
 
 def _item(
-    step: Environment,
+    step: EnvironmentStep,
     name: str,
     expected: str | None,
     found: str | None,
@@ -186,7 +186,7 @@ def _record_files(prefix: str) -> list[Path]:
         raise ProbeError(f"{prefix}: {error.strerror}") from None
 
 
-def _find_distributions(step: Environment) -> dict[str, Distribution]:
+def _find_distributions(step: EnvironmentStep) -> dict[str, Distribution]:
     """Return the packages on the interpreter's path that conda did not install."""
     if file_attributes(step.python, content=False) is None:
         return {}
@@ -221,7 +221,7 @@ def _read_files(record: Path) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _query_interpreter(step: Environment) -> tuple[str, str, list[str]]:
+def _query_interpreter(step: EnvironmentStep) -> tuple[str, str, list[str]]:
     # -B: do not write bytecode. -E, -s: ignore the environment and packages of the calling user.
     output = command((step.python, "-B", "-E", "-s", "-c", _PROGRAM))
     try:

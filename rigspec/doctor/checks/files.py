@@ -17,7 +17,16 @@ from rigspec.doctor.expectation import (
     read_text,
 )
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Access, Archive, Download, File, Installer, Secret, SourceBuild, Step
+from rigspec.plan.steps import (
+    AccessStep,
+    ArchiveStep,
+    DownloadStep,
+    FileStep,
+    InstallerStep,
+    SecretStep,
+    SourceBuildStep,
+    Step,
+)
 
 __all__ = [
     "check_access",
@@ -34,7 +43,7 @@ __all__ = [
 _ROOT = "root:root"
 
 
-def check_file(step: File) -> Iterator[Item]:
+def check_file(step: FileStep) -> Iterator[Item]:
     """Check a file of the rig."""
     yield from check_attributes(
         step.layer,
@@ -46,12 +55,12 @@ def check_file(step: File) -> Iterator[Item]:
     )
 
 
-def check_access(step: Access) -> Iterator[Item]:
+def check_access(step: AccessStep) -> Iterator[Item]:
     """Check the owner and mode of a directory."""
     yield from check_attributes(step.layer, step.path, step.id, owner=step.owner, mode=step.mode)
 
 
-def check_download(step: Download) -> Iterator[Item]:
+def check_download(step: DownloadStep) -> Iterator[Item]:
     """Check a downloaded file."""
     sha256 = step.file.sha256
     yield from check_attributes(
@@ -59,7 +68,7 @@ def check_download(step: Download) -> Iterator[Item]:
     )
 
 
-def check_unpacked_files(step: Archive | Installer | SourceBuild) -> Iterator[Item]:
+def check_unpacked_files(step: ArchiveStep | InstallerStep | SourceBuildStep) -> Iterator[Item]:
     """Check the files that an archive or an installer created, as far as they are recorded."""
     expectation = Expectation(step.layer, step.creates, "presence", "present", step.id)
     yield compare(
@@ -68,7 +77,7 @@ def check_unpacked_files(step: Archive | Installer | SourceBuild) -> Iterator[It
     yield from check_contents(step)
 
 
-def check_secret(step: Secret) -> Iterator[Item]:
+def check_secret(step: SecretStep) -> Iterator[Item]:
     """Check the file of a secret, without comparing the secret itself."""
     yield from check_private_file(step, step.path, step.owner)
     if step.text:
@@ -77,12 +86,12 @@ def check_secret(step: Secret) -> Iterator[Item]:
         yield compare(expectation, lambda: _digest_without_secret(step))
 
 
-def _digest_without_secret(step: Secret) -> str | None:
+def _digest_without_secret(step: SecretStep) -> str | None:
     text = read_text(step.path)
     return None if text is None else content_digest(_without_secret(step, text))
 
 
-def _without_secret(step: Secret, text: str) -> str:
+def _without_secret(step: SecretStep, text: str) -> str:
     """Return the lines that do not contain the secret."""
     hidden = {i for i, line in enumerate(step.lines) if any(map(step.is_placeholder, line))}
     return "\n".join(line for i, line in enumerate(text.splitlines()) if i not in hidden)
@@ -134,7 +143,7 @@ _RECORDS = "/var/lib/rig/owned"
 _UNCHANGED = "unchanged"
 
 
-def check_contents(step: Archive | Installer | SourceBuild) -> Iterator[Item]:
+def check_contents(step: ArchiveStep | InstallerStep | SourceBuildStep) -> Iterator[Item]:
     """Check that the recorded files are unchanged; skipped without records."""
     try:
         shared = (read_text(f"{_RECORDS}/shared") or "").splitlines()

@@ -9,12 +9,12 @@ from functools import partial
 
 from rigspec.doctor.expectation import Expectation, ProbeError, compare, read_text
 from rigspec.doctor.model import Item
-from rigspec.plan.steps import KernelArguments, Reboot
+from rigspec.plan.steps import KernelArgumentsStep, RebootStep
 
 __all__ = ["check_arguments", "check_reboot"]
 
 
-def check_arguments(step: KernelArguments) -> Iterator[Item]:
+def check_arguments(step: KernelArgumentsStep) -> Iterator[Item]:
     """Check the arguments of the running kernel."""
     for argument in step.arguments:
         name = argument.partition("=")[0]
@@ -22,7 +22,7 @@ def check_arguments(step: KernelArguments) -> Iterator[Item]:
         yield compare(expectation, partial(_find_argument, name))
 
 
-def check_reboot(step: Reboot) -> Iterator[Item]:
+def check_reboot(step: RebootStep) -> Iterator[Item]:
     """Check whether the kernel was started after the installer requested a reboot."""
     expectation = Expectation(step.layer, "reboot", "state", "not required", step.id)
     yield compare(expectation, lambda: _reboot_state(f"/var/lib/rig/{step.id}"))

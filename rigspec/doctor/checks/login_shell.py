@@ -10,14 +10,14 @@ from functools import partial
 from rigspec.doctor.checks.files import check_attributes, content_digest
 from rigspec.doctor.expectation import Expectation, ProbeError, command, compare
 from rigspec.doctor.model import Item
-from rigspec.plan.steps import EnvironmentVariables, Variable, Variables
+from rigspec.plan.steps import EnvironmentVariablesStep, Variable, VariablesStep
 
 __all__ = ["check_environment_variables", "check_variables"]
 
 _SHELLS = ("/bin/bash", "/bin/sh")
 
 
-def check_variables(step: Variables, text: str | None) -> Iterator[Item]:
+def check_variables(step: VariablesStep, text: str | None) -> Iterator[Item]:
     """Check the profile script against ``text``, and the variables of a login shell."""
     if text is not None:
         digest = content_digest(text)
@@ -31,7 +31,7 @@ def check_variables(step: Variables, text: str | None) -> Iterator[Item]:
 
 
 def check_environment_variables(
-    step: EnvironmentVariables, texts: Mapping[str, str]
+    step: EnvironmentVariablesStep, texts: Mapping[str, str]
 ) -> Iterator[Item]:
     """Check the scripts of an environment, and the variables that they set."""
     for name, path in step.scripts:

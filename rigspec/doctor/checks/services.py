@@ -11,7 +11,7 @@ from pathlib import Path
 from rigspec.doctor.checks.files import check_attributes, content_digest
 from rigspec.doctor.expectation import Expectation, ProbeError, command, compare
 from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import Service
+from rigspec.plan.steps import ServiceStep
 
 __all__ = ["check_service"]
 
@@ -20,7 +20,7 @@ _UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system")
 _TIMEOUT_S = 8
 
 
-def check_service(step: Service) -> Iterator[Item]:
+def check_service(step: ServiceStep) -> Iterator[Item]:
     """Check a systemd unit, including its text unless a package provides it."""
     if step.unit:
         yield from check_attributes(
@@ -44,7 +44,7 @@ def check_service(step: Service) -> Iterator[Item]:
         yield compare(responding, partial(_check_response, step, active_item))
 
 
-def _find_drop_ins(step: Service) -> Iterator[Item]:
+def _find_drop_ins(step: ServiceStep) -> Iterator[Item]:
     """Report drop-ins that do not belong to the rig."""
     for folder in _UNIT_DIRS:
         for path in sorted(Path(folder, f"{step.name}.d").glob("*.conf")):
@@ -58,7 +58,7 @@ def _read_active_state(name: str) -> str | None:
     return _systemctl("is-active", name)
 
 
-def _check_response(step: Service, active_item: Item) -> str:
+def _check_response(step: ServiceStep, active_item: Item) -> str:
     """Run the health check of the service, or connect to its port."""
     if active_item.status is Status.UNKNOWN:
         raise ProbeError(active_item.reason or "")

@@ -11,12 +11,12 @@ from rigspec.doctor.model import Item
 from rigspec.lock.paths import installed_lock_path
 from rigspec.plan.model import Plan
 from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES
-from rigspec.plan.steps import Check, Step, Verify
+from rigspec.plan.steps import Check, Step, VerifyStep
 
 __all__ = ["run_checks"]
 
 
-def run_checks(step: Verify, plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+def run_checks(step: VerifyStep, plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
     """Run each check of the layers that the steps build."""
     layers = {step.layer for step in steps}
     excluded = {step.layer for step in plan.steps} - layers

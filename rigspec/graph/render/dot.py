@@ -51,7 +51,8 @@ def render_dot(graph: StackGraph) -> str:
         lines.append(f"  {{ rank=sink; {'; '.join(bottom)} }}")
     rank = {node.id: index for index, node in enumerate(graph.nodes)}
     lines += [
-        f"  {_format_edge(edge, rank[edge.of] > rank[edge.to], graph)}" for edge in graph.edges
+        f"  {_format_edge(edge, rank[edge.source] > rank[edge.target], graph)}"
+        for edge in graph.edges
     ]
     return "\n".join((*lines, "}")) + "\n"
 
@@ -66,7 +67,7 @@ def _format_node(node: Node) -> str:
 
 def _format_edge(edge: Edge, upward: bool, graph: StackGraph) -> str:
     """Return an edge; an upward edge is reversed, so that the ranks stay in order."""
-    upper, lower = (edge.to, edge.of) if upward else (edge.of, edge.to)
+    upper, lower = (edge.target, edge.source) if upward else (edge.source, edge.target)
     label = "\\n".join(_escape_text(label.numbered_text) for label in edge.labels)
     known = [label.fact for label in edge.labels if label.fact is not None]
     tooltip = "; ".join(graph.facts[number - 1].statement for number in known)

@@ -100,9 +100,9 @@ def _compute_ways(
     filled: dict[int, float] = {}
     ways: dict[int, tuple[LayoutPlace, ...]] = {}
     inside = range(min(framed), max(framed) + 1) if framed else range(0)
-    lengths = [abs(places[a.of].row - places[a.to].row) for a in edges]
+    lengths = [abs(places[a.source].row - places[a.target].row) for a in edges]
     for index in sorted(range(len(edges)), key=lambda i: (lengths[i], i)):
-        ends = places[edges[index].of], places[edges[index].to]
+        ends = places[edges[index].source], places[edges[index].target]
         upper, lower = sorted(ends, key=lambda place: place.row)
         gaps = range(upper.row + 1, max(lower.row, upper.row + 2), 2)
         chosen = min(gaps, key=lambda row: (filled.get(row, 0.0), row))

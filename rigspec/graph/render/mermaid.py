@@ -40,7 +40,7 @@ def _format_node(name: str, node: Node) -> str:
 def _format_edge(edge: Edge, names: dict[str, str]) -> str:
     label = "<br/>".join(_escape_text(label.numbered_text) for label in edge.labels)
     line = "-.->" if any(label.broken for label in edge.labels) else "-->"
-    return f'{names[edge.of]} {line}|"{label}"| {names[edge.to]}'
+    return f'{names[edge.source]} {line}|"{label}"| {names[edge.target]}'
 
 
 def _iterate_facts(graph: StackGraph) -> Iterator[str]:

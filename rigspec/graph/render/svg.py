@@ -140,7 +140,7 @@ def _compute_label_size(edge: Edge) -> BoxSize:
 def _add_edge(parent: ET.Element, edge: Edge, way: Sequence[LayoutPlace], layout: Layout) -> None:
     """Draw the line in two parts, above and below its label."""
     kind = "warns" if any(label.broken for label in edge.labels) else "requires"
-    down = way[0].key == edge.of
+    down = way[0].key == edge.source
     split = next(i for i, place in enumerate(way[1:-1], start=1) if not place.passing)
     parts = list(_iterate_points(way[: split + 1])), list(_iterate_points(way[split:]))
     for part, last in zip(parts, (not down, down), strict=True):

@@ -9,7 +9,7 @@ from rattler.exceptions import SolverError
 
 from rigspec.lock.conda.conflict_reasons import ConflictExplainer
 from rigspec.lock.conda.repodata import Attempt
-from rigspec.lock.conda.request import Conflict, RequestedSpec, Unknown
+from rigspec.lock.conda.request import CondaConflict, RequestedSpec, Unknown
 from rigspec.lock.errors import without_addresses
 
 __all__ = ["conflict_of", "unknown_packages"]
@@ -17,7 +17,9 @@ __all__ = ["conflict_of", "unknown_packages"]
 _WORDS = 300
 
 
-def unknown_packages(lines: Sequence[RequestedSpec], names: Collection[str]) -> Conflict | None:
+def unknown_packages(
+    lines: Sequence[RequestedSpec], names: Collection[str]
+) -> CondaConflict | None:
     """Return the lines that name a package which no channel has; None where there are none."""
     requested = {line: line.spec.partition(" ")[0] for line in lines if not line.bound}
     unknown = tuple(
@@ -25,10 +27,12 @@ def unknown_packages(lines: Sequence[RequestedSpec], names: Collection[str]) -> 
         for line, name in requested.items()
         if name.lower() not in names
     )
-    return Conflict((), (), unknown=unknown) if unknown else None
+    return CondaConflict((), (), unknown=unknown) if unknown else None
 
 
-async def conflict_of(lines: Sequence[RequestedSpec], attempt: Attempt, words: str) -> Conflict:
+async def conflict_of(
+    lines: Sequence[RequestedSpec], attempt: Attempt, words: str
+) -> CondaConflict:
     """Return the smallest unsatisfiable part of a request, found by deletion.
 
     ``words`` are the solver's own, for when there is nothing better.
@@ -47,7 +51,7 @@ async def conflict_of(lines: Sequence[RequestedSpec], attempt: Attempt, words: s
             left, words = fewer, message
     reasons = ConflictExplainer(attempt.offers, left, strict=strict, dated=dated)
     found = await reasons.sentences()
-    return Conflict(
+    return CondaConflict(
         tuple(left),
         found or (_shorten(without_addresses(words)),),
         by_priority=strict,

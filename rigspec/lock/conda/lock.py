@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from rigspec.lock.conda.channels import CondaChannel
 from rigspec.lock.conda.lockfile import conda_files
-from rigspec.lock.conda.request import CondaPackage, CondaRequest, CondaResult, Conflict
+from rigspec.lock.conda.request import CondaConflict, CondaPackage, CondaRequest, CondaResult
 from rigspec.lock.errors import LockError, Place, index_failure, no_solution, unknown_package
 
 __all__ = ["CondaLock", "solve_conda"]
@@ -76,7 +76,7 @@ def _channel(env: str, name: str | None) -> str:
     return f"the channel `{name}`" if name is not None else f"a channel of `{env}`"
 
 
-def _conflict(env: str, conflict: Conflict) -> LockError:
+def _conflict(env: str, conflict: CondaConflict) -> LockError:
     table = ("env", env)
     if conflict.unknown:
         places = []

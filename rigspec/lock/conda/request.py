@@ -14,10 +14,10 @@ from rigspec.version_specifiers import parse_alternative, parse_specifier, versi
 __all__ = [
     "PLATFORMS",
     "ChannelError",
+    "CondaConflict",
     "CondaPackage",
     "CondaRequest",
     "CondaResult",
-    "Conflict",
     "RequestedSpec",
     "Unknown",
     "VirtualPackage",
@@ -91,7 +91,7 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class Conflict:
+class CondaConflict:
     """The fewest lines that cannot hold together, with the reasons.
 
     ``by_priority`` and ``by_day`` are true if channel priority, or the day that
@@ -118,7 +118,7 @@ class CondaResult:
     """The packages, or the conflict or error."""
 
     packages: tuple[CondaPackage, ...] = ()
-    conflict: Conflict | None = None
+    conflict: CondaConflict | None = None
     trouble: ChannelError | None = None
 
 

@@ -26,8 +26,7 @@ from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import find_package_owner
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import EnvResolution, Resolution
-from rigspec.resolution import Pin as ResolvedPin
+from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.resolve.problem.requirements import requested_frameworks
 from rigspec.resolve.solver.sat import Solution
@@ -285,7 +284,7 @@ class EnvironmentSolver:
         )
 
 
-def _plain_name(pin: ResolvedPin) -> str:
+def _plain_name(pin: Pin) -> str:
     return canonicalize_name(pin.name.partition("[")[0])
 
 

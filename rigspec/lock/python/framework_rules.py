@@ -216,9 +216,9 @@ class FrameworkRules:
     def package_rules(self, env: str, solution: Solution) -> Iterator[PackageRule]:
         """Yield the requirements of the matrix on plain packages of an environment."""
         for row in self._builder.implied_rules(solution):
-            owner, _, package = row.must[0].partition("/" + PACKAGE_PREFIX)
+            owner, _, package = row.requires[0].partition("/" + PACKAGE_PREFIX)
             if owner == env and package:
-                versions = parse_alternative(row.must[1][0]).versions or ""
+                versions = parse_alternative(row.requires[1][0]).versions or ""
                 yield PackageRule(f"{canonicalize_name(package)}{versions}", row.rule.statement)
 
 

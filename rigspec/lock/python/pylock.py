@@ -13,7 +13,7 @@ from rigspec.lock.errors import index_failure
 from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex
 from rigspec.lock.python.index.pages import sha256_of
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import Pin, read_pins
+from rigspec.lock.python.requirements_file import HashedPin, read_pins
 
 if TYPE_CHECKING:
     from packaging.pylock import Package
@@ -52,7 +52,7 @@ def pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
     return tomlkit.dumps(_plain(lock.to_dict()))
 
 
-def _package(pin: Pin, index: PackageIndex) -> Package:
+def _package(pin: HashedPin, index: PackageIndex) -> Package:
     from packaging.pylock import Package, PackageSdist, PackageWheel
     from packaging.utils import canonicalize_name
 
@@ -79,7 +79,7 @@ def _file_entry(kind: Callable[..., _File], link: Link) -> _File:
     )
 
 
-def _pinned_links(pin: Pin, offer: AvailableVersion | None) -> list[Link]:
+def _pinned_links(pin: HashedPin, offer: AvailableVersion | None) -> list[Link]:
     files = offer.files if offer is not None else ()
     return [file.link for file in files if pin.sha256.intersection(sha256_of(file.link))]
 

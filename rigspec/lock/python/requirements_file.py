@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-__all__ = ["Pin", "format_pins", "read_pin_names", "read_pins", "remove_pins"]
+__all__ = ["HashedPin", "format_pins", "read_pin_names", "read_pins", "remove_pins"]
 
 
 @dataclass(frozen=True)
-class Pin:
+class HashedPin:
     """One requirement: a canonical name, a version, and the sha256 of each of its files."""
 
     name: str
@@ -20,7 +20,7 @@ class Pin:
     sha256: frozenset[str]
 
 
-def read_pins(text: str) -> tuple[Pin, ...]:
+def read_pins(text: str) -> tuple[HashedPin, ...]:
     """Return the pins of a requirements file, in its order."""
     return tuple(_pin(entry) for entry in _entries(text) if "==" in entry)
 
@@ -59,8 +59,8 @@ def _entries(text: str) -> Iterator[str]:
         yield entry
 
 
-def _pin(entry: str) -> Pin:
+def _pin(entry: str) -> HashedPin:
     first, *options = entry.replace("\\\n", " ").split()
     name, _, version = first.partition(";")[0].partition("==")
     found = (option.partition("sha256:")[2] for option in options)
-    return Pin(canonicalize_name(name), Version(version), frozenset(h for h in found if h))
+    return HashedPin(canonicalize_name(name), Version(version), frozenset(h for h in found if h))

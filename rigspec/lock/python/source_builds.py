@@ -13,7 +13,7 @@ from rigspec.lock.errors import LockError, Place, no_solution
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import TOOLS
-from rigspec.lock.python.requirements_file import Pin, read_pins
+from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
 
@@ -31,7 +31,7 @@ _CHOOSES_NUMPY = "oldest-supported-numpy"
 class SourceBuild:
     """A pin that exists only as a source archive, with what builds it."""
 
-    pin: Pin
+    pin: HashedPin
     metadata: FileMetadata
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.paths import access_group, env_path, users_profile_path
 from rigspec.plan.services.jupyter import notebook_account
-from rigspec.plan.steps import Access, Check, File, Group, Quota, Step, User
+from rigspec.plan.steps import AccessStep, Check, FileStep, GroupStep, QuotaStep, Step, UserStep
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["access_steps", "account_checks", "group_steps", "quota_steps", "user_steps"]
@@ -27,7 +27,7 @@ _HEAD = """\
 def group_steps(rig: Rig) -> Iterator[Step]:
     """Yield a step for each group of the spec."""
     for name in rig.system.groups if rig.system is not None else ():
-        yield Group(id=f"group-{_to_id(name)}", title=f"Group {name}", layer=_LAYER, name=name)
+        yield GroupStep(id=f"group-{_to_id(name)}", title=f"Group {name}", layer=_LAYER, name=name)
 
 
 def user_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
@@ -38,7 +38,7 @@ def user_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     files = sorted({s.path for env in locked.envs for s in env.settings if s.place is None})
     for name in sorted(rig.user):
         user = rig.user[name]
-        yield User(
+        yield UserStep(
             id=f"user-{_to_id(name)}",
             title=f"Account {name}",
             layer=_LAYER,
@@ -68,14 +68,14 @@ def access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         restricted = len(members) < len(rig.user)
         group = access_group(env.name)
         if restricted:
-            yield Group(
+            yield GroupStep(
                 id=f"members-{_to_id(env.name)}",
                 title=f"Group of environment {env.name}",
                 layer=_LAYER,
                 name=group,
                 members=members,
             )
-        yield Access(
+        yield AccessStep(
             id=f"access-{_to_id(env.name)}",
             title=f"Access to environment {env.name}",
             layer=_LAYER,
@@ -90,7 +90,7 @@ def quota_steps(rig: Rig) -> Iterator[Step]:
     """Yield the disk quota of each user."""
     for name, user in sorted(rig.user.items()):
         if user.quota is not None:
-            yield Quota(
+            yield QuotaStep(
                 id=f"quota-{_to_id(name)}",
                 title=f"Disk quota of {name}: {user.quota}",
                 layer=_LAYER,
@@ -123,7 +123,7 @@ def _gpu_assignment(rig: Rig) -> Iterator[Step]:
         values = (_ORDER, (_VISIBLE, gpus))
         assignments = " ".join(f"{variable}={shlex.quote(value)}" for variable, value in values)
         lines.append(f"  {shlex.quote(name)}) export {assignments} ;;\n")
-    yield File(
+    yield FileStep(
         id="gpus-of-users",
         title="GPU assignment of users",
         layer=_LAYER,

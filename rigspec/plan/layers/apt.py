@@ -8,7 +8,7 @@ from importlib import resources
 from rigspec.lock.model import LockedMachine, LockedPackage
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import APT_COMPONENTS, APT_SOURCE_LINE, CHECK_PACKAGES, package_list
-from rigspec.plan.steps import AptPackage, AptPackages, AptSource, Step
+from rigspec.plan.steps import AptPackage, AptPackagesStep, AptSourceStep, Step
 from rigspec.spec.models.mirrors import build_archive_url, has_snapshots
 from rigspec.spec.models.rig import Rig
 
@@ -48,7 +48,7 @@ def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         if archive.keyring is not None and (archive.snapshot is not None or not dated)
     )
     if entries:
-        yield AptSource(
+        yield AptSourceStep(
             id="archive",
             title="Apt source: distribution archive",
             layer="system",
@@ -57,10 +57,10 @@ def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         )
 
 
-def _component_source(locked: LockedMachine) -> Iterator[AptSource]:
+def _component_source(locked: LockedMachine) -> Iterator[AptSourceStep]:
     components = tuple(dict.fromkeys(c for a in locked.archives for c in a.components))
     if len(components) > 1:
-        yield AptSource(
+        yield AptSourceStep(
             id="archive",
             title="Apt components of the distribution",
             layer="system",
@@ -79,7 +79,7 @@ def system_steps(locked: LockedMachine) -> Iterator[Step]:
     ):
         packages = packages_of(locked, part)
         if packages:
-            yield AptPackages(
+            yield AptPackagesStep(
                 id=name,
                 title=title,
                 layer="system",

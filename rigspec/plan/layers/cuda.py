@@ -8,7 +8,7 @@ from rigspec.lock.model import LockedFile, LockedMachine
 from rigspec.plan.layers.apt import package_list_file, packages_of
 from rigspec.plan.layers.driver import driver_steps
 from rigspec.plan.paths import cuda_home
-from rigspec.plan.steps import AptPackages, AptRepository, Archive, Installer, Step
+from rigspec.plan.steps import AptPackagesStep, AptRepositoryStep, ArchiveStep, InstallerStep, Step
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["accelerator_steps"]
@@ -18,7 +18,7 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the steps for repositories, driver, toolkit and cuDNN, in dependency order."""
     repositories = tuple(f"repository-{r.name}" for r in locked.repositories)
     for repository in locked.repositories:
-        yield AptRepository(
+        yield AptRepositoryStep(
             id=f"repository-{repository.name}",
             title=f"Apt repository: {repository.name}",
             layer="cuda",
@@ -42,7 +42,7 @@ def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iter
     runfile = _find_file(locked, "cuda")
     title = f"CUDA toolkit {version}"
     if packages:
-        yield AptPackages(
+        yield AptPackagesStep(
             id="cuda",
             title=title,
             layer="cuda",
@@ -51,7 +51,7 @@ def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iter
             package_list=package_list_file(locked, "cuda"),
         )
     elif runfile is not None:
-        yield Installer(
+        yield InstallerStep(
             id="cuda",
             title=title,
             layer="cuda",
@@ -61,7 +61,7 @@ def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iter
         )
     archive = _find_file(locked, "cudnn")
     if archive is not None:
-        yield Archive(
+        yield ArchiveStep(
             id="cudnn",
             title=f"cuDNN {locked.resolution.cudnn} for CUDA {locked.resolution.cudnn_cuda}",
             layer="cuda",

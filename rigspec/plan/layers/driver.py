@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.layers.apt import package_list_file, packages_of
 from rigspec.plan.model import Omission
-from rigspec.plan.steps import AptPackages, HostPackages, Step
+from rigspec.plan.steps import AptPackagesStep, HostPackagesStep, Step
 from rigspec.resolution import NO_DRIVER
 
 __all__ = ["driver_omissions", "driver_steps"]
@@ -23,7 +23,7 @@ def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterat
     pinning = packages_of(locked, _PINNING)
     if pinning:
         # A separate step, because apt reads the versions that it pins when it starts.
-        yield HostPackages(
+        yield HostPackagesStep(
             id=_PINNING,
             title=f"NVIDIA driver {version} pinning",
             layer=_DRIVER,
@@ -33,7 +33,7 @@ def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterat
         )
     packages = packages_of(locked, _DRIVER, hold=True)
     if packages:
-        yield HostPackages(
+        yield HostPackagesStep(
             id=_DRIVER,
             title=f"NVIDIA driver {version}",
             layer=_DRIVER,
@@ -44,7 +44,7 @@ def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterat
         )
     libraries = packages_of(locked, _LIBRARIES, hold=True)
     if libraries:
-        yield AptPackages(
+        yield AptPackagesStep(
             id=_LIBRARIES,
             title=f"NVIDIA driver {version} libraries",
             layer="cuda",

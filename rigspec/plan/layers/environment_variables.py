@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedEnv, LockedMachine, LockedSettings
 from rigspec.plan.layers.nvblas import nvblas_files, nvblas_variables
 from rigspec.plan.paths import cuda_home, env_path, library_dirs, profile_path
-from rigspec.plan.steps import Download, EnvironmentVariables, File, Step, Variable, Variables
+from rigspec.plan.steps import (
+    DownloadStep,
+    EnvironmentVariablesStep,
+    FileStep,
+    Step,
+    Variable,
+    VariablesStep,
+)
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.settings_file import render_settings
 
@@ -25,7 +32,7 @@ def file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the downloads of the spec, and the configuration files of frameworks."""
     for name in sorted(rig.download):
         file = next(f for f in locked.files if f.part == f"download.{name}")
-        yield Download(
+        yield DownloadStep(
             id=f"download-{name.replace('_', '-')}",
             title=f"Download: {name}",
             layer="download",
@@ -42,12 +49,12 @@ def file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from nvblas_files(rig, locked)
 
 
-def environment_variables(rig: Rig, locked: LockedMachine) -> Iterator[EnvironmentVariables]:
+def environment_variables(rig: Rig, locked: LockedMachine) -> Iterator[EnvironmentVariablesStep]:
     """Yield the variables that activating each environment sets."""
     for env in locked.envs:
         variables = (*_env_variables(rig, env), *nvblas_variables(rig, locked, env))
         if variables:
-            yield EnvironmentVariables(
+            yield EnvironmentVariablesStep(
                 id=f"variables-{env.name.replace('_', '-')}",
                 title=f"Variables of environment {env.name}",
                 layer="env",
@@ -59,11 +66,11 @@ def environment_variables(rig: Rig, locked: LockedMachine) -> Iterator[Environme
             )
 
 
-def session_steps(rig: Rig, locked: LockedMachine) -> Iterator[Variables]:
+def session_steps(rig: Rig, locked: LockedMachine) -> Iterator[VariablesStep]:
     """Yield the variables of login sessions, if there are any."""
     variables = list(_session_variables(rig, locked))
     if variables:
-        yield Variables(
+        yield VariablesStep(
             id="variables",
             title="Variables of login sessions",
             layer="session",
@@ -72,10 +79,10 @@ def session_steps(rig: Rig, locked: LockedMachine) -> Iterator[Variables]:
         )
 
 
-def _settings_file(rig: Rig, env: str, settings: LockedSettings) -> File:
+def _settings_file(rig: Rig, env: str, settings: LockedSettings) -> FileStep:
     name = settings.framework.replace("_", "-")
     scope = f" in {env}" if settings.place else " for new accounts"
-    return File(
+    return FileStep(
         id=f"settings-{env.replace('_', '-')}-{name}",
         title=f"Settings of {settings.framework}{scope}",
         layer="settings",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rigspec.lint.blas import find_fallback, find_nvblas_library
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.paths import env_path
-from rigspec.plan.steps import Check, File, Variable
+from rigspec.plan.steps import Check, FileStep, Variable
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["nvblas_checks", "nvblas_files", "nvblas_variables"]
@@ -22,7 +22,7 @@ NVBLAS_GPU_LIST ALL
 """
 
 
-def nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[File]:
+def nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[FileStep]:
     """Yield the NVBLAS configuration of each environment.
 
     Keywords: NVIDIA, NVBLAS, "Configuration keywords", read 2026-11-21. NVBLAS uses every visible
@@ -31,7 +31,7 @@ def nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[File]:
     for env in locked.envs:
         library = _fallback_library(rig, locked, env)
         if library is not None:
-            yield File(
+            yield FileStep(
                 id=f"nvblas-{env.name.replace('_', '-')}",
                 title=f"NVBLAS configuration in {env.name}",
                 layer="settings",

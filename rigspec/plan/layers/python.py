@@ -20,11 +20,11 @@ from rigspec.plan.paths import (
 from rigspec.plan.services.build import service_files
 from rigspec.plan.services.jupyter import notebook_files
 from rigspec.plan.steps import (
-    AptPackages,
-    Archive,
-    Environment,
-    Installer,
-    SourceBuild,
+    AptPackagesStep,
+    ArchiveStep,
+    EnvironmentStep,
+    InstallerStep,
+    SourceBuildStep,
     Step,
 )
 from rigspec.resolution import EnvResolution
@@ -50,7 +50,7 @@ def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterat
     """
     packages = packages_of(locked, "interpreter")
     if packages:
-        yield AptPackages(
+        yield AptPackagesStep(
             id="interpreters",
             title="Packages: Python interpreters",
             layer="interpreter",
@@ -93,7 +93,7 @@ def _interpreter_step(locked: LockedMachine, env: LockedEnv, resolution: EnvReso
     home, series = _interpreter_home(env, resolution), _series(resolution)
     step_id, title = _interpreter_id(env, resolution), f"Python {resolution.python}"
     if env.interpreter.kind == "uv":
-        return Archive(
+        return ArchiveStep(
             id=step_id,
             title=f"{title} (standalone build)",
             layer="interpreter",
@@ -104,7 +104,7 @@ def _interpreter_step(locked: LockedMachine, env: LockedEnv, resolution: EnvReso
             exclusive=True,
         )
     if env.interpreter.kind == "pyenv":
-        return SourceBuild(
+        return SourceBuildStep(
             id=step_id,
             title=f"{title} (built from source)",
             layer="interpreter",
@@ -116,7 +116,7 @@ def _interpreter_step(locked: LockedMachine, env: LockedEnv, resolution: EnvReso
             creates=f"{home}/bin/python{series}",
             check_command=(f"{home}/bin/python{series}", "-c", f"import {_modules(series)}"),
         )
-    return Installer(
+    return InstallerStep(
         id=step_id,
         title=f"{resolution.installer} (Python {resolution.python})",
         layer="interpreter",
@@ -157,7 +157,7 @@ def _interpreter_id(env: LockedEnv, resolution: EnvResolution) -> str:
     return f"python-{resolution.python.replace('.', '-')}-{env.interpreter.kind}"
 
 
-def _environment_step(env: LockedEnv, resolution: EnvResolution) -> Environment:
+def _environment_step(env: LockedEnv, resolution: EnvResolution) -> EnvironmentStep:
     create_command, bootstrap = env.interpreter.creator, None
     needs: tuple[str, ...] = ("interpreters",) if env.interpreter.packages else ()
     if env.interpreter.installer is not None:
@@ -165,7 +165,7 @@ def _environment_step(env: LockedEnv, resolution: EnvResolution) -> Environment:
         bootstrap = program if create_command[1:] == ("-m", "virtualenv") else None
         create_command = (program, *create_command[1:])
         needs = (_interpreter_id(env, resolution),)
-    return Environment(
+    return EnvironmentStep(
         id=f"env-{env.name.replace('_', '-')}",
         title=f"Python environment {env.name}",
         layer="env",

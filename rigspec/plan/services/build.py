@@ -18,7 +18,7 @@ from rigspec.plan.services.monitoring import (
 )
 from rigspec.plan.services.ssh import guard_steps, ssh_steps
 from rigspec.plan.services.tmux import session_steps
-from rigspec.plan.steps import AptPackages, Service, Step
+from rigspec.plan.steps import AptPackagesStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["service_files", "service_steps", "unsupported_services"]
@@ -65,12 +65,12 @@ def _order_steps(
     steps: Iterable[Step], locked: LockedMachine, part: str, title: str
 ) -> Iterator[Step]:
     """Put configuration before packages if possible: a service starts when it is installed."""
-    units = [step for step in steps if isinstance(step, Service)]
-    settings = [step for step in steps if not isinstance(step, Service)]
+    units = [step for step in steps if isinstance(step, ServiceStep)]
+    settings = [step for step in steps if not isinstance(step, ServiceStep)]
     packages = packages_of(locked, part)
     yield from (step for step in settings if not step.needs)
     if packages:
-        yield AptPackages(
+        yield AptPackagesStep(
             id=service_packages(part),
             title=title,
             layer=part,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedService
 from rigspec.lock.services import ACCOUNT
 from rigspec.plan.paths import service_packages
-from rigspec.plan.steps import File, Secret, Service, Step
+from rigspec.plan.steps import FileStep, SecretStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Dyndns
 
@@ -25,7 +25,7 @@ def dyndns_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     packages = service_packages(_LAYER)
     # Without a configuration file, the package creates one, and removes it when it is purged. On
     # uninstall, an earlier file is therefore restored before the package is removed.
-    yield Secret(
+    yield SecretStep(
         id="service-dyndns-settings",
         title="ddclient configuration",
         layer=_LAYER,
@@ -34,14 +34,14 @@ def dyndns_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         path=service.settings,
         text=_configuration(dyndns, service),
     )
-    yield File(
+    yield FileStep(
         id="service-dyndns-interval",
         title="ddclient update interval",
         layer=_LAYER,
         path=_DEFAULTS,
         content=_default_file(dyndns),
     )
-    yield Service(
+    yield ServiceStep(
         id="service-dyndns",
         title=f"ddclient service ({dyndns.hostname})",
         layer=_LAYER,

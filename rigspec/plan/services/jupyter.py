@@ -14,16 +14,16 @@ from rigspec.plan.layers.apt import package_list_file, packages_of
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import NOTEBOOK_CONFIG, NOTEBOOK_HEALTH, env_path, env_python, notebook_path
 from rigspec.plan.steps import (
-    AptPackages,
-    Certificate,
-    EnvironmentVariables,
-    File,
-    Secret,
-    Service,
+    AptPackagesStep,
+    CertificateStep,
+    EnvironmentVariablesStep,
+    FileStep,
+    SecretStep,
+    ServiceStep,
     Step,
-    User,
+    UserStep,
     Variable,
-    Variables,
+    VariablesStep,
 )
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Jupyter, Tls
@@ -71,10 +71,10 @@ def notebook_servers(rig: Rig) -> tuple[Server, ...]:
     )
 
 
-def notebook_account(rig: Rig) -> Iterator[User]:
+def notebook_account(rig: Rig) -> Iterator[UserStep]:
     """Yield the account of the server if the rig has no accounts."""
     if rig.service.jupyter is not None and not rig.user:
-        yield User(
+        yield UserStep(
             id=f"user-{_ACCOUNT}",
             title="Account of the notebook server",
             layer="user",
@@ -85,8 +85,8 @@ def notebook_account(rig: Rig) -> Iterator[User]:
 def notebook_steps(
     rig: Rig,
     locked: LockedMachine,
-    session: Variables | None,
-    environments: Sequence[EnvironmentVariables] = (),
+    session: VariablesStep | None,
+    environments: Sequence[EnvironmentVariablesStep] = (),
 ) -> Iterator[Step]:
     """Yield the steps of all notebook servers.
 
@@ -96,7 +96,7 @@ def notebook_steps(
         return
     tools = packages_of(locked, "certificate")
     if tools:
-        yield AptPackages(
+        yield AptPackagesStep(
             id="certificate-tools",
             title="Packages: openssl",
             layer="certificate",
@@ -135,7 +135,7 @@ def _server_steps(
     if jupyter.tls:
         tls = Tls() if jupyter.tls is True else jupyter.tls
         needs += (f"{step}-certificate",)
-        yield Certificate(
+        yield CertificateStep(
             id=needs[-1],
             title=f"Notebook certificate of {user}",
             layer=_LAYER,
@@ -147,7 +147,7 @@ def _server_steps(
         )
     if jupyter.password is not None:
         needs += (f"{step}-password",)
-        yield Secret(
+        yield SecretStep(
             id=needs[-1],
             title=f"Notebook password of {user}",
             layer=_LAYER,
@@ -156,14 +156,14 @@ def _server_steps(
             owner=user,
         )
     settings = f"{step}-settings"
-    yield File(
+    yield FileStep(
         id=settings,
         title=f"Notebook settings of {user}",
         layer=_LAYER,
         path=notebook_path(user, "json"),
         content=_server_settings(jupyter, locked, server),
     )
-    yield Service(
+    yield ServiceStep(
         id=step,
         title=f"Notebook server of {user}, port {server.port}",
         layer=_LAYER,

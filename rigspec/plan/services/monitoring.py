@@ -10,7 +10,7 @@ from string import Template
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.lock.paths import installed_lock_path
 from rigspec.plan.paths import GPU_METRICS, service_packages
-from rigspec.plan.steps import File, Service, Step
+from rigspec.plan.steps import FileStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["exporter_steps", "exports_gpu_metrics", "prometheus_steps"]
@@ -43,7 +43,7 @@ def exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     )
     settings = _arguments_file("service-node-exporter-settings", service, arguments)
     yield settings
-    yield Service(
+    yield ServiceStep(
         id="service-node-exporter",
         title=f"node_exporter on {listen_address}",
         layer=_LAYER,
@@ -54,7 +54,7 @@ def exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         address=monitoring.address,
     )
     if "gpu" in monitoring.exporters:
-        yield Service(
+        yield ServiceStep(
             id="service-gpu-metrics",
             title="GPU metrics for node_exporter",
             layer=_LAYER,
@@ -77,7 +77,7 @@ def prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     if monitoring is None or prometheus is None:
         return
     listen_address = _format_address(prometheus.address, prometheus.port)
-    yield File(
+    yield FileStep(
         id="service-prometheus-config",
         title="Prometheus configuration",
         layer=_LAYER,
@@ -91,7 +91,7 @@ def prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     arguments = (f"--web.listen-address={listen_address}", f"--config.file={_CONFIG}")
     settings = _arguments_file("service-prometheus-settings", service, arguments)
     yield settings
-    yield Service(
+    yield ServiceStep(
         id="service-prometheus",
         title=f"Prometheus on {listen_address}",
         layer=_LAYER,
@@ -103,12 +103,12 @@ def prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     )
 
 
-def _arguments_file(id_: str, service: LockedService, arguments: tuple[str, ...]) -> File:
+def _arguments_file(id_: str, service: LockedService, arguments: tuple[str, ...]) -> FileStep:
     """Return the drop-in with the arguments of a unit that reads $ARGS.
 
     It is written before the package is installed, so that the service never listens elsewhere.
     """
-    return File(
+    return FileStep(
         id=id_,
         title=f"Arguments: {service.unit.removesuffix('.service')}",
         layer=_LAYER,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from rigspec.lock.model import LockedService
 from rigspec.plan.paths import service_packages
-from rigspec.plan.steps import Check, File, Service, Step
+from rigspec.plan.steps import Check, FileStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Fail2ban, Ssh
 
@@ -43,7 +43,7 @@ def ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     if ssh is None:
         return
     options = service.form == "options"
-    yield File(
+    yield FileStep(
         id="service-ssh-settings",
         title="sshd configuration",
         layer="service",
@@ -53,7 +53,7 @@ def ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         content=_option_file(ssh) if options else _config_file(ssh),
         requires_ssh_key=True,
     )
-    yield Service(
+    yield ServiceStep(
         id="service-ssh",
         title=f"sshd on port {ssh.port}, keys only",
         layer="service",
@@ -70,14 +70,14 @@ def guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     ssh = rig.service.ssh
     if ssh is None or ssh.fail2ban_settings is None:
         return
-    yield File(
+    yield FileStep(
         id="service-fail2ban-settings",
         title=f"fail2ban configuration for port {ssh.port}",
         layer="host-service",
         path=service.settings,
         content=_jail_file(ssh, ssh.fail2ban_settings, service),
     )
-    yield Service(
+    yield ServiceStep(
         id="service-fail2ban",
         title="fail2ban jail for sshd",
         layer="host-service",

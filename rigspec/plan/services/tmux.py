@@ -9,7 +9,7 @@ from string import Template
 
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.plan.paths import env_path, installer_path, session_path
-from rigspec.plan.steps import File, Step
+from rigspec.plan.steps import FileStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Tmux, TmuxWindow
 
@@ -23,7 +23,7 @@ _LAYER = "tmux"
 def session_steps(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
     """Yield the layout of each session, and the command that loads one."""
     for name, session in sorted(rig.service.tmux.items()):
-        yield File(
+        yield FileStep(
             id=f"session-{name.replace('_', '-')}",
             title=f"tmux layout: {name}",
             layer=_LAYER,
@@ -31,7 +31,7 @@ def session_steps(rig: Rig, locked: LockedMachine, service: LockedService) -> It
             content="\n".join(_layout_lines(name, session, locked)) + "\n",
         )
     bin_dir = f"{env_path(service.options)}/bin" if service.options else "/usr/bin"
-    yield File(
+    yield FileStep(
         id="session-loader",
         title=f"Command {LOADER}",
         layer=_LAYER,

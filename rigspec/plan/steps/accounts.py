@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from rigspec.plan.steps.base import Scope, Step
 
-__all__ = ["Access", "Group", "Quota", "User"]
+__all__ = ["AccessStep", "GroupStep", "QuotaStep", "UserStep"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group(Step):
+class GroupStep(Step):
     """A group. ``members`` are all its members; with None, they are not changed."""
 
     kind: ClassVar[str] = "group"
@@ -20,7 +20,7 @@ class Group(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access(Step):
+class AccessStep(Step):
     """The ``owner`` (``user:group``) and ``mode`` of a directory of the rig."""
 
     kind: ClassVar[str] = "access"
@@ -30,7 +30,7 @@ class Access(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class User(Step):
+class UserStep(Step):
     """A login account with SSH keys and no password.
 
     ``files`` are paths in the home directory, which an existing account gets from ``/etc/skel``
@@ -45,7 +45,7 @@ class User(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Quota(Step):
+class QuotaStep(Step):
     """The disk quota of an account on the file system of its home directory.
 
     ``kib`` is in blocks of 1024 bytes; ``limit`` is the value in the spec. If quotas are not

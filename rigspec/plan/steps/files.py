@@ -8,13 +8,20 @@ from typing import ClassVar
 
 from rigspec.plan.steps.base import Scope, Step
 
-__all__ = ["Certificate", "EnvironmentVariables", "File", "Secret", "Variable", "Variables"]
+__all__ = [
+    "CertificateStep",
+    "EnvironmentVariablesStep",
+    "FileStep",
+    "SecretStep",
+    "Variable",
+    "VariablesStep",
+]
 
 _PLACEHOLDERS = re.compile(r"(\{secret\}|\{account\}|\{password\})")
 
 
 @dataclass(frozen=True, kw_only=True)
-class File(Step):
+class FileStep(Step):
     """A text file with its owner (``user:group``) and mode.
 
     With ``requires_ssh_key``, it is written only if at least one account can log in with a key.
@@ -29,7 +36,7 @@ class File(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Secret(Step):
+class SecretStep(Step):
     """A file with a secret, which is not part of any artifact.
 
     ``name`` is the name of the secret; how it is provided depends on the target. Only the ``owner``
@@ -62,7 +69,7 @@ class Secret(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certificate(Step):
+class CertificateStep(Step):
     """A self-signed certificate and its key, created once on the machine.
 
     ``algorithm`` is ``rsa:BITS`` or ``ecdsa:CURVE``; ``days`` is the validity. Only the ``owner``
@@ -87,7 +94,7 @@ class Variable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Variables(Step):
+class VariablesStep(Step):
     """The environment variables of login sessions, written to the file ``path``."""
 
     kind: ClassVar[str] = "variables"
@@ -97,7 +104,7 @@ class Variables(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnvironmentVariables(Step):
+class EnvironmentVariablesStep(Step):
     """The variables that are set by activating the environment ``name`` at ``path``.
 
     If conda manages the environment (``by_conda``), it sources the scripts from a directory.

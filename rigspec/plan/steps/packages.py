@@ -10,20 +10,20 @@ from rigspec.plan.steps.base import Scope, Step
 
 __all__ = [
     "AptPackage",
-    "AptPackages",
-    "AptRepository",
-    "AptSource",
-    "Archive",
-    "Download",
-    "Environment",
-    "HostPackages",
-    "Installer",
-    "SourceBuild",
+    "AptPackagesStep",
+    "AptRepositoryStep",
+    "AptSourceStep",
+    "ArchiveStep",
+    "DownloadStep",
+    "EnvironmentStep",
+    "HostPackagesStep",
+    "InstallerStep",
+    "SourceBuildStep",
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AptRepository(Step):
+class AptRepositoryStep(Step):
     """A package repository. The fingerprint of its signing key is verified."""
 
     kind: ClassVar[str] = "apt-repository"
@@ -42,7 +42,7 @@ class AptRepository(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AptSource(Step):
+class AptSourceStep(Step):
     """Source lines for the distribution's archive, in the apt source file ``name``.
 
     Without ``entries``, the machine already has the first of ``components`` for the ``suites``;
@@ -76,7 +76,7 @@ class AptPackage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AptPackages(Step):
+class AptPackagesStep(Step):
     """Packages to install.
 
     ``package_list`` is the payload file with the pinned packages; empty if no package is pinned.
@@ -98,7 +98,7 @@ class AptPackages(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HostPackages(AptPackages):
+class HostPackagesStep(AptPackagesStep):
     """Packages that change the running kernel, such as a driver; not possible in an image.
 
     ``builds_modules`` is set if they build kernel modules on the machine.
@@ -110,7 +110,7 @@ class HostPackages(AptPackages):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Download(Step):
+class DownloadStep(Step):
     """A file to download and verify; ``to`` is its path."""
 
     kind: ClassVar[str] = "download"
@@ -120,7 +120,7 @@ class Download(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Archive(Step):
+class ArchiveStep(Step):
     """A tar archive to download, verify and unpack into ``to``.
 
     ``strip`` leading path components are removed. ``creates`` is a path that exists afterwards.
@@ -136,7 +136,7 @@ class Archive(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Installer(Step):
+class InstallerStep(Step):
     """A self-extracting installer to download, verify and run with ``arguments``.
 
     ``prefix`` is the directory that only this installer uses, removed before each run; empty if it
@@ -151,7 +151,7 @@ class Installer(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SourceBuild(Step):
+class SourceBuildStep(Step):
     """A source archive to download, verify, build with ``configure`` and make, and install.
 
     ``configure`` are the arguments of its configure script, ``c_flags`` those of the compiler.
@@ -169,7 +169,7 @@ class SourceBuild(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Environment(Step):
+class EnvironmentStep(Step):
     """A Python environment at ``path``, with packages pinned by hash.
 
     ``create_command`` creates it; the path is appended

@@ -8,11 +8,18 @@ from typing import ClassVar
 from rigspec.plan.steps.base import Scope, Step
 from rigspec.plan.steps.files import Variable
 
-__all__ = ["Check", "KernelArguments", "Platform", "Reboot", "Service", "Verify"]
+__all__ = [
+    "Check",
+    "KernelArgumentsStep",
+    "PlatformStep",
+    "RebootStep",
+    "ServiceStep",
+    "VerifyStep",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Platform(Step):
+class PlatformStep(Step):
     """Fail unless ID and VERSION_ID of os-release, and ``uname -m``, have these values."""
 
     kind: ClassVar[str] = "platform"
@@ -22,7 +29,7 @@ class Platform(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Service(Step):
+class ServiceStep(Step):
     """A systemd unit that is enabled, and started if systemd is running.
 
     ``name`` is the full name (``jupyter-alice.service``), ``unit`` its text; empty if a package
@@ -51,7 +58,7 @@ class Service(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class KernelArguments(Step):
+class KernelArgumentsStep(Step):
     """Arguments for the kernel command line; they take effect after a reboot."""
 
     kind: ClassVar[str] = "kernel-arguments"
@@ -60,7 +67,7 @@ class KernelArguments(Step):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reboot(Step):
+class RebootStep(Step):
     """A reboot that is required before the following steps can be verified."""
 
     kind: ClassVar[str] = "reboot"
@@ -85,7 +92,7 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verify(Step):
+class VerifyStep(Step):
     """The verification of the installation against the lock; always the last step."""
 
     kind: ClassVar[str] = "verify"

@@ -58,8 +58,8 @@ def _is_named(text: str, problem: Problem, component: Component) -> bool:
         and _is_in_series(Version(specifier.version.removesuffix(".*")), wanted)
         for rule_table in problem.rule_tables
         for row in rule_table.constraints
-        if row.must[0] == component.key
-        for alternative in row.must[1]
+        if row.requires[0] == component.key
+        for alternative in row.requires[1]
         for specifier in parse_alternative(alternative).versions or ()
     )
 
@@ -96,11 +96,11 @@ def _active_specifiers(
     chosen = solution[component.key]
     for rule_table in problem.rule_tables:
         for row in rule_table.constraints:
-            if row.must[0] == component.key and all(
+            if row.requires[0] == component.key and all(
                 problem.component(key).universe.admits(texts, solution[key])
                 for key, texts in row.when
             ):
-                for text in row.must[1]:
+                for text in row.requires[1]:
                     if component.universe.admits((text,), chosen):
                         yield from parse_alternative(text).versions or ()
                         break

@@ -75,9 +75,9 @@ def _code(conflict: Conflict) -> str:
     def rank(row: BoundRule) -> tuple[bool, bool, int, str]:
         # A property of a part explains little, and a CPU-only package explains only why another
         # one is chosen; both are named where there is nothing else to name.
-        keys = {row.must[0], *(key for key, _ in row.when)}
+        keys = {row.requires[0], *(key for key, _ in row.when)}
         comes_along = not row.rule.failure_message
-        return (comes_along, row.must[0] == "accelerator", -len(keys & required), row.rule.id)
+        return (comes_along, row.requires[0] == "accelerator", -len(keys & required), row.rule.id)
 
     return min(conflict.rows, key=rank).rule.code
 
@@ -87,7 +87,7 @@ def _breaking_rules(conflict: Conflict) -> list[BoundRule]:
 
     Rules that only choose another package have none.
     """
-    visible = [row for row in conflict.rows if row.must[0] not in ("accelerator", "provider")]
+    visible = [row for row in conflict.rows if row.requires[0] not in ("accelerator", "provider")]
     by_table: dict[str, list[BoundRule]] = {}
     for row in visible or conflict.rows:
         by_table.setdefault(row.rule.table, []).append(row)
@@ -102,8 +102,12 @@ def _is_value(text: str) -> bool:
 
 def _value(conflict: Conflict, row: BoundRule) -> str | None:
     """Return the value of the rule's component where one line or one other rule fixes it."""
-    key = row.must[0]
-    values = [other.must[1] for other in conflict.rows if other.must[0] == key and other is not row]
+    key = row.requires[0]
+    values = [
+        other.requires[1]
+        for other in conflict.rows
+        if other.requires[0] == key and other is not row
+    ]
     values += [
         requirement.alternatives
         for requirement in conflict.requirements
@@ -116,7 +120,9 @@ def _value(conflict: Conflict, row: BoundRule) -> str | None:
 def _message(conflict: Conflict, lines: list[Requirement], problem: Problem) -> str:
     if len(conflict.rows) == 1:
         row = conflict.rows[0]
-        requested = [requirement for requirement in lines if requirement.component == row.must[0]]
+        requested = [
+            requirement for requirement in lines if requirement.component == row.requires[0]
+        ]
         if requested:
             title = problem.component(requested[0].component).title
             statement = format_statement(row.rule.statement, _value(conflict, row))
@@ -149,7 +155,7 @@ def _lines_to_show(conflict: Conflict, problem: Problem) -> list[Requirement]:
     shown = [requirement for requirement in lines if requirement.component != "accelerator"]
     if len(shown) < _FEW:
         required = {requirement.component for requirement in conflict.requirements}
-        mentioned = {key for row in conflict.rows for key in (row.must[0], *dict(row.when))}
+        mentioned = {key for row in conflict.rows for key in (row.requires[0], *dict(row.when))}
         related = [
             requirement
             for requirement in problem.requirements
@@ -175,7 +181,7 @@ def _between(conflict: Conflict, lines: list[Requirement]) -> tuple[str, ...]:
     """Return the names of the components whose lines conflict, in the order of the spec."""
     names = [_name(requirement.component) for requirement in lines]
     if len(set(names)) < _FEW:
-        names += [_name(row.must[0]) for row in conflict.rows]
+        names += [_name(row.requires[0]) for row in conflict.rows]
         names += [_name(key) for row in conflict.rows for key, _ in row.when]
     return tuple(dict.fromkeys(names))
 

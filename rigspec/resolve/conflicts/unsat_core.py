@@ -69,7 +69,7 @@ def _shortest_explanation(
     requirements that a further line makes redundant are left out.
     """
     rows = _minimal_rules(problem, (*requirements, *granted), rule_tables)
-    mentioned = {key for row in rows for key in (row.must[0], *dict(row.when))}
+    mentioned = {key for row in rows for key in (row.requires[0], *dict(row.when))}
     for requirement in unspent:
         if requirement.component in mentioned and requirement not in requirements:
             fewer = _minimal_rules(problem, (*requirements, requirement, *granted), rule_tables)
@@ -123,7 +123,7 @@ def _weight(table: RuleTable | None, defaults: set[str]) -> int:
     """Return the weight of a selector: a table about a default weighs a little more."""
     if table is None or not defaults:
         return _WEIGHT
-    keys = {key for row in table.constraints for key in (row.must[0], *dict(row.when))}
+    keys = {key for row in table.constraints for key in (row.requires[0], *dict(row.when))}
     return _WEIGHT + bool(keys & defaults)
 
 
@@ -161,7 +161,9 @@ def _part(
     rule_tables: Sequence[Sequence[BoundRule]],
 ) -> Problem:
     """Return the problem of these requirements and rules, with their components."""
-    keys = {key for rows in rule_tables for row in rows for key in (row.must[0], *dict(row.when))}
+    keys = {
+        key for rows in rule_tables for row in rows for key in (row.requires[0], *dict(row.when))
+    }
     keys |= {requirement.component for requirement in requirements}
     spoken_of = tuple(component for component in problem.components if component.key in keys)
     parts = tuple(RuleTable(str(index), tuple(rows)) for index, rows in enumerate(rule_tables))

@@ -37,15 +37,15 @@ class ResolvedComponent:
 
 @dataclass(frozen=True)
 class DependencyEdge:
-    """An active rule: with the components ``of`` as they are, it requires ``must``.
+    """An active rule: the components ``dependents`` together require ``dependency``.
 
-    Components are keys. ``asks`` is the part of the request that the decided release meets:
+    Components are keys. ``requirement`` is the part of the request that the decided release meets:
     ``>=384.81``. ``broken`` is the severity of a violated advisory rule, or None.
     """
 
-    of: tuple[str, ...]
-    must: str
-    asks: str
+    dependents: tuple[str, ...]
+    dependency: str
+    requirement: str
     fact: Fact
     broken: Severity | None = None
 
@@ -75,9 +75,9 @@ def _deduplicate(builder: ProblemBuilder, solution: Solution) -> Iterator[Depend
     for row in _active_rules(builder, solution):
         edge = _build_edge(builder, solution, row)
         if edge is not None:
-            place = (edge.of, edge.must, edge.fact.statement)
-            universe = builder.universes.get(row.must[0])
-            width = bin(universe.mask(row.must[1])).count("1") if universe is not None else 0
+            place = (edge.dependents, edge.dependency, edge.fact.statement)
+            universe = builder.universes.get(row.requires[0])
+            width = bin(universe.mask(row.requires[1])).count("1") if universe is not None else 0
             if place not in narrowest or width < narrowest[place][0]:
                 narrowest[place] = (width, edge)
     return (edge for _, edge in narrowest.values())
@@ -103,19 +103,30 @@ def _is_active(builder: ProblemBuilder, solution: Solution, row: BoundRule) -> b
 def _build_edge(
     builder: ProblemBuilder, solution: Solution, row: BoundRule
 ) -> DependencyEdge | None:
-    key, alternatives = row.must
+    key, alternatives = row.requires
     rule, chosen = row.rule, solution.get(key)
-    of = tuple(dict.fromkeys(k for k, _ in row.when))
+    dependents = tuple(dict.fromkeys(k for k, _ in row.when))
     if chosen is None:  # a Python package, of which the lock decides
-        return DependencyEdge(of, key, " or ".join(alternatives), _fact(row, rule.statement))
+        return DependencyEdge(
+            dependents, key, " or ".join(alternatives), _fact(row, rule.statement)
+        )
     met = [text for text in alternatives if builder.universes[key].admits((text,), chosen)]
     if not met and (chosen.version == UNKNOWN or rule.severity == Severity.ERROR.value):
         return None
     if not met:
-        asks, text = " or ".join(alternatives), format_statement(rule.statement, chosen.label)
-        return DependencyEdge(of, key, asks, _fact(row, text), Severity(rule.severity))
+        requirement, text = (
+            " or ".join(alternatives),
+            format_statement(rule.statement, chosen.label),
+        )
+        return DependencyEdge(
+            dependents, key, requirement, _fact(row, text), Severity(rule.severity)
+        )
     text = _drop_violation(rule.statement)
-    return DependencyEdge(of, key, met[0].removeprefix("=="), _fact(row, text)) if text else None
+    return (
+        DependencyEdge(dependents, key, met[0].removeprefix("=="), _fact(row, text))
+        if text
+        else None
+    )
 
 
 def _fact(row: BoundRule, text: str) -> Fact:

@@ -109,7 +109,7 @@ class ProblemBuilder:
         self.declared = tuple(
             rule_table
             for rule_table in self._scopes.declared_facts()
-            if all(row.must[0] in self.universes for row in rule_table.constraints)
+            if all(row.requires[0] in self.universes for row in rule_table.constraints)
         )
         # An interpreter that is left open is the system's wherever that is possible.
         opened = [r.component for r in requirements if len(r.alternatives) > 1 and r.path is None]
@@ -202,7 +202,7 @@ def _group_by_table(constraints: Iterable[BoundRule]) -> Iterator[RuleTable]:
     """Yield the rules by table and scope: the solver switches a table as a whole."""
     tables: dict[tuple[str, str], list[BoundRule]] = {}
     for row in constraints:
-        keys = {row.must[0], *(key for key, _ in row.when)}
+        keys = {row.requires[0], *(key for key, _ in row.when)}
         place = "+".join(sorted({key.rpartition("/")[0] for key in keys if "/" in key}))
         tables.setdefault((row.rule.table, place), []).append(row)
     for table, place in sorted(tables):

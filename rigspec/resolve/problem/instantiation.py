@@ -233,5 +233,7 @@ class RuleInstantiation:
         when = Condition(key, (DECLARED,))
         for rule in provided(release.label, release, (when,), self._knowledge.title):
             name = rule.requires.component
-            must = (name if gpu is None else gpu_key(gpu, name), rule.requires.alternatives)
-            yield RuleTable(f"{key}:{rule.table}", (BoundRule(rule, ((key, (DECLARED,)),), must),))
+            requires = (name if gpu is None else gpu_key(gpu, name), rule.requires.alternatives)
+            yield RuleTable(
+                f"{key}:{rule.table}", (BoundRule(rule, ((key, (DECLARED,)),), requires),)
+            )

@@ -92,7 +92,7 @@ class BoundRule:
 
     rule: Rule
     when: tuple[tuple[str, tuple[str, ...]], ...]
-    must: tuple[str, tuple[str, ...]]
+    requires: tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class _Builder:
 
     def add_constraint(self, constraint: BoundRule, selector: int) -> None:
         conditions = [-self.condition(*condition) for condition in constraint.when]
-        self.clauses.append([-selector, *conditions, self.goal(*constraint.must)])
+        self.clauses.append([-selector, *conditions, self.goal(*constraint.requires)])
 
     def _literal(
         self,

@@ -61,7 +61,7 @@ class Propagation:
     @property
     def open_keys(self) -> frozenset[str]:
         """Return the components of open rules and waiting groups."""
-        rows = (key for row in self._rows for key in (row.must[0], *dict(row.when)))
+        rows = (key for row in self._rows for key in (row.requires[0], *dict(row.when)))
         waiting = (key for bound_group in self._waiting for key in bound_group.keys.values())
         return frozenset(rows).union(waiting)
 
@@ -137,7 +137,7 @@ class Propagation:
         for row in bound_group.rows(bit):
             others = (item for item in row.when if item[0] != bound_group.own)
             if all(self._is_certain(key, alternatives) for key, alternatives in others):
-                key, alternatives = row.must
+                key, alternatives = row.requires
                 known = allowed.get(key, self._domains[key])
                 allowed[key] = known & self._universes[key].mask(alternatives)
         return allowed
@@ -170,7 +170,7 @@ class Propagation:
                 return "spent"
             if meant != domain:
                 doubtful.append((key, meant))
-        key, alternatives = row.must
+        key, alternatives = row.requires
         domain = self._domains[key]
         meant = self._universes[key].mask(alternatives) & domain
         if meant == domain:

@@ -26,7 +26,7 @@ from rigspec.lock.python.index.pages import (
 )
 from rigspec.lock.python.index.upload_times import end_of
 from rigspec.lock.python.request import TOOLS
-from rigspec.lock.python.requirements_file import Pin
+from rigspec.lock.python.requirements_file import HashedPin
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 
 __all__ = ["AvailableVersion", "IndexedFile", "PackageIndex"]
@@ -138,7 +138,7 @@ class PackageIndex:
             self._files[key] = tuple(_wheels_first([each for each in found if each is not None]))
         return self._files[key]
 
-    def missing(self, pins: Sequence[Pin]) -> list[Pin]:
+    def missing(self, pins: Sequence[HashedPin]) -> list[HashedPin]:
         """Return the pins without a file that the target's pip would take. Raises LockError."""
         from concurrent.futures import ThreadPoolExecutor
 
@@ -146,12 +146,12 @@ class PackageIndex:
             found = list(pool.map(lambda pin: self.files(pin.name, pin.version), pins))
         return [pin for pin, files in zip(pins, found, strict=True) if not files]
 
-    def source_only(self, pins: Sequence[Pin]) -> list[Pin]:
+    def source_only(self, pins: Sequence[HashedPin]) -> list[HashedPin]:
         """Return the pins that the target's pip has to build. Raises LockError."""
         files = [(pin, self.files(pin.name, pin.version)) for pin in pins]
         return [pin for pin, found in files if found and not found[0].link.is_wheel]
 
-    def file_of(self, pin: Pin) -> IndexedFile | None:
+    def file_of(self, pin: HashedPin) -> IndexedFile | None:
         """Return the file of a pin that the target's pip would take; None where there is none.
 
         Raises LockError.
@@ -166,7 +166,7 @@ class PackageIndex:
         """Return the requirements in an offer's own metadata. Raises LockError."""
         return self._read(offer.files[0].link).runs_with
 
-    def source_metadata(self, pin: Pin) -> FileMetadata | None:
+    def source_metadata(self, pin: HashedPin) -> FileMetadata | None:
         """Return the metadata of a pin that has to be built; None for a wheel.
 
         Raises LockError.
@@ -192,7 +192,9 @@ class PackageIndex:
         markers = dict(self.target.markers())
         return requirement.marker is None or requirement.marker.evaluate(markers)
 
-    def requirer_of(self, name: str, roots: Sequence[Pin], pins: Sequence[Pin]) -> Pin | None:
+    def requirer_of(
+        self, name: str, roots: Sequence[HashedPin], pins: Sequence[HashedPin]
+    ) -> HashedPin | None:
         """Return the root with the shortest path of dependencies, within the pins, to a package.
 
         None where no root has one. Raises LockError.
@@ -212,7 +214,7 @@ class PackageIndex:
             frontier = deeper
         return None
 
-    def _required_names(self, pin: Pin) -> list[str]:
+    def _required_names(self, pin: HashedPin) -> list[str]:
         files = self.files(pin.name, pin.version)
         required = self._read(files[0].link).runs_with if files else ()
         return [canonicalize_name(each.name) for each in required if self.applies(each)]
