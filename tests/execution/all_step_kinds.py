@@ -303,7 +303,7 @@ def write_installer(plan: Plan, folder: Path) -> Path:
 _CONFIGURE = """\
 #!/bin/sh
 test "$CFLAGS" = -O1
-prefix=${1#--prefix=}
+for option; do case $option in --prefix=*) prefix=${option#--prefix=} ;; esac; done
 cat > Makefile <<MAKE
 tool:
 \tprintf '#!/bin/sh\\n' > tool

@@ -157,6 +157,6 @@ def test_first_boot_seed_checksum_mismatch_is_not_run(
         came = first_boot(fresh, seed)
 
     assert came.status == "status: error"
-    assert "try 2 of 2: sha256" in came.log
+    assert "attempt 2 of 2 failed: checksum mismatch" in came.log
     assert not (fresh.path / "canary").exists()
     assert not (fresh.path / "home/alice").exists()

@@ -31,6 +31,7 @@ RESOLUTION = Resolution(
     arch="x86_64",
     accelerator="gpu",
     driver="465.19.01",
+    driver_source="nvidia",
     cuda="9.0.176",
     cudnn="7.6.5.32",
     cudnn_cuda="9.0",
@@ -42,7 +43,7 @@ WHOLE = "nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04"
     ("base", "provider", "parts"),
     [
         (WHOLE, "", {"driver"}),
-        (WHOLE, 'provider = "image"', set()),
+        (WHOLE, 'provider = "image"', {"driver"}),
         ("nvidia/cuda:9.0-devel-ubuntu16.04", "", {"driver", "cudnn"}),
         (WHOLE, 'provider = "nvidia"', {"driver", "cuda", "cudnn"}),
         ("ubuntu:16.04", "", {"driver", "cuda", "cudnn"}),

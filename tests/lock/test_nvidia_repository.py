@@ -109,8 +109,8 @@ def test_nvidia_locked_versions_follow_driver(nvidia: NvidiaBox) -> None:
     key = nvidia.archive.keys.other
     newer = flat("cuda-compiler-9-0", "9.0.180-1")
     nvidia.archive.publish_flat(PLACE, *driver("465.19.01"), *TOOLKIT, newer, key=key)
-    assert "is up to date" in nvidia.lock()
-    # A version that is gone is let go, and output.
+    assert "no version changed" in nvidia.lock()
+    # A version that the repository no longer has is replaced.
     gone = tuple(text for text in TOOLKIT if "Version: 9.0.102" not in text)
     nvidia.archive.publish_flat(PLACE, *driver("465.19.01"), *gone, newer, key=key)
     assert "~ package cuda-nvprof-9-0 9.0.102-1 → 9.0.252-1\n" in nvidia.lock()
@@ -218,7 +218,7 @@ def test_nvidia_without_archive_has_unknown_dependencies(nvidia: NvidiaBox) -> N
     lines = [line for line in text.splitlines() if not line.startswith("apt = ")]
     spec.write_text("\n".join(lines) + "\n", encoding="utf-8")
     output = " ".join(nvidia.lock().split())
-    assert f"{UNREAD}: versions are locked, but checksums and dependencies are not" in output
+    assert f"{UNREAD} (versions are locked, but checksums and dependencies are not" in output
     assert nvidia.versions["cuda-drivers"] == "465.19.01-1"
     assert nvidia.machine.repositories[0].release_sha256 is None
     nvidia.wants().lock()
