@@ -123,7 +123,11 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
         expect=".".join(str(part) for part in version),
         layer="env",
     )
-    parts = ("explicit", "tools", "requirements") if env.explicit else ("tools", "requirements")
+    parts = [
+        *(("explicit",) if env.explicit else ()),
+        *("tools", "requirements"),
+        *(("sources",) if env.sources else ()),
+    ]
     files = [f"{env.name}.{part}.txt" for part in parts]
     yield Check(
         title=f"packages of {env.name}",

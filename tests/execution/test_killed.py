@@ -48,7 +48,7 @@ trap at_command DEBUG
 # Where to kill: the step, and either how far through its commands, or how far through its time.
 STEPS = (
     *("archive", "repository", "system-packages", "driver", "cudnn", "installer", "runfile"),
-    *("env-lab", "download", "settings", "variables-lab", "group-crew", "user-ada"),
+    *("source", "env-lab", "download", "settings", "variables-lab", "group-crew", "user-ada"),
     *("members-lab", "access-lab", "service", "variables"),
     *("kernel-arguments", "reboot", "verify"),
 )
@@ -99,7 +99,7 @@ def undisturbed(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Undistu
     code, said = layer.run(INSTALLER)
     assert code == 0, said
     assert [line for line in said.splitlines() if "doing" in line] == [
-        "[21/21] doing    Step verify"
+        "[22/22] doing    Step verify"
     ]
     commands: Counter[str] = Counter()
     first: dict[str, float] = {}

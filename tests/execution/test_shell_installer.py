@@ -48,7 +48,7 @@ def test_rig_installer_installs_and_uninstalls_completely(system: Layer) -> None
 
     code, said = system.run(FILE)
     assert code == 0, said
-    assert "[21/21] done     Step verify" in said
+    assert "[22/22] done     Step verify" in said
     assert f"{settings} already existed: saved as {settings}.before-rig" in said
     assert said.splitlines()[-1].startswith("reboot this machine: ")
     assert system.run("stat", "-c", "%a", "/var/log/rig.log") == (0, "640\n")
@@ -59,7 +59,7 @@ def test_rig_installer_installs_and_uninstalls_completely(system: Layer) -> None
     code, said = system.run(FILE)
     assert code == 0, said
     assert [line for line in said.splitlines() if " doing " in line] == [
-        "[21/21] doing    Step verify"
+        "[22/22] doing    Step verify"
     ]
     assert system.outcome() == installed
 

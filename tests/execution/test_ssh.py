@@ -100,16 +100,19 @@ def test_sshd_accepts_key_and_rejects_password(
         assert as_root.returncode == 255
 
     second = debian_12.run("/root/rig/install.sh").stdout
-    assert "doing    The secure shell" not in second
+    assert [line for line in second.splitlines() if " doing " in line] == [
+        "[7/7] doing    Verify the installation against the lock"
+    ]
 
     # A file that is read before the rig's: what the server makes of both is what counts.
     other = debian_12.path / "etc/ssh/sshd_config.d/00-other.conf"
     other.write_text("PasswordAuthentication yes\nPort 22\n", encoding="utf-8")
     overruled = debian_12.run("/root/rig/install.sh", check=False)
     assert overruled.returncode == 1
-    (told,) = [line for line in overruled.stderr.splitlines() if "settings of the secure" in line]
-    assert "passwordauthentication no" in told.partition("found")[0]
-    assert "passwordauthentication yes" in told.partition("found")[2]
+    (difference,) = [line for line in overruled.stderr.splitlines() if "sshd settings:" in line]
+    locked, _, found = difference.partition("found")
+    assert "passwordauthentication no" in locked
+    assert "passwordauthentication yes" in found
     other.unlink()
     debian_12.run("/root/rig/install.sh")
 
@@ -119,4 +122,4 @@ def test_sshd_accepts_key_and_rejects_password(
     broken = debian_12.run("/root/rig/install.sh", check=False)
     assert broken.returncode == 1
     assert "00-other.conf: line 1: Bad configuration option" in broken.stderr
-    assert "ssh.service is not started anew" in broken.stderr
+    assert "not restarting ssh.service: its configuration is invalid" in broken.stderr

@@ -1038,7 +1038,7 @@ apply_verify() {
     { test "$found" = 7.6.5 || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' 7.6.5 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
     { { { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
     { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/verify_packages.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt) || found=${found:-the check failed}; } && \
+    { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/verify_packages.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt /opt/rig/lock/fastai.sources.txt) || found=${found:-the check failed}; } && \
     { test "$found" = '' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
     { { { found=$(runuser -l alice -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
     { test "$found" = 0 || { printf '%s: locked %s, found %s\n' 'GPUs in the login shell of alice' 0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
