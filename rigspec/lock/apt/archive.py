@@ -9,13 +9,11 @@ import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from rigspec.lock.apt import index_cache
 from rigspec.lock.apt.distribution import Distribution, Suite
 from rigspec.lock.apt.download import download
-from rigspec.lock.apt.gpg import BadSignature, verify_inline
-from rigspec.lock.apt.release_file import MOST, SignedIndex, read_release
+from rigspec.lock.apt.index_verification import MOST, verify_distribution_index
 from rigspec.lock.apt.sources import Sources
 from rigspec.lock.errors import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive
@@ -150,12 +148,9 @@ def _open(distribution: Distribution, suite: Suite, sources: Sources) -> Archive
             continue
         if sources.optional and f"\nOrigin: {distribution.origin}\n".encode() not in data:
             continue  # another distribution's archive has a suite of that name
-        try:
-            text, keys = verify_inline(data, Path(distribution.keyring), distribution.keys)
-        except BadSignature as error:
-            raise untrusted_index(what, str(error)) from None
-        index = read_release(text, what, sources.check_dates)
-        _is_of(index, distribution, suite, what)
+        index, keys = verify_distribution_index(
+            data, distribution, suite, what, check_dates=sources.check_dates
+        )
         locked = LockedArchive(
             name=_name(distribution, suite),
             distribution=suite.archive,
@@ -170,14 +165,6 @@ def _open(distribution: Distribution, suite: Suite, sources: Sources) -> Archive
         )
         return Archive(locked, root, {"InRelease": data}, index.files, index.by_hash)
     return None
-
-
-def _is_of(index: SignedIndex, distribution: Distribution, suite: Suite, what: str) -> None:
-    """Raise LockError for an index of another distribution or suite."""
-    if index.origin != distribution.origin:
-        raise untrusted_index(what, f"its origin is {index.origin or 'not stated'}")
-    if suite.name not in index.names:
-        raise untrusted_index(what, f"it is that of {index.names[0] or 'no suite'}")
 
 
 def _name(distribution: Distribution, suite: Suite) -> str:

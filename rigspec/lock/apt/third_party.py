@@ -14,16 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from rigspec.lock.apt.archive import Archive
 from rigspec.lock.apt.download import download
-from rigspec.lock.apt.gpg import (
-    BadKey,
-    BadSignature,
-    can_read_keys,
-    can_verify,
-    keyring_of,
-    verify_detached,
-    verify_inline,
-)
-from rigspec.lock.apt.release_file import MOST, read_release
+from rigspec.lock.apt.gpg import can_read_keys, can_verify
+from rigspec.lock.apt.index_verification import MOST, verify_repository_index
 from rigspec.lock.errors import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive, LockedRepository
 from rigspec.spec.models.mirrors import build_mirror_url
@@ -161,21 +153,7 @@ def _fetch_signed_index(url: str, what: str) -> Mapping[str, bytes] | None:
 def _verify(
     repository: LockedRepository, url: str, signed: Mapping[str, bytes], key: bytes
 ) -> Archive:
-    what = f"the index of the repository {repository.name}"
-    fingerprint = repository.key_fingerprint
-    trusted = frozenset({fingerprint})
-    try:
-        with keyring_of(key, fingerprint) as keyring:
-            if "InRelease" in signed:
-                text, keys = verify_inline(signed["InRelease"], keyring, trusted)
-            else:
-                text = signed["Release"]
-                keys = verify_detached(text, signed["Release.gpg"], keyring, trusted)
-    except BadKey as error:
-        raise untrusted_index(f"the key of the repository {repository.name}", str(error)) from None
-    except BadSignature as error:
-        raise untrusted_index(what, str(error)) from None
-    index = read_release(text, what)
+    index, keys = verify_repository_index(signed, repository, key)
     first = next(iter(signed.values()))
     locked = LockedArchive(
         name=repository.name,
