@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 from rigspec.cli.common.options import FORMAT, Quiet
+from rigspec.cli.common.output_file import write_text
 from rigspec.cli.console import fail, status
 from rigspec.query.answer import answer_question
 from rigspec.query.gpu_page import build_gpu_page
@@ -25,6 +26,7 @@ from rigspec.query.render import (
     render_offers,
     render_page,
 )
+from rigspec.query.this_machine import read_this_machine
 from rigspec.spec.loader import InvalidSpec
 
 __all__ = ["can"]
@@ -99,8 +101,6 @@ def _read_question(words: list[str], *, host: bool) -> Question:
         requests = tuple(map(parse_request, words[1:]))
         return replace(pasted, requests=requests or pasted.requests)
     if host:
-        from rigspec.query.this_machine import read_this_machine
-
         return replace(read_this_machine(), requests=tuple(map(parse_request, words)))
     if not words:
         raise BadQuestion("name a GPU, packages, or both")
@@ -142,9 +142,10 @@ def _print(format_: str, value: dict[str, Any], text: str) -> None:
 
 
 def _write(path: Path, question: Question, *, quiet: bool) -> None:
-    from rigspec.cli.common.output_file import write_text
-
-    write_text(path, write_spec(question), new=True)
+    try:
+        write_text(path, write_spec(question), new=True)
+    except FileExistsError:
+        fail(f"{path} already exists", status=2, help_text="write to another file")
     status(f"wrote {path}", quiet=quiet)
 
 

@@ -133,6 +133,15 @@ def test_can_write_gives_a_spec_that_check_admits(rigspec: Rigspec, tmp_path: Pa
     assert rigspec("check", spec).returncode == 0
 
 
+def test_can_write_existing_file_fails_and_leaves_it(rigspec: Rigspec, tmp_path: Path) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text("# mine\n", encoding="utf-8")
+    done = rigspec("can", "RTX 3090", "torch==2.5.1", "--write", spec)
+    assert done.returncode == 2
+    assert f"error: {spec} already exists" in done.stderr
+    assert spec.read_text(encoding="utf-8") == "# mine\n"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
