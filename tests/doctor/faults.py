@@ -77,7 +77,7 @@ PACKAGES = {
         f"rm {PYTHON}",
         (
             missing("lab", "python", "3.11"),
-            differs(NOTEBOOK, HEALTH, "responding", f"{PYTHON} is not there"),
+            differs(NOTEBOOK, HEALTH, "responding", f"{PYTHON} is not installed"),
         ),
         (*ENVIRONMENT, "notebook-ada"),
     ),
