@@ -28,6 +28,7 @@ class Build:
 
     ``requirement`` is the distribution that carries it (``torch==2.7.1+cu118``), ``index`` the
     address of the index or of the page with links to its files, ``cuda`` the CUDA it is built for.
+    For a package of conda the requirement is a match spec and the index names the channels.
     """
 
     framework: str

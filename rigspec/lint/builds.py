@@ -9,12 +9,16 @@ from packaging.utils import canonicalize_name
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.resolution import Build, EnvResolution, Resolution
+from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.requirements import requested_frameworks, requested_packages
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
 from rigspec.version_specifiers import parse_alternative
 
 __all__ = ["install_command", "lint_builds"]
+
+# The channel whose CPU build conda takes where it detects no driver.
+_FORGE = "conda-forge"
 
 # Packages that are published for each build of torch, at the index of that build.
 _OF_TORCH = ("torchvision", "torchaudio")
@@ -23,10 +27,14 @@ _OF_TORCH = ("torchvision", "torchaudio")
 def lint_builds(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Diagnostic]:
     """Yield a note for each build of another index, with the command that installs it."""
     for env in resolution.envs if resolution is not None else ():
+        from_channels = channel_frameworks(spec.rig.env[env.name])
         lines = {line.product: line for line in requested_frameworks(spec.rig.env[env.name])}
         for build in env.builds:
             line = lines.get(build.framework)
             path = ("env", env.name, line.table, line.key) if line else ("env", env.name)
+            if build.framework in from_channels:
+                yield from _channel_build(spec, resolution, env, build, path)
+                continue
             cuda = f" for CUDA {build.cuda}" if build.cuda is not None else ""
             yield Diagnostic(
                 code="RS254",
@@ -37,6 +45,39 @@ def lint_builds(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Dia
                 spans=(spec.document.span(path, label=f"build {build.name or 'by its index'}"),),
                 help=(f"install it with `{install_command(build, env, spec.rig.env[env.name])}`",),
             )
+
+
+def _channel_build(
+    spec: LoadedSpec,
+    resolution: Resolution | None,
+    env: EnvResolution,
+    build: Build,
+    path: tuple[str, ...],
+) -> Iterator[Diagnostic]:
+    """Yield the command that installs a build of a conda channel, and where conda takes another."""
+    package, channel = path[-1].lower(), build.index.split()[0]
+    version = next(pin.version for pin in env.frameworks if pin.name == build.framework)
+    options = " ".join(f"-c {name}" for name in build.index.split())
+    kind = f"for CUDA {build.cuda}" if build.cuda is not None else "without CUDA"
+    yield Diagnostic(
+        code="RS254",
+        severity=Severity.NOTE,
+        message=f"{package} {version} is the build {kind} of the channel {channel}",
+        components=(build.framework,),
+        spans=(spec.document.span(path),),
+        help=(f"install it with `conda install {build.requirement} {options}`",),
+    )
+    plain = channel == _FORGE and package == "pytorch"
+    if plain and resolution is not None and resolution.accelerator == "gpu":
+        yield Diagnostic(
+            code="RS219",
+            severity=Severity.WARNING,
+            message=f"`pytorch` of {_FORGE} is the CPU build where conda detects no NVIDIA driver",
+            components=(build.framework,),
+            spans=(spec.document.span(path, label="no build requested"),),
+            runtime_error=("Torch not compiled with CUDA enabled",),
+            help=("request `pytorch-gpu` instead of `pytorch`",),
+        )
 
 
 def install_command(build: Build, env: EnvResolution, spec: Environment) -> str:

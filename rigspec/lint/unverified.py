@@ -68,13 +68,16 @@ def lint_unverified_versions(
         requested = spec.rig.env[env.name]
         paths = {f.product: (f.table, f.key) for f in requested_frameworks(requested)}
         from_channels = channel_frameworks(requested)
+        known_builds = {build.framework for build in env.builds}
         lines += [
             (
                 f"{from_channels.get(pin.name, pin.name)} {pin.version}",
                 ("env", env.name, *paths[pin.name]),
             )
             for pin in env.frameworks
-            if pin.name in paths and (pin.name in from_channels or not _is_listed(matrix, pin))
+            if pin.name in paths
+            and pin.name not in known_builds
+            and (pin.name in from_channels or not _is_listed(matrix, pin))
         ]
         known = set(package_products(requested)) | rule_index(matrix).named
         lines += [

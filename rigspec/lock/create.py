@@ -29,6 +29,7 @@ from rigspec.lock.services import notebook_of, service_packages, services_of, un
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
@@ -68,7 +69,10 @@ def create_lock(
         if resolution.arch != LOCKED_ARCH:
             raise unsupported_architecture(resolution.arch)
         for env in resolution.envs:
+            from_channels = channel_frameworks(rig.env[env.name])
             for build in env.builds:
+                if build.framework in from_channels:
+                    continue
                 raise unsupported_build(env, build)
     matrix = load_matrix()
     names = tuple(moving)

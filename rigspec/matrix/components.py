@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "CHANNEL_SUFFIX",
     "ENUMERATED",
     "JUPYTERLAB",
     "NOTEBOOK",
@@ -10,6 +11,7 @@ __all__ = [
     "PACKAGE_PREFIX",
     "RANKED",
     "UNLISTED",
+    "channel_product",
 ]
 
 # Components with a fixed set of values.
@@ -35,6 +37,9 @@ NUMERIC = frozenset(
 # Numeric components without a table of values: only bounds are known.
 UNLISTED = frozenset({"gcc"})
 
+# The name of the table with the builds of a framework in conda channels ends so: `torch-conda`.
+CHANNEL_SUFFIX = "-conda"
+
 # Prefix of a Python package; its version is chosen when the rig is locked.
 PACKAGE_PREFIX = "package:"
 
@@ -42,3 +47,8 @@ PACKAGE_PREFIX = "package:"
 NOTEBOOK = "notebook"
 # That of the server which comes with JupyterLab.
 JUPYTERLAB = "jupyterlab"
+
+
+def channel_product(framework: str) -> str:
+    """Return the name of the table with the builds of a framework in conda channels."""
+    return framework + CHANNEL_SUFFIX

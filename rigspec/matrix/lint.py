@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
-from rigspec.matrix.components import ENUMERATED, NUMERIC, PACKAGE_PREFIX
+from rigspec.matrix.components import ENUMERATED, NUMERIC, PACKAGE_PREFIX, channel_product
 from rigspec.matrix.model import (
     Condition,
     Matrix,
@@ -20,7 +20,13 @@ from rigspec.matrix.model import (
     Upload,
 )
 from rigspec.matrix.part_lookup import index_names
-from rigspec.version_specifiers import InvalidRequest, parse_alternative, public_version
+from rigspec.version_specifiers import (
+    NO_BUILD,
+    Alternative,
+    InvalidRequest,
+    parse_alternative,
+    public_version,
+)
 
 __all__ = ["MatrixProblem", "find_problems"]
 
@@ -151,11 +157,19 @@ def _check_condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterat
             if text not in ENUMERATED[name]:
                 yield MatrixProblem(rule.id, f"invalid value `{text}` of {name}")
         elif name in matrix and name != "python" and not name.startswith(PACKAGE_PREFIX):
-            releases = matrix.product(name).releases
-            if not any(alternative.admits(r.family, r.version) for r in releases):
+            if not _has_release(name, alternative, matrix):
                 yield MatrixProblem(rule.id, f"`{name} {text}` matches no release")
         elif name not in NUMERIC and name != "python" and not name.startswith(PACKAGE_PREFIX):
             yield MatrixProblem(rule.id, f"unknown component `{name}`")
+
+
+def _has_release(name: str, alternative: Alternative, matrix: Matrix) -> bool:
+    """Return whether a request matches a release, or a build of it in a conda channel."""
+    if alternative.build == NO_BUILD and channel_product(name) in matrix:
+        return True
+    tables = [table for table in (name, channel_product(name)) if table in matrix]
+    releases = (release for table in tables for release in matrix.product(table).releases)
+    return any(alternative.admits(r.family, r.version) for r in releases)
 
 
 def _check_source_conflicts(product: Product) -> Iterator[MatrixProblem]:

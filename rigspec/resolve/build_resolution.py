@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from packaging.utils import canonicalize_name
 
-from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX
+from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, channel_product
 from rigspec.matrix.model import Condition, Matrix, Product, Release
 from rigspec.resolution import Build, EnvResolution, Pin, Resolution
-from rigspec.resolve.problem.channels import channel_frameworks
+from rigspec.resolve.problem.channels import (
+    channel_frameworks,
+    find_channel_build,
+)
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import BoundRule, matches_any
 from rigspec.resolve.problem.requirements import DEFAULT_ARCH, env_key, framework_products
@@ -97,11 +100,13 @@ def _env(
         python=solution[env_key(name, "python")].version,
         pip=solution[env_key(name, "pip")].version,
         frameworks=tuple(
-            Pin(product, _written_version(matrix.product(product), chosen, arch))
+            Pin(product, public_version(chosen.version))
+            if product in from_channels
+            else Pin(product, _written_version(matrix.product(product), chosen, arch))
             for product, chosen in frameworks.items()
         ),
         distributions=tuple(
-            Pin(from_channels[product], chosen.version)
+            Pin(from_channels[product], public_version(chosen.version))
             if product in from_channels
             else Pin(
                 _distribution(matrix.product(product), chosen, name, solution),
@@ -114,10 +119,13 @@ def _env(
         installer=installer.label if installer is not None else None,
         cuda=_cuda_in_wheels(name, rules, solution),
         interpreter=solution[env_key(name, "interpreter")].version,
-        builds=tuple(
-            build
-            for product, chosen in wheels.items()
-            if (build := _build(matrix.product(product), chosen, arch)) is not None
+        builds=(
+            *(
+                build
+                for product, chosen in wheels.items()
+                if (build := _build(matrix.product(product), chosen, arch)) is not None
+            ),
+            *_channel_builds(matrix, frameworks, from_channels),
         ),
     )
 
@@ -145,6 +153,23 @@ def _build(product: Product, chosen: Candidate, arch: str) -> Build | None:
         carrier = product.carrier
         version = f"{release.get(carrier)}+{build_of(release.version)}"
     return Build(product.name, f"{carrier}=={version}", index, release.get("cuda"))
+
+
+def _channel_builds(
+    matrix: Matrix, frameworks: Mapping[str, Candidate], packages: Mapping[str, str]
+) -> Iterator[Build]:
+    """Yield the builds that conda installs: ``pytorch=2.4.1 pytorch-cuda=12.1``."""
+    for product, package in packages.items():
+        table, chosen = channel_product(product), frameworks[product].version
+        release = find_channel_build(matrix.product(table), chosen) if table in matrix else None
+        if release is None:
+            continue
+        version, selector = public_version(chosen), release.get("select") or ""
+        requirement = f"{package}={version} {selector}"
+        if selector.startswith("pytorch=*="):
+            requirement = f"pytorch={version}={selector.rpartition('=')[2]}"
+        channels = release.get("channels") or ""
+        yield Build(product, requirement.strip(), channels, release.get("cuda"))
 
 
 def _written_version(product: Product, chosen: Candidate, arch: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rigspec.matrix.components import PACKAGE_PREFIX
-from rigspec.matrix.model import Matrix
+from rigspec.matrix.model import Matrix, Product
 from rigspec.version_specifiers import parse_alternative
 
 __all__ = ["ComponentRequest", "minimal_spec", "parse_part"]
@@ -99,16 +100,25 @@ def _environment(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> list[
     if "interpreter" in parts:
         lines.append(f'interpreter = "{parts["interpreter"].family}"')
     lines += [f'{name} = "{parts[name].request}"' for name in ("python", "pip") if name in parts]
+    channels: dict[str, None] = {}
     frameworks: dict[str, str] = {}
     packages: dict[str, str] = {}
     for name, part in parts.items():
         if name.startswith(PACKAGE_PREFIX):
             packages[name.removeprefix(PACKAGE_PREFIX)] = part.request
         elif name in matrix and matrix.product(name).kind == "framework":
-            table = packages if part.family else frameworks
+            channels |= dict.fromkeys(_channels(matrix.product(name)))
+            table = packages if part.family or channels else frameworks
             table[part.family or name] = part.request
+    if channels:
+        lines += ['manager = "conda"', f"channels = {json.dumps(list(channels))}"]
     for table_name, table in (("frameworks", frameworks), ("packages", packages)):
         if table:
             pairs = ", ".join(f'"{key}" = "{value}"' for key, value in table.items())
             lines.append(f"{table_name} = {{ {pairs} }}")
     return lines if len(lines) > 1 else []
+
+
+def _channels(product: Product) -> Iterator[str]:
+    """Yield the conda channels of the builds of a framework."""
+    return (channel for r in product.releases if (channel := r.get("channel")) is not None)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, product
 
 from rigspec.check import check_machine
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
-from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX, UNLISTED
+from rigspec.matrix.components import (
+    CHANNEL_SUFFIX,
+    ENUMERATED,
+    PACKAGE_PREFIX,
+    UNLISTED,
+    channel_product,
+)
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Condition, Matrix, Rule
 from rigspec.resolve.components import NOTHING, UNKNOWN, diagnostic_name
@@ -49,12 +55,28 @@ class RuleTestResult:
 
 def check_rule(rule: Rule, matrix: Matrix) -> RuleTestResult:
     """Test a rule both ways. The matrix must be complete."""
+    framework, _, _ = rule.table.partition("/")
+    if framework.endswith(CHANNEL_SUFFIX):
+        matrix = _with_channels(matrix, framework.removesuffix(CHANNEL_SUFFIX))
     outcomes = {"allows": _test_allowed(rule, matrix), "forbids": _test_forbidden(rule, matrix)}
     return RuleTestResult(
         rule,
         tuple(f"side that it {side}: {failure}" for side, failure in outcomes.items() if failure),
         tuple(side for side, failure in outcomes.items() if failure is None),
     )
+
+
+def _with_channels(matrix: Matrix, framework: str) -> Matrix:
+    """Return the matrix in which a framework has the builds of conda channels only."""
+    name = channel_product(framework)
+    known = matrix.cache.get(name)
+    if not isinstance(known, Matrix):
+        releases = matrix.product(name).releases
+        products = (
+            replace(p, releases=releases) if p.name == framework else p for p in matrix.products
+        )
+        known = matrix.cache[name] = replace(matrix, products=tuple(products))
+    return known
 
 
 def _test_allowed(rule: Rule, matrix: Matrix) -> str | None:

@@ -60,13 +60,10 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 UNANSWERED = {
     "f14": "Alibaba Cloud Linux is not in the matrix",
     "r15": "a driver without a GPU is not checked against the image",
-    "r21": "names of MIG slices are not in the matrix",
     "r25": "GB200 is not in the matrix; a free build runs, from another index",
-    "r27": "DGX Spark is not in the matrix",
     "r31": "a free JAX resolves to 0.4 for CUDA 11, which driver 450.80.02 runs",
     "r33": "Fedora is not in the matrix",
     "r35": "openSUSE is not in the matrix",
-    "r39": "builds of conda channels are not in the matrix",
 }
 
 

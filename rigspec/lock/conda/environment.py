@@ -79,9 +79,14 @@ def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[Re
         release = release_of(matrix, "blas", spec.blas)
         wanted = release.get("conda") or ""
         yield RequestedSpec(("blas",), wanted, f"requests {spec.blas}")
-    for name, request in sorted(spec.packages.items()):
-        wanted = match_spec(name.lower(), request)
-        yield RequestedSpec(("packages", name), wanted, f"requests {wanted}")
+    from_channels = set(channel_frameworks(spec).values())
+    named = {
+        name: request for name, request in spec.frameworks.items() if name.lower() in from_channels
+    }
+    for table, lines in (("frameworks", named), ("packages", spec.packages)):
+        for name, request in sorted(lines.items()):
+            wanted = match_spec(name.lower(), request)
+            yield RequestedSpec((table, name), wanted, f"requests {wanted}")
 
 
 def _matrix_bounds(env: EnvResolution) -> Iterator[RequestedSpec]:

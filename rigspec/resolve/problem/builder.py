@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rigspec.hardware.machine_context import list_part_products
-from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX
+from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, channel_product
 from rigspec.matrix.loader import list_product_names
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
-from rigspec.resolve.problem.channels import is_about_channel_packages
+from rigspec.resolve.problem.channels import (
+    channel_frameworks,
+    is_about_channel_packages,
+    is_about_channels,
+)
 from rigspec.resolve.problem.instantiation import RuleInstantiation
 from rigspec.resolve.problem.model import (
     BoundRule,
@@ -51,6 +55,8 @@ def required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
     for env in rig.env.values():
         products |= {"blas"} if env.blas is not None else set()
         products |= {"python", "pip", *framework_products(env), *package_products(env)}
+        tables = {channel_product(framework) for framework in channel_frameworks(env)}
+        products |= tables & set(list_product_names())
         products |= set(env.config) & set(list_product_names())
         if env.interpreter_kind == "conda":
             products.add("installer")
@@ -167,9 +173,15 @@ class ProblemBuilder:
     def _bind_group(self, group: RuleGroup, keys: Mapping[str, str]) -> BoundRuleGroup:
         """Bind a group; one about a component with unlisted versions keeps all of its rules."""
         provided = self._scopes.channel_packages(keys)
-        if provided:
+        if is_about_channels(group.rules[:1]) and not provided & self._knowledge.frameworks:
+            group = RuleGroup(group.names, (), None, None)
+        elif provided:
             frameworks = self._knowledge.frameworks
-            rules = (r for r in group.rules if is_about_channel_packages(r, provided, frameworks))
+            rules = (
+                self._scopes.admit_unknown_builds(rule, keys)
+                for rule in group.rules
+                if is_about_channel_packages(rule, provided, frameworks)
+            )
             group = RuleGroup(group.names, tuple(rules), None, None)
         key = keys[group.own] if group.own is not None else None
         if key in self.universes and self.universes[key] is not group.universe:

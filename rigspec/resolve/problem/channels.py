@@ -4,20 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from rigspec.matrix.components import PACKAGE_PREFIX
-from rigspec.matrix.model import Rule
+from packaging.version import Version
+
+from rigspec.matrix.components import CHANNEL_SUFFIX, PACKAGE_PREFIX, channel_product
+from rigspec.matrix.model import Matrix, Product, Release, Rule
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.requirements import requested_frameworks, requested_packages
 from rigspec.resolve.problem.written_versions import exact_version
 from rigspec.spec.models.environment import Environment
-from rigspec.version_specifiers import NO_BUILD, build_of, parse_alternative, public_version
+from rigspec.version_specifiers import (
+    NO_BUILD,
+    build_of,
+    parse_alternative,
+    public_version,
+    version_key,
+)
 
 __all__ = [
+    "channel_builds",
     "channel_components",
     "channel_domain",
     "channel_frameworks",
+    "find_channel_build",
     "is_about_channel_packages",
+    "is_about_channels",
 ]
+
+
+# Names that only conda channels have.
+_CONDA_NAMES = frozenset({"pytorch", "pytorch-gpu"})
+
+# Channels without a framework, and the server of the others.
+_WITHOUT_FRAMEWORKS = frozenset({"nvidia"})
+_SERVER = "https://conda.anaconda.org/"
 
 
 def channel_components(env: Environment) -> frozenset[str]:
@@ -35,27 +54,73 @@ def channel_frameworks(env: Environment) -> dict[str, str]:
     if env.manager != "conda":
         return {}
     lines = tuple(requested_frameworks(env))
-    from_index = {line.product for line in lines if line.table == "frameworks"}
-    return {
+    from_channels = {
         line.product: line.key.lower()
         for line in lines
-        if line.table == "packages" and line.product not in from_index
+        if line.table == "packages" or line.key.lower() in _CONDA_NAMES
     }
+    for line in lines:
+        if line.table == "frameworks" and line.key.lower() not in _CONDA_NAMES:
+            from_channels.pop(line.product, None)
+    return from_channels
 
 
-def channel_domain(domain: CandidateDomain, requested: Iterable[str]) -> CandidateDomain:
-    """Return the releases without builds of wheels, and the requested ones that no table lists."""
+def channel_domain(
+    domain: CandidateDomain,
+    requested: Iterable[str],
+    builds: Iterable[Candidate],
+    *,
+    all_known: bool,
+) -> CandidateDomain:
+    """Return the builds of channels, then the releases of which no build is known.
+
+    ``builds`` are those of the channels of an environment, in their order. A release without one is
+    one without a build, and so is a requested version that no table lists. If not ``all_known``,
+    a channel can have another build of each release.
+    """
+    ordered = sorted(builds, key=_by_version, reverse=True)
+    built = {public_version(build.version) for build in ordered}
     releases = [
         Candidate(c.family, public_version(c.version)) if _has_build(c) else c
         for c in domain.candidates
     ]
-    listed = CandidateDomain(tuple(dict.fromkeys(releases)))
+    if not all_known:
+        releases += [Candidate(None, version) for version in built]
+    plain = [r for r in dict.fromkeys(releases) if not all_known or r.version not in built]
+    listed = CandidateDomain((*ordered, *sorted(plain, key=_by_version, reverse=True)))
     unlisted = [
         Candidate(parse_alternative(text).family, version)
         for text in requested
         if not listed.mask((text,)) and (version := exact_version(parse_alternative(text)))
     ]
-    return CandidateDomain((*dict.fromkeys(unlisted), *listed.candidates))
+    return CandidateDomain((*dict.fromkeys(unlisted), *listed.candidates), frozenset(plain))
+
+
+def channel_builds(
+    framework: str, env: Environment, arch: str, matrix: Matrix, *, gpu: bool
+) -> tuple[tuple[Candidate, ...], bool]:
+    """Return the builds of a framework in an environment's channels, in the order of the channels.
+
+    Without a ``gpu`` those for the CPU come first. The second value is false if one of the
+    channels is not in the matrix.
+    """
+    name = channel_product(framework)
+    if name not in matrix or arch != "x86_64":
+        return (), False
+    releases = matrix.product(name).releases
+    known = {release.get("channel") for release in releases}
+    channels = [channel.removeprefix(_SERVER).rstrip("/") for channel in env.channels]
+    builds = (
+        Candidate(None, release.version)
+        for channel in channels
+        for release in _sorted_builds((r for r in releases if r.get("channel") == channel), gpu)
+    )
+    return tuple(builds), all(c in known or c in _WITHOUT_FRAMEWORKS for c in channels)
+
+
+def find_channel_build(product: Product, version: str) -> Release | None:
+    """Return the build of a conda channel with this version."""
+    return next((release for release in product.releases if release.version == version), None)
 
 
 def is_about_channel_packages(
@@ -66,6 +131,8 @@ def is_about_channel_packages(
     Rules about a release as a whole join it with versions of other packages. The Python, CUDA, C
     library and GPUs that it needs are those of a wheel, and so is everything about a build.
     """
+    if is_about_channels((rule,)):
+        return True
     conditions = (*rule.when, rule.requires)
     if any(
         "+" in text
@@ -78,6 +145,21 @@ def is_about_channel_packages(
     if required in frameworks or required.startswith(PACKAGE_PREFIX):
         return True
     return not any(condition.component in components for condition in rule.when)
+
+
+def is_about_channels(rules: Iterable[Rule]) -> bool:
+    """Return whether the rules are about builds of conda channels, which wheels have not."""
+    return any(rule.table.partition("/")[0].endswith(CHANNEL_SUFFIX) for rule in rules)
+
+
+def _sorted_builds(releases: Iterable[Release], gpu: bool) -> list[Release]:
+    """Return builds for the newest CUDA first, and those without CUDA last or first."""
+    found = sorted(releases, key=lambda r: version_key(r.get("cuda") or "0"), reverse=True)
+    return sorted(found, key=lambda release: (release.get("cuda") is not None) != gpu)
+
+
+def _by_version(candidate: Candidate) -> tuple[int, Version | str]:
+    return version_key(public_version(candidate.version))
 
 
 def _has_build(candidate: Candidate) -> bool:

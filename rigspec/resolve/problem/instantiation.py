@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product as pairs
 
 from rigspec.matrix.components import PACKAGE_PREFIX, UNLISTED
 from rigspec.matrix.loader import load_image
-from rigspec.matrix.model import Condition, Matrix, Release
+from rigspec.matrix.model import Condition, Matrix, Release, Rule
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolve.components import ENV_SCOPED
-from rigspec.resolve.problem.channels import channel_components, channel_domain
+from rigspec.resolve.problem.channels import (
+    channel_builds,
+    channel_components,
+    channel_domain,
+    is_about_channels,
+)
 from rigspec.resolve.problem.domains import (
     Candidate,
     CandidateDomain,
@@ -30,6 +36,7 @@ from rigspec.resolve.problem.requirements import (
 from rigspec.resolve.problem.rule_index import RuleIndex, newest_first, provided
 from rigspec.resolve.problem.written_versions import unlisted_candidates
 from rigspec.spec.models.rig import Rig
+from rigspec.version_specifiers import NO_BUILD
 
 __all__ = ["RuleInstantiation"]
 
@@ -60,6 +67,7 @@ class RuleInstantiation:
             for name, env in rig.env.items()
             for component in channel_components(env)
         )
+        self._open_channels: set[str] = set()
         self._own = ENV_SCOPED.union(*self._frameworks.values())
         self._required: dict[str, list[Requirement]] = {}
         for requirement in requirements:
@@ -145,7 +153,7 @@ class RuleInstantiation:
         if name in ("compute_capability", "driver"):
             universe = self._extend_with_requested(key, universe)
         elif name in self._knowledge.frameworks and key in self._from_channels:
-            universe = channel_domain(universe, self._requested_versions(key))
+            universe = self._channel_domain(key, name, universe, str(env))
         elif name in self._knowledge.frameworks:
             unlisted = tuple(unlisted_candidates(self._requested_versions(key), universe))
             if unlisted:
@@ -156,6 +164,18 @@ class RuleInstantiation:
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks
         return Component(key, name, title, universe, universe.all, env, apart, has_ranges)
+
+    def _channel_domain(
+        self, key: str, name: str, universe: CandidateDomain, env: str
+    ) -> CandidateDomain:
+        """Return the builds of a framework in the channels of an environment."""
+        arch = self._required["arch"][0].alternatives[0]
+        builds, known = channel_builds(
+            name, self._rig.env[env], arch, self._matrix, gpu=self._accelerated
+        )
+        if not known:
+            self._open_channels.add(key)
+        return channel_domain(universe, self._requested_versions(key), builds, all_known=known)
 
     def _requested_versions(self, key: str) -> list[str]:
         return [
@@ -203,6 +223,14 @@ class RuleInstantiation:
     def channel_packages(self, keys: Mapping[str, str]) -> frozenset[str]:
         """Return the bound components that conda installs from channels."""
         return frozenset(name for name, key in keys.items() if key in self._from_channels)
+
+    def admit_unknown_builds(self, rule: Rule, keys: Mapping[str, str]) -> Rule:
+        """Return a rule about builds in channels so that it admits those of an unknown channel."""
+        needed = rule.requires
+        if not is_about_channels((rule,)) or keys[needed.component] not in self._open_channels:
+            return rule
+        admitted = (*dict.fromkeys((*needed.alternatives, f"+{NO_BUILD}")),)
+        return replace(rule, requires=Condition(needed.component, admitted))
 
     def declared_facts(self) -> Iterator[RuleTable]:
         """Yield the rules about the parts and days that this rig declares."""
