@@ -28,7 +28,7 @@ from rigspec.lock.apt.third_party import Repository, RepositoryUnavailable, open
 from rigspec.lock.errors import index_failure
 from rigspec.lock.model import LockedArchive, LockedMachine, LockedPackage, LockedRepository
 from rigspec.matrix.loader import load_matrix
-from rigspec.spec.models.mirrors import build_mirror_url
+from rigspec.spec.mirror_urls import build_mirror_url
 
 __all__ = ["apt_part", "package_file", "repositories_part"]
 

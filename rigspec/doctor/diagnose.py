@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rigspec.doctor.checks import accounts, apt, certificates, files, kernel, login_shell, services
 from rigspec.doctor.checks.environments import check_environment
-from rigspec.doctor.checks.installed_versions import installed_version_checks
 from rigspec.doctor.checks.verify import run_checks
+from rigspec.doctor.checks.version_probes import installed_version_checks
 from rigspec.doctor.model import Diagnosis, Item, Status
 from rigspec.plan import steps as kinds
 from rigspec.plan.model import Plan

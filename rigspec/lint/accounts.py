@@ -11,7 +11,7 @@ from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 
-__all__ = ["lint_accounts", "lint_blas"]
+__all__ = ["lint_accounts"]
 
 # The package of the quota tools on Debian and Ubuntu.
 _QUOTA = "quota"
@@ -109,23 +109,3 @@ def _lint_missing_group(
             facts=(Fact(f"group/{group}", statement, release.sources_of("lacking")),),
             help=(f'remove it, or add `groups = ["{group}"]` to `[system]` to create it',),
         )
-
-
-def lint_blas(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
-    """Report a BLAS library that the packages of an environment cannot use."""
-    for name, env in sorted(spec.rig.env.items()):
-        if env.blas is None or env.manager == "conda":
-            continue
-        release = next(r for r in matrix.product("blas").releases if r.version == env.blas)
-        obstacle = release.get("wheels_lack")
-        if obstacle is not None:
-            yield Diagnostic(
-                code="RS238",
-                severity=Severity.ERROR,
-                message=f"pip cannot change the BLAS library of NumPy in `{name}`",
-                spans=(spec.document.span(("env", name, "blas"), label=f"requests {env.blas}"),),
-                facts=(Fact(f"blas/{env.blas}", obstacle, release.sources),),
-                help=(
-                    'set `manager = "conda"` and `channels` to create the environment with conda',
-                ),
-            )

@@ -1,4 +1,4 @@
-"""Lint NVBLAS: its library, and the CPU BLAS library that it falls back to."""
+"""Lint the BLAS libraries: NumPy's in each environment, NVBLAS and the one it falls back to."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Any
 import tomli
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity, Source
+from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["find_fallback", "find_nvblas_library", "lint_nvblas"]
+__all__ = ["find_fallback", "find_nvblas_library", "lint_blas", "lint_nvblas"]
 
 
 def find_nvblas_library(cuda: str) -> str:
@@ -38,6 +39,26 @@ def find_fallback(os: str, packages: Mapping[str, str], system: Collection[str])
             return str(row["library"])
     rows = (row for row in _table()["system"] if os in row["os"] and row["name"] in system)
     return next((str(row["library"]) for row in rows), None)
+
+
+def lint_blas(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+    """Report a BLAS library that the packages of an environment cannot use."""
+    for name, env in sorted(spec.rig.env.items()):
+        if env.blas is None or env.manager == "conda":
+            continue
+        release = next(r for r in matrix.product("blas").releases if r.version == env.blas)
+        obstacle = release.get("wheels_lack")
+        if obstacle is not None:
+            yield Diagnostic(
+                code="RS238",
+                severity=Severity.ERROR,
+                message=f"pip cannot change the BLAS library of NumPy in `{name}`",
+                spans=(spec.document.span(("env", name, "blas"), label=f"requests {env.blas}"),),
+                facts=(Fact(f"blas/{env.blas}", obstacle, release.sources),),
+                help=(
+                    'set `manager = "conda"` and `channels` to create the environment with conda',
+                ),
+            )
 
 
 def lint_nvblas(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Diagnostic]:

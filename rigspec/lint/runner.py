@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.hardware.gpu_indices import lint_user_gpus
 from rigspec.hardware.machine_context import MachineContext
-from rigspec.lint.accounts import lint_accounts, lint_blas
-from rigspec.lint.blas import lint_nvblas
+from rigspec.lint.accounts import lint_accounts
+from rigspec.lint.blas import lint_blas, lint_nvblas
 from rigspec.lint.builds import lint_builds
 from rigspec.lint.cuda import lint_wheel_cuda
 from rigspec.lint.dyndns import lint_dyndns

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rigspec.lock.conda.channels import with_alias
 from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepository
-from rigspec.spec.models.mirrors import build_mirror_url
+from rigspec.spec.mirror_urls import build_mirror_url
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["apply_mirrors"]

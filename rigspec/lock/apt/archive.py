@@ -17,7 +17,7 @@ from rigspec.lock.apt.index_verification import MOST, verify_distribution_index
 from rigspec.lock.apt.sources import Sources
 from rigspec.lock.errors import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive
-from rigspec.spec.models.mirrors import build_archive_url
+from rigspec.spec.mirror_urls import build_archive_url
 
 __all__ = ["Archive", "open_archives", "release_at"]
 

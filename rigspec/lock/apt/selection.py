@@ -10,7 +10,7 @@ from rigspec.lock.apt.distribution import Distribution
 from rigspec.lock.apt.sources import Sources
 from rigspec.lock.errors import no_packages, untrusted_index
 from rigspec.lock.model import LockedArchive, LockedPackage, Unpinned
-from rigspec.spec.models.mirrors import has_snapshots
+from rigspec.spec.mirror_urls import has_snapshots
 
 if TYPE_CHECKING:
     from rigspec.lock.apt.archive import Archive

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from rigspec.lock.apt.archive import release_at
 from rigspec.lock.model import LockedArchive
-from rigspec.spec.models.mirrors import build_archive_url
+from rigspec.spec.mirror_urls import build_archive_url
 
 __all__ = ["snapshot_in", "snapshot_of"]
 

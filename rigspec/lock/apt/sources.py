@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rigspec.lock.apt.distribution import Distribution
-from rigspec.spec.models.mirrors import has_snapshots
+from rigspec.spec.mirror_urls import has_snapshots
 
 __all__ = ["Sources", "sources_of", "variable_of"]
 

@@ -18,7 +18,7 @@ from rigspec.lock.apt.gpg import can_read_keys, can_verify
 from rigspec.lock.apt.index_verification import MOST, verify_repository_index
 from rigspec.lock.errors import index_failure, untrusted_index
 from rigspec.lock.model import LockedArchive, LockedRepository
-from rigspec.spec.models.mirrors import build_mirror_url
+from rigspec.spec.mirror_urls import build_mirror_url
 
 __all__ = [
     "Repository",

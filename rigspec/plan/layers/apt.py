@@ -9,7 +9,7 @@ from rigspec.lock.model import LockedMachine, LockedPackage
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import APT_COMPONENTS, APT_SOURCE_LINE, CHECK_PACKAGES, package_list
 from rigspec.plan.steps import AptPackage, AptPackagesStep, AptSourceStep, Step
-from rigspec.spec.models.mirrors import build_archive_url, has_snapshots
+from rigspec.spec.mirror_urls import build_archive_url, has_snapshots
 from rigspec.spec.models.rig import Rig
 
 __all__ = [

@@ -1,26 +1,48 @@
-"""Mirror URLs with placeholders."""
+"""Model of ``[mirrors]``."""
 
-from __future__ import annotations
+from typing import Annotated
 
-from urllib.parse import urlsplit
+from pydantic import Field
 
-__all__ = ["build_archive_url", "build_mirror_url", "has_snapshots"]
+from rigspec.spec.image_reference import REGISTRY
+from rigspec.spec.types import (
+    AptMirror,
+    StringPattern,
+    Table,
+    Url,
+)
 
-_SNAPSHOT = "{snapshot}"
-_ARCHIVE = "{distribution}"
-
-
-def build_archive_url(mirror: str, archive: str, snapshot: str | None) -> str:
-    """Return the mirror URL of an archive, without a final slash."""
-    url = mirror.replace(_ARCHIVE, archive).replace(_SNAPSHOT, snapshot or _SNAPSHOT)
-    return url.rstrip("/")
-
-
-def build_mirror_url(url: str, mirror: str) -> str:
-    """Return the URL of the same path on a mirror."""
-    return mirror.rstrip("/") + urlsplit(url).path
+__all__ = ["Mirrors"]
 
 
-def has_snapshots(mirror: str) -> bool:
-    """Return whether a mirror URL has a placeholder for the snapshot."""
-    return _SNAPSHOT in mirror
+Registry = Annotated[
+    str,
+    StringPattern(REGISTRY, "expected a registry such as `registry.example.org:5000/folder`"),
+]
+
+
+class Mirrors(Table):
+    """Mirrors for downloads."""
+
+    pypi: Url | None = Field(default=None, description="Python package index")
+    apt: AptMirror | None = Field(
+        default=None,
+        description=(
+            "Mirror of the distribution; `{distribution}` is replaced by the name of the archive "
+            "(debian, debian-security, ubuntu), `{snapshot}` by the locked time"
+        ),
+    )
+    conda: Url | None = Field(default=None, description="Mirror of conda channels")
+    nvidia: Url | None = Field(default=None, description="Mirror of NVIDIA's downloads")
+    files: Url | None = Field(default=None, description="Folder with files by name")
+    seed: Url | None = Field(
+        default=None,
+        description=(
+            "Folder with the files of `cloud-init/seed/`, which the first boot downloads if they "
+            "exceed the provider's limit for user-data"
+        ),
+    )
+    images: Registry | None = Field(
+        default=None,
+        description="Default registry for images without one, such as `host:port/folder`",
+    )

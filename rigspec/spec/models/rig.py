@@ -5,9 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rigspec.spec.models.cuda import Container, Cuda
+from rigspec.spec.models.downloads import Download
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.machine import Machine
-from rigspec.spec.models.services import Download, Mirrors, Services, User
+from rigspec.spec.models.mirrors import Mirrors
+from rigspec.spec.models.services import Services
+from rigspec.spec.models.users import User
 from rigspec.spec.types import GroupName, Many, Name, StringPattern, SystemPackage, Table
 
 __all__ = ["Prepend", "Rig", "System"]

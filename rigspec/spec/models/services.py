@@ -1,35 +1,25 @@
-"""Models of ``[service]``, ``[user]``, ``[download]`` and ``[mirrors]``."""
+"""Models of ``[service]``."""
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from rigspec.spec.image_reference import REGISTRY
-from rigspec.spec.quantities import Size
 from rigspec.spec.types import (
     HOST,
-    AbsolutePath,
     Address,
-    AptMirror,
-    GroupName,
     Hostname,
     Many,
     Name,
     Port,
     Secret,
-    Sha256,
     StringPattern,
     Table,
-    Url,
-    validate_ssh_key,
 )
 
 __all__ = [
-    "Download",
     "Dyndns",
     "Fail2ban",
     "Jupyter",
-    "Mirrors",
     "Monitoring",
     "Prometheus",
     "Services",
@@ -37,7 +27,6 @@ __all__ = [
     "Tls",
     "Tmux",
     "TmuxWindow",
-    "User",
 ]
 
 Layout = Literal[
@@ -202,26 +191,11 @@ KeyKind = Annotated[
         "expected `rsa:` with the number of bits, such as `rsa:2048`, or `ecdsa:p256`",
     ),
 ]
-Registry = Annotated[
-    str,
-    StringPattern(REGISTRY, "expected a registry such as `registry.example.org:5000/folder`"),
-]
 Duration = Annotated[
     str,
     StringPattern(
         r"[1-9][0-9]{0,5}[smhdw]", "expected a number with `s`, `m`, `h`, `d` or `w`, such as `10m`"
     ),
-]
-SshKey = Annotated[
-    str,
-    StringConstraints(max_length=8192),
-    StringPattern(
-        r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)"
-        r"|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) "
-        r"[A-Za-z0-9+/]+={0,2}(?: [A-Za-z0-9@._ -]*)?",
-        "expected a public key in OpenSSH format: `ssh-ed25519 AAAA… comment`",
-    ),
-    AfterValidator(validate_ssh_key),
 ]
 
 
@@ -277,60 +251,4 @@ class Services(Table):
     dyndns: Dyndns | None = Field(default=None, description="Dynamic DNS")
     monitoring: Monitoring | None = Field(
         default=None, description="Metrics of the machine and its GPUs for Prometheus"
-    )
-
-
-class Download(Table):
-    """A file to download."""
-
-    url: Url = Field(description="URL of the file")
-    to: AbsolutePath = Field(description="Destination path")
-    sha256: Sha256 | None = Field(default=None, description="Checksum of the file")
-
-
-class User(Table):
-    """A user account."""
-
-    gpus: Many[Annotated[int, Field(ge=0, le=63)]] | None = Field(
-        default=None, description="GPUs of this user, counted from 0"
-    )
-    jupyter_port: Port | None = Field(
-        default=None, description="Port of the user's notebook server"
-    )
-    groups: Many[GroupName] = Field(
-        default=(), description="Groups of the user: existing ones or those of `[system] groups`"
-    )
-    envs: Many[Name] | None = Field(
-        default=None, description="Environments of the user (default: all)"
-    )
-    quota: Size | None = Field(
-        default=None, description="Disk quota on the file system of the home directory"
-    )
-    ssh_keys: Many[SshKey] = Field(default=(), description="Public SSH keys")
-
-
-class Mirrors(Table):
-    """Mirrors for downloads."""
-
-    pypi: Url | None = Field(default=None, description="Python package index")
-    apt: AptMirror | None = Field(
-        default=None,
-        description=(
-            "Mirror of the distribution; `{distribution}` is replaced by the name of the archive "
-            "(debian, debian-security, ubuntu), `{snapshot}` by the locked time"
-        ),
-    )
-    conda: Url | None = Field(default=None, description="Mirror of conda channels")
-    nvidia: Url | None = Field(default=None, description="Mirror of NVIDIA's downloads")
-    files: Url | None = Field(default=None, description="Folder with files by name")
-    seed: Url | None = Field(
-        default=None,
-        description=(
-            "Folder with the files of `cloud-init/seed/`, which the first boot downloads if they "
-            "exceed the provider's limit for user-data"
-        ),
-    )
-    images: Registry | None = Field(
-        default=None,
-        description="Default registry for images without one, such as `host:port/folder`",
     )
