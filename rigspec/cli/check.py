@@ -24,7 +24,12 @@ Format = Literal["text", "json", "sarif", "github"]
 
 def check(
     specs: Annotated[
-        list[Path], typer.Argument(metavar="SPEC...", help="Specs to check", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="SPEC...",
+            help="Specs to check, or files of other programs, which make one rig",
+            show_default=False,
+        ),
     ],
     machine: AnyMachine = None,
     format_: Annotated[Format, FORMAT] = "text",
@@ -39,13 +44,30 @@ def check(
     """
     reports: list[Report] = []
     texts: dict[str, str] = {}
+    sources = [path for path in specs if _is_source(path)]
+    if sources:
+        from rigspec.cli.imported_check import check_sources
+
+        reports, texts = check_sources(sources)
     for path in specs:
+        if path in sources:
+            continue
         result, text = _check_cached(path, machine) if cache else _check(path, machine)
         reports += result
         texts[str(path)] = text
     _print_reports(reports, texts, format_, quiet)
     statuses = {report.status for report in reports}
     raise typer.Exit(2 if "invalid" in statuses else 1 if "conflict" in statuses else 0)
+
+
+def _is_source(path: Path) -> bool:
+    """Return whether a file is one that `rigspec import` reads; most specs are not opened."""
+    if path.suffix == ".toml" and not path.name.startswith("pyproject"):
+        return False
+    from rigspec.importing.registry import detect_format, read_text
+
+    text = read_text(path)
+    return text is not None and detect_format(path.name, text) is not None
 
 
 def _check_cached(path: Path, machine: str | None) -> tuple[list[Report], str]:

@@ -118,7 +118,7 @@ class Report:
     """The result for one machine of a spec. ``status`` is ok, conflict or invalid.
 
     If only the parts of the machine conflict, the report has a resolution, because software does
-    not depend on them.
+    not depend on them. ``imported`` are the files that diagnostics refer to and that are not specs.
     """
 
     spec: str
@@ -127,3 +127,4 @@ class Report:
     resolution: Resolution | None
     diagnostics: tuple[Diagnostic, ...]
     metrics: tuple[Metric, ...] = ()
+    imported: tuple[str, ...] = ()

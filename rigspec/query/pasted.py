@@ -2,87 +2,53 @@
 
 from __future__ import annotations
 
-import re
-from xml.etree import ElementTree as ET
-
+from rigspec.importing.formats import collect_env, nvidia_smi
+from rigspec.importing.model import Reading, SourceText, Subject, UnreadableFile
+from rigspec.importing.registry import detect_format
 from rigspec.query.question import BadQuestion, Question, Requested
 
 __all__ = ["read_pasted"]
 
-_DRIVER = re.compile(r"Driver Version:\s*([0-9][0-9.]*)")
-# | 0  NVIDIA GeForce RTX 4090   On | …: the name is between the number and the mode.
-_ROW = re.compile(r"^\|\s+\d+\s+(\S.*?)\s{2,}(?:On|Off|N/A|WDDM|TCC)\b", re.MULTILINE)
-_LIST = re.compile(r"^GPU \d+: (.+?)(?: \(UUID: .*\))?$", re.MULTILINE)
-_FIELD = re.compile(r"^([A-Z][A-Za-z /()]+?):\s*(.*)$", re.MULTILINE)
-_PACKAGE = re.compile(r"^\[(?:pip3?|conda)\] ([A-Za-z0-9._-]+)(?:==|\s+)(\S+)", re.MULTILINE)
-_OS = re.compile(r"(Ubuntu|Debian GNU/Linux|Rocky Linux|Red Hat Enterprise Linux|CentOS Linux)\D*"
-                 r"(\d+(?:\.\d+)?)")  # fmt: skip
-_OS_NAMES = {
-    "Ubuntu": "ubuntu",
-    "Debian GNU/Linux": "debian",
-    "Rocky Linux": "rocky",
-    "Red Hat Enterprise Linux": "rhel",
-    "CentOS Linux": "centos",
-}
 # The packages of a report that have a say in what runs.
 _FRAMEWORKS = ("torch", "torchvision", "torchaudio", "triton", "jax", "jaxlib", "tensorflow")
 
 
 def read_pasted(text: str) -> Question:
-    """Return what a text says of GPU, driver, system, Python and frameworks.
+    """Return GPU, driver, system, Python and frameworks of a text.
 
-    Nothing is added to it. Raises BadQuestion if it is neither output.
+    Raises:
+        BadQuestion: if the text is neither output, or names several kinds of GPU.
     """
-    if "<nvidia_smi_log" in text:
-        return _read_xml(text)
-    if "PyTorch version:" in text:
-        return _read_collect_env(text)
-    if "NVIDIA-SMI" in text or _LIST.search(text):
-        driver = _DRIVER.search(text)
-        names = _ROW.findall(text) or _LIST.findall(text)
-        return _question(names, driver[1] if driver else None)
-    raise BadQuestion("this is neither the output of nvidia-smi nor of torch.utils.collect_env")
-
-
-def _read_xml(text: str) -> Question:
+    source = SourceText("<stdin>", text)
+    found = detect_format("", text)
+    if found is None or found.module not in ("collect_env", "nvidia_smi"):
+        raise BadQuestion("this is neither the output of nvidia-smi nor of torch.utils.collect_env")
     try:
-        root = ET.fromstring(text)  # noqa: S314 - expat neither fetches nor expands without limit
-    except ET.ParseError as error:
-        raise BadQuestion(f"cannot read the XML of nvidia-smi: {error}") from None
-    names = [name.text.strip() for name in root.iter("product_name") if name.text]
-    return _question(names, root.findtext("driver_version"))
+        if found.module == "collect_env":
+            return _question(collect_env.read(source))
+        return _question(nvidia_smi.read(source))
+    except UnreadableFile as error:
+        raise BadQuestion(f"cannot read the output of nvidia-smi: {error}") from None
 
 
-def _read_collect_env(text: str) -> Question:
-    fields = {key.strip(): value.strip() for key, value in _FIELD.findall(text)}
-    packages = dict(reversed(_PACKAGE.findall(text)))
-    torch = _get_known(fields.get("PyTorch version"))
-    if torch is not None:
-        packages["torch"] = torch
-    requests = tuple(
-        Requested(name, f"=={packages[name]}") for name in _FRAMEWORKS if name in packages
-    )
-    python = re.match(r"\d+\.\d+(?:\.\d+)?", fields.get("Python version", ""))
-    system = _OS.search(fields.get("OS", ""))
-    question = _question(_LIST.findall(text), _get_known(fields.get("Nvidia driver version")))
-    return Question(
-        gpu=question.gpu,
-        gpu_count=question.gpu_count,
-        requests=requests,
-        driver=question.driver,
-        python=python[0] if python else None,
-        os=f"{_OS_NAMES[system[1]]} {system[2]}" if system else None,
-    )
-
-
-def _question(names: list[str], driver: str | None) -> Question:
-    kinds = list(dict.fromkeys(names))
+def _question(reading: Reading) -> Question:
+    cards = [s.value for s in reading.statements if s.subject is Subject.GPU]
+    kinds = list(dict.fromkeys(cards))
     if len(kinds) > 1:
         raise BadQuestion(f"the machine has several kinds of GPU: {', '.join(kinds)}; name one")
-    if not kinds and driver is None:
+    if not kinds and reading.omissions:
+        first = reading.omissions[0]
+        raise BadQuestion(f"cannot read the GPU `{first.text}`: {first.reason}")
+    values = {s.subject: s.value for s in reading.statements}
+    if not kinds and Subject.DRIVER not in values:
         raise BadQuestion("the text names no GPU and no driver")
-    return Question(kinds[0] if kinds else None, max(len(names), 1), driver=driver)
-
-
-def _get_known(value: str | None) -> str | None:
-    return value if value and value not in ("N/A", "Could not collect", "None") else None
+    packages = {s.name: s.value for s in reading.statements if s.subject is Subject.PACKAGE}
+    python = values.get(Subject.PYTHON)
+    return Question(
+        gpu=kinds[0] if kinds else None,
+        gpu_count=max(len(cards), 1),
+        requests=tuple(Requested(n, packages[n]) for n in _FRAMEWORKS if n in packages),
+        driver=values.get(Subject.DRIVER),
+        python=python.removeprefix("==").removesuffix(".*") if python is not None else None,
+        os=values.get(Subject.OS),
+    )

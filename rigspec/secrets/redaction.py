@@ -16,7 +16,7 @@ from importlib.resources import files
 from rigspec.cache.matrix_tables import parse_table
 from rigspec.secrets.rules import SecretRule, find_secrets, has_secret_name, select_rules
 
-__all__ = ["redact", "redacted_values"]
+__all__ = ["redact", "redact_known", "redacted_values"]
 
 _DOT = "•"
 _HEADER = re.compile(r"""\s*\[{1,2}\s*([\w.\-"' ]+?)\s*\]{1,2}\s*(?:#.*)?$""")
@@ -36,6 +36,8 @@ _ADDRESS = re.compile(
     r"""["']?(?:https?|ftp|file|s3|gs)://(?P<login>[^/\s"'@]*@)?[^\s"'?#]*(?P<query>[?#][^"']*)?"""
 )
 _HIDDEN = re.compile(r"""[^\s"'\[\]{},=#]""")
+# Who logs in at an address that is anywhere in a line.
+_LOGIN = re.compile(r"""[a-z][a-z0-9+]*://([^/\s"'@]+)@""")
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,23 @@ def redact(text: str, numbers: Collection[int] | None = None) -> str:
             shown.append("")
         else:
             shown.append("".join(_DOT if i in hidden else c for i, c in enumerate(line)))
+    return "\n".join(shown)
+
+
+def redact_known(text: str, numbers: Collection[int] | None = None) -> str:
+    """Return a text that is not a spec, with what has the form of a secret as dots.
+
+    ``numbers`` are the lines to redact, from 1; the others become empty. None means all.
+    """
+    rules = select_rules(text)
+    shown = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if numbers is not None and number not in numbers:
+            shown.append("")
+            continue
+        logins = (range(*match.span(1)) for match in _LOGIN.finditer(line))
+        hidden = _secrets_in(line, rules).union(*logins)
+        shown.append("".join(_DOT if i in hidden else c for i, c in enumerate(line)))
     return "\n".join(shown)
 
 

@@ -37,13 +37,14 @@ def render_text(
 
 
 def _redact_shown_lines(report: Report, texts: Mapping[str, str]) -> dict[str, str]:
-    from rigspec.secrets.redaction import redact
+    from rigspec.secrets.redaction import redact, redact_known
 
     spans = [span for diagnostic in report.diagnostics for span in diagnostic.spans]
-    return {
-        file: redact(text, {span.line for span in spans if span.file == file})
-        for file, text in texts.items()
-    }
+    shown = {}
+    for file, text in texts.items():
+        lines = {span.line for span in spans if span.file == file}
+        shown[file] = redact_known(text, lines) if file in report.imported else redact(text, lines)
+    return shown
 
 
 def format_resolution(resolution: Resolution) -> str:

@@ -1,0 +1,39 @@
+"""Open the files of other programs that ``import`` and ``check`` read."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rigspec.cli.console import fail
+from rigspec.importing.model import SourceText, UnreadableFile
+from rigspec.importing.registry import FORMATS, ImportedFile, UnknownFormat, read_files, read_text
+
+__all__ = ["open_sources"]
+
+_STDIN = Path("-")
+_MAX_STDIN = 1 << 22  # characters
+
+
+def open_sources(paths: Sequence[Path]) -> tuple[ImportedFile, ...]:
+    """Read the files; print an error and exit with status 2 if one cannot be read."""
+    sources = [_open(path) for path in paths]
+    try:
+        return read_files(sources)
+    except UnknownFormat as error:
+        names = ", ".join(each.name for each in FORMATS)
+        fail(f"unknown format: {error}", status=2, help_text=f"the formats are {names}")
+    except UnreadableFile as error:
+        fail(f"cannot read {error}", status=2)
+
+
+def _open(path: Path) -> SourceText:
+    if path == _STDIN:
+        return SourceText("<stdin>", re.sub(r"\r\n?", "\n", sys.stdin.read(_MAX_STDIN)))
+    text = read_text(path)
+    if text is None:
+        reason = "it is not UTF-8 text" if path.is_file() else "no such file"
+        fail(f"cannot read {path}: {reason}", status=2)
+    return SourceText(str(path), text)

@@ -1,0 +1,37 @@
+"""The check of files of other programs, as one rig."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rigspec.check import check_machine
+from rigspec.cli.common.source_files import open_sources
+from rigspec.cli.console import status
+from rigspec.cli.pipeline import matrix_for, select_machines
+from rigspec.diagnostics.model import Report
+from rigspec.importing.relocate import relocate_report
+from rigspec.importing.spec_writer import write_rig
+from rigspec.spec.loader import InvalidSpec, parse_spec
+
+__all__ = ["check_sources"]
+
+
+def check_sources(paths: Sequence[Path]) -> tuple[list[Report], dict[str, str]]:
+    """Return the reports of the rig of all files, and the text of each file."""
+    files = open_sources(paths)
+    rig = write_rig(files, "imported")
+    sources = [source for file in files for source in (file.source, *file.included)]
+    texts = {source.file: source.text for source in sources}
+    for each in rig.omissions:
+        status(f"not checked: {each.file}:{each.line}: {each.text} ({each.reason})")
+    names = tuple(dict.fromkeys(texts))
+    try:
+        spec = parse_spec(names[0], rig.text)
+    except InvalidSpec as error:
+        report = Report(names[0], None, "invalid", None, error.diagnostics)
+        return [relocate_report(report, rig, names)], texts
+    reports = [
+        check_machine(spec, name, matrix_for(spec, name)) for name in select_machines(spec, None)
+    ]
+    return [relocate_report(report, rig, names) for report in reports], texts

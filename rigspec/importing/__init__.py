@@ -1,0 +1,1 @@
+"""Files that projects already have, read as parts of a rig."""

@@ -1,0 +1,81 @@
+"""Requests of conda: ``pytorch::pytorch=2.4=*cuda12.1*``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rigspec.diagnostics.model import Span
+from rigspec.importing.model import Reading, Statement, Subject, omit
+
+__all__ = ["read_conda_spec"]
+
+# [channel::]name[version[build]], with spaces or `=` between the fields.
+_SPEC = re.compile(
+    r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*"
+    r"(?P<version>(?:[<>=!~]|\d|\*)[^\s\[]*(?:\s*,\s*[<>=!~][^\s\[]*)*)?(?:\s+(?P<build>[^\s\[]+))?"
+    r"(?P<rest>\s*\[.*\])?"
+)
+_COMPARISON = re.compile(r"(?:==|!=|>=|<=|>|<|~=)\s*[0-9][0-9A-Za-z._+!*-]*")
+_FUZZY = re.compile(r"=?([0-9]+(?:\.[0-9A-Za-z]+)*)(?:\.?\*)?")
+_CUDA_BUILD = re.compile(r"cuda_?(?P<version>[0-9]+(?:\.[0-9]+)?)")
+# Packages of the CUDA toolkit as a whole; each has the version of its CUDA.
+_TOOLKIT = frozenset({"cudatoolkit", "cuda-toolkit", "cuda", "pytorch-cuda", "cuda-version"})
+# Names on conda channels of packages that the Python index calls otherwise.
+_PYTHON_NAMES = {"pytorch": "torch", "pytorch-gpu": "torch", "tensorflow-gpu": "tensorflow"}
+# Packages that select a variant of another one, and have no counterpart on the Python index.
+_SELECTORS = frozenset({"pytorch-mutex", "cpuonly", "blas", "libblas"})
+
+
+def read_conda_spec(text: str, span: Span) -> Reading:
+    """Read a request; a part that the rig cannot express is an omission."""
+    match = _SPEC.fullmatch(text.strip())
+    if match is None:
+        return Reading(omissions=(omit(text, "cannot be read", span),))
+    name = match["name"].lower()
+    version, build = _split_build(match["version"] or "", match["build"])
+    specifier = _convert(version)
+    if specifier is None:
+        return Reading(omissions=(omit(text, f"the version `{version}` cannot be read", span),))
+    if match["rest"]:
+        return Reading(omissions=(omit(text, "a request with conditions in brackets", span),))
+    if name in _SELECTORS:
+        return Reading(omissions=(omit(text, "selects a variant of another package", span),))
+    omissions = [] if build in (None, "*") else [omit(text, "only its build string", span)]
+    return Reading(tuple(_statements(name, specifier, span)), tuple(omissions))
+
+
+def _statements(name: str, specifier: str, span: Span) -> Iterator[Statement]:
+    pattern = f"{name}{{}}"
+    if name == "python":
+        yield Statement(Subject.PYTHON, specifier, span, pattern=pattern)
+    elif name in _TOOLKIT:
+        yield Statement(Subject.CUDA, specifier, span, name="conda", pattern=pattern)
+    elif name == "cudnn":
+        yield Statement(Subject.CUDNN, specifier, span, name="conda", pattern=pattern)
+    else:
+        known = _PYTHON_NAMES.get(name, name)
+        yield Statement(Subject.PACKAGE, specifier, span, name=known, pattern=pattern)
+
+
+def _split_build(version: str, build: str | None) -> tuple[str, str | None]:
+    """Split ``=2.4=py310*`` and ``2.4=py310*``."""
+    match = re.fullmatch(r"(?P<version>={0,2}[^=<>!~,]+)=(?P<build>[^=<>!~,]+)", version)
+    if match is not None and build is None:
+        # `name=1.0=build` is exact, as is `name=1.0 build`.
+        return f"=={match['version'].lstrip('=')}", match["build"]
+    return version, build
+
+
+def _convert(version: str) -> str | None:
+    """Return the specifier of PEP 440: a single ``=`` accepts all that start so."""
+    if version in ("", "*"):
+        return "*"
+    parts = [part.strip() for part in version.split(",")]
+    if all(_COMPARISON.fullmatch(part) for part in parts):
+        return ",".join(part.replace(" ", "") for part in parts)
+    fuzzy = _FUZZY.fullmatch(version)
+    if fuzzy is None:
+        return None
+    is_exact = not version.startswith("=") and not version.endswith("*")
+    return f"=={fuzzy[1]}" if is_exact else f"=={fuzzy[1]}.*"

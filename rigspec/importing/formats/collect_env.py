@@ -1,0 +1,80 @@
+"""The output of ``python -m torch.utils.collect_env``, as issues about PyTorch contain it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rigspec.importing.formats.nvidia_smi import read_gpu_list
+from rigspec.importing.model import Reading, SourceText, Statement, Subject
+from rigspec.importing.systems import find_system
+
+__all__ = ["read"]
+
+_FIELD = re.compile(r"^(?P<key>[A-Z][A-Za-z /()]+?):[ \t]*(?P<value>\S.*?)[ \t]*$", re.MULTILINE)
+_PACKAGE = re.compile(
+    r"^\[(?P<tool>pip3?|conda)\] (?P<name>[A-Za-z0-9._-]+)(?:==|\s+)(?P<value>\S+)", re.MULTILINE
+)
+_UNKNOWN = ("N/A", "Could not collect", "None", "No CUDA")
+_VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*")
+_RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\+\w[\w.]*)?")
+# Names on conda channels of packages that the Python index calls otherwise.
+_PYTHON_NAMES = {"pytorch": "torch"}
+
+
+def read(source: SourceText) -> Reading:
+    """Read system, driver, GPUs, Python and packages."""
+    fields = {m["key"].strip(): m for m in reversed(list(_FIELD.finditer(source.text)))}
+    statements = [*_machine(fields, source), *read_gpu_list(source)]
+    packages, omissions = [], []
+    for statement in _packages(fields, source):
+        if _RELEASE.fullmatch(statement.value.removeprefix("==")):
+            packages.append(statement)
+        else:
+            reason = "a version without a release"
+            text = f"{statement.name} {statement.value}"
+            omissions.append(source.omission(text, reason, statement.span.line))
+    return Reading((*statements, *packages), tuple(omissions))
+
+
+def _machine(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[Statement]:
+    for subject, key in (
+        (Subject.OS, "OS"),
+        (Subject.DRIVER, "Nvidia driver version"),
+        (Subject.PYTHON, "Python version"),
+    ):
+        match = fields.get(key)
+        if match is None or match["value"] in _UNKNOWN:
+            continue
+        if subject is Subject.OS:
+            value = find_system(match["value"])
+            span = source.span(*match.span("value"))
+        else:
+            found = _VERSION.match(match["value"])
+            value = found[0] if found is not None else None
+            start = match.start("value")
+            span = source.span(start, start + len(value or ""))
+        if value is not None and subject is Subject.PYTHON:
+            value = f"=={'.'.join(value.split('.')[:2])}.*"
+        if value is not None:
+            yield Statement(subject, value, span)
+
+
+def _packages(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[Statement]:
+    """Yield each package once; PyTorch itself is in a field."""
+    seen = set()
+    torch = fields.get("PyTorch version")
+    if torch is not None and torch["value"] not in _UNKNOWN:
+        seen.add("torch")
+        span = source.span(*torch.span("value"))
+        yield Statement(Subject.PACKAGE, f"=={torch['value']}", span, name="torch")
+    matches = list(_PACKAGE.finditer(source.text))
+    # conda lists the packages of pip, too, as `pypi`.
+    for match in sorted(matches, key=lambda m: m["tool"] == "conda"):
+        name = _PYTHON_NAMES.get(match["name"].lower(), match["name"])
+        if match["tool"] == "conda" and name.lower() not in ("torch", "torchvision", "torchaudio"):
+            continue
+        if name.lower() not in seen:
+            seen.add(name.lower())
+            span = source.span(*match.span("value"))
+            yield Statement(Subject.PACKAGE, f"=={match['value']}", span, name=name)

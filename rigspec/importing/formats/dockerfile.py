@@ -1,0 +1,150 @@
+"""``Dockerfile``: the base image, and the packages that RUN installs by apt, pip and conda."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from dockerfile_parse import DockerfileParser
+
+from rigspec.importing.images import read_image
+from rigspec.importing.install_commands import read_install_command
+from rigspec.importing.model import Reading, SourceText, join_readings
+from rigspec.importing.shell_commands import find_commands
+
+__all__ = ["read"]
+
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\}|(?P<bare>\w+))")
+_STAGE = re.compile(
+    r"(?:--platform=\S+\s+)?(?P<image>\S+)(?:\s+as\s+(?P<stage>\S+))?", re.IGNORECASE
+)
+_RUN_OPTIONS = re.compile(r"\s*RUN\s+(?:--\w+(?:=\S+)?(?:\s|\\\n)+)*", re.IGNORECASE)
+_COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
+
+
+def read(source: SourceText) -> Reading:
+    """Read the last stage and the stages that it starts from."""
+    stages = _split_stages(_instructions(source))
+    if not stages:
+        return Reading(omissions=(source.omission("Dockerfile", "no FROM instruction", 1),))
+    reader = _StageReader(source, stages)
+    return join_readings([*reader.read(len(stages) - 1), Reading(omissions=reader.unused())])
+
+
+def _instructions(source: SourceText) -> list[dict[str, Any]]:
+    parser = DockerfileParser(fileobj=io.BytesIO(source.text.encode()))
+    return [entry for entry in parser.structure if entry["instruction"] != "COMMENT"]
+
+
+def _split_stages(instructions: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the instructions of each stage; those before the first FROM go to every stage."""
+    stages: list[list[dict[str, Any]]] = []
+    heading: list[dict[str, Any]] = []
+    for entry in instructions:
+        if entry["instruction"] == "FROM":
+            stages.append([entry])
+        elif stages:
+            stages[-1].append(entry)
+        else:
+            heading.append(entry)
+    return [[*heading, *stage] for stage in stages]
+
+
+class _StageReader:
+    """Reads stages by number, with the variables that the file gives a value."""
+
+    def __init__(self, source: SourceText, stages: list[list[dict[str, Any]]]) -> None:
+        self._source = source
+        self._stages = stages
+        self._names: dict[str, int] = {}
+        for number, stage in enumerate(stages):
+            match = _STAGE.match(self._from(stage)["value"])
+            if match is not None and match["stage"]:
+                self._names[match["stage"].lower()] = number
+        self._used: set[int] = set()
+
+    def read(self, number: int) -> Iterator[Reading]:
+        """Yield what a stage contains, that of its base stage first."""
+        if number in self._used:
+            return
+        self._used.add(number)
+        variables: dict[str, str] = {}
+        for entry in self._stages[number]:
+            kind, line = entry["instruction"], entry["startline"] + 1
+            if kind in ("ARG", "ENV"):
+                variables.update(_assignments(entry["value"], variables))
+            elif kind == "FROM":
+                yield from self._read_from(entry["value"], line, variables, number)
+            elif kind == "RUN":
+                yield from self._read_run(entry, variables)
+
+    def unused(self) -> tuple[Any, ...]:
+        """Return the stages that the last one does not start from."""
+        return tuple(
+            self._source.omission(
+                entry["value"], "a stage that is not in the result", entry["startline"] + 1
+            )
+            for number, stage in enumerate(self._stages)
+            if number not in self._used
+            for entry in [self._from(stage)]
+        )
+
+    @staticmethod
+    def _from(stage: list[dict[str, Any]]) -> dict[str, Any]:
+        return next(entry for entry in stage if entry["instruction"] == "FROM")
+
+    def _read_from(
+        self, value: str, line: int, variables: dict[str, str], number: int
+    ) -> Iterator[Reading]:
+        match = _STAGE.match(value)
+        written = match["image"] if match is not None else value
+        image = _expand(written, variables)
+        base = self._names.get(image.lower()) if image is not None else None
+        if image is None:
+            reason = "an image with a variable that has no value in the file"
+            yield Reading(omissions=(self._source.omission(written, reason, line),))
+        elif base is not None and base < number:
+            yield from self.read(base)
+        elif image != "scratch":
+            yield read_image(image, self._source.find(written, line))
+
+    def _read_run(self, entry: dict[str, Any], variables: dict[str, str]) -> Iterator[Reading]:
+        start = self._source.line_start(entry["startline"] + 1)
+        end = self._source.line_start(entry["endline"] + 2)
+        if entry["endline"] + 2 > self._source.text.count("\n") + 1:
+            end = len(self._source.text)
+        script = self._source.text[start:end]
+        script = _blank(_RUN_OPTIONS, script, count=1)
+        script = _blank(_COMMENT, script)
+        for words in find_commands(script):
+            yield read_install_command(
+                words, start, self._source, lambda text: _expand(text, variables)
+            )
+
+
+def _blank(pattern: re.Pattern[str], text: str, count: int = 0) -> str:
+    """Replace matches by spaces, so that offsets stay."""
+    return pattern.sub(lambda m: re.sub(r"[^\n]", " ", m[0]).replace("\n", " "), text, count=count)
+
+
+def _assignments(value: str, variables: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for match in re.finditer(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)", value):
+        expanded = _expand(match[2].strip("\"'"), variables)
+        if expanded is not None:
+            yield match[1], expanded
+
+
+def _expand(text: str, variables: dict[str, str]) -> str | None:
+    """Return the text with its variables replaced, or None if one has no value."""
+    missing = False
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal missing
+        value = variables.get(match["braced"] or match["bare"], match["default"])
+        missing = missing or value is None
+        return value or ""
+
+    expanded = _VARIABLE.sub(replace, text)
+    return None if missing or "$" in expanded else expanded

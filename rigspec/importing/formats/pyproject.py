@@ -1,0 +1,164 @@
+"""``pyproject.toml``: PEP 621, dependency groups, uv's sources, Poetry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
+from rigspec.importing.pip_requirement import build_of_index, read_requirement
+from rigspec.importing.poetry_version import convert_poetry_version
+from rigspec.importing.toml_file import TomlFile, read_toml
+
+__all__ = ["read"]
+
+_POETRY = ("tool", "poetry")
+# Keys of a dependency of Poetry that name where it comes from.
+_ORIGINS = ("git", "path", "url")
+
+
+def read(source: SourceText) -> Reading:
+    """Read the Python version and the dependencies; extras and groups are named, not read."""
+    file = read_toml(source)
+    sources = _UvSources(file, source)
+    parts = [
+        Reading(statements=tuple(_python(file))),
+        *_requirements(file, source, ("project", "dependencies")),
+        *_requirements(file, source, ("tool", "uv", "constraint-dependencies"), constraint=True),
+        Reading(omissions=tuple(_optional(file, source))),
+        *_poetry(file, source),
+    ]
+    return sources.apply(join_readings(parts))
+
+
+def _python(file: TomlFile) -> Iterator[Statement]:
+    text = file.text("project", "requires-python")
+    if text:
+        yield Statement(Subject.PYTHON, text, file.span("project", "requires-python"))
+
+
+def _requirements(
+    file: TomlFile, source: SourceText, path: tuple[str, ...], *, constraint: bool = False
+) -> Iterator[Reading]:
+    subject = Subject.CONSTRAINT if constraint else Subject.PACKAGE
+    for text, span in file.strings(*path):
+        yield read_requirement(text, span, source, subject=subject)
+
+
+def _optional(file: TomlFile, source: SourceText) -> Iterator[Any]:
+    for path, kind in (
+        (("project", "optional-dependencies"), "extra"),
+        (("dependency-groups",), "dependency group"),
+        (("tool", "poetry", "group"), "dependency group"),
+        (("tool", "poetry", "extras"), "extra"),
+    ):
+        for name in file.table(*path):
+            line = file.span(*path, name, of="key").line
+            yield source.omission(name, f"an optional {kind}", line)
+
+
+class _UvSources:
+    """The index that ``[tool.uv.sources]`` assigns to a package."""
+
+    def __init__(self, file: TomlFile, source: SourceText) -> None:
+        self._file, self._source = file, source
+        indexes = file.items("tool", "uv", "index")
+        tables = [index for index in indexes if isinstance(index, Mapping)]
+        self._addresses = {str(t.get("name")): str(t.get("url", "")) for t in tables}
+
+    def apply(self, reading: Reading) -> Reading:
+        """Return the reading with the builds of the indexes, and without other sources."""
+        table = self._file.table("tool", "uv", "sources")
+        by_name = {_normalize(name): name for name in table}
+        statements, omissions = [], list(reading.omissions)
+        for statement in reading.statements:
+            key = by_name.get(_normalize(statement.name)) if statement.name else None
+            if key is None:
+                statements.append(statement)
+                continue
+            builds = self._builds(table[key])
+            if len(builds) == 1 and "+" not in statement.value:
+                statements.append(replace(statement, build=builds.pop()))
+                continue
+            line = self._file.span("tool", "uv", "sources", key, of="key").line
+            reason = "its source in [tool.uv.sources] is not imported"
+            omissions.append(self._source.omission(statement.name, reason, line))
+            if not self._is_replaced(table[key]):
+                statements.append(statement)
+        return Reading(tuple(statements), tuple(omissions))
+
+    def _builds(self, value: Any) -> set[str]:
+        """Return the builds of the indexes that apply on Linux."""
+        entries = value if isinstance(value, list) else [value]
+        found = set()
+        for entry in entries:
+            if not isinstance(entry, Mapping) or "extra" in entry or not _for_linux(entry):
+                continue
+            build = build_of_index(self._addresses.get(str(entry.get("index")), ""))
+            if build is not None:
+                found.add(build)
+        return found
+
+    @staticmethod
+    def _is_replaced(value: Any) -> bool:
+        """Return whether the package itself comes from a repository, folder or file."""
+        entries = value if isinstance(value, list) else [value]
+        return any(isinstance(e, Mapping) and e.keys() & {"git", "path", "url"} for e in entries)
+
+
+def _for_linux(entry: Mapping[str, Any]) -> bool:
+    from rigspec.importing.markers import applies_on_linux
+
+    marker = entry.get("marker")
+    return not isinstance(marker, str) or applies_on_linux(marker, None) is not False
+
+
+def _normalize(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _poetry(file: TomlFile, source: SourceText) -> Iterator[Reading]:
+    builds = {
+        str(entry.get("name")): build_of_index(str(entry.get("url", "")))
+        for entry in file.items(*_POETRY, "source")
+        if isinstance(entry, Mapping)
+    }
+    for name, value in file.table(*_POETRY, "dependencies").items():
+        path = (*_POETRY, "dependencies", name)
+        yield _poetry_dependency(file, source, path, value, builds)
+
+
+def _poetry_dependency(
+    file: TomlFile,
+    source: SourceText,
+    path: tuple[str, ...],
+    value: Any,
+    builds: Mapping[str, str | None],
+) -> Reading:
+    name, line = path[-1], file.span(*path, of="key").line
+    table = value if isinstance(value, Mapping) else {"version": value}
+    text = table.get("version", "*")
+    if not isinstance(text, str) or any(key in table for key in _ORIGINS):
+        reason = "several versions, or a repository, folder or URL"
+        return Reading(omissions=(source.omission(name, reason, line),))
+    if table.get("optional"):
+        return Reading(omissions=(source.omission(name, "an optional dependency", line),))
+    specifier = convert_poetry_version(text)
+    if specifier is None:
+        reason = f"the version {text} is not one range"
+        return Reading(omissions=(source.omission(name, reason, line),))
+    keys = (*path, "version") if isinstance(value, Mapping) and "version" in table else path
+    span = file.span(*keys)
+    if name == "python":
+        return Reading((Statement(Subject.PYTHON, specifier, span),))
+    marker = table.get("markers")
+    statement = Statement(
+        Subject.PACKAGE,
+        specifier,
+        span,
+        name=name,
+        build=builds.get(str(table.get("source"))),
+        marker=marker if isinstance(marker, str) else None,
+    )
+    return Reading((statement,))

@@ -1,0 +1,127 @@
+"""``requirements.txt``, ``requirements.in`` and the output of ``pip freeze``."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pip_requirements_parser import RequirementsFile
+
+from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
+from rigspec.importing.pip_requirement import (
+    build_of_index,
+    is_default_index,
+    read_requirement,
+)
+
+__all__ = ["read", "read_lines"]
+
+# Options that do not change which versions fit.
+_NEUTRAL = frozenset({"no_index", "trusted_hosts", "require_hashes", "pre", "features_enabled"})
+
+
+def read(source: SourceText) -> Reading:
+    """Read the requirements, with the indexes that the options name."""
+    return read_lines(source.text, source)
+
+
+def read_lines(text: str, source: SourceText) -> Reading:
+    """Read requirements that are on the same lines of ``text`` and of the file."""
+    parsed = _parse(text)
+    indexes = _Indexes(source)
+    options = [indexes.read(line) for line in parsed.options]
+    requirements = [_read_line(line, source) for line in parsed.requirements]
+    broken = [
+        source.omission(
+            line.requirement_line.line, "cannot be read", line.requirement_line.line_number
+        )
+        for line in parsed.invalid_lines
+    ]
+    joined = join_readings([*options, *requirements, Reading(omissions=tuple(broken))])
+    return replace(joined, statements=tuple(map(indexes.apply, joined.statements)))
+
+
+def _parse(text: str) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "requirements.txt"
+        path.write_text(text, encoding="utf-8")
+        return RequirementsFile.from_file(str(path), include_nested=False)
+
+
+def _read_line(line: Any, source: SourceText) -> Reading:
+    number, text = line.requirement_line.line_number, line.requirement_line.line
+    if line.is_editable:
+        return Reading(omissions=(source.omission(text, "an editable install", number),))
+    if line.link is not None:
+        return Reading(omissions=(source.omission(text, "installed from a URL or path", number),))
+    bare = text.split(" --", 1)[0].split("\t--", 1)[0].rstrip(" \\")
+    span = source.find(bare, _first_line(source, bare, number))
+    return read_requirement(bare, span, source)
+
+
+def _first_line(source: SourceText, text: str, number: int) -> int:
+    """Return the line where a requirement starts; the parser may count its last line."""
+    word = text.split()[0] if text.split() else text
+    lines = source.text.split("\n")
+    while number > 1 and word not in lines[number - 1] and lines[number - 2].endswith("\\"):
+        number -= 1
+    return number
+
+
+class _Indexes:
+    """The index options of a file."""
+
+    def __init__(self, source: SourceText) -> None:
+        self._source = source
+        self._only: str | None = None
+        self._extra: list[str] = []
+
+    def read(self, line: Any) -> Reading:
+        return join_readings(self._read(line))
+
+    def _read(self, line: Any) -> Iterator[Reading]:
+        number, text = line.requirement_line.line_number, line.requirement_line.line
+        for name, value in line.options.items():
+            if name == "requirements":
+                yield Reading(includes=tuple(value))
+            elif name == "constraints":
+                yield Reading(includes=tuple(f"constraint:{path}" for path in value))
+            elif name == "index_url":
+                yield from self._index(str(value), number, only=True)
+            elif name in ("extra_index_urls", "find_links"):
+                for address in value:
+                    yield from self._index(str(address), number, only=False)
+            elif name not in _NEUTRAL:
+                yield Reading(
+                    omissions=(self._source.omission(text, "the option has no effect", number),)
+                )
+
+    def _index(self, address: str, number: int, *, only: bool) -> Iterator[Reading]:
+        build = build_of_index(address)
+        if build is not None and only:
+            self._only = build
+        elif build is not None:
+            self._extra.append(build)
+        elif not is_default_index(address):
+            # An address may contain a password.
+            name = address.rpartition("@")[2].removeprefix("https://")
+            reason = "the packages of this index are unknown"
+            yield Reading(omissions=(self._source.omission(name, reason, number),))
+
+    def apply(self, statement: Statement) -> Statement:
+        """Return the statement with the build that pip would choose.
+
+        An extra index adds to PyPI: the build is certain only for one exact version, because pip
+        prefers a version with a local label to the same version without one.
+        """
+        if statement.subject is not Subject.PACKAGE or "+" in statement.value:
+            return statement
+        if self._only is not None:
+            return replace(statement, build=self._only)
+        exact = statement.value.startswith("==") and "*" not in statement.value
+        if len(set(self._extra)) == 1 and exact and "," not in statement.value:
+            return replace(statement, build=self._extra[0])
+        return statement

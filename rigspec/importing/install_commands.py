@@ -1,0 +1,194 @@
+"""Packages that a shell command installs by apt, pip, uv or conda."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from rigspec.diagnostics.model import Span
+from rigspec.importing.conda_spec import read_conda_spec
+from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
+from rigspec.importing.pip_requirement import build_of_index, is_default_index, read_requirement
+from rigspec.importing.shell_commands import Word
+
+__all__ = ["read_install_command"]
+
+Expand = Callable[[str], "str | None"]
+
+# Options of the programs that take the next word as their value.
+_PIP_VALUES = frozenset(
+    [
+        "-i",
+        "--index-url",
+        "--extra-index-url",
+        "-f",
+        "--find-links",
+        "-r",
+        "--requirement",
+        "-c",
+        "--constraint",
+        "-t",
+        "--target",
+        "--trusted-host",
+        "--timeout",
+        "--retries",
+        "--python",
+        "--prefix",
+        "--root",
+        "--cache-dir",
+        "--platform",
+        "--python-version",
+        "--index",
+        "--default-index",
+        "-e",
+        "--editable",
+        "--no-binary",
+        "--only-binary",
+        "--global-option",
+        "--config-settings",
+        "--progress-bar",
+        "--proxy",
+        "--index-strategy",
+        "--torch-backend",
+    ]
+)
+_APT_VALUES = frozenset(["-o", "--option", "-t", "--target-release", "-c", "--config-file"])
+_CONDA_VALUES = frozenset(["-c", "--channel", "-n", "--name", "-p", "--prefix", "--solver"])
+_SYSTEM_PACKAGE = re.compile(r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
+_PREFIXES = frozenset(["sudo", "exec", "time", "env"])
+
+
+def read_install_command(
+    words: Sequence[Word], offset: int, source: SourceText, expand: Expand
+) -> Reading:
+    """Return the packages that a command installs; another command installs none.
+
+    Args:
+        words: the words of the command.
+        offset: the offset of the script in the file.
+        source: the file.
+        expand: returns a word with its variables replaced, or None if one has no value.
+    """
+    while words and words[0].text in _PREFIXES:
+        words = words[1:]
+    program, rest = _split_program(words)
+    command = _Command(rest, offset, source, expand)
+    if program == "pip":
+        return join_readings(command.pip())
+    if program == "conda":
+        return join_readings(command.conda())
+    return join_readings(command.apt()) if program == "apt" else Reading()
+
+
+def _split_program(words: Sequence[Word]) -> tuple[str | None, Sequence[Word]]:
+    """Return the installer, and the words after its ``install``."""
+    texts = [word.text for word in words]
+    name = texts[0].rpartition("/")[2] if texts else ""
+    if re.fullmatch(r"python[\d.]*", name) and texts[1:3] == ["-m", "pip"]:
+        words, texts, name = words[2:], texts[2:], "pip"
+    elif name == "uv" and texts[1:2] == ["pip"]:
+        words, texts, name = words[1:], texts[1:], "pip"
+    program = {"apt-get": "apt", "apt": "apt", "mamba": "conda", "micromamba": "conda"}.get(name)
+    if re.fullmatch(r"pip[\d.]*", name):
+        program = "pip"
+    elif name == "conda":
+        program = "conda"
+    verbs = ("install", "create") if program == "conda" else ("install",)
+    at = next((i for i, text in enumerate(texts) if text in verbs), None)
+    return (program, words[at + 1 :]) if program is not None and at is not None else (None, ())
+
+
+class _Command:
+    """The words of one installation."""
+
+    def __init__(
+        self, words: Sequence[Word], offset: int, source: SourceText, expand: Expand
+    ) -> None:
+        self._words, self._offset, self._source, self._expand = words, offset, source, expand
+
+    def apt(self) -> Iterator[Reading]:
+        """Yield the system packages."""
+        for word, text, _ in self._arguments(_APT_VALUES):
+            if text is None:
+                yield self._omit(word, "a variable without a value")
+                continue
+            name = text.partition("=")[0].partition("/")[0].partition(":")[0]
+            if _SYSTEM_PACKAGE.fullmatch(name) is None:
+                yield self._omit(word, "not the name of a system package")
+                continue
+            yield Reading((Statement(Subject.SYSTEM_PACKAGE, name, self._span(word)),))
+            if name != text:
+                yield self._omit(word, "only its version or architecture")
+
+    def conda(self) -> Iterator[Reading]:
+        """Yield the channels and packages."""
+        yield (
+            Reading((Statement(Subject.MANAGER, "conda", self._span(self._words[0])),))
+            if (self._words)
+            else Reading()
+        )
+        for option, value in self._options(_CONDA_VALUES):
+            if option.text in ("-c", "--channel"):
+                yield Reading((Statement(Subject.CHANNEL, value.text, self._span(value)),))
+        for word, text, _ in self._arguments(_CONDA_VALUES):
+            if text is None:
+                yield self._omit(word, "a variable without a value")
+            else:
+                yield read_conda_spec(text, self._span(word))
+
+    def pip(self) -> Iterator[Reading]:
+        """Yield the requirements, with the build of the index."""
+        build: str | None = None
+        for option, value in self._options(_PIP_VALUES):
+            address = self._expand(value.text) or value.text
+            if option.text in ("-i", "--index-url", "--default-index"):
+                build = build_of_index(address)
+                if build is None and not is_default_index(address):
+                    yield self._omit(option, "the packages of its index are unknown")
+            elif option.text in ("-r", "--requirement", "-c", "--constraint"):
+                yield self._omit(value, "a file of requirements; import it as well")
+            elif option.text in ("-e", "--editable"):
+                yield self._omit(value, "an editable install")
+        for word, text, _ in self._arguments(_PIP_VALUES):
+            if text is None:
+                yield self._omit(word, "a variable without a value")
+            elif ("/" in text and "://" not in text) or text == ".":
+                yield self._omit(word, "installed from a folder or file")
+            elif "://" in text and "@" not in text.partition("://")[0]:
+                yield self._omit(word, "installed from a URL")
+            else:
+                yield read_requirement(text, self._span(word), self._source, build=build)
+
+    def _arguments(self, with_value: frozenset[str]) -> Iterator[tuple[Word, str | None, int]]:
+        """Yield the words that are not options, with their text after expansion."""
+        skip = False
+        for number, word in enumerate(self._words):
+            if skip:
+                skip = False
+            elif word.text in with_value:
+                skip = True
+            elif not word.text.startswith("-"):
+                text: str | None = word.text
+                if not word.is_literal:
+                    text = self._expand(word.text)
+                yield word, text, number
+
+    def _options(self, with_value: frozenset[str]) -> Iterator[tuple[Word, Word]]:
+        """Yield options and their values."""
+        for number, word in enumerate(self._words):
+            name, separator, value = word.text.partition("=")
+            if separator and name in with_value:
+                start = word.start + len(name) + 1
+                yield (
+                    Word(name, word.start, start - 1, True),
+                    Word(value, start, word.end, word.is_literal),
+                )
+            elif word.text in with_value and number + 1 < len(self._words):
+                yield word, self._words[number + 1]
+
+    def _span(self, word: Word) -> Span:
+        return self._source.span(self._offset + word.start, self._offset + word.end)
+
+    def _omit(self, word: Word, reason: str) -> Reading:
+        line = self._span(word).line
+        return Reading(omissions=(self._source.omission(word.text, reason, line),))

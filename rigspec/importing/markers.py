@@ -1,0 +1,53 @@
+"""Environment markers (PEP 508) on Linux with a Python version that may be open."""
+
+from __future__ import annotations
+
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+__all__ = ["applies_on_linux"]
+
+_PYTHONS = ("2.7", *(f"3.{minor}" for minor in range(5, 16)))
+# The versions that Python's developers support; an open version is one of them.
+_SUPPORTED = tuple(f"3.{minor}" for minor in range(10, 15))
+_LINUX = {
+    "os_name": "posix",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "platform_machine": "x86_64",
+    "platform_python_implementation": "CPython",
+    "implementation_name": "cpython",
+    "platform_release": "",
+    "platform_version": "",
+    "extra": "",
+}
+
+
+def applies_on_linux(marker: str, python: str | None) -> bool | None:
+    """Return whether a marker is true; None if that depends on the Python version.
+
+    Args:
+        marker: the marker.
+        python: the specifier of the Python version; None means any that is supported.
+    """
+    try:
+        results = {
+            Marker(marker).evaluate(
+                {**_LINUX, "python_version": version, "python_full_version": f"{version}.0"}
+            )
+            for version in _pythons(python)
+        }
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName):
+        return None
+    return results.pop() if len(results) == 1 else None
+
+
+def _pythons(specifier: str | None) -> list[str]:
+    if specifier is None:
+        return list(_SUPPORTED)
+    try:
+        accepted = SpecifierSet(specifier)
+    except InvalidSpecifier:
+        return list(_PYTHONS)
+    # `>=3.8.1` admits releases of 3.8: the last possible patch decides.
+    return [v for v in _PYTHONS if v in accepted or f"{v}.99" in accepted] or list(_PYTHONS)

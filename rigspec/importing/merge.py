@@ -1,0 +1,163 @@
+"""One rig from the statements of several files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from rigspec.importing.markers import applies_on_linux
+from rigspec.importing.model import Omission, Statement, Subject
+from rigspec.matrix.loader import find_package_owner, load_matrix
+from rigspec.version_specifiers import InvalidRequest, parse_specifier
+
+__all__ = ["Merged", "merge"]
+
+_SINGLE = (Subject.OS, Subject.ARCH, Subject.DRIVER, Subject.BASE_IMAGE, Subject.MANAGER)
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The statements of a rig: one for each key; packages by their normalized names."""
+
+    single: dict[Subject, Statement]
+    gpus: tuple[tuple[Statement, int], ...]
+    channels: tuple[Statement, ...]
+    system_packages: tuple[Statement, ...]
+    packages: dict[str, Statement]
+    omissions: tuple[Omission, ...]
+
+
+def merge(statements: Iterable[Statement]) -> Merged:
+    """Merge statements in the order of the files.
+
+    Version requests of one package or Python are joined. Of other subjects the first statement
+    counts, and one that differs is an omission.
+    """
+    merger = _Merger(tuple(statements))
+    return merger.run()
+
+
+class _Merger:
+    def __init__(self, statements: tuple[Statement, ...]) -> None:
+        self._statements = statements
+        self._omissions: list[Omission] = []
+
+    def run(self) -> Merged:
+        single = {s: first for s in _SINGLE if (first := self._first(s)) is not None}
+        python = self._join(self._of(Subject.PYTHON))
+        if python is not None:
+            single[Subject.PYTHON] = python
+        for subject in (Subject.CUDA, Subject.CUDNN):
+            first = self._first(subject)
+            if first is not None and Subject.BASE_IMAGE in single:
+                self._omit(first, f"the base image has its own {subject.value}")
+            elif first is not None:
+                single[subject] = first
+        return Merged(
+            single,
+            tuple(self._gpus()),
+            _unique(self._of(Subject.CHANNEL)),
+            _unique(self._of(Subject.SYSTEM_PACKAGE)),
+            self._packages(python.value if python is not None else None),
+            tuple(self._omissions),
+        )
+
+    def _of(self, subject: Subject) -> list[Statement]:
+        return [s for s in self._statements if s.subject is subject]
+
+    def _first(self, subject: Subject) -> Statement | None:
+        found = self._of(subject)
+        for other in found[1:]:
+            if other.value != found[0].value:
+                place = f"{found[0].span.file}:{found[0].span.line}"
+                self._omit(other, f"{subject.value} is {found[0].value} in {place}")
+        return found[0] if found else None
+
+    def _gpus(self) -> Iterator[tuple[Statement, int]]:
+        """Yield each kind of card with its number; a second file repeats the same cards."""
+        cards = self._of(Subject.GPU)
+        first = cards[0].span.file if cards else None
+        for card in cards:
+            if card.span.file != first and card.value not in {
+                c.value for c in cards if c.span.file == first
+            }:
+                self._omit(card, f"the GPUs are those of {first}")
+        own = [card for card in cards if card.span.file == first]
+        for value in dict.fromkeys(card.value for card in own):
+            alike = [card for card in own if card.value == value]
+            yield alike[0], len(alike)
+
+    def _packages(self, python: str | None) -> dict[str, Statement]:
+        by_name: dict[str, list[Statement]] = {}
+        for statement in self._of(Subject.PACKAGE):
+            if self._applies(statement, python) and self._is_valid(statement):
+                by_name.setdefault(_normalize(statement.name), []).append(statement)
+        for constraint in self._of(Subject.CONSTRAINT):
+            group = by_name.get(_normalize(constraint.name))
+            if group is not None and self._applies(constraint, python):
+                group.append(constraint)
+        joined = {name: self._join(group) for name, group in by_name.items()}
+        return {name: self._with_build(s) for name, s in joined.items() if s is not None}
+
+    def _applies(self, statement: Statement, python: str | None) -> bool:
+        if statement.marker is None:
+            return True
+        applies = applies_on_linux(statement.marker, python)
+        if applies is None:
+            self._omit(statement, f"the marker `{statement.marker}` may be true or false")
+        elif not applies and "python" in statement.marker and python is None:
+            self._omit(statement, f"the marker `{statement.marker}` is false on current Pythons")
+        return applies is True
+
+    def _is_valid(self, statement: Statement) -> bool:
+        try:
+            parse_specifier(statement.value)
+        except InvalidRequest:
+            self._omit(statement, f"the version `{statement.value}` cannot be read")
+            return False
+        if _NAME.fullmatch(statement.name) is None:
+            self._omit(statement, "not the name of a package")
+            return False
+        return True
+
+    @staticmethod
+    def _with_build(statement: Statement) -> Statement:
+        """Drop the build of a package that has no builds."""
+        owner = find_package_owner(statement.name)
+        if statement.build is None or owner is None:
+            return replace(statement, build=None)
+        has_builds = load_matrix([owner[0]]).product(owner[0]).has_builds
+        return statement if has_builds else replace(statement, build=None)
+
+    def _join(self, group: list[Statement]) -> Statement | None:
+        """Join the version requests; the first one that names a version has the position."""
+        if not group:
+            return None
+        named = [s for s in group if s.value != "*"] or group[:1]
+        values = list(dict.fromkeys(s.value for s in named))
+        build = next((s.build for s in group if s.build is not None), None)
+        if len(values) == 1:
+            return replace(named[0], build=build)
+        parts = [_with_operator(value) for value in values]
+        return replace(named[0], value=",".join(parts), build=build)
+
+    def _omit(self, statement: Statement, reason: str) -> None:
+        text = f"{statement.name} {statement.value}".strip()
+        self._omissions.append(Omission(text, reason, statement.span.file, statement.span.line))
+
+
+def _with_operator(value: str) -> str:
+    return f"=={value}" if value[:1].isdigit() else value
+
+
+def _normalize(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _unique(statements: list[Statement]) -> tuple[Statement, ...]:
+    by_value: dict[str, Statement] = {}
+    for statement in statements:
+        by_value.setdefault(statement.value, statement)
+    return tuple(by_value.values())

@@ -1,0 +1,157 @@
+"""Statements about a rig, with their positions in the files that contain them."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from rigspec.diagnostics.model import Span
+from rigspec.secrets.redaction import redact_known
+
+__all__ = [
+    "Omission",
+    "Reading",
+    "SourceText",
+    "Statement",
+    "Subject",
+    "UnreadableFile",
+    "join_readings",
+    "omit",
+]
+
+
+_MAX_LENGTH = 200
+_LOGIN = re.compile(r"://[^/\s@]+@")
+
+
+class UnreadableFile(Exception):
+    """The file cannot be parsed; the message gives the reason, ``line`` the position."""
+
+    def __init__(self, message: str, line: int = 1) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class Subject(str, Enum):
+    """The part of a rig that a statement is about."""
+
+    OS = "os"
+    ARCH = "arch"
+    DRIVER = "driver"
+    GPU = "gpu"
+    BASE_IMAGE = "base image"
+    CUDA = "CUDA toolkit"
+    CUDNN = "cuDNN"
+    SYSTEM_PACKAGE = "system package"
+    PYTHON = "Python"
+    MANAGER = "manager"
+    CHANNEL = "channel"
+    PACKAGE = "package"
+    # A version that applies only if another statement requests the package.
+    CONSTRAINT = "constraint"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a file.
+
+    Attributes:
+        subject: the part of the rig.
+        value: the version request, name or model.
+        span: its position.
+        name: the package, for a package or constraint.
+        build: the build (``cu121``) that the index of the package has.
+        marker: the condition of the requirement (PEP 508).
+        pattern: the text in the form of the file, with ``{}`` for a version request.
+    """
+
+    subject: Subject
+    value: str
+    span: Span
+    name: str = ""
+    build: str | None = None
+    marker: str | None = None
+    pattern: str = "{}"
+
+
+@dataclass(frozen=True)
+class Omission:
+    """A part of a file that is not in the rig, and the reason."""
+
+    text: str
+    reason: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The statements of a file, and the parts that are not imported.
+
+    ``includes`` are other files that this file names, by their paths relative to it.
+    """
+
+    statements: tuple[Statement, ...] = ()
+    omissions: tuple[Omission, ...] = ()
+    includes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """The content of a file and the spans in it."""
+
+    file: str
+    text: str
+    _starts: list[int] = field(init=False, repr=False, compare=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._starts.append(0)
+        self._starts.extend(i + 1 for i, c in enumerate(self.text) if c == "\n")
+
+    def span(self, start: int, end: int) -> Span:
+        """Return the span between two offsets, in characters."""
+        line, column = self._position(start)
+        end_line, end_column = self._position(max(end, start))
+        return Span(self.file, line, column, end_line, end_column)
+
+    def line_start(self, line: int) -> int:
+        """Return the offset of a line; lines count from 1."""
+        return self._starts[min(max(line, 1), len(self._starts)) - 1]
+
+    def find(self, needle: str, line: int, last_line: int | None = None) -> Span:
+        """Return the span of a text in the lines, else that of the first line."""
+        start = self.line_start(line)
+        last = last_line or line
+        end = self._starts[last] if last < len(self._starts) else len(self.text)
+        at = self.text.find(needle, start, end) if needle else -1
+        if at >= 0:
+            return self.span(at, at + len(needle))
+        stripped = self.text[start:end].partition("\n")[0].rstrip()
+        return self.span(start, start + max(len(stripped), 1))
+
+    def omission(self, text: str, reason: str, line: int) -> Omission:
+        """Return the omission of a text at a line."""
+        return omit(text, reason, Span(self.file, line, 1, line, 2))
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+
+def omit(text: str, reason: str, span: Span) -> Omission:
+    """Return the omission of a text at a span, without what may be a secret."""
+    shown = redact_known(_LOGIN.sub("://", " ".join(text.split())))[:_MAX_LENGTH]
+    return Omission(shown, reason, span.file, span.line)
+
+
+def join_readings(readings: Iterable[Reading]) -> Reading:
+    """Return one reading with the parts of all."""
+    parts = tuple(readings)
+    return Reading(
+        tuple(s for part in parts for s in part.statements),
+        tuple(o for part in parts for o in part.omissions),
+        tuple(i for part in parts for i in part.includes),
+    )

@@ -1,0 +1,68 @@
+"""Requirements as pip reads them: one requirement, and the index that it comes from."""
+
+from __future__ import annotations
+
+import re
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from rigspec.diagnostics.model import Span
+from rigspec.importing.model import Reading, SourceText, Statement, Subject, omit
+
+__all__ = ["build_of_index", "is_default_index", "read_requirement", "requirement_pattern"]
+
+# PyTorch's indexes, and the folders of their mirrors: …/whl/cu121, …/whl/nightly/cu126.
+_BUILD_INDEX = re.compile(
+    r"/whl/(?P<build>cu[0-9]{2,4}|cpu|rocm[0-9.]+)/?(?:torch_stable\.html)?/?$"
+)
+_DEFAULT_INDEX = re.compile(r"https?://(?:pypi\.org|pypi\.python\.org)/")
+
+
+def build_of_index(address: str) -> str | None:
+    """Return the build that the address of an index names: ``cu121``."""
+    match = _BUILD_INDEX.search(address)
+    return match["build"] if match is not None else None
+
+
+def is_default_index(address: str) -> bool:
+    """Return whether the address is that of PyPI."""
+    return _DEFAULT_INDEX.match(address) is not None
+
+
+def read_requirement(
+    text: str,
+    span: Span,
+    source: SourceText,
+    *,
+    build: str | None = None,
+    subject: Subject = Subject.PACKAGE,
+) -> Reading:
+    """Read a requirement of PEP 508; ``build`` is that of its index."""
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        return Reading(omissions=(omit(text, f"cannot be read: {reason}", span),))
+    if requirement.url is not None:
+        return Reading(omissions=(omit(text, "installed from a URL", span),))
+    extras = ", ".join(sorted(requirement.extras))
+    omissions = (omit(text, f"only the extras: {extras}", span),) if extras else ()
+    specifier = str(requirement.specifier)
+    statement = Statement(
+        subject,
+        specifier or "*",
+        span,
+        name=requirement.name,
+        build=build if "+" not in specifier else None,
+        marker=str(requirement.marker) if requirement.marker is not None else None,
+        pattern=requirement_pattern(text, requirement.name),
+    )
+    return Reading((statement,), omissions)
+
+
+def requirement_pattern(text: str, name: str) -> str:
+    """Return the requirement with ``{}`` for its versions; extras and marker stay."""
+    match = re.match(rf"{re.escape(name)}\s*(?P<extras>\[[^\]]*\])?", text)
+    extras = (match["extras"] or "") if match is not None else ""
+    _, separator, marker = text.partition(";")
+    return f"{name}{extras}{{}}" + (f" ;{marker}" if separator else "")

@@ -1,0 +1,162 @@
+"""The formats that can be imported, and the detection of the format of a file."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rigspec.importing.model import (
+    Omission,
+    Reading,
+    SourceText,
+    Statement,
+    Subject,
+    UnreadableFile,
+    join_readings,
+)
+
+__all__ = ["FORMATS", "Format", "ImportedFile", "UnknownFormat", "detect_format", "read_files"]
+
+# The longest file that is read, in bytes: a uv.lock of 1,000 packages has 3 MiB.
+_MAX_BYTES = 32 << 20
+_CONSTRAINT = "constraint:"
+
+
+class UnknownFormat(Exception):
+    """The file has none of the formats."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: its module, and what its file names and contents look like.
+
+    A file name decides before contents do. A pattern that is empty matches nothing.
+    """
+
+    name: str
+    module: str
+    file_name: str = ""
+    content: str = ""
+
+
+FORMATS = (
+    Format("pyproject.toml", "pyproject", r"pyproject\.toml"),
+    Format("environment.yml", "conda_environment", r"", r"(?m)^dependencies:\s*(?:#.*)?$"),
+    Format(
+        "Dockerfile",
+        "dockerfile",
+        r"(?i)(?:Docker|Container)file(?:[._-].*)?|.*\.(?:docker|container)file",
+        r"(?m)\A(?:\s*(?:#.*)?\n|ARG .*\n)*FROM \S+",
+    ),
+    Format(
+        "torch.utils.collect_env",
+        "collect_env",
+        content=r"(?m)^PyTorch version:",
+    ),
+    Format(
+        "nvidia-smi",
+        "nvidia_smi",
+        content=r"<nvidia_smi_log|(?m:^\| NVIDIA-SMI )|(?m:^GPU \d+: .+\(UUID: )",
+    ),
+    Format(
+        "requirements.txt",
+        "requirements",
+        r"(?i).*(?:requirements|constraints|freeze).*\.(?:txt|in|pip)",
+        r"(?m)\A(?:\s*(?:#.*)?\n)*(?:-e |--?[a-z]|[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?\s*"
+        r"(?:[=<>~!]=|[<>@;#]|$))",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ImportedFile:
+    """A file with its format, and its statements with those of the files that it includes."""
+
+    source: SourceText
+    format: Format
+    reading: Reading
+    included: tuple[SourceText, ...] = ()
+
+
+def detect_format(name: str, text: str) -> Format | None:
+    """Return the format of a file by its name, else by its content."""
+    base = Path(name).name
+    for each in FORMATS:
+        if each.file_name and re.fullmatch(each.file_name, base):
+            return each
+    if base.endswith(".toml"):
+        return None
+    head = text[: 1 << 16]
+    return next((f for f in FORMATS if f.content and re.search(f.content, head)), None)
+
+
+def read_files(sources: Iterable[SourceText]) -> tuple[ImportedFile, ...]:
+    """Read every file.
+
+    Raises:
+        UnknownFormat: if a file has none of the formats; its argument is the file.
+        UnreadableFile: if a file cannot be parsed; the message starts with its name and line.
+    """
+    return tuple(_read_file(source) for source in sources)
+
+
+def _read_file(source: SourceText) -> ImportedFile:
+    found = detect_format(source.file, source.text)
+    if found is None:
+        raise UnknownFormat(source.file)
+    included: list[SourceText] = []
+    reading = _read(source, found, included, {Path(source.file)})
+    return ImportedFile(source, found, reading, tuple(included))
+
+
+def _read(source: SourceText, form: Format, included: list[SourceText], seen: set[Path]) -> Reading:
+    module = importlib.import_module(f"rigspec.importing.formats.{form.module}")
+    try:
+        reading: Reading = module.read(source)
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{source.file}:{error.line}: {error}", error.line) from None
+    parts = [replace(reading, includes=())]
+    for include in reading.includes:
+        is_constraint = include.startswith(_CONSTRAINT)
+        path = Path(source.file).parent / include.removeprefix(_CONSTRAINT)
+        if path in seen:
+            continue
+        seen.add(path)
+        text = read_text(path)
+        if text is None:
+            parts.append(Reading(omissions=(_missing(source, include),)))
+            continue
+        nested = SourceText(str(path), text)
+        included.append(nested)
+        part = _read(nested, form, included, seen)
+        parts.append(_as_constraints(part) if is_constraint else part)
+    return join_readings(parts)
+
+
+def read_text(path: Path) -> str | None:
+    """Return the text of a file, or None if it cannot be read as UTF-8."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+        return data.decode("utf-8-sig").replace("\r\n", "\n") if len(data) <= _MAX_BYTES else None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _missing(source: SourceText, include: str) -> Omission:
+    path = include.removeprefix(_CONSTRAINT)
+    at = source.text.find(path)
+    line = source.text.count("\n", 0, max(at, 0)) + 1
+    return source.omission(path, "the file cannot be read", line)
+
+
+def _as_constraints(reading: Reading) -> Reading:
+    def convert(statement: Statement) -> Statement:
+        if statement.subject is not Subject.PACKAGE:
+            return statement
+        return replace(statement, subject=Subject.CONSTRAINT)
+
+    return replace(reading, statements=tuple(map(convert, reading.statements)))

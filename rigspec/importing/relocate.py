@@ -1,0 +1,62 @@
+"""Move diagnostics of an imported rig to the files that it was imported from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rigspec.diagnostics.model import Diagnostic, Edit, Repair, Report, Span
+from rigspec.importing.model import Statement
+from rigspec.importing.spec_writer import ImportedRig
+
+__all__ = ["relocate_report"]
+
+
+def relocate_report(report: Report, rig: ImportedRig, files: tuple[str, ...]) -> Report:
+    """Return the report with positions and edits in the imported files.
+
+    A diagnostic about a line that no file has gets the start of the first file.
+    """
+    diagnostics = tuple(_relocate(d, rig, files[0]) for d in report.diagnostics)
+    return replace(report, spec=", ".join(files), diagnostics=diagnostics, imported=files)
+
+
+def _relocate(diagnostic: Diagnostic, rig: ImportedRig, first_file: str) -> Diagnostic:
+    spans = tuple(
+        replace(rig.by_line[span.line].span, label=span.label, masked=span.masked)
+        for span in diagnostic.spans
+        if span.line in rig.by_line
+    )
+    if not spans and diagnostic.spans:
+        spans = (Span(first_file, 1, 1, 1, 2, diagnostic.spans[0].label),)
+    repairs = tuple(_relocate_repair(repair, rig) for repair in diagnostic.repairs)
+    return replace(diagnostic, spans=spans, repairs=repairs)
+
+
+def _relocate_repair(repair: Repair, rig: ImportedRig) -> Repair:
+    return replace(repair, edits=tuple(_relocate_edit(edit, rig) for edit in repair.edits))
+
+
+def _relocate_edit(edit: Edit, rig: ImportedRig) -> Edit:
+    """Return an edit of the line of the file; that of a key without a line stays."""
+    statement = rig.by_key.get(edit.key)
+    if statement is None:
+        return edit
+    place = f"{statement.span.file}:{statement.span.line}"
+    after = edit.after
+    return Edit(
+        place if not statement.name else f"{place} ({statement.name})",
+        _restate(statement, statement.value),
+        None if after is None else _restate(statement, after),
+    )
+
+
+def _restate(statement: Statement, value: str) -> str:
+    """Write a version request as the file writes it: ``torch==2.6.0``."""
+    if statement.pattern == "{}":
+        return value
+    if value == "*":
+        return statement.pattern.replace("{}", "", 1)
+    build, _, rest = value.partition(" ") if value.startswith("+") else ("", "", value)
+    if rest[:1].isdigit():
+        rest = f"=={rest}"
+    return statement.pattern.replace("{}", rest + build if rest.startswith("==") else rest, 1)

@@ -1,0 +1,168 @@
+"""Write the imported rig, with the source of each line as a comment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rigspec.diagnostics.sanitize import sanitize
+from rigspec.importing.merge import Merged, merge
+from rigspec.importing.model import Omission, Statement, Subject
+from rigspec.importing.registry import ImportedFile
+from rigspec.matrix.loader import find_package_owner
+
+__all__ = ["ENVIRONMENT", "MACHINE", "ImportedRig", "write_rig"]
+
+MACHINE, ENVIRONMENT = "host", "main"
+_KEYS = {Subject.OS: "os", Subject.ARCH: "arch", Subject.DRIVER: "driver"}
+_MAX_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class ImportedRig:
+    """The text of a rig, and the statement of each of its lines and keys.
+
+    ``omissions`` are the parts of the files that it does not have.
+    """
+
+    text: str
+    by_line: Mapping[int, Statement]
+    by_key: Mapping[str, Statement]
+    omissions: tuple[Omission, ...]
+
+
+def write_rig(files: Sequence[ImportedFile], name: str) -> ImportedRig:
+    """Return the rig of all files."""
+    merged = merge(statement for file in files for statement in file.reading.statements)
+    omissions = (*(o for file in files for o in file.reading.omissions), *merged.omissions)
+    writer = _Writer()
+    writer.heading(files, omissions)
+    writer.line("rig = 1")
+    writer.line(f"name = {_quote(name)}")
+    writer.machine(merged)
+    writer.cuda(merged)
+    writer.system(merged)
+    writer.environment(merged)
+    return ImportedRig("".join(writer.lines), writer.by_line, writer.by_key, omissions)
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.by_line: dict[int, Statement] = {}
+        self.by_key: dict[str, Statement] = {}
+
+    def line(self, text: str, statement: Statement | None = None, key: str = "") -> None:
+        if statement is not None:
+            self.by_line[len(self.lines) + 1] = statement
+            self.by_key.setdefault(key, statement)
+            text = f"{text}  # {_clean(statement.span.file)}:{statement.span.line}"
+        self.lines.append(text + "\n")
+
+    def heading(self, files: Iterable[ImportedFile], omissions: Iterable[Omission]) -> None:
+        names = ", ".join(_clean(file.source.file) for file in files)
+        self.line(f"# Imported from {names}; the comment of each line is its source.")
+        self.line("# Omitted keys are free. Next: `rigspec check` reports conflicts.")
+        for each in omissions:
+            place = f"{_clean(each.file)}:{each.line}"
+            self.line(f"# Not imported: {place}: {_clean(each.text)} ({_clean(each.reason)})")
+
+    def machine(self, merged: Merged) -> None:
+        values = [(s, merged.single[s]) for s in _KEYS if s in merged.single]
+        if not values and not merged.gpus:
+            return
+        self.line("")
+        self.line(f"[machine.{MACHINE}]")
+        for subject, statement in values:
+            key = _KEYS[subject]
+            self._pair(f"machine.{MACHINE}", key, statement.value, statement)
+        if merged.gpus:
+            self.line("gpus = [")
+            for number, (card, count) in enumerate(merged.gpus):
+                many = f", count = {count}" if count > 1 else ""
+                text = f"  {{ model = {_quote(card.value)}{many} }},"
+                self.line(text, card, f"machine.{MACHINE}.gpus[{number}].model")
+            self.line("]")
+
+    def cuda(self, merged: Merged) -> None:
+        base = merged.single.get(Subject.BASE_IMAGE)
+        if base is not None:
+            self.line("")
+            self.line("[container]")
+            self._pair("container", "base", base.value, base)
+        toolkit, cudnn = (merged.single.get(s) for s in (Subject.CUDA, Subject.CUDNN))
+        first = toolkit or cudnn
+        if first is None:
+            return
+        self.line("")
+        self.line("[cuda]")
+        for key, statement in (("toolkit", toolkit), ("cudnn", cudnn)):
+            if statement is not None:
+                self._pair("cuda", key, statement.value, statement)
+        if first.name == "conda":
+            self._pair("cuda", "provider", "conda", first)
+
+    def system(self, merged: Merged) -> None:
+        if not merged.system_packages:
+            return
+        self.line("")
+        self.line("[system]")
+        self.line("packages = [")
+        for number, package in enumerate(merged.system_packages):
+            self.line(f"  {_quote(package.value)},", package, f"system.packages[{number}]")
+        self.line("]")
+
+    def environment(self, merged: Merged) -> None:
+        python = merged.single.get(Subject.PYTHON)
+        manager = merged.single.get(Subject.MANAGER)
+        if python is None and manager is None and not merged.packages:
+            return
+        table = f"env.{ENVIRONMENT}"
+        self.line("")
+        self.line(f"[{table}]")
+        for key, statement in (("python", python), ("manager", manager)):
+            if statement is not None:
+                self._pair(table, key, statement.value, statement)
+        if manager is not None and merged.channels:
+            self.line("channels = [")
+            for number, channel in enumerate(merged.channels):
+                self.line(f"  {_quote(channel.value)},", channel, f"{table}.channels[{number}]")
+            self.line("]")
+        for kind, known in (("frameworks", True), ("packages", False)):
+            chosen = list(_of_kind(merged, known))
+            if chosen:
+                self.line("")
+                self.line(f"[{table}.{kind}]")
+            for statement in chosen:
+                value = statement.value
+                if statement.build is not None:
+                    value = f"+{statement.build} {value}".removesuffix(" *")
+                self._pair(f"{table}.{kind}", statement.name, value, statement)
+
+    def _pair(self, table: str, key: str, value: str, statement: Statement) -> None:
+        written = key if key.replace("-", "").replace("_", "").isalnum() else _quote(key)
+        self.line(f"{written} = {_quote(value)}", statement, f"{table}.{key}")
+
+
+def _of_kind(merged: Merged, known: bool) -> Iterator[Statement]:
+    """Yield the packages of the matrix, one of each product, or all others."""
+    products: set[str] = set()
+    for statement in merged.packages.values():
+        owner = find_package_owner(statement.name)
+        is_framework = owner is not None and owner[0] not in products
+        if owner is not None:
+            products.add(owner[0])
+        if is_framework is known:
+            yield statement
+
+
+def _clean(text: str) -> str:
+    return " ".join(sanitize(text).split())[:_MAX_LENGTH]
+
+
+def _quote(text: str) -> str:
+    escaped = "".join(
+        f"\\u{ord(c):04x}" if ord(c) < 32 or ord(c) == 127 else f"\\{c}" if c in '"\\' else c
+        for c in text
+    )
+    return f'"{escaped}"'

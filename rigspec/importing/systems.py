@@ -1,0 +1,56 @@
+"""Operating systems as reports, image tags and files name them."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["find_system", "system_of_image"]
+
+_LONG_NAME = re.compile(
+    r"(?P<name>Ubuntu|Debian GNU/Linux|Rocky Linux|Red Hat Enterprise Linux|CentOS Linux"
+    r"|AlmaLinux)\D*(?P<version>\d+(?:\.\d+)?)"
+)
+_NAMES = {
+    "Ubuntu": "ubuntu",
+    "Debian GNU/Linux": "debian",
+    "Rocky Linux": "rocky",
+    "Red Hat Enterprise Linux": "rhel",
+    "CentOS Linux": "centos",
+    "AlmaLinux": "almalinux",
+}
+_IMAGES = {
+    "ubuntu": "ubuntu",
+    "debian": "debian",
+    "rockylinux": "rocky",
+    "rockylinux/rockylinux": "rocky",
+    "centos": "centos",
+    "almalinux": "almalinux",
+}
+_CODENAMES = {
+    "xenial": "ubuntu 16.04",
+    "bionic": "ubuntu 18.04",
+    "focal": "ubuntu 20.04",
+    "jammy": "ubuntu 22.04",
+    "noble": "ubuntu 24.04",
+    "stretch": "debian 9",
+    "buster": "debian 10",
+    "bullseye": "debian 11",
+    "bookworm": "debian 12",
+    "trixie": "debian 13",
+}
+
+
+def find_system(text: str) -> str | None:
+    """Return the system that a text such as ``Ubuntu 22.04.4 LTS (x86_64)`` names."""
+    match = _LONG_NAME.search(text)
+    return None if match is None else f"{_NAMES[match['name']]} {match['version']}"
+
+
+def system_of_image(name: str, tag: str) -> str | None:
+    """Return the system of a distribution's image, or of a codename in a tag."""
+    family = _IMAGES.get(name)
+    version = re.match(r"\d+(?:\.\d+)?", tag)
+    if family is not None and version is not None:
+        return f"{family} {version[0]}"
+    words = re.split(r"[-_.]", tag)
+    return next((_CODENAMES[word] for word in words if word in _CODENAMES), None)

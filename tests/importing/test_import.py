@@ -1,0 +1,355 @@
+"""Files of other programs, imported and checked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rigspec.importing.merge import merge
+from rigspec.importing.model import Reading, SourceText, Subject
+from rigspec.importing.registry import detect_format, read_files
+from rigspec.importing.spec_writer import write_rig
+from rigspec.spec.loader import parse_spec
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def read(name: str, text: str) -> Reading:
+    (file,) = read_files([SourceText(name, text)])
+    return file.reading
+
+
+def packages(reading: Reading) -> dict[str, str]:
+    """Return the packages of a reading as the spec has them."""
+    return {
+        s.name: f"+{s.build} {s.value}" if s.build else s.value
+        for s in merge(reading.statements).packages.values()
+    }
+
+
+def values(reading: Reading, subject: Subject) -> list[str]:
+    return [s.value for s in reading.statements if s.subject is subject]
+
+
+def reasons(reading: Reading) -> dict[str, str]:
+    return {omission.text: omission.reason for omission in reading.omissions}
+
+
+def source_at(text: str, reading: Reading) -> list[str]:
+    """Return the text at each statement's span."""
+    lines = text.split("\n")
+    return [
+        lines[s.span.line - 1][s.span.column - 1 : s.span.end_column - 1]
+        for s in reading.statements
+    ]
+
+
+REQUIREMENTS = """\
+# the stack
+--index-url https://download.pytorch.org/whl/cu124
+torch==2.5.1 ; python_version >= "3.8" \\
+    --hash=sha256:0000000000000000000000000000000000000000000000000000000000000000
+torchvision[scipy]==0.20.1  # images
+numpy<2
+pywin32 ; sys_platform == "win32"
+importlib-metadata ; python_version < "3.10"
+git+https://user:hunter2hunter2@example.org/a/b.git#egg=b
+-e .
+"""
+
+
+def test_requirements_file_gives_packages_with_the_build_of_the_index() -> None:
+    reading = read("requirements.txt", REQUIREMENTS)
+    assert packages(reading) == {
+        "torch": "+cu124 ==2.5.1",
+        "torchvision": "==0.20.1",
+        "numpy": "<2",
+    }
+    spans = source_at(REQUIREMENTS, reading)
+    assert spans[0].startswith("torch==2.5.1")
+    assert spans[2] == "numpy<2"
+
+
+def test_requirements_file_names_parts_that_are_not_imported() -> None:
+    reading = read("requirements.txt", REQUIREMENTS)
+    merged = merge(reading.statements)
+    assert reasons(reading)["-e ."] == "an editable install"
+    assert "only the extras: scipy" in reasons(reading).values()
+    assert [o.text for o in merged.omissions] == ["importlib-metadata *"]
+    assert not any("hunter2" in omission.text for omission in reading.omissions)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "expected"),
+    [
+        ("torch==2.5.1", "+cu124 ==2.5.1"),
+        ("torch==2.5.1+cu121", "==2.5.1+cu121"),
+        ("torch>=2.5", ">=2.5"),
+    ],
+)
+def test_extra_index_decides_the_build_of_an_exact_version_only(
+    requirement: str, expected: str
+) -> None:
+    text = f"--extra-index-url https://download.pytorch.org/whl/cu124\n{requirement}\n"
+    assert packages(read("requirements.txt", text)) == {"torch": expected}
+
+
+def test_included_and_constraint_files_are_read(tmp_path: Path) -> None:
+    (tmp_path / "base.txt").write_text("torch\n")
+    (tmp_path / "pins.txt").write_text("torch==2.5.1\nunused==1\n")
+    main = tmp_path / "requirements.txt"
+    main.write_text("-r base.txt\n-c pins.txt\n-r missing.txt\n")
+    reading = read(str(main), main.read_text())
+    assert packages(reading) == {"torch": "==2.5.1"}
+    assert reasons(reading) == {"missing.txt": "the file cannot be read"}
+
+
+PYPROJECT = """\
+[project]
+name = "lab"
+requires-python = ">=3.10"
+dependencies = [
+  "torch>=2.5,<2.6",
+  "trainer",
+]
+[project.optional-dependencies]
+docs = ["sphinx"]
+[tool.uv.sources]
+torch = [{ index = "pytorch-cu124", marker = "sys_platform == 'linux'" }]
+trainer = { git = "https://example.org/trainer.git" }
+[[tool.uv.index]]
+name = "pytorch-cu124"
+url = "https://download.pytorch.org/whl/cu124"
+explicit = true
+"""
+
+
+def test_pyproject_uses_sources_of_uv() -> None:
+    reading = read("pyproject.toml", PYPROJECT)
+    assert packages(reading) == {"torch": "+cu124 <2.6,>=2.5"}
+    assert values(reading, Subject.PYTHON) == [">=3.10"]
+    assert reasons(reading) == {
+        "docs": "an optional extra",
+        "trainer": "its source in [tool.uv.sources] is not imported",
+    }
+
+
+def test_pyproject_of_poetry_converts_carets() -> None:
+    text = """\
+[tool.poetry.dependencies]
+python = "^3.10"
+torch = { version = "^2.5", source = "cu124" }
+numpy = "~1.26"
+lab = { git = "https://example.org/lab.git" }
+[[tool.poetry.source]]
+name = "cu124"
+url = "https://download.pytorch.org/whl/cu124"
+"""
+    reading = read("pyproject.toml", text)
+    assert packages(reading) == {"torch": "+cu124 >=2.5,<3.0", "numpy": ">=1.26,<1.27"}
+    assert values(reading, Subject.PYTHON) == [">=3.10,<4.0"]
+    assert list(reasons(reading)) == ["lab"]
+
+
+ENVIRONMENT = """\
+name: lab
+channels:
+  - pytorch
+  - nvidia
+  - nodefaults
+dependencies:
+  - python=3.10
+  - pytorch==2.4.0=py3.10_cuda12.1_cudnn9.1.0_0
+  - pytorch-cuda=12.1
+  - conda-forge::numpy>=1.26,<2
+  - pip
+  - pip:
+      - transformers==4.44.0
+      - -e .
+"""
+
+
+def test_conda_environment_gives_conda_and_pip_packages() -> None:
+    reading = read("environment.yml", ENVIRONMENT)
+    assert packages(reading) == {
+        "torch": "==2.4.0",
+        "numpy": ">=1.26,<2",
+        "transformers": "==4.44.0",
+    }
+    assert values(reading, Subject.CHANNEL) == ["pytorch", "nvidia"]
+    assert values(reading, Subject.PYTHON) == ["==3.10.*"]
+    assert values(reading, Subject.CUDA) == ["==12.1.*"]
+    pip = next(s for s in reading.statements if s.name == "transformers")
+    assert (pip.span.line, pip.span.column) == (13, 9)
+
+
+DOCKERFILE = """\
+# syntax=docker/dockerfile:1
+ARG CUDA=12.1.0
+FROM golang:1.22 AS build
+RUN apt-get install -y unrelated
+FROM nvidia/cuda:${CUDA}-cudnn8-devel-ubuntu22.04 AS base
+RUN apt-get update && \\
+    # tools
+    apt-get install -y --no-install-recommends git \\
+      wget=1.2 ${EXTRA} && rm -rf /var/lib/apt/lists/*
+FROM base
+ENV TORCH=2.1.0
+RUN python3 -m pip install --index-url=https://download.pytorch.org/whl/cu121 "torch==${TORCH}"
+RUN pip install 'numpy<2' -r requirements.txt ./local
+"""
+
+
+def test_dockerfile_gives_base_image_and_installed_packages() -> None:
+    reading = read("Dockerfile", DOCKERFILE)
+    assert values(reading, Subject.BASE_IMAGE) == ["nvidia/cuda:12.1.0-cudnn8-devel-ubuntu22.04"]
+    assert values(reading, Subject.OS) == ["ubuntu 22.04"]
+    assert values(reading, Subject.SYSTEM_PACKAGE) == ["git", "wget"]
+    assert packages(reading) == {"torch": "+cu121 ==2.1.0", "numpy": "<2"}
+    assert reasons(reading) == {
+        "wget=1.2": "only its version or architecture",
+        "${EXTRA}": "a variable without a value",
+        "requirements.txt": "a file of requirements; import it as well",
+        "./local": "installed from a folder or file",
+        "golang:1.22 AS build": "a stage that is not in the result",
+    }
+
+
+@pytest.mark.parametrize(
+    ("image", "subject", "expected"),
+    [
+        ("python:3.11-slim-bookworm", Subject.PYTHON, ["==3.11.*"]),
+        ("python:3.11-slim-bookworm", Subject.OS, ["debian 12"]),
+        ("docker.io/library/ubuntu:22.04", Subject.OS, ["ubuntu 22.04"]),
+        ("rockylinux:9", Subject.OS, ["rocky 9"]),
+        ("pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime", Subject.PACKAGE, ["==2.4.0"]),
+        ("tensorflow/tensorflow:2.15.0-gpu", Subject.PACKAGE, ["==2.15.0"]),
+        ("nvcr.io/nvidia/pytorch:24.01-py3", Subject.PACKAGE, []),
+        ("nvidia/cuda:99.0.0-devel-ubuntu22.04", Subject.CUDA, ["99.0.0"]),
+    ],
+)
+def test_dockerfile_image_gives_what_its_tag_names(
+    image: str, subject: Subject, expected: list[str]
+) -> None:
+    assert values(read("Dockerfile", f"FROM {image}\n"), subject) == expected
+
+
+COLLECT_ENV = """\
+PyTorch version: 2.4.1+cu121
+CUDA used to build PyTorch: 12.1
+OS: Ubuntu 22.04.4 LTS (x86_64)
+Python version: 3.10.12 (main, Sep 11 2024, 15:47:36) [GCC 11.4.0] (64-bit runtime)
+GPU models and configuration: 
+GPU 0: NVIDIA GeForce RTX 3090
+GPU 1: NVIDIA GeForce RTX 3090
+
+Nvidia driver version: 535.183.01
+
+[pip3] numpy==1.26.4
+[pip3] torch==2.4.1+cu121
+[pip3] triton==3.0.0
+[conda] mkl 2023.1.0 h213fc3f_46344
+"""  # noqa: W291 - the program writes the space
+
+
+def test_collect_env_gives_machine_and_packages() -> None:
+    reading = read("report.txt", COLLECT_ENV)
+    assert values(reading, Subject.OS) == ["ubuntu 22.04"]
+    assert values(reading, Subject.DRIVER) == ["535.183.01"]
+    assert values(reading, Subject.GPU) == ["NVIDIA GeForce RTX 3090"] * 2
+    assert values(reading, Subject.PYTHON) == ["==3.10.*"]
+    assert packages(reading) == {
+        "torch": "==2.4.1+cu121",
+        "numpy": "==1.26.4",
+        "triton": "==3.0.0",
+    }
+
+
+def test_nvidia_smi_xml_gives_driver_and_cards() -> None:
+    text = (
+        '<?xml version="1.0" ?>\n<nvidia_smi_log>\n<driver_version>535.1</driver_version>\n'
+        "<gpu><product_name>Tesla T4</product_name></gpu>\n</nvidia_smi_log>\n"
+    )
+    reading = read("smi.xml", text)
+    assert source_at(text, reading) == ["535.1", "Tesla T4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("freeze.txt", "numpy==1.26.4\ntorch==2.4.1\n", "requirements.txt"),
+        ("dev.txt", "# tools\n\npytest\n", "requirements.txt"),
+        ("Dockerfile.gpu", "FROM x\n", "Dockerfile"),
+        ("env.yaml", "name: x\ndependencies:\n  - python\n", "environment.yml"),
+        ("rig.toml", 'rig = 1\nname = "x"\n', None),
+        ("notes.md", "# Notes\nSome prose about torch.\n", None),
+    ],
+)
+def test_detect_format_uses_name_then_content(name: str, text: str, expected: str | None) -> None:
+    found = detect_format(name, text)
+    assert (found.name if found is not None else None) == expected
+
+
+def test_several_files_make_one_valid_rig() -> None:
+    sources = [
+        SourceText("Dockerfile", DOCKERFILE),
+        SourceText("report.txt", COLLECT_ENV),
+        SourceText("requirements.txt", REQUIREMENTS),
+    ]
+    rig = write_rig(read_files(sources), "lab")
+    spec = parse_spec("rig.toml", rig.text)
+    assert spec.rig.machine["host"].os == "ubuntu 22.04"
+    torch = spec.rig.env["main"].frameworks["torch"]
+    assert torch == "+cu121 ==2.1.0,==2.4.1+cu121,==2.5.1"
+    lines = rig.text.split("\n")
+    for number, statement in rig.by_line.items():
+        assert f"# {statement.span.file}:{statement.span.line}" in lines[number - 1]
+
+
+def test_check_reports_conflict_at_its_line_of_requirements(
+    rigspec: Rigspec, tmp_path: Path
+) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text(
+        "numpy\n--index-url https://download.pytorch.org/whl/cu124\n"
+        "torch==2.5.1+cu124\ntorchvision==0.19.1\n"
+    )
+    done = rigspec("check", str(file), "--format", "json")
+    assert done.returncode == 1
+    (result,) = json.loads(done.stdout)["results"]
+    error = result["diagnostics"][0]
+    assert error["code"] == "RS217"
+    assert [(s["file"], s["line"]) for s in error["spans"]] == [(str(file), 3), (str(file), 4)]
+    edit = error["repairs"][0]["edits"][0]
+    assert edit == {
+        "key": f"{file}:4 (torchvision)",
+        "from": "torchvision==0.19.1",
+        "to": "torchvision==0.20.1",
+    }
+    text = rigspec("check", str(file))
+    assert "torch==2.5.1+cu124" in text.stderr
+
+
+def test_import_writes_spec_that_check_accepts(rigspec: Rigspec, tmp_path: Path) -> None:
+    report = tmp_path / "report.txt"
+    report.write_text(COLLECT_ENV)
+    rig = tmp_path / "rig.toml"
+    done = rigspec("import", str(report), "-o", str(rig))
+    assert done.returncode == 0, done.stderr
+    assert rigspec("check", str(rig)).returncode == 0
+    again = rigspec("import", str(report), "-o", str(rig))
+    assert again.returncode == 2
+    assert "already exists" in again.stderr
+
+
+def test_import_of_unknown_format_lists_formats(rigspec: Rigspec, tmp_path: Path) -> None:
+    file = tmp_path / "notes.md"
+    file.write_text("# Notes\nSome prose about torch.\n")
+    done = rigspec("import", str(file))
+    assert done.returncode == 2
+    assert "unknown format" in done.stderr
+    assert "environment.yml" in done.stderr
