@@ -62,6 +62,21 @@ def test_build_of_another_index_is_noted_with_its_command(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    "torchvision",
+    [
+        '{ version = "0.19.1", build = "cu121" }',
+        '{ version = "0.19", build = "cu121" }',
+        '"0.19.1+cu121"',
+        '"+cu121"',
+    ],
+)
+def test_build_of_a_package_fits_its_framework(torchvision: str, tmp_path: Path) -> None:
+    text = rig("RTX 3090", "550", '"2.4.1"') + f"packages = {{ torchvision = {torchvision} }}\n"
+    assert outcome(check(tmp_path, text)) == "2.4.1"
+    assert errors(check(tmp_path, text.replace("cu121", "cu130"))) == ["RS217"]
+
+
 def test_lock_refuses_a_build_of_another_index(tmp_path: Path) -> None:
     report = check(tmp_path, rig())
     assert report.resolution is not None

@@ -157,8 +157,13 @@ class CandidateDomain:
         return found
 
 
-def representative_versions(alternatives: Iterable[str]) -> tuple[Candidate, ...]:
-    """Return one candidate for each range between the alternatives' bounds, newest first."""
+def representative_versions(
+    alternatives: Iterable[str], builds: Iterable[str] = ()
+) -> tuple[Candidate, ...]:
+    """Return one candidate for each range between the alternatives' bounds, newest first.
+
+    Each is a version without a build and with each of ``builds``.
+    """
     points = {Version("0")}
     for text in alternatives:
         alternative = parse_alternative(text)
@@ -167,6 +172,8 @@ def representative_versions(alternatives: Iterable[str]) -> tuple[Candidate, ...
         for specifier in alternative.versions or ():
             bound = Version(specifier.version.removesuffix(".*"))
             points |= {bound, _just_below(bound), _just_above(bound), _past_series(bound)}
+    plain = [point for point in points if point.local is None]
+    points |= {Version(f"{point}+{build}") for build in builds for point in plain}
     ordered = sorted(points, reverse=True)
     return tuple(Candidate(None, str(point)) for point in ordered)
 

@@ -36,7 +36,7 @@ from rigspec.resolve.problem.requirements import (
 from rigspec.resolve.problem.rule_index import RuleIndex, newest_first, provided
 from rigspec.resolve.problem.written_versions import unlisted_candidates
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import NO_BUILD
+from rigspec.version_specifiers import NO_BUILD, parse_alternative
 
 __all__ = ["RuleInstantiation"]
 
@@ -159,8 +159,11 @@ class RuleInstantiation:
             if unlisted:
                 universe = CandidateDomain((*unlisted, *universe.candidates))
         elif has_ranges:
-            texts = {*self._knowledge.mentions(name), *self._requested_versions(key)}
-            universe = CandidateDomain(representative_versions(sorted(texts)))
+            requested = self._requested_versions(key)
+            texts = {*self._knowledge.mentions(name), *requested}
+            builds = {parse_alternative(text).build for text in requested} - {None, NO_BUILD}
+            named = sorted(build for build in builds if build is not None)
+            universe = CandidateDomain(representative_versions(sorted(texts), named))
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks
         return Component(key, name, title, universe, universe.all, env, apart, has_ranges)
