@@ -110,10 +110,10 @@ def written(config: dict[str, Any], path: str) -> dict[str, Any]:
 @pytest.mark.parametrize("plan", PLANS)
 def test_user_data_sets_required_keys(plan: Plan) -> None:
     config = configuration(files(plan)["user-data"])
-    see_the_rules(config, plan)
+    check_rules(config, plan)
 
 
-def see_the_rules(config: dict[str, Any], plan: Plan) -> None:
+def check_rules(config: dict[str, Any], plan: Plan) -> None:
     assert set(config) <= KEYS
     assert config["package_upgrade"] is False
     assert config["package_update"] is False
@@ -283,13 +283,13 @@ def test_compile_user_data_too_large_is_refused_with_span(
 
     report_output_too_large(load_spec(str(ROOT / "specs" / "sourced.toml")), "p2", caught.value)
 
-    said = capsys.readouterr().err
-    assert "error[RS605]: user-data has " in said
-    assert "aws accepts 4000" in said
-    assert re.search(r"sourced\.toml:\d+:\d+", said)
-    assert 'instance = "aws p2.xlarge"' in said
-    assert "docs.aws.amazon.com" in said
-    assert "seed = " in said
+    output = capsys.readouterr().err
+    assert "error[RS605]: user-data has " in output
+    assert "aws accepts 4000" in output
+    assert re.search(r"sourced\.toml:\d+:\d+", output)
+    assert 'instance = "aws p2.xlarge"' in output
+    assert "docs.aws.amazon.com" in output
+    assert "seed = " in output
 
 
 def autoinstalled(release: str) -> dict[str, bytes]:

@@ -39,8 +39,8 @@ def variant(rigspec: Rigspec, tmp_path: Path) -> Variant:
 def services(folder: Path) -> dict[str, Any]:
     """The services, in a file that docker-compose takes."""
     command = ["docker-compose", "--file", folder / "compose.yaml", "config", "--quiet"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
     found = yaml.safe_load((folder / "compose.yaml").read_text(encoding="utf-8"))["services"]
     assert isinstance(found, dict)
     return found

@@ -38,10 +38,10 @@ def test_docker_artifacts_pass_hadolint_shellcheck_and_compose(
     for check in CHECKS:
         for file in sorted(tmp_path.rglob(f"docker/{check.path}")):
             words = [str(file) if word == "{}" else word for word in check.command]
-            beside = Path(sys.executable).parent / words[0]
-            tool = str(beside) if beside.exists() else shutil.which(words[0])
+            folder = Path(sys.executable).parent / words[0]
+            tool = str(folder) if folder.exists() else shutil.which(words[0])
             assert tool, f"{words[0]} is not installed"
-            told = subprocess.run([tool, *words[1:]], capture_output=True, text=True, check=False)
-            assert told.returncode == 0, told.stdout + told.stderr
+            result = subprocess.run([tool, *words[1:]], capture_output=True, text=True, check=False)
+            assert result.returncode == 0, result.stdout + result.stderr
             checked += 1
     assert checked

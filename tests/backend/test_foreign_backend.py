@@ -123,8 +123,8 @@ def test_compile_third_party_target_writes_output(
     done = compiled(rigspec, tmp_path / "out", installed())
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "out" / "motd"
-    said = subprocess.run([folder / "motd.sh"], capture_output=True, text=True, check=True).stdout
-    assert said == "A two-user fastai server\n"
+    output = subprocess.run([folder / "motd.sh"], capture_output=True, text=True, check=True).stdout
+    assert output == "A two-user fastai server\n"
     text = (folder / "envs" / "fastai.txt").read_text(encoding="utf-8")
     assert text == "fastai is in /opt/rig/envs/fastai\n"
     omitted = " ".join(done.stderr.split())
@@ -137,7 +137,7 @@ def test_compile_third_party_target_writes_output(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "message"),
     [
         (
             "supports",
@@ -156,13 +156,13 @@ def test_compile_third_party_target_writes_output(
     ],
 )
 def test_find_backends_invalid_manifest_names_distribution_and_span(
-    before: str, after: str, told: str, installed: Installed, rigspec: Rigspec, tmp_path: Path
+    before: str, after: str, message: str, installed: Installed, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     environment = installed(MANIFEST.replace(before, after, 1))
     done = compiled(rigspec, tmp_path / "out", environment, "shell")
     assert done.returncode == 2
     assert "RS603: rigspec-motd 1.4: rigspec_motd/manifest.toml" in done.stderr
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
 
@@ -209,7 +209,7 @@ def test_find_backends_missing_package_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "message"),
     [
         ('name = "motd"', 'name = "all"', "`all` is reserved for all targets"),
         ('name = "motd"', 'name = "../x"', "`name` must be lower-case letters, digits and dashes"),
@@ -226,12 +226,12 @@ def test_find_backends_missing_package_is_reported(
     ],
 )
 def test_read_manifest_inconsistency_is_reported_with_span(
-    before: str, after: str, told: str
+    before: str, after: str, message: str
 ) -> None:
     assert before in MANIFEST
     with pytest.raises(ManifestError, match=r"^m\.toml:\d+:\d+: ") as error:
         read_manifest("m.toml", MANIFEST.replace(before, after, 1))
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_read_manifest_reports_all_errors_in_file_order() -> None:

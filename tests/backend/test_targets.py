@@ -121,8 +121,8 @@ def test_compile_artifacts_pass_manifest_checks(
             or target in ("bashrc", "conda")
         )
         return
-    beside = Path(sys.executable).parent
-    search = f"{beside}:{os.environ['PATH']}"
+    folder = Path(sys.executable).parent
+    search = f"{folder}:{os.environ['PATH']}"
     for file in found:
         words = [str(file) if word == "{}" else word for word in command]
         tool = shutil.which(words[0], path=search)
@@ -192,8 +192,8 @@ def test_templates_every_expression_ends_in_quoting_filter(backend: object) -> N
     templates = [output.template for output in backend.outputs if output.template]  # type: ignore[attr-defined]
     templates += [f"steps/{path.name}" for path in sorted(shared.iterdir())]
     # What a template of the backend's own imports.
-    beside = Path(str(backend.folder))  # type: ignore[attr-defined]
-    templates += [str(path.relative_to(beside)) for path in sorted(beside.rglob("*.j2"))]
+    folder = Path(str(backend.folder))  # type: ignore[attr-defined]
+    templates += [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.j2"))]
     for name in templates:
         source = environment.loader.get_source(environment, name)[0]  # type: ignore[union-attr]
         for output in environment.parse(source).find_all(nodes.Output):

@@ -21,8 +21,8 @@ def _own_distribution(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fetched(box: Box) -> Result:
     lock, bundle = str(box.folder / "lock"), str(box.folder / "bundle")
-    asked = ["fetch", str(box.folder / "rig.toml"), "--lock", lock, "-o", bundle]
-    return CliRunner().invoke(app, asked)
+    arguments = ["fetch", str(box.folder / "rig.toml"), "--lock", lock, "-o", bundle]
+    return CliRunner().invoke(app, arguments)
 
 
 def test_fetch_suite_gone_fails_without_download(box: Box) -> None:

@@ -52,10 +52,10 @@ class Rig:
         written(self.folder, None, more="".join(tables) + mirror)
 
     def fetch(self, *options: object) -> subprocess.CompletedProcess[str]:
-        asked = ("--lock", self.folder / "lock", "--allow-missing", *options)
+        requested = ("--lock", self.folder / "lock", "--allow-missing", *options)
         if "-o" not in options:
-            asked = (*asked, "-o", self.bundle)
-        return self.rigspec("fetch", self.folder / "rig.toml", *asked)
+            requested = (*requested, "-o", self.bundle)
+        return self.rigspec("fetch", self.folder / "rig.toml", *requested)
 
     @property
     def files(self) -> set[str]:
@@ -80,18 +80,18 @@ def test_fetch_writes_files_checksums_and_mirrors(two: Rig, serve: Serve) -> Non
 
 
 def test_fetch_again_downloads_only_altered_files(two: Rig, serve: Serve) -> None:
-    asked = []
+    requested = []
 
     def count_requests(request: BaseHTTPRequestHandler) -> None:
-        asked.append(request.path)
+        requested.append(request.path)
         send_file(request)
 
     two.serve_from(serve(count_requests))
     two.fetch()
     (two.bundle / "files" / "two.bin").write_bytes(b"altered")
-    asked.clear()
+    requested.clear()
     done = two.fetch()
-    assert asked == ["/files/two.bin"]
+    assert requested == ["/files/two.bin"]
     assert "2 files in" in done.stderr
     assert (two.bundle / "files" / "two.bin").read_bytes() == FILES["two.bin"]
 
@@ -271,8 +271,8 @@ def test_fetch_base_image_is_an_oci_layout(
 ) -> None:
     buildah.pushed("localhost/both", f"{host}/team/it:1", index=True)
     spec = written(tmp_path, f"{host}/team/it:1")
-    asked = (spec, "-o", tmp_path / "lock")
-    assert rigspec("lock", *asked).returncode == 0
+    requested = (spec, "-o", tmp_path / "lock")
+    assert rigspec("lock", *requested).returncode == 0
     done = rigspec("fetch", spec, "--lock", tmp_path / "lock", "-o", tmp_path / "bundle")
     assert done.returncode == 0, done.stderr
     layout = tmp_path / "bundle" / "images" / "team-it-1"

@@ -70,11 +70,11 @@ def test_cost_uses_hours_and_electricity_of_options() -> None:
 
 
 def test_cost_lists_assumptions() -> None:
-    told = "\n".join(compare(SCIENCE, "science-3", "p2").assumptions)
-    assert "purchase price: 5000 USD" in told
-    assert "rent of p2: 0.9 USD/h" in told
-    assert "one p2 (1 GPU) does the work of one science-3 (2 GPUs)" in told
-    assert "p2: on-demand price of 2023-11-16, Linux us-east-1" in told
+    assumptions_text = "\n".join(compare(SCIENCE, "science-3", "p2").assumptions)
+    assert "purchase price: 5000 USD" in assumptions_text
+    assert "rent of p2: 0.9 USD/h" in assumptions_text
+    assert "one p2 (1 GPU) does the work of one science-3 (2 GPUs)" in assumptions_text
+    assert "p2: on-demand price of 2023-11-16, Linux us-east-1" in assumptions_text
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_cost_converts_currencies_only_with_rate() -> None:
     assert silent.payback is None
     assert silent.verdict == "the prices are in EUR and USD, and the exchange rate is unknown"
     assert str(silent.a.price) == "900 EUR"
-    told = compare(TWO, "second", "old", build_terms(None, None, "EUR=1.25 USD"))
-    assert told.payback is not None
+    comparison = compare(TWO, "second", "old", build_terms(None, None, "EUR=1.25 USD"))
+    assert comparison.payback is not None
     # 150 W, 120 h a month, 0.30 EUR/kWh: 5.40 EUR; 0.90 USD/h for as long: 108 USD.
-    assert (str(told.a.price), str(told.a.monthly)) == ("1125 USD", "6.75 USD")
-    assert told.payback.months == D(1125) / (D(108) - D("6.75"))
-    assert "1 EUR = 1.25 USD (from the option)" in told.assumptions
+    assert (str(comparison.a.price), str(comparison.a.monthly)) == ("1125 USD", "6.75 USD")
+    assert comparison.payback.months == D(1125) / (D(108) - D("6.75"))
+    assert "1 EUR = 1.25 USD (from the option)" in comparison.assumptions
 
 
 def test_cost_does_not_depend_on_order_of_rates() -> None:
@@ -138,8 +138,8 @@ def test_cost_sums_parts_in_two_currencies_with_rate() -> None:
         silent.a.unknown[0]
         == "price unknown, because its parts have prices in EUR and USD; pass `--rate`"
     )
-    told = compare(spec, "second", "old", build_terms(None, None, "EUR=1.25 USD"))
-    assert str(told.a.price) == "1000 USD"
+    comparison = compare(spec, "second", "old", build_terms(None, None, "EUR=1.25 USD"))
+    assert str(comparison.a.price) == "1000 USD"
 
 
 def test_cost_without_watts_is_unknown() -> None:

@@ -117,11 +117,11 @@ def test_doctor_all_faults_are_reported_and_fixed_by_printed_steps(bench: Bench)
     expected = {item for items in FAULTS.values() for item in items}
     assert bench.differences() == expected
 
-    told = bench.doctor()
-    assert told.returncode == 1
+    result = bench.doctor()
+    assert result.returncode == 1
     for status, name, aspect in expected:
-        assert f"  {status:<8} {name} ({aspect}): " in told.stdout
-    assert f"{len(expected)} differences" in told.stdout
+        assert f"  {status:<8} {name} ({aspect}): " in result.stdout
+    assert f"{len(expected)} differences" in result.stdout
 
     fix = bench.doctor("--fix")
     assert fix.returncode == 1

@@ -26,9 +26,9 @@ def outcomes(tmp_path: Path) -> Iterator[dict[str, dict[str, Any]]]:
     """What the doctor said of each fault, of a machine of its own."""
     root = installed_rig(tmp_path)
     faults = {"well": WELL, **FAULTS}
-    told = [{"plant": fault.plant, "repair": fault.repair} for fault in faults.values()]
+    scripts = [{"plant": fault.plant, "repair": fault.repair} for fault in faults.values()]
     srv = root / "srv"
-    (srv / "faults.json").write_text(json.dumps([STAND_INS, told]), encoding="utf-8")
+    (srv / "faults.json").write_text(json.dumps([STAND_INS, scripts]), encoding="utf-8")
     run_inside(root, "/opt/rigspec/bin/python", "-B", "/srv/trial.py")
     yield dict(zip(faults, json.loads((srv / "found.json").read_text("utf-8")), strict=True))
     shutil.rmtree(root, ignore_errors=True)
@@ -41,9 +41,9 @@ def test_doctor_planted_fault_is_reported_alone_and_fixed(
     assert len(FAULTS) >= 30
     well = outcomes.pop("well")["planted"]
     assert well["json"]["code"] == 0, well["json"]
-    items = json.loads(well["json"]["said"])["items"]
+    items = json.loads(well["json"]["output"])["items"]
     assert [item for item in items if item["status"] != "ok"] == []
-    assert (well["fix"]["code"], well["fix"]["said"]) == (0, "")
+    assert (well["fix"]["code"], well["fix"]["output"]) == (0, "")
 
     wrong = {name: list(complaints(FAULTS[name], found)) for name, found in outcomes.items()}
     assert {name: found for name, found in wrong.items() if found} == {}
@@ -59,22 +59,22 @@ def complaints(fault: Fault, found: dict[str, Any]) -> Iterator[str]:
     if codes != [1, 1, 1]:
         yield f"exit statuses {codes}: {planted['json']}"
         return
-    said = json.loads(planted["json"]["said"])
-    seen = [tuple(item[key] for key in KEYS) for item in said["items"] if item["status"] in BAD]
+    output = json.loads(planted["json"]["output"])
+    seen = [tuple(item[key] for key in KEYS) for item in output["items"] if item["status"] in BAD]
     expected = sorted(fault.expected, key=str_of)
     if len(seen) != len(expected) or not all(map(alike, expected, sorted(seen, key=str_of))):
         yield f"said {seen}"
-    if (said["status"], said["counts"]["ok"] + len(seen)) != ("differs", fault_free(said)):
-        yield f"counted {said['counts']}"
+    if (output["status"], output["counts"]["ok"] + len(seen)) != ("differs", fault_free(output)):
+        yield f"counted {output['counts']}"
     for status, name, aspect, promised, there in seen:
         line = f"  {status:<8} {name} ({aspect}): "
         line += "not in the lock" if promised is None else f"expected {promised}"
         line += ", found nothing" if there is None else f", found {there}"
-        if line not in planted["text"]["said"].splitlines():
+        if line not in planted["text"]["output"].splitlines():
             yield f"no line `{line}` in {planted['text']['said']}"
     steps = [
         line.split()[-1]
-        for line in planted["fix"]["said"].splitlines()
+        for line in planted["fix"]["output"].splitlines()
         if line.startswith("install.sh --step ")
     ]
     if steps != list(fault.steps):
@@ -97,5 +97,5 @@ def alike(expected: tuple[str | None, ...], seen: tuple[str | None, ...]) -> boo
     return all(one in (ANY, other) for one, other in zip(expected, seen, strict=True))
 
 
-def fault_free(said: dict[str, Any]) -> int:
-    return len(said["items"]) - int(said["counts"]["unknown"])
+def fault_free(output: dict[str, Any]) -> int:
+    return len(output["items"]) - int(output["counts"]["unknown"])

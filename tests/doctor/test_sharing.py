@@ -57,8 +57,8 @@ def test_check_quota_not_enforced_is_unknown() -> None:
 
 
 def test_run_checks_requiring_root_is_unknown_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = Check("a check", ("printf", "else"), "as locked", requires_root=True)
-    step = VerifyStep(id="verify", title="v", layer="verify", checks=(asked,))
+    root_check = Check("a check", ("printf", "else"), "as locked", requires_root=True)
+    step = VerifyStep(id="verify", title="v", layer="verify", checks=(root_check,))
     plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
     for user, status in ((0, Status.DIFFERS), (1000, Status.UNKNOWN)):
         monkeypatch.setattr(os, "geteuid", lambda user=user: user)
@@ -101,11 +101,11 @@ def test_check_environment_variables_activation_sets_and_restores(tmp_path: Path
     assert activate.count(f". {path}/etc/rig/activate.sh\n") == 1
     assert activate.count(f". {path}/etc/rig/deactivate.sh\n") == 1
 
-    told = (
+    program = (
         "export RIG_LAB=mine; . {0}/bin/activate; echo $RIG_LAB $RIG_LIST; . {0}/bin/activate; "
         "deactivate; echo $RIG_LAB ${{RIG_LIST-unset}}; deactivate 2>/dev/null; echo $RIG_LAB"
     )
     for interpreter in ("bash", "dash"):
-        command = [interpreter, "-c", told.format(path)]
-        said = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert said.stdout.split("\n")[:2] == ["here /x", "mine unset"], said.stderr
+        command = [interpreter, "-c", program.format(path)]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert result.stdout.split("\n")[:2] == ["here /x", "mine unset"], result.stderr

@@ -51,13 +51,13 @@ def apart(work):
             json.dump(result, out)
         os._exit(0)
     os.close(writing)
-    with os.fdopen(reading) as said:
-        result = json.load(said)
+    with os.fdopen(reading) as output:
+        result = json.load(output)
     os.wait()
     return result
 
 
-def asked(*options):
+def run_doctor(*options):
     out, errors = io.StringIO(), io.StringIO()
     sys.argv = ["rigspec", "doctor", "rig.toml", *options]
     code = 0
@@ -66,29 +66,29 @@ def asked(*options):
             main()
         except SystemExit as error:
             code = error.code
-    return {"code": code, "said": out.getvalue(), "errors": errors.getvalue()}
+    return {"code": code, "output": out.getvalue(), "errors": errors.getvalue()}
 
 
 def doctor():
     """The command line, each of its three ways; all of them look at the same machine."""
     return {
-        "json": asked("--format", "json"),
-        "text": asked(),
-        "fix": asked("--fix"),
+        "json": run_doctor("--format", "json"),
+        "text": run_doctor(),
+        "fix": run_doctor("--fix"),
     }
 
 
 def trial(fault):
     ctypes.CDLL(None, use_errno=True).unshare(NEW_MOUNTS)
     start = "".join(f"systemctl start {unit}\n" for unit in UNITS.split())
-    code, said = shell(f"{LAYERS}\n{stand_ins}\n{start}\n{fault['plant']}")
+    code, output = shell(f"{LAYERS}\n{stand_ins}\n{start}\n{fault['plant']}")
     if code != 0:
-        return {"broken": said}
+        return {"broken": output}
     found = {"planted": apart(doctor)}
     if fault["repair"] is not None:
-        fix = found["planted"]["fix"]["said"]
-        code, said = shell(f"PATH=/root/rig:$PATH\n{fault['repair']}\n{fix}")
-        found["repair_error"] = said if code else None
+        fix = found["planted"]["fix"]["output"]
+        code, output = shell(f"PATH=/root/rig:$PATH\n{fault['repair']}\n{fix}")
+        found["repair_error"] = output if code else None
         found["repaired"] = apart(doctor)
     shell("".join(f"systemctl stop {unit}\n" for unit in UNITS.split()))
     return found

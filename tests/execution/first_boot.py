@@ -123,8 +123,8 @@ def _run(root: Path) -> None:
         *(path, "sh", "-c", _SCRIPT, "sh", *_STAGES),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
-    said = done.stdout + done.stderr
-    assert (root / "var/lib/first-boot/result.json").exists(), said + _text(
+    output = done.stdout + done.stderr
+    assert (root / "var/lib/first-boot/result.json").exists(), output + _text(
         root / "var/log/first-boot.log"
     )
 

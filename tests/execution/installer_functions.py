@@ -31,6 +31,6 @@ library() { head -c 17 /usr/local/thing/include/a.h; readlink /usr/local/thing/l
 
 
 def called(system: Layer, script: str) -> str:
-    code, said = system.run("bash", "-c", FUNCTIONS + script)
-    assert code == 0, said
-    return said
+    code, output = system.run("bash", "-c", FUNCTIONS + script)
+    assert code == 0, output
+    return output

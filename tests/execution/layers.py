@@ -72,8 +72,8 @@ class Layer:
 
     def run(self, *command: str, settings: tuple[str, ...] = ()) -> tuple[int, str]:
         process = self.started(*command, settings=settings)
-        said, _ = process.communicate()
-        return process.returncode, said
+        output, _ = process.communicate()
+        return process.returncode, output
 
     def outcome(self) -> dict[str, tuple[object, ...]]:
         """Every file that differs from the base: mode, owner and contents."""

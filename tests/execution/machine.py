@@ -22,7 +22,7 @@ ATTACHED = "/mnt/attached"
 
 
 @dataclass(frozen=True)
-class Said:
+class MachineResult:
     """What a command inside the machine said."""
 
     status: int
@@ -38,34 +38,34 @@ class Machine:
         self._agent = agent
         self._attached = attached
         self._pending = b""
-        self._asked = 0
+        self._last_id = 0
         self.boot = ""
 
-    def run(self, *command: str, check: bool = True, timeout: int = 120) -> Said:
+    def run(self, *command: str, check: bool = True, timeout: int = 120) -> MachineResult:
         """Run a command inside; ``timeout`` in seconds of the machine."""
-        self._asked += 1
-        question = {"id": self._asked, "command": command, "timeout": timeout}
+        self._last_id += 1
+        question = {"id": self._last_id, "command": command, "timeout": timeout}
         self._agent.sendall(json.dumps(question).encode() + b"\n")
         deadline = time.monotonic() + timeout + 60
         while True:
             answer = self._next(deadline)
-            if answer.get("id") == self._asked:
+            if answer.get("id") == self._last_id:
                 break
         out, err = (
             base64.b64decode(answer[key]).decode(errors="replace") for key in ("out", "err")
         )
-        said = Said(answer["status"], out, err)
+        reply = MachineResult(answer["status"], out, err)
         if check:
-            assert said.status == 0, f"{command}\n{said.out}\n{said.err}\n{self.console()[-3000:]}"
-        return said
+            assert reply.status == 0, (command, reply.out, reply.err, self.console()[-3000:])
+        return reply
 
     def wait_for_boot(self, timeout: int = _BOOT) -> str:
         """Wait until the machine has come up again; the id of that boot."""
         deadline = time.monotonic() + timeout
         before = self.boot
         while self.boot == before:
-            said = self._next(deadline)
-            self.boot = said.get("boot", self.boot)
+            reply = self._next(deadline)
+            self.boot = reply.get("boot", self.boot)
         if self._attached:
             self.run("mkdir", "-p", ATTACHED)
             self.wait_until("mount", "-o", "ro", "-L", "attached", ATTACHED, timeout=60)
@@ -76,13 +76,13 @@ class Machine:
         self.run("systemd-run", "--on-active=1", "systemctl", "reboot")
         return self.wait_for_boot()
 
-    def wait_until(self, *command: str, timeout: int = 600) -> Said:
+    def wait_until(self, *command: str, timeout: int = 600) -> MachineResult:
         """Ask again and again until the command succeeds."""
         deadline = time.monotonic() + timeout
-        while (said := self.run(*command, check=False)).status != 0:
-            assert time.monotonic() < deadline, f"{command}: {said}\n{self.console()[-3000:]}"
+        while (reply := self.run(*command, check=False)).status != 0:
+            assert time.monotonic() < deadline, f"{command}: {reply}\n{self.console()[-3000:]}"
             time.sleep(2)
-        return said
+        return reply
 
     def console(self) -> str:
         """What stood on the first serial port since the machine was switched on."""

@@ -52,9 +52,9 @@ def main() -> None:
             write(port, answer(question))
 
 
-def write(port: int, said: dict[str, Any]) -> None:
+def write(port: int, reply: dict[str, Any]) -> None:
     """A line of JSON, on a line of its own."""
-    data = b"\n" + json.dumps(said).encode() + b"\n"
+    data = b"\n" + json.dumps(reply).encode() + b"\n"
     while data:
         data = data[os.write(port, data) :]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.execution.roots import SystemRoot
 
 
-def provider_is_told(root: SystemRoot, port: int, folder: Path, credentials: str) -> None:
+def check_provider_update(root: SystemRoot, port: int, folder: Path, credentials: str) -> None:
     """ddclient tells who shows a trusted certificate its address, and nobody else anything."""
     subprocess.run(
         [
@@ -33,23 +33,23 @@ def provider_is_told(root: SystemRoot, port: int, folder: Path, credentials: str
     with provider.listening():
         # Who shows a certificate that nobody vouches for hears nothing, least of all a password.
         root.run(*once, check=False)
-        assert provider.asked == []
+        assert provider.requests == []
         # Of a failure ddclient remembers to wait a while.
         root.run("rm", "-f", "/var/cache/ddclient/ddclient.cache")
         trusted = root.path / "usr/local/share/ca-certificates/provider.crt"
         shutil.copyfile(folder / "provider.crt", trusted)
         root.run("update-ca-certificates")
         done = root.run(*once, check=False)
-        said = done.stdout + done.stderr
+        output = done.stdout + done.stderr
         trusted.unlink()
         root.run("update-ca-certificates", "--fresh")
-    assert "good: IP address set to 203.0.113.7" in said, said
-    (found,) = [each for each in provider.asked if each[0] != "/ip"]
+    assert "good: IP address set to 203.0.113.7" in output, output
+    (found,) = [each for each in provider.requests if each[0] != "/ip"]
     assert found[0].startswith("/nic/update?")
     assert "hostname=rig.example.org&myip=203.0.113.7" in found[0]
-    scheme, _, told = found[1].partition(" ")
+    scheme, _, encoded = found[1].partition(" ")
     assert scheme == "Basic"
-    assert base64.b64decode(told + "==").decode() == credentials
+    assert base64.b64decode(encoded + "==").decode() == credentials
 
 
 @dataclass
@@ -58,15 +58,15 @@ class Provider:
 
     port: int
     folder: Path
-    asked: list[tuple[str, str]] = field(default_factory=list)
+    requests: list[tuple[str, str]] = field(default_factory=list)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        asked = self.asked
+        requests = self.requests
 
         class Answers(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                asked.append((self.path, self.headers.get("Authorization", "")))
+                requests.append((self.path, self.headers.get("Authorization", "")))
                 body = b"203.0.113.7\n" if self.path == "/ip" else b"good 203.0.113.7\n"
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))

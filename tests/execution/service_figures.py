@@ -18,12 +18,12 @@ from tests.execution.test_ssh import a_port, answered, running
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def figures_are_told_through_the_secure_shell(
+def check_metrics_through_ssh(
     rigspec: Rigspec, rig: Path, root: SystemRoot, ports: dict[str, int]
 ) -> None:
     """What `connect` prints, typed: the exporter and Prometheus answer on the loopback alone."""
-    told = rigspec("connect", rig / "rig.toml", "--host", "127.0.0.1", "--format", "json")
-    rows = {row["service"]: row for row in json.loads(told.stdout)["connections"]}
+    result = rigspec("connect", rig / "rig.toml", "--host", "127.0.0.1", "--format", "json")
+    rows = {row["service"]: row for row in json.loads(result.stdout)["connections"]}
     root.run("install", "-d", "-m", "0755", "/run/sshd")
     figures = root.path / "var/lib/prometheus/node-exporter/rig-gpu.prom"
     root.run("sh", "/opt/rig/lock/gpu_metrics.sh", "/var/lib/prometheus/node-exporter/rig-gpu.prom")
@@ -34,21 +34,21 @@ def figures_are_told_through_the_secure_shell(
     ):
         logged_in = answered(ports["ssh"], "-i", str(rig / "key"), "ada@127.0.0.1")
         assert logged_in.stdout == "ada\n", logged_in.stderr
-        _figures_are_told(rows, rig, ports)
+        _check_metrics(rows, rig, ports)
     figures.unlink()
     root.run("promtool", "check", "config", "/etc/rig/prometheus.yml")
 
 
-def _figures_are_told(rows: dict[str, Any], rig: Path, ports: dict[str, int]) -> None:
+def _check_metrics(rows: dict[str, Any], rig: Path, ports: dict[str, int]) -> None:
     with (
         forwarded(rows["exporter"], ports["exporter"], rig / "key") as exporter,
         forwarded(rows["prometheus"], ports["prometheus"], rig / "key") as prometheus,
     ):
-        said = answer(exporter)
-        assert "node_textfile_scrape_error 0" in said
-        assert "rig_gpu_up 0" in said  # there is no nvidia-smi
+        output = answer(exporter)
+        assert "node_textfile_scrape_error 0" in output
+        assert "rig_gpu_up 0" in output  # there is no nvidia-smi
         assert answer(f"{prometheus}-/ready").startswith("Prometheus")
-        assert _asked_by(prometheus) == {
+        assert _list_scraped_jobs(prometheus) == {
             f"http://127.0.0.1:{ports[name]}/metrics" for name in ("exporter", "prometheus")
         }
         listening = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True, check=True)
@@ -59,7 +59,7 @@ def _figures_are_told(rows: dict[str, Any], rig: Path, ports: dict[str, int]) ->
             ]
 
 
-def _asked_by(prometheus: str) -> set[str]:
+def _list_scraped_jobs(prometheus: str) -> set[str]:
     """Whom it asks: it takes some seconds until it says so."""
     for _ in range(60):
         targets = json.loads(answer(f"{prometheus}api/v1/targets"))["data"]["activeTargets"]
@@ -116,8 +116,8 @@ def forwarded(row: dict[str, object], port: int, key: Path) -> Iterator[str]:
 def answer(url: str) -> str:
     for _ in range(100):
         try:
-            with urllib.request.urlopen(url, timeout=10) as said:
-                return str(said.read().decode())
+            with urllib.request.urlopen(url, timeout=10) as output:
+                return str(output.read().decode())
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.2)
     raise AssertionError(f"nothing answers at {url}")

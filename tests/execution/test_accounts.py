@@ -52,15 +52,15 @@ def system(tmp_path: Path) -> Layer:
 
 
 def sh(system: Layer, commands: str) -> str:
-    code, said = system.run("sh", "-ec", commands)
-    assert code == 0, said
-    return said
+    code, output = system.run("sh", "-ec", commands)
+    assert code == 0, output
+    return output
 
 
 def install(system: Layer) -> str:
-    code, said = system.run(INSTALLER)
-    assert code == 0, said
-    return said
+    code, output = system.run(INSTALLER)
+    assert code == 0, output
+    return output
 
 
 def again(system: Layer) -> tuple[int, str]:
@@ -118,14 +118,14 @@ def test_user_existing_account_keeps_home_and_group(system: Layer) -> None:
 def test_user_symlink_in_home_is_not_read_as_root(system: Layer) -> None:
     install(system)
     sh(system, f"runuser -u alice -- ln -sf /etc/shadow {AUTHORIZED}")
-    code, said = again(system)
+    code, output = again(system)
     assert code == 1
-    assert "/home/alice/.ssh/authorized_keys" in said
+    assert "/home/alice/.ssh/authorized_keys" in output
     assert sh(system, f"readlink {AUTHORIZED}") == "/etc/shadow\n"
     # A link to what the user may read is a file of theirs.
     sh(system, f"runuser -u alice -- sh -c 'echo {THEIRS} > ~/mine; ln -sf ~/mine {AUTHORIZED}'")
-    code, said = again(system)
-    assert code == 0, said
+    code, output = again(system)
+    assert code == 0, output
     assert sh(system, f"cat {AUTHORIZED}") == f"{THEIRS}\n{KEY}\n"
 
 
@@ -133,18 +133,18 @@ def test_user_symlink_in_home_is_not_written_as_root(system: Layer) -> None:
     install(system)
     sh(system, "cd /home/alice && rm -r .ssh && runuser -u alice -- ln -s /etc .ssh")
     before = sh(system, "stat -c '%a %U:%G' /etc")
-    code, said = again(system)
+    code, output = again(system)
     assert code == 1
-    assert "/home/alice/.ssh" in said
+    assert "/home/alice/.ssh" in output
     assert sh(system, "stat -c '%a %U:%G' /etc; ls /etc | grep authorized || true") == before
 
 
 def test_user_existing_group_is_refused_and_kept(system: Layer) -> None:
     sh(system, "groupadd -g 4242 alice; gpasswd -M www-data alice")
     for _ in range(2):
-        code, said = system.run(INSTALLER)
+        code, output = system.run(INSTALLER)
         assert code == 1
-        assert "group alice already exists" in said
+        assert "group alice already exists" in output
         assert sh(system, "getent group alice") == "alice:x:4242:www-data\n"
     sh(system, "useradd --create-home --gid alice alice")
     install(system)
@@ -196,9 +196,9 @@ def test_user_used_account_after_kill_is_kept(system: Layer, used: str) -> None:
 def test_user_existing_home_is_kept(system: Layer) -> None:
     sh(system, "mkdir -p /home/alice/empty; : > /home/alice/empty/note")
     # useradd says so and goes on: whose the files are, it does not know.
-    code, said = system.run(INSTALLER)
+    code, output = system.run(INSTALLER)
     assert code == 1
-    assert "/home/alice" in said
+    assert "/home/alice" in output
     sh(system, f"echo alice > {BEGUN}; echo /home/alice > /var/lib/rig/owned/homes-before")
     system.run(INSTALLER)
     assert sh(system, "ls /home/alice/empty") == "note\n"
@@ -210,9 +210,9 @@ def test_user_existing_home_is_kept(system: Layer) -> None:
 def test_user_failed_useradd_leaves_no_record(system: Layer) -> None:
     program = "#!/bin/sh\\necho no room >&2; exit 12\\n"
     sh(system, f"printf '{program}' > /usr/local/sbin/useradd; chmod +x /usr/local/sbin/useradd")
-    code, said = system.run("env", "PATH=/usr/local/sbin:/usr/sbin:/usr/bin", INSTALLER)
+    code, output = system.run("env", "PATH=/usr/local/sbin:/usr/sbin:/usr/bin", INSTALLER)
     assert code == 1
-    assert "no room" in said
+    assert "no room" in output
     assert sh(system, f"cat {BEGUN} || true").strip() in ("", f"cat: {BEGUN}: No such file")
 
 

@@ -168,7 +168,7 @@ def fleet_of(tmp_path: Path, *names: str) -> Iterator[Fleet]:
     """Machines with sshd, on addresses of their own."""
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    beside = Path(sys.executable).parent
+    folder = Path(sys.executable).parent
     with ExitStack() as stack:
         hosts = tuple(
             stack.enter_context(sshd(tmp_path / name, address, key))
@@ -187,7 +187,7 @@ def fleet_of(tmp_path: Path, *names: str) -> Iterator[Fleet]:
             hosts,
             inventory,
             {
-                "PATH": f"{beside}:{os.environ['PATH']}",
+                "PATH": f"{folder}:{os.environ['PATH']}",
                 "HOME": str(tmp_path),
                 "LC_ALL": "C.UTF-8",
                 "ANSIBLE_NOCOLOR": "1",
@@ -247,20 +247,20 @@ def test_playbook_two_machines_and_second_run_is_idempotent(fleet: Fleet, playbo
     fleet.hosts[0].root.run("sh", "-ec", EARLIER)
     # A dry run of a machine that has nothing yet tells what would be done, and changes nothing.
     before = [kept(host) for host in fleet.hosts]
-    status, said, counts = fleet.play(playbook, "--check", "--diff")
-    assert status == 0, said
+    status, output, counts = fleet.play(playbook, "--check", "--diff")
+    assert status == 0, output
     assert all(count["changed"] for count in counts.values())
     assert [kept(host) for host in fleet.hosts] == before
 
-    status, said, counts = fleet.play(playbook)
-    assert status == 0, said
+    status, output, counts = fleet.play(playbook)
+    assert status == 0, output
     assert set(counts) == {"one", "two"}
-    assert all(count["changed"] > 5 for count in counts.values()), said
+    assert all(count["changed"] > 5 for count in counts.values()), output
 
     for options in ((), ("--check", "--diff")):
-        status, said, counts = fleet.play(playbook, *options)
-        assert status == 0, said
-        assert [count["changed"] for count in counts.values()] == [0, 0], said
+        status, output, counts = fleet.play(playbook, *options)
+        assert status == 0, output
+        assert [count["changed"] for count in counts.values()] == [0, 0], output
 
     for host in fleet.hosts:
         root = host.root
@@ -282,14 +282,14 @@ def test_playbook_two_machines_and_second_run_is_idempotent(fleet: Fleet, playbo
         assert [path.name for path in (root.path / "home").iterdir()] == (
             [] if theirs else ["alice"]
         )
-        told = root.run("bash", "-lc", 'printf "%s|%s" "$RIG_TEXT" "$LD_LIBRARY_PATH"').stdout
-        assert told == f"{NASTY.replace(chr(92) * 2, chr(92))}|/opt/libraries"
+        output = root.run("bash", "-lc", 'printf "%s|%s" "$RIG_TEXT" "$LD_LIBRARY_PATH"').stdout
+        assert output == f"{NASTY.replace(chr(92) * 2, chr(92))}|/opt/libraries"
 
     # A package that moved is noticed, and named.
     fleet.hosts[1].root.run("/opt/rig/envs/tools/bin/python", "-m", "pip", "uninstall", "-y", "six")
-    status, said, counts = fleet.play(playbook, "--tags", "verify")
+    status, output, counts = fleet.play(playbook, "--tags", "verify")
     assert status != 0
-    assert "six: locked 1.16.0, missing" in said
+    assert "six: locked 1.16.0, missing" in output
     assert counts["one"]["failed"] == 0
     assert counts["two"]["failed"] == 1
 
@@ -300,9 +300,9 @@ def test_playbook_wrong_platform_changes_no_machine(fleet: Fleet, playbook: Path
     release.unlink()
     release.write_text(text.replace('VERSION_ID="12"', 'VERSION_ID="13"'), encoding="utf-8")
 
-    status, said, counts = fleet.play(playbook)
+    status, output, counts = fleet.play(playbook)
 
     assert status != 0
-    assert "the rig is for debian 12 on x86_64, but this is another machine" in said
+    assert "the rig is for debian 12 on x86_64, but this is another machine" in output
     assert [count["changed"] for count in counts.values()] == [0, 0]
     assert not any((host.root.path / "opt/rig").exists() for host in fleet.hosts)

@@ -51,8 +51,8 @@ def playbook(plan: Plan, folder: Path, *chosen: steps.Step) -> Path:
 
 
 def restarts(machine: Fleet) -> int:
-    asked = machine.hosts[0].root.path / "root/asked"
-    lines = asked.read_text("utf-8").splitlines() if asked.exists() else []
+    calls = machine.hosts[0].root.path / "root/asked"
+    lines = calls.read_text("utf-8").splitlines() if calls.exists() else []
     return sum(line == f"restart {UNIT}" for line in lines)
 
 
@@ -71,31 +71,31 @@ def test_playbook_failed_run_restarts_service_in_next_run(
     root = machine.hosts[0].root.path
     (root / "srv/there").mkdir()
     first = playbook(every, tmp_path / "first", settings, fails, service)
-    status, said, _ = machine.play(first)
-    assert status == 0, said
+    status, output, _ = machine.play(first)
+    assert status == 0, output
     assert restarts(machine) == 1
 
     # Other settings, and what comes behind them fails.
     (root / "srv/there").rmdir()
     other = replace(settings, content="a = 2\n")
     second = playbook(every, tmp_path / "second", other, fails, service)
-    status, said, counts = machine.play(second)
-    assert (status != 0, counts["one"]["failed"]) == (True, 1), said
+    status, output, counts = machine.play(second)
+    assert (status != 0, counts["one"]["failed"]) == (True, 1), output
     assert (root / SETTINGS.lstrip("/")).read_text("utf-8") == "a = 2\n"
     assert restarts(machine) == 1
 
     (root / "srv/there").mkdir()
-    status, said, _ = machine.play(second)
-    assert status == 0, said
+    status, output, _ = machine.play(second)
+    assert status == 0, output
     assert restarts(machine) == 2
-    status, said, counts = machine.play(second)
-    assert (status, counts["one"]["changed"], restarts(machine)) == (0, 0, 2), said
+    status, output, counts = machine.play(second)
+    assert (status, counts["one"]["changed"], restarts(machine)) == (0, 0, 2), output
 
     # What somebody else has changed is put back, and the service reads it.
     (root / SETTINGS.lstrip("/")).write_text("a = 3\n", encoding="utf-8")
-    status, said, counts = machine.play(second, "--check", "--diff")
-    assert status == 0, said
-    assert "-a = 3\n+a = 2\n" in said
+    status, output, counts = machine.play(second, "--check", "--diff")
+    assert status == 0, output
+    assert "-a = 3\n+a = 2\n" in output
     assert restarts(machine) == 2
     assert machine.play(second)[0] == 0
     assert restarts(machine) == 3
@@ -107,8 +107,8 @@ def test_playbook_strict_umask_files_are_readable_by_users(
     """Root of a hardened machine makes everything for itself alone."""
     (environment,) = (step for step in every.steps if isinstance(step, steps.EnvironmentStep))
     quick = replace(environment, create_command=("mkdir",), python="/bin/true")
-    status, said, _ = machine.play(playbook(every, tmp_path / "out", quick))
-    assert status == 0, said
+    status, output, _ = machine.play(playbook(every, tmp_path / "out", quick))
+    assert status == 0, output
     for folder in ("opt/rig", "opt/rig/envs", environment.path.lstrip("/"), "opt/rig/lock"):
         mode = (machine.hosts[0].root.path / folder).stat().st_mode
         assert oct(stat.S_IMODE(mode)) == "0o755", folder

@@ -110,8 +110,8 @@ def test_fragment_any_directory_name_is_prepended_once(
     new = [folder for folder in folders if folder not in before]
     for shell in SHELLS:
         script = f'. {fragment}; . {fragment}; printf \'%s\\n\' "$LIST" "$WORD"'
-        said = in_shell(shell, script, LIST=":".join(before))
-        assert said == f"{':'.join([*new, *before])}\n{value}\n", shell
+        output = in_shell(shell, script, LIST=":".join(before))
+        assert output == f"{':'.join([*new, *before])}\n{value}\n", shell
 
 
 @settings(
@@ -126,9 +126,9 @@ def test_conda_deactivate_restores_variables(
     environment = {} if before is None else {"LIST": before, "WORD": before}
     new = [name for name in folders if name not in (before or "").split(":")]
     for shell in SHELLS:
-        asked = "env -0 | sort -z | grep -zv '^_=' | tr '\\0' '\\n'"
-        script = f'{asked}; echo ----; . {folder}/activate.sh; printf \'%s\\n\' "$LIST" "$WORD"; '
-        script += f"echo ----; . {folder}/deactivate.sh; {asked}"
+        listing = "env -0 | sort -z | grep -zv '^_=' | tr '\\0' '\\n'"
+        script = f'{listing}; echo ----; . {folder}/activate.sh; printf \'%s\\n\' "$LIST" "$WORD"; '
+        script += f"echo ----; . {folder}/deactivate.sh; {listing}"
         first, active, last = in_shell(shell, script, **environment).split("----\n")
         assert active == f"{':'.join([*new, *([before] if before else [])])}\nnew\n", shell
         assert last == first, shell
@@ -229,14 +229,14 @@ def test_bashrc_new_shell_has_variables(shell: str, name: str, bashrc: Path, hom
     done = install(bashrc, home, "--file", str(home / name), user=65534)
     assert done.returncode == 0, done.stderr
     for _ in range(2):
-        said = subprocess.run(
+        result = subprocess.run(
             [shutil.which(shell) or shell, "-ic", 'printf "%s\\n" "$LIST"'],
             env={"PATH": "/usr/bin:/bin", "HOME": str(home), "LIST": "/kept"},
             capture_output=True,
             text=True,
             check=False,
         )
-        assert said.stdout == "/opt/a b:/kept\n"
+        assert result.stdout == "/opt/a b:/kept\n"
     # The file is gone again: it was made for the block.
     assert (
         install(bashrc, home, "--uninstall", "--file", str(home / name), user=65534).returncode == 0

@@ -27,8 +27,8 @@ def test_bundle_tensorflow_1_8_installs_offline(
     spec = tmp_path / "rig.toml"
     shutil.copyfile(ROOT / "specs" / "legacy-cpu.toml", spec)
     # The archive is that of this machine's own apt.
-    told = {name: value for name, value in os.environ.items() if "RIGSPEC_APT" not in name}
-    fetched = rigspec("fetch", spec, "--lock", lock, "-o", tmp_path / "bundle.tar", env=told)
+    environment = {name: value for name, value in os.environ.items() if "RIGSPEC_APT" not in name}
+    fetched = rigspec("fetch", spec, "--lock", lock, "-o", tmp_path / "bundle.tar", env=environment)
     assert fetched.returncode == 0, fetched.stderr
     assert not (tmp_path / "bundle.tar.files").exists()
 

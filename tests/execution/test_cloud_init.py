@@ -36,18 +36,18 @@ def fresh(tmp_path: Path) -> SystemRoot:
     return copied(prepared_root(KEPT), tmp_path)
 
 
-def see_the_small_rig(root: SystemRoot) -> None:
+def check_small_rig(root: SystemRoot) -> None:
     assert (root.path / "home/alice/.ssh/authorized_keys").read_text(encoding="utf-8") == KEY + "\n"
     assert root.run("stat", "-c", "%a %U", "/home/alice/.ssh/authorized_keys").stdout.split() == [
         "600",
         "alice",
     ]
     assert root.run("passwd", "-S", "alice").stdout.split()[1] == "L"
-    said = root.run("su", "-", "alice", "-c", VARIABLES).stdout
-    assert said == "two words|/opt/include"
+    output = root.run("su", "-", "alice", "-c", VARIABLES).stdout
+    assert output == "two words|/opt/include"
     assert root.run("systemctl", "is-enabled", "heartbeat.service").stdout.strip() == "enabled"
-    told = root.run("sh", "-c", "cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*").stdout
-    assert "PasswordAuthentication no" in told.splitlines()
+    sshd_settings = root.run("sh", "-c", "cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*").stdout
+    assert "PasswordAuthentication no" in sshd_settings.splitlines()
 
 
 def test_first_boot_installs_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_first_boot_installs_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_path: 
     assert came.errors == (), came.log[-6000:]
     assert came.status == "status: done"
     assert came.shutdown == "", "nothing in this rig asks for a reboot"
-    see_the_small_rig(fresh)
+    check_small_rig(fresh)
     assert fresh.run("dpkg-query", "-W", "-f=${Status}", "tree").stdout == "install ok installed"
     python = "/opt/rig/envs/tools/bin/python"
     assert fresh.run(python, "-c", "import six; print(six.PY3)").stdout.split() == ["True"]
@@ -116,7 +116,7 @@ def test_first_boot_compressed_user_data_installs_rig(
     assert content.startswith(b"\x1f\x8b")
     assert gzip.decompress(content).startswith(b"#cloud-config\n")
     assert first_boot(fresh, seed).errors == ()
-    see_the_small_rig(fresh)
+    check_small_rig(fresh)
 
 
 @pytest.mark.e2e(minutes=1)
@@ -135,7 +135,7 @@ def test_first_boot_seed_download_installs_rig(
 
         assert first_boot(fresh, seed).errors == ()
 
-    see_the_small_rig(fresh)
+    check_small_rig(fresh)
 
 
 def test_first_boot_seed_checksum_mismatch_is_not_run(

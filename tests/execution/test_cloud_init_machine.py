@@ -31,40 +31,40 @@ def test_user_data_virtual_machine_reboots_into_rig(rigspec: Rigspec, tmp_path: 
 
         # The first boot ends with a reboot of its own, through GRUB's own menu.
         assert machine.wait_for_boot(PATIENCE) != first
-        see_the_rig(machine)
+        check_rig(machine)
         machine.wait_until("cloud-init", "status", "--wait", timeout=PATIENCE)
-        see_after_the_reboot(machine)
-        assert said_by_the_first_boot(machine) == "clean"
+        check_after_reboot(machine)
+        assert read_first_boot_status(machine) == "clean"
 
         # One reboot, and no more: another start changes nothing.
         machine.reboot()
-        see_the_rig(machine)
+        check_rig(machine)
         machine.wait_until("cloud-init", "status", "--wait", timeout=PATIENCE)
-        see_after_the_reboot(machine)
+        check_after_reboot(machine)
         assert machine.console().count("Command line: ") == 3
 
 
-def see_the_rig(machine: Machine) -> None:
-    said: Callable[..., str] = lambda *command: machine.run(*command).out  # noqa: E731
-    assert said("hostname").strip() == "first-box"
-    assert said("dpkg-query", "-W", "-f=${Status}", "tree") == "install ok installed"
-    assert said("cat", "/home/alice/.ssh/authorized_keys") == KEY + "\n"
-    assert said("stat", "-c", "%a %U %G", "/home/alice/.ssh/authorized_keys").split() == [
+def check_rig(machine: Machine) -> None:
+    output: Callable[..., str] = lambda *command: machine.run(*command).out  # noqa: E731
+    assert output("hostname").strip() == "first-box"
+    assert output("dpkg-query", "-W", "-f=${Status}", "tree") == "install ok installed"
+    assert output("cat", "/home/alice/.ssh/authorized_keys") == KEY + "\n"
+    assert output("stat", "-c", "%a %U %G", "/home/alice/.ssh/authorized_keys").split() == [
         "600",
         "alice",
         "alice",
     ]
-    assert said("passwd", "-S", "alice").split()[1] == "L"
+    assert output("passwd", "-S", "alice").split()[1] == "L"
     shell = ("su", "-", "alice", "-c", 'printf "%s|%s" "$RIG_WORDS" "$CPATH"')
-    assert said(*shell) == "two words|/opt/include"
+    assert output(*shell) == "two words|/opt/include"
     python = "/opt/rig/envs/tools/bin/python"
-    assert said(python, "-c", "import six; print(six.PY3)").strip() == "True"
+    assert output(python, "-c", "import six; print(six.PY3)").strip() == "True"
     machine.wait_until("systemctl", "is-active", "--quiet", "heartbeat.service", timeout=PATIENCE)
-    assert "beat" in said("cat", "/var/lib/heartbeat")
-    assert "passwordauthentication no" in said("sshd", "-T").splitlines()
+    assert "beat" in output("cat", "/var/lib/heartbeat")
+    assert "passwordauthentication no" in output("sshd", "-T").splitlines()
 
 
-def see_after_the_reboot(machine: Machine) -> None:
+def check_after_reboot(machine: Machine) -> None:
     command_line = machine.run("cat", "/proc/cmdline").out.split()
     assert [word for word in command_line if word in ARGUMENTS] == list(ARGUMENTS)
     machine.wait_until("test", "!", "-e", "/var/lib/rig/verify-due", timeout=PATIENCE)
@@ -75,7 +75,7 @@ def see_after_the_reboot(machine: Machine) -> None:
     assert "this machine matches the lock" in machine.console()
 
 
-def said_by_the_first_boot(machine: Machine) -> str:
+def read_first_boot_status(machine: Machine) -> str:
     """Of the boot that installed: its log, since the result that stands there is of the second."""
     log = machine.run("cat", "/var/log/cloud-init.log").out
     wrong = [line for line in log.splitlines() if "[ERROR]" in line or "failed" in line.lower()]

@@ -13,7 +13,9 @@ SUITES = "bookworm bookworm-security"
 MORE = "contrib non-free"
 
 
-def told(root: SystemRoot, *, suites: str = SUITES, check: bool = True) -> tuple[list[str], str]:
+def list_missing_components(
+    root: SystemRoot, *, suites: str = SUITES, check: bool = True
+) -> tuple[list[str], str]:
     """The lines without the comment, and what went to the error stream."""
     root.run("apt-get", "update", "-qq")
     shutil.copyfile(PROGRAM, root.path / "root" / "apt-components.sh")
@@ -27,10 +29,10 @@ def test_apt_components_missing_come_from_existing_mirror(debian_12: SystemRoot)
     lines = [line.split() for line in sources.read_text(encoding="utf-8").splitlines()]
     places = [(uri, suite) for _, uri, suite, _ in lines if suite in SUITES.split()]
     written = [f"deb [lang=none] {uri.rstrip('/')}/ {suite} {MORE}" for uri, suite in places]
-    assert told(debian_12)[0] == written
+    assert list_missing_components(debian_12)[0] == written
 
     (debian_12.path / "etc/apt/sources.list.d/rig.list").write_text("\n".join(written) + "\n")
-    assert told(debian_12)[0] == []  # there is nothing left to add
+    assert list_missing_components(debian_12)[0] == []  # there is nothing left to add
     found = debian_12.run("apt-cache", "policy", "nvidia-cuda-toolkit").stdout
     assert "non-free" in found
 
@@ -46,13 +48,13 @@ def test_apt_components_use_key_of_existing_source(debian_12: SystemRoot) -> Non
         f"Components: main contrib\nSigned-By: {key}\n"
     )
     archive = f"{uri.rstrip('/')}/"
-    lines, _ = told(debian_12, suites="bookworm trixie")
+    lines, _ = list_missing_components(debian_12, suites="bookworm trixie")
     assert lines == [f"deb [signed-by={key} lang=none] {archive} bookworm non-free"]
     (debian_12.path / "etc/apt/sources.list.d/rig.list").write_text("\n".join(lines) + "\n")
     debian_12.run("apt-get", "update", "-qq")
 
 
 def test_apt_components_without_source_fails(debian_12: SystemRoot) -> None:
-    lines, error = told(debian_12, suites="trixie trixie-updates", check=False)
+    lines, error = list_missing_components(debian_12, suites="trixie trixie-updates", check=False)
     assert lines == []
     assert "no apt source for trixie trixie-updates on this machine" in error

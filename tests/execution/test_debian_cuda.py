@@ -101,14 +101,14 @@ def installer(cudnn: Path, rigspec: Rigspec, tmp_path: Path) -> Iterator[Path]:
         assert line in text
         given = f'cudnn = {{ version = "8.5", url = "{url}", sha256 = "{checksum}" }}'
         (tmp_path / "rig.toml").write_text(text.replace(line, given), encoding="utf-8")
-        told = {name: value for name, value in os.environ.items() if "RIGSPEC_APT" not in name}
+        settings = {name: value for name, value in os.environ.items() if "RIGSPEC_APT" not in name}
         lock, out = tmp_path / "lock", tmp_path / "out"
         for command in (
             ("lock", tmp_path / "rig.toml", "-o", lock),
             ("compile", tmp_path / "rig.toml", "--lock", lock, "--locked", "-o", out),
         ):
             options = ("--target", "shell") if command[0] == "compile" else ()
-            done = rigspec(*command, *options, env=told)
+            done = rigspec(*command, *options, env=settings)
             assert done.returncode == 0, done.stderr
         yield out / "shell"
 
@@ -141,10 +141,10 @@ def test_debian_cuda_nvcc_compiles_with_pinned_gcc(machine: SystemRoot, installe
     code = machine.run("cuobjdump", "--list-elf", "/root/program").stdout
     assert "sm_61.cubin" in code
     assert "twice" in machine.run("cuobjdump", "--dump-sass", "/root/program").stdout
-    told = "nvcc --dryrun -c /root/program.cu"
+    settings = "nvcc --dryrun -c /root/program.cu"
     runs = [
         line
-        for line in machine.run("bash", "-lc", told).stderr.splitlines()
+        for line in machine.run("bash", "-lc", settings).stderr.splitlines()
         if "-E" in line.split() or "-c" in line.split()
     ]
     assert runs

@@ -84,8 +84,8 @@ def test_docker_image_tensorflow_1_8_computes(
     )
 
     container = buildah("from", "--pull-never", "localhost/legacy-cpu")
-    said = buildah("run", container, "--", PYTHON, "-c", SESSION)
-    assert said.split() == ["1.8.0", "10.0"]
+    output = buildah("run", container, "--", PYTHON, "-c", SESSION)
+    assert output.split() == ["1.8.0", "10.0"]
     assert buildah("run", container, "--", "id", "-u") == "1000"
 
 
@@ -186,9 +186,9 @@ def test_dockerfile_buildkit_and_buildah_build_same_rig(
         # Only the settings move: what installs is taken from the cache.
         moved = small / "files" / "variables"
         moved.write_text(moved.read_text(encoding="utf-8") + "# moved\n", encoding="utf-8")
-        told = docker(*build, "--progress=plain", "--tag", "small", small)
-        cached = [line for line in told.splitlines() if "CACHED" in line]
-        assert len(cached) >= 4, told
+        text = docker(*build, "--progress=plain", "--tag", "small", small)
+        cached = [line for line in text.splitlines() if "CACHED" in line]
+        assert len(cached) >= 4, text
 
         docker("save", "localhost/debian:12", "--output", tmp_path / "base.tar")
     buildah("pull", f"docker-archive:{tmp_path / 'base.tar'}")

@@ -112,13 +112,13 @@ def test_rig_driver_loaded_driver_creates_device_nodes(host: Host) -> None:
 
 
 def test_compose_only_driver_container_is_privileged(compiled: Path) -> None:
-    told = subprocess.run(
+    result = subprocess.run(
         ["docker-compose", "--file", compiled / "compose.yaml", "config"],
         capture_output=True,
         text=True,
         check=True,
     )
-    services = yaml.safe_load(told.stdout)["services"]
+    services = yaml.safe_load(result.stdout)["services"]
     assert [name for name, each in services.items() if each.get("privileged")] == ["rig.driver"]
     assert services["alice"]["devices"][-1].startswith("/dev/nvidia0")
     assert services["bob"]["devices"][-1].startswith("/dev/nvidia1")
@@ -157,8 +157,8 @@ def test_rig_driver_builds_locked_kernel_module(compiled: Path, tmp_path: Path) 
         kernel = buildah("run", container, "--", "sh", "-c", HEADERS)
         assert kernel.endswith("-amd64")
         command = ("--", "/usr/local/bin/rig-driver", "build")
-        said = buildah("run", "--env", f"KERNEL={kernel}", container, *command)
-        assert f"building nvidia-current 535.309.01 for the kernel {kernel}" in said
+        output = buildah("run", "--env", f"KERNEL={kernel}", container, *command)
+        assert f"building nvidia-current 535.309.01 for the kernel {kernel}" in output
         built = buildah("run", container, "--", "sh", "-c", BUILT).splitlines()
         for name in ("nvidia-current", "nvidia-current-uvm"):
             assert f"{name}.ko {kernel} 535.309.01" in built

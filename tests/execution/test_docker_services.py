@@ -126,10 +126,10 @@ def healthy(docker: Docker, container: str, state: str, seconds: float = 240) ->
     """Until the engine has come to that."""
     end = time.monotonic() + seconds
     while True:
-        told = json.loads(docker("inspect", "--format", "{{json .State}}", container))
-        if told["Health"]["Status"] == state:
+        container_state = json.loads(docker("inspect", "--format", "{{json .State}}", container))
+        if container_state["Health"]["Status"] == state:
             return
-        assert time.monotonic() < end, (told, docker("logs", container))
+        assert time.monotonic() < end, (container_state, docker("logs", container))
         time.sleep(0.5)
 
 
@@ -263,9 +263,9 @@ def test_docker_image_single_server_starts(
 
     def refusal(*more: str) -> str:
         done = buildah.started(container, more, *start)
-        said, _ = done.communicate(timeout=60)
-        assert done.returncode == 1, said
-        return said
+        output, _ = done.communicate(timeout=60)
+        assert done.returncode == 1, output
+        return output
 
     mounted = ("--volume", f"{secret}:/run/secrets/{SECRET}:ro")
     place = f"/etc/rig/secrets/{SECRET}"
@@ -281,17 +281,17 @@ def test_docker_image_single_server_starts(
         *mounted, "--user", "0"
     )
 
-    def is_told(words: str, status: int = 1) -> None:
+    def expect_health(words: str, status: int = 1) -> None:
         """An engine asks three times, too: a busy machine may answer late."""
         answers = []
         for _ in range(3):
-            asked = buildah.started(container, (), *asks)
-            answers.append((asked.communicate(timeout=60)[0], asked.returncode))
-            if words in answers[-1][0] and asked.returncode == status:
+            attempt = buildah.started(container, (), *asks)
+            answers.append((attempt.communicate(timeout=60)[0], attempt.returncode))
+            if words in answers[-1][0] and attempt.returncode == status:
                 return
         raise AssertionError(answers)
 
-    is_told("notebook server is unhealthy")
+    expect_health("notebook server is unhealthy")
     server = buildah.started(container, mounted, *start)
     try:
         root = Path(buildah("mount", container))
@@ -300,7 +300,7 @@ def test_docker_image_single_server_starts(
         client = NotebookClient(ports[0], kept / "alice.crt")
         client.wait()
         assert (kept / "alice.key").stat().st_mode & 0o777 == 0o400
-        is_told("", status=0)
+        expect_health("", status=0)
         assert not client.log_in("a guess")
         assert client.log_in(PASSWORD)
         assert client.run("import six, os; print(os.getuid(), os.getcwd())").split() == [
@@ -310,12 +310,12 @@ def test_docker_image_single_server_starts(
         # A certificate that is not of its key: nobody gets a connection, and it says so.
         genuine = (kept / "alice.crt").read_bytes()
         (kept / "alice.crt").write_bytes(HOST_CERTIFICATES.read_bytes())
-        is_told("notebook server is unhealthy")
+        expect_health("notebook server is unhealthy")
         (kept / "alice.crt").write_bytes(genuine)
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.communicate()
-    is_told("refused")
+    expect_health("refused")
 
     buildah("push", "localhost/one", f"docker-archive:{tmp_path / 'one.tar'}")
     assert held_in(tmp_path / "one.tar", b"notebook-alice")

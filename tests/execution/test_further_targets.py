@@ -144,9 +144,9 @@ class Apptainer:
             time.sleep(0.01)
         for name in ("uid_map", "gid_map"):
             Path(f"/proc/{process.pid}/{name}").write_text("0 0 65536", encoding="utf-8")
-        said, errors = process.communicate("go\n")
-        assert process.returncode == 0, said + errors
-        return said.strip()
+        output, errors = process.communicate("go\n")
+        assert process.returncode == 0, output + errors
+        return output.strip()
 
 
 @pytest.fixture

@@ -94,11 +94,11 @@ def undisturbed(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Undistu
     before = {}
     for step in STEPS:
         before[step] = layer.copy(folder / step)
-        code, said = layer.run(INSTALLER, "--step", step, settings=("BASH_ENV=/root/trace",))
-        assert code == 0, said
-    code, said = layer.run(INSTALLER)
-    assert code == 0, said
-    assert [line for line in said.splitlines() if "doing" in line] == [
+        code, output = layer.run(INSTALLER, "--step", step, settings=("BASH_ENV=/root/trace",))
+        assert code == 0, output
+    code, output = layer.run(INSTALLER)
+    assert code == 0, output
+    assert [line for line in output.splitlines() if "doing" in line] == [
         "[22/22] doing    Step verify"
     ]
     commands: Counter[str] = Counter()
@@ -112,7 +112,9 @@ def undisturbed(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Undistu
     return Undisturbed(before, layer.outcome(), commands, seconds)
 
 
-def killed(layer: Layer, undisturbed: Undisturbed, step: str, by: str, share: float) -> None:
+def kill_installer(
+    layer: Layer, undisturbed: Undisturbed, step: str, by: str, share: float
+) -> None:
     name = step.replace("-", "_")
     count = undisturbed.commands[name]
     at = max(1, round(share * count)) if by == "commands" else 1
@@ -132,13 +134,13 @@ def killed(layer: Layer, undisturbed: Undisturbed, step: str, by: str, share: fl
     here.unlink()
 
 
-def holds_after_a_kill(
+def check_recovery(
     undisturbed: Undisturbed, folder: Path, step: str, by: str, share: float
 ) -> None:
     layer = undisturbed.before[step].copy(folder / "system")
-    killed(layer, undisturbed, step, by, share)
-    code, said = layer.run(INSTALLER)
-    assert code == 0, said
+    kill_installer(layer, undisturbed, step, by, share)
+    code, output = layer.run(INSTALLER)
+    assert code == 0, output
     found = layer.outcome()
     differs = {
         path: (undisturbed.outcome.get(path), found.get(path))
@@ -146,14 +148,14 @@ def holds_after_a_kill(
         if undisturbed.outcome.get(path) != found.get(path)
     }
     shutil.rmtree(folder)
-    assert not differs, said
+    assert not differs, output
 
 
 @pytest.mark.parametrize(("step", "by", "share"), FEW)
 def test_installer_killed_at_fixed_points_recovers(
     step: str, by: str, share: float, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
-    holds_after_a_kill(undisturbed, tmp_path, step, by, share)
+    check_recovery(undisturbed, tmp_path, step, by, share)
 
 
 @pytest.mark.e2e
@@ -161,4 +163,4 @@ def test_installer_killed_at_fixed_points_recovers(
 def test_installer_killed_anywhere_recovers(
     step: str, by: str, share: float, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
-    holds_after_a_kill(undisturbed, tmp_path, step, by, share)
+    check_recovery(undisturbed, tmp_path, step, by, share)

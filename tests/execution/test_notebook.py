@@ -69,11 +69,11 @@ def installed(
     assert rigspec("compile", spec, *options).returncode == 0
     shutil.copytree(tmp_path / "out" / "shell", debian_12.path / "root" / "rig")
 
-    asked = debian_12.run("/root/rig/install.sh", check=False)
-    assert asked.returncode == 1
-    said = asked.stdout + asked.stderr
-    assert "the secret NOTEBOOK_PASSWORD is missing: set it in" in said
-    assert "secret NOTEBOOK_PASSWORD: locked" in said
+    refused = debian_12.run("/root/rig/install.sh", check=False)
+    assert refused.returncode == 1
+    output = refused.stdout + refused.stderr
+    assert "the secret NOTEBOOK_PASSWORD is missing: set it in" in output
+    assert "secret NOTEBOOK_PASSWORD: locked" in output
     hashed = debian_12.run("/opt/rig/envs/lab/bin/python", "-c", HASHED, PASSWORD).stdout
     debian_12.run("install", "-d", "-m", "0700", "/etc/rig/secrets")
     secret = debian_12.path / "etc/rig/secrets/NOTEBOOK_PASSWORD"
@@ -115,12 +115,12 @@ def test_notebook_each_user_can_log_in_and_run_cell(
         for path in tmp_path.rglob("*")
         if path.is_file() and str(installed.path) not in str(path)
     )
-    assert done_anew(installed) == []
+    assert list_repeated_steps(installed) == []
 
     # What was given once can be given anew, and the server that reads it starts again.
     other = installed.run("/opt/rig/envs/lab/bin/python", "-c", HASHED, "a rock").stdout
     (installed.path / "etc/rig/secrets/NOTEBOOK_PASSWORD").write_text(other, encoding="utf-8")
-    assert done_anew(installed) == [
+    assert list_repeated_steps(installed) == [
         title
         for user, port in (("alice", ports[0]), ("bob", ports[1]))
         for title in (f"Notebook password of {user}", f"Notebook server of {user}, port {port}")
@@ -130,8 +130,8 @@ def test_notebook_each_user_can_log_in_and_run_cell(
         assert alice.log_in("a rock")
 
 
-def done_anew(root: SystemRoot) -> list[str]:
+def list_repeated_steps(root: SystemRoot) -> list[str]:
     """What the installer did when it was run once more, but for its look at the lock."""
-    said = root.run("/root/rig/install.sh").stdout
-    done = re.findall(r"^\S+ doing +(.*)$", said, re.MULTILINE)
+    output = root.run("/root/rig/install.sh").stdout
+    done = re.findall(r"^\S+ doing +(.*)$", output, re.MULTILINE)
     return [title for title in done if "Verify" not in title]

@@ -98,10 +98,10 @@ def compiled(rigspec: Rigspec, era: Era, folder: Path) -> Path:
 def installed(root: SystemRoot, artifact: Path) -> str:
     """The rig in the system; the hash of its password, as the server's own tool makes it."""
     shutil.copytree(artifact, root.path / "root" / "rig")
-    asked = root.run("/root/rig/install.sh", check=False)
-    assert asked.returncode == 1
-    said = asked.stdout + asked.stderr
-    assert "secret NOTEBOOK_PASSWORD: locked" in said, said[-6000:]
+    refused = root.run("/root/rig/install.sh", check=False)
+    assert refused.returncode == 1
+    output = refused.stdout + refused.stderr
+    assert "secret NOTEBOOK_PASSWORD: locked" in output, output[-6000:]
     hashed = root.run(PYTHON, "-c", HASHED, PASSWORD).stdout
     root.run("install", "-d", "-m", "0700", "/etc/rig/secrets")
     secret = root.path / "etc/rig/secrets/NOTEBOOK_PASSWORD"
@@ -127,8 +127,8 @@ def test_notebook_2018_server_computes_with_tensorflow_1_8(
     with served(root, "alice") as alice:
         assert not alice.log_in("a guess")
         assert alice.log_in(PASSWORD)
-        told = alice.run(CELL).split()
-        assert told == [era.python, "/opt/rig/envs/lab", "1.8.0", "10.0"]
+        output = alice.run(CELL).split()
+        assert output == [era.python, "/opt/rig/envs/lab", "1.8.0", "10.0"]
         assert health(root).returncode == 0
     gone = health(root)
     assert (gone.returncode, "is unhealthy" in gone.stderr) == (1, True)

@@ -116,15 +116,15 @@ def test_bundle_driver_and_toolkit_install_offline(
     assert {name: pins[name] for name in PINNED} == PINNED
     assert all(package.sha256 for package in machine.packages)
 
-    told = rigspec(
+    output = rigspec(
         "fetch", spec, "--lock", lock, "-o", tmp_path / "bundle", "--at", "file:///srv/b"
     )
-    assert 'nvidia = "file:///srv/b/nvidia"\n' in told
+    assert 'nvidia = "file:///srv/b/nvidia"\n' in output
     bundled = {path.name for path in (tmp_path / "bundle" / "nvidia" / PLACE).iterdir()}
     assert {name for name in bundled if name.endswith(".deb")} == {
         f"{name}_{version}_amd64.deb" for name, version in PINNED.items()
     }
-    spec.write_text(f"{SPEC}\n{told}", encoding="utf-8")
+    spec.write_text(f"{SPEC}\n{output}", encoding="utf-8")
     out = tmp_path / "out"
     rigspec("compile", spec, "--lock", lock, "--locked", "--target", "shell", "-o", out)
 
@@ -152,6 +152,8 @@ def test_bundle_driver_and_toolkit_install_offline(
     listed.write_text(text.replace(checksum, "0" * 64), encoding="utf-8")
     refused = offline.run("/root/rig/install.sh", "--step", "driver", check=False)
     assert refused.returncode == 1
-    said = refused.stdout + refused.stderr
-    assert f"libnvidia-gl={OLD}-1: checksum mismatch between the lock and the package index" in said
+    output = refused.stdout + refused.stderr
+    assert (
+        f"libnvidia-gl={OLD}-1: checksum mismatch between the lock and the package index" in output
+    )
     assert "libnvidia-gl" not in installed(offline)

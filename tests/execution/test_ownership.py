@@ -34,7 +34,7 @@ def system(artifact: Path, tmp_path: Path) -> Layer:
 
 
 def test_records_full_disk_keeps_lists_and_stops(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         """
         small /var/lib/rig 64k
@@ -53,13 +53,13 @@ def test_records_full_disk_keeps_lists_and_stops(system: Layer) -> None:
         read_list before
         """,
     )
-    refused = [line.split()[1] for line in said.splitlines() if line.startswith("refused")]
+    refused = [line.split()[1] for line in output.splitlines() if line.startswith("refused")]
     assert refused == ["record", "record_file", "record_tree", "record_contents", "unrecord"]
-    assert said.splitlines()[-3:] == ["100", "1", "\t/etc/x\t/etc/x.before-rig"]
+    assert output.splitlines()[-3:] == ["100", "1", "\t/etc/x\t/etc/x.before-rig"]
 
 
 def test_records_disk_filling_up_keeps_foreign_files(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         """
         small /var/lib/rig 200k
@@ -79,12 +79,12 @@ def test_records_disk_filling_up_keeps_foreign_files(system: Layer) -> None:
         ls -d $folder/include/a.h || echo gone
         """,
     )
-    lines = said.splitlines()
-    assert (lines.count("refused"), lines[-3], lines[-1]) == (2, "2500", "gone"), said
+    lines = output.splitlines()
+    assert (lines.count("refused"), lines[-3], lines[-1]) == (2, "2500", "gone"), output
 
 
 def test_record_file_failed_backup_does_not_replace(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         """
         small /usr/local 40k
@@ -95,12 +95,12 @@ def test_record_file_failed_backup_does_not_replace(system: Layer) -> None:
         ls /usr/local; stat -c %s /usr/local/theirs; read_list before
         """,
     )
-    assert said.split()[-4:] == ["fill", "theirs", "theirs.rig-new", "20000"], said
-    assert "saved as" not in said
+    assert output.split()[-4:] == ["fill", "theirs", "theirs.rig-new", "20000"], output
+    assert "saved as" not in output
 
 
 def test_restore_file_replaced_symlink_is_restored(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         """
         echo elsewhere > /usr/local/target
@@ -113,12 +113,12 @@ def test_restore_file_replaced_symlink_is_restored(system: Layer) -> None:
         readlink /usr/local/theirs /usr/local/other; ls /usr/local
         """,
     )
-    assert "target\nnowhere\n" in said
-    assert "before-rig" not in said.rpartition("nowhere")[2]
+    assert "target\nnowhere\n" in output
+    assert "before-rig" not in output.rpartition("nowhere")[2]
 
 
 def test_restore_file_with_many_records_is_recognized(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         """
         name=/etc/a-file-with-a-name-that-is-long
@@ -127,13 +127,13 @@ def test_restore_file_with_many_records_is_recognized(system: Layer) -> None:
         restore_file $name-1
         """,
     )
-    assert "kept /etc/a-file-with-a-name-that-is-long-1: modified since it was installed" in said
+    assert "kept /etc/a-file-with-a-name-that-is-long-1: modified since it was installed" in output
 
 
 def test_installer_full_disk_stops_and_resumes(
     system: Layer,
 ) -> None:
-    said = called(
+    text = called(
         system,
         f"""
         mkdir -p /etc/skel/.rig; echo mine > /etc/skel/.rig/settings.json
@@ -147,10 +147,10 @@ def test_installer_full_disk_stops_and_resumes(
         cat /etc/skel/.rig/settings.json.before-rig
         """,
     )
-    assert "cannot write to /var/log/rig.log: the output of the steps is lost" in said
-    assert "with a full log 0" in said
-    assert "full 1\nmine\nfiles\nfolders\n" in said
-    assert "room 0\nmine\n" in said
+    assert "cannot write to /var/log/rig.log: the output of the steps is lost" in text
+    assert "with a full log 0" in text
+    assert "full 1\nmine\nfiles\nfolders\n" in text
+    assert "room 0\nmine\n" in text
 
 
 def test_records_directory_is_private(system: Layer) -> None:
@@ -161,7 +161,7 @@ def test_records_directory_is_private(system: Layer) -> None:
 
 
 def test_record_file_secret_has_no_digest(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         """
         place() {
@@ -178,14 +178,14 @@ def test_record_file_secret_has_no_digest(system: Layer) -> None:
         place three; echo more >> /etc/s; restore_file /etc/s; tail -n 1 /etc/s
         """,
     )
-    lines = [line for line in said.splitlines() if not line.startswith("   ")]
+    lines = [line for line in output.splitlines() if not line.startswith("   ")]
     assert len(lines[0]) == 64
-    assert lines[1:] == ["/etc/s", "/etc/s.before-rig", "theirs", "more"], said
-    assert "kept /etc/s: modified since it was installed" in said
+    assert lines[1:] == ["/etc/s", "/etc/s.before-rig", "theirs", "more"], output
+    assert "kept /etc/s: modified since it was installed" in output
 
 
 def test_archive_replaced_files_are_backed_up_and_restored(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         f"""
         {BY_HAND}
@@ -196,21 +196,21 @@ def test_archive_replaced_files_are_backed_up_and_restored(system: Layer) -> Non
         remove_cudnn; state
         """,
     )
-    lines = [line for line in said.splitlines() if not line.startswith("  ")]
+    lines = [line for line in output.splitlines() if not line.startswith("  ")]
     ours = ["include/a.hinclud", "liba.so.1"]
-    assert lines[1] == ours[0] + ours[1], said
+    assert lines[1] == ours[0] + ours[1], output
     assert lines[2] == "targets/include"
     assert lines[4:6] == [
         "/usr/local/thing/lib/liba.so.before-rig",
         "/usr/local/thing/targets/include/a.h.before-rig",
     ]
-    assert lines[-1] == lines[0], said
-    assert said.count("already existed: saved as") == 2
-    assert "restore /usr/local/thing/targets/include/a.h.before-rig" in said
+    assert lines[-1] == lines[0], output
+    assert output.count("already existed: saved as") == 2
+    assert "restore /usr/local/thing/targets/include/a.h.before-rig" in output
 
 
 def test_archive_modified_file_is_backed_up_by_next_version(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         f"""
         {BY_HAND}
@@ -219,12 +219,12 @@ def test_archive_modified_file_is_backed_up_by_next_version(system: Layer) -> No
         cat /usr/local/thing/include/a.h.before-rig
         """,
     )
-    assert said.endswith("include/a.hincludliba.so.1\nmended\n"), said
+    assert output.endswith("include/a.hincludliba.so.1\nmended\n"), output
 
 
 @pytest.mark.e2e(minutes=2)
 def test_archive_killed_anywhere_restores_replaced_files(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         f"""
         {BY_HAND}
@@ -247,14 +247,14 @@ def test_archive_killed_anywhere_restores_replaced_files(system: Layer) -> None:
         done 2>&1
         """,
     )
-    points = [line.split() for line in said.splitlines() if line.endswith(("same", "other"))]
-    assert [point for point in points if point[-1] != "same"] == [], said
+    points = [line.split() for line in output.splitlines() if line.endswith(("same", "other"))]
+    assert [point for point in points if point[-1] != "same"] == [], output
     assert {point[1] for point in points} == {"yes", "no"}
-    assert ": not" not in said
+    assert ": not" not in output
 
 
 def test_record_contents_new_directory_ignores_old_lists(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         """
         mkdir -p /usr/local/cuda-9 /usr/local/cuda-10/include
@@ -268,11 +268,11 @@ def test_record_contents_new_directory_ignores_old_lists(system: Layer) -> None:
         find /usr/local/cuda-* -type f; read_list shared | wc -l
         """,
     )
-    assert said.splitlines()[-2:] == ["/usr/local/cuda-10/include/cuda.h", "0"], said
+    assert output.splitlines()[-2:] == ["/usr/local/cuda-10/include/cuda.h", "0"], output
 
 
 def test_uninstall_keeps_what_another_rig_needs(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         f"""
         here() {{
@@ -295,19 +295,19 @@ def test_uninstall_keeps_what_another_rig_needs(system: Layer) -> None:
         other --uninstall; here none
         """,
     )
-    found = [line for line in said.splitlines() if re.match("(both|first|second|none):", line)]
+    found = [line for line in output.splitlines() if re.match("(both|first|second|none):", line)]
     ours, other = "/etc/skel/.rig/settings.json", "/etc/skel/.other/settings.json"
     assert found == [
         f"both: {other} {ours} /opt/rig/envs/lab /var/lib/rig ii",
         f"first: {ours} /opt/rig/envs/lab /var/lib/rig ii",
         f"second: {other} /var/lib/rig ii",
         "none:",
-    ], said
-    assert "kept the packages of driver: still needed by every" in said
+    ], output
+    assert "kept the packages of driver: still needed by every" in output
 
 
 def test_installer_lock_cannot_be_taken_by_users(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         f"""
         mkdir -p -m 1777 /run/lock; : > /run/lock/rig.lock
@@ -321,12 +321,12 @@ def test_installer_lock_cannot_be_taken_by_users(system: Layer) -> None:
         flock /var/lib/rig/lock {INSTALLER} --step download || echo refused
         """,
     )
-    assert "done     Step download" in said
-    assert "another installation is running; nothing was changed\nrefused" in said
+    assert "done     Step download" in output
+    assert "another installation is running; nothing was changed\nrefused" in output
 
 
 def test_installer_lock_deleted_by_uninstall_is_refused(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         f"""
         mkdir /root/bin
@@ -335,11 +335,13 @@ def test_installer_lock_deleted_by_uninstall_is_refused(system: Layer) -> None:
         PATH=/root/bin:$PATH {INSTALLER} --step settings || echo refused
         """,
     )
-    assert said.endswith("another installation is running; nothing was changed\nrefused\n"), said
+    assert output.endswith("another installation is running; nothing was changed\nrefused\n"), (
+        output
+    )
 
 
 def test_uninstall_restores_apt_marks(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         f"""
         marked() {{ echo "$1:" $(apt-mark showauto rig-needed rig-tool libsystemd0); }}
@@ -354,16 +356,16 @@ def test_uninstall_restores_apt_marks(system: Layer) -> None:
         marked uninstalled
         """,
     )
-    lines = [line for line in said.splitlines() if ":" in line]
+    lines = [line for line in output.splitlines() if ":" in line]
     assert lines == [
         "before: libsystemd0 rig-needed rig-tool",
         "installed: libsystemd0 rig-tool",
         "uninstalled: rig-needed",
-    ], said
+    ], output
 
 
 def test_environment_failed_rebuild_restores_previous(system: Layer) -> None:
-    said = called(
+    output = called(
         system,
         f"""
         lab() {{
@@ -384,8 +386,8 @@ def test_environment_failed_rebuild_restores_previous(system: Layer) -> None:
         {INSTALLER} --uninstall >/dev/null; ls -d /opt/rig 2>&1 || true
         """,
     )
-    found = [line for line in said.splitlines() if re.match("(first|failed|killed|whole):", line)]
+    found = [line for line in output.splitlines() if re.match("(first|failed|killed|whole):", line)]
     names = ("first", "failed", "killed", "whole")
-    assert found == [f"{name}: 1.0 lab stamped" for name in names], said
-    assert "restored the previous /opt/rig/envs/lab" in said
-    assert "No such file" in said.splitlines()[-1]
+    assert found == [f"{name}: 1.0 lab stamped" for name in names], output
+    assert "restored the previous /opt/rig/envs/lab" in output
+    assert "No such file" in output.splitlines()[-1]

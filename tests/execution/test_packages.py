@@ -59,8 +59,8 @@ def locked(rigspec: Rigspec, folder: Path, spec: str) -> LockedMachine:
 
 
 def installed(root: SystemRoot) -> dict[str, str]:
-    said = root.run("dpkg-query", "-W", "-f=${Package} ${Version}\\n").stdout
-    return dict(line.split(" ") for line in said.splitlines())
+    output = root.run("dpkg-query", "-W", "-f=${Package} ${Version}\\n").stdout
+    return dict(line.split(" ") for line in output.splitlines())
 
 
 def test_installer_debian_has_only_locked_packages(
@@ -103,8 +103,10 @@ def test_installer_debian_has_only_locked_packages(
     debian_12.run("dpkg", "--purge", "tmux")
     refused = debian_12.run("/root/rig/install.sh", "--step", "system-packages", check=False)
     assert refused.returncode == 1
-    said = refused.stdout + refused.stderr
-    assert f"tmux={pins['tmux']}: checksum mismatch between the lock and the package index" in said
+    output = refused.stdout + refused.stderr
+    assert (
+        f"tmux={pins['tmux']}: checksum mismatch between the lock and the package index" in output
+    )
     assert "tmux" not in installed(debian_12)
 
 

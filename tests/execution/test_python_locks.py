@@ -59,8 +59,8 @@ def test_python_lock_tensorflow_1_8_on_python_2_7_installs(
     wanted = '{ tensorflow = "1.8", keras = "*" }'
     files = locked(tmp_path, rigspec, "debian 11", "2.7", "system", wanted)
     env = installed_here("2.7", files, tmp_path)
-    told = env.run("-c", f"from __future__ import print_function\n{TENSORFLOW_1}")
-    assert told.split() == ["1.8.0", "2.2.5", "10.0", "[[6.0,", "6.0]]"]
+    output = env.run("-c", f"from __future__ import print_function\n{TENSORFLOW_1}")
+    assert output.split() == ["1.8.0", "2.2.5", "10.0", "[[6.0,", "6.0]]"]
 
 
 @pytest.mark.e2e(minutes=1)

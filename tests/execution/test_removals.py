@@ -65,8 +65,8 @@ def machine(case: Case) -> Layer:
     layer = Layer.over(every_base(KEPT), case.folder / "system")
     layer.add(write_installer(case.plan, case.folder / "rig"), "root/rig")
     layer.add(case.folder / "srv", "srv")
-    code, said = layer.run("dpkg", "--install", *case.debs)
-    assert code == 0, said
+    code, output = layer.run("dpkg", "--install", *case.debs)
+    assert code == 0, output
     assert layer.run(INSTALLER, "--step", "archive")[0] == 0
     return layer
 
@@ -77,19 +77,19 @@ def found(listing: str) -> tuple[str, ...]:
 
 
 def test_installer_foreign_packages_are_removed_only_if_allowed(machine: Layer) -> None:
-    code, said = machine.run(INSTALLER, "--step", "system-packages")
+    code, output = machine.run(INSTALLER, "--step", "system-packages")
     assert code == 1
-    assert "apt would remove packages that do not belong to the rig: theirs\n" in said
-    assert "run install.sh --allow-removals" in said
+    assert "apt would remove packages that do not belong to the rig: theirs\n" in output
+    assert "run install.sh --allow-removals" in output
     assert found(machine.run(*ASK)[1]) == THEIRS
 
-    code, said = machine.run(INSTALLER, "--step", "system-packages", "--allow-removals")
-    assert code == 0, said
+    code, output = machine.run(INSTALLER, "--step", "system-packages", "--allow-removals")
+    assert code == 0, output
     now = found(machine.run(*ASK)[1])
     assert {"rig-direct 1.2-1 installed", "rig-needed 1.0 installed"} <= set(now)
     assert "theirs 5 installed" not in now
-    code, said = machine.run(INSTALLER, "--uninstall")
-    assert "package theirs was removed by the installation and is not restored" in said
+    code, output = machine.run(INSTALLER, "--uninstall")
+    assert "package theirs was removed by the installation and is not restored" in output
 
 
 def test_installer_replaces_its_own_conflicting_package(machine: Layer, case: Case) -> None:
@@ -101,8 +101,8 @@ def test_installer_replaces_its_own_conflicting_package(machine: Layer, case: Ca
     assert machine.run("dpkg", "--install", *case.debs)[0] == 0
     with own.open("a", encoding="utf-8") as file:
         file.write("system-packages theirs\n")
-    code, said = machine.run(INSTALLER, "--step", "system-packages")
-    assert code == 0, said
+    code, output = machine.run(INSTALLER, "--step", "system-packages")
+    assert code == 0, output
 
 
 @pytest.mark.parametrize("target", ["docker", "devcontainer", "apptainer"])
@@ -120,9 +120,9 @@ def test_dockerfile_does_not_remove_base_packages(target: str, case: Case, machi
     line = line.split("&&")[0].split("\n\n")[0].split(">/dev/null")[0].rstrip(" \\\n")
     assert "rig-direct=1.2-1" in line
     shutil.copyfile(case.folder / "rig/files/packages.system.txt", machine.path / "up/root/listed")
-    code, said = machine.run("bash", "-c", f"apt-get -qq update; apt-get -qq install {line}")
+    code, output = machine.run("bash", "-c", f"apt-get -qq update; apt-get -qq install {line}")
     assert code == 100
-    assert "E: Packages need to be removed but remove is disabled." in said
+    assert "E: Packages need to be removed but remove is disabled." in output
     assert found(machine.run(*ASK)[1]) == THEIRS
 
 
@@ -137,10 +137,10 @@ def test_playbook_does_not_remove_foreign_packages(case: Case) -> None:
         shutil.copytree(case.folder / "srv", root.path / "srv", symlinks=True, dirs_exist_ok=True)
         (root.path / "etc/apt/sources.list").write_text("", encoding="utf-8")
         root.run("dpkg", "--install", *case.debs)
-        status, said, _ = fleet.play(book)
+        status, output, _ = fleet.play(book)
         assert status != 0
-        assert "The following packages will be REMOVED" in said
+        assert "The following packages will be REMOVED" in output
         assert found(root.run(*ASK).stdout) == THEIRS
-        status, said, _ = fleet.play(book, "-e", "rig_removals=true")
-        assert status == 0, said
+        status, output, _ = fleet.play(book, "-e", "rig_removals=true")
+        assert status == 0, output
         assert "rig-needed 1.0 installed" in found(root.run(*ASK).stdout)

@@ -78,8 +78,8 @@ def test_apt_source_line_existing_source_with_same_key_is_used(
     end, text = forms(keys.armored(keys.own))[form]
     machine = system(plan, tmp_path, end, text, keys._gpg("--export", keys.own))
     for step in ("repository", "driver"):
-        code, said = machine.run(INSTALLER, "--step", step)
-        assert code == 0, said
+        code, output = machine.run(INSTALLER, "--step", step)
+        assert code == 0, output
     assert machine.run("apt-get", "-qq", "update")[0] == 0
     ours = machine.path / "up" / LIST
     assert ours.read_text("utf-8") == f"# {URL} is configured in {THEIRS}{end} with the same key.\n"
@@ -87,8 +87,8 @@ def test_apt_source_line_existing_source_with_same_key_is_used(
 
     # It is taken away, and the rig has need of one of its own.
     machine.run("rm", f"{THEIRS}{end}")
-    code, said = machine.run(INSTALLER, "--step", "repository")
-    assert code == 0, said
+    code, output = machine.run(INSTALLER, "--step", "repository")
+    assert code == 0, output
     assert ours.read_text("utf-8").endswith(f"lang=none] {URL} /\n")
     # And it comes later.
     (machine.path / "up" / f"{THEIRS}{end}".lstrip("/")).write_text(text, encoding="utf-8")
@@ -103,10 +103,10 @@ def test_apt_source_line_different_key_is_refused(plan: Plan, keys: Keys, tmp_pa
     machine = system(plan, tmp_path, ".list", source, other)
     machine.run("apt-get", "indextargets")
     before = machine.outcome()
-    code, said = machine.run(INSTALLER, "--step", "repository")
+    code, output = machine.run(INSTALLER, "--step", "repository")
     assert code == 1
-    assert f"{THEIRS}.list configures the repository {URL} with key {keys.other}" in said
-    assert "run this again" in said
+    assert f"{THEIRS}.list configures the repository {URL} with key {keys.other}" in output
+    assert "run this again" in output
     written = {path for path in machine.outcome() if path not in before}
     assert not [path for path in written if path.startswith(("etc", "usr"))]
     assert machine.run("apt-get", "indextargets")[0] == 0
@@ -126,10 +126,10 @@ def test_apt_repository_conflicting_source_is_removed_again(
     source = f"deb [signed-by={KEYRING}] file:///srv/$(ARCH) /\n"
     keyring = keys._gpg("--export", keys.own)
     machine = system(replace(plan, steps=chosen), tmp_path, ".list", source, keyring)
-    code, said = machine.run(INSTALLER, "--step", "repository")
+    code, output = machine.run(INSTALLER, "--step", "repository")
     assert code == 1
-    assert "Signed-By" in said
-    assert f"apt cannot read its sources together with /{LIST}, which was removed again" in said
+    assert "Signed-By" in output
+    assert f"apt cannot read its sources together with /{LIST}, which was removed again" in output
     assert not (machine.path / "up" / LIST).exists()
     assert machine.run("apt-get", "-qq", "update")[0] == 0
 

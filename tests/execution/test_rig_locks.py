@@ -47,5 +47,5 @@ def test_rig_locks_every_file_is_available(environment: str, series: str, tmp_pa
 def test_rig_locks_sourced_installs_on_ubuntu_python_3_5(ubuntu_16: SystemRoot) -> None:
     files = files_of("sourced/science-3/science")
     env = installed_in(ubuntu_16, ("python3.5", "-m", "venv"), files)
-    told = env.run("-c", "import numpy, scipy, notebook; print(numpy.ones(3).sum())")
-    assert told.strip() == "3.0"
+    output = env.run("-c", "import numpy, scipy, notebook; print(numpy.ones(3).sum())")
+    assert output.strip() == "3.0"

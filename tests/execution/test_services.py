@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from unearth import PackageFinder
 
-from tests.execution.name_provider import provider_is_told
+from tests.execution.name_provider import check_provider_update
 from tests.execution.roots import (
     CERTIFICATES,
     PIP_CONFIGURATION,
@@ -18,7 +18,7 @@ from tests.execution.roots import (
     archives,
     default_mirror,
 )
-from tests.execution.service_figures import figures_are_told_through_the_secure_shell
+from tests.execution.service_figures import check_metrics_through_ssh
 from tests.execution.test_ssh import a_port, key_pair
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -146,15 +146,15 @@ def test_services_work_and_uninstall_completely(
 ) -> None:
     before = set(debian_12.listing(*LEFT))
     shutil.copytree(rig / "out" / "shell", debian_12.path / "root" / "rig")
-    _secret_is_asked_for(debian_12)
+    _check_secret_prompt(debian_12)
     second = debian_12.run("/root/rig/install.sh").stdout
     doing = [line.partition("] ")[2] for line in second.splitlines() if " doing " in line]
     assert doing == ["doing    Verify the installation against the lock"]
 
     _jail_is_read(debian_12, ports["ssh"])
-    provider_is_told(debian_12, ports["provider"], rig, f"ada:{PASSWORD}")
+    check_provider_update(debian_12, ports["provider"], rig, f"ada:{PASSWORD}")
     _session_has_its_panes(debian_12)
-    figures_are_told_through_the_secure_shell(rigspec, rig, debian_12, ports)
+    check_metrics_through_ssh(rigspec, rig, debian_12, ports)
     _units_are_sound(debian_12, rig)
     _password_is_nowhere_else(debian_12, rig)
 
@@ -194,21 +194,21 @@ def test_services_ubuntu_16_04_tmux_and_ddclient_work(
     # An old pip does not read the whole of a pip.conf of today.
     index = PackageFinder().sources[0]["url"]
     steered = (f"PIP_CONFIG_FILE={PIP_CONFIGURATION}", f"PIP_CERT={CERTIFICATES}")
-    _secret_is_asked_for(ubuntu_16, *steered, f"PIP_INDEX_URL={index}")
+    _check_secret_prompt(ubuntu_16, *steered, f"PIP_INDEX_URL={index}")
 
     _session_has_its_panes(ubuntu_16)
-    provider_is_told(ubuntu_16, port, tmp_path, f"ada:{PASSWORD}")
-    told = ubuntu_16.run("fail2ban-client", "-d").stdout
+    check_provider_update(ubuntu_16, port, tmp_path, f"ada:{PASSWORD}")
+    output = ubuntu_16.run("fail2ban-client", "-d").stdout
     for words in ("['add', 'sshd', 'systemd']", "['set', 'sshd', 'bantime', 3600]", "'2222'"):
-        assert words in told
+        assert words in output
     assert ubuntu_16.run("systemctl", "is-enabled", "ddclient.service").stdout == "enabled\n"
 
 
-def _secret_is_asked_for(root: SystemRoot, *steered: str) -> None:
+def _check_secret_prompt(root: SystemRoot, *steered: str) -> None:
     """Without it all else is done; with half of it nothing is written."""
-    asked = root.run("env", *steered, "/root/rig/install.sh", check=False)
-    assert asked.returncode == 1
-    assert "secret DYNDNS: locked" in asked.stdout + asked.stderr
+    refused = root.run("env", *steered, "/root/rig/install.sh", check=False)
+    assert refused.returncode == 1
+    assert "secret DYNDNS: locked" in refused.stdout + refused.stderr
     root.run("install", "-d", "-m", "0700", "/etc/rig/secrets")
     secret = root.path / "etc/rig/secrets/DYNDNS"
     secret.touch(mode=0o600)
@@ -227,7 +227,7 @@ def _secret_is_asked_for(root: SystemRoot, *steered: str) -> None:
 
 def _jail_is_read(root: SystemRoot, port: int) -> None:
     assert "test is successful" in root.run("fail2ban-client", "-t").stdout
-    told = root.run("fail2ban-client", "-d").stdout
+    output = root.run("fail2ban-client", "-d").stdout
     for line in (
         "['add', 'sshd', 'systemd']",
         "['set', 'sshd', 'maxretry', 3]",
@@ -235,7 +235,7 @@ def _jail_is_read(root: SystemRoot, port: int) -> None:
         "['set', 'sshd', 'addaction', 'nftables']",
         f"['port', '{port}']",
     ):
-        assert line in told
+        assert line in output
     root.run("nft", "--version")
 
 

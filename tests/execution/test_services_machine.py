@@ -100,11 +100,11 @@ class Outside:
         return {self.ssh: SSH} | {self.notebooks[user]: NOTEBOOKS[user] for user in NOTEBOOKS}
 
     def shell(
-        self, user: str, asked: str = "id -un", key: str | None = None
+        self, user: str, remote_command: str = "id -un", key: str | None = None
     ) -> subprocess.CompletedProcess[str]:
         """What the secure shell answers to that account, with its own key or another's."""
         identity = ("-i", str(self.keys[key or user]), "-o", "IdentitiesOnly=yes")
-        return answered(self.ssh, *identity, f"{user}@127.0.0.1", asked=asked)
+        return answered(self.ssh, *identity, f"{user}@127.0.0.1", remote_command=remote_command)
 
 
 @pytest.fixture
@@ -145,18 +145,18 @@ def test_virtual_machine_users_can_work_before_and_after_reboot(
     put_rigspec(attached, KEPT, tmp_path)
     image, folder = make_image(KEPT), tmp_path / "machine"
     with booted(image, folder, seed, attached, forwards=outside.forwards) as machine:
-        see_the_secret_asked_for_and_given(machine)
-        see_the_services(machine, outside, tmp_path, unseen=["quota"])
-        see_the_session(outside)
+        check_secret_prompt(machine)
+        check_services(machine, outside, tmp_path, unseen=["quota"])
+        check_session(outside)
 
-        put_the_homes_where_quotas_are(machine)
+        move_homes_to_quota_filesystem(machine)
         machine.reboot()
-        see_the_quota_kept(machine, outside)
-        see_the_services(machine, outside, tmp_path)
-        see_who_guesses_kept_away(machine, outside)
+        check_quota(machine, outside)
+        check_services(machine, outside, tmp_path)
+        check_ban(machine, outside)
 
 
-def see_the_secret_asked_for_and_given(machine: Machine) -> None:
+def check_secret_prompt(machine: Machine) -> None:
     """The first boot does all else and says what it lacks. Somebody types it, wrong at first."""
     end = "/var/lib/cloud/instance/boot-finished"
     machine.wait_until("test", "-e", end, timeout=PATIENCE)
@@ -164,8 +164,8 @@ def see_the_secret_asked_for_and_given(machine: Machine) -> None:
     assert machine.run("cloud-init", "status", check=False).out.strip() == "status: error"
     hint = f"the secret NOTEBOOK_PASSWORD is missing: set it in the environment or in {SECRET}"
     machine.run("grep", "-qF", "-e", hint, "/var/log/rig.log")
-    said = machine.run("cat", "/var/log/cloud-init-output.log").out
-    wrong = [line for line in said.splitlines() if ": locked " in line and ", found " in line]
+    text = machine.run("cat", "/var/log/cloud-init-output.log").out
+    wrong = [line for line in text.splitlines() if ": locked " in line and ", found " in line]
     assert len(wrong) == len(NOTEBOOKS), wrong
     assert all("secret NOTEBOOK_PASSWORD" in line for line in wrong)
     assert failed(machine) == ["cloud-final.service"]  # cloud-init's own, for the user's script
@@ -203,17 +203,17 @@ def client_of(user: str, outside: Outside, folder: Path) -> NotebookClient:
     return client
 
 
-def see_the_services(
+def check_services(
     machine: Machine, outside: Outside, folder: Path, unseen: Sequence[str] = ()
 ) -> None:
     """``unseen`` are the aspects that the doctor has to call unknown."""
     for unit in UNITS:
         machine.wait_until("systemctl", "is-active", "--quiet", unit, timeout=PATIENCE)
-    see_who_may_log_in(machine, outside)
+    check_logins(machine, outside)
     for user in NOTEBOOKS:
-        see_the_notebook(user, outside, folder)
+        check_notebook(user, outside, folder)
     assert failed(machine) == []
-    see_the_doctor_content(machine, unseen)
+    check_doctor(machine, unseen)
 
 
 def failed(machine: Machine) -> list[str]:
@@ -222,7 +222,7 @@ def failed(machine: Machine) -> list[str]:
     return [line.split()[0] for line in listed.splitlines()]
 
 
-def see_who_may_log_in(machine: Machine, outside: Outside) -> None:
+def check_logins(machine: Machine, outside: Outside) -> None:
     """Each user with their own key; nobody with a password, root not with a key either."""
     for user in NOTEBOOKS:
         taken = outside.shell(user)
@@ -238,7 +238,7 @@ def see_who_may_log_in(machine: Machine, outside: Outside) -> None:
     machine.run("rm", keys)
 
 
-def see_the_notebook(user: str, outside: Outside, folder: Path) -> None:
+def check_notebook(user: str, outside: Outside, folder: Path) -> None:
     """Over TLS, with the password alone; what it keeps to itself no other user reads."""
     other = next(name for name in NOTEBOOKS if name != user)
     for kept in ("key", "password"):
@@ -254,7 +254,7 @@ def see_the_notebook(user: str, outside: Outside, folder: Path) -> None:
     assert printed.split() == [user, f"/home/{user}", "/opt/rig/envs/lab", GPUS[user]]
 
 
-def see_the_session(outside: Outside) -> None:
+def check_session(outside: Outside) -> None:
     """One command loads it, and it stays when who loaded it has gone."""
     loaded = outside.shell("alice", "rig-tmux -d work")
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
@@ -278,12 +278,12 @@ def until(
 ) -> None:
     """Ask again until the lines are these."""
     end = time.monotonic() + seconds
-    while (said := ask()).stdout.splitlines() != expected:
-        assert time.monotonic() < end, said
+    while (output := ask()).stdout.splitlines() != expected:
+        assert time.monotonic() < end, output
         time.sleep(2)
 
 
-def put_the_homes_where_quotas_are(machine: Machine) -> None:
+def move_homes_to_quota_filesystem(machine: Machine) -> None:
     """The first boot has said that nothing holds the quota. Mend what it named, as one would."""
     notice = "the quota of bob (10 MB) is not enforced: user quotas are not enabled on /"
     machine.run("grep", "-qF", "-e", notice, "/var/log/rig.log")
@@ -299,11 +299,11 @@ def put_the_homes_where_quotas_are(machine: Machine) -> None:
     machine.run("sh", "-ec", script, timeout=300)
 
 
-def see_the_quota_kept(machine: Machine, outside: Outside) -> None:
+def check_quota(machine: Machine, outside: Outside) -> None:
     """Once its file system can, the installer sets it, and the kernel holds bob to it alone."""
     machine.wait_until("systemctl", "is-active", "--quiet", "ssh", timeout=PATIENCE)
-    said = machine.run(INSTALLER, timeout=PATIENCE)
-    assert "is not enforced" not in said.out + said.err
+    result = machine.run(INSTALLER, timeout=PATIENCE)
+    assert "is not enforced" not in result.out + result.err
     writes = "head -c 12000000 /dev/zero > large; echo $?; rm large"
     assert outside.shell("alice", writes).stdout == "0\n"
     held = outside.shell("bob", writes)
@@ -311,14 +311,14 @@ def see_the_quota_kept(machine: Machine, outside: Outside) -> None:
     assert "Disk quota exceeded" in held.stderr
 
 
-def see_who_guesses_kept_away(machine: Machine, outside: Outside) -> None:
+def check_ban(machine: Machine, outside: Outside) -> None:
     for number in range(12):
         outside.shell(f"nobody{number}", key="alice")
         if "10.0.2.2" in banned(machine):
             break
     until_banned = time.monotonic() + 60
-    while "10.0.2.2" not in (said := banned(machine)):
-        assert time.monotonic() < until_banned, said
+    while "10.0.2.2" not in (output := banned(machine)):
+        assert time.monotonic() < until_banned, output
         time.sleep(1)
     assert outside.shell("alice").returncode == 255
     machine.run("fail2ban-client", "unban", "--all")
@@ -329,12 +329,12 @@ def banned(machine: Machine) -> str:
     return machine.run("fail2ban-client", "status", "sshd").out.partition("Banned IP list:")[2]
 
 
-def see_the_doctor_content(machine: Machine, unseen: Sequence[str]) -> None:
+def check_doctor(machine: Machine, unseen: Sequence[str]) -> None:
     """All that the lock and the plan promise, asked by rigspec itself inside."""
     command = (f"{ATTACHED}{HOME}/bin/python", "-B", "-m", "rigspec", "doctor")
     rig = (f"{ATTACHED}/rig/rig.toml", "--lock", f"{ATTACHED}/rig/lock", "--format", "json")
-    asked = ("env", "RIGSPEC_NO_CACHE=1", *command, *rig, "--target", "cloud-init")
-    done = machine.run(*asked, check=False, timeout=600)
+    remote_command = ("env", "RIGSPEC_NO_CACHE=1", *command, *rig, "--target", "cloud-init")
+    done = machine.run(*remote_command, check=False, timeout=600)
     assert done.status in (0, 1), done.out + done.err
     amiss = [item for item in json.loads(done.out)["items"] if item["status"] != "ok"]
     assert [(item["aspect"], item["status"]) for item in amiss] == [

@@ -87,7 +87,7 @@ def test_installer_dry_run_changes_nothing(debian_11: SystemRoot, legacy_cpu: Pa
     shutil.copytree(legacy_cpu / "shell", debian_11.path / "root" / "rig")
     before = debian_11.listing("var/log/rig.log")
 
-    said = debian_11.run("/root/rig/install.sh", "--dry-run").stdout
+    output = debian_11.run("/root/rig/install.sh", "--dry-run").stdout
 
-    assert "would do Python environment tf18" in said
+    assert "would do Python environment tf18" in output
     assert debian_11.listing("var/log/rig.log") == before

@@ -46,19 +46,19 @@ def test_rig_installer_installs_and_uninstalls_completely(system: Layer) -> None
     system.run("sh", "-c", f"mkdir -p /etc/skel/.rig; echo mine > {settings}")
     (system.path / "up/root/rig/install.sh").unlink()
 
-    code, said = system.run(FILE)
-    assert code == 0, said
-    assert "[22/22] done     Step verify" in said
-    assert f"{settings} already existed: saved as {settings}.before-rig" in said
-    assert said.splitlines()[-1].startswith("reboot this machine: ")
+    code, output = system.run(FILE)
+    assert code == 0, output
+    assert "[22/22] done     Step verify" in output
+    assert f"{settings} already existed: saved as {settings}.before-rig" in output
+    assert output.splitlines()[-1].startswith("reboot this machine: ")
     assert system.run("stat", "-c", "%a", "/var/log/rig.log") == (0, "640\n")
     log = system.run("cat", "/var/log/rig.log")[1].splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line) for line in log)
 
     installed = system.outcome()
-    code, said = system.run(FILE)
-    assert code == 0, said
-    assert [line for line in said.splitlines() if " doing " in line] == [
+    code, output = system.run(FILE)
+    assert code == 0, output
+    assert [line for line in output.splitlines() if " doing " in line] == [
         "[22/22] doing    Step verify"
     ]
     assert system.outcome() == installed
@@ -71,10 +71,10 @@ def test_rig_installer_installs_and_uninstalls_completely(system: Layer) -> None
     changed = system.outcome()
     assert changed.keys() == installed.keys()
 
-    code, said = system.run(FILE, "--uninstall")
-    assert code == 0, said
-    assert "kept /etc/profile.d/rig-every.sh: modified since it was installed" in said
-    assert "kept account ada and its home" in said
+    code, output = system.run(FILE, "--uninstall")
+    assert code == 0, output
+    assert "kept /etc/profile.d/rig-every.sh: modified since it was installed" in output
+    assert "kept account ada and its home" in output
     assert system.run("cat", settings) == (0, "mine\n")
     left = system.outcome()
     differs = {path for path in {*left, *before} if left.get(path) != before.get(path)}
@@ -93,15 +93,15 @@ def test_installer_reboot_is_reported_until_it_happened(system: Layer) -> None:
     assert "reboot this machine" in system.run(FOLDER)[1]
 
     due.write_text("another-boot\n", "ascii")
-    code, said = system.run(FOLDER)
-    assert "the required reboot has happened" in said
+    code, output = system.run(FOLDER)
+    assert "the required reboot has happened" in output
     # What only the new kernel shows is looked at now.
     assert code == 1
-    assert "the new kernel: locked yes, found nothing" in said
+    assert "the new kernel: locked yes, found nothing" in output
     assert not due.exists()
     system.run("sh", "-c", "echo yes > /etc/booted")
-    code, said = system.run(FOLDER)
-    assert (code, "reboot" in said.splitlines()[-1]) == (0, False)
+    code, output = system.run(FOLDER)
+    assert (code, "reboot" in output.splitlines()[-1]) == (0, False)
 
 
 def test_installer_usage_errors_change_nothing(system: Layer) -> None:
@@ -115,12 +115,12 @@ def test_installer_usage_errors_change_nothing(system: Layer) -> None:
         (("--dry-run",), 0, "would do Step env-lab"),
         (("--uninstall", "--dry-run"), 0, "would undo Step env-lab"),
     ):
-        found, said = system.run(FOLDER, *arguments)
-        assert (found, says in said) == (code, True), said
-    code, said = system.run("sh", "-c", f"setpriv --reuid=65534 bash -s < {FOLDER}")
-    assert (code, "must be run as root" in said) == (1, True), said
-    code, said = system.run("setarch", "i686", FOLDER)
-    assert (code, "for x86_64, but this machine is i686" in said) == (1, True), said
+        found, output = system.run(FOLDER, *arguments)
+        assert (found, says in output) == (code, True), output
+    code, output = system.run("sh", "-c", f"setpriv --reuid=65534 bash -s < {FOLDER}")
+    assert (code, "must be run as root" in output) == (1, True), output
+    code, output = system.run("setarch", "i686", FOLDER)
+    assert (code, "for x86_64, but this machine is i686" in output) == (1, True), output
     assert system.outcome() == before
 
 
@@ -131,10 +131,10 @@ def test_installer_concurrent_run_is_refused_and_stopped_run_resumes(system: Lay
     {FOLDER}; echo "second $?"
     kill -TERM $first; wait $first; echo "first $?"
     """
-    said = system.run("bash", "-c", script)[1]
-    assert "another installation is running; nothing was changed\nsecond 1\n" in said
-    assert "first 143" in said
+    output = system.run("bash", "-c", script)[1]
+    assert "another installation is running; nothing was changed\nsecond 1\n" in output
+    assert "first 143" in output
     stopped = (system.path / "root/tmp/first").read_text("utf-8")
     assert stopped.splitlines()[-1].endswith("stopped by SIGTERM: run install.sh again to resume")
-    code, said = system.run(FOLDER)
-    assert code == 0, said
+    code, output = system.run(FOLDER)
+    assert code == 0, output

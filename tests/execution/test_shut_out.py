@@ -15,15 +15,15 @@ from tests.execution.test_accounts import KEY, plan, sh
 INSTALLER = "/root/rig/install.sh"
 SETTINGS = "/etc/ssh/sshd_config.d/00-rig.conf"
 SYSTEMD = "/srv/systemd"
-TOLD = f"{SYSTEMD}/told"
+RESTARTS = f"{SYSTEMD}/told"
 # systemd, as far as the installer asks it, where none can run.
 STAND_IN = f"""
 mkdir -p {SYSTEMD} /run/systemd/system
 cat > {SYSTEMD}/systemctl <<'END'
 #!/bin/sh
-case $1 in *restart) echo "$@" >> {TOLD} ;; esac
+case $1 in *restart) echo "$@" >> {RESTARTS} ;; esac
 END
-chmod +x {SYSTEMD}/systemctl; : > {TOLD}
+chmod +x {SYSTEMD}/systemctl; : > {RESTARTS}
 """
 
 
@@ -63,38 +63,38 @@ def run(system: Layer, *options: str) -> tuple[int, str]:
 )
 def test_installer_without_usable_key_refuses_sshd_settings(system: Layer, there: str) -> None:
     sh(system, f"{there.replace('~bob', '/home/bob')}")
-    code, said = run(system, INSTALLER)
+    code, output = run(system, INSTALLER)
     assert code == 1
-    assert "no user could log in over SSH" in said
+    assert "no user could log in over SSH" in output
     assert not (system.path / "up" / SETTINGS.lstrip("/")).exists()
-    code, said = run(system, "RIG_SHUT_OUT=yes", INSTALLER)
-    assert code == 0, said
+    code, output = run(system, "RIG_SHUT_OUT=yes", INSTALLER)
+    assert code == 0, output
     assert sh(system, f"cat {SETTINGS}") == "x\n"
 
 
 def test_installer_foreign_account_with_key_is_enough(system: Layer) -> None:
     sh(system, "mkdir /srv/people; useradd -m -d /srv/people/bob -s /bin/sh bob")
     sh(system, f"cd /srv/people/bob; mkdir .ssh; echo '{KEY}' > .ssh/authorized_keys")
-    code, said = run(system, INSTALLER)
-    assert code == 0, said
+    code, output = run(system, INSTALLER)
+    assert code == 0, output
 
 
 def test_installer_invalid_settings_keep_service_running(system: Layer) -> None:
     sh(system, "mkdir -p /etc/ssh/sshd_config.d; echo bad > /etc/ssh/sshd_config.d/1")
-    code, said = run(system, "RIG_SHUT_OUT=yes", INSTALLER)
+    code, output = run(system, "RIG_SHUT_OUT=yes", INSTALLER)
     assert code == 1
-    assert "not restarting ssh.service: its configuration is invalid" in said
-    assert "restart" not in sh(system, f"cat {TOLD}")
+    assert "not restarting ssh.service: its configuration is invalid" in output
+    assert "restart" not in sh(system, f"cat {RESTARTS}")
     sh(system, "rm /etc/ssh/sshd_config.d/1")
-    code, said = run(system, INSTALLER)
-    assert code == 0, said
-    assert sh(system, f"cat {TOLD}") == "restart ssh.service\n"
+    code, output = run(system, INSTALLER)
+    assert code == 0, output
+    assert sh(system, f"cat {RESTARTS}") == "restart ssh.service\n"
 
 
 def test_uninstall_existing_service_restarts_without_rig_settings(system: Layer) -> None:
     assert run(system, "RIG_SHUT_OUT=yes", INSTALLER)[0] == 0
-    sh(system, f": > {TOLD}")
-    code, said = run(system, INSTALLER, "--uninstall")
-    assert code == 0, said
-    assert sh(system, f"cat {TOLD}") == "try-restart ssh.service\n"
+    sh(system, f": > {RESTARTS}")
+    code, output = run(system, INSTALLER, "--uninstall")
+    assert code == 0, output
+    assert sh(system, f"cat {RESTARTS}") == "try-restart ssh.service\n"
     assert not (system.path / "up" / SETTINGS.lstrip("/")).exists()

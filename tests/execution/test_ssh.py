@@ -60,11 +60,13 @@ def running(root: SystemRoot, *command: str) -> Iterator[None]:
         process.communicate()
 
 
-def answered(port: int, *options: str, asked: str = "id -un") -> subprocess.CompletedProcess[str]:
+def answered(
+    port: int, *options: str, remote_command: str = "id -un"
+) -> subprocess.CompletedProcess[str]:
     """What a client that trusts any host hears, with these options and to that account."""
     command = ["ssh", "-F", "none", "-p", str(port), "-o", "StrictHostKeyChecking=no"]
     command += ["-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"]
-    command += ["-o", "ConnectTimeout=120", *options, asked]
+    command += ["-o", "ConnectTimeout=120", *options, remote_command]
     for _ in range(100):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if "Connection refused" not in done.stderr:

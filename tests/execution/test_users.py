@@ -73,8 +73,8 @@ def installed(rigspec: Rigspec, debian_12: SystemRoot, tmp_path: Path) -> System
     shutil.copytree(tmp_path / "out" / "shell", debian_12.path / "root" / "rig")
     # Somebody who was there before, and whose number is nobody else's.
     debian_12.run("useradd", "--create-home", "--shell", "/bin/bash", "carol")
-    said = debian_12.run("/root/rig/install.sh")
-    assert "the quota of ada (200 GB) is not enforced" in said.stdout + said.stderr
+    result = debian_12.run("/root/rig/install.sh")
+    assert "the quota of ada (200 GB) is not enforced" in result.stdout + result.stderr
     return debian_12
 
 
@@ -86,11 +86,11 @@ def test_users_have_only_their_gpus_groups_and_environments(
     def shell(user: str, command: str) -> str:
         return installed.run("su", "-", user, "-c", command).stdout.strip()
 
-    asked = 'echo "${CUDA_VISIBLE_DEVICES-unset} ${CUDA_DEVICE_ORDER-unset}"'
-    assert shell("ada", asked) == "0 PCI_BUS_ID"
-    assert shell("bob", asked) == "1,2 PCI_BUS_ID"
-    assert shell("eve", asked) == shell("carol", asked) == "unset unset"
-    assert installed.run("bash", "-lc", asked).stdout.strip() == "unset unset"
+    script = 'echo "${CUDA_VISIBLE_DEVICES-unset} ${CUDA_DEVICE_ORDER-unset}"'
+    assert shell("ada", script) == "0 PCI_BUS_ID"
+    assert shell("bob", script) == "1,2 PCI_BUS_ID"
+    assert shell("eve", script) == shell("carol", script) == "unset unset"
+    assert installed.run("bash", "-lc", script).stdout.strip() == "unset unset"
 
     assert set(shell("ada", "id -Gn").split()) == {"ada", "video", "research", "rig-env-one"}
     assert set(shell("bob", "id -Gn").split()) == {"bob"}
@@ -100,7 +100,7 @@ def test_users_have_only_their_gpus_groups_and_environments(
         for user in ("ada", "bob", "eve", "carol")
         for env in ("one", "two")
     }
-    assert [key for key, said in seen.items() if said == "no"] == [
+    assert [key for key, output in seen.items() if output == "no"] == [
         ("bob", "one"),
         ("carol", "one"),
     ]
@@ -132,5 +132,5 @@ def test_users_have_only_their_gpus_groups_and_environments(
     installed.run("/root/rig/install.sh", "--uninstall")
     left = installed.run("sh", "-c", "getent group rig-env-one research || ls /etc/profile.d")
     assert "rig-" not in left.stdout
-    assert shell("ada", asked) == "unset unset"
+    assert shell("ada", script) == "unset unset"
     assert not (installed.path / "opt" / "rig").exists()

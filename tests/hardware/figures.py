@@ -35,10 +35,10 @@ def report(spec: LoadedSpec, name: str = "tower") -> Report:
     return check_machine(spec, name, matrix_for(spec, name), repairs=False)
 
 
-def told(spec: LoadedSpec, name: str = "tower") -> dict[str, Diagnostic]:
-    """What is said of the parts, by code."""
+def diagnose(spec: LoadedSpec, name: str = "tower") -> dict[str, Diagnostic]:
+    """Return the diagnostics about hardware by code."""
     found = report(spec, name).diagnostics
     return {d.code: d for d in found if d.code.startswith("RS1")}
 
 
-__all__ = ["figures", "machine", "report", "rig", "told"]
+__all__ = ["diagnose", "figures", "machine", "report", "rig"]

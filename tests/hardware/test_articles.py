@@ -14,7 +14,7 @@ from rigspec.hardware.pcie import compute_slowdown, divide_lanes
 from rigspec.hardware.power import compute_efficiency
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.part_lookup import find_part
-from tests.hardware.figures import figures, machine, report, rig, told
+from tests.hardware.figures import diagnose, figures, machine, report, rig
 
 D = Decimal
 GPU = load_matrix(["gpu"]).product("gpu")
@@ -50,7 +50,7 @@ def test_the_first_rigs_ddr3_does_not_fit_its_board() -> None:
     }
     assert found.status == "conflict"
     assert found.resolution is not None  # what is installed does not depend on the modules
-    assert "RS102" not in told(rig("submarine", ('"DDR3"', '"DDR4"')))
+    assert "RS102" not in diagnose(rig("submarine", ('"DDR3"', '"DDR4"')))
 
 
 def test_the_first_rig_has_memory_and_threads_for_two_cards_and_28_lanes() -> None:
@@ -59,7 +59,7 @@ def test_the_first_rig_has_memory_and_threads_for_two_cards_and_28_lanes() -> No
     assert str(found.vram) == "16 GiB"
     assert found.lanes is not None
     assert found.lanes.widths == (16, 8)
-    assert not {"RS104", "RS110", "RS111"} & told(rig("submarine")).keys()
+    assert not {"RS104", "RS110", "RS111"} & diagnose(rig("submarine")).keys()
 
 
 def test_two_gtx_1080_are_more_than_one_titan_x_for_as_much() -> None:
@@ -79,14 +79,14 @@ def test_the_second_rig_takes_four_cards_and_twice_the_memory() -> None:
     assert found.lanes.of_cpu.number == "64"
     assert divide_lanes(4, (), 64) == (16, 16, 16, 16)  # "8 or 16": they get 16
     more = (('size = "32 GB"', 'size = "64 GB"'), ("modules = 2 }", "modules = 4 }"))
-    assert "RS103" not in told(rig("dl-server", *more))
-    assert "RS103" in told(rig("dl-server", ('size = "32 GB"', 'size = "256 GB"')))
+    assert "RS103" not in diagnose(rig("dl-server", *more))
+    assert "RS103" in diagnose(rig("dl-server", ('size = "32 GB"', 'size = "256 GB"')))
 
 
 def test_the_second_rigs_parts_with_a_source_make_680_of_its_824_watts() -> None:
     _, full, headroom = watts("dl-server")
     assert (full, headroom) == ("680", "320")
-    note = told(rig("dl-server"))["RS109"].message
+    note = diagnose(rig("dl-server"))["RS109"].message
     assert "power of board, memory, ssd of 256 GB, hdd of 2 TB" in note
 
 
@@ -112,13 +112,13 @@ def test_it_draws_314_with_two_more_modules_and_a_disk() -> None:
         ("watts = 10 }]", 'watts = 10 }, { size = "1 TB", kind = "hdd", watts = 20 }]'),
     )
     assert watts("argentina", *more)[1:] == ("314", "186")
-    assert "RS103" not in told(rig("argentina", *more))
+    assert "RS103" not in diagnose(rig("argentina", *more))
 
 
 def test_its_430_watt_supply_would_have_been_a_risk() -> None:
-    smaller = told(rig("argentina", ("watts = 500", "watts = 430")))
+    smaller = diagnose(rig("argentina", ("watts = 500", "watts = 430")))
     assert smaller["RS105"].message.startswith("146 W of headroom (284 W of 430 W)")
-    assert "RS105" not in told(rig("argentina"))
+    assert "RS105" not in diagnose(rig("argentina"))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_its_430_watt_supply_would_have_been_a_risk() -> None:
     [("210 mm", None), ("300 mm", Severity.NOTE), ("420 mm", Severity.ERROR)],
 )
 def test_its_card_fits_a_case_that_takes_275_or_414(length: str, severity: Severity | None) -> None:
-    found = told(rig("argentina", ("210 mm", length))).get("RS108")
+    found = diagnose(rig("argentina", ("210 mm", length))).get("RS108")
     assert (found.severity if found is not None else None) is severity
 
 
@@ -149,8 +149,8 @@ def test_as_many_long_cards_fit_as_slots_have_room(
     found = [d for d in report(spec).diagnostics if d.code == "RS108"]
     assert (found[0].severity if found else None) is severity
     if cards == (300, 300) and severity is Severity.ERROR:
-        said = "2 cards are 300 mm or longer, but the case has room for 1"
-        assert found[0].message == said
+        output = "2 cards are 300 mm or longer, but the case has room for 1"
+        assert found[0].message == output
 
 
 def test_its_four_threads_feed_two_cards_and_its_board_has_one_slot() -> None:
@@ -159,12 +159,12 @@ def test_its_four_threads_feed_two_cards_and_its_board_has_one_slot() -> None:
     slots = ('slots = ["x16"]', 'slots = ["x16", "x16", "x16"]')
     two = ('length = "210 mm"', 'length = "210 mm", count = 2')
     three = ('length = "210 mm"', 'length = "210 mm", count = 3')
-    assert "RS110" not in told(rig("argentina", two))
+    assert "RS110" not in diagnose(rig("argentina", two))
     assert (
         "4 CPU threads for 3 GPUs; at least 6 are recommended"
-        in told(rig("argentina", slots, three))["RS110"].message
+        in diagnose(rig("argentina", slots, three))["RS110"].message
     )
-    assert told(rig("argentina", two))["RS106"].message == "2 cards do not fit in 1 slot"
+    assert diagnose(rig("argentina", two))["RS106"].message == "2 cards do not fit in 1 slot"
 
 
 def test_its_cards_and_their_memory() -> None:
@@ -174,8 +174,8 @@ def test_its_cards_and_their_memory() -> None:
     assert found.ram is not None
     assert found.vram is not None
     assert found.ram.amount >= found.vram.amount
-    assert "RS111" in told(rig("argentina", ('size = "16 GB"', 'size = "4 GB"')))
-    assert "RS103" in told(rig("argentina", ('size = "16 GB"', 'size = "128 GB"')))
+    assert "RS111" in diagnose(rig("argentina", ('size = "16 GB"', 'size = "4 GB"')))
+    assert "RS103" in diagnose(rig("argentina", ('size = "16 GB"', 'size = "128 GB"')))
 
 
 # The fourth: "Deep Al", for up to four cards.
@@ -199,7 +199,7 @@ def test_four_of_its_cards_get_8_lanes_and_more_of_64() -> None:
     assert divide_lanes(4, (), 28) == (8, 8, 8, 4)
 
 
-def test_what_fewer_lanes_cost_one_card() -> None:
+def test_bandwidth_of_one_card_with_fewer_lanes() -> None:
     lanes = MachineContext(rig("deep-al"), "tower", load_matrix(["guidance"])).guidance("lanes")
     eight, four = compute_slowdown(lanes, 8), compute_slowdown(lanes, 4)
     assert eight is not None
@@ -212,7 +212,7 @@ def test_what_fewer_lanes_cost_one_card() -> None:
 def test_four_rtx_2070_fit_its_supply_with_nothing_to_spare() -> None:
     four = ("watts = 185", "count = 4, watts = 185")
     assert watts("deep-al", four)[1:] == ("971", "29")
-    assert told(rig("deep-al", four))["RS105"].severity is Severity.WARNING
+    assert diagnose(rig("deep-al", four))["RS105"].severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_two_rtx_2080_fit_and_four_do_not(cards: int, full: str, code: str | Non
         f'model = "GeForce RTX 2080", count = {cards}, watts = 225',
     )
     assert watts("deep-al", change)[1] == full
-    found = told(rig("deep-al", change))
+    found = diagnose(rig("deep-al", change))
     assert [c for c in ("RS104", "RS105") if c in found] == ([code] if code else [])
 
 
@@ -235,7 +235,7 @@ def test_a_month_at_1000_watts_costs_216_euros() -> None:
     assert round(month * D("0.03"), 2) == D("6.48")
 
 
-def test_what_its_supply_loses_is_on_top() -> None:
+def test_power_cost_includes_loss_of_supply() -> None:
     found = figures(rig("deep-al"))
     assert found.power is not None
     half = compute_efficiency(found.power, D(500))
@@ -270,14 +270,14 @@ def test_its_card_has_8_gib_and_not_16() -> None:
 # The fifth: a tower for a team, and the cloud beside it.
 
 
-def test_the_last_rigs_iommu_is_off_and_nothing_is_said() -> None:
+def test_iommu_off_in_last_rig_is_not_reported() -> None:
     off = '["intel_iommu=off"]'
-    assert "RS113" not in told(rig("sourced"), "science-3")
-    on = told(rig("sourced", (off, '["intel_iommu=on"]')), "science-3")["RS113"]
+    assert "RS113" not in diagnose(rig("sourced"), "science-3")
+    on = diagnose(rig("sourced", (off, '["intel_iommu=on"]')), "science-3")["RS113"]
     assert on.severity is Severity.WARNING
     assert on.facts[0].sources[0].url.startswith("https://docs.nvidia.com/")
-    unsaid = told(rig("sourced", (f"kernel_args = {off}", "")), "science-3")["RS113"]
-    assert unsaid.severity is Severity.NOTE
+    unset = diagnose(rig("sourced", (f"kernel_args = {off}", "")), "science-3")["RS113"]
+    assert unset.severity is Severity.NOTE
 
 
 def test_it_pays_for_itself_within_a_year_under_the_assumptions_of_its_spec() -> None:
@@ -309,7 +309,7 @@ def test_its_containers_get_the_devices_of_both_cards() -> None:
     )
 
 
-def test_the_cloud_machine_beside_it_is_half_a_k80() -> None:
+def test_cloud_machine_of_last_rig_is_half_a_k80() -> None:
     found = figures(rig("sourced"), "p2")
     (gpu,) = found.gpus
     assert (gpu.model, gpu.count) == ("K80", 1)
@@ -320,4 +320,4 @@ def test_the_cloud_machine_beside_it_is_half_a_k80() -> None:
     assert str(found.cost.hourly) == "0.9 USD/h"
     assert str(found.threads) == "4 vCPU"
     assert str(found.ram) == "61 GiB"
-    assert "RS119" in told(rig("sourced"), "p2")
+    assert "RS119" in diagnose(rig("sourced"), "p2")

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from tests.hardware.figures import figures, machine, report, rig, told
+from tests.hardware.figures import diagnose, figures, machine, report, rig
 
 D = Decimal
 
 
-def test_prices_of_parts_are_summed_and_held_against_the_budget() -> None:
+def test_prices_of_parts_are_summed_and_compared_with_budget() -> None:
     text = (
         'cpu = { model = "Intel Core i5-7500", price = "200 USD" }\n'
         'gpus = [{ model = "GTX 1070", count = 2, price = "400 USD" }]\nbudget = "900 USD"\n'
@@ -19,8 +19,10 @@ def test_prices_of_parts_are_summed_and_held_against_the_budget() -> None:
     found = figures(machine(text))
     assert str(found.cost.parts) == "1000 USD"
     assert str(found.cost.price) == "1000 USD"  # every part has one
-    assert told(machine(text))["RS112"].message == "1000 USD is 100 USD over the budget of 900 USD"
-    assert "RS112" not in told(machine(text.replace("900 USD", "900 EUR")))
+    assert (
+        diagnose(machine(text))["RS112"].message == "1000 USD is 100 USD over the budget of 900 USD"
+    )
+    assert "RS112" not in diagnose(machine(text.replace("900 USD", "900 EUR")))
     some = machine(text.replace(', price = "200 USD"', ""))
     assert figures(some).cost.price is None
     assert figures(some).cost.unpriced == ("processor",)
@@ -41,11 +43,11 @@ MONEY = (
         ('budget = "2000 USD"\n' + MONEY, "prices of the parts, in EUR and USD"),
     ],
 )
-def test_prices_in_several_currencies_are_said_not_to_be_checked(text: str, words: str) -> None:
-    note = told(machine(text))["RS109"]
+def test_prices_in_several_currencies_are_not_checked(text: str, words: str) -> None:
+    note = diagnose(machine(text))["RS109"]
     assert words in note.message
     assert "amounts in one currency" in note.help[0]
-    assert "RS109" not in told(machine(text.replace("EUR", "USD")))
+    assert "RS109" not in diagnose(machine(text.replace("EUR", "USD")))
 
 
 AGAINST = "\n[machine.b]\nos = 'ubuntu 16.04'\ninstance = 'aws g4dn.xlarge'\n"
@@ -55,7 +57,7 @@ OWNED = (
 )
 
 
-def test_check_says_why_there_is_no_month_in_which_it_has_paid_for_itself() -> None:
+def test_payback_that_is_impossible_has_a_reason() -> None:
     assert report(machine(OWNED + AGAINST)).metrics[-1].text.startswith("after ")
     never = {m.name: m for m in report(machine(OWNED.replace("0.30", "30") + AGAINST)).metrics}
     assert never["pays off"].text.startswith("never: running tower costs 1080 USD a month, renting")
@@ -64,12 +66,12 @@ def test_check_says_why_there_is_no_month_in_which_it_has_paid_for_itself() -> N
         ("hours = 8\n", "", "add its `hours`"),
         ('price = "3000 USD"\n', "", "add its `price`"),
     ):
-        note = told(machine(OWNED.replace(before, after) + AGAINST))["RS109"]
+        note = diagnose(machine(OWNED.replace(before, after) + AGAINST))["RS109"]
         assert "payback time (" in note.message
         assert why in note.message
 
 
-def test_amounts_of_different_currencies_are_not_held_against_each_other() -> None:
+def test_amounts_in_different_currencies_are_not_compared() -> None:
     euros = rig("sourced", ("5000 USD", "5000 EUR"))
     assert figures(euros, "science-3").payback is None
 
@@ -82,7 +84,7 @@ IDLE = (
 )
 
 
-def test_idle_hours_are_told_with_what_they_are_without() -> None:
+def test_idle_cost_names_what_it_excludes() -> None:
     cost = figures(machine(IDLE)).cost.monthly
     assert cost is not None
     # 500 W at 90 % for 300 h, 30 W for 420 h.
@@ -97,7 +99,7 @@ def test_idle_hours_are_told_with_what_they_are_without() -> None:
     assert "losses" not in whole.note
 
 
-def test_idle_hours_that_nobody_can_count_are_said_to_be_left_out() -> None:
+def test_idle_cost_that_is_unknown_is_not_included() -> None:
     text = IDLE.replace(", idle_watts = 20", "").replace(", idle_watts = 10", "")
     cost = figures(machine(text)).cost.monthly
     assert cost is not None
@@ -111,7 +113,7 @@ def test_idle_hours_that_nobody_can_count_are_said_to_be_left_out() -> None:
     ("gone", "missing"),
     [("hours = 10\n", "`hours`"), ('electricity = "0.10 EUR/kWh"\n', "`electricity`")],
 )
-def test_a_running_cost_that_cannot_be_told_is_named(gone: str, missing: str) -> None:
-    note = told(machine(IDLE.replace(gone, "", 1)))["RS109"]
+def test_running_cost_that_is_unknown_names_missing_value(gone: str, missing: str) -> None:
+    note = diagnose(machine(IDLE.replace(gone, "", 1)))["RS109"]
     assert "running cost" in note.message
     assert missing in note.help[0]

@@ -14,23 +14,23 @@ from rigspec.diagnostics.serialization import parse_reports, serialize_reports
 from rigspec.hardware.power import compute_efficiency
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import InvalidSpec, compute_spec_digest
-from tests.hardware.figures import figures, machine, report, rig, told
+from tests.hardware.figures import diagnose, figures, machine, report, rig
 
 D = Decimal
 
 
-def test_a_bare_machine_is_not_talked_about() -> None:
-    assert told(machine("")) == {}
+def test_machine_without_parts_has_no_diagnostics() -> None:
+    assert diagnose(machine("")) == {}
     assert report(machine("")).metrics == ()
 
 
-def test_what_is_not_known_is_said_and_not_guessed() -> None:
+def test_unknown_values_are_reported_as_unchecked() -> None:
     spec = machine(
         'cpu = "Some CPU 9000"\nmotherboard = { model = "Board" }\npsu = { watts = 500 }\n'
         'memory = { size = "8 GB", type = "DDR9" }\ncase = { model = "Box" }\n'
         'gpus = [{ model = "GTX 1070" }]\n'
     )
-    note = told(spec)["RS109"]
+    note = diagnose(spec)["RS109"]
     assert note.severity is Severity.NOTE
     for unknown in ("slots", "lanes", "memory type", "case", "power of processor, board"):
         assert unknown in note.message
@@ -41,7 +41,7 @@ def test_what_is_not_known_is_said_and_not_guessed() -> None:
     assert found.cost.monthly is None
 
 
-def test_a_part_that_the_matrix_does_not_know_can_be_described() -> None:
+def test_unknown_part_is_described_by_spec() -> None:
     spec = machine(
         'cpu = { model = "X", threads = 8, pcie_lanes = 20, memory = "DDR5", watts = 65 }\n'
         'motherboard = { model = "B", memory = "DDR5", slots = ["x16"], watts = 40 }\n'
@@ -49,7 +49,7 @@ def test_a_part_that_the_matrix_does_not_know_can_be_described() -> None:
         'gpus = [{ model = "Own", compute_capability = "8.6", memory = "12 GiB", watts = 200, '
         'length = "250 mm" }]\ncase = { model = "C", gpu_clearance = "300 mm" }\n'
     )
-    assert "RS109" not in told(spec)
+    assert "RS109" not in diagnose(spec)
     found = figures(spec)
     assert found.power is not None
     assert (str(found.power.full), str(found.power.headroom)) == ("315 W", "285 W")
@@ -66,7 +66,7 @@ def test_a_part_that_the_matrix_does_not_know_can_be_described() -> None:
         ("DDR3/DDR4", "DDR4 and DDR5", "DDR4-2400 ECC"),
     ],
 )
-def test_modules_that_fit_are_no_error_however_they_are_written(
+def test_memory_modules_that_fit_are_admitted_in_every_notation(
     board: str, cpu: str, module: str
 ) -> None:
     text = (
@@ -74,12 +74,12 @@ def test_modules_that_fit_are_no_error_however_they_are_written(
         f'cpu = {{ model = "X", memory = "{cpu}" }}\n'
         f'memory = {{ size = "64 GiB", type = "{module}" }}\n'
     )
-    assert not {"RS102", "RS103"} & told(machine(text)).keys()
-    assert "RS102" in told(machine(text.replace(f'type = "{module}"', 'type = "DDR2"')))
-    assert "RS103" in told(machine(text.replace("64 GiB", "65 GiB")))
+    assert not {"RS102", "RS103"} & diagnose(machine(text)).keys()
+    assert "RS102" in diagnose(machine(text.replace(f'type = "{module}"', 'type = "DDR2"')))
+    assert "RS103" in diagnose(machine(text.replace("64 GiB", "65 GiB")))
 
 
-def test_a_gb_of_any_memory_is_what_others_call_gib() -> None:
+def test_memory_in_gb_is_read_as_gib() -> None:
     text = (
         'gpus = [{ model = "Own", count = 2, compute_capability = "8.6", memory = "24 GB" }]\n'
         'memory = { size = "48 GB" }\n'
@@ -90,21 +90,21 @@ def test_a_gb_of_any_memory_is_what_others_call_gib() -> None:
         "48 GiB",
         "48 GiB",
     )
-    assert "RS111" not in told(machine(text))
-    less = told(machine(text.replace('"24 GB"', '"25000 MB"')))["RS111"]
+    assert "RS111" not in diagnose(machine(text))
+    less = diagnose(machine(text.replace('"24 GB"', '"25000 MB"')))["RS111"]
     assert (
         less.message == "48 GiB of system memory for 48.8281 GiB of GPU memory may be a bottleneck"
     )
 
 
-def test_what_fewer_lanes_cost_does_not_depend_on_the_order_of_the_slots() -> None:
+def test_pcie_lanes_do_not_depend_on_slot_order() -> None:
     text = (
         'cpu = {{ model = "X", threads = 8, pcie_lanes = 24 }}\n'
         'gpus = [{{ model = "GTX 1070", count = 2 }}]\n'
         'motherboard = {{ model = "B", slots = [{}] }}\n'
     )
     orders = ('"x16", "x16", "x8"', '"x16", "x8", "x16"', '"x8", "x16", "x16"')
-    notes = [told(machine(text.format(order)))["RS107"] for order in orders]
+    notes = [diagnose(machine(text.format(order)))["RS107"] for order in orders]
     assert len({(note.severity, note.message) for note in notes}) == 1
 
 
@@ -120,9 +120,7 @@ def test_what_fewer_lanes_cost_does_not_depend_on_the_order_of_the_slots() -> No
         ("80+ platinum", "", 1000, "0.89"),
     ],
 )
-def test_efficiency_is_what_the_grade_promises(
-    grade: str, volts: str, load: int, percent: str
-) -> None:
+def test_psu_efficiency_follows_its_grade(grade: str, volts: str, load: int, percent: str) -> None:
     spec = machine(
         f'cpu = "AMD EPYC 7302"\npsu = {{ watts = 1000, efficiency = "{grade}"{volts} }}'
     )
@@ -133,40 +131,43 @@ def test_efficiency_is_what_the_grade_promises(
     assert found.amount == D(percent)
 
 
-def test_half_precision_on_pascal_is_a_warning_and_on_turing_nothing() -> None:
+def test_half_precision_on_pascal_is_a_warning() -> None:
     text = (
         'gpus = [{{ model = "{}" }}]\n[env.lab]\npython = "3.6"\ninterpreter = "conda"\n'
         'frameworks = {{ keras = "2.2.4", tensorflow = "1.13.1" }}\n'
         '[env.lab.config.keras]\nbackend = "tensorflow"\nfloatx = "float16"\n'
     )
-    slow = told(machine(text.format("GTX 1080 Ti")))["RS115"]
+    slow = diagnose(machine(text.format("GTX 1080 Ti")))["RS115"]
     assert "1/64" in slow.message
     assert slow.facts[0].sources
-    assert "RS115" not in told(machine(text.format("RTX 2080 Ti")))
-    assert "RS115" not in told(machine(text.format("GTX 1080 Ti").replace("float16", "float32")))
-
-
-def test_half_precision_of_a_t4_is_twice_its_single_and_not_its_tensor_cores() -> None:
-    (gpu,) = figures(machine('gpus = [{ model = "T4" }]')).gpus
-    told = [str(figure) for figure in (gpu.fp32, gpu.fp16, gpu.tensor_fp16)]
-    assert told == ["8.1 TFLOPS", "16.2 TFLOPS", "64.8 TFLOPS"]
-
-
-def test_cards_without_peer_access_are_named() -> None:
-    assert (
-        "NVLink" in told(machine('gpus = [{ model = "RTX 2080 Ti", count = 2 }]'))["RS114"].message
+    assert "RS115" not in diagnose(machine(text.format("RTX 2080 Ti")))
+    assert "RS115" not in diagnose(
+        machine(text.format("GTX 1080 Ti").replace("float16", "float32"))
     )
-    assert "RS114" not in told(machine('gpus = [{ model = "RTX 2080 Ti" }]'))
-    assert "RS114" not in told(machine('gpus = [{ model = "GTX 1080", count = 2 }]'))
 
 
-def test_a_gpu_of_two_users_is_a_note_and_one_that_is_not_there_an_error() -> None:
+def test_half_precision_of_t4_excludes_tensor_cores() -> None:
+    (gpu,) = figures(machine('gpus = [{ model = "T4" }]')).gpus
+    performance = [str(figure) for figure in (gpu.fp32, gpu.fp16, gpu.tensor_fp16)]
+    assert performance == ["8.1 TFLOPS", "16.2 TFLOPS", "64.8 TFLOPS"]
+
+
+def test_cards_without_peer_access_are_reported() -> None:
+    assert (
+        "NVLink"
+        in diagnose(machine('gpus = [{ model = "RTX 2080 Ti", count = 2 }]'))["RS114"].message
+    )
+    assert "RS114" not in diagnose(machine('gpus = [{ model = "RTX 2080 Ti" }]'))
+    assert "RS114" not in diagnose(machine('gpus = [{ model = "GTX 1080", count = 2 }]'))
+
+
+def test_gpu_of_two_users_is_a_note_and_missing_gpu_an_error() -> None:
     users = "[user.alice]\ngpus = [0]\n[user.bob]\ngpus = [{}]\n"
     text = 'gpus = [{ model = "GTX 1080", count = 2 }]\nkernel_args = ["iommu=pt"]\n'
-    shared = told(machine(text + users.format("0, 1")))["RS116"]
+    shared = diagnose(machine(text + users.format("0, 1")))["RS116"]
     assert shared.message.startswith("GPU 0 is shared by alice and bob")
     assert "/dev/nvidia0" in shared.help[0]
-    assert "RS116" not in told(machine(text + users.format("1")))
+    assert "RS116" not in diagnose(machine(text + users.format("1")))
     found = report(machine(text + users.format("2")))
     (error,) = [d for d in found.diagnostics if d.severity is Severity.ERROR]
     assert (error.code, error.message) == (
@@ -179,11 +180,11 @@ def test_a_gpu_of_two_users_is_a_note_and_one_that_is_not_there_an_error() -> No
 BOB = "\n[user.bob]\ngpus = [{}]\n"
 K80 = 'gpus = [{ model = "Tesla K80" }]'
 SIXTH = 'kind = "cloud"\ninstance = "azure NV6adsv5"'
-BESIDE = '\n[machine.{}]\nos = "ubuntu 16.04"\n'
+SECOND_MACHINE = '\n[machine.{}]\nos = "ubuntu 16.04"\n'
 
 
 @pytest.mark.parametrize(
-    ("text", "gpu", "said"),
+    ("text", "gpu", "message"),
     [
         (K80, 1, None),
         (K80, 2, "no GPU 2 on tower, which has 2 (counted from 0)"),
@@ -191,30 +192,30 @@ BESIDE = '\n[machine.{}]\nos = "ubuntu 16.04"\n'
         (SIXTH, 1, "no GPU 1 on tower, which has 1 (counted from 0)"),
         ('gpus = [{ model = "GTX 1080", count = 2 }, { model = "GTX 1070" }]', 2, None),
         (
-            'gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + SIXTH,
+            'gpus = [{ model = "GTX 1080" }]' + SECOND_MACHINE.format("b") + SIXTH,
             7,
             "no GPU 7 on tower, which has 1",
         ),
         (
-            'gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b") + K80,
+            'gpus = [{ model = "GTX 1080" }]' + SECOND_MACHINE.format("b") + K80,
             1,
             "bob can use it on b only",
         ),
         (
-            'gpus = [{ model = "GTX 1080" }]' + BESIDE.format("b"),
+            'gpus = [{ model = "GTX 1080" }]' + SECOND_MACHINE.format("b"),
             1,
             "no GPU 1 on tower, which has 1",
         ),
         ("", 7, None),
     ],
 )
-def test_a_users_gpus_are_counted_machine_by_machine(text: str, gpu: int, said: str | None) -> None:
+def test_gpus_of_user_are_counted_per_machine(text: str, gpu: int, message: str | None) -> None:
     found = report(machine(text + BOB.format(gpu)))
     (heard,) = [d for d in found.diagnostics if d.code == "RS008"] or [None]
-    assert (heard is None) == (said is None)
-    if heard is not None and said is not None:
-        assert said in heard.message
-        assert (heard.severity is Severity.WARNING) == ("only" in said)
+    assert (heard is None) == (message is None)
+    if heard is not None and message is not None:
+        assert message in heard.message
+        assert (heard.severity is Severity.WARNING) == ("only" in message)
 
 
 @pytest.mark.parametrize(
@@ -225,21 +226,21 @@ def test_a_users_gpus_are_counted_machine_by_machine(text: str, gpu: int, said: 
         ("aws p3.2xlarge", "RS119", Severity.NOTE),
     ],
 )
-def test_what_is_known_against_an_instance(instance: str, code: str, severity: Severity) -> None:
-    found = told(machine(f'kind = "cloud"\ninstance = "{instance}"'))[code]
+def test_cloud_instance_problems_are_reported(instance: str, code: str, severity: Severity) -> None:
+    found = diagnose(machine(f'kind = "cloud"\ninstance = "{instance}"'))[code]
     assert found.severity is severity
     assert found.facts[0].sources
 
 
-def test_a_gpu_that_is_sold_in_several_forms_has_the_figures_of_the_rented_one() -> None:
+def test_gpu_with_variants_has_values_of_rented_variant() -> None:
     sxm = figures(machine('kind = "cloud"\ninstance = "aws p3.2xlarge"')).gpus[0]
     assert str(sxm.fp64) == "7.8 TFLOPS"
-    nobody_says = figures(machine('kind = "cloud"\ninstance = "azure NC24s v2"')).gpus[0]
-    assert nobody_says.fp32 is None
-    assert (str(nobody_says.memory), nobody_says.count) == ("16 GiB", 4)
+    unknown = figures(machine('kind = "cloud"\ninstance = "azure NC24s v2"')).gpus[0]
+    assert unknown.fp32 is None
+    assert (str(unknown.memory), unknown.count) == ("16 GiB", 4)
 
 
-def test_a_part_of_a_gpu_has_a_part_of_all_that_it_has_and_does() -> None:
+def test_part_of_gpu_has_share_of_its_values() -> None:
     found = figures(machine('kind = "cloud"\ninstance = "azure NV6adsv5"'))
     (part,), (whole,) = found.gpus, figures(machine('gpus = [{ model = "A10" }]')).gpus
     assert (str(part.memory), str(found.vram)) == ("4 GiB", "4 GiB")
@@ -250,7 +251,7 @@ def test_a_part_of_a_gpu_has_a_part_of_all_that_it_has_and_does() -> None:
         assert (a.note, set(b.sources) <= set(a.sources)) == ("1/6 of the GPU's", True)
 
 
-def test_every_instance_is_a_machine_in_figures() -> None:
+def test_cloud_instances_have_hardware_values() -> None:
     releases = load_matrix(["instance"]).product("instance").releases
     assert len(releases) > 120
     for release in releases:
@@ -262,7 +263,7 @@ def test_every_instance_is_a_machine_in_figures() -> None:
         assert (found.instance.price is None) or found.instance.price_day
 
 
-def test_every_figure_of_the_matrix_has_a_source() -> None:
+def test_matrix_hardware_values_have_sources() -> None:
     found = figures(rig("deep-al"))
     (gpu,) = found.gpus
     assert found.lanes is not None
@@ -277,16 +278,16 @@ def test_every_figure_of_the_matrix_has_a_source() -> None:
     assert gpu.watts.origin == "spec"
 
 
-def test_a_processor_told_in_figures_still_has_what_the_matrix_knows_of_it() -> None:
+def test_processor_with_values_in_spec_keeps_matrix_features() -> None:
     rows = (
         'cpu = "Intel Pentium G4560"',
         'cpu = { model = "Intel Pentium G4560", idle_watts = 5 }',
     )
-    plain, told_in_figures = report(rig("argentina")), report(rig("argentina", rows))
-    assert told_in_figures.resolution == plain.resolution
+    plain, with_figures = report(rig("argentina")), report(rig("argentina", rows))
+    assert with_figures.resolution == plain.resolution
 
 
-def test_no_lock_depends_on_what_a_machine_is_built_of_and_costs() -> None:
+def test_lock_does_not_depend_on_hardware_and_cost() -> None:
     plain = rig("deep-al").rig
     changed = rig(
         "deep-al",
@@ -313,7 +314,7 @@ def test_no_lock_depends_on_what_a_machine_is_built_of_and_costs() -> None:
         ('case = { model = "C", gpu_clearance = [] }', "1"),
     ],
 )
-def test_what_is_no_figure_is_an_error_with_its_place(text: str, words: str) -> None:
+def test_hardware_value_that_is_invalid_is_an_error_at_its_line(text: str, words: str) -> None:
     with pytest.raises(InvalidSpec) as error:
         machine(text)
     first = error.value.diagnostics[0]
@@ -321,7 +322,7 @@ def test_what_is_no_figure_is_an_error_with_its_place(text: str, words: str) -> 
     assert first.spans[0].line == 5
 
 
-def test_figures_are_in_every_format_and_survive_the_cache(
+def test_hardware_values_are_in_every_format_and_cached(
     rigspec: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     done = rigspec("check", "specs/deep-al.toml", "--format", "json")

@@ -84,7 +84,7 @@ def test_what_is_there_stays(tmp_path: Path, rigspec: Rigspec) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["rig.toml"]
 
 
-def test_mistakes_are_told(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_init_invalid_arguments_are_errors(tmp_path: Path, rigspec: Rigspec) -> None:
     wrong = [
         (["-", "--name", "A B"], "invalid rig name `A B`"),
         (["-", "--from-host", "--from-recording", str(tmp_path)], "are mutually exclusive"),
@@ -126,21 +126,21 @@ def test_what_is_not_read_is_named_in_the_spec_and_on_stderr(
     tmp_path: Path, rigspec: Rigspec
 ) -> None:
     done = rigspec("init", str(tmp_path / "rig.toml"), "--from-host")
-    told = [line.partition("not detected: ")[2] for line in done.stderr.splitlines()]
+    undetected = [line.partition("not detected: ")[2] for line in done.stderr.splitlines()]
     text = (tmp_path / "rig.toml").read_text()
-    assert "psu, case (fill in by hand)" in told
-    for line in filter(None, told):
+    assert "psu, case (fill in by hand)" in undetected
+    for line in filter(None, undetected):
         assert f"# Not detected: {line}\n" in text
 
 
-def test_nothing_tells_who_owns_the_machine(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_init_output_does_not_identify_the_owner(tmp_path: Path, rigspec: Rigspec) -> None:
     folder = tmp_path / "recording"
     assert rigspec("init", "--record", str(folder)).returncode == 0
-    said = "".join(path.read_text() for path in sorted(folder.iterdir()))
+    output = "".join(path.read_text() for path in sorted(folder.iterdir()))
     for private in (os.uname().nodename, Path("/etc/machine-id"), os.path.expanduser("~")):
         secret = private.read_text().strip() if isinstance(private, Path) else private
-        assert len(secret) < 4 or secret not in said
-    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}|([0-9a-f]{2}:){5}", said)
+        assert len(secret) < 4 or secret not in output
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}|([0-9a-f]{2}:){5}", output)
 
 
 def test_a_recording_says_what_the_machine_says(tmp_path: Path, rigspec: Rigspec) -> None:
@@ -171,7 +171,7 @@ def test_a_recorded_machine(
     assert words in checked.stdout + checked.stderr
 
 
-def test_every_recording_names_its_source_and_nobody() -> None:
+def test_recordings_name_their_source_and_no_person() -> None:
     folders = sorted(path for path in MACHINES.iterdir() if path.is_dir())
     assert [folder.name for folder in folders] == sorted(RECORDED)
     for folder in folders:
@@ -193,7 +193,7 @@ def test_providers_are_known_by_their_firmware() -> None:
     assert cloud_of({"sys_vendor": "ASUS", "product_name": "System Product Name"}) is None
 
 
-def test_an_instance_that_is_known_brings_its_gpus(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_init_known_cloud_instance_has_its_gpus(tmp_path: Path, rigspec: Rigspec) -> None:
     (tmp_path / "dmi").write_text("sys_vendor: Amazon EC2\nproduct_name: g4dn.xlarge\n")
     (tmp_path / "os-release").write_text('ID=ubuntu\nVERSION_ID="22.04"\n')
     (tmp_path / "nvidia-smi-list").write_text("GPU 0: Tesla T4\n")
@@ -208,7 +208,9 @@ def test_an_instance_that_is_known_brings_its_gpus(tmp_path: Path, rigspec: Rigs
 # --- what cannot be read -------------------------------------------------------------------
 
 
-def test_what_is_no_answer_is_not_read_and_said(tmp_path: Path, rigspec: Rigspec) -> None:
+def test_init_invalid_output_of_program_is_reported_as_undetected(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
     (tmp_path / "os-release").write_text('ID=debian\nVERSION_ID="12"\n')
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><nvidia_smi_log>&b;'
     (tmp_path / "nvidia-smi.xml").write_text(bomb)
@@ -257,11 +259,11 @@ def test_environments_are_found_by_their_files(
     assert spec["pyenv-2-7-18"]["frameworks"] == {"theano": "0.9.0"}
 
 
-def test_what_pip_brought_for_the_asker_alone_is_found(
+def test_init_finds_packages_of_user_installation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True)
-    series = ".".join(said.stdout.split()[1].split(".")[:2])
+    result = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True)
+    series = ".".join(result.stdout.split()[1].split(".")[:2])
     own = tmp_path / ".local" / "lib" / f"python{series}" / "site-packages"
     for folder in ("torch-2.1.0+cu121.dist-info", "rigspec_of_nobody-1.0.dist-info"):
         (own / folder).mkdir(parents=True)

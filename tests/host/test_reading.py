@@ -31,7 +31,7 @@ def test_modules_are_added_up_and_empty_slots_are_none() -> None:
     ]
 
 
-def test_cards_are_called_by_what_stands_in_brackets() -> None:
+def test_reading_card_has_name_in_brackets() -> None:
     # Lines of `lspci -nn` as people have posted them.
     text = (
         "00:02.0 VGA compatible controller [0300]: Intel Corporation CoffeeLake-S GT2 "

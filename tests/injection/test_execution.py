@@ -65,7 +65,7 @@ def one(text: str) -> dict[str, Any]:
     rig = copy.deepcopy(PLAIN)
     for field in _carried():
         _, path = place(field)
-        changed = with_text(rig, path, text, of_key=field.of_key) if _stands(rig, path) else rig
+        changed = with_text(rig, path, text, of_key=field.of_key) if _exists(rig, path) else rig
         rig = changed if _is_read(changed) else rig
     return rig
 
@@ -76,7 +76,7 @@ def _carried() -> Iterator[Field]:
     yield from sorted(found, key=lambda field: (field.of_key, -len(field.path)))
 
 
-def _stands(rig: Any, path: tuple[Any, ...]) -> bool:
+def _exists(rig: Any, path: tuple[Any, ...]) -> bool:
     try:
         for part in path:
             rig = rig[part]

@@ -28,8 +28,8 @@ JSON = "application/vnd.pypi.simple.v1+json"
 def uploaded(package: str) -> Mapping[str, dt.date]:
     """Return the day of every file of a package by its sha256, as the index states it."""
     index = str(PackageFinder().sources[0]["url"]).rstrip("/")
-    asked = urllib.request.Request(f"{index}/{package}/", headers={"Accept": JSON})
-    with urllib.request.urlopen(asked, timeout=60) as answer:
+    request = urllib.request.Request(f"{index}/{package}/", headers={"Accept": JSON})
+    with urllib.request.urlopen(request, timeout=60) as answer:
         text, kind = answer.read().decode(), answer.headers["Content-Type"]
     if "json" in kind:
         files = json.loads(text)["files"]

@@ -79,12 +79,12 @@ def test_index_always_busy_fails_with_reason(serve: Serve) -> None:
 
 
 def test_index_without_upload_times_fails_after_three_requests(serve: Serve) -> None:
-    asked = []
+    requested = []
 
     def answer(request: BaseHTTPRequestHandler) -> None:
-        asked.append(request.path)
+        requested.append(request.path)
         without_times(request)
 
     address = serve(answer)
     assert times(f"http://{address}/simple") == [None]
-    assert len(asked) == 1 + 3
+    assert len(requested) == 1 + 3

@@ -94,13 +94,13 @@ def test_compile_locked_with_changed_lock_is_refused(rigspec: Rigspec, tmp_path:
     folder = tmp_path / "lock"
     spec = "specs/legacy-cpu.toml"
     shutil.copytree(ROOT / "lockfiles" / "legacy-cpu", folder)
-    asked = ("compile", spec, "--target", "shell", "--locked", "--lock", folder, "-o")
-    assert rigspec(*asked, tmp_path / "whole").returncode == 0
+    arguments = ("compile", spec, "--target", "shell", "--locked", "--lock", folder, "-o")
+    assert rigspec(*arguments, tmp_path / "whole").returncode == 0
     for file in [path for path in folder.rglob("*") if path.is_file()]:
         data = file.read_bytes()
         for place in (0, len(data) // 2, len(data) - 1):
             file.write_bytes(data[:place] + bytes([data[place] ^ 0x80]) + data[place + 1 :])
-            done = rigspec(*asked, tmp_path / "out")
+            done = rigspec(*arguments, tmp_path / "out")
             assert done.returncode == 1
             assert "error[RS503]" in done.stderr
             assert "Traceback" not in done.stderr

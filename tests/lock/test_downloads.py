@@ -40,11 +40,11 @@ def gives(request: BaseHTTPRequestHandler) -> None:
 def test_download_without_checksum_is_hashed_once_and_marked(
     serve: Serve, tmp_path: Path, rigspec: Rigspec
 ) -> None:
-    asked = []
+    requested = []
 
     def counts(request: BaseHTTPRequestHandler) -> None:
-        asked.append(request.path)
-        send(request, FILE if len(asked) == 1 else FILE + b"changed")
+        requested.append(request.path)
+        send(request, FILE if len(requested) == 1 else FILE + b"changed")
 
     url = f"http://{serve(counts)}/weights.bin?v=1"
     spec, lock = with_download(tmp_path, url), tmp_path / "lock"
@@ -56,7 +56,7 @@ def test_download_without_checksum_is_hashed_once_and_marked(
 
     done = rigspec("lock", spec, "-o", lock)
     assert "is up to date" in done.stderr
-    assert asked == ["/weights.bin?v=1"]
+    assert requested == ["/weights.bin?v=1"]
     done = rigspec("lock", spec, "-o", lock, "--update", "weights")
     assert done.returncode == 0, done.stderr
     assert f"~ file of download.weights weights.bin sha256:{SHA256[:12]} → " in done.stderr
@@ -140,7 +140,7 @@ def falls_silent(request: BaseHTTPRequestHandler) -> None:
     time.sleep(2)
 
 
-def stands_still(request: BaseHTTPRequestHandler) -> None:
+def never_respond(request: BaseHTTPRequestHandler) -> None:
     time.sleep(2)
 
 
@@ -157,7 +157,7 @@ def trickles(request: BaseHTTPRequestHandler) -> None:
 @pytest.mark.parametrize(
     ("answer", "output"),
     [
-        (stands_still, "no response within 0.5 s"),
+        (never_respond, "no response within 0.5 s"),
         (falls_silent, "timed out"),
         (trickles, "too slow"),
     ],

@@ -79,10 +79,10 @@ def test_uv_result_respects_excluded_pythons() -> None:
 def test_uv_locks_yanked_release_for_exact_version() -> None:
     """torchvision 0.2.1 is yanked, and the only one for torch 1.0.0; pip takes it for `==0.2.1`."""
     python_37 = TargetInterpreter("3.7", (2, 27), "x86_64", "24.0")
-    asked = question(
+    request = question(
         python_37, "fastai==1.0.42", "torch==1.0.0", constraints=("torchvision==0.2.1",)
     )
-    assert versions(uv.compile_requirements(asked))["torchvision"] == "0.2.1"
+    assert versions(uv.compile_requirements(request))["torchvision"] == "0.2.1"
 
 
 def test_resolvelib_reads_arbitrary_equality_marker() -> None:

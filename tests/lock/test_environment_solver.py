@@ -82,9 +82,11 @@ def test_framework_rules_conflict_of_dependency_names_its_line() -> None:
     )
     path = ("env", "lab", "packages", "vllm")
     found = FoundFramework("lab", "torch", "torch", "2.7.0", path, "vllm 0.9.2")
-    told = rules("RTX 5090", "torch").conflict("lab", [found]).locate(spec.document)
-    assert told.code == "RS220"
-    assert "vllm 0.9.2 requires torch, resolved to 2.7.0" in [span.label for span in told.spans]
+    diagnostic = rules("RTX 5090", "torch").conflict("lab", [found]).locate(spec.document)
+    assert diagnostic.code == "RS220"
+    assert "vllm 0.9.2 requires torch, resolved to 2.7.0" in [
+        span.label for span in diagnostic.spans
+    ]
 
 
 def test_lock_with_dependency_unfit_for_gpu_is_refused(tmp_path: Path, rigspec: Rigspec) -> None:

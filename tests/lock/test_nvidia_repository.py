@@ -95,8 +95,8 @@ def test_nvidia_system_packages_are_from_distribution(nvidia: NvidiaBox) -> None
     for name in ("tool", "lib", "mesa"):
         assert found[name].archive == "debian/bookworm"
     assert found["mesa"].needed_by == ("system",)
-    asked = {each.name for each in found.values() if {each.part, *each.needed_by} & {"system"}}
-    assert asked == {"tool", "lib", "mesa"}
+    requested = {each.name for each in found.values() if {each.part, *each.needed_by} & {"system"}}
+    assert requested == {"tool", "lib", "mesa"}
 
 
 def test_nvidia_locked_versions_follow_driver(nvidia: NvidiaBox) -> None:
@@ -164,18 +164,18 @@ def test_nvidia_repository_unreachable_locks_resolved_versions(
     assert nvidia.versions == OWN | {n: WHOLE[n] for n in ("cuda-drivers", "cuda-toolkit-9-0")}
 
     # The address of the matrix: unused_address here chose it.
-    stands_at(nvidia, monkeypatch, "http://127.0.0.1:9")
+    set_address(nvidia, monkeypatch, "http://127.0.0.1:9")
     begun = time.monotonic()
     assert "its server did not answer" in " ".join(nvidia.lock().split())
     assert time.monotonic() - begun < 10
-    stands_at(nvidia, monkeypatch, f"{nvidia.archive.address}/elsewhere")
+    set_address(nvidia, monkeypatch, f"{nvidia.archive.address}/elsewhere")
     assert "there is no index at its address" in " ".join(nvidia.lock().split())
-    stands_at(nvidia, monkeypatch, f"{nvidia.archive.address}/nvidia")
+    set_address(nvidia, monkeypatch, f"{nvidia.archive.address}/nvidia")
     assert UNREAD not in nvidia.lock()
     assert nvidia.versions == {**OWN, **WHOLE}
 
 
-def stands_at(nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def set_address(nvidia: NvidiaBox, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """Let the matrix say that the repositories are there."""
     monkeypatch.delenv("RIGSPEC_NVIDIA", raising=False)
     known = artifacts._current_key(load_matrix())
@@ -264,7 +264,7 @@ def test_nvidia_repository_failing_keeps_lock(
     before = nvidia.bytes
     if not configured:
         nvidia.wants(nvidia=None)
-        stands_at(nvidia, monkeypatch, f"{nvidia.archive.address}/nvidia")
+        set_address(nvidia, monkeypatch, f"{nvidia.archive.address}/nvidia")
     monkeypatch.setattr(download, "_TIMEOUT_S", 1.0)
     nvidia.archive.faults[end] = fault
     done = nvidia.run("lock", "--upgrade")
@@ -331,10 +331,10 @@ def test_nvidia_index_expired_is_refused(nvidia: NvidiaBox) -> None:
 
 
 def test_nvidia_repository_is_fetched_once_for_all_machines(nvidia: NvidiaBox) -> None:
-    asked = []
+    requested = []
 
     def counts(request: BaseHTTPRequestHandler, body: bytes) -> None:
-        asked.append(request.path)
+        requested.append(request.path)
         answer(request, body)
 
     spec = Path(nvidia.folder, "rig.toml")
@@ -343,4 +343,4 @@ def test_nvidia_repository_is_fetched_once_for_all_machines(nvidia: NvidiaBox) -
     spec.write_text(text.replace("[cuda]", f"[machine.two]{machine}[cuda]"), encoding="utf-8")
     nvidia.archive.faults[INDEX] = counts
     nvidia.lock()
-    assert asked == [f"{PLACE}/InRelease"]
+    assert requested == [f"{PLACE}/InRelease"]

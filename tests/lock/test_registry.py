@@ -101,8 +101,8 @@ def gives_tokens(request: BaseHTTPRequestHandler) -> None:
     right = request.headers.get("Authorization", "")
     if request.path.startswith("/token?"):
         login = base64.b64encode(f"ann:{PASSWORD}".encode()).decode()
-        asked = "service=test&scope=repository%3Ateam%2Fone%3Apull%2Cpush"
-        if right != f"Basic {login}" or sorted(asked.split("&")) != sorted(
+        requested = "service=test&scope=repository%3Ateam%2Fone%3Apull%2Cpush"
+        if right != f"Basic {login}" or sorted(requested.split("&")) != sorted(
             request.path.partition("?")[2].split("&")
         ):
             send(request, b"{}", 401)
@@ -177,20 +177,22 @@ def test_registry_silent_warns_and_slow_fails(
 
 def test_registry_silent_is_queried_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "_ANSWER_S", 0.5)
-    asked = []
+    requested = []
 
-    def stands_still(request: BaseHTTPRequestHandler) -> None:
-        asked.append(request.path)
+    def never_respond(request: BaseHTTPRequestHandler) -> None:
+        requested.append(request.path)
         time.sleep(2)
 
-    rig = Rig.model_validate({"rig": 1, "name": "tiny", "mirrors": {"images": serve(stands_still)}})
+    rig = Rig.model_validate(
+        {"rig": 1, "name": "tiny", "mirrors": {"images": serve(never_respond)}}
+    )
     warnings: list[Diagnostic] = []
     base_images = BaseImageLocker(rig, warnings.append)
     for system in ("debian 11", "debian 12"):
         resolution = Resolution(machine=system, os=system, arch="x86_64", accelerator="cpu")
         machine = base_images.add_image(LockedMachine(resolution), None)
         assert [item.part for item in machine.unpinned] == ["image"]
-    assert asked == ["/v2/debian/manifests/11"]
+    assert requested == ["/v2/debian/manifests/11"]
     assert ["no response within 0.5 s" in warning.message for warning in warnings] == [True, True]
 
 

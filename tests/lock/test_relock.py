@@ -24,7 +24,7 @@ def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ResolutionCache:
     return ResolutionCache()
 
 
-def asked(question: ResolveRequest, answers: ResolutionCache) -> tuple[str, bool]:
+def ask_resolver(question: ResolveRequest, answers: ResolutionCache) -> tuple[str, bool]:
     """The answer, and whether an engine was asked: what it says is written down."""
     kept = Path(os.environ["XDG_CACHE_HOME"])
     before = sorted(kept.rglob("*"))
@@ -35,14 +35,14 @@ def asked(question: ResolveRequest, answers: ResolutionCache) -> tuple[str, bool
 def test_relock_with_cached_versions_uses_cache(
     answers: ResolutionCache,
 ) -> None:
-    first, new = asked(UNLOCKED, answers)
+    first, new = ask_resolver(UNLOCKED, answers)
     assert new
-    again, new = asked(replace(UNLOCKED, kept=first), answers)
+    again, new = ask_resolver(replace(UNLOCKED, kept=first), answers)
     assert (again, new) == (first, False)
 
 
 def test_relock_with_other_versions_runs_engine(answers: ResolutionCache) -> None:
-    asked(UNLOCKED, answers)
-    kept, new = asked(replace(UNLOCKED, kept="six==1.14.0\n"), answers)
+    ask_resolver(UNLOCKED, answers)
+    kept, new = ask_resolver(replace(UNLOCKED, kept="six==1.14.0\n"), answers)
     assert new
     assert kept.startswith("six==1.14.0 ")

@@ -11,7 +11,7 @@ Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.mark.parametrize(
-    ("product", "asked", "shown", "left_out"),
+    ("product", "requested", "shown", "left_out"),
     [
         ("gpu", "RTX 3090", "  GeForce RTX 3090\n", "RTX 3080"),
         ("gpu", "1080ti", "  GeForce GTX 1080 Ti\n", "GTX 1080\n"),
@@ -24,9 +24,9 @@ Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
     ],
 )
 def test_matrix_show_lists_matching_releases_only(
-    product: str, asked: str, shown: str, left_out: str, rigspec: Rigspec
+    product: str, requested: str, shown: str, left_out: str, rigspec: Rigspec
 ) -> None:
-    done = rigspec("matrix", "show", product, asked)
+    done = rigspec("matrix", "show", product, requested)
     assert done.returncode == 0, done.stderr
     assert shown in done.stdout
     releases = "\n".join(
@@ -40,7 +40,7 @@ def test_matrix_show_lists_the_rules_of_a_series(rigspec: Rigspec) -> None:
 
 
 @pytest.mark.parametrize(
-    ("product", "asked", "hint"),
+    ("product", "requested", "hint"),
     [
         ("gpu", "RTX 3091", "did you mean `GeForce RTX 3090`"),
         ("gpu", "nonsense", "run `rigspec matrix show gpu`"),
@@ -49,10 +49,10 @@ def test_matrix_show_lists_the_rules_of_a_series(rigspec: Rigspec) -> None:
     ],
 )
 def test_matrix_show_unknown_release_is_an_error(
-    product: str, asked: str, hint: str, rigspec: Rigspec
+    product: str, requested: str, hint: str, rigspec: Rigspec
 ) -> None:
-    done = rigspec("matrix", "show", product, asked)
+    done = rigspec("matrix", "show", product, requested)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert f"no {product} `{asked}` in the matrix" in done.stderr
+    assert f"no {product} `{requested}` in the matrix" in done.stderr
     assert hint in done.stderr

@@ -104,7 +104,7 @@ def test_connect_without_host_uses_placeholder(rigspec: Rigspec, spec: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--user", "adda"), "no user `adda` in "),
         (("--host", "-oProxyCommand=x"), "invalid host name or address `-oProxyCommand=x`"),
@@ -113,9 +113,9 @@ def test_connect_without_host_uses_placeholder(rigspec: Rigspec, spec: Path) -> 
     ],
 )
 def test_connect_unsafe_host_is_refused(
-    options: tuple[str, str], told: str, rigspec: Rigspec, spec: Path
+    options: tuple[str, str], message: str, rigspec: Rigspec, spec: Path
 ) -> None:
     done = rigspec("connect", spec, *options)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert done.stdout == ""

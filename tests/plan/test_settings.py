@@ -76,14 +76,14 @@ def test_ddclient_credentials_are_taken_from_secret() -> None:
 
 
 @pytest.mark.parametrize(
-    ("release", "protocol", "told"),
+    ("release", "protocol", "advice"),
     [
         ("debian 12", "dyndns", "did you mean `dyndns2`?"),
         ("ubuntu 16.04", "duckdns", None),
     ],
 )
 def test_ddclient_unsupported_protocol_is_refused(
-    release: str, protocol: str, told: str | None, tmp_path: Path
+    release: str, protocol: str, advice: str | None, tmp_path: Path
 ) -> None:
     text = f'[machine.box]\nos = "{release}"\n' + RIG.partition("\n\n")[2].format(
         protocol=protocol, more=""
@@ -94,8 +94,8 @@ def test_ddclient_unsupported_protocol_is_refused(
     assert f"ddclient of {release} does not support `{protocol}`" in error.message
     assert error.spans[0].line == 11
     assert error.facts
-    if told is not None:
-        assert error.help == (told,)
+    if advice is not None:
+        assert error.help == (advice,)
 
 
 @pytest.mark.parametrize("address", ["*", "0.0.0.0", "::"])
@@ -120,7 +120,7 @@ def test_gpu_metrics_are_valid_prometheus_text(tmp_path: Path) -> None:
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!/bin/sh\ncat <<'EOF'\n{GPUS}EOF\n", encoding="utf-8")
     program.chmod(0o755)
-    text = told_by(tmp_path, f"{tmp_path}:{os.environ['PATH']}")
+    text = run_gpu_metrics(tmp_path, f"{tmp_path}:{os.environ['PATH']}")
     name = 'gpu="0",uuid="GPU-0aa1",name="NVIDIA H 1080 Ti"'
     assert f"rig_gpu_memory_used_bytes{{{name}}} 10737418240\n" in text
     assert f"rig_gpu_utilization_ratio{{{name}}} 0.97\n" in text
@@ -134,10 +134,10 @@ def test_gpu_metrics_are_valid_prometheus_text(tmp_path: Path) -> None:
 
 
 def test_gpu_metrics_failing_driver_reports_down(tmp_path: Path) -> None:
-    assert told_by(tmp_path, "/usr/bin:/bin").endswith("rig_gpu_up 0\n")
+    assert run_gpu_metrics(tmp_path, "/usr/bin:/bin").endswith("rig_gpu_up 0\n")
 
 
-def told_by(folder: Path, path: str) -> str:
+def run_gpu_metrics(folder: Path, path: str) -> str:
     program = ROOT / "rigspec" / "plan" / "payload" / "gpu_metrics.sh"
     command = ["sh", program, folder / "gpu.prom"]
     subprocess.run(command, check=True, env={"PATH": path})

@@ -41,11 +41,11 @@ def chosen(report: Report, env: int = 0) -> dict[str, str]:
         ("2017-03-13", "1.2.2"),
     ],
 )
-def test_the_newest_of_that_day_is_taken(day: str, keras: str, tmp_path: Path) -> None:
+def test_as_of_chooses_newest_of_that_day(day: str, keras: str, tmp_path: Path) -> None:
     assert chosen(check(tmp_path, rig(day, 'keras = "*"'))) == {"keras": keras}
 
 
-def test_without_a_day_nothing_is_cut_and_no_table_read(
+def test_as_of_absent_reads_no_upload_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -54,7 +54,7 @@ def test_without_a_day_nothing_is_cut_and_no_table_read(
     assert chosen(check(tmp_path, rig(None, 'tensorflow = "1.8", keras = "*"')))["keras"] == "2.2.5"
 
 
-def test_a_release_whose_day_nobody_knows_is_not_held_back(
+def test_as_of_keeps_release_with_unknown_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [upload for upload in load_uploads("keras") if upload.version != "2.2.5"]
@@ -63,19 +63,19 @@ def test_a_release_whose_day_nobody_knows_is_not_held_back(
     assert chosen(check(tmp_path, spec)) == {"keras": "2.2.5"}
 
 
-def test_each_environment_has_a_day_of_its_own(tmp_path: Path) -> None:
+def test_as_of_applies_per_environment(tmp_path: Path) -> None:
     spec = rig("2018-07-01", 'keras = "2.2"', name="a") + rig(None, 'keras = "2.2"', name="b")
     report = check(tmp_path, spec)
     assert (chosen(report, 0)["keras"], chosen(report, 1)["keras"]) == ("2.2.0", "2.2.5")
 
 
-def test_the_tools_are_of_today(tmp_path: Path) -> None:
+def test_as_of_does_not_apply_to_pip(tmp_path: Path) -> None:
     report = check(tmp_path, rig("2018-07-01", 'tensorflow = "1.8"'))
     assert report.resolution is not None
     assert report.resolution.envs[0].pip == "21.3.1"  # of October 2021
 
 
-def test_what_came_later_is_refused_with_its_day_and_a_way_out(tmp_path: Path) -> None:
+def test_as_of_before_requested_release_is_error_with_repair(tmp_path: Path) -> None:
     report = check(tmp_path, rig("2018-07-01", 'tensorflow = "==1.12.0", keras = "*"'))
     (error,) = (d for d in report.diagnostics if d.code == "RS234")
     assert errors(report) == ["RS234"]
@@ -100,7 +100,7 @@ def test_what_came_later_is_refused_with_its_day_and_a_way_out(tmp_path: Path) -
     assert {pin.name: pin.version for pin in pins} == {"keras": "2.2.0", "tensorflow": "1.8.0"}
 
 
-def test_the_line_of_a_package_is_one_too(tmp_path: Path) -> None:
+def test_as_of_before_requested_package_is_error(tmp_path: Path) -> None:
     spec = rig("2018-07-01", "") + 'packages = { tensorflow = "==1.12.0" }\n'
     report = check(tmp_path, spec)
     (error,) = (d for d in report.diagnostics if d.code == "RS234")
@@ -109,7 +109,7 @@ def test_the_line_of_a_package_is_one_too(tmp_path: Path) -> None:
     )
 
 
-def test_a_day_before_all_of_them_is_told_once(tmp_path: Path) -> None:
+def test_as_of_before_every_release_is_reported_once(tmp_path: Path) -> None:
     report = check(tmp_path, rig("2010-01-01", 'tensorflow = "*"'))
     (error,) = (d for d in report.diagnostics if d.code == "RS234")
     assert error.message == "as_of 2010-01-01 and TensorFlow * are incompatible"
@@ -118,20 +118,20 @@ def test_a_day_before_all_of_them_is_told_once(tmp_path: Path) -> None:
     assert error.repairs == ()
 
 
-def test_the_command_line_tells_it(rigspec: Rigspec, tmp_path: Path) -> None:
+def test_as_of_conflict_is_printed_by_check(rigspec: Rigspec, tmp_path: Path) -> None:
     spec = tmp_path / "rig.toml"
     spec.write_text('rig = 1\nname = "box"\n' + rig("2018-07-01", 'tensorflow = "1.12"'))
     done = rigspec("check", spec)
     assert done.returncode == 1
-    told = " ".join((done.stdout + done.stderr).split())
-    assert "error[RS234]: TensorFlow 1.12 and as_of 2018-07-01 are incompatible" in told
-    assert "as_of = 2018-07-01 | ---------- nothing after 2018-07-01" in told
-    assert "fact: tensorflow 1.12.0 was uploaded on 2018-11-06" in told
-    assert 'repair: set env.lab.frameworks.tensorflow from "1.12" to "1.8"' in told
+    output = " ".join((done.stdout + done.stderr).split())
+    assert "error[RS234]: TensorFlow 1.12 and as_of 2018-07-01 are incompatible" in output
+    assert "as_of = 2018-07-01 | ---------- nothing after 2018-07-01" in output
+    assert "fact: tensorflow 1.12.0 was uploaded on 2018-11-06" in output
+    assert 'repair: set env.lab.frameworks.tensorflow from "1.12" to "1.8"' in output
     assert rigspec("explain", "RS234").returncode == 0
 
 
-def test_why_names_the_day(rigspec: Rigspec, tmp_path: Path) -> None:
+def test_why_names_as_of(rigspec: Rigspec, tmp_path: Path) -> None:
     spec = tmp_path / "rig.toml"
     spec.write_text('rig = 1\nname = "box"\n' + rig("2018-07-01", 'keras = "*"'))
     (result,) = json.loads(rigspec("why", spec, "keras", "--format", "json").stdout)["results"]

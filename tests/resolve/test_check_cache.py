@@ -31,7 +31,7 @@ def cached(
 
 @pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize("form", ["text", "json", "github"])
-def test_the_second_answer_is_the_first(
+def test_check_cached_result_equals_first(
     name: str, form: str, cached: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     command = ("check", f"specs/{name}.toml", "--format", form)
@@ -44,7 +44,7 @@ def test_the_second_answer_is_the_first(
         )
 
 
-def test_a_changed_spec_is_checked_anew(
+def test_check_changed_spec_is_resolved_again(
     tmp_path: Path, cached: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     spec = tmp_path / "rig.toml"
@@ -54,7 +54,7 @@ def test_a_changed_spec_is_checked_anew(
     assert cached("check", str(spec)).returncode == 1
 
 
-def test_a_damaged_cache_is_no_answer(
+def test_check_damaged_cache_is_ignored(
     tmp_path: Path, cached: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
     command = ("check", "specs/dl-server.toml", "--format", "json")

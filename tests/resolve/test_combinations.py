@@ -23,22 +23,22 @@ def name(row: dict[str, Any]) -> str:
     return str(row["name"])
 
 
-def the_error(report: Report) -> Diagnostic:
+def find_error(report: Report) -> Diagnostic:
     (error,) = [d for d in report.diagnostics if d.severity is Severity.ERROR]
     return error
 
 
-def test_there_are_forty_of_them_each_with_its_report() -> None:
+def test_combinations_are_forty_with_reports() -> None:
     assert len(COMBINATIONS) >= 40
     assert len({name(row) for row in COMBINATIONS}) == len(COMBINATIONS)
     assert all(row["report"].startswith("https://") for row in COMBINATIONS)
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=name)
-def test_what_broke_is_refused_with_no_more_than_it_takes(
+def test_combination_reported_broken_is_refused_minimally(
     row: dict[str, Any], tmp_path: Path
 ) -> None:
-    error = the_error(check(tmp_path, row["spec"]))
+    error = find_error(check(tmp_path, row["spec"]))
 
     assert error.code == row["refused"]
     assert set(row["between"]) <= set(error.components)
@@ -47,26 +47,28 @@ def test_what_broke_is_refused_with_no_more_than_it_takes(
 
 
 @pytest.mark.parametrize("row", ADMITTED, ids=name)
-def test_what_worked_is_admitted(row: dict[str, Any], tmp_path: Path) -> None:
+def test_combination_reported_working_resolves(row: dict[str, Any], tmp_path: Path) -> None:
     report = check(tmp_path, row["spec"])
 
     assert errors(report) == []
     assert report.resolution is not None
-    assert set(row.get("told", ())) <= {d.code for d in report.diagnostics}
+    assert set(row.get("reported", ())) <= {d.code for d in report.diagnostics}
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=name)
-def test_a_repair_made_by_hand_gives_what_was_promised(row: dict[str, Any], tmp_path: Path) -> None:
-    for repair in the_error(check(tmp_path, row["spec"])).repairs:
+def test_combination_repair_applied_gives_its_resolution(
+    row: dict[str, Any], tmp_path: Path
+) -> None:
+    for repair in find_error(check(tmp_path, row["spec"])).repairs:
         spec = tomlkit.parse(row["spec"])
         for edit in repair.edits:
-            make(spec, edit)
+            apply_edit(spec, edit)
         report = check(tmp_path, tomlkit.dumps(spec))
         assert errors(report) == [], repair.edits
         assert report.resolution == repair.resolution
 
 
-def make(spec: Any, edit: Edit) -> None:
+def apply_edit(spec: Any, edit: Edit) -> None:
     *tables, key = re.findall(r"[^.\[\]]+", edit.key)
     for table in tables:
         spec = spec[int(table) if table.isdigit() else table]
@@ -74,9 +76,9 @@ def make(spec: Any, edit: Edit) -> None:
     spec[key] = edit.after
 
 
-def test_pascal_is_offered_the_newest_torch_that_has_code_for_it(tmp_path: Path) -> None:
+def test_repair_for_pascal_offers_newest_supported_torch(tmp_path: Path) -> None:
     (row,) = [r for r in REFUSED if r["name"] == "a GTX 1080 Ti, driver 580 and the newest torch"]
-    error = the_error(check(tmp_path, row["spec"]))
+    error = find_error(check(tmp_path, row["spec"]))
 
     assert any("sm_61" in fact.statement for fact in error.facts)
     offered = {
@@ -89,9 +91,9 @@ def test_pascal_is_offered_the_newest_torch_that_has_code_for_it(tmp_path: Path)
     assert ("2.7.1", "12.6") in offered
 
 
-def test_turing_is_offered_the_first_tensorflow_for_its_cuda(tmp_path: Path) -> None:
+def test_repair_for_turing_offers_first_supported_tensorflow(tmp_path: Path) -> None:
     (row,) = [r for r in REFUSED if r["name"] == "an RTX 2070 and tensorflow 1.8"]
-    error = the_error(check(tmp_path, row["spec"]))
+    error = find_error(check(tmp_path, row["spec"]))
 
     assert any("CUDA 10.0" in fact.statement for fact in error.facts)
     offered = {
@@ -104,7 +106,7 @@ def test_turing_is_offered_the_first_tensorflow_for_its_cuda(tmp_path: Path) -> 
     assert ("1.13", "10.0") in offered
 
 
-def test_the_package_that_rigspec_chooses_is_the_one_for_the_gpu(tmp_path: Path) -> None:
+def test_package_without_request_is_the_gpu_build(tmp_path: Path) -> None:
     (row,) = [r for r in ADMITTED if r["name"].endswith("its package left to rigspec")]
     report = check(tmp_path, row["spec"])
 

@@ -113,7 +113,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_refused_by_name_and_with_few_lines(name: str, tmp_path: Path) -> None:
+def test_conflict_names_components_in_few_lines(name: str, tmp_path: Path) -> None:
     refused, (code, between, lines), _ = CASES[name]
 
     report = check(tmp_path, refused)
@@ -128,7 +128,7 @@ def test_it_is_refused_by_name_and_with_few_lines(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_its_neighbour_is_admitted(name: str, tmp_path: Path) -> None:
+def test_similar_rig_without_conflict_resolves(name: str, tmp_path: Path) -> None:
     _, _, admitted = CASES[name]
     report = check(tmp_path, admitted)
     assert errors(report) == []
@@ -136,7 +136,7 @@ def test_its_neighbour_is_admitted(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_every_repair_is_solved_and_true(name: str, tmp_path: Path) -> None:
+def test_repair_applied_gives_its_resolution(name: str, tmp_path: Path) -> None:
     """A repair, made in the spec by hand, gives just the resolution that was promised."""
     refused, _, _ = CASES[name]
     (error,) = [d for d in check(tmp_path, refused).diagnostics if d.severity is Severity.ERROR]
@@ -157,7 +157,7 @@ def test_every_repair_is_solved_and_true(name: str, tmp_path: Path) -> None:
         assert report.resolution == repair.resolution
 
 
-def test_turing_gets_a_framework_that_knows_it_among_its_repairs(tmp_path: Path) -> None:
+def test_repair_for_turing_offers_supported_framework(tmp_path: Path) -> None:
     refused = CASES["RTX 2070 with tensorflow 1.8"][0]
     (error,) = [d for d in check(tmp_path, refused).diagnostics if d.severity is Severity.ERROR]
     reached = {
@@ -170,14 +170,14 @@ def test_turing_gets_a_framework_that_knows_it_among_its_repairs(tmp_path: Path)
     assert ("1.13", "10.0") in reached
 
 
-def test_two_independent_conflicts_are_told_apart(tmp_path: Path) -> None:
+def test_conflicts_that_are_independent_are_reported_separately(tmp_path: Path) -> None:
     text = tower(machine='driver = "375"', cuda='toolkit = "9.0"')
     text += '[env.old]\npython = "2.7"\npip = "21.3"\ninterpreter = "pyenv"\n'
     report = check(tmp_path, text)
     assert sorted(errors(report)) == ["RS204", "RS208"]
 
 
-def test_a_free_rig_takes_the_newest_of_everything(tmp_path: Path) -> None:
+def test_resolution_of_free_rig_is_newest(tmp_path: Path) -> None:
     text = tower(env='frameworks = { tensorflow = "*", keras = "*" }')
     report = check(tmp_path, text)
     assert report.resolution is not None
@@ -190,12 +190,12 @@ def test_a_free_rig_takes_the_newest_of_everything(tmp_path: Path) -> None:
     assert env.python.startswith("3.10")
 
 
-def test_a_version_nobody_released_is_its_own_error(tmp_path: Path) -> None:
+def test_version_that_was_never_released_is_unknown(tmp_path: Path) -> None:
     report = check(tmp_path, tower(env='frameworks = { tensorflow = "1.99" }'))
     assert errors(report) == ["RS214"]
 
 
-def test_a_package_that_ended_is_told_with_the_one_that_goes_on(tmp_path: Path) -> None:
+def test_package_that_ended_suggests_its_successor(tmp_path: Path) -> None:
     report = check(tmp_path, tower(env='packages = { tensorflow-gpu = "2.12" }'))
     (error,) = [d for d in report.diagnostics if d.code == "RS214"]
     assert "unknown tensorflow-gpu version `2.12`" in error.message
@@ -204,42 +204,42 @@ def test_a_package_that_ended_is_told_with_the_one_that_goes_on(tmp_path: Path) 
     assert 'write `tensorflow = "2.12"`' in error.help[1]
 
 
-def test_unknown_names_are_told_with_the_nearest(tmp_path: Path) -> None:
+def test_unknown_names_suggest_the_nearest(tmp_path: Path) -> None:
     report = check(tmp_path, tower(gpu="GTX 1085 Ti", env='frameworks = { tensorfow = "1.8" }'))
     assert report.status == "invalid"
-    told = {d.code: " ".join(d.help) for d in report.diagnostics}
-    assert "GTX 1080 Ti" in told["RS101"]
-    assert "tensorflow" in told["RS009"]
+    reported = {d.code: " ".join(d.help) for d in report.diagnostics}
+    assert "GTX 1080 Ti" in reported["RS101"]
+    assert "tensorflow" in reported["RS009"]
 
 
-def test_a_card_nobody_knows_is_taken_with_its_figures(tmp_path: Path) -> None:
+def test_unknown_card_with_compute_capability_resolves(tmp_path: Path) -> None:
     text = tower(cuda='toolkit = "9.0"').replace(
         'model = "GTX 1080 Ti"', 'model = "Prototype", compute_capability = "6.2"'
     )
     assert errors(check(tmp_path, text)) == []
 
 
-def test_a_driver_that_no_table_has_is_held_against_the_rules(tmp_path: Path) -> None:
+def test_driver_without_table_row_is_checked_by_rules(tmp_path: Path) -> None:
     fits = tower(machine='driver = "470.199.02"', cuda='toolkit = "11.4"\nprovider = "runfile"')
     assert errors(check(tmp_path, fits)) == []
     kepler = tower(gpu="Tesla K80", machine='driver = "525.199.02"', os="ubuntu 20.04")
     assert errors(check(tmp_path, kepler)) == ["RS206"]
 
 
-def test_a_framework_that_brings_no_cuda_binds_no_driver(tmp_path: Path) -> None:
+def test_framework_without_cuda_wheels_has_no_driver_requirement(tmp_path: Path) -> None:
     """Newer releases take CUDA from wheels, which asks for a newer driver; 1.4 does not."""
     text = tower(machine='driver = "375"', cuda='toolkit = "8.0"', env=TF18.replace("1.8", "1.4"))
     assert errors(check(tmp_path, text)) == []
 
 
-def test_a_repair_may_name_a_post_release(tmp_path: Path) -> None:
+def test_conflict_of_post_release_is_reported(tmp_path: Path) -> None:
     text = tower(os="ubuntu 18.04", env='python = "3.4"\nframeworks = { mxnet = "==1.0.0" }')
     report = check(tmp_path, text + 'packages = { mxnet = "==0.9.5" }\n')
     codes = {d.code for d in report.diagnostics if d.severity is Severity.ERROR}
     assert codes & {"RS219", "RS230"}
 
 
-def test_an_image_that_is_gone_is_told_with_a_way_round(tmp_path: Path) -> None:
+def test_image_that_was_removed_is_a_warning_with_help(tmp_path: Path) -> None:
     text = tower() + '[container]\nbase = "nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04"\n'
     report = check(tmp_path, text)
     (warning,) = [d for d in report.diagnostics if d.code == "RS304"]
@@ -249,45 +249,45 @@ def test_an_image_that_is_gone_is_told_with_a_way_round(tmp_path: Path) -> None:
     assert report.resolution.cuda == "9.0.176"
 
 
-def test_a_mistyped_image_is_told_with_the_nearest(tmp_path: Path) -> None:
+def test_unknown_image_suggests_the_nearest(tmp_path: Path) -> None:
     text = tower() + '[container]\nbase = "nvidia/cuda:9.0-cudnn7-devel-ubuntu1604"\n'
     (warning,) = [d for d in check(tmp_path, text).diagnostics if d.code == "RS304"]
     assert "similar images: nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04" in warning.help[0]
 
 
-@pytest.mark.parametrize(("toolkit", "told"), [("12.4", True), ("12.1", False), ("12", False)])
-def test_wheels_that_bring_another_cuda_than_asked_for_are_told_of(
-    toolkit: str, told: bool, tmp_path: Path
+@pytest.mark.parametrize(("toolkit", "reported"), [("12.4", True), ("12.1", False), ("12", False)])
+def test_wheels_with_another_cuda_than_requested_are_reported(
+    toolkit: str, reported: bool, tmp_path: Path
 ) -> None:
     env = 'python = "3.10"\nframeworks = { torch = "2.1" }'
     text = tower(os="ubuntu 22.04", cuda=f'provider = "wheels"\ntoolkit = "{toolkit}"', env=env)
     found = [d for d in check(tmp_path, text).diagnostics if d.code == "RS243"]
-    assert ["include CUDA 12.1" in d.message for d in found] == [True] * told
+    assert ["include CUDA 12.1" in d.message for d in found] == [True] * reported
 
 
-def test_an_image_of_another_cuda_than_asked_for_is_refused(tmp_path: Path) -> None:
+def test_image_with_another_cuda_than_requested_is_an_error(tmp_path: Path) -> None:
     text = tower(cuda='toolkit = "10.0"')
     text += '[container]\nbase = "nvidia/cuda:9.0-cudnn7-devel-ubuntu16.04"\n'
     assert errors(check(tmp_path, text)) == ["RS231"]
 
 
-def test_a_yanked_release_is_taken_only_by_its_very_version(tmp_path: Path) -> None:
-    asked = tower(os="ubuntu 22.04", env='frameworks = { jax = "==0.4.32" }')
-    assert "RS306" in {d.code for d in check(tmp_path, asked).diagnostics}
+def test_yanked_release_is_chosen_only_by_exact_version(tmp_path: Path) -> None:
+    requested = tower(os="ubuntu 22.04", env='frameworks = { jax = "==0.4.32" }')
+    assert "RS306" in {d.code for d in check(tmp_path, requested).diagnostics}
     free = tower(os="ubuntu 22.04", env='frameworks = { jax = ">=0.4.31,<0.4.33" }')
     report = check(tmp_path, free)
     assert report.resolution is not None
     assert report.resolution.envs[0].frameworks[0].version == "0.4.31"
 
 
-def test_a_cloud_instance_has_its_gpu_from_the_matrix(tmp_path: Path) -> None:
+def test_cloud_instance_has_gpu_from_matrix(tmp_path: Path) -> None:
     cloud = '[machine.p2]\nkind = "cloud"\ninstance = "aws p2.xlarge"\nos = "ubuntu 18.04"\n'
     assert errors(check(tmp_path, cloud + 'driver = "525"\n')) == ["RS206"]
     assert errors(check(tmp_path, cloud + 'driver = "470"\n')) == []
     assert errors(check(tmp_path, cloud.replace("p2.xlarge", "p2.xlarg"))) == ["RS009"]
 
 
-def test_a_name_that_several_chips_were_sold_under_is_asked_about(tmp_path: Path) -> None:
+def test_gpu_name_of_several_chips_is_ambiguous(tmp_path: Path) -> None:
     report = check(tmp_path, tower(gpu="GT 630"))
     assert errors(report) == ["RS101"]
     assert "GK107" in report.diagnostics[0].facts[0].statement
@@ -302,23 +302,23 @@ def test_a_name_that_several_chips_were_sold_under_is_asked_about(tmp_path: Path
         ("GTX 1080 Ti", 'torch = "2.15"', "RS220"),  # no build for 6.1
     ],
 )
-def test_code_for_a_gpu_comes_in_four_strengths(
+def test_gpu_code_of_wheel_is_reported_in_four_levels(
     gpu: str, framework: str, strength: str | None, tmp_path: Path
 ) -> None:
     env = f'python = "3.11"\nframeworks = {{ {framework} }}'
     report = check(tmp_path, tower(os="ubuntu 22.04", gpu=gpu, env=env))
     severity = {None: "ok", "RS221": "ok", "RS222": "ok", "RS220": "conflict"}[strength]
-    told = {d.code for d in report.diagnostics} & {"RS220", "RS221", "RS222"}
+    reported = {d.code for d in report.diagnostics} & {"RS220", "RS221", "RS222"}
     assert report.status == severity
-    assert told == ({strength} if strength else set())
+    assert reported == ({strength} if strength else set())
 
 
-def test_an_open_notebook_without_a_lock_is_an_error(tmp_path: Path) -> None:
+def test_notebook_on_all_interfaces_without_password_is_an_error(tmp_path: Path) -> None:
     text = tower(env=TF18) + '[service.jupyter]\nenv = "lab"\naddress = "*"\n'
     assert errors(check(tmp_path, text)) == ["RS405"]
 
 
-def test_a_processor_known_by_name_only_is_said_to_be_unchecked(tmp_path: Path) -> None:
+def test_processor_without_known_features_is_not_checked(tmp_path: Path) -> None:
     text = tower(machine='cpu = "AMD Athlon 200GE"', env=TF18)
     report = check(tmp_path, text)
     (note,) = [d for d in report.diagnostics if d.code == "RS212"]

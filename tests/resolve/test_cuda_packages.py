@@ -27,9 +27,7 @@ packages = [{listed}]
 
 
 @pytest.mark.parametrize("name", ["cuda-toolkit-12-1", "cuda-12-1", "cuda-libraries-11-7"])
-def test_a_package_of_another_release_is_an_error_where_it_is_named(
-    name: str, tmp_path: Path
-) -> None:
+def test_cuda_package_of_another_release_is_an_error(name: str, tmp_path: Path) -> None:
     (error,) = [
         d for d in with_packages(tmp_path, name).diagnostics if d.severity is Severity.ERROR
     ]
@@ -53,5 +51,7 @@ def test_a_package_of_another_release_is_an_error_where_it_is_named(
         ("libcudnn8",),
     ],
 )
-def test_packages_of_its_own_release_are_admitted(names: tuple[str, ...], tmp_path: Path) -> None:
+def test_cuda_packages_of_resolved_release_are_admitted(
+    names: tuple[str, ...], tmp_path: Path
+) -> None:
     assert errors(with_packages(tmp_path, *names)) == []

@@ -20,7 +20,7 @@ def result(rigspec: Rigspec, spec: str, status: int) -> dict[str, Any]:
     return found
 
 
-def test_it_resolves(rigspec: Rigspec) -> None:
+def test_dl_server_resolves(rigspec: Rigspec) -> None:
     resolution = result(rigspec, "specs/dl-server.toml", 0)["resolution"]
     env = resolution["envs"]["fastai"]
 
@@ -36,7 +36,7 @@ def test_it_resolves(rigspec: Rigspec) -> None:
     assert "protobuf<4" in env["constraints"]
 
 
-def test_the_articles_cudnn_is_refused_with_both_lines_the_fact_and_a_repair(
+def test_dl_server_cudnn_of_article_is_refused_with_repair(
     rigspec: Rigspec,
 ) -> None:
     found = result(rigspec, "specs/dl-server-as-written.toml", 1)
@@ -71,25 +71,27 @@ def test_the_articles_cudnn_is_refused_with_both_lines_the_fact_and_a_repair(
         ("RS301", "Ubuntu 16.04"),
     ],
 )
-def test_the_articles_other_mistakes_are_warnings(rigspec: Rigspec, code: str, words: str) -> None:
+def test_dl_server_other_mistakes_of_article_are_warnings(
+    rigspec: Rigspec, code: str, words: str
+) -> None:
     found = result(rigspec, "specs/dl-server-as-written.toml", 1)
     warnings = [d for d in found["diagnostics"] if d["severity"] == "warning"]
     assert any(d["code"] == code and words in d["message"] for d in warnings)
 
 
-def test_the_answer_does_not_depend_on_the_hash_seed(rigspec: Rigspec) -> None:
-    said = {
+def test_dl_server_output_is_independent_of_hash_seed(rigspec: Rigspec) -> None:
+    output = {
         rigspec(
             *("check", "specs/dl-server-as-written.toml", "--format", "json"),
             env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": seed, "RIGSPEC_NO_CACHE": "1"},
         ).stdout
         for seed in ("0", "1", "2", "3")
     }
-    assert len(said) == 1
-    assert json.loads(said.pop())["schema"] == 1
+    assert len(output) == 1
+    assert json.loads(output.pop())["schema"] == 1
 
 
-def test_what_a_person_reads(
+def test_dl_server_text_matches_golden(
     rigspec: Rigspec, golden: Callable[..., None], request: pytest.FixtureRequest
 ) -> None:
     done = rigspec("check", "specs/dl-server-as-written.toml")

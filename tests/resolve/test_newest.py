@@ -34,7 +34,7 @@ FREE = [
 
 
 @pytest.mark.parametrize("row", [*COMBINATIONS, *FREE], ids=name)
-def test_both_ways_lead_to_one_solution(row: dict[str, Any]) -> None:
+def test_newest_by_both_searches_is_the_same(row: dict[str, Any]) -> None:
     """Narrowing and trying, and a solver over every row and release of the matrix."""
     spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{row["spec"]}')
     builder = ProblemBuilder(spec.rig, "box", matrix_for(spec, "box"))
@@ -46,13 +46,13 @@ def test_both_ways_lead_to_one_solution(row: dict[str, Any]) -> None:
     assert find_newest(builder, requirements) == plain
 
 
-def test_a_cudnn_is_of_a_cuda(tmp_path: Path) -> None:
+def test_cudnn_build_matches_cuda(tmp_path: Path) -> None:
     """Theano has rules on cuDNN, and needs neither it nor CUDA."""
     box = '[machine.box]\nos = "ubuntu 16.04"\ngpus = [{ model = "GTX 1080" }]\n'
     env = '[env.lab]\npython = "2.7"\nframeworks = { theano = "0.9" }\n'
     bare = check(tmp_path, box + env).resolution
-    beside = check(tmp_path, f'{box}[cuda]\ntoolkit = "8.0"\n{env}').resolution
+    declared = check(tmp_path, f'{box}[cuda]\ntoolkit = "8.0"\n{env}').resolution
     assert bare is not None
-    assert beside is not None
+    assert declared is not None
     assert (bare.cuda, bare.cudnn) == (None, None)
-    assert beside.cudnn_cuda == "8.0"
+    assert declared.cudnn_cuda == "8.0"

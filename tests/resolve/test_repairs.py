@@ -11,27 +11,27 @@ from rigspec.diagnostics.model import Diagnostic, Edit, Repair, Report, Severity
 from rigspec.diagnostics.render.json import serialize_repair
 from rigspec.diagnostics.render.text import render_text
 from tests.resolve.rigs import check, errors, tower
-from tests.resolve.test_combinations import make
+from tests.resolve.test_combinations import apply_edit
 
 LAB = 'python = "3.6"\nframeworks = { tensorflow = "1.8" }'
 
 
-def told(report: Report) -> list[Diagnostic]:
+def list_errors(report: Report) -> list[Diagnostic]:
     return [d for d in report.diagnostics if d.severity is Severity.ERROR]
 
 
-def made(text: str, edits: tuple[Edit, ...]) -> str:
+def apply_edits(text: str, edits: tuple[Edit, ...]) -> str:
     spec = tomlkit.parse(text)
     for edit in edits:
-        make(spec, edit)
+        apply_edit(spec, edit)
     return tomlkit.dumps(spec)
 
 
-def wholes(report: Report) -> list[Repair]:
-    return [r for error in told(report) for r in error.repairs if r.resolution is not None]
+def list_complete_repairs(report: Report) -> list[Repair]:
+    return [r for error in list_errors(report) for r in error.repairs if r.resolution is not None]
 
 
-def alone(*, os: str = "ubuntu 22.04", env: str, machine: str = "") -> str:
+def build_spec(*, os: str = "ubuntu 22.04", env: str, machine: str = "") -> str:
     return f'[machine.box]\nos = "{os}"\n{machine}\n[env.lab]\n{env}\n'
 
 
@@ -55,29 +55,29 @@ SEVERAL = {
 
 
 @pytest.mark.parametrize("name", SEVERAL)
-def test_a_resolution_is_promised_only_of_what_resolves_the_whole_spec(
-    name: str, tmp_path: Path
-) -> None:
+def test_repair_with_resolution_resolves_whole_spec(name: str, tmp_path: Path) -> None:
     report = check(tmp_path, SEVERAL[name])
-    promised = wholes(report)
+    promised = list_complete_repairs(report)
 
     assert promised
     for repair in promised:
-        changed_problem = check(tmp_path, made(SEVERAL[name], repair.edits))
+        changed_problem = check(tmp_path, apply_edits(SEVERAL[name], repair.edits))
         assert errors(changed_problem) == []
         assert changed_problem.resolution == repair.resolution
 
 
 @pytest.mark.parametrize("name", SEVERAL)
-def test_what_each_error_offers_first_mends_all_of_them_together(name: str, tmp_path: Path) -> None:
-    first = [error.repairs[0] for error in told(check(tmp_path, SEVERAL[name])) if error.repairs]
+def test_first_repairs_applied_together_fix_all_errors(name: str, tmp_path: Path) -> None:
+    first = [
+        error.repairs[0] for error in list_errors(check(tmp_path, SEVERAL[name])) if error.repairs
+    ]
     edits = tuple(dict.fromkeys(edit for repair in first for edit in repair.edits))
 
-    assert errors(check(tmp_path, made(SEVERAL[name], edits))) == []
+    assert errors(check(tmp_path, apply_edits(SEVERAL[name], edits))) == []
 
 
-def test_lines_that_go_together_are_in_no_conflict(tmp_path: Path) -> None:
-    found = told(check(tmp_path, SEVERAL["RTX 3090 in a rig of CUDA 9.0"]))
+def test_conflicts_leave_out_compatible_lines(tmp_path: Path) -> None:
+    found = list_errors(check(tmp_path, SEVERAL["RTX 3090 in a rig of CUDA 9.0"]))
 
     assert all("RTX 3090" in error.message for error in found)
     assert [error.message.count("and") for error in found] == [1] * len(found)
@@ -85,38 +85,38 @@ def test_lines_that_go_together_are_in_no_conflict(tmp_path: Path) -> None:
     assert len(lines) == len(found)
 
 
-def test_the_line_at_fault_is_offered_for_change(tmp_path: Path) -> None:
+def test_repair_changes_the_conflicting_lines(tmp_path: Path) -> None:
     report = check(tmp_path, SEVERAL["RTX 3090 in a rig of CUDA 9.0"])
-    (joint,) = wholes(report)
+    (joint,) = list_complete_repairs(report)
 
     changed = {edit.key for edit in joint.edits}
     assert {"cuda.toolkit", "cuda.cudnn", "env.lab.frameworks.tensorflow"} <= changed
 
 
-def test_a_card_that_no_release_serves_has_its_errors_told_of_it(tmp_path: Path) -> None:
+def test_errors_of_unsupported_card_name_the_card(tmp_path: Path) -> None:
     rig = tower(gpu="GTX 580", cuda='toolkit = "9.0"\ncudnn = "7"', env=LAB)
-    assert all("GTX 580" in error.message for error in told(check(tmp_path, rig)))
+    assert all("GTX 580" in error.message for error in list_errors(check(tmp_path, rig)))
 
 
-def test_a_product_that_no_release_saves_is_named_beside_the_card(tmp_path: Path) -> None:
-    """Its line has a conflict of its own, which changing the version mends; this one it cannot."""
+def test_errors_of_unsupported_card_name_the_product(tmp_path: Path) -> None:
+    """A change of the version fixes its conflict with Python, but not the one with the card."""
     rig = '[machine.box]\nos = "debian 11"\ngpus = [{ model = "GTX 580" }]\n'
     rig += '[env.lab]\ninterpreter = "conda"\npython = "2.7"\nframeworks = { jax = "0.4" }\n'
-    messages = {error.message for error in told(check(tmp_path, rig))}
+    messages = {error.message for error in list_errors(check(tmp_path, rig))}
 
     assert "Python 2.7 and JAX 0.4 are incompatible" in messages
     assert "GTX 580 and JAX 0.4 are incompatible" in messages
 
 
-def test_a_product_for_gpus_on_a_machine_without_one_is_one_conflict(tmp_path: Path) -> None:
-    rig = alone(env='interpreter = "pyenv"\npackages = { cupy-cuda90 = "4" }')
-    (error,) = told(check(tmp_path, rig))
+def test_gpu_package_on_machine_without_gpu_is_one_conflict(tmp_path: Path) -> None:
+    rig = build_spec(env='interpreter = "pyenv"\npackages = { cupy-cuda90 = "4" }')
+    (error,) = list_errors(check(tmp_path, rig))
     assert "cupy" in error.components
 
 
-def test_a_repair_of_one_error_says_that_the_others_stand(tmp_path: Path) -> None:
+def test_repair_of_one_error_is_marked_as_partial(tmp_path: Path) -> None:
     report = check(tmp_path, SEVERAL["two that do not touch"])
-    (partial, *_) = told(report)[0].repairs
+    (partial, *_) = list_errors(report)[0].repairs
 
     assert serialize_repair(partial)["resolution"] is None
     text = render_text(report, {})
@@ -124,12 +124,12 @@ def test_a_repair_of_one_error_says_that_the_others_stand(tmp_path: Path) -> Non
     assert text.count("resolves to") == 1
 
 
-def test_nothing_is_promised_beside_a_line_that_no_release_satisfies(tmp_path: Path) -> None:
+def test_repair_next_to_impossible_line_has_no_resolution(tmp_path: Path) -> None:
     rig = tower(cuda='toolkit = "10.0"', env=LAB + '\npip = "99"')
     report = check(tmp_path, rig)
 
     assert sorted(errors(report)) == ["RS201", "RS214"]
-    assert wholes(report) == []
+    assert list_complete_repairs(report) == []
 
 
 # --- what is written ---------------------------------------------------------------------------
@@ -144,21 +144,21 @@ def test_nothing_is_promised_beside_a_line_that_no_release_satisfies(tmp_path: P
         ('python = "3.6"\nframeworks = { tensorflow = "1.8" }', 'h5py = ">=3"', "<3"),
     ],
 )
-def test_a_package_without_a_list_of_releases_gets_the_bound_of_the_row(
+def test_repair_of_package_without_releases_sets_upper_bound(
     env: str, package: str, bound: str, tmp_path: Path
 ) -> None:
-    rig = alone(env=f'interpreter = "conda"\n{env}\npackages = {{ {package} }}')
-    (error,) = told(check(tmp_path, rig))
+    rig = build_spec(env=f'interpreter = "conda"\n{env}\npackages = {{ {package} }}')
+    (error,) = list_errors(check(tmp_path, rig))
     name = package.split()[0]
 
     written = [e.after for r in error.repairs for e in r.edits if e.key.endswith(f".{name}")]
     assert written == [bound]
 
 
-def test_a_package_that_is_asked_for_too_old_gets_the_lower_bound(tmp_path: Path) -> None:
+def test_repair_of_too_old_package_sets_lower_bound(tmp_path: Path) -> None:
     env = 'interpreter = "conda"\nframeworks = { tensorflow = "==2.10.0" }'
-    rig = alone(env=f'{env}\npackages = {{ protobuf = "<3" }}')
-    (error,) = told(check(tmp_path, rig))
+    rig = build_spec(env=f'{env}\npackages = {{ protobuf = "<3" }}')
+    (error,) = list_errors(check(tmp_path, rig))
 
     written = [e.after or "" for r in error.repairs for e in r.edits if "protobuf" in e.key]
     assert written
@@ -166,7 +166,7 @@ def test_a_package_that_is_asked_for_too_old_gets_the_lower_bound(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("os", "python", "bringer"),
+    ("os", "python", "source"),
     [
         ("ubuntu 16.04", "3.6", "conda"),
         ("ubuntu 18.04", "3.7", "conda"),
@@ -175,15 +175,15 @@ def test_a_package_that_is_asked_for_too_old_gets_the_lower_bound(tmp_path: Path
     ],
 )
 def test_repair_of_system_interpreter_offers_another_source(
-    os: str, python: str, bringer: str, tmp_path: Path
+    os: str, python: str, source: str, tmp_path: Path
 ) -> None:
-    rig = alone(os=os, env=f'python = "{python}"\ninterpreter = "system"')
-    error = told(check(tmp_path, rig))[0]
-    wanted = (Edit("env.lab.interpreter", "system", bringer),)
+    rig = build_spec(os=os, env=f'python = "{python}"\ninterpreter = "system"')
+    error = list_errors(check(tmp_path, rig))[0]
+    wanted = (Edit("env.lab.interpreter", "system", source),)
     repair = next(repair for repair in error.repairs if repair.edits == wanted)
 
     assert error.code == "RS213"
-    changed_problem = check(tmp_path, made(rig, repair.edits))
+    changed_problem = check(tmp_path, apply_edits(rig, repair.edits))
     assert errors(changed_problem) == []
     assert changed_problem.resolution == repair.resolution
 
@@ -194,7 +194,7 @@ def test_repair_of_system_interpreter_offers_another_source(
 def test_open_interpreter_comes_from_the_first_source_with_that_python(
     os: str, python: str, source: str, tmp_path: Path
 ) -> None:
-    report = check(tmp_path, alone(os=os, env=f'python = "{python}"'))
+    report = check(tmp_path, build_spec(os=os, env=f'python = "{python}"'))
 
     assert errors(report) == []
     assert report.resolution is not None
@@ -202,7 +202,7 @@ def test_open_interpreter_comes_from_the_first_source_with_that_python(
 
 
 def test_open_interpreter_is_that_of_the_system_where_it_fits(tmp_path: Path) -> None:
-    report = check(tmp_path, alone(os="ubuntu 22.04", env='python = "3.10"'))
+    report = check(tmp_path, build_spec(os="ubuntu 22.04", env='python = "3.10"'))
 
     assert report.resolution is not None
     assert report.resolution.envs[0].interpreter == "system"

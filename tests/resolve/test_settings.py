@@ -29,7 +29,7 @@ python = "{python}"
 """
 
 
-def found(
+def check_rig(
     more: str, *, env: str = "", python: str = "3.6", os: str = "ubuntu 18.04"
 ) -> list[Diagnostic]:
     """What is said of a rig, less what is said of every rig."""
@@ -42,7 +42,7 @@ def found(
     return [d for d in report.diagnostics if d.code not in ("RS301", "RS113", "RS305")]
 
 
-def test_each_format_is_read_back_by_what_reads_such_files() -> None:
+def test_settings_are_read_back_in_each_format() -> None:
     settings = {"a": 1, "b.c": True, "d": {"e": "50% of it", "f": ("x", "y")}, "g": 0.5}
     assert json.loads(render_settings("json", settings))["d"]["e"] == "50% of it"
     assert yaml.safe_load(render_settings("yaml", settings)) == {
@@ -68,7 +68,9 @@ def test_each_format_is_read_back_by_what_reads_such_files() -> None:
         ("colon", {"axes.facecolor": "#eeeeee"}),
     ],
 )
-def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str, object]) -> None:
+def test_settings_that_a_format_cannot_express_raise_error(
+    form: str, settings: dict[str, object]
+) -> None:
     with pytest.raises(UnwritableSetting):
         render_settings(form, settings)  # type: ignore[arg-type]
 
@@ -125,10 +127,12 @@ def test_what_a_format_cannot_hold_is_not_written(form: str, settings: dict[str,
         ('[cuda]\ntoolkit = "10.0"\nnvblas = true\n', "", "RS239", "`one`"),
     ],
 )
-def test_what_cannot_be_is_told_at_its_place(more: str, env: str, code: str, words: str) -> None:
-    said = found(more, env=env)
-    assert code in [d.code for d in said], [(d.code, d.message) for d in said]
-    mistake = next(d for d in said if d.code == code)
+def test_setting_that_is_invalid_is_reported_at_its_line(
+    more: str, env: str, code: str, words: str
+) -> None:
+    diagnostics = check_rig(more, env=env)
+    assert code in [d.code for d in diagnostics], [(d.code, d.message) for d in diagnostics]
+    mistake = next(d for d in diagnostics if d.code == code)
     assert words in mistake.message
     assert mistake.spans[0].line > 1
 
@@ -147,15 +151,15 @@ def test_what_cannot_be_is_told_at_its_place(more: str, env: str, code: str, wor
         ('[cuda]\ntoolkit = "10.0"\nnvblas = true\n', 'packages = { mkl = "*" }'),
     ],
 )
-def test_what_can_be_is_not_remarked_on(more: str, env: str) -> None:
+def test_setting_that_is_valid_is_not_reported(more: str, env: str) -> None:
     new = {"RS008", "RS218", "RS235", "RS236", "RS237", "RS238", "RS239", "RS407", "RS408", "RS409"}
-    assert [d.message for d in found(more, env=env) if d.code in new] == []
+    assert [d.message for d in check_rig(more, env=env) if d.code in new] == []
 
 
-def test_a_group_that_the_system_makes_is_not_remarked_on() -> None:
+def test_group_that_the_system_creates_is_not_reported() -> None:
     more = '[user.ada]\ngroups = ["render", "kvm"]\n'
-    assert [d.code for d in found(more)].count("RS008") == 2
-    assert "RS008" not in [d.code for d in found(more, os="ubuntu 20.04", python="3.8")]
+    assert [d.code for d in check_rig(more)].count("RS008") == 2
+    assert "RS008" not in [d.code for d in check_rig(more, os="ubuntu 20.04", python="3.8")]
 
 
 @pytest.mark.parametrize(

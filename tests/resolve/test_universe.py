@@ -35,7 +35,7 @@ REQUESTS = st.one_of(
     st.lists(CANDIDATES, max_size=8, unique=True),
     st.lists(REQUESTS, min_size=1, max_size=2).map(tuple),
 )
-def test_a_request_means_what_packaging_says_one_by_one(
+def test_universe_request_agrees_with_packaging(
     candidates: list[Candidate], alternatives: tuple[str, ...]
 ) -> None:
     universe = CandidateDomain(candidates)

@@ -12,7 +12,7 @@ Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 SPEC = "specs/dl-server.toml"
 
 
-def test_a_line_of_the_spec_is_a_reason(rigspec: Rigspec) -> None:
+def test_why_names_line_of_spec(rigspec: Rigspec) -> None:
     done = rigspec("why", SPEC, "cuda")
     assert done.returncode == 0
     assert "CUDA 9.0.176, because 9.1.85 is not possible" in done.stdout
@@ -28,7 +28,7 @@ def test_a_line_of_the_spec_is_a_reason(rigspec: Rigspec) -> None:
         ("cudnn", "8.0.0.180", "requests cuDNN 7"),
     ],
 )
-def test_a_fact_is_told_with_its_source(
+def test_why_names_fact_that_excludes_newer_version(
     component: str, newer: str, reason: str, rigspec: Rigspec
 ) -> None:
     done = rigspec("why", SPEC, component)
@@ -36,34 +36,34 @@ def test_a_fact_is_told_with_its_source(
     assert reason in " ".join(done.stdout.split())
 
 
-def test_what_was_chosen_before_is_named(rigspec: Rigspec) -> None:
+def test_why_names_component_chosen_before(rigspec: Rigspec) -> None:
     done = rigspec("why", SPEC, "fastai/pip")
     assert "pip 22 and newer require Python 3.7 or newer" in done.stdout
     assert "chosen first, at the newest possible version: Python 3.6.5" in done.stdout
 
 
-def test_it_is_there_for_programs_too(rigspec: Rigspec) -> None:
+def test_why_json_has_code_and_source(rigspec: Rigspec) -> None:
     (result,) = json.loads(rigspec("why", SPEC, "pip", "--format", "json").stdout)["results"]
     (note,) = result["diagnostics"]
     assert note["code"] == "RS240"
     assert note["facts"][0]["source"]["url"]
 
 
-def test_an_unknown_component_is_told_with_the_nearest(rigspec: Rigspec) -> None:
+def test_why_unknown_component_suggests_the_nearest(rigspec: Rigspec) -> None:
     done = rigspec("why", SPEC, "pythn")
     assert done.returncode == 2
     assert "did you mean `python`?" in done.stderr
 
 
 @pytest.mark.parametrize("part", ["psu", "power"])
-def test_a_part_is_said_to_have_no_version(part: str, rigspec: Rigspec) -> None:
+def test_why_hardware_part_has_no_version(part: str, rigspec: Rigspec) -> None:
     done = rigspec("why", SPEC, part)
     assert done.returncode == 2
     assert f"`{part}` is hardware" in done.stderr
     assert "did you mean" not in done.stderr
 
 
-def test_a_rig_that_cannot_exist_has_no_versions_to_ask_about(rigspec: Rigspec) -> None:
+def test_why_of_conflicting_rig_prints_the_conflict(rigspec: Rigspec) -> None:
     done = rigspec("why", "specs/dl-server-as-written.toml", "cuda")
     assert done.returncode == 1
     assert "error[RS203]" in done.stderr

@@ -38,7 +38,7 @@ def test_planted_secret_is_refused_and_not_printed(field: Field) -> None:
             parse_spec(FILE, toml.text)
         found = refused.value.diagnostics
         assert toml.lines[at] in {d.spans[0].line for d in found if d.code == "RS406"}
-        assert secret not in _said(found, toml.text)
+        assert secret not in _render(found, toml.text)
 
 
 @pytest.mark.parametrize("kind", PLANTED)
@@ -52,7 +52,7 @@ def test_planted_secret_in_unknown_key_or_comment_is_refused(kind: str) -> None:
         with pytest.raises(InvalidSpec) as refused:
             parse_spec(FILE, text)
         assert "RS406" in {found.code for found in refused.value.diagnostics}
-        assert secret not in _said(refused.value.diagnostics, text)
+        assert secret not in _render(refused.value.diagnostics, text)
 
 
 @pytest.mark.parametrize("kind", PLANTED)
@@ -73,7 +73,7 @@ def test_check_broken_line_does_not_print_its_secret(kind: str, line: str, key: 
     text = f'rig = 1\nname = "box"\n{line.format(key=key, secret=secret)}\n[env.lab]\n'
     with pytest.raises(InvalidSpec) as refused:
         parse_spec(FILE, text)
-    shown = _said(refused.value.diagnostics, text)
+    shown = _render(refused.value.diagnostics, text)
     assert secret not in shown
     assert all(word not in shown for word in secret.split() if len(word) > 12)
 
@@ -95,7 +95,7 @@ def test_check_secret_that_valid_toml_holds_is_refused(table: str, entry: str) -
     with pytest.raises(InvalidSpec) as refused:
         parse_spec(FILE, text)
     assert "RS406" in {found.code for found in refused.value.diagnostics}
-    assert "hunter2" not in _said(refused.value.diagnostics, text)
+    assert "hunter2" not in _render(refused.value.diagnostics, text)
 
 
 @pytest.mark.parametrize("command", [("check",), ("lock",), ("compile", "--target", "all")])
@@ -107,8 +107,8 @@ def test_planted_secret_is_refused_by_every_command(
     (tmp_path / FILE).write_text("\n".join(lines), encoding="utf-8")
     forms = _FORMATS if command == ("check",) else ("text",)
     for form in forms:
-        asked = ("--format", form) if command == ("check",) else ()
-        done = rigspec(*command, FILE, *asked, cwd=tmp_path)
+        options = ("--format", form) if command == ("check",) else ()
+        done = rigspec(*command, FILE, *options, cwd=tmp_path)
         output = done.stdout + done.stderr
         assert done.returncode == 2
         assert "RS406" in output
@@ -143,7 +143,7 @@ def test_secret_files_near_rig_are_never_copied(rigspec: Rigspec, tmp_path: Path
     assert [str(path) for path in files if planted.encode() in path.read_bytes()] == []
 
 
-def _said(found: tuple[Diagnostic, ...], text: str) -> str:
+def _render(found: tuple[Diagnostic, ...], text: str) -> str:
     report = Report(FILE, None, "invalid", None, found)
     return "".join(
         (

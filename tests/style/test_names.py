@@ -61,10 +61,16 @@ def _names(file: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.attr
 
 
+def _test_files() -> Iterator[Path]:
+    for file in sorted((ROOT / "tests").rglob("*.py")):
+        if "golden" not in file.relative_to(ROOT).parts:
+            yield file
+
+
 def test_names_have_no_banned_words() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{line}: {name}"
-        for file in product_files(".py")
+        for file in (*product_files(".py"), *_test_files())
         for line, name in _names(file)
         if BANNED & set(_words(name))
     ]
