@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rigspec.check import check_machine
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import load_spec
 from tests.conftest import ROOT

@@ -11,11 +11,11 @@ import typer
 
 from rigspec.backend.discovery import find_backends
 from rigspec.check import check_machine
+from rigspec.cli.common.lockfile import locked_resolutions, resolutions_of
 from rigspec.cli.common.options import FORMAT, LockDirectory, Quiet, Spec
 from rigspec.cli.common.output_file import write_text
+from rigspec.cli.common.pipeline import matrix_for, open_spec, select_machines
 from rigspec.cli.console import fail, show, status
-from rigspec.cli.lockfile import locked_resolutions, resolutions_of
-from rigspec.cli.pipeline import matrix_for, open_spec, select_machines
 from rigspec.compare.comparison import ComparisonRequest, compare_machines
 from rigspec.compare.cost import CostTerms, ExchangeRate
 from rigspec.compare.model import Comparison

@@ -12,10 +12,10 @@ import typer
 from rigspec.backend.discovery import Backend, BackendError, find_backends
 from rigspec.backend.render import compile_plan, omissions
 from rigspec.backend.size_limits import OutputTooLarge
+from rigspec.cli.common.lockfile import ensure_digests, fresh_lock, resolve_as_locked, warn_unpinned
 from rigspec.cli.common.options import LockDirectory, OneMachine, Quiet, RequireDigests, Spec
+from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, show, status
-from rigspec.cli.lockfile import ensure_digests, fresh_lock, resolve_as_locked, warn_unpinned
-from rigspec.cli.pipeline import open_spec, select_machine
 from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.fs.atomic_tree import OutputFile, TreeError, read_tree, write_tree_atomically

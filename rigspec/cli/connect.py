@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cli.common.options import FORMAT, Spec
+from rigspec.cli.common.pipeline import open_spec
 from rigspec.cli.console import fail, fail_unknown, status
-from rigspec.cli.pipeline import open_spec
 from rigspec.plan.connections import Connection, connections
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import HOST

@@ -9,10 +9,10 @@ import typer
 
 from rigspec.backend.discovery import Backend, BackendError, find_backends
 from rigspec.backend.render import step_texts
+from rigspec.cli.common.lockfile import fresh_lock, resolve_as_locked
 from rigspec.cli.common.options import FORMAT, LockDirectory, OneMachine, Quiet, Spec
+from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, status
-from rigspec.cli.lockfile import fresh_lock, resolve_as_locked
-from rigspec.cli.pipeline import open_spec, select_machine
 from rigspec.doctor.diagnose import diagnose
 from rigspec.doctor.fixes import fix_commands
 from rigspec.doctor.render import render_json, render_text

@@ -12,11 +12,11 @@ import typer
 from rigspec.bundle.build import Bundle, build_bundle
 from rigspec.bundle.model import MissingItem
 from rigspec.bundle.writer import fill_bundle, pack_bundle
+from rigspec.cli.common.lockfile import fresh_lock, report_lock_errors, resolve_as_locked
 from rigspec.cli.common.options import AnyMachine, LockDirectory, Quiet, Spec
+from rigspec.cli.common.pipeline import open_spec, select_machines
 from rigspec.cli.common.progress import progress_bar
 from rigspec.cli.console import fail, status
-from rigspec.cli.lockfile import fresh_lock, report_lock_errors, resolve_as_locked
-from rigspec.cli.pipeline import open_spec, select_machines
 from rigspec.lock.paths import lock_directory
 
 __all__ = ["fetch"]

@@ -9,8 +9,8 @@ import typer
 
 from rigspec.cli.common.options import FORMAT, OneMachine, Spec
 from rigspec.cli.common.output_file import write_text
+from rigspec.cli.common.pipeline import matrix_for, open_spec, resolve_or_exit, select_machine
 from rigspec.cli.console import fail, show
-from rigspec.cli.pipeline import matrix_for, open_spec, resolve_or_exit, select_machine
 from rigspec.diagnostics.render.summary import drop_warnings
 from rigspec.graph.build import build_graph
 from rigspec.graph.render.dot import render_dot

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rigspec.check import check_machine
+from rigspec.cli.common.pipeline import matrix_for, select_machines
 from rigspec.cli.common.source_files import open_sources
 from rigspec.cli.console import status
-from rigspec.cli.pipeline import matrix_for, select_machines
 from rigspec.diagnostics.model import Report
 from rigspec.importing.relocate import relocate_report
 from rigspec.importing.spec_writer import write_rig

@@ -8,16 +8,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cli.common.options import Quiet, RequireDigests, Spec
-from rigspec.cli.console import fail_unknown, status
-from rigspec.cli.lockfile import (
+from rigspec.cli.common.lockfile import (
     ensure_digests,
     fresh_lock,
     load_previous_lock,
     locked_resolutions,
     warn_unpinned,
 )
-from rigspec.cli.pipeline import open_spec, resolve_or_exit, select_machines
+from rigspec.cli.common.options import Quiet, RequireDigests, Spec
+from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machines
+from rigspec.cli.console import fail_unknown, status
 from rigspec.diagnostics.model import Report
 from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import Lock

@@ -21,7 +21,7 @@ COMMANDS = {
     for name, module, attribute, summary in (
         ("init", "init", "init", "Write a commented spec, or the spec of an existing machine"),
         ("can", "can", "can", "Answer whether something runs, without a spec"),
-        ("import", "import_", "import_", "Write the spec of requirements, Dockerfiles, reports"),
+        ("import", "import_", "import_", "Write the spec of files that a project already has"),
         ("check", "check", "check", "Resolve every machine of a rig and report conflicts"),
         ("why", "why", "why", "Explain why a version was chosen"),
         ("explain", "explain", "explain", "Print the page of a diagnostic code"),

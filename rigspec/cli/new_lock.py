@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rigspec.cli.common.progress import progress_bar
-from rigspec.cli.console import status
-from rigspec.cli.lockfile import (
+from rigspec.cli.common.lockfile import (
     load_previous_lock,
     report_lock_errors,
     resolutions_of,
     show_in_spec,
 )
+from rigspec.cli.common.progress import progress_bar
+from rigspec.cli.console import status
 from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.fs.atomic_tree import read_tree, write_tree_atomically
 from rigspec.lock.create import create_lock, environment_labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rigspec.check import check_machine
-from rigspec.cli.pipeline import matrix_for, select_machines
+from rigspec.cli.common.pipeline import matrix_for, select_machines
 from rigspec.diagnostics.model import Report
 from rigspec.spec.loader import InvalidSpec, load_spec
 

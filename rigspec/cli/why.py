@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cli.common.options import FORMAT, AnyMachine, Spec
+from rigspec.cli.common.pipeline import matrix_for, open_spec, resolve_or_exit, select_machines
 from rigspec.cli.console import fail, fail_unknown, show
-from rigspec.cli.pipeline import matrix_for, open_spec, resolve_or_exit, select_machines
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.json import render_json
 from rigspec.resolve.explain.why import UnknownComponent, Unsolvable

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rigspec.importing.markers import applies_on_linux
-from rigspec.importing.model import Omission, Statement, Subject
+from rigspec.importing.model import SkippedPart, Statement, Subject
 from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.version_specifiers import InvalidRequest, parse_specifier
 
@@ -26,7 +26,7 @@ class Merged:
     channels: tuple[Statement, ...]
     system_packages: tuple[Statement, ...]
     packages: dict[str, Statement]
-    omissions: tuple[Omission, ...]
+    omissions: tuple[SkippedPart, ...]
 
 
 def merge(statements: Iterable[Statement]) -> Merged:
@@ -42,7 +42,7 @@ def merge(statements: Iterable[Statement]) -> Merged:
 class _Merger:
     def __init__(self, statements: tuple[Statement, ...]) -> None:
         self._statements = statements
-        self._omissions: list[Omission] = []
+        self._omissions: list[SkippedPart] = []
 
     def run(self) -> Merged:
         single = {s: first for s in _SINGLE if (first := self._first(s)) is not None}
@@ -145,7 +145,7 @@ class _Merger:
 
     def _omit(self, statement: Statement, reason: str) -> None:
         text = f"{statement.name} {statement.value}".strip()
-        self._omissions.append(Omission(text, reason, statement.span.file, statement.span.line))
+        self._omissions.append(SkippedPart(text, reason, statement.span.file, statement.span.line))
 
 
 def _with_operator(value: str) -> str:

@@ -12,8 +12,8 @@ from rigspec.diagnostics.model import Span
 from rigspec.secrets.redaction import redact_known
 
 __all__ = [
-    "Omission",
     "Reading",
+    "SkippedPart",
     "SourceText",
     "Statement",
     "Subject",
@@ -78,7 +78,7 @@ class Statement:
 
 
 @dataclass(frozen=True)
-class Omission:
+class SkippedPart:
     """A part of a file that is not in the rig, and the reason."""
 
     text: str
@@ -95,7 +95,7 @@ class Reading:
     """
 
     statements: tuple[Statement, ...] = ()
-    omissions: tuple[Omission, ...] = ()
+    omissions: tuple[SkippedPart, ...] = ()
     includes: tuple[str, ...] = ()
 
 
@@ -132,7 +132,7 @@ class SourceText:
         stripped = self.text[start:end].partition("\n")[0].rstrip()
         return self.span(start, start + max(len(stripped), 1))
 
-    def omission(self, text: str, reason: str, line: int) -> Omission:
+    def omission(self, text: str, reason: str, line: int) -> SkippedPart:
         """Return the omission of a text at a line."""
         return omit(text, reason, Span(self.file, line, 1, line, 2))
 
@@ -141,10 +141,10 @@ class SourceText:
         return line, offset - self._starts[line - 1] + 1
 
 
-def omit(text: str, reason: str, span: Span) -> Omission:
+def omit(text: str, reason: str, span: Span) -> SkippedPart:
     """Return the omission of a text at a span, without what may be a secret."""
     shown = redact_known(_LOGIN.sub("://", " ".join(text.split())))[:_MAX_LENGTH]
-    return Omission(shown, reason, span.file, span.line)
+    return SkippedPart(shown, reason, span.file, span.line)
 
 
 def join_readings(readings: Iterable[Reading]) -> Reading:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rigspec.importing.model import (
-    Omission,
     Reading,
+    SkippedPart,
     SourceText,
     Statement,
     Subject,
@@ -146,7 +146,7 @@ def read_text(path: Path) -> str | None:
         return None
 
 
-def _missing(source: SourceText, include: str) -> Omission:
+def _missing(source: SourceText, include: str) -> SkippedPart:
     path = include.removeprefix(_CONSTRAINT)
     at = source.text.find(path)
     line = source.text.count("\n", 0, max(at, 0)) + 1

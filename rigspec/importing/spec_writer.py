@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.importing.merge import Merged, merge
-from rigspec.importing.model import Omission, Statement, Subject
+from rigspec.importing.model import SkippedPart, Statement, Subject
 from rigspec.importing.registry import ImportedFile
 from rigspec.matrix.loader import find_package_owner
 
@@ -28,7 +28,7 @@ class ImportedRig:
     text: str
     by_line: Mapping[int, Statement]
     by_key: Mapping[str, Statement]
-    omissions: tuple[Omission, ...]
+    omissions: tuple[SkippedPart, ...]
 
 
 def write_rig(files: Sequence[ImportedFile], name: str) -> ImportedRig:
@@ -59,7 +59,7 @@ class _Writer:
             text = f"{text}  # {_clean(statement.span.file)}:{statement.span.line}"
         self.lines.append(text + "\n")
 
-    def heading(self, files: Iterable[ImportedFile], omissions: Iterable[Omission]) -> None:
+    def heading(self, files: Iterable[ImportedFile], omissions: Iterable[SkippedPart]) -> None:
         names = ", ".join(_clean(file.source.file) for file in files)
         self.line(f"# Imported from {names}; the comment of each line is its source.")
         self.line("# Omitted keys are free. Next: `rigspec check` reports conflicts.")

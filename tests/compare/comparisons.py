@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rigspec.backend.discovery import find_backends
 from rigspec.check import check_machine
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.compare.comparison import ComparisonRequest, compare_machines
 from rigspec.compare.cost import CostTerms, ExchangeRate
 from rigspec.compare.model import Comparison

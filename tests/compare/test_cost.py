@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.compare.cost import CostTerms, ExchangeRate, compare_costs
 from rigspec.compare.model import CostComparison
 from rigspec.spec.loader import LoadedSpec, load_spec

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from rigspec.check import check_machine
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.compare.hardware import compare_hardware
 from rigspec.compare.model import Comparison, ProductSupport, ValueRow
 from rigspec.compare.render.html import render_html

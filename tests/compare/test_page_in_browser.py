@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.compare.cost import CostTerms, compare_costs, is_rented
 from rigspec.compare.model import Comparison, Side
 from rigspec.compare.render.html import render_html

@@ -13,7 +13,7 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Page, sync_playwright
 
-from rigspec.cli.pipeline import matrix_for, resolve_or_exit
+from rigspec.cli.common.pipeline import matrix_for, resolve_or_exit
 from rigspec.graph.build import build_graph
 from rigspec.graph.model import StackGraph
 from rigspec.spec.loader import load_spec

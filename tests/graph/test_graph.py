@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Page
 
-from rigspec.cli.pipeline import matrix_for, resolve_or_exit
+from rigspec.cli.common.pipeline import matrix_for, resolve_or_exit
 from rigspec.diagnostics.model import Fact, Severity, Source
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.build import build_graph

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rigspec.check import check_machine
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.hardware.machine_specs import MachineSpecs, build_machine_specs
 from rigspec.spec.loader import LoadedSpec, parse_spec

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigspec.check import check_machine
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.github import render_github
 from rigspec.diagnostics.render.json import render_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rigspec.check import check_machine
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.diagnostics.model import Report, Severity
 from rigspec.spec.loader import load_spec
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.solver.cnf import encode

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from rigspec.check import check_machine
-from rigspec.cli.pipeline import matrix_for
+from rigspec.cli.common.pipeline import matrix_for
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lint.blas import find_fallback, find_nvblas_library
 from rigspec.spec.loader import InvalidSpec, parse_spec

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import typer
 
+from rigspec.cli.common.pipeline import resolve_or_exit, select_machines
 from rigspec.cli.console import show_diagnostics, status
-from rigspec.cli.pipeline import resolve_or_exit, select_machines
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
 from rigspec.fs.atomic_tree import TreeError
 from rigspec.lock.digests import missing_digests
