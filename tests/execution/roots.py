@@ -20,6 +20,7 @@ HOST_CERTIFICATES = Path(
 )
 HOST_PIP_CONFIGURATION = Path("/etc/pip.conf")
 
+_UBUNTU_KEYS = "/usr/share/keyrings/ubuntu-archive-keyring.gpg"
 _DEBIAN = ("bullseye", "bookworm", "trixie")
 _INSTALL = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
 
@@ -85,9 +86,13 @@ def _debootstrap(root: Path, suite: str, options: Sequence[str], updated: Sequen
     shutil.rmtree(root, ignore_errors=True)
     staged = root.with_name(f".{suite}.partial")
     shutil.rmtree(staged, ignore_errors=True)
-    # What is not Debian's comes from where debootstrap itself has it from.
-    source = [archive()] if suite in _DEBIAN else []
-    command = ["debootstrap", "--variant=minbase", *options, suite, str(staged), *source]
+    # Newer versions of debootstrap look for releases without support in another archive than the
+    # one that has them, and expect other keys.
+    if suite in _DEBIAN:
+        source = archive()
+    else:
+        source, options = default_mirror(suite), (*options, f"--keyring={_UBUNTU_KEYS}")
+    command = ["debootstrap", "--variant=minbase", *options, suite, str(staged), source]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     configure(staged)
