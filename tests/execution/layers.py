@@ -18,7 +18,7 @@ set -e
 base=$1 trial=$2; shift 2
 mount --bind "$trial/root" "$trial/root"
 for part in {parts}; do
-  folders="lowerdir=$base/$part,upperdir=$trial/up/$part,workdir=$trial/work/$part"
+  folders="lowerdir=$base/$part,upperdir=$trial/up/$part,workdir=$trial/scratch/$part"
   mount -t overlay overlay -o "$folders" "$trial/root/$part"
 done
 mount --rbind /dev "$trial/root/dev"
@@ -41,7 +41,7 @@ class Layer:
             (root / part).mkdir(parents=True)
         for part in _LAYERED:
             (path / "up" / part).mkdir(parents=True)
-            (path / "work" / part).mkdir(parents=True)
+            (path / "scratch" / part).mkdir(parents=True)
         (root / "tmp").chmod(0o1777)
         for link in ("bin", "sbin", "lib", "lib64"):
             (root / link).symlink_to(f"usr/{link}")

@@ -232,10 +232,10 @@ def check_logins(machine: Machine, outside: Outside) -> None:
     assert "Permission denied (publickey)." in no_key.stderr
     assert outside.shell("bob", key="alice").returncode == 255
 
-    keys = "/root/.ssh/authorized_keys"
-    machine.run("install", "-D", "-m", "0600", "/home/alice/.ssh/authorized_keys", keys)
+    keys = "~root/.ssh/authorized_keys"
+    machine.run("sh", "-c", f"install -D -m 0600 ~alice/.ssh/authorized_keys {keys}")
     assert outside.shell("root", key="alice").returncode == 255
-    machine.run("rm", keys)
+    machine.run("sh", "-c", f"rm {keys}")
 
 
 def check_notebook(user: str, outside: Outside, folder: Path) -> None:

@@ -53,7 +53,7 @@ def run(system: Layer, *options: str) -> tuple[int, str]:
     "there",
     [
         "true",
-        f"mkdir -p /root/.ssh; echo '{KEY}' > /root/.ssh/authorized_keys",
+        f"mkdir -p ~root/.ssh; echo '{KEY}' > ~root/.ssh/authorized_keys",
         "useradd -m bob",
         "useradd -m bob; mkdir ~bob/.ssh; printf '# none\\n\\n' > ~bob/.ssh/authorized_keys",
         "useradd -m -s /usr/sbin/nologin bob; mkdir ~bob/.ssh; "
