@@ -17,6 +17,7 @@ from rigspec.resolve.problem.requirements import (
     requested_packages,
 )
 from rigspec.resolve.problem.rule_index import rule_index
+from rigspec.resolve.problem.systems import ROLLING, unlisted_system
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import public_version
 
@@ -58,12 +59,12 @@ def lint_unverified(
 
 
 def lint_unverified_versions(
-    spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
-    """Yield one note about the versions and packages that no rule of the matrix can check."""
+    """Yield one note about the systems, versions and packages that no rule can check."""
     if resolution is None:
         return
-    lines: list[tuple[str, KeyPath]] = []
+    lines = list(_unverified_system(spec, machine, matrix))
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
         paths = {f.product: (f.table, f.key) for f in requested_frameworks(requested)}
@@ -92,6 +93,17 @@ def lint_unverified_versions(
             message=f"not checked, because the matrix has no rules: {_shorten(lines)}",
             spans=(spec.document.span(lines[0][1]),),
         )
+
+
+def _unverified_system(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix
+) -> Iterator[tuple[str, KeyPath]]:
+    requested = spec.rig.machine[machine].os if machine is not None else None
+    if requested is None:
+        return
+    system = unlisted_system(requested, matrix.product("os"))
+    if system is not None:
+        yield system.label.removesuffix(f" {ROLLING}"), ("machine", machine or "", "os")
 
 
 def _is_listed(matrix: Matrix, pin: Pin) -> bool:

@@ -33,6 +33,7 @@ __all__ = [
 ]
 
 _REPOSITORY = "nvidia-repository"
+_SYSTEM = "os"
 _NAME = "nvidia-cuda"
 # The systems whose package manager the steps use.
 _WITH_APT = frozenset({"debian", "ubuntu"})
@@ -68,7 +69,9 @@ def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterato
     """Yield the third-party package repositories."""
     if not (_from_repository(rig, resolution) or _driver_from_repository(resolution)):
         return
-    system = release_of(matrix, "os", resolution.os)
+    if not _has_repository(resolution, matrix):
+        return
+    system = release_of(matrix, _SYSTEM, resolution.os)
     key = _repository_key(matrix, system)
     url = f"{_current_key(matrix).get('url')}/{system.get('nvidia_slug')}/{resolution.arch}"
     yield LockedRepository(
@@ -83,6 +86,8 @@ def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterato
 
 def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
     """Yield the packages that come from a third-party repository."""
+    if not _has_repository(resolution, matrix):
+        return
     if _driver_from_repository(resolution):
         yield from _driver_packages(resolution, matrix)
     if not _from_repository(rig, resolution):
@@ -122,6 +127,9 @@ def _revision(key: Release, os: str, branch: int) -> str:
 def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """Yield the items that the lock does not pin, with the reasons."""
     yield from unpinned_interpreters(rig, resolution, matrix)
+    if _from_repository(rig, resolution) and not _has_repository(resolution, matrix):
+        why = f"no package repository is known for {resolution.os}; install it by hand"
+        yield Unpinned(f"CUDA toolkit {resolution.cuda or ''}".strip(), why, part="cuda")
     if _from_runfile(rig, resolution):
         toolkit = release_of(matrix, "cuda", resolution.cuda or "")
         if not toolkit.artifacts:
@@ -140,10 +148,20 @@ def cuda_provider(rig: Rig, resolution: Resolution) -> str | None:
 
 
 def release_of(matrix: Matrix, product: str, label: str) -> Release:
-    """Return the release that a resolution names. Raises KeyError."""
+    """Return the release that a resolution names.
+
+    A system that the matrix does not have is one without properties.
+
+    Raises:
+        KeyError: The matrix does not have the release of another product.
+
+    """
     for release in matrix.product(product).releases:
         if release.label == label:
             return release
+    if product == _SYSTEM:
+        family, _, version = label.partition(" ")
+        return Release(product, family, version)
     raise KeyError(f"{product} {label}")
 
 
@@ -157,6 +175,11 @@ def _image(rig: Rig) -> str:
 
 def _from_repository(rig: Rig, resolution: Resolution) -> bool:
     return resolution.accelerator == "gpu" and cuda_provider(rig, resolution) == "nvidia"
+
+
+def _has_repository(resolution: Resolution, matrix: Matrix) -> bool:
+    """Return whether the matrix has NVIDIA's package repository for the system."""
+    return release_of(matrix, _SYSTEM, resolution.os).get("nvidia_slug") is not None
 
 
 def _driver_from_repository(resolution: Resolution) -> bool:

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from rigspec.spec.system_names import canonical_system
 from rigspec.spec.toml.numbers import WrittenFloat
 from rigspec.version_specifiers import InvalidRequest, parse_alternative, parse_specifier
 
@@ -39,6 +40,7 @@ __all__ = [
     "Name",
     "PackageName",
     "Port",
+    "ReleaseNumber",
     "Request",
     "Secret",
     "Sha256",
@@ -170,6 +172,7 @@ def _validate_driver_request(text: str) -> str:
 
 
 def _validate_system_request(text: str) -> str:
+    text = canonical_system(text)
     try:
         alternative = parse_alternative(text)
     except InvalidRequest as error:
@@ -187,6 +190,11 @@ Request = Annotated[
     str,
     BeforeValidator(_number_as_text, json_schema_input_type=str | float),
     AfterValidator(_validate_request),
+]
+ReleaseNumber = Annotated[
+    str,
+    BeforeValidator(_number_as_text, json_schema_input_type=str | float),
+    StringPattern(r"[0-9]{1,4}\.[0-9]{1,4}", "expected a version such as `2.35`"),
 ]
 DriverRequest = Annotated[str, AfterValidator(_validate_driver_request)]
 SystemRequest = Annotated[str, AfterValidator(_validate_system_request)]

@@ -21,6 +21,7 @@ from rigspec.resolve.components import diagnostic_name
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Component, KeyPath, Requirement
 from rigspec.resolve.problem.requirements import package_products, requested_frameworks
+from rigspec.resolve.problem.systems import unlisted_system
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.toml.document import Document
 from rigspec.version_specifiers import parse_alternative, version_key
@@ -121,11 +122,30 @@ def _unknown_os(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator
     if requested is None:
         return
     family = parse_alternative(requested).family or requested
-    families = {release.family or "" for release in matrix.product("os").releases}
-    if family.lower() not in {name.lower() for name in families}:
+    product = matrix.product("os")
+    families = {release.family or "" for release in product.releases}
+    known = family.lower() in {name.lower() for name in families}
+    if not known and unlisted_system(requested, product) is None:
         path = ("machine", machine_name, "os")
+        maker = find_other_maker(product, requested)
+        if maker is not None:
+            yield _other_system_error(spec.document, path, requested, maker)
+            return
         message = f"unknown operating system `{family}`"
         yield _unknown_name_error(spec.document, path, message, family, sorted(families), "")
+
+
+def _other_system_error(document: Document, path: KeyPath, name: str, maker: str) -> Diagnostic:
+    help_lines = {
+        "Windows": 'for WSL, set `kind = "wsl"` and name the Linux system of WSL',
+    }
+    return Diagnostic(
+        code="RS009",
+        severity=Severity.ERROR,
+        message=f"`{name}` is not a Linux system ({maker}): rigspec installs on Linux only",
+        spans=(document.span(path, label="not a Linux system"),),
+        help=(help_lines.get(maker, "name the Linux system of the machine or the container"),),
+    )
 
 
 def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator[Diagnostic]:

@@ -183,6 +183,10 @@ class ProblemBuilder:
                 if is_about_channel_packages(rule, provided, frameworks)
             )
             group = RuleGroup(group.names, tuple(rules), None, None)
+        if not self._scopes.knows_system and "os" in group.names:
+            # The systems that such a rule lists are those that the matrix has the packages of.
+            rules = (rule for rule in group.rules if rule.requires.component != "os")
+            group = RuleGroup(group.names, tuple(rules), None, None)
         key = keys[group.own] if group.own is not None else None
         if key in self.universes and self.universes[key] is not group.universe:
             group = RuleGroup(group.names, group.rules, None, None)

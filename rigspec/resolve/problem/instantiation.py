@@ -34,6 +34,7 @@ from rigspec.resolve.problem.requirements import (
     image_tag,
 )
 from rigspec.resolve.problem.rule_index import RuleIndex, newest_first, provided
+from rigspec.resolve.problem.systems import is_fully_known, not_chosen_systems, unlisted_system
 from rigspec.resolve.problem.written_versions import unlisted_candidates
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import NO_BUILD, parse_alternative
@@ -75,13 +76,16 @@ class RuleInstantiation:
         provider = [requirement.alternatives for requirement in self._required.get("provider", ())]
         self._from_wheels = ("wheels",) in provider
         self._accelerated = self._required["accelerator"][0].alternatives == ("gpu",)
+        system, systems = next(iter(self._requested_versions("os")), None), matrix.product("os")
+        self.knows_system = is_fully_known(system, systems)
+        self._unlisted_system = unlisted_system(system, systems) if system is not None else None
 
     # --- components ------------------------------------------------------------------------
 
     def components(self) -> Iterator[Component]:
         """Yield every component of the rig with its candidate releases."""
         for name in self._machine_names():
-            yield self._component(name, name)
+            yield self._system() if name == "os" else self._component(name, name)
         for index in range(len(self._gpus)):
             yield self._component(gpu_key(index, "compute_capability"), "compute_capability")
         for key in sorted(self._required):
@@ -94,6 +98,9 @@ class RuleInstantiation:
 
     def _machine_names(self) -> list[str]:
         names = {"os", "glibc", "accelerator"} | ({"arch"} & self._knowledge.named)
+        if self._unlisted_system is not None and "glibc" not in self._required:
+            # Rules about an unknown C library cannot be checked.
+            names.discard("glibc")
         if self._accelerated:
             names |= {"driver", "driver_source", "kernel_modules"}
             names |= {"provider", "forward_compatibility"}
@@ -150,7 +157,7 @@ class RuleInstantiation:
     def _component(self, key: str, name: str, env: str | None = None) -> Component:
         universe = self._knowledge.universe(name)
         has_ranges = name in UNLISTED or name.startswith(PACKAGE_PREFIX)
-        if name in ("compute_capability", "driver"):
+        if name in ("compute_capability", "driver", "glibc"):
             universe = self._extend_with_requested(key, universe)
         elif name in self._knowledge.frameworks and key in self._from_channels:
             universe = self._channel_domain(key, name, universe, str(env))
@@ -184,6 +191,16 @@ class RuleInstantiation:
         return [
             text for requirement in self._required.get(key, ()) for text in requirement.alternatives
         ]
+
+    def _system(self) -> Component:
+        """Return the operating system: one without a table, or those that rigspec can choose."""
+        universe, title = self._knowledge.universe("os"), self._knowledge.title("os")
+        if self._unlisted_system is not None:
+            universe = CandidateDomain((self._unlisted_system, *universe.candidates))
+        domain = universe.all
+        if self.knows_system:
+            domain &= ~not_chosen_systems(self._matrix.product("os"), universe)
+        return Component("os", "os", title, universe, domain)
 
     def _extend_with_requested(self, key: str, universe: CandidateDomain) -> CandidateDomain:
         """Return the universe with requested versions that no table lists.

@@ -15,6 +15,7 @@ from rigspec.resolve.explain.phrasing import with_article
 from rigspec.resolve.problem.model import KeyPath, Requirement
 from rigspec.resolve.problem.release_cutoff import AS_OF, as_version
 from rigspec.resolve.problem.rule_index import RuleIndex
+from rigspec.resolve.problem.systems import is_fully_known
 from rigspec.spec.models.cuda import Cuda
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.machine import Cpu, Driver, Machine
@@ -119,7 +120,11 @@ def requirements_of(
         requirements += _machine_requirements(("machine", str(machine_name)), machine)
     requirements += _cuda_requirements(rig, cuda_from_wheels)
     requirements.append(_driver_source(rig, machine_name, machine))
+    system = machine.os if machine is not None else None
+    has_python = is_fully_known(system, knowledge.product("os"))
+    open_interpreters = _OPEN_INTERPRETERS if has_python else _OPEN_INTERPRETERS[1:]
     for name in sorted(rig.env):
+        requirements.append(_interpreter(name, rig.env[name], open_interpreters))
         requirements += _env_requirements(name, rig.env[name], knowledge)
     return tuple(requirements)
 
@@ -146,6 +151,9 @@ def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requireme
     if machine.os is not None:
         yield Requirement("os", (machine.os,), (*path, "os"), f"requests {machine.os}")
     yield from _driver_requirements(path, machine)
+    if machine.glibc is not None:
+        label = f"has glibc {machine.glibc}"
+        yield Requirement("glibc", (machine.glibc,), (*path, "glibc"), label)
     if machine.gcc is not None:
         yield Requirement("gcc", (machine.gcc,), (*path, "gcc"), f"requests GCC {machine.gcc}")
     for index, gpu in enumerate(gpu_list(machine)):
@@ -254,22 +262,22 @@ def _forward_compatibility(rig: Rig) -> Requirement:
     return Requirement("forward_compatibility", ("no",), None, "installs no cuda-compat", False)
 
 
-# Where an interpreter comes from if the spec leaves it open, the first that fits.
+# Where an interpreter comes from if the spec leaves it open, the first that fits. The Python of a
+# system that the matrix does not know is not taken.
 _OPEN_INTERPRETERS = ("system", "uv", "pyenv")
 
 
-def _interpreter(name: str, env: Environment) -> Requirement:
+def _interpreter(name: str, env: Environment, sources: tuple[str, ...]) -> Requirement:
     key, kind = env_key(name, "interpreter"), env.interpreter_kind
     if kind is None:
         label = "leaves the interpreter open"
-        return Requirement(key, _OPEN_INTERPRETERS, None, label, editable=False)
+        return Requirement(key, sources, None, label, editable=False)
     place = ("env", name, "interpreter" if env.interpreter is not None else "manager")
     return Requirement(key, (kind,), place, f"takes the interpreter from {kind}")
 
 
 def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iterator[Requirement]:
     path: KeyPath = ("env", name)
-    yield _interpreter(name, env)
     if env.python is not None:
         label = f"requests Python {env.python}"
         yield Requirement(env_key(name, "python"), (env.python,), (*path, "python"), label)

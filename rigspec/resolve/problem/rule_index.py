@@ -58,6 +58,10 @@ class RuleIndex:
             name, self._matrix.product(name).title if name in self._matrix else None
         )
 
+    def product(self, name: str) -> Product:
+        """Return a product of the matrix. Raises KeyError."""
+        return self._matrix.product(name)
+
     def universe(self, name: str) -> CandidateDomain:
         """Return the releases that a component of this name can take, most preferred first."""
         known = self._universes.get(name)

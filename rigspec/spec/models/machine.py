@@ -10,6 +10,7 @@ from rigspec.spec.types import (
     DriverRequest,
     Many,
     Name,
+    ReleaseNumber,
     Request,
     StringPattern,
     SystemRequest,
@@ -204,6 +205,10 @@ class Machine(Table):
         description='NVIDIA driver: a version, a table, or `"none"` if the machine has one',
     )
     gcc: Request | None = Field(default=None, description="Version of the host compiler")
+    glibc: ReleaseNumber | None = Field(
+        default=None,
+        description="Version of the C library, for a system that the matrix does not know",
+    )
     docker: Request | None = Field(default=None, description="Version of the container engine")
     cpu: Text | Cpu | None = Field(default=None, description="Processor: a name or a table")
     gpus: Many[GpuEntry] = Field(

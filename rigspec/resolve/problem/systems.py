@@ -1,0 +1,96 @@
+"""Operating systems that the matrix knows in part or not at all.
+
+The matrix has the C library and nothing else of some systems: only a spec chooses those. A system
+without a table is unverified; rules about its C library apply if the spec declares one.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from rigspec.matrix.model import Product, Release
+from rigspec.resolve.problem.domains import Candidate, CandidateDomain
+from rigspec.resolve.problem.written_versions import exact_version
+from rigspec.spec.system_names import is_system_name
+from rigspec.version_specifiers import (
+    Alternative,
+    parse_alternative,
+    parse_version,
+    public_version,
+    version_key,
+)
+
+__all__ = ["ROLLING", "is_fully_known", "not_chosen_systems", "unlisted_system"]
+
+# The version of a system without releases, such as Arch Linux.
+ROLLING = "rolling"
+
+# Systems of which the matrix has every release.
+_COMPLETE = frozenset({"debian", "ubuntu"})
+
+# A name as close as this to that of a known system is a misspelling of it.
+_MISSPELLED = 0.8
+
+
+def unlisted_system(request: str, product: Product) -> Candidate | None:
+    """Return the system that a line of a spec names, if the matrix does not have it.
+
+    A misspelled name or version is not a system: the result is None.
+    """
+    wanted = parse_alternative(request)
+    if wanted.family is None or _matching(wanted, product):
+        return None
+    family = wanted.family.lower()
+    version = exact_version(wanted) if wanted.versions is not None else ROLLING
+    if version is None:
+        return None
+    known = [r.version for r in product.releases if r.family == family]
+    if known:
+        newest = max(known, key=version_key)
+        newer = version_key(version) > version_key(newest)
+        return Candidate(family, version) if newer or family not in _COMPLETE else None
+    names = {release.family or "" for release in product.releases}
+    misspelled = get_close_matches(family, names, n=1, cutoff=_MISSPELLED)
+    others = {word for _, words in product.other_makers for word in words}
+    if family in others or (misspelled and not is_system_name(family)):
+        return None
+    return Candidate(family, version)
+
+
+def not_chosen_systems(product: Product, domain: CandidateDomain) -> int:
+    """Return the systems that only a line that names them chooses, as bits of the domain."""
+    mask = 0
+    for release in product.releases:
+        if _only_if_requested(release):
+            mask |= domain.bit(Candidate(release.family, release.version))
+    return mask
+
+
+def is_fully_known(request: str | None, product: Product) -> bool:
+    """Return whether the matrix has the Pythons and the packages of a system that is requested."""
+    if request is None:
+        return True
+    found = _matching(parse_alternative(request), product)
+    return (
+        not all(map(_only_if_requested, found)) if found else not unlisted_system(request, product)
+    )
+
+
+def _only_if_requested(release: Release) -> bool:
+    return release.get("selection") == "requested"
+
+
+def _matching(wanted: Alternative, product: Product) -> list[Release]:
+    """Return the releases that a request means, also with more numbers than they have."""
+    found = [r for r in product.releases if wanted.admits(r.family, r.version)]
+    version = exact_version(wanted)
+    if found or version is None or wanted.family is None:
+        return found
+    parts = public_version(version).split(".")
+    family = wanted.family.lower()
+    series = {".".join(parts[:n]) for n in range(1, len(parts))}
+    return [
+        r
+        for r in product.releases
+        if r.family == family and r.version in series and parse_version(r.version) is not None
+    ]
