@@ -22,6 +22,7 @@ from rigspec.matrix.model import (
     Availability,
     Condition,
     Extra,
+    ImageDriver,
     Matrix,
     Product,
     Release,
@@ -44,6 +45,7 @@ __all__ = [
     "list_image_tags",
     "list_product_names",
     "load_image",
+    "load_image_driver",
     "load_matrix",
     "load_uploads",
     "parse_uploads",
@@ -82,13 +84,38 @@ def load_image(tag: str) -> Release | None:
 
     Images have one table per CUDA release, so only one is read.
     """
+    table = _image_table(tag)
+    if table is None:
+        return None
+    row = next((row for row in table["release"] if row["version"] == tag), None)
+    return _build_release("image", row, _build_sources(table)) if row is not None else None
+
+
+def load_image_driver(tag: str) -> ImageDriver | None:
+    """Return the drivers that an image with this tag requires, if they are known."""
+    table = _image_table(tag)
+    found = table.get("driver") if table is not None else None
+    if table is None or found is None:
+        return None
+    releases = found["releases"]
+    version = tag.partition("-")[0]
+    # A tag without a patch number, or of a patch that is not listed, is any of its series.
+    rows = [releases[version]] if version in releases else [*releases.values()]
+    return ImageDriver(
+        found["minimum"],
+        tuple(sorted({branch for row in rows for branch in row["geforce"]})),
+        tuple(sorted({branch for row in rows for branch in row["others"]})),
+        _pick_sources(found["source"], _build_sources(table)),
+    )
+
+
+def _image_table(tag: str) -> Mapping[str, Any] | None:
+    """Return the table of the CUDA release in the tag of an image, if there is one."""
     series = re.match(r"\d+\.\d+", tag)
     file = _folder() / "image" / f"{series[0]}.toml" if series else None
     if series is None or file is None or not file.is_file():
         return None
-    table = parse_table(f"image-{series[0]}", file.read_bytes())
-    row = next((row for row in table["release"] if row["version"] == tag), None)
-    return _build_release("image", row, _build_sources(table)) if row is not None else None
+    return parse_table(f"image-{series[0]}", file.read_bytes())
 
 
 def list_image_tags(tag: str) -> tuple[str, ...]:

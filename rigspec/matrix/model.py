@@ -13,6 +13,7 @@ __all__ = [
     "Availability",
     "Condition",
     "Extra",
+    "ImageDriver",
     "Matrix",
     "Product",
     "Release",
@@ -114,6 +115,20 @@ class Release:
     def sources_of(self, name: str) -> tuple[Source, ...]:
         """Return the sources of a property or a kind of availability, else those of the release."""
         return next((found for key, found in self.property_sources if key == name), self.sources)
+
+
+@dataclass(frozen=True)
+class ImageDriver:
+    """The drivers with which the container runtime starts a container of an image.
+
+    Those are ``minimum`` and newer ones, and other branches: with GeForce and TITAN cards those of
+    ``geforce``, with data-center and professional cards those of ``others``.
+    """
+
+    minimum: str
+    geforce: tuple[str, ...]
+    others: tuple[str, ...]
+    sources: tuple[Source, ...]
 
 
 @dataclass(frozen=True)

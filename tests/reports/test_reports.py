@@ -58,7 +58,6 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 
 # Reports without the known answer yet, and what is missing for it.
 UNANSWERED = {
-    "r15": "a driver without a GPU is not checked against the image",
     "r25": "GB200 is not in the matrix; a free build runs, from another index",
     "r31": "a free JAX resolves to 0.4 for CUDA 11, which driver 450.80.02 runs",
 }

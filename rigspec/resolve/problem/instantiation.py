@@ -23,6 +23,7 @@ from rigspec.resolve.problem.domains import (
     CandidateDomain,
     representative_versions,
 )
+from rigspec.resolve.problem.image_rules import image_driver_rule
 from rigspec.resolve.problem.model import BoundRule, Component, Requirement, RuleTable
 from rigspec.resolve.problem.release_cutoff import AS_OF, day_component, releases_after
 from rigspec.resolve.problem.requirements import (
@@ -264,6 +265,9 @@ class RuleInstantiation:
         tag = image_tag(self._rig)
         if "image" in self._required and tag is not None:
             yield from self._part_rules("image", load_image(tag), None)
+            about_driver = image_driver_rule(tag, self._gpus, self._matrix)
+            if about_driver is not None:
+                yield about_driver
         for env_name, env in sorted(self._rig.env.items()):
             if env.as_of is not None:
                 for framework in self._frameworks[env_name]:

@@ -90,8 +90,12 @@ def gpu_list(machine: Machine) -> tuple[DeclaredGpu, ...]:
 
 
 def uses_gpu(rig: Rig, machine: Machine | None) -> bool:
-    """Return whether this rig computes on a GPU: it declares one, or a CUDA toolkit."""
-    return rig.cuda is not None or bool(machine and (machine.gpus or machine.instance))
+    """Return whether this rig computes on a GPU: it declares one, a driver or a CUDA toolkit."""
+    if rig.cuda is not None:
+        return True
+    return machine is not None and bool(
+        machine.gpus or machine.instance or machine.driver_version is not None
+    )
 
 
 def image_tag(rig: Rig) -> str | None:
@@ -137,6 +141,8 @@ def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Require
         path = ("machine", str(name), "gpus")
     elif machine is not None and machine.instance:
         path = ("machine", str(name), "instance")
+    elif rig.cuda is None:
+        path = ("machine", str(name), "driver")
     return Requirement("accelerator", ("gpu",), path, "requests a GPU", editable=False)
 
 
