@@ -23,6 +23,7 @@ ENUMERATED: dict[str, tuple[str, ...]] = {
     "forward_compatibility": ("no", "yes"),
     "interpreter": ("system", "uv", "pyenv", "conda"),
     "kernel_modules": ("open", "proprietary"),
+    "platform": ("linux", "wsl"),
     "provider": ("nvidia", "runfile", "debian", "conda", "wheels", "image"),
 }
 

@@ -70,6 +70,8 @@ def _kernel_modules(rig: Rig, machine: str | None, solution: Solution) -> str | 
 
     Where no card is known, the proprietary ones are safe as long as the branch has any.
     """
+    if "kernel_modules" not in solution:
+        return None
     requested = rig.machine[machine].kernel_modules if machine is not None else None
     driver = solution.get("driver")
     if requested is None and driver is not None:

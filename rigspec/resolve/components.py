@@ -33,6 +33,7 @@ DERIVED: dict[str, tuple[str, str]] = {
     "glibc": ("glibc", "glibc"),
     "interpreter": ("interpreter from", "python"),
     "kernel_modules": ("kernel modules", "driver"),
+    "platform": ("platform", "os"),
     "provider": ("CUDA packages from", "cuda"),
 }
 

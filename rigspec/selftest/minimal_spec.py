@@ -51,6 +51,8 @@ def _machine(parts: Mapping[str, ComponentRequest]) -> list[str]:
     lines = ["[machine.box]", f'os = "{named}"']
     if "arch" in parts:
         lines.append(f'arch = "{parts["arch"].family}"')
+    if "platform" in parts and parts["platform"].family == "wsl":
+        lines.append('kind = "wsl"')
     lines += _driver(parts)
     if "gcc" in parts:
         lines.append(f'gcc = "{parts["gcc"].request}"')

@@ -14,6 +14,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import Document, KeyPath
+from rigspec.spec.wsl import check_wsl
 
 __all__ = ["validate_rig"]
 
@@ -25,6 +26,7 @@ def validate_rig(rig: Rig, document: Document) -> Iterator[Diagnostic]:
     yield from _check_references(rig, document)
     yield from _check_ports(rig, document)
     yield from _check_driver_container(rig, document)
+    yield from check_wsl(rig, document)
     yield from _check_hours_per_day(rig, document)
     yield from _check_system_accounts(rig, document)
     yield from _check_group_names(rig, document)

@@ -115,6 +115,10 @@ class RuleInstantiation:
                 names.discard("cudnn")
             if "cudnn" in names:
                 names.add("cudnn_cuda")
+        if "platform" in self._required:
+            # The driver is that of Windows: it has no modules, and a free one is not chosen.
+            names |= {"platform"}
+            names -= {"kernel_modules", *({"driver"} - self._required.keys())}
         if "gcc" in self._required:
             names.add("gcc")
         if "avx" in self._required or "cpu" in self._required:

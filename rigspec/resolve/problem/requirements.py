@@ -154,6 +154,9 @@ def _arch(name: str | None, machine: Machine | None) -> Requirement:
 
 
 def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requirement]:
+    if machine.kind == "wsl":
+        place: KeyPath = (*path, "kind")
+        yield Requirement("platform", ("wsl",), place, "is WSL", False, display="WSL")
     if machine.os is not None:
         yield Requirement("os", (machine.os,), (*path, "os"), f"requests {machine.os}")
     yield from _driver_requirements(path, machine)
@@ -189,6 +192,9 @@ def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requi
     """Return where the driver comes from: as requested, else from where the toolkit does."""
     source = machine.driver_source if machine is not None else None
     path: KeyPath = ("machine", str(name), "driver")
+    if machine is not None and machine.kind == "wsl":
+        label = "uses the driver of Windows"
+        return Requirement("driver_source", (NO_DRIVER,), (*path[:2], "kind"), label, False)
     if source == NO_DRIVER:
         return Requirement("driver_source", (NO_DRIVER,), path, "installs no driver", False)
     if source is not None:

@@ -188,8 +188,9 @@ class Driver(Table):
 class Machine(Table):
     """A machine of the rig."""
 
-    kind: Literal["on-premise", "cloud"] = Field(
-        default="on-premise", description="Owned or rented machine"
+    kind: Literal["on-premise", "cloud", "wsl"] = Field(
+        default="on-premise",
+        description="Owned or rented machine, or the Windows Subsystem for Linux (WSL 2)",
     )
     os: SystemRequest | None = Field(
         default=None, description="Operating system, such as `ubuntu 16.04` or `debian >=11`"
@@ -244,6 +245,8 @@ class Machine(Table):
     @property
     def driver_source(self) -> str | None:
         """Return the source of the driver; `none` if rigspec does not install it."""
+        if self.kind == "wsl":
+            return NO_DRIVER
         if isinstance(self.driver, Driver):
             return self.driver.from_
         return NO_DRIVER if self.driver == NO_DRIVER else None
