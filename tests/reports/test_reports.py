@@ -56,10 +56,10 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
     "r45": ("warning", frozenset({"tensorflow"})),
 }
 
-# Reports without the known answer yet, and what is missing for it.
+# Reports with another answer than the known one, and the reason.
 UNANSWERED = {
-    "r25": "GB200 is not in the matrix; a free build runs, from another index",
-    "r31": "a free JAX resolves to 0.4 for CUDA 11, which driver 450.80.02 runs",
+    "r25": "the report is of torch 2.9; since 2.11 the default index has the CUDA build for aarch64",
+    "r31": "a free JAX resolves to 0.4.25 for CUDA 11, which drivers since 450.80.02 run",
 }
 
 
