@@ -11,7 +11,8 @@ from rigspec.graph.model import Label, Node
 from rigspec.resolution import EnvResolution
 from rigspec.resolve.components import UNKNOWN
 from rigspec.resolve.explain.dependency_edges import ResolvedComponent
-from rigspec.resolve.problem.requirements import env_key, gpu_key, gpu_list, image_tag
+from rigspec.resolve.problem.base_image import image_tag
+from rigspec.resolve.problem.requirements import env_key, gpu_key, gpu_list
 from rigspec.spec.models.machine import Cpu, Machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Services

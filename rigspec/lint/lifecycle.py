@@ -10,9 +10,10 @@ from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.loader import list_image_tags, load_image
 from rigspec.matrix.model import Availability, Matrix, Release
 from rigspec.resolution import Resolution
+from rigspec.resolve.problem.base_image import image_tag
 from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.model import KeyPath
-from rigspec.resolve.problem.requirements import image_tag, requested_frameworks
+from rigspec.resolve.problem.requirements import requested_frameworks
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 

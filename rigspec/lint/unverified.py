@@ -9,6 +9,7 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import Pin, Resolution
+from rigspec.resolve.problem.base_image import base_image, image_tag
 from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
 from rigspec.resolve.problem.requirements import (
@@ -64,7 +65,7 @@ def lint_unverified_versions(
     """Yield one note about the systems, versions and packages that no rule can check."""
     if resolution is None:
         return
-    lines = list(_unverified_system(spec, machine, matrix))
+    lines = [*_unverified_system(spec, machine, matrix), *_unverified_image(spec)]
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
         paths = {f.product: (f.table, f.key) for f in requested_frameworks(requested)}
@@ -104,6 +105,15 @@ def _unverified_system(
     system = unlisted_system(requested, matrix.product("os"))
     if system is not None:
         yield system.label.removesuffix(f" {ROLLING}"), ("machine", machine or "", "os")
+
+
+def _unverified_image(spec: LoadedSpec) -> Iterator[tuple[str, KeyPath]]:
+    """Yield a base image of unknown contents; those of nvidia/cuda have a warning."""
+    container = spec.rig.container
+    if container is None or container.base is None or image_tag(spec.rig) is not None:
+        return
+    if base_image(spec.rig) is None:
+        yield container.base.partition("@")[0], ("container", "base")
 
 
 def _is_listed(matrix: Matrix, pin: Pin) -> bool:

@@ -13,7 +13,7 @@ from rigspec.lock.errors import index_failure
 from rigspec.lock.model import LockedFile, LockedPackage, LockedRepository, Unpinned
 from rigspec.matrix.model import Artifact, Matrix, Release
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem.requirements import image_tag
+from rigspec.resolve.problem.base_image import image_tag
 from rigspec.spec.models.rig import Rig
 
 __all__ = [

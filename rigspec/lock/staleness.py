@@ -10,7 +10,7 @@ from rigspec.lock.oci.base_image import base_image
 from rigspec.lock.services import service_differences
 from rigspec.matrix.loader import load_image
 from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution
-from rigspec.resolve.problem.requirements import image_tag
+from rigspec.resolve.problem.base_image import image_tag
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 

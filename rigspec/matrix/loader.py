@@ -88,7 +88,7 @@ def load_image(tag: str) -> Release | None:
     if table is None:
         return None
     row = next((row for row in table["release"] if row["version"] == tag), None)
-    return _build_release("image", row, _build_sources(table)) if row is not None else None
+    return build_release("image", row, build_sources(table)) if row is not None else None
 
 
 def load_image_driver(tag: str) -> ImageDriver | None:
@@ -105,14 +105,14 @@ def load_image_driver(tag: str) -> ImageDriver | None:
         found["minimum"],
         tuple(sorted({branch for row in rows for branch in row["geforce"]})),
         tuple(sorted({branch for row in rows for branch in row["others"]})),
-        _pick_sources(found["source"], _build_sources(table)),
+        _pick_sources(found["source"], build_sources(table)),
     )
 
 
 def _image_table(tag: str) -> Mapping[str, Any] | None:
     """Return the table of the CUDA release in the tag of an image, if there is one."""
     series = re.match(r"\d+\.\d+", tag)
-    file = _folder() / "image" / f"{series[0]}.toml" if series else None
+    file = tables_folder() / "image" / f"{series[0]}.toml" if series else None
     if series is None or file is None or not file.is_file():
         return None
     return parse_table(f"image-{series[0]}", file.read_bytes())
@@ -121,9 +121,9 @@ def _image_table(tag: str) -> Mapping[str, Any] | None:
 def list_image_tags(tag: str) -> tuple[str, ...]:
     """Return the known tags of the CUDA release in ``tag``, else those of its major version."""
     series = re.match(r"\d+(\.\d+)?", tag)
-    names = sorted(entry.name[:-5] for entry in (_folder() / "image").iterdir())
+    names = sorted(entry.name[:-5] for entry in (tables_folder() / "image").iterdir())
     near = [n for n in names if series and (n == series[0] or n.split(".")[0] == series[0])]
-    tables = [(n, (_folder() / "image" / f"{n}.toml").read_bytes()) for n in near]
+    tables = [(n, (tables_folder() / "image" / f"{n}.toml").read_bytes()) for n in near]
     return tuple(
         str(row["version"])
         for name, data in tables
@@ -136,7 +136,7 @@ def load_uploads(product: str) -> tuple[Upload, ...]:
 
     They have separate tables because only a spec with ``as_of`` needs them.
     """
-    file = _folder() / "uploads" / f"{product}.toml"
+    file = tables_folder() / "uploads" / f"{product}.toml"
     return parse_uploads(product, file.read_bytes()) if file.is_file() else ()
 
 
@@ -152,8 +152,8 @@ def parse_uploads(product: str, data: bytes) -> tuple[Upload, ...]:
 @lru_cache(maxsize=1)
 def list_product_names() -> tuple[str, ...]:
     """Return the names of all products that have a table, sorted: `torch`, `package:vllm`."""
-    packages = (f"{PACKAGE_PREFIX}{name}" for name in _iterate_tables(_folder() / "package"))
-    return tuple(sorted((*_iterate_tables(_folder()), *packages)))
+    packages = (f"{PACKAGE_PREFIX}{name}" for name in _iterate_tables(tables_folder() / "package"))
+    return tuple(sorted((*_iterate_tables(tables_folder()), *packages)))
 
 
 def get_table_path(product: str) -> Path:
@@ -163,7 +163,7 @@ def get_table_path(product: str) -> Path:
 
 def get_uploads_path(product: str) -> Path:
     """Return the path of a framework's table of upload days."""
-    return Path(str(_folder() / "uploads" / f"{product}.toml"))
+    return Path(str(tables_folder() / "uploads" / f"{product}.toml"))
 
 
 @lru_cache(maxsize=64)
@@ -214,7 +214,7 @@ def _load_package_index() -> Mapping[str, tuple[str, str]]:
     Only the head of each file is read, the keys before its first TOML table: parsing whole
     tables would take most of the time of a check.
     """
-    folder = _folder()
+    folder = tables_folder()
     index: dict[str, tuple[str, str]] = {}
     for name in _iterate_tables(folder):
         with (folder / f"{name}.toml").open("rb") as file:
@@ -230,7 +230,7 @@ def _load_package_index() -> Mapping[str, tuple[str, str]]:
 
 def _table_entry(product: str) -> Traversable:
     package = product.removeprefix(PACKAGE_PREFIX)
-    folder = _folder() if package == product else _folder() / "package"
+    folder = tables_folder() if package == product else tables_folder() / "package"
     return folder / f"{package}.toml"
 
 
@@ -239,19 +239,19 @@ def _iterate_tables(folder: Traversable) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1)
-def _folder() -> Traversable:
+def tables_folder() -> Traversable:
     return files("rigspec.matrix") / "tables"
 
 
 def _build_product(table: Mapping[str, Any]) -> Product:
     name = table["product"]
-    sources = _build_sources(table)
+    sources = build_sources(table)
     file = table.get("settings")
     return Product(
         name=name,
         title=table["title"],
         kind=table["kind"],
-        releases=tuple(_build_release(name, row, sources) for row in table.get("release", ())),
+        releases=tuple(build_release(name, row, sources) for row in table.get("release", ())),
         rules=tuple(_build_rule(name, row, sources) for row in table.get("rule", ())),
         families=tuple(table.get("families", ())),
         extras=tuple(_build_extra(row) for row in table.get("extra", ())),
@@ -274,7 +274,7 @@ def _build_product(table: Mapping[str, Any]) -> Product:
     )
 
 
-def _build_sources(table: Mapping[str, Any]) -> dict[str, Source]:
+def build_sources(table: Mapping[str, Any]) -> dict[str, Source]:
     return {key: _build_source(source) for key, source in table.get("source", {}).items()}
 
 
@@ -282,7 +282,7 @@ def _build_source(row: Mapping[str, Any]) -> Source:
     return Source(row["title"], row["url"], dt.date.fromisoformat(row["read"]))
 
 
-def _build_release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Release:
+def build_release(product: str, row: Mapping[str, Any], sources: Mapping[str, Source]) -> Release:
     # Thousands of rows have none of these keys: an empty tuple costs less than a generator.
     implies, properties = row.get("implies"), row.get("properties")
     artifacts, availability = row.get("artifacts"), row.get("availability")

@@ -58,7 +58,7 @@ EXPECTED: dict[str, tuple[str, frozenset[str]]] = {
 
 # Reports with another answer than the known one, and the reason.
 UNANSWERED = {
-    "r25": "the report is of torch 2.9; since 2.11 the default index has the CUDA build for aarch64",
+    "r25": "the report is of torch 2.9; since 2.11 PyPI has the CUDA build for aarch64",
     "r31": "a free JAX resolves to 0.4.25 for CUDA 11, which drivers since 450.80.02 run",
 }
 

@@ -17,7 +17,7 @@ from rigspec.lock.previous import IMAGE
 from rigspec.matrix.loader import load_image
 from rigspec.matrix.model import Release
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem.requirements import image_tag
+from rigspec.resolve.problem.base_image import image_tag
 from rigspec.spec.image_reference import REGISTRY, ImageReference
 from rigspec.spec.models.rig import Rig
 

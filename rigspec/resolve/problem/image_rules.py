@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rigspec.matrix.loader import load_image_driver
+from rigspec.matrix.images import driver_of_image
 from rigspec.matrix.model import Condition, Matrix, Rule
+from rigspec.resolve.problem.base_image import image_tag
 from rigspec.resolve.problem.model import BoundRule, RuleTable
 from rigspec.resolve.problem.requirements import DECLARED, DeclaredGpu
+from rigspec.spec.models.rig import Rig
 
 __all__ = ["image_driver_rule"]
 
@@ -15,38 +17,48 @@ __all__ = ["image_driver_rule"]
 _CONSUMER = ("geforce", "titan")
 
 
-def image_driver_rule(tag: str, gpus: Iterable[DeclaredGpu], matrix: Matrix) -> RuleTable | None:
+def image_driver_rule(rig: Rig, gpus: Iterable[DeclaredGpu], matrix: Matrix) -> RuleTable | None:
     """Return the rule about the driver that starts a container of an image, if it is known.
 
     A card that the spec does not name can be a GeForce, for which fewer drivers are admitted.
     """
-    driver = load_image_driver(tag)
-    if driver is None:
+    base = rig.container.base if rig.container is not None else None
+    driver = driver_of_image(base) if base is not None else None
+    if base is None or driver is None:
         return None
+    image = base.partition("@")[0]
     names = [_name(gpu, matrix) for gpu in gpus]
     consumer = not names or any(name.lower().startswith(_CONSUMER) for name in names)
     branches = driver.geforce if consumer else driver.others
-    statement = f"a container of nvidia/cuda:{tag} starts with driver {driver.minimum} or newer"
+    statement = f"a container of {image} starts with driver {driver.minimum} or newer"
     if branches:
         statement += f", or {', '.join(branches)}"
     if set(driver.others) - set(branches):
-        kind = "these cards" if not consumer else "data-center and professional cards"
-        statement += f"; with {kind} also with {', '.join(driver.others)}"
+        others = ", ".join(driver.others)
+        statement += f"; with data-center and professional cards also with {others}"
     requires = ("driver", (f">={driver.minimum}", *branches))
     when = (("image", (DECLARED,)),)
     rule = Rule(
-        id=f"image-{tag}/driver",
+        id=f"image-{image.rpartition(':')[2]}/driver",
         table="image/driver",
         code="RS231",
         when=tuple(Condition(*condition) for condition in when),
         requires=Condition(*requires),
         statement=statement,
-        failure_message="nvidia-container-cli: requirement error: unsatisfied condition: cuda>="
-        + ".".join(tag.partition("-")[0].split(".")[:2]),
+        failure_message=_failure(rig),
         sources=driver.sources,
         confidence="high",
     )
     return RuleTable("image:image/driver", (BoundRule(rule, when, requires),))
+
+
+def _failure(rig: Rig) -> str:
+    """Return the error of the container runtime, which only images of nvidia/cuda cause."""
+    tag = image_tag(rig)
+    if tag is None:
+        return ""
+    series = ".".join(tag.partition("-")[0].split(".")[:2])
+    return f"nvidia-container-cli: requirement error: unsatisfied condition: cuda>={series}"
 
 
 def _name(gpu: DeclaredGpu, matrix: Matrix) -> str:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from itertools import product as pairs
 
 from rigspec.matrix.components import PACKAGE_PREFIX, UNLISTED
-from rigspec.matrix.loader import load_image
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolve.components import ENV_SCOPED
+from rigspec.resolve.problem.base_image import base_image
 from rigspec.resolve.problem.channels import (
     channel_builds,
     channel_components,
@@ -32,7 +32,6 @@ from rigspec.resolve.problem.requirements import (
     framework_products,
     gpu_key,
     gpu_list,
-    image_tag,
 )
 from rigspec.resolve.problem.rule_index import RuleIndex, newest_first, provided
 from rigspec.resolve.problem.systems import is_fully_known, not_chosen_systems, unlisted_system
@@ -266,10 +265,11 @@ class RuleInstantiation:
         if self._machine is not None and self._machine.named_cpu is not None:
             release = find_part(self._matrix.product("cpu"), self._machine.named_cpu)
             yield from self._part_rules("cpu", release, None)
-        tag = image_tag(self._rig)
-        if "image" in self._required and tag is not None:
-            yield from self._part_rules("image", load_image(tag), None)
-            about_driver = image_driver_rule(tag, self._gpus, self._matrix)
+        image = base_image(self._rig)
+        if "image" in self._required and image is not None:
+            yield from self._part_rules("image", image, None)
+            yield from self._image_capability(image)
+            about_driver = image_driver_rule(self._rig, self._gpus, self._matrix)
             if about_driver is not None:
                 yield about_driver
         for env_name, env in sorted(self._rig.env.items()):
@@ -280,6 +280,26 @@ class RuleInstantiation:
                     # The days are those of the Python index.
                     if key not in self._from_channels:
                         yield releases_after(product, key, day, env.as_of)
+
+    def _image_capability(self, image: Release) -> Iterator[RuleTable]:
+        """Yield the rule of an image about the compute capability of each GPU."""
+        oldest = image.get("compute_capability")
+        for index in range(len(self._gpus) if oldest is not None else 0):
+            requires = (gpu_key(index, "compute_capability"), (f">={oldest}",))
+            rule = Rule(
+                id=f"image-{image.version}/compute_capability",
+                table="image/compute_capability",
+                code="RS231",
+                when=(Condition("image", (DECLARED,)),),
+                requires=Condition("compute_capability", requires[1]),
+                statement=f"{image.label.replace(' ', ':')} supports compute capability {oldest} "
+                "and newer",
+                failure_message="",
+                sources=image.sources,
+                confidence=image.confidence,
+            )
+            row = BoundRule(rule, (("image", (DECLARED,)),), requires)
+            yield RuleTable(f"image:{rule.table}:{index}", (row,))
 
     def _part_rules(
         self, key: str, release: Release | None, gpu: int | None

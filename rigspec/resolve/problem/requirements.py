@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
-from rigspec.matrix.loader import find_package_owner, list_product_names, load_image
+from rigspec.matrix.images import system_of_image
+from rigspec.matrix.loader import find_package_owner, list_product_names
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolve.explain.phrasing import with_article
+from rigspec.resolve.problem.base_image import base_image, image_tag
 from rigspec.resolve.problem.model import KeyPath, Requirement
 from rigspec.resolve.problem.release_cutoff import AS_OF, as_version
 from rigspec.resolve.problem.rule_index import RuleIndex
@@ -30,7 +32,6 @@ __all__ = [
     "framework_products",
     "gpu_key",
     "gpu_list",
-    "image_tag",
     "package_products",
     "requested_frameworks",
     "requested_packages",
@@ -43,9 +44,6 @@ DECLARED = "declared"
 
 # What a machine is that does not say.
 DEFAULT_ARCH = "x86_64"
-
-# The image with tags in the matrix.
-_IMAGE = "nvidia/cuda"
 
 # Where a toolkit can come from if the spec has no `[cuda]` table.
 _INSTALLABLE = ("nvidia", "runfile", "debian")
@@ -98,15 +96,6 @@ def uses_gpu(rig: Rig, machine: Machine | None) -> bool:
     )
 
 
-def image_tag(rig: Rig) -> str | None:
-    """Return the tag of the base image, if the matrix has the tags of that image."""
-    base = rig.container.base if rig.container is not None else None
-    if base is None:
-        return None
-    name, _, tag = base.partition("@")[0].partition(":")
-    return tag if name.removeprefix("docker.io/") == _IMAGE and tag else None
-
-
 def requirements_of(
     rig: Rig,
     machine_name: str | None,
@@ -122,15 +111,25 @@ def requirements_of(
     requirements = [_accelerator(rig, machine_name, machine), _arch(machine_name, machine)]
     if machine is not None:
         requirements += _machine_requirements(("machine", str(machine_name)), machine)
+    requirements += _image_system(rig, machine)
     requirements += _cuda_requirements(rig, cuda_from_wheels)
     requirements.append(_driver_source(rig, machine_name, machine))
-    system = machine.os if machine is not None else None
+    system = next((r.alternatives[0] for r in requirements if r.component == "os"), None)
     has_python = is_fully_known(system, knowledge.product("os"))
     open_interpreters = _OPEN_INTERPRETERS if has_python else _OPEN_INTERPRETERS[1:]
     for name in sorted(rig.env):
         requirements.append(_interpreter(name, rig.env[name], open_interpreters))
         requirements += _env_requirements(name, rig.env[name], knowledge)
     return tuple(requirements)
+
+
+def _image_system(rig: Rig, machine: Machine | None) -> Iterator[Requirement]:
+    """Yield the system of the base image, unless a line names the system."""
+    image = base_image(rig) if machine is None or machine.os is None else None
+    system = system_of_image(image) if image is not None else None
+    if system is not None:
+        label = f"starts from an image of {system}"
+        yield Requirement("os", (system,), ("container", "base"), label, editable=False)
 
 
 def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Requirement:
@@ -223,16 +222,17 @@ def _gpu_requirement(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirem
 
 
 def _cuda_requirements(rig: Rig, cuda_from_wheels: bool) -> Iterator[Requirement]:
-    tag = image_tag(rig)
-    path: KeyPath
-    if tag is not None and load_image(tag) is not None:
-        label = f"starts from an image of {tag.split('-')[0]}"
-        path = ("container", "base")
+    path: KeyPath = ("container", "base")
+    image = base_image(rig)
+    if image is not None and image.implies:
+        label = f"starts from an image of {image.implies[0].alternatives[0].removeprefix('==')}"
         yield Requirement("image", (DECLARED,), path, label, False, display="the base image")
     yield _forward_compatibility(rig)
     cuda = rig.cuda
-    if tag is not None and (cuda is None or "provider" not in cuda.model_fields_set):
-        path = ("container", "base")
+    has_cuda = cuda is None and image is not None and bool(image.implies)
+    if has_cuda or (
+        image_tag(rig) is not None and (cuda is None or "provider" not in cuda.model_fields_set)
+    ):
         yield Requirement("provider", ("image",), path, "includes CUDA", editable=False)
     elif cuda is None:
         providers = ("wheels",) if cuda_from_wheels else _INSTALLABLE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rigspec.matrix.model import Matrix
+from rigspec.resolve.problem.base_image import base_image, image_tag
 from rigspec.resolve.problem.builder import ProblemBuilder
-from rigspec.resolve.problem.requirements import image_tag, uses_gpu
+from rigspec.resolve.problem.requirements import uses_gpu
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.models.rig import Rig
 
@@ -34,9 +35,14 @@ def build_problems(rig: Rig, machine: str | None, matrix: Matrix) -> tuple[Probl
     return toolkit, ProblemBuilder(rig, machine, matrix, cuda_from_wheels=True)
 
 
+def _has_image_with_cuda(rig: Rig) -> bool:
+    image = base_image(rig)
+    return image_tag(rig) is not None or (image is not None and bool(image.implies))
+
+
 def _has_cuda_extra(rig: Rig, name: str | None, matrix: Matrix) -> bool:
     machine = rig.machine[name] if name is not None else None
-    if rig.cuda is not None or image_tag(rig) is not None or not uses_gpu(rig, machine):
+    if rig.cuda is not None or _has_image_with_cuda(rig) or not uses_gpu(rig, machine):
         return False
     return any(
         condition.component == _PROVIDER

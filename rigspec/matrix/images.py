@@ -1,0 +1,99 @@
+"""Base images by their references: what they contain, and the drivers that they require."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from rigspec.cache.matrix_tables import parse_table
+from rigspec.matrix.loader import (
+    build_release,
+    build_sources,
+    load_image,
+    load_image_driver,
+    tables_folder,
+)
+from rigspec.matrix.model import Condition, ImageDriver, Release
+from rigspec.spec.image_reference import ImageReference
+from rigspec.spec.system_names import canonical_system, is_system_name
+
+__all__ = ["driver_of_image", "find_base_image", "system_of_image"]
+
+_CUDA = "nvidia/cuda"
+
+# `ubuntu24.04` and `rockylinux8`, as the tags of images name their system.
+_SYSTEM = re.compile(r"(?P<name>[a-z]+)(?P<version>[0-9.]+)")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
+def find_base_image(reference: str) -> Release | None:
+    """Return the image that a reference names, if the matrix knows what it contains.
+
+    That is a tag of ``nvidia/cuda`` or of another image in the tables, a tag that names its CUDA,
+    or the image of a Linux distribution.
+    """
+    name, tag = _split(reference)
+    if tag is None:
+        return None
+    if name == _CUDA:
+        return load_image(tag)
+    table = _named_images()
+    rows = table["release"]
+    row = next((r for r in rows if (r["family"], r["version"]) == (name, tag)), None)
+    if row is not None:
+        return build_release("image", row, build_sources(table))
+    return _by_pattern(name, tag, table) or _distribution(name, tag)
+
+
+def system_of_image(image: Release) -> str | None:
+    """Return the system of an image as the matrix names it: ``ubuntu 24.04``."""
+    match = _SYSTEM.fullmatch(image.get("os") or "")
+    return canonical_system(f"{match['name']} {match['version']}") if match is not None else None
+
+
+def driver_of_image(reference: str) -> ImageDriver | None:
+    """Return the drivers that an image requires, if they are known."""
+    name, tag = _split(reference)
+    if name == _CUDA and tag is not None:
+        return load_image_driver(tag)
+    image = find_base_image(reference)
+    minimum = image.get("minimum_driver") if image is not None else None
+    if image is None or minimum is None:
+        return None
+    others = tuple((image.get("other_drivers") or "").split())
+    return ImageDriver(minimum, (), others, image.sources)
+
+
+def _split(reference: str) -> tuple[str, str | None]:
+    """Return the name of an image as the tables have it, and its tag."""
+    parsed = ImageReference.parse(reference)
+    host = parsed.host if parsed.host not in (None, "docker.io") else None
+    path = parsed.path.removeprefix("library/")
+    return (f"{host}/{path}" if host is not None else path), parsed.tag
+
+
+def _by_pattern(name: str, tag: str, table: Mapping[str, Any]) -> Release | None:
+    """Return the image whose tag names its CUDA: ``2.4.1-cuda12.1-cudnn9-runtime``."""
+    for row in table["pattern"]:
+        match = re.fullmatch(row["tag"], tag)
+        if row["image"] == name and match is not None:
+            sources = tuple(build_sources(table)[key] for key in row["source"])
+            implies = (Condition("cuda", (match["cuda"],)),)
+            return Release("image", name, tag, implies=implies, sources=sources)
+    return None
+
+
+def _distribution(name: str, tag: str) -> Release | None:
+    """Return the image of a Linux distribution: ``ubuntu:22.04``, ``debian:12-slim``."""
+    system, version = canonical_system(name), tag.partition("-")[0]
+    if not is_system_name(system) or not _VERSION.fullmatch(version):
+        return None
+    return Release("image", name, tag, properties=(("os", f"{system}{version}"),))
+
+
+@lru_cache(maxsize=1)
+def _named_images() -> Mapping[str, Any]:
+    file = tables_folder() / "image" / "named.toml"
+    return parse_table("image-named", file.read_bytes())
