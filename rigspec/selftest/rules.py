@@ -268,7 +268,9 @@ def _spec(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> Iterator[str
 
 
 def _os_with(name: str, value: ComponentRequest, matrix: Matrix) -> ComponentRequest | None:
-    for release in reversed(matrix.product("os").releases):
+    # The systems that rigspec chooses itself come first: rules about others are fewer.
+    releases = reversed(matrix.product("os").releases)
+    for release in sorted(releases, key=lambda release: release.get("selection") or ""):
         for provided in release.implies:
             value_with_os = provided.alternatives[0].lstrip("=")
             if provided.component == name and f"=={value_with_os}" == value.request:
