@@ -94,9 +94,18 @@ def _lint_end_of_life(
                 components=(component,),
                 spans=(spec.document.span(path),),
                 facts=(fact,),
-                help=_REMEDIES.get(code, ()),
+                help=_remedies(code, release),
             )
 
+
+def _remedies(code: str, release: Release) -> tuple[str, ...]:
+    if code == "RS301" and release.family not in _WITH_APT:
+        return ("use a container with a supported OS",)
+    return _REMEDIES.get(code, ())
+
+
+# The systems with an archive of old releases that `[mirrors] apt` can name.
+_WITH_APT = ("debian", "ubuntu")
 
 # Remedies, by code.
 _REMEDIES = {

@@ -158,3 +158,9 @@ def test_lock_of_system_without_table_has_no_repository(os: str, tmp_path: Path)
 
     assert list(repositories_of(spec.rig, report.resolution, matrix)) == []
     assert release_of(matrix, "os", report.resolution.os).label == os
+
+
+def test_ended_system_without_apt_has_no_advice_about_apt(tmp_path: Path) -> None:
+    (warning,) = (d for d in check(tmp_path, system("fedora 36")).diagnostics if d.code == "RS301")
+
+    assert warning.help == ("use a container with a supported OS",)
