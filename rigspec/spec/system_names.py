@@ -10,6 +10,8 @@ import tomli
 
 __all__ = ["canonical_system", "is_system_name"]
 
+# Names that most specs write as they are: the table is not read for them.
+_CANONICAL = re.compile(r"(?:centos|debian|rhel|rocky|ubuntu) [<>=!~0-9]\S*")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
@@ -18,6 +20,8 @@ def canonical_system(text: str) -> str:
 
     ``Fedora Linux 36 (Workstation Edition)`` is ``fedora 36``; an unknown name is unchanged.
     """
+    if _CANONICAL.fullmatch(text) is not None:
+        return text
     words = _BRACKETS.sub(" ", text).split()
     names = _names()
     for length in range(len(words), 0, -1):
