@@ -9,6 +9,7 @@ from rigspec.diagnostics.model import Diagnostic, Metric, Report, Severity
 from rigspec.hardware.machine_specs import build_machine_specs
 from rigspec.hardware.summary import format_summary
 from rigspec.lint.hardware import lint_hardware
+from rigspec.lint.host_steps import lint_host_steps
 from rigspec.lint.matrix_advisories import advisory_diagnostics
 from rigspec.lint.runner import lint
 from rigspec.matrix.model import Matrix
@@ -34,6 +35,7 @@ def check_machine(
     matrix: Matrix,
     *,
     repairs: bool = True,
+    installable: bool = True,
     kept: Resolution | None = None,
     moving: Iterable[str] = (),
 ) -> Report:
@@ -41,7 +43,8 @@ def check_machine(
 
     The matrix must contain the products that ``required_products`` names. Without ``repairs``
     conflicts are reported without repairs. Locked versions (``kept``) are preferred, except for
-    the components and packages named in ``moving``.
+    the components and packages named in ``moving``. Unless ``installable``, parts of the rig that
+    no step installs are not reported.
     """
     unknown = unknown_name_errors(spec, machine, matrix)
     if unknown:
@@ -63,6 +66,8 @@ def check_machine(
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None)
     found += lint(spec, machine, matrix, resolution, likely)
+    if installable:
+        found += lint_host_steps(spec, matrix, resolution)
     resolution = None if _errors(found) else resolution
     parts, measures = _hardware(spec, machine, matrix)
     status = "conflict" if resolution is None or _errors(parts) else "ok"

@@ -130,7 +130,9 @@ def _compare(
     previous = locked_resolutions(directory)
     matrices = {name: matrix_for(spec, name) for name in spec.rig.machine}
     reports = {
-        name: check_machine(spec, name, matrix, repairs=False, kept=previous.get(name))
+        name: check_machine(
+            spec, name, matrix, repairs=False, installable=False, kept=previous.get(name)
+        )
         for name, matrix in matrices.items()
     }
     pair = (reports[names[0]], reports[names[1]])

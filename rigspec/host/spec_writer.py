@@ -16,6 +16,7 @@ from rigspec.host.python_environments import FoundEnvironment
 from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
+from rigspec.spec.types import NO_DRIVER, has_apt
 
 __all__ = ["spec_text"]
 
@@ -81,7 +82,7 @@ def _machine(host: Host, matrix: Matrix) -> Table:
                 'os = "…": set the system and its version; default: the newest that fits'
             )
         )
-    _add(table, "driver", host.driver, "nvidia-smi, or the kernel module")
+    _add_driver(table, host)
     _add(table, "gcc", host.gcc, "gcc --version")
     _add(table, "docker", host.docker, "docker --version")
     sockets = host.processor.sockets if host.processor is not None else 1
@@ -91,6 +92,17 @@ def _machine(host: Host, matrix: Matrix) -> Table:
     if host.cloud is None:
         _own_parts(table, host)
     return table
+
+
+def _add_driver(table: Table, host: Host) -> None:
+    """Add the driver; from ``none`` on a system where no step installs one."""
+    source = "nvidia-smi, or the kernel module"
+    if not host.cards or host.system is None or has_apt(host.system.id):
+        _add(table, "driver", host.driver, source)
+    elif host.driver is not None:
+        _add(table, "driver", _inline(version=host.driver, **{"from": NO_DRIVER}), source)
+    else:
+        _add(table, "driver", NO_DRIVER, f"rigspec installs no driver on {host.system.id}")
 
 
 def _own_parts(table: Table, host: Host) -> None:

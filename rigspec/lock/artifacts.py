@@ -15,6 +15,7 @@ from rigspec.matrix.model import Artifact, Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.base_image import image_tag
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.types import has_apt
 
 __all__ = [
     "INTERPRETER",
@@ -35,8 +36,6 @@ __all__ = [
 _REPOSITORY = "nvidia-repository"
 _SYSTEM = "os"
 _NAME = "nvidia-cuda"
-# The systems whose package manager the steps use.
-_WITH_APT = frozenset({"debian", "ubuntu"})
 # From this branch on the packages of a driver ask for a version or any newer one: a package that
 # pins all of them has to be there first.
 _FIRST_PINNED = 590
@@ -184,7 +183,7 @@ def _has_repository(resolution: Resolution, matrix: Matrix) -> bool:
 
 def _driver_from_repository(resolution: Resolution) -> bool:
     from_nvidia = resolution.driver is not None and resolution.driver_source == "nvidia"
-    return from_nvidia and resolution.os.partition(" ")[0] in _WITH_APT
+    return from_nvidia and has_apt(resolution.os)
 
 
 def _from_runfile(rig: Rig, resolution: Resolution) -> bool:

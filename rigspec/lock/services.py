@@ -22,6 +22,11 @@ from rigspec.matrix.components import JUPYTERLAB, NOTEBOOK
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.system_services import (
+    FROM_ENVIRONMENT,
+    requested_services,
+    session_environment,
+)
 
 __all__ = [
     "ACCOUNT",
@@ -50,7 +55,6 @@ _PARTS: Mapping[str, str] = {
 _CERTIFICATES = "openssl"
 # The program that loads sessions, where an environment has to provide it.
 TMUXP = "tmuxp"
-_FROM_ENVIRONMENT = "environment"
 # Part of a dynamic DNS protocol that needs an account and its password.
 ACCOUNT = "account"
 
@@ -63,7 +67,7 @@ def part_of(service: str) -> str:
 def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedService]:
     """Each service of the rig that the matrix knows on this system."""
     system = release_of(matrix, "os", resolution.os)
-    for name in _requested(rig):
+    for name in requested_services(rig.service):
         figures = {key: system.get(f"{name}_{key}") or "" for key in _FIGURES}
         options = _options(rig, system, name, figures)
         if figures["packages"] and figures["form"] and options is not None:
@@ -92,31 +96,34 @@ def provides_tmuxp(rig: Rig, resolution: Resolution, matrix: Matrix, env: str) -
     if not rig.service.tmux:
         return False
     form = release_of(matrix, "os", resolution.os).get("tmux_form")
-    return form == _FROM_ENVIRONMENT and _loader(rig) == env
+    return form == FROM_ENVIRONMENT and session_environment(rig.service) == env
 
 
 def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """Yield the services with no known package or unit on this system."""
     known = {service.name for service in services_of(rig, resolution, matrix)}
     system = release_of(matrix, "os", resolution.os)
-    for name in _requested(rig):
+    for name in requested_services(rig.service):
         if name not in known:
             why = f"the matrix does not know how {resolution.os} runs it: set it up by hand"
-            if system.get(f"{name}_form") == _FROM_ENVIRONMENT:
+            if system.get(f"{name}_form") == FROM_ENVIRONMENT:
                 why = f"{resolution.os} has no package {TMUXP}: name an `env` for a session"
             yield Unpinned(_label(name), why)
 
 
 def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
     """The services that only the spec or only the lock has."""
-    requested, has = set(_requested(rig)), {service.name for service in locked.services}
+    requested, has = (
+        set(requested_services(rig.service)),
+        {service.name for service in locked.services},
+    )
     open_ = {item.what for item in locked.unpinned}
     for name in sorted(requested ^ has):
         if name in has or _label(name) not in open_:
             yield f"{_label(name)} is only in the {'spec' if name in requested else 'lock'}"
     for service in locked.services:
-        loaded = service.form == _FROM_ENVIRONMENT and service.name in requested
-        if loaded and service.options != _loader(rig):
+        loaded = service.form == FROM_ENVIRONMENT and service.name in requested
+        if loaded and service.options != session_environment(rig.service):
             yield f"the sessions are loaded by {service.options} in the lock"
     served = rig.service.jupyter.env if rig.service.jupyter is not None else None
     before = locked.notebook.env if locked.notebook is not None else None
@@ -131,38 +138,15 @@ def _label(name: str) -> str:
     return f"the service {name}"
 
 
-def _requested(rig: Rig) -> tuple[str, ...]:
-    services, watch = rig.service, rig.service.monitoring
-    wanted = {
-        "ssh": services.ssh is not None,
-        "fail2ban": services.ssh is not None and services.ssh.fail2ban_settings is not None,
-        "tmux": bool(services.tmux),
-        "dyndns": services.dyndns is not None,
-        "node_exporter": watch is not None,
-        "prometheus": watch is not None and watch.prometheus_settings is not None,
-    }
-    return tuple(name for name in _PARTS if wanted[name])
-
-
 def _options(rig: Rig, system: Release, name: str, figures: Mapping[str, str]) -> str | None:
     """Return further options; None where the rig does not set all that are needed."""
-    if figures["form"] == _FROM_ENVIRONMENT:
-        return _loader(rig)
+    if figures["form"] == FROM_ENVIRONMENT:
+        return session_environment(rig.service)
     spoken = (system.get(f"{name}_protocols") or "").split()
     # A protocol that needs no account is written with a dash after its name.
     if rig.service.dyndns is not None and rig.service.dyndns.protocol in spoken:
         return f"{figures['options']} {ACCOUNT}"
     return figures["options"]
-
-
-def _loader(rig: Rig) -> str | None:
-    """The first environment that a session begins in."""
-    named = (
-        env
-        for _, session in sorted(rig.service.tmux.items())
-        for env in (session.env, *(window.env for window in session.windows))
-    )
-    return next((env for env in named if env is not None), None)
 
 
 def serves_notebooks(rig: Rig, env: str) -> bool:

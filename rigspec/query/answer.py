@@ -98,7 +98,7 @@ def load_for(spec: LoadedSpec) -> Matrix:
 
 
 def _check(spec: LoadedSpec) -> Report:
-    return check_machine(spec, MACHINE, load_for(spec))
+    return check_machine(spec, MACHINE, load_for(spec), installable=False)
 
 
 def _of_severity(report: Report, severity: Severity) -> Iterator[Diagnostic]:

@@ -50,6 +50,7 @@ __all__ = [
     "Table",
     "Text",
     "Url",
+    "has_apt",
     "validate_ssh_key",
 ]
 
@@ -100,6 +101,9 @@ def _iterate_fields(data: bytes) -> Iterator[bytes]:
 
 # What `driver` is where the machine has it already.
 NO_DRIVER = "none"
+
+# The systems whose package manager the steps use.
+_WITH_APT = frozenset({"debian", "ubuntu"})
 
 
 class Table(BaseModel):
@@ -309,3 +313,8 @@ FrameworkRequest = Annotated[
     BeforeValidator(_table_as_request, json_schema_input_type=str | float | FrameworkBuild),
     AfterValidator(_validate_framework_request),
 ]
+
+
+def has_apt(os: str) -> bool:
+    """Return whether steps install packages on the operating system, such as ``debian 12``."""
+    return os.partition(" ")[0] in _WITH_APT

@@ -26,6 +26,7 @@ from rigspec.lock.model import (
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.types import has_apt
 
 __all__ = ["LockedSystemPackages", "lock_system_packages", "requested_packages", "toolkit_of"]
 
@@ -61,7 +62,7 @@ def requested_packages(
     for name in sorted(set(rig.system.packages) if rig.system is not None else ()):
         yield LockedPackage(name, "system")
     unpackers = {tool for end, tool in _UNPACKERS.items() if any(f.endswith(end) for f in fetched)}
-    for name in (*_FETCH_TOOLS, *sorted(unpackers)) if fetched else ():
+    for name in (*_FETCH_TOOLS, *sorted(unpackers)) if fetched and has_apt(resolution.os) else ():
         yield LockedPackage(name, "fetch")
     if resolution.driver is not None and resolution.driver_source == "distribution":
         yield from _driver(rig, resolution, matrix)

@@ -195,7 +195,8 @@ def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requi
         label = "uses the driver of Windows"
         return Requirement("driver_source", (NO_DRIVER,), (*path[:2], "kind"), label, False)
     if source == NO_DRIVER:
-        return Requirement("driver_source", (NO_DRIVER,), path, "installs no driver", False)
+        given = (*path, "from") if machine and isinstance(machine.driver, Driver) else path
+        return Requirement("driver_source", (NO_DRIVER,), given, "installs no driver", False)
     if source is not None:
         label = f"installs the driver from {source}"
         return Requirement("driver_source", (source,), (*path, "from"), label)

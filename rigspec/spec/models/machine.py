@@ -174,10 +174,11 @@ class Driver(Table):
     """The NVIDIA driver: its version, where it is installed from, and its kernel modules."""
 
     version: Request | None = Field(default=None, description="Version")
-    from_: Literal["nvidia", "distribution", "runfile"] | None = Field(
+    from_: Literal["nvidia", "distribution", "runfile", "none"] | None = Field(
         default=None,
         alias="from",
-        description="Source of the driver (default: that of the toolkit, else what the OS has)",
+        description="Source of the driver, `none` if the machine has it (default: that of the "
+        "toolkit, else what the OS has)",
     )
     modules: Literal["open", "proprietary"] | None = Field(
         default=None,

@@ -1,0 +1,138 @@
+"""Lint what a rig requests of its host that no compiled target can install there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.matrix.model import Matrix
+from rigspec.resolution import NO_DRIVER, Resolution
+from rigspec.resolve.problem.model import KeyPath
+from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.system_services import (
+    FROM_ENVIRONMENT,
+    SERVICE_PATHS,
+    requested_services,
+    session_environment,
+)
+from rigspec.spec.types import has_apt
+
+__all__ = ["lint_host_steps"]
+
+_CODE = "RS255"
+
+# Sources of a toolkit that are packages of the system.
+_PACKAGED = ("nvidia", "debian")
+_ANOTHER_SYSTEM = "use Ubuntu or Debian"
+
+
+def lint_host_steps(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """Report the driver, the toolkit, packages and services that no step would install."""
+    if resolution is None:
+        return
+    yield from _lint_driver(spec, resolution)
+    yield from _lint_services(spec, matrix, resolution)
+    if has_apt(resolution.os):
+        return
+    yield from _lint_toolkit(spec, matrix, resolution)
+    yield from _lint_packages(spec, resolution)
+    yield from _lint_interpreters(spec, matrix, resolution)
+
+
+def _lint_driver(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:
+    name, source = resolution.machine, resolution.driver_source
+    if name is None or resolution.driver is None or source in (None, NO_DRIVER):
+        return
+    remedy = 'set `driver = "none"` and install the driver by hand'
+    machine: KeyPath = ("machine", name)
+    if source == "runfile":
+        named = spec.rig.machine[name].driver_source == "runfile"
+        path: KeyPath = (*machine, "driver", "from") if named else (*machine, "driver")
+        message = f"the NVIDIA driver {resolution.driver} comes as a runfile, which no step runs"
+        if named and has_apt(resolution.os):
+            remedy = f"remove `from`, or {remedy}"
+        yield _diagnostic(spec, path, message, remedy, ("driver",))
+    elif not has_apt(resolution.os):
+        requested = spec.rig.machine[name].driver is not None
+        path = (*machine, "driver" if requested else "gpus")
+        message = f"the NVIDIA driver {resolution.driver} cannot be installed on {resolution.os}"
+        yield _diagnostic(spec, path, message, f"{remedy}, or {_ANOTHER_SYSTEM}", ("driver",))
+
+
+def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
+    cuda = spec.rig.cuda
+    provider = cuda.provider if cuda is not None else resolution.cuda_provider
+    if resolution.cuda is None or provider not in _PACKAGED:
+        return
+    releases = matrix.product("cuda").releases
+    runfile = any(r.label == resolution.cuda and r.artifacts for r in releases)
+    remedy = 'set `provider = "runfile"` in `[cuda]`, or ' if runfile else ""
+    written = cuda is not None and "provider" in cuda.model_fields_set
+    path: KeyPath = ("cuda", "provider") if written else ("cuda",)
+    message = f"the packages of CUDA {resolution.cuda} cannot be installed on {resolution.os}"
+    yield _diagnostic(spec, path, message, f"{remedy}{_ANOTHER_SYSTEM}", ("cuda", "os"))
+
+
+def _lint_packages(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:
+    system, jupyter = spec.rig.system, spec.rig.service.jupyter
+    if system is not None and system.packages:
+        message = f"packages cannot be installed on {resolution.os}: {', '.join(system.packages)}"
+        remedy = f"remove `packages` and install them by hand, or {_ANOTHER_SYSTEM}"
+        yield _diagnostic(spec, ("system", "packages"), message, remedy, ("os",))
+    if jupyter is not None and jupyter.tls:
+        message = f"openssl, which creates the certificate, cannot be installed on {resolution.os}"
+        remedy = f"remove `tls`, or {_ANOTHER_SYSTEM}"
+        yield _diagnostic(spec, ("service", "jupyter", "tls"), message, remedy, ("os",))
+
+
+def _lint_interpreters(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution
+) -> Iterator[Diagnostic]:
+    """Report interpreters that need packages: those to build Python, or that of another Python."""
+    for env in resolution.envs:
+        system = next(r for r in matrix.product("os").releases if r.label == resolution.os)
+        series = ".".join(env.python.split(".")[:2])
+        if env.interpreter == "pyenv":
+            problem = f"Python {env.python} cannot be built on {resolution.os}, because no step "
+            problem += "installs a compiler there"
+        elif env.interpreter == "system" and series != system.get("python3"):
+            problem = f"the package of Python {series} cannot be installed on {resolution.os}"
+        else:
+            continue
+        remedy = f'set `interpreter = "uv"` or "conda" in `[env.{env.name}]`'
+        asked = spec.rig.env[env.name].interpreter is not None
+        path: KeyPath = ("env", env.name, "interpreter" if asked else "python")
+        yield _diagnostic(spec, path, problem, remedy, ("python", "os"))
+
+
+def _lint_services(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution
+) -> Iterator[Diagnostic]:
+    """Report the services whose packages or units on this system are unknown."""
+    system = next(r for r in matrix.product("os").releases if r.label == resolution.os)
+    services = spec.rig.service
+    for name in requested_services(services):
+        form = system.get(f"{name}_form")
+        path: KeyPath = SERVICE_PATHS[name]
+        if form == FROM_ENVIRONMENT and session_environment(services) is None:
+            message = f"{resolution.os} has no package of {name}'s session loader"
+            yield _diagnostic(spec, path, message, "set `env` in a session", ("os",))
+        elif not form or not system.get(f"{name}_packages"):
+            message = f"the service {name} cannot be set up on {resolution.os}"
+            remedy = "remove it and set it up by hand, or use another operating system"
+            yield _diagnostic(spec, path, message, remedy, ("os",))
+
+
+def _diagnostic(
+    spec: LoadedSpec, path: KeyPath, message: str, remedy: str, components: tuple[str, ...]
+) -> Diagnostic:
+    return Diagnostic(
+        code=_CODE,
+        severity=Severity.ERROR,
+        message=message,
+        components=components,
+        spans=(spec.document.span(path, label="no step would install it"),),
+        help=(remedy,),
+    )

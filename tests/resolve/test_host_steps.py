@@ -1,0 +1,126 @@
+"""What no step installs on the host: check refuses it, and the remedies of the help work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rigspec.diagnostics.model import Report
+from tests.resolve.rigs import check, errors
+
+
+def rig(
+    os: str = "rocky 9", machine: str = 'gpus = ["RTX 4090"]\ndriver = "none"', rest: str = ""
+) -> str:
+    return f'[machine.box]\nos = "{os}"\n{machine}\n{rest}'
+
+
+def refused(report: Report) -> list[tuple[int, str]]:
+    """Return the line and the help of each error."""
+    found = [d for d in report.diagnostics if d.code == "RS255"]
+    assert errors(report) == ["RS255"] * len(found)
+    assert (report.resolution is None) is bool(found)
+    return [(d.spans[0].line, d.help[0]) for d in found]
+
+
+@pytest.mark.parametrize("os", ["rocky 8", "rocky 9", "rhel 9", "rhel 10"])
+@pytest.mark.parametrize(
+    ("driver", "line"),
+    [
+        ("", 5),
+        ('driver = ">=570"', 6),
+        ('driver = { from = "nvidia" }', 6),
+        ('driver = { from = "runfile" }', 6),
+    ],
+)
+def test_driver_on_host_without_apt_is_refused_at_its_line(
+    os: str, driver: str, line: int, tmp_path: Path
+) -> None:
+    gpus = 'gpus = ["RTX 4090"]\n'
+
+    ((found, remedy),) = refused(check(tmp_path, rig(os, gpus + driver)))
+
+    assert found == line
+    assert '`driver = "none"`' in remedy
+    assert refused(check(tmp_path, rig(os))) == []
+
+
+def test_driver_from_runfile_is_refused_and_other_sources_serve(tmp_path: Path) -> None:
+    machine = 'gpus = ["RTX 4090"]\ndriver = {{ from = "{}" }}'
+    ((line, remedy),) = refused(check(tmp_path, rig("ubuntu 24.04", machine.format("runfile"))))
+
+    assert line == 6
+    assert remedy.startswith("remove `from`, or ")
+    assert refused(check(tmp_path, rig("ubuntu 24.04", 'gpus = ["RTX 4090"]'))) == []
+    for source in ("nvidia", "distribution"):
+        assert refused(check(tmp_path, rig("ubuntu 24.04", machine.format(source)))) == []
+
+
+@pytest.mark.parametrize(
+    ("cuda", "line"),
+    [('toolkit = "12.6"\n', 7), ('toolkit = "12.6"\nprovider = "nvidia"\n', 9)],
+)
+def test_packaged_toolkit_on_host_without_apt_is_refused_and_runfile_serves(
+    cuda: str, line: int, tmp_path: Path
+) -> None:
+    ((found, remedy),) = refused(check(tmp_path, rig("rocky 8", rest=f"[cuda]\n{cuda}")))
+
+    assert (found, remedy.partition(",")[0]) == (line, 'set `provider = "runfile"` in `[cuda]`')
+    runfile = '[cuda]\ntoolkit = "12.6"\nprovider = "runfile"\n'
+    assert refused(check(tmp_path, rig("rocky 8", rest=runfile))) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [
+        ('[system]\npackages = ["htop"]\n', 8),
+        ("[service.ssh]\n", 7),
+        ("[service.monitoring]\n", 7),
+        ('[env.lab]\npython = "3.12"\n[service.jupyter]\nenv = "lab"\ntls = true\n', 11),
+    ],
+)
+def test_packages_and_services_on_host_without_apt_are_refused(
+    table: str, line: int, tmp_path: Path
+) -> None:
+    found = refused(check(tmp_path, rig(rest=table)))
+
+    assert line in [line for line, _ in found]
+    assert "RS255" not in errors(check(tmp_path, rig("debian 13", rest=table)))
+
+
+@pytest.mark.parametrize("interpreter", ["uv", "conda"])
+def test_interpreter_that_needs_packages_is_refused_and_remedies_serve(
+    interpreter: str, tmp_path: Path
+) -> None:
+    env = '[env.lab]\npython = "3.12"\n'
+
+    for kind in ("system", "pyenv"):
+        report = check(tmp_path, rig(rest=f'{env}interpreter = "{kind}"\n'))
+        assert refused(report) == [(9, 'set `interpreter = "uv"` or "conda" in `[env.lab]`')]
+    assert refused(check(tmp_path, rig(rest=f'{env}interpreter = "{interpreter}"\n'))) == []
+
+
+@pytest.mark.parametrize(("os", "python"), [("rocky 9", "3.9"), ("rhel 10", "3.12")])
+def test_python_of_the_system_serves_on_host_without_apt(
+    os: str, python: str, tmp_path: Path
+) -> None:
+    env = f'[env.lab]\npython = "{python}"\ninterpreter = "system"\n'
+
+    assert refused(check(tmp_path, rig(os, rest=env))) == []
+
+
+def test_unknown_service_on_host_with_apt_is_refused(tmp_path: Path) -> None:
+    ((line, _),) = refused(check(tmp_path, rig("ubuntu 16.04", "", "[service.monitoring]\n")))
+
+    assert line == 6
+
+
+def test_session_without_environment_is_refused_where_the_system_has_no_loader(
+    tmp_path: Path,
+) -> None:
+    session = '[service.tmux.work]\n[[service.tmux.work.windows]]\nname = "a"\n'
+
+    ((line, remedy),) = refused(check(tmp_path, rig("ubuntu 16.04", "", session)))
+
+    assert (line, remedy) == (6, "set `env` in a session")
