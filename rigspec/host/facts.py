@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rigspec.host.cloud_detection import Cloud, cloud_of
+from rigspec.host.driver_packages import driver_source, kernel_modules
 from rigspec.host.parsers import (
     Card,
     Disk,
@@ -65,6 +66,8 @@ class Host:
     ram: int | None
     disks: tuple[Disk, ...]
     driver: str | None
+    driver_source: str | None
+    kernel_modules: str | None
     gcc: str | None
     docker: str | None
     toolkit: str | None
@@ -105,6 +108,8 @@ def host_of(recording: Recording) -> Host:
         ram=memory_of_kernel(recording.text("meminfo")),
         disks=read("lsblk.json", disks, ()),
         driver=read("nvidia-smi.xml", lambda text: driver_version(text, module), None),
+        driver_source=None,
+        kernel_modules=kernel_modules(module),
         gcc=first_version(recording.text("gcc")),
         docker=first_version(recording.text("docker")),
         toolkit=toolkit_version(recording.text("nvcc"), recording.text("cuda-version")),
@@ -113,6 +118,8 @@ def host_of(recording: Recording) -> Host:
         environments=read("environments.json", read_environments, ()),
         unread=(),
     )
+    source = driver_source(recording.text("driver-packages"), host.driver)
+    host = replace(host, driver_source=source)
     return replace(host, unread=tuple(_unread(host, problems)))
 
 

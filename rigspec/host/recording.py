@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rigspec.host.cloud_detection import known_tags
+from rigspec.host.driver_packages import installed_driver
 from rigspec.host.probe import ProbeError, command, read_text
 from rigspec.host.python_environments import environments_here
 
@@ -154,6 +155,7 @@ QUESTIONS: Mapping[str, Callable[[], str]] = {
     "cuda-version": _first_file("/usr/local/cuda/version.json", "/usr/local/cuda/version.txt"),
     "cudnn.h": _cudnn,
     "toolkit-packages": _toolkit_packages,
+    "driver-packages": installed_driver,
     "environments.json": environments_here,
 }
 

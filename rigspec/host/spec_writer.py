@@ -95,14 +95,23 @@ def _machine(host: Host, matrix: Matrix) -> Table:
 
 
 def _add_driver(table: Table, host: Host) -> None:
-    """Add the driver; from ``none`` on a system where no step installs one."""
-    source = "nvidia-smi, or the kernel module"
-    if not host.cards or host.system is None or has_apt(host.system.id):
-        _add(table, "driver", host.driver, source)
-    elif host.driver is not None:
-        _add(table, "driver", _inline(version=host.driver, **{"from": NO_DRIVER}), source)
-    else:
-        _add(table, "driver", NO_DRIVER, f"rigspec installs no driver on {host.system.id}")
+    """Add the driver with its source: ``none`` for one that no step installs."""
+    source, comment = host.driver_source, "nvidia-smi, or the kernel module"
+    system = host.system.id if host.system is not None else None
+    without_apt = system is not None and not has_apt(system)
+    if host.cards and without_apt and host.driver is None:
+        _add(table, "driver", NO_DRIVER, f"rigspec installs no driver on {system}")
+        return
+    if without_apt or source == "runfile":
+        why = "a runfile" if source == "runfile" else "rigspec does not install it here"
+        source, comment = NO_DRIVER, f"{comment}; {why}"
+    elif source is not None:
+        comment = f"{comment}; the packages that contain it"
+    if host.driver is None or source is None:
+        _add(table, "driver", host.driver, comment)
+        return
+    parts = {"version": host.driver, "from": source, "modules": host.kernel_modules}
+    _add(table, "driver", _inline(**parts), comment)
 
 
 def _own_parts(table: Table, host: Host) -> None:

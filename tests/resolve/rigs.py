@@ -7,14 +7,22 @@ from pathlib import Path
 from rigspec.check import check_machine
 from rigspec.cli.common.pipeline import matrix_for
 from rigspec.diagnostics.model import Report, Severity
-from rigspec.spec.loader import load_spec
+from rigspec.spec.loader import LoadedSpec, load_spec, parse_spec
 
 
 def check(folder: Path, text: str) -> Report:
     """The report of a rig with one machine; the header is added."""
     path = folder / "rig.toml"
     path.write_text(f'rig = 1\nname = "box"\n{text}', encoding="utf-8")
-    spec = load_spec(str(path))
+    return _check(load_spec(str(path)))
+
+
+def check_text(text: str) -> Report:
+    """The report of a complete rig with one machine."""
+    return _check(parse_spec("rig.toml", text))
+
+
+def _check(spec: LoadedSpec) -> Report:
     machine = next(iter(spec.rig.machine), None)
     return check_machine(spec, machine, matrix_for(spec, machine))
 
