@@ -32,6 +32,7 @@ def check_sources(paths: Sequence[Path]) -> tuple[list[Report], dict[str, str]]:
         report = Report(names[0], None, "invalid", None, error.diagnostics)
         return [relocate_report(report, rig, names)], texts
     reports = [
-        check_machine(spec, name, matrix_for(spec, name)) for name in select_machines(spec, None)
+        check_machine(spec, name, matrix_for(spec, name), installable=False)
+        for name in select_machines(spec, None)
     ]
     return [relocate_report(report, rig, names) for report in reports], texts

@@ -89,16 +89,27 @@ def test_packages_and_services_on_host_without_apt_are_refused(
     assert "RS255" not in errors(check(tmp_path, rig("debian 13", rest=table)))
 
 
-@pytest.mark.parametrize("interpreter", ["uv", "conda"])
+@pytest.mark.parametrize(("os", "kind"), [("rocky 9", "pyenv"), ("rocky 8", "system")])
 def test_interpreter_that_needs_packages_is_refused_and_remedies_serve(
-    interpreter: str, tmp_path: Path
+    os: str, kind: str, tmp_path: Path
 ) -> None:
-    env = '[env.lab]\npython = "3.12"\n'
+    env = '[env.lab]\npython = "3.12"\ninterpreter = "{}"\n'
 
-    for kind in ("system", "pyenv"):
-        report = check(tmp_path, rig(rest=f'{env}interpreter = "{kind}"\n'))
-        assert refused(report) == [(9, 'set `interpreter = "uv"` or "conda" in `[env.lab]`')]
-    assert refused(check(tmp_path, rig(rest=f'{env}interpreter = "{interpreter}"\n'))) == []
+    report = check(tmp_path, rig(os, rest=env.format(kind)))
+
+    assert refused(report) == [(9, 'set `interpreter = "uv"` or "conda" in `[env.lab]`')]
+    for remedy in ("uv", "conda"):
+        assert refused(check(tmp_path, rig(os, rest=env.format(remedy)))) == []
+
+
+@pytest.mark.parametrize(("os", "python"), [("rocky 9", "3.12"), ("rhel 9", "3.13")])
+def test_free_interpreter_of_another_python_is_that_of_uv(
+    os: str, python: str, tmp_path: Path
+) -> None:
+    report = check(tmp_path, rig(os, rest=f'[env.lab]\npython = "{python}"\n'))
+
+    assert report.resolution is not None
+    assert report.resolution.envs[0].interpreter == "uv"
 
 
 @pytest.mark.parametrize(("os", "python"), [("rocky 9", "3.9"), ("rhel 10", "3.12")])
