@@ -102,8 +102,8 @@ def _lint_interpreters(
         else:
             continue
         remedy = f'set `interpreter = "uv"` or "conda" in `[env.{env.name}]`'
-        asked = spec.rig.env[env.name].interpreter is not None
-        path: KeyPath = ("env", env.name, "interpreter" if asked else "python")
+        named = spec.rig.env[env.name].interpreter is not None
+        path: KeyPath = ("env", env.name, "interpreter" if named else "python")
         yield _diagnostic(spec, path, problem, remedy, ("python", "os"))
 
 
