@@ -127,4 +127,10 @@ def _report(
 ) -> Report:
     order = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
     ranked: Sequence[Diagnostic] = sorted(diagnostics, key=lambda d: order.index(d.severity))
-    return Report(spec.document.file, machine, status, resolution, tuple(ranked), hardware)
+    report = Report(spec.document.file, machine, status, resolution, tuple(ranked), hardware)
+    if not spec.document.external:
+        return report
+    # Imported here: most rigs take nothing from other files.
+    from rigspec.importing.relocate import relocate_external
+
+    return relocate_external(report, spec.document)

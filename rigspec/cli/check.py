@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +21,8 @@ from rigspec.diagnostics.sanitize import sanitize
 __all__ = ["check"]
 
 Format = Literal["text", "json", "sarif", "github"]
+# `from = "pyproject.toml"`: the result depends on that file, too.
+_FROM_FILE = re.compile(rb"""from["']?\s*=\s*["'][^"'\n]*[./]""")
 
 
 def check(
@@ -46,7 +49,7 @@ def check(
     texts: dict[str, str] = {}
     sources = [path for path in specs if _is_source(path)]
     if sources:
-        from rigspec.cli.imported_check import check_sources
+        from rigspec.cli.common.uncached_check import check_sources
 
         reports, texts = check_sources(sources)
     for path in specs:
@@ -62,7 +65,7 @@ def check(
 
 def _is_source(path: Path) -> bool:
     """Return whether a file is one that `rigspec import` reads; most specs are not opened."""
-    if path.suffix == ".toml" and not path.name.startswith("pyproject"):
+    if path.suffix == ".toml" and not path.name.startswith(("pyproject", "pixi", "pylock")):
         return False
     from rigspec.importing.registry import detect_format, read_text
 
@@ -77,7 +80,7 @@ def _check_cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
         text = data.decode()
     except (OSError, UnicodeDecodeError):
         return _check(path, machine)
-    if file is None:
+    if file is None or _FROM_FILE.search(data):
         return _check(path, machine)
     cached = load_reports(file)
     if cached is not None:
@@ -90,7 +93,7 @@ def _check_cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
 def _check(path: Path, machine: str | None) -> tuple[list[Report], str]:
     # A cached result needs neither the models nor the solver: importing them takes twice as
     # long as everything else.
-    from rigspec.cli.uncached_check import check_spec
+    from rigspec.cli.common.uncached_check import check_spec
 
     return check_spec(path, machine)
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -28,6 +29,7 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
         texts: the content of each spec, by file name, for the source excerpts.
         to_stdout: print to stdout, if the diagnostics are the result of the command.
     """
+    texts = {**_read_imported(report), **texts}
     stream = sys.stdout if to_stdout else sys.stderr
     # The width of a file or pipe does not depend on the terminal.
     width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else _WIDTH
@@ -35,6 +37,15 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
     text = render_text(report, texts, color=color, width=width)
     if text:
         typer.echo(text.rstrip("\n"), err=not to_stdout)
+
+
+def _read_imported(report: Report) -> dict[str, str]:
+    """Return the text of the files that the spec takes values from."""
+    if not report.imported:
+        return {}
+    from rigspec.importing.registry import read_text
+
+    return {file: read_text(Path(file)) or "" for file in report.imported}
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic], file: str, text: str) -> None:

@@ -48,6 +48,7 @@ def _parse_report(item: Mapping[str, Any]) -> Report:
         resolution=_parse_resolution(resolution) if resolution is not None else None,
         diagnostics=tuple(_parse_diagnostic(entry) for entry in item["diagnostics"]),
         metrics=tuple(_parse_metric(entry) for entry in item["metrics"]),
+        imported=tuple(item["imported"]),
     )
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rigspec.diagnostics.model import Span
 from rigspec.importing.model import Reading, Statement, Subject, omit
 
-__all__ = ["read_conda_spec"]
+__all__ = ["read_conda_spec", "read_locked_package"]
 
 # [channel::]name[version[build]], with spaces or `=` between the fields.
 _SPEC = re.compile(
     r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*"
-    r"(?P<version>(?:[<>=!~]|\d|\*)[^\s\[]*(?:\s*,\s*[<>=!~][^\s\[]*)*)?(?:\s+(?P<build>[^\s\[]+))?"
+    r"(?P<version>[<>=!~]+[^\s\[]+|[\d*][^\s\[]*)?(?:\s+(?P<build>[^\s\[]+))?"
     r"(?P<rest>\s*\[.*\])?"
 )
-_COMPARISON = re.compile(r"(?:==|!=|>=|<=|>|<|~=)\s*[0-9][0-9A-Za-z._+!*-]*")
+_COMPARISON = re.compile(r"(?:==|!=|>=|<=|>|<|~=)\s*[0-9][0-9A-Za-z._+!-]*(?:\.\*)?")
+# Spaces around a comma and after an operator.
+_SPACES = re.compile(r"\s*(,)\s*|(?<=[<>=!~])\s+()")
 _FUZZY = re.compile(r"=?([0-9]+(?:\.[0-9A-Za-z]+)*)(?:\.?\*)?")
 _CUDA_BUILD = re.compile(r"cuda_?(?P<version>[0-9]+(?:\.[0-9]+)?)")
+# Patch releases of Python do not decide what runs.
+_SERIES = re.compile(r"==(\d+\.\d+)(?:\.\d+)?$")
 # Packages of the CUDA toolkit as a whole; each has the version of its CUDA.
 _TOOLKIT = frozenset({"cudatoolkit", "cuda-toolkit", "cuda", "pytorch-cuda", "cuda-version"})
 # Names on conda channels of packages that the Python index calls otherwise.
@@ -29,7 +34,7 @@ _SELECTORS = frozenset({"pytorch-mutex", "cpuonly", "blas", "libblas"})
 
 def read_conda_spec(text: str, span: Span) -> Reading:
     """Read a request; a part that the rig cannot express is an omission."""
-    match = _SPEC.fullmatch(text.strip())
+    match = _SPEC.fullmatch(_SPACES.sub(r"\1", text.strip()))
     if match is None:
         return Reading(omissions=(omit(text, "cannot be read", span),))
     name = match["name"].lower()
@@ -45,10 +50,24 @@ def read_conda_spec(text: str, span: Span) -> Reading:
     return Reading(tuple(_statements(name, specifier, span)), tuple(omissions))
 
 
+def read_locked_package(name: str, version: str, span: Span) -> Reading:
+    """Read an installed or locked package; one that the Python index cannot name is left out."""
+    name = name.lower()
+    if name in _SELECTORS or name.startswith("_"):
+        return Reading()
+    if _COMPARISON.fullmatch(f"=={version}") is None:
+        reason = f"the version `{version}` cannot be read"
+        return Reading(omissions=(omit(name, reason, span),))
+    specifier = f"=={version}"
+    statements = _statements(name, specifier, span)
+    return Reading(tuple(replace(each, pattern="{}") for each in statements))
+
+
 def _statements(name: str, specifier: str, span: Span) -> Iterator[Statement]:
     pattern = f"{name}{{}}"
     if name == "python":
-        yield Statement(Subject.PYTHON, specifier, span, pattern=pattern)
+        series = _SERIES.sub(r"==\1.*", specifier)
+        yield Statement(Subject.PYTHON, series, span, pattern=pattern)
     elif name in _TOOLKIT:
         yield Statement(Subject.CUDA, specifier, span, name="conda", pattern=pattern)
     elif name == "cudnn":

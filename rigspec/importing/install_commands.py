@@ -55,6 +55,7 @@ _PIP_VALUES = frozenset(
 _APT_VALUES = frozenset(["-o", "--option", "-t", "--target-release", "-c", "--config-file"])
 _CONDA_VALUES = frozenset(["-c", "--channel", "-n", "--name", "-p", "--prefix", "--solver"])
 _SYSTEM_PACKAGE = re.compile(r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
+_ARCHIVE = re.compile(r"^[^@]*\.(?:whl|tar\.gz|zip)(?:\[|$)")
 _PREFIXES = frozenset(["sudo", "exec", "time", "env"])
 
 
@@ -152,7 +153,7 @@ class _Command:
         for word, text, _ in self._arguments(_PIP_VALUES):
             if text is None:
                 yield self._omit(word, "a variable without a value")
-            elif ("/" in text and "://" not in text) or text == ".":
+            elif ("/" in text and "://" not in text) or text == "." or _ARCHIVE.search(text):
                 yield self._omit(word, "installed from a folder or file")
             elif "://" in text and "@" not in text.partition("://")[0]:
                 yield self._omit(word, "installed from a URL")

@@ -11,7 +11,7 @@ from rigspec.importing.model import SkippedPart, Statement, Subject
 from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.version_specifiers import InvalidRequest, parse_specifier
 
-__all__ = ["Merged", "merge"]
+__all__ = ["Merged", "merge", "split_packages"]
 
 _SINGLE = (Subject.OS, Subject.ARCH, Subject.DRIVER, Subject.BASE_IMAGE, Subject.MANAGER)
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -37,6 +37,20 @@ def merge(statements: Iterable[Statement]) -> Merged:
     """
     merger = _Merger(tuple(statements))
     return merger.run()
+
+
+def split_packages(merged: Merged) -> tuple[list[Statement], list[Statement]]:
+    """Return the frameworks, one package of each product of the matrix, and all others."""
+    products: set[str] = set()
+    frameworks: list[Statement] = []
+    others: list[Statement] = []
+    for statement in merged.packages.values():
+        owner = find_package_owner(statement.name)
+        is_framework = owner is not None and owner[0] not in products
+        if owner is not None:
+            products.add(owner[0])
+        (frameworks if is_framework else others).append(statement)
+    return frameworks, others
 
 
 class _Merger:

@@ -76,6 +76,13 @@ class Statement:
     marker: str | None = None
     pattern: str = "{}"
 
+    @property
+    def request(self) -> str:
+        """Return the version request of a package as a spec writes it: ``+cu124 ==2.5.1``."""
+        if self.build is None:
+            return self.value
+        return f"+{self.build} {self.value}".removesuffix(" *")
+
 
 @dataclass(frozen=True)
 class SkippedPart:

@@ -33,18 +33,43 @@ class UnknownFormat(Exception):
 class Format:
     """A format: its module, and what its file names and contents look like.
 
-    A file name decides before contents do. A pattern that is empty matches nothing.
+    A file name decides before contents do, except for contents that are ``decisive``. A pattern
+    that is empty matches nothing.
     """
 
     name: str
     module: str
     file_name: str = ""
     content: str = ""
+    decisive: bool = False
 
 
 FORMATS = (
     Format("pyproject.toml", "pyproject", r"pyproject\.toml"),
+    Format("uv.lock", "uv_lock", r"uv\.lock"),
+    Format("pylock.toml", "pylock", r"pylock(?:\.[^.]+)?\.toml"),
+    Format("pixi.toml", "pixi", r"pixi\.toml"),
+    Format(
+        "conda-lock.yml",
+        "conda_lock",
+        r"(?:.*[-.])?conda-lock\.ya?ml",
+        r"(?m)\A(?=[\s\S]*^package:\s*$)(?=[\s\S]*^metadata:\s*$)",
+    ),
+    Format(
+        "compose.yaml",
+        "compose",
+        r"(?:docker-)?compose(?:[.-].*)?\.ya?ml",
+        r"(?m)^services:\s*(?:#.*)?$",
+    ),
+    Format("devcontainer.json", "devcontainer", r"\.?devcontainer\.json"),
     Format("environment.yml", "conda_environment", r"", r"(?m)^dependencies:\s*(?:#.*)?$"),
+    Format(
+        "conda list",
+        "conda_list",
+        content=r"(?m)^# packages in environment at |^# Name +Version +Build"
+        r"|^# \$ conda create --name <env> --file <this file>",
+        decisive=True,
+    ),
     Format(
         "Dockerfile",
         "dockerfile",
@@ -55,11 +80,13 @@ FORMATS = (
         "torch.utils.collect_env",
         "collect_env",
         content=r"(?m)^PyTorch version:",
+        decisive=True,
     ),
     Format(
         "nvidia-smi",
         "nvidia_smi",
-        content=r"<nvidia_smi_log|(?m:^\| NVIDIA-SMI )|(?m:^GPU \d+: .+\(UUID: )",
+        content=r"<nvidia_smi_log|(?m:^[ \t]*\| NVIDIA-SMI )|(?m:^GPU \d+: .+\(UUID: )|NVSMI LOG=",
+        decisive=True,
     ),
     Format(
         "requirements.txt",
@@ -83,14 +110,14 @@ class ImportedFile:
 
 def detect_format(name: str, text: str) -> Format | None:
     """Return the format of a file by its name, else by its content."""
-    base = Path(name).name
-    for each in FORMATS:
-        if each.file_name and re.fullmatch(each.file_name, base):
-            return each
+    base, head = Path(name).name, text[: 1 << 16]
+    by_content = (f for f in FORMATS if f.content and re.search(f.content, head))
+    by_name = (f for f in FORMATS if f.file_name and re.fullmatch(f.file_name, base))
+    found = next((f for f in by_name), None)
     if base.endswith(".toml"):
-        return None
-    head = text[: 1 << 16]
-    return next((f for f in FORMATS if f.content and re.search(f.content, head)), None)
+        return found
+    other = next(by_content, None)
+    return other if found is None or (other is not None and other.decisive) else found
 
 
 def read_files(sources: Iterable[SourceText]) -> tuple[ImportedFile, ...]:

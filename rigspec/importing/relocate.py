@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Repair, Report, Span
-from rigspec.importing.model import Statement
+from rigspec.importing.model import Statement, Subject
 from rigspec.importing.spec_writer import ImportedRig
+from rigspec.spec.toml.document import Document
 
-__all__ = ["relocate_report"]
+__all__ = ["relocate_external", "relocate_report"]
 
 
 def relocate_report(report: Report, rig: ImportedRig, files: tuple[str, ...]) -> Report:
@@ -28,17 +30,17 @@ def _relocate(diagnostic: Diagnostic, rig: ImportedRig, first_file: str) -> Diag
     )
     if not spans and diagnostic.spans:
         spans = (Span(first_file, 1, 1, 1, 2, diagnostic.spans[0].label),)
-    repairs = tuple(_relocate_repair(repair, rig) for repair in diagnostic.repairs)
+    repairs = tuple(_relocate_repair(repair, rig.by_key) for repair in diagnostic.repairs)
     return replace(diagnostic, spans=spans, repairs=repairs)
 
 
-def _relocate_repair(repair: Repair, rig: ImportedRig) -> Repair:
-    return replace(repair, edits=tuple(_relocate_edit(edit, rig) for edit in repair.edits))
+def _relocate_repair(repair: Repair, by_key: Mapping[str, Statement]) -> Repair:
+    return replace(repair, edits=tuple(_relocate_edit(edit, by_key) for edit in repair.edits))
 
 
-def _relocate_edit(edit: Edit, rig: ImportedRig) -> Edit:
+def _relocate_edit(edit: Edit, by_key: Mapping[str, Statement]) -> Edit:
     """Return an edit of the line of the file; that of a key without a line stays."""
-    statement = rig.by_key.get(edit.key)
+    statement = by_key.get(edit.key)
     if statement is None:
         return edit
     place = f"{statement.span.file}:{statement.span.line}"
@@ -48,6 +50,24 @@ def _relocate_edit(edit: Edit, rig: ImportedRig) -> Edit:
         _restate(statement, statement.value),
         None if after is None else _restate(statement, after),
     )
+
+
+def relocate_external(report: Report, document: Document) -> Report:
+    """Return the report with edits of values that the spec takes from other files."""
+    if not document.external:
+        return report
+    by_key = {
+        ".".join(map(str, path)): Statement(
+            Subject.PACKAGE, value.text, value.span, str(path[-1]), pattern=value.pattern
+        )
+        for path, value in document.external.items()
+    }
+    diagnostics = tuple(
+        replace(d, repairs=tuple(_relocate_repair(r, by_key) for r in d.repairs))
+        for d in report.diagnostics
+    )
+    files = tuple(dict.fromkeys(value.span.file for value in document.external.values()))
+    return replace(report, diagnostics=diagnostics, imported=files)
 
 
 def _restate(statement: Statement, value: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rigspec.diagnostics.sanitize import sanitize
-from rigspec.importing.merge import Merged, merge
+from rigspec.importing.merge import Merged, merge, split_packages
 from rigspec.importing.model import SkippedPart, Statement, Subject
 from rigspec.importing.registry import ImportedFile
-from rigspec.matrix.loader import find_package_owner
 
 __all__ = ["ENVIRONMENT", "MACHINE", "ImportedRig", "write_rig"]
 
@@ -128,32 +127,16 @@ class _Writer:
             for number, channel in enumerate(merged.channels):
                 self.line(f"  {_quote(channel.value)},", channel, f"{table}.channels[{number}]")
             self.line("]")
-        for kind, known in (("frameworks", True), ("packages", False)):
-            chosen = list(_of_kind(merged, known))
+        for kind, chosen in zip(("frameworks", "packages"), split_packages(merged), strict=True):
             if chosen:
                 self.line("")
                 self.line(f"[{table}.{kind}]")
             for statement in chosen:
-                value = statement.value
-                if statement.build is not None:
-                    value = f"+{statement.build} {value}".removesuffix(" *")
-                self._pair(f"{table}.{kind}", statement.name, value, statement)
+                self._pair(f"{table}.{kind}", statement.name, statement.request, statement)
 
     def _pair(self, table: str, key: str, value: str, statement: Statement) -> None:
         written = key if key.replace("-", "").replace("_", "").isalnum() else _quote(key)
         self.line(f"{written} = {_quote(value)}", statement, f"{table}.{key}")
-
-
-def _of_kind(merged: Merged, known: bool) -> Iterator[Statement]:
-    """Yield the packages of the matrix, one of each product, or all others."""
-    products: set[str] = set()
-    for statement in merged.packages.values():
-        owner = find_package_owner(statement.name)
-        is_framework = owner is not None and owner[0] not in products
-        if owner is not None:
-            products.add(owner[0])
-        if is_framework is known:
-            yield statement
 
 
 def _clean(text: str) -> str:

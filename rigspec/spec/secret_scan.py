@@ -57,6 +57,7 @@ def _iterate_strings(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, st
 
 
 _LABEL = "possible secret"
+_PACKAGE_TABLES = ("frameworks", "packages")
 _SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 
 
@@ -98,6 +99,8 @@ def _is_named_secret(path: KeyPath, text: str) -> bool:
     key = keys[-1] if keys else ""
     if key == "secret" and _SECRET_NAME.fullmatch(text):
         return False
+    if keys[-2:-1] and keys[-2] in _PACKAGE_TABLES:
+        return False  # a package such as `google-auth` with its version
     return has_secret_name(key, text)
 
 

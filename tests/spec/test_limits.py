@@ -87,7 +87,7 @@ def test_rigspec_internal_error_has_an_exit_status_of_its_own(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("planted")
 
-    monkeypatch.setattr("rigspec.cli.uncached_check.check_machine", fail)
+    monkeypatch.setattr("rigspec.cli.common.uncached_check.check_machine", fail)
     spec = tmp_path / "rig.toml"
     spec.write_text(HEAD)
     done = rigspec("check", spec)

@@ -8,13 +8,14 @@ from pathlib import Path
 import typer
 
 from rigspec.check import check_machine
-from rigspec.cli.console import fail, fail_unknown, show
+from rigspec.cli.console import fail, fail_unknown, show, status
 from rigspec.diagnostics.model import Report
+from rigspec.importing.env_files import SpecWithFiles, load_spec_with_files
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.builder import required_products
-from rigspec.spec.loader import InvalidSpec, LoadedSpec, load_spec
+from rigspec.spec.loader import InvalidSpec, LoadedSpec
 
 __all__ = ["matrix_for", "open_spec", "resolve_or_exit", "select_machine", "select_machines"]
 
@@ -22,11 +23,19 @@ __all__ = ["matrix_for", "open_spec", "resolve_or_exit", "select_machine", "sele
 def open_spec(path: Path) -> LoadedSpec:
     """Return the spec; print its errors and exit with status 2 if it is invalid."""
     try:
-        return load_spec(str(path))
+        loaded = load_spec_with_files(str(path))
     except InvalidSpec as error:
         report = Report(str(path), None, "invalid", None, error.diagnostics)
         show(report, {str(path): error.text or ""})
         raise typer.Exit(2) from None
+    report_omissions(loaded)
+    return loaded.spec
+
+
+def report_omissions(loaded: SpecWithFiles) -> None:
+    """Print the parts of the files of environments that the rig does not have."""
+    for each in loaded.omissions:
+        status(f"not imported: {each.file}:{each.line}: {each.text} ({each.reason})")
 
 
 def select_machines(spec: LoadedSpec, machine: str | None) -> tuple[str | None, ...]:

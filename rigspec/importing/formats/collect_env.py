@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 
 from rigspec.importing.formats.nvidia_smi import read_gpu_list
-from rigspec.importing.model import Reading, SourceText, Statement, Subject
+from rigspec.importing.model import Reading, SkippedPart, SourceText, Statement, Subject
 from rigspec.importing.systems import find_system
 
 __all__ = ["read"]
 
 _FIELD = re.compile(r"^(?P<key>[A-Z][A-Za-z /()]+?):[ \t]*(?P<value>\S.*?)[ \t]*$", re.MULTILINE)
 _PACKAGE = re.compile(
-    r"^\[(?P<tool>pip3?|conda)\] (?P<name>[A-Za-z0-9._-]+)(?:==|\s+)(?P<value>\S+)", re.MULTILINE
+    r"^\[(?P<tool>pip3?|conda)\] (?P<name>[A-Za-z0-9._-]+)(?:==|[ \t]+)(?P<value>\S+)"
+    r"(?:[ \t]+\S+)?(?:[ \t]+(?P<channel>\S+))?[ \t]*$",
+    re.MULTILINE,
 )
 _UNKNOWN = ("N/A", "Could not collect", "None", "No CUDA")
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*")
@@ -25,8 +27,11 @@ _PYTHON_NAMES = {"pytorch": "torch"}
 def read(source: SourceText) -> Reading:
     """Read system, driver, GPUs, Python and packages."""
     fields = {m["key"].strip(): m for m in reversed(list(_FIELD.finditer(source.text)))}
-    statements = [*_machine(fields, source), *read_gpu_list(source)]
-    packages, omissions = [], []
+    statements = [*_machine(fields, source), *read_gpu_list(source), *_conda(source)]
+    packages: list[Statement] = []
+    omissions = list(_foreign_system(fields, source))
+    if omissions:
+        statements = [s for s in statements if s.subject is not Subject.DRIVER]
     for statement in _packages(fields, source):
         if _RELEASE.fullmatch(statement.value.removeprefix("==")):
             packages.append(statement)
@@ -58,6 +63,30 @@ def _machine(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[S
             value = f"=={'.'.join(value.split('.')[:2])}.*"
         if value is not None:
             yield Statement(subject, value, span)
+
+
+def _foreign_system(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[SkippedPart]:
+    """Yield a system that a rig cannot have; its driver has other versions."""
+    match = fields.get("OS")
+    if match is not None and match["value"] not in _UNKNOWN and not find_system(match["value"]):
+        line = source.span(*match.span("value")).line
+        yield source.omission(match["value"], "a system that a rig cannot have", line)
+
+
+def _conda(source: SourceText) -> Iterator[Statement]:
+    """Yield the manager and CUDA of an environment with PyTorch from a conda channel."""
+    for match in _PACKAGE.finditer(source.text):
+        if match["tool"] != "conda" or match["channel"] == "pypi":
+            continue
+        span = source.span(*match.span("value"))
+        if match["name"] == "pytorch":
+            yield Statement(Subject.MANAGER, "conda", span)
+            if match["channel"]:
+                yield Statement(
+                    Subject.CHANNEL, match["channel"], source.span(*match.span("channel"))
+                )
+        elif match["name"] in ("pytorch-cuda", "cudatoolkit"):
+            yield Statement(Subject.CUDA, match["value"], span, name="conda")
 
 
 def _packages(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[Statement]:

@@ -10,9 +10,15 @@ from rigspec.importing.model import Reading, SourceText, Statement, Subject, Unr
 
 __all__ = ["read", "read_gpu_list"]
 
-_DRIVER = re.compile(r"Driver Version:\s*(?P<value>[0-9][0-9.]*)")
+_DRIVER = re.compile(r"Driver Version\s*:\s*(?P<value>[0-9][0-9.]*)")
 # | 0  NVIDIA GeForce RTX 4090   On | …: the name is between the number and the mode.
-_ROW = re.compile(r"^\|\s+\d+\s+(?P<value>\S.*?)\s{2,}(?:On|Off|N/A|WDDM|TCC|MCDM)\b", re.MULTILINE)
+_ROW = re.compile(
+    r"^[ \t]*\|\s+\d+\s+(?P<value>\S.*?)\s+(?P<mode>On|Off|N/A|WDDM|TCC|MCDM)\s*\|",
+    re.MULTILINE,
+)
+# The names of `nvidia-smi -q`.
+_FIELD = re.compile(r"^[ \t]+Product Name[ \t]*:[ \t]*(?P<value>\S.*?)[ \t]*$", re.MULTILINE)
+_WINDOWS_MODES = frozenset({"WDDM", "TCC", "MCDM"})
 _LIST = re.compile(
     r"^(?:GPU models and configuration:\s*)?GPU \d+: (?P<value>.+?)(?: \(UUID: .*\))?$",
     re.MULTILINE,
@@ -25,16 +31,21 @@ def read(source: SourceText) -> Reading:
     """Read the driver and the GPUs, one statement for each card."""
     if "<nvidia_smi_log" in source.text:
         return Reading(tuple(_read_xml(source)))
-    driver = _DRIVER.search(source.text)
-    statements = [] if driver is None else [_statement(Subject.DRIVER, driver, source)]
-    rows = [_statement(Subject.GPU, row, source) for row in _ROW.finditer(source.text)]
-    cut = [row for row in rows if row.value.endswith("...")]
-    omissions = tuple(
-        source.omission(row.value, "the name is cut off; use `nvidia-smi -L`", row.span.line)
-        for row in cut
-    )
-    rows = [row for row in rows if row not in cut]
-    return Reading((*statements, *(rows or read_gpu_list(source))), omissions)
+    rows = list(_ROW.finditer(source.text))
+    names = rows or list(_FIELD.finditer(source.text))
+    cards = [_statement(Subject.GPU, match, source) for match in names]
+    omissions = [
+        source.omission(card.value, "the name is cut off; use `nvidia-smi -L`", card.span.line)
+        for card in cards
+        if card.value.endswith("...")
+    ]
+    cards = [card for card in cards if not card.value.endswith("...")]
+    found = _DRIVER.search(source.text)
+    driver = [] if found is None else [_statement(Subject.DRIVER, found, source)]
+    if any(row["mode"] in _WINDOWS_MODES for row in rows):
+        omissions += [source.omission(d.value, "a driver of Windows", d.span.line) for d in driver]
+        driver = []
+    return Reading((*driver, *(cards or read_gpu_list(source))), tuple(omissions))
 
 
 def read_gpu_list(source: SourceText) -> list[Statement]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rigspec.importing.formats.pixi import read_tables
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
 from rigspec.importing.pip_requirement import build_of_index, read_requirement
 from rigspec.importing.poetry_version import convert_poetry_version
@@ -28,6 +29,7 @@ def read(source: SourceText) -> Reading:
         *_requirements(file, source, ("tool", "uv", "constraint-dependencies"), constraint=True),
         Reading(omissions=tuple(_optional(file, source))),
         *_poetry(file, source),
+        read_tables(file, source, ("tool", "pixi")),
     ]
     return sources.apply(join_readings(parts))
 
@@ -146,7 +148,7 @@ def _poetry_dependency(
         return Reading(omissions=(source.omission(name, "an optional dependency", line),))
     specifier = convert_poetry_version(text)
     if specifier is None:
-        reason = f"the version {text} is not one range"
+        reason = f"the version `{text}` is not one range"
         return Reading(omissions=(source.omission(name, reason, line),))
     keys = (*path, "version") if isinstance(value, Mapping) and "version" in table else path
     span = file.span(*keys)

@@ -45,6 +45,18 @@ ChannelName = Annotated[
 ]
 
 
+SourceFile = Annotated[
+    str,
+    StringConstraints(max_length=4096),
+    # The name has a dot, and the path stays below the folder of the spec or goes up from it.
+    StringPattern(
+        r"(?:\.{1,2}/|[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_.-]*[.][A-Za-z0-9_-]+"
+        r"|(?:\.{1,2}/)+(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_.-]+",
+        "expected a path relative to the spec, such as `pyproject.toml` or `./Dockerfile`",
+    ),
+]
+
+
 class Interpreter(Table):
     """The source of a Python interpreter."""
 
@@ -57,6 +69,14 @@ class Interpreter(Table):
 class Environment(Table):
     """A Python environment: interpreter, frameworks and packages."""
 
+    from_: SourceFile | None = Field(
+        default=None,
+        alias="from",
+        description=(
+            "File with Python, channels and packages of the environment, such as "
+            "`pyproject.toml`; keys of the spec replace those of the file"
+        ),
+    )
     python: Request | None = Field(default=None, description="Python version")
     interpreter: InterpreterKind | Interpreter | None = Field(
         default=None,

@@ -7,7 +7,7 @@ syntax error, so that all errors of a file are reported at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import tomli
@@ -17,19 +17,35 @@ from rigspec.spec.toml.limits import find_excess
 from rigspec.spec.toml.numbers import WrittenFloat
 from rigspec.spec.toml.syntax_tree import Position, SyntaxReading, read_syntax
 
-__all__ = ["BrokenDocument", "Document", "KeyPath", "read_document"]
+__all__ = ["BrokenDocument", "Document", "ExternalValue", "KeyPath", "read_document"]
 
 KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
+class ExternalValue:
+    """A value that the spec takes from another file.
+
+    ``pattern`` is the text in that file, with ``{}`` for a version request.
+    """
+
+    text: str
+    span: Span
+    pattern: str = "{}"
+
+
+@dataclass(frozen=True)
 class Document:
-    """The values of a file (``value``: nested TOML values) and their positions."""
+    """The values of a file (``value``: nested TOML values) and their positions.
+
+    ``external`` are values that the file takes from other files.
+    """
 
     file: str
     text: str
     value: Mapping[str, Any]
     positions: Mapping[KeyPath, Position]
+    external: Mapping[KeyPath, ExternalValue] = field(default_factory=dict)
 
     def span(self, path: KeyPath, *, of: str = "value", label: str = "") -> Span:
         """Return the span of a value, or of its key (``of="key"``).
@@ -37,6 +53,8 @@ class Document:
         For a path that is not in the file, return the span of the nearest ancestor, or the first
         character of the file.
         """
+        if path in self.external:
+            return replace(self.external[path].span, label=label)
         while path and path not in self.positions:
             path, of = path[:-1], "key"
         position = self.positions.get(path)
