@@ -1,5 +1,5 @@
 """``python -m rigspec``."""
 
-from rigspec.cli.main import main
+from rigspec.cli.main import run
 
-main()
+run()

@@ -20,6 +20,7 @@ __all__ = [
     "Alternative",
     "InvalidRequest",
     "build_of",
+    "normalize_name",
     "parse_alternative",
     "parse_specifier",
     "parse_version",
@@ -64,6 +65,12 @@ class Alternative:
             return True
         parsed = parse_version(version)
         return parsed is not None and self.versions.contains(parsed, prereleases=True)
+
+
+def normalize_name(name: str) -> str:
+    """Return the name of a Python package as PEP 503 normalizes it."""
+    # `packaging.utils` imports the tags of every platform for its function of this kind.
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def parse_specifier(text: str) -> SpecifierSet | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
+import threading
 import traceback
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from rigspec import __version__
 from rigspec.cli.common.lazy import LazyCommand, create_group
 
-__all__ = ["COMMANDS", "INTERNAL_ERROR", "app", "main"]
+__all__ = ["COMMANDS", "INTERNAL_ERROR", "app", "main", "run"]
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
 
@@ -56,6 +58,25 @@ def _root(
     ] = False,
 ) -> None:
     """Check, lock and compile a declared deep-learning machine."""
+
+
+def run() -> NoReturn:
+    """Run the command line as the only thing that this process does."""
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    if not isinstance(code, int) or threading.active_count() > 1:
+        sys.exit(code if isinstance(code, int | str) else None)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    # Freeing every module and object one by one takes as long as resolving a rig.
+    os._exit(code)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import tomli
@@ -147,4 +147,4 @@ def _source(name: str) -> Source:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, Any]:
-    return tomli.loads((files("rigspec.lint") / "blas.toml").read_text(encoding="utf-8"))
+    return tomli.loads(Path(__file__).with_name("blas.toml").read_text(encoding="utf-8"))

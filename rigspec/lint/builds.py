@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from packaging.utils import canonicalize_name
-
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.resolution import Build, EnvResolution, Resolution
@@ -13,7 +11,7 @@ from rigspec.resolve.problem.channels import channel_frameworks
 from rigspec.resolve.problem.requirements import requested_frameworks, requested_packages
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import normalize_name, parse_alternative
 
 __all__ = ["install_command", "lint_builds"]
 
@@ -99,7 +97,7 @@ def _companions(env: EnvResolution, spec: Environment) -> Iterator[str]:
     """Yield torchvision and torchaudio as the spec requests them, or as torch requires them."""
     required = {c.partition("==")[0]: c for c in env.constraints if "==" in c}
     for package in requested_packages(spec):
-        name = canonicalize_name(package.name.removeprefix(PACKAGE_PREFIX))
+        name = normalize_name(package.name.removeprefix(PACKAGE_PREFIX))
         if name in _OF_TORCH:
             versions = parse_alternative(package.request).versions
             yield required.get(name, f"{name}{versions or ''}")

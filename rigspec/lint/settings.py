@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from packaging.utils import canonicalize_name
-
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.model import Matrix, Product, Setting, SettingsFile
 from rigspec.resolution import Resolution
@@ -14,7 +12,7 @@ from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.settings_file import UnwritableSetting, flatten_settings, render_settings
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import normalize_name, parse_alternative
 
 __all__ = ["lint_settings"]
 
@@ -48,7 +46,7 @@ def _find_version(
             selected = {pin.name: pin.version for pin in chosen.frameworks} | {"pip": chosen.pip}
             if program in selected:
                 return selected[program]
-    requests = {str(canonicalize_name(name)): request for name, request in env.packages.items()}
+    requests = {normalize_name(name): request for name, request in env.packages.items()}
     exact = _EXACT.fullmatch(requests.get(program, ""))
     return exact[1] if exact else None
 

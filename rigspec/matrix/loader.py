@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tomli
 
@@ -33,9 +32,6 @@ from rigspec.matrix.model import (
     UndeclaredDependency,
     Upload,
 )
-
-if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
 __all__ = [
     "build_matrix",
@@ -158,12 +154,12 @@ def list_product_names() -> tuple[str, ...]:
 
 def get_table_path(product: str) -> Path:
     """Return the path of a product's table."""
-    return Path(str(_table_entry(product)))
+    return _table_entry(product)
 
 
 def get_uploads_path(product: str) -> Path:
     """Return the path of a framework's table of upload days."""
-    return Path(str(tables_folder() / "uploads" / f"{product}.toml"))
+    return _folder() / "uploads" / f"{product}.toml"
 
 
 @lru_cache(maxsize=64)
@@ -228,19 +224,19 @@ def _load_package_index() -> Mapping[str, tuple[str, str]]:
     return index
 
 
-def _table_entry(product: str) -> Traversable:
+def _table_entry(product: str) -> Path:
     package = product.removeprefix(PACKAGE_PREFIX)
     folder = tables_folder() if package == product else tables_folder() / "package"
     return folder / f"{package}.toml"
 
 
-def _iterate_tables(folder: Traversable) -> Iterator[str]:
+def _iterate_tables(folder: Path) -> Iterator[str]:
     return (entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
 @lru_cache(maxsize=1)
-def tables_folder() -> Traversable:
-    return files("rigspec.matrix") / "tables"
+def _folder() -> Path:
+    return Path(__file__).with_name("tables")
 
 
 def _build_product(table: Mapping[str, Any]) -> Product:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from packaging.utils import canonicalize_name
-
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, channel_product
 from rigspec.matrix.model import Condition, Matrix, Product, Release
 from rigspec.resolution import Build, EnvResolution, Pin, Resolution
@@ -18,7 +16,7 @@ from rigspec.resolve.problem.model import BoundRule, matches_any
 from rigspec.resolve.problem.requirements import DEFAULT_ARCH, env_key, framework_products
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import build_of, parse_alternative, public_version
+from rigspec.version_specifiers import build_of, normalize_name, parse_alternative, public_version
 
 __all__ = ["build_resolution"]
 
@@ -226,7 +224,7 @@ def _companions(
         # Its version is the lock's to decide, among those that run on the interpreter.
         undeclared += matrix.product(NOTEBOOK).undeclared_dependencies
     return {
-        canonicalize_name(companion.package)
+        normalize_name(companion.package)
         for companion in undeclared
         if all(_holds(condition, env, solution) for condition in companion.when)
     }
@@ -250,7 +248,7 @@ def _constraints(env: str, rules: Sequence[BoundRule]) -> tuple[str, ...]:
         owner, _, package = row.requires[0].partition("/" + PACKAGE_PREFIX)
         if owner == env and package:
             (text,) = row.requires[1]
-            found.add(f"{canonicalize_name(package)}{parse_alternative(text).versions or ''}")
+            found.add(f"{normalize_name(package)}{parse_alternative(text).versions or ''}")
     return tuple(sorted(found))
 
 

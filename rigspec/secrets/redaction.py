@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 from rigspec.cache.matrix_tables import parse_table
 from rigspec.secrets.rules import SecretRule, find_secrets, has_secret_name, select_rules
@@ -186,5 +186,5 @@ def _secrets_in(line: str, rules: Sequence[SecretRule]) -> set[int]:
 
 @lru_cache(maxsize=1)
 def _visible_keys() -> frozenset[str]:
-    data = (files("rigspec.secrets") / "visible_keys.toml").read_bytes()
+    data = Path(__file__).with_name("visible_keys.toml").read_bytes()
     return frozenset(parse_table("visible_keys.toml", data)["visible"])

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from rigspec.cache.matrix_tables import parse_table
@@ -130,4 +130,4 @@ def _names() -> dict[str, Any]:
 
 
 def _table(name: str) -> dict[str, Any]:
-    return parse_table(name, (files("rigspec.secrets") / name).read_bytes())
+    return parse_table(name, Path(__file__).with_name(name).read_bytes())

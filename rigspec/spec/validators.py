@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 import tomli
 
@@ -82,7 +82,7 @@ def _check_group_names(rig: Rig, document: Document) -> Iterator[Diagnostic]:
 
 @lru_cache(maxsize=1)
 def _load_reserved_names() -> frozenset[str]:
-    text = (files("rigspec.spec") / "reserved_accounts.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("reserved_accounts.toml").read_text(encoding="utf-8")
     return frozenset(tomli.loads(text)["names"])
 
 

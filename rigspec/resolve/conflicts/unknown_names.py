@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
-from packaging.utils import canonicalize_name
-
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import list_product_names
@@ -24,7 +22,7 @@ from rigspec.resolve.problem.requirements import package_products, requested_fra
 from rigspec.resolve.problem.systems import unlisted_system
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.toml.document import Document
-from rigspec.version_specifiers import parse_alternative, version_key
+from rigspec.version_specifiers import normalize_name, parse_alternative, version_key
 
 __all__ = ["unknown_name_errors", "unsatisfiable_requirements"]
 
@@ -105,7 +103,7 @@ def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic
         packages = set(package_products(env))
         for framework in sorted(env.frameworks):
             product = known.get(framework)
-            if PACKAGE_PREFIX + canonicalize_name(framework) in packages:
+            if PACKAGE_PREFIX + normalize_name(framework) in packages:
                 continue
             if product is None or matrix.product(product).kind != "framework":
                 path = ("env", env_name, "frameworks", framework)

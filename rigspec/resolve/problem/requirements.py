@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from packaging.utils import canonicalize_name
-
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
 from rigspec.matrix.images import system_of_image
 from rigspec.matrix.loader import find_package_owner, list_product_names
@@ -23,6 +21,7 @@ from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.machine import Cpu, Driver, Machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import NO_DRIVER
+from rigspec.version_specifiers import normalize_name
 
 __all__ = [
     "DECLARED",
@@ -369,7 +368,7 @@ def requested_packages(env: Environment) -> Iterator[RequestedPackage]:
     for table, lines in (("frameworks", env.frameworks), ("packages", env.packages)):
         for key, request in sorted(lines.items()):
             if (table, key) not in known:
-                yield RequestedPackage(canonicalize_name(key), request, table, key)
+                yield RequestedPackage(normalize_name(key), request, table, key)
 
 
 def package_products(env: Environment) -> tuple[str, ...]:

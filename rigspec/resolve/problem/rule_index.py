@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from packaging.utils import canonicalize_name
-
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX, RANKED, UNLISTED
 from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
 from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, display_name
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.version_specifiers import (
     build_of,
+    normalize_name,
     parse_alternative,
     public_version,
     version_key,
@@ -72,7 +71,7 @@ class RuleIndex:
     def releases_carrying(self, product: str, package: str, request: str) -> tuple[str, ...]:
         """Return the releases of a product that go with a version of its carrier (``jaxlib``)."""
         known = self._matrix.product(product)
-        if known.carrier is None or canonicalize_name(package) != known.carrier:
+        if known.carrier is None or normalize_name(package) != known.carrier:
             return ()
         wanted = parse_alternative(request)
         return tuple(
