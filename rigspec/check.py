@@ -107,10 +107,10 @@ def _conflicts(
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
         conflicts = tuple(find_conflicts(problem, encoding, session))
-    whole = len(requirements) == len(builder.requirements)
-    found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
-    if wanted:
-        found = find_repairs(spec, machine, matrix, problem, conflicts, whole=whole)
+        whole = len(requirements) == len(builder.requirements)
+        found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
+        if wanted:
+            found = find_repairs(spec, machine, matrix, session, conflicts, whole=whole)
     return tuple(
         conflict_diagnostic(conflict, ways, problem, spec.document)
         for conflict, ways in zip(conflicts, found, strict=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-from pysat.examples.lbx import LBX
-from pysat.formula import WCNF
+from dataclasses import dataclass
 
 from rigspec.resolve.conflicts.edits import edited_value
+from rigspec.resolve.conflicts.hitting_sets import iterate_correction_sets
 from rigspec.resolve.problem.model import (
     Candidate,
     Component,
@@ -16,7 +14,6 @@ from rigspec.resolve.problem.model import (
     Requirement,
     matches_any,
 )
-from rigspec.resolve.solver.cnf import Encoding, encode
 from rigspec.resolve.solver.sat import SolverSession
 
 __all__ = ["RequirementEdit", "correction_sets", "is_satisfiable_with"]
@@ -43,30 +40,39 @@ class RequirementEdit:
 
 
 def correction_sets(
-    problem: Problem, conflict: tuple[Requirement, ...]
+    session: SolverSession, problem: Problem, conflict: tuple[Requirement, ...]
 ) -> tuple[tuple[RequirementEdit, ...], ...]:
-    """Return repairs of a conflict, fewest edits first and then closest to the request."""
-    encoding = encode(problem)
+    """Return repairs of a conflict, fewest edits first and then closest to the request.
+
+    Args:
+        session: the solver.
+        problem: the problem of the session, or this with fewer requirements.
+        conflict: the lines that exclude each other.
+    """
     found: dict[tuple[RequirementEdit, ...], None] = {}
-    for lines in _corrections(conflict, encoding):
-        changes = _closest_solution(problem, encoding, lines)
-        if changes is not None and is_satisfiable_with(problem, changes):
-            found.setdefault(changes)
+    for sets in _corrections(session, problem):
+        for lines in sets:
+            # Where the spec is silent is part of every conflict, unsaid.
+            if any(line in conflict or line.path is None for line in lines):
+                changes = _closest_solution(session, problem, lines)
+                if changes is not None and is_satisfiable_with(session, problem, changes):
+                    found.setdefault(changes)
+        if len(found) >= _MAX_OFFERED:
+            break
     # An added line leaves every request as it is.
     ordered = sorted(found, key=lambda changes: (len(changes), _rewrites(changes)))
     return tuple(ordered[:_MAX_OFFERED])
 
 
-def is_satisfiable_with(problem: Problem, changes: tuple[RequirementEdit, ...]) -> bool:
+def is_satisfiable_with(
+    session: SolverSession, problem: Problem, changes: tuple[RequirementEdit, ...]
+) -> bool:
     """Return whether the edited spec has a solution."""
-    changed = {change.requirement: (change.request,) for change in changes}
-    requirements = tuple(
-        replace(c, alternatives=changed.get(c, c.alternatives)) for c in problem.requirements
-    )
-    changed_problem = replace(problem, requirements=requirements)
-    encoding = encode(changed_problem)
-    with SolverSession(changed_problem, encoding) as session:
-        return session.satisfiable(encoding.selectors)
+    encoding = session.encoding
+    changed = {change.requirement: change.request for change in changes}
+    goals = [encoding.goal(line.component, (text,)) for line, text in changed.items()]
+    remaining = encoding.select(line for line in problem.requirements if line not in changed)
+    return session.satisfiable([*remaining, *goals, *encoding.rule_tables])
 
 
 def _rewrites(changes: tuple[RequirementEdit, ...]) -> int:
@@ -74,48 +80,35 @@ def _rewrites(changes: tuple[RequirementEdit, ...]) -> int:
 
 
 def _corrections(
-    conflict: tuple[Requirement, ...], encoding: Encoding
-) -> Iterator[tuple[Requirement, ...]]:
-    """Yield minimal sets of editable lines whose removal leaves a solvable spec."""
-    formula = WCNF()
-    for clause in encoding.clauses:
-        formula.append(clause)
-    soft: list[Requirement] = []
-    for selector, requirement in encoding.requirements.items():
-        if requirement.editable and requirement.place is not None:
-            soft.append(requirement)
-            formula.append([selector], weight=1)
-        else:
-            formula.append([selector])
-    for selector in encoding.rule_tables:
-        formula.append([selector])
-    with LBX(formula, use_cld=True, solver_name="g4") as finder:
-        for _ in range(_MAX_TRIED):
-            indexes = finder.compute()
-            if not indexes:
-                return
-            finder.block(indexes)
-            lines = tuple(soft[index - 1] for index in sorted(indexes))
-            # Where the spec is silent is part of every conflict, unsaid.
-            if any(line in conflict or line.path is None for line in lines):
-                yield lines
+    session: SolverSession, problem: Problem
+) -> Iterator[list[tuple[Requirement, ...]]]:
+    """Yield minimal sets of editable lines whose removal leaves a solvable spec, by size."""
+    encoding = session.encoding
+    soft, hard = [], [*encoding.rule_tables]
+    for selector, line in zip(
+        encoding.select(problem.requirements), problem.requirements, strict=True
+    ):
+        (soft if line.editable and line.place is not None else hard).append(selector)
+    tried = 0
+    for sets in iterate_correction_sets(session, soft, hard):
+        yield [tuple(encoding.requirements[s] for s in each) for each in sets]
+        tried += len(sets)
+        if tried >= _MAX_TRIED:
+            return
 
 
 def _closest_solution(
-    problem: Problem, encoding: Encoding, lines: tuple[Requirement, ...]
+    session: SolverSession, problem: Problem, lines: tuple[Requirement, ...]
 ) -> tuple[RequirementEdit, ...] | None:
     """Return edits to these lines for the solution closest to them; None where there is none."""
-    relaxed = {
-        selector for selector, requirement in encoding.requirements.items() if requirement in lines
-    }
-    remaining = [selector for selector in encoding.selectors if selector not in relaxed]
+    encoding = session.encoding
+    remaining = encoding.select(line for line in problem.requirements if line not in lines)
     near = {
         line.component: _candidates_by_distance(problem.component(line.component), line)
         for line in lines
     }
-    ahead = replace(problem, order=(*near, *(key for key in problem.order if key not in near)))
-    with SolverSession(ahead, encoding) as session:
-        solution = session.newest(remaining, near)
+    order = (*near, *(key for key in problem.order if key not in near))
+    solution = session.newest([*remaining, *encoding.rule_tables], near, order)
     if solution is None:
         return None
     texts = [edited_value(problem, line, solution) for line in lines]

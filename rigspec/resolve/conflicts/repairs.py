@@ -21,6 +21,7 @@ from rigspec.resolve.conflicts.unsat_core import Conflict
 from rigspec.resolve.problem.builder import required_products
 from rigspec.resolve.problem.model import Problem
 from rigspec.resolve.solver.cuda_source import build_problem
+from rigspec.resolve.solver.sat import SolverSession
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
@@ -45,7 +46,7 @@ def find_repairs(
     spec: LoadedSpec,
     machine: str | None,
     matrix: Matrix,
-    problem: Problem,
+    session: SolverSession,
     conflicts: Sequence[Conflict],
     *,
     whole: bool,
@@ -54,7 +55,7 @@ def find_repairs(
 
     Unless the problem is the ``whole`` spec, other lines of it stay wrong whatever is changed.
     """
-    of_all = _joint_repairs(spec, machine, matrix, problem, conflicts)
+    of_all = _joint_repairs(spec, machine, matrix, session, conflicts)
     if not whole:
         of_all = (replace(way, resolution=None) for way in of_all)
     if len(conflicts) == 1:
@@ -62,9 +63,9 @@ def find_repairs(
     joint = next(of_all, None)
     found = []
     for conflict in conflicts:
-        alone = _without_other_conflicts(problem, conflict, conflicts)
-        offered = list(correction_sets(alone, conflict.requirements))
-        share = _edits_for_conflict(joint.changes, alone, conflict) if joint is not None else ()
+        alone = _without_other_conflicts(session.problem, conflict, conflicts)
+        offered = list(correction_sets(session, alone, conflict.requirements))
+        share = _edits_for_conflict(session, joint, alone, conflict) if joint is not None else ()
         if share:
             # What is offered first goes with what the others offer first.
             offered = [share, *(changes for changes in offered if changes != share)]
@@ -78,14 +79,14 @@ def _joint_repairs(
     spec: LoadedSpec,
     machine: str | None,
     matrix: Matrix,
-    problem: Problem,
+    session: SolverSession,
     conflicts: Sequence[Conflict],
 ) -> Iterator[RepairOption]:
     """Yield repairs of every conflict, each resolved again from the edited spec."""
     requirements = tuple(
         requirement for conflict in conflicts for requirement in conflict.requirements
     )
-    for changes in correction_sets(problem, requirements):
+    for changes in correction_sets(session, session.problem, requirements):
         rig = Rig.model_validate(_apply_edits(spec.document.value, changes))
         resolution = _resolution(LoadedSpec(rig, spec.document), machine, matrix)
         if resolution is not None:
@@ -102,14 +103,18 @@ def _without_other_conflicts(
     return replace(problem, requirements=tuple(c for c in problem.requirements if c not in others))
 
 
-def _edits_for_conflict(joint: Changes, alone: Problem, conflict: Conflict) -> Changes:
+def _edits_for_conflict(
+    session: SolverSession, joint: RepairOption, alone: Problem, conflict: Conflict
+) -> Changes:
     """Return the edits of the joint repair that this conflict needs."""
-    share = tuple(change for change in joint if change.requirement in alone.requirements)
+    share = tuple(change for change in joint.changes if change.requirement in alone.requirements)
     for change in share:
         rest = tuple(other for other in share if other is not change)
-        if change.requirement not in conflict.requirements and is_satisfiable_with(alone, rest):
+        if change.requirement not in conflict.requirements and is_satisfiable_with(
+            session, alone, rest
+        ):
             share = rest
-    return share if is_satisfiable_with(alone, share) else ()
+    return share if is_satisfiable_with(session, alone, share) else ()
 
 
 def _apply_edits(value: Any, changes: Changes) -> Any:

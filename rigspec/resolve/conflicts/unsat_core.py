@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pysat.examples.optux import OptUx
-from pysat.formula import WCNF
-
+from rigspec.resolve.conflicts.hitting_sets import find_smallest_core
 from rigspec.resolve.problem.model import BoundRule, Problem, Requirement, RuleTable
 from rigspec.resolve.solver.cnf import Encoding, encode
 from rigspec.resolve.solver.sat import SolverSession
@@ -42,11 +40,11 @@ def find_conflicts(
     granted = tuple(encoding.requirements[s] for s in silent)
     live = [s for s in encoding.selectors if s not in silent]
     while not session.satisfiable([*silent, *live]):
-        core = _smallest_core(encoding, live, silent)
+        core = find_smallest_core(session, _weigh(encoding, live, granted), silent)
         requirements = tuple(encoding.requirements[s] for s in core if s in encoding.requirements)
         rule_tables = tuple(encoding.rule_tables[s] for s in core if s in encoding.rule_tables)
         unspent = tuple(encoding.requirements[s] for s in live if s in encoding.requirements)
-        conflict = _shortest_explanation(problem, requirements, granted, unspent, rule_tables)
+        conflict = _shortest_explanation(session, requirements, granted, unspent, rule_tables)
         yield conflict
         spent = {s for s in live if encoding.requirements.get(s) in conflict.requirements}
         if not requirements or not spent:
@@ -55,8 +53,25 @@ def find_conflicts(
         live = [selector for selector in live if selector not in spent]
 
 
+def _weigh(
+    encoding: Encoding, live: Iterable[int], granted: Iterable[Requirement]
+) -> dict[int, int]:
+    """Return the weights of selectors: a rule table about a default weighs a little more."""
+    defaults = {requirement.component for requirement in granted} & _DEFAULTS
+    weights = dict.fromkeys(live, _WEIGHT)
+    for selector in weights if defaults else ():
+        table = encoding.rule_tables.get(selector)
+        rows = table.constraints if table is not None else ()
+        weights[selector] += any(key in defaults for row in rows for key in _components(row))
+    return weights
+
+
+def _components(row: BoundRule) -> tuple[str, ...]:
+    return row.requires[0], *(key for key, _ in row.when)
+
+
 def _shortest_explanation(
-    problem: Problem,
+    session: SolverSession,
     requirements: tuple[Requirement, ...],
     granted: tuple[Requirement, ...],
     unspent: tuple[Requirement, ...],
@@ -68,18 +83,18 @@ def _shortest_explanation(
     that requests one release, one rule is enough. Lines of other conflicts are not used, and
     requirements that a further line makes redundant are left out.
     """
-    rows = _minimal_rules(problem, (*requirements, *granted), rule_tables)
-    mentioned = {key for row in rows for key in (row.requires[0], *dict(row.when))}
+    rows = _minimal_rules(session, (*requirements, *granted), rule_tables)
+    mentioned = {key for row in rows for key in _components(row)}
     for requirement in unspent:
         if requirement.component in mentioned and requirement not in requirements:
-            fewer = _minimal_rules(problem, (*requirements, requirement, *granted), rule_tables)
+            fewer = _minimal_rules(session, (*requirements, requirement, *granted), rule_tables)
             if len(fewer) + 1 < len(rows):
                 requirements, rows = (
-                    _needed_requirements(problem, (*requirements, requirement), granted, fewer),
+                    _needed_requirements(session, (*requirements, requirement), granted, fewer),
                     fewer,
                 )
     ordered = tuple(
-        requirement for requirement in problem.requirements if requirement in requirements
+        requirement for requirement in session.problem.requirements if requirement in requirements
     )
     used = {row.rule.id for row in rows}
     needed = tuple(s for s in rule_tables if any(row.rule.id in used for row in s.constraints))
@@ -87,87 +102,78 @@ def _shortest_explanation(
 
 
 def _needed_requirements(
-    problem: Problem,
+    session: SolverSession,
     requirements: tuple[Requirement, ...],
     granted: tuple[Requirement, ...],
     rows: tuple[BoundRule, ...],
 ) -> tuple[Requirement, ...]:
     """Return the requirements that contradict these rules."""
+    encoding = session.encoding
+    always = [*encoding.select(granted), *map(encoding.rule_selector, rows)]
     for requirement in requirements:
         rest = tuple(other for other in requirements if other is not requirement)
-        if rest and not is_satisfiable(problem, (*rest, *granted), rows):
+        if rest and not session.satisfiable([*encoding.select(rest), *always]):
             requirements = rest
     return requirements
 
 
-def _smallest_core(encoding: Encoding, live: list[int], granted: list[int]) -> list[int]:
-    """Return a smallest unsatisfiable subset of the live selectors, by implicit hitting sets.
-
-    Of several as small, one that does not depend on a default of the language.
-    """
-    formula = WCNF()
-    for clause in encoding.clauses:
-        formula.append(clause)
-    for selector in granted:
-        formula.append([selector])
-    defaults = {encoding.requirements[selector].component for selector in granted} & _DEFAULTS
-    for selector in live:
-        table = encoding.rule_tables.get(selector)
-        formula.append([selector], weight=_weight(table, defaults))
-    with OptUx(formula, solver="g4", unsorted=False) as finder:
-        core = finder.compute()
-    return sorted(live[index - 1] for index in core)
-
-
-def _weight(table: RuleTable | None, defaults: set[str]) -> int:
-    """Return the weight of a selector: a table about a default weighs a little more."""
-    if table is None or not defaults:
-        return _WEIGHT
-    keys = {key for row in table.constraints for key in (row.requires[0], *dict(row.when))}
-    return _WEIGHT + bool(keys & defaults)
-
-
 def _minimal_rules(
-    problem: Problem, requirements: tuple[Requirement, ...], rule_tables: tuple[RuleTable, ...]
+    session: SolverSession,
+    requirements: tuple[Requirement, ...],
+    rule_tables: tuple[RuleTable, ...],
 ) -> tuple[BoundRule, ...]:
-    """Return a minimal set of rules that contradicts the requirements."""
+    """Return a minimal set of rules that contradicts the requirements, the first ones preferred.
+
+    The last rule of the shortest contradicting prefix is needed; what it needs of the rules before
+    it is found in the same way. That is what remains where rules are left out one by one from the
+    end, in far fewer queries.
+    """
     rows = [row for rule_table in rule_tables for row in rule_table.constraints]
-    needed = [row for row in rows if _is_reachable(problem, requirements, row)]
-    # Each rule is a separate table here, so that one solver can test any of them.
-    part = _part(problem, requirements, [(row,) for row in needed])
-    encoding = encode(part)
-    switches = list(encoding.rule_tables)
-    with SolverSession(part, encoding) as session:
-        for switch in reversed(list(encoding.rule_tables)):
-            rest = [other for other in switches if other != switch]
-            if rest and not session.satisfiable([*encoding.requirements, *rest]):
-                switches = rest
-    return tuple(encoding.rule_tables[switch].constraints[0] for switch in switches)
+    rows = [row for row in rows if _is_reachable(session.problem, requirements, row)]
+    switches = [session.encoding.rule_selector(row) for row in rows]
+    always = session.encoding.select(requirements)
+    if session.satisfiable([*always, *switches]):
+        return tuple(rows)
+    needed: list[BoundRule] = []
+    end = len(rows)
+    while end := _shortest_prefix(session, always, switches[:end]):
+        needed.insert(0, rows[end - 1])
+        always.append(switches[end - 1])
+        end -= 1
+    return tuple(needed or rows[:1])
+
+
+def _shortest_prefix(session: SolverSession, always: list[int], switches: list[int]) -> int:
+    """Return the length of the shortest prefix of the switches that has no solution."""
+    low, high = 0, len(switches)
+    while low < high:
+        middle = (low + high) // 2
+        if session.satisfiable([*always, *switches[:middle]]):
+            low = middle + 1
+        else:
+            core = {*session.core()}
+            high = next((i for i in range(middle, 0, -1) if switches[i - 1] in core), 0)
+    return high
 
 
 def is_satisfiable(
     problem: Problem, requirements: tuple[Requirement, ...], rows: Sequence[BoundRule]
 ) -> bool:
     """Return whether the requirements are compatible with these rules alone."""
-    part = _part(problem, requirements, [rows])
+    part = _part(problem, requirements, rows)
     encoding = encode(part)
     with SolverSession(part, encoding) as session:
         return session.satisfiable(encoding.selectors)
 
 
 def _part(
-    problem: Problem,
-    requirements: tuple[Requirement, ...],
-    rule_tables: Sequence[Sequence[BoundRule]],
+    problem: Problem, requirements: tuple[Requirement, ...], rows: Sequence[BoundRule]
 ) -> Problem:
     """Return the problem of these requirements and rules, with their components."""
-    keys = {
-        key for rows in rule_tables for row in rows for key in (row.requires[0], *dict(row.when))
-    }
+    keys = {key for row in rows for key in _components(row)}
     keys |= {requirement.component for requirement in requirements}
     spoken_of = tuple(component for component in problem.components if component.key in keys)
-    parts = tuple(RuleTable(str(index), tuple(rows)) for index, rows in enumerate(rule_tables))
-    return Problem(spoken_of, requirements, parts, problem.order)
+    return Problem(spoken_of, requirements, (RuleTable("", tuple(rows)),), problem.order)
 
 
 def _is_reachable(problem: Problem, requirements: tuple[Requirement, ...], row: BoundRule) -> bool:

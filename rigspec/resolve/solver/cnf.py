@@ -7,6 +7,7 @@ describes a valid rig, and a set of incompatible selectors is a conflict.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rigspec.resolve.problem.model import (
@@ -21,58 +22,86 @@ from rigspec.resolve.problem.model import (
 __all__ = ["Encoding", "encode"]
 
 
-@dataclass(frozen=True)
-class Encoding:
-    """Clauses and the meaning of their variables. Variables are positive integers."""
+def encode(problem: Problem) -> Encoding:
+    """Return the clauses of a problem, always in the same order for the same problem."""
+    encoding = Encoding()
+    for component in problem.components:
+        encoding.add_component(component)
+    for requirement in problem.requirements:
+        selector = encoding.new_variable()
+        encoding.requirements[selector] = requirement
+        goal = encoding.goal(requirement.component, requirement.alternatives)
+        encoding.clauses.append([-selector, goal])
+    for rule_table in problem.rule_tables:
+        selector = encoding.new_variable()
+        encoding.rule_tables[selector] = rule_table
+        for rule in rule_table.constraints:
+            encoding.add_rule(rule, selector)
+    return encoding
 
-    clauses: list[list[int]]
-    candidates: dict[tuple[str, Candidate], int]
-    requirements: dict[int, Requirement]
-    rule_tables: dict[int, RuleTable]
+
+@dataclass
+class Encoding:
+    """Clauses and the meaning of their variables, which are positive integers.
+
+    It can grow: a session loads the clauses that were added since its last query.
+    """
+
+    clauses: list[list[int]] = field(default_factory=list)
+    candidates: dict[tuple[str, Candidate], int] = field(default_factory=dict)
+    requirements: dict[int, Requirement] = field(default_factory=dict)
+    rule_tables: dict[int, RuleTable] = field(default_factory=dict)
+    _top: int = 0
+    _rules: dict[int, int] = field(default_factory=dict)
+    _components: dict[str, Component] = field(default_factory=dict)
+    _goals: dict[tuple[str, int], int] = field(default_factory=dict)
+    _conditions: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def selectors(self) -> list[int]:
         """Return every selector, requirements first, in the order of the problem."""
         return [*self.requirements, *self.rule_tables]
 
-
-def encode(problem: Problem) -> Encoding:
-    """Return the clauses of a problem, always in the same order for the same problem."""
-    builder = _Builder()
-    for component in problem.components:
-        builder.add_component(component)
-    requirements = {builder.new_variable(): requirement for requirement in problem.requirements}
-    for selector, requirement in requirements.items():
-        builder.clauses.append(
-            [-selector, builder.goal(requirement.component, requirement.alternatives)]
-        )
-    rule_tables = {builder.new_variable(): rule_table for rule_table in problem.rule_tables}
-    for selector, rule_table in rule_tables.items():
-        for constraint in rule_table.constraints:
-            builder.add_constraint(constraint, selector)
-    return Encoding(builder.clauses, builder.candidates, requirements, rule_tables)
-
-
-@dataclass
-class _Builder:
-    clauses: list[list[int]] = field(default_factory=list)
-    candidates: dict[tuple[str, Candidate], int] = field(default_factory=dict)
-    top: int = 0
-    _components: dict[str, Component] = field(default_factory=dict)
-    _goals: dict[tuple[str, int], int] = field(default_factory=dict)
-    _conditions: dict[tuple[str, int], int] = field(default_factory=dict)
-
     def new_variable(self) -> int:
-        self.top += 1
-        return self.top
+        """Return a variable that no clause has yet."""
+        self._top += 1
+        return self._top
 
     def add_component(self, component: Component) -> None:
+        """Add the candidates of a component, exactly one of which is true."""
         self._components[component.key] = component
         variables = [self.new_variable() for _ in component.candidates]
         for candidate, variable in zip(component.candidates, variables, strict=True):
             self.candidates[component.key, candidate] = variable
         self.clauses.append(list(variables))
         self._at_most_one(variables)
+
+    def goal(self, key: str, alternatives: tuple[str, ...]) -> int:
+        """Return a variable that forces the component to take one of the alternatives."""
+        return self._literal(self._goals, key, alternatives, goal=True)
+
+    def condition(self, key: str, alternatives: tuple[str, ...]) -> int:
+        """Return a variable that is true if the component takes one of the alternatives."""
+        return self._literal(self._conditions, key, alternatives, goal=False)
+
+    def add_rule(self, rule: BoundRule, selector: int) -> None:
+        """Add a rule that applies where the selector is true."""
+        conditions = [-self.condition(*condition) for condition in rule.when]
+        self.clauses.append([-selector, *conditions, self.goal(*rule.requires)])
+
+    def rule_selector(self, rule: BoundRule) -> int:
+        """Return a variable that switches this rule alone, whatever the one of its table."""
+        # By identity: rules are large, and those of a problem live as long as its encoding.
+        selector = self._rules.get(id(rule))
+        if selector is None:
+            selector = self._rules[id(rule)] = self.new_variable()
+            self.add_rule(rule, selector)
+        return selector
+
+    def select(self, requirements: Iterable[Requirement]) -> list[int]:
+        """Return the selectors of these requirements. Raises KeyError if one is not encoded."""
+        known = {requirement: selector for selector, requirement in self.requirements.items()}
+        return [known[requirement] for requirement in requirements]
 
     def _at_most_one(self, variables: list[int]) -> None:
         # Sinz's sequential counter: three clauses a candidate where pairs would be quadratic.
@@ -84,18 +113,6 @@ class _Builder:
                 self.clauses.append([-previous, seen])
                 self.clauses.append([-variable, -previous])
             previous = seen
-
-    def goal(self, key: str, alternatives: tuple[str, ...]) -> int:
-        """Return a variable that forces the component to take one of the alternatives."""
-        return self._literal(self._goals, key, alternatives, goal=True)
-
-    def condition(self, key: str, alternatives: tuple[str, ...]) -> int:
-        """Return a variable that is true if the component takes one of the alternatives."""
-        return self._literal(self._conditions, key, alternatives, goal=False)
-
-    def add_constraint(self, constraint: BoundRule, selector: int) -> None:
-        conditions = [-self.condition(*condition) for condition in constraint.when]
-        self.clauses.append([-selector, *conditions, self.goal(*constraint.requires)])
 
     def _literal(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 
@@ -10,7 +11,7 @@ import pysolvers
 from rigspec.resolve.problem.model import Candidate, Problem
 from rigspec.resolve.solver.cnf import Encoding
 
-__all__ = ["Cadical", "Solution", "SolverSession"]
+__all__ = ["Glucose", "Solution", "SolverSession"]
 
 Solution = Mapping[str, Candidate]
 
@@ -19,9 +20,10 @@ class SolverSession:
     """One problem loaded into a solver, for many queries. A context manager."""
 
     def __init__(self, problem: Problem, encoding: Encoding) -> None:
-        self._problem = problem
-        self._encoding = encoding
-        self._solver = Cadical(encoding.clauses)
+        self.problem = problem
+        self.encoding = encoding
+        self._solver = Glucose()
+        self._loaded = 0
         self._model: frozenset[int] = frozenset()
 
     def __enter__(self) -> SolverSession:
@@ -37,29 +39,47 @@ class SolverSession:
 
     def satisfiable(self, assumptions: Iterable[int]) -> bool:
         """Return whether the assumed literals can all be true together."""
+        clauses = self.encoding.clauses
+        if self._loaded < len(clauses):
+            self._solver.add(clauses[self._loaded :])
+            self._loaded = len(clauses)
         answer = self._solver.satisfiable(list(assumptions))
         if answer:
             self._model = self._solver.model()
         return answer
 
+    @property
+    def model(self) -> frozenset[int]:
+        """The true variables of the last model."""
+        return self._model
+
+    def core(self) -> list[int]:
+        """Return assumed literals of the last query that cannot all be true together."""
+        return self._solver.core()
+
+    def prefer(self, literals: Iterable[int]) -> None:
+        """Make models contain these literals where nothing prevents it at once."""
+        self._solver.prefer(list(literals))
+
     def newest(
         self,
         selectors: Iterable[int],
         preferences: Mapping[str, tuple[Candidate, ...]] | None = None,
+        order: Iterable[str] | None = None,
     ) -> Solution | None:
         """Return the most preferred solution under the selectors, or None.
 
         Components are settled one after the other in the problem's order, each at the first of
         its candidates that leaves a solution. ``preferences`` replaces the order of candidates
-        for some components.
+        for some components, ``order`` the order of the problem.
         """
         preferences = preferences or {}
         fixed = list(selectors)
         if not self.satisfiable(fixed):
             return None
         solution: dict[str, Candidate] = {}
-        for key in self._problem.order:
-            wanted = preferences.get(key, self._problem.component(key).candidates)
+        for key in self.problem.order if order is None else order:
+            wanted = preferences.get(key, self.problem.component(key).candidates)
             solution[key] = self._settle(key, wanted, fixed)
         return solution
 
@@ -68,27 +88,26 @@ class SolverSession:
 
         The model at hand says which one surely does, so only better ones are tried.
         """
-        variables = {self._encoding.candidates[key, candidate]: candidate for candidate in wanted}
+        variables = {self.encoding.candidates[key, candidate]: candidate for candidate in wanted}
         chosen = next(v for v in variables if v in self._model)
-        for variable in variables:
-            if variable == chosen:
-                break
-            if self.satisfiable([*fixed, variable]):
+        better = list(itertools.takewhile(lambda variable: variable != chosen, variables))
+        # Most are excluded at once by what is fixed.
+        implied = self._solver.propagate(fixed) if better else ()
+        for variable in better:
+            if -variable not in implied and self.satisfiable([*fixed, variable]):
                 chosen = variable
                 break
         fixed.append(chosen)
         return variables[chosen]
 
 
-class Cadical:
-    """A solver holding one formula. A context manager: the memory is C++'s."""
+class Glucose:
+    """An incremental solver. A context manager: the memory is C++'s."""
 
-    def __init__(self, clauses: Iterable[Sequence[int]]) -> None:
-        self._solver = pysolvers.cadical153_new()
-        for clause in clauses:
-            pysolvers.cadical153_add_cl(self._solver, clause)
+    def __init__(self) -> None:
+        self._solver = pysolvers.glucose41_new()
 
-    def __enter__(self) -> Cadical:
+    def __enter__(self) -> Glucose:
         return self
 
     def __exit__(
@@ -97,15 +116,37 @@ class Cadical:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        pysolvers.cadical153_del(self._solver, None)
+        pysolvers.glucose41_del(self._solver)
         self._solver = None
+
+    def add(self, clauses: Iterable[Sequence[int]]) -> None:
+        """Add clauses to the formula."""
+        add, solver = pysolvers.glucose41_add_cl, self._solver
+        for clause in clauses:
+            add(solver, clause)
 
     def satisfiable(self, assumptions: Sequence[int]) -> bool:
         """Return whether the formula has a model in which all the assumed literals are true."""
         main_thread = 1
-        return bool(pysolvers.cadical153_solve(self._solver, list(assumptions), main_thread))
+        return bool(pysolvers.glucose41_solve(self._solver, assumptions, main_thread))
+
+    def propagate(self, assumptions: Sequence[int]) -> frozenset[int]:
+        """Return literals that certainly follow from the assumed ones."""
+        keep_phases, main_thread = 0, 1
+        _, literals = pysolvers.glucose41_propagate(
+            self._solver, assumptions, keep_phases, main_thread
+        )
+        return frozenset(literals or ())
 
     def model(self) -> frozenset[int]:
         """Return the true variables of the model that the last question found."""
-        literals = pysolvers.cadical153_model(self._solver) or ()
+        literals = pysolvers.glucose41_model(self._solver) or ()
         return frozenset(literal for literal in literals if literal > 0)
+
+    def core(self) -> list[int]:
+        """Return assumed literals of the last question that exclude each other."""
+        return list(pysolvers.glucose41_core(self._solver) or ())
+
+    def prefer(self, literals: Sequence[int]) -> None:
+        """Decide these literals true before anything else is known of them."""
+        pysolvers.glucose41_setphases(self._solver, literals)
