@@ -56,8 +56,8 @@ def compile_(
     name = select_machine(loaded, machine)
     backends = _select_backends(target)
     directory = lock or lock_directory(spec, loaded.rig.name)
-    reports = resolve_as_locked(loaded, directory)
-    rig_lock, digest = fresh_lock(loaded, reports, directory, strict=locked)
+    resolutions = resolve_as_locked(loaded, directory)
+    rig_lock, digest = fresh_lock(loaded, resolutions, directory, strict=locked)
     machines = [each for each in rig_lock.machines if each.resolution.machine == name]
     if require_digests:
         ensure_digests(loaded, machines)

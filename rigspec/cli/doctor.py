@@ -69,8 +69,8 @@ def _build_plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:
     loaded = open_spec(spec)
     name = select_machine(loaded, machine)
     directory = lock or lock_directory(spec, loaded.rig.name)
-    reports = resolve_as_locked(loaded, directory)
-    rig_lock, digest = fresh_lock(loaded, reports, directory, strict=False)
+    resolutions = resolve_as_locked(loaded, directory)
+    rig_lock, digest = fresh_lock(loaded, resolutions, directory, strict=False)
     return build_plan(loaded.rig, rig_lock, name, digest)
 
 

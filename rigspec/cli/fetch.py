@@ -50,8 +50,8 @@ def fetch(
     if machine is not None:
         select_machines(loaded, machine)
     directory = lock or lock_directory(spec, loaded.rig.name)
-    reports = resolve_as_locked(loaded, directory)
-    rig_lock, _ = fresh_lock(loaded, reports, directory, strict=False)
+    resolutions = resolve_as_locked(loaded, directory)
+    rig_lock, _ = fresh_lock(loaded, resolutions, directory, strict=False)
     with report_lock_errors(loaded):
         bundle = build_bundle(loaded.rig, rig_lock, machine)
         _report_missing(bundle.missing, allow_missing, quiet)

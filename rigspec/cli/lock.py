@@ -13,6 +13,7 @@ from rigspec.cli.common.lockfile import (
     fresh_lock,
     load_previous_lock,
     locked_resolutions,
+    resolutions_of,
     warn_unpinned,
 )
 from rigspec.cli.common.options import Quiet, RequireDigests, Spec
@@ -104,7 +105,7 @@ def _check_lock(
     spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, require_digests: bool
 ) -> None:
     """Exit with status 1 and the differences unless the lock is up to date."""
-    current, _ = fresh_lock(spec, reports, directory, strict=True)
+    current, _ = fresh_lock(spec, resolutions_of(reports), directory, strict=True)
     if require_digests:
         ensure_digests(spec, current.machines)
 

@@ -31,6 +31,7 @@ from rigspec.matrix.model import (
     SourceConflict,
     UndeclaredDependency,
     Upload,
+    digest_of,
 )
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "load_image_driver",
     "load_matrix",
     "load_uploads",
+    "matrix_digest",
     "parse_uploads",
 ]
 
@@ -65,6 +67,11 @@ def load_matrix(products: Iterable[str] | None = None) -> Matrix:
 def build_matrix(tables: Mapping[str, bytes]) -> Matrix:
     """Build a matrix from the bytes of its tables, by product."""
     return _join([_parse_product(name, tables[name]) for name in sorted(tables)])
+
+
+def matrix_digest() -> str:
+    """Return the digest of the whole matrix, without parsing it."""
+    return digest_of((name, _table_entry(name).read_bytes()) for name in list_product_names())
 
 
 def find_package_owner(package: str) -> tuple[str, str] | None:

@@ -23,6 +23,7 @@ __all__ = [
     "SourceConflict",
     "UndeclaredDependency",
     "Upload",
+    "digest_of",
 ]
 
 
@@ -238,6 +239,14 @@ class Product:
         return any(release.get("index") is not None for release in self.releases)
 
 
+def digest_of(tables: Iterable[tuple[str, bytes]]) -> str:
+    """Return the SHA-256 of tables, by product, in hex."""
+    import hashlib
+
+    parts = (name.encode() + b"\0" + data + b"\0" for name, data in tables)
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
 @dataclass(frozen=True)
 class Matrix:
     """A set of products, as known on the day ``as_of``.
@@ -258,10 +267,7 @@ class Matrix:
     @property
     def digest(self) -> str:
         """The SHA-256 of the tables, in hex."""
-        import hashlib
-
-        parts = (name.encode() + b"\0" + data + b"\0" for name, data in self.tables)
-        return hashlib.sha256(b"".join(parts)).hexdigest()
+        return digest_of(self.tables)
 
     def part(self, names: Iterable[str]) -> Matrix:
         """Return a matrix of only these products. Raises KeyError if one is missing."""

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import typer
 
-from rigspec.cli.common.pipeline import resolve_or_exit, select_machines
+from rigspec.cli.common.pipeline import matrix_for, resolve_or_exit, select_machines
 from rigspec.cli.console import show_diagnostics, status
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
 from rigspec.fs.atomic_tree import TreeError
+from rigspec.lint.runner import lint
 from rigspec.lock.digests import missing_digests
 from rigspec.lock.errors import LockError
 from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.staleness import differences
+from rigspec.matrix.loader import matrix_digest
 from rigspec.resolution import Resolution
-from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.loader import LoadedSpec, compute_spec_digest
 
 __all__ = [
     "ensure_digests",
@@ -48,21 +50,45 @@ def locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
     return {machine.resolution.machine: machine.resolution for machine in machines}
 
 
-def resolve_as_locked(spec: LoadedSpec, directory: Path) -> list[Report]:
-    """Resolve every machine of the rig, as close to its lock as the spec allows."""
+def resolve_as_locked(spec: LoadedSpec, directory: Path) -> tuple[Resolution, ...]:
+    """Return the resolution of every machine, as close to the lock as the spec allows.
+
+    A lock of this spec and this matrix has it already. Other locks are resolved again.
+    """
+    lock = load_previous_lock(directory)
+    if lock is not None and _is_current(spec, lock):
+        return tuple(machine.resolution for machine in lock.machines)
     previous = locked_resolutions(directory)
     names = select_machines(spec, None)
-    return [resolve_or_exit(spec, name, previous.get(name)) for name in names]
+    return resolutions_of([resolve_or_exit(spec, name, previous.get(name)) for name in names])
+
+
+def _is_current(spec: LoadedSpec, lock: Lock) -> bool:
+    """Return whether the lock is of this spec and matrix, and the spec has no other error."""
+    locked = {machine.resolution.machine: machine.resolution for machine in lock.machines}
+    # The days of uploads, which `as_of` needs, are not in the digest of the matrix.
+    if any(env.as_of is not None for env in spec.rig.env.values()):
+        return False
+    if locked.keys() != {*select_machines(spec, None)}:
+        return False
+    if lock.spec_digest != compute_spec_digest(spec.rig) or lock.matrix_digest != matrix_digest():
+        return False
+    # Parts of a spec that decide no version have errors as well, such as those of its mirrors.
+    return not any(
+        diagnostic.severity is Severity.ERROR
+        for name, resolution in locked.items()
+        for diagnostic in lint(spec, name, matrix_for(spec, name), resolution, resolution)
+    )
 
 
 def fresh_lock(
-    spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, strict: bool
+    spec: LoadedSpec, resolutions: Sequence[Resolution], directory: Path, *, strict: bool
 ) -> tuple[Lock, str]:
     """Return the lock and the SHA-256 of its ``rig.lock``; exit with status 1 if it is unusable.
 
     Args:
         spec: the rig.
-        reports: the resolution of each machine.
+        resolutions: the resolution of each machine.
         directory: the folder of the lock.
         strict: also refuse a lock that is out of date without a changed version.
     """
@@ -71,7 +97,7 @@ def fresh_lock(
     except (NoLock, CorruptLock) as error:
         show_in_spec(spec, [error.diagnostic])
         raise typer.Exit(1) from None
-    changes = differences(lock, spec.rig, resolutions_of(reports))
+    changes = differences(lock, spec.rig, resolutions)
     show_in_spec(spec, changes)
     if any(strict or change.severity is Severity.ERROR for change in changes):
         raise typer.Exit(1)
