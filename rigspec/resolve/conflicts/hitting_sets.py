@@ -47,12 +47,12 @@ def _find_correction_set(
     start: Sequence[int],
 ) -> _Set:
     """Return the selectors outside a maximal satisfiable set that contains ``start``."""
-    inside = {*start, *(selectors.keys() & session.model)}
+    inside = {*start, *(selectors.keys() & session.model())}
     outside = set()
     for selector in selectors:
         if selector not in inside:
             if session.satisfiable([*granted, *inside, selector]):
-                inside |= selectors.keys() & session.model
+                inside |= selectors.keys() & session.model()
             else:
                 outside.add(selector)
     return frozenset(outside)

@@ -75,6 +75,12 @@ class BoundRuleGroup:
         """Return the key of the component whose release selects the rules."""
         return self.keys[self.group.own] if self.group.own is not None else None
 
+    @property
+    def place(self) -> str:
+        """Return the scope of the components: the names of environments or GPUs."""
+        scopes = {key.rpartition("/")[0] for key in self.keys.values() if "/" in key}
+        return "+".join(sorted(scopes))
+
     def rows(self, domain: int) -> Iterator[BoundRule]:
         """Return the rules about the releases in ``domain``, bound to this rig."""
         return (self._bind(rule) for rule in self.group.relevant(domain))
@@ -130,13 +136,17 @@ class ProblemBuilder:
 
     def problem(self, requirements: tuple[Requirement, ...]) -> Problem:
         """Return the whole problem under these requirements, with every relevant rule."""
-        rows = (
-            row
-            for bound_group in self.binding
-            for row in bound_group.rows(self._all_bits(bound_group))
-        )
-        rule_tables = tuple(_group_by_table(rows)) + self.declared
-        return Problem(self.components, requirements, rule_tables, self.order)
+        tables: dict[tuple[str, str], list[BoundRule]] = {}
+        for bound_group in self.binding:
+            place = bound_group.place
+            for row in bound_group.rows(self._all_bits(bound_group)):
+                tables.setdefault((row.rule.table, place), []).append(row)
+        # The solver switches a table as a whole.
+        rule_tables = [
+            RuleTable(f"{place}:{table}", tuple(tables[table, place]))
+            for table, place in sorted(tables)
+        ]
+        return Problem(self.components, requirements, (*rule_tables, *self.declared), self.order)
 
     def binding_rules(self, solution: Solution) -> Iterator[BoundRule]:
         """Yield the binding rules about the chosen releases."""
@@ -212,17 +222,6 @@ class ProblemBuilder:
 
 def _is_implied(name: str) -> bool:
     return name.startswith(PACKAGE_PREFIX) or name == "cuda_runtime"
-
-
-def _group_by_table(constraints: Iterable[BoundRule]) -> Iterator[RuleTable]:
-    """Yield the rules by table and scope: the solver switches a table as a whole."""
-    tables: dict[tuple[str, str], list[BoundRule]] = {}
-    for row in constraints:
-        keys = {row.requires[0], *(key for key, _ in row.when)}
-        place = "+".join(sorted({key.rpartition("/")[0] for key in keys if "/" in key}))
-        tables.setdefault((row.rule.table, place), []).append(row)
-    for table, place in sorted(tables):
-        yield RuleTable(f"{place}:{table}", tuple(tables[table, place]))
 
 
 def _order(components: Iterable[Component], first: Iterable[str]) -> Iterator[str]:

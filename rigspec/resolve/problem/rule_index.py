@@ -231,7 +231,9 @@ def newest_first(
     def preference(candidate: Candidate) -> tuple[object, ...]:
         rank = ranks.get(candidate.family or "", -len(families))
         version = version_key(candidate.version)
-        return (rank, *version, candidate.family or "") if apart else (*version, rank)
+        # `11` and `11.0` are one version: the order of equals is that of their texts.
+        last = (candidate.family or "", candidate.version)
+        return (rank, *version, *last) if apart else (*version, rank, *last)
 
     return sorted(candidates, key=preference, reverse=True)
 

@@ -28,10 +28,7 @@ def encode(problem: Problem) -> Encoding:
     for component in problem.components:
         encoding.add_component(component)
     for requirement in problem.requirements:
-        selector = encoding.new_variable()
-        encoding.requirements[selector] = requirement
-        goal = encoding.goal(requirement.component, requirement.alternatives)
-        encoding.clauses.append([-selector, goal])
+        encoding.add_requirement(requirement)
     for rule_table in problem.rule_tables:
         selector = encoding.new_variable()
         encoding.rule_tables[selector] = rule_table
@@ -52,8 +49,12 @@ class Encoding:
     requirements: dict[int, Requirement] = field(default_factory=dict)
     rule_tables: dict[int, RuleTable] = field(default_factory=dict)
     _top: int = 0
+    # By identity: rules are large, and those of a problem live as long as its encoding.
     _rules: dict[int, int] = field(default_factory=dict)
+    _selectors: dict[int, int] = field(default_factory=dict)
     _components: dict[str, Component] = field(default_factory=dict)
+    # By component, and then by the bit of a candidate in its universe.
+    _variables: dict[str, dict[int, int]] = field(default_factory=dict)
     _goals: dict[tuple[str, int], int] = field(default_factory=dict)
     _conditions: dict[tuple[str, int], int] = field(default_factory=dict)
 
@@ -71,8 +72,10 @@ class Encoding:
         """Add the candidates of a component, exactly one of which is true."""
         self._components[component.key] = component
         variables = [self.new_variable() for _ in component.candidates]
+        bits = self._variables[component.key] = {}
         for candidate, variable in zip(component.candidates, variables, strict=True):
             self.candidates[component.key, candidate] = variable
+            bits[component.universe.bit(candidate)] = variable
         self.clauses.append(list(variables))
         self._at_most_one(variables)
 
@@ -91,17 +94,22 @@ class Encoding:
 
     def rule_selector(self, rule: BoundRule) -> int:
         """Return a variable that switches this rule alone, whatever the one of its table."""
-        # By identity: rules are large, and those of a problem live as long as its encoding.
         selector = self._rules.get(id(rule))
         if selector is None:
             selector = self._rules[id(rule)] = self.new_variable()
             self.add_rule(rule, selector)
         return selector
 
+    def add_requirement(self, requirement: Requirement) -> None:
+        """Add a requirement with a selector."""
+        selector = self.new_variable()
+        self.requirements[selector] = requirement
+        self._selectors[id(requirement)] = selector
+        self.clauses.append([-selector, self.goal(requirement.component, requirement.alternatives)])
+
     def select(self, requirements: Iterable[Requirement]) -> list[int]:
-        """Return the selectors of these requirements. Raises KeyError if one is not encoded."""
-        known = {requirement: selector for selector, requirement in self.requirements.items()}
-        return [known[requirement] for requirement in requirements]
+        """Return the selectors of requirements of this problem. Raises KeyError."""
+        return [self._selectors[id(requirement)] for requirement in requirements]
 
     def _at_most_one(self, variables: list[int]) -> None:
         # Sinz's sequential counter: three clauses a candidate where pairs would be quadratic.
@@ -127,7 +135,7 @@ class Encoding:
         found = known.get((key, meant))
         if found is not None:
             return found
-        inside = [self.candidates[key, c] for c in self._components[key].universe.members(meant)]
+        inside = self._variables_of(key, meant)
         if len(inside) == 1:
             known[key, meant] = inside[0]
             return inside[0]
@@ -137,3 +145,12 @@ class Encoding:
         else:
             self.clauses.extend([-candidate, variable] for candidate in inside)
         return variable
+
+    def _variables_of(self, key: str, mask: int) -> list[int]:
+        by_bit = self._variables[key]
+        found = []
+        while mask:
+            lowest = mask & -mask
+            found.append(by_bit[lowest])
+            mask ^= lowest
+        return found

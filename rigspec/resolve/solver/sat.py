@@ -24,7 +24,6 @@ class SolverSession:
         self.encoding = encoding
         self._solver = Glucose()
         self._loaded = 0
-        self._model: frozenset[int] = frozenset()
 
     def __enter__(self) -> SolverSession:
         return self
@@ -43,15 +42,11 @@ class SolverSession:
         if self._loaded < len(clauses):
             self._solver.add(clauses[self._loaded :])
             self._loaded = len(clauses)
-        answer = self._solver.satisfiable(list(assumptions))
-        if answer:
-            self._model = self._solver.model()
-        return answer
+        return self._solver.satisfiable(list(assumptions))
 
-    @property
     def model(self) -> frozenset[int]:
-        """The true variables of the last model."""
-        return self._model
+        """Return the true literals of the model that the last query found."""
+        return self._solver.model()
 
     def core(self) -> list[int]:
         """Return assumed literals of the last query that cannot all be true together."""
@@ -77,28 +72,31 @@ class SolverSession:
         fixed = list(selectors)
         if not self.satisfiable(fixed):
             return None
+        model = self.model()
         solution: dict[str, Candidate] = {}
         for key in self.problem.order if order is None else order:
             wanted = preferences.get(key, self.problem.component(key).candidates)
-            solution[key] = self._settle(key, wanted, fixed)
+            solution[key], model = self._settle(key, wanted, fixed, model)
         return solution
 
-    def _settle(self, key: str, wanted: tuple[Candidate, ...], fixed: list[int]) -> Candidate:
-        """Return the first preferred candidate that leaves a solution, and fix it.
+    def _settle(
+        self, key: str, wanted: tuple[Candidate, ...], fixed: list[int], model: frozenset[int]
+    ) -> tuple[Candidate, frozenset[int]]:
+        """Fix the first preferred candidate that leaves a solution; return it with a model.
 
-        The model at hand says which one surely does, so only better ones are tried.
+        The given model proves one candidate possible, so only better ones are tried.
         """
         variables = {self.encoding.candidates[key, candidate]: candidate for candidate in wanted}
-        chosen = next(v for v in variables if v in self._model)
+        chosen = next(variable for variable in variables if variable in model)
         better = list(itertools.takewhile(lambda variable: variable != chosen, variables))
         # Most are excluded at once by what is fixed.
         implied = self._solver.propagate(fixed) if better else ()
         for variable in better:
             if -variable not in implied and self.satisfiable([*fixed, variable]):
-                chosen = variable
+                chosen, model = variable, self.model()
                 break
         fixed.append(chosen)
-        return variables[chosen]
+        return variables[chosen], model
 
 
 class Glucose:
@@ -139,9 +137,8 @@ class Glucose:
         return frozenset(literals or ())
 
     def model(self) -> frozenset[int]:
-        """Return the true variables of the model that the last question found."""
-        literals = pysolvers.glucose41_model(self._solver) or ()
-        return frozenset(literal for literal in literals if literal > 0)
+        """Return the true literals of the model that the last question found."""
+        return frozenset(pysolvers.glucose41_model(self._solver) or ())
 
     def core(self) -> list[int]:
         """Return assumed literals of the last question that exclude each other."""
