@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 
 __all__ = ["list_codes", "load_page"]
+
+_PAGES = Path(__file__).with_name("pages")
 
 
 def list_codes() -> tuple[str, ...]:
     """Return every code that has a page, sorted."""
-    names = (entry.name for entry in (files("rigspec.diagnostics") / "pages").iterdir())
+    names = (entry.name for entry in _PAGES.iterdir())
     return tuple(sorted(name.removesuffix(".md") for name in names if name.endswith(".md")))
 
 
@@ -20,4 +22,4 @@ def load_page(code: str) -> str:
         FileNotFoundError: if the code is unknown.
 
     """
-    return (files("rigspec.diagnostics") / "pages" / f"{code}.md").read_text(encoding="utf-8")
+    return (_PAGES / f"{code}.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.cli import lockfile
+from rigspec.cli.common import lockfile
 from rigspec.fs.atomic_tree import MANIFEST, read_tree, write_tree_atomically
 from rigspec.lock.lockfile import lock_files, read_lock
 from rigspec.matrix.loader import load_matrix, matrix_digest

@@ -1,0 +1,125 @@
+"""A check starts fast: these are the packages that it may import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+SPEC = ROOT / "specs" / "dl-server.toml"
+PROGRAM = """
+import sys
+from rigspec.cli.main import main
+sys.argv = ["rigspec", *sys.argv[1:]]
+try:
+    main()
+except SystemExit:
+    sys.stdout = sys.__stdout__
+print("modules:", *sys.modules)
+"""
+# Without a cached result.
+LIBRARIES = {
+    "annotated_types",
+    "packaging",
+    "pydantic",
+    "pydantic_core",
+    "pysolvers",
+    "re2",
+    "rigspec",
+    "tomli",
+    "tree_sitter",
+    "tree_sitter_toml",
+    "typer",
+    "typing_extensions",
+    "typing_inspection",
+}
+PACKAGES = {
+    "rigspec.cache",
+    "rigspec.check",
+    "rigspec.cli",
+    "rigspec.diagnostics",
+    "rigspec.hardware",
+    "rigspec.lint",
+    "rigspec.matrix",
+    "rigspec.resolution",
+    "rigspec.resolve",
+    "rigspec.secrets",
+    "rigspec.spec",
+    "rigspec.version_specifiers",
+}
+# With one.
+CACHED_PACKAGES = {
+    "rigspec.cache",
+    "rigspec.cli",
+    "rigspec.diagnostics",
+    "rigspec.resolution",
+    "rigspec.secrets",
+}
+# Each takes five milliseconds and more, and was once drawn in by a library or a helper.
+EXCLUDED = {
+    "asyncio",
+    "email",
+    "http",
+    "importlib.metadata",
+    "logging",
+    "packaging.tags",
+    "pysat",
+    "rigspec.resolve.conflicts.unsat_core",
+    "rigspec.resolve.explain.why",
+    "rigspec.spec.json_schema",
+    "rigspec.spec.validation_errors",
+    "tomllib",
+    "zipfile",
+}
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {"XDG_CACHE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+
+
+def test_check_imports_only_listed_packages(environment: dict[str, str]) -> None:
+    modules = _modules("check", "--no-cache", SPEC, environment=environment)
+    assert not modules & EXCLUDED
+    assert _packages(modules) <= PACKAGES
+    assert _libraries(modules) <= LIBRARIES
+
+
+def test_check_of_unchanged_spec_imports_neither_models_nor_solver(
+    environment: dict[str, str],
+) -> None:
+    _modules("check", SPEC, environment=environment)
+    modules = _modules("check", SPEC, environment=environment)
+    assert not modules & EXCLUDED
+    assert _packages(modules) <= CACHED_PACKAGES
+    assert not _libraries(modules) & {"pysolvers", "packaging", "tree_sitter"}
+
+
+def _modules(*arguments: object, environment: dict[str, str]) -> set[str]:
+    command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.rpartition("modules: ")[2].split())
+
+
+def _packages(modules: set[str]) -> set[str]:
+    return {".".join(name.split(".")[:2]) for name in modules if name.startswith("rigspec.")}
+
+
+def _libraries(modules: set[str]) -> set[str]:
+    """Return the distributions' packages; those of the interpreter's own start are left out."""
+    start = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    roots = {name.partition(".")[0] for name in modules - {*start.stdout.split()}}
+    # tomli is compiled: its helper module has the checksum of the build in its name.
+    helpers = {name for name in roots if name.endswith("__mypyc")}
+    return roots - sys.stdlib_module_names - helpers - {"__main__", "annotated_doc", "shellingham"}
