@@ -120,6 +120,6 @@ def _libraries(modules: set[str]) -> set[str]:
         check=True,
     )
     roots = {name.partition(".")[0] for name in modules - {*start.stdout.split()}}
-    # tomli is compiled: its helper module has the checksum of the build in its name.
-    helpers = {name for name in roots if name.endswith("__mypyc")}
+    # Names with a checksum of the build of tomli, and with the platform of the interpreter.
+    helpers = {name for name in roots if name.endswith("__mypyc") or name.startswith("_sysconfig")}
     return roots - sys.stdlib_module_names - helpers - {"__main__", "annotated_doc", "shellingham"}

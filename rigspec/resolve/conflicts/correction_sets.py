@@ -84,7 +84,8 @@ def _corrections(
 ) -> Iterator[list[tuple[Requirement, ...]]]:
     """Yield minimal sets of editable lines whose removal leaves a solvable spec, by size."""
     encoding = session.encoding
-    soft, hard = [], [*encoding.rule_tables]
+    soft: list[int] = []
+    hard = [*encoding.rule_tables]
     for selector, line in zip(
         encoding.select(problem.requirements), problem.requirements, strict=True
     ):

@@ -128,7 +128,8 @@ class _CorrectionSearch:
 
 def _lightest_hitting_set(sets: Sequence[_Set], weights: Mapping[int, int]) -> tuple[int, ...]:
     """Return the last of the lightest sets that share an element with each of the sets."""
-    best, lightest = (), sum(weights.values()) + 1
+    best: tuple[int, ...] = ()
+    lightest = sum(weights.values()) + 1
     # Each entry: elements, their weight, elements that an earlier entry has tried.
     open_entries: list[tuple[_Set, int, _Set]] = [(frozenset(), 0, frozenset())]
     while open_entries:
@@ -142,7 +143,7 @@ def _lightest_hitting_set(sets: Sequence[_Set], weights: Mapping[int, int]) -> t
             lightest = weight
             continue
         entries = []
-        for selector in sorted(min(unhit, key=len), reverse=True):
+        for selector in sorted(min(unhit, key=lambda each: len(each)), reverse=True):
             entries.append((chosen | {selector}, weight + weights[selector], excluded))
             excluded |= {selector}
         open_entries += reversed(entries)
