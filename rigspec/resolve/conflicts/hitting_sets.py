@@ -128,6 +128,7 @@ class _CorrectionSearch:
 
 def _lightest_hitting_set(sets: Sequence[_Set], weights: Mapping[int, int]) -> tuple[int, ...]:
     """Return the last of the lightest sets that share an element with each of the sets."""
+    ranks = {element: rank for rank, element in enumerate(weights)}
     best: tuple[int, ...] = ()
     lightest = sum(weights.values()) + 1
     # Each entry: elements, their weight, elements that an earlier entry has tried.
@@ -138,8 +139,8 @@ def _lightest_hitting_set(sets: Sequence[_Set], weights: Mapping[int, int]) -> t
         if weight + _least_weight(unhit, weights) > lightest:
             continue
         if not unhit:
-            elements = tuple(sorted(chosen))
-            best = max(best, elements) if weight == lightest else elements
+            ranked = tuple(sorted(ranks[element] for element in chosen))
+            best = max(best, ranked) if weight == lightest else ranked
             lightest = weight
             continue
         entries = []
@@ -147,7 +148,8 @@ def _lightest_hitting_set(sets: Sequence[_Set], weights: Mapping[int, int]) -> t
             entries.append((chosen | {selector}, weight + weights[selector], excluded))
             excluded |= {selector}
         open_entries += reversed(entries)
-    return best
+    elements = tuple(weights)
+    return tuple(elements[rank] for rank in best)
 
 
 def _least_weight(sets: Sequence[_Set], weights: Mapping[int, int]) -> int:

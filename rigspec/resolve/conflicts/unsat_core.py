@@ -40,7 +40,7 @@ def find_conflicts(
     granted = tuple(encoding.requirements[s] for s in silent)
     live = [s for s in encoding.selectors if s not in silent]
     while not session.satisfiable([*silent, *live]):
-        core = find_smallest_core(session, _weigh(encoding, live, granted), silent)
+        core = sorted(find_smallest_core(session, _weigh(encoding, live, granted), silent))
         requirements = tuple(encoding.requirements[s] for s in core if s in encoding.requirements)
         rule_tables = tuple(encoding.rule_tables[s] for s in core if s in encoding.rule_tables)
         unspent = tuple(encoding.requirements[s] for s in live if s in encoding.requirements)
@@ -54,11 +54,16 @@ def find_conflicts(
 
 
 def _weigh(
-    encoding: Encoding, live: Iterable[int], granted: Iterable[Requirement]
+    encoding: Encoding, live: Sequence[int], granted: Iterable[Requirement]
 ) -> dict[int, int]:
-    """Return the weights of selectors: a rule table about a default weighs a little more."""
+    """Return the weights of selectors: a rule table about a default weighs a little more.
+
+    Of cores as small, the one of the last lines is found, and of these the one of the first tables.
+    """
+    tables = [selector for selector in live if selector in encoding.rule_tables]
+    lines = [selector for selector in live if selector in encoding.requirements]
     defaults = {requirement.component for requirement in granted} & _DEFAULTS
-    weights = dict.fromkeys(live, _WEIGHT)
+    weights = dict.fromkeys((*lines, *reversed(tables)), _WEIGHT)
     for selector in weights if defaults else ():
         table = encoding.rule_tables.get(selector)
         rows = table.constraints if table is not None else ()
