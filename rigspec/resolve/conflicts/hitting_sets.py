@@ -144,7 +144,8 @@ def _lightest_hitting_set(sets: Sequence[_Set], weights: Mapping[int, int]) -> t
             lightest = weight
             continue
         entries = []
-        for selector in sorted(min(unhit, key=lambda each: len(each)), reverse=True):
+        smallest = min(unhit, key=len)
+        for selector in sorted(smallest, reverse=True):
             entries.append((chosen | {selector}, weight + weights[selector], excluded))
             excluded |= {selector}
         open_entries += reversed(entries)
