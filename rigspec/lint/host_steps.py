@@ -91,13 +91,13 @@ def _lint_interpreters(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution
 ) -> Iterator[Diagnostic]:
     """Report interpreters that need packages: those to build Python, or that of another Python."""
+    python = _get_system_value(matrix, resolution.os, "python3")
     for env in resolution.envs:
-        system = next(r for r in matrix.product("os").releases if r.label == resolution.os)
         series = ".".join(env.python.split(".")[:2])
         if env.interpreter == "pyenv":
             problem = f"Python {env.python} cannot be built on {resolution.os}, because no step "
             problem += "installs a compiler there"
-        elif env.interpreter == "system" and series != system.get("python3"):
+        elif env.interpreter == "system" and series != python:
             problem = f"the package of Python {series} cannot be installed on {resolution.os}"
         else:
             continue
@@ -111,18 +111,22 @@ def _lint_services(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution
 ) -> Iterator[Diagnostic]:
     """Report the services whose packages or units on this system are unknown."""
-    system = next(r for r in matrix.product("os").releases if r.label == resolution.os)
     services = spec.rig.service
     for name in requested_services(services):
-        form = system.get(f"{name}_form")
+        form = _get_system_value(matrix, resolution.os, f"{name}_form")
         path: KeyPath = SERVICE_PATHS[name]
         if form == FROM_ENVIRONMENT and session_environment(services) is None:
             message = f"{resolution.os} has no package of {name}'s session loader"
             yield _diagnostic(spec, path, message, "set `env` in a session", ("os",))
-        elif not form or not system.get(f"{name}_packages"):
+        elif not form or not _get_system_value(matrix, resolution.os, f"{name}_packages"):
             message = f"the service {name} cannot be set up on {resolution.os}"
             remedy = "remove it and set it up by hand, or use another operating system"
             yield _diagnostic(spec, path, message, remedy, ("os",))
+
+
+def _get_system_value(matrix: Matrix, os: str, name: str) -> str | None:
+    """Return a property of a system; None without it, or if no table lists the system."""
+    return next((r.get(name) for r in matrix.product("os").releases if r.label == os), None)
 
 
 def _diagnostic(
