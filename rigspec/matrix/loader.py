@@ -166,7 +166,7 @@ def get_table_path(product: str) -> Path:
 
 def get_uploads_path(product: str) -> Path:
     """Return the path of a framework's table of upload days."""
-    return _folder() / "uploads" / f"{product}.toml"
+    return tables_folder() / "uploads" / f"{product}.toml"
 
 
 @lru_cache(maxsize=64)
@@ -242,7 +242,7 @@ def _iterate_tables(folder: Path) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1)
-def _folder() -> Path:
+def tables_folder() -> Path:
     return Path(__file__).with_name("tables")
 
 
