@@ -23,7 +23,7 @@ _CODE = "RS255"
 
 # Sources of a toolkit that are packages of the system.
 _PACKAGED = ("nvidia", "debian")
-_ANOTHER_SYSTEM = "use Ubuntu or Debian"
+_ANOTHER_SYSTEM = "use a long-term release of Ubuntu, or Debian"
 
 
 def lint_host_steps(
@@ -33,38 +33,52 @@ def lint_host_steps(
     if resolution is None:
         return
     yield from _lint_driver(spec, resolution)
+    yield from _lint_toolkit(spec, matrix, resolution)
     yield from _lint_services(spec, matrix, resolution)
     if has_apt(resolution.os):
         return
-    yield from _lint_toolkit(spec, matrix, resolution)
     yield from _lint_packages(spec, resolution)
     yield from _lint_interpreters(spec, matrix, resolution)
 
 
 def _lint_driver(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:
+    """Report a driver that no step installs: an error only if the spec requests its source.
+
+    A driver without a source may describe a machine that has one already.
+    """
     name, source = resolution.machine, resolution.driver_source
     if name is None or resolution.driver is None or source in (None, NO_DRIVER):
         return
-    remedy = 'set `driver = "none"` and install the driver by hand'
-    machine: KeyPath = ("machine", name)
+    requested = spec.rig.machine[name].driver_source is not None
+    severity = Severity.ERROR if requested else Severity.WARNING
+    stated = f'driver = {{ version = "{resolution.driver}", from = "none" }}'
+    remedy = f"set `{stated}` and install it by hand"
     if source == "runfile":
-        named = spec.rig.machine[name].driver_source == "runfile"
-        path: KeyPath = (*machine, "driver", "from") if named else (*machine, "driver")
         message = f"the NVIDIA driver {resolution.driver} comes as a runfile, which no step runs"
-        if named and has_apt(resolution.os):
+        if requested and has_apt(resolution.os):
             remedy = f"remove `from`, or {remedy}"
-        yield _diagnostic(spec, path, message, remedy, ("driver",))
     elif not has_apt(resolution.os):
-        requested = spec.rig.machine[name].driver is not None
-        path = (*machine, "driver" if requested else "gpus")
         message = f"the NVIDIA driver {resolution.driver} cannot be installed on {resolution.os}"
-        yield _diagnostic(spec, path, message, f"{remedy}, or {_ANOTHER_SYSTEM}", ("driver",))
+        remedy = f"{remedy}, or {_ANOTHER_SYSTEM}"
+    else:
+        return
+    path = _get_driver_path(spec, name, requested)
+    yield _diagnostic(spec, path, message, remedy, ("driver",), severity)
+
+
+def _get_driver_path(spec: LoadedSpec, machine: str, requested: bool) -> KeyPath:
+    if requested:
+        return ("machine", machine, "driver", "from")
+    return ("machine", machine, "gpus" if spec.rig.machine[machine].driver is None else "driver")
 
 
 def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
     cuda = spec.rig.cuda
     provider = cuda.provider if cuda is not None else resolution.cuda_provider
     if resolution.cuda is None or provider not in _PACKAGED:
+        return
+    repository = provider != "nvidia" or _get_system_value(matrix, resolution.os, "nvidia_slug")
+    if repository and has_apt(resolution.os):
         return
     releases = matrix.product("cuda").releases
     runfile = any(r.label == resolution.cuda and r.artifacts for r in releases)
@@ -130,11 +144,16 @@ def _get_system_value(matrix: Matrix, os: str, name: str) -> str | None:
 
 
 def _diagnostic(
-    spec: LoadedSpec, path: KeyPath, message: str, remedy: str, components: tuple[str, ...]
+    spec: LoadedSpec,
+    path: KeyPath,
+    message: str,
+    remedy: str,
+    components: tuple[str, ...],
+    severity: Severity = Severity.ERROR,
 ) -> Diagnostic:
     return Diagnostic(
         code=_CODE,
-        severity=Severity.ERROR,
+        severity=severity,
         message=message,
         components=components,
         spans=(spec.document.span(path, label="no step would install it"),),

@@ -26,6 +26,7 @@ from rigspec.resolve.problem.domains import (
     representative_versions,
 )
 from rigspec.resolve.problem.rule_index import rule_index
+from rigspec.resolve.problem.systems import not_chosen_systems
 from rigspec.selftest.minimal_spec import ComponentRequest, minimal_spec, parse_part
 from rigspec.spec.loader import parse_spec
 from rigspec.version_specifiers import parse_alternative
@@ -225,6 +226,9 @@ def _closest_forbidden(
     outside = universe.all & ~inside
     for condition in own:
         outside &= universe.mask(condition.alternatives)
+    if requirement.component == "os":
+        # No rule about a system binds one that only a spec chooses: it is not checked.
+        outside &= ~not_chosen_systems(matrix.product("os"), universe)
     places = [i for i in range(len(universe.candidates)) if inside >> i & 1]
 
     def distance(index: int) -> int:

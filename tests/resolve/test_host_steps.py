@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.model import Report, Severity
 from tests.resolve.rigs import check, errors
 
 
@@ -24,26 +24,34 @@ def refused(report: Report) -> list[tuple[int, str]]:
     return [(d.spans[0].line, d.help[0]) for d in found]
 
 
-@pytest.mark.parametrize("os", ["rocky 8", "rocky 9", "rhel 9", "rhel 10"])
-@pytest.mark.parametrize(
-    ("driver", "line"),
-    [
-        ("", 5),
-        ('driver = ">=570"', 6),
-        ('driver = { from = "nvidia" }', 6),
-        ('driver = { from = "runfile" }', 6),
-    ],
-)
-def test_driver_on_host_without_apt_is_refused_at_its_line(
-    os: str, driver: str, line: int, tmp_path: Path
+OTHER_SYSTEMS = ["rocky 8", "rocky 9", "rhel 9", "rhel 10"]
+
+
+@pytest.mark.parametrize("os", OTHER_SYSTEMS)
+@pytest.mark.parametrize("source", ["nvidia", "runfile"])
+def test_driver_of_requested_source_on_host_without_apt_is_refused_at_its_line(
+    source: str, os: str, tmp_path: Path
 ) -> None:
-    gpus = 'gpus = ["RTX 4090"]\n'
+    driver = f'gpus = ["RTX 4090"]\ndriver = {{ from = "{source}" }}'
 
-    ((found, remedy),) = refused(check(tmp_path, rig(os, gpus + driver)))
+    ((found, remedy),) = refused(check(tmp_path, rig(os, driver)))
 
-    assert found == line
-    assert '`driver = "none"`' in remedy
+    assert found == 6
+    assert 'from = "none"' in remedy
     assert refused(check(tmp_path, rig(os))) == []
+
+
+@pytest.mark.parametrize("os", OTHER_SYSTEMS)
+@pytest.mark.parametrize(("driver", "line"), [("", 5), ('driver = ">=570"', 6)])
+def test_driver_without_source_on_host_without_apt_is_a_warning(
+    driver: str, line: int, os: str, tmp_path: Path
+) -> None:
+    report = check(tmp_path, rig(os, f'gpus = ["RTX 4090"]\n{driver}'))
+
+    assert report.resolution is not None
+    (warning,) = (d for d in report.diagnostics if d.code == "RS255")
+    assert (warning.severity, warning.spans[0].line) == (Severity.WARNING, line)
+    assert 'from = "none"' in warning.help[0]
 
 
 def test_driver_from_runfile_is_refused_and_other_sources_serve(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_declared_c_library_must_be_a_version() -> None:
 
 @pytest.mark.parametrize("os", ["alinux 3", "ubuntu 25.04"])
 def test_lock_of_system_without_table_has_no_repository(os: str, tmp_path: Path) -> None:
-    text = system(os) + '[cuda]\ntoolkit = "12.8"\n'
+    text = system(os) + '[cuda]\ntoolkit = "12.8"\nprovider = "runfile"\n'
     report = check(tmp_path, text)
     assert report.resolution is not None
     spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{text}')
