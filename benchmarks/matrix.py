@@ -25,7 +25,7 @@ import tomlkit
 from rigspec.check import check_machine
 from rigspec.matrix.loader import build_matrix, list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.problem.builder import required_products
+from rigspec.resolve.problem.builder import list_required_products
 from rigspec.spec.loader import LoadedSpec, parse_spec
 
 TIMES = 10
@@ -90,7 +90,7 @@ def _checking(specs: list[LoadedSpec], load: Callable[..., Matrix]) -> list[floa
     times = []
     warm: set[tuple[str, ...]] = set()
     for spec in specs:
-        needed = [name for name in required_products(spec.rig, "box") if name in known]
+        needed = [name for name in list_required_products(spec.rig, "box") if name in known]
         matrix = load(*needed)
         start = time.perf_counter()
         report = check_machine(spec, "box", matrix)
@@ -111,7 +111,7 @@ def _rigs() -> Iterator[LoadedSpec]:
             text = f'rig = 1\nname = "rig-{number}"\n{machine}\n[env.{name}]\n{env}\n{pip}\n'
             spec = parse_spec(f"rig-{number}.toml", text)
             known = set(list_product_names())
-            needed = [n for n in required_products(spec.rig, "box") if n in known]
+            needed = [n for n in list_required_products(spec.rig, "box") if n in known]
             if check_machine(spec, "box", load_matrix(needed), repairs=False).resolution:
                 number += 1
                 yield spec

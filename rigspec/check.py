@@ -10,16 +10,19 @@ from rigspec.hardware.machine_specs import build_machine_specs
 from rigspec.hardware.summary import format_summary
 from rigspec.lint.hardware import lint_hardware
 from rigspec.lint.host_steps import lint_host_steps
-from rigspec.lint.matrix_advisories import advisory_diagnostics
+from rigspec.lint.matrix_advisories import lint_advisories
 from rigspec.lint.runner import lint
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.build_resolution import build_resolution
-from rigspec.resolve.conflicts.unknown_names import unknown_name_errors, unsatisfiable_requirements
+from rigspec.resolve.conflicts.unknown_names import (
+    find_unknown_names,
+    find_unsatisfiable_requirements,
+)
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Requirement
 from rigspec.resolve.solver.cuda_source import build_problem
-from rigspec.resolve.solver.preferences import locked_preferences
+from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
 
@@ -41,17 +44,17 @@ def check_machine(
 ) -> Report:
     """Resolve one machine; conflicts, warnings and notes are in the report, errors first.
 
-    The matrix must contain the products that ``required_products`` names. Without ``repairs``
+    The matrix must contain the products that ``list_required_products`` names. Without ``repairs``
     conflicts are reported without repairs. Locked versions (``kept``) are preferred, except for
     the components and packages named in ``moving``. Unless ``installable``, parts of the rig that
     no step installs are not reported.
     """
-    unknown = unknown_name_errors(spec, machine, matrix)
+    unknown = find_unknown_names(spec, machine, matrix)
     if unknown:
         return _report(spec, machine, "invalid", None, unknown)
     builder = build_problem(spec.rig, machine, matrix)
-    beyond, requirements = unsatisfiable_requirements(builder, spec.document)
-    solution = find_newest(builder, requirements, locked_preferences(builder, kept, moving))
+    beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)
+    solution = find_newest(builder, requirements, list_locked_preferences(builder, kept, moving))
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:
@@ -60,9 +63,7 @@ def check_machine(
         implied_rules = tuple(builder.implied_rules(solution))
         resolution = build_resolution(spec.rig, machine, matrix, implied_rules, solution)
         rows = builder.advisory_rules(solution)
-        found += advisory_diagnostics(
-            rows, builder.universes, requirements, solution, spec.document
-        )
+        found += lint_advisories(rows, builder.universes, requirements, solution, spec.document)
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None)
     found += lint(spec, machine, matrix, resolution, likely)
@@ -98,7 +99,7 @@ def _conflicts(
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
     from rigspec.resolve.conflicts.repairs import find_repairs
-    from rigspec.resolve.conflicts.report import conflict_diagnostic
+    from rigspec.resolve.conflicts.report import build_conflict_diagnostic
     from rigspec.resolve.conflicts.unsat_core import find_conflicts
     from rigspec.resolve.solver.cnf import encode
     from rigspec.resolve.solver.sat import SolverSession
@@ -112,7 +113,7 @@ def _conflicts(
         if wanted:
             found = find_repairs(spec, machine, matrix, session, conflicts, whole=whole)
     return tuple(
-        conflict_diagnostic(conflict, ways, problem, spec.document)
+        build_conflict_diagnostic(conflict, ways, problem, spec.document)
         for conflict, ways in zip(conflicts, found, strict=True)
     )
 

@@ -20,12 +20,12 @@ __all__ = [
     "Alternative",
     "InvalidRequest",
     "build_of",
+    "get_version_key",
     "normalize_name",
     "parse_alternative",
     "parse_specifier",
     "parse_version",
-    "public_version",
-    "version_key",
+    "strip_local_version",
 ]
 
 # The build of a version without a local label.
@@ -123,13 +123,13 @@ def build_of(version: str) -> str:
     return _SEPARATORS.sub(".", local).lower() if local else NO_BUILD
 
 
-def public_version(version: str) -> str:
+def strip_local_version(version: str) -> str:
     """Return the version without its build: ``2.4.1`` of ``2.4.1+cu121``."""
     return version.partition("+")[0]
 
 
 @cache
-def version_key(version: str) -> tuple[int, Version | str]:
+def get_version_key(version: str) -> tuple[int, Version | str]:
     """Return a sort key for versions; texts that PEP 440 does not know come first."""
     parsed = parse_version(version)
     return (0, version) if parsed is None else (1, parsed)

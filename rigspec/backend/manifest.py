@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from rigspec.plan.steps import Step
 from rigspec.spec.toml.document import BrokenDocument, Document, KeyPath, read_document
 
-__all__ = ["Manifest", "ManifestError", "read_manifest", "step_kinds"]
+__all__ = ["Manifest", "ManifestError", "list_step_kinds", "read_manifest"]
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -121,7 +121,7 @@ def read_manifest(file: str, text: str) -> Manifest:
     return manifest
 
 
-def step_kinds() -> tuple[str, ...]:
+def list_step_kinds() -> tuple[str, ...]:
     """Return all kinds of steps, sorted."""
     return tuple(sorted({kind.kind for kind in _subclasses(Step)}))
 
@@ -134,7 +134,7 @@ def _subclasses(kind: type[Step]) -> Iterator[type[Step]]:
 
 def _find_inconsistencies(manifest: Manifest) -> Iterator[tuple[KeyPath, str]]:
     """Yield errors that the types of the fields do not exclude."""
-    known = step_kinds()
+    known = list_step_kinds()
     if manifest.name == _ALL_TARGETS:
         yield ("name",), f"`{_ALL_TARGETS}` is reserved for all targets"
     for index, kind in enumerate(manifest.supports):

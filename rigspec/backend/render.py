@@ -23,7 +23,7 @@ from rigspec.plan.steps import (
     VariablesStep,
 )
 
-__all__ = ["compile_plan", "omissions", "step_texts", "template_environment"]
+__all__ = ["compile_plan", "create_template_environment", "list_omissions", "render_steps"]
 
 _STEPS = "steps/"
 
@@ -36,7 +36,7 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         OutputTooLarge: An output exceeds the size limit of the provider.
 
     """
-    environment = template_environment(backend)
+    environment = create_template_environment(backend)
     steps = backend.steps(plan)
     payload = (*plan.payload, *_step_files(environment, backend.build_steps(plan)))
     context = {
@@ -61,23 +61,23 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
     return tuple(sorted(outputs, key=lambda file: file.path))
 
 
-def omissions(plan: Plan, backend: Backend) -> tuple[Omission, ...]:
+def list_omissions(plan: Plan, backend: Backend) -> tuple[Omission, ...]:
     """Return the items of the plan that the target does not include, with reasons."""
     return backend.omissions(plan)
 
 
-def step_texts(plan: Plan, backend: Backend) -> dict[str, str]:
+def render_steps(plan: Plan, backend: Backend) -> dict[str, str]:
     """Return the text of the files that the target's steps write, by name.
 
     Raises:
         BackendError: The backend does not account for a step.
 
     """
-    files = _step_files(template_environment(backend), backend.build_steps(plan))
+    files = _step_files(create_template_environment(backend), backend.build_steps(plan))
     return {file.name: file.content for file in files}
 
 
-def template_environment(backend: Backend) -> Environment:
+def create_template_environment(backend: Backend) -> Environment:
     """Return the Jinja environment of a backend: strict, without HTML escaping."""
     environment = Environment(
         loader=_Loader(backend),

@@ -21,22 +21,22 @@ from rigspec.bundle.model import (
     create_part,
 )
 from rigspec.lock.apt.archive import Archive, open_archives
-from rigspec.lock.apt.distribution import Distribution, distribution_of
+from rigspec.lock.apt.distribution import Distribution, find_distribution
 from rigspec.lock.apt.packages_index import PackageList
-from rigspec.lock.apt.sources import sources_of, variable_of
+from rigspec.lock.apt.sources import find_sources, get_variable_name
 from rigspec.lock.apt.third_party import Repository, RepositoryUnavailable, open_repository
 from rigspec.lock.errors import index_failure
 from rigspec.lock.model import LockedArchive, LockedMachine, LockedPackage, LockedRepository
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.mirror_urls import build_mirror_url
 
-__all__ = ["apt_part", "package_file", "repositories_part"]
+__all__ = ["fetch_apt_part", "fetch_repositories_part", "find_package_file"]
 
 _REPOSITORY_FOLDER = "nvidia"
 _REPOSITORY_MOVED_ON = "its repository no longer lists this version; lock again"
 
 
-def repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
+def fetch_repositories_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
     """Return the packages that these machines pin from third-party repositories.
 
     Raises:
@@ -65,7 +65,7 @@ def _repository(
     except RepositoryUnavailable as error:
         yield MissingItem(f"the repository {repository.name}", str(error))
         return
-    distribution = distribution_of(load_matrix(), machine.resolution.os, machine.resolution.arch)
+    distribution = find_distribution(load_matrix(), machine.resolution.os, machine.resolution.arch)
     architecture = distribution.architecture if distribution is not None else ""
     yield from _files(repository, opened, architecture, own)
 
@@ -85,7 +85,7 @@ def _files(
         yield GeneratedFile(f"{folder}/{name}", data)
     listed = PackageList(repository.name, text, architecture=architecture)
     for package in packages:
-        yield package_file(package, [listed], folder, archive, _REPOSITORY_MOVED_ON)
+        yield find_package_file(package, [listed], folder, archive, _REPOSITORY_MOVED_ON)
 
 
 _FOLDER = "apt"
@@ -93,7 +93,7 @@ _MIRROR = "apt/{distribution}/{snapshot}"
 _MOVED_ON = "its archive lists another version; lock again, or use a mirror of snapshots"
 
 
-def apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
+def fetch_apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
     """Return the packages that these machines pin from their distribution.
 
     Raises:
@@ -104,7 +104,7 @@ def apt_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePar
     return create_part(found, (_FOLDER, _MIRROR))
 
 
-def package_file(
+def find_package_file(
     package: LockedPackage, lists: Iterable[PackageList], root: str, archive: Archive, why: str
 ) -> BundleFile | MissingItem:
     """Return a package as a file below ``root``, or as missing if the archive no longer lists it.
@@ -134,8 +134,8 @@ def _machine(machine: LockedMachine, mirror: str | None) -> Iterator[Item]:
         yield MissingItem(f"packages of {system}", "the lock does not pin them")
         return
     moment = next((archive.snapshot for archive in machine.archives), None)
-    distribution = distribution_of(load_matrix(), system, machine.resolution.arch)
-    sources = sources_of(distribution, mirror, moment) if distribution is not None else None
+    distribution = find_distribution(load_matrix(), system, machine.resolution.arch)
+    sources = find_sources(distribution, mirror, moment) if distribution is not None else None
     if distribution is None or sources is None or moment is None:
         yield MissingItem(f"packages of {system}", _unknown(distribution, moment))
         return
@@ -153,7 +153,7 @@ def _unknown(distribution: Distribution | None, moment: str | None) -> str:
         return "its archive has no snapshots that a mirror could be named by"
     return (
         "no archive of this distribution is configured; set `[mirrors] apt` or the environment "
-        f"variable {variable_of(distribution)}"
+        f"variable {get_variable_name(distribution)}"
     )
 
 
@@ -178,4 +178,4 @@ def _suite(
             yield GeneratedFile(f"{folder}/{path.rpartition('/')[0]}/{hashed}", data)
             lists.append(PackageList(locked.name, text))
     for package in packages:
-        yield package_file(package, lists, root, archive, _MOVED_ON)
+        yield find_package_file(package, lists, root, archive, _MOVED_ON)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rigspec.bundle.apt import apt_part, repositories_part
-from rigspec.bundle.conda import conda_part
-from rigspec.bundle.downloads import downloads_part
-from rigspec.bundle.images import images_part
+from rigspec.bundle.apt import fetch_apt_part, fetch_repositories_part
+from rigspec.bundle.conda import fetch_conda_part
+from rigspec.bundle.downloads import fetch_downloads_part
+from rigspec.bundle.images import fetch_images_part
 from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingItem
-from rigspec.bundle.python_index import pypi_part
+from rigspec.bundle.python_index import fetch_pypi_part
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.previous import IMAGE
-from rigspec.lock.python.index.config import configured_index
+from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.plan.mirrors import apply_mirrors
 from rigspec.spec.models.rig import Rig
 
@@ -64,12 +64,12 @@ def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
     sources = [apply_mirrors(rig, locked) for locked in chosen]
     return Bundle(
         (
-            downloads_part(sources),
-            pypi_part(chosen, rig.mirrors.pypi or configured_index()),
-            conda_part(chosen, rig.mirrors.conda),
-            apt_part(chosen, rig.mirrors.apt),
-            images_part(rig, chosen),
-            repositories_part(chosen, rig.mirrors.nvidia),
+            fetch_downloads_part(sources),
+            fetch_pypi_part(chosen, rig.mirrors.pypi or read_index_configuration()),
+            fetch_conda_part(chosen, rig.mirrors.conda),
+            fetch_apt_part(chosen, rig.mirrors.apt),
+            fetch_images_part(rig, chosen),
+            fetch_repositories_part(chosen, rig.mirrors.nvidia),
             _unpinned(chosen),
         )
     )

@@ -7,16 +7,16 @@ from functools import partial
 
 from rigspec.bundle.downloads import fetch_file
 from rigspec.bundle.model import BundleFile, BundlePart, MissingItem
-from rigspec.lock.conda.channels import alias_path, with_alias
+from rigspec.lock.conda.channels import get_alias_path, resolve_alias
 from rigspec.lock.conda.lockfile import read_conda_lock
 from rigspec.lock.model import LockedEnv, LockedMachine
 
-__all__ = ["conda_part"]
+__all__ = ["fetch_conda_part"]
 
 _FOLDER = "conda"
 
 
-def conda_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
+def fetch_conda_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundlePart:
     """Return every package that conda installs.
 
     A channel that the spec gives as an address is missing: no mirror replaces it.
@@ -40,13 +40,13 @@ def conda_part(machines: Iterable[LockedMachine], mirror: str | None) -> BundleP
 
 def _packages(env: LockedEnv, mirror: str | None) -> Iterator[BundleFile | MissingItem]:
     for package in read_conda_lock(env.conda_lock):
-        path = alias_path(package.address)
+        path = get_alias_path(package.address)
         if path is None:
             channel = package.address.rsplit("/", 2)[0].partition("://")[2].rpartition("/")[2]
             why = "the spec gives its address, and no mirror replaces an address"
             yield MissingItem(f"the channel {channel}", why)
             continue
-        address = with_alias(package.address, mirror)
+        address = resolve_alias(package.address, mirror)
         yield BundleFile(
             f"{_FOLDER}/{path}", package.sha256, partial(fetch_file, address, package.sha256)
         )

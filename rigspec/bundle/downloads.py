@@ -11,14 +11,14 @@ from rigspec.bundle.model import BundleFile, BundlePart, MissingItem, write_veri
 from rigspec.lock.errors import index_failure
 from rigspec.lock.model import LockedFile, LockedMachine
 
-__all__ = ["downloads_part", "fetch_file"]
+__all__ = ["fetch_downloads_part", "fetch_file"]
 
 _FOLDER = "files"
 _TIMEOUT_S = 60.0
 _BLOCK = 1 << 20
 
 
-def downloads_part(machines: Iterable[LockedMachine]) -> BundlePart:
+def fetch_downloads_part(machines: Iterable[LockedMachine]) -> BundlePart:
     """Return every download of these machines, without duplicates."""
     files = {file for machine in machines for file in machine.files}
     by_name: dict[str, LockedFile] = {}
@@ -60,10 +60,10 @@ def _local(name: str, path: str) -> Iterator[bytes]:
 
 
 def _remote(name: str, url: str) -> Iterator[bytes]:
-    from rigspec.net.http import WEB_ERRORS, iter_body, stream_response, web_client
+    from rigspec.net.http import WEB_ERRORS, create_web_client, iter_body, stream_response
 
     try:
-        with web_client() as client, stream_response(client, url, _TIMEOUT_S) as response:
+        with create_web_client() as client, stream_response(client, url, _TIMEOUT_S) as response:
             if response.status_code != 200:
                 raise index_failure(name, f"HTTP status {response.status_code}")
             yield from iter_body(response)

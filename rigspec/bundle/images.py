@@ -16,13 +16,13 @@ from rigspec.lock.previous import IMAGE
 from rigspec.spec.image_reference import ImageReference
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["images_part"]
+__all__ = ["fetch_images_part"]
 
 _FOLDER = "images"
 _LAYOUT = b'{"imageLayoutVersion":"1.0.0"}\n'
 
 
-def images_part(rig: Rig, machines: Iterable[LockedMachine]) -> BundlePart:
+def fetch_images_part(rig: Rig, machines: Iterable[LockedMachine]) -> BundlePart:
     """Return the base images of a rig with a `[container]` table.
 
     Raises:

@@ -19,7 +19,7 @@ __all__ = [
     "Item",
     "MissingItem",
     "create_part",
-    "sha256_of_file",
+    "hash_file",
     "write_verified",
 ]
 
@@ -107,7 +107,7 @@ def write_verified(to: Path, sha256: str) -> Iterator[Callable[[Iterable[bytes]]
         part.unlink(missing_ok=True)
 
 
-def sha256_of_file(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:

@@ -13,9 +13,9 @@ from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingI
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.index.package_index import IndexedFile, PackageIndex
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
-from rigspec.lock.python.target_interpreter import TargetInterpreter, target_interpreter
+from rigspec.lock.python.target_interpreter import TargetInterpreter, describe_target_interpreter
 
-__all__ = ["pypi_part"]
+__all__ = ["fetch_pypi_part"]
 
 _FOLDER = "pypi"
 
@@ -29,7 +29,7 @@ class _EnvironmentPin:
     index: PackageIndex
 
 
-def pypi_part(machines: Iterable[LockedMachine], index: str | None) -> BundlePart:
+def fetch_pypi_part(machines: Iterable[LockedMachine], index: str | None) -> BundlePart:
     """Return the file that each environment's pip would install for each pin.
 
     Raises:
@@ -66,7 +66,7 @@ def _environment_pins(machine: LockedMachine, index: str | None) -> Iterator[_En
 
 def _target(machine: LockedMachine, env: LockedEnv) -> TargetInterpreter:
     resolutions = {resolution.name: resolution for resolution in machine.resolution.envs}
-    return target_interpreter(machine.resolution, resolutions[env.name], None)
+    return describe_target_interpreter(machine.resolution, resolutions[env.name], None)
 
 
 def _fetch(file: IndexedFile, to: Path) -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from rigspec.bundle.build import Bundle
-from rigspec.bundle.model import BundleFile, sha256_of_file
+from rigspec.bundle.model import BundleFile, hash_file
 from rigspec.fs.atomic_tree import MANIFEST, TreeError, escapes_root, list_manifest
 
 __all__ = ["UNFINISHED", "fill_bundle", "pack_bundle"]
@@ -99,7 +99,7 @@ def _fetch_all(folder: Path, files: Iterable[BundleFile], done: Callable[[str], 
 
 def _fetch_one(folder: Path, item: BundleFile) -> int:
     path = folder / item.path
-    if path.is_file() and sha256_of_file(path) == item.sha256:
+    if path.is_file() and hash_file(path) == item.sha256:
         return 0
     path.parent.mkdir(parents=True, exist_ok=True)
     item.fetch(path)

@@ -16,12 +16,12 @@ from pathlib import Path
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.serialization import parse_reports, serialize_reports
 
-__all__ = ["cache_file", "load_reports", "store_reports"]
+__all__ = ["get_cache_path", "load_reports", "store_reports"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
-def cache_file(spec: str, text: bytes, machine: str | None) -> Path | None:
+def get_cache_path(spec: str, text: bytes, machine: str | None) -> Path | None:
     """Return the cache file of this check; None if the cache is disabled or has no folder.
 
     Args:

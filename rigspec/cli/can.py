@@ -12,16 +12,16 @@ import typer
 
 from rigspec.cli.common.options import FORMAT, Quiet
 from rigspec.cli.common.output_file import write_text
-from rigspec.cli.console import fail, status
+from rigspec.cli.console import fail, print_status
 from rigspec.query.answer import answer_question
 from rigspec.query.gpu_page import build_gpu_page
 from rigspec.query.offers import list_offers
 from rigspec.query.pasted import read_pasted
 from rigspec.query.question import BadQuestion, Question, Requested, parse_request, write_spec
 from rigspec.query.render import (
-    answer_as_dict,
-    offers_as_dict,
-    page_as_dict,
+    convert_answer,
+    convert_offers,
+    convert_page,
     render_answer,
     render_offers,
     render_page,
@@ -123,17 +123,17 @@ def _answer(question: Question, format_: str, *, quiet: bool) -> NoReturn:
     if not question.requests and question.gpu is not None:
         page = build_gpu_page(question)
         if page is not None:
-            _print(format_, page_as_dict(page), render_page(page))
+            _print(format_, convert_page(page), render_page(page))
             raise typer.Exit(0)
     open_requests = [r for r in question.requests if r.version is None]
     if len(question.requests) == 1 and open_requests and open_requests[0].framework:
         offers = list_offers(question, open_requests[0])
         if offers:
             text = render_offers(question, open_requests[0], offers)
-            _print(format_, offers_as_dict(question, open_requests[0], offers), text)
+            _print(format_, convert_offers(question, open_requests[0], offers), text)
             raise typer.Exit(0)
     answer = answer_question(question)
-    _print(format_, answer_as_dict(answer), render_answer(answer, quiet=quiet))
+    _print(format_, convert_answer(answer), render_answer(answer, quiet=quiet))
     raise typer.Exit(0 if answer.is_yes else 2 if answer.is_invalid else 1)
 
 
@@ -146,7 +146,7 @@ def _write(path: Path, question: Question, *, quiet: bool) -> None:
         write_text(path, write_spec(question), new=True)
     except FileExistsError:
         fail(f"{path} already exists", status=2, help_text="write to another file")
-    status(f"wrote {path}", quiet=quiet)
+    print_status(f"wrote {path}", quiet=quiet)
 
 
 def _fail_invalid(error: InvalidSpec) -> NoReturn:

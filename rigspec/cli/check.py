@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cache.check_reports import cache_file, load_reports, store_reports
+from rigspec.cache.check_reports import get_cache_path, load_reports, store_reports
 from rigspec.cli.common.options import FORMAT, AnyMachine, Quiet
 from rigspec.cli.console import show
 from rigspec.diagnostics.model import Report
@@ -76,7 +76,7 @@ def _is_source(path: Path) -> bool:
 def _check_cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
     try:
         data = path.read_bytes()
-        file = cache_file(str(path), data, machine)
+        file = get_cache_path(str(path), data, machine)
         text = data.decode()
     except (OSError, UnicodeDecodeError):
         return _check(path, machine)

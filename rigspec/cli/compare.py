@@ -11,11 +11,11 @@ import typer
 
 from rigspec.backend.discovery import find_backends
 from rigspec.check import check_machine
-from rigspec.cli.common.lockfile import locked_resolutions, resolutions_of
+from rigspec.cli.common.lockfile import collect_resolutions, load_locked_resolutions
 from rigspec.cli.common.options import FORMAT, LockDirectory, Quiet, Spec
 from rigspec.cli.common.output_file import write_text
-from rigspec.cli.common.pipeline import matrix_for, open_spec, select_machines
-from rigspec.cli.console import fail, show, status
+from rigspec.cli.common.pipeline import load_matrix_for, open_spec, select_machines
+from rigspec.cli.console import fail, print_status, show
 from rigspec.compare.comparison import ComparisonRequest, compare_machines
 from rigspec.compare.cost import CostTerms, ExchangeRate
 from rigspec.compare.model import Comparison
@@ -27,7 +27,7 @@ from rigspec.diagnostics.model import Report, Severity
 from rigspec.diagnostics.render.summary import drop_warnings
 from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
 from rigspec.lock.paths import lock_directory
-from rigspec.lock.staleness import differences
+from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.quantities import EnergyPrice
@@ -84,7 +84,7 @@ def compare(
         typer.echo(text, nl=False)
     else:
         write_text(output, text, parents=True)
-        status(f"wrote {output}", quiet=quiet)
+        print_status(f"wrote {output}", quiet=quiet)
     if has_conflict or (exit_code and not result.software.is_equal):
         raise typer.Exit(1)
 
@@ -127,8 +127,8 @@ def _compare(
     spec: LoadedSpec, names: tuple[str, str], directory: Path, terms: CostTerms, quiet: bool
 ) -> tuple[Comparison, bool]:
     """Return the comparison, and whether one of the machines has a conflict."""
-    previous = locked_resolutions(directory)
-    matrices = {name: matrix_for(spec, name) for name in spec.rig.machine}
+    previous = load_locked_resolutions(directory)
+    matrices = {name: load_matrix_for(spec, name) for name in spec.rig.machine}
     reports = {
         name: check_machine(
             spec, name, matrix, repairs=False, installable=False, kept=previous.get(name)
@@ -143,7 +143,7 @@ def _compare(
     if not has_conflict:
         lock, reason = _usable_lock(spec, tuple(reports.values()), directory)
     if reason:
-        status(f"warning: {reason}", quiet=quiet)
+        print_status(f"warning: {reason}", quiet=quiet)
     question = ComparisonRequest(spec, names, matrices, load_matrix(), pair, lock, reason, terms)
     return compare_machines(question), has_conflict
 
@@ -166,7 +166,7 @@ def _usable_lock(
         return None, error.diagnostic.message
     except CorruptLock as error:
         fail(f"{error.diagnostic.code}: {error.diagnostic.message}", status=1)
-    changes = differences(lock, spec.rig, resolutions_of(reports))
+    changes = find_differences(lock, spec.rig, collect_resolutions(reports))
     outdated = [change for change in changes if change.severity is Severity.ERROR]
     if outdated:
         return None, outdated[0].message

@@ -10,12 +10,17 @@ from typing import Annotated
 import typer
 
 from rigspec.backend.discovery import Backend, BackendError, find_backends
-from rigspec.backend.render import compile_plan, omissions
+from rigspec.backend.render import compile_plan, list_omissions
 from rigspec.backend.size_limits import OutputTooLarge
-from rigspec.cli.common.lockfile import ensure_digests, fresh_lock, resolve_as_locked, warn_unpinned
+from rigspec.cli.common.lockfile import (
+    ensure_digests,
+    load_fresh_lock,
+    resolve_as_locked,
+    warn_unpinned,
+)
 from rigspec.cli.common.options import LockDirectory, OneMachine, Quiet, RequireDigests, Spec
 from rigspec.cli.common.pipeline import open_spec, select_machine
-from rigspec.cli.console import fail, fail_unknown, show, status
+from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.fs.atomic_tree import OutputFile, TreeError, read_tree, write_tree_atomically
@@ -57,7 +62,7 @@ def compile_(
     backends = _select_backends(target)
     directory = lock or lock_directory(spec, loaded.rig.name)
     resolutions = resolve_as_locked(loaded, directory)
-    rig_lock, digest = fresh_lock(loaded, resolutions, directory, strict=locked)
+    rig_lock, digest = load_fresh_lock(loaded, resolutions, directory, strict=locked)
     machines = [each for each in rig_lock.machines if each.resolution.machine == name]
     if require_digests:
         ensure_digests(loaded, machines)
@@ -153,13 +158,13 @@ def _print_result(
     plan: Plan, backend: Backend, output: Path, files: Sequence[OutputFile], *, quiet: bool
 ) -> None:
     """Print the written files, and the omitted steps by reason."""
-    status(backend.title, quiet=quiet)
+    print_status(backend.title, quiet=quiet)
     for file in files:
         typer.echo(sanitize(str(output / backend.name / file.path)))
     reasons: dict[str, list[str]] = {}
-    for omission in omissions(plan, backend):
+    for omission in list_omissions(plan, backend):
         reasons.setdefault(omission.reason, []).append(omission.item)
     for reason, steps in reasons.items():
         line = f"not included: {', '.join(steps)} — {reason}"
         for part in wrap(line, _WIDTH - 2, subsequent_indent="  ", break_on_hyphens=False):
-            status(f"  {part}", quiet=quiet)
+            print_status(f"  {part}", quiet=quiet)

@@ -12,8 +12,8 @@ import typer
 
 from rigspec.cli.common.options import FORMAT, Spec
 from rigspec.cli.common.pipeline import open_spec
-from rigspec.cli.console import fail, fail_unknown, status
-from rigspec.plan.connections import Connection, connections
+from rigspec.cli.console import fail, fail_unknown, print_status
+from rigspec.plan.connections import Connection, list_connections
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import HOST
 
@@ -45,10 +45,12 @@ def connect(
     rig = open_spec(spec).rig
     address = _address(rig, host)
     if rig.service.ssh is None:
-        status("note: the rig has no [service.ssh], so the commands assume port 22")
+        print_status("note: the rig has no [service.ssh], so the commands assume port 22")
     if address == _HOST:
-        status(f"note: {_HOST} is a placeholder for the machine's address; set it with --host")
-    result = tuple(connections(rig, address, _users(spec, rig, user)))
+        print_status(
+            f"note: {_HOST} is a placeholder for the machine's address; set it with --host"
+        )
+    result = tuple(list_connections(rig, address, _users(spec, rig, user)))
     typer.echo(_as_json(rig, address, result) if format_ == "json" else _as_text(result))
 
 

@@ -15,7 +15,7 @@ from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.diagnostics.render.text import render_text
 from rigspec.diagnostics.sanitize import sanitize
 
-__all__ = ["fail", "fail_unknown", "show", "show_diagnostics", "status"]
+__all__ = ["fail", "fail_unknown", "print_status", "show", "show_diagnostics"]
 
 # Width of text in a file or pipe.
 _WIDTH = 100
@@ -53,7 +53,7 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], file: str, text: str) ->
     show(Report(file, None, "", None, tuple(diagnostics)), {file: text})
 
 
-def status(message: str, *, quiet: bool = False) -> None:
+def print_status(message: str, *, quiet: bool = False) -> None:
     """Print a status line to stderr unless ``quiet`` is set."""
     if not quiet:
         typer.echo(sanitize(message, keep="\n"), err=True)

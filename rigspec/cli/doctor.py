@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.backend.discovery import Backend, BackendError, find_backends
-from rigspec.backend.render import step_texts
-from rigspec.cli.common.lockfile import fresh_lock, resolve_as_locked
+from rigspec.backend.render import render_steps
+from rigspec.cli.common.lockfile import load_fresh_lock, resolve_as_locked
 from rigspec.cli.common.options import FORMAT, LockDirectory, OneMachine, Quiet, Spec
 from rigspec.cli.common.pipeline import open_spec, select_machine
-from rigspec.cli.console import fail, fail_unknown, status
+from rigspec.cli.console import fail, fail_unknown, print_status
 from rigspec.doctor.diagnose import diagnose
-from rigspec.doctor.fixes import fix_commands
+from rigspec.doctor.fixes import list_fix_commands
 from rigspec.doctor.render import render_json, render_text
 from rigspec.lock.paths import lock_directory
 from rigspec.plan.build import build_plan
@@ -49,14 +49,14 @@ def doctor(
     plan = _build_plan(spec, machine, lock)
     backend = _select_backend(target)
     try:
-        steps, texts = backend.build_steps(plan), step_texts(plan, backend)
+        steps, texts = backend.build_steps(plan), render_steps(plan, backend)
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     diagnosis = diagnose(plan, steps, texts, target)
     if fix:
-        for line in fix_commands(diagnosis, steps):
+        for line in list_fix_commands(diagnosis, steps):
             typer.echo(line)
-        status(render_text(diagnosis).rstrip("\n"), quiet=quiet)
+        print_status(render_text(diagnosis).rstrip("\n"), quiet=quiet)
     elif format_ == "json":
         typer.echo(render_json(diagnosis), nl=False)
     else:
@@ -70,7 +70,7 @@ def _build_plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:
     name = select_machine(loaded, machine)
     directory = lock or lock_directory(spec, loaded.rig.name)
     resolutions = resolve_as_locked(loaded, directory)
-    rig_lock, digest = fresh_lock(loaded, resolutions, directory, strict=False)
+    rig_lock, digest = load_fresh_lock(loaded, resolutions, directory, strict=False)
     return build_plan(loaded.rig, rig_lock, name, digest)
 
 

@@ -12,11 +12,11 @@ import typer
 from rigspec.bundle.build import Bundle, build_bundle
 from rigspec.bundle.model import MissingItem
 from rigspec.bundle.writer import fill_bundle, pack_bundle
-from rigspec.cli.common.lockfile import fresh_lock, report_lock_errors, resolve_as_locked
+from rigspec.cli.common.lockfile import load_fresh_lock, report_lock_errors, resolve_as_locked
 from rigspec.cli.common.options import AnyMachine, LockDirectory, Quiet, Spec
 from rigspec.cli.common.pipeline import open_spec, select_machines
-from rigspec.cli.common.progress import progress_bar
-from rigspec.cli.console import fail, status
+from rigspec.cli.common.progress import create_progress_bar
+from rigspec.cli.console import fail, print_status
 from rigspec.lock.paths import lock_directory
 
 __all__ = ["fetch"]
@@ -51,7 +51,7 @@ def fetch(
         select_machines(loaded, machine)
     directory = lock or lock_directory(spec, loaded.rig.name)
     resolutions = resolve_as_locked(loaded, directory)
-    rig_lock, _ = fresh_lock(loaded, resolutions, directory, strict=False)
+    rig_lock, _ = load_fresh_lock(loaded, resolutions, directory, strict=False)
     with report_lock_errors(loaded):
         bundle = build_bundle(loaded.rig, rig_lock, machine)
         _report_missing(bundle.missing, allow_missing, quiet)
@@ -62,7 +62,7 @@ def fetch(
 def _report_missing(missing: Sequence[MissingItem], allowed: bool, quiet: bool) -> None:
     severity = "warning" if allowed else "error"
     for item in missing:
-        status(
+        print_status(
             f"{severity}[RS531]: not in the bundle: {item.what} ({item.reason})",
             quiet=quiet and allowed,
         )
@@ -79,14 +79,14 @@ def _write(bundle: Bundle, output: Path, quiet: bool) -> None:
     folder = output.with_name(f"{output.name}.files") if is_archive else output
     try:
         paths = [item.path for item in bundle.files]
-        with progress_bar(paths, "downloading", quiet=quiet) as complete:
+        with create_progress_bar(paths, "downloading", quiet=quiet) as complete:
             size = fill_bundle(folder, bundle, complete)
         if is_archive:
             pack_bundle(folder, output)
             shutil.rmtree(folder)
     except OSError as error:
         fail(f"RS604: cannot write {output}: {error.strerror}", status=2)
-    status(f"{len(paths)} files in {output}, {size / 1e6:.1f} MB downloaded", quiet=quiet)
+    print_status(f"{len(paths)} files in {output}, {size / 1e6:.1f} MB downloaded", quiet=quiet)
 
 
 def _print_mirrors(bundle: Bundle, output: Path, at: str | None, quiet: bool) -> None:
@@ -95,7 +95,7 @@ def _print_mirrors(bundle: Bundle, output: Path, at: str | None, quiet: bool) ->
     is_archive = name != output.name
     address = at or (f"file:///srv/{name}" if is_archive else output.resolve().as_uri())
     if is_archive and at is None:
-        status("unpack it in /srv, or set another address with --at", quiet=quiet)
+        print_status("unpack it in /srv, or set another address with --at", quiet=quiet)
     typer.echo("[mirrors]")
     for key, folder in bundle.mirrors:
         typer.echo(f'{key} = "{address.rstrip("/")}/{folder}"')

@@ -14,7 +14,7 @@ import typer
 from rigspec.cli.common.options import FORMAT, Quiet
 from rigspec.cli.common.output_file import write_text
 from rigspec.cli.common.source_files import open_sources
-from rigspec.cli.console import fail, status
+from rigspec.cli.console import fail, print_status
 from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.importing.registry import ImportedFile
 from rigspec.importing.spec_writer import ImportedRig, write_rig
@@ -56,7 +56,9 @@ def import_(
     imported = open_sources(files)
     rig = write_rig(imported, name)
     for each in rig.omissions:
-        status(f"not imported: {each.file}:{each.line}: {each.text} ({each.reason})", quiet=quiet)
+        print_status(
+            f"not imported: {each.file}:{each.line}: {each.text} ({each.reason})", quiet=quiet
+        )
     if format_ == "json":
         typer.echo(sanitize_json(json.dumps(_as_dict(imported, rig), indent=2, ensure_ascii=False)))
     if output is not None:
@@ -70,7 +72,7 @@ def _write(path: Path, text: str, *, force: bool, quiet: bool) -> None:
         write_text(path, text, new=not force)
     except FileExistsError:
         fail(f"{path} already exists", status=2, help_text="replace it with --force")
-    status(f"wrote {path}; next: `rigspec check {path}`", quiet=quiet)
+    print_status(f"wrote {path}; next: `rigspec check {path}`", quiet=quiet)
 
 
 def _as_dict(files: Sequence[ImportedFile], rig: ImportedRig) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import typer
 
 from rigspec.cli.common.options import Quiet
 from rigspec.cli.common.output_file import write_text
-from rigspec.cli.console import fail, status
-from rigspec.host.facts import host_of
+from rigspec.cli.console import fail, print_status
+from rigspec.host.facts import find_host
 from rigspec.host.recording import Recording, load_recording, record_host
-from rigspec.host.spec_writer import spec_text
+from rigspec.host.spec_writer import render_spec
 
 __all__ = ["init"]
 
@@ -77,7 +77,7 @@ def init(
         write_text(file, text, new=not force)
     except FileExistsError:
         _fail_exists(file)
-    status(f"wrote {file}; next: `rigspec check {file}`", quiet=quiet)
+    print_status(f"wrote {file}; next: `rigspec check {file}`", quiet=quiet)
 
 
 def _fail_exists(path: Path) -> NoReturn:
@@ -103,7 +103,7 @@ def _starter(name: str) -> str:
 
 
 def _describe_host(recording: Path | None, name: str, *, quiet: bool) -> str:
-    host = host_of(record_host() if recording is None else _load_recording(recording))
+    host = find_host(record_host() if recording is None else _load_recording(recording))
     architecture = host.processor.architecture if host.processor is not None else None
     if architecture not in (None, _SUPPORTED):
         fail(
@@ -111,8 +111,8 @@ def _describe_host(recording: Path | None, name: str, *, quiet: bool) -> str:
             status=1,
         )
     for missing in host.unread:
-        status(f"not detected: {missing.part} ({missing.why})", quiet=quiet)
-    return spec_text(host, name)
+        print_status(f"not detected: {missing.part} ({missing.why})", quiet=quiet)
+    return render_spec(host, name)
 
 
 def _load_recording(folder: Path) -> Recording:
@@ -138,4 +138,4 @@ def _record(folder: Path, *, force: bool, quiet: bool) -> None:
         fail(f"cannot create {folder}: {error.strerror}", status=2)
     for name, text in record_host().files():
         write_text(folder / name, text)
-    status(f"recorded this machine in {folder}", quiet=quiet)
+    print_status(f"recorded this machine in {folder}", quiet=quiet)

@@ -9,16 +9,16 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cli.common.lockfile import (
+    collect_resolutions,
     ensure_digests,
-    fresh_lock,
+    load_fresh_lock,
+    load_locked_resolutions,
     load_previous_lock,
-    locked_resolutions,
-    resolutions_of,
     warn_unpinned,
 )
 from rigspec.cli.common.options import Quiet, RequireDigests, Spec
 from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machines
-from rigspec.cli.console import fail_unknown, status
+from rigspec.cli.console import fail_unknown, print_status
 from rigspec.diagnostics.model import Report
 from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import Lock
@@ -72,7 +72,7 @@ def lock(
     loaded = open_spec(spec)
     directory = output or lock_directory(spec, loaded.rig.name)
     update_names = tuple(update or ())
-    previous = {} if upgrade else locked_resolutions(directory)
+    previous = {} if upgrade else load_locked_resolutions(directory)
     reports = [
         resolve_or_exit(loaded, name, previous.get(name), update_names)
         for name in select_machines(loaded, None)
@@ -80,7 +80,7 @@ def lock(
     _refuse_unknown_names(loaded, reports, load_previous_lock(directory), update_names)
     if check:
         _check_lock(loaded, reports, directory, require_digests=require_digests)
-        status(f"{directory} is up to date", quiet=quiet)
+        print_status(f"{directory} is up to date", quiet=quiet)
         return
     # The resolvers of Python and conda take longer to import than `--check` takes to run.
     from rigspec.cli.new_lock import create_new_lock, write_lock
@@ -105,7 +105,7 @@ def _check_lock(
     spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, require_digests: bool
 ) -> None:
     """Exit with status 1 and the differences unless the lock is up to date."""
-    current, _ = fresh_lock(spec, resolutions_of(reports), directory, strict=True)
+    current, _ = load_fresh_lock(spec, collect_resolutions(reports), directory, strict=True)
     if require_digests:
         ensure_digests(spec, current.machines)
 

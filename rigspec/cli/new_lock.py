@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from rigspec.cli.common.lockfile import (
+    collect_resolutions,
     load_previous_lock,
     report_lock_errors,
-    resolutions_of,
     show_in_spec,
 )
-from rigspec.cli.common.progress import progress_bar
-from rigspec.cli.console import status
+from rigspec.cli.common.progress import create_progress_bar
+from rigspec.cli.console import print_status
 from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.fs.atomic_tree import read_tree, write_tree_atomically
-from rigspec.lock.create import create_lock, environment_labels
+from rigspec.lock.create import create_lock, list_environment_labels
 from rigspec.lock.diff import lock_diff
-from rigspec.lock.digests import unverified_downloads
+from rigspec.lock.digests import find_unverified_downloads
 from rigspec.lock.lockfile import lock_files
 from rigspec.lock.model import Lock
 from rigspec.lock.python.engine_cache import ResolutionCache
@@ -55,14 +55,14 @@ def create_new_lock(
     gc.enable()
     settings = LockSettings(engine=engine, pylock=pylock, answers=ResolutionCache(fresh=fresh))
     warnings: list[Diagnostic] = []
-    resolutions = resolutions_of(reports)
-    progress = progress_bar(environment_labels(resolutions), "locking", quiet=quiet)
+    resolutions = collect_resolutions(reports)
+    progress = create_progress_bar(list_environment_labels(resolutions), "locking", quiet=quiet)
     with report_lock_errors(spec), progress as complete:
         new = create_lock(
             spec.rig, resolutions, previous, update_names, settings, complete, warnings.append
         )
     if not quiet:
-        show_in_spec(spec, dict.fromkeys([*warnings, *unverified_downloads(new)]))
+        show_in_spec(spec, dict.fromkeys([*warnings, *find_unverified_downloads(new)]))
     return new
 
 
@@ -71,16 +71,16 @@ def write_lock(spec: LoadedSpec, new: Lock, directory: Path, *, quiet: bool) -> 
     old = load_previous_lock(directory)
     # A committed lock does not change only because a newer matrix has more rows.
     if old is not None and _is_written(replace(new, matrix_digest=old.matrix_digest), directory):
-        status(f"{directory} is up to date", quiet=quiet)
+        print_status(f"{directory} is up to date", quiet=quiet)
         return
     files = lock_files(new)
     with report_lock_errors(spec):
         write_tree_atomically(directory, files)
     for file in files:
-        status(f"wrote {directory / file.path}", quiet=quiet)
+        print_status(f"wrote {directory / file.path}", quiet=quiet)
     if old is not None:
         for line in lock_diff(old, new) or ("no version changed",):
-            status(line, quiet=quiet)
+            print_status(line, quiet=quiet)
 
 
 def _is_written(lock: Lock, directory: Path) -> bool:

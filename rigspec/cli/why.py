@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cli.common.options import FORMAT, AnyMachine, Spec
-from rigspec.cli.common.pipeline import matrix_for, open_spec, resolve_or_exit, select_machines
+from rigspec.cli.common.pipeline import load_matrix_for, open_spec, resolve_or_exit, select_machines
 from rigspec.cli.console import fail, fail_unknown, show
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.json import render_json
 from rigspec.resolve.explain.why import UnknownComponent, Unsolvable
-from rigspec.resolve.explain.why import why as explain_version
+from rigspec.resolve.explain.why import explain_component as explain_version
 
 __all__ = ["why"]
 
@@ -43,7 +43,7 @@ def why(
     for name in select_machines(loaded, machine):
         resolution = resolve_or_exit(loaded, name).resolution
         try:
-            notes = explain_version(loaded, name, matrix_for(loaded, name), component)
+            notes = explain_version(loaded, name, load_matrix_for(loaded, name), component)
         except UnknownComponent as error:
             if component in _PARTS:
                 fail(

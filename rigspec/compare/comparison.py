@@ -18,7 +18,7 @@ from rigspec.compare.software import (
 from rigspec.diagnostics.model import Report
 from rigspec.hardware.machine_specs import MachineSpecs, build_machine_specs
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.explain.why import UnknownComponent, Unsolvable, why
+from rigspec.resolve.explain.why import UnknownComponent, Unsolvable, explain_component
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.machine import Machine
 
@@ -88,7 +88,7 @@ def _compare_software(question: ComparisonRequest) -> SoftwareComparison:
 def _explain_version(question: ComparisonRequest, name: str, component: str) -> str:
     """Return why the resolver did not select a newer version of a component."""
     try:
-        notes = why(question.spec, name, question.matrices[name], component)
+        notes = explain_component(question.spec, name, question.matrices[name], component)
     except (UnknownComponent, Unsolvable):
         return ""
     for note in notes:

@@ -15,17 +15,17 @@ from rigspec.compare.model import (
 )
 from rigspec.compare.supported_releases import (
     SupportedReleases,
+    find_release,
     find_supported_releases,
-    release_of,
 )
 from rigspec.diagnostics.model import Report, Severity, Source
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_specs import MachineSpecs
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.problem.builder import required_products
+from rigspec.resolve.problem.builder import list_required_products
 from rigspec.resolve.problem.model import Candidate, Component
-from rigspec.resolve.problem.requirements import framework_products
+from rigspec.resolve.problem.requirements import list_framework_products
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.cuda import Cuda
 from rigspec.spec.models.environment import Environment
@@ -78,7 +78,7 @@ def _iterate_layers(rig: Rig) -> Iterator[_ProductQuery]:
 
 
 def _iterate_frameworks(rig: Rig, matrix: Matrix) -> Iterator[_ProductQuery]:
-    requested = {name for env in rig.env.values() for name in framework_products(env)}
+    requested = {name for env in rig.env.values() for name in list_framework_products(env)}
     for product in matrix.products:
         if product.kind == "framework":
             env = Environment.model_validate(
@@ -121,7 +121,7 @@ def _compare_product(
 
 def _find_releases(question: LoadedSpec, name: str, product: str) -> SupportedReleases | None:
     known = set(list_product_names())
-    needed = [each for each in required_products(question.rig, name) if each in known]
+    needed = [each for each in list_required_products(question.rig, name) if each in known]
 
     def is_requested(component: Component) -> bool:
         return component.name == product
@@ -134,7 +134,7 @@ def _find_unsupported(
 ) -> tuple[UnsupportedReleases, ...]:
     """Return the releases that only one supports, with the other's reasons."""
     supported = set(other.releases)
-    listed = {release_of(candidate) for candidate in other.component.candidates}
+    listed = {find_release(candidate) for candidate in other.component.candidates}
     refused = [c for c in one.releases if c not in supported and c in listed]
     return tuple(other.iterate_reasons(tuple(refused)))
 

@@ -12,8 +12,8 @@ from rigspec.compare.model import UnsupportedReleases
 from rigspec.diagnostics.model import Fact
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.components import NOTHING, UNKNOWN
-from rigspec.resolve.conflicts.report import facts_of
-from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
+from rigspec.resolve.conflicts.report import list_facts
+from rigspec.resolve.conflicts.unknown_names import find_unsatisfiable_requirements
 from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts, is_satisfiable
 from rigspec.resolve.problem.model import (
     BoundRule,
@@ -26,9 +26,9 @@ from rigspec.resolve.solver.cnf import encode
 from rigspec.resolve.solver.cuda_source import build_problems
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
-from rigspec.version_specifiers import public_version
+from rigspec.version_specifiers import strip_local_version
 
-__all__ = ["SupportedReleases", "find_supported_releases", "release_of"]
+__all__ = ["SupportedReleases", "find_release", "find_supported_releases"]
 
 # Components that a machine has before the installation.
 _GIVEN = frozenset({"avx", "compute_capability", "driver", "gcc", "glibc", "os"})
@@ -53,7 +53,7 @@ class SupportedReleases:
                 known[1].append(candidate)
         for conflict, candidates in groups:
             reason = _find_nearest_fact(conflict, self.component.key)
-            facts = tuple(facts_of(conflict))
+            facts = tuple(list_facts(conflict))
             yield UnsupportedReleases(tuple(c.label for c in candidates), reason or facts[0], facts)
 
     def _build_requirement(self, candidate: Candidate) -> Requirement:
@@ -81,7 +81,7 @@ def find_supported_releases(
     found: list[SupportedReleases] = []
     for builder in build_problems(spec.rig, machine, matrix):
         component = next((c for c in builder.components if is_requested(c)), None)
-        errors, requirements = unsatisfiable_requirements(builder, spec.document)
+        errors, requirements = find_unsatisfiable_requirements(builder, spec.document)
         if component is not None and not errors:
             problem = builder.problem(requirements)
             releases = tuple(_iterate_supported(problem, component))
@@ -90,7 +90,7 @@ def find_supported_releases(
         return None
     # A release is supported if it runs with one of the sources of CUDA; the order is the matrix's.
     supported = {release for each in found for release in each.releases}
-    listed = dict.fromkeys(map(release_of, found[0].component.candidates))
+    listed = dict.fromkeys(map(find_release, found[0].component.candidates))
     return replace(found[0], releases=tuple(r for r in listed if r in supported))
 
 
@@ -100,7 +100,7 @@ def _iterate_supported(problem: Problem, component: Component) -> Iterator[Candi
     with SolverSession(problem, encoding) as session:
         selectors = list(encoding.selectors)
         for candidate in component.candidates:
-            release = release_of(candidate)
+            release = find_release(candidate)
             if candidate.version in (NOTHING, UNKNOWN) or release in seen:
                 continue
             if session.satisfiable([*selectors, encoding.candidates[component.key, candidate]]):
@@ -108,9 +108,9 @@ def _iterate_supported(problem: Problem, component: Component) -> Iterator[Candi
                 yield release
 
 
-def release_of(candidate: Candidate) -> Candidate:
+def find_release(candidate: Candidate) -> Candidate:
     """Return the release of a candidate that is a build: ``2.7.1`` of ``2.7.1+cu118``."""
-    return Candidate(candidate.family, public_version(candidate.version))
+    return Candidate(candidate.family, strip_local_version(candidate.version))
 
 
 def _find_nearest_fact(conflict: Conflict, wanted: str) -> Fact | None:
@@ -129,7 +129,7 @@ def _find_nearest_fact(conflict: Conflict, wanted: str) -> Fact | None:
 
     best = max(rank(row) for row in rows)
     nearest = [row for row in rows if rank(row) == best][-1]
-    facts = {fact.id: fact for fact in facts_of(conflict)}
+    facts = {fact.id: fact for fact in list_facts(conflict)}
     return facts.get(nearest.rule.id) or next(
-        iter(facts_of(replace(conflict, rows=(nearest,)))), None
+        iter(list_facts(replace(conflict, rows=(nearest,)))), None
     )

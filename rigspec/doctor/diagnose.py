@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rigspec.doctor.checks import accounts, apt, certificates, files, kernel, login_shell, services
 from rigspec.doctor.checks.environments import check_environment
 from rigspec.doctor.checks.verify import run_checks
-from rigspec.doctor.checks.version_probes import installed_version_checks
+from rigspec.doctor.checks.version_probes import build_version_checks
 from rigspec.doctor.model import Diagnosis, Item, Status
 from rigspec.plan import steps as kinds
 from rigspec.plan.model import Plan
@@ -22,7 +22,7 @@ def diagnose(plan: Plan, steps: Sequence[Step], texts: Mapping[str, str], target
     ``texts`` are the files that the target writes, by name.
     """
     unsorted = [item for step in steps for item in _check_step(step, plan, steps, texts)]
-    unsorted += installed_version_checks(plan, steps)
+    unsorted += build_version_checks(plan, steps)
     items = sorted(unsorted, key=lambda item: (item.layer, item.name, item.aspect))
     return Diagnosis(plan.rig, plan.machine, target, plan.lock_digest, tuple(items))
 

@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rigspec.doctor.model import Item, Status
-from rigspec.host.probe import ProbeError, command, read_text
+from rigspec.host.probe import ProbeError, read_text, run_command
 
 __all__ = [
     "Attributes",
     "Expectation",
     "ProbeError",
-    "command",
     "compare",
-    "file_attributes",
+    "read_file_attributes",
     "read_text",
+    "run_command",
 ]
 
 
@@ -75,7 +75,7 @@ def _build_item(
     )
 
 
-def file_attributes(path: str, *, content: bool = True) -> Attributes | None:
+def read_file_attributes(path: str, *, content: bool = True) -> Attributes | None:
     """Return the attributes of a file, or None if it does not exist.
 
     ``sha256`` is empty unless ``content`` is requested.

@@ -18,10 +18,10 @@ from rigspec.plan.steps import (
     VerifyStep,
 )
 
-__all__ = ["fix_commands"]
+__all__ = ["list_fix_commands"]
 
 
-def fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
+def list_fix_commands(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
     """Yield shell commands for each step with a difference, in the order of the plan.
 
     The stamp of a step is removed first, so that the installer runs it again.

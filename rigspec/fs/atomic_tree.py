@@ -19,9 +19,9 @@ __all__ = [
     "MANIFEST",
     "OutputFile",
     "TreeError",
+    "build_manifest",
     "escapes_root",
     "list_manifest",
-    "manifest_of",
     "read_tree",
     "write_file",
     "write_tree_atomically",
@@ -133,7 +133,7 @@ def read_tree(directory: Path) -> tuple[OutputFile, ...]:
     )
 
 
-def manifest_of(files: Iterable[OutputFile]) -> bytes:
+def build_manifest(files: Iterable[OutputFile]) -> bytes:
     """Return the text of the manifest of these files."""
     lines = [f"{hashlib.sha256(f.content).hexdigest()}  {f.path}\n" for f in files]
     return "".join(sorted(lines, key=_name)).encode()
@@ -197,7 +197,7 @@ def _stage(directory: Path, files: Sequence[OutputFile]) -> tuple[Path, int]:
     staged = Path(tempfile.mkdtemp(prefix=_prefix(directory), dir=directory.parent))
     lock = os.open(staged, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    manifest = OutputFile(MANIFEST, manifest_of(files), 0o644)
+    manifest = OutputFile(MANIFEST, build_manifest(files), 0o644)
     folders = {staged}
     for file in (*files, manifest):
         path = staged.joinpath(*_parts(file.path))

@@ -15,7 +15,7 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolve.explain.dependency_edges import (
     DependencyEdge,
     ResolvedComponent,
-    dependency_edges,
+    find_dependency_edges,
 )
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
@@ -28,7 +28,7 @@ _CASE_COMPONENTS = frozenset({"accelerator", "provider", "forward_compatibility"
 
 def build_graph(spec: LoadedSpec, report: Report, matrix: Matrix) -> StackGraph:
     """Return the graph of one machine; the report must have a resolution."""
-    components, rules = dependency_edges(spec, report.machine, matrix)
+    components, rules = find_dependency_edges(spec, report.machine, matrix)
     nodes = sorted(build_nodes(spec.rig, report, components), key=_sort_key)
     builder = _GraphBuilder(nodes, components)
     for rule in rules:

@@ -11,8 +11,8 @@ from rigspec.graph.model import Label, Node
 from rigspec.resolution import EnvResolution
 from rigspec.resolve.components import UNKNOWN
 from rigspec.resolve.explain.dependency_edges import ResolvedComponent
-from rigspec.resolve.problem.base_image import image_tag
-from rigspec.resolve.problem.requirements import env_key, gpu_key, gpu_list
+from rigspec.resolve.problem.base_image import find_image_tag
+from rigspec.resolve.problem.requirements import get_env_key, get_gpu_key, list_gpus
 from rigspec.spec.models.machine import Cpu, Machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Services
@@ -36,7 +36,7 @@ _PARENT_COMPONENTS = {
 
 def get_packages_id(env: str) -> str:
     """Return the id of the node for constrained packages of an environment."""
-    return env_key(env, "packages")
+    return get_env_key(env, "packages")
 
 
 def build_nodes(
@@ -66,7 +66,7 @@ def map_components(
     node_ids = {}
     for item in components:
         if item.env is not None:
-            node_id = env_key(item.env, "python") if item.name == "interpreter" else item.key
+            node_id = get_env_key(item.env, "python") if item.name == "interpreter" else item.key
         elif item.key.startswith("gpus."):
             node_id = item.key.partition("/")[0]
         elif item.name == "accelerator":
@@ -99,14 +99,16 @@ def _iterate_environment(
 ) -> Iterator[Node]:
     def node(component: str, title: str, row: int, *notes: str) -> Node:
         labels = tuple(Label(note) for note in notes)
-        key = env_key(env.name, component)
+        key = get_env_key(env.name, component)
         return Node(key, "environments", component, title, labels, env.name, row)
 
     packages = [pin.name for pin in env.distributions]
     for framework, package in zip(env.frameworks, packages, strict=True):
         note = () if package == framework.name else (f"as {package}",)
         yield node(framework.name, f"{framework.name} {framework.version}", 0, *note)
-    requested = [key for key in components_by_key if key.startswith(env_key(env.name, "package:"))]
+    requested = [
+        key for key in components_by_key if key.startswith(get_env_key(env.name, "package:"))
+    ]
     names = {components_by_key[key].title for key in requested}
     for key in sorted(requested):
         notes = tuple(
@@ -141,7 +143,7 @@ def _iterate_toolkit(
     if resolution is not None and resolution.cuda is not None:
         note = Label(f"from {components_by_key['provider'].label}")
         yield Node("cuda", "toolkit", "cuda", f"CUDA {resolution.cuda}", (note,), None, 1)
-    tag = image_tag(rig)
+    tag = find_image_tag(rig)
     if tag is not None and "image" in components_by_key:
         yield Node("image", "toolkit", "image", "base image", (Label(tag),), None, 1)
 
@@ -165,8 +167,8 @@ def _iterate_parts(machine: Machine, report: Report) -> Iterator[Node]:
     def node(key: str, kind: str, title: str, *notes: str) -> Node:
         return Node(key, "hardware", kind, title, tuple(Label(note) for note in notes if note))
 
-    for index, gpu in enumerate(gpu_list(machine)):
-        key = gpu_key(index, "").rstrip("/")
+    for index, gpu in enumerate(list_gpus(machine)):
+        key = get_gpu_key(index, "").rstrip("/")
         if gpu.instance is not None:
             yield node(key, "instance", gpu.instance)
         else:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_context import MachineContext, build_fact
-from rigspec.hardware.sourced_value import SourcedValue, from_matrix, from_spec
+from rigspec.hardware.sourced_value import SourcedValue, read_matrix_value, read_spec_value
 
 __all__ = ["Clearance", "find_clearance", "lint_clearance"]
 
@@ -42,11 +42,11 @@ def find_clearance(machine: MachineContext) -> Clearance:
     lengths = (
         declared if isinstance(declared, tuple) else (declared,) if declared is not None else ()
     )
-    own = tuple(from_spec(length.millimetres, "mm") for length in lengths)
+    own = tuple(read_spec_value(length.millimetres, "mm") for length in lengths)
     if own:
         return Clearance(tuple(figure for figure in own if figure is not None))
     release = machine.part("case", case.model)
-    known = from_matrix(release, "gpu_clearance_mm", "mm")
+    known = read_matrix_value(release, "gpu_clearance_mm", "mm")
     if release is None or known is None:
         return Clearance(())
     statement = f"the {release.version} has room for cards of up to {known}"

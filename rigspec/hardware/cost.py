@@ -12,7 +12,7 @@ from decimal import Decimal
 from rigspec.diagnostics.model import Diagnostic, Severity, Source
 from rigspec.hardware.machine_context import MachineContext
 from rigspec.hardware.power import Power, compute_efficiency
-from rigspec.hardware.sourced_value import SourcedValue, derive, from_spec, round_to
+from rigspec.hardware.sourced_value import SourcedValue, derive, read_spec_value, round_to
 
 __all__ = [
     "DAYS_A_MONTH",
@@ -123,7 +123,7 @@ def compute_cost(
     )
     return Cost(
         price=price or (parts if parts is not None and not unpriced else None),
-        budget=from_spec(table.budget.amount, table.budget.unit) if table.budget else None,
+        budget=read_spec_value(table.budget.amount, table.budget.unit) if table.budget else None,
         parts=parts,
         unpriced=unpriced,
         currencies=units,
@@ -274,6 +274,6 @@ def _find_prices(machine: MachineContext) -> tuple[tuple[SourcedValue, ...], tup
     entries += [(gpu.model, gpu.price, gpu.count) for gpu in table.gpus]
     entries += [(f"{disk.kind} of {disk.size}", disk.price, disk.count) for disk in table.storage]
     entries += [(part.model, part.price, part.count) for part in table.other]
-    known = (from_spec(p.amount * count, p.unit) for _, p, count in entries if p is not None)
+    known = (read_spec_value(p.amount * count, p.unit) for _, p, count in entries if p is not None)
     prices = tuple(value for value in known if value is not None)
     return prices, tuple(name for name, price, _ in entries if price is None)

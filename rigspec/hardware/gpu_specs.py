@@ -13,9 +13,9 @@ from rigspec.hardware.sourced_value import (
     SourcedValue,
     derive,
     format_share,
-    from_matrix,
-    from_spec,
     parse_number,
+    read_matrix_value,
+    read_spec_value,
     round_to,
 )
 from rigspec.matrix.model import Release
@@ -71,17 +71,17 @@ def _build_declared(machine: MachineContext, gpu: Gpu) -> GpuSpecs:
     release = machine.part("gpu", gpu.model)
     own = gpu.memory.gib_of_memory if gpu.memory is not None else None
     length = gpu.length.millimetres if gpu.length is not None else None
-    price = from_spec(gpu.price.amount, gpu.price.unit) if gpu.price is not None else None
+    price = read_spec_value(gpu.price.amount, gpu.price.unit) if gpu.price is not None else None
     return build_gpu_specs(
         machine,
         gpu.model,
         release,
         boards=Decimal(gpu.count),
         capability=gpu.compute_capability,
-        memory=from_spec(own, "GiB"),
-        watts=from_spec(gpu.watts, "W"),
-        idle_watts=from_spec(gpu.idle_watts, "W"),
-        length=from_spec(length, "mm"),
+        memory=read_spec_value(own, "GiB"),
+        watts=read_spec_value(gpu.watts, "W"),
+        idle_watts=read_spec_value(gpu.idle_watts, "W"),
+        length=read_spec_value(length, "mm"),
         price=price,
     )
 
@@ -103,25 +103,25 @@ def build_gpu_specs(
     capability = capability or _find_capability(release)
     generation = machine.part("generation", capability)
     each = count_gpus_on_board(release)
-    fp32 = _divide(from_matrix(release, "fp32_tflops", "TFLOPS"), each)
+    fp32 = _divide(read_matrix_value(release, "fp32_tflops", "TFLOPS"), each)
     return GpuSpecs(
         model=model,
         boards=boards,
         count=boards * each,
         compute_capability=capability,
         memory=memory or _find_memory(release),
-        bandwidth=_divide(from_matrix(release, "bandwidth_gb_s", "GB/s"), each),
-        fp64=_divide(from_matrix(release, "fp64_tflops", "TFLOPS"), each)
+        bandwidth=_divide(read_matrix_value(release, "bandwidth_gb_s", "GB/s"), each),
+        fp64=_divide(read_matrix_value(release, "fp64_tflops", "TFLOPS"), each)
         or _scale_fp32(generation, "fp64", fp32),
         fp32=fp32,
-        fp16=_divide(from_matrix(release, "fp16_tflops", "TFLOPS"), each)
+        fp16=_divide(read_matrix_value(release, "fp16_tflops", "TFLOPS"), each)
         or _scale_fp32(generation, "fp16", fp32),
-        tensor_fp16=_divide(from_matrix(release, "tensor_fp16_tflops", "TFLOPS"), each),
-        tensor_bf16=_divide(from_matrix(release, "tensor_bf16_tflops", "TFLOPS"), each),
-        tensor_tf32=_divide(from_matrix(release, "tensor_tf32_tflops", "TFLOPS"), each),
-        tensor_int8=_divide(from_matrix(release, "tensor_int8_tops", "TOPS"), each),
+        tensor_fp16=_divide(read_matrix_value(release, "tensor_fp16_tflops", "TFLOPS"), each),
+        tensor_bf16=_divide(read_matrix_value(release, "tensor_bf16_tflops", "TFLOPS"), each),
+        tensor_tf32=_divide(read_matrix_value(release, "tensor_tf32_tflops", "TFLOPS"), each),
+        tensor_int8=_divide(read_matrix_value(release, "tensor_int8_tops", "TOPS"), each),
         idle_watts=idle_watts,
-        watts=watts or from_matrix(release, "watts", "W"),
+        watts=watts or read_matrix_value(release, "watts", "W"),
         length=length,
         length_range=release.get("length_range_mm") if release is not None else None,
         price=price,
@@ -207,7 +207,7 @@ def _find_memory(release: Release | None) -> SourcedValue | None:
     if release is not None and found is not None:
         sources = release.sources_of("memory_gib")
         return SourcedValue(Decimal(found["each"]), "GiB", "matrix", sources, "of one GPU")
-    return from_matrix(release, "memory_gib", "GiB")
+    return read_matrix_value(release, "memory_gib", "GiB")
 
 
 def _divide(figure: SourcedValue | None, each: Decimal) -> SourcedValue | None:
@@ -221,7 +221,7 @@ def _scale_fp32(
     generation: Release | None, name: str, fp32: SourcedValue | None
 ) -> SourcedValue | None:
     """Return a throughput as the fraction of single precision that the generation has."""
-    rate = from_matrix(generation, name, "")
+    rate = read_matrix_value(generation, name, "")
     if rate is None or fp32 is None or generation is None:
         return None
     note = f"{generation.get(name)} of single precision"

@@ -9,7 +9,7 @@ from decimal import Decimal
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.gpu_specs import GpuSpecs, build_gpu_specs, scale_gpu_specs
 from rigspec.hardware.machine_context import MachineContext, build_fact
-from rigspec.hardware.sourced_value import SourcedValue, from_matrix, parse_number
+from rigspec.hardware.sourced_value import SourcedValue, parse_number, read_matrix_value
 from rigspec.matrix.model import Release
 
 __all__ = ["Instance", "build_instance_gpus", "find_instance", "lint_instance"]
@@ -36,9 +36,9 @@ def find_instance(machine: MachineContext) -> Instance | None:
     retired = next((item.reason for item in release.availability), None)
     return Instance(
         release=release,
-        vcpus=from_matrix(release, "vcpus", "vCPU"),
-        ram=from_matrix(release, "ram_gib", "GiB"),
-        price=from_matrix(release, "usd_per_hour", "USD/h"),
+        vcpus=read_matrix_value(release, "vcpus", "vCPU"),
+        ram=read_matrix_value(release, "ram_gib", "GiB"),
+        price=read_matrix_value(release, "usd_per_hour", "USD/h"),
         price_day=release.get("price_day"),
         price_scope=release.get("price_scope"),
         retired=retired,
@@ -57,7 +57,7 @@ def build_instance_gpus(machine: MachineContext, instance: Instance) -> tuple[Gp
         card,
         boards=Decimal(1),
         capability=capability,
-        memory=from_matrix(release, "memory_gib", "GiB"),
+        memory=read_matrix_value(release, "memory_gib", "GiB"),
     )
     if 0 < count < 1:
         specs = scale_gpu_specs(specs, count)

@@ -20,7 +20,7 @@ from rigspec.hardware.machine_context import MachineContext
 from rigspec.hardware.memory import compute_vram, get_ram
 from rigspec.hardware.pcie import Lanes, compute_lanes
 from rigspec.hardware.power import Power, compute_power
-from rigspec.hardware.sourced_value import SourcedValue, add_up, from_matrix, from_spec
+from rigspec.hardware.sourced_value import SourcedValue, add_up, read_matrix_value, read_spec_value
 from rigspec.matrix.model import Matrix
 from rigspec.spec.loader import LoadedSpec
 
@@ -103,12 +103,12 @@ def _compute_payback(
 
 def _find_threads(machine: MachineContext, instance: Instance | None) -> SourcedValue | None:
     own = machine.own_cpu
-    declared = from_spec(own.threads if own is not None else None, "threads")
-    known = declared or from_matrix(machine.cpu, "threads", "threads")
+    declared = read_spec_value(own.threads if own is not None else None, "threads")
+    known = declared or read_matrix_value(machine.cpu, "threads", "threads")
     return known or (instance.vcpus if instance is not None else None)
 
 
 def _add_up_storage(machine: MachineContext) -> SourcedValue | None:
-    disks = [from_spec(d.size.octets * d.count / 10**9, "GB") for d in machine.table.storage]
+    disks = [read_spec_value(d.size.octets * d.count / 10**9, "GB") for d in machine.table.storage]
     known = tuple(disk for disk in disks if disk is not None)
     return add_up(known, "GB", "of all disks") if known else None

@@ -10,7 +10,7 @@ from decimal import Decimal
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity, Span
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_context import MachineContext, build_fact
-from rigspec.hardware.sourced_value import SourcedValue, add_up, from_matrix, from_spec
+from rigspec.hardware.sourced_value import SourcedValue, add_up, read_matrix_value, read_spec_value
 
 __all__ = ["SupportedMemory", "compute_vram", "find_supported_memory", "get_ram", "lint_memory"]
 _KIND = re.compile(r"\b(?:LP)?DDR\d?[A-Z]?\b")
@@ -29,7 +29,7 @@ class SupportedMemory:
 def get_ram(machine: MachineContext) -> SourcedValue | None:
     """Return the size of the system memory."""
     memory = machine.table.memory
-    return from_spec(memory.size.gib_of_memory, "GiB") if memory is not None else None
+    return read_spec_value(memory.size.gib_of_memory, "GiB") if memory is not None else None
 
 
 def compute_vram(gpus: tuple[GpuSpecs, ...]) -> SourcedValue | None:
@@ -125,7 +125,7 @@ def _lint_size(machine: MachineContext) -> Iterator[Diagnostic]:
             here,
             machine.span("motherboard", "memory_max", label=f"at most {limit}"),
         )
-    most = from_matrix(machine.cpu, "memory_max_gib", "GiB")
+    most = read_matrix_value(machine.cpu, "memory_max_gib", "GiB")
     ram = get_ram(machine)
     if most is not None and ram is not None and ram.amount > most.amount and machine.cpu:
         statement = f"the {machine.cpu.version} supports at most {most}"

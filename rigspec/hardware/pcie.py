@@ -9,7 +9,12 @@ from decimal import Decimal
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_context import MachineContext, build_fact
-from rigspec.hardware.sourced_value import SourcedValue, from_matrix, from_spec, parse_number
+from rigspec.hardware.sourced_value import (
+    SourcedValue,
+    parse_number,
+    read_matrix_value,
+    read_spec_value,
+)
 from rigspec.matrix.model import Release
 
 __all__ = ["Lanes", "compute_lanes", "compute_slowdown", "divide_lanes", "lint_lanes"]
@@ -32,8 +37,8 @@ def compute_lanes(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Lanes:
     board = machine.table.motherboard
     slots = tuple(int(slot[1:]) for slot in board.slots) if board is not None else ()
     own = machine.own_cpu
-    of_cpu = from_spec(own.pcie_lanes if own is not None else None, "lanes")
-    of_cpu = of_cpu or from_matrix(machine.cpu, "pcie_lanes", "lanes")
+    of_cpu = read_spec_value(own.pcie_lanes if own is not None else None, "lanes")
+    of_cpu = of_cpu or read_matrix_value(machine.cpu, "pcie_lanes", "lanes")
     boards = int(sum(gpu.boards for gpu in gpus))
     divided = divide_lanes(boards, slots, int(of_cpu.amount)) if of_cpu is not None else None
     return Lanes(boards, slots, of_cpu, divided)

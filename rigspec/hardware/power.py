@@ -17,9 +17,9 @@ from rigspec.hardware.sourced_value import (
     SourcedValue,
     add_up,
     derive,
-    from_matrix,
-    from_spec,
     parse_number,
+    read_matrix_value,
+    read_spec_value,
 )
 from rigspec.matrix.model import Release
 
@@ -67,7 +67,7 @@ def compute_power(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Power:
         full=_add_up(tuple(d.full for d in draws), "at full load"),
         unknown_idle=tuple(d.part for d in draws if d.idle is None),
         unknown_full=tuple(d.part for d in draws if d.full is None),
-        supply=from_spec(psu.watts if psu is not None else None, "W"),
+        supply=read_spec_value(psu.watts if psu is not None else None, "W"),
         grade=machine.part("psu", psu.efficiency) if psu is not None else None,
         mains_volts=psu.mains_volts if psu is not None else None,
     )
@@ -147,9 +147,9 @@ def _find_draws(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator
     table = machine.table
     if table.cpu is not None:
         own = machine.own_cpu
-        full = from_spec(own.watts if own is not None else None, "W")
-        idle = from_spec(own.idle_watts if own is not None else None, "W")
-        yield PowerDraw("processor", idle, full or from_matrix(machine.cpu, "watts", "W"))
+        full = read_spec_value(own.watts if own is not None else None, "W")
+        idle = read_spec_value(own.idle_watts if own is not None else None, "W")
+        yield PowerDraw("processor", idle, full or read_matrix_value(machine.cpu, "watts", "W"))
     for gpu in gpus:
         yield PowerDraw(
             gpu.model if gpu.boards == 1 else f"{gpu.boards} x {gpu.model}",
@@ -169,7 +169,7 @@ def _find_draws(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Iterator
 
 def _build_draw(part: str, watts: int | None, idle_watts: int | None, count: int = 1) -> PowerDraw:
     name = part if count == 1 else f"{count} x {part}"
-    idle, full = from_spec(idle_watts, "W"), from_spec(watts, "W")
+    idle, full = read_spec_value(idle_watts, "W"), read_spec_value(watts, "W")
     return PowerDraw(name, _multiply(idle, Decimal(count)), _multiply(full, Decimal(count)))
 
 

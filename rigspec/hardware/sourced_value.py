@@ -15,9 +15,9 @@ __all__ = [
     "add_up",
     "derive",
     "format_share",
-    "from_matrix",
-    "from_spec",
     "parse_number",
+    "read_matrix_value",
+    "read_spec_value",
     "round_to",
 ]
 
@@ -55,12 +55,12 @@ def format_share(count: Decimal) -> str:
     return str(Fraction(count).limit_denominator(_MAX_DENOMINATOR))
 
 
-def from_spec(amount: Decimal | int | float | None, unit: str) -> SourcedValue | None:
+def read_spec_value(amount: Decimal | int | float | None, unit: str) -> SourcedValue | None:
     """Return a value of the spec."""
     return None if amount is None else SourcedValue(Decimal(str(amount)), unit, "spec")
 
 
-def from_matrix(release: Release | None, name: str, unit: str) -> SourcedValue | None:
+def read_matrix_value(release: Release | None, name: str, unit: str) -> SourcedValue | None:
     """Return a property of a release if it is a single number."""
     amount = parse_number(release.get(name)) if release is not None else None
     if release is None or amount is None:

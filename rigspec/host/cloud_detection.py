@@ -10,7 +10,7 @@ from typing import Any
 
 import tomli
 
-__all__ = ["Cloud", "cloud_of", "known_tags"]
+__all__ = ["Cloud", "detect_cloud", "list_known_tags"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Cloud:
     instance: str | None
 
 
-def cloud_of(dmi: Mapping[str, str]) -> Cloud | None:
+def detect_cloud(dmi: Mapping[str, str]) -> Cloud | None:
     """Return the provider that the firmware names; None for a machine on premises."""
     for row in _rows():
         if dmi.get(row["field"]) == row["value"]:
@@ -29,7 +29,7 @@ def cloud_of(dmi: Mapping[str, str]) -> Cloud | None:
     return None
 
 
-def known_tags(field: str) -> frozenset[str]:
+def list_known_tags(field: str) -> frozenset[str]:
     """Return the values of a field that a provider sets on all of its machines."""
     return frozenset(row["value"] for row in _rows() if row["field"] == field)
 

@@ -6,9 +6,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from rigspec.host.probe import ProbeError, command
+from rigspec.host.probe import ProbeError, run_command
 
-__all__ = ["driver_source", "installed_driver", "kernel_modules", "package_origins"]
+__all__ = [
+    "detect_driver_source",
+    "detect_kernel_modules",
+    "find_installed_driver",
+    "parse_package_origins",
+]
 
 # Packages of the driver's library, which every installation has, and of the driver itself.
 _PATTERNS = ("libcuda1", "libnvidia-compute*", "nvidia-driver*", "nvidia-headless-*")
@@ -21,7 +26,7 @@ _NVIDIA = re.compile(r"\S+/compute/cuda/repos/|file:\S*/(?:cuda-repo|nvidia-driv
 _DISTRIBUTION = ("contrib", "multiverse", "non-free", "restricted")
 
 
-def installed_driver() -> str:
+def find_installed_driver() -> str:
     """Return a line with name, version and origin for each installed package of the driver.
 
     Raises:
@@ -36,17 +41,17 @@ def installed_driver() -> str:
 def _packages() -> Iterator[str]:
     form = "${binary:Package} ${db:Status-Status}\\n"
     try:
-        output = command(("dpkg-query", "-W", "-f", form, *_PATTERNS), fails=True)
+        output = run_command(("dpkg-query", "-W", "-f", form, *_PATTERNS), fails=True)
     except ProbeError:
         if Path(_UNINSTALLER).exists():
             return
         raise
     names = [line.split(" ")[0] for line in output.splitlines() if line.endswith(" installed")]
     if names:
-        yield from package_origins(command(("apt-cache", "policy", *names)))
+        yield from parse_package_origins(run_command(("apt-cache", "policy", *names)))
 
 
-def package_origins(policy: str) -> Iterator[str]:
+def parse_package_origins(policy: str) -> Iterator[str]:
     """Yield name, version and origin of each installed package in the output of apt-cache policy.
 
     The origin is ``nvidia``, ``distribution`` or ``other``, without the name of a mirror.
@@ -67,7 +72,7 @@ def _origin(sources: str) -> str:
     return "distribution" if any(c in _DISTRIBUTION for c in components) else "other"
 
 
-def driver_source(recorded: str, version: str | None) -> str | None:
+def detect_driver_source(recorded: str, version: str | None) -> str | None:
     """Return the source of the driver as the spec names it; None if it is unknown.
 
     A package of another version than the loaded module's does not count.
@@ -83,7 +88,7 @@ def driver_source(recorded: str, version: str | None) -> str | None:
     return next(iter(origins)) if len(origins) == 1 and "other" not in origins else None
 
 
-def kernel_modules(module: str) -> str | None:
+def detect_kernel_modules(module: str) -> str | None:
     """Return whether the loaded kernel modules are open or proprietary."""
     if re.search(r"NVIDIA UNIX Open Kernel Module", module):
         return "open"

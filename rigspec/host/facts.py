@@ -6,33 +6,33 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from rigspec.host.cloud_detection import Cloud, cloud_of
-from rigspec.host.driver_packages import driver_source, kernel_modules
+from rigspec.host.cloud_detection import Cloud, detect_cloud
+from rigspec.host.driver_packages import detect_driver_source, detect_kernel_modules
 from rigspec.host.parsers import (
     Card,
     Disk,
     Module,
     OsRelease,
     Processor,
-    cards_of_list,
-    cards_of_lspci,
-    cards_of_nvidia_smi,
     compute_capabilities,
-    cudnn_version,
-    disks,
-    driver_version,
-    fields,
-    first_version,
-    memory_modules,
-    memory_of_kernel,
-    processor,
-    system,
-    toolkit_version,
+    find_first_version,
+    parse_cudnn_version,
+    parse_disks,
+    parse_driver_version,
+    parse_fields,
+    parse_gpu_list,
+    parse_kernel_memory,
+    parse_lspci,
+    parse_memory_modules,
+    parse_nvidia_smi,
+    parse_processor,
+    parse_system,
+    parse_toolkit_version,
 )
 from rigspec.host.python_environments import FoundEnvironment, read_environments
 from rigspec.host.recording import Recording
 
-__all__ = ["Host", "Undetected", "host_of"]
+__all__ = ["Host", "Undetected", "find_host"]
 
 T = TypeVar("T")
 
@@ -77,7 +77,7 @@ class Host:
     unread: tuple[Undetected, ...]
 
 
-def host_of(recording: Recording) -> Host:
+def find_host(recording: Recording) -> Host:
     """Return the facts in a recording."""
     problems: dict[str, str] = dict(recording.unseen)
 
@@ -88,37 +88,37 @@ def host_of(recording: Recording) -> Host:
             problems[question] = str(error)
             return otherwise
 
-    dmi = fields(recording.text("dmi"))
+    dmi = parse_fields(recording.text("dmi"))
     none: tuple[Card, ...] = ()
     smi = recording.text("nvidia-smi.xml")
-    cards = read("nvidia-smi.xml", cards_of_nvidia_smi, none) if smi else none
+    cards = read("nvidia-smi.xml", parse_nvidia_smi, none) if smi else none
     # A failing driver may still list its cards.
-    cards = cards or cards_of_list(recording.text("nvidia-smi-list"))
-    seen = cards_of_lspci(recording.text("lspci"))
+    cards = cards or parse_gpu_list(recording.text("nvidia-smi-list"))
+    seen = parse_lspci(recording.text("lspci"))
     module = recording.text("nvidia-module")
     host = Host(
-        system=system(recording.text("os-release")),
-        processor=processor(recording.text("lscpu")),
-        cloud=cloud_of(dmi),
+        system=parse_system(recording.text("os-release")),
+        processor=parse_processor(recording.text("lscpu")),
+        cloud=detect_cloud(dmi),
         cards=cards or seen,
         cards_of="nvidia-smi" if cards else "lspci",
         capabilities=compute_capabilities(recording.text("compute-capability.csv")),
         board=_board(dmi, recording.text("dmidecode")),
-        modules=memory_modules(recording.text("dmidecode")),
-        ram=memory_of_kernel(recording.text("meminfo")),
-        disks=read("lsblk.json", disks, ()),
-        driver=read("nvidia-smi.xml", lambda text: driver_version(text, module), None),
+        modules=parse_memory_modules(recording.text("dmidecode")),
+        ram=parse_kernel_memory(recording.text("meminfo")),
+        disks=read("lsblk.json", parse_disks, ()),
+        driver=read("nvidia-smi.xml", lambda text: parse_driver_version(text, module), None),
         driver_source=None,
-        kernel_modules=kernel_modules(module),
-        gcc=first_version(recording.text("gcc")),
-        docker=first_version(recording.text("docker")),
-        toolkit=toolkit_version(recording.text("nvcc"), recording.text("cuda-version")),
-        cudnn=cudnn_version(recording.text("cudnn.h")),
+        kernel_modules=detect_kernel_modules(module),
+        gcc=find_first_version(recording.text("gcc")),
+        docker=find_first_version(recording.text("docker")),
+        toolkit=parse_toolkit_version(recording.text("nvcc"), recording.text("cuda-version")),
+        cudnn=parse_cudnn_version(recording.text("cudnn.h")),
         provider=_provider(recording.text("toolkit-packages")),
         environments=read("environments.json", read_environments, ()),
         unread=(),
     )
-    source = driver_source(recording.text("driver-packages"), host.driver)
+    source = detect_driver_source(recording.text("driver-packages"), host.driver)
     host = replace(host, driver_source=source)
     return replace(host, unread=tuple(_unread(host, problems)))
 
@@ -153,7 +153,7 @@ def _board(dmi: Mapping[str, str], dmidecode: str) -> str | None:
     """Return maker and name of the board; None for the placeholders of some makers."""
     maker, name = dmi.get("board_vendor", ""), dmi.get("board_name", "")
     if not name and "Base Board Information" in dmidecode:
-        board = fields(dmidecode.partition("Base Board Information")[2].partition("\n\n")[0])
+        board = parse_fields(dmidecode.partition("Base Board Information")[2].partition("\n\n")[0])
         maker, name = board.get("Manufacturer", ""), board.get("Product Name", "")
     blank = {"", "default string", "to be filled by o.e.m.", "not specified", "none", "n/a"}
     if name.lower() in blank:

@@ -15,21 +15,21 @@ __all__ = [
     "Module",
     "OsRelease",
     "Processor",
-    "cards_of_list",
-    "cards_of_lspci",
-    "cards_of_nvidia_smi",
     "compute_capabilities",
-    "cudnn_version",
-    "decimal_size",
-    "disks",
-    "driver_version",
-    "fields",
-    "first_version",
-    "memory_modules",
-    "memory_of_kernel",
-    "processor",
-    "system",
-    "toolkit_version",
+    "find_first_version",
+    "parse_cudnn_version",
+    "parse_disks",
+    "parse_driver_version",
+    "parse_fields",
+    "parse_gpu_list",
+    "parse_kernel_memory",
+    "parse_lspci",
+    "parse_memory_modules",
+    "parse_nvidia_smi",
+    "parse_processor",
+    "parse_system",
+    "parse_toolkit_version",
+    "round_to_decimal_size",
 ]
 
 _DISPLAY = "03"  # the PCI class of display controllers
@@ -82,7 +82,7 @@ class Disk:
     kind: str
 
 
-def fields(text: str) -> dict[str, str]:
+def parse_fields(text: str) -> dict[str, str]:
     """Return the `key: value` lines; the first one of each key, with any indentation."""
     found: dict[str, str] = {}
     for line in text.splitlines():
@@ -92,7 +92,7 @@ def fields(text: str) -> dict[str, str]:
     return found
 
 
-def system(text: str) -> OsRelease | None:
+def parse_system(text: str) -> OsRelease | None:
     """Parse the distribution from /etc/os-release."""
     found = {}
     for line in text.splitlines():
@@ -105,9 +105,9 @@ def system(text: str) -> OsRelease | None:
     return OsRelease(found["ID"], found.get("VERSION_ID", ""), like)
 
 
-def processor(text: str) -> Processor | None:
+def parse_processor(text: str) -> Processor | None:
     """Parse the processor from lscpu."""
-    values = fields(text)
+    values = parse_fields(text)
     model = values.get("Model name") or values.get("BIOS Model name")
     if not model or not values.get("Architecture"):
         return None
@@ -123,19 +123,19 @@ def processor(text: str) -> Processor | None:
     )
 
 
-def memory_of_kernel(text: str) -> int | None:
+def parse_kernel_memory(text: str) -> int | None:
     """Parse the memory of the kernel in MiB from /proc/meminfo: less than is installed."""
     found = re.search(r"^MemTotal:\s+([0-9]+) kB$", text, re.M)
     return int(found[1]) // 1024 if found else None
 
 
-def memory_modules(text: str) -> tuple[Module, ...]:
+def parse_memory_modules(text: str) -> tuple[Module, ...]:
     """Parse the memory modules from dmidecode, without empty slots."""
     found = []
     for block in re.split(r"^Handle 0x", text, flags=re.M):
         if "\nMemory Device\n" not in block:
             continue
-        values = fields(block)
+        values = parse_fields(block)
         size = re.fullmatch(r"([0-9]+) (MB|GB|MiB|GiB)", values.get("Size", ""))
         if size is None:
             continue
@@ -151,7 +151,7 @@ def memory_modules(text: str) -> tuple[Module, ...]:
     return tuple(found)
 
 
-def disks(text: str) -> tuple[Disk, ...]:
+def parse_disks(text: str) -> tuple[Disk, ...]:
     """Parse the disks from the JSON of lsblk; raise ValueError if it is malformed."""
     if not text.strip():
         return ()
@@ -163,7 +163,7 @@ def disks(text: str) -> tuple[Disk, ...]:
         raise ValueError(f"not a list of disks: {error}") from None
 
 
-def cards_of_nvidia_smi(text: str) -> tuple[Card, ...]:
+def parse_nvidia_smi(text: str) -> tuple[Card, ...]:
     """Parse the GPUs from the XML of nvidia-smi; raise ValueError if it is malformed."""
     root = _xml(text)
     found = []
@@ -175,13 +175,13 @@ def cards_of_nvidia_smi(text: str) -> tuple[Card, ...]:
     return tuple(found)
 
 
-def cards_of_list(text: str) -> tuple[Card, ...]:
+def parse_gpu_list(text: str) -> tuple[Card, ...]:
     """Parse the GPUs from the list of nvidia-smi."""
     found = re.findall(r"^GPU [0-9]+: (.+?)(?: \(UUID: [^)]*\))?$", text, re.M)
     return tuple(Card(name.strip()) for name in found)
 
 
-def cards_of_lspci(text: str) -> tuple[Card, ...]:
+def parse_lspci(text: str) -> tuple[Card, ...]:
     """Parse NVIDIA's GPUs from lspci with names and numbers.
 
     The name is in brackets after that of the chip; unknown PCI ids have none.
@@ -208,7 +208,7 @@ def compute_capabilities(text: str) -> Mapping[str, str]:
     return found
 
 
-def driver_version(smi: str, module: str) -> str | None:
+def parse_driver_version(smi: str, module: str) -> str | None:
     """Parse the driver version from nvidia-smi, else from the kernel module."""
     if smi:
         version = _xml(smi).findtext("driver_version", "").strip()
@@ -218,7 +218,7 @@ def driver_version(smi: str, module: str) -> str | None:
     return found[1] if found else None
 
 
-def toolkit_version(nvcc: str, file: str) -> str | None:
+def parse_toolkit_version(nvcc: str, file: str) -> str | None:
     """Parse the toolkit version from its version file, else from its compiler."""
     text = re.search(r"CUDA Version ([0-9]+\.[0-9]+(?:\.[0-9]+)?)", file)
     if text is not None:
@@ -233,14 +233,14 @@ def toolkit_version(nvcc: str, file: str) -> str | None:
     return release[1] if release else None
 
 
-def cudnn_version(text: str) -> str | None:
+def parse_cudnn_version(text: str) -> str | None:
     """Parse the cuDNN version from its header."""
     found = dict(re.findall(r"^#define CUDNN_(MAJOR|MINOR|PATCHLEVEL) ([0-9]+)$", text, re.M))
     parts = [found.get(name) for name in ("MAJOR", "MINOR", "PATCHLEVEL")]
     return ".".join(part for part in parts if part) if all(parts) else None
 
 
-def first_version(text: str) -> str | None:
+def find_first_version(text: str) -> str | None:
     """Parse the version in the first line of a program, at its end or after `version`."""
     line = (text.splitlines() or [""])[0]
     found = re.search(r"version ([0-9]+\.[0-9]+(?:\.[0-9]+)?)", line) or re.search(
@@ -274,7 +274,7 @@ def _is_disk(row: Mapping[str, object]) -> bool:
     return passing is None and row.get("tran") != "usb"
 
 
-def decimal_size(size: int) -> str:
+def round_to_decimal_size(size: int) -> str:
     """Return the size as makers of disks write it: ``512 GB``, ``2 TB``."""
     for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
         if size >= factor:

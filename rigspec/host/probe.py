@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-__all__ = ["ProbeError", "command", "read_text"]
+__all__ = ["ProbeError", "read_text", "run_command"]
 
 _SECONDS = 60
 # Programs get no variables of the calling session.
@@ -29,7 +29,7 @@ def read_text(path: str) -> str | None:
 
 
 @cache
-def command(
+def run_command(
     words: Sequence[str], *, fails: bool = False, environment: tuple[tuple[str, str], ...] = ()
 ) -> str:
     """Return the output of a command without the last newline; the same command runs once.

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from rigspec.host.probe import ProbeError, command
+from rigspec.host.probe import ProbeError, run_command
 from rigspec.matrix.loader import find_package_owner
 
-__all__ = ["FoundEnvironment", "environments_here", "read_environments"]
+__all__ = ["FoundEnvironment", "find_environments", "read_environments"]
 
 _METADATA = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9._-]*?)-([0-9][^-]*)(?:-py[^-]*)?\.(?:dist|egg)-info"
@@ -35,7 +35,7 @@ class FoundEnvironment:
     others: int = 0
 
 
-def environments_here() -> str:
+def find_environments() -> str:
     """Return the environments of the system and the caller as JSON, without paths."""
     home = Path(os.path.expanduser("~"))
     found = [*_conda(home), *_pyenv(home), *_system(home)]
@@ -102,7 +102,7 @@ def _system(home: Path) -> Iterator[FoundEnvironment]:
     """Yield the system's Pythons, with packages that pip installed for the user and for all."""
     for program, name in (("/usr/bin/python3", "system"), ("/usr/bin/python2", "system-2")):
         try:
-            output = command((program, "-I" if program.endswith("3") else "-E", "-V"))
+            output = run_command((program, "-I" if program.endswith("3") else "-E", "-V"))
         except ProbeError:
             continue
         version = output.removeprefix("Python ").strip()

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rigspec.host.cloud_detection import known_tags
-from rigspec.host.driver_packages import installed_driver
-from rigspec.host.probe import ProbeError, command, read_text
-from rigspec.host.python_environments import environments_here
+from rigspec.host.cloud_detection import list_known_tags
+from rigspec.host.driver_packages import find_installed_driver
+from rigspec.host.probe import ProbeError, read_text, run_command
+from rigspec.host.python_environments import find_environments
 
 __all__ = ["Recording", "load_recording", "record_host"]
 
@@ -81,7 +81,7 @@ def _file(path: str) -> Callable[[], str]:
 
 
 def _output_of(*words: str, fails: bool = False) -> Callable[[], str]:
-    return lambda: command(words, fails=fails) + "\n"
+    return lambda: run_command(words, fails=fails) + "\n"
 
 
 def _first_file(*paths: str) -> Callable[[], str]:
@@ -108,7 +108,7 @@ def _dmi() -> str:
             text = (read_text(f"/sys/class/dmi/id/{name}") or "").strip()
         except ProbeError:
             continue
-        if text and (name != _TAG or text in known_tags(_TAG)):
+        if text and (name != _TAG or text in list_known_tags(_TAG)):
             lines.append(f"{name}: {text}\n")
     if not lines:
         raise ProbeError("no /sys/class/dmi/id")
@@ -130,7 +130,7 @@ def _toolkit_packages() -> str:
     """Return the installed packages that contain the toolkit."""
     patterns = ("cuda-toolkit-*", "cuda-nvcc-*", "cuda-core-*", "nvidia-cuda-toolkit")
     form = "${Package} ${Version} ${db:Status-Status}\\n"
-    output = command(("dpkg-query", "-W", "-f", form, *patterns), fails=True)
+    output = run_command(("dpkg-query", "-W", "-f", form, *patterns), fails=True)
     lines = [line for line in output.splitlines() if line.endswith(" installed")]
     return "".join(f"{line}\n" for line in lines)
 
@@ -155,8 +155,8 @@ QUESTIONS: Mapping[str, Callable[[], str]] = {
     "cuda-version": _first_file("/usr/local/cuda/version.json", "/usr/local/cuda/version.txt"),
     "cudnn.h": _cudnn,
     "toolkit-packages": _toolkit_packages,
-    "driver-packages": installed_driver,
-    "environments.json": environments_here,
+    "driver-packages": find_installed_driver,
+    "environments.json": find_environments,
 }
 
 # Data that identifies a machine or its user.

@@ -11,14 +11,14 @@ from tomlkit.items import Item, SingleKey, Table
 
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.host.facts import Host
-from rigspec.host.parsers import Card, decimal_size
+from rigspec.host.parsers import Card, round_to_decimal_size
 from rigspec.host.python_environments import FoundEnvironment
 from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.spec.types import NO_DRIVER, has_apt
 
-__all__ = ["spec_text"]
+__all__ = ["render_spec"]
 
 _MACHINE = "host"
 _MAX_NAME = 200
@@ -32,7 +32,7 @@ _DECORATION = re.compile(
 )
 
 
-def spec_text(host: Host, name: str) -> str:
+def render_spec(host: Host, name: str) -> str:
     """Return the spec of a machine; undetected parts are comments."""
     matrix = load_matrix(_PRODUCTS)
     document = tomlkit.document()
@@ -134,7 +134,7 @@ def _own_parts(table: Table, host: Host) -> None:
     if host.disks:
         alike = groupby(sorted(host.disks, key=lambda disk: (disk.kind, disk.size)))
         items = [
-            _inline(size=decimal_size(disk.size), kind=disk.kind, count=_many(list(found)))
+            _inline(size=round_to_decimal_size(disk.size), kind=disk.kind, count=_many(list(found)))
             for disk, found in alike
         ]
         _add(table, "storage", _list(items), "lsblk")

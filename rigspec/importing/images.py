@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Span
 from rigspec.importing.model import Reading, Statement, Subject, omit
-from rigspec.importing.systems import system_of_image
+from rigspec.importing.systems import find_system_of_image
 from rigspec.matrix.loader import load_image
 
 __all__ = ["read_image"]
@@ -52,7 +52,7 @@ def read_image(text: str, span: Span) -> Reading:
 
 
 def _read_tag(name: str, tag: str, span: Span) -> Iterator[Statement]:
-    system = system_of_image(name, tag)
+    system = find_system_of_image(name, tag)
     if system is not None:
         yield Statement(Subject.OS, system, span)
     torch, tensorflow, python = (p.match(tag) for p in (_TORCH, _TENSORFLOW, _PYTHON))

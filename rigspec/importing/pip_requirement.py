@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from rigspec.diagnostics.model import Span
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, omit
 
-__all__ = ["build_of_index", "is_default_index", "read_requirement", "requirement_pattern"]
+__all__ = ["build_of_index", "build_requirement_pattern", "is_default_index", "read_requirement"]
 
 # PyTorch's indexes, and the folders of their mirrors: …/whl/cu121, …/whl/nightly/cu126.
 _BUILD_INDEX = re.compile(
@@ -55,12 +55,12 @@ def read_requirement(
         name=requirement.name,
         build=build if "+" not in specifier else None,
         marker=str(requirement.marker) if requirement.marker is not None else None,
-        pattern=requirement_pattern(text, requirement.name),
+        pattern=build_requirement_pattern(text, requirement.name),
     )
     return Reading((statement,), omissions)
 
 
-def requirement_pattern(text: str, name: str) -> str:
+def build_requirement_pattern(text: str, name: str) -> str:
     """Return the requirement with ``{}`` for its versions; extras and marker stay."""
     match = re.match(rf"{re.escape(name)}\s*(?P<extras>\[[^\]]*\])?", text)
     extras = (match["extras"] or "") if match is not None else ""

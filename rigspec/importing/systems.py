@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["find_system", "system_of_image"]
+__all__ = ["find_system", "find_system_of_image"]
 
 _LONG_NAME = re.compile(
     r"(?P<name>Ubuntu|Debian GNU/Linux|Rocky Linux|Red Hat Enterprise Linux|CentOS Linux"
@@ -46,7 +46,7 @@ def find_system(text: str) -> str | None:
     return None if match is None else f"{_NAMES[match['name']]} {match['version']}"
 
 
-def system_of_image(name: str, tag: str) -> str | None:
+def find_system_of_image(name: str, tag: str) -> str | None:
     """Return the system of a distribution's image, or of a codename in a tag."""
     family = _IMAGES.get(name)
     version = re.match(r"\d+(?:\.\d+)?", tag)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.resolution import Build, EnvResolution, Resolution
-from rigspec.resolve.problem.channels import channel_frameworks
-from rigspec.resolve.problem.requirements import requested_frameworks, requested_packages
+from rigspec.resolve.problem.channels import list_channel_frameworks
+from rigspec.resolve.problem.requirements import list_requested_frameworks, list_requested_packages
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
 from rigspec.version_specifiers import normalize_name, parse_alternative
@@ -25,8 +25,8 @@ _OF_TORCH = ("torchvision", "torchaudio")
 def lint_builds(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Diagnostic]:
     """Yield a note for each build of another index, with the command that installs it."""
     for env in resolution.envs if resolution is not None else ():
-        from_channels = channel_frameworks(spec.rig.env[env.name])
-        lines = {line.product: line for line in requested_frameworks(spec.rig.env[env.name])}
+        from_channels = list_channel_frameworks(spec.rig.env[env.name])
+        lines = {line.product: line for line in list_requested_frameworks(spec.rig.env[env.name])}
         for build in env.builds:
             line = lines.get(build.framework)
             path = ("env", env.name, line.table, line.key) if line else ("env", env.name)
@@ -96,7 +96,7 @@ def install_command(build: Build, env: EnvResolution, spec: Environment) -> str:
 def _companions(env: EnvResolution, spec: Environment) -> Iterator[str]:
     """Yield torchvision and torchaudio as the spec requests them, or as torch requires them."""
     required = {c.partition("==")[0]: c for c in env.constraints if "==" in c}
-    for package in requested_packages(spec):
+    for package in list_requested_packages(spec):
         name = normalize_name(package.name.removeprefix(PACKAGE_PREFIX))
         if name in _OF_TORCH:
             versions = parse_alternative(package.request).versions

@@ -12,8 +12,8 @@ from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.system_services import (
     FROM_ENVIRONMENT,
     SERVICE_PATHS,
-    requested_services,
-    session_environment,
+    find_session_environment,
+    list_requested_services,
 )
 from rigspec.spec.types import has_apt
 
@@ -126,10 +126,10 @@ def _lint_services(
 ) -> Iterator[Diagnostic]:
     """Report the services whose packages or units on this system are unknown."""
     services = spec.rig.service
-    for name in requested_services(services):
+    for name in list_requested_services(services):
         form = _get_system_value(matrix, resolution.os, f"{name}_form")
         path: KeyPath = SERVICE_PATHS[name]
-        if form == FROM_ENVIRONMENT and session_environment(services) is None:
+        if form == FROM_ENVIRONMENT and find_session_environment(services) is None:
             message = f"{resolution.os} has no package of {name}'s session loader"
             yield _diagnostic(spec, path, message, "set `env` in a session", ("os",))
         elif not form or not _get_system_value(matrix, resolution.os, f"{name}_packages"):

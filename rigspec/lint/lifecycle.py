@@ -10,10 +10,10 @@ from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.loader import list_image_tags, load_image
 from rigspec.matrix.model import Availability, Matrix, Release
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem.base_image import image_tag
-from rigspec.resolve.problem.channels import channel_frameworks
+from rigspec.resolve.problem.base_image import find_image_tag
+from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import KeyPath
-from rigspec.resolve.problem.requirements import requested_frameworks
+from rigspec.resolve.problem.requirements import list_requested_frameworks
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 
@@ -239,8 +239,8 @@ def lint_withdrawn(
     """Report a deleted or unsupported base image, and yanked releases."""
     yield from _lint_image(spec)
     for env in resolution.envs if resolution is not None else ():
-        lines = {line.product: line for line in requested_frameworks(spec.rig.env[env.name])}
-        from_channels = channel_frameworks(spec.rig.env[env.name])
+        lines = {line.product: line for line in list_requested_frameworks(spec.rig.env[env.name])}
+        from_channels = list_channel_frameworks(spec.rig.env[env.name])
         for pin, package in zip(env.frameworks, env.distributions, strict=True):
             if pin.name in from_channels:
                 continue
@@ -261,7 +261,7 @@ def list_image_alternatives(image: Release | None) -> tuple[str, ...]:
 
 
 def _lint_image(spec: LoadedSpec) -> Iterator[Diagnostic]:
-    tag = image_tag(spec.rig)
+    tag = find_image_tag(spec.rig)
     if tag is None:
         return
     image = load_image(tag)

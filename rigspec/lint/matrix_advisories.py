@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.resolve.components import UNKNOWN, diagnostic_name
-from rigspec.resolve.explain.phrasing import format_statement, rule_as_fact
+from rigspec.resolve.components import UNKNOWN, get_diagnostic_name
+from rigspec.resolve.explain.phrasing import convert_rule_to_fact, format_statement
 from rigspec.resolve.problem.domains import CandidateDomain
 from rigspec.resolve.problem.model import BoundRule, Requirement
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.toml.document import Document
 
-__all__ = ["advisory_diagnostics"]
+__all__ = ["lint_advisories"]
 
 
-def advisory_diagnostics(
+def lint_advisories(
     rows: Iterable[BoundRule],
     universes: Mapping[str, CandidateDomain],
     requirements: tuple[Requirement, ...],
@@ -48,8 +48,10 @@ def _diagnostic(
         for requirement in requirements
         if requirement.path is not None and _about(requirement, keys)
     ]
-    names = [diagnostic_name(key.rpartition("/")[2]) for key in (row.requires[0], *dict(row.when))]
-    fact = rule_as_fact(row.rule, value)
+    names = [
+        get_diagnostic_name(key.rpartition("/")[2]) for key in (row.requires[0], *dict(row.when))
+    ]
+    fact = convert_rule_to_fact(row.rule, value)
     return Diagnostic(
         code=row.rule.code,
         severity=Severity(row.rule.severity),

@@ -9,18 +9,18 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import Pin, Resolution
-from rigspec.resolve.problem.base_image import base_image, image_tag
-from rigspec.resolve.problem.channels import channel_frameworks
+from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
+from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
 from rigspec.resolve.problem.requirements import (
-    package_products,
-    requested_frameworks,
-    requested_packages,
+    list_package_products,
+    list_requested_frameworks,
+    list_requested_packages,
 )
-from rigspec.resolve.problem.rule_index import rule_index
-from rigspec.resolve.problem.systems import ROLLING, unlisted_system
+from rigspec.resolve.problem.rule_index import get_rule_index
+from rigspec.resolve.problem.systems import ROLLING, find_unlisted_system
 from rigspec.spec.loader import LoadedSpec
-from rigspec.version_specifiers import public_version
+from rigspec.version_specifiers import strip_local_version
 
 __all__ = ["lint_unverified", "lint_unverified_versions"]
 
@@ -68,8 +68,8 @@ def lint_unverified_versions(
     lines = [*_unverified_system(spec, machine, matrix), *_unverified_image(spec)]
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
-        paths = {f.product: (f.table, f.key) for f in requested_frameworks(requested)}
-        from_channels = channel_frameworks(requested)
+        paths = {f.product: (f.table, f.key) for f in list_requested_frameworks(requested)}
+        from_channels = list_channel_frameworks(requested)
         known_builds = {build.framework for build in env.builds}
         lines += [
             (
@@ -81,10 +81,10 @@ def lint_unverified_versions(
             and pin.name not in known_builds
             and (pin.name in from_channels or not _is_listed(matrix, pin))
         ]
-        known = set(package_products(requested)) | rule_index(matrix).named
+        known = set(list_package_products(requested)) | get_rule_index(matrix).named
         lines += [
             (package.name, ("env", env.name, package.table, package.key))
-            for package in requested_packages(requested)
+            for package in list_requested_packages(requested)
             if PACKAGE_PREFIX + package.name not in known
         ]
     if lines:
@@ -102,7 +102,7 @@ def _unverified_system(
     requested = spec.rig.machine[machine].os if machine is not None else None
     if requested is None:
         return
-    system = unlisted_system(requested, matrix.product("os"))
+    system = find_unlisted_system(requested, matrix.product("os"))
     if system is not None:
         yield system.label.removesuffix(f" {ROLLING}"), ("machine", machine or "", "os")
 
@@ -110,16 +110,16 @@ def _unverified_system(
 def _unverified_image(spec: LoadedSpec) -> Iterator[tuple[str, KeyPath]]:
     """Yield a base image of unknown contents; those of nvidia/cuda have a warning."""
     container = spec.rig.container
-    if container is None or container.base is None or image_tag(spec.rig) is not None:
+    if container is None or container.base is None or find_image_tag(spec.rig) is not None:
         return
-    if base_image(spec.rig) is None:
+    if find_rig_image(spec.rig) is None:
         yield container.base.partition("@")[0], ("container", "base")
 
 
 def _is_listed(matrix: Matrix, pin: Pin) -> bool:
     """Return whether the matrix lists the version, or the release that it is the build of."""
     return any(
-        pin.version in (release.version, public_version(release.version))
+        pin.version in (release.version, strip_local_version(release.version))
         for release in matrix.product(pin.name).releases
     )
 

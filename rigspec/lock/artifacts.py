@@ -13,24 +13,24 @@ from rigspec.lock.errors import index_failure
 from rigspec.lock.model import LockedFile, LockedPackage, LockedRepository, Unpinned
 from rigspec.matrix.model import Artifact, Matrix, Release
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem.base_image import image_tag
+from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import has_apt
 
 __all__ = [
     "INTERPRETER",
     "INTERPRETER_TABLES",
-    "cuda_provider",
-    "downloads",
-    "file_name",
-    "interpreter_archive",
-    "interpreter_files",
-    "packages_of",
-    "release_of",
-    "repositories_of",
-    "sha256_of_url",
-    "unpinned_interpreters",
-    "unpinned_items",
+    "find_interpreter_archive",
+    "find_release",
+    "find_unpinned_interpreters",
+    "find_unpinned_items",
+    "get_cuda_provider",
+    "get_file_name",
+    "hash_url",
+    "list_downloads",
+    "list_interpreter_files",
+    "list_repositories",
+    "list_third_party_packages",
 ]
 
 _REPOSITORY = "nvidia-repository"
@@ -41,7 +41,7 @@ _NAME = "nvidia-cuda"
 _FIRST_PINNED = 590
 
 
-def downloads(
+def list_downloads(
     rig: Rig, resolution: Resolution, matrix: Matrix, previous: Collection[LockedFile] = ()
 ) -> Iterator[LockedFile]:
     """Yield every file the rig downloads. Raises LockError for one without a known hash.
@@ -50,27 +50,29 @@ def downloads(
     """
     if (
         resolution.cudnn is not None
-        and cuda_provider(rig, resolution) is not None
+        and get_cuda_provider(rig, resolution) is not None
         and "cudnn" not in _image(rig)
     ):
         yield from _cudnn(rig, resolution, matrix, previous)
     if _from_runfile(rig, resolution):
-        yield from _matrix_file(release_of(matrix, "cuda", resolution.cuda or ""), "cuda")
+        yield from _matrix_file(find_release(matrix, "cuda", resolution.cuda or ""), "cuda")
     for installer in sorted({env.installer for env in resolution.envs if env.installer}):
-        yield from _matrix_file(release_of(matrix, "installer", installer), "installer")
-    yield from interpreter_files(rig, resolution, matrix)
+        yield from _matrix_file(find_release(matrix, "installer", installer), "installer")
+    yield from list_interpreter_files(rig, resolution, matrix)
     for name in sorted(rig.download):
         download = rig.download[name]
         yield _locked_download(download.url, download.sha256, f"download.{name}", previous)
 
 
-def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
+def list_repositories(
+    rig: Rig, resolution: Resolution, matrix: Matrix
+) -> Iterator[LockedRepository]:
     """Yield the third-party package repositories."""
     if not (_from_repository(rig, resolution) or _driver_from_repository(resolution)):
         return
     if not _has_repository(resolution, matrix):
         return
-    system = release_of(matrix, _SYSTEM, resolution.os)
+    system = find_release(matrix, _SYSTEM, resolution.os)
     key = _repository_key(matrix, system)
     url = f"{_current_key(matrix).get('url')}/{system.get('nvidia_slug')}/{resolution.arch}"
     yield LockedRepository(
@@ -83,7 +85,9 @@ def repositories_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterato
     )
 
 
-def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
+def list_third_party_packages(
+    rig: Rig, resolution: Resolution, matrix: Matrix
+) -> Iterator[LockedPackage]:
     """Yield the packages that come from a third-party repository."""
     if not _has_repository(resolution, matrix):
         return
@@ -95,7 +99,7 @@ def packages_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
         for name in rig.cuda.packages:
             yield LockedPackage(name, "cuda", archive=_NAME)
     elif resolution.cuda is not None and not _image(rig):
-        toolkit = release_of(matrix, "cuda", resolution.cuda)
+        toolkit = find_release(matrix, "cuda", resolution.cuda)
         name = toolkit.get("apt_package") or ""
         yield LockedPackage(name, "cuda", toolkit.get("apt_version"), archive=_NAME)
 
@@ -123,14 +127,14 @@ def _revision(key: Release, os: str, branch: int) -> str:
     return next(revision for first, _, revision in steps if branch >= int(first))
 
 
-def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
+def find_unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """Yield the items that the lock does not pin, with the reasons."""
-    yield from unpinned_interpreters(rig, resolution, matrix)
+    yield from find_unpinned_interpreters(rig, resolution, matrix)
     if _from_repository(rig, resolution) and not _has_repository(resolution, matrix):
         why = f"no package repository is known for {resolution.os}; install it by hand"
         yield Unpinned(f"CUDA toolkit {resolution.cuda or ''}".strip(), why, part="cuda")
     if _from_runfile(rig, resolution):
-        toolkit = release_of(matrix, "cuda", resolution.cuda or "")
+        toolkit = find_release(matrix, "cuda", resolution.cuda or "")
         if not toolkit.artifacts:
             why = "the matrix knows no address of its runfile; take another release or provider"
             yield Unpinned(f"CUDA toolkit {toolkit.version}", why, part="cuda")
@@ -141,12 +145,12 @@ def unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator
             yield Unpinned(f"cuDNN {resolution.cudnn}", why, part="cudnn")
 
 
-def cuda_provider(rig: Rig, resolution: Resolution) -> str | None:
+def get_cuda_provider(rig: Rig, resolution: Resolution) -> str | None:
     """Return where CUDA comes from: as the spec states it, else as it was decided."""
     return rig.cuda.provider if rig.cuda is not None else resolution.cuda_provider
 
 
-def release_of(matrix: Matrix, product: str, label: str) -> Release:
+def find_release(matrix: Matrix, product: str, label: str) -> Release:
     """Return the release that a resolution names.
 
     A system that the matrix does not have is one without properties.
@@ -169,16 +173,16 @@ def _image(rig: Rig) -> str:
     cuda = rig.cuda
     if cuda is not None and "provider" in cuda.model_fields_set and cuda.provider != "image":
         return ""
-    return image_tag(rig) or ""
+    return find_image_tag(rig) or ""
 
 
 def _from_repository(rig: Rig, resolution: Resolution) -> bool:
-    return resolution.accelerator == "gpu" and cuda_provider(rig, resolution) == "nvidia"
+    return resolution.accelerator == "gpu" and get_cuda_provider(rig, resolution) == "nvidia"
 
 
 def _has_repository(resolution: Resolution, matrix: Matrix) -> bool:
     """Return whether the matrix has NVIDIA's package repository for the system."""
-    return release_of(matrix, _SYSTEM, resolution.os).get("nvidia_slug") is not None
+    return find_release(matrix, _SYSTEM, resolution.os).get("nvidia_slug") is not None
 
 
 def _driver_from_repository(resolution: Resolution) -> bool:
@@ -187,7 +191,7 @@ def _driver_from_repository(resolution: Resolution) -> bool:
 
 
 def _from_runfile(rig: Rig, resolution: Resolution) -> bool:
-    return resolution.cuda is not None and cuda_provider(rig, resolution) == "runfile"
+    return resolution.cuda is not None and get_cuda_provider(rig, resolution) == "runfile"
 
 
 def _installs_cuda(rig: Rig, resolution: Resolution) -> bool:
@@ -219,7 +223,7 @@ def _cudnn(
 
 
 def _cudnn_release(resolution: Resolution, matrix: Matrix) -> Release:
-    return release_of(matrix, "cudnn", f"{resolution.cudnn}+cuda{resolution.cudnn_cuda}")
+    return find_release(matrix, "cudnn", f"{resolution.cudnn}+cuda{resolution.cudnn_cuda}")
 
 
 def _matrix_file(release: Release, part: str) -> Iterator[LockedFile]:
@@ -237,13 +241,13 @@ def _matrix_file(release: Release, part: str) -> Iterator[LockedFile]:
 def _locked_download(
     url: str, sha256: str | None, part: str, previous: Collection[LockedFile]
 ) -> LockedFile:
-    name = file_name(url)
+    name = get_file_name(url)
     if sha256 is not None:
         return LockedFile(name, url, sha256, "spec", part=part)
     for file in previous:
         if (file.part, file.url, file.pinned_by) == (part, url, "lock"):
             return file
-    found, size = sha256_of_url(url)
+    found, size = hash_url(url)
     return LockedFile(name, url, found, "lock", size=size, part=part)
 
 
@@ -254,16 +258,18 @@ INTERPRETER = "interpreter"
 INTERPRETER_TABLES = {"pyenv": "python", "uv": "python-build"}
 
 
-def interpreter_files(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedFile]:
+def list_interpreter_files(
+    rig: Rig, resolution: Resolution, matrix: Matrix
+) -> Iterator[LockedFile]:
     """Yield the archives of the interpreters that are built on the machine or unpacked there."""
     for kind in INTERPRETER_TABLES:
         for version in sorted(_versions(rig, resolution, kind)):
-            file = interpreter_archive(matrix, kind, version)
+            file = find_interpreter_archive(matrix, kind, version)
             if file is not None:
                 yield LockedFile(file.name, file.url, file.sha256, "matrix", file.size, INTERPRETER)
 
 
-def interpreter_archive(matrix: Matrix, kind: str, version: str) -> Artifact | None:
+def find_interpreter_archive(matrix: Matrix, kind: str, version: str) -> Artifact | None:
     """Return the archive that an interpreter is built or unpacked from, if the matrix has it."""
     table = INTERPRETER_TABLES.get(kind)
     releases = matrix.product(table).releases if table is not None else ()
@@ -271,11 +277,13 @@ def interpreter_archive(matrix: Matrix, kind: str, version: str) -> Artifact | N
     return next((artifacts[0] for artifacts in found if artifacts), None)
 
 
-def unpinned_interpreters(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
+def find_unpinned_interpreters(
+    rig: Rig, resolution: Resolution, matrix: Matrix
+) -> Iterator[Unpinned]:
     """Yield the interpreters whose archive has no checksum in the matrix."""
     for kind in INTERPRETER_TABLES:
         for version in sorted(_versions(rig, resolution, kind)):
-            if interpreter_archive(matrix, kind, version) is None:
+            if find_interpreter_archive(matrix, kind, version) is None:
                 why = "the matrix has no checksum of its archive"
                 yield Unpinned(f"Python {version}", why, part=INTERPRETER)
 
@@ -288,16 +296,16 @@ _BLOCK = 1 << 20
 _ANSWER_S = 60.0
 
 
-def sha256_of_url(url: str) -> tuple[str, int]:
+def hash_url(url: str) -> tuple[str, int]:
     """Return the sha256 and size in bytes of the file at an address. Raises LockError."""
-    from rigspec.net.http import WEB_ERRORS, iter_body, stream_response, web_client
+    from rigspec.net.http import WEB_ERRORS, create_web_client, iter_body, stream_response
 
-    name = file_name(url)
+    name = get_file_name(url)
     try:
         if urlsplit(url).scheme == "file":
             with open(unquote(urlsplit(url).path), "rb") as file:
                 return _sha256(iter(lambda: file.read(_BLOCK), b""))
-        with web_client() as client, stream_response(client, url, _ANSWER_S) as response:
+        with create_web_client() as client, stream_response(client, url, _ANSWER_S) as response:
             if response.status_code != 200:
                 raise index_failure(name, f"HTTP status {response.status_code}")
             sha256, size = _sha256(iter_body(response))
@@ -312,7 +320,7 @@ def sha256_of_url(url: str) -> tuple[str, int]:
         raise index_failure(name, error.strerror or "it cannot be read") from None
 
 
-def file_name(url: str) -> str:
+def get_file_name(url: str) -> str:
     """Return the name of the file at an address, without the query."""
     return Path(urlsplit(url).path).name
 

@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from rigspec.lock.apt.packages import lock_system_packages, requested_packages, toolkit_of
+from rigspec.lock.apt.packages import find_toolkit, list_requested_packages, lock_system_packages
 from rigspec.lock.apt.third_party import ThirdPartyRepositoryCache
 from rigspec.lock.artifacts import (
-    downloads,
-    packages_of,
-    repositories_of,
-    unpinned_items,
+    find_unpinned_items,
+    list_downloads,
+    list_repositories,
+    list_third_party_packages,
 )
-from rigspec.lock.errors import unsupported_architecture, unsupported_build
+from rigspec.lock.errors import report_unsupported_architecture, report_unsupported_build
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.oci.base_image import BaseImageLocker, Warn
-from rigspec.lock.previous import PreviousArtifacts, previous_artifacts
+from rigspec.lock.previous import PreviousArtifacts, find_previous_artifacts
 from rigspec.lock.python.environment import (
     EnvironmentLock,
     LockSettings,
@@ -25,17 +25,22 @@ from rigspec.lock.python.environment import (
     lock_environment,
 )
 from rigspec.lock.python.framework_rules import join_environments
-from rigspec.lock.services import notebook_of, service_packages, services_of, unknown_services
+from rigspec.lock.services import (
+    find_notebook,
+    find_unknown_services,
+    list_service_packages,
+    list_services,
+)
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.resolve.problem.channels import channel_frameworks
+from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "create_lock",
-    "environment_labels",
+    "list_environment_labels",
 ]
 
 # The architecture whose packages are locked.
@@ -45,7 +50,7 @@ LOCKED_ARCH = "x86_64"
 _AT_ONCE = 4
 
 
-def environment_labels(resolutions: Sequence[Resolution]) -> tuple[str, ...]:
+def list_environment_labels(resolutions: Sequence[Resolution]) -> tuple[str, ...]:
     """Return the labels of the environments, for the progress display."""
     return tuple(_label(r.machine, env.name) for r in resolutions for env in r.envs)
 
@@ -62,18 +67,18 @@ def create_lock(
     """Pin every machine of a rig. Raises LockError.
 
     Pins of the lock ``before`` are reused where possible, except those that ``moving`` names.
-    ``done`` is called with each of ``environment_labels``, from the thread that finished it;
+    ``done`` is called with each of ``list_environment_labels``, from the thread that finished it;
     ``warn`` receives warnings.
     """
     for resolution in resolutions:
         if resolution.arch != LOCKED_ARCH:
-            raise unsupported_architecture(resolution.arch)
+            raise report_unsupported_architecture(resolution.arch)
         for env in resolution.envs:
-            from_channels = channel_frameworks(rig.env[env.name])
+            from_channels = list_channel_frameworks(rig.env[env.name])
             for build in env.builds:
                 if build.framework in from_channels:
                     continue
-                raise unsupported_build(env, build)
+                raise report_unsupported_build(env, build)
     matrix = load_matrix()
     names = tuple(moving)
     previous = _previous_pins(before, names)
@@ -181,7 +186,7 @@ class _PreviousMachine:
     @classmethod
     def of(cls, before: Lock | None, name: str | None, moving: tuple[str, ...]) -> _PreviousMachine:
         locked = {m.resolution.machine: m for m in (before.machines if before else ())}
-        return cls(locked.get(name), previous_artifacts(before, name, moving), moving)
+        return cls(locked.get(name), find_previous_artifacts(before, name, moving), moving)
 
 
 def _machine(
@@ -193,25 +198,25 @@ def _machine(
     foreign: ThirdPartyRepositoryCache,
 ) -> LockedMachine:
     resolution, envs = locked.resolution, locked.envs
-    files = tuple(downloads(rig, resolution, matrix, earlier.artifacts.files))
-    repositories = tuple(repositories_of(rig, resolution, matrix))
+    files = tuple(list_downloads(rig, resolution, matrix, earlier.artifacts.files))
+    repositories = tuple(list_repositories(rig, resolution, matrix))
     machine = LockedMachine(
         resolution=resolution,
         files=files,
         unpinned=(
-            *unpinned_items(rig, resolution, matrix),
-            *unknown_services(rig, resolution, matrix),
+            *find_unpinned_items(rig, resolution, matrix),
+            *find_unknown_services(rig, resolution, matrix),
         ),
-        services=tuple(services_of(rig, resolution, matrix)),
-        toolkit=toolkit_of(rig, resolution, matrix),
+        services=tuple(list_services(rig, resolution, matrix)),
+        toolkit=find_toolkit(rig, resolution, matrix),
     )
     machine = images.add_image(machine, earlier.artifacts.image)
     fetched = [file.name for file in files]
     fetched += [repository.name for repository in repositories]
     wanted = (
-        *packages_of(rig, resolution, matrix),
-        *requested_packages(rig, resolution, matrix, envs, fetched=fetched),
-        *service_packages(rig, machine.services),
+        *list_third_party_packages(rig, resolution, matrix),
+        *list_requested_packages(rig, resolution, matrix, envs, fetched=fetched),
+        *list_service_packages(rig, machine.services),
     )
     system = lock_system_packages(
         *(rig, resolution, matrix, wanted, repositories, foreign),
@@ -224,5 +229,5 @@ def _machine(
         envs=envs,
         unpinned=(*system.unpinned, *machine.unpinned),
         archives=system.archives,
-        notebook=notebook_of(rig, envs, matrix),
+        notebook=find_notebook(rig, envs, matrix),
     )

@@ -7,18 +7,20 @@ from collections.abc import Iterable, Iterator
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.artifacts import INTERPRETER
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.lock.oci.base_image import base_image
+from rigspec.lock.oci.base_image import choose_base_image
 from rigspec.lock.previous import IMAGE
 from rigspec.spec.loader import LoadedSpec
 
-__all__ = ["missing_digests", "unverified_downloads"]
+__all__ = ["find_missing_digests", "find_unverified_downloads"]
 
 
-def missing_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> Iterator[Diagnostic]:
+def find_missing_digests(
+    spec: LoadedSpec, machines: Iterable[LockedMachine]
+) -> Iterator[Diagnostic]:
     """Yield an error for every base image and download without a digest."""
     for machine in machines:
         if machine.image is None:
-            image = base_image(spec.rig, machine.resolution).name
+            image = choose_base_image(spec.rig, machine.resolution).name
             reasons = [item.reason for item in machine.unpinned if item.part == IMAGE]
             why = reasons[0] if reasons else "the lock was created without it"
             yield _missing(spec, machine, f"base image {image}", why, ("container", "base"))
@@ -31,7 +33,7 @@ def missing_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> Iter
                 yield _missing(spec, machine, file.name, "not recorded", ("download",))
 
 
-def unverified_downloads(lock: Lock) -> Iterator[Diagnostic]:
+def find_unverified_downloads(lock: Lock) -> Iterator[Diagnostic]:
     """Yield a warning for every checksum that was taken over an unprotected connection."""
     for file in sorted({file for machine in lock.machines for file in machine.files}, key=str):
         if file.pinned_by == "lock" and file.url.startswith("http://"):

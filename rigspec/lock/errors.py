@@ -15,11 +15,11 @@ __all__ = [
     "LockError",
     "Place",
     "index_failure",
-    "no_packages",
-    "no_solution",
-    "unknown_package",
-    "untrusted_index",
-    "without_addresses",
+    "remove_addresses",
+    "report_no_packages",
+    "report_no_solution",
+    "report_unknown_package",
+    "report_untrusted_index",
 ]
 
 _ADDRESS = re.compile(r"\b(?:https?|file)://[^\s`'\")>\]]+")
@@ -63,24 +63,24 @@ def index_failure(what: str, why: str) -> LockError:
     diagnostic = Diagnostic(
         code="RS504",
         severity=Severity.ERROR,
-        message=f"{what} could not be fetched: {without_addresses(why)}",
+        message=f"{what} could not be fetched: {remove_addresses(why)}",
         help=("the existing lock was not changed; retry, or set another source in `[mirrors]`",),
     )
     return LockError(diagnostic, 3)
 
 
-def untrusted_index(what: str, why: str) -> LockError:
+def report_untrusted_index(what: str, why: str) -> LockError:
     """Return the error of an index without a valid signature."""
     diagnostic = Diagnostic(
         code="RS504",
         severity=Severity.ERROR,
-        message=f"{what} cannot be trusted: {without_addresses(why)}",
+        message=f"{what} cannot be trusted: {remove_addresses(why)}",
         help=("the existing lock was not changed; retry, or set another source in `[mirrors]`",),
     )
     return LockError(diagnostic, 3)
 
 
-def unsupported_architecture(arch: str) -> LockError:
+def report_unsupported_architecture(arch: str) -> LockError:
     """Return the error for a machine whose packages `lock` cannot pin."""
     diagnostic = Diagnostic(
         code="RS533",
@@ -91,7 +91,7 @@ def unsupported_architecture(arch: str) -> LockError:
     return LockError(diagnostic, 1)
 
 
-def unsupported_build(env: EnvResolution, build: Build) -> LockError:
+def report_unsupported_build(env: EnvResolution, build: Build) -> LockError:
     """Return the error for a build of another index than the default one."""
     named = build.requirement.replace("==", " ")
     diagnostic = Diagnostic(
@@ -108,13 +108,13 @@ def unsupported_build(env: EnvResolution, build: Build) -> LockError:
     return LockError(diagnostic, 1)
 
 
-def no_packages(os: str, why: str, *do: str) -> LockError:
+def report_no_packages(os: str, why: str, *do: str) -> LockError:
     """Return the error of an archive that lacks packages of the rig."""
     message = f"the packages of {os} cannot be locked: {why}"
     return LockError(Diagnostic("RS530", Severity.ERROR, message, help=do), 1)
 
 
-def no_solution(
+def report_no_solution(
     env: str, why: str, places: Sequence[Place] = (), *, own_words: bool = False
 ) -> LockError:
     """Return the error of an environment without a solution; ``places`` are conflicting lines.
@@ -125,12 +125,12 @@ def no_solution(
         code="RS506",
         severity=Severity.ERROR,
         message=f"no set of packages satisfies the environment `{env}`",
-        help=(why if own_words else without_addresses(why),),
+        help=(why if own_words else remove_addresses(why),),
     )
     return LockError(diagnostic, 1, places)
 
 
-def unknown_package(env: str, names: Sequence[str], places: Sequence[Place]) -> LockError:
+def report_unknown_package(env: str, names: Sequence[str], places: Sequence[Place]) -> LockError:
     """Return the error of package names that no channel of an environment has."""
     listed = ", ".join(f"`{name}`" for name in names)
     diagnostic = Diagnostic(
@@ -142,6 +142,6 @@ def unknown_package(env: str, names: Sequence[str], places: Sequence[Place]) -> 
     return LockError(diagnostic, 1, places)
 
 
-def without_addresses(text: str) -> str:
+def remove_addresses(text: str) -> str:
     """Return the text without the user's addresses, which may contain credentials."""
     return _ADDRESS.sub("the index", " ".join(text.split()))

@@ -7,14 +7,14 @@ from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import Candidate, matches_any
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["host_compiler"]
+__all__ = ["find_host_compiler"]
 
 # Series of GCC with a separate package, the newest first, and releases to try in each.
 _SERIES = range(30, 4, -1)
 _RELEASES = range(6)
 
 
-def host_compiler(rig: Rig, resolution: Resolution, matrix: Matrix) -> int | None:
+def find_host_compiler(rig: Rig, resolution: Resolution, matrix: Matrix) -> int | None:
     """Return the series of GCC to install for nvcc; None where the system's own works.
 
     It is the newest that works with the toolkit and that the spec, if it sets one, requests.

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
-from rigspec.fs.atomic_tree import MANIFEST, OutputFile, escapes_root, manifest_of
+from rigspec.fs.atomic_tree import MANIFEST, OutputFile, build_manifest, escapes_root
 from rigspec.lock.model import Lock
 
-__all__ = ["CorruptLock", "NoLock", "lock_files", "read_lock", "validation_error"]
+__all__ = ["CorruptLock", "NoLock", "describe_validation_error", "lock_files", "read_lock"]
 
 _NAME = "rig.lock"
 _VERSION = 1
@@ -106,7 +106,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         content = tomli.loads(body.decode())
         if content.pop("version", None) != _VERSION:
             raise CorruptLock(file, f"has another version than {_VERSION}")
-        why = validation_error(content)
+        why = describe_validation_error(content)
         if why is not None:
             raise CorruptLock(file, why)
         for machine in content["machines"]:
@@ -128,7 +128,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
     ):
         raise CorruptLock(file, "is not a lock") from None
     manifest = directory / MANIFEST
-    if manifest.exists() and manifest.read_bytes() != manifest_of(files):
+    if manifest.exists() and manifest.read_bytes() != build_manifest(files):
         raise CorruptLock(manifest, "does not match the lock")
     return lock, hashlib.sha256(data).hexdigest()
 
@@ -170,7 +170,7 @@ _VALID_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9]+)?")
 
 
-def validation_error(content: Mapping[str, Any]) -> str | None:
+def describe_validation_error(content: Mapping[str, Any]) -> str | None:
     """Return why the content of a ``rig.lock`` is invalid; None where it is valid."""
     for text in _strings(content):
         if _CONTROL.search(text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["installed_lock_path", "lock_directory"]
+__all__ = ["get_installed_lock_path", "lock_directory"]
 
 
 def lock_directory(spec: Path, rig: str) -> Path:
@@ -35,6 +35,6 @@ def _shorten(path: Path) -> Path:
     return Path(*parts)
 
 
-def installed_lock_path(name: str) -> str:
+def get_installed_lock_path(name: str) -> str:
     """Return the path on the machine of a file of the lock that is part of an artifact."""
     return f"/opt/rig/lock/{name}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rigspec.lock.model import Lock, LockedFile, LockedImage
 
-__all__ = ["IMAGE", "PreviousArtifacts", "previous_artifacts"]
+__all__ = ["IMAGE", "PreviousArtifacts", "find_previous_artifacts"]
 
 # What `lock --update` calls the base image, and the part of one that is unpinned.
 IMAGE = "image"
@@ -21,7 +21,7 @@ class PreviousArtifacts:
     files: tuple[LockedFile, ...] = ()
 
 
-def previous_artifacts(
+def find_previous_artifacts(
     before: Lock | None, machine: str | None, moving: Sequence[str]
 ) -> PreviousArtifacts:
     """Return the artifacts of a machine in ``before``, except ``moving`` (``image``, a file)."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from rigspec.lock.artifacts import release_of
+from rigspec.lock.artifacts import find_release
 from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import (
     LockedEnv,
@@ -24,22 +24,22 @@ from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.system_services import (
     FROM_ENVIRONMENT,
-    requested_services,
-    session_environment,
+    find_session_environment,
+    list_requested_services,
 )
 
 __all__ = [
     "ACCOUNT",
     "TMUXP",
-    "notebook_of",
-    "notebook_program",
-    "part_of",
+    "find_notebook",
+    "find_notebook_program",
+    "find_service_differences",
+    "find_unknown_services",
+    "get_part",
+    "list_service_packages",
+    "list_services",
     "provides_tmuxp",
     "serves_notebooks",
-    "service_differences",
-    "service_packages",
-    "services_of",
-    "unknown_services",
 ]
 
 # Each service of the system, and the part of a rig that it is: a container may have the first.
@@ -59,15 +59,15 @@ TMUXP = "tmuxp"
 ACCOUNT = "account"
 
 
-def part_of(service: str) -> str:
+def get_part(service: str) -> str:
     """The part of a rig that a service of the system is."""
     return _PARTS[service]
 
 
-def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedService]:
+def list_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedService]:
     """Each service of the rig that the matrix knows on this system."""
-    system = release_of(matrix, "os", resolution.os)
-    for name in requested_services(rig.service):
+    system = find_release(matrix, "os", resolution.os)
+    for name in list_requested_services(rig.service):
         figures = {key: system.get(f"{name}_{key}") or "" for key in _FIGURES}
         options = _options(rig, system, name, figures)
         if figures["packages"] and figures["form"] and options is not None:
@@ -81,9 +81,9 @@ def services_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Lo
             )
 
 
-def service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[LockedPackage]:
+def list_service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[LockedPackage]:
     """Yield the packages of the services, and the one that creates their certificates."""
-    names = {(part_of(service.name), name) for service in services for name in service.packages}
+    names = {(get_part(service.name), name) for service in services for name in service.packages}
     for part, name in sorted(names):
         yield LockedPackage(name, part)
     if rig.service.jupyter is not None and rig.service.jupyter.tls:
@@ -95,15 +95,15 @@ def provides_tmuxp(rig: Rig, resolution: Resolution, matrix: Matrix, env: str) -
     """Return whether this environment has to provide the loader of the rig's tmux sessions."""
     if not rig.service.tmux:
         return False
-    form = release_of(matrix, "os", resolution.os).get("tmux_form")
-    return form == FROM_ENVIRONMENT and session_environment(rig.service) == env
+    form = find_release(matrix, "os", resolution.os).get("tmux_form")
+    return form == FROM_ENVIRONMENT and find_session_environment(rig.service) == env
 
 
-def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
+def find_unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """Yield the services with no known package or unit on this system."""
-    known = {service.name for service in services_of(rig, resolution, matrix)}
-    system = release_of(matrix, "os", resolution.os)
-    for name in requested_services(rig.service):
+    known = {service.name for service in list_services(rig, resolution, matrix)}
+    system = find_release(matrix, "os", resolution.os)
+    for name in list_requested_services(rig.service):
         if name not in known:
             why = f"the matrix does not know how {resolution.os} runs it: set it up by hand"
             if system.get(f"{name}_form") == FROM_ENVIRONMENT:
@@ -111,10 +111,10 @@ def unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterat
             yield Unpinned(_label(name), why)
 
 
-def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
+def find_service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
     """The services that only the spec or only the lock has."""
     requested, has = (
-        set(requested_services(rig.service)),
+        set(list_requested_services(rig.service)),
         {service.name for service in locked.services},
     )
     open_ = {item.what for item in locked.unpinned}
@@ -123,7 +123,7 @@ def service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
             yield f"{_label(name)} is only in the {'spec' if name in requested else 'lock'}"
     for service in locked.services:
         loaded = service.form == FROM_ENVIRONMENT and service.name in requested
-        if loaded and service.options != session_environment(rig.service):
+        if loaded and service.options != find_session_environment(rig.service):
             yield f"the sessions are loaded by {service.options} in the lock"
     served = rig.service.jupyter.env if rig.service.jupyter is not None else None
     before = locked.notebook.env if locked.notebook is not None else None
@@ -141,7 +141,7 @@ def _label(name: str) -> str:
 def _options(rig: Rig, system: Release, name: str, figures: Mapping[str, str]) -> str | None:
     """Return further options; None where the rig does not set all that are needed."""
     if figures["form"] == FROM_ENVIRONMENT:
-        return session_environment(rig.service)
+        return find_session_environment(rig.service)
     spoken = (system.get(f"{name}_protocols") or "").split()
     # A protocol that needs no account is written with a dash after its name.
     if rig.service.dyndns is not None and rig.service.dyndns.protocol in spoken:
@@ -154,13 +154,13 @@ def serves_notebooks(rig: Rig, env: str) -> bool:
     return rig.service.jupyter is not None and rig.service.jupyter.env == env
 
 
-def notebook_program(rig: Rig, env: str) -> str:
+def find_notebook_program(rig: Rig, env: str) -> str:
     """Return the package that has the server: JupyterLab, if the environment requests it."""
     names = {str(canonicalize_name(name)) for name in rig.env[env].packages}
     return JUPYTERLAB if JUPYTERLAB in names else NOTEBOOK
 
 
-def notebook_of(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNotebook | None:
+def find_notebook(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNotebook | None:
     """The server at the version that was locked; None where the rig has none."""
     for env in envs:
         if serves_notebooks(rig, env.name):
@@ -170,7 +170,7 @@ def notebook_of(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> LockedNo
                     name: version
                     for name, (version, _) in read_explicit_packages(env.explicit).items()
                 }
-            program = notebook_program(rig, env.name)
+            program = find_notebook_program(rig, env.name)
             return _notebook(env.name, program, Version(found[program]), matrix)
     return None
 

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.lock.oci.base_image import base_image
-from rigspec.lock.services import service_differences
+from rigspec.lock.oci.base_image import choose_base_image
+from rigspec.lock.services import find_service_differences
 from rigspec.matrix.loader import load_image
 from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution
-from rigspec.resolve.problem.base_image import image_tag
+from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["base_image_differences", "differences"]
+__all__ = ["find_differences", "find_rig_image_differences"]
 
 
-def differences(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> tuple[Diagnostic, ...]:
+def find_differences(
+    lock: Lock, rig: Rig, resolutions: Sequence[Resolution]
+) -> tuple[Diagnostic, ...]:
     """Return the differences between a lock and its spec; empty if it is up to date.
 
     An error if a version differs; a warning if the spec has changed but no version has.
@@ -46,7 +48,7 @@ def _machines(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> Iterat
         else:
             yield from _layers(locked[name].resolution, decided[name])
             yield from _driver(locked[name], decided[name])
-            yield from base_image_differences(locked[name], rig, decided[name])
+            yield from find_rig_image_differences(locked[name], rig, decided[name])
 
 
 def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
@@ -56,7 +58,7 @@ def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
         locked = {package.name for package in machine.packages if package.part == "system"}
         for name in sorted(requested ^ locked):
             yield f"the package {name} is only in the {'spec' if name in requested else 'lock'}"
-        yield from service_differences(rig, machine)
+        yield from find_service_differences(rig, machine)
         yield from _settings(rig, machine)
 
 
@@ -115,13 +117,15 @@ def _env(locked: EnvResolution, decided: EnvResolution) -> Iterator[str]:
 _UNPINNED = "base image "
 
 
-def base_image_differences(locked: LockedMachine, rig: Rig, decided: Resolution) -> Iterator[str]:
+def find_rig_image_differences(
+    locked: LockedMachine, rig: Rig, decided: Resolution
+) -> Iterator[str]:
     """Yield a description of each difference of the base image."""
-    before, wanted = _locked_reference(locked), str(base_image(rig, decided))
+    before, wanted = _locked_reference(locked), str(choose_base_image(rig, decided))
     if before is not None and before != wanted:
         yield f"the base image is {before} in the lock and {wanted} in the spec"
     elif locked.image is not None and locked.image.pinned_by == "matrix":
-        tag = image_tag(rig)
+        tag = find_image_tag(rig)
         image = load_image(tag) if tag is not None else None
         digest = image.get("digest") if image is not None else None
         if digest != locked.image.digest:

@@ -11,7 +11,7 @@ __all__ = [
     "PACKAGE_PREFIX",
     "RANKED",
     "UNLISTED",
-    "channel_product",
+    "get_channel_product",
 ]
 
 # Components with a fixed set of values.
@@ -50,6 +50,6 @@ NOTEBOOK = "notebook"
 JUPYTERLAB = "jupyterlab"
 
 
-def channel_product(framework: str) -> str:
+def get_channel_product(framework: str) -> str:
     """Return the name of the table with the builds of a framework in conda channels."""
     return framework + CHANNEL_SUFFIX

@@ -11,15 +11,15 @@ from rigspec.cache.matrix_tables import parse_table
 from rigspec.matrix.loader import (
     build_release,
     build_sources,
+    get_tables_folder,
     load_image,
     load_image_driver,
-    tables_folder,
 )
 from rigspec.matrix.model import Condition, ImageDriver, Release
 from rigspec.spec.image_reference import ImageReference
-from rigspec.spec.system_names import canonical_system, is_system_name
+from rigspec.spec.system_names import is_system_name, normalize_system
 
-__all__ = ["driver_of_image", "find_base_image", "system_of_image"]
+__all__ = ["find_base_image", "get_image_driver", "get_image_system"]
 
 _CUDA = "nvidia/cuda"
 
@@ -47,13 +47,13 @@ def find_base_image(reference: str) -> Release | None:
     return _by_pattern(name, tag, table) or _distribution(name, tag)
 
 
-def system_of_image(image: Release) -> str | None:
+def get_image_system(image: Release) -> str | None:
     """Return the system of an image as the matrix names it: ``ubuntu 24.04``."""
     match = _SYSTEM.fullmatch(image.get("os") or "")
-    return canonical_system(f"{match['name']} {match['version']}") if match is not None else None
+    return normalize_system(f"{match['name']} {match['version']}") if match is not None else None
 
 
-def driver_of_image(reference: str) -> ImageDriver | None:
+def get_image_driver(reference: str) -> ImageDriver | None:
     """Return the drivers that an image requires, if they are known."""
     name, tag = _split(reference)
     if name == _CUDA and tag is not None:
@@ -87,7 +87,7 @@ def _by_pattern(name: str, tag: str, table: Mapping[str, Any]) -> Release | None
 
 def _distribution(name: str, tag: str) -> Release | None:
     """Return the image of a Linux distribution: ``ubuntu:22.04``, ``debian:12-slim``."""
-    system, version = canonical_system(name), tag.partition("-")[0]
+    system, version = normalize_system(name), tag.partition("-")[0]
     if not is_system_name(system) or not _VERSION.fullmatch(version):
         return None
     return Release("image", name, tag, properties=(("os", f"{system}{version}"),))
@@ -95,5 +95,5 @@ def _distribution(name: str, tag: str) -> Release | None:
 
 @lru_cache(maxsize=1)
 def _named_images() -> Mapping[str, Any]:
-    file = tables_folder() / "image" / "named.toml"
+    file = get_tables_folder() / "image" / "named.toml"
     return parse_table("image-named", file.read_bytes())

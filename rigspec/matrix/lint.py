@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
-from rigspec.matrix.components import ENUMERATED, NUMERIC, PACKAGE_PREFIX, channel_product
+from rigspec.matrix.components import ENUMERATED, NUMERIC, PACKAGE_PREFIX, get_channel_product
 from rigspec.matrix.model import (
     Condition,
     Matrix,
@@ -25,7 +25,7 @@ from rigspec.version_specifiers import (
     Alternative,
     InvalidRequest,
     parse_alternative,
-    public_version,
+    strip_local_version,
 )
 
 __all__ = ["MatrixProblem", "find_problems"]
@@ -109,13 +109,13 @@ def _check_uploads(product: Product, uploads: Sequence[Upload]) -> Iterator[Matr
 
 
 def _uploaded_version(product: Product, release: Release) -> str:
-    return public_version(release.version) if product.has_builds else release.version
+    return strip_local_version(release.version) if product.has_builds else release.version
 
 
 def _is_elsewhere(product: Product, release: Release) -> bool:
     """Return whether no build of the release is on the default package index."""
-    version = public_version(release.version)
-    builds = (r for r in product.releases if public_version(r.version) == version)
+    version = strip_local_version(release.version)
+    builds = (r for r in product.releases if strip_local_version(r.version) == version)
     return all(build.get("index") is not None and build.get("pypi") is None for build in builds)
 
 
@@ -165,9 +165,9 @@ def _check_condition(rule: Rule, condition: Condition, matrix: Matrix) -> Iterat
 
 def _has_release(name: str, alternative: Alternative, matrix: Matrix) -> bool:
     """Return whether a request matches a release, or a build of it in a conda channel."""
-    if alternative.build == NO_BUILD and channel_product(name) in matrix:
+    if alternative.build == NO_BUILD and get_channel_product(name) in matrix:
         return True
-    tables = [table for table in (name, channel_product(name)) if table in matrix]
+    tables = [table for table in (name, get_channel_product(name)) if table in matrix]
     releases = (release for table in tables for release in matrix.product(table).releases)
     return any(alternative.admits(r.family, r.version) for r in releases)
 

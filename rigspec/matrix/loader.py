@@ -31,11 +31,12 @@ from rigspec.matrix.model import (
     SourceConflict,
     UndeclaredDependency,
     Upload,
-    digest_of,
+    compute_digest,
 )
 
 __all__ = [
     "build_matrix",
+    "compute_matrix_digest",
     "find_package_owner",
     "get_table_path",
     "get_uploads_path",
@@ -45,7 +46,6 @@ __all__ = [
     "load_image_driver",
     "load_matrix",
     "load_uploads",
-    "matrix_digest",
     "parse_uploads",
 ]
 
@@ -69,9 +69,9 @@ def build_matrix(tables: Mapping[str, bytes]) -> Matrix:
     return _join([_parse_product(name, tables[name]) for name in sorted(tables)])
 
 
-def matrix_digest() -> str:
+def compute_matrix_digest() -> str:
     """Return the digest of the whole matrix, without parsing it."""
-    return digest_of((name, _table_entry(name).read_bytes()) for name in list_product_names())
+    return compute_digest((name, _table_entry(name).read_bytes()) for name in list_product_names())
 
 
 def find_package_owner(package: str) -> tuple[str, str] | None:
@@ -115,7 +115,7 @@ def load_image_driver(tag: str) -> ImageDriver | None:
 def _image_table(tag: str) -> Mapping[str, Any] | None:
     """Return the table of the CUDA release in the tag of an image, if there is one."""
     series = re.match(r"\d+\.\d+", tag)
-    file = tables_folder() / "image" / f"{series[0]}.toml" if series else None
+    file = get_tables_folder() / "image" / f"{series[0]}.toml" if series else None
     if series is None or file is None or not file.is_file():
         return None
     return parse_table(f"image-{series[0]}", file.read_bytes())
@@ -124,9 +124,9 @@ def _image_table(tag: str) -> Mapping[str, Any] | None:
 def list_image_tags(tag: str) -> tuple[str, ...]:
     """Return the known tags of the CUDA release in ``tag``, else those of its major version."""
     series = re.match(r"\d+(\.\d+)?", tag)
-    names = sorted(entry.name[:-5] for entry in (tables_folder() / "image").iterdir())
+    names = sorted(entry.name[:-5] for entry in (get_tables_folder() / "image").iterdir())
     near = [n for n in names if series and (n == series[0] or n.split(".")[0] == series[0])]
-    tables = [(n, (tables_folder() / "image" / f"{n}.toml").read_bytes()) for n in near]
+    tables = [(n, (get_tables_folder() / "image" / f"{n}.toml").read_bytes()) for n in near]
     return tuple(
         str(row["version"])
         for name, data in tables
@@ -139,7 +139,7 @@ def load_uploads(product: str) -> tuple[Upload, ...]:
 
     They have separate tables because only a spec with ``as_of`` needs them.
     """
-    file = tables_folder() / "uploads" / f"{product}.toml"
+    file = get_tables_folder() / "uploads" / f"{product}.toml"
     return parse_uploads(product, file.read_bytes()) if file.is_file() else ()
 
 
@@ -155,8 +155,10 @@ def parse_uploads(product: str, data: bytes) -> tuple[Upload, ...]:
 @lru_cache(maxsize=1)
 def list_product_names() -> tuple[str, ...]:
     """Return the names of all products that have a table, sorted: `torch`, `package:vllm`."""
-    packages = (f"{PACKAGE_PREFIX}{name}" for name in _iterate_tables(tables_folder() / "package"))
-    return tuple(sorted((*_iterate_tables(tables_folder()), *packages)))
+    packages = (
+        f"{PACKAGE_PREFIX}{name}" for name in _iterate_tables(get_tables_folder() / "package")
+    )
+    return tuple(sorted((*_iterate_tables(get_tables_folder()), *packages)))
 
 
 def get_table_path(product: str) -> Path:
@@ -166,7 +168,7 @@ def get_table_path(product: str) -> Path:
 
 def get_uploads_path(product: str) -> Path:
     """Return the path of a framework's table of upload days."""
-    return tables_folder() / "uploads" / f"{product}.toml"
+    return get_tables_folder() / "uploads" / f"{product}.toml"
 
 
 @lru_cache(maxsize=64)
@@ -217,7 +219,7 @@ def _load_package_index() -> Mapping[str, tuple[str, str]]:
     Only the head of each file is read, the keys before its first TOML table: parsing whole
     tables would take most of the time of a check.
     """
-    folder = tables_folder()
+    folder = get_tables_folder()
     index: dict[str, tuple[str, str]] = {}
     for name in _iterate_tables(folder):
         with (folder / f"{name}.toml").open("rb") as file:
@@ -233,7 +235,7 @@ def _load_package_index() -> Mapping[str, tuple[str, str]]:
 
 def _table_entry(product: str) -> Path:
     package = product.removeprefix(PACKAGE_PREFIX)
-    folder = tables_folder() if package == product else tables_folder() / "package"
+    folder = get_tables_folder() if package == product else get_tables_folder() / "package"
     return folder / f"{package}.toml"
 
 
@@ -242,7 +244,7 @@ def _iterate_tables(folder: Path) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1)
-def tables_folder() -> Path:
+def get_tables_folder() -> Path:
     return Path(__file__).with_name("tables")
 
 

@@ -23,7 +23,7 @@ __all__ = [
     "SourceConflict",
     "UndeclaredDependency",
     "Upload",
-    "digest_of",
+    "compute_digest",
 ]
 
 
@@ -239,7 +239,7 @@ class Product:
         return any(release.get("index") is not None for release in self.releases)
 
 
-def digest_of(tables: Iterable[tuple[str, bytes]]) -> str:
+def compute_digest(tables: Iterable[tuple[str, bytes]]) -> str:
     """Return the SHA-256 of tables, by product, in hex."""
     import hashlib
 
@@ -267,7 +267,7 @@ class Matrix:
     @property
     def digest(self) -> str:
         """The SHA-256 of the tables, in hex."""
-        return digest_of(self.tables)
+        return compute_digest(self.tables)
 
     def part(self, names: Iterable[str]) -> Matrix:
         """Return a matrix of only these products. Raises KeyError if one is missing."""

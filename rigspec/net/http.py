@@ -12,7 +12,14 @@ from threading import Thread
 
 import httpx2
 
-__all__ = ["WEB_ERRORS", "BadTransfer", "is_loopback", "iter_body", "stream_response", "web_client"]
+__all__ = [
+    "WEB_ERRORS",
+    "BadTransfer",
+    "create_web_client",
+    "is_loopback",
+    "iter_body",
+    "stream_response",
+]
 
 _CONNECT_S = 10.0
 _SILENCE_S = 30.0
@@ -28,7 +35,7 @@ class BadTransfer(httpx2.HTTPError):
 WEB_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL)
 
 
-def web_client() -> httpx2.Client:
+def create_web_client() -> httpx2.Client:
     """Return a client that follows redirects, but raises BadTransfer from https to http."""
     return httpx2.Client(
         follow_redirects=True,

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.lock.oci.base_image import base_image
-from rigspec.plan.container_users import container_users, has_driver_container
-from rigspec.plan.layers.accounts import access_steps, group_steps, quota_steps, user_steps
-from rigspec.plan.layers.apt import source_steps, system_steps
-from rigspec.plan.layers.cuda import accelerator_steps
-from rigspec.plan.layers.driver import driver_omissions
-from rigspec.plan.layers.environment_variables import (
-    environment_variables,
-    file_steps,
-    session_steps,
+from rigspec.lock.oci.base_image import choose_base_image
+from rigspec.plan.container_users import has_driver_container, list_container_users
+from rigspec.plan.layers.accounts import (
+    build_access_steps,
+    build_quota_steps,
+    build_user_steps,
+    group_steps,
 )
-from rigspec.plan.layers.python import environment_steps, payload_files
+from rigspec.plan.layers.apt import build_source_steps, build_system_steps
+from rigspec.plan.layers.cuda import build_accelerator_steps
+from rigspec.plan.layers.driver import list_driver_omissions
+from rigspec.plan.layers.environment_variables import (
+    build_file_steps,
+    build_session_steps,
+    list_environment_variables,
+)
+from rigspec.plan.layers.python import build_environment_steps, build_payload_files
 from rigspec.plan.mirrors import apply_mirrors
 from rigspec.plan.model import BaseImage, DeploymentTarget, Omission, Plan
-from rigspec.plan.services.build import service_steps, unsupported_services
-from rigspec.plan.services.jupyter import notebook_steps
+from rigspec.plan.services.build import build_service_steps, list_unsupported_services
+from rigspec.plan.services.jupyter import build_notebook_steps
 from rigspec.plan.steps import KernelArgumentsStep, PlatformStep, RebootStep, SecretStep, Step
 from rigspec.plan.verification import verify_step
 from rigspec.resolution import Resolution
@@ -44,11 +49,11 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         machine=machine,
         resolution=locked.resolution,
         steps=steps,
-        payload=payload_files(rig, locked),
+        payload=build_payload_files(rig, locked),
         omissions=tuple(_find_omissions(rig, locked)),
         base=_find_base_image(rig, locked),
         lock_digest=lock_digest,
-        container_users=tuple(container_users(rig, locked)),
+        container_users=tuple(list_container_users(rig, locked)),
         has_driver_container=has_driver_container(rig),
         gpus=_count_gpus(rig, machine),
         deployment=_deployment_target(rig, machine),
@@ -64,22 +69,24 @@ def _find_machine(lock: Lock, name: str | None) -> LockedMachine:
 
 def _build_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield _platform_step(locked.resolution)
-    yield from source_steps(rig, locked)
-    yield from system_steps(locked)
-    yield from accelerator_steps(rig, locked)
-    yield from environment_steps(locked, rig.mirrors.pypi)
-    yield from file_steps(rig, locked)
-    env_variables = tuple(environment_variables(rig, locked))
+    yield from build_source_steps(rig, locked)
+    yield from build_system_steps(locked)
+    yield from build_accelerator_steps(rig, locked)
+    yield from build_environment_steps(locked, rig.mirrors.pypi)
+    yield from build_file_steps(rig, locked)
+    env_variables = tuple(list_environment_variables(rig, locked))
     yield from env_variables
     yield from group_steps(rig)
-    yield from user_steps(rig, locked)
-    yield from access_steps(rig, locked)
-    yield from quota_steps(rig)
-    session = tuple(session_steps(rig, locked))
+    yield from build_user_steps(rig, locked)
+    yield from build_access_steps(rig, locked)
+    yield from build_quota_steps(rig)
+    session = tuple(build_session_steps(rig, locked))
     yield from session
-    services = tuple(service_steps(rig, locked))
+    services = tuple(build_service_steps(rig, locked))
     yield from services
-    notebooks = tuple(notebook_steps(rig, locked, session[0] if session else None, env_variables))
+    notebooks = tuple(
+        build_notebook_steps(rig, locked, session[0] if session else None, env_variables)
+    )
     yield from notebooks
     yield from _kernel_steps(rig, locked)
     secrets = [step for step in (*services, *notebooks) if isinstance(step, SecretStep)]
@@ -131,8 +138,8 @@ def _kernel_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
 
 
 def _find_omissions(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
-    yield from driver_omissions(locked)
-    services = unsupported_services(rig, locked)
+    yield from list_driver_omissions(locked)
+    services = list_unsupported_services(rig, locked)
     if services:
         yield Omission(
             f"services ({', '.join(services)})",
@@ -143,7 +150,7 @@ def _find_omissions(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
 
 
 def _find_base_image(rig: Rig, locked: LockedMachine) -> BaseImage:
-    image = base_image(rig, locked.resolution)
+    image = choose_base_image(rig, locked.resolution)
     reference = image.with_registry(rig.mirrors.images).name
     if locked.image is not None and locked.image.reference == image.name:
         return BaseImage(reference, locked.image.digest)

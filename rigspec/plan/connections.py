@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rigspec.plan.services.jupyter import notebook_servers
+from rigspec.plan.services.jupyter import list_notebook_servers
 from rigspec.plan.services.tmux import LOADER
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["Connection", "connections"]
+__all__ = ["Connection", "list_connections"]
 
 _DEFAULT_SSH_PORT = 22
 _ALL_INTERFACES = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, never bound
@@ -35,7 +35,7 @@ class Connection:
         return shlex.join(self.command)
 
 
-def connections(rig: Rig, host: str, users: tuple[str, ...]) -> Iterator[Connection]:
+def list_connections(rig: Rig, host: str, users: tuple[str, ...]) -> Iterator[Connection]:
     """Yield the connections of each user to every service, through SSH."""
     for user in users:
         yield from _user_connections(rig, host, user)
@@ -51,7 +51,7 @@ def _user_connections(rig: Rig, host: str, user: str) -> Iterator[Connection]:
         scheme = "https" if jupyter.tls else "http"
         port = next(
             # A rig without accounts has one server, on the port of the service.
-            (server.port for server in notebook_servers(rig) if server.user == user),
+            (server.port for server in list_notebook_servers(rig) if server.user == user),
             jupyter.port,
         )
         yield _forward_port(user, "notebook", login, jupyter.address, port, scheme)

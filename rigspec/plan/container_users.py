@@ -8,10 +8,10 @@ from ipaddress import ip_address
 
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.model import ContainerUser
-from rigspec.plan.services.jupyter import Server, notebook_servers
+from rigspec.plan.services.jupyter import Server, list_notebook_servers
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["container_users", "has_driver_container"]
+__all__ = ["has_driver_container", "list_container_users"]
 
 _ALL_INTERFACES = "*"
 _LOOPBACK = "127.0.0.1"
@@ -21,7 +21,7 @@ _DEFAULT_ACCOUNT, _DEFAULT_UID = "rig", 1000
 _FIRST_UID, _UID_COUNT = 2000, 50000
 
 
-def container_users(rig: Rig, locked: LockedMachine) -> Iterator[ContainerUser]:
+def list_container_users(rig: Rig, locked: LockedMachine) -> Iterator[ContainerUser]:
     """Yield the container users of a machine.
 
     One for each notebook server. Without servers, one for each user with assigned GPUs. If there
@@ -44,7 +44,7 @@ def has_driver_container(rig: Rig) -> bool:
 
 
 def _server_users(rig: Rig, locked: LockedMachine) -> Iterator[ContainerUser]:
-    servers = notebook_servers(rig)
+    servers = list_notebook_servers(rig)
     uids = _assign_uids([server.user for server in servers])
     for server in servers:
         yield _server_user(rig, locked, server, uids[server.user])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rigspec.lock.conda.channels import with_alias
+from rigspec.lock.conda.channels import resolve_alias
 from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepository
 from rigspec.spec.mirror_urls import build_mirror_url
 from rigspec.spec.models.rig import Rig
@@ -33,8 +33,8 @@ def _mirror_env(env: LockedEnv, mirror: str | None) -> LockedEnv:
     """Return the environment with its channels on the mirror, if they are locked by name."""
     return replace(
         env,
-        explicit=with_alias(env.explicit, mirror),
-        conda_lock=with_alias(env.conda_lock, mirror),
+        explicit=resolve_alias(env.explicit, mirror),
+        conda_lock=resolve_alias(env.conda_lock, mirror),
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rigspec.lock.model import LockedEnv, LockedMachine
-from rigspec.lock.paths import installed_lock_path
-from rigspec.plan.layers.accounts import account_checks
-from rigspec.plan.layers.apt import PARTS, package_list_file
-from rigspec.plan.layers.nvblas import nvblas_checks
+from rigspec.lock.paths import get_installed_lock_path
+from rigspec.plan.layers.accounts import build_account_checks
+from rigspec.plan.layers.apt import PARTS, get_package_list_file
+from rigspec.plan.layers.nvblas import build_nvblas_checks
 from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES, cuda_home, env_python, package_list
-from rigspec.plan.services.ssh import ssh_checks
+from rigspec.plan.services.ssh import build_ssh_checks
 from rigspec.plan.steps import Check, SecretStep, VerifyStep
 from rigspec.resolution import EnvResolution
 from rigspec.spec.models.rig import Rig
@@ -24,9 +24,9 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[SecretStep] =
     checks = list(_system_checks(locked))
     for env in locked.envs:
         checks += _env_checks(env, resolutions[env.name])
-    checks += nvblas_checks(rig, locked)
-    checks += account_checks(rig)
-    checks += ssh_checks(rig, locked.services)
+    checks += build_nvblas_checks(rig, locked)
+    checks += build_account_checks(rig)
+    checks += build_ssh_checks(rig, locked.services)
     checks += _secret_checks(secrets)
     checks += _kernel_checks(rig, locked.resolution.machine)
     return VerifyStep(
@@ -53,12 +53,12 @@ def _secret_checks(secrets: Iterable[SecretStep]) -> Iterator[Check]:
 
 def _system_checks(locked: LockedMachine) -> Iterator[Check]:
     for part in PARTS:
-        if package_list_file(locked, part):
+        if get_package_list_file(locked, part):
             command = (
                 "sh",
-                installed_lock_path(CHECK_PACKAGES),
+                get_installed_lock_path(CHECK_PACKAGES),
                 "installed",
-                installed_lock_path(package_list(part)),
+                get_installed_lock_path(package_list(part)),
             )
             yield Check(f"packages ({part})", command, expect="as locked", layer=part)
     yield from _toolkit_checks(locked)
@@ -133,8 +133,8 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
         title=f"packages of {env.name}",
         command=(
             python,
-            installed_lock_path(VERIFY_PACKAGES),
-            *(installed_lock_path(name) for name in files),
+            get_installed_lock_path(VERIFY_PACKAGES),
+            *(get_installed_lock_path(name) for name in files),
         ),
         expect="",
         layer="env",

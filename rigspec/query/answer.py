@@ -11,14 +11,14 @@ from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.query.question import ENVIRONMENT, MACHINE, QUESTION_FILE, Question, write_spec
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.resolve.problem.builder import required_products
+from rigspec.resolve.problem.builder import list_required_products
 from rigspec.spec.loader import LoadedSpec, parse_spec
 
 __all__ = [
     "Answer",
     "SuggestedChange",
     "answer_question",
-    "environment_of",
+    "find_environment",
     "install_commands",
     "load_for",
 ]
@@ -94,7 +94,9 @@ def install_commands(env: EnvResolution) -> tuple[str, ...]:
 def load_for(spec: LoadedSpec) -> Matrix:
     """Return the part of the matrix that the question needs."""
     known = set(list_product_names())
-    return load_matrix([name for name in required_products(spec.rig, MACHINE) if name in known])
+    return load_matrix(
+        [name for name in list_required_products(spec.rig, MACHINE) if name in known]
+    )
 
 
 def _check(spec: LoadedSpec) -> Report:
@@ -114,6 +116,6 @@ def _alternatives(errors: Sequence[Diagnostic]) -> Iterator[SuggestedChange]:
             yield SuggestedChange(repair.edits, repair.resolution)
 
 
-def environment_of(resolution: Resolution) -> EnvResolution | None:
+def find_environment(resolution: Resolution) -> EnvResolution | None:
     """Return the environment of the question, if it has requirements."""
     return next((env for env in resolution.envs if env.name == ENVIRONMENT), None)

@@ -17,12 +17,17 @@ from rigspec.query.question import (
     Requested,
     write_spec,
 )
-from rigspec.resolve.conflicts.unknown_names import unknown_name_errors
+from rigspec.resolve.conflicts.unknown_names import find_unknown_names
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Requirement
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import parse_spec
-from rigspec.version_specifiers import build_of, parse_alternative, parse_version, public_version
+from rigspec.version_specifiers import (
+    build_of,
+    parse_alternative,
+    parse_version,
+    strip_local_version,
+)
 
 __all__ = ["NewerRelease", "Offer", "list_offers"]
 
@@ -64,7 +69,7 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
     spec = parse_spec(QUESTION_FILE, write_spec(open_question))
     matrix = load_for(spec)
     product = matrix.product(request.framework or request.name)
-    if unknown_name_errors(spec, MACHINE, matrix):
+    if find_unknown_names(spec, MACHINE, matrix):
         return ()
     feasible = _Feasibility(ProblemBuilder(spec.rig, MACHINE, matrix), product.name)
     ordered = _newest_first(product)
@@ -101,7 +106,7 @@ def _newest_first(product: Product) -> list[Release]:
     def key(release: Release) -> tuple[Version, bool, Version]:
         cuda = parse_version(release.get("cuda") or "")
         default = release.get("pypi") is not None
-        return Version(public_version(release.version)), default, cuda or Version("0")
+        return Version(strip_local_version(release.version)), default, cuda or Version("0")
 
     return sorted(product.releases, key=key, reverse=True)
 
@@ -118,12 +123,12 @@ def _newer(
 
     For the ``first`` offer, all builds of the next release are asked about.
     """
-    version = Version(public_version(release.version))
-    above = [r for r in newer if Version(public_version(r.version)) > version]
+    version = Version(strip_local_version(release.version))
+    above = [r for r in newer if Version(strip_local_version(r.version)) > version]
     if not above:
         return None
-    following = min(Version(public_version(r.version)) for r in above)
-    of_version = [r for r in above if Version(public_version(r.version)) == following]
+    following = min(Version(strip_local_version(r.version)) for r in above)
+    of_version = [r for r in above if Version(strip_local_version(r.version)) == following]
     build = build_of(release.version)
     same = next((r for r in of_version if build_of(r.version) == build), None)
     if same is None and not first:
@@ -141,7 +146,7 @@ def _newer(
 def _offer(matrix: Matrix, product: Product, release: Release, newer: NewerRelease | None) -> Offer:
     on_pypi = release.get("index") is None or release.get("pypi") is not None
     return Offer(
-        version=public_version(release.version),
+        version=strip_local_version(release.version),
         build=build_of(release.version) if product.has_builds else None,
         cuda=release.get("cuda"),
         index=None if on_pypi else release.get("index"),

@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Edit
-from rigspec.query.answer import Answer, SuggestedChange, environment_of, install_commands
+from rigspec.query.answer import Answer, SuggestedChange, find_environment, install_commands
 from rigspec.query.gpu_page import GpuPage
 from rigspec.query.offers import Offer
 from rigspec.query.question import Question, Requested
 from rigspec.resolution import Resolution
 
 __all__ = [
-    "answer_as_dict",
-    "offers_as_dict",
-    "page_as_dict",
+    "convert_answer",
+    "convert_offers",
+    "convert_page",
     "render_answer",
     "render_offers",
     "render_page",
@@ -77,7 +77,7 @@ def render_page(page: GpuPage) -> str:
     return "\n".join(lines)
 
 
-def answer_as_dict(answer: Answer) -> dict[str, Any]:
+def convert_answer(answer: Answer) -> dict[str, Any]:
     """Return an answer as plain values."""
     return {
         "schema": _SCHEMA,
@@ -97,7 +97,7 @@ def answer_as_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
-def offers_as_dict(
+def convert_offers(
     question: Question, request: Requested, offers: Sequence[Offer]
 ) -> dict[str, Any]:
     """Return the table of offers as plain values."""
@@ -109,7 +109,7 @@ def offers_as_dict(
     }
 
 
-def page_as_dict(page: GpuPage) -> dict[str, Any]:
+def convert_page(page: GpuPage) -> dict[str, Any]:
     """Return the page of a card as plain values."""
     return {
         "schema": _SCHEMA,
@@ -131,7 +131,7 @@ def _headline(answer: Answer) -> str:
     gpu = answer.question.gpu
     if not answer.is_yes:
         return answer.errors[0].message if answer.errors else f"{names} cannot run"
-    env = environment_of(answer.resolution) if answer.resolution is not None else None
+    env = find_environment(answer.resolution) if answer.resolution is not None else None
     if env is not None and env.frameworks:
         names = ", ".join(f"{pin.name} {pin.version}" for pin in env.frameworks)
     verb = "run" if len(answer.question.requests) > 1 else "runs"
@@ -143,7 +143,7 @@ def _with_article(gpu: str) -> str:
 
 
 def _resolution_lines(resolution: Resolution) -> Iterator[str]:
-    env = environment_of(resolution)
+    env = find_environment(resolution)
     parts = [f"Python {env.python}"] if env is not None else []
     if env is not None and env.cuda:
         parts.append(f"CUDA {env.cuda} in the wheels")
@@ -168,7 +168,7 @@ def _error_lines(error: Diagnostic) -> Iterator[str]:
 
 def _alternative_lines(alternative: SuggestedChange) -> Iterator[str]:
     yield f"  instead: {', '.join(map(_describe, alternative.edits))}"
-    env = environment_of(alternative.resolution)
+    env = find_environment(alternative.resolution)
     for command in install_commands(env) if env is not None else ():
         yield f"    {command}"
 
@@ -230,7 +230,7 @@ def _question_as_dict(question: Question) -> dict[str, Any]:
 def _resolution_as_dict(resolution: Resolution | None) -> dict[str, Any] | None:
     if resolution is None:
         return None
-    env = environment_of(resolution)
+    env = find_environment(resolution)
     return {
         "os": resolution.os,
         "driver": resolution.driver,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rigspec.host.facts import host_of
+from rigspec.host.facts import find_host
 from rigspec.host.recording import record_host
 from rigspec.query.question import BadQuestion, Question
 
@@ -14,7 +14,7 @@ def read_this_machine() -> Question:
 
     Raises BadQuestion if it has several kinds of GPU.
     """
-    machine = host_of(record_host())
+    machine = find_host(record_host())
     kinds = list(dict.fromkeys(card.name for card in machine.cards))
     if len(kinds) > 1:
         raise BadQuestion(f"the machine has several kinds of GPU: {', '.join(kinds)}; name one")

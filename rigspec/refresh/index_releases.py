@@ -13,7 +13,7 @@ from packaging.version import Version
 from unearth import Package, PackageFinder
 
 from rigspec.lock.python.index.client import create_package_finder
-from rigspec.lock.python.index.links import listed_files
+from rigspec.lock.python.index.links import list_files
 from rigspec.lock.python.index.metadata import read_metadata
 from rigspec.refresh.upload_dates import find_first_days
 
@@ -68,7 +68,7 @@ def list_releases(
     """
     finder = create_package_finder(index, any_platform=True)
     by_version: dict[Version, list[Package]] = {}
-    for file in listed_files(finder, package, yanked=True):
+    for file in list_files(finder, package, yanked=True):
         version = Version(file.version or "0")
         is_newer = newer_than is None or version > Version(newer_than)
         if is_newer and not version.is_prerelease and supports_linux(file):
@@ -92,7 +92,7 @@ def find_upload_days(
     by_version = {Version(version): version for version in versions}
     files = [
         file
-        for file in listed_files(finder, package, yanked=True)
+        for file in list_files(finder, package, yanked=True)
         if Version(file.version or "0") in by_version and supports_linux(file)
     ]
     days = find_first_days(finder, package, files) if files else {}

@@ -12,7 +12,7 @@ from tomlkit.items import InlineTable, Table
 
 from rigspec.matrix.model import Product
 from rigspec.refresh.index_releases import IndexRelease
-from rigspec.version_specifiers import public_version
+from rigspec.version_specifiers import strip_local_version
 
 __all__ = ["find_newest_known", "format_rows", "list_packages"]
 
@@ -41,7 +41,7 @@ def find_newest_known(product: Product, package: str) -> str | None:
     family = package if product.families else None
     # A build has the version of its release on the default index.
     known = [
-        Version(public_version(release.version) if product.has_builds else release.version)
+        Version(strip_local_version(release.version) if product.has_builds else release.version)
         for release in product.releases
         if release.family == family
     ]

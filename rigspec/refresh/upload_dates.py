@@ -9,7 +9,7 @@ import tomlkit
 from packaging.version import Version
 from unearth import Package, PackageFinder
 
-from rigspec.lock.python.index.links import dated_files
+from rigspec.lock.python.index.links import filter_files_by_day
 
 __all__ = ["HEAD", "find_first_days", "format_readings"]
 
@@ -26,7 +26,7 @@ def find_first_days(
         LockError: The index cannot be read.
     """
     days: dict[Version, dt.date] = {}
-    for file, time in dated_files(finder, package, files):
+    for file, time in filter_files_by_day(finder, package, files):
         if time is not None:
             version, day = Version(file.version or "0"), time.astimezone(dt.timezone.utc).date()
             days[version] = min(day, days.get(version, day))

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, channel_product
+from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, get_channel_product
 from rigspec.matrix.model import Condition, Matrix, Product, Release
 from rigspec.resolution import Build, EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.channels import (
-    channel_frameworks,
     find_channel_build,
+    list_channel_frameworks,
 )
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import BoundRule, matches_any
-from rigspec.resolve.problem.requirements import DEFAULT_ARCH, env_key, framework_products
+from rigspec.resolve.problem.requirements import DEFAULT_ARCH, get_env_key, list_framework_products
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import build_of, normalize_name, parse_alternative, public_version
+from rigspec.version_specifiers import (
+    build_of,
+    normalize_name,
+    parse_alternative,
+    strip_local_version,
+)
 
 __all__ = ["build_resolution"]
 
@@ -89,24 +94,24 @@ def _env(
 ) -> EnvResolution:
     arch = _version(solution, "arch") or DEFAULT_ARCH
     frameworks = {
-        framework: solution[env_key(name, framework)]
-        for framework in framework_products(rig.env[name])
+        framework: solution[get_env_key(name, framework)]
+        for framework in list_framework_products(rig.env[name])
     }
-    from_channels = channel_frameworks(rig.env[name])
+    from_channels = list_channel_frameworks(rig.env[name])
     wheels = {f: chosen for f, chosen in frameworks.items() if f not in from_channels}
-    installer = solution.get(env_key(name, "installer"))
+    installer = solution.get(get_env_key(name, "installer"))
     return EnvResolution(
         name=name,
-        python=solution[env_key(name, "python")].version,
-        pip=solution[env_key(name, "pip")].version,
+        python=solution[get_env_key(name, "python")].version,
+        pip=solution[get_env_key(name, "pip")].version,
         frameworks=tuple(
-            Pin(product, public_version(chosen.version))
+            Pin(product, strip_local_version(chosen.version))
             if product in from_channels
             else Pin(product, _written_version(matrix.product(product), chosen, arch))
             for product, chosen in frameworks.items()
         ),
         distributions=tuple(
-            Pin(from_channels[product], public_version(chosen.version))
+            Pin(from_channels[product], strip_local_version(chosen.version))
             if product in from_channels
             else Pin(
                 _distribution(matrix.product(product), chosen, name, solution),
@@ -118,7 +123,7 @@ def _env(
         companions=tuple(sorted(_companions(rig, matrix, name, wheels, solution))),
         installer=installer.label if installer is not None else None,
         cuda=_cuda_in_wheels(name, rules, solution),
-        interpreter=solution[env_key(name, "interpreter")].version,
+        interpreter=solution[get_env_key(name, "interpreter")].version,
         builds=(
             *(
                 build
@@ -160,11 +165,11 @@ def _channel_builds(
 ) -> Iterator[Build]:
     """Yield the builds that conda installs: ``pytorch=2.4.1 pytorch-cuda=12.1``."""
     for product, package in packages.items():
-        table, chosen = channel_product(product), frameworks[product].version
+        table, chosen = get_channel_product(product), frameworks[product].version
         release = find_channel_build(matrix.product(table), chosen) if table in matrix else None
         if release is None:
             continue
-        version, selector = public_version(chosen), release.get("select") or ""
+        version, selector = strip_local_version(chosen), release.get("select") or ""
         requirement = f"{package}={version} {selector}"
         if selector.startswith("pytorch=*="):
             requirement = f"pytorch={version}={selector.rpartition('=')[2]}"
@@ -177,20 +182,20 @@ def _written_version(product: Product, chosen: Candidate, arch: str) -> str:
     release = _release(product, chosen)
     if release is None or not _is_default(release, arch):
         return chosen.version
-    return public_version(chosen.version)
+    return strip_local_version(chosen.version)
 
 
 def _installed_version(product: Product, chosen: Candidate, arch: str) -> str:
     """Return the version of the distribution of the product itself."""
     if product.has_builds and product.carrier is not None:
-        return public_version(chosen.version)
+        return strip_local_version(chosen.version)
     release = _release(product, chosen)
     named = release.get("file_version") if release is not None else None
     return named or _written_version(product, chosen, arch)
 
 
 def _holds(condition: Condition, env: str, solution: Solution) -> bool:
-    own = env_key(env, condition.component)
+    own = get_env_key(env, condition.component)
     value = solution.get(own, solution.get(condition.component))
     return value is not None and matches_any(condition.alternatives, value)
 
@@ -232,7 +237,7 @@ def _companions(
 
 def _cuda_in_wheels(env: str, rules: Sequence[BoundRule], solution: Solution) -> str | None:
     """Return the CUDA of a rule; of a range, its major, because the lock decides the minor."""
-    key = env_key(env, "cuda_runtime")
+    key = get_env_key(env, "cuda_runtime")
     requested = [row.requires[1] for row in rules if row.requires[0] == key]
     version = _version(solution, key)
     if not requested or version is None:

@@ -12,8 +12,8 @@ __all__ = [
     "NOTHING",
     "OPTIONAL",
     "UNKNOWN",
-    "diagnostic_name",
-    "display_name",
+    "get_diagnostic_name",
+    "get_display_name",
 ]
 
 # Components that no line of the matrix releases on their own: they come with another one.
@@ -52,7 +52,7 @@ NOTHING = "none"
 OPTIONAL = frozenset({"cuda_runtime"})
 
 
-def display_name(component: str, title: str | None = None) -> str:
+def get_display_name(component: str, title: str | None = None) -> str:
     """Return the display name of a component: its product's title, or the one above."""
     if title is not None:
         return title
@@ -61,7 +61,7 @@ def display_name(component: str, title: str | None = None) -> str:
     return component.removeprefix(PACKAGE_PREFIX)
 
 
-def diagnostic_name(component: str) -> str:
+def get_diagnostic_name(component: str) -> str:
     """Return the name a diagnostic's ``components`` uses for a component."""
     if component in DERIVED:
         return DERIVED[component][1]

@@ -16,7 +16,7 @@ from pathlib import Path
 from rigspec.cache.matrix_tables import parse_table
 from rigspec.secrets.rules import SecretRule, find_secrets, has_secret_name, select_rules
 
-__all__ = ["redact", "redact_known", "redacted_values"]
+__all__ = ["list_redacted_values", "redact", "redact_known"]
 
 _DOT = "•"
 _HEADER = re.compile(r"""\s*\[{1,2}\s*([\w.\-"' ]+?)\s*\]{1,2}\s*(?:#.*)?$""")
@@ -85,7 +85,7 @@ def redact_known(text: str, numbers: Collection[int] | None = None) -> str:
     return "\n".join(shown)
 
 
-def redacted_values(text: str) -> tuple[str, ...]:
+def list_redacted_values(text: str) -> tuple[str, ...]:
     """Return the words that ``redact`` hides, six characters and longer, the longest first."""
     words: set[str] = set()
     for line, hidden in _hidden_columns(text.split("\n"), None):

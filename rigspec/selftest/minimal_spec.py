@@ -10,7 +10,7 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix, Product
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["ComponentRequest", "minimal_spec", "parse_part"]
+__all__ = ["ComponentRequest", "build_minimal_spec", "parse_part"]
 
 # Components that only a rig with a GPU has.
 _GPU_COMPONENTS = frozenset(
@@ -37,7 +37,7 @@ def parse_part(alternative: str) -> ComponentRequest:
     return ComponentRequest(family, request.strip() or "*")
 
 
-def minimal_spec(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> str:
+def build_minimal_spec(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> str:
     """Return a spec in TOML that requests only these parts."""
     word = parts["accelerator"].family if "accelerator" in parts else None
     gpu = word == "gpu" or (word is None and bool(_GPU_COMPONENTS & parts.keys()))

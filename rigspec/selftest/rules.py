@@ -14,20 +14,20 @@ from rigspec.matrix.components import (
     ENUMERATED,
     PACKAGE_PREFIX,
     UNLISTED,
-    channel_product,
+    get_channel_product,
 )
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Condition, Matrix, Rule
-from rigspec.resolve.components import NOTHING, UNKNOWN, diagnostic_name
-from rigspec.resolve.problem.builder import required_products
+from rigspec.resolve.components import NOTHING, UNKNOWN, get_diagnostic_name
+from rigspec.resolve.problem.builder import list_required_products
 from rigspec.resolve.problem.domains import (
     Candidate,
     CandidateDomain,
-    representative_versions,
+    choose_representative_versions,
 )
-from rigspec.resolve.problem.rule_index import rule_index
-from rigspec.resolve.problem.systems import not_chosen_systems
-from rigspec.selftest.minimal_spec import ComponentRequest, minimal_spec, parse_part
+from rigspec.resolve.problem.rule_index import get_rule_index
+from rigspec.resolve.problem.systems import find_unchosen_systems
+from rigspec.selftest.minimal_spec import ComponentRequest, build_minimal_spec, parse_part
 from rigspec.spec.loader import parse_spec
 from rigspec.version_specifiers import parse_alternative
 
@@ -69,7 +69,7 @@ def check_rule(rule: Rule, matrix: Matrix) -> RuleTestResult:
 
 def _with_channels(matrix: Matrix, framework: str) -> Matrix:
     """Return the matrix in which a framework has the builds of conda channels only."""
-    name = channel_product(framework)
+    name = get_channel_product(framework)
     known = matrix.cache.get(name)
     if not isinstance(known, Matrix):
         releases = matrix.product(name).releases
@@ -116,12 +116,12 @@ def _names_it(error: Diagnostic, rule: Rule, matrix: Matrix) -> bool:
     if any(fact.id in (rule.id, rule.table) for fact in error.facts):
         return True
     named = {rule.requires.component, *(condition.component for condition in rule.when)}
-    pair = {diagnostic_name(name) for name in named}
+    pair = {get_diagnostic_name(name) for name in named}
     if named & _WITH_OS:
         pair.add("os")
     if "cuda_runtime" in named:
         # No line requests it: the report names the framework with the wheels instead.
-        pair |= rule_index(matrix).frameworks
+        pair |= get_rule_index(matrix).frameworks
     return len(pair & set(error.components)) > 1
 
 
@@ -134,7 +134,7 @@ def _is_reported(report: Report, rule: Rule) -> bool:
 def _check(text: str) -> Report:
     spec = parse_spec("minimal.toml", text)
     known = set(list_product_names())
-    needed = [name for name in required_products(spec.rig, "box") if name in known]
+    needed = [name for name in list_required_products(spec.rig, "box") if name in known]
     return check_machine(spec, "box", load_matrix(needed), repairs=False, installable=False)
 
 
@@ -207,7 +207,7 @@ def _conditions(rule: Rule, matrix: Matrix) -> Iterator[dict[str, ComponentReque
 def _driver_too_old(runtime: Condition, matrix: Matrix) -> ComponentRequest:
     """Return the newest driver that supports none of these CUDA runtimes."""
     served = _universe(runtime, matrix).mask(runtime.alternatives)
-    drivers = rule_index(matrix).universe("driver")
+    drivers = get_rule_index(matrix).universe("driver")
     fitting = 0
     for rule in matrix.product("cuda").rules:
         for condition in rule.when:
@@ -228,7 +228,7 @@ def _closest_forbidden(
         outside &= universe.mask(condition.alternatives)
     if requirement.component == "os":
         # No rule about a system binds one that only a spec chooses: it is not checked.
-        outside &= ~not_chosen_systems(matrix.product("os"), universe)
+        outside &= ~find_unchosen_systems(matrix.product("os"), universe)
     places = [i for i in range(len(universe.candidates)) if inside >> i & 1]
 
     def distance(index: int) -> int:
@@ -245,8 +245,8 @@ def _closest_forbidden(
 def _universe(condition: Condition, matrix: Matrix) -> CandidateDomain:
     name = condition.component
     if name.startswith(PACKAGE_PREFIX) or name in UNLISTED:
-        return CandidateDomain(representative_versions(sorted(condition.alternatives)))
-    return rule_index(matrix).universe(name)
+        return CandidateDomain(choose_representative_versions(sorted(condition.alternatives)))
+    return get_rule_index(matrix).universe(name)
 
 
 def _exactly(candidate: Candidate) -> ComponentRequest:
@@ -268,7 +268,7 @@ def _spec(parts: Mapping[str, ComponentRequest], matrix: Matrix) -> Iterator[str
         if framework is None:
             return
         parts.update(framework)
-    yield minimal_spec(parts, matrix)
+    yield build_minimal_spec(parts, matrix)
 
 
 def _os_with(name: str, value: ComponentRequest, matrix: Matrix) -> ComponentRequest | None:

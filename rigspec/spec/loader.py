@@ -162,9 +162,9 @@ def _drop_secrets(
 
 def _redact(diagnostics: Iterable[Diagnostic], text: str) -> Iterator[Diagnostic]:
     """Replace what the text has in places of secrets wherever an error quotes it."""
-    from rigspec.secrets.redaction import redacted_values
+    from rigspec.secrets.redaction import list_redacted_values
 
-    values = [value for value in redacted_values(text) if value.strip()]
+    values = [value for value in list_redacted_values(text) if value.strip()]
     pattern = re.compile("|".join(map(re.escape, values))) if values else None
     for error in diagnostics:
         if pattern is None:

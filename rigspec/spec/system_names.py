@@ -8,14 +8,14 @@ from importlib.resources import files
 
 import tomli
 
-__all__ = ["canonical_system", "is_system_name"]
+__all__ = ["is_system_name", "normalize_system"]
 
 # Names that most specs write as they are: the table is not read for them.
 _CANONICAL = re.compile(r"(?:centos|debian|rhel|rocky|ubuntu) [<>=!~0-9]\S*")
 _BRACKETS = re.compile(r"\([^()]*\)")
 
 
-def canonical_system(text: str) -> str:
+def normalize_system(text: str) -> str:
     """Return a request for a system with the name that the matrix has for it.
 
     ``Fedora Linux 36 (Workstation Edition)`` is ``fedora 36``; an unknown name is unchanged.

@@ -6,7 +6,12 @@ from collections.abc import Mapping
 
 from rigspec.spec.models.services import Services
 
-__all__ = ["FROM_ENVIRONMENT", "SERVICE_PATHS", "requested_services", "session_environment"]
+__all__ = [
+    "FROM_ENVIRONMENT",
+    "SERVICE_PATHS",
+    "find_session_environment",
+    "list_requested_services",
+]
 
 # Each service of the system, with the table of the spec that requests it.
 SERVICE_PATHS: Mapping[str, tuple[str, ...]] = {
@@ -22,7 +27,7 @@ SERVICE_PATHS: Mapping[str, tuple[str, ...]] = {
 FROM_ENVIRONMENT = "environment"
 
 
-def requested_services(services: Services) -> tuple[str, ...]:
+def list_requested_services(services: Services) -> tuple[str, ...]:
     """Return the names of the requested services, in the order in which they are set up."""
     watch = services.monitoring
     wanted = {
@@ -36,7 +41,7 @@ def requested_services(services: Services) -> tuple[str, ...]:
     return tuple(name for name in SERVICE_PATHS if wanted[name])
 
 
-def session_environment(services: Services) -> str | None:
+def find_session_environment(services: Services) -> str | None:
     """Return the first environment that a tmux session starts in."""
     named = (
         env

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from rigspec.spec.system_names import canonical_system
+from rigspec.spec.system_names import normalize_system
 from rigspec.spec.toml.numbers import WrittenFloat
 from rigspec.version_specifiers import InvalidRequest, parse_alternative, parse_specifier
 
@@ -176,7 +176,7 @@ def _validate_driver_request(text: str) -> str:
 
 
 def _validate_system_request(text: str) -> str:
-    text = canonical_system(text)
+    text = normalize_system(text)
     try:
         alternative = parse_alternative(text)
     except InvalidRequest as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.backend.manifest import ManifestError, read_manifest, step_kinds
+from rigspec.backend.manifest import ManifestError, list_step_kinds, read_manifest
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -243,4 +243,4 @@ def test_read_manifest_reports_all_errors_in_file_order() -> None:
 
 def test_step_reference_lists_every_kind() -> None:
     page = (ROOT / "docs" / "reference" / "steps.md").read_text(encoding="utf-8")
-    assert [kind for kind in step_kinds() if f"`{kind}`" not in page] == []
+    assert [kind for kind in list_step_kinds() if f"`{kind}`" not in page] == []

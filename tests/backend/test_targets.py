@@ -14,7 +14,7 @@ from jinja2 import nodes
 
 from rigspec.backend.discovery import find_backends
 from rigspec.backend.quoting import QUOTING
-from rigspec.backend.render import template_environment
+from rigspec.backend.render import create_template_environment
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]
@@ -187,7 +187,7 @@ def test_compile_omissions_are_listed_in_output_and_on_terminal(
 
 @pytest.mark.parametrize("backend", find_backends(), ids=lambda backend: backend.name)
 def test_templates_every_expression_ends_in_quoting_filter(backend: object) -> None:
-    environment = template_environment(backend)  # type: ignore[arg-type]
+    environment = create_template_environment(backend)  # type: ignore[arg-type]
     shared = ROOT / "backends" / "steps"
     templates = [output.template for output in backend.outputs if output.template]  # type: ignore[attr-defined]
     templates += [f"steps/{path.name}" for path in sorted(shared.iterdir())]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.bundle.conda import conda_part
+from rigspec.bundle.conda import fetch_conda_part
 from rigspec.lock.lockfile import read_lock
 from rigspec.lock.model import LockedMachine
 from tests.containers import Buildah
@@ -248,7 +248,9 @@ def locked_channel(
 
 
 def test_conda_part_uses_paths_of_a_mirror(tmp_path: Path, rigspec: Rigspec) -> None:
-    part = conda_part(locked_channel(tmp_path, rigspec, "lab"), (tmp_path / "channels").as_uri())
+    part = fetch_conda_part(
+        locked_channel(tmp_path, rigspec, "lab"), (tmp_path / "channels").as_uri()
+    )
     assert (part.missing, part.mirrors) == ((), (("conda", "conda"),))
     names = [f"conda/lab/linux-64/{name}-3.6.15-0.tar.bz2" for name in ("pip", "python", "tool")]
     assert sorted(item.path for item in part.files) == names
@@ -260,7 +262,7 @@ def test_conda_part_uses_paths_of_a_mirror(tmp_path: Path, rigspec: Rigspec) -> 
 
 
 def test_conda_part_channel_by_address_is_missing(tmp_path: Path, rigspec: Rigspec) -> None:
-    part = conda_part(locked_channel(tmp_path, rigspec, None), None)
+    part = fetch_conda_part(locked_channel(tmp_path, rigspec, None), None)
     assert part.files == ()
     (absent,) = part.missing
     assert absent.what == "the channel lab"

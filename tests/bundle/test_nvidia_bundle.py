@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from rigspec.bundle.apt import repositories_part
+from rigspec.bundle.apt import fetch_repositories_part
 from rigspec.bundle.model import BundlePart, MissingItem
 from rigspec.lock.errors import LockError
 from tests.lock.nvidia_box import KEY, PACKAGES, PLACE, TOOLKIT, NvidiaBox, driver
@@ -15,7 +15,7 @@ BELOW = PLACE.lstrip("/")
 
 
 def bundled(nvidia: NvidiaBox) -> BundlePart:
-    return repositories_part([nvidia.machine], f"{nvidia.archive.address}/nvidia")
+    return fetch_repositories_part([nvidia.machine], f"{nvidia.archive.address}/nvidia")
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -46,7 +46,7 @@ def test_repositories_part_unpinned_packages_are_missing(nvidia: NvidiaBox) -> N
 def test_repositories_part_unavailable_packages_are_missing(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     machine = nvidia.machine
-    (unread,) = repositories_part([machine], None).missing
+    (unread,) = fetch_repositories_part([machine], None).missing
     assert unread == MissingItem(
         "the repository nvidia-cuda", "the environment variable RIGSPEC_NVIDIA is empty"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from rigspec.cli.common.pipeline import matrix_for
+from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.compare.cost import CostTerms, compare_costs, is_rented
 from rigspec.compare.model import Comparison, Side
 from rigspec.compare.render.html import render_html
@@ -71,7 +71,7 @@ def build_variant(name: str, lab: Comparison) -> Comparison:
     }
     a, b, terms = variants[name]
     spec = load_spec(str(LAB))
-    matrices = {machine: matrix_for(spec, machine) for machine in (a, b)}
+    matrices = {machine: load_matrix_for(spec, machine) for machine in (a, b)}
     rented = [is_rented(spec.rig.machine[machine]) for machine in (a, b)]
     return dataclasses.replace(
         lab,

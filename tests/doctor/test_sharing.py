@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.backend.discovery import find_backends
-from rigspec.backend.render import compile_plan, template_environment
+from rigspec.backend.render import compile_plan, create_template_environment
 from rigspec.doctor.checks import accounts, files, login_shell
 from rigspec.doctor.checks.verify import run_checks
 from rigspec.doctor.model import Status
@@ -94,7 +94,7 @@ def test_check_environment_variables_activation_sets_and_restores(tmp_path: Path
         Path(place).parent.mkdir(parents=True, exist_ok=True)
         Path(place).write_text(texts[name], encoding="utf-8")
     macro = '{% import "steps/macros.sh.j2" as m with context %}{{ m.hook_activation(step) }}'
-    hook = template_environment(shell).from_string(macro).render(step=step)
+    hook = create_template_environment(shell).from_string(macro).render(step=step)
     for _ in range(2):
         subprocess.run(["sh", "-c", hook], check=True)
     activate = (path / "bin" / "activate").read_text(encoding="utf-8")

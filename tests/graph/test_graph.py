@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Page
 
-from rigspec.cli.common.pipeline import matrix_for, resolve_or_exit
+from rigspec.cli.common.pipeline import load_matrix_for, resolve_or_exit
 from rigspec.diagnostics.model import Fact, Severity, Source
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.build import build_graph
@@ -322,7 +322,7 @@ def test_graph_connects_users_with_cards_of_their_gpus() -> None:
         'gpus = [{ model = "Tesla K80" }, { model = "GTX 1080" }]\n'
         "[user.amy]\ngpus = [0, 2]\n[user.bob]\ngpus = [1]\n[user.eve]\ngpus = []\n",
     )
-    drawn = build_graph(spec, resolve_or_exit(spec, "box"), matrix_for(spec, "box"))
+    drawn = build_graph(spec, resolve_or_exit(spec, "box"), load_matrix_for(spec, "box"))
     labels = {
         (a.source, a.target): a.labels[0].numbered_text
         for a in drawn.edges

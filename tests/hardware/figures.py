@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import matrix_for
+from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.hardware.machine_specs import MachineSpecs, build_machine_specs
 from rigspec.spec.loader import LoadedSpec, parse_spec
@@ -28,11 +28,11 @@ def machine(text: str) -> LoadedSpec:
 
 
 def figures(spec: LoadedSpec, name: str = "tower") -> MachineSpecs:
-    return build_machine_specs(spec, name, matrix_for(spec, name))
+    return build_machine_specs(spec, name, load_matrix_for(spec, name))
 
 
 def report(spec: LoadedSpec, name: str = "tower") -> Report:
-    return check_machine(spec, name, matrix_for(spec, name), repairs=False)
+    return check_machine(spec, name, load_matrix_for(spec, name), repairs=False)
 
 
 def diagnose(spec: LoadedSpec, name: str = "tower") -> dict[str, Diagnostic]:

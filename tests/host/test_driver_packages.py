@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 import tomli
 
-from rigspec.host.driver_packages import driver_source, kernel_modules, package_origins
-from rigspec.host.facts import host_of
+from rigspec.host.driver_packages import (
+    detect_driver_source,
+    detect_kernel_modules,
+    parse_package_origins,
+)
+from rigspec.host.facts import find_host
 from rigspec.host.recording import Recording
-from rigspec.host.spec_writer import spec_text
+from rigspec.host.spec_writer import render_spec
 from rigspec.spec.loader import parse_spec
 from tests.resolve.rigs import check_text
 
@@ -81,7 +85,7 @@ CARD = "GPU 0: NVIDIA GeForce RTX 3090\n"
     ],
 )  # fmt: skip
 def test_origin_is_that_of_the_installed_version(policy: str, rows: list[str]) -> None:
-    assert list(package_origins(policy)) == rows
+    assert list(parse_package_origins(policy)) == rows
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,7 @@ def test_origin_is_that_of_the_installed_version(policy: str, rows: list[str]) -
 def test_source_is_that_of_the_packages_of_the_loaded_version(
     recorded: str, version: str, source: str | None
 ) -> None:
-    assert driver_source(recorded, version) == source
+    assert detect_driver_source(recorded, version) == source
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_source_is_that_of_the_packages_of_the_loaded_version(
     [(OPEN, "open"), (PROPRIETARY.format("550.135"), "proprietary"), ("", None)],
 )
 def test_kernel_modules_are_those_that_are_loaded(module: str, modules: str | None) -> None:
-    assert kernel_modules(module) == modules
+    assert detect_kernel_modules(module) == modules
 
 
 @pytest.mark.parametrize(
@@ -154,6 +158,6 @@ def described(system: str, packages: str, module: str) -> str:
         "nvidia-module": module,
         "nvidia-smi-list": CARD,
     }
-    text = spec_text(host_of(Recording(texts, {})), "recorded")
+    text = render_spec(find_host(Recording(texts, {})), "recorded")
     assert parse_spec("rig.toml", text).rig.name == "recorded"
     return text

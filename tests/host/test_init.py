@@ -15,12 +15,12 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rigspec.host.cloud_detection import cloud_of
-from rigspec.host.facts import host_of
-from rigspec.host.parsers import cards_of_nvidia_smi
-from rigspec.host.python_environments import environments_here, read_environments
+from rigspec.host.cloud_detection import detect_cloud
+from rigspec.host.facts import find_host
+from rigspec.host.parsers import parse_nvidia_smi
+from rigspec.host.python_environments import find_environments, read_environments
 from rigspec.host.recording import QUESTIONS, Recording, load_recording
-from rigspec.host.spec_writer import spec_text
+from rigspec.host.spec_writer import render_spec
 from rigspec.spec.loader import InvalidSpec, load_spec
 from tests.injection.texts import HOSTILE
 
@@ -184,13 +184,13 @@ def test_recordings_name_their_source_and_no_person() -> None:
 
 
 def test_providers_are_known_by_their_firmware() -> None:
-    nitro = cloud_of({"sys_vendor": "Amazon EC2", "product_name": "g4dn.xlarge"})
+    nitro = detect_cloud({"sys_vendor": "Amazon EC2", "product_name": "g4dn.xlarge"})
     assert nitro is not None
     assert (nitro.family, nitro.instance) == ("aws", "g4dn.xlarge")
-    google = cloud_of({"sys_vendor": "Google", "product_name": "Google Compute Engine"})
+    google = detect_cloud({"sys_vendor": "Google", "product_name": "Google Compute Engine"})
     assert google is not None
     assert (google.family, google.instance) == ("google", None)
-    assert cloud_of({"sys_vendor": "ASUS", "product_name": "System Product Name"}) is None
+    assert detect_cloud({"sys_vendor": "ASUS", "product_name": "System Product Name"}) is None
 
 
 def test_init_known_cloud_instance_has_its_gpus(tmp_path: Path, rigspec: Rigspec) -> None:
@@ -221,7 +221,7 @@ def test_init_invalid_output_of_program_is_reported_as_undetected(
     assert "not detected: storage (" in done.stderr
     assert tomli.loads(done.stdout)["machine"]["host"]["os"] == "debian 12"
     with pytest.raises(ValueError, match="entities"):
-        cards_of_nvidia_smi(bomb)
+        parse_nvidia_smi(bomb)
 
 
 def test_environments_are_found_by_their_files(
@@ -244,12 +244,12 @@ def test_environments_are_found_by_their_files(
     (pyenv / "bin" / "python").write_text(f"#!/bin/sh\ntouch {tmp_path}/fired\n")
     (pyenv / "bin" / "python").chmod(0o755)
     monkeypatch.setenv("HOME", str(tmp_path))
-    text = environments_here()
+    text = find_environments()
     assert str(tmp_path) not in text
     assert not (tmp_path / "fired").exists()
     system = 'ID=ubuntu\nVERSION_ID="16.04"\n'
-    host = host_of(Recording({"environments.json": text, "os-release": system}, {}))
-    spec = tomli.loads(spec_text(host, "rig"))["env"]
+    host = find_host(Recording({"environments.json": text, "os-release": system}, {}))
+    spec = tomli.loads(render_spec(host, "rig"))["env"]
     assert spec["fastai"] == {
         "python": "3.6",
         "interpreter": "conda",
@@ -268,7 +268,7 @@ def test_init_finds_packages_of_user_installation(
     for folder in ("torch-2.1.0+cu121.dist-info", "rigspec_of_nobody-1.0.dist-info"):
         (own / folder).mkdir(parents=True)
     monkeypatch.setenv("HOME", str(tmp_path))
-    (system,) = [env for env in read_environments(environments_here()) if env.name == "system"]
+    (system,) = [env for env in read_environments(find_environments()) if env.name == "system"]
     assert system.packages["torch"] == "2.1.0+cu121"
     assert system.others >= 1
 
@@ -303,8 +303,8 @@ def answers(text: str) -> dict[str, str]:
 @given(WORDS)
 def test_hostile_names_stay_names(text: str) -> None:
     texts = answers(text)
-    host = host_of(Recording(texts, {"dmidecode": text}))
-    written = spec_text(host, "rig")
+    host = find_host(Recording(texts, {"dmidecode": text}))
+    written = render_spec(host, "rig")
     spec = tomli.loads(written)
     assert set(spec) <= {"rig", "name", "machine", "cuda", "env"}
     assert set(spec["machine"]) == {"host"}
@@ -314,9 +314,9 @@ def test_hostile_names_stay_names(text: str) -> None:
 
 def test_hostile_names_make_a_spec_that_is_read(tmp_path: Path) -> None:
     for name, text in HOSTILE.items():
-        host = host_of(Recording(answers(text), {}))
+        host = find_host(Recording(answers(text), {}))
         file = tmp_path / "rig.toml"
-        file.write_text(spec_text(host, "rig"), encoding="utf-8")
+        file.write_text(render_spec(host, "rig"), encoding="utf-8")
         try:
             load_spec(str(file))
         except InvalidSpec as error:

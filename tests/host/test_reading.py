@@ -7,25 +7,25 @@ import json
 import pytest
 import tomli
 
-from rigspec.host.facts import host_of
+from rigspec.host.facts import find_host
 from rigspec.host.parsers import (
-    cards_of_lspci,
-    cudnn_version,
-    disks,
-    driver_version,
-    first_version,
-    memory_modules,
-    toolkit_version,
+    find_first_version,
+    parse_cudnn_version,
+    parse_disks,
+    parse_driver_version,
+    parse_lspci,
+    parse_memory_modules,
+    parse_toolkit_version,
 )
 from rigspec.host.recording import Recording
-from rigspec.host.spec_writer import spec_text
+from rigspec.host.spec_writer import render_spec
 
 
 def test_modules_are_added_up_and_empty_slots_are_none() -> None:
     slot = "Handle 0x1, DMI type 17\nMemory Device\n\tSize: {}\n\tType: DDR4\n\tSpeed: {}\n\n"
     text = slot.format("16 GB", "3200 MT/s") + slot.format("No Module Installed", "Unknown")
     text += slot.format("16384 MB", "2666 MHz")
-    assert [(m.size, m.type, m.speed) for m in memory_modules(text)] == [
+    assert [(m.size, m.type, m.speed) for m in parse_memory_modules(text)] == [
         (16384, "DDR4", 3200),
         (16384, "DDR4", 2666),
     ]
@@ -42,9 +42,9 @@ def test_reading_card_has_name_in_brackets() -> None:
         "[10de:10ef] (rev a1)\n"
         "01:00.0 VGA compatible controller [0300]: NVIDIA Corporation Device [10de:1b06] (rev a1)\n"
     )
-    assert [card.name for card in cards_of_lspci(text)] == ["GeForce GTX 1080 Ti", "Device 1b06"]
-    host = host_of(Recording({"lspci": text, "os-release": "ID=debian\nVERSION_ID=12\n"}, {}))
-    cards = tomli.loads(spec_text(host, "rig"))["machine"]["host"]["gpus"]
+    assert [card.name for card in parse_lspci(text)] == ["GeForce GTX 1080 Ti", "Device 1b06"]
+    host = find_host(Recording({"lspci": text, "os-release": "ID=debian\nVERSION_ID=12\n"}, {}))
+    cards = tomli.loads(render_spec(host, "rig"))["machine"]["host"]["gpus"]
     assert [card["model"] for card in cards] == ["GeForce GTX 1080 Ti", "Device 1b06"]
 
 
@@ -61,8 +61,8 @@ def test_disks_as_old_and_new_lsblk_write_them() -> None:
             ]
         }
     )
-    assert [(disk.size, disk.kind) for disk in disks(old)] == [(256060514304, "ssd")]
-    assert [disk.kind for disk in disks(new)] == ["nvme", "hdd"]
+    assert [(disk.size, disk.kind) for disk in parse_disks(old)] == [(256060514304, "ssd")]
+    assert [disk.kind for disk in parse_disks(new)] == ["nvme", "hdd"]
 
 
 @pytest.mark.parametrize(
@@ -78,23 +78,23 @@ def test_disks_as_old_and_new_lsblk_write_them() -> None:
     ],
 )
 def test_the_version_of_a_program(text: str, version: str | None) -> None:
-    assert first_version(text) == version
+    assert find_first_version(text) == version
 
 
 def test_the_toolkit_by_its_file_or_its_compiler() -> None:
     nvcc = "Cuda compilation tools, release 9.0, V9.0.176\n"
-    assert toolkit_version(nvcc, "") == "9.0"
-    assert toolkit_version("", "CUDA Version 10.2.89\n") == "10.2.89"
+    assert parse_toolkit_version(nvcc, "") == "9.0"
+    assert parse_toolkit_version("", "CUDA Version 10.2.89\n") == "10.2.89"
     new = '{\n "cuda" : {\n  "name" : "CUDA SDK",\n  "version" : "12.4.1"\n }\n}'
-    assert toolkit_version(nvcc, new) == "12.4.1"
-    assert toolkit_version("", '{"cuda": {"version": "11.4.20210728"}}') == "11.4"
-    assert toolkit_version("", "") is None
+    assert parse_toolkit_version(nvcc, new) == "12.4.1"
+    assert parse_toolkit_version("", '{"cuda": {"version": "11.4.20210728"}}') == "11.4"
+    assert parse_toolkit_version("", "") is None
     header = "#define CUDNN_MAJOR 7\n#define CUDNN_MINOR 6\n#define CUDNN_PATCHLEVEL 5\n"
-    assert cudnn_version(header) == "7.6.5"
+    assert parse_cudnn_version(header) == "7.6.5"
 
 
 def test_the_driver_by_its_module_where_no_program_is() -> None:
     module = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12\nGCC version:"
-    assert driver_version("", module) == "535.183.01"
+    assert parse_driver_version("", module) == "535.183.01"
     open_module = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.15  Release\n"
-    assert driver_version("", open_module) == "550.54.15"
+    assert parse_driver_version("", open_module) == "550.54.15"

@@ -15,7 +15,7 @@ from packaging.version import Version
 from tenacity import retry, stop_after_attempt, wait_exponential
 from unearth import PackageFinder
 
-from rigspec.lock.python.engines.select import engines_for
+from rigspec.lock.python.engines.select import choose_engines
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -113,6 +113,6 @@ def test_as_of_with_uv_has_no_later_uploads(tmp_path: Path, rigspec: Rigspec) ->
 def test_engines_for_returns_engines_of_day(
     series: tuple[int, int], day: dt.date | None, engines: tuple[str, ...]
 ) -> None:
-    assert engines_for(series, day, None) == engines
-    assert engines_for(series, day, None, "resolvelib") == ("resolvelib",)
-    assert engines_for(series, day, "pip-tools") == ("pip-tools",)
+    assert choose_engines(series, day, None) == engines
+    assert choose_engines(series, day, None, "resolvelib") == ("resolvelib",)
+    assert choose_engines(series, day, "pip-tools") == ("pip-tools",)

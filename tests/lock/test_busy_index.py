@@ -11,7 +11,7 @@ from unearth import TargetPython
 
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.index.client import create_package_finder
-from rigspec.lock.python.index.links import dated_files, listed_files
+from rigspec.lock.python.index.links import filter_files_by_day, list_files
 from tests.lock.http_server import Answer, Serve, send, servers
 
 WHEEL = "six-1.0-py2.py3-none-any.whl"
@@ -27,8 +27,8 @@ def serve() -> Iterator[Serve]:
 
 def times(address: str) -> list[dt.datetime | None]:
     finder = create_package_finder(address, TargetPython())
-    files = listed_files(finder, "six", yanked=False)
-    return [time for _, time in dated_files(finder, "six", files)]
+    files = list_files(finder, "six", yanked=False)
+    return [time for _, time in filter_files_by_day(finder, "six", files)]
 
 
 def falls_out(*, after: int, count: int, bad: Answer) -> Answer:

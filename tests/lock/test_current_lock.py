@@ -12,7 +12,7 @@ import pytest
 from rigspec.cli.common import lockfile
 from rigspec.fs.atomic_tree import MANIFEST, read_tree, write_tree_atomically
 from rigspec.lock.lockfile import lock_files, read_lock
-from rigspec.matrix.loader import load_matrix, matrix_digest
+from rigspec.matrix.loader import compute_matrix_digest, load_matrix
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -24,7 +24,7 @@ def current(tmp_path: Path) -> Path:
     """The committed lock of a rig, as of today's matrix."""
     folder = tmp_path / "lock"
     lock, _ = read_lock(ROOT / "lockfiles" / SPEC.stem)
-    write_tree_atomically(folder, lock_files(replace(lock, matrix_digest=matrix_digest())))
+    write_tree_atomically(folder, lock_files(replace(lock, matrix_digest=compute_matrix_digest())))
     return folder
 
 
@@ -43,7 +43,7 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
 
 
 def test_matrix_digest_without_parsing_is_that_of_the_matrix() -> None:
-    assert matrix_digest() == load_matrix().digest
+    assert compute_matrix_digest() == load_matrix().digest
 
 
 def test_compile_with_current_lock_does_not_resolve(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.lock import artifacts
-from rigspec.lock.artifacts import sha256_of_url
+from rigspec.lock.artifacts import hash_url
 from rigspec.lock.errors import LockError
 from rigspec.net import http
 from tests.lock.http_server import Answer, Serve, send, servers
@@ -170,7 +170,7 @@ def test_download_from_too_slow_server_fails(
     monkeypatch.setattr(http, "_SILENCE_S", 1)
     monkeypatch.setattr(http, "_GRACE_S", 0.5)
     with pytest.raises(LockError, match=output) as failure:
-        sha256_of_url(f"http://{serve(answer)}/weights.bin")
+        hash_url(f"http://{serve(answer)}/weights.bin")
     assert failure.value.status == 3
 
 
@@ -179,7 +179,7 @@ def test_download_from_slow_server_completes(serve: Serve) -> None:
         time.sleep(0.5)
         gives(request)
 
-    assert sha256_of_url(f"http://{serve(hesitates)}/weights.bin") == (SHA256, len(FILE))
+    assert hash_url(f"http://{serve(hesitates)}/weights.bin") == (SHA256, len(FILE))
 
 
 @pytest.mark.e2e(minutes=1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rigspec.lock.apt.packages import requested_packages, toolkit_of
-from rigspec.lock.host_compiler import host_compiler
+from rigspec.lock.apt.packages import find_toolkit, list_requested_packages
+from rigspec.lock.host_compiler import find_host_compiler
 from rigspec.lock.model import LockedToolkit
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
@@ -41,11 +41,11 @@ def resolution(os: str, cuda: str) -> Resolution:
 def test_host_compiler_is_newest_compatible(
     os: str, cuda: str, gcc: str | None, series: int | None
 ) -> None:
-    assert host_compiler(rig(os, gcc), resolution(os, cuda), MATRIX) == series
+    assert find_host_compiler(rig(os, gcc), resolution(os, cuda), MATRIX) == series
 
 
 def wanted(rig: Rig, found: Resolution, matrix: Matrix = MATRIX) -> list[tuple[str, str]]:
-    packages = requested_packages(rig, found, matrix, (), fetched=("cudnn.tar.xz",))
+    packages = list_requested_packages(rig, found, matrix, (), fetched=("cudnn.tar.xz",))
     return [(package.name, package.part) for package in packages]
 
 
@@ -54,12 +54,12 @@ def test_host_compiler_is_toolkit_package_and_set_for_nvcc() -> None:
     packages = wanted(spec, found)
     assert [name for name, part in packages if part == "cuda"] == ["nvidia-cuda-toolkit", "g++-11"]
     assert ("xz-utils", "fetch") in packages
-    assert toolkit_of(spec, found, MATRIX) == LockedToolkit(
+    assert find_toolkit(spec, found, MATRIX) == LockedToolkit(
         "/usr/lib/cuda", "/usr/bin/nvcc", "g++-11"
     )
 
 
 def test_host_compiler_of_nvidia_toolkit_is_absent() -> None:
     spec, found = rig("debian 12", provider="nvidia"), resolution("debian 12", "12.4.1")
-    assert toolkit_of(spec, found, MATRIX) is None
+    assert find_toolkit(spec, found, MATRIX) is None
     assert all(part != "cuda" for _, part in wanted(spec, found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rigspec.lock.artifacts import downloads, packages_of
+from rigspec.lock.artifacts import list_downloads, list_third_party_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import parse_spec
@@ -54,6 +54,6 @@ def test_image_toolkit_with_packages_installs_only_missing_ones(
 ) -> None:
     rig = parse_spec("rig.toml", SPEC.format(base=base, provider=provider)).rig
     matrix = load_matrix()
-    found = {package.part for package in packages_of(rig, RESOLUTION, matrix)}
-    found |= {file.part for file in downloads(rig, RESOLUTION, matrix)}
+    found = {package.part for package in list_third_party_packages(rig, RESOLUTION, matrix)}
+    found |= {file.part for file in list_downloads(rig, RESOLUTION, matrix)}
     assert found == parts

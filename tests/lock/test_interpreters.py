@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.artifacts import downloads, unpinned_items
+from rigspec.lock.artifacts import find_unpinned_items, list_downloads
 from rigspec.lock.model import LockedEnv, LockedMachine, LockedPackage
-from rigspec.lock.python.interpreter import bootstrap_tools, lock_interpreter
+from rigspec.lock.python.interpreter import list_bootstrap_tools, lock_interpreter
 from rigspec.matrix.loader import load_matrix
-from rigspec.plan.layers.python import environment_steps
+from rigspec.plan.layers.python import build_environment_steps
 from rigspec.plan.steps import ArchiveStep, EnvironmentStep, InstallerStep, SourceBuildStep, Step
 from rigspec.spec.loader import load_spec
 from tests.resolve.rigs import check, errors
@@ -33,17 +33,17 @@ python = "{python}"
     interpreter_of = lock_interpreter(rig.env["lab"], report.resolution, env, matrix)
     locked = LockedMachine(
         resolution=report.resolution,
-        files=tuple(downloads(rig, report.resolution, matrix)),
+        files=tuple(list_downloads(rig, report.resolution, matrix)),
         packages=tuple(LockedPackage(name, "interpreter") for name in interpreter_of.packages),
         envs=(LockedEnv("lab", "uv", "", "", interpreter_of),),
-        unpinned=tuple(unpinned_items(rig, report.resolution, matrix)),
+        unpinned=tuple(find_unpinned_items(rig, report.resolution, matrix)),
     )
-    *_, step, _ = environment_steps(locked)
+    *_, step, _ = build_environment_steps(locked)
     return locked, step
 
 
 def environment(locked: LockedMachine) -> EnvironmentStep:
-    *_, step = environment_steps(locked)
+    *_, step = build_environment_steps(locked)
     assert isinstance(step, EnvironmentStep)
     return step
 
@@ -89,7 +89,7 @@ def test_environment_of_python_2_is_created_by_a_pinned_virtualenv(tmp_path: Pat
     assert created.bootstrap == step.creates
     spec = load_spec(str(tmp_path / "rig.toml")).rig.env["lab"]
     (env,) = locked.resolution.envs
-    assert list(bootstrap_tools(spec, env)) == ["virtualenv<20.16"]
+    assert list(list_bootstrap_tools(spec, env)) == ["virtualenv<20.16"]
 
 
 def test_environment_of_anaconda_2_is_created_by_a_pinned_virtualenv(tmp_path: Path) -> None:

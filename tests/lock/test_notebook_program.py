@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.lock.model import LockedEnv
-from rigspec.lock.services import notebook_of
+from rigspec.lock.services import find_notebook
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import load_spec
 
@@ -44,6 +44,6 @@ def test_notebook_of_starts_the_requested_server(
     path.write_text(_RIG.format(packages=packages), encoding="utf-8")
     requirements = f"{pins} --hash=sha256:{'0' * 64}\n"
     env = LockedEnv("lab", "uv", requirements, "")
-    found = notebook_of(load_spec(str(path)).rig, (env,), load_matrix())
+    found = find_notebook(load_spec(str(path)).rig, (env,), load_matrix())
     assert found is not None
     assert (found.program, found.password) == (program, password)

@@ -168,10 +168,10 @@ def test_registry_silent_warns_and_slow_fails(
     monkeypatch.setattr(http, "_GRACE_S", 0.5)
     silent = ImageReference.parse(f"{serve(stalls)}/team/one:1")
     with pytest.raises(client.Unreachable, match="no response within"):
-        manifest.digest_of(silent, "x86_64")
+        manifest.compute_digest(silent, "x86_64")
     slow = ImageReference.parse(f"{serve(trickles)}/team/one:1")
     with pytest.raises(LockError, match="too slow") as failure:
-        manifest.digest_of(slow, "x86_64")
+        manifest.compute_digest(slow, "x86_64")
     assert failure.value.status == 3
 
 
@@ -217,7 +217,7 @@ def test_login_is_not_sent_after_redirect(
     host = serve(redirects)
     log_in(tmp_path / "docker", host, monkeypatch)
     image = ImageReference.parse(f"{host}/team/one:1")
-    assert manifest.digest_of(image, "x86_64") == DIGEST
+    assert manifest.compute_digest(image, "x86_64") == DIGEST
     assert sent == [None]
 
 
@@ -254,9 +254,9 @@ def test_registry_with_tokens_returns_digest(
     image = ImageReference.parse(f"{host}/team/one:1")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nowhere"))
     with pytest.raises(client.RegistryError, match="its login returned HTTP status 401"):
-        manifest.digest_of(image, "x86_64")
+        manifest.compute_digest(image, "x86_64")
     log_in(tmp_path / "docker", host, monkeypatch)
-    assert manifest.digest_of(image, "x86_64") == DIGEST
+    assert manifest.compute_digest(image, "x86_64") == DIGEST
 
 
 LOGINS = "ann:$2b$04$.NAj1HF5Jc3whP7NR0H4zOT.b1ADC1jk6EKidIG9UibBA6MMiscbS\n"

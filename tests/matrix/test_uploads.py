@@ -7,13 +7,13 @@ import datetime as dt
 import pytest
 from unearth import PackageFinder
 
-from rigspec.lock.python.index.links import listed_files
+from rigspec.lock.python.index.links import list_files
 from rigspec.matrix.loader import get_uploads_path, load_matrix, load_uploads
 from rigspec.matrix.model import Product
 from rigspec.refresh.index_releases import find_upload_days, supports_linux
 from rigspec.refresh.rows import list_packages
 from rigspec.refresh.upload_dates import find_first_days
-from rigspec.version_specifiers import public_version
+from rigspec.version_specifiers import strip_local_version
 
 FRAMEWORKS = [p for p in load_matrix().products if p.kind == "framework"]
 # The Python index has upload times since its early days; none of the frameworks is older.
@@ -26,9 +26,9 @@ def test_uploads_each_release_has_one_day(product: Product) -> None:
     found = sorted((upload.package, upload.version) for upload in uploads)
     if product.has_builds:
         # Builds of other indexes have no day; those of the default index share that of a release.
-        releases = {(product.name, public_version(r.version)) for r in product.releases}
+        releases = {(product.name, strip_local_version(r.version)) for r in product.releases}
         on_pypi = {
-            (product.name, public_version(r.version))
+            (product.name, strip_local_version(r.version))
             for r in product.releases
             if r.get("pypi") is not None or r.get("index") is None
         }
@@ -52,7 +52,7 @@ def test_uploads_tables_belong_to_frameworks() -> None:
 @pytest.mark.parametrize("package", ["keras", "tensorflow-gpu", "cupy-cuda90"])
 def test_uploads_days_equal_those_of_the_index(package: str) -> None:
     finder = PackageFinder(ignore_compatibility=True)
-    files = [file for file in listed_files(finder, package, yanked=True) if supports_linux(file)]
+    files = [file for file in list_files(finder, package, yanked=True) if supports_linux(file)]
     days = {str(version): day for version, day in find_first_days(finder, package, files).items()}
     uploads = [u for p in FRAMEWORKS for u in load_uploads(p.name) if u.package == package]
     assert uploads

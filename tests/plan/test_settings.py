@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.services import services_of
+from rigspec.lock.services import list_services
 from rigspec.matrix.loader import load_matrix
-from rigspec.plan.services.dyndns import dyndns_steps
-from rigspec.plan.services.ssh import guard_steps
+from rigspec.plan.services.dyndns import build_dyndns_steps
+from rigspec.plan.services.ssh import build_guard_steps
 from rigspec.plan.steps import FileStep, SecretStep
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import parse_spec
@@ -42,9 +42,9 @@ def settings(release: str, protocol: str = "noip", more: str = "") -> tuple[str,
     """The jail and the dynamic DNS of a rig on a release."""
     rig = parse_spec("rig.toml", RIG.format(protocol=protocol, more=more)).rig
     resolution = Resolution("box", release, "x86_64", "none")
-    services = {s.name: s for s in services_of(rig, resolution, load_matrix(["os"]))}
-    jail = next(s for s in guard_steps(rig, services["fail2ban"]) if isinstance(s, FileStep))
-    name = next(s for s in dyndns_steps(rig, services["dyndns"]) if isinstance(s, SecretStep))
+    services = {s.name: s for s in list_services(rig, resolution, load_matrix(["os"]))}
+    jail = next(s for s in build_guard_steps(rig, services["fail2ban"]) if isinstance(s, FileStep))
+    name = next(s for s in build_dyndns_steps(rig, services["dyndns"]) if isinstance(s, SecretStep))
     return jail.content, name.text
 
 

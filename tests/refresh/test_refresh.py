@@ -19,7 +19,7 @@ from rigspec.matrix.loader import build_matrix, get_table_path, load_matrix
 from rigspec.matrix.model import Product
 from rigspec.refresh.index_releases import IndexRelease, list_releases
 from rigspec.refresh.rows import find_newest_known, format_rows
-from rigspec.version_specifiers import public_version
+from rigspec.version_specifiers import strip_local_version
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -37,7 +37,7 @@ def read_table(product: Product, version: str) -> dict[str, tuple[str, ...]]:
     """Return the requirements of a release in the table, by component."""
     from rigspec.resolve.problem.model import Candidate, matches_any
 
-    builds = (r for r in product.releases if public_version(r.version) == version)
+    builds = (r for r in product.releases if strip_local_version(r.version) == version)
     default = next(r.version for r in builds if r.get("pypi") is not None)
     release = Candidate(None, default)
     return {
@@ -63,7 +63,9 @@ def test_list_releases_equals_facts_gathered_by_hand(releases: list[IndexRelease
 
 def test_format_rows_are_valid_in_the_table(releases: list[IndexRelease]) -> None:
     new = {release.version for release in releases}
-    old = tuple(release for release in TORCH.releases if public_version(release.version) not in new)
+    old = tuple(
+        release for release in TORCH.releases if strip_local_version(release.version) not in new
+    )
     assert find_newest_known(replace(TORCH, releases=old), "torch") == "2.12.1"
 
     text = format_rows(TORCH, releases, DAY)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.artifacts import downloads, packages_of
+from rigspec.lock.artifacts import list_downloads, list_third_party_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import load_spec
 from tests.resolve.rigs import check, errors
@@ -43,9 +43,9 @@ def test_tensorflow_without_cuda_wheels_has_the_toolkit_installed(tmp_path: Path
     assert found is not None
     assert (found.cuda, found.cuda_provider) == ("9.0.176", "nvidia")
     spec = load_spec(str(tmp_path / "rig.toml")).rig
-    names = [package.name for package in packages_of(spec, found, matrix)]
+    names = [package.name for package in list_third_party_packages(spec, found, matrix)]
     assert names == ["cuda-drivers", "cuda-toolkit-9-0"]
-    assert [file.part for file in downloads(spec, found, matrix)] == ["cudnn", "interpreter"]
+    assert [file.part for file in list_downloads(spec, found, matrix)] == ["cudnn", "interpreter"]
 
 
 def test_torch_installs_no_toolkit(tmp_path: Path) -> None:

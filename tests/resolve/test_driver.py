@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.apt.packages import requested_packages
-from rigspec.lock.artifacts import packages_of, repositories_of
+from rigspec.lock.apt.packages import list_requested_packages
+from rigspec.lock.artifacts import list_repositories, list_third_party_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import load_spec
@@ -38,8 +38,8 @@ def packages(folder: Path, text: str) -> dict[str, str | None]:
     """The locked packages of the driver's layers, by name with their versions."""
     resolution, matrix = resolved(folder, text), load_matrix()
     rig = load_spec(str(folder / "rig.toml")).rig
-    found = [*packages_of(rig, resolution, matrix)]
-    found += requested_packages(rig, resolution, matrix, (), fetched=())
+    found = [*list_third_party_packages(rig, resolution, matrix)]
+    found += list_requested_packages(rig, resolution, matrix, (), fetched=())
     return {package.name: package.version for package in found if "driver" in package.part}
 
 
@@ -122,7 +122,7 @@ def test_driver_from_the_distribution_takes_its_packages(
     found = packages(tmp_path, text)
     assert found == dict.fromkeys(expected)
     rig = load_spec(str(tmp_path / "rig.toml")).rig
-    assert list(repositories_of(rig, resolved(tmp_path, text), load_matrix())) == []
+    assert list(list_repositories(rig, resolved(tmp_path, text), load_matrix())) == []
 
 
 def test_driver_none_installs_nothing(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_modules_that_a_card_cannot_use_are_a_conflict(
 def test_repository_of_debian_13_is_trusted_by_its_own_key(tmp_path: Path) -> None:
     resolution = resolved(tmp_path, machine("RTX 4090", os="debian 13"))
     rig = load_spec(str(tmp_path / "rig.toml")).rig
-    (found,) = repositories_of(rig, resolution, load_matrix())
+    (found,) = list_repositories(rig, resolution, load_matrix())
     assert found.key_url.endswith("/debian13/x86_64/8793F200.pub")
     assert found.key_fingerprint == "02182E60104FCDC26EAE1B8597A5D4CB8793F200"
 

@@ -8,8 +8,8 @@ import pytest
 import tomli
 
 from rigspec.diagnostics.model import Report
-from rigspec.matrix.images import driver_of_image, find_base_image, system_of_image
-from rigspec.matrix.loader import load_matrix, tables_folder
+from rigspec.matrix.images import find_base_image, get_image_driver, get_image_system
+from rigspec.matrix.loader import get_tables_folder, load_matrix
 from tests.resolve.rigs import check, errors
 
 TAG = "12.8.1-runtime-ubuntu24.04"
@@ -132,7 +132,7 @@ def test_unknown_image_is_not_checked(base: str, tmp_path: Path) -> None:
 
 
 def test_every_image_of_the_tables_has_cuda_and_system_of_the_matrix() -> None:
-    table = tomli.loads((tables_folder() / "image" / "named.toml").read_text("utf-8"))
+    table = tomli.loads((get_tables_folder() / "image" / "named.toml").read_text("utf-8"))
     matrix = load_matrix(["cuda", "os"])
     toolkits = [release.version for release in matrix.product("cuda").releases]
     systems = {release.label for release in matrix.product("os").releases}
@@ -143,6 +143,6 @@ def test_every_image_of_the_tables_has_cuda_and_system_of_the_matrix() -> None:
         assert image is not None
         series = image.implies[0].alternatives[0]
         assert any(version == series or version.startswith(f"{series}.") for version in toolkits)
-        assert system_of_image(image) in {*systems, None}
-        driver = driver_of_image(reference)
+        assert get_image_system(image) in {*systems, None}
+        driver = get_image_driver(reference)
         assert driver is None or driver.minimum.partition(".")[0].isdigit()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.diagnostics.model import Report
-from rigspec.lock.artifacts import release_of, repositories_of
+from rigspec.lock.artifacts import find_release, list_repositories
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.resolve.rigs import check, errors
@@ -156,8 +156,8 @@ def test_lock_of_system_without_table_has_no_repository(os: str, tmp_path: Path)
     spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{text}')
     matrix = load_matrix()
 
-    assert list(repositories_of(spec.rig, report.resolution, matrix)) == []
-    assert release_of(matrix, "os", report.resolution.os).label == os
+    assert list(list_repositories(spec.rig, report.resolution, matrix)) == []
+    assert find_release(matrix, "os", report.resolution.os).label == os
 
 
 def test_ended_system_without_apt_has_no_advice_about_apt(tmp_path: Path) -> None:

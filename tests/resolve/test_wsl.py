@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.artifacts import packages_of
+from rigspec.lock.artifacts import list_third_party_packages
 from rigspec.lock.model import LockedMachine
 from rigspec.matrix.loader import load_matrix
-from rigspec.plan.layers.driver import driver_omissions
+from rigspec.plan.layers.driver import list_driver_omissions
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.resolve.rigs import check, errors
 
@@ -31,9 +31,9 @@ def test_driver_of_windows_is_checked_and_not_installed(tmp_path: Path) -> None:
     assert report.resolution.driver == "576.40"
     assert report.resolution.driver_source == "none"
     assert report.resolution.kernel_modules is None
-    names = [p.name for p in packages_of(spec.rig, report.resolution, load_matrix())]
+    names = [p.name for p in list_third_party_packages(spec.rig, report.resolution, load_matrix())]
     assert names == ["cuda-toolkit-12-8"]
-    assert list(driver_omissions(locked)) == []
+    assert list(list_driver_omissions(locked)) == []
 
 
 def test_driver_of_windows_that_is_too_old_is_a_conflict(tmp_path: Path) -> None:

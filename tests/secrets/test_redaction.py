@@ -12,7 +12,7 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rigspec.secrets.redaction import redact, redacted_values
+from rigspec.secrets.redaction import list_redacted_values, redact
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -89,7 +89,7 @@ def test_redact_any_text_keeps_its_shape(before: str, after: str) -> None:
 
 
 def test_redacted_values_of_secret_line_are_its_words() -> None:
-    assert SECRET in redacted_values(f'password = "{SECRET}"')
+    assert SECRET in list_redacted_values(f'password = "{SECRET}"')
 
 
 def test_visible_keys_cover_the_schema(rigspec: Rigspec) -> None:

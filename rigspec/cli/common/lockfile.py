@@ -8,27 +8,27 @@ from pathlib import Path
 
 import typer
 
-from rigspec.cli.common.pipeline import matrix_for, resolve_or_exit, select_machines
-from rigspec.cli.console import show_diagnostics, status
+from rigspec.cli.common.pipeline import load_matrix_for, resolve_or_exit, select_machines
+from rigspec.cli.console import print_status, show_diagnostics
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
 from rigspec.fs.atomic_tree import TreeError
 from rigspec.lint.runner import lint
-from rigspec.lock.digests import missing_digests
+from rigspec.lock.digests import find_missing_digests
 from rigspec.lock.errors import LockError
 from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.lock.staleness import differences
-from rigspec.matrix.loader import matrix_digest
+from rigspec.lock.staleness import find_differences
+from rigspec.matrix.loader import compute_matrix_digest
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import LoadedSpec, compute_spec_digest
 
 __all__ = [
+    "collect_resolutions",
     "ensure_digests",
-    "fresh_lock",
+    "load_fresh_lock",
+    "load_locked_resolutions",
     "load_previous_lock",
-    "locked_resolutions",
     "report_lock_errors",
-    "resolutions_of",
     "resolve_as_locked",
     "show_in_spec",
     "warn_unpinned",
@@ -43,7 +43,7 @@ def load_previous_lock(directory: Path) -> Lock | None:
         return None
 
 
-def locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
+def load_locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
     """Return the locked resolution of each machine; empty without a usable lock."""
     lock = load_previous_lock(directory)
     machines = lock.machines if lock is not None else ()
@@ -58,9 +58,9 @@ def resolve_as_locked(spec: LoadedSpec, directory: Path) -> tuple[Resolution, ..
     lock = load_previous_lock(directory)
     if lock is not None and _is_current(spec, lock):
         return tuple(machine.resolution for machine in lock.machines)
-    previous = locked_resolutions(directory)
+    previous = load_locked_resolutions(directory)
     names = select_machines(spec, None)
-    return resolutions_of([resolve_or_exit(spec, name, previous.get(name)) for name in names])
+    return collect_resolutions([resolve_or_exit(spec, name, previous.get(name)) for name in names])
 
 
 def _is_current(spec: LoadedSpec, lock: Lock) -> bool:
@@ -71,17 +71,20 @@ def _is_current(spec: LoadedSpec, lock: Lock) -> bool:
         return False
     if locked.keys() != {*select_machines(spec, None)}:
         return False
-    if lock.spec_digest != compute_spec_digest(spec.rig) or lock.matrix_digest != matrix_digest():
+    if (
+        lock.spec_digest != compute_spec_digest(spec.rig)
+        or lock.matrix_digest != compute_matrix_digest()
+    ):
         return False
     # Parts of a spec that decide no version have errors as well, such as those of its mirrors.
     return not any(
         diagnostic.severity is Severity.ERROR
         for name, resolution in locked.items()
-        for diagnostic in lint(spec, name, matrix_for(spec, name), resolution, resolution)
+        for diagnostic in lint(spec, name, load_matrix_for(spec, name), resolution, resolution)
     )
 
 
-def fresh_lock(
+def load_fresh_lock(
     spec: LoadedSpec, resolutions: Sequence[Resolution], directory: Path, *, strict: bool
 ) -> tuple[Lock, str]:
     """Return the lock and the SHA-256 of its ``rig.lock``; exit with status 1 if it is unusable.
@@ -97,7 +100,7 @@ def fresh_lock(
     except (NoLock, CorruptLock) as error:
         show_in_spec(spec, [error.diagnostic])
         raise typer.Exit(1) from None
-    changes = differences(lock, spec.rig, resolutions)
+    changes = find_differences(lock, spec.rig, resolutions)
     show_in_spec(spec, changes)
     if any(strict or change.severity is Severity.ERROR for change in changes):
         raise typer.Exit(1)
@@ -119,7 +122,7 @@ def report_lock_errors(spec: LoadedSpec) -> Iterator[None]:
 
 def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
     """Exit with status 1 unless every base image and download of the machines has a digest."""
-    missing = tuple(missing_digests(spec, machines))
+    missing = tuple(find_missing_digests(spec, machines))
     show_in_spec(spec, missing)
     if missing:
         raise typer.Exit(1)
@@ -129,10 +132,10 @@ def warn_unpinned(machines: Iterable[LockedMachine], *, quiet: bool) -> None:
     """Print a warning for each item that the lock does not pin."""
     for machine in machines:
         for item in machine.unpinned:
-            status(f"warning[RS505]: not pinned: {item.what} ({item.reason})", quiet=quiet)
+            print_status(f"warning[RS505]: not pinned: {item.what} ({item.reason})", quiet=quiet)
 
 
-def resolutions_of(reports: Iterable[Report]) -> tuple[Resolution, ...]:
+def collect_resolutions(reports: Iterable[Report]) -> tuple[Resolution, ...]:
     """Return the resolutions of the reports that have one."""
     return tuple(report.resolution for report in reports if report.resolution is not None)
 

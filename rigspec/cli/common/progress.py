@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-__all__ = ["count_items", "progress_bar"]
+__all__ = ["count_items", "create_progress_bar"]
 
 T = TypeVar("T")
 _NAMES_SHOWN = 3
@@ -29,7 +29,7 @@ def count_items(items: Iterable[T], total: int, label: str) -> Iterator[T]:
 
 
 @contextmanager
-def progress_bar(
+def create_progress_bar(
     parts: Sequence[str], label: str, *, quiet: bool
 ) -> Iterator[Callable[[str], None]]:
     """Show a bar with the names of the remaining parts.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import matrix_for, report_omissions, select_machines
-from rigspec.cli.console import status
+from rigspec.cli.common.pipeline import load_matrix_for, report_omissions, select_machines
+from rigspec.cli.console import print_status
 from rigspec.diagnostics.model import Report
 from rigspec.importing.env_files import load_spec_with_files
 from rigspec.spec.loader import InvalidSpec, parse_spec
@@ -24,7 +24,7 @@ def check_spec(path: Path, machine: str | None) -> tuple[list[Report], str]:
     report_omissions(loaded)
     spec = loaded.spec
     machines = select_machines(spec, machine)
-    reports = [check_machine(spec, name, matrix_for(spec, name)) for name in machines]
+    reports = [check_machine(spec, name, load_matrix_for(spec, name)) for name in machines]
     return reports, spec.document.text
 
 
@@ -40,7 +40,7 @@ def check_sources(paths: Sequence[Path]) -> tuple[list[Report], dict[str, str]]:
     sources = [source for file in files for source in (file.source, *file.included)]
     texts = {source.file: source.text for source in sources}
     for each in rig.omissions:
-        status(f"not checked: {each.file}:{each.line}: {each.text} ({each.reason})")
+        print_status(f"not checked: {each.file}:{each.line}: {each.text} ({each.reason})")
     names = tuple(dict.fromkeys(texts))
     try:
         spec = parse_spec(names[0], rig.text)
@@ -48,7 +48,7 @@ def check_sources(paths: Sequence[Path]) -> tuple[list[Report], dict[str, str]]:
         report = Report(names[0], None, "invalid", None, error.diagnostics)
         return [relocate_report(report, rig, names)], texts
     reports = [
-        check_machine(spec, name, matrix_for(spec, name), installable=False)
+        check_machine(spec, name, load_matrix_for(spec, name), installable=False)
         for name in select_machines(spec, None)
     ]
     return [relocate_report(report, rig, names) for report in reports], texts

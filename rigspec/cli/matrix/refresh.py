@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from rigspec.cli.console import fail, status
+from rigspec.cli.console import fail, print_status
 from rigspec.cli.matrix.products import refuse_unknown_product
 from rigspec.lock.errors import LockError
 from rigspec.matrix.loader import load_matrix
@@ -48,7 +48,7 @@ def refresh(
     if result.problems:
         fail("the table was not changed, because its new rows are invalid", status=1)
     if not result.files:
-        status(f"no {product} on the index is newer than the table")
+        print_status(f"no {product} on the index is newer than the table")
     elif not dry_run:
         for change in result.files:
             _write(change.file, change.after)

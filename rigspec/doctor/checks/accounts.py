@@ -14,10 +14,10 @@ from rigspec.doctor.checks.files import check_attributes
 from rigspec.doctor.expectation import (
     Expectation,
     ProbeError,
-    command,
     compare,
-    file_attributes,
+    read_file_attributes,
     read_text,
+    run_command,
 )
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.steps import GroupStep, QuotaStep, UserStep
@@ -81,7 +81,7 @@ def check_quota(step: QuotaStep) -> Iterator[Item]:
 
     def probe() -> str:
         arguments = ("quota", "--user", step.user, "--verbose", "--no-wrap", "--raw-grace")
-        limits = _LIMITS.findall(command(arguments, fails=True))
+        limits = _LIMITS.findall(run_command(arguments, fails=True))
         if not limits:
             raise ProbeError("user quotas are not enabled on any file system")
         return str(max(map(int, limits)))
@@ -131,7 +131,7 @@ def _members(name: str) -> str | None:
 
 
 def _presence(path: str) -> str | None:
-    return None if file_attributes(path, content=False) is None else "present"
+    return None if read_file_attributes(path, content=False) is None else "present"
 
 
 def _find_account(name: str) -> pwd.struct_passwd | None:
@@ -149,7 +149,7 @@ def _primary_group(account: pwd.struct_passwd) -> str:
 
 
 def _owner(path: str) -> str | None:
-    attributes = file_attributes(path, content=False)
+    attributes = read_file_attributes(path, content=False)
     return None if attributes is None else attributes.owner
 
 

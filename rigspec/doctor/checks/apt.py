@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, partial
 
-from rigspec.doctor.expectation import Expectation, command, compare, read_text
+from rigspec.doctor.expectation import Expectation, compare, read_text, run_command
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.steps import AptPackagesStep, AptRepositoryStep, AptSourceStep, PlatformStep
 
@@ -78,7 +78,7 @@ def _find_hold(name: str) -> str | None:
 @cache
 def _installed_packages() -> dict[str, tuple[str, str]]:
     """Return the hold state and version of every installed package."""
-    lines = command(("dpkg-query", "-W", "-f", "${Package} ${Status} ${Version}\\n"))
+    lines = run_command(("dpkg-query", "-W", "-f", "${Package} ${Status} ${Version}\\n"))
     packages = {}
     for line in lines.splitlines():
         name, want, *state, version = line.split(" ")
@@ -102,7 +102,7 @@ def _read_fingerprints(keyring: str) -> str | None:
     # A temporary home directory: the keys and trust of the calling user are not used or changed.
     with tempfile.TemporaryDirectory() as home:
         arguments = ("gpg", "--homedir", home, "--batch", "--with-colons", "--show-keys", keyring)
-        listing = command(arguments)
+        listing = run_command(arguments)
     primary = re.findall(r"^pub:.*\n(?:(?!pub:|sub:).*\n)*?fpr:+([0-9A-F]+):", listing, re.M)
     return ", ".join(primary)
 

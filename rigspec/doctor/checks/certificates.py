@@ -12,10 +12,10 @@ from rigspec.doctor.checks.files import check_attributes, check_private_file
 from rigspec.doctor.expectation import (
     Expectation,
     ProbeError,
-    command,
     compare,
-    file_attributes,
+    read_file_attributes,
     read_text,
+    run_command,
 )
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.steps import CertificateStep
@@ -82,9 +82,9 @@ def _compare_key(path: str, key: str) -> str:
 
 def _openssl(*arguments: str) -> str | None:
     """Return the output of openssl, or None if it cannot parse the file."""
-    if file_attributes(_OPENSSL, content=False) is None:
+    if read_file_attributes(_OPENSSL, content=False) is None:
         raise ProbeError(f"{_OPENSSL} is not installed")
     try:
-        return command((_OPENSSL, *arguments))
+        return run_command((_OPENSSL, *arguments))
     except ProbeError:
         return None

@@ -14,17 +14,23 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from rigspec.doctor.expectation import Expectation, ProbeError, command, compare, file_attributes
+from rigspec.doctor.expectation import (
+    Expectation,
+    ProbeError,
+    compare,
+    read_file_attributes,
+    run_command,
+)
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import EnvironmentStep
 
-__all__ = ["check_environment", "missing_package_files"]
+__all__ = ["check_environment", "find_missing_package_files"]
 
 _COMPLETE = "complete"
 
 
-def missing_package_files(
+def find_missing_package_files(
     step: EnvironmentStep, packages: Mapping[str, Distribution]
 ) -> Iterator[Item]:
     """Check that the files of each package exist with the recorded size.
@@ -102,7 +108,7 @@ def check_environment(step: EnvironmentStep, plan: Plan) -> Iterator[Item]:
         return
     versions = {name: distribution.version for name, distribution in installed.items()}
     yield from _compare_packages(step, pins, versions, "version")
-    yield from missing_package_files(
+    yield from find_missing_package_files(
         step, {name: installed[name] for name in installed if name in pins}
     )
     if step.explicit is not None:
@@ -115,7 +121,7 @@ def _check_interpreter(step: EnvironmentStep, python: str) -> Item:
     expected = python if exact else ".".join(python.split(".")[:2])
 
     def probe() -> str | None:
-        if file_attributes(step.python, content=False) is None:
+        if read_file_attributes(step.python, content=False) is None:
             return None
         version = _query_interpreter(step)[0]
         return version if exact else ".".join(version.split(".")[:2])
@@ -188,7 +194,7 @@ def _record_files(prefix: str) -> list[Path]:
 
 def _find_distributions(step: EnvironmentStep) -> dict[str, Distribution]:
     """Return the packages on the interpreter's path that conda did not install."""
-    if file_attributes(step.python, content=False) is None:
+    if read_file_attributes(step.python, content=False) is None:
         return {}
     _, prefix, search = _query_interpreter(step)
     folders = [path for path in search if path.startswith(f"{prefix}/") and Path(path).is_dir()]
@@ -223,7 +229,7 @@ def _read_files(record: Path) -> list[str]:
 
 def _query_interpreter(step: EnvironmentStep) -> tuple[str, str, list[str]]:
     # -B: do not write bytecode. -E, -s: ignore the environment and packages of the calling user.
-    output = command((step.python, "-B", "-E", "-s", "-c", _PROGRAM))
+    output = run_command((step.python, "-B", "-E", "-s", "-c", _PROGRAM))
     try:
         version, prefix, search = json.loads(output)
     except ValueError:

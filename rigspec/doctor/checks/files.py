@@ -13,7 +13,7 @@ from rigspec.doctor.expectation import (
     Expectation,
     ProbeError,
     compare,
-    file_attributes,
+    read_file_attributes,
     read_text,
 )
 from rigspec.doctor.model import Item, Status
@@ -37,7 +37,7 @@ __all__ = [
     "check_private_file",
     "check_secret",
     "check_unpacked_files",
-    "content_digest",
+    "compute_content_digest",
 ]
 
 _ROOT = "root:root"
@@ -49,7 +49,7 @@ def check_file(step: FileStep) -> Iterator[Item]:
         step.layer,
         step.path,
         step.id,
-        sha256=content_digest(step.content),
+        sha256=compute_content_digest(step.content),
         owner=step.owner,
         mode=step.mode,
     )
@@ -72,7 +72,8 @@ def check_unpacked_files(step: ArchiveStep | InstallerStep | SourceBuildStep) ->
     """Check the files that an archive or an installer created, as far as they are recorded."""
     expectation = Expectation(step.layer, step.creates, "presence", "present", step.id)
     yield compare(
-        expectation, lambda: "present" if file_attributes(step.creates, content=False) else None
+        expectation,
+        lambda: "present" if read_file_attributes(step.creates, content=False) else None,
     )
     yield from check_contents(step)
 
@@ -81,14 +82,14 @@ def check_secret(step: SecretStep) -> Iterator[Item]:
     """Check the file of a secret, without comparing the secret itself."""
     yield from check_private_file(step, step.path, step.owner)
     if step.text:
-        expected = content_digest(_without_secret(step, step.text))
+        expected = compute_content_digest(_without_secret(step, step.text))
         expectation = Expectation(step.layer, step.path, "text", expected, step.id)
         yield compare(expectation, lambda: _digest_without_secret(step))
 
 
 def _digest_without_secret(step: SecretStep) -> str | None:
     text = read_text(step.path)
-    return None if text is None else content_digest(_without_secret(step, text))
+    return None if text is None else compute_content_digest(_without_secret(step, text))
 
 
 def _without_secret(step: SecretStep, text: str) -> str:
@@ -128,13 +129,13 @@ def _probe(
     path: str, select: Callable[[Attributes], str], sha256: str | None
 ) -> Callable[[], str | None]:
     def probe() -> str | None:
-        attributes = file_attributes(path, content=sha256 is not None)
+        attributes = read_file_attributes(path, content=sha256 is not None)
         return None if attributes is None else select(attributes)
 
     return probe
 
 
-def content_digest(text: str) -> str:
+def compute_content_digest(text: str) -> str:
     """Return the sha256 of the text of a file."""
     return hashlib.sha256(text.encode()).hexdigest()
 

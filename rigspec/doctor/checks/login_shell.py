@@ -7,8 +7,8 @@ import pwd
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from rigspec.doctor.checks.files import check_attributes, content_digest
-from rigspec.doctor.expectation import Expectation, ProbeError, command, compare
+from rigspec.doctor.checks.files import check_attributes, compute_content_digest
+from rigspec.doctor.expectation import Expectation, ProbeError, compare, run_command
 from rigspec.doctor.model import Item
 from rigspec.plan.steps import EnvironmentVariablesStep, Variable, VariablesStep
 
@@ -20,7 +20,7 @@ _SHELLS = ("/bin/bash", "/bin/sh")
 def check_variables(step: VariablesStep, text: str | None) -> Iterator[Item]:
     """Check the profile script against ``text``, and the variables of a login shell."""
     if text is not None:
-        digest = content_digest(text)
+        digest = compute_content_digest(text)
         yield from check_attributes(
             step.layer, step.path, step.id, owner="root:root", mode="0644", sha256=digest
         )
@@ -36,7 +36,7 @@ def check_environment_variables(
     """Check the scripts of an environment, and the variables that they set."""
     for name, path in step.scripts:
         if name in texts:
-            digest = content_digest(texts[name])
+            digest = compute_content_digest(texts[name])
             yield from check_attributes(
                 step.layer, path, step.id, owner="root:root", mode="0644", sha256=digest
             )
@@ -72,6 +72,6 @@ def _read_session(script: str | None) -> dict[str, str]:
     marker = "rigspec-session"
     prefix = f". {script} && " if script is not None else ""
     script_text = f"{prefix}echo; echo {marker}; env -0"
-    output = command((shell, "-l", "-c", script_text), environment=environment)
+    output = run_command((shell, "-l", "-c", script_text), environment=environment)
     entries = output.partition(f"\n{marker}\n")[2].split("\0")
     return {name: value for name, _, value in (entry.partition("=") for entry in entries)}

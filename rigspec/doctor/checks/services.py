@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from rigspec.doctor.checks.files import check_attributes, content_digest
-from rigspec.doctor.expectation import Expectation, ProbeError, command, compare
+from rigspec.doctor.checks.files import check_attributes, compute_content_digest
+from rigspec.doctor.expectation import Expectation, ProbeError, compare, run_command
 from rigspec.doctor.model import Item, Status
 from rigspec.plan.steps import ServiceStep
 
@@ -29,7 +29,7 @@ def check_service(step: ServiceStep) -> Iterator[Item]:
             step.id,
             owner="root:root",
             mode="0644",
-            sha256=content_digest(step.unit),
+            sha256=compute_content_digest(step.unit),
         )
         yield from _find_drop_ins(step)
     enabled = Expectation(step.layer, step.name, "enabled", "enabled", step.id)
@@ -69,7 +69,7 @@ def _check_response(step: ServiceStep, active_item: Item) -> str:
                 for variable in step.variables
                 if not variable.prepend
             )
-            command(step.health, environment=environment)
+            run_command(step.health, environment=environment)
         elif step.port is not None:
             socket.create_connection((step.address, step.port), timeout=_TIMEOUT_S).close()
     except ProbeError as error:
@@ -80,4 +80,4 @@ def _check_response(step: ServiceStep, active_item: Item) -> str:
 
 
 def _systemctl(verb: str, name: str) -> str | None:
-    return command(("systemctl", verb, name), fails=True) or None
+    return run_command(("systemctl", verb, name), fails=True) or None

@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from rigspec.doctor.expectation import Expectation, ProbeError, command, compare
+from rigspec.doctor.expectation import Expectation, ProbeError, compare, run_command
 from rigspec.doctor.model import Item
-from rigspec.lock.paths import installed_lock_path
+from rigspec.lock.paths import get_installed_lock_path
 from rigspec.plan.model import Plan
 from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES
 from rigspec.plan.steps import Check, Step, VerifyStep
@@ -20,7 +20,7 @@ def run_checks(step: VerifyStep, plan: Plan, steps: Sequence[Step]) -> Iterator[
     """Run each check of the layers that the steps build."""
     layers = {step.layer for step in steps}
     excluded = {step.layer for step in plan.steps} - layers
-    programs = {installed_lock_path(VERIFY_PACKAGES), installed_lock_path(CHECK_PACKAGES)}
+    programs = {get_installed_lock_path(VERIFY_PACKAGES), get_installed_lock_path(CHECK_PACKAGES)}
     for check in step.checks:
         if (
             check.layer in excluded
@@ -42,5 +42,5 @@ def _checks_interpreter(check: Check, plan: Plan) -> bool:
 def _run_check(check: Check) -> str | None:
     if check.requires_root and os.geteuid() != 0:
         raise ProbeError("requires root")
-    output = " ".join(command(check.command, fails=True).splitlines())
+    output = " ".join(run_command(check.command, fails=True).splitlines())
     return None if check.expect and not output else output

@@ -15,17 +15,17 @@ import tomli
 from rigspec.doctor.expectation import (
     Expectation,
     ProbeError,
-    command,
     compare,
-    file_attributes,
+    read_file_attributes,
     read_text,
+    run_command,
 )
 from rigspec.doctor.model import Item
 from rigspec.plan.model import Plan
 from rigspec.plan.paths import cuda_home
 from rigspec.plan.steps import Step
 
-__all__ = ["installed_version_checks"]
+__all__ = ["build_version_checks"]
 
 _TABLE = "version_probes.toml"
 _NOT_LOADED = "not loaded"
@@ -66,7 +66,7 @@ class DeviceCount:
     folder: str
 
 
-def installed_version_checks(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+def build_version_checks(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
     """Check the version in use of each component that the steps install."""
     home = cuda_home(plan.resolution.cuda) if plan.resolution.cuda is not None else ""
     for probe in _read_probes():
@@ -102,7 +102,7 @@ def _check_device_counts(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
 
 
 def _is_loaded(path: str) -> str:
-    return _NOT_LOADED if file_attributes(path, content=False) is None else "loaded"
+    return _NOT_LOADED if read_file_attributes(path, content=False) is None else "loaded"
 
 
 def _count_entries(folder: str) -> str:
@@ -117,7 +117,7 @@ def _is_available(probe: VersionProbe, home: str) -> bool:
     """Return whether an optional probe can run."""
     programs = (words[0].replace("{home}", home) for words in probe.commands)
     return not probe.optional or any(
-        file_attributes(program, content=False) is not None for program in programs
+        read_file_attributes(program, content=False) is not None for program in programs
     )
 
 
@@ -138,8 +138,8 @@ def _probe_version(probe: VersionProbe, home: str) -> str | None:
             return _truncate(".".join(matches), probe.precision)
     for words in probe.commands:
         program, *arguments = (word.replace("{home}", home) for word in words)
-        if file_attributes(program, content=False) is not None:
-            output = command((program, *arguments), fails=True)
+        if read_file_attributes(program, content=False) is not None:
+            output = run_command((program, *arguments), fails=True)
             matches = re.findall(probe.pattern, output, re.MULTILINE)
             if matches:
                 return _truncate(matches[0], probe.precision)

@@ -15,11 +15,11 @@ from rigspec.lock.apt.distribution import Distribution, Suite
 from rigspec.lock.apt.download import download
 from rigspec.lock.apt.index_verification import MOST, verify_distribution_index
 from rigspec.lock.apt.sources import Sources
-from rigspec.lock.errors import index_failure, untrusted_index
+from rigspec.lock.errors import index_failure, report_untrusted_index
 from rigspec.lock.model import LockedArchive
 from rigspec.spec.mirror_urls import build_archive_url
 
-__all__ = ["Archive", "open_archives", "release_at"]
+__all__ = ["Archive", "open_archives", "read_release"]
 
 # Smallest first; what each ending is unpacked with.
 _FORMS: tuple[tuple[str, Callable[[bytes], bytes]], ...] = (
@@ -55,7 +55,7 @@ class Archive:
         """Return the package list of a component; None where there is no such. Raises LockError."""
         path = self._list_of(component, architecture)
         plain = self.files.get(path)
-        cached = index_cache.cached_index(plain[0]) if plain is not None else None
+        cached = index_cache.load_cached_index(plain[0]) if plain is not None else None
         if cached is not None:
             return cached
         packed = self.compressed_list(component, architecture)
@@ -97,7 +97,7 @@ class Archive:
                 if len(data) != size:
                     raise index_failure(what, f"received {len(data)} of {size} bytes")
                 if hashlib.sha256(data).hexdigest() != sha256:
-                    raise untrusted_index(what, "its sha256 is not the one that was signed")
+                    raise report_untrusted_index(what, "its sha256 is not the one that was signed")
                 return data
         return None
 
@@ -111,10 +111,12 @@ class Archive:
         try:
             text = unpack(data)
         except (lzma.LZMAError, OSError, EOFError, zlib.error) as error:
-            raise untrusted_index(what, f"it cannot be unpacked: {error}") from None
+            raise report_untrusted_index(what, f"it cannot be unpacked: {error}") from None
         if plain is not None:
             if hashlib.sha256(text).hexdigest() != plain[0]:
-                raise untrusted_index(what, "unpacked, its sha256 is not the one that was signed")
+                raise report_untrusted_index(
+                    what, "unpacked, its sha256 is not the one that was signed"
+                )
             index_cache.store_index(plain[0], text)
         return text
 
@@ -134,7 +136,7 @@ def open_archives(distribution: Distribution, sources: Sources) -> tuple[Archive
     return tuple(archive for archive in found if archive is not None)
 
 
-def release_at(root: str, suite: str, what: str) -> bytes | None:
+def read_release(root: str, suite: str, what: str) -> bytes | None:
     """Return the signed index of a suite, not parsed; None where there is none."""
     return download(f"{root}/dists/{suite}/InRelease", what, MOST)
 
@@ -143,7 +145,7 @@ def _open(distribution: Distribution, suite: Suite, sources: Sources) -> Archive
     what = f"the index of {_name(distribution, suite)}"
     for template in sources.roots:
         root = build_archive_url(template, suite.archive, sources.snapshot)
-        data = release_at(root, suite.name, what)
+        data = read_release(root, suite.name, what)
         if data is None:
             continue
         if sources.optional and f"\nOrigin: {distribution.origin}\n".encode() not in data:

@@ -20,7 +20,7 @@ from rigspec.lock.apt.packages_index import (
     AptIndex,
     PackageList,
     Relation,
-    upstream_of,
+    strip_packaging_revision,
 )
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "ThirdPartyRepositories",
     "UnsatisfiableDependency",
     "VersionNotFound",
-    "base_system",
+    "find_base_system",
     "resolve_closure",
 ]
 
@@ -80,7 +80,7 @@ class UnsatisfiableDependency(Exception):
         self.names = names
 
 
-def base_system(release: Sequence[PackageList]) -> Mapping[str, AptCandidate]:
+def find_base_system(release: Sequence[PackageList]) -> Mapping[str, AptCandidate]:
     """Return the packages of every system of the release, at their first versions."""
     index = AptIndex(release)
     names = {name for each in release for name in each.base()}
@@ -164,7 +164,11 @@ class _Resolver:
         if requested is None:
             return offers[0]
         # The packager's own part of a version is not part of the request.
-        same = [o for o in offers if upstream_of(o.version) == upstream_of(requested)]
+        same = [
+            o
+            for o in offers
+            if strip_packaging_revision(o.version) == strip_packaging_revision(requested)
+        ]
         if not same:
             raise VersionNotFound(name, requested, tuple(offer.version for offer in offers))
         return min(same, key=lambda offer: offer.version != requested)
@@ -186,11 +190,14 @@ class _Resolver:
         if needs.archive not in self._third_party.archives:
             return self._offers(relation.name)
         offers = self._everywhere(relation.name)
-        asking = upstream_of(needs.version)
-        named = upstream_of(relation.version) if relation.version else None
+        asking = strip_packaging_revision(needs.version)
+        named = strip_packaging_revision(relation.version) if relation.version else None
 
         def distance(offer: AptCandidate) -> tuple[bool, bool, bool, bool]:
-            third_party, upstream = offer.archive == needs.archive, upstream_of(offer.version)
+            third_party, upstream = (
+                offer.archive == needs.archive,
+                strip_packaging_revision(offer.version),
+            )
             return (
                 not (third_party and upstream == asking),
                 not (third_party and offer.version == needs.version),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rigspec.matrix.model import Matrix, Release
 
-__all__ = ["Distribution", "Suite", "distribution_of"]
+__all__ = ["Distribution", "Suite", "find_distribution"]
 
 _TABLE = "archive"
 # Debian's words for what the kernel calls otherwise: dpkg's cputable.
@@ -55,7 +55,7 @@ class Distribution:
     avoided: frozenset[tuple[str, str]] = frozenset()
 
 
-def distribution_of(matrix: Matrix, os: str, arch: str) -> Distribution | None:
+def find_distribution(matrix: Matrix, os: str, arch: str) -> Distribution | None:
     """Return the distribution of ``debian 12`` on a machine; None where its keys are unknown."""
     releases = matrix.product(_TABLE).releases
     found = next((release for release in releases if release.label == os), None)

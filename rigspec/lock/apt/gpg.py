@@ -14,7 +14,7 @@ __all__ = [
     "BadSignature",
     "can_read_keys",
     "can_verify",
-    "keyring_of",
+    "create_keyring",
     "verify_detached",
     "verify_inline",
 ]
@@ -139,7 +139,7 @@ def can_read_keys() -> bool:
 
 
 @contextmanager
-def keyring_of(key: bytes, fingerprint: str) -> Iterator[Path]:
+def create_keyring(key: bytes, fingerprint: str) -> Iterator[Path]:
     """Yield a keyring with the one key of a file; its primary fingerprint must be the given one.
 
     The keyring is removed when the block ends. Raises BadKey.

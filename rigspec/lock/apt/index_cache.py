@@ -10,13 +10,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["cached_index", "store_index"]
+__all__ = ["load_cached_index", "store_index"]
 
 # Some 50 MB each: what a few distributions need, and room for what moved since.
 _MOST = 24
 
 
-def cached_index(sha256: str) -> bytes | None:
+def load_cached_index(sha256: str) -> bytes | None:
     """Return the bytes with that checksum, if the cache has them and they still match."""
     folder = _folder()
     if folder is None:

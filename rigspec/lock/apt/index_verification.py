@@ -13,11 +13,11 @@ from rigspec.lock.apt.distribution import Distribution, Suite
 from rigspec.lock.apt.gpg import (
     BadKey,
     BadSignature,
-    keyring_of,
+    create_keyring,
     verify_detached,
     verify_inline,
 )
-from rigspec.lock.errors import untrusted_index
+from rigspec.lock.errors import report_untrusted_index
 from rigspec.lock.model import LockedRepository
 
 __all__ = ["MOST", "SignedIndex", "verify_distribution_index", "verify_repository_index"]
@@ -51,12 +51,12 @@ def verify_distribution_index(
     try:
         text, keys = verify_inline(data, Path(distribution.keyring), distribution.keys)
     except BadSignature as error:
-        raise untrusted_index(what, str(error)) from None
+        raise report_untrusted_index(what, str(error)) from None
     index = _read_release(text, what, check_dates)
     if index.origin != distribution.origin:
-        raise untrusted_index(what, f"its origin is {index.origin or 'not stated'}")
+        raise report_untrusted_index(what, f"its origin is {index.origin or 'not stated'}")
     if suite.name not in index.names:
-        raise untrusted_index(what, f"it is that of {index.names[0] or 'no suite'}")
+        raise report_untrusted_index(what, f"it is that of {index.names[0] or 'no suite'}")
     return index, keys
 
 
@@ -71,16 +71,18 @@ def verify_repository_index(
     fingerprint = repository.key_fingerprint
     trusted = frozenset({fingerprint})
     try:
-        with keyring_of(key, fingerprint) as keyring:
+        with create_keyring(key, fingerprint) as keyring:
             if "InRelease" in signed:
                 text, keys = verify_inline(signed["InRelease"], keyring, trusted)
             else:
                 text = signed["Release"]
                 keys = verify_detached(text, signed["Release.gpg"], keyring, trusted)
     except BadKey as error:
-        raise untrusted_index(f"the key of the repository {repository.name}", str(error)) from None
+        raise report_untrusted_index(
+            f"the key of the repository {repository.name}", str(error)
+        ) from None
     except BadSignature as error:
-        raise untrusted_index(what, str(error)) from None
+        raise report_untrusted_index(what, str(error)) from None
     return _read_release(text, what), keys
 
 
@@ -97,10 +99,10 @@ def _read_release(text: bytes, what: str, check_dates: bool = True) -> SignedInd
             for row in release["SHA256"]
         }
     except (KeyError, ValueError, TypeError):
-        raise untrusted_index(what, "it has no date or no checksums") from None
+        raise report_untrusted_index(what, "it has no date or no checksums") from None
     if check_dates and until is not None and until < _iso_now():
         why = f"it was valid until {until}: its mirror is out of date"
-        raise untrusted_index(what, why)
+        raise report_untrusted_index(what, why)
     return SignedIndex(
         origin=release.get("Origin", ""),
         names=(release.get("Codename", ""), release.get("Suite", "")),

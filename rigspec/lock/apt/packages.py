@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rigspec.lock.apt.distribution import Distribution, distribution_of
+from rigspec.lock.apt.distribution import Distribution, find_distribution
 from rigspec.lock.apt.gpg import can_verify
 from rigspec.lock.apt.selection import DEPENDENCY, PackageRequest, PackageSelection, select_packages
-from rigspec.lock.apt.sources import Sources, sources_of, variable_of
+from rigspec.lock.apt.sources import Sources, find_sources, get_variable_name
 from rigspec.lock.apt.third_party import ThirdPartyIndexes, ThirdPartyRepositoryCache
-from rigspec.lock.artifacts import cuda_provider
+from rigspec.lock.artifacts import get_cuda_provider
 from rigspec.lock.errors import index_failure
-from rigspec.lock.host_compiler import host_compiler
+from rigspec.lock.host_compiler import find_host_compiler
 from rigspec.lock.model import (
     LockedArchive,
     LockedEnv,
@@ -28,7 +28,12 @@ from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import has_apt
 
-__all__ = ["LockedSystemPackages", "lock_system_packages", "requested_packages", "toolkit_of"]
+__all__ = [
+    "LockedSystemPackages",
+    "find_toolkit",
+    "list_requested_packages",
+    "lock_system_packages",
+]
 
 # What fetches and checks the files of the lock, and what unpacks them, by the end of their name.
 _FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "gnupg")
@@ -47,7 +52,7 @@ class LockedSystemPackages:
     unpinned: tuple[Unpinned, ...] = ()
 
 
-def requested_packages(
+def list_requested_packages(
     rig: Rig,
     resolution: Resolution,
     matrix: Matrix,
@@ -72,11 +77,11 @@ def requested_packages(
         yield LockedPackage(name, "interpreter")
 
 
-def toolkit_of(rig: Rig, resolution: Resolution, matrix: Matrix) -> LockedToolkit | None:
+def find_toolkit(rig: Rig, resolution: Resolution, matrix: Matrix) -> LockedToolkit | None:
     """Return the folder of the distribution's own toolkit and its compiler; None where the
     toolkit has another source.
     """
-    found = distribution_of(matrix, resolution.os, resolution.arch)
+    found = find_distribution(matrix, resolution.os, resolution.arch)
     if found is None or resolution.cuda is None or not _from_distribution(rig, resolution):
         return None
     if found.cuda_home is None or found.nvcc is None:
@@ -102,7 +107,7 @@ def lock_system_packages(
     """
     if not wanted:
         return LockedSystemPackages((), repositories=tuple(repositories))
-    distribution = distribution_of(matrix, resolution.os, resolution.arch)
+    distribution = find_distribution(matrix, resolution.os, resolution.arch)
     if distribution is None:
         why = "the matrix has no signed archive of this system; the machine's own sources decide"
         return _open(wanted, ThirdPartyIndexes(tuple(repositories), why_not=why), why)
@@ -112,7 +117,7 @@ def lock_system_packages(
     had = _previously_locked(distribution, before)
     moves = any(package.name in moving for package in had.packages)
     snapshot = next((a.snapshot for a in had.archives if a.snapshot and not moves), None)
-    sources = sources_of(distribution, rig.mirrors.apt, snapshot)
+    sources = find_sources(distribution, rig.mirrors.apt, snapshot)
     why_not = _why_not_lockable(distribution, sources, rig.mirrors.apt)
     own_had, others_had = _still_wanted(own, others, had), _still_wanted(others, own, had)
     if sources is None or why_not is not None:
@@ -170,14 +175,17 @@ def _still_wanted(
 
     The ``rest`` of the wanted packages is ignored.
     """
-    from rigspec.lock.apt.packages_index import upstream_of
+    from rigspec.lock.apt.packages_index import strip_packaging_revision
 
     apart = {DEPENDENCY, *(package.part for package in rest)}
     locked = {(p.name, p.part): p.version or "" for p in had.packages if p.part not in apart}
     requested = {(p.name, p.part): p.version for p in wanted}
     if locked.keys() != requested.keys():
         return None
-    if any(v and upstream_of(v) != upstream_of(locked[key]) for key, v in requested.items()):
+    if any(
+        v and strip_packaging_revision(v) != strip_packaging_revision(locked[key])
+        for key, v in requested.items()
+    ):
         return None
     parts = {part for _, part in locked}
     return tuple(p for p in had.packages if p.part in parts or parts & set(p.needed_by))
@@ -257,7 +265,7 @@ def _in_order(packages: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
 
 def _driver(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
     """The distribution's own packages of the driver."""
-    found = distribution_of(matrix, resolution.os, resolution.arch)
+    found = find_distribution(matrix, resolution.os, resolution.arch)
     if found is None:
         return
     branch = (resolution.driver or "").partition(".")[0]
@@ -273,7 +281,7 @@ def _driver(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Locked
 
 def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedPackage]:
     """The distribution's own packages of the toolkit."""
-    found = distribution_of(matrix, resolution.os, resolution.arch)
+    found = find_distribution(matrix, resolution.os, resolution.arch)
     requested = rig.cuda.packages if rig.cuda is not None else None
     if requested is not None:
         for name in requested:
@@ -285,13 +293,13 @@ def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[L
 
 
 def _from_distribution(rig: Rig, resolution: Resolution) -> bool:
-    return resolution.accelerator == "gpu" and cuda_provider(rig, resolution) == "debian"
+    return resolution.accelerator == "gpu" and get_cuda_provider(rig, resolution) == "debian"
 
 
 def _compiler(
     rig: Rig, resolution: Resolution, matrix: Matrix, distribution: Distribution
 ) -> str | None:
-    series = host_compiler(rig, resolution, matrix)
+    series = find_host_compiler(rig, resolution, matrix)
     if series is None or distribution.compiler is None:
         return None
     return distribution.compiler.format(series=series)
@@ -324,7 +332,7 @@ def _why_not_lockable(
 ) -> str | None:
     """Return why no index of the distribution can be verified here, and what to do."""
     system = f"{distribution.name} {distribution.release}"
-    variable = variable_of(distribution)
+    variable = get_variable_name(distribution)
     if sources is None and mirror is not None:
         return (
             f"`[mirrors] apt` needs a snapshot, and only a current archive states which: set one "

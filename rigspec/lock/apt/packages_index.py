@@ -11,7 +11,7 @@ from typing import Any
 from debian.deb822 import Packages, PkgRelation
 from debian.debian_support import Version
 
-__all__ = ["AptCandidate", "AptIndex", "PackageList", "Relation", "upstream_of"]
+__all__ = ["AptCandidate", "AptIndex", "PackageList", "Relation", "strip_packaging_revision"]
 
 _NAME = re.compile(rb"^Package:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 _PROVIDES = re.compile(rb"^Provides:((?:.*)(?:\n[ \t].*)*)", re.MULTILINE)
@@ -164,7 +164,7 @@ class AptIndex:
         return tuple(o for o in self._providing[relation.name] if o.answers(relation))
 
 
-def upstream_of(version: str) -> str:
+def strip_packaging_revision(version: str) -> str:
     """Return the upstream part of a version: ``465.19.01-0ubuntu1`` is ``465.19.01``."""
     return str(_parse_version(version).upstream_version)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rigspec.lock.apt.distribution import Distribution
 from rigspec.lock.apt.sources import Sources
-from rigspec.lock.errors import no_packages, untrusted_index
+from rigspec.lock.errors import report_no_packages, report_untrusted_index
 from rigspec.lock.model import LockedArchive, LockedPackage, Unpinned
 from rigspec.spec.mirror_urls import has_snapshots
 
@@ -72,12 +72,14 @@ def select_packages(
         do = "look at the name's spelling, or take it out of the spec"
         if error.instead:
             do = f"it is only provided, by {', '.join(error.instead[:8])}: name one of these"
-        raise no_packages(system, f"no package `{error.name}`", do) from None
+        raise report_no_packages(system, f"no package `{error.name}`", do) from None
     except VersionNotFound as error:
         do = f"there is {', '.join(error.there[:8])}: let the spec ask for one of these"
-        raise no_packages(system, f"its repository has no {error}", do) from None
+        raise report_no_packages(system, f"its repository has no {error}", do) from None
     except UnsatisfiableDependency as error:
-        raise no_packages(system, str(error), f"remove `{error.of}` or the other one") from None
+        raise report_no_packages(
+            system, str(error), f"remove `{error.of}` or the other one"
+        ) from None
     locked = [archive.locked for archive in used]
     moment, unpinned = _snapshot(distribution, sources, mirror, locked)
     had = {archive.suite for archive in locked}
@@ -97,14 +99,14 @@ def _snapshot(
     locked: Sequence[LockedArchive],
 ) -> tuple[str | None, tuple[Unpinned, ...]]:
     """Return the moment of a snapshot of the locked packages, and the items open without it."""
-    from rigspec.lock.apt.snapshots import snapshot_in, snapshot_of
+    from rigspec.lock.apt.snapshots import find_snapshot, find_snapshot_in
 
     since = distribution.snapshots_since
     if sources.snapshot is not None:
         return sources.snapshot, ()
     if mirror is None or not has_snapshots(mirror):
-        return snapshot_of(locked, since), ()
-    found = snapshot_in(mirror, locked, since)
+        return find_snapshot(locked, since), ()
+    found = find_snapshot_in(mirror, locked, since)
     if found is not None:
         return found, ()
     why = "`[mirrors] apt` does not have the archive's current state yet; lock again in a day"
@@ -121,7 +123,7 @@ def _choose(
     """Return the choice from some components, and the archives with the components they have."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from rigspec.lock.apt.dependency_resolver import base_system, resolve_closure
+    from rigspec.lock.apt.dependency_resolver import find_base_system, resolve_closure
     from rigspec.lock.apt.packages_index import AptIndex, PackageList
 
     places = [(archive, component) for archive in archives for component in components]
@@ -140,7 +142,7 @@ def _choose(
     chosen = resolve_closure(
         index,
         names,
-        base_system(release),
+        find_base_system(release),
         requested.preferred,
         _wanted_third_party(requested, third_party),
     )
@@ -157,7 +159,7 @@ def _read_third_party(archive: Archive, architecture: str) -> PackageList:
     text = archive.packages("", architecture)
     if text is None:
         what = f"the index of the repository {archive.locked.name}"
-        raise untrusted_index(what, "it has no package list")
+        raise report_untrusted_index(what, "it has no package list")
     return PackageList(archive.locked.name, text, architecture=architecture)
 
 

@@ -6,14 +6,14 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from rigspec.lock.apt.archive import release_at
+from rigspec.lock.apt.archive import read_release
 from rigspec.lock.model import LockedArchive
 from rigspec.spec.mirror_urls import build_archive_url
 
-__all__ = ["snapshot_in", "snapshot_of"]
+__all__ = ["find_snapshot", "find_snapshot_in"]
 
 
-def snapshot_of(archives: Sequence[LockedArchive], since: str | None) -> str | None:
+def find_snapshot(archives: Sequence[LockedArchive], since: str | None) -> str | None:
     """Return the midnight after the newest of the archives was released, by its own date.
 
     Snapshots of that moment have this state, or one that is newer by less than a day. None where
@@ -25,11 +25,13 @@ def snapshot_of(archives: Sequence[LockedArchive], since: str | None) -> str | N
     return f"{dt.datetime.fromisoformat(newest[:10]) + dt.timedelta(days=1):%Y%m%d}T000000Z"
 
 
-def snapshot_in(mirror: str, archives: Sequence[LockedArchive], since: str | None) -> str | None:
+def find_snapshot_in(
+    mirror: str, archives: Sequence[LockedArchive], since: str | None
+) -> str | None:
     """Return the moment at which a mirror of snapshots has these indexes byte for byte; None where
     it lacks them. Raises LockError.
     """
-    midnight = snapshot_of(archives, since)
+    midnight = find_snapshot(archives, since)
     for moment in (*_moments(archives), midnight):
         if moment is not None and all(_same(mirror, each, moment) for each in archives):
             return moment
@@ -43,5 +45,5 @@ def _moments(archives: Sequence[LockedArchive]) -> Iterator[str]:
 
 def _same(mirror: str, archive: LockedArchive, moment: str) -> bool:
     root = build_archive_url(mirror, archive.distribution, moment)
-    data = release_at(root, archive.suite, f"the snapshot of {archive.name}")
+    data = read_release(root, archive.suite, f"the snapshot of {archive.name}")
     return data is not None and hashlib.sha256(data).hexdigest() == archive.release_sha256

@@ -17,7 +17,7 @@ from pathlib import Path
 from rigspec.lock.apt.distribution import Distribution
 from rigspec.spec.mirror_urls import has_snapshots
 
-__all__ = ["Sources", "sources_of", "variable_of"]
+__all__ = ["Sources", "find_sources", "get_variable_name"]
 
 _APT = Path("/etc/apt")
 
@@ -36,7 +36,7 @@ class Sources:
     snapshot: str | None = None
 
 
-def sources_of(
+def find_sources(
     distribution: Distribution, mirror: str | None, snapshot: str | None
 ) -> Sources | None:
     """Return the roots to use; None where none is configured.
@@ -48,14 +48,14 @@ def sources_of(
         return Sources((mirror,))
     if mirror is not None and snapshot is not None:
         return Sources((mirror,), check_dates=False, snapshot=snapshot)
-    configured = os.environ.get(variable_of(distribution))
+    configured = os.environ.get(get_variable_name(distribution))
     if configured is not None:
         return Sources(tuple(configured.split())) if configured.split() else None
     roots = tuple(dict.fromkeys(_host_roots(distribution)))
     return Sources(roots, _host_checks_dates(), optional=True) if roots else None
 
 
-def variable_of(distribution: Distribution) -> str:
+def get_variable_name(distribution: Distribution) -> str:
     """Return the environment variable that lists archive roots, separated by spaces."""
     return f"RIGSPEC_APT_{distribution.name.upper()}"
 

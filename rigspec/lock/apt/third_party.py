@@ -16,7 +16,7 @@ from rigspec.lock.apt.archive import Archive
 from rigspec.lock.apt.download import download
 from rigspec.lock.apt.gpg import can_read_keys, can_verify
 from rigspec.lock.apt.index_verification import MOST, verify_repository_index
-from rigspec.lock.errors import index_failure, untrusted_index
+from rigspec.lock.errors import index_failure, report_untrusted_index
 from rigspec.lock.model import LockedArchive, LockedRepository
 from rigspec.spec.mirror_urls import build_mirror_url
 
@@ -122,11 +122,11 @@ def _require_programs() -> None:
 
 
 def _require_answer(url: str) -> None:
-    from rigspec.net.http import WEB_ERRORS, stream_response, web_client
+    from rigspec.net.http import WEB_ERRORS, create_web_client, stream_response
 
     try:
         with (
-            web_client() as client,
+            create_web_client() as client,
             stream_response(client, f"{url}/InRelease", _PATIENCE_S) as response,
         ):
             status = response.status_code
@@ -146,7 +146,7 @@ def _fetch_signed_index(url: str, what: str) -> Mapping[str, bytes] | None:
         return None
     signature = download(f"{url}/Release.gpg", what, MOST)
     if signature is None:
-        raise untrusted_index(what, "it is not signed")
+        raise report_untrusted_index(what, "it is not signed")
     return {"Release": text, "Release.gpg": signature}
 
 

@@ -6,7 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["CondaChannel", "alias_path", "channels_of", "with_alias", "written_address"]
+__all__ = [
+    "CondaChannel",
+    "get_alias_path",
+    "list_channels",
+    "resolve_alias",
+    "restore_written_address",
+]
 
 # A bare channel name is below conda's setting `channel_alias`, which this variable sets; both
 # conda-lock and the shell put in its value.
@@ -25,7 +31,7 @@ class CondaChannel:
     written: str
 
 
-def channels_of(names: Sequence[str], mirror: str | None) -> tuple[CondaChannel, ...]:
+def list_channels(names: Sequence[str], mirror: str | None) -> tuple[CondaChannel, ...]:
     """Return the channels, highest priority first.
 
     A bare name is looked up at the mirror, else at conda's own ``CONDA_CHANNEL_ALIAS``,
@@ -34,7 +40,7 @@ def channels_of(names: Sequence[str], mirror: str | None) -> tuple[CondaChannel,
     return tuple(_channel(name.rstrip("/"), mirror) for name in names)
 
 
-def written_address(url: str, channels: Sequence[CondaChannel]) -> str:
+def restore_written_address(url: str, channels: Sequence[CondaChannel]) -> str:
     """Return a package's address as a lock has it."""
     for channel in channels:
         if url.startswith(channel.address + "/"):
@@ -42,13 +48,13 @@ def written_address(url: str, channels: Sequence[CondaChannel]) -> str:
     return url
 
 
-def alias_path(address: str) -> str | None:
+def get_alias_path(address: str) -> str | None:
     """Return the path after the alias in an address of a lock; None where it has its own host."""
     before, _, path = address.partition(f"{_PLACEHOLDER}/")
     return path if not before and path else None
 
 
-def with_alias(text: str, mirror: str | None) -> str:
+def resolve_alias(text: str, mirror: str | None) -> str:
     """Return a text of the lock with the addresses of the mirror, else conda's own."""
     if _PLACEHOLDER not in text:
         return text

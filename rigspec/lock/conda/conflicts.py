@@ -10,14 +10,14 @@ from rattler.exceptions import SolverError
 from rigspec.lock.conda.conflict_reasons import ConflictExplainer
 from rigspec.lock.conda.repodata import Attempt
 from rigspec.lock.conda.request import CondaConflict, RequestedSpec, Unknown
-from rigspec.lock.errors import without_addresses
+from rigspec.lock.errors import remove_addresses
 
-__all__ = ["conflict_of", "unknown_packages"]
+__all__ = ["explain_conflict", "find_unknown_packages"]
 
 _WORDS = 300
 
 
-def unknown_packages(
+def find_unknown_packages(
     lines: Sequence[RequestedSpec], names: Collection[str]
 ) -> CondaConflict | None:
     """Return the lines that name a package which no channel has; None where there are none."""
@@ -30,7 +30,7 @@ def unknown_packages(
     return CondaConflict((), (), unknown=unknown) if unknown else None
 
 
-async def conflict_of(
+async def explain_conflict(
     lines: Sequence[RequestedSpec], attempt: Attempt, words: str
 ) -> CondaConflict:
     """Return the smallest unsatisfiable part of a request, found by deletion.
@@ -53,7 +53,7 @@ async def conflict_of(
     found = await reasons.sentences()
     return CondaConflict(
         tuple(left),
-        found or (_shorten(without_addresses(words)),),
+        found or (_shorten(remove_addresses(words)),),
         by_priority=strict,
         by_day=dated,
     )

@@ -13,21 +13,21 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from rigspec.lock.artifacts import release_of
-from rigspec.lock.conda.channels import channels_of
+from rigspec.lock.artifacts import find_release
+from rigspec.lock.conda.channels import list_channels
 from rigspec.lock.conda.lock import CondaLock, solve_conda
 from rigspec.lock.conda.request import (
     PLATFORMS,
     CondaRequest,
     RequestedSpec,
+    list_virtual_packages,
     match_spec,
-    virtual_packages,
 )
-from rigspec.lock.errors import Place, no_solution
+from rigspec.lock.errors import Place, report_no_solution
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.resolve.problem.channels import channel_frameworks
+from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 
@@ -50,16 +50,18 @@ def lock_conda(
     spec = rig.env[env.name]
     if spec.manager != "conda":
         return CondaLock()
-    channels = channels_of(spec.channels, rig.mirrors.conda)
+    channels = list_channels(spec.channels, rig.mirrors.conda)
     if not channels:
         why = "an environment that conda manages needs `channels`"
-        raise no_solution(env.name, why, [Place(("env", env.name, "manager"), "requests conda")])
+        raise report_no_solution(
+            env.name, why, [Place(("env", env.name, "manager"), "requests conda")]
+        )
     bounds = (*_matrix_bounds(env), *_framework_bounds(spec, env, index))
     question = CondaRequest(
         lines=(*_lines(spec, env, matrix), *bounds),
         channels=tuple((channel.name, channel.address) for channel in channels),
         platform=PLATFORMS[resolution.arch],
-        virtual=virtual_packages(resolution, matrix),
+        virtual=list_virtual_packages(resolution, matrix),
         wishes=(f"pip =={env.pip}",),
         kept=kept,
         until=_end_of(spec.as_of),
@@ -76,10 +78,10 @@ def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[Re
     # At any version: the lock's own pip replaces it.
     yield RequestedSpec(("manager",), "pip", "conda's Python needs conda's pip")
     if spec.blas is not None:
-        release = release_of(matrix, "blas", spec.blas)
+        release = find_release(matrix, "blas", spec.blas)
         wanted = release.get("conda") or ""
         yield RequestedSpec(("blas",), wanted, f"requests {spec.blas}")
-    from_channels = set(channel_frameworks(spec).values())
+    from_channels = set(list_channel_frameworks(spec).values())
     named = {
         name: request for name, request in spec.frameworks.items() if name.lower() in from_channels
     }
@@ -99,7 +101,7 @@ def _framework_bounds(
 ) -> Iterator[RequestedSpec]:
     """Yield the requirements of the frameworks' metadata on packages that conda may provide."""
     markers = index.target.markers()
-    from_channels = channel_frameworks(spec)
+    from_channels = list_channel_frameworks(spec)
     for framework, pin in zip(env.frameworks, env.distributions, strict=True):
         if framework.name in from_channels:
             continue

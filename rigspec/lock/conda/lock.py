@@ -13,9 +13,15 @@ from urllib.parse import unquote, urlsplit
 from pydantic import TypeAdapter
 
 from rigspec.lock.conda.channels import CondaChannel
-from rigspec.lock.conda.lockfile import conda_files
+from rigspec.lock.conda.lockfile import build_conda_files
 from rigspec.lock.conda.request import CondaConflict, CondaPackage, CondaRequest, CondaResult
-from rigspec.lock.errors import LockError, Place, index_failure, no_solution, unknown_package
+from rigspec.lock.errors import (
+    LockError,
+    Place,
+    index_failure,
+    report_no_solution,
+    report_unknown_package,
+)
 
 __all__ = ["CondaLock", "solve_conda"]
 
@@ -43,7 +49,7 @@ def solve_conda(env: str, question: CondaRequest, channels: Sequence[CondaChanne
         raise _conflict(env, answer.conflict)
     for package in answer.packages:
         _check(package, channels)
-    files = conda_files(env, answer.packages, question, channels)
+    files = build_conda_files(env, answer.packages, question, channels)
     versions = {package.name: package.version for package in answer.packages}
     return CondaLock(
         files.conda_lock,
@@ -87,7 +93,7 @@ def _conflict(env: str, conflict: CondaConflict) -> LockError:
                 Place((*table, *unknown.line.path), f"no channel has `{name}`{near}", "key")
             )
         places.append(Place((*table, "channels"), "looked for here"))
-        return unknown_package(
+        return report_unknown_package(
             env, [u.line.spec.partition(" ")[0] for u in conflict.unknown], places
         )
     places = [Place((*table, *line.path), line.label) for line in conflict.lines if line.path]
@@ -97,7 +103,7 @@ def _conflict(env: str, conflict: CondaConflict) -> LockError:
         places.append(Place((*table, "as_of"), "nothing newer is taken"))
     matrix = [f"the matrix requires {line.spec}" for line in conflict.lines if not line.path]
     why = "; ".join((*conflict.reasons, *matrix))
-    return no_solution(env, why, places, own_words=True)
+    return report_no_solution(env, why, places, own_words=True)
 
 
 def _check(package: CondaPackage, channels: Sequence[CondaChannel]) -> None:

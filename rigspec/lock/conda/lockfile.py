@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rigspec.lock.conda.channels import CondaChannel, written_address
+from rigspec.lock.conda.channels import CondaChannel, restore_written_address
 from rigspec.lock.conda.request import CondaPackage, CondaRequest
 
 __all__ = [
     "CondaFiles",
     "LockedCondaPackage",
-    "conda_files",
+    "build_conda_files",
     "read_conda_lock",
     "read_explicit_packages",
     "read_preferred_packages",
@@ -44,7 +44,7 @@ class CondaFiles:
     explicit: str
 
 
-def conda_files(
+def build_conda_files(
     env: str,
     packages: Sequence[CondaPackage],
     question: CondaRequest,
@@ -116,7 +116,7 @@ def _entry(package: CondaPackage, platform: str, channels: Sequence[CondaChannel
         manager="conda",
         platform=platform,
         dependencies=_dependencies(package.depends),
-        url=written_address(package.url, channels),
+        url=restore_written_address(package.url, channels),
         hash=HashModel(md5=package.md5, sha256=package.sha256),
         categories={"main"},
         build=package.build,

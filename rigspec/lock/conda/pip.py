@@ -10,15 +10,15 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from rigspec.lock.conda.lock import CondaLock
-from rigspec.lock.errors import LockError, Place, no_solution
+from rigspec.lock.errors import LockError, Place, report_no_solution
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.spec.models.environment import Environment
 
-__all__ = ["conda_pins", "lock_pip_packages", "missing_tools"]
+__all__ = ["find_missing_tools", "list_conda_pins", "lock_pip_packages"]
 
 
-def conda_pins(conda: CondaLock, pip: str) -> list[str]:
+def list_conda_pins(conda: CondaLock, pip: str) -> list[str]:
     """Return the Python distributions that conda provides, as constraints for pip.
 
     They go by conda's name, which is the index's own but for a few (`pytorch`). A pip of another
@@ -28,7 +28,7 @@ def conda_pins(conda: CondaLock, pip: str) -> list[str]:
     return [f"{n}=={v}" for n, v in versions if n != "pip" or v == Version(pip)]
 
 
-def missing_tools(conda: CondaLock, tools: Sequence[str]) -> tuple[str, ...]:
+def find_missing_tools(conda: CondaLock, tools: Sequence[str]) -> tuple[str, ...]:
     """Return those of pip, setuptools and wheel that pip has to install: ``pip==21.3.1``."""
     have = dict(_versions(conda))
     return tuple(text for text in tools if not _is_provided(Requirement(text), have))
@@ -85,7 +85,7 @@ def _collision(
         if name in requested
     ]
     frameworks = Place(("env", env, "frameworks"), "pip installs these and their dependencies")
-    return no_solution(env, "; ".join(collisions), [frameworks, *places])
+    return report_no_solution(env, "; ".join(collisions), [frameworks, *places])
 
 
 def _versions(conda: CondaLock) -> Iterator[tuple[NormalizedName, Version]]:

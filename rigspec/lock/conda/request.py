@@ -9,7 +9,7 @@ from packaging.specifiers import Specifier, SpecifierSet
 
 from rigspec.matrix.model import Condition, Matrix
 from rigspec.resolution import Resolution
-from rigspec.version_specifiers import parse_alternative, parse_specifier, version_key
+from rigspec.version_specifiers import get_version_key, parse_alternative, parse_specifier
 
 __all__ = [
     "PLATFORMS",
@@ -21,9 +21,9 @@ __all__ = [
     "RequestedSpec",
     "Unknown",
     "VirtualPackage",
+    "find_newest_cuda",
+    "list_virtual_packages",
     "match_spec",
-    "newest_cuda",
-    "virtual_packages",
 ]
 
 # How conda calls Linux on a processor architecture.
@@ -134,12 +134,12 @@ def match_spec(name: str, specifiers: SpecifierSet | str | None) -> str:
     return f"{name} {','.join(sorted(_clause(specifier) for specifier in specifiers))}"
 
 
-def virtual_packages(resolution: Resolution, matrix: Matrix) -> tuple[VirtualPackage, ...]:
+def list_virtual_packages(resolution: Resolution, matrix: Matrix) -> tuple[VirtualPackage, ...]:
     """Return the target's virtual packages, and none of this host's."""
     return tuple(_virtual_packages(resolution, matrix))
 
 
-def newest_cuda(driver: str, matrix: Matrix) -> str | None:
+def find_newest_cuda(driver: str, matrix: Matrix) -> str | None:
     """Return the newest CUDA that a driver itself supports (``11.3``); None where unknown.
 
     A driver runs toolkits newer than its own by minor-version compatibility, and conda's
@@ -150,7 +150,7 @@ def newest_cuda(driver: str, matrix: Matrix) -> str | None:
         if rule.requires.component == "driver" and (version := _about(rule.when)) is not None:
             needs.setdefault(version, set()).update(rule.requires.alternatives)
     first: dict[frozenset[str], str] = {}
-    for version in sorted(needs, key=version_key):
+    for version in sorted(needs, key=get_version_key):
         # Releases with the same need are one driver's: it is the oldest that it came with.
         first.setdefault(frozenset(needs[version]), version)
     supported = [
@@ -158,7 +158,7 @@ def newest_cuda(driver: str, matrix: Matrix) -> str | None:
         for need, version in first.items()
         if all(parse_alternative(text).admits(None, driver) for text in need)
     ]
-    newest = max(supported, key=version_key, default=None)
+    newest = max(supported, key=get_version_key, default=None)
     return ".".join(newest.split(".")[:2]) if newest is not None else None
 
 
@@ -179,7 +179,7 @@ def _virtual_packages(resolution: Resolution, matrix: Matrix) -> Iterator[Virtua
         statement = f"{resolution.os} has {resolution.glibc}"
         yield VirtualPackage("__glibc", resolution.glibc, "0", statement)
     if resolution.accelerator == "gpu" and resolution.driver is not None:
-        cuda = newest_cuda(resolution.driver, matrix)
+        cuda = find_newest_cuda(resolution.driver, matrix)
         if cuda is not None:
             statement = f"driver {resolution.driver} supports CUDA {cuda}"
             yield VirtualPackage("__cuda", cuda, "0", statement)

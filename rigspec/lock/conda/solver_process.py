@@ -15,7 +15,7 @@ import rattler
 from pydantic import TypeAdapter
 from rattler.exceptions import GatewayError, SolverError
 
-from rigspec.lock.conda.conflicts import conflict_of, unknown_packages
+from rigspec.lock.conda.conflicts import explain_conflict, find_unknown_packages
 from rigspec.lock.conda.repodata import Attempt, ChannelTrouble, RepoData
 from rigspec.lock.conda.request import ChannelError, CondaPackage, CondaRequest, CondaResult
 
@@ -43,7 +43,7 @@ async def _answer(question: CondaRequest) -> CondaResult:
 
 async def _solved(question: CondaRequest, offers: RepoData) -> CondaResult:
     names = await offers.names()
-    unknown = unknown_packages(question.lines, names)
+    unknown = find_unknown_packages(question.lines, names)
     if unknown is not None:
         return CondaResult(conflict=unknown)
     wishes = [wish for wish in question.wishes if _name(wish) in names]
@@ -53,7 +53,7 @@ async def _solved(question: CondaRequest, offers: RepoData) -> CondaResult:
             return CondaResult(_packages(await attempt.solved(question.lines, extra)))
         except SolverError as error:
             words = str(error)
-    return CondaResult(conflict=await conflict_of(question.lines, attempt, words))
+    return CondaResult(conflict=await explain_conflict(question.lines, attempt, words))
 
 
 async def _kept(

@@ -11,17 +11,17 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lint.lifecycle import list_image_alternatives
 from rigspec.lock.errors import LockError
 from rigspec.lock.model import LockedImage, LockedMachine, Unpinned
-from rigspec.lock.oci.client import ImageNotFound, RegistryError, Unreachable, default_registry
-from rigspec.lock.oci.manifest import OtherPlatform, digest_of
+from rigspec.lock.oci.client import ImageNotFound, RegistryError, Unreachable, get_default_registry
+from rigspec.lock.oci.manifest import OtherPlatform, compute_digest
 from rigspec.lock.previous import IMAGE
 from rigspec.matrix.loader import load_image
 from rigspec.matrix.model import Release
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem.base_image import image_tag
+from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.image_reference import REGISTRY, ImageReference
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["BaseImageLocker", "Warn", "base_image", "locate_image"]
+__all__ = ["BaseImageLocker", "Warn", "choose_base_image", "locate_image"]
 
 # The registry of plain names, for a machine with rigs that do not set one.
 _VARIABLE = "RIGSPEC_REGISTRY"
@@ -33,7 +33,7 @@ def locate_image(image: ImageReference, rig: Rig) -> ImageReference:
     """Return the image on the registry to use: that of the spec, of the environment, or
     the default one. Raises LockError.
     """
-    return image.with_registry(rig.mirrors.images or _configured() or default_registry())
+    return image.with_registry(rig.mirrors.images or _configured() or get_default_registry())
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class BaseImageLocker:
         return replace(machine, image=found)
 
     def _pin(self, resolution: Resolution, previous: LockedImage | None) -> LockedImage | Unpinned:
-        image = base_image(self.rig, resolution)
+        image = choose_base_image(self.rig, resolution)
         if image.digest is not None:
             return LockedImage(image.name, image.digest, "spec")
-        tag = image_tag(self.rig)
+        tag = find_image_tag(self.rig)
         known = load_image(tag) if tag is not None else None
         chosen = self.rig.container is not None and self.rig.container.base is not None
         wanted = _Wanted(image, locate_image(image, self.rig), resolution.arch, known, chosen)
@@ -114,7 +114,7 @@ class BaseImageLocker:
             raise RegistryError(self._silent[image.host])
         try:
             if (image, arch) not in self._digests:
-                self._digests[image, arch] = digest_of(image, arch)
+                self._digests[image, arch] = compute_digest(image, arch)
             return self._digests[image, arch]
         except Unreachable as error:
             self._silent[image.host] = str(error)
@@ -212,7 +212,7 @@ def _other_platform(image: ImageReference, why: str) -> Diagnostic:
     )
 
 
-def base_image(rig: Rig, resolution: Resolution) -> ImageReference:
+def choose_base_image(rig: Rig, resolution: Resolution) -> ImageReference:
     """Return the image of the spec; otherwise the distribution's own."""
     requested = rig.container.base if rig.container is not None else None
     return ImageReference.parse(requested or resolution.os.replace(" ", ":"))

@@ -27,10 +27,10 @@ from rigspec.lock.errors import index_failure
 from rigspec.net.http import (
     WEB_ERRORS,
     BadTransfer,
+    create_web_client,
     is_loopback,
     iter_body,
     stream_response,
-    web_client,
 )
 from rigspec.spec.image_reference import ImageReference
 
@@ -40,10 +40,10 @@ __all__ = [
     "Registry",
     "RegistryError",
     "Unreachable",
-    "default_registry",
-    "login_for",
+    "find_login",
+    "get_default_registry",
+    "get_platform",
     "open_registry",
-    "platform_of",
 ]
 
 _MANIFESTS = (
@@ -96,7 +96,7 @@ class Registry:
     """
 
     def __init__(self, client: httpx2.Client, image: ImageReference) -> None:
-        host = image.host or default_registry()
+        host = image.host or get_default_registry()
         known = _load_registries()["registry"].get(host, {})
         alone = "/" not in image.path
         folder = f"{known['library']}/" if alone and "library" in known else ""
@@ -105,7 +105,7 @@ class Registry:
         self._client = client
         self._image = image
         self._base = f"{scheme}://{address}/v2/{folder}{image.path}"
-        self._login = login_for(host, f"https://{host}", known.get("login", host))
+        self._login = find_login(host, f"https://{host}", known.get("login", host))
         self._right: str | None = None
 
     def manifest(self, name: str, digest: str | None = None) -> FetchedManifest:
@@ -217,16 +217,16 @@ class Registry:
 @contextmanager
 def open_registry(image: ImageReference) -> Iterator[Registry]:
     """Yield the registry that a reference names, or the default one."""
-    with web_client() as client:
+    with create_web_client() as client:
         yield Registry(client, image)
 
 
-def default_registry() -> str:
+def get_default_registry() -> str:
     """Return the registry of names without one, if the user sets nothing else."""
     return str(_load_registries()["plain"])
 
 
-def platform_of(arch: str) -> str:
+def get_platform(arch: str) -> str:
     """Return a machine's processor as the platform of an image."""
     return f"linux/{_load_registries()['architecture'].get(arch, arch)}"
 
@@ -273,7 +273,7 @@ def _codes(data: bytes) -> set[str]:
         return set()
 
 
-def login_for(*names: str) -> tuple[str, str] | None:
+def find_login(*names: str) -> tuple[str, str] | None:
     """Return user and password of the first of the names that has any.
 
     A login stored by a helper program is not read. An unreadable file is an empty one.

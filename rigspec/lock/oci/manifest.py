@@ -15,12 +15,19 @@ from rigspec.lock.oci.client import (
     ImageNotFound,
     Registry,
     RegistryError,
+    get_platform,
     open_registry,
-    platform_of,
 )
 from rigspec.spec.image_reference import ImageReference
 
-__all__ = ["Blob", "ImageContents", "OtherPlatform", "digest_of", "fetch_blob", "fetch_manifest"]
+__all__ = [
+    "Blob",
+    "ImageContents",
+    "OtherPlatform",
+    "compute_digest",
+    "fetch_blob",
+    "fetch_manifest",
+]
 
 
 class OtherPlatform(Exception):
@@ -45,7 +52,7 @@ class ImageContents:
     blobs: tuple[Blob, ...]
 
 
-def digest_of(image: ImageReference, arch: str) -> str:
+def compute_digest(image: ImageReference, arch: str) -> str:
     """Return the digest of a reference: of the index where the image has several platforms.
 
     Raises RegistryError, ImageNotFound, OtherPlatform, and LockError for an answer whose digest
@@ -134,7 +141,7 @@ def _select(
     for entry in manifest.manifests or ():
         if entry.platform is not None:
             found.setdefault(entry.platform.name, entry)
-    wanted = platform_of(arch)
+    wanted = get_platform(arch)
     if wanted not in found:
         # Attestations are listed in an index as a separate platform.
         others = ", ".join(name for name in found if not name.startswith("unknown/"))

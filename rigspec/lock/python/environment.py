@@ -10,18 +10,18 @@ from threading import Thread
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.conda.environment import lock_conda
 from rigspec.lock.conda.lockfile import read_preferred_packages
-from rigspec.lock.conda.pip import conda_pins, lock_pip_packages, missing_tools
+from rigspec.lock.conda.pip import find_missing_tools, list_conda_pins, lock_pip_packages
 from rigspec.lock.errors import EngineLimit, LockError
 from rigspec.lock.model import LockedEnv, LockedSettings
 from rigspec.lock.python.engine_cache import ResolutionCache
-from rigspec.lock.python.engines.select import BUILTIN_ENGINE, compile_requirements, engines_for
+from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
 from rigspec.lock.python.environment_solver import EnvironmentSolver, SolvedEnvironment
-from rigspec.lock.python.framework_rules import FoundFramework, older_pythons
-from rigspec.lock.python.index.config import configured_index
+from rigspec.lock.python.framework_rules import FoundFramework, list_older_pythons
+from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.pages import IndexPages
-from rigspec.lock.python.interpreter import bootstrap_tools, lock_interpreter
-from rigspec.lock.python.pylock import pylock
+from rigspec.lock.python.interpreter import list_bootstrap_tools, lock_interpreter
+from rigspec.lock.python.pylock import render_pylock
 from rigspec.lock.python.request import TOOLS, ResolveRequest
 from rigspec.lock.python.requirements_file import read_pin_names, read_pins, remove_pins
 from rigspec.lock.python.source_builds import (
@@ -30,15 +30,15 @@ from rigspec.lock.python.source_builds import (
     find_source_builds,
     require_compilers,
 )
-from rigspec.lock.python.target_interpreter import target_interpreter
-from rigspec.lock.services import TMUXP, notebook_program, provides_tmuxp, serves_notebooks
+from rigspec.lock.python.target_interpreter import describe_target_interpreter
+from rigspec.lock.services import TMUXP, find_notebook_program, provides_tmuxp, serves_notebooks
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.resolve.problem.channels import channel_frameworks
-from rigspec.resolve.problem.requirements import requested_frameworks
+from rigspec.resolve.problem.channels import list_channel_frameworks
+from rigspec.resolve.problem.requirements import list_requested_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import parse_specifier, public_version
+from rigspec.version_specifiers import parse_specifier, strip_local_version
 
 __all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_environment"]
 
@@ -101,7 +101,7 @@ def lock_environment(
         if error.status != 1 or not _has_free_python(rig.env[env.name]):
             raise
         first = error
-    for older in older_pythons(rig, resolution, matrix, env.name):
+    for older in list_older_pythons(rig, resolution, matrix, env.name):
         here = next(each for each in older.envs if each.name == env.name)
         try:
             return _lock_python(rig, older, here, matrix, previous, settings, same_machine)
@@ -125,9 +125,9 @@ def _lock_python(
     same_machine: bool,
 ) -> EnvironmentLock:
     """Lock an environment with one Python, by the first engine that can read its packages."""
-    series = target_interpreter(resolution, env, None).series
+    series = describe_target_interpreter(resolution, env, None).series
     as_of = rig.env[env.name].as_of
-    engines = engines_for(series, as_of, settings.engine, previous.engine)
+    engines = choose_engines(series, as_of, settings.engine, previous.engine)
     for engine in engines:
         locker = _Locker(rig, resolution, env, matrix, previous, settings, engine)
         try:
@@ -156,13 +156,13 @@ class _Locker:
         self._previous, self._settings, self._engine = previous, settings, engine
         self._compile = partial(compile_requirements, engine, cache=settings.answers)
         self._figures = _figures(matrix, env)
-        url = rig.mirrors.pypi or configured_index()
-        target = target_interpreter(resolution, env, self._figures.get("last_virtualenv"))
+        url = rig.mirrors.pypi or read_index_configuration()
+        target = describe_target_interpreter(resolution, env, self._figures.get("last_virtualenv"))
         before = read_preferred_packages(previous.explicit, previous.moving)
         pages: IndexPages = {}
         index = PackageIndex(target, url, pages=pages)
         self._conda = lock_conda(rig, resolution, env, matrix, index, before)
-        self._provided = conda_pins(self._conda, env.pip)
+        self._provided = list_conda_pins(self._conda, env.pip)
         self._target = replace(target, version=self._conda.python or target.version)
         self._index = PackageIndex(self._target, url, pages=pages)
         # Read while the resolver runs: the tools are chosen right after it.
@@ -196,7 +196,9 @@ class _Locker:
             settings=tuple(_settings(self._spec, self._matrix)),
             conda_lock=self._conda.conda_lock,
             explicit=self._conda.explicit,
-            pylock=pylock([tools, packages], solved.request) if self._settings.pylock else "",
+            pylock=render_pylock([tools, packages], solved.request)
+            if self._settings.pylock
+            else "",
             sources=tuple(build.pin.name for build in builds) or None,
         )
         return EnvironmentLock(locked, solved.frameworks, solved.resolution, solved.warnings)
@@ -216,7 +218,7 @@ class _Locker:
 
     def _solve_beyond_conda(self) -> SolvedEnvironment:
         """Return the frameworks as they were resolved: conda's packages depend on them."""
-        from_channels = channel_frameworks(self._spec)
+        from_channels = list_channel_frameworks(self._spec)
         pairs = tuple(zip(self._env.frameworks, self._env.distributions, strict=True))
         wheels = [(product, pin) for product, pin in pairs if product.name not in from_channels]
         frameworks = (f"{pin.name}=={pin.version}" for _, pin in wheels)
@@ -239,7 +241,7 @@ class _Locker:
         for product, package in frameworks.items():
             version = versions.get(package)
             releases = self._matrix.product(product).releases
-            if any(public_version(release.version) == version for release in releases):
+            if any(strip_local_version(release.version) == version for release in releases):
                 yield FoundFramework(self._env.name, product, package, str(version))
 
     def _lock_tools(self, packages: str, builds: Sequence[SourceBuild]) -> str:
@@ -252,7 +254,7 @@ class _Locker:
         pinned = (f"{pin.name}=={pin.version}" for pin in read_pins(packages))
         request = replace(
             self._request,
-            requirements=(*missing_tools(self._conda, lines), *needed),
+            requirements=(*find_missing_tools(self._conda, lines), *needed),
             constraints=tuple(dict.fromkeys((*self._provided, *pinned))),
             # A day is for the packages, not for the tools that install and build them.
             as_of=None,
@@ -266,10 +268,10 @@ def _plain_requirements(
 ) -> Iterator[str]:
     """Yield the requirements besides frameworks, unless conda provides them."""
     spec = rig.env[env.name]
-    served = (notebook_program(rig, env.name),) if serves_notebooks(rig, env.name) else ()
+    served = (find_notebook_program(rig, env.name),) if serves_notebooks(rig, env.name) else ()
     loader = (TMUXP,) if provides_tmuxp(rig, resolution, matrix, env.name) else ()
     yield from (name for name in (*served, *loader) if name not in spec.packages)
-    frameworks = {each.key for each in requested_frameworks(spec) if each.table == "packages"}
+    frameworks = {each.key for each in list_requested_frameworks(spec) if each.table == "packages"}
     for name, requested in sorted(spec.packages.items()):
         if spec.manager != "conda" and name not in frameworks:
             yield f"{name}{parse_specifier(requested) or ''}"
@@ -284,7 +286,7 @@ def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
 
 def _tools(spec: Environment, interpreter: Mapping[str, str], env: EnvResolution) -> Iterator[str]:
     """Yield setuptools and wheel: as requested, else the newest that run on the interpreter."""
-    yield from bootstrap_tools(spec, env)
+    yield from list_bootstrap_tools(spec, env)
     for tool in ("setuptools", "wheel"):
         last = interpreter.get(f"last_{tool}")
         known = f"<={last}" if last is not None else ""

@@ -13,13 +13,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic
-from rigspec.lock.errors import LockError, no_solution
+from rigspec.lock.errors import LockError, report_no_solution
 from rigspec.lock.python.framework_rules import (
     FoundFramework,
     FrameworkRules,
     PackageRule,
-    owner_of,
-    version_range,
+    find_owner,
+    format_version_range,
 )
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import ResolveRequest
@@ -28,7 +28,7 @@ from rigspec.matrix.loader import find_package_owner
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.model import KeyPath
-from rigspec.resolve.problem.requirements import requested_frameworks
+from rigspec.resolve.problem.requirements import list_requested_frameworks
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import parse_alternative
@@ -123,7 +123,7 @@ class EnvironmentSolver:
                     )
                 self._env = resolved
         why = f"no set that fits the machine in {_ROUNDS} rounds"
-        raise self._error or no_solution(self._env.name, why)
+        raise self._error or report_no_solution(self._env.name, why)
 
     # --- the request -----------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class EnvironmentSolver:
     def _framework_lines(self) -> Iterator[str]:
         versions = {
             requested.product: parse_alternative(requested.request).versions
-            for requested in requested_frameworks(self._rig.env[self._env.name])
+            for requested in list_requested_frameworks(self._rig.env[self._env.name])
         }
         for framework, pin in zip(self._env.frameworks, self._env.distributions, strict=True):
             yield f"{pin.name}{versions.get(framework.name) or ''}"
@@ -179,14 +179,16 @@ class EnvironmentSolver:
             self._implied |= implied
             self._rules = self._load_rules()
         return [
-            FoundFramework(self._env.name, owner_of(name)[0], name, locked[name], self._path(name))
+            FoundFramework(
+                self._env.name, find_owner(name)[0], name, locked[name], self._path(name)
+            )
             for name in (*sorted(named & locked.keys()), *sorted(implied))
         ]
 
     def _path(self, package: str) -> KeyPath | None:
         """Return the line of the spec for a framework; None for a dependency."""
-        product = owner_of(package)[0]
-        for requested in requested_frameworks(self._rig.env[self._env.name]):
+        product = find_owner(package)[0]
+        for requested in list_requested_frameworks(self._rig.env[self._env.name]):
             if requested.product == product:
                 return ("env", self._env.name, requested.table, requested.key)
         return None
@@ -243,8 +245,8 @@ class EnvironmentSolver:
         admitted = self._rules.compatible_releases(self._env.name, package, others)
         if not admitted:
             why = f"no release of {package} fits the machine"
-            raise self._error or no_solution(self._env.name, why)
-        self._bounds.ranges[package] = version_range(admitted, self._rules.releases(package))
+            raise self._error or report_no_solution(self._env.name, why)
+        self._bounds.ranges[package] = format_version_range(admitted, self._rules.releases(package))
 
     def _meets_package_rules(
         self, text: str, found: Sequence[FoundFramework], solution: Solution

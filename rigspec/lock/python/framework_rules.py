@@ -20,30 +20,30 @@ from rigspec.matrix.loader import find_package_owner
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.build_resolution import build_resolution
-from rigspec.resolve.conflicts.report import conflict_diagnostic
+from rigspec.resolve.conflicts.report import build_conflict_diagnostic
 from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
-from rigspec.resolve.problem.channels import channel_frameworks
+from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import KeyPath, Problem, Requirement
-from rigspec.resolve.problem.requirements import env_key, framework_products
+from rigspec.resolve.problem.requirements import get_env_key, list_framework_products
 from rigspec.resolve.solver.cnf import encode
-from rigspec.resolve.solver.preferences import locked_preferences
+from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.propagation import propagate
 from rigspec.resolve.solver.sat import Solution, SolverSession
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import Document
-from rigspec.version_specifiers import parse_alternative, public_version
+from rigspec.version_specifiers import parse_alternative, strip_local_version
 
 __all__ = [
     "FoundFramework",
     "FrameworkConflict",
     "FrameworkRules",
     "PackageRule",
+    "find_owner",
+    "format_version_range",
     "join_environments",
-    "older_pythons",
-    "owner_of",
-    "version_range",
+    "list_older_pythons",
 ]
 
 _MACHINE = frozenset({"driver", "cuda", "cudnn"})
@@ -105,7 +105,7 @@ class FrameworkConflict(LockError):
 
     def locate(self, document: Document) -> Diagnostic:
         """Return the conflict with its lines and facts."""
-        return conflict_diagnostic(self._conflict, (), self._problem, document)
+        return build_conflict_diagnostic(self._conflict, (), self._problem, document)
 
 
 class FrameworkRules:
@@ -126,11 +126,11 @@ class FrameworkRules:
         self._rig, self._resolution, self._matrix = rig, resolution, matrix
         builder = ProblemBuilder(_add_packages(rig, implied or {}), resolution.machine, matrix)
         self._builder = builder
-        chosen = locked_preferences(builder, resolution, ())
-        own = {env_key(env.name, pin.name) for env in resolution.envs for pin in env.frameworks}
+        chosen = list_locked_preferences(builder, resolution, ())
+        own = {get_env_key(env.name, pin.name) for env in resolution.envs for pin in env.frameworks}
         # The resolver chooses the frameworks again: the newest of before is not preferred.
         self._preferred = {key: each for key, each in chosen.items() if key not in own}
-        fixed = {"os", *(env_key(name, "python") for name in rig.env)}
+        fixed = {"os", *(get_env_key(name, "python") for name in rig.env)}
         fixed |= _MACHINE if same_machine else set()
         self._requirements = (
             *_possible(builder),
@@ -143,26 +143,30 @@ class FrameworkRules:
 
     def releases(self, package: str) -> tuple[str, ...]:
         """Return the releases of a framework's package in the matrix, without their builds."""
-        product, family = owner_of(package)
+        product, family = find_owner(package)
         rows = self._matrix.product(product).releases
-        versions = (public_version(row.version) for row in rows if (row.family or "") == family)
+        versions = (
+            strip_local_version(row.version) for row in rows if (row.family or "") == family
+        )
         return tuple(dict.fromkeys(versions))
 
     def compatible_releases(
         self, env: str, package: str, others: Sequence[FoundFramework] = ()
     ) -> tuple[str, ...]:
         """Return the releases of a package that fit the machine and ``others``, newest first."""
-        product, family = owner_of(package)
+        product, family = find_owner(package)
         found = propagate(self._builder, (*self._requirements, *map(self._as_requirement, others)))
         if found is None:
             return ()
-        wanted = [c for c in found.remaining(env_key(env, product)) if (c.family or "") == family]
+        wanted = [
+            c for c in found.remaining(get_env_key(env, product)) if (c.family or "") == family
+        ]
         # A build of another index is not what the default one installs.
         rows = self._matrix.product(product).releases
         elsewhere = {row.version for row in rows if not self._is_indexed(row)}
         # Propagation leaves too many where rules join several open choices.
         return tuple(
-            public_version(candidate.version)
+            strip_local_version(candidate.version)
             for candidate in wanted
             if candidate.version not in elsewhere
             and self.solve([*others, FoundFramework(env, product, package, candidate.version)])
@@ -176,21 +180,21 @@ class FrameworkRules:
         return find_newest(self._builder, requirements, {**self._preferred, **(preferred or {})})
 
     def _as_requirement(self, found: FoundFramework) -> Requirement:
-        _, family = owner_of(found.package)
+        _, family = find_owner(found.package)
         label = f"requests {found.package} {found.version}"
         if found.required_by is not None:
             label = f"{found.required_by} requires {found.package}, resolved to {found.version}"
-        key = env_key(found.env, found.product)
+        key = get_env_key(found.env, found.product)
         versions = tuple(f"{family} =={version}".strip() for version in self._indexed_builds(found))
         return Requirement(key, versions, found.path, label, editable=False)
 
     def _indexed_builds(self, found: FoundFramework) -> tuple[str, ...]:
         """Return the builds that the default index has of a release, else the release itself."""
-        from_channels = channel_frameworks(self._rig.env[found.env])
+        from_channels = list_channel_frameworks(self._rig.env[found.env])
         if "+" in found.version or found.product in from_channels:
             return (found.version,)
         releases = self._matrix.product(found.product).releases
-        of_version = [r for r in releases if public_version(r.version) == found.version]
+        of_version = [r for r in releases if strip_local_version(r.version) == found.version]
         indexed = [r.version for r in of_version if self._is_indexed(r)]
         return tuple(indexed) or (found.version,)
 
@@ -222,14 +226,14 @@ class FrameworkRules:
                 yield PackageRule(f"{canonicalize_name(package)}{versions}", row.rule.statement)
 
 
-def older_pythons(
+def list_older_pythons(
     rig: Rig, resolution: Resolution, matrix: Matrix, env: str
 ) -> Iterator[Resolution]:
     """Yield resolutions with ever older Pythons for an environment, others as they are."""
     builder = ProblemBuilder(rig, resolution.machine, matrix)
-    chosen = locked_preferences(builder, resolution, ())
-    key = env_key(env, "python")
-    preferred = {k: each for k, each in chosen.items() if not k.startswith(env_key(env, ""))}
+    chosen = list_locked_preferences(builder, resolution, ())
+    key = get_env_key(env, "python")
+    preferred = {k: each for k, each in chosen.items() if not k.startswith(get_env_key(env, ""))}
     python = _series(chosen[key].version) if key in chosen else None
     while python is not None:
         older = Requirement(key, (f"<{python}",), None, "", editable=False)
@@ -268,7 +272,7 @@ def join_environments(
 
 
 def _is_requested(rig: Rig, framework: FoundFramework) -> bool:
-    return framework.product in framework_products(rig.env[framework.env])
+    return framework.product in list_framework_products(rig.env[framework.env])
 
 
 def _series(version: str) -> str:
@@ -281,7 +285,7 @@ def _possible(builder: ProblemBuilder) -> tuple[Requirement, ...]:
     return tuple(c for c in builder.requirements if universes[c.component].mask(c.alternatives))
 
 
-def owner_of(package: str) -> tuple[str, str]:
+def find_owner(package: str) -> tuple[str, str]:
     """Return the product and the family of a framework's package. Raises KeyError."""
     owner = find_package_owner(package)
     if owner is None:
@@ -289,16 +293,16 @@ def owner_of(package: str) -> tuple[str, str]:
     return owner
 
 
-def version_range(admitted: Collection[str], known: Collection[str]) -> str:
+def format_version_range(admitted: Collection[str], known: Collection[str]) -> str:
     """Return the specifiers that leave the admitted ones of the known releases.
 
     An index has releases, not builds: a release is admitted if one of its builds is.
     """
-    wanted = {Version(public_version(text)) for text in admitted}
+    wanted = {Version(strip_local_version(text)) for text in admitted}
     if len(wanted) == 1:
         return f"=={wanted.pop()}"
     least, newest = min(wanted), max(wanted)
-    others = {Version(public_version(text)) for text in known} - wanted
+    others = {Version(strip_local_version(text)) for text in known} - wanted
     gaps = [f"!={version}" for version in sorted(others) if least < version < newest]
     return ",".join([f">={least}", f"<={newest}", *gaps])
 

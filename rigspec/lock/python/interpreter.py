@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.lock.artifacts import interpreter_archive, release_of
+from rigspec.lock.artifacts import find_interpreter_archive, find_release
 from rigspec.lock.model import LockedInterpreter
-from rigspec.lock.paths import installed_lock_path
+from rigspec.lock.paths import get_installed_lock_path
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.models.environment import Environment
 
-__all__ = ["bootstrap_tools", "lock_interpreter"]
+__all__ = ["list_bootstrap_tools", "lock_interpreter"]
 
 # The last virtualenv that runs on Python 2.7, which has no venv module:
 # https://virtualenv.pypa.io/en/latest/changelog.html, v20.16.0: "Drop Python 2.7 support".
@@ -19,7 +19,7 @@ _VIRTUALENV_2 = "virtualenv<20.16"
 _FROM_SOURCE = "pyenv"
 
 
-def bootstrap_tools(spec: Environment, env: EnvResolution) -> Iterator[str]:
+def list_bootstrap_tools(spec: Environment, env: EnvResolution) -> Iterator[str]:
     """Yield what has to be installed into the interpreter before it can create environments."""
     if _is_python_2(env) and env.interpreter != "system" and spec.manager == "venv":
         yield _VIRTUALENV_2
@@ -32,9 +32,9 @@ def lock_interpreter(
     kind = env.interpreter
     module = "virtualenv" if _is_python_2(env) else "venv"
     if kind == "conda" and env.installer is not None:
-        file = release_of(matrix, "installer", env.installer).artifacts[0]
+        file = find_release(matrix, "installer", env.installer).artifacts[0]
         if spec.manager == "conda":
-            listed = installed_lock_path(f"{env.name}.explicit.txt")
+            listed = get_installed_lock_path(f"{env.name}.explicit.txt")
             create = ("conda", "create", "--yes", "--quiet", "--file", listed, "--prefix")
             return LockedInterpreter(kind, create, installer=file.name)
         return LockedInterpreter(kind, ("python", "-m", module), installer=file.name)
@@ -42,7 +42,7 @@ def lock_interpreter(
     if kind == "system":
         return _system_interpreter(resolution, series, matrix)
     command = (f"python{series}", "-m", module)
-    archive = interpreter_archive(matrix, kind, env.python)
+    archive = find_interpreter_archive(matrix, kind, env.python)
     if archive is None:
         return LockedInterpreter(kind, command)
     packages = _build_packages(resolution, matrix) if kind == _FROM_SOURCE else ()
@@ -51,7 +51,7 @@ def lock_interpreter(
 
 def _system_interpreter(resolution: Resolution, series: str, matrix: Matrix) -> LockedInterpreter:
     major = series.partition(".")[0]
-    named = release_of(matrix, "os", resolution.os).get(f"python{major}_packages")
+    named = find_release(matrix, "os", resolution.os).get(f"python{major}_packages")
     packages = tuple((named or "").split())
     if major == "2":
         create = ("virtualenv", "--python", f"python{series}")
@@ -61,7 +61,7 @@ def _system_interpreter(resolution: Resolution, series: str, matrix: Matrix) -> 
 
 def _build_packages(resolution: Resolution, matrix: Matrix) -> tuple[str, ...]:
     """The packages that Python is built with, optional modules included."""
-    named = release_of(matrix, "os", resolution.os).get("python_build_packages")
+    named = find_release(matrix, "os", resolution.os).get("python_build_packages")
     return tuple((named or "").split())
 
 

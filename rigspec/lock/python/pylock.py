@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from rigspec.lock.errors import index_failure
 from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex
-from rigspec.lock.python.index.pages import sha256_of
+from rigspec.lock.python.index.pages import hash_bytes
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from packaging.pylock import Package
     from unearth import Link
 
-__all__ = ["pylock"]
+__all__ = ["render_pylock"]
 
 _File = TypeVar("_File")
 
 
-def pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
+def render_pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
     """The file for these requirements, tools included, and the question's target.
 
     Raises LockError where the index no longer lists a file that is pinned.
@@ -75,13 +75,13 @@ def _file_entry(kind: Callable[..., _File], link: Link) -> _File:
         name=link.filename,
         url=_without_password(link.normalized),
         upload_time=link.upload_time,
-        hashes={"sha256": sha256_of(link)[0]},
+        hashes={"sha256": hash_bytes(link)[0]},
     )
 
 
 def _pinned_links(pin: HashedPin, offer: AvailableVersion | None) -> list[Link]:
     files = offer.files if offer is not None else ()
-    return [file.link for file in files if pin.sha256.intersection(sha256_of(file.link))]
+    return [file.link for file in files if pin.sha256.intersection(hash_bytes(file.link))]
 
 
 def _without_password(url: str) -> str:

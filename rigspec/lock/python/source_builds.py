@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.lock.errors import LockError, Place, no_solution
+from rigspec.lock.errors import LockError, Place, report_no_solution
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import TOOLS
@@ -60,7 +60,7 @@ def build_requirements(
     for build in builds:
         if build.metadata.computes_requirements:
             why = f"{build.label} computes its build requirements, which cannot be locked"
-            raise no_solution(env, why)
+            raise report_no_solution(env, why)
         for needed in build.metadata.built_with:
             name = canonicalize_name(needed.name)
             if not index.applies(needed) or name == _CHOOSES_NUMPY:
@@ -70,7 +70,7 @@ def build_requirements(
                 lines.add(f"{name}{_extras(needed)}{needed.specifier}")
             elif not needed.specifier.contains(version, prereleases=True):
                 why = f"{build.label} is built with {needed}, but the environment has {version}"
-                raise no_solution(env, why)
+                raise report_no_solution(env, why)
     return tuple(sorted(lines))
 
 

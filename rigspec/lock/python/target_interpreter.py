@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from rigspec.resolution import EnvResolution, Resolution
 
-__all__ = ["TargetInterpreter", "target_interpreter"]
+__all__ = ["TargetInterpreter", "describe_target_interpreter"]
 
 # The oldest glibc of each legacy tag, and the pip that first read it:
 # https://packaging.python.org/en/latest/specifications/platform-compatibility-tags/
@@ -75,7 +75,7 @@ class TargetInterpreter:
         }
 
 
-def target_interpreter(
+def describe_target_interpreter(
     resolution: Resolution, env: EnvResolution, virtualenv: str | None
 ) -> TargetInterpreter:
     """The interpreter of an environment on its machine."""

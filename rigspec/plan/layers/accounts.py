@@ -7,11 +7,17 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.paths import access_group, env_path, users_profile_path
-from rigspec.plan.services.jupyter import notebook_account
+from rigspec.plan.services.jupyter import get_notebook_account
 from rigspec.plan.steps import AccessStep, Check, FileStep, GroupStep, QuotaStep, Step, UserStep
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["access_steps", "account_checks", "group_steps", "quota_steps", "user_steps"]
+__all__ = [
+    "build_access_steps",
+    "build_account_checks",
+    "build_quota_steps",
+    "build_user_steps",
+    "group_steps",
+]
 
 _LAYER = "user"
 _KIB = 1024
@@ -30,7 +36,7 @@ def group_steps(rig: Rig) -> Iterator[Step]:
         yield GroupStep(id=f"group-{_to_id(name)}", title=f"Group {name}", layer=_LAYER, name=name)
 
 
-def user_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_user_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield a step for each account, and the GPU assignment.
 
     Configuration files in /etc/skel are written before, so that new home directories have them.
@@ -47,11 +53,11 @@ def user_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             ssh_keys=tuple(user.ssh_keys),
             files=tuple(files),
         )
-    yield from notebook_account(rig)
+    yield from get_notebook_account(rig)
     yield from _gpu_assignment(rig)
 
 
-def access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the access steps of the environments, unless every user may use all of them.
 
     A restricted environment belongs to a group of its users. Access to the others is reset, in case
@@ -86,7 +92,7 @@ def access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         )
 
 
-def quota_steps(rig: Rig) -> Iterator[Step]:
+def build_quota_steps(rig: Rig) -> Iterator[Step]:
     """Yield the disk quota of each user."""
     for name, user in sorted(rig.user.items()):
         if user.quota is not None:
@@ -101,7 +107,7 @@ def quota_steps(rig: Rig) -> Iterator[Step]:
             )
 
 
-def account_checks(rig: Rig) -> Iterator[Check]:
+def build_account_checks(rig: Rig) -> Iterator[Check]:
     """Yield a check of the GPUs in the login shell of each user."""
     for name, gpus in _assigned_gpus(rig).items():
         yield Check(

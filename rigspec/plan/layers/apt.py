@@ -14,11 +14,11 @@ from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "PARTS",
-    "package_list_file",
-    "package_lists",
-    "packages_of",
-    "source_steps",
-    "system_steps",
+    "build_package_lists",
+    "build_source_steps",
+    "build_system_steps",
+    "get_package_list_file",
+    "select_packages",
 ]
 
 # The parts of a lock that can have system packages.
@@ -28,7 +28,7 @@ PARTS = (
 )
 
 
-def source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the apt source of the distribution's archive, if one is needed.
 
     It is needed if the spec sets a mirror, or if the lock needs more than the first component.
@@ -71,24 +71,26 @@ def _component_source(locked: LockedMachine) -> Iterator[AptSourceStep]:
         )
 
 
-def system_steps(locked: LockedMachine) -> Iterator[Step]:
+def build_system_steps(locked: LockedMachine) -> Iterator[Step]:
     """Yield the packages that the spec requests, and the tools that download and verify files."""
     for part, name, title in (
         ("system", "system-packages", "System packages"),
         ("fetch", "fetch-tools", "Packages: download tools"),
     ):
-        packages = packages_of(locked, part)
+        packages = select_packages(locked, part)
         if packages:
             yield AptPackagesStep(
                 id=name,
                 title=title,
                 layer="system",
                 packages=packages,
-                package_list=package_list_file(locked, part),
+                package_list=get_package_list_file(locked, part),
             )
 
 
-def packages_of(locked: LockedMachine, part: str, *, hold: bool = False) -> tuple[AptPackage, ...]:
+def select_packages(
+    locked: LockedMachine, part: str, *, hold: bool = False
+) -> tuple[AptPackage, ...]:
     """Return the packages of a part, followed by their dependencies.
 
     With ``hold``, packages that an unattended upgrade must not change are held: the packages of the
@@ -109,16 +111,16 @@ def packages_of(locked: LockedMachine, part: str, *, hold: bool = False) -> tupl
     )
 
 
-def package_list_file(locked: LockedMachine, part: str) -> str:
+def get_package_list_file(locked: LockedMachine, part: str) -> str:
     """Return the payload file with the versions of a part; empty if no package is pinned."""
-    return package_list(part) if any(p.version for p in packages_of(locked, part)) else ""
+    return package_list(part) if any(p.version for p in select_packages(locked, part)) else ""
 
 
-def package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:
+def build_package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:
     """Yield the package list of every part, and the programs that use them."""
-    lists = [part for part in PARTS if package_list_file(locked, part)]
+    lists = [part for part in PARTS if get_package_list_file(locked, part)]
     for part in lists:
-        pinned = [p for p in packages_of(locked, part) if p.version is not None]
+        pinned = [p for p in select_packages(locked, part) if p.version is not None]
         lines = [" ".join(filter(None, (package.pin, package.sha256))) for package in pinned]
         yield PayloadFile(package_list(part), "\n".join(lines) + "\n")
     if lists:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import LockedFile, LockedMachine
-from rigspec.plan.layers.apt import package_list_file, packages_of
-from rigspec.plan.layers.driver import driver_steps
+from rigspec.plan.layers.apt import get_package_list_file, select_packages
+from rigspec.plan.layers.driver import build_driver_steps
 from rigspec.plan.paths import cuda_home
 from rigspec.plan.steps import AptPackagesStep, AptRepositoryStep, ArchiveStep, InstallerStep, Step
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["accelerator_steps"]
+__all__ = ["build_accelerator_steps"]
 
 
-def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the steps for repositories, driver, toolkit and cuDNN, in dependency order."""
     repositories = tuple(f"repository-{r.name}" for r in locked.repositories)
     for repository in locked.repositories:
@@ -29,7 +29,7 @@ def accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             key_url=repository.key_url,
             key_fingerprint=repository.key_fingerprint,
         )
-    yield from driver_steps(locked, repositories)
+    yield from build_driver_steps(locked, repositories)
     yield from _toolkit_steps(locked, repositories)
 
 
@@ -38,7 +38,7 @@ def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iter
     if version is None:
         return
     home = cuda_home(version, locked.toolkit)
-    packages = packages_of(locked, "cuda", hold=True)
+    packages = select_packages(locked, "cuda", hold=True)
     runfile = _find_file(locked, "cuda")
     title = f"CUDA toolkit {version}"
     if packages:
@@ -48,7 +48,7 @@ def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iter
             layer="cuda",
             needs=repositories,
             packages=packages,
-            package_list=package_list_file(locked, "cuda"),
+            package_list=get_package_list_file(locked, "cuda"),
         )
     elif runfile is not None:
         yield InstallerStep(

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import LockedMachine
-from rigspec.plan.layers.apt import package_list_file, packages_of
+from rigspec.plan.layers.apt import get_package_list_file, select_packages
 from rigspec.plan.model import Omission
 from rigspec.plan.steps import AptPackagesStep, HostPackagesStep, Step
 from rigspec.resolution import NO_DRIVER
 
-__all__ = ["driver_omissions", "driver_steps"]
+__all__ = ["build_driver_steps", "list_driver_omissions"]
 
 _DRIVER = "driver"
 _PINNING = "driver-pinning"
 _LIBRARIES = "driver-libraries"
 
 
-def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
+def build_driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
     """Yield the steps for the driver, which come after those of the ``repositories``."""
     version = locked.resolution.driver
-    pinning = packages_of(locked, _PINNING)
+    pinning = select_packages(locked, _PINNING)
     if pinning:
         # A separate step, because apt reads the versions that it pins when it starts.
         yield HostPackagesStep(
@@ -29,9 +29,9 @@ def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterat
             layer=_DRIVER,
             needs=repositories,
             packages=pinning,
-            package_list=package_list_file(locked, _PINNING),
+            package_list=get_package_list_file(locked, _PINNING),
         )
-    packages = packages_of(locked, _DRIVER, hold=True)
+    packages = select_packages(locked, _DRIVER, hold=True)
     if packages:
         yield HostPackagesStep(
             id=_DRIVER,
@@ -39,10 +39,10 @@ def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterat
             layer=_DRIVER,
             needs=(*repositories, *((_PINNING,) if pinning else ())),
             packages=packages,
-            package_list=package_list_file(locked, _DRIVER),
+            package_list=get_package_list_file(locked, _DRIVER),
             builds_modules=True,
         )
-    libraries = packages_of(locked, _LIBRARIES, hold=True)
+    libraries = select_packages(locked, _LIBRARIES, hold=True)
     if libraries:
         yield AptPackagesStep(
             id=_LIBRARIES,
@@ -50,11 +50,11 @@ def driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterat
             layer="cuda",
             needs=repositories,
             packages=libraries,
-            package_list=package_list_file(locked, _LIBRARIES),
+            package_list=get_package_list_file(locked, _LIBRARIES),
         )
 
 
-def driver_omissions(locked: LockedMachine) -> Iterator[Omission]:
+def list_driver_omissions(locked: LockedMachine) -> Iterator[Omission]:
     """Yield the driver, if the rig has one that no step installs."""
     resolution = locked.resolution
     installed = any(package.part == _DRIVER for package in locked.packages)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import LockedEnv, LockedMachine, LockedSettings
-from rigspec.plan.layers.nvblas import nvblas_files, nvblas_variables
+from rigspec.plan.layers.nvblas import build_nvblas_files, list_nvblas_variables
 from rigspec.plan.paths import cuda_home, env_path, library_dirs, profile_path
 from rigspec.plan.steps import (
     DownloadStep,
@@ -18,7 +18,7 @@ from rigspec.plan.steps import (
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.settings_file import render_settings
 
-__all__ = ["SKELETON", "environment_variables", "file_steps", "session_steps"]
+__all__ = ["SKELETON", "build_file_steps", "build_session_steps", "list_environment_variables"]
 
 # The home directories of new accounts are copies of this directory.
 SKELETON = "/etc/skel"
@@ -28,7 +28,7 @@ SKELETON = "/etc/skel"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the downloads of the spec, and the configuration files of frameworks."""
     for name in sorted(rig.download):
         file = next(f for f in locked.files if f.part == f"download.{name}")
@@ -46,13 +46,15 @@ def file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
             if step.path not in written:
                 yield step
             written.add(step.path)
-    yield from nvblas_files(rig, locked)
+    yield from build_nvblas_files(rig, locked)
 
 
-def environment_variables(rig: Rig, locked: LockedMachine) -> Iterator[EnvironmentVariablesStep]:
+def list_environment_variables(
+    rig: Rig, locked: LockedMachine
+) -> Iterator[EnvironmentVariablesStep]:
     """Yield the variables that activating each environment sets."""
     for env in locked.envs:
-        variables = (*_env_variables(rig, env), *nvblas_variables(rig, locked, env))
+        variables = (*_env_variables(rig, env), *list_nvblas_variables(rig, locked, env))
         if variables:
             yield EnvironmentVariablesStep(
                 id=f"variables-{env.name.replace('_', '-')}",
@@ -66,7 +68,7 @@ def environment_variables(rig: Rig, locked: LockedMachine) -> Iterator[Environme
             )
 
 
-def session_steps(rig: Rig, locked: LockedMachine) -> Iterator[VariablesStep]:
+def build_session_steps(rig: Rig, locked: LockedMachine) -> Iterator[VariablesStep]:
     """Yield the variables of login sessions, if there are any."""
     variables = list(_session_variables(rig, locked))
     if variables:

@@ -11,7 +11,7 @@ from rigspec.plan.paths import env_path
 from rigspec.plan.steps import Check, FileStep, Variable
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["nvblas_checks", "nvblas_files", "nvblas_variables"]
+__all__ = ["build_nvblas_checks", "build_nvblas_files", "list_nvblas_variables"]
 
 _PIN = re.compile(r"(?m)^([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
@@ -22,7 +22,7 @@ NVBLAS_GPU_LIST ALL
 """
 
 
-def nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[FileStep]:
+def build_nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[FileStep]:
     """Yield the NVBLAS configuration of each environment.
 
     Keywords: NVIDIA, NVBLAS, "Configuration keywords", read 2026-11-21. NVBLAS uses every visible
@@ -40,7 +40,7 @@ def nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[FileStep]:
             )
 
 
-def nvblas_variables(rig: Rig, locked: LockedMachine, env: LockedEnv) -> Iterator[Variable]:
+def list_nvblas_variables(rig: Rig, locked: LockedMachine, env: LockedEnv) -> Iterator[Variable]:
     """Yield the variables that load NVBLAS before the BLAS library of the environment.
 
     LD_PRELOAD has the name only: LD_LIBRARY_PATH and the linker cache provide the directory.
@@ -51,7 +51,7 @@ def nvblas_variables(rig: Rig, locked: LockedMachine, env: LockedEnv) -> Iterato
         yield Variable("LD_PRELOAD", (find_nvblas_library(cuda),), prepend=True)
 
 
-def nvblas_checks(rig: Rig, locked: LockedMachine) -> Iterator[Check]:
+def build_nvblas_checks(rig: Rig, locked: LockedMachine) -> Iterator[Check]:
     """Yield a check for the presence of the CPU library that NVBLAS falls back to."""
     for env in locked.envs:
         library = _fallback_library(rig, locked, env)

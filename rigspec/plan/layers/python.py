@@ -8,7 +8,7 @@ from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.requirements_file import read_pin_names, remove_pins
-from rigspec.plan.layers.apt import package_list_file, package_lists, packages_of
+from rigspec.plan.layers.apt import build_package_lists, get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import (
     VERIFY_PACKAGES,
@@ -17,8 +17,8 @@ from rigspec.plan.paths import (
     installer_path,
     interpreter_path,
 )
-from rigspec.plan.services.build import service_files
-from rigspec.plan.services.jupyter import notebook_files
+from rigspec.plan.services.build import build_service_files
+from rigspec.plan.services.jupyter import build_notebook_files
 from rigspec.plan.steps import (
     AptPackagesStep,
     ArchiveStep,
@@ -30,7 +30,7 @@ from rigspec.plan.steps import (
 from rigspec.resolution import EnvResolution
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["environment_steps", "payload_files"]
+__all__ = ["build_environment_steps", "build_payload_files"]
 
 # The C of these series, configure script included, is older than what GCC 14 accepts:
 # https://gcc.gnu.org/gcc-14/porting_to.html
@@ -43,19 +43,19 @@ _C_FLAGS = (
 )
 
 
-def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterator[Step]:
+def build_environment_steps(locked: LockedMachine, index: str | None = None) -> Iterator[Step]:
     """Yield the steps that install the interpreters, each once, and the environments.
 
     ``index`` is the Python index of the spec; without one, pip uses the machine's configuration.
     """
-    packages = packages_of(locked, "interpreter")
+    packages = select_packages(locked, "interpreter")
     if packages:
         yield AptPackagesStep(
             id="interpreters",
             title="Packages: Python interpreters",
             layer="interpreter",
             packages=packages,
-            package_list=package_list_file(locked, "interpreter"),
+            package_list=get_package_list_file(locked, "interpreter"),
         )
     resolutions = {env.name: env for env in locked.resolution.envs}
     installed: set[str] = set()
@@ -67,9 +67,13 @@ def environment_steps(locked: LockedMachine, index: str | None = None) -> Iterat
         yield replace(_environment_step(env, resolution), index=index)
 
 
-def payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, ...]:
+def build_payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, ...]:
     """Return the files that are delivered with an artifact: lists of packages, and programs."""
-    files = [*package_lists(locked), *notebook_files(locked), *service_files(rig, locked)]
+    files = [
+        *build_package_lists(locked),
+        *build_notebook_files(locked),
+        *build_service_files(rig, locked),
+    ]
     if locked.envs:
         program = resources.files("rigspec.plan") / "payload" / VERIFY_PACKAGES
         files.append(PayloadFile(VERIFY_PACKAGES, program.read_text(encoding="utf-8")))

@@ -22,13 +22,13 @@ def normalize_name(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def installed_versions():
+def find_installed_versions():
     if "distributions" in globals():
         return {normalize_name(dist.metadata["Name"]): dist.version for dist in distributions()}
     return {normalize_name(dist.key): dist.version for dist in working_set}
 
 
-def conda_record_path(package):
+def find_conda_record(package):
     return os.path.join(sys.prefix, "conda-meta", package + ".json")
 
 
@@ -36,7 +36,7 @@ def find_differences(path, versions):
     with io.open(path, encoding="utf-8") as lines:
         for line in lines:
             package = re.match(r"\w+://\S*/([^/\s]+?)(?:\.conda|\.tar\.bz2)#", line)
-            if package and not os.path.exists(conda_record_path(package.group(1))):
+            if package and not os.path.exists(find_conda_record(package.group(1))):
                 yield "{0}: locked, missing".format(package.group(1))
             pin = re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)", line)
             if pin:
@@ -47,7 +47,7 @@ def find_differences(path, versions):
 
 
 if __name__ == "__main__":
-    packages = installed_versions()
+    packages = find_installed_versions()
     lines = [line for path in sys.argv[1:] for line in find_differences(path, packages)]
     for line in lines:
         print(line)

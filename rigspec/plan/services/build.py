@@ -6,22 +6,22 @@ from collections.abc import Iterable, Iterator
 from importlib import resources
 
 from rigspec.lock.model import LockedMachine, LockedService
-from rigspec.lock.services import part_of
-from rigspec.plan.layers.apt import package_list_file, packages_of
+from rigspec.lock.services import get_part
+from rigspec.plan.layers.apt import get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import GPU_METRICS, service_packages
-from rigspec.plan.services.dyndns import dyndns_steps
+from rigspec.plan.services.dyndns import build_dyndns_steps
 from rigspec.plan.services.monitoring import (
-    exporter_steps,
+    build_exporter_steps,
+    build_prometheus_steps,
     exports_gpu_metrics,
-    prometheus_steps,
 )
-from rigspec.plan.services.ssh import guard_steps, ssh_steps
-from rigspec.plan.services.tmux import session_steps
+from rigspec.plan.services.ssh import build_guard_steps, build_ssh_steps
+from rigspec.plan.services.tmux import build_session_steps
 from rigspec.plan.steps import AptPackagesStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["service_files", "service_steps", "unsupported_services"]
+__all__ = ["build_service_files", "build_service_steps", "list_unsupported_services"]
 
 # The parts that have services, and the titles of their package steps.
 _TITLES = {
@@ -31,26 +31,26 @@ _TITLES = {
 }
 
 
-def service_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_service_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the steps of all services. They come after the accounts."""
     for part, title in _TITLES.items():
         steps = [
             step
             for service in locked.services
-            if part_of(service.name) == part
+            if get_part(service.name) == part
             for step in _steps_for(rig, locked, service)
         ]
         yield from _order_steps(steps, locked, part, title)
 
 
-def service_files(rig: Rig, locked: LockedMachine) -> Iterator[PayloadFile]:
+def build_service_files(rig: Rig, locked: LockedMachine) -> Iterator[PayloadFile]:
     """Yield the programs that services run."""
     if exports_gpu_metrics(rig, locked):
         text = (resources.files("rigspec.plan") / "payload" / GPU_METRICS).read_text("utf-8")
         yield PayloadFile(GPU_METRICS, text)
 
 
-def unsupported_services(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
+def list_unsupported_services(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
     """Return the services of the spec that no step sets up."""
     supported = {service.name for service in locked.services}
     if locked.notebook is not None:
@@ -67,7 +67,7 @@ def _order_steps(
     """Put configuration before packages if possible: a service starts when it is installed."""
     units = [step for step in steps if isinstance(step, ServiceStep)]
     settings = [step for step in steps if not isinstance(step, ServiceStep)]
-    packages = packages_of(locked, part)
+    packages = select_packages(locked, part)
     yield from (step for step in settings if not step.needs)
     if packages:
         yield AptPackagesStep(
@@ -75,7 +75,7 @@ def _order_steps(
             title=title,
             layer=part,
             packages=packages,
-            package_list=package_list_file(locked, part),
+            package_list=get_package_list_file(locked, part),
         )
     yield from (step for step in settings if step.needs)
     yield from units
@@ -84,14 +84,14 @@ def _order_steps(
 def _steps_for(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
     match service.name:
         case "ssh":
-            yield from ssh_steps(rig, service)
+            yield from build_ssh_steps(rig, service)
         case "fail2ban":
-            yield from guard_steps(rig, service)
+            yield from build_guard_steps(rig, service)
         case "tmux":
-            yield from session_steps(rig, locked, service)
+            yield from build_session_steps(rig, locked, service)
         case "dyndns":
-            yield from dyndns_steps(rig, service)
+            yield from build_dyndns_steps(rig, service)
         case "node_exporter":
-            yield from exporter_steps(rig, service)
+            yield from build_exporter_steps(rig, service)
         case "prometheus":
-            yield from prometheus_steps(rig, service)
+            yield from build_prometheus_steps(rig, service)

@@ -11,13 +11,13 @@ from rigspec.plan.steps import FileStep, SecretStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Dyndns
 
-__all__ = ["dyndns_steps"]
+__all__ = ["build_dyndns_steps"]
 
 _LAYER = "host-service"
 _DEFAULTS = "/etc/default/ddclient"
 
 
-def dyndns_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_dyndns_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     """Yield ddclient's configuration with the password, its interval, and its unit."""
     dyndns = rig.service.dyndns
     if dyndns is None:

@@ -9,8 +9,8 @@ from importlib import resources
 from string import Template
 
 from rigspec.lock.model import LockedMachine, LockedNotebook
-from rigspec.lock.paths import installed_lock_path
-from rigspec.plan.layers.apt import package_list_file, packages_of
+from rigspec.lock.paths import get_installed_lock_path
+from rigspec.plan.layers.apt import get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import NOTEBOOK_CONFIG, NOTEBOOK_HEALTH, env_path, env_python, notebook_path
 from rigspec.plan.steps import (
@@ -30,10 +30,10 @@ from rigspec.spec.models.services import Jupyter, Tls
 
 __all__ = [
     "Server",
-    "notebook_account",
-    "notebook_files",
-    "notebook_servers",
-    "notebook_steps",
+    "build_notebook_files",
+    "build_notebook_steps",
+    "get_notebook_account",
+    "list_notebook_servers",
 ]
 
 _LAYER = "notebook"
@@ -58,7 +58,7 @@ class Server:
         return f"notebook-{self.user.replace('_', '-')}"
 
 
-def notebook_servers(rig: Rig) -> tuple[Server, ...]:
+def list_notebook_servers(rig: Rig) -> tuple[Server, ...]:
     """Return one server per user, on the user's port or that of the service."""
     jupyter = rig.service.jupyter
     if jupyter is None:
@@ -71,7 +71,7 @@ def notebook_servers(rig: Rig) -> tuple[Server, ...]:
     )
 
 
-def notebook_account(rig: Rig) -> Iterator[UserStep]:
+def get_notebook_account(rig: Rig) -> Iterator[UserStep]:
     """Yield the account of the server if the rig has no accounts."""
     if rig.service.jupyter is not None and not rig.user:
         yield UserStep(
@@ -82,7 +82,7 @@ def notebook_account(rig: Rig) -> Iterator[UserStep]:
         )
 
 
-def notebook_steps(
+def build_notebook_steps(
     rig: Rig,
     locked: LockedMachine,
     session: VariablesStep | None,
@@ -94,25 +94,25 @@ def notebook_steps(
     """
     if rig.service.jupyter is None or locked.notebook is None:
         return
-    tools = packages_of(locked, "certificate")
+    tools = select_packages(locked, "certificate")
     if tools:
         yield AptPackagesStep(
             id="certificate-tools",
             title="Packages: openssl",
             layer="certificate",
             packages=tools,
-            package_list=package_list_file(locked, "certificate"),
+            package_list=get_package_list_file(locked, "certificate"),
         )
     shared = session.variables if session is not None else ()
     steps = [step for step in environments if step.name == locked.notebook.env]
     env_variables = tuple(variable for step in steps for variable in step.variables)
-    for server in notebook_servers(rig):
+    for server in list_notebook_servers(rig):
         yield from _server_steps(
             rig.service.jupyter, locked.notebook, server, shared, env_variables
         )
 
 
-def notebook_files(locked: LockedMachine) -> Iterator[PayloadFile]:
+def build_notebook_files(locked: LockedMachine) -> Iterator[PayloadFile]:
     """Yield the programs that configure a server and check its health."""
     if locked.notebook is not None:
         yield PayloadFile(NOTEBOOK_CONFIG, _read_payload(NOTEBOOK_CONFIG))
@@ -181,13 +181,13 @@ def _server_steps(
             Variable("PATH", (f"{env_path(locked.env)}/bin",), prepend=True),
             *env_variables,
         ),
-        health=(env_python(locked.env), installed_lock_path(NOTEBOOK_HEALTH)),
+        health=(env_python(locked.env), get_installed_lock_path(NOTEBOOK_HEALTH)),
         programs=(NOTEBOOK_CONFIG, NOTEBOOK_HEALTH),
     )
 
 
 def _server_command(locked: LockedNotebook) -> tuple[str, ...]:
-    config = f"--config={installed_lock_path(NOTEBOOK_CONFIG)}"
+    config = f"--config={get_installed_lock_path(NOTEBOOK_CONFIG)}"
     return (env_python(locked.env), "-m", locked.program, config)
 
 

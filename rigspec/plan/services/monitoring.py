@@ -8,12 +8,12 @@ from importlib import resources
 from string import Template
 
 from rigspec.lock.model import LockedMachine, LockedService
-from rigspec.lock.paths import installed_lock_path
+from rigspec.lock.paths import get_installed_lock_path
 from rigspec.plan.paths import GPU_METRICS, service_packages
 from rigspec.plan.steps import FileStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["exporter_steps", "exports_gpu_metrics", "prometheus_steps"]
+__all__ = ["build_exporter_steps", "build_prometheus_steps", "exports_gpu_metrics"]
 
 _LAYER = "host-service"
 _PACKAGES = service_packages(_LAYER)
@@ -31,7 +31,7 @@ def exports_gpu_metrics(rig: Rig, locked: LockedMachine) -> bool:
     return has_exporter and monitoring is not None and "gpu" in monitoring.exporters
 
 
-def exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     """Yield the steps of node_exporter and of the GPU metrics."""
     monitoring = rig.service.monitoring
     if monitoring is None:
@@ -63,14 +63,14 @@ def exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
             unit=Template(_read_payload("gpu-metrics.service")).substitute(
                 account=_ACCOUNT,
                 exporter=service.unit,
-                program=installed_lock_path(GPU_METRICS),
+                program=get_installed_lock_path(GPU_METRICS),
                 metrics_file=_GPU_METRICS_FILE,
                 seconds=_INTERVAL_S,
             ),
         )
 
 
-def prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     """Yield the steps of a Prometheus that scrapes node_exporter and itself."""
     monitoring = rig.service.monitoring
     prometheus = monitoring.prometheus_settings if monitoring is not None else None

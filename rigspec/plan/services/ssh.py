@@ -11,7 +11,7 @@ from rigspec.plan.steps import Check, FileStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Fail2ban, Ssh
 
-__all__ = ["guard_steps", "ssh_checks", "ssh_steps"]
+__all__ = ["build_guard_steps", "build_ssh_checks", "build_ssh_steps"]
 
 _PACKAGES = service_packages("service")
 _HOST_PACKAGES = service_packages("host-service")
@@ -37,7 +37,7 @@ _VERIFIED = (
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     """Yield the configuration and the unit of sshd."""
     ssh = rig.service.ssh
     if ssh is None:
@@ -65,7 +65,7 @@ def ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     )
 
 
-def guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     """Yield the configuration and the unit of fail2ban."""
     ssh = rig.service.ssh
     if ssh is None or ssh.fail2ban_settings is None:
@@ -87,7 +87,7 @@ def guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     )
 
 
-def ssh_checks(rig: Rig, services: Iterable[LockedService]) -> Iterator[Check]:
+def build_ssh_checks(rig: Rig, services: Iterable[LockedService]) -> Iterator[Check]:
     """Yield a check of the effective configuration, which other files may change."""
     ssh = rig.service.ssh
     uses_files = any(each.name == "ssh" and each.form != "options" for each in services)

@@ -13,14 +13,14 @@ from rigspec.plan.steps import FileStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Tmux, TmuxWindow
 
-__all__ = ["LOADER", "session_steps"]
+__all__ = ["LOADER", "build_session_steps"]
 
 # The command that loads a session.
 LOADER = "rig-tmux"
 _LAYER = "tmux"
 
 
-def session_steps(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
+def build_session_steps(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
     """Yield the layout of each session, and the command that loads one."""
     for name, session in sorted(rig.service.tmux.items()):
         yield FileStep(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rigspec.resolve.conflicts.edits import edited_value
+from rigspec.resolve.conflicts.edits import edit_value
 from rigspec.resolve.conflicts.hitting_sets import iterate_correction_sets
 from rigspec.resolve.problem.model import (
     Candidate,
@@ -16,7 +16,7 @@ from rigspec.resolve.problem.model import (
 )
 from rigspec.resolve.solver.sat import SolverSession
 
-__all__ = ["RequirementEdit", "correction_sets", "is_satisfiable_with"]
+__all__ = ["RequirementEdit", "find_correction_sets", "is_satisfiable_with"]
 
 # How many ways out are worth a person's reading.
 _MAX_OFFERED = 4
@@ -39,7 +39,7 @@ class RequirementEdit:
         return f"{self.requirement.prefix} {self.after}".strip()
 
 
-def correction_sets(
+def find_correction_sets(
     session: SolverSession, problem: Problem, conflict: tuple[Requirement, ...]
 ) -> tuple[tuple[RequirementEdit, ...], ...]:
     """Return repairs of a conflict, fewest edits first and then closest to the request.
@@ -112,7 +112,7 @@ def _closest_solution(
     solution = session.newest([*remaining, *encoding.rule_tables], near, order)
     if solution is None:
         return None
-    texts = [edited_value(problem, line, solution) for line in lines]
+    texts = [edit_value(problem, line, solution) for line in lines]
     return (
         tuple(RequirementEdit(line, text) for line, text in zip(lines, texts, strict=True) if text)
         if all(texts)

@@ -9,15 +9,15 @@ from packaging.version import Version
 
 from rigspec.resolve.problem.model import Candidate, Component, Problem, Requirement
 from rigspec.resolve.solver.sat import Solution
-from rigspec.version_specifiers import parse_alternative, version_key
+from rigspec.version_specifiers import get_version_key, parse_alternative
 
-__all__ = ["edited_value"]
+__all__ = ["edit_value"]
 
 _FROM_BELOW = (">=", ">")
 _FROM_ABOVE = ("<", "<=")
 
 
-def edited_value(problem: Problem, line: Requirement, solution: Solution) -> str | None:
+def edit_value(problem: Problem, line: Requirement, solution: Solution) -> str | None:
     """Return the value of the line for the chosen release; None where no value expresses it."""
     component = problem.component(line.component)
     chosen = solution[line.component]
@@ -36,9 +36,9 @@ def _format_as_precisely(line: Requirement, chosen: Candidate) -> str:
     if not version[:1].isdigit():
         return chosen.version
     last_word = requested.split()[-1]
-    if last_word.startswith(">=") and version_key(last_word[2:].split(",")[0]) < version_key(
-        version
-    ):
+    if last_word.startswith(">=") and get_version_key(
+        last_word[2:].split(",")[0]
+    ) < get_version_key(version):
         version = f">={version}"
     elif last_word.replace(".", "").isdigit():
         version = ".".join(version.split(".")[: max(1, last_word.count(".") + 1)])

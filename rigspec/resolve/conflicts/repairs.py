@@ -13,12 +13,12 @@ from rigspec.resolution import Resolution
 from rigspec.resolve.build_resolution import build_resolution
 from rigspec.resolve.conflicts.correction_sets import (
     RequirementEdit,
-    correction_sets,
+    find_correction_sets,
     is_satisfiable_with,
 )
-from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
+from rigspec.resolve.conflicts.unknown_names import find_unsatisfiable_requirements
 from rigspec.resolve.conflicts.unsat_core import Conflict
-from rigspec.resolve.problem.builder import required_products
+from rigspec.resolve.problem.builder import list_required_products
 from rigspec.resolve.problem.model import Problem
 from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import SolverSession
@@ -64,7 +64,7 @@ def find_repairs(
     found = []
     for conflict in conflicts:
         alone = _without_other_conflicts(session.problem, conflict, conflicts)
-        offered = list(correction_sets(session, alone, conflict.requirements))
+        offered = list(find_correction_sets(session, alone, conflict.requirements))
         share = _edits_for_conflict(session, joint, alone, conflict) if joint is not None else ()
         if share:
             # What is offered first goes with what the others offer first.
@@ -86,7 +86,7 @@ def _joint_repairs(
     requirements = tuple(
         requirement for conflict in conflicts for requirement in conflict.requirements
     )
-    for changes in correction_sets(session, session.problem, requirements):
+    for changes in find_correction_sets(session, session.problem, requirements):
         rig = Rig.model_validate(_apply_edits(spec.document.value, changes))
         resolution = _resolution(LoadedSpec(rig, spec.document), machine, matrix)
         if resolution is not None:
@@ -132,11 +132,11 @@ def _apply_edits(value: Any, changes: Changes) -> Any:
 def _resolution(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Resolution | None:
     """Return the resolution of the spec without lines that no release satisfies."""
     rig = spec.rig
-    needed = [name for name in required_products(rig, machine) if name in list_product_names()]
+    needed = [name for name in list_required_products(rig, machine) if name in list_product_names()]
     if any(name not in matrix for name in needed):
         matrix = load_matrix(needed)
     builder = build_problem(rig, machine, matrix)
-    _, requirements = unsatisfiable_requirements(builder, spec.document)
+    _, requirements = find_unsatisfiable_requirements(builder, spec.document)
     solution = find_newest(builder, requirements)
     if solution is None:
         return None

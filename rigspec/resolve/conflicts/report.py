@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Severity
 from rigspec.matrix.model import Rule
-from rigspec.resolve.components import diagnostic_name
+from rigspec.resolve.components import get_diagnostic_name
 from rigspec.resolve.conflicts.repairs import RepairOption
 from rigspec.resolve.conflicts.unsat_core import Conflict
-from rigspec.resolve.explain.phrasing import format_statement, rule_as_fact
+from rigspec.resolve.explain.phrasing import convert_rule_to_fact, format_statement
 from rigspec.resolve.problem.model import BoundRule, KeyPath, Problem, Requirement
 from rigspec.resolve.problem.requirements import DECLARED
 from rigspec.spec.toml.document import Document
 
-__all__ = ["conflict_diagnostic", "facts_of", "format_key_path"]
+__all__ = ["build_conflict_diagnostic", "format_key_path", "list_facts"]
 
 # A conflict is between two, at least.
 _FEW = 2
@@ -26,7 +26,7 @@ _TWO_LINES = "RS230"
 _MAX_LISTED_RULES = 3
 
 
-def conflict_diagnostic(
+def build_conflict_diagnostic(
     conflict: Conflict, ways: Iterable[RepairOption], problem: Problem, document: Document
 ) -> Diagnostic:
     """Return the diagnostic of one conflict of the problem, with its repairs."""
@@ -37,7 +37,7 @@ def conflict_diagnostic(
         message=_message(conflict, lines, problem),
         components=_between(conflict, lines),
         spans=tuple(document.span(c.path, label=c.label) for c in lines if c.path is not None),
-        facts=tuple(facts_of(conflict)),
+        facts=tuple(list_facts(conflict)),
         runtime_error=tuple(
             dict.fromkeys(
                 format_statement(row.rule.failure_message, _value(conflict, row))
@@ -187,10 +187,10 @@ def _between(conflict: Conflict, lines: list[Requirement]) -> tuple[str, ...]:
 
 
 def _name(component: str) -> str:
-    return diagnostic_name(component.rpartition("/")[2])
+    return get_diagnostic_name(component.rpartition("/")[2])
 
 
-def facts_of(conflict: Conflict) -> Iterable[Fact]:
+def list_facts(conflict: Conflict) -> Iterable[Fact]:
     """Yield the rules of a conflict as facts; many rules of one table are summarised."""
     by_table: dict[str, list[BoundRule]] = {}
     for row in _without_cpu_builds(conflict.rows):
@@ -199,7 +199,7 @@ def facts_of(conflict: Conflict) -> Iterable[Fact]:
         unique = {row.rule.id: row for row in rows}
         if len(unique) <= _MAX_LISTED_RULES:
             for row in unique.values():
-                yield rule_as_fact(row.rule, _value(conflict, row))
+                yield convert_rule_to_fact(row.rule, _value(conflict, row))
         else:
             yield _summary(table, [row.rule for row in unique.values()])
 

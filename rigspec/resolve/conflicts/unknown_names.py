@@ -15,19 +15,19 @@ from rigspec.matrix.part_lookup import (
     find_similar_parts,
     find_variants,
 )
-from rigspec.resolve.components import diagnostic_name
+from rigspec.resolve.components import get_diagnostic_name
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Component, KeyPath, Requirement
-from rigspec.resolve.problem.requirements import package_products, requested_frameworks
-from rigspec.resolve.problem.systems import unlisted_system
+from rigspec.resolve.problem.requirements import list_package_products, list_requested_frameworks
+from rigspec.resolve.problem.systems import find_unlisted_system
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.toml.document import Document
-from rigspec.version_specifiers import normalize_name, parse_alternative, version_key
+from rigspec.version_specifiers import get_version_key, normalize_name, parse_alternative
 
-__all__ = ["unknown_name_errors", "unsatisfiable_requirements"]
+__all__ = ["find_unknown_names", "find_unsatisfiable_requirements"]
 
 
-def unknown_name_errors(
+def find_unknown_names(
     spec: LoadedSpec, machine_name: str | None, matrix: Matrix
 ) -> tuple[Diagnostic, ...]:
     """Return errors for frameworks, systems and GPUs that are not in the matrix."""
@@ -38,7 +38,7 @@ def unknown_name_errors(
     return tuple(found)
 
 
-def unsatisfiable_requirements(
+def find_unsatisfiable_requirements(
     builder: ProblemBuilder, document: Document
 ) -> tuple[tuple[Diagnostic, ...], tuple[Requirement, ...]]:
     """Return errors for lines that no known release satisfies, and the other requirements."""
@@ -75,7 +75,7 @@ def _no_release_error(
         code="RS214",
         severity=Severity.ERROR,
         message=f"unknown {title} version `{requested}`",
-        components=(diagnostic_name(component.name),),
+        components=(get_diagnostic_name(component.name),),
         spans=spans,
         help=(f"known versions of {title}: {known}{_format_nearest(near)}", *other),
     )
@@ -90,7 +90,7 @@ def _other_package(requirement: Requirement, component: Component) -> tuple[str,
         return ()
     other, requested = found[0].family or component.name, requirement.written
     last = next((c.version for c in component.candidates if c.family == requirement.prefix), None)
-    if last is not None and version_key(last) < version_key(found[-1].version):
+    if last is not None and get_version_key(last) < get_version_key(found[-1].version):
         statement = f"the last release of the package {requirement.prefix} is {last}"
     else:
         statement = f"the package {requirement.prefix} has no such release"
@@ -99,8 +99,8 @@ def _other_package(requirement: Requirement, component: Component) -> tuple[str,
 
 def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
     for env_name, env in sorted(spec.rig.env.items()):
-        known = {requested.key: requested.product for requested in requested_frameworks(env)}
-        packages = set(package_products(env))
+        known = {requested.key: requested.product for requested in list_requested_frameworks(env)}
+        packages = set(list_package_products(env))
         for framework in sorted(env.frameworks):
             product = known.get(framework)
             if PACKAGE_PREFIX + normalize_name(framework) in packages:
@@ -123,7 +123,7 @@ def _unknown_os(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator
     product = matrix.product("os")
     families = {release.family or "" for release in product.releases}
     known = family.lower() in {name.lower() for name in families}
-    if not known and unlisted_system(requested, product) is None:
+    if not known and find_unlisted_system(requested, product) is None:
         path = ("machine", machine_name, "os")
         maker = find_other_maker(product, requested)
         if maker is not None:

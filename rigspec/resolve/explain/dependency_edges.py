@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rigspec.diagnostics.model import Fact, Severity
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.components import UNKNOWN
-from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
+from rigspec.resolve.conflicts.unknown_names import find_unsatisfiable_requirements
 from rigspec.resolve.explain.phrasing import format_statement
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import BoundRule
@@ -18,7 +18,7 @@ from rigspec.resolve.solver.sat import Solution
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
 
-__all__ = ["DependencyEdge", "ResolvedComponent", "dependency_edges"]
+__all__ = ["DependencyEdge", "ResolvedComponent", "find_dependency_edges"]
 
 # Placeholders for the value that violates a rule.
 _VALUE = re.compile(r"\{(?:sm|value)\}")
@@ -50,7 +50,7 @@ class DependencyEdge:
     broken: Severity | None = None
 
 
-def dependency_edges(
+def find_dependency_edges(
     spec: LoadedSpec, machine: str | None, matrix: Matrix
 ) -> tuple[tuple[ResolvedComponent, ...], tuple[DependencyEdge, ...]]:
     """Return the components of a resolvable rig and every active rule between them.
@@ -58,7 +58,7 @@ def dependency_edges(
     Raises ValueError where the rig has no solution.
     """
     builder = build_problem(spec.rig, machine, matrix)
-    _, requirements = unsatisfiable_requirements(builder, spec.document)
+    _, requirements = find_unsatisfiable_requirements(builder, spec.document)
     solution = find_newest(builder, requirements)
     if solution is None:
         raise ValueError("a rig without a solution has no dependency edges")

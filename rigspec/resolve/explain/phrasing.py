@@ -5,7 +5,7 @@ from __future__ import annotations
 from rigspec.diagnostics.model import Fact
 from rigspec.matrix.model import Rule
 
-__all__ = ["format_statement", "rule_as_fact", "with_article"]
+__all__ = ["add_article", "convert_rule_to_fact", "format_statement"]
 
 # Letters whose names begin with a vowel: an RTX, an H100, an L4.
 _SPELT_WITH_A_VOWEL = "AEFHILMNORSX"
@@ -17,7 +17,7 @@ def format_statement(text: str, value: str | None) -> str:
     return text.replace("{sm}", compilers).replace("{value}", value or "another")
 
 
-def with_article(name: str) -> str:
+def add_article(name: str) -> str:
     """Return the name with its article: ``an RTX 2070``, ``a GTX 1080``."""
     first = name.split(" ")[0]
     if first.isupper() or any(character.isdigit() for character in first):
@@ -27,6 +27,6 @@ def with_article(name: str) -> str:
     return f"{'an' if vowel else 'a'} {name}"
 
 
-def rule_as_fact(rule: Rule, value: str | None = None) -> Fact:
+def convert_rule_to_fact(rule: Rule, value: str | None = None) -> Fact:
     """Return a rule of the matrix as a fact."""
     return Fact(rule.id, format_statement(rule.statement, value), rule.sources, rule.confidence)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.components import NOTHING, UNKNOWN, diagnostic_name
-from rigspec.resolve.conflicts.report import facts_of
-from rigspec.resolve.conflicts.unknown_names import unsatisfiable_requirements
+from rigspec.resolve.components import NOTHING, UNKNOWN, get_diagnostic_name
+from rigspec.resolve.conflicts.report import list_facts
+from rigspec.resolve.conflicts.unknown_names import find_unsatisfiable_requirements
 from rigspec.resolve.conflicts.unsat_core import find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.domains import Candidate
@@ -19,9 +19,9 @@ from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import Solution, SolverSession
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
-from rigspec.version_specifiers import version_key
+from rigspec.version_specifiers import get_version_key
 
-__all__ = ["UnknownComponent", "Unsolvable", "why"]
+__all__ = ["UnknownComponent", "Unsolvable", "explain_component"]
 
 # A requirement with this path is a choice that was made before, not a line of the spec.
 _CHOSEN_BEFORE = ()
@@ -39,7 +39,9 @@ class UnknownComponent(Exception):
         self.known = known
 
 
-def why(spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str) -> tuple[Diagnostic, ...]:
+def explain_component(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str
+) -> tuple[Diagnostic, ...]:
     """Return a note for each component of that name: ``cuda``, ``python``, ``fastai/python``.
 
     Raises UnknownComponent, and Unsolvable where the rig cannot exist.
@@ -48,7 +50,7 @@ def why(spec: LoadedSpec, machine: str | None, matrix: Matrix, name: str) -> tup
     requested = [c for c in builder.components if name in (c.name, c.key)]
     if not requested:
         raise UnknownComponent(tuple(sorted({c.name for c in builder.components})))
-    beyond, requirements = unsatisfiable_requirements(builder, spec.document)
+    beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)
     solution = find_newest(builder, requirements)
     if beyond or solution is None:
         raise Unsolvable
@@ -95,7 +97,7 @@ def _explain_choice(
         if earlier_labels
         else ()
     )
-    return replace(note, facts=tuple(facts_of(conflict)), help=help_lines)
+    return replace(note, facts=tuple(list_facts(conflict)), help=help_lines)
 
 
 def _next_newer(component: Component, solution: Solution) -> Candidate | None:
@@ -106,7 +108,7 @@ def _next_newer(component: Component, solution: Solution) -> Candidate | None:
         candidate
         for candidate in reversed(component.candidates[:index])
         if candidate.version not in (UNKNOWN, NOTHING)
-        and version_key(_public(candidate.version)) > version_key(_public(chosen.version))
+        and get_version_key(_public(candidate.version)) > get_version_key(_public(chosen.version))
     ]
     own = (candidate for candidate in newer if candidate.family == chosen.family)
     return next(own, newer[0] if newer else None)
@@ -141,7 +143,7 @@ def _note(
         code="RS240",
         severity=Severity.NOTE,
         message=message,
-        components=(diagnostic_name(component.name),),
+        components=(get_diagnostic_name(component.name),),
         spans=tuple(
             spec.document.span(requirement.path, label=requirement.label)
             for requirement in lines

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rigspec.hardware.machine_context import list_part_products
-from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, channel_product
+from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, get_channel_product
 from rigspec.matrix.loader import list_product_names
 from rigspec.matrix.model import Matrix, Rule
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
 from rigspec.resolve.problem.channels import (
-    channel_frameworks,
     is_about_channel_packages,
     is_about_channels,
+    list_channel_frameworks,
 )
 from rigspec.resolve.problem.instantiation import RuleInstantiation
 from rigspec.resolve.problem.model import (
@@ -24,20 +24,20 @@ from rigspec.resolve.problem.model import (
     RuleTable,
 )
 from rigspec.resolve.problem.requirements import (
-    framework_products,
-    package_products,
-    requirements_of,
+    list_framework_products,
+    list_package_products,
+    list_requirements,
     uses_gpu,
 )
-from rigspec.resolve.problem.rule_index import RuleGroup, rule_index
+from rigspec.resolve.problem.rule_index import RuleGroup, get_rule_index
 from rigspec.resolve.problem.written_versions import read_requirement
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["BoundRuleGroup", "ProblemBuilder", "required_products"]
+__all__ = ["BoundRuleGroup", "ProblemBuilder", "list_required_products"]
 
 
-def required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
+def list_required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
     """Return the products of the matrix that one machine of this rig needs, sorted."""
     machine = rig.machine[machine_name] if machine_name is not None else None
     products = {"os", *list_part_products(machine)}
@@ -54,8 +54,8 @@ def required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
         products.add(NOTEBOOK)
     for env in rig.env.values():
         products |= {"blas"} if env.blas is not None else set()
-        products |= {"python", "pip", *framework_products(env), *package_products(env)}
-        tables = {channel_product(framework) for framework in channel_frameworks(env)}
+        products |= {"python", "pip", *list_framework_products(env), *list_package_products(env)}
+        tables = {get_channel_product(framework) for framework in list_channel_frameworks(env)}
         products |= tables & set(list_product_names())
         products |= set(env.config) & set(list_product_names())
         if env.interpreter_kind == "conda":
@@ -103,8 +103,8 @@ class ProblemBuilder:
         *,
         cuda_from_wheels: bool = False,
     ) -> None:
-        self._knowledge = rule_index(matrix)
-        requirements = requirements_of(
+        self._knowledge = get_rule_index(matrix)
+        requirements = list_requirements(
             rig, machine_name, self._knowledge, cuda_from_wheels=cuda_from_wheels
         )
         self._scopes = RuleInstantiation(rig, machine_name, matrix, self._knowledge, requirements)

@@ -6,28 +6,28 @@ from collections.abc import Collection, Iterable
 
 from packaging.version import Version
 
-from rigspec.matrix.components import CHANNEL_SUFFIX, PACKAGE_PREFIX, channel_product
+from rigspec.matrix.components import CHANNEL_SUFFIX, PACKAGE_PREFIX, get_channel_product
 from rigspec.matrix.model import Matrix, Product, Release, Rule
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
-from rigspec.resolve.problem.requirements import requested_frameworks, requested_packages
-from rigspec.resolve.problem.written_versions import exact_version
+from rigspec.resolve.problem.requirements import list_requested_frameworks, list_requested_packages
+from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.models.environment import Environment
 from rigspec.version_specifiers import (
     NO_BUILD,
     build_of,
+    get_version_key,
     parse_alternative,
-    public_version,
-    version_key,
+    strip_local_version,
 )
 
 __all__ = [
-    "channel_builds",
-    "channel_components",
-    "channel_domain",
-    "channel_frameworks",
+    "build_channel_domain",
     "find_channel_build",
     "is_about_channel_packages",
     "is_about_channels",
+    "list_channel_builds",
+    "list_channel_components",
+    "list_channel_frameworks",
 ]
 
 
@@ -39,21 +39,21 @@ _WITHOUT_FRAMEWORKS = frozenset({"nvidia"})
 _SERVER = "https://conda.anaconda.org/"
 
 
-def channel_components(env: Environment) -> frozenset[str]:
+def list_channel_components(env: Environment) -> frozenset[str]:
     """Return the frameworks and packages that conda installs here, as components."""
     if env.manager != "conda":
         return frozenset()
-    packages = requested_packages(env)
-    return frozenset(channel_frameworks(env)).union(
+    packages = list_requested_packages(env)
+    return frozenset(list_channel_frameworks(env)).union(
         PACKAGE_PREFIX + package.name for package in packages if package.table == "packages"
     )
 
 
-def channel_frameworks(env: Environment) -> dict[str, str]:
+def list_channel_frameworks(env: Environment) -> dict[str, str]:
     """Return the frameworks that conda installs here, and the name of the package of each."""
     if env.manager != "conda":
         return {}
-    lines = tuple(requested_frameworks(env))
+    lines = tuple(list_requested_frameworks(env))
     from_channels = {
         line.product: line.key.lower()
         for line in lines
@@ -65,7 +65,7 @@ def channel_frameworks(env: Environment) -> dict[str, str]:
     return from_channels
 
 
-def channel_domain(
+def build_channel_domain(
     domain: CandidateDomain,
     requested: Iterable[str],
     builds: Iterable[Candidate],
@@ -79,9 +79,9 @@ def channel_domain(
     a channel can have another build of each release.
     """
     ordered = sorted(builds, key=_by_version, reverse=True)
-    built = {public_version(build.version) for build in ordered}
+    built = {strip_local_version(build.version) for build in ordered}
     releases = [
-        Candidate(c.family, public_version(c.version)) if _has_build(c) else c
+        Candidate(c.family, strip_local_version(c.version)) if _has_build(c) else c
         for c in domain.candidates
     ]
     if not all_known:
@@ -91,12 +91,12 @@ def channel_domain(
     unlisted = [
         Candidate(parse_alternative(text).family, version)
         for text in requested
-        if not listed.mask((text,)) and (version := exact_version(parse_alternative(text)))
+        if not listed.mask((text,)) and (version := find_exact_version(parse_alternative(text)))
     ]
     return CandidateDomain((*dict.fromkeys(unlisted), *listed.candidates), frozenset(plain))
 
 
-def channel_builds(
+def list_channel_builds(
     framework: str, env: Environment, arch: str, matrix: Matrix, *, gpu: bool
 ) -> tuple[tuple[Candidate, ...], bool]:
     """Return the builds of a framework in an environment's channels, in the order of the channels.
@@ -104,7 +104,7 @@ def channel_builds(
     Without a ``gpu`` those for the CPU come first. The second value is false if one of the
     channels is not in the matrix.
     """
-    name = channel_product(framework)
+    name = get_channel_product(framework)
     if name not in matrix or arch != "x86_64":
         return (), False
     releases = matrix.product(name).releases
@@ -154,12 +154,12 @@ def is_about_channels(rules: Iterable[Rule]) -> bool:
 
 def _sorted_builds(releases: Iterable[Release], gpu: bool) -> list[Release]:
     """Return builds for the newest CUDA first, and those without CUDA last or first."""
-    found = sorted(releases, key=lambda r: version_key(r.get("cuda") or "0"), reverse=True)
+    found = sorted(releases, key=lambda r: get_version_key(r.get("cuda") or "0"), reverse=True)
     return sorted(found, key=lambda release: (release.get("cuda") is not None) != gpu)
 
 
 def _by_version(candidate: Candidate) -> tuple[int, Version | str]:
-    return version_key(public_version(candidate.version))
+    return get_version_key(strip_local_version(candidate.version))
 
 
 def _has_build(candidate: Candidate) -> bool:

@@ -15,10 +15,10 @@ from rigspec.version_specifiers import (
     build_of,
     parse_alternative,
     parse_version,
-    public_version,
+    strip_local_version,
 )
 
-__all__ = ["Candidate", "CandidateDomain", "representative_versions"]
+__all__ = ["Candidate", "CandidateDomain", "choose_representative_versions"]
 
 # Version numbers shorter than this are padded with zeros when prefixes are looked up: `8` is 8.0.
 _PADDED = 3
@@ -101,7 +101,7 @@ class CandidateDomain:
             self._families[name] = self._families.get(name, 0) | bit
             build = build_of(candidate.version)
             self._builds[build] = self._builds.get(build, 0) | bit
-            version = parse_version(public_version(candidate.version))
+            version = parse_version(strip_local_version(candidate.version))
             if version is None:
                 continue
             dated.append((version, bit))
@@ -133,7 +133,7 @@ class CandidateDomain:
             if len(prefix) <= _PADDED:
                 return self._prefixes.get(prefix, 0)
         elif operator == "==":
-            found = self._exact.get(Version(public_version(text)), 0)
+            found = self._exact.get(Version(strip_local_version(text)), 0)
             return found & self._builds.get(build_of(text), 0) if "+" in text else found
         elif operator in (">=", "<="):
             bound = Version(text)
@@ -157,7 +157,7 @@ class CandidateDomain:
         return found
 
 
-def representative_versions(
+def choose_representative_versions(
     alternatives: Iterable[str], builds: Iterable[str] = ()
 ) -> tuple[Candidate, ...]:
     """Return one candidate for each range between the alternatives' bounds, newest first.

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rigspec.matrix.images import driver_of_image
+from rigspec.matrix.images import get_image_driver
 from rigspec.matrix.model import Condition, Matrix, Rule
-from rigspec.resolve.problem.base_image import image_tag
+from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.resolve.problem.model import BoundRule, RuleTable
 from rigspec.resolve.problem.requirements import DECLARED, DeclaredGpu
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["image_driver_rule"]
+__all__ = ["build_image_driver_rule"]
 
 # First words of the names of cards that the runtime treats as GeForce or TITAN cards.
 _CONSUMER = ("geforce", "titan")
 
 
-def image_driver_rule(rig: Rig, gpus: Iterable[DeclaredGpu], matrix: Matrix) -> RuleTable | None:
+def build_image_driver_rule(
+    rig: Rig, gpus: Iterable[DeclaredGpu], matrix: Matrix
+) -> RuleTable | None:
     """Return the rule about the driver that starts a container of an image, if it is known.
 
     A card that the spec does not name can be a GeForce, for which fewer drivers are admitted.
     """
     base = rig.container.base if rig.container is not None else None
-    driver = driver_of_image(base) if base is not None else None
+    driver = get_image_driver(base) if base is not None else None
     if base is None or driver is None:
         return None
     image = base.partition("@")[0]
@@ -54,7 +56,7 @@ def image_driver_rule(rig: Rig, gpus: Iterable[DeclaredGpu], matrix: Matrix) -> 
 
 def _failure(rig: Rig) -> str:
     """Return the error of the container runtime, which only images of nvidia/cuda cause."""
-    tag = image_tag(rig)
+    tag = find_image_tag(rig)
     if tag is None:
         return ""
     series = ".".join(tag.partition("-")[0].split(".")[:2])

@@ -11,31 +11,35 @@ from rigspec.matrix.components import PACKAGE_PREFIX, UNLISTED
 from rigspec.matrix.model import Condition, Matrix, Release, Rule
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolve.components import ENV_SCOPED
-from rigspec.resolve.problem.base_image import base_image
+from rigspec.resolve.problem.base_image import find_rig_image
 from rigspec.resolve.problem.channels import (
-    channel_builds,
-    channel_components,
-    channel_domain,
+    build_channel_domain,
     is_about_channels,
+    list_channel_builds,
+    list_channel_components,
 )
 from rigspec.resolve.problem.domains import (
     Candidate,
     CandidateDomain,
-    representative_versions,
+    choose_representative_versions,
 )
-from rigspec.resolve.problem.image_rules import image_driver_rule
+from rigspec.resolve.problem.image_rules import build_image_driver_rule
 from rigspec.resolve.problem.model import BoundRule, Component, Requirement, RuleTable
-from rigspec.resolve.problem.release_cutoff import AS_OF, day_component, releases_after
+from rigspec.resolve.problem.release_cutoff import AS_OF, build_day_component, list_releases_after
 from rigspec.resolve.problem.requirements import (
     DECLARED,
-    env_key,
-    framework_products,
-    gpu_key,
-    gpu_list,
+    get_env_key,
+    get_gpu_key,
+    list_framework_products,
+    list_gpus,
 )
-from rigspec.resolve.problem.rule_index import RuleIndex, newest_first, provided
-from rigspec.resolve.problem.systems import is_fully_known, not_chosen_systems, unlisted_system
-from rigspec.resolve.problem.written_versions import unlisted_candidates
+from rigspec.resolve.problem.rule_index import RuleIndex, list_provided_rules, sort_newest_first
+from rigspec.resolve.problem.systems import (
+    find_unchosen_systems,
+    find_unlisted_system,
+    is_fully_known,
+)
+from rigspec.resolve.problem.written_versions import list_unlisted_candidates
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import NO_BUILD, parse_alternative
 
@@ -61,12 +65,12 @@ class RuleInstantiation:
         self._matrix = matrix
         self._knowledge = knowledge
         self._machine = rig.machine[machine_name] if machine_name is not None else None
-        self._gpus = gpu_list(self._machine) if self._machine is not None else ()
-        self._frameworks = {name: framework_products(env) for name, env in rig.env.items()}
+        self._gpus = list_gpus(self._machine) if self._machine is not None else ()
+        self._frameworks = {name: list_framework_products(env) for name, env in rig.env.items()}
         self._from_channels = frozenset(
-            env_key(name, component)
+            get_env_key(name, component)
             for name, env in rig.env.items()
-            for component in channel_components(env)
+            for component in list_channel_components(env)
         )
         self._open_channels: set[str] = set()
         self._own = ENV_SCOPED.union(*self._frameworks.values())
@@ -78,7 +82,9 @@ class RuleInstantiation:
         self._accelerated = self._required["accelerator"][0].alternatives == ("gpu",)
         system, systems = next(iter(self._requested_versions("os")), None), matrix.product("os")
         self.knows_system = is_fully_known(system, systems)
-        self._unlisted_system = unlisted_system(system, systems) if system is not None else None
+        self._unlisted_system = (
+            find_unlisted_system(system, systems) if system is not None else None
+        )
 
     # --- components ------------------------------------------------------------------------
 
@@ -87,7 +93,7 @@ class RuleInstantiation:
         for name in self._machine_names():
             yield self._system() if name == "os" else self._component(name, name)
         for index in range(len(self._gpus)):
-            yield self._component(gpu_key(index, "compute_capability"), "compute_capability")
+            yield self._component(get_gpu_key(index, "compute_capability"), "compute_capability")
         for key in sorted(self._required):
             if self._required[key][0].alternatives == (DECLARED,):
                 universe = CandidateDomain([Candidate(None, DECLARED)])
@@ -147,16 +153,16 @@ class RuleInstantiation:
         ):
             names.add("cuda_runtime")
         for name in sorted(names):
-            yield self._component(env_key(env_name, name), name, env_name)
+            yield self._component(get_env_key(env_name, name), name, env_name)
         if env.as_of is not None:
-            yield day_component(env_key(env_name, AS_OF), env_name, env.as_of)
-        prefix = env_key(env_name, PACKAGE_PREFIX)
+            yield build_day_component(get_env_key(env_name, AS_OF), env_name, env.as_of)
+        prefix = get_env_key(env_name, PACKAGE_PREFIX)
         for key in sorted(key for key in self._required if key.startswith(prefix)):
-            yield self._component(key, key.removeprefix(env_key(env_name, "")), env_name)
+            yield self._component(key, key.removeprefix(get_env_key(env_name, "")), env_name)
 
     def _indexed_frameworks(self, env: str) -> set[str]:
         """Return the frameworks that the Python index provides in an environment."""
-        return {n for n in self._frameworks[env] if env_key(env, n) not in self._from_channels}
+        return {n for n in self._frameworks[env] if get_env_key(env, n) not in self._from_channels}
 
     def _component(self, key: str, name: str, env: str | None = None) -> Component:
         universe = self._knowledge.universe(name)
@@ -166,7 +172,7 @@ class RuleInstantiation:
         elif name in self._knowledge.frameworks and key in self._from_channels:
             universe = self._channel_domain(key, name, universe, str(env))
         elif name in self._knowledge.frameworks:
-            unlisted = tuple(unlisted_candidates(self._requested_versions(key), universe))
+            unlisted = tuple(list_unlisted_candidates(self._requested_versions(key), universe))
             if unlisted:
                 universe = CandidateDomain((*unlisted, *universe.candidates))
         elif has_ranges:
@@ -174,7 +180,7 @@ class RuleInstantiation:
             texts = {*self._knowledge.mentions(name), *requested}
             builds = {parse_alternative(text).build for text in requested} - {None, NO_BUILD}
             named = sorted(build for build in builds if build is not None)
-            universe = CandidateDomain(representative_versions(sorted(texts), named))
+            universe = CandidateDomain(choose_representative_versions(sorted(texts), named))
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks
         return Component(key, name, title, universe, universe.all, env, apart, has_ranges)
@@ -184,12 +190,14 @@ class RuleInstantiation:
     ) -> CandidateDomain:
         """Return the builds of a framework in the channels of an environment."""
         arch = self._required["arch"][0].alternatives[0]
-        builds, known = channel_builds(
+        builds, known = list_channel_builds(
             name, self._rig.env[env], arch, self._matrix, gpu=self._accelerated
         )
         if not known:
             self._open_channels.add(key)
-        return channel_domain(universe, self._requested_versions(key), builds, all_known=known)
+        return build_channel_domain(
+            universe, self._requested_versions(key), builds, all_known=known
+        )
 
     def _requested_versions(self, key: str) -> list[str]:
         return [
@@ -203,7 +211,7 @@ class RuleInstantiation:
             universe = CandidateDomain((self._unlisted_system, *universe.candidates))
         domain = universe.all
         if self.knows_system:
-            domain &= ~not_chosen_systems(self._matrix.product("os"), universe)
+            domain &= ~find_unchosen_systems(self._matrix.product("os"), universe)
         return Component("os", "os", title, universe, domain)
 
     def _extend_with_requested(self, key: str, universe: CandidateDomain) -> CandidateDomain:
@@ -220,7 +228,7 @@ class RuleInstantiation:
         exact = [text for text in requested if _WHOLE_VERSION.fullmatch(text)]
         new = [Candidate(None, text) for text in exact]
         return (
-            CandidateDomain(newest_first([*universe.candidates, *new], (), apart=True))
+            CandidateDomain(sort_newest_first([*universe.candidates, *new], (), apart=True))
             if new
             else universe
         )
@@ -239,9 +247,9 @@ class RuleInstantiation:
         for env, gpu in pairs(envs, gpus):
             keys = {name: name for name in names}
             if env is not None:
-                keys.update((name, env_key(env, name)) for name in own)
+                keys.update((name, get_env_key(env, name)) for name in own)
             if gpu is not None:
-                keys["compute_capability"] = gpu_key(gpu, "compute_capability")
+                keys["compute_capability"] = get_gpu_key(gpu, "compute_capability")
             yield keys
 
     def channel_packages(self, keys: Mapping[str, str]) -> frozenset[str]:
@@ -259,33 +267,33 @@ class RuleInstantiation:
     def declared_facts(self) -> Iterator[RuleTable]:
         """Yield the rules about the parts and days that this rig declares."""
         for index, gpu in enumerate(self._gpus):
-            key = gpu_key(index, "gpu")
+            key = get_gpu_key(index, "gpu")
             if key in self._required:
                 yield from self._part_rules(key, gpu.part(self._matrix), index)
         if self._machine is not None and self._machine.named_cpu is not None:
             release = find_part(self._matrix.product("cpu"), self._machine.named_cpu)
             yield from self._part_rules("cpu", release, None)
-        image = base_image(self._rig)
+        image = find_rig_image(self._rig)
         if "image" in self._required and image is not None:
             yield from self._part_rules("image", image, None)
             yield from self._image_capability(image)
-            about_driver = image_driver_rule(self._rig, self._gpus, self._matrix)
+            about_driver = build_image_driver_rule(self._rig, self._gpus, self._matrix)
             if about_driver is not None:
                 yield about_driver
         for env_name, env in sorted(self._rig.env.items()):
             if env.as_of is not None:
                 for framework in self._frameworks[env_name]:
                     product = self._matrix.product(framework)
-                    key, day = env_key(env_name, framework), env_key(env_name, AS_OF)
+                    key, day = get_env_key(env_name, framework), get_env_key(env_name, AS_OF)
                     # The days are those of the Python index.
                     if key not in self._from_channels:
-                        yield releases_after(product, key, day, env.as_of)
+                        yield list_releases_after(product, key, day, env.as_of)
 
     def _image_capability(self, image: Release) -> Iterator[RuleTable]:
         """Yield the rule of an image about the compute capability of each GPU."""
         oldest = image.get("compute_capability")
         for index in range(len(self._gpus) if oldest is not None else 0):
-            requires = (gpu_key(index, "compute_capability"), (f">={oldest}",))
+            requires = (get_gpu_key(index, "compute_capability"), (f">={oldest}",))
             rule = Rule(
                 id=f"image-{image.version}/compute_capability",
                 table="image/compute_capability",
@@ -307,9 +315,9 @@ class RuleInstantiation:
         if release is None:
             return
         when = Condition(key, (DECLARED,))
-        for rule in provided(release.label, release, (when,), self._knowledge.title):
+        for rule in list_provided_rules(release.label, release, (when,), self._knowledge.title):
             name = rule.requires.component
-            requires = (name if gpu is None else gpu_key(gpu, name), rule.requires.alternatives)
+            requires = (name if gpu is None else get_gpu_key(gpu, name), rule.requires.alternatives)
             yield RuleTable(
                 f"{key}:{rule.table}", (BoundRule(rule, ((key, (DECLARED,)),), requires),)
             )

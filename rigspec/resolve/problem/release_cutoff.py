@@ -10,7 +10,7 @@ from rigspec.resolve.components import NOTHING
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.model import BoundRule, Component, RuleTable
 
-__all__ = ["AS_OF", "as_version", "day_component", "releases_after"]
+__all__ = ["AS_OF", "build_day_component", "convert_to_version", "list_releases_after"]
 
 # The key of the spec, and the component that its day is.
 AS_OF = "as_of"
@@ -18,18 +18,18 @@ AS_OF = "as_of"
 _CODE = "RS234"
 
 
-def as_version(day: dt.date) -> str:
+def convert_to_version(day: dt.date) -> str:
     """Return a day as a version that requests can match: ``2018.07.01``."""
     return f"{day:%Y.%m.%d}"
 
 
-def day_component(key: str, env: str, day: dt.date) -> Component:
+def build_day_component(key: str, env: str, day: dt.date) -> Component:
     """Return the environment's day as a component: that day, or none without the line."""
-    universe = CandidateDomain([Candidate(None, as_version(day)), Candidate(None, NOTHING)])
+    universe = CandidateDomain([Candidate(None, convert_to_version(day)), Candidate(None, NOTHING)])
     return Component(key, AS_OF, AS_OF, universe, universe.all, env)
 
 
-def releases_after(product: Product, key: str, as_of: str, day: dt.date) -> RuleTable:
+def list_releases_after(product: Product, key: str, as_of: str, day: dt.date) -> RuleTable:
     """Return rules for releases uploaded later: each requires a later day, or none.
 
     ``key`` and ``as_of`` are the keys of the framework and of the day. A release with an
@@ -51,7 +51,7 @@ def _rule(product: Product, upload: Upload) -> Rule:
         table=f"{product.name}/{AS_OF}",
         code=_CODE,
         when=(Condition(product.name, (release.exactly,)),),
-        requires=Condition(AS_OF, (f">={as_version(upload.day)}", NOTHING)),
+        requires=Condition(AS_OF, (f">={convert_to_version(upload.day)}", NOTHING)),
         statement=f"{upload.package} {upload.version} was uploaded on {upload.day.isoformat()}",
         failure_message="No matching distribution found",
         sources=(upload.source,),

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
-from rigspec.matrix.images import system_of_image
+from rigspec.matrix.images import get_image_system
 from rigspec.matrix.loader import find_package_owner, list_product_names
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
-from rigspec.resolve.explain.phrasing import with_article
-from rigspec.resolve.problem.base_image import base_image, image_tag
+from rigspec.resolve.explain.phrasing import add_article
+from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.model import KeyPath, Requirement
-from rigspec.resolve.problem.release_cutoff import AS_OF, as_version
+from rigspec.resolve.problem.release_cutoff import AS_OF, convert_to_version
 from rigspec.resolve.problem.rule_index import RuleIndex
 from rigspec.resolve.problem.systems import is_fully_known
 from rigspec.spec.models.cuda import Cuda
@@ -27,14 +27,14 @@ __all__ = [
     "DECLARED",
     "DeclaredGpu",
     "RequestedFramework",
-    "env_key",
-    "framework_products",
-    "gpu_key",
-    "gpu_list",
-    "package_products",
-    "requested_frameworks",
-    "requested_packages",
-    "requirements_of",
+    "get_env_key",
+    "get_gpu_key",
+    "list_framework_products",
+    "list_gpus",
+    "list_package_products",
+    "list_requested_frameworks",
+    "list_requested_packages",
+    "list_requirements",
     "uses_gpu",
 ]
 
@@ -48,12 +48,12 @@ DEFAULT_ARCH = "x86_64"
 _INSTALLABLE = ("nvidia", "runfile", "debian")
 
 
-def env_key(env: str, component: str) -> str:
+def get_env_key(env: str, component: str) -> str:
     """Return the key of an environment's own component."""
     return f"{env}/{component}"
 
 
-def gpu_key(index: int, component: str) -> str:
+def get_gpu_key(index: int, component: str) -> str:
     """Return the key of a component of the GPU at ``index`` in the machine's list."""
     return f"gpus.{index}/{component}"
 
@@ -74,7 +74,7 @@ class DeclaredGpu:
         return find_part(matrix.product("gpu"), self.model or "")
 
 
-def gpu_list(machine: Machine) -> tuple[DeclaredGpu, ...]:
+def list_gpus(machine: Machine) -> tuple[DeclaredGpu, ...]:
     """Return the GPUs of a machine: those it lists, else those of its instance."""
     if machine.gpus:
         return tuple(
@@ -95,7 +95,7 @@ def uses_gpu(rig: Rig, machine: Machine | None) -> bool:
     )
 
 
-def requirements_of(
+def list_requirements(
     rig: Rig,
     machine_name: str | None,
     knowledge: RuleIndex,
@@ -124,8 +124,8 @@ def requirements_of(
 
 def _image_system(rig: Rig, machine: Machine | None) -> Iterator[Requirement]:
     """Yield the system of the base image, unless a line names the system."""
-    image = base_image(rig) if machine is None or machine.os is None else None
-    system = system_of_image(image) if image is not None else None
+    image = find_rig_image(rig) if machine is None or machine.os is None else None
+    system = get_image_system(image) if image is not None else None
     if system is not None:
         label = f"starts from an image of {system}"
         yield Requirement("os", (system,), ("container", "base"), label, editable=False)
@@ -163,10 +163,10 @@ def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requireme
         yield Requirement("glibc", (machine.glibc,), (*path, "glibc"), label)
     if machine.gcc is not None:
         yield Requirement("gcc", (machine.gcc,), (*path, "gcc"), f"requests GCC {machine.gcc}")
-    for index, gpu in enumerate(gpu_list(machine)):
+    for index, gpu in enumerate(list_gpus(machine)):
         yield _gpu_requirement(index, gpu, path)
     if machine.named_cpu is not None:
-        label = f"declares {with_article(machine.named_cpu)}"
+        label = f"declares {add_article(machine.named_cpu)}"
         yield Requirement("cpu", (DECLARED,), (*path, "cpu"), label, False)
     elif isinstance(machine.cpu, Cpu) and machine.cpu.features is not None:
         avx = "yes" if "avx" in machine.cpu.features else "no"
@@ -211,19 +211,19 @@ def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requi
 def _gpu_requirement(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirement:
     place = (*machine, *gpu.path)
     if gpu.instance is not None:
-        label = f"declares {with_article(gpu.instance)}"
-        return Requirement(gpu_key(index, "gpu"), (DECLARED,), place, label, False)
+        label = f"declares {add_article(gpu.instance)}"
+        return Requirement(get_gpu_key(index, "gpu"), (DECLARED,), place, label, False)
     if gpu.compute_capability is None:
-        label = f"declares {with_article(gpu.model or '')}"
-        return Requirement(gpu_key(index, "gpu"), (DECLARED,), (*place, "model"), label, False)
+        label = f"declares {add_article(gpu.model or '')}"
+        return Requirement(get_gpu_key(index, "gpu"), (DECLARED,), (*place, "model"), label, False)
     label = f"has compute capability {gpu.compute_capability}"
-    key = gpu_key(index, "compute_capability")
+    key = get_gpu_key(index, "compute_capability")
     return Requirement(key, (gpu.compute_capability,), (*place, "compute_capability"), label, False)
 
 
 def _cuda_requirements(rig: Rig, cuda_from_wheels: bool) -> Iterator[Requirement]:
     path: KeyPath = ("container", "base")
-    image = base_image(rig)
+    image = find_rig_image(rig)
     if image is not None and image.implies:
         label = f"starts from an image of {image.implies[0].alternatives[0].removeprefix('==')}"
         yield Requirement("image", (DECLARED,), path, label, False, display="the base image")
@@ -231,7 +231,8 @@ def _cuda_requirements(rig: Rig, cuda_from_wheels: bool) -> Iterator[Requirement
     cuda = rig.cuda
     has_cuda = cuda is None and image is not None and bool(image.implies)
     if has_cuda or (
-        image_tag(rig) is not None and (cuda is None or "provider" not in cuda.model_fields_set)
+        find_image_tag(rig) is not None
+        and (cuda is None or "provider" not in cuda.model_fields_set)
     ):
         yield Requirement("provider", ("image",), path, "includes CUDA", editable=False)
     elif cuda is None:
@@ -280,7 +281,7 @@ _OPEN_INTERPRETERS = ("system", "uv", "pyenv")
 
 
 def _interpreter(name: str, env: Environment, sources: tuple[str, ...]) -> Requirement:
-    key, kind = env_key(name, "interpreter"), env.interpreter_kind
+    key, kind = get_env_key(name, "interpreter"), env.interpreter_kind
     if kind is None:
         label = "leaves the interpreter open"
         return Requirement(key, sources, None, label, editable=False)
@@ -292,35 +293,37 @@ def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iter
     path: KeyPath = ("env", name)
     if env.python is not None:
         label = f"requests Python {env.python}"
-        yield Requirement(env_key(name, "python"), (env.python,), (*path, "python"), label)
+        yield Requirement(get_env_key(name, "python"), (env.python,), (*path, "python"), label)
     if env.pip is not None:
         label = f"requests pip {env.pip}"
-        yield Requirement(env_key(name, "pip"), (env.pip,), (*path, "pip"), label)
+        yield Requirement(get_env_key(name, "pip"), (env.pip,), (*path, "pip"), label)
     if env.installer is not None:
         place = (*path, "interpreter", "installer")
         label = f"requests {env.installer}"
-        yield Requirement(env_key(name, "installer"), (env.installer,), place, label)
-    frameworks = tuple(requested_frameworks(env))
+        yield Requirement(get_env_key(name, "installer"), (env.installer,), place, label)
+    frameworks = tuple(list_requested_frameworks(env))
     for line in frameworks:
         carried = knowledge.releases_carrying(line.product, line.key, line.request)
         yield Requirement(
-            env_key(name, line.product),
+            get_env_key(name, line.product),
             carried or (f"{line.family} {line.request}".strip(),),
             (*path, line.table, line.key),
             f"requests {line.key} {line.request}",
             prefix=line.family,
             text=line.request if carried else "",
         )
-    for package in requested_packages(env):
+    for package in list_requested_packages(env):
         component = PACKAGE_PREFIX + package.name
         if component in knowledge.named:
             label = f"requests {package.key} {package.request}"
             place = (*path, package.table, package.key)
-            yield Requirement(env_key(name, component), (package.request,), place, label)
+            yield Requirement(get_env_key(name, component), (package.request,), place, label)
     if env.as_of is not None:
-        day, label = (as_version(env.as_of),), f"nothing after {env.as_of.isoformat()}"
+        day, label = (convert_to_version(env.as_of),), f"nothing after {env.as_of.isoformat()}"
         display = f"{AS_OF} {env.as_of.isoformat()}"
-        yield Requirement(env_key(name, AS_OF), day, (*path, AS_OF), label, False, display=display)
+        yield Requirement(
+            get_env_key(name, AS_OF), day, (*path, AS_OF), label, False, display=display
+        )
 
 
 @dataclass(frozen=True)
@@ -338,7 +341,7 @@ class RequestedFramework:
     key: str
 
 
-def requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
+def list_requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
     """Yield every line of the environment about a framework of the matrix, in order."""
     for key, request in sorted(env.frameworks.items()):
         owner = find_package_owner(key)
@@ -362,21 +365,21 @@ class RequestedPackage:
     key: str
 
 
-def requested_packages(env: Environment) -> Iterator[RequestedPackage]:
+def list_requested_packages(env: Environment) -> Iterator[RequestedPackage]:
     """Yield every line about a plain package, under whichever table it is."""
-    known = {(line.table, line.key) for line in requested_frameworks(env)}
+    known = {(line.table, line.key) for line in list_requested_frameworks(env)}
     for table, lines in (("frameworks", env.frameworks), ("packages", env.packages)):
         for key, request in sorted(lines.items()):
             if (table, key) not in known:
                 yield RequestedPackage(normalize_name(key), request, table, key)
 
 
-def package_products(env: Environment) -> tuple[str, ...]:
+def list_package_products(env: Environment) -> tuple[str, ...]:
     """Return the plain packages that the matrix has a table about, sorted."""
-    names = {PACKAGE_PREFIX + package.name for package in requested_packages(env)}
+    names = {PACKAGE_PREFIX + package.name for package in list_requested_packages(env)}
     return tuple(sorted(names.intersection(list_product_names())))
 
 
-def framework_products(env: Environment) -> tuple[str, ...]:
+def list_framework_products(env: Environment) -> tuple[str, ...]:
     """Return the framework products of the environment, sorted."""
-    return tuple(sorted({line.product for line in requested_frameworks(env)}))
+    return tuple(sorted({line.product for line in list_requested_frameworks(env)}))

@@ -7,28 +7,28 @@ from dataclasses import dataclass, field
 
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX, RANKED, UNLISTED
 from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
-from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, display_name
+from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, get_display_name
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.version_specifiers import (
     build_of,
+    get_version_key,
     normalize_name,
     parse_alternative,
-    public_version,
-    version_key,
+    strip_local_version,
 )
 
 __all__ = [
     "RuleGroup",
     "RuleIndex",
     "TableRules",
-    "newest_first",
-    "provided",
-    "rule_index",
-    "table_rules",
+    "get_rule_index",
+    "get_table_rules",
+    "list_provided_rules",
+    "sort_newest_first",
 ]
 
 
-def rule_index(matrix: Matrix) -> RuleIndex:
+def get_rule_index(matrix: Matrix) -> RuleIndex:
     """Return the rule index of a matrix, built once."""
     known = matrix.cache.get("knowledge")
     if not isinstance(known, RuleIndex):
@@ -43,7 +43,7 @@ class RuleIndex:
         self._matrix = matrix
         self._universes: dict[str, CandidateDomain] = {}
         self._mentions: dict[str, frozenset[str]] = {}
-        tables = [table_rules(product, self.title) for product in matrix.products]
+        tables = [get_table_rules(product, self.title) for product in matrix.products]
         self.binding: tuple[RuleGroup, ...] = tuple(g for table in tables for g in table.binding)
         self.advisory: tuple[RuleGroup, ...] = tuple(g for table in tables for g in table.advisory)
         self.frameworks = frozenset(p.name for p in matrix.products if p.kind == "framework")
@@ -53,7 +53,7 @@ class RuleIndex:
 
     def title(self, name: str) -> str:
         """Return the display name of a component."""
-        return display_name(
+        return get_display_name(
             name, self._matrix.product(name).title if name in self._matrix else None
         )
 
@@ -96,14 +96,14 @@ class RuleIndex:
             return CandidateDomain([Candidate(None, word) for word in ENUMERATED[name]])
         released = name in self._matrix and bool(self._matrix.product(name).releases)
         if released and name != "python":
-            return table_rules(self._matrix.product(name), self.title).universe
+            return get_table_rules(self._matrix.product(name), self.title).universe
         found = {Candidate(None, text) for text in self.mentions(name)}
         if released:
             # Installers of conda include other patch releases.
             releases = self._matrix.product(name).releases
             found |= {Candidate(release.family, release.version) for release in releases}
         found |= {Candidate(None, word) for word in ENUMERATED.get(name, ())}
-        ordered = newest_first(found, (), apart=True)
+        ordered = sort_newest_first(found, (), apart=True)
         if name in OPTIONAL:
             ordered.append(Candidate(None, NOTHING))
         return CandidateDomain(
@@ -206,7 +206,7 @@ class TableRules:
     universe: CandidateDomain
 
 
-def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
+def get_table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
     """Return the rules of a product's table; ``shown`` gives display names."""
     known = product.cache.get("rules")
     if isinstance(known, TableRules):
@@ -222,7 +222,7 @@ def table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
     return made
 
 
-def newest_first(
+def sort_newest_first(
     candidates: Iterable[Candidate], families: tuple[str, ...], *, apart: bool
 ) -> list[Candidate]:
     """Return candidates by preference: family then version, or version then family."""
@@ -230,7 +230,7 @@ def newest_first(
 
     def preference(candidate: Candidate) -> tuple[object, ...]:
         rank = ranks.get(candidate.family or "", -len(families))
-        version = version_key(candidate.version)
+        version = get_version_key(candidate.version)
         # `11` and `11.0` are one version: the order of equals is that of their texts.
         last = (candidate.family or "", candidate.version)
         return (rank, *version, *last) if apart else (*version, rank, *last)
@@ -238,7 +238,7 @@ def newest_first(
     return sorted(candidates, key=preference, reverse=True)
 
 
-def provided(
+def list_provided_rules(
     title: str, release: Release, when: tuple[Condition, ...], shown: Callable[[str], str]
 ) -> Iterator[Rule]:
     """Yield rules for the components that come with a release; ``shown`` gives display names."""
@@ -268,7 +268,7 @@ def _releases(product: Product) -> list[Candidate]:
         ordered = sorted(found, key=lambda candidate: _by_build(found[candidate]), reverse=True)
     else:
         apart = product.kind != "framework"
-        ordered = newest_first(found, product.families, apart=apart)
+        ordered = sort_newest_first(found, product.families, apart=apart)
     last = _only_on_request(product)
     return sorted(ordered, key=lambda candidate: candidate in last) if last else ordered
 
@@ -286,22 +286,22 @@ def _by_build(release: Release) -> tuple[object, ...]:
     """Return a sort key: the newest version, then the default build, then the newest CUDA."""
     cuda = release.get("cuda")
     return (
-        version_key(public_version(release.version)),
+        get_version_key(strip_local_version(release.version)),
         release.get("pypi") is not None and cuda is not None,
         cuda is not None and release.get("compute_capabilities") is not None,
-        version_key(cuda) if cuda is not None else version_key("0"),
+        get_version_key(cuda) if cuda is not None else get_version_key("0"),
         release.version,
     )
 
 
 def _only_on_request(product: Product) -> frozenset[Candidate]:
     """Return releases that installers take for their very version only: yanked, or elsewhere."""
-    served = {public_version(r.version) for r in product.releases if r.get("pypi") is not None}
+    served = {strip_local_version(r.version) for r in product.releases if r.get("pypi") is not None}
     return frozenset(
         Candidate(release.family, release.version)
         for release in product.releases
         if any(item.kind == "yanked" for item in release.availability)
-        or (release.get("index") is not None and public_version(release.version) not in served)
+        or (release.get("index") is not None and strip_local_version(release.version) not in served)
     )
 
 
@@ -312,7 +312,7 @@ def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Ru
             if release.implies:
                 exactly = Candidate(release.family, release.version).exactly
                 when = Condition(product.name, (exactly,))
-                yield from provided(product.title, release, (when,), shown)
+                yield from list_provided_rules(product.title, release, (when,), shown)
 
 
 def _groups(

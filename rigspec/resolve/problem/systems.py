@@ -10,17 +10,17 @@ from difflib import get_close_matches
 
 from rigspec.matrix.model import Product, Release
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
-from rigspec.resolve.problem.written_versions import exact_version
+from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.system_names import is_system_name
 from rigspec.version_specifiers import (
     Alternative,
+    get_version_key,
     parse_alternative,
     parse_version,
-    public_version,
-    version_key,
+    strip_local_version,
 )
 
-__all__ = ["ROLLING", "is_fully_known", "not_chosen_systems", "unlisted_system"]
+__all__ = ["ROLLING", "find_unchosen_systems", "find_unlisted_system", "is_fully_known"]
 
 # The version of a system without releases, such as Arch Linux.
 ROLLING = "rolling"
@@ -32,7 +32,7 @@ _COMPLETE = frozenset({"debian", "ubuntu"})
 _MISSPELLED = 0.8
 
 
-def unlisted_system(request: str, product: Product) -> Candidate | None:
+def find_unlisted_system(request: str, product: Product) -> Candidate | None:
     """Return the system that a line of a spec names, if the matrix does not have it.
 
     A misspelled name or version is not a system: the result is None.
@@ -41,13 +41,13 @@ def unlisted_system(request: str, product: Product) -> Candidate | None:
     if wanted.family is None or _matching(wanted, product):
         return None
     family = wanted.family.lower()
-    version = exact_version(wanted) if wanted.versions is not None else ROLLING
+    version = find_exact_version(wanted) if wanted.versions is not None else ROLLING
     if version is None:
         return None
     known = [r.version for r in product.releases if r.family == family]
     if known:
-        newest = max(known, key=version_key)
-        newer = version_key(version) > version_key(newest)
+        newest = max(known, key=get_version_key)
+        newer = get_version_key(version) > get_version_key(newest)
         return Candidate(family, version) if newer or family not in _COMPLETE else None
     names = {release.family or "" for release in product.releases}
     misspelled = get_close_matches(family, names, n=1, cutoff=_MISSPELLED)
@@ -57,7 +57,7 @@ def unlisted_system(request: str, product: Product) -> Candidate | None:
     return Candidate(family, version)
 
 
-def not_chosen_systems(product: Product, domain: CandidateDomain) -> int:
+def find_unchosen_systems(product: Product, domain: CandidateDomain) -> int:
     """Return the systems that only a line that names them chooses, as bits of the domain."""
     mask = 0
     for release in product.releases:
@@ -72,7 +72,9 @@ def is_fully_known(request: str | None, product: Product) -> bool:
         return True
     found = _matching(parse_alternative(request), product)
     return (
-        not all(map(_only_if_requested, found)) if found else not unlisted_system(request, product)
+        not all(map(_only_if_requested, found))
+        if found
+        else not find_unlisted_system(request, product)
     )
 
 
@@ -83,10 +85,10 @@ def _only_if_requested(release: Release) -> bool:
 def _matching(wanted: Alternative, product: Product) -> list[Release]:
     """Return the releases that a request means, also with more numbers than they have."""
     found = [r for r in product.releases if wanted.admits(r.family, r.version)]
-    version = exact_version(wanted)
+    version = find_exact_version(wanted)
     if found or version is None or wanted.family is None:
         return found
-    parts = public_version(version).split(".")
+    parts = strip_local_version(version).split(".")
     family = wanted.family.lower()
     series = {".".join(parts[:n]) for n in range(1, len(parts))}
     return [

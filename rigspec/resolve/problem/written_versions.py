@@ -16,10 +16,10 @@ from rigspec.version_specifiers import (
     Alternative,
     parse_alternative,
     parse_version,
-    public_version,
+    strip_local_version,
 )
 
-__all__ = ["exact_version", "read_requirement", "unlisted_candidates"]
+__all__ = ["find_exact_version", "list_unlisted_candidates", "read_requirement"]
 
 # Components whose tables are not exact to the last number, and the fewest that name a series.
 _SERIES = {"python": 2, "cuda": 2, "cudnn": 2, "os": 1}
@@ -46,14 +46,14 @@ def read_requirement(
     return requirement
 
 
-def unlisted_candidates(texts: Iterable[str], domain: CandidateDomain) -> Iterator[Candidate]:
+def list_unlisted_candidates(texts: Iterable[str], domain: CandidateDomain) -> Iterator[Candidate]:
     """Yield the versions that are requested exactly and that no table of the product can list.
 
     Those are builds, nightlies and other pre- or post-releases, and what is newer than the table.
     """
     for text in texts:
         alternative = parse_alternative(text)
-        version = exact_version(alternative)
+        version = find_exact_version(alternative)
         if version is None or domain.mask((text,)):
             continue
         family = alternative.family
@@ -68,16 +68,16 @@ def _read_as(requirement: Requirement, alternatives: tuple[str, ...]) -> Require
 def _series(requirement: Requirement, shortest: int | None) -> Iterator[str]:
     """Yield ever shorter series of the version: ``12.4`` of ``12.4.131``."""
     alternative = parse_alternative(requirement.alternatives[0])
-    version = exact_version(alternative)
+    version = find_exact_version(alternative)
     if shortest is None or version is None:
         return
-    parts = public_version(version).split(".")
+    parts = strip_local_version(version).split(".")
     while len(parts) > shortest:
         parts.pop()
         yield f"{alternative.family or ''} {'.'.join(parts)}".strip()
 
 
-def exact_version(alternative: Alternative) -> str | None:
+def find_exact_version(alternative: Alternative) -> str | None:
     """Return the one version that a request names: ``==2.4.1+cu121``, ``==3.10.12.*``."""
     specifiers = [*(alternative.versions or ())]
     if len(specifiers) != 1 or specifiers[0].operator != "==":
@@ -94,18 +94,18 @@ def _is_special(text: str) -> bool:
 
 
 def _is_newer(text: str, domain: CandidateDomain) -> bool:
-    version = parse_version(public_version(text))
-    known = (parse_version(public_version(c.version)) for c in domain.candidates)
+    version = parse_version(strip_local_version(text))
+    known = (parse_version(strip_local_version(c.version)) for c in domain.candidates)
     return version is not None and all(other is None or version > other for other in known)
 
 
 def _mentioned_in(text: str, mentions: Iterable[str]) -> Iterator[str]:
     """Yield the releases that rules name, of those that a request such as ``0.8.5`` means."""
     alternative = parse_alternative(text)
-    requested = exact_version(alternative)
+    requested = find_exact_version(alternative)
     if requested is None or text.startswith("=") or requested.count(".") + 1 < _RELEASE_LENGTH:
         return
     for mention in sorted(mentions):
-        named = exact_version(parse_alternative(mention))
+        named = find_exact_version(parse_alternative(mention))
         if named is not None and alternative.admits(None, named):
             yield f"=={named}"

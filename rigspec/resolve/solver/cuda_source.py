@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.problem.base_image import base_image, image_tag
+from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.requirements import uses_gpu
 from rigspec.resolve.solver.search import find_newest
@@ -36,8 +36,8 @@ def build_problems(rig: Rig, machine: str | None, matrix: Matrix) -> tuple[Probl
 
 
 def _has_image_with_cuda(rig: Rig) -> bool:
-    image = base_image(rig)
-    return image_tag(rig) is not None or (image is not None and bool(image.implies))
+    image = find_rig_image(rig)
+    return find_image_tag(rig) is not None or (image is not None and bool(image.implies))
 
 
 def _has_cuda_extra(rig: Rig, name: str | None, matrix: Matrix) -> bool:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Candidate
-from rigspec.resolve.problem.requirements import env_key
-from rigspec.version_specifiers import public_version
+from rigspec.resolve.problem.requirements import get_env_key
+from rigspec.version_specifiers import strip_local_version
 
-__all__ = ["locked_preferences"]
+__all__ = ["list_locked_preferences"]
 
 
-def locked_preferences(
+def list_locked_preferences(
     builder: ProblemBuilder, resolution: Resolution | None, moving: Iterable[str]
 ) -> Mapping[str, Candidate]:
     """Return the locked release of each component that still exists.
@@ -31,7 +31,7 @@ def locked_preferences(
         found = next((c for c in universe.candidates if c.label == label), None)
         if found is None:
             # The default build of a release goes by its public version.
-            same = (c for c in universe.candidates if public_version(c.label) == label)
+            same = (c for c in universe.candidates if strip_local_version(c.label) == label)
             found = next(same, None)
         if found is not None:
             preferred[key] = found
@@ -52,13 +52,13 @@ def _locked_labels(resolution: Resolution) -> Iterator[tuple[str, str, str]]:
 
 
 def _environment(env: EnvResolution) -> Iterator[tuple[str, str, str]]:
-    yield env_key(env.name, "python"), "python", env.python
-    yield env_key(env.name, "pip"), "pip", env.pip
+    yield get_env_key(env.name, "python"), "python", env.python
+    yield get_env_key(env.name, "pip"), "pip", env.pip
     if env.installer is not None:
-        yield env_key(env.name, "installer"), "installer", env.installer
+        yield get_env_key(env.name, "installer"), "installer", env.installer
     for framework, package in zip(env.frameworks, env.distributions, strict=True):
         name = package.name.partition("[")[0]
-        key = env_key(env.name, framework.name)
+        key = get_env_key(env.name, framework.name)
         # One of these it is: by its package where the product is several, else by version.
         yield key, name, f"{name} {framework.version}"
         yield key, name, framework.version

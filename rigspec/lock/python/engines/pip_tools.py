@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from rigspec.lock.errors import LockError, index_failure, no_solution
+from rigspec.lock.errors import LockError, index_failure, report_no_solution
 from rigspec.lock.python.engines.process import run_engine
 from rigspec.lock.python.request import ResolveRequest
 
@@ -43,9 +43,11 @@ def compile_requirements(question: ResolveRequest) -> str:
     series = "{}.{}".format(*question.target.series)
     if python is None:
         why = f"pip-tools needs a Python {series} on this machine; there is none (pyenv, PATH)"
-        raise no_solution(question.env, why)
+        raise report_no_solution(question.env, why)
     if question.as_of is not None:
-        raise no_solution(question.env, "`as_of` needs upload times, which pip-tools does not read")
+        raise report_no_solution(
+            question.env, "`as_of` needs upload times, which pip-tools does not read"
+        )
     with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
         return _Compiler(question, python, Path(folder)).compile()
 
@@ -96,7 +98,7 @@ class _Compiler:
         words = " ".join(line.strip() for line in stderr.splitlines()[-8:])
         if any(trouble in stderr for trouble in _TROUBLE):
             return index_failure(f"the packages of `{self._question.env}`", words)
-        return no_solution(self._question.env, words)
+        return report_no_solution(self._question.env, words)
 
 
 def _lines(entries: Sequence[str]) -> str:

@@ -17,9 +17,9 @@ from packaging.version import Version
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 from resolvelib.resolvers import ResolutionTooDeep
 
-from rigspec.lock.errors import index_failure, no_solution
+from rigspec.lock.errors import index_failure, report_no_solution
 from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex
-from rigspec.lock.python.index.pages import sha256_of
+from rigspec.lock.python.index.pages import hash_bytes
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import format_pins
 
@@ -50,9 +50,9 @@ def compile_requirements(request: ResolveRequest) -> str:
         reasons = sorted({_cause(cause) for cause in error.causes})
         collided = {provider.identify(cause.requirement) for cause in error.causes}
         reasons += [reason for name, reason in sorted(provider.unbuilt.items()) if name in collided]
-        raise no_solution(request.env, "; ".join(reasons)) from None
+        raise report_no_solution(request.env, "; ".join(reasons)) from None
     except ResolutionTooDeep:
-        raise no_solution(request.env, _explain_endless(provider.collisions)) from None
+        raise report_no_solution(request.env, _explain_endless(provider.collisions)) from None
     return format_pins({name: _hashes_of(offer) for name, offer in result.mapping.items()})
 
 
@@ -77,7 +77,7 @@ def _pair(causes: Sequence[RequirementInformation[Requirement, AvailableVersion]
 
 def _hashes_of(offer: AvailableVersion) -> tuple[Version, set[str]]:
     """Return a version and the checksums of its files. Raises LockError where there are none."""
-    hashes = {checksum for file in offer.files for checksum in sha256_of(file.link)}
+    hashes = {checksum for file in offer.files for checksum in hash_bytes(file.link)}
     if not hashes:
         raise index_failure(f"{offer.name} {offer.version}", "the index states no sha256 for it")
     return offer.version, hashes

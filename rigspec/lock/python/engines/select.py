@@ -11,7 +11,7 @@ from rigspec.lock.python.engines import pip_tools, resolvelib, uv
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
 
-__all__ = ["BUILTIN_ENGINE", "ENGINES", "compile_requirements", "engines_for"]
+__all__ = ["BUILTIN_ENGINE", "ENGINES", "choose_engines", "compile_requirements"]
 
 # It reads any sdist, for any interpreter, and runs nothing of either.
 BUILTIN_ENGINE = "resolvelib"
@@ -28,7 +28,7 @@ ENGINES = tuple(_COMPILERS)
 _READ_BY_UV = dt.date(2020, 1, 1)
 
 
-def engines_for(
+def choose_engines(
     series: tuple[int, int],
     as_of: dt.date | None,
     requested: str | None,

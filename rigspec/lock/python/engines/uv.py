@@ -10,10 +10,10 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from rigspec.lock.errors import EngineLimit, LockError, index_failure, no_solution
+from rigspec.lock.errors import EngineLimit, LockError, index_failure, report_no_solution
 from rigspec.lock.python.engines.process import run_engine
 from rigspec.lock.python.index.package_index import PackageIndex
-from rigspec.lock.python.index.upload_times import end_of
+from rigspec.lock.python.index.upload_times import get_end_of_day
 from rigspec.lock.python.request import TOOLS, ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
 
@@ -49,7 +49,7 @@ def compile_requirements(request: ResolveRequest) -> str:
     """
     if request.target.series < LEAST_PYTHON:
         why = f"uv does not support Python {request.target.version}; omit `--engine`"
-        raise no_solution(request.env, why)
+        raise report_no_solution(request.env, why)
     index = PackageIndex(request.target, request.index, pages=request.pages)
     return _prefer_wheels(request, index, _compile_installable(request, index))
 
@@ -82,7 +82,7 @@ def _compile_installable(request: ResolveRequest, index: PackageIndex) -> str:
             return text
         bounds += [_exclude(index, pin.name, pin.version) for pin in unusable]
     why = f"no set in {_ROUNDS} rounds that pip {request.target.pip} would install"
-    raise no_solution(request.env, why)
+    raise report_no_solution(request.env, why)
 
 
 def _prefer_wheels(request: ResolveRequest, index: PackageIndex, text: str) -> str:
@@ -134,11 +134,11 @@ def _compile_once(request: ResolveRequest, constraints: Sequence[str]) -> str:
 def _failure(request: ResolveRequest, stderr: str) -> LockError:
     words = _last_words(stderr)
     if _LIMIT.search(stderr):
-        failure = no_solution(request.env, words)
+        failure = report_no_solution(request.env, words)
         return EngineLimit(failure.diagnostic, failure.status)
     if _TROUBLE.search(stderr):
         return index_failure(f"the packages of `{request.env}`", words)
-    return no_solution(request.env, words)
+    return report_no_solution(request.env, words)
 
 
 def _command(request: ResolveRequest) -> list[str]:
@@ -152,7 +152,7 @@ def _command(request: ResolveRequest) -> list[str]:
     command += ["--no-header", "--no-annotate", "--no-config"]
     if as_of is not None:
         # The cut is for packages, not for the tools that read an old sdist's metadata.
-        command += ["--exclude-newer", end_of(as_of).strftime("%Y-%m-%dT%H:%M:%SZ")]
+        command += ["--exclude-newer", get_end_of_day(as_of).strftime("%Y-%m-%dT%H:%M:%SZ")]
         for tool in TOOLS:
             command += ["--exclude-newer-package", f"{tool}=2100-01-01"]
     return command

@@ -18,7 +18,7 @@ from unearth import PackageFinder, TargetPython
 from unearth.auth import MultiDomainBasicAuth
 from unearth.fetchers import PyPIClient
 
-__all__ = ["BACKOFF", "create_package_finder", "last_result"]
+__all__ = ["BACKOFF", "create_package_finder", "get_last_result"]
 
 _ATTEMPTS = stop_after_attempt(4)
 BACKOFF = wait_exponential(multiplier=0.5, max=4)
@@ -58,12 +58,12 @@ class _RetryingClient(PyPIClient):
             stop=_ATTEMPTS,
             wait=_pause,
             before_sleep=_close_response,
-            retry_error_callback=last_result,
+            retry_error_callback=get_last_result,
         )
         return ask(super().send, request, **options)
 
 
-def last_result(state: RetryCallState) -> Any:
+def get_last_result(state: RetryCallState) -> Any:
     """Return the last response or raise its exception."""
     return _outcome(state).result()
 

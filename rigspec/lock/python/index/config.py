@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from configparser import ConfigParser, Error
 from pathlib import Path
 
-__all__ = ["configured_index"]
+__all__ = ["read_index_configuration"]
 
 _VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
 
 
-def configured_index(environ: Mapping[str, str] = os.environ) -> str | None:
+def read_index_configuration(environ: Mapping[str, str] = os.environ) -> str | None:
     """The index that uv's or pip's variables name, else pip's configuration files.
 
     None where neither names one: then each engine takes its own default, which is the same.

@@ -15,10 +15,10 @@ from unearth import Package, PackageFinder
 from unearth.utils import fix_legacy_specifier
 
 from rigspec.lock.errors import index_failure
-from rigspec.lock.python.index.pages import ListedFile, fetch_files, http_errors
-from rigspec.lock.python.index.upload_times import upload_times
+from rigspec.lock.python.index.pages import ListedFile, convert_http_errors, fetch_files
+from rigspec.lock.python.index.upload_times import fetch_upload_times
 
-__all__ = ["FileFilter", "dated_files", "listed_files"]
+__all__ = ["FileFilter", "filter_files_by_day", "list_files"]
 
 # The user cannot fix the Requires-Python of an index's files.
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"unearth\.")
@@ -61,22 +61,22 @@ class FileFilter:
         return _range(requires_python).contains(self._python, prereleases=True)
 
 
-def listed_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Package]:
+def list_files(finder: PackageFinder, name: str, *, yanked: bool) -> list[Package]:
     """Return every file of a package that fits the finder's target. Raises LockError."""
     allowed = FileFilter(finder)
     found = (allowed.admit(name, file, yanked=yanked) for file in fetch_files(finder, name))
     return [package for package in found if package is not None]
 
 
-def dated_files(
+def filter_files_by_day(
     finder: PackageFinder, name: str, files: Sequence[Package]
 ) -> list[tuple[Package, dt.datetime | None]]:
     """Return each file with its upload time, where the index states it. Raises LockError."""
     if all(file.link.upload_time is not None for file in files):
         return [(file, file.link.upload_time) for file in files]
     try:
-        times = upload_times(finder, name)
-    except http_errors() as error:
+        times = fetch_upload_times(finder, name)
+    except convert_http_errors() as error:
         raise index_failure(f"the list of {name}", str(error)) from None
     return [(file, file.link.upload_time or times.get(file.link.filename)) for file in files]
 

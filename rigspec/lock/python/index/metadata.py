@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from unearth import Link
 
 from rigspec.lock.errors import index_failure
-from rigspec.lock.python.index.pages import http_errors, sha256_of
+from rigspec.lock.python.index.pages import convert_http_errors, hash_bytes
 from rigspec.lock.python.index.remote_zip import RangeNotSupported, RemoteFile
 from rigspec.lock.python.index.sdist import SdistMetadata, read_sdist
 
@@ -41,7 +41,7 @@ def read_metadata(session: Any, link: Link) -> FileMetadata:
     read = _read_wheel if link.is_wheel else _read_sdist
     try:
         metadata = read(session, link)
-    except http_errors() as error:
+    except convert_http_errors() as error:
         raise index_failure(link.filename, str(error)) from None
     except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
         raise index_failure(link.filename, f"damaged: {error}") from None
@@ -74,7 +74,7 @@ def _download(session: Any, link: Link) -> bytes:
     response = session.get(link.normalized)
     response.raise_for_status()
     data: bytes = response.content
-    if hashlib.sha256(data).hexdigest() not in sha256_of(link):
+    if hashlib.sha256(data).hexdigest() not in hash_bytes(link):
         raise index_failure(link.filename, "its bytes do not match the index's own sha256")
     return data
 

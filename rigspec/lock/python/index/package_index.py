@@ -15,16 +15,16 @@ from unearth import Link, Package, TargetPython
 
 from rigspec.lock.errors import LockError, index_failure
 from rigspec.lock.python.index.client import create_package_finder
-from rigspec.lock.python.index.links import FileFilter, dated_files
+from rigspec.lock.python.index.links import FileFilter, filter_files_by_day
 from rigspec.lock.python.index.metadata import FileMetadata, read_metadata
 from rigspec.lock.python.index.pages import (
     IndexPages,
     ListedFile,
+    convert_http_errors,
     fetch_files,
-    http_errors,
-    sha256_of,
+    hash_bytes,
 )
-from rigspec.lock.python.index.upload_times import end_of
+from rigspec.lock.python.index.upload_times import get_end_of_day
 from rigspec.lock.python.request import TOOLS
 from rigspec.lock.python.requirements_file import HashedPin
 from rigspec.lock.python.target_interpreter import TargetInterpreter
@@ -74,7 +74,7 @@ class IndexedFile:
             with self.session.stream("GET", self.link.normalized, headers=plain) as response:
                 response.raise_for_status()
                 yield from response.iter_raw()
-        except http_errors() as error:
+        except convert_http_errors() as error:
             raise index_failure(self.name, str(error)) from None
 
 
@@ -157,7 +157,7 @@ class PackageIndex:
         Raises LockError.
         """
         for package in self.files(pin.name, pin.version):
-            known = pin.sha256.intersection(sha256_of(package.link))
+            known = pin.sha256.intersection(hash_bytes(package.link))
             if known:
                 return IndexedFile(self._finder.session, package.link, min(known))
         return None
@@ -248,11 +248,11 @@ class PackageIndex:
     def _uploaded_by(self, day: dt.date, name: str, files: list[Package]) -> list[Package]:
         if not files:
             return files
-        dated = dated_files(self._finder, name, files)
+        dated = filter_files_by_day(self._finder, name, files)
         if all(uploaded is None for _, uploaded in dated):
             why = "the index states none, which `as_of` needs"
             raise index_failure(f"the upload times of {name}", why)
-        return [file for file, time in dated if time is not None and time < end_of(day)]
+        return [file for file, time in dated if time is not None and time < get_end_of_day(day)]
 
 
 def _wheels_first(files: Sequence[Package]) -> list[Package]:

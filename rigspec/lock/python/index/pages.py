@@ -24,7 +24,7 @@ from unearth.utils import fix_legacy_specifier
 
 from rigspec.lock.errors import index_failure
 
-__all__ = ["IndexPages", "ListedFile", "fetch_files", "http_errors", "sha256_of"]
+__all__ = ["IndexPages", "ListedFile", "convert_http_errors", "fetch_files", "hash_bytes"]
 
 _SERVER_ERROR = 500
 _ARCHIVE = re.compile(r"\.(?:tar\.(?:gz|bz2|xz|lzma)|tgz|tbz|txz|tlz|zip)$")
@@ -74,17 +74,17 @@ def fetch_files(finder: PackageFinder, name: str) -> list[ListedFile]:
             found += _read_page(finder, page)
         if not found:
             _ensure_absent(finder, name)
-    except http_errors() as error:
+    except convert_http_errors() as error:
         raise index_failure(f"the list of {name}", str(error)) from None
     return found
 
 
-def sha256_of(link: Link) -> list[str]:
+def hash_bytes(link: Link) -> list[str]:
     """Return the checksums that the index states for a file, if any."""
     return (link.hash_option or {}).get("sha256", [])
 
 
-def http_errors() -> tuple[type[Exception], ...]:
+def convert_http_errors() -> tuple[type[Exception], ...]:
     """Return the exceptions of a finder's session."""
     import httpx2
 

@@ -10,12 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 from tenacity import Retrying, retry_if_result, stop_after_attempt
 
-from rigspec.lock.python.index.client import BACKOFF, last_result
+from rigspec.lock.python.index.client import BACKOFF, get_last_result
 
 if TYPE_CHECKING:
     from unearth import PackageFinder
 
-__all__ = ["end_of", "upload_times"]
+__all__ = ["fetch_upload_times", "get_end_of_day"]
 
 # An index may add the times only where the newer form is requested, even to a page of HTML.
 _ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
@@ -24,12 +24,12 @@ _NOT_FOUND = 404
 _ATTEMPTS = 3
 
 
-def end_of(day: dt.date) -> dt.datetime:
+def get_end_of_day(day: dt.date) -> dt.datetime:
     """The first moment that is after the day, in UTC."""
     return dt.datetime.combine(day + dt.timedelta(days=1), dt.time(), dt.timezone.utc)
 
 
-def upload_times(finder: PackageFinder, name: str) -> Mapping[str, dt.datetime]:
+def fetch_upload_times(finder: PackageFinder, name: str) -> Mapping[str, dt.datetime]:
     """The upload times that a package's pages of HTML state, by file name.
 
     The JSON form states them too, and there unearth reads them itself. Raises what the finder's
@@ -40,7 +40,7 @@ def upload_times(finder: PackageFinder, name: str) -> Mapping[str, dt.datetime]:
         retry=retry_if_result(_lacks_times),
         stop=stop_after_attempt(_ATTEMPTS),
         wait=BACKOFF,
-        retry_error_callback=last_result,
+        retry_error_callback=get_last_result,
     )
     times: dict[str, dt.datetime] = {}
     for source in finder.sources:
