@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from rigspec.package_files import locate_package_file
 
 __all__ = ["list_codes", "load_page"]
 
-_PAGES = Path(__file__).with_name("pages")
+_PAGES = locate_package_file(__file__, "pages")
 
 
 def list_codes() -> tuple[str, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import tomli
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity, Source
 from rigspec.matrix.model import Matrix
+from rigspec.package_files import locate_package_file
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
@@ -147,4 +147,4 @@ def _source(name: str) -> Source:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, Any]:
-    return tomli.loads(Path(__file__).with_name("blas.toml").read_text(encoding="utf-8"))
+    return tomli.loads(locate_package_file(__file__, "blas.toml").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tomli
 
@@ -33,6 +33,10 @@ from rigspec.matrix.model import (
     Upload,
     compute_digest,
 )
+from rigspec.package_files import locate_package_file
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
 __all__ = [
     "build_matrix",
@@ -163,12 +167,12 @@ def list_product_names() -> tuple[str, ...]:
 
 def get_table_path(product: str) -> Path:
     """Return the path of a product's table."""
-    return _table_entry(product)
+    return Path(str(_table_entry(product)))
 
 
 def get_uploads_path(product: str) -> Path:
     """Return the path of a framework's table of upload days."""
-    return get_tables_folder() / "uploads" / f"{product}.toml"
+    return Path(str(get_tables_folder() / "uploads" / f"{product}.toml"))
 
 
 @lru_cache(maxsize=64)
@@ -233,19 +237,20 @@ def _load_package_index() -> Mapping[str, tuple[str, str]]:
     return index
 
 
-def _table_entry(product: str) -> Path:
+def _table_entry(product: str) -> Traversable:
     package = product.removeprefix(PACKAGE_PREFIX)
     folder = get_tables_folder() if package == product else get_tables_folder() / "package"
     return folder / f"{package}.toml"
 
 
-def _iterate_tables(folder: Path) -> Iterator[str]:
+def _iterate_tables(folder: Traversable) -> Iterator[str]:
     return (entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".toml"))
 
 
 @lru_cache(maxsize=1)
-def get_tables_folder() -> Path:
-    return Path(__file__).with_name("tables")
+def get_tables_folder() -> Traversable:
+    """Return the folder of all tables."""
+    return locate_package_file(__file__, "tables")
 
 
 def _build_product(table: Mapping[str, Any]) -> Product:

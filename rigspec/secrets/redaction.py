@@ -11,9 +11,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from rigspec.cache.matrix_tables import parse_table
+from rigspec.package_files import locate_package_file
 from rigspec.secrets.rules import SecretRule, find_secrets, has_secret_name, select_rules
 
 __all__ = ["list_redacted_values", "redact", "redact_known"]
@@ -186,5 +186,5 @@ def _secrets_in(line: str, rules: Sequence[SecretRule]) -> set[int]:
 
 @lru_cache(maxsize=1)
 def _visible_keys() -> frozenset[str]:
-    data = Path(__file__).with_name("visible_keys.toml").read_bytes()
+    data = locate_package_file(__file__, "visible_keys.toml").read_bytes()
     return frozenset(parse_table("visible_keys.toml", data)["visible"])

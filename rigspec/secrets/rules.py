@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 from rigspec.cache.matrix_tables import parse_table
+from rigspec.package_files import locate_package_file
 
 __all__ = ["SecretRule", "find_secrets", "has_secret_name", "select_rules"]
 
@@ -130,4 +130,4 @@ def _names() -> dict[str, Any]:
 
 
 def _table(name: str) -> dict[str, Any]:
-    return parse_table(name, Path(__file__).with_name(name).read_bytes())
+    return parse_table(name, locate_package_file(__file__, name).read_bytes())

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
-from pathlib import Path
 
 import tomli
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.package_files import locate_package_file
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import Document, KeyPath
@@ -82,7 +82,7 @@ def _check_group_names(rig: Rig, document: Document) -> Iterator[Diagnostic]:
 
 @lru_cache(maxsize=1)
 def _load_reserved_names() -> frozenset[str]:
-    text = Path(__file__).with_name("reserved_accounts.toml").read_text(encoding="utf-8")
+    text = locate_package_file(__file__, "reserved_accounts.toml").read_text(encoding="utf-8")
     return frozenset(tomli.loads(text)["names"])
 
 

@@ -16,7 +16,7 @@ from tests.lock.signed_archive import package
 @pytest.fixture(autouse=True)
 def _own_distribution(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bundle knows the archive of the test as the lock does."""
-    monkeypatch.setattr(apt, "distribution_of", packages.distribution_of)
+    monkeypatch.setattr(apt, "find_distribution", packages.find_distribution)
 
 
 def fetched(box: Box) -> Result:

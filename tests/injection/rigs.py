@@ -240,11 +240,20 @@ BUILDS: dict[str, Any] = {
     },
 }
 
+# An environment that takes its packages from another file.
+FROM_FILE: dict[str, Any] = {
+    "rig": 1,
+    "name": "from-file",
+    "machine": {"tower": {"os": "ubuntu 24.04"}},
+    "env": {"lab": {"from": "pyproject.toml"}},
+}
+
 RIGS: dict[str, dict[str, Any]] = {
     "plain": PLAIN,
     "whole": WHOLE,
     "short": SHORT,
     "builds": BUILDS,
+    "from-file": FROM_FILE,
 }
 
 

@@ -63,7 +63,7 @@ def box(archive: SignedArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         driver_packages=("nvidia-driver",),
         cuda_packages=("nvidia-cuda-toolkit",),
     )
-    monkeypatch.setattr(packages, "distribution_of", lambda *_: distribution)
+    monkeypatch.setattr(packages, "find_distribution", lambda *_: distribution)
     return Box(tmp_path, archive).asks("tool")
 
 

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from rigspec.diagnostics.model import Diagnostic
-from rigspec.lock.create import previous_artifacts
+from rigspec.lock.create import find_previous_artifacts
 from rigspec.lock.model import Lock, LockedImage, LockedMachine
 from rigspec.lock.oci import base_image
 from rigspec.lock.oci.base_image import BaseImageLocker
@@ -302,6 +302,6 @@ def test_relock_keeps_image_and_downloads_except_named() -> None:
     resolution = Resolution(machine="box", os="debian 11", arch="x86_64", accelerator="cpu")
     image = LockedImage("debian:11", f"sha256:{'ab' * 32}", "registry")
     before = Lock("tiny", "", "", (LockedMachine(resolution, image=image),))
-    assert previous_artifacts(before, "box", ()).image == image
-    assert previous_artifacts(before, "box", ("image",)).image is None
-    assert previous_artifacts(before, "shed", ()).image is None
+    assert find_previous_artifacts(before, "box", ()).image == image
+    assert find_previous_artifacts(before, "box", ("image",)).image is None
+    assert find_previous_artifacts(before, "shed", ()).image is None
