@@ -244,7 +244,7 @@ BUILDS: dict[str, Any] = {
 FROM_FILE: dict[str, Any] = {
     "rig": 1,
     "name": "from-file",
-    "machine": {"tower": {"os": "ubuntu 24.04"}},
+    "machine": {"tower": {"os": "nixos 24.05", "glibc": "2.39"}},
     "env": {"lab": {"from": "pyproject.toml"}},
 }
 
