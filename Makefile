@@ -19,8 +19,8 @@ ONE_BY_ONE := -n $(WORKERS) --dist load --maxschedchunk 1
 # The systems on which both commands must pass.
 BARE ?= bookworm trixie
 
-.PHONY: demo test e2e e2e-ci bare lint unit install install-dev system-packages golden locks \
-  benchmark clean
+.PHONY: demo test test-lowest e2e e2e-ci bare lint unit install install-dev system-packages golden \
+  locks benchmark clean
 
 demo: install
 	@scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
@@ -36,6 +36,15 @@ lint: install-dev
 
 unit: install-dev system-packages
 	$(BIN)/python -m pytest $(SPREAD)
+
+# The oldest dependencies that pyproject.toml allows: the tests of the language, the resolver, the
+# importers and questions, in an environment of their own.
+test-lowest: install-dev
+	rm -rf $(VENV)-lowest
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(VENV)-lowest
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct ".[all]"
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python pytest pytest-xdist hypothesis jsonschema
+	$(VENV)-lowest/bin/python -m pytest $(SPREAD) tests/spec tests/importing tests/query tests/resolve
 
 # The tests of minutes or gigabytes, then both commands on bare systems.
 e2e: install-dev system-packages
@@ -68,7 +77,7 @@ install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
 
 $(VENV)/installed: pyproject.toml scripts/make-venv
-	@scripts/make-venv "$(PYTHON)" "$(VENV)"
+	@scripts/make-venv "$(PYTHON)" "$(VENV)" all
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
@@ -79,4 +88,4 @@ system-packages:
 	scripts/install-test-tools
 
 clean:
-	rm -rf "$(VENV)" "$(OUT)" build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf "$(VENV)" "$(VENV)-lowest" "$(OUT)" build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

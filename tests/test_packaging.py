@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,12 @@ from pathlib import Path
 import pytest
 import tomli
 
+from rigspec.cli.common.extras import EXTRAS
 from tests.conftest import ROOT
 from tests.documents import blocks_of
 
+# The most that an installation without extras may have.
+CORE_PACKAGES, CORE_MEGABYTES = 40, 80
 BUILD_INPUTS = ("pyproject.toml", "README.md", "LICENSE", "rigspec", "backends")
 JUNK = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
@@ -76,14 +80,17 @@ def _install_commands() -> list[str]:
 
 
 def test_readme_installs_with_uv_and_pip() -> None:
-    assert _install_commands() == ["uv tool install rigspec", "pip install rigspec"]
+    assert _install_commands() == [
+        'uv tool install "rigspec[all]"',
+        'pip install "rigspec[all]"',
+    ]
 
 
 @pytest.mark.parametrize(
     "command",
     [
-        "uv tool install rigspec",
-        pytest.param("pip install rigspec", marks=pytest.mark.e2e(minutes=3)),
+        'uv tool install "rigspec[all]"',
+        pytest.param('pip install "rigspec[all]"', marks=pytest.mark.e2e(minutes=3)),
     ],
 )
 def test_readme_installation_works_outside_the_checkout(
@@ -123,3 +130,74 @@ def test_readme_installation_works_outside_the_checkout(
         ["bash", "-c", "command -v rigspec"], env=environment, capture_output=True, text=True
     )
     assert program.stdout.strip() == str(bin_path / "rigspec")
+
+
+@pytest.fixture(scope="module")
+def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program in an environment with the wheel and no extra."""
+    venv = tmp_path_factory.mktemp("core") / "venv"
+    uv = str(Path(sys.executable).with_name("uv"))
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(venv)], check=True)
+    python = str(venv / "bin" / "python")
+    subprocess.run([uv, "pip", "install", "--quiet", "--python", python, str(wheel)], check=True)
+    return venv / "bin" / "rigspec"
+
+
+def _run_core(core: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    variables = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(
+        [str(core), *words], cwd=folder, env=variables, capture_output=True, text=True, check=False
+    )
+
+
+def test_core_is_small(core: Path) -> None:
+    site = next(core.parent.parent.glob("lib/python3*/site-packages"))
+    packages = list(site.glob("*.dist-info"))
+    assert len(packages) <= CORE_PACKAGES, sorted(path.name for path in packages)
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    assert size <= CORE_MEGABYTES * 1_000_000
+
+
+def test_core_answers_checks_explains_imports_and_compiles(core: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "specs" / "legacy-cpu.toml", tmp_path)
+    shutil.copytree(ROOT / "lockfiles" / "legacy-cpu", tmp_path / "lock")
+    (tmp_path / "requirements.txt").write_text("torch==2.4.1\n", encoding="utf-8")
+    for command, status in (
+        (("can", "RTX 5090", "torch==2.4"), 1),
+        (("can", "RTX 4090", "torch==2.4"), 0),
+        (("check", "legacy-cpu.toml"), 0),
+        (("why", "legacy-cpu.toml", "tensorflow"), 0),
+        (("import", "requirements.txt"), 0),
+        (("compile", "legacy-cpu.toml", "--lock", "lock", "--target", "all"), 0),
+        (("explain", "RS203"), 0),
+        (("graph", "legacy-cpu.toml"), 0),
+        (("lock", "legacy-cpu.toml", "--check", "--output", "lock"), 0),
+    ):
+        done = _run_core(core, tmp_path, *command)
+        assert done.returncode == status, (command, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "command", [("lock", "legacy-cpu.toml"), ("fetch", "legacy-cpu.toml"), ("matrix", "refresh")]
+)
+def test_command_of_missing_extra_names_it(
+    command: tuple[str, ...], core: Path, tmp_path: Path
+) -> None:
+    shutil.copy(ROOT / "specs" / "legacy-cpu.toml", tmp_path)
+    done = _run_core(core, tmp_path, *command)
+    assert done.returncode == 2
+    assert "error: this needs the extra `lock` of rigspec" in done.stderr
+    assert 'uv tool install "rigspec[lock]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_dependency_of_an_extra_is_named_by_commands() -> None:
+    project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    modules = {"py-rattler": "rattler", "python-debian": "debian", "conda-lock": "conda_lock"}
+    expected = {
+        modules.get(name, name): extra
+        for extra in ("lock", "conda", "pip-tools")
+        for name in (re.split("[>=[]", each)[0] for each in project["optional-dependencies"][extra])
+        if name != "rigspec"
+    }
+    assert expected == EXTRAS

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.artifacts import INTERPRETER
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.lock.oci.base_image import choose_base_image
+from rigspec.lock.oci.choice import choose_base_image
 from rigspec.lock.previous import IMAGE
 from rigspec.spec.loader import LoadedSpec
 

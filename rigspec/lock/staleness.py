@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.lock.oci.base_image import choose_base_image
+from rigspec.lock.oci.choice import choose_base_image
 from rigspec.lock.services import find_service_differences
 from rigspec.matrix.loader import load_image
 from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution

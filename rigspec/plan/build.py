@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import Lock, LockedMachine
-from rigspec.lock.oci.base_image import choose_base_image
+from rigspec.lock.oci.choice import choose_base_image
 from rigspec.plan.container_users import has_driver_container, list_container_users
 from rigspec.plan.layers.accounts import (
     build_access_steps,

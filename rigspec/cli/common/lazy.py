@@ -10,6 +10,9 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from rigspec.cli.common.extras import report_missing_extra
+from rigspec.cli.console import fail_unknown
+
 __all__ = ["LazyCommand", "create_group"]
 
 
@@ -53,11 +56,18 @@ def create_group(
             return self.commands.get(cmd_name)
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-            if args[0] not in commands:
-                # Typer suggests a similar name among the commands that it can see.
-                for name, row in commands.items():
-                    self.commands.setdefault(name, row.load(name))
+            if args[0] not in commands and not args[0].startswith("-"):
+                fail_unknown(
+                    f"unknown command `{args[0]}`",
+                    args[0],
+                    commands,
+                    otherwise=f"run `{ctx.command_path} --help` for a list",
+                )
             return super().resolve_command(ctx, args)
+
+        def invoke(self, ctx: Any) -> Any:
+            with report_missing_extra():
+                return super().invoke(ctx)
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
             with formatter.section("Commands"):

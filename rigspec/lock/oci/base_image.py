@@ -11,6 +11,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lint.lifecycle import list_image_alternatives
 from rigspec.lock.errors import LockError
 from rigspec.lock.model import LockedImage, LockedMachine, Unpinned
+from rigspec.lock.oci.choice import choose_base_image
 from rigspec.lock.oci.client import ImageNotFound, RegistryError, Unreachable, get_default_registry
 from rigspec.lock.oci.manifest import OtherPlatform, compute_digest
 from rigspec.lock.previous import IMAGE
@@ -21,7 +22,7 @@ from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.image_reference import REGISTRY, ImageReference
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["BaseImageLocker", "Warn", "choose_base_image", "locate_image"]
+__all__ = ["BaseImageLocker", "Warn", "locate_image"]
 
 # The registry of plain names, for a machine with rigs that do not set one.
 _VARIABLE = "RIGSPEC_REGISTRY"
@@ -210,9 +211,3 @@ def _other_platform(image: ImageReference, why: str) -> Diagnostic:
         components=("image",),
         help=("name an image that is built for the machine's processor under `[container] base`",),
     )
-
-
-def choose_base_image(rig: Rig, resolution: Resolution) -> ImageReference:
-    """Return the image of the spec; otherwise the distribution's own."""
-    requested = rig.container.base if rig.container is not None else None
-    return ImageReference.parse(requested or resolution.os.replace(" ", ":"))

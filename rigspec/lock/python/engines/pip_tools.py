@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from rigspec.lock.errors import LockError, index_failure, report_no_solution
@@ -62,7 +63,8 @@ class _Compiler:
     def compile(self) -> str:
         question = self._question
         self._run(self._creator())
-        tools = [f"pip=={question.target.pip}", "pip-tools"]
+        # Not a newer one than the extra of rigspec, and an older one for an old Python or pip.
+        tools = [f"pip=={question.target.pip}", f"pip-tools<={version('pip-tools')}"]
         self._run([self._python, "-m", "pip", "install", "--quiet", *tools])
         requested, output = self._folder / "requirements.in", self._folder / "requirements.txt"
         bounds = self._folder / "constraints.txt"

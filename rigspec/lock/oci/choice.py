@@ -1,0 +1,15 @@
+"""The choice of a base image. Separate from the client, so that ``compile`` imports no network."""
+
+from __future__ import annotations
+
+from rigspec.resolution import Resolution
+from rigspec.spec.image_reference import ImageReference
+from rigspec.spec.models.rig import Rig
+
+__all__ = ["choose_base_image"]
+
+
+def choose_base_image(rig: Rig, resolution: Resolution) -> ImageReference:
+    """Return the image of the spec; otherwise the distribution's own."""
+    requested = rig.container.base if rig.container is not None else None
+    return ImageReference.parse(requested or resolution.os.replace(" ", ":"))
