@@ -25,11 +25,9 @@ _CUDA_BUILD = re.compile(r"cuda_?(?P<version>[0-9]+(?:\.[0-9]+)?)")
 # Patch releases of Python do not decide what runs.
 _SERIES = re.compile(r"==(\d+\.\d+)(?:\.\d+)?$")
 # Packages of the CUDA toolkit as a whole; each has the version of its CUDA.
-_TOOLKIT = frozenset({"cudatoolkit", "cuda-toolkit", "cuda", "pytorch-cuda", "cuda-version"})
-# Names on conda channels of packages that the Python index calls otherwise.
-_PYTHON_NAMES = {"pytorch": "torch", "pytorch-gpu": "torch", "tensorflow-gpu": "tensorflow"}
-# Packages that select a variant of another one, and have no counterpart on the Python index.
-_SELECTORS = frozenset({"pytorch-mutex", "cpuonly", "blas", "libblas"})
+_TOOLKIT = frozenset({"cudatoolkit", "cuda-toolkit", "cuda", "cuda-version"})
+# Packages that select a variant of another one, and of which the resolver knows nothing.
+_SELECTORS = frozenset({"pytorch-mutex", "blas", "libblas"})
 
 
 def read_conda_spec(text: str, span: Span) -> Reading:
@@ -69,12 +67,11 @@ def _statements(name: str, specifier: str, span: Span) -> Iterator[Statement]:
         series = _SERIES.sub(r"==\1.*", specifier)
         yield Statement(Subject.PYTHON, series, span, pattern=pattern)
     elif name in _TOOLKIT:
-        yield Statement(Subject.CUDA, specifier, span, name="conda", pattern=pattern)
+        yield Statement(Subject.CUDA, specifier, span, name=name, pattern=pattern, is_conda=True)
     elif name == "cudnn":
-        yield Statement(Subject.CUDNN, specifier, span, name="conda", pattern=pattern)
+        yield Statement(Subject.CUDNN, specifier, span, name=name, pattern=pattern, is_conda=True)
     else:
-        known = _PYTHON_NAMES.get(name, name)
-        yield Statement(Subject.PACKAGE, specifier, span, name=known, pattern=pattern)
+        yield Statement(Subject.PACKAGE, specifier, span, name=name, pattern=pattern, is_conda=True)
 
 
 def _split_build(version: str, build: str | None) -> tuple[str, str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Span
 from rigspec.importing.model import Reading, Statement, Subject, omit
 from rigspec.importing.systems import find_system_of_image
+from rigspec.matrix.images import find_base_image
 from rigspec.matrix.loader import load_image
 
 __all__ = ["read_image"]
@@ -43,6 +44,8 @@ def read_image(text: str, span: Span) -> Reading:
     if _NVIDIA.match(name):
         return _read_cuda(text, tag, span)
     statements = tuple(_read_tag(name, tag, span))
+    if not statements and find_base_image(text) is not None:
+        statements = (Statement(Subject.BASE_IMAGE, text, span),)
     omissions = []
     if not statements:
         omissions.append(omit(text, "its contents are unknown", span))

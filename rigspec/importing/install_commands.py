@@ -60,7 +60,11 @@ _PREFIXES = frozenset(["sudo", "exec", "time", "env"])
 
 
 def read_install_command(
-    words: Sequence[Word], offset: int, source: SourceText, expand: Expand
+    words: Sequence[Word],
+    offset: int,
+    source: SourceText,
+    expand: Expand,
+    locate: Callable[[str], str | None] = lambda path: None,
 ) -> Reading:
     """Return the packages that a command installs; another command installs none.
 
@@ -69,11 +73,12 @@ def read_install_command(
         offset: the offset of the script in the file.
         source: the file.
         expand: returns a word with its variables replaced, or None if one has no value.
+        locate: returns the path, relative to the file, of what the command finds at a path.
     """
     while words and words[0].text in _PREFIXES:
         words = words[1:]
     program, rest = _split_program(words)
-    command = _Command(rest, offset, source, expand)
+    command = _Command(rest, offset, source, expand, locate)
     if program == "pip":
         return join_readings(command.pip())
     if program == "conda":
@@ -103,9 +108,15 @@ class _Command:
     """The words of one installation."""
 
     def __init__(
-        self, words: Sequence[Word], offset: int, source: SourceText, expand: Expand
+        self,
+        words: Sequence[Word],
+        offset: int,
+        source: SourceText,
+        expand: Expand,
+        locate: Callable[[str], str | None],
     ) -> None:
-        self._words, self._offset, self._source, self._expand = words, offset, source, expand
+        self._words, self._offset, self._source = words, offset, source
+        self._expand, self._locate = expand, locate
 
     def apt(self) -> Iterator[Reading]:
         """Yield the system packages."""
@@ -147,7 +158,7 @@ class _Command:
                 if build is None and not is_default_index(address):
                     yield self._omit(option, "the packages of its index are unknown")
             elif option.text in ("-r", "--requirement", "-c", "--constraint"):
-                yield self._omit(value, "a file of requirements; import it as well")
+                yield self._requirements(option, value)
             elif option.text in ("-e", "--editable"):
                 yield self._omit(value, "an editable install")
         for word, text, _ in self._arguments(_PIP_VALUES):
@@ -159,6 +170,14 @@ class _Command:
                 yield self._omit(word, "installed from a URL")
             else:
                 yield read_requirement(text, self._span(word), self._source, build=build)
+
+    def _requirements(self, option: Word, value: Word) -> Reading:
+        path = self._expand(value.text)
+        local = self._locate(path) if path is not None else None
+        if local is None:
+            return self._omit(value, "a file of requirements; import it as well")
+        is_constraint = option.text in ("-c", "--constraint")
+        return Reading(includes=(f"constraint:{local}" if is_constraint else local,))
 
     def _arguments(self, with_value: frozenset[str]) -> Iterator[tuple[Word, str | None, int]]:
         """Yield the words that are not options, with their text after expansion."""

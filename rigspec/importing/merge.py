@@ -6,15 +6,42 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
 from rigspec.importing.markers import applies_on_linux
 from rigspec.importing.model import SkippedPart, Statement, Subject
 from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.version_specifiers import InvalidRequest, parse_specifier
 
-__all__ = ["Merged", "merge", "split_packages"]
+__all__ = ["Clash", "Merged", "merge", "split_packages"]
 
 _SINGLE = (Subject.OS, Subject.ARCH, Subject.DRIVER, Subject.BASE_IMAGE, Subject.MANAGER)
+_EXACT = re.compile(
+    r"={0,3}\s*v?([0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.post|\.dev)[0-9]+)*)(?:\+([\w.]+))?"
+)
+_LOCAL = re.compile(r"\+[\w.]+")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+# The package of conda's channels with the builds that a package of the toolkit selects.
+_CONDA_TORCH = ("pytorch", "pytorch-gpu")
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Two requests of one package that no version satisfies; the rig has the first."""
+
+    first: Statement
+    other: Statement
+
+    @property
+    def omission(self) -> SkippedPart:
+        """Return the other request as a part that the rig does not have."""
+        first, other = self.first, self.other
+        reason = f"{first.name} is {first.value} in {first.span.file}:{first.span.line}"
+        text = f"{other.name} {other.value}"
+        return SkippedPart(text, reason, other.span.file, other.span.line)
 
 
 @dataclass(frozen=True)
@@ -27,6 +54,7 @@ class Merged:
     system_packages: tuple[Statement, ...]
     packages: dict[str, Statement]
     omissions: tuple[SkippedPart, ...]
+    clashes: tuple[Clash, ...] = ()
 
 
 def merge(statements: Iterable[Statement]) -> Merged:
@@ -45,7 +73,8 @@ def split_packages(merged: Merged) -> tuple[list[Statement], list[Statement]]:
     frameworks: list[Statement] = []
     others: list[Statement] = []
     for statement in merged.packages.values():
-        owner = find_package_owner(statement.name)
+        # The resolver takes a framework for pip's, and other packages for conda's.
+        owner = find_package_owner(statement.name) if not statement.is_conda else None
         is_framework = owner is not None and owner[0] not in products
         if owner is not None:
             products.add(owner[0])
@@ -55,8 +84,9 @@ def split_packages(merged: Merged) -> tuple[list[Statement], list[Statement]]:
 
 class _Merger:
     def __init__(self, statements: tuple[Statement, ...]) -> None:
-        self._statements = statements
+        self._statements = _select_conda_builds(statements)
         self._omissions: list[SkippedPart] = []
+        self._clashes: list[Clash] = []
 
     def run(self) -> Merged:
         single = {s: first for s in _SINGLE if (first := self._first(s)) is not None}
@@ -69,13 +99,15 @@ class _Merger:
                 self._omit(first, f"the base image has its own {subject.value}")
             elif first is not None:
                 single[subject] = first
+        packages = self._packages(python.value if python is not None else None)
         return Merged(
             single,
             tuple(self._gpus()),
             _unique(self._of(Subject.CHANNEL)),
             _unique(self._of(Subject.SYSTEM_PACKAGE)),
-            self._packages(python.value if python is not None else None),
+            packages,
             tuple(self._omissions),
+            tuple(self._clashes),
         )
 
     def _of(self, subject: Subject) -> list[Statement]:
@@ -112,8 +144,21 @@ class _Merger:
             group = by_name.get(_normalize(constraint.name))
             if group is not None and self._applies(constraint, python):
                 group.append(constraint)
-        joined = {name: self._join(group) for name, group in by_name.items()}
+        joined = {name: self._join(self._agreeing(group)) for name, group in by_name.items()}
         return {name: self._with_build(s) for name, s in joined.items() if s is not None}
+
+    def _agreeing(self, group: list[Statement]) -> list[Statement]:
+        """Return the requests without those that contradict an exact version before them."""
+        exact = next((s for s in group if _exact_version(s) is not None), None)
+        if exact is None:
+            return group
+        agreeing = []
+        for statement in group:
+            if _admits(statement, exact):
+                agreeing.append(statement)
+            else:
+                self._clashes.append(Clash(exact, statement))
+        return agreeing
 
     def _applies(self, statement: Statement, python: str | None) -> bool:
         if statement.marker is None:
@@ -160,6 +205,38 @@ class _Merger:
     def _omit(self, statement: Statement, reason: str) -> None:
         text = f"{statement.name} {statement.value}".strip()
         self._omissions.append(SkippedPart(text, reason, statement.span.file, statement.span.line))
+
+
+def _select_conda_builds(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """Return packages of the toolkit as packages where they select the build of conda's PyTorch."""
+    if not any(s.is_conda and s.name in _CONDA_TORCH for s in statements):
+        return statements
+    return tuple(
+        replace(s, subject=Subject.PACKAGE)
+        if s.is_conda and s.subject in (Subject.CUDA, Subject.CUDNN)
+        else s
+        for s in statements
+    )
+
+
+def _exact_version(statement: Statement) -> tuple[Version, str | None] | None:
+    """Return the release and the build of a request for exactly one release."""
+    match = _EXACT.fullmatch(statement.value)
+    return (Version(match[1]), match[2] or statement.build) if match is not None else None
+
+
+def _admits(statement: Statement, exact: Statement) -> bool:
+    """Return whether a request admits the release that another one pins."""
+    pinned, own = _exact_version(exact), _exact_version(statement)
+    if pinned is None or statement.value == "*":
+        return True
+    if own is not None and None not in (own[1], pinned[1]) and own[1] != pinned[1]:
+        return False
+    try:
+        specifiers = SpecifierSet(_LOCAL.sub("", _with_operator(statement.value)))
+    except InvalidSpecifier:
+        return True
+    return specifiers.contains(pinned[0], prereleases=True)
 
 
 def _with_operator(value: str) -> str:

@@ -66,6 +66,7 @@ class Statement:
         build: the build (``cu121``) that the index of the package has.
         marker: the condition of the requirement (PEP 508).
         pattern: the text in the form of the file, with ``{}`` for a version request.
+        is_conda: whether conda installs the package, by the name that its channels use.
     """
 
     subject: Subject
@@ -75,6 +76,7 @@ class Statement:
     build: str | None = None
     marker: str | None = None
     pattern: str = "{}"
+    is_conda: bool = False
 
     @property
     def request(self) -> str:

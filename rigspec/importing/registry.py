@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -98,6 +99,9 @@ FORMATS = (
 )
 
 
+_REQUIREMENTS = next(form for form in FORMATS if form.module == "requirements")
+
+
 @dataclass(frozen=True)
 class ImportedFile:
     """A file with its format, and its statements with those of the files that it includes."""
@@ -148,7 +152,8 @@ def _read(source: SourceText, form: Format, included: list[SourceText], seen: se
     parts = [replace(reading, includes=())]
     for include in reading.includes:
         is_constraint = include.startswith(_CONSTRAINT)
-        path = Path(source.file).parent / include.removeprefix(_CONSTRAINT)
+        named = os.path.join(os.path.dirname(source.file), include.removeprefix(_CONSTRAINT))
+        path = Path(os.path.normpath(named))
         if path in seen:
             continue
         seen.add(path)
@@ -158,7 +163,8 @@ def _read(source: SourceText, form: Format, included: list[SourceText], seen: se
             continue
         nested = SourceText(str(path), text)
         included.append(nested)
-        part = _read(nested, form, included, seen)
+        # A Dockerfile includes requirements, and requirements other requirements.
+        part = _read(nested, _REQUIREMENTS, included, seen)
         parts.append(_as_constraints(part) if is_constraint else part)
     return join_readings(parts)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rigspec.diagnostics.model import Diagnostic, Edit, Repair, Report, Span
+from rigspec.diagnostics.model import Diagnostic, Edit, Repair, Report, Severity, Span
+from rigspec.importing.merge import Clash
 from rigspec.importing.model import Statement, Subject
 from rigspec.importing.spec_writer import ImportedRig
 from rigspec.spec.toml.document import Document
 
-__all__ = ["relocate_external", "relocate_report"]
+__all__ = ["add_clashes", "relocate_external", "relocate_report"]
 
 
 def relocate_report(report: Report, rig: ImportedRig, files: tuple[str, ...]) -> Report:
@@ -20,6 +21,30 @@ def relocate_report(report: Report, rig: ImportedRig, files: tuple[str, ...]) ->
     """
     diagnostics = tuple(_relocate(d, rig, files[0]) for d in report.diagnostics)
     return replace(report, spec=", ".join(files), diagnostics=diagnostics, imported=files)
+
+
+def add_clashes(report: Report, clashes: Sequence[Clash]) -> Report:
+    """Return the report with an error for each contradiction of two lines of the files."""
+    if not clashes:
+        return report
+    errors = tuple(map(_describe_clash, clashes))
+    status = "invalid" if report.status == "invalid" else "conflict"
+    diagnostics = (*errors, *report.diagnostics)
+    return replace(report, status=status, resolution=None, diagnostics=diagnostics)
+
+
+def _describe_clash(clash: Clash) -> Diagnostic:
+    first, other = clash.first, clash.other
+    return Diagnostic(
+        code="RS230",
+        severity=Severity.ERROR,
+        message=f"{first.name} {first.request} and {other.request} contradict each other",
+        spans=tuple(
+            replace(each.span, label=f"requests {each.name} {each.request}")
+            for each in (first, other)
+        ),
+        help=("keep one of the two lines",),
+    )
 
 
 def _relocate(diagnostic: Diagnostic, rig: ImportedRig, first_file: str) -> Diagnostic:

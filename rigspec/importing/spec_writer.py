@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rigspec.diagnostics.sanitize import sanitize
-from rigspec.importing.merge import Merged, merge, split_packages
+from rigspec.importing.merge import Clash, Merged, merge, split_packages
 from rigspec.importing.model import SkippedPart, Statement, Subject
 from rigspec.importing.registry import ImportedFile
 
@@ -15,34 +15,57 @@ __all__ = ["ENVIRONMENT", "MACHINE", "ImportedRig", "write_rig"]
 MACHINE, ENVIRONMENT = "host", "main"
 _KEYS = {Subject.OS: "os", Subject.ARCH: "arch", Subject.DRIVER: "driver"}
 _MAX_LENGTH = 200
+# Packages of conda that only a build for CUDA needs.
+_CUDA_PACKAGES = frozenset({"cudatoolkit", "pytorch-cuda"})
 
 
 @dataclass(frozen=True)
 class ImportedRig:
     """The text of a rig, and the statement of each of its lines and keys.
 
-    ``omissions`` are the parts of the files that it does not have.
+    ``omissions`` are the parts of the files that it does not have, ``clashes`` those of them that
+    contradict another file. ``names_cuda``: the files name a CUDA toolkit or an image with one.
     """
 
     text: str
     by_line: Mapping[int, Statement]
     by_key: Mapping[str, Statement]
     omissions: tuple[SkippedPart, ...]
+    clashes: tuple[Clash, ...] = ()
+    names_cuda: bool = False
 
 
-def write_rig(files: Sequence[ImportedFile], name: str) -> ImportedRig:
-    """Return the rig of all files."""
+def write_rig(files: Sequence[ImportedFile], name: str, *, assume_gpu: bool = False) -> ImportedRig:
+    """Return the rig of all files.
+
+    With ``assume_gpu`` the machine has a GPU of an unknown model, unless the files name one.
+    """
     merged = merge(statement for file in files for statement in file.reading.statements)
-    omissions = (*(o for file in files for o in file.reading.omissions), *merged.omissions)
+    omissions = (
+        *(o for file in files for o in file.reading.omissions),
+        *merged.omissions,
+        *(clash.omission for clash in merged.clashes),
+    )
     writer = _Writer()
     writer.heading(files, omissions)
     writer.line("rig = 1")
     writer.line(f"name = {_quote(name)}")
-    writer.machine(merged)
+    writer.machine(merged, assume_gpu=assume_gpu)
     writer.cuda(merged)
     writer.system(merged)
     writer.environment(merged)
-    return ImportedRig("".join(writer.lines), writer.by_line, writer.by_key, omissions)
+    text = "".join(writer.lines)
+    lines = (writer.by_line, writer.by_key)
+    return ImportedRig(text, *lines, omissions, merged.clashes, _names_cuda(merged))
+
+
+def _names_cuda(merged: Merged) -> bool:
+    image = merged.single.get(Subject.BASE_IMAGE)
+    return (
+        bool({Subject.CUDA, Subject.CUDNN} & merged.single.keys())
+        or bool(_CUDA_PACKAGES & merged.packages.keys())
+        or (image is not None and "nvidia/" in image.value)
+    )
 
 
 class _Writer:
@@ -66,15 +89,17 @@ class _Writer:
             place = f"{_clean(each.file)}:{each.line}"
             self.line(f"# Not imported: {place}: {_clean(each.text)} ({_clean(each.reason)})")
 
-    def machine(self, merged: Merged) -> None:
+    def machine(self, merged: Merged, *, assume_gpu: bool) -> None:
         values = [(s, merged.single[s]) for s in _KEYS if s in merged.single]
-        if not values and not merged.gpus:
+        if not values and not merged.gpus and not assume_gpu:
             return
         self.line("")
         self.line(f"[machine.{MACHINE}]")
         for subject, statement in values:
             key = _KEYS[subject]
             self._pair(f"machine.{MACHINE}", key, statement.value, statement)
+        if assume_gpu and Subject.DRIVER not in merged.single:
+            self.line('driver = "*"')
         if merged.gpus:
             self.line("gpus = [")
             for number, (card, count) in enumerate(merged.gpus):
@@ -98,7 +123,7 @@ class _Writer:
         for key, statement in (("toolkit", toolkit), ("cudnn", cudnn)):
             if statement is not None:
                 self._pair("cuda", key, statement.value, statement)
-        if first.name == "conda":
+        if first.is_conda:
             self._pair("cuda", "provider", "conda", first)
 
     def system(self, merged: Merged) -> None:

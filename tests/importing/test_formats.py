@@ -109,7 +109,7 @@ package:
   category: dev
 """
     reading = read("conda-lock.yml", text)
-    assert packages(reading) == {"torch": "==2.4.0", "transformers": "==4.44.0"}
+    assert packages(reading) == {"pytorch": "==2.4.0", "transformers": "==4.44.0"}
     assert values(reading, Subject.CHANNEL) == ["conda-forge"]
 
 
@@ -125,8 +125,11 @@ pytorch                   1.11.0          py3.9_cuda11.3_cudnn8.2.0_0    pytorch
 timm                      0.5.4                    pypi_0    pypi
 """
     reading = read("list.txt", text)
-    assert packages(reading) == {"torch": "==1.11.0", "timm": "==0.5.4"}
-    assert values(reading, Subject.CUDA) == ["==11.3.1"]
+    assert packages(reading) == {
+        "cudatoolkit": "==11.3.1",
+        "pytorch": "==1.11.0",
+        "timm": "==0.5.4",
+    }
     assert values(reading, Subject.PYTHON) == ["==3.9.*"]
 
 
@@ -138,7 +141,7 @@ def test_conda_export_in_requirements_file_is_recognised() -> None:
 numpy=1.21.2
 pytorch=1.11.0=py3.9_cuda11.3_cudnn8.2.0_0
 """
-    assert packages(read("requirements.txt", text)) == {"numpy": "==1.21.2", "torch": "==1.11.0"}
+    assert packages(read("requirements.txt", text)) == {"numpy": "==1.21.2", "pytorch": "==1.11.0"}
 
 
 def test_pixi_gives_conda_and_pypi_dependencies() -> None:
@@ -222,8 +225,11 @@ Nvidia driver version: 535.161.07
     reading = read("report.txt", text)
     assert values(reading, Subject.MANAGER) == ["conda"]
     assert values(reading, Subject.CHANNEL) == ["pytorch"]
-    assert values(reading, Subject.CUDA) == ["12.1"]
-    assert packages(reading) == {"torch": "==2.1.0", "numpy": "==1.23.5"}
+    assert packages(reading) == {
+        "pytorch": "==2.1.0",
+        "pytorch-cuda": "12.1",
+        "numpy": "==1.23.5",
+    }
 
 
 def test_report_of_windows_names_its_system_and_drops_its_driver() -> None:

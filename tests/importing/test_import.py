@@ -176,15 +176,37 @@ dependencies:
 def test_conda_environment_gives_conda_and_pip_packages() -> None:
     reading = read("environment.yml", ENVIRONMENT)
     assert packages(reading) == {
-        "torch": "==2.4.0",
+        "pytorch": "==2.4.0",
+        "pytorch-cuda": "==12.1.*",
         "numpy": ">=1.26,<2",
         "transformers": "==4.44.0",
     }
     assert values(reading, Subject.CHANNEL) == ["pytorch", "nvidia"]
     assert values(reading, Subject.PYTHON) == ["==3.10.*"]
-    assert values(reading, Subject.CUDA) == ["==12.1.*"]
     pip = next(s for s in reading.statements if s.name == "transformers")
     assert (pip.span.line, pip.span.column) == (13, 9)
+
+
+def test_conda_toolkit_without_conda_pytorch_is_a_toolkit() -> None:
+    text = "dependencies:\n  - cudatoolkit=11.2\n  - cudnn=8.1\n  - pip:\n    - tensorflow==2.10\n"
+    reading = read("environment.yml", text)
+    assert packages(reading) == {"tensorflow": "==2.10"}
+    assert values(reading, Subject.CUDA) == ["==11.2.*"]
+    assert values(reading, Subject.CUDNN) == ["==8.1.*"]
+
+
+def test_check_of_conda_environment_finds_the_build_of_its_toolkit(
+    rigspec: Rigspec, tmp_path: Path
+) -> None:
+    file = tmp_path / "environment.yml"
+    file.write_text(
+        "channels: [pytorch]\ndependencies:\n  - python=3.9\n  - pytorch=1.11.0\n"
+        "  - cudatoolkit=11.3\n"
+    )
+    done = rigspec("check", str(file))
+    assert done.returncode == 0
+    assert "pytorch 1.11.0 is the build for CUDA 11.3 of the channel pytorch" in done.stderr
+    assert "in the wheels" not in done.stdout
 
 
 DOCKERFILE = """\
@@ -217,6 +239,50 @@ def test_dockerfile_gives_base_image_and_installed_packages() -> None:
         "./local": "installed from a folder or file",
         "golang:1.22 AS build": "a stage that is not in the result",
     }
+
+
+def test_dockerfile_follows_requirements_that_it_copies(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.mkdir()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "requirements.txt").write_text("torch==2.4.1\n")
+    (docker / "extra.txt").write_text("numpy==1.26.4\n")
+    for lines, expected in (
+        ("COPY . /app\nRUN pip install -r /app/requirements.txt", {"torch": "==2.4.1"}),
+        ("WORKDIR /a\nADD requirements.txt .\nRUN pip install -r requirements.txt", {"torch": 1}),
+        ("COPY --chown=1 r*.txt /b/\nRUN pip install -r /b/requirements.txt", {"torch": 1}),
+        ("COPY extra.txt /x.txt\nRUN pip install -r /x.txt", {"numpy": "==1.26.4"}),
+        ("COPY --from=build . /app\nRUN pip install -r /app/requirements.txt", {}),
+        ("COPY ../.. /app\nRUN pip install -r /app/requirements.txt", {}),
+        ("RUN pip install -r /app/requirements.txt", {}),
+    ):
+        reading = read(str(docker / "Dockerfile"), f"FROM ubuntu:22.04\n{lines}\n")
+        assert packages(reading).keys() == expected.keys(), lines
+        named = "a file of requirements; import it as well" in reasons(reading).values()
+        assert named is not bool(expected), lines
+
+
+def test_dockerfile_with_two_possible_requirements_follows_neither(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.mkdir()
+    (tmp_path / ".git").mkdir()
+    for folder in (tmp_path, docker):
+        (folder / "requirements.txt").write_text("torch==2.4.1\n")
+    text = "FROM ubuntu:22.04\nCOPY . /app\nRUN pip install -r /app/requirements.txt\n"
+    assert packages(read(str(docker / "Dockerfile"), text)) == {}
+
+
+def test_dockerfile_version_that_a_later_line_replaces_is_omitted() -> None:
+    text = "FROM ubuntu:22.04\nRUN pip install torch==2.7.1\nRUN pip install torch==2.8.0\n"
+    reading = read("Dockerfile", text)
+    assert packages(reading) == {"torch": "==2.8.0"}
+    assert reasons(reading) == {"torch ==2.7.1": "line 3 replaces it"}
+
+
+def test_dockerfile_image_of_ngc_is_the_base_image() -> None:
+    image = "nvcr.io/nvidia/pytorch:25.12-py3"
+    reading = read("Dockerfile", f"FROM {image}\n")
+    assert values(reading, Subject.BASE_IMAGE) == [image]
 
 
 @pytest.mark.parametrize(
@@ -304,10 +370,59 @@ def test_several_files_make_one_valid_rig() -> None:
     spec = parse_spec("rig.toml", rig.text)
     assert spec.rig.machine["host"].os == "ubuntu 22.04"
     torch = spec.rig.env["main"].frameworks["torch"]
-    assert torch == "+cu121 ==2.1.0,==2.4.1+cu121,==2.5.1"
+    assert torch == "+cu121 ==2.1.0"
+    others = [(clash.other.span.file, clash.other.request) for clash in rig.clashes]
+    assert others == [("report.txt", "==2.4.1+cu121"), ("requirements.txt", "+cu124 ==2.5.1")]
     lines = rig.text.split("\n")
     for number, statement in rig.by_line.items():
         assert f"# {statement.span.file}:{statement.span.line}" in lines[number - 1]
+
+
+def test_check_reports_two_versions_of_a_package_at_their_lines(
+    rigspec: Rigspec, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11\nRUN pip install torch==2.7.1\n")
+    (tmp_path / "requirements.txt").write_text("numpy\ntorch==2.8.0\n")
+    files = [str(tmp_path / name) for name in ("Dockerfile", "requirements.txt")]
+    done = rigspec("check", *files, "--format", "json")
+    assert done.returncode == 1
+    (result,) = json.loads(done.stdout)["results"]
+    error = result["diagnostics"][0]
+    assert (error["code"], error["severity"]) == ("RS230", "error")
+    assert [(s["file"], s["line"]) for s in error["spans"]] == [(files[0], 2), (files[1], 2)]
+    imported = rigspec("import", *files)
+    assert f"not imported: {files[1]}:2: torch ==2.8.0 (torch is ==2.7.1" in imported.stderr
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("torch==2.7.1", "torch>=2.6", 0),
+        ("torch==2.7.1", "torch>=2.8", 1),
+        ("torch==2.7", "torch==2.7.0", 0),
+        ("torch==2.4.1", "torch==2.4.1+cu121", 0),
+        ("torch==2.4.1+cu118", "torch==2.4.1+cu121", 1),
+        ("black==23.1", "black==24.1", 1),
+        ("black", "black==24.1", 0),
+    ],
+)
+def test_check_of_two_requirements_of_a_package(
+    first: str, second: str, status: int, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    files = []
+    for number, line in enumerate((first, second)):
+        file = tmp_path / f"requirements-{number}.txt"
+        file.write_text(f"{line}\n")
+        files.append(str(file))
+    assert rigspec("check", *files).returncode == status
+
+
+def test_check_without_a_gpu_in_the_files_admits_builds_for_gpus(
+    rigspec: Rigspec, tmp_path: Path
+) -> None:
+    file = tmp_path / "requirements.txt"
+    file.write_text("jax==0.4.26\njaxlib==0.4.26+cuda12.cudnn89\n")
+    assert rigspec("check", str(file)).returncode == 0
 
 
 def test_check_reports_conflict_at_its_line_of_requirements(

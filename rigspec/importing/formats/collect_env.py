@@ -20,8 +20,8 @@ _PACKAGE = re.compile(
 _UNKNOWN = ("N/A", "Could not collect", "None", "No CUDA")
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+)*")
 _RELEASE = re.compile(r"[0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\+\w[\w.]*)?")
-# Names on conda channels of packages that the Python index calls otherwise.
-_PYTHON_NAMES = {"pytorch": "torch"}
+# The packages of PyTorch's project, as conda lists them.
+_OF_CONDA = ("pytorch", "torch", "torchvision", "torchaudio")
 
 
 def read(source: SourceText) -> Reading:
@@ -86,24 +86,35 @@ def _conda(source: SourceText) -> Iterator[Statement]:
                     Subject.CHANNEL, match["channel"], source.span(*match.span("channel"))
                 )
         elif match["name"] in ("pytorch-cuda", "cudatoolkit"):
-            yield Statement(Subject.CUDA, match["value"], span, name="conda")
+            yield Statement(Subject.CUDA, match["value"], span, name=match["name"], is_conda=True)
 
 
 def _packages(fields: dict[str, re.Match[str]], source: SourceText) -> Iterator[Statement]:
     """Yield each package once; PyTorch itself is in a field."""
-    seen = set()
-    torch = fields.get("PyTorch version")
-    if torch is not None and torch["value"] not in _UNKNOWN:
-        seen.add("torch")
-        span = source.span(*torch.span("value"))
-        yield Statement(Subject.PACKAGE, f"=={torch['value']}", span, name="torch")
-    matches = list(_PACKAGE.finditer(source.text))
+    rows = list(_PACKAGE.finditer(source.text))
     # conda lists the packages of pip, too, as `pypi`.
-    for match in sorted(matches, key=lambda m: m["tool"] == "conda"):
-        name = _PYTHON_NAMES.get(match["name"].lower(), match["name"])
-        if match["tool"] == "conda" and name.lower() not in ("torch", "torchvision", "torchaudio"):
+    of_conda = {
+        match["name"].lower()
+        for match in rows
+        if match["tool"] == "conda" and match["channel"] != "pypi"
+    }
+    torch = fields.get("PyTorch version")
+    has_field = torch is not None and torch["value"] not in _UNKNOWN
+    if torch is not None and has_field:
+        name = "pytorch" if "pytorch" in of_conda else "torch"
+        yield _package(name, torch, source, is_conda=name == "pytorch")
+    seen = {"torch", "pytorch"} if has_field else set()
+    for match in sorted(rows, key=lambda m: m["tool"] == "conda"):
+        name = match["name"].lower()
+        is_conda = name in of_conda and name in _OF_CONDA
+        if name in seen or (match["tool"] == "conda" and name not in _OF_CONDA):
             continue
-        if name.lower() not in seen:
-            seen.add(name.lower())
-            span = source.span(*match.span("value"))
-            yield Statement(Subject.PACKAGE, f"=={match['value']}", span, name=name)
+        seen |= {"torch", "pytorch"} if name in ("torch", "pytorch") else {name}
+        yield _package(match["name"], match, source, is_conda=is_conda)
+
+
+def _package(
+    name: str, match: re.Match[str], source: SourceText, *, is_conda: bool = False
+) -> Statement:
+    span = source.span(*match.span("value"))
+    return Statement(Subject.PACKAGE, f"=={match['value']}", span, name=name, is_conda=is_conda)

@@ -5,13 +5,23 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dockerfile_parse import DockerfileParser
 
+from rigspec.importing.build_context import BuildContext
 from rigspec.importing.images import read_image
 from rigspec.importing.install_commands import read_install_command
-from rigspec.importing.model import Reading, SourceText, join_readings
+from rigspec.importing.model import (
+    Reading,
+    SourceText,
+    Statement,
+    Subject,
+    join_readings,
+    omit,
+)
 from rigspec.importing.shell_commands import find_commands
 
 __all__ = ["read"]
@@ -30,7 +40,28 @@ def read(source: SourceText) -> Reading:
     if not stages:
         return Reading(omissions=(source.omission("Dockerfile", "no FROM instruction", 1),))
     reader = _StageReader(source, stages)
-    return join_readings([*reader.read(len(stages) - 1), Reading(omissions=reader.unused())])
+    reading = join_readings([*reader.read(len(stages) - 1), Reading(omissions=reader.unused())])
+    return _drop_replaced(reading)
+
+
+def _drop_replaced(reading: Reading) -> Reading:
+    """Return the reading without versions that a later instruction replaces by another."""
+    last = {s.name.lower(): s for s in reading.statements if _is_exact(s)}
+    statements, omissions = [], list(reading.omissions)
+    for statement in reading.statements:
+        by = last.get(statement.name.lower())
+        if by is None or not _is_exact(statement) or statement.value == by.value:
+            statements.append(statement)
+            continue
+        reason = f"line {by.span.line} replaces it"
+        omissions.append(omit(f"{statement.name} {statement.value}", reason, statement.span))
+    return replace(reading, statements=tuple(statements), omissions=tuple(omissions))
+
+
+def _is_exact(statement: Statement) -> bool:
+    value = statement.value
+    is_package = statement.subject is Subject.PACKAGE
+    return is_package and value.startswith("==") and not {"*", ","} & {*value}
 
 
 def _instructions(source: SourceText) -> list[dict[str, Any]]:
@@ -71,14 +102,17 @@ class _StageReader:
             return
         self._used.add(number)
         variables: dict[str, str] = {}
+        context = BuildContext(Path(self._source.file).parent)
         for entry in self._stages[number]:
             kind, line = entry["instruction"], entry["startline"] + 1
             if kind in ("ARG", "ENV"):
                 variables.update(_assignments(entry["value"], variables))
             elif kind == "FROM":
                 yield from self._read_from(entry["value"], line, variables, number)
+            elif kind in ("COPY", "ADD", "WORKDIR"):
+                context.apply(kind, _expand(entry["value"], variables))
             elif kind == "RUN":
-                yield from self._read_run(entry, variables)
+                yield from self._read_run(entry, variables, context)
 
     def unused(self) -> tuple[Any, ...]:
         """Return the stages that the last one does not start from."""
@@ -110,7 +144,9 @@ class _StageReader:
         elif image != "scratch":
             yield read_image(image, self._source.find(written, line))
 
-    def _read_run(self, entry: dict[str, Any], variables: dict[str, str]) -> Iterator[Reading]:
+    def _read_run(
+        self, entry: dict[str, Any], variables: dict[str, str], context: BuildContext
+    ) -> Iterator[Reading]:
         start = self._source.line_start(entry["startline"] + 1)
         end = self._source.line_start(entry["endline"] + 2)
         if entry["endline"] + 2 > self._source.text.count("\n") + 1:
@@ -120,7 +156,7 @@ class _StageReader:
         script = _blank(_COMMENT, script)
         for words in find_commands(script):
             yield read_install_command(
-                words, start, self._source, lambda text: _expand(text, variables)
+                words, start, self._source, lambda text: _expand(text, variables), context.locate
             )
 
 

@@ -1,0 +1,84 @@
+"""Files of a Dockerfile's build context, as COPY puts them into the image."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = ["BuildContext"]
+
+# Folders above the Dockerfile that may be the context of the build, such as that of docker/.
+_LEVELS = 2
+
+
+@dataclass
+class BuildContext:
+    """The working directory of a stage, and its copies of files of the context."""
+
+    folder: Path
+    _work: str = "/"
+    _copies: list[tuple[str, str]] = field(default_factory=list)
+
+    def apply(self, kind: str, value: str | None) -> None:
+        """Follow an instruction COPY, ADD or WORKDIR; one with an unknown variable is skipped."""
+        try:
+            words = shlex.split(value or "", posix=True)
+        except ValueError:
+            return
+        if not words:
+            return
+        if kind == "WORKDIR":
+            self._work = posixpath.normpath(posixpath.join(self._work, words[0]))
+            return
+        if any(word.startswith("--from") for word in words) or words[0].startswith("["):
+            return
+        *sources, target = (word for word in words if not word.startswith("--"))
+        into = target.endswith(("/", ".")) or len(sources) > 1
+        place = posixpath.normpath(posixpath.join(self._work, target))
+        self._copies += [(source, f"{place}/" if into else place) for source in sources]
+
+    def locate(self, path: str) -> str | None:
+        """Return the file of the context at a path of the image, relative to the Dockerfile."""
+        wanted = posixpath.normpath(posixpath.join(self._work, path))
+        for source, place in reversed(self._copies):
+            for inside in _inside(source, place, wanted):
+                found = self._find(inside)
+                if found is not None:
+                    return found
+        return None
+
+    def _find(self, inside: str) -> str | None:
+        """Return the only file at this path below a folder that may be the context."""
+        inside = posixpath.normpath(inside).lstrip("/")
+        if inside.startswith(".."):
+            return None
+        paths = (posixpath.join(up, inside) for up in self._contexts())
+        found = [path for path in paths if (self.folder / path).is_file()]
+        return found[0] if len(found) == 1 else None
+
+    def _contexts(self) -> list[str]:
+        """Return the Dockerfile's folder, and those above it in the same repository."""
+        ups = [posixpath.join(".", *[".."] * level) for level in range(_LEVELS + 1)]
+        for number, up in enumerate(ups):
+            if (self.folder / up / ".git").exists():
+                return ups[: number + 1]
+        return ups[:1]
+
+
+def _inside(source: str, place: str, wanted: str) -> list[str]:
+    """Return the paths in the context that a copy may have put at the wanted path."""
+    name = posixpath.basename(source.rstrip("/"))
+    found = []
+    if place.rstrip("/") == wanted or (
+        place.endswith("/") and posixpath.join(place, name) == wanted
+    ):
+        found.append(source)
+    folder = place.rstrip("/") + "/"
+    if wanted.startswith(folder):
+        rest = wanted[len(folder) :]
+        found.append(posixpath.join(source, rest))
+        if "*" in source:
+            found.append(posixpath.join(posixpath.dirname(source), rest))
+    return found
