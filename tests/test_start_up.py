@@ -46,6 +46,7 @@ PACKAGES = {
     "rigspec.importing",
     "rigspec.lint",
     "rigspec.matrix",
+    "rigspec.package_files",
     "rigspec.resolution",
     "rigspec.resolve",
     "rigspec.secrets",
@@ -57,6 +58,7 @@ CACHED_PACKAGES = {
     "rigspec.cache",
     "rigspec.cli",
     "rigspec.diagnostics",
+    "rigspec.package_files",
     "rigspec.resolution",
     "rigspec.secrets",
 }

@@ -48,14 +48,14 @@ def convert_validation_error(error: ValidationError, document: Document) -> tupl
     for raw in error.errors(include_url=False):
         parsed = _parse_error(raw, document.value)
         by_path.setdefault(parsed.path, []).append(parsed)
+    parents = {path[:length] for path in by_path for length in range(len(path))}
     diagnostics = []
     for path, errors in by_path.items():
-        deeper = any(len(other) > len(path) and other[: len(path)] == path for other in by_path)
         wrong_type = [item for item in errors if item.kind in _TYPE_NAMES]
         rest = [item for item in errors if item.kind not in _TYPE_NAMES]
         if rest:
             diagnostics += [_build_diagnostic(item, document) for item in rest]
-        elif not deeper:
+        elif path not in parents:
             diagnostics.append(_build_wrong_type(path, wrong_type, document))
     return tuple(diagnostics)
 

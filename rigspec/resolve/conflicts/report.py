@@ -45,6 +45,7 @@ def build_conflict_diagnostic(
                 if row.rule.failure_message
             )
         ),
+        help=("declare the GPU with `gpus` in `[machine.NAME]`",) if _lacks_gpu(conflict) else (),
         repairs=tuple(_repair(way) for way in ways),
     )
 
@@ -130,7 +131,8 @@ def _message(conflict: Conflict, lines: list[Requirement], problem: Problem) -> 
             return f"{statement}; the spec requests {line}"
     named = [_describe_requirement(requirement, problem) for requirement in lines]
     if len(named) == 1:
-        return f"{named[0]} cannot be installed on this rig"
+        reason = ": it requires a GPU" if _lacks_gpu(conflict) else ""
+        return f"{named[0]} cannot be installed on this rig{reason}"
     return f"{', '.join(named[:-1])} and {named[-1]} are incompatible"
 
 
@@ -142,7 +144,15 @@ def _describe_requirement(requirement: Requirement, problem: Problem) -> str:
     if requirement.component == "os":
         return requirement.alternatives[0]
     title = requirement.prefix or problem.component(requirement.component).title
+    if requirement.alternatives == ("*",):
+        return title
     return requirement.display or f"{title} {requirement.written}"
+
+
+def _lacks_gpu(conflict: Conflict) -> bool:
+    """Return whether every rule of the conflict requires a GPU, and the spec declares none."""
+    needed = {row.requires for row in conflict.rows}
+    return needed == {("accelerator", ("gpu",))}
 
 
 def _lines_to_show(conflict: Conflict, problem: Problem) -> list[Requirement]:
@@ -165,7 +175,7 @@ def _lines_to_show(conflict: Conflict, problem: Problem) -> list[Requirement]:
         for there in (_is_declared, _is_requested, lambda _: True):
             if len(shown) < _FEW:
                 shown += [c for c in related if c not in shown and there(c)]
-    return shown if len(shown) >= _FEW else lines
+    return shown if len(shown) >= _FEW or not lines else lines
 
 
 def _is_declared(requirement: Requirement) -> bool:

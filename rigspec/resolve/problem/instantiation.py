@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import product as pairs
 
@@ -77,6 +77,7 @@ class RuleInstantiation:
         self._required: dict[str, list[Requirement]] = {}
         for requirement in requirements:
             self._required.setdefault(requirement.component, []).append(requirement)
+        self._package_keys = _group_package_keys(self._required)
         provider = [requirement.alternatives for requirement in self._required.get("provider", ())]
         self._from_wheels = ("wheels",) in provider
         self._accelerated = self._required["accelerator"][0].alternatives == ("gpu",)
@@ -156,8 +157,7 @@ class RuleInstantiation:
             yield self._component(get_env_key(env_name, name), name, env_name)
         if env.as_of is not None:
             yield build_day_component(get_env_key(env_name, AS_OF), env_name, env.as_of)
-        prefix = get_env_key(env_name, PACKAGE_PREFIX)
-        for key in sorted(key for key in self._required if key.startswith(prefix)):
+        for key in sorted(self._package_keys.get(env_name, ())):
             yield self._component(key, key.removeprefix(get_env_key(env_name, "")), env_name)
 
     def _indexed_frameworks(self, env: str) -> set[str]:
@@ -321,3 +321,13 @@ class RuleInstantiation:
             yield RuleTable(
                 f"{key}:{rule.table}", (BoundRule(rule, ((key, (DECLARED,)),), requires),)
             )
+
+
+def _group_package_keys(keys: Iterable[str]) -> dict[str, list[str]]:
+    """Return the keys of packages by their environments."""
+    grouped: dict[str, list[str]] = {}
+    for key in keys:
+        env, _, name = key.partition("/")
+        if name.startswith(PACKAGE_PREFIX):
+            grouped.setdefault(env, []).append(key)
+    return grouped

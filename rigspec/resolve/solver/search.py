@@ -64,22 +64,47 @@ class _Search:
         """Return the most preferred candidate of each component; no choice affects another."""
         return {key: self.preferred_candidates(propagation, key)[0] for key in keys}
 
-    def search(self, propagation: Propagation, order: tuple[str, ...]) -> Propagation | None:
-        """Return the first solution in the order of preference, or None."""
-        open_keys = propagation.open_keys
-        key = next((key for key in order if key in open_keys), None)
-        if key is None:
-            return propagation
-        for candidate in self.preferred_candidates(propagation, key):
-            next_step = propagation.choose(key, candidate)
-            if next_step is not None:
-                found = self.search(next_step, order[order.index(key) + 1 :])
-                if found is not None:
-                    return found
-            self._patience -= 1
-            if self._patience < 0:
-                raise _BacktrackLimit
+    def search(self, start: Propagation, order: tuple[str, ...]) -> Propagation | None:
+        """Return the first solution in the order of preference, or None.
+
+        A loop and not a recursion: a spec can have more components than Python has frames.
+        """
+        steps = [_Step(self, start, order, 0)]
+        while steps:
+            step = steps[-1]
+            if step.key is None:
+                return step.propagation
+            candidate = next(step.candidates, None)
+            if candidate is None:
+                steps.pop()
+                if steps:
+                    self._lose_patience()
+                continue
+            following = step.propagation.choose(step.key, candidate)
+            if following is None:
+                self._lose_patience()
+            else:
+                steps.append(_Step(self, following, order, step.place + 1))
         return None
+
+    def _lose_patience(self) -> None:
+        self._patience -= 1
+        if self._patience < 0:
+            raise _BacktrackLimit
+
+
+class _Step:
+    """A component that is still open, and its candidates that were not tried; without any, none."""
+
+    def __init__(
+        self, search: _Search, propagation: Propagation, order: tuple[str, ...], place: int
+    ) -> None:
+        places = range(place, len(order))
+        self.propagation = propagation
+        self.place = next((i for i in places if propagation.is_open(order[i])), len(order))
+        self.key = order[self.place] if self.place < len(order) else None
+        remaining = search.preferred_candidates(propagation, self.key) if self.key else []
+        self.candidates = iter(remaining)
 
 
 def _solve_with_sat(
