@@ -325,3 +325,17 @@ def test_processor_without_known_features_is_not_checked(tmp_path: Path) -> None
     assert note.severity is Severity.NOTE
     assert "not checked" in note.message
     assert errors(report) == []
+
+
+@pytest.mark.parametrize("machine", ["", 'driver = "none"'])
+@pytest.mark.parametrize("version", ["*", "13.6", ">=12"])
+def test_conflict_of_gpu_framework_without_gpu_names_its_line(
+    machine: str, version: str, tmp_path: Path
+) -> None:
+    text = f'[machine.box]\nos = "ubuntu 24.04"\n{machine}\n[env.lab]\n'
+    report = check(tmp_path, f'{text}frameworks = {{ cupy = "{version}" }}\n')
+    (found,) = report.diagnostics
+    written = "" if version == "*" else f" {version}"
+    assert found.code == "RS201"
+    assert found.message == f"CuPy{written} cannot be installed on this rig: it requires a GPU"
+    assert [span.line for span in found.spans] == [7]
