@@ -22,6 +22,17 @@ _METADATA = re.compile(
 _CONDA_PYTHON = re.compile(r"python-([0-9]+(?:\.[0-9]+)+)-[^-]+\.json")
 # Usual folders of conda distributions, in a home folder or /opt.
 _BASES = ("anaconda3", "miniconda3", "miniforge3", "mambaforge", "anaconda2", "miniconda2")
+# Usual folders of virtual environments: in a project, and of all projects in a home folder.
+_IN_PROJECT = (".venv", "venv", "env")
+_OF_ALL = (".virtualenvs", ".venvs", "venvs", ".local/share/virtualenvs", ".pyenv/versions")
+# The text in the path of an interpreter that states its source; otherwise it is the system's.
+_SOURCES = (
+    ("/uv/python/", "uv"),
+    ("/.pyenv/", "pyenv"),
+    ("conda", "conda"),
+    ("miniforge", "conda"),
+    ("mambaforge", "conda"),
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class FoundEnvironment:
 def find_environments() -> str:
     """Return the environments of the system and the caller as JSON, without paths."""
     home = Path(os.path.expanduser("~"))
-    found = [*_conda(home), *_pyenv(home), *_system(home)]
+    found = [*_conda(home), *_virtual(home), *_uv(home), *_pyenv(home), *_system(home)]
     return json.dumps([asdict(env) for env in _deduplicate(found)], indent=1, sort_keys=True) + "\n"
 
 
@@ -96,6 +107,44 @@ def _pyenv(home: Path) -> Iterator[FoundEnvironment]:
     for prefix in _folders(home / ".pyenv" / "versions"):
         if re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", prefix.name):
             yield _environment(f"pyenv-{prefix.name}", "pyenv", prefix.name, prefix)
+
+
+def _uv(home: Path) -> Iterator[FoundEnvironment]:
+    """Yield the interpreters that uv installed, with packages that are in none of its projects."""
+    for prefix in _folders(home / ".local" / "share" / "uv" / "python"):
+        named = re.fullmatch(r"cpython-([0-9]+\.[0-9]+\.[0-9]+)-linux-.+", prefix.name)
+        if named is not None:
+            yield _environment(f"uv-{named[1]}", "uv", named[1], prefix)
+
+
+def _virtual(home: Path) -> Iterator[FoundEnvironment]:
+    """Yield the virtual environments of the caller's projects: of venv, virtualenv and uv."""
+    active = os.environ.get("VIRTUAL_ENV")
+    current = Path.cwd()
+    # The folders of projects, and folders of such folders.
+    visible = [folder for folder in _folders(home) if not folder.name.startswith(".")]
+    inner = [each for folder in visible for each in _folders(folder)]
+    prefixes = [Path(active)] if active else []
+    prefixes += [
+        folder / name for folder in (current, home, *visible, *inner) for name in _IN_PROJECT
+    ]
+    prefixes += [each for name in _OF_ALL for each in _folders(home / name)]
+    for prefix in dict.fromkeys(prefixes):
+        settings = _virtual_settings(prefix)
+        version = settings.get("version_info") or settings.get("version", "")
+        python = re.match(r"[0-9]+\.[0-9]+(?:\.[0-9]+)?", version)
+        if python is not None:
+            at = f"{settings.get('home', '')}/"
+            kind = next((kind for text, kind in _SOURCES if text in at), "system")
+            in_project = prefix.name in _IN_PROJECT
+            name = prefix.parent.name if in_project else prefix.name
+            yield _environment(name or "venv", kind, python[0], prefix)
+
+
+def _virtual_settings(prefix: Path) -> dict[str, str]:
+    """Return the keys of the file that makes a folder a virtual environment."""
+    pairs = (line.partition("=") for line in _lines(prefix / "pyvenv.cfg"))
+    return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _system(home: Path) -> Iterator[FoundEnvironment]:

@@ -17,6 +17,7 @@ from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.spec.types import NO_DRIVER, has_apt
+from rigspec.version_specifiers import parse_version
 
 __all__ = ["render_spec"]
 
@@ -242,20 +243,15 @@ def _environment(env: FoundEnvironment, matrix: Matrix) -> Table:
 
 
 def _frameworks(env: FoundEnvironment) -> dict[str, str]:
-    """Return the frameworks by package, one package of each, without local versions."""
+    """Return the frameworks by package, one package of each, with the builds they are of."""
     found: dict[str, str] = {}
     products: set[str] = set()
     for package, version in env.packages.items():
         owner = find_package_owner(package)
-        public = version.partition("+")[0]
-        if (
-            owner is None
-            or owner[0] in products
-            or not re.fullmatch(r"[0-9]+(?:\.[0-9]+)*", public)
-        ):
+        if owner is None or owner[0] in products or parse_version(version) is None:
             continue
         products.add(owner[0])
-        found[package] = public
+        found[package] = version
     return found
 
 

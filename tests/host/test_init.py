@@ -23,6 +23,7 @@ from rigspec.host.recording import QUESTIONS, Recording, load_recording
 from rigspec.host.spec_writer import render_spec
 from rigspec.spec.loader import InvalidSpec, load_spec
 from tests.injection.texts import HOSTILE
+from tests.resolve.rigs import check_text, errors
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 MACHINES = Path(__file__).parent / "machines"
@@ -271,6 +272,68 @@ def test_init_finds_packages_of_user_installation(
     (system,) = [env for env in read_environments(find_environments()) if env.name == "system"]
     assert system.packages["torch"] == "2.1.0+cu121"
     assert system.others >= 1
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [
+        ("torch", "2.8.0+cu128"),
+        ("torch", "2.9.0+rocm6.4"),
+        ("torch", "2.11.0.dev20260101+cu130"),
+        ("torch", "2.6.0a0+gitabc123"),
+        ("tensorflow", "2.15.0.post1"),
+        ("tensorflow", "2.16.0rc0"),
+        ("onnxruntime-gpu", "1.19.2"),
+    ],
+)
+def test_init_writes_builds_post_and_pre_releases_in_full(package: str, version: str) -> None:
+    row = {"name": "lab", "interpreter": "system", "python": "3.11.2", "others": 1}
+    text = json.dumps([{**row, "packages": {package: version}}])
+    system = 'ID=debian\nVERSION_ID="12"\n'
+    host = find_host(Recording({"environments.json": text, "os-release": system}, {}))
+    written = render_spec(host, "rig")
+    assert tomli.loads(written)["env"]["lab"]["frameworks"] == {package: version}
+    assert errors(check_text(written)) == []
+
+
+def write_virtual_environment(prefix: Path, settings: str, package: str) -> None:
+    """The files of a virtual environment of Python 3.12 that has one package."""
+    (prefix / "lib" / "python3.12" / "site-packages" / f"{package}.dist-info").mkdir(parents=True)
+    (prefix / "pyvenv.cfg").write_text(settings, "utf-8")
+
+
+def test_init_finds_virtual_environments_of_projects_and_of_uv(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uv = "home = /home/a/.local/share/uv/python/cpython-3.12.12-linux-x86_64-gnu/bin\nuv = 0.9.1\n"
+    places = {
+        "work/.venv": (f"{uv}version_info = 3.12.12\n", "torch-2.8.0+cu128"),
+        "src/vision/.venv": ("home = /usr/bin\nversion = 3.12.3\n", "jax-0.4.30"),
+        "src/speech/venv": ("home = /home/a/.pyenv/versions/3.12.1/bin\nversion = 3.12.1\n",
+                            "torch-2.4.0"),
+        ".virtualenvs/old": ("home = /opt/conda/bin\nversion = 3.12.2\n", "tensorflow-2.18.0"),
+        "elsewhere/deep/down/active": ("home = /usr/bin\nversion = 3.12.3\n", "keras-3.3.0"),
+    }  # fmt: skip
+    for place, (written, package) in places.items():
+        write_virtual_environment(tmp_path / place, written, package)
+    # A folder of that name that is no virtual environment, and one without a version.
+    (tmp_path / "notes" / "env").mkdir(parents=True)
+    write_virtual_environment(tmp_path / "broken" / ".venv", "home = /usr/bin\n", "torch-2.0.0")
+    managed = tmp_path / ".local/share/uv/python/cpython-3.12.12-linux-x86_64-gnu"
+    (managed / "lib/python3.12/site-packages/jax-0.5.0.dist-info").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "elsewhere/deep/down/active"))
+    monkeypatch.chdir(tmp_path)
+    text = find_environments()
+    assert str(tmp_path) not in text
+    found = {env.name: env for env in read_environments(text)}
+    assert (found["work"].interpreter, found["work"].python) == ("uv", "3.12.12")
+    assert found["work"].packages == {"torch": "2.8.0+cu128"}
+    kinds = {name: found[name].interpreter for name in ("vision", "speech", "old", "active")}
+    assert kinds == {"vision": "system", "speech": "pyenv", "old": "conda", "active": "system"}
+    assert found["uv-3.12.12"].packages == {"jax": "0.5.0"}
+    assert "broken" not in found
+    assert "notes" not in found
 
 
 # --- hostile -------------------------------------------------------------------------------

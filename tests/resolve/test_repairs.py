@@ -206,3 +206,29 @@ def test_open_interpreter_is_that_of_the_system_where_it_fits(tmp_path: Path) ->
 
     assert report.resolution is not None
     assert report.resolution.envs[0].interpreter == "system"
+
+
+@pytest.mark.parametrize(
+    ("framework", "written", "after"),
+    [
+        ("tensorflow", "v2.3", "2.16"),
+        ("tensorflow", "V2.3.1", "2.16.1"),
+        ("torch", "v1.0", "2.2"),
+        ("cupy", "v12.1", "12.3"),
+        ("onnxruntime", "V1.14", "1.17"),
+    ],
+)
+def test_repair_of_version_with_leading_v_is_a_version(
+    framework: str, written: str, after: str, tmp_path: Path
+) -> None:
+    gpu = 'gpus = [{ model = "RTX 3090" }]\n' if framework == "cupy" else ""
+    env = f'[env.lab]\npython = "3.12"\ninterpreter = "system"\nframeworks.{framework} = '
+    text = f'[machine.box]\nos = "ubuntu 24.04"\n{gpu}{env}"{written}"\n'
+    report = check(tmp_path, text)
+    edits = [
+        repair.edits[0].after
+        for diagnostic in report.diagnostics
+        for repair in diagnostic.repairs
+        if [edit.key for edit in repair.edits] == [f"env.lab.frameworks.{framework}"]
+    ]
+    assert edits == [after]

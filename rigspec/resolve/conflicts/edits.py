@@ -25,13 +25,13 @@ def edit_value(problem: Problem, line: Requirement, solution: Solution) -> str |
     if not component.has_ranges:
         return text
     bound = _bound_set_by_rules(problem, component, line, solution)
-    exactly = line.written[:1].isdigit() or bound is None
+    exactly = _without_v(line.written)[:1].isdigit() or bound is None
     return text if exactly and _is_named(text, problem, component) else bound
 
 
 def _format_as_precisely(line: Requirement, chosen: Candidate) -> str:
     """Return the chosen release, as precise as the line."""
-    requested = line.written
+    requested = _without_v(line.written)
     version = chosen.version.partition("+")[0]
     if not version[:1].isdigit():
         return chosen.version
@@ -44,10 +44,13 @@ def _format_as_precisely(line: Requirement, chosen: Candidate) -> str:
         version = ".".join(version.split(".")[: max(1, last_word.count(".") + 1)])
     if not all(part.isdigit() for part in version.removeprefix(">=").split(".")):
         version = f"=={version.removeprefix('>=')}"  # a bare request is made of numbers
-    named = (
-        chosen.family is not None and not requested[:1].isdigit() and requested[:1] not in "<>=!~*"
-    )
+    named = chosen.family is not None and parse_alternative(requested).family is not None
     return f"{chosen.family} {version}" if named else version
+
+
+def _without_v(text: str) -> str:
+    """Return a version without the `v` that people write before it."""
+    return text[1:] if text[:1] in ("v", "V") and text[1:2].isdigit() else text
 
 
 def _is_named(text: str, problem: Problem, component: Component) -> bool:
