@@ -17,6 +17,7 @@ from rigspec.resolve.problem.requirements import DEFAULT_ARCH, get_env_key, list
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import (
+    NO_BUILD,
     build_of,
     normalize_name,
     parse_alternative,
@@ -53,7 +54,7 @@ def build_resolution(
         driver=_version(solution, "driver"),
         cuda=_version(solution, "cuda"),
         cudnn=_version(solution, "cudnn"),
-        cudnn_cuda=_version(solution, "cudnn_cuda"),
+        cudnn_cuda=_cudnn_target(solution),
         envs=envs,
         driver_source=_version(solution, "driver_source"),
         kernel_modules=_kernel_modules(rig, machine, solution),
@@ -66,6 +67,16 @@ def _cuda_provider(rig: Rig, solution: Solution) -> str | None:
         return None
     provider = _version(solution, "provider")
     return None if provider == "image" else provider
+
+
+def _cudnn_target(solution: Solution) -> str | None:
+    """Return the CUDA version that cuDNN is built for, as its release names it.
+
+    A build for all of CUDA 12 admits several versions of the component.
+    """
+    cudnn = solution.get("cudnn")
+    build = build_of(cudnn.version) if cudnn is not None else NO_BUILD
+    return _version(solution, "cudnn_cuda") if build == NO_BUILD else build.removeprefix("cuda")
 
 
 def _kernel_modules(rig: Rig, machine: str | None, solution: Solution) -> str | None:
