@@ -9,7 +9,14 @@ from rigspec.check import check_machine
 from rigspec.diagnostics.model import Diagnostic, Edit, Report, Severity
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.query.question import ENVIRONMENT, MACHINE, QUESTION_FILE, Question, write_spec
+from rigspec.query.question import (
+    ENVIRONMENT,
+    MACHINE,
+    QUESTION_FILE,
+    Question,
+    Requested,
+    write_spec,
+)
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.builder import list_required_products
 from rigspec.spec.loader import LoadedSpec, parse_spec
@@ -20,6 +27,7 @@ __all__ = [
     "answer_question",
     "find_environment",
     "install_commands",
+    "install_libraries",
     "load_for",
 ]
 
@@ -89,6 +97,22 @@ def install_commands(env: EnvResolution) -> tuple[str, ...]:
         option = "--find-links" if index.endswith(".html") else "--index-url"
         commands.append(f"pip install {' '.join(requirements)} {option} {index}")
     return tuple(commands)
+
+
+def install_libraries(requests: Sequence[Requested]) -> tuple[str, ...]:
+    """Return the command of pip that installs the packages that are not frameworks."""
+    names = [
+        f"{request.name}{_with_operator(request.version)}"
+        for request in requests
+        if request.framework is None
+    ]
+    return (f"pip install {' '.join(names)}",) if names else ()
+
+
+def _with_operator(version: str | None) -> str:
+    if version is None or not version[:1].isdigit():
+        return version or ""
+    return f"=={version}" if version.count(".") > 1 else f"=={version}.*"
 
 
 def load_for(spec: LoadedSpec) -> Matrix:

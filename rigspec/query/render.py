@@ -6,7 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Edit
-from rigspec.query.answer import Answer, SuggestedChange, find_environment, install_commands
+from rigspec.query.answer import (
+    Answer,
+    SuggestedChange,
+    find_environment,
+    install_commands,
+    install_libraries,
+)
 from rigspec.query.gpu_page import GpuPage
 from rigspec.query.offers import Offer
 from rigspec.query.question import Question, Requested
@@ -28,7 +34,7 @@ def render_answer(answer: Answer, *, quiet: bool = False) -> str:
     """Return a yes with the command that installs it, or a no with what works instead."""
     lines = [f"{'yes' if answer.is_yes else 'no'}: {_headline(answer)}"]
     if answer.resolution is not None and answer.is_yes:
-        lines += _resolution_lines(answer.resolution)
+        lines += _resolution_lines(answer.resolution, answer.question.requests)
         if not quiet:
             lines += [f"  warning: {w.message} [{w.code}]" for w in answer.warnings]
     for error in answer.errors:
@@ -83,7 +89,7 @@ def convert_answer(answer: Answer) -> dict[str, Any]:
         "schema": _SCHEMA,
         "answer": "yes" if answer.is_yes else "no",
         "question": _question_as_dict(answer.question),
-        "resolution": _resolution_as_dict(answer.resolution),
+        "resolution": _resolution_as_dict(answer.resolution, answer.question.requests),
         "errors": [_diagnostic_as_dict(error) for error in answer.errors],
         "warnings": [_diagnostic_as_dict(warning) for warning in answer.warnings],
         "not_checked": [note.message for note in answer.unchecked],
@@ -132,9 +138,11 @@ def _headline(answer: Answer) -> str:
     if not answer.is_yes:
         return answer.errors[0].message if answer.errors else f"{names} cannot run"
     env = find_environment(answer.resolution) if answer.resolution is not None else None
+    libraries = [r for r in answer.question.requests if r.framework is None]
     if env is not None and env.frameworks:
-        names = ", ".join(f"{pin.name} {pin.version}" for pin in env.frameworks)
-    verb = "run" if len(answer.question.requests) > 1 else "runs"
+        pins = [f"{pin.name} {pin.version}" for pin in env.frameworks]
+        names = " with ".join([", ".join(map(_request, libraries)), *pins][not libraries :])
+    verb = "run" if len(answer.question.requests) > 1 and not libraries else "runs"
     return f"{names} {verb} on {_with_article(gpu)}" if gpu else f"{names} can be installed"
 
 
@@ -142,7 +150,7 @@ def _with_article(gpu: str) -> str:
     return f"an {gpu}" if gpu[:1] in "AHLRM" or gpu[:1].lower() in "aeio" else f"a {gpu}"
 
 
-def _resolution_lines(resolution: Resolution) -> Iterator[str]:
+def _resolution_lines(resolution: Resolution, requests: Sequence[Requested] = ()) -> Iterator[str]:
     env = find_environment(resolution)
     parts = [f"Python {env.python}"] if env is not None else []
     if env is not None and env.cuda:
@@ -154,6 +162,7 @@ def _resolution_lines(resolution: Resolution) -> Iterator[str]:
     yield f"  with {', '.join([*parts, resolution.os])}"
     for command in install_commands(env) if env is not None else ():
         yield f"  {command}"
+    yield from (f"  {command}" for command in install_libraries(requests))
 
 
 def _error_lines(error: Diagnostic) -> Iterator[str]:
@@ -227,7 +236,9 @@ def _question_as_dict(question: Question) -> dict[str, Any]:
     }
 
 
-def _resolution_as_dict(resolution: Resolution | None) -> dict[str, Any] | None:
+def _resolution_as_dict(
+    resolution: Resolution | None, requests: Sequence[Requested] = ()
+) -> dict[str, Any] | None:
     if resolution is None:
         return None
     env = find_environment(resolution)
@@ -238,7 +249,10 @@ def _resolution_as_dict(resolution: Resolution | None) -> dict[str, Any] | None:
         "cudnn": resolution.cudnn,
         "python": env.python if env is not None else None,
         "packages": {p.name: p.version for p in env.frameworks} if env is not None else {},
-        "install": list(install_commands(env)) if env is not None else [],
+        "install": [
+            *(install_commands(env) if env is not None else ()),
+            *install_libraries(requests),
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -176,3 +177,50 @@ def test_can_text_that_is_no_output_is_refused(rigspec: Rigspec) -> None:
     done = rigspec("can", "-", input="hello\n")
     assert done.returncode == 2
     assert "neither the output of nvidia-smi" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "version", "torch"),
+    [
+        (("RTX 4090", "vllm==0.6.3"), 0, "vllm 0.6.3", "2.4.0"),
+        (("RTX 4090", "vllm 0.6"), 0, "vllm 0.6.6.post1", "2.5.1"),
+        (("GTX 1080", "vllm"), 1, None, None),
+        (("RTX 5090", "vllm==0.6.3"), 1, None, None),
+    ],
+)
+def test_can_library_names_its_release_and_that_of_its_framework(
+    words: tuple[str, ...], code: int, version: str | None, torch: str | None, rigspec: Rigspec
+) -> None:
+    status, answer = ask(rigspec, *words)
+    assert status == code
+    if version is not None:
+        requests = answer["question"]["requirements"]  # type: ignore[index]
+        assert requests[0] == version
+        assert answer["resolution"]["packages"] == {"torch": torch}  # type: ignore[index]
+
+
+def test_can_library_without_version_installs_the_newest_that_runs(rigspec: Rigspec) -> None:
+    done = rigspec("can", "T4", "vllm")
+    assert done.returncode == 0
+    assert done.stdout.startswith("yes: vllm 0.")
+    assert "  pip install vllm==0." in done.stdout
+
+
+def test_can_package_without_rules_exits_with_2(rigspec: Rigspec) -> None:
+    done = rigspec("can", "RTX 4090", "black")
+    assert done.returncode == 2
+    assert "error: the matrix has no rules about `black`" in done.stderr
+
+
+def test_can_repeats_an_answer_without_the_solver(rigspec: Rigspec, tmp_path: Path) -> None:
+    variables = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    variables.pop("RIGSPEC_NO_CACHE", None)
+    first = rigspec("can", "RTX 5090", "torch==2.4", env=variables)
+    (entry,) = (tmp_path / "rigspec" / "can").iterdir()
+    again = rigspec("can", "RTX 5090", "torch==2.4", env=variables)
+    assert (again.returncode, again.stdout) == (first.returncode, first.stdout) == (1, first.stdout)
+    entry.write_text('00000000\n[0, "yes"]')
+    damaged = rigspec("can", "RTX 5090", "torch==2.4", env=variables)
+    assert (damaged.returncode, damaged.stdout) == (1, first.stdout)
+    other = rigspec("can", "RTX 5090", "torch==2.8", env=variables)
+    assert other.returncode == 0
