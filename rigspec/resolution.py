@@ -27,7 +27,8 @@ class Build:
     """A build of a framework that the default package index does not have.
 
     ``requirement`` is the distribution that carries it (``torch==2.7.1+cu118``), ``index`` the
-    address of the index or of the page with links to its files, ``cuda`` the CUDA it is built for.
+    address of the index or of the page with links to its files (empty in a lock), ``cuda`` the
+    CUDA it is built for.
     For a package of conda the requirement is a match spec and the index names the channels.
     """
 

@@ -47,6 +47,11 @@ class Bundle:
         """The keys of ``[mirrors]`` that the bundle serves, with the folder of each."""
         return tuple(item for part in self.parts for item in part.mirrors)
 
+    @property
+    def builds(self) -> tuple[tuple[str, str], ...]:
+        """The names of builds that the bundle serves as ``[index.NAME]``, with their folders."""
+        return tuple(item for part in self.parts for item in part.builds)
+
 
 def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
     """Find the source of every file of a lock.
@@ -65,7 +70,7 @@ def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
     return Bundle(
         (
             fetch_downloads_part(sources),
-            fetch_pypi_part(chosen, rig.mirrors.pypi or read_index_configuration()),
+            fetch_pypi_part(rig, chosen, rig.mirrors.pypi or read_index_configuration()),
             fetch_conda_part(chosen, rig.mirrors.conda),
             fetch_apt_part(chosen, rig.mirrors.apt),
             fetch_images_part(rig, chosen),

@@ -61,12 +61,16 @@ class MissingItem:
 
 @dataclass(frozen=True)
 class BundlePart:
-    """The files of one kind of source; ``mirrors`` are keys of ``[mirrors]`` and their folders."""
+    """The files of one kind of source; ``mirrors`` are keys of ``[mirrors]`` and their folders.
+
+    ``builds`` are the names of builds whose ``[index.NAME]`` it serves, with the folder of each.
+    """
 
     files: tuple[BundleFile, ...] = ()
     generated: tuple[GeneratedFile, ...] = ()
     missing: tuple[MissingItem, ...] = ()
     mirrors: tuple[tuple[str, str], ...] = ()
+    builds: tuple[tuple[str, str], ...] = ()
 
 
 Item = BundleFile | GeneratedFile | MissingItem

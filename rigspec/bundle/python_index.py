@@ -11,9 +11,12 @@ from urllib.parse import quote
 
 from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingItem, write_verified
 from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.lock.python.index.build_indexes import list_build_indexes, list_indexed_builds
 from rigspec.lock.python.index.package_index import IndexedFile, PackageIndex
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter, describe_target_interpreter
+from rigspec.spec.models.rig import Rig
+from rigspec.version_specifiers import build_of
 
 __all__ = ["fetch_pypi_part"]
 
@@ -29,7 +32,7 @@ class _EnvironmentPin:
     index: PackageIndex
 
 
-def fetch_pypi_part(machines: Iterable[LockedMachine], index: str | None) -> BundlePart:
+def fetch_pypi_part(rig: Rig, machines: Iterable[LockedMachine], index: str | None) -> BundlePart:
     """Return the file that each environment's pip would install for each pin.
 
     Raises:
@@ -38,7 +41,9 @@ def fetch_pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Bun
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    environment_pins = [pin for machine in machines for pin in _environment_pins(machine, index)]
+    environment_pins = [
+        pin for machine in machines for pin in _environment_pins(rig, machine, index)
+    ]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda a: a.index.file_of(a.pin), environment_pins))
     files: dict[str, tuple[str, IndexedFile]] = {}
@@ -54,12 +59,30 @@ def fetch_pypi_part(machines: Iterable[LockedMachine], index: str | None) -> Bun
         for name, file in files.values()
     )
     mirrors = (("pypi", _FOLDER),) if files else ()
-    return BundlePart(bundle_files, tuple(_pages(files)), tuple(dict.fromkeys(missing)), mirrors)
+    pages, unavailable = tuple(_pages(files)), tuple(dict.fromkeys(missing))
+    return BundlePart(bundle_files, pages, unavailable, mirrors, _served_builds(rig, machines))
 
 
-def _environment_pins(machine: LockedMachine, index: str | None) -> Iterator[_EnvironmentPin]:
+def _served_builds(rig: Rig, machines: Iterable[LockedMachine]) -> tuple[tuple[str, str], ...]:
+    """Return the names of the builds in the lock, with the folder of the index."""
+    names = {
+        build_of(pin.version)
+        for machine in machines
+        for env in machine.resolution.envs
+        for build in list_indexed_builds(rig.env[env.name], env)
+        for pin in env.frameworks
+        if pin.name == build.framework
+    }
+    return tuple((name, _FOLDER) for name in sorted(names))
+
+
+def _environment_pins(
+    rig: Rig, machine: LockedMachine, index: str | None
+) -> Iterator[_EnvironmentPin]:
+    resolutions = {resolution.name: resolution for resolution in machine.resolution.envs}
     for env in machine.envs:
-        index_of_env = PackageIndex(_target(machine, env), index)
+        extra = list_build_indexes(rig, resolutions[env.name])
+        index_of_env = PackageIndex(_target(machine, env), index, extra=extra)
         for pin in (*read_pins(env.tools), *read_pins(env.requirements)):
             yield _EnvironmentPin(pin, env.name, index_of_env)
 

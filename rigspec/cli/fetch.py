@@ -99,3 +99,5 @@ def _print_mirrors(bundle: Bundle, output: Path, at: str | None, quiet: bool) ->
     typer.echo("[mirrors]")
     for key, folder in bundle.mirrors:
         typer.echo(f'{key} = "{address.rstrip("/")}/{folder}"')
+    for name, folder in bundle.builds:
+        typer.echo(f'[index."{name}"]\nurl = "{address.rstrip("/")}/{folder}"')

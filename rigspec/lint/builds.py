@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.hardware.machine_context import build_fact
 from rigspec.matrix.components import PACKAGE_PREFIX
+from rigspec.matrix.model import Matrix
 from rigspec.resolution import Build, EnvResolution, Resolution
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.requirements import list_requested_frameworks, list_requested_packages
@@ -22,7 +24,9 @@ _FORGE = "conda-forge"
 _OF_TORCH = ("torchvision", "torchaudio")
 
 
-def lint_builds(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Diagnostic]:
+def lint_builds(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
     """Yield a note for each build of another index, with the command that installs it."""
     for env in resolution.envs if resolution is not None else ():
         from_channels = list_channel_frameworks(spec.rig.env[env.name])
@@ -31,7 +35,7 @@ def lint_builds(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Dia
             line = lines.get(build.framework)
             path = ("env", env.name, line.table, line.key) if line else ("env", env.name)
             if build.framework in from_channels:
-                yield from _channel_build(spec, resolution, env, build, path)
+                yield from _channel_build(spec, matrix, resolution, env, build, path)
                 continue
             cuda = f" for CUDA {build.cuda}" if build.cuda is not None else ""
             yield Diagnostic(
@@ -47,6 +51,7 @@ def lint_builds(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Dia
 
 def _channel_build(
     spec: LoadedSpec,
+    matrix: Matrix,
     resolution: Resolution | None,
     env: EnvResolution,
     build: Build,
@@ -73,9 +78,18 @@ def _channel_build(
             message=f"`pytorch` of {_FORGE} is the CPU build where conda detects no NVIDIA driver",
             components=(build.framework,),
             spans=(spec.document.span(path, label="no build requested"),),
+            facts=tuple(_forge_facts(matrix)),
             runtime_error=("Torch not compiled with CUDA enabled",),
             help=("request `pytorch-gpu` instead of `pytorch`",),
         )
+
+
+def _forge_facts(matrix: Matrix) -> Iterator[Fact]:
+    """Yield why conda-forge has a CPU build where conda detects no driver."""
+    releases = matrix.product("guidance").releases if "guidance" in matrix else ()
+    for release in releases:
+        if release.version == "conda-forge-pytorch":
+            yield build_fact(release, release.get("statement") or "")
 
 
 def install_command(build: Build, env: EnvResolution, spec: Environment) -> str:

@@ -50,6 +50,6 @@ def lint(
     yield from lint_nvblas(spec, resolution)
     yield from lint_wheel_cuda(spec, matrix, resolution)
     yield from lint_dyndns(spec, matrix, likely)
-    yield from lint_builds(spec, resolution)
+    yield from lint_builds(spec, matrix, resolution)
     yield from lint_unverified_versions(spec, machine, matrix, resolution)
     yield from lint_unverified(spec, machine, matrix, resolution)

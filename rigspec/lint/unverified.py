@@ -6,26 +6,24 @@ from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
-from rigspec.matrix.model import Matrix, Rule
+from rigspec.matrix.model import Condition, Matrix, Rule
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import Pin, Resolution
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
 from rigspec.resolve.problem.requirements import (
-    list_package_products,
+    RequestedPackage,
     list_requested_frameworks,
     list_requested_packages,
 )
 from rigspec.resolve.problem.rule_index import get_rule_index
 from rigspec.resolve.problem.systems import ROLLING, find_unlisted_system
+from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
-from rigspec.version_specifiers import strip_local_version
+from rigspec.version_specifiers import parse_alternative, strip_local_version
 
 __all__ = ["lint_unverified", "lint_unverified_versions"]
-
-# More names than these are counted.
-_MAX_NAMES = 6
 
 # Components that only the matrix or the spec can give, and the key in the spec.
 _SPEC_KEYS = {"avx": "features"}
@@ -81,17 +79,16 @@ def lint_unverified_versions(
             and pin.name not in known_builds
             and (pin.name in from_channels or not _is_listed(matrix, pin))
         ]
-        known = set(list_package_products(requested)) | get_rule_index(matrix).named
         lines += [
-            (package.name, ("env", env.name, package.table, package.key))
+            (_label(package), ("env", env.name, package.table, package.key))
             for package in list_requested_packages(requested)
-            if PACKAGE_PREFIX + package.name not in known
+            if not _is_bound(matrix, package)
         ]
     if lines:
         yield Diagnostic(
             code="RS252",
             severity=Severity.NOTE,
-            message=f"not checked, because the matrix has no rules: {_shorten(lines)}",
+            message=f"not checked, because the matrix has no rules: {_join_names(lines)}",
             spans=(spec.document.span(lines[0][1]),),
         )
 
@@ -124,10 +121,38 @@ def _is_listed(matrix: Matrix, pin: Pin) -> bool:
     )
 
 
-def _shorten(lines: list[tuple[str, KeyPath]]) -> str:
-    names = list(dict.fromkeys(name for name, _ in lines))
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(names[:_MAX_NAMES]) + more
+def _is_bound(matrix: Matrix, package: RequestedPackage) -> bool:
+    """Return whether a rule of the matrix can contradict the version of a package."""
+    component = PACKAGE_PREFIX + package.name
+    version = find_exact_version(parse_alternative(package.request))
+    if component not in get_rule_index(matrix).named or version is None:
+        return component in get_rule_index(matrix).named
+    chosen = Candidate(None, version)
+    return any(
+        rule.requires.component == component
+        or any(
+            condition.component == component
+            and (matches_any(condition.alternatives, chosen) or _is_within(package, condition))
+            for condition in rule.when
+        )
+        for rule in matrix.rules()
+    )
+
+
+def _is_within(package: RequestedPackage, condition: Condition) -> bool:
+    """Return whether a rule is about a release that a request for a series admits."""
+    requested = parse_alternative(package.request)
+    named = (find_exact_version(parse_alternative(text)) for text in condition.alternatives)
+    return any(version is not None and requested.admits(None, version) for version in named)
+
+
+def _label(package: RequestedPackage) -> str:
+    version = find_exact_version(parse_alternative(package.request))
+    return f"{package.name} {version}" if version is not None else package.name
+
+
+def _join_names(lines: list[tuple[str, KeyPath]]) -> str:
+    return ", ".join(dict.fromkeys(name for name, _ in lines))
 
 
 def _is_active(rule: Rule, resolution: Resolution) -> bool:

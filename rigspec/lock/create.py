@@ -25,6 +25,12 @@ from rigspec.lock.python.environment import (
     lock_environment,
 )
 from rigspec.lock.python.framework_rules import join_environments
+from rigspec.lock.python.index.build_indexes import (
+    find_build_index,
+    is_page_of_links,
+    list_indexed_builds,
+    strip_build_indexes,
+)
 from rigspec.lock.services import (
     find_notebook,
     find_unknown_services,
@@ -34,7 +40,6 @@ from rigspec.lock.services import (
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
@@ -74,11 +79,10 @@ def create_lock(
         if resolution.arch != LOCKED_ARCH:
             raise report_unsupported_architecture(resolution.arch)
         for env in resolution.envs:
-            from_channels = list_channel_frameworks(rig.env[env.name])
-            for build in env.builds:
-                if build.framework in from_channels:
-                    continue
-                raise report_unsupported_build(env, build)
+            for build in list_indexed_builds(rig.env[env.name], env):
+                address = find_build_index(rig, env, build)
+                if not address or is_page_of_links(address):
+                    raise report_unsupported_build(env, build, address)
     matrix = load_matrix()
     names = tuple(moving)
     previous = _previous_pins(before, names)
@@ -201,7 +205,7 @@ def _machine(
     files = tuple(list_downloads(rig, resolution, matrix, earlier.artifacts.files))
     repositories = tuple(list_repositories(rig, resolution, matrix))
     machine = LockedMachine(
-        resolution=resolution,
+        resolution=strip_build_indexes(rig, resolution),
         files=files,
         unpinned=(
             *find_unpinned_items(rig, resolution, matrix),

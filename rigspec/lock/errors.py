@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.resolution import Build, EnvResolution
 from rigspec.spec.toml.document import Document, KeyPath
+from rigspec.version_specifiers import build_of
 
 __all__ = [
     "EngineLimit",
@@ -91,16 +92,17 @@ def report_unsupported_architecture(arch: str) -> LockError:
     return LockError(diagnostic, 1)
 
 
-def report_unsupported_build(env: EnvResolution, build: Build) -> LockError:
-    """Return the error for a build of another index than the default one."""
+def report_unsupported_build(env: EnvResolution, build: Build, address: str) -> LockError:
+    """Return the error for a build whose only public address is a page of links, or none."""
     named = build.requirement.replace("==", " ")
+    name = next(build_of(pin.version) for pin in env.frameworks if pin.name == build.framework)
     diagnostic = Diagnostic(
         code="RS532",
         severity=Severity.ERROR,
         message=f"cannot lock `{env.name}`: {named} is not on the default package index, and "
-        f"`lock` does not read {build.index} yet",
+        f"{address or 'no known index'} has no checksums",
         help=(
-            "install it by hand with the command that `rigspec check` prints",
+            f'set `url` in `[index."{name}"]` to a package index that has the build',
             f"or request a release of {build.framework} whose default build fits the GPU and the "
             "driver",
         ),

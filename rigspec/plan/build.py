@@ -72,7 +72,7 @@ def _build_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from build_source_steps(rig, locked)
     yield from build_system_steps(locked)
     yield from build_accelerator_steps(rig, locked)
-    yield from build_environment_steps(locked, rig.mirrors.pypi)
+    yield from build_environment_steps(rig, locked)
     yield from build_file_steps(rig, locked)
     env_variables = tuple(list_environment_variables(rig, locked))
     yield from env_variables

@@ -73,12 +73,13 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
 def compute_spec_digest(rig: Rig) -> str:
     """Return the sha256 of the parts of a rig that decide what is installed.
 
-    Comments, order and layout of the file do not count, nor mirrors, nor the parts and prices of
-    machines.
+    Comments, order and layout of the file do not count, nor the addresses of mirrors and indexes,
+    nor the parts and prices of machines.
     """
     import json
 
     excluded: dict[str, Any] = {
+        "index": True,
         "mirrors": True,
         "machine": dict.fromkeys(rig.machine, PARTS_AND_PRICES),
     }

@@ -18,7 +18,8 @@ def send(request: BaseHTTPRequestHandler, body: bytes, status: int = 200, **head
     for name, value in {"Content-Length": str(len(body)), **named}.items():
         request.send_header(name, value)
     request.end_headers()
-    request.wfile.write(body)
+    if request.command != "HEAD":
+        request.wfile.write(body)
 
 
 @contextmanager
@@ -29,6 +30,9 @@ def servers() -> Iterator[Serve]:
     def start(answer: Answer) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                answer(self)
+
+            def do_HEAD(self) -> None:
                 answer(self)
 
             def log_message(self, format: str, *args: object) -> None:

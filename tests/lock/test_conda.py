@@ -242,3 +242,32 @@ def test_conda_blas_of_spec_is_used_by_numpy(lab: Lab) -> None:
         listed = lab.file("explicit.txt").read_text(encoding="utf-8")
         assert f"/numpy-1.16.0-{name}.tar.bz2#" in listed
         assert f"/blas-1.0-{name}.tar.bz2#" in listed
+
+
+@pytest.mark.parametrize(
+    ("request_text", "cudatoolkit"),
+    [
+        ('"1.10.2"', "11.3.1"),
+        ('{ version = "1.10.2", build = "cuda10.2" }', "10.2.89"),
+    ],
+)
+def test_conda_takes_the_build_that_check_chose(
+    request_text: str, cudatoolkit: str, tmp_path: Path, rigspec: Callable[..., Done]
+) -> None:
+    channel = Channel(tmp_path / "mirror" / "pytorch")
+    channel.add_python()
+    for toolkit, series in (("10.2.89", "10.2"), ("11.3.1", "11.3"), ("11.1.74", "11.1")):
+        channel.add("cudatoolkit", toolkit)
+        depends = ["python >=3.6,<3.7", f"cudatoolkit {series}.*"]
+        channel.add("pytorch", "1.10.2", depends, build=f"py3.6_cuda{series}_0")
+    lab = Lab(tmp_path, channel, rigspec)
+    machine = 'os = "ubuntu 18.04"\ndriver = { version = "470", from = "none" }\ngpus = ["T4"]'
+    text = rig("pytorch", packages=f"pytorch = {request_text}", machine=machine)
+    text += f'\n[mirrors]\nconda = "{(tmp_path / "mirror").as_uri()}"\n'
+    (tmp_path / "rig.toml").write_text(text, encoding="utf-8")
+
+    done = lab.lock()
+    assert done.returncode == 0, done.stderr
+    explicit = lab.file("explicit.txt").read_text(encoding="utf-8")
+    assert f"/cudatoolkit-{cudatoolkit}-" in explicit
+    assert f"/pytorch-1.10.2-py3.6_cuda{cudatoolkit[:4]}_0" in explicit

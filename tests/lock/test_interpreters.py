@@ -12,8 +12,10 @@ from rigspec.lock.python.interpreter import list_bootstrap_tools, lock_interpret
 from rigspec.matrix.loader import load_matrix
 from rigspec.plan.layers.python import build_environment_steps
 from rigspec.plan.steps import ArchiveStep, EnvironmentStep, InstallerStep, SourceBuildStep, Step
-from rigspec.spec.loader import load_spec
+from rigspec.spec.loader import load_spec, parse_spec
 from tests.resolve.rigs import check, errors
+
+RIG = parse_spec("rig.toml", 'rig = 1\nname = "box"\n').rig
 
 
 def planned(folder: Path, os: str, interpreter: str, python: str) -> tuple[LockedMachine, Step]:
@@ -38,12 +40,12 @@ python = "{python}"
         envs=(LockedEnv("lab", "uv", "", "", interpreter_of),),
         unpinned=tuple(find_unpinned_items(rig, report.resolution, matrix)),
     )
-    *_, step, _ = build_environment_steps(locked)
+    *_, step, _ = build_environment_steps(RIG, locked)
     return locked, step
 
 
 def environment(locked: LockedMachine) -> EnvironmentStep:
-    *_, step = build_environment_steps(locked)
+    *_, step = build_environment_steps(RIG, locked)
     assert isinstance(step, EnvironmentStep)
     return step
 

@@ -111,3 +111,49 @@ def test_os_without_a_line_is_the_newest_that_fits(tmp_path: Path) -> None:
     report = check(tmp_path, '[machine.box]\ngpus = ["RTX 3090"]\n')
     assert report.resolution is not None
     assert report.resolution.os.startswith("ubuntu ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'packages = { onnxruntime-gpu = "==1.8.1" }',  # older than what the index lists
+        'frameworks = { torch = "==2.99.0" }',  # newer
+        'frameworks = { cupy = "==0.9.9" }',
+    ],
+)
+def test_release_that_no_table_lists_is_not_checked(line: str, tmp_path: Path) -> None:
+    report = check(tmp_path, f'[machine.box]\ngpus = ["RTX 3090"]\n[env.lab]\n{line}\n')
+    assert errors(report) == []
+    version = line.rpartition("==")[2].partition('"')[0]
+    (note,) = [d for d in report.diagnostics if d.code == "RS252"]
+    assert note.message.endswith(f" {version}")
+
+
+@pytest.mark.parametrize("line", ['torch = "==2.2.9"', 'tensorflow = "==2.4.9"'])
+def test_release_that_the_index_does_not_have_is_refused_with_its_list(
+    line: str, tmp_path: Path
+) -> None:
+    report = check(tmp_path, f"[machine.box]\n[env.lab]\nframeworks = {{ {line} }}\n")
+    assert errors(report) == ["RS214"]
+    (fact,) = report.diagnostics[0].facts
+    assert fact.statement.startswith("the package index has no ")
+    assert [source.url for source in fact.sources] == [f"pkg:pypi/{line.partition(' ')[0]}"]
+
+
+def test_everything_that_no_rule_can_contradict_is_one_note(tmp_path: Path) -> None:
+    names = [f"package-{letter}" for letter in "abcdefgh"]
+    packages = ", ".join(f'{name} = "*"' for name in names)
+    text = f"""
+[machine.box]
+os = "gentoo"
+gpus = ["RTX 3090"]
+[container]
+base = "example.org/own:1"
+[env.lab]
+frameworks = {{ jax = "==0.99.0" }}
+packages = {{ {packages}, vllm = "==0.0.1", torchvision = "==0.15.2" }}
+"""
+    (note,) = [d for d in check(tmp_path, text).diagnostics if d.code == "RS252"]
+    for name in [*names, "gentoo", "example.org/own:1", "jax 0.99.0", "vllm 0.0.1"]:
+        assert name in note.message
+    assert "torchvision" not in note.message

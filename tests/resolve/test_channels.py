@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.resolve.rigs import check, errors
 
 
@@ -131,3 +133,19 @@ def test_pytorch_of_conda_forge_with_gpu_is_warned_of(tmp_path: Path) -> None:
         text = conda(f'{package} = "2.1"', python="3.9", channels='"conda-forge"', machine=K80)
         codes = {d.code for d in check(tmp_path, text).diagnostics}
         assert ("RS219" in codes) is warned
+
+
+@pytest.mark.parametrize("name", ["cuda11.8", "cuda118", "cu118", "pytorch.cuda11.8"])
+def test_build_of_channel_can_be_named(name: str, tmp_path: Path) -> None:
+    packages = f'pytorch = {{ version = "2.4.1", build = "{name}" }}'
+    machine = K80.replace("470.256.02", "550").replace("Tesla K80", "RTX 3090")
+    text = conda(packages, python="3.9", channels=PYTORCH, machine=machine)
+    assert build(tmp_path, text) == ("pytorch=2.4.1 pytorch-cuda=11.8", "pytorch nvidia", "11.8")
+
+
+def test_build_that_no_table_lists_is_not_checked(tmp_path: Path) -> None:
+    packages = 'pytorch = { version = "2.1.2", build = "cuda99" }'
+    text = conda(packages, python="3.9", channels=PYTORCH, machine=K80)
+    assert errors(check(tmp_path, text)) == []
+    (note,) = notes(tmp_path, text)
+    assert note.endswith(": pytorch 2.1.2")

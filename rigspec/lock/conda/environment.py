@@ -26,10 +26,11 @@ from rigspec.lock.conda.request import (
 from rigspec.lock.errors import Place, report_no_solution
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import Build, EnvResolution, Resolution
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
+from rigspec.version_specifiers import parse_alternative
 
 __all__ = ["lock_conda"]
 
@@ -81,14 +82,38 @@ def _lines(spec: Environment, env: EnvResolution, matrix: Matrix) -> Iterator[Re
         release = find_release(matrix, "blas", spec.blas)
         wanted = release.get("conda") or ""
         yield RequestedSpec(("blas",), wanted, f"requests {spec.blas}")
-    from_channels = set(list_channel_frameworks(spec).values())
+    from_channels = list_channel_frameworks(spec)
     named = {
-        name: request for name, request in spec.frameworks.items() if name.lower() in from_channels
+        name: request
+        for name, request in spec.frameworks.items()
+        if name.lower() in from_channels.values()
     }
+    builds = {from_channels[b.framework]: b for b in env.builds if b.framework in from_channels}
     for table, lines in (("frameworks", named), ("packages", spec.packages)):
         for name, request in sorted(lines.items()):
-            wanted = match_spec(name.lower(), request)
-            yield RequestedSpec((table, name), wanted, f"requests {wanted}")
+            build = builds.get(name.lower())
+            specs = _build_specs(build) if build is not None else (_spec(name.lower(), request),)
+            for wanted in specs:
+                yield RequestedSpec((table, name), wanted, f"requests {wanted}")
+
+
+def _spec(name: str, request: str) -> str:
+    """Return the match spec of a line; a build is a part of the build's name in the channel."""
+    alternative = parse_alternative(request)
+    wanted = match_spec(name, alternative.versions)
+    if alternative.build is None:
+        return wanted
+    versions = wanted.partition(" ")[2] or "*"
+    return f"{name} {versions} *{alternative.build}*"
+
+
+def _build_specs(build: Build) -> Iterator[str]:
+    """Yield the match specs of a build: ``pytorch 2.4.1``, ``pytorch-cuda 12.1.*``."""
+    first, *selectors = build.requirement.split()
+    yield first.replace("=", " ")
+    for selector in selectors:
+        name, _, version = selector.partition("=")
+        yield f"{name} {version}.*" if version else name
 
 
 def _matrix_bounds(env: EnvResolution) -> Iterator[RequestedSpec]:

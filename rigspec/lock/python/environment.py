@@ -17,6 +17,7 @@ from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
 from rigspec.lock.python.environment_solver import EnvironmentSolver, SolvedEnvironment
 from rigspec.lock.python.framework_rules import FoundFramework, list_older_pythons
+from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.pages import IndexPages
@@ -160,11 +161,12 @@ class _Locker:
         target = describe_target_interpreter(resolution, env, self._figures.get("last_virtualenv"))
         before = read_preferred_packages(previous.explicit, previous.moving)
         pages: IndexPages = {}
-        index = PackageIndex(target, url, pages=pages)
+        extra = list_build_indexes(rig, env)
+        index = PackageIndex(target, url, pages=pages, extra=extra)
         self._conda = lock_conda(rig, resolution, env, matrix, index, before)
         self._provided = list_conda_pins(self._conda, env.pip)
         self._target = replace(target, version=self._conda.python or target.version)
-        self._index = PackageIndex(self._target, url, pages=pages)
+        self._index = PackageIndex(self._target, url, pages=pages, extra=extra)
         # Read while the resolver runs: the tools are chosen right after it.
         Thread(target=self._index.load, args=(_TOOL_PAGES,), daemon=True).start()
         self._request = ResolveRequest(
@@ -176,6 +178,7 @@ class _Locker:
             as_of=self._spec.as_of,
             kept=previous.requirements + previous.tools,
             moving=previous.moving,
+            extra_indexes=extra,
             pages=pages,
         )
 

@@ -21,6 +21,7 @@ from rigspec.lock.python.framework_rules import (
     find_owner,
     format_version_range,
 )
+from rigspec.lock.python.index.build_indexes import list_indexed_builds
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
@@ -90,6 +91,9 @@ class EnvironmentSolver:
         self._request = request
         self._compile = compile_request
         self._same_machine = same_machine
+        self._builds = {
+            build.framework: build for build in list_indexed_builds(rig.env[env.name], env)
+        }
         self._implied: frozenset[str] = frozenset()
         self._rules = self._load_rules()
         self._bounds = _Bounds()
@@ -104,8 +108,10 @@ class EnvironmentSolver:
             LockError: There is no such set, or an index failed.
 
         """
-        for pin in self._env.distributions:
-            self._restrict(_plain_name(pin), ())
+        for framework, pin in self._pairs():
+            # A build of another index is locked as it was resolved.
+            if framework.name not in self._builds:
+                self._restrict(_plain_name(pin), ())
         for _ in range(_ROUNDS):
             text = self._run()
             if text is None:
@@ -143,8 +149,18 @@ class EnvironmentSolver:
             requested.product: parse_alternative(requested.request).versions
             for requested in list_requested_frameworks(self._rig.env[self._env.name])
         }
-        for framework, pin in zip(self._env.frameworks, self._env.distributions, strict=True):
-            yield f"{pin.name}{versions.get(framework.name) or ''}"
+        for framework, pin in self._pairs():
+            build = self._builds.get(framework.name)
+            if build is None:
+                yield f"{pin.name}{versions.get(framework.name) or ''}"
+                continue
+            yield build.requirement
+            if not build.requirement.startswith(f"{_plain_name(pin)}=="):
+                yield f"{pin.name}=={pin.version}"
+
+    def _pairs(self) -> Iterator[tuple[Pin, Pin]]:
+        """Yield each framework with the distribution that carries it."""
+        return zip(self._env.frameworks, self._env.distributions, strict=True)
 
     def _companions(self) -> Iterator[str]:
         present = {Requirement(line).name for line in self._request.requirements}
@@ -170,6 +186,9 @@ class EnvironmentSolver:
     def _find_frameworks(self, text: str) -> list[FoundFramework]:
         """Return the frameworks of a result, those of the spec first."""
         locked = {pin.name: str(pin.version) for pin in read_pins(text)}
+        for framework, distribution in self._pairs():
+            if framework.name in self._builds:
+                locked[_plain_name(distribution)] = framework.version
         named = {_plain_name(pin) for pin in self._env.distributions}
         products = {framework.name for framework in self._env.frameworks}
         owners = {name: find_package_owner(name) for name in locked}
@@ -198,7 +217,12 @@ class EnvironmentSolver:
 
         Return whether any was excluded.
         """
-        unknown = [f for f in found if f.version not in self._rules.releases(f.package)]
+        unknown = [
+            framework
+            for framework in found
+            if framework.product not in self._builds
+            and framework.version not in self._rules.releases(framework.package)
+        ]
         requested = [framework for framework in unknown if framework.path is not None]
         for framework in unknown:
             found.remove(framework)
@@ -263,7 +287,10 @@ class EnvironmentSolver:
         """Return a dependency with the line of the spec that leads to it."""
         if framework.path is not None:
             return framework
-        index = PackageIndex(self._request.target, self._request.index, pages=self._request.pages)
+        request = self._request
+        index = PackageIndex(
+            request.target, request.index, pages=request.pages, extra=request.extra_indexes
+        )
         packages = self._rig.env[self._env.name].packages
         keys: dict[str, str] = {canonicalize_name(key): key for key in packages}
         roots = [pin for pin in read_pins(text) if pin.name in keys]

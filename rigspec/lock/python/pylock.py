@@ -35,7 +35,9 @@ def render_pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
-    index = PackageIndex(question.target, question.index, pages=question.pages)
+    index = PackageIndex(
+        question.target, question.index, pages=question.pages, extra=question.extra_indexes
+    )
     found = sorted(
         (pin for text in requirements for pin in read_pins(text)), key=lambda pin: pin.name
     )

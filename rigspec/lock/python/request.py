@@ -25,7 +25,8 @@ class ResolveRequest:
     ``index`` is an index's address, None for the one that the user has configured; nothing
     uploaded after the day ``as_of`` is used, except ``TOOLS``. ``kept`` are requirements that
     were locked before: their versions are preferred, except for the packages in ``moving``.
-    ``pages`` are those of the index that were read already.
+    ``pages`` are those of the index that were read already. ``extra_indexes`` are the addresses of
+    indexes with builds that the first one does not have.
     """
 
     env: str
@@ -36,6 +37,7 @@ class ResolveRequest:
     as_of: dt.date | None = None
     kept: str = ""
     moving: tuple[str, ...] = ()
+    extra_indexes: tuple[str, ...] = ()
     pages: IndexPages = field(default_factory=dict, repr=False, compare=False)
 
     def preferred_versions(self) -> dict[str, Version]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
+from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.lock.python.requirements_file import read_pin_names, remove_pins
 from rigspec.plan.layers.apt import build_package_lists, get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
@@ -43,10 +44,10 @@ _C_FLAGS = (
 )
 
 
-def build_environment_steps(locked: LockedMachine, index: str | None = None) -> Iterator[Step]:
+def build_environment_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the steps that install the interpreters, each once, and the environments.
 
-    ``index`` is the Python index of the spec; without one, pip uses the machine's configuration.
+    Without a Python index in the spec, pip uses the machine's configuration.
     """
     packages = select_packages(locked, "interpreter")
     if packages:
@@ -64,7 +65,11 @@ def build_environment_steps(locked: LockedMachine, index: str | None = None) -> 
         if env.interpreter.installer is not None and env.interpreter.installer not in installed:
             installed.add(env.interpreter.installer)
             yield _interpreter_step(locked, env, resolution)
-        yield replace(_environment_step(env, resolution), index=index)
+        yield replace(
+            _environment_step(env, resolution),
+            index=rig.mirrors.pypi,
+            extra_indexes=list_build_indexes(rig, resolution),
+        )
 
 
 def build_payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, ...]:

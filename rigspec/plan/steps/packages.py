@@ -177,7 +177,8 @@ class EnvironmentStep(Step):
     ``tools`` (pip and its companions) are installed first, ``sources`` (source archives, which pip
     builds with the packages of the environment) last. If conda creates the environment,
     ``explicit`` is the list of its packages, which ``create_command`` reads. ``index`` is the URL
-    of the Python index, if the spec sets one. ``bootstrap`` is the interpreter that ``tools`` are
+    of the Python index, if the spec sets one, and ``extra_indexes`` are those of its builds that
+    the default index does not have. ``bootstrap`` is the interpreter that ``tools`` are
     installed into first, if ``create_command`` is one of them.
     """
 
@@ -193,6 +194,7 @@ class EnvironmentStep(Step):
     explicit: str | None = None
     bootstrap: str | None = None
     index: str | None = None
+    extra_indexes: tuple[str, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:

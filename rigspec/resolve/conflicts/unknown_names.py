@@ -20,6 +20,7 @@ from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Component, KeyPath, Requirement
 from rigspec.resolve.problem.requirements import list_package_products, list_requested_frameworks
 from rigspec.resolve.problem.systems import find_unlisted_system
+from rigspec.resolve.problem.written_versions import find_exact_version, find_index_without
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.toml.document import Document
 from rigspec.version_specifiers import get_version_key, normalize_name, parse_alternative
@@ -46,14 +47,16 @@ def find_unsatisfiable_requirements(
     hopeless = [c for c in builder.requirements if not components[c.component].mask(c.alternatives)]
     if not hopeless:
         return (), builder.requirements
-    diagnostics = tuple(_no_release_error(c, components[c.component], document) for c in hopeless)
+    diagnostics = tuple(
+        _no_release_error(c, components[c.component], builder, document) for c in hopeless
+    )
     return diagnostics, tuple(
         requirement for requirement in builder.requirements if requirement not in hopeless
     )
 
 
 def _no_release_error(
-    requirement: Requirement, component: Component, document: Document
+    requirement: Requirement, component: Component, builder: ProblemBuilder, document: Document
 ) -> Diagnostic:
     candidates = component.candidates
     if requirement.prefix:
@@ -77,8 +80,26 @@ def _no_release_error(
         message=f"unknown {title} version `{requested}`",
         components=(get_diagnostic_name(component.name),),
         spans=spans,
+        facts=_list_facts(requirement, component, known, builder.find_product(component.name)),
         help=(f"known versions of {title}: {known}{_format_nearest(near)}", *other),
     )
+
+
+def _list_facts(
+    requirement: Requirement, component: Component, known: str, product: Product | None
+) -> tuple[Fact, ...]:
+    """Return the list that does not have the version, with its source."""
+    if product is None:
+        return ()
+    package = requirement.prefix or product.name
+    version = find_exact_version(parse_alternative(requirement.written))
+    upload = find_index_without(product.name, package, version) if version is not None else None
+    if upload is not None:
+        statement = f"the package index has no {package} {version}"
+        return (Fact(f"{product.name}/releases", statement, (upload.source,)),)
+    newest = next((r for r in product.releases if r.label == component.candidates[0].label), None)
+    statement = f"the releases of {requirement.prefix or component.title} are {known}"
+    return (Fact(f"{product.name}/releases", statement, newest.sources),) if newest else ()
 
 
 def _other_package(requirement: Requirement, component: Component) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rigspec.hardware.machine_context import list_part_products
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, get_channel_product
 from rigspec.matrix.loader import list_product_names
-from rigspec.matrix.model import Matrix, Rule
+from rigspec.matrix.model import Matrix, Product, Rule
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
 from rigspec.resolve.problem.channels import (
     is_about_channel_packages,
@@ -128,6 +128,10 @@ class ProblemBuilder:
         first = tuple(key for key in opened if key.endswith("/interpreter"))
         self.order = tuple(_order(self.components, first))
         self.binding = tuple(self._bind(self._knowledge.binding))
+
+    def find_product(self, name: str) -> Product | None:
+        """Return the product of a component, if the matrix has a table about it."""
+        return self._knowledge.find_product(name)
 
     def _mentions(self, requirement: Requirement) -> frozenset[str]:
         """Return the requests that rules make of a package whose releases no table lists."""

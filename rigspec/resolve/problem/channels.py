@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 
 from packaging.version import Version
@@ -14,6 +15,7 @@ from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.models.environment import Environment
 from rigspec.version_specifiers import (
     NO_BUILD,
+    Alternative,
     build_of,
     get_version_key,
     parse_alternative,
@@ -37,6 +39,9 @@ _CONDA_NAMES = frozenset({"pytorch", "pytorch-gpu"})
 # Channels without a framework, and the server of the others.
 _WITHOUT_FRAMEWORKS = frozenset({"nvidia"})
 _SERVER = "https://conda.anaconda.org/"
+
+# The end of a build's name, after its channel.
+_BUILD = re.compile(r"cuda(?P<cuda>\d+(?:\.\d+)*)$|cpu$")
 
 
 def list_channel_components(env: Environment) -> frozenset[str]:
@@ -87,13 +92,16 @@ def build_channel_domain(
     if not all_known:
         releases += [Candidate(None, version) for version in built]
     plain = [r for r in dict.fromkeys(releases) if not all_known or r.version not in built]
-    listed = CandidateDomain((*ordered, *sorted(plain, key=_by_version, reverse=True)))
+    known = (*ordered, *sorted(plain, key=_by_version, reverse=True))
+    listed = CandidateDomain(known, name_build=_name_build)
     unlisted = [
-        Candidate(parse_alternative(text).family, version)
+        Candidate(alternative.family, version)
         for text in requested
-        if not listed.mask((text,)) and (version := find_exact_version(parse_alternative(text)))
+        if not listed.mask((text,))
+        and (version := _name_unlisted(alternative := parse_alternative(text)))
     ]
-    return CandidateDomain((*dict.fromkeys(unlisted), *listed.candidates), frozenset(plain))
+    candidates = (*dict.fromkeys(unlisted), *known)
+    return CandidateDomain(candidates, frozenset(plain), _name_build)
 
 
 def list_channel_builds(
@@ -150,6 +158,24 @@ def is_about_channel_packages(
 def is_about_channels(rules: Iterable[Rule]) -> bool:
     """Return whether the rules are about builds of conda channels, which wheels have not."""
     return any(rule.table.partition("/")[0].endswith(CHANNEL_SUFFIX) for rule in rules)
+
+
+def _name_build(build: str) -> tuple[str, ...]:
+    """Return the names of a build of a channel: ``pytorch.cuda12.1``, ``cuda12.1``, ``cu121``."""
+    match = _BUILD.search(build)
+    if match is None:
+        return (build,)
+    digits = match["cuda"].replace(".", "") if match["cuda"] else None
+    short = (f"cuda{digits}", f"cu{digits}") if digits is not None else ()
+    return (*dict.fromkeys((build, match[0], *short)),)
+
+
+def _name_unlisted(alternative: Alternative) -> str | None:
+    """Return the exact version of a request with its build, which no channel is known to have."""
+    version = find_exact_version(alternative)
+    if version is None or alternative.build in (None, NO_BUILD):
+        return version
+    return f"{strip_local_version(version)}+{alternative.build}"
 
 
 def _sorted_builds(releases: Iterable[Release], gpu: bool) -> list[Release]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.specifiers import Specifier
@@ -52,13 +52,18 @@ class CandidateDomain:
     """
 
     def __init__(
-        self, candidates: Sequence[Candidate], on_request: Container[Candidate] = ()
+        self,
+        candidates: Sequence[Candidate],
+        on_request: Container[Candidate] = (),
+        name_build: Callable[[str], tuple[str, ...]] = lambda build: (build,),
     ) -> None:
         self.candidates = tuple(candidates)
         # Candidates that a repair offers only if there is no other.
         self.on_request = on_request
         self.all = (1 << len(self.candidates)) - 1
         self._bits = {candidate: 1 << i for i, candidate in enumerate(self.candidates)}
+        # All names by which a request can call a build.
+        self._name_build = name_build
         self._known: dict[tuple[str, ...], int] = {}
         self._families: dict[str, int] = {}
         self._builds: dict[str, int] = {}
@@ -99,8 +104,8 @@ class CandidateDomain:
             bit = 1 << index
             name = (candidate.family or candidate.version).lower()
             self._families[name] = self._families.get(name, 0) | bit
-            build = build_of(candidate.version)
-            self._builds[build] = self._builds.get(build, 0) | bit
+            for build in self._name_build(build_of(candidate.version)):
+                self._builds[build] = self._builds.get(build, 0) | bit
             version = parse_version(strip_local_version(candidate.version))
             if version is None:
                 continue

@@ -172,7 +172,8 @@ class RuleInstantiation:
         elif name in self._knowledge.frameworks and key in self._from_channels:
             universe = self._channel_domain(key, name, universe, str(env))
         elif name in self._knowledge.frameworks:
-            unlisted = tuple(list_unlisted_candidates(self._requested_versions(key), universe))
+            requested = self._requested_versions(key)
+            unlisted = tuple(list_unlisted_candidates(requested, universe, name))
             if unlisted:
                 universe = CandidateDomain((*unlisted, *universe.candidates))
         elif has_ranges:

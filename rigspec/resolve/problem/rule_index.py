@@ -61,6 +61,10 @@ class RuleIndex:
         """Return a product of the matrix. Raises KeyError."""
         return self._matrix.product(name)
 
+    def find_product(self, name: str) -> Product | None:
+        """Return a product, if the matrix has a table about it."""
+        return self._matrix.product(name) if name in self._matrix else None
+
     def universe(self, name: str) -> CandidateDomain:
         """Return the releases that a component of this name can take, most preferred first."""
         known = self._universes.get(name)

@@ -10,16 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from rigspec.matrix.loader import load_uploads
+from rigspec.matrix.model import Upload
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.model import Component, Requirement
 from rigspec.version_specifiers import (
     Alternative,
+    get_version_key,
     parse_alternative,
     parse_version,
     strip_local_version,
 )
 
-__all__ = ["find_exact_version", "list_unlisted_candidates", "read_requirement"]
+__all__ = [
+    "find_exact_version",
+    "find_index_without",
+    "list_unlisted_candidates",
+    "read_requirement",
+]
 
 # Components whose tables are not exact to the last number, and the fewest that name a series.
 _SERIES = {"python": 2, "cuda": 2, "cudnn": 2, "os": 1}
@@ -46,19 +54,39 @@ def read_requirement(
     return requirement
 
 
-def list_unlisted_candidates(texts: Iterable[str], domain: CandidateDomain) -> Iterator[Candidate]:
-    """Yield the versions that are requested exactly and that no table of the product can list.
+def list_unlisted_candidates(
+    texts: Iterable[str], domain: CandidateDomain, product: str
+) -> Iterator[Candidate]:
+    """Yield the versions that are requested exactly and that no table of the product lists.
 
-    Those are builds, nightlies and other pre- or post-releases, and what is newer than the table.
+    A release that the package index is known not to have is not among them.
     """
     for text in texts:
         alternative = parse_alternative(text)
         version = find_exact_version(alternative)
         if version is None or domain.mask((text,)):
             continue
-        family = alternative.family
-        if _is_special(version) or _is_newer(version, domain):
-            yield Candidate(family, version)
+        package = alternative.family or product
+        if (
+            _is_special(version)
+            or _is_newer(version, domain)
+            or find_index_without(product, package, version) is None
+        ):
+            yield Candidate(alternative.family, version)
+
+
+def find_index_without(product: str, package: str, version: str) -> Upload | None:
+    """Return the oldest upload that the index lists of a package, if it does not have a version.
+
+    The index states nothing about versions that are older than all it lists.
+    """
+    uploads = [upload for upload in load_uploads(product) if upload.package == package]
+    dated = [(get_version_key(upload.version), upload) for upload in uploads]
+    key = get_version_key(version)
+    oldest = min(dated, key=lambda pair: pair[0], default=None)
+    if oldest is None or key <= oldest[0] or any(key == each for each, _ in dated):
+        return None
+    return oldest[1]
 
 
 def _read_as(requirement: Requirement, alternatives: tuple[str, ...]) -> Requirement:

@@ -11,15 +11,21 @@ from rigspec.spec.models.machine import Machine
 from rigspec.spec.models.mirrors import Mirrors
 from rigspec.spec.models.services import Services
 from rigspec.spec.models.users import User
-from rigspec.spec.types import GroupName, Many, Name, StringPattern, SystemPackage, Table
+from rigspec.spec.types import GroupName, Many, Name, StringPattern, SystemPackage, Table, Url
 
-__all__ = ["Prepend", "Rig", "System"]
+__all__ = ["Index", "Prepend", "Rig", "System"]
 
 VariableName = Annotated[
     str,
     StringPattern(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "expected the name of an environment variable"),
 ]
 Value = Annotated[str, Field(max_length=4096)]
+BuildName = Annotated[
+    str,
+    StringPattern(
+        r"[a-z0-9][a-z0-9.]{0,99}", "expected the name of a build such as `cu118` or `cpu`"
+    ),
+]
 Folder = Annotated[
     str,
     Field(max_length=4096),
@@ -46,6 +52,12 @@ class System(Table):
     )
 
 
+class Index(Table):
+    """A package index that has builds which the default index does not have."""
+
+    url: Url = Field(description="Address of the index")
+
+
 class Rig(Table):
     """A rig."""
 
@@ -64,4 +76,7 @@ class Rig(Table):
     service: Services = Field(default_factory=Services, description="Services")
     download: dict[Name, Download] = Field(default={}, description="Files to download, by name")
     user: dict[Name, User] = Field(default={}, description="User accounts, by name")
+    index: dict[BuildName, Index] = Field(
+        default={}, description="Package indexes of builds, by the name of the build (`cu118`)"
+    )
     mirrors: Mirrors = Field(default_factory=Mirrors, description="Mirrors for downloads")

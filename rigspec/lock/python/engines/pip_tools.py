@@ -92,6 +92,8 @@ class _Compiler:
     def _run(self, command: Sequence[str]) -> None:
         index = self._question.index
         variables = {} if index is None else {"PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index}
+        if self._question.extra_indexes:
+            variables["PIP_EXTRA_INDEX_URL"] = " ".join(self._question.extra_indexes)
         done = run_engine(self._question, command, "", variables)
         if done.returncode != 0:
             raise self._failure(done.stderr)

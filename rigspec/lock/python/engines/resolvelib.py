@@ -39,7 +39,9 @@ def compile_requirements(request: ResolveRequest) -> str:
 
     Versions with a wheel are preferred to newer ones that would be built. Raises LockError.
     """
-    index = PackageIndex(request.target, request.index, request.as_of, request.pages)
+    index = PackageIndex(
+        *(request.target, request.index, request.as_of, request.pages, request.extra_indexes)
+    )
     markers = request.target.markers()
     provider = _Provider(index, markers, request.constraints, request.preferred_versions())
     resolver: Resolver[Requirement, AvailableVersion, str] = Resolver(provider, BaseReporter())

@@ -50,7 +50,9 @@ def compile_requirements(request: ResolveRequest) -> str:
     if request.target.series < LEAST_PYTHON:
         why = f"uv does not support Python {request.target.version}; omit `--engine`"
         raise report_no_solution(request.env, why)
-    index = PackageIndex(request.target, request.index, pages=request.pages)
+    index = PackageIndex(
+        request.target, request.index, pages=request.pages, extra=request.extra_indexes
+    )
     return _prefer_wheels(request, index, _compile_installable(request, index))
 
 
@@ -125,6 +127,10 @@ def _compile_once(request: ResolveRequest, constraints: Sequence[str]) -> str:
         requirements = "".join(f"{requirement}\n" for requirement in request.requirements)
         # An index's address may contain a password, which a list of processes would show.
         variables = {} if request.index is None else {"UV_DEFAULT_INDEX": request.index}
+        if request.extra_indexes:
+            variables["UV_INDEX"] = " ".join(request.extra_indexes)
+            # An index of builds has old releases of other packages, too.
+            variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
         done = run_engine(request, command, requirements, variables)
         if done.returncode != 0:
             raise _failure(request, done.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
@@ -29,15 +30,24 @@ _BUSY = frozenset({429, 502, 503, 504})
 _BROKEN_OFF = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 _LONGEST_WAIT_S = 10
 
+_DEFAULT = "https://pypi.org/simple/"
+
 
 def create_package_finder(
-    index: str | None, target: TargetPython | None = None, *, any_platform: bool = False
+    index: str | None,
+    target: TargetPython | None = None,
+    *,
+    any_platform: bool = False,
+    extra: Sequence[str] = (),
 ) -> PackageFinder:
-    """Return a client that lists the files of an index; None is the default index."""
+    """Return a client that lists the files of an index; None is the default index.
+
+    ``extra`` are the addresses of further indexes.
+    """
     # unearth accepts such a session, but its annotations do not.
     session: Any = _RetryingClient()
     finder = PackageFinder(
-        index_urls=[index] if index is not None else [],
+        index_urls=[index or _DEFAULT, *extra] if index is not None or extra else [],
         target_python=target,
         ignore_compatibility=any_platform,
         session=session,

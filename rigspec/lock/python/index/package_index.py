@@ -81,6 +81,7 @@ class IndexedFile:
 class PackageIndex:
     """An index for one interpreter. ``url`` None is the user's configured default.
 
+    ``extra`` are further indexes, with builds that the first one does not have.
     Files that were uploaded after the day ``as_of`` are skipped, except those of ``TOOLS``.
     ``pages`` are shared between several: each page is read once.
     """
@@ -91,6 +92,7 @@ class PackageIndex:
         url: str | None,
         as_of: dt.date | None = None,
         pages: IndexPages | None = None,
+        extra: Sequence[str] = (),
     ) -> None:
         self.target = target
         self._as_of = as_of
@@ -103,6 +105,7 @@ class PackageIndex:
                 impl="cp",
                 platforms=list(target.platforms()),
             ),
+            extra=extra,
         )
         self._filter = FileFilter(self._finder)
         self._pages = pages if pages is not None else {}

@@ -1,0 +1,194 @@
+"""Builds of a framework from an index on loopback: chosen by GPU, locked, installed, imported."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from urllib.parse import unquote
+
+import httpx2
+import pytest
+
+from rigspec.lock.lockfile import read_lock
+from rigspec.lock.python.index.config import read_index_configuration
+from rigspec.lock.python.requirements_file import read_pins
+from tests.lock.http_server import Serve, send, servers
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+
+VERSION = "2.7.1"
+K80 = ("Tesla K80", "470")
+RTX_3090 = ("RTX 3090", "550")
+RTX_5090 = ("RTX 5090", "580")
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with servers() as start:
+        yield start
+
+
+@pytest.fixture
+def index(tmp_path: Path, serve: Serve) -> str:
+    """The default index below /simple, where only torch and torchvision differ from the real one,
+    and the indexes of two builds.
+    """
+    folder = tmp_path / "index"
+    for place, local, cuda in (
+        ("simple", "", "12.6"),
+        ("cu118", "+cu118", "11.8"),
+        ("cu128", "+cu128", "12.8"),
+        ("cpu", "+cpu", None),
+    ):
+        add_wheel(
+            folder / place, "torch", VERSION + local, f"class version:\n    cuda = {cuda!r}\n"
+        )
+        needs = f"Requires-Dist: torch=={VERSION}\n"
+        add_wheel(folder / place, "torchvision", f"0.22.1{local}", f"build = {local!r}\n", needs)
+    real = (read_index_configuration() or "https://pypi.org/simple").rstrip("/")
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        path = folder / unquote(request.path).lstrip("/")
+        if path.is_dir() and request.path.endswith("/"):
+            links = (link_to(file) for file in sorted(path.iterdir()))
+            send(request, "".join(links).encode(), Content_Type="text/html")
+        elif path.is_file():
+            send(request, path.read_bytes())
+        elif request.path.startswith("/simple/"):
+            page = httpx2.get(real + request.path.removeprefix("/simple"), follow_redirects=True)
+            send(request, page.content, page.status_code, Content_Type="text/html")
+        else:
+            send(request, b"", 404)
+
+    return f"http://{serve(answer)}"
+
+
+def add_wheel(place: Path, name: str, version: str, code: str, needs: str = "") -> None:
+    """Write a wheel with one module to a folder of an index."""
+    (place / name).mkdir(parents=True)
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+    wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    texts = {f"{name}/__init__.py": code, f"{info}/METADATA": metadata, f"{info}/WHEEL": wheel}
+    record = "".join(f"{path},,\n" for path in (*texts, f"{info}/RECORD"))
+    file = place / name / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(file, "w") as archive:
+        for path, text in {**texts, f"{info}/RECORD": record}.items():
+            archive.writestr(path, text)
+
+
+def link_to(file: Path) -> str:
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return f'<a href="{file.name.replace("+", "%2B")}#sha256={digest}">{file.name}</a>\n'
+
+
+def write_rig(folder: Path, index: str, gpu: tuple[str, str] | None, torch: str = VERSION) -> Path:
+    machine = (
+        f'gpus = ["{gpu[0]}"]\ndriver = {{ version = "{gpu[1]}", from = "none" }}\n' if gpu else ""
+    )
+    named = "".join(
+        f'[index.{name}]\nurl = "{index}/{name}"\n' for name in ("cu118", "cu128", "cpu")
+    )
+    spec = folder / "rig.toml"
+    spec.write_text(
+        f'rig = 1\nname = "box"\n[machine.box]\nos = "debian 12"\n{machine}'
+        f'[env.lab]\nframeworks = {{ torch = "{torch}" }}\npackages = {{ torchvision = "*" }}\n'
+        f'[mirrors]\npypi = "{index}/simple"\n{named}',
+        encoding="utf-8",
+    )
+    return spec
+
+
+def lock(rigspec: Rigspec, spec: Path, *options: str) -> Path:
+    folder = spec.parent / "lock"
+    done = rigspec("lock", str(spec), "-o", str(folder), *options)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def install(folder: Path, requirements: str, options: list[str]) -> str:
+    """Install pins with checksums in a new environment, and return what torch says it is."""
+    file = folder / "requirements.txt"
+    file.write_text(requirements, encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True)
+    python = str(folder / "env" / "bin" / "python")
+    command = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+    subprocess.run([*command, *options, "-r", str(file)], check=True)
+    code = "import torch, torchvision; print(torch.version.cuda, torchvision.build)"
+    return subprocess.run(
+        [python, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("gpu", "torch", "found", "engine"),
+    [
+        (K80, VERSION, "11.8 +cu118", "uv"),
+        (K80, VERSION, "11.8 +cu118", "resolvelib"),
+        (RTX_3090, VERSION, "12.6", "uv"),
+        (RTX_3090, f"{VERSION}+cu118", "11.8 +cu118", "uv"),
+        (RTX_5090, VERSION, "12.8 +cu128", "uv"),
+        (None, f"{VERSION}+cpu", "None +cpu", "uv"),
+    ],
+    ids=["K80", "K80 by resolvelib", "RTX 3090", "RTX 3090 with a build", "RTX 5090", "CPU"],
+)
+def test_build_for_the_gpu_is_locked_and_installed(
+    gpu: tuple[str, str] | None,
+    torch: str,
+    found: str,
+    engine: str,
+    index: str,
+    tmp_path: Path,
+    rigspec: Rigspec,
+) -> None:
+    spec = write_rig(tmp_path, index, gpu, torch)
+    folder = lock(rigspec, spec, "--engine", engine)
+    locked, _ = read_lock(folder)
+    (env,) = locked.machines[0].envs
+    pins = {pin.name: str(pin.version) for pin in read_pins(env.requirements)}
+    build = found.partition(" ")[2]
+    assert pins["torch"] == VERSION + build
+    assert pins["torchvision"] == f"0.22.1{build}"
+    assert "127.0.0.1" not in (folder / "rig.lock").read_text("utf-8")
+
+    output = tmp_path / "output"
+    done = rigspec(
+        "compile", str(spec), "--lock", str(folder), "-o", str(output), "--target", "shell"
+    )
+    assert done.returncode == 0, done.stderr
+    script = (output / "shell" / "install.sh").read_text("utf-8")
+    line = next(li for li in script.splitlines() if "--no-deps" in li and "requirements" in li)
+    options = re.findall(r"--(?:extra-)?index-url \S+", line)
+    assert [o.rpartition("/")[2] for o in options][1:] == ([build[1:]] if build else [])
+
+    arguments = [word.strip("'") for option in options for word in option.split()]
+    assert install(tmp_path, env.requirements, arguments) == found
+
+
+def test_bundle_of_builds_serves_their_index(index: str, tmp_path: Path, rigspec: Rigspec) -> None:
+    spec = write_rig(tmp_path, index, K80)
+    folder = lock(rigspec, spec)
+    output = tmp_path / "bundle"
+    done = rigspec("fetch", str(spec), "--lock", str(folder), "-o", str(output))
+    assert "torch-2.7.1+cu118-py3-none-any.whl" in {f.name for f in output.rglob("*.whl")}
+    assert f'[index."cu118"]\nurl = "{output.resolve().as_uri()}/pypi"' in done.stdout
+
+
+def test_page_of_links_is_refused_with_remedy(tmp_path: Path, rigspec: Rigspec) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 22.04"\ngpus = ["RTX 3090"]\n'
+        'driver = { version = "550", from = "none" }\n'
+        '[env.lab]\nframeworks = { jax = "0.4.23+cuda12.cudnn89" }\n',
+        encoding="utf-8",
+    )
+    done = rigspec("lock", str(spec), "-o", str(tmp_path / "lock"))
+    assert done.returncode == 1
+    assert "error[RS532]: cannot lock `lab`: " in done.stderr
+    assert 'set `url` in `[index."cuda12.cudnn89"]`' in " ".join(done.stderr.split())
