@@ -25,11 +25,15 @@ from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.partial import drop_values
 
 if TYPE_CHECKING:
     from rigspec.resolve.conflicts.repairs import RepairOption
 
-__all__ = ["check_machine"]
+__all__ = ["check_machine", "list_errors"]
+
+# Keys without which the rest of a rig has the same conflicts.
+_DROPPED = ("frameworks", "os")
 
 
 def check_machine(
@@ -51,7 +55,11 @@ def check_machine(
     """
     unknown = find_unknown_names(spec, machine, matrix)
     if unknown:
-        return _report(spec, machine, "invalid", None, unknown)
+        errors = [error for _, error in unknown]
+        rest = drop_values(spec, [path for path, _ in unknown if path[2] in _DROPPED])
+        if rest is not None:
+            errors += list_errors(rest, machine, matrix)
+        return _report(spec, machine, "invalid", None, dict.fromkeys(errors))
     builder = build_problem(spec.rig, machine, matrix)
     beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)
     solution = find_newest(builder, requirements, list_locked_preferences(builder, kept, moving))
@@ -73,6 +81,22 @@ def check_machine(
     parts, measures = _hardware(spec, machine, matrix)
     status = "conflict" if resolution is None or _errors(parts) else "ok"
     return _report(spec, machine, status, resolution, (*found, *parts), measures)
+
+
+def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[Diagnostic]:
+    """Return the errors of names, versions and conflicts of a spec that has other errors, too.
+
+    A GPU or an instance of an unknown name has any compute capability.
+    """
+    unknown = find_unknown_names(spec, machine, matrix)
+    builder = build_problem(spec.rig, machine, matrix)
+    beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)
+    found = [error for _, error in unknown]
+    known = {span for error in found for span in error.spans}
+    found += [error for error in beyond if not known.intersection(error.spans)]
+    if find_newest(builder, requirements) is None:
+        found += _conflicts(spec, machine, matrix, builder, requirements, wanted=False)
+    return found
 
 
 def _errors(diagnostics: Iterable[Diagnostic]) -> bool:

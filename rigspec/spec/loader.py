@@ -30,12 +30,21 @@ class LoadedSpec:
 
 
 class InvalidSpec(Exception):
-    """The spec is invalid. ``text`` is None if the file cannot be read."""
+    """The spec is invalid. ``text`` is None if the file cannot be read.
 
-    def __init__(self, diagnostics: tuple[Diagnostic, ...], text: str | None) -> None:
+    ``rest`` is the spec without its invalid keys, if it can be checked without them.
+    """
+
+    def __init__(
+        self,
+        diagnostics: tuple[Diagnostic, ...],
+        text: str | None,
+        rest: LoadedSpec | None = None,
+    ) -> None:
         super().__init__(f"{len(diagnostics)} errors")
         self.diagnostics = diagnostics
         self.text = text
+        self.rest = rest
 
 
 def load_spec(path: str) -> LoadedSpec:
@@ -66,8 +75,19 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
         errors = tuple(error for error in errors if error.code != _MISSING_KEY)
     if syntax_errors or errors or rig is None:
         found = tuple(_redact((*syntax_errors, *errors), text))
-        raise InvalidSpec(_sort_by_position(found), text)
+        rest = _find_rest(document, found) if not syntax_errors and rig is None else None
+        raise InvalidSpec(_sort_by_position(found), text, rest)
     return LoadedSpec(rig, document)
+
+
+def _find_rest(document: Document, errors: tuple[Diagnostic, ...]) -> LoadedSpec | None:
+    """Return the spec without its invalid keys; None where one may contain a secret."""
+    from rigspec.spec.partial import drop_invalid_values
+
+    if any(span.masked for error in errors for span in error.spans):
+        return None
+    rig = drop_invalid_values(document)
+    return LoadedSpec(rig, document) if rig is not None else None
 
 
 def compute_spec_digest(rig: Rig) -> str:

@@ -13,7 +13,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.json_schema import list_known_keys
 from rigspec.spec.toml.document import Document, KeyPath
 
-__all__ = ["convert_validation_error"]
+__all__ = ["convert_validation_error", "list_error_paths"]
 
 # pydantic's error type -> name of the expected type
 _TYPE_NAMES = {
@@ -58,6 +58,15 @@ def convert_validation_error(error: ValidationError, document: Document) -> tupl
         elif path not in parents:
             diagnostics.append(_build_wrong_type(path, wrong_type, document))
     return tuple(diagnostics)
+
+
+def list_error_paths(error: ValidationError, value: Any) -> tuple[KeyPath, ...]:
+    """Return the keys to drop so that the rest can be valid; of a missing key, its table."""
+    found = []
+    for raw in error.errors(include_url=False):
+        parsed = _parse_error(raw, value)
+        found.append(parsed.path[:-1] if parsed.kind == "missing" else parsed.path)
+    return tuple(dict.fromkeys(found))
 
 
 def _parse_error(raw: Mapping[str, Any], value: Any) -> _Error:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rigspec.check import check_machine
+from rigspec.check import check_machine, list_errors
 from rigspec.cli.common.pipeline import load_matrix_for, report_omissions, select_machines
 from rigspec.cli.console import print_status
-from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.importing.env_files import load_spec_with_files
 from rigspec.spec.loader import InvalidSpec, LoadedSpec, parse_spec
 
@@ -20,12 +20,22 @@ def check_spec(path: Path, machine: str | None) -> tuple[list[Report], str]:
     try:
         loaded = load_spec_with_files(str(path))
     except InvalidSpec as error:
-        return [Report(str(path), None, "invalid", None, error.diagnostics)], error.text or ""
+        found = dict.fromkeys([*error.diagnostics, *_list_other_errors(error.rest, machine)])
+        return [Report(str(path), None, "invalid", None, tuple(found))], error.text or ""
     report_omissions(loaded)
     spec = loaded.spec
     machines = select_machines(spec, machine)
     reports = [check_machine(spec, name, load_matrix_for(spec, name)) for name in machines]
     return reports, spec.document.text
+
+
+def _list_other_errors(spec: LoadedSpec | None, machine: str | None) -> Iterator[Diagnostic]:
+    """Yield the errors of the valid part of an invalid spec."""
+    if spec is None:
+        return
+    for name in tuple(spec.rig.machine) or (None,):
+        if machine in (None, name):
+            yield from list_errors(spec, name, load_matrix_for(spec, name))
 
 
 def check_sources(paths: Sequence[Path]) -> tuple[list[Report], dict[str, str]]:

@@ -30,8 +30,8 @@ __all__ = ["find_unknown_names", "find_unsatisfiable_requirements"]
 
 def find_unknown_names(
     spec: LoadedSpec, machine_name: str | None, matrix: Matrix
-) -> tuple[Diagnostic, ...]:
-    """Return errors for frameworks, systems and GPUs that are not in the matrix."""
+) -> tuple[tuple[KeyPath, Diagnostic], ...]:
+    """Return the keys of frameworks, systems and GPUs that are not in the matrix, with errors."""
     found = list(_unknown_frameworks(spec, matrix))
     if machine_name is not None:
         found += _unknown_os(spec, machine_name, matrix)
@@ -118,7 +118,7 @@ def _other_package(requirement: Requirement, component: Component) -> tuple[str,
     return (f'{statement}; {other} has it: write `{other} = "{requested}"`',)
 
 
-def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic]:
+def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[tuple[KeyPath, Diagnostic]]:
     for env_name, env in sorted(spec.rig.env.items()):
         known = {requested.key: requested.product for requested in list_requested_frameworks(env)}
         packages = set(list_package_products(env))
@@ -127,16 +127,20 @@ def _unknown_frameworks(spec: LoadedSpec, matrix: Matrix) -> Iterator[Diagnostic
             if PACKAGE_PREFIX + normalize_name(framework) in packages:
                 continue
             if product is None or matrix.product(product).kind != "framework":
-                path = ("env", env_name, "frameworks", framework)
+                path: KeyPath = ("env", env_name, "frameworks", framework)
                 message = f"unknown framework `{framework}`"
                 advice = "list other Python packages under `packages`"
                 names = [name.removeprefix(PACKAGE_PREFIX) for name in list_product_names()]
-                yield _unknown_name_error(
-                    spec.document, path, message, framework, names, advice, "key"
+                document = spec.document
+                yield (
+                    path,
+                    _unknown_name_error(document, path, message, framework, names, advice, "key"),
                 )
 
 
-def _unknown_os(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator[Diagnostic]:
+def _unknown_os(
+    spec: LoadedSpec, machine_name: str, matrix: Matrix
+) -> Iterator[tuple[KeyPath, Diagnostic]]:
     requested = spec.rig.machine[machine_name].os
     if requested is None:
         return
@@ -145,13 +149,14 @@ def _unknown_os(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator
     families = {release.family or "" for release in product.releases}
     known = family.lower() in {name.lower() for name in families}
     if not known and find_unlisted_system(requested, product) is None:
-        path = ("machine", machine_name, "os")
+        path: KeyPath = ("machine", machine_name, "os")
         maker = find_other_maker(product, requested)
         if maker is not None:
-            yield _other_system_error(spec.document, path, requested, maker)
+            yield path, _other_system_error(spec.document, path, requested, maker)
             return
         message = f"unknown operating system `{family}`"
-        yield _unknown_name_error(spec.document, path, message, family, sorted(families), "")
+        names = sorted(families)
+        yield path, _unknown_name_error(spec.document, path, message, family, names, "")
 
 
 def _other_system_error(document: Document, path: KeyPath, name: str, maker: str) -> Diagnostic:
@@ -167,16 +172,19 @@ def _other_system_error(document: Document, path: KeyPath, name: str, maker: str
     )
 
 
-def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterator[Diagnostic]:
+def _unknown_gpus(
+    spec: LoadedSpec, machine_name: str, matrix: Matrix
+) -> Iterator[tuple[KeyPath, Diagnostic]]:
     machine = spec.rig.machine[machine_name]
     for index, gpu in enumerate(machine.gpus):
         if gpu.compute_capability is None and find_part(matrix.product("gpu"), gpu.model) is None:
-            path = ("machine", machine_name, "gpus", index, "model")
+            path: KeyPath = ("machine", machine_name, "gpus", index, "model")
             variants = find_variants(matrix.product("gpu"), gpu.model)
             if variants:
-                yield _ambiguous_gpu_error(spec.document, path, gpu.model, variants)
+                yield path, _ambiguous_gpu_error(spec.document, path, gpu.model, variants)
                 continue
-            yield _unknown_gpu_error(spec.document, path, gpu.model, matrix.product("gpu"))
+            gpus = matrix.product("gpu")
+            yield path, _unknown_gpu_error(spec.document, path, gpu.model, gpus)
     if machine.instance is not None and not machine.gpus:
         instances = matrix.product("instance")
         if find_part(instances, machine.instance) is None:
@@ -184,9 +192,10 @@ def _unknown_gpus(spec: LoadedSpec, machine_name: str, matrix: Matrix) -> Iterat
             message = f"unknown instance `{machine.instance}`"
             names = [release.label for release in instances.releases]
             advice = "add `gpus` next to the instance"
-            yield _unknown_name_error(
+            error = _unknown_name_error(
                 spec.document, place, message, machine.instance, names, advice
             )
+            yield place, error
 
 
 def _unknown_gpu_error(

@@ -1,0 +1,67 @@
+"""The valid part of a spec with errors, so that the rest of it can be checked as well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from rigspec.spec.models.rig import Rig
+from rigspec.spec.toml.document import Document, KeyPath
+
+if TYPE_CHECKING:
+    from rigspec.spec.loader import LoadedSpec
+
+__all__ = ["drop_invalid_values", "drop_values"]
+
+# Each round drops at least one key.
+_ROUNDS = 50
+
+
+def drop_invalid_values(document: Document) -> Rig | None:
+    """Return the rig without the keys that are unknown or have an invalid value.
+
+    None if an item of an array is invalid, or if nothing of the rig remains.
+    """
+    from rigspec.spec.validation_errors import list_error_paths
+
+    value = deepcopy(dict(document.value))
+    for _ in range(_ROUNDS):
+        try:
+            return Rig.model_validate(value)
+        except ValidationError as error:
+            paths = list_error_paths(error, value)
+        if not all(path and _delete(value, path) for path in paths):
+            return None
+    return None
+
+
+def drop_values(spec: LoadedSpec, paths: Iterable[KeyPath]) -> LoadedSpec | None:
+    """Return the spec without these keys; None if it is not valid without them.
+
+    The document stays as it is, for the positions of diagnostics.
+    """
+    from rigspec.spec.loader import LoadedSpec
+
+    value = deepcopy(dict(spec.document.value))
+    if not all(_delete(value, path) for path in paths):
+        return None
+    try:
+        return LoadedSpec(Rig.model_validate(value), spec.document)
+    except ValidationError:
+        return None
+
+
+def _delete(value: Any, path: KeyPath) -> bool:
+    """Delete a key, and return whether it could be; the items of an array keep their places."""
+    *parents, last = path
+    for part in parents:
+        if not isinstance(value, dict) or part not in value:
+            return True  # a table that contains it is gone
+        value = value[part]
+    if not isinstance(value, dict):
+        return False
+    value.pop(last, None)
+    return True
