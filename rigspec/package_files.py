@@ -12,7 +12,7 @@ __all__ = ["locate_package_file"]
 
 
 def locate_package_file(module_file: str, name: str) -> Traversable:
-    """Return a file or folder beside a module, whose ``__file__`` is ``module_file``."""
+    """Return a file or folder in the folder of a module, whose ``__file__`` is ``module_file``."""
     path = Path(module_file).with_name(name)
     if path.exists():
         return path

@@ -12,7 +12,7 @@ __all__ = ["is_system_name", "normalize_system"]
 
 # Names that most specs write as they are: the table is not read for them.
 _CANONICAL = re.compile(r"(?:centos|debian|rhel|rocky|ubuntu) [<>=!~0-9]\S*")
-_BRACKETS = re.compile(r"\([^()]*\)")
+_BRACKETS = re.compile(r"\([A-Za-z][A-Za-z ]*\)")
 
 
 def normalize_system(text: str) -> str:

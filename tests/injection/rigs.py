@@ -180,11 +180,6 @@ WHOLE: dict[str, Any] = {
             "zone": "example.org",
             "page": "https://ip.example.org/",
         },
-        "monitoring": {
-            "exporters": ["node", "gpu"],
-            "address": "127.0.0.1",
-            "prometheus": {"address": "127.0.0.1"},
-        },
     },
     "download": {
         "data": {"url": "https://example.org/data", "to": "/opt/data", "sha256": "0" * 64}
@@ -240,6 +235,20 @@ BUILDS: dict[str, Any] = {
     },
 }
 
+# A service that the system of `whole` has no packages for.
+MONITORED: dict[str, Any] = {
+    "rig": 1,
+    "name": "monitored",
+    "machine": {"tower": {"os": "ubuntu 24.04"}},
+    "service": {
+        "monitoring": {
+            "exporters": ["node"],
+            "address": "127.0.0.1",
+            "prometheus": {"address": "127.0.0.1"},
+        },
+    },
+}
+
 # An environment that takes its packages from another file.
 FROM_FILE: dict[str, Any] = {
     "rig": 1,
@@ -253,6 +262,7 @@ RIGS: dict[str, dict[str, Any]] = {
     "whole": WHOLE,
     "short": SHORT,
     "builds": BUILDS,
+    "monitored": MONITORED,
     "from-file": FROM_FILE,
 }
 
