@@ -83,6 +83,24 @@ def test_read_sdist_with_computed_setup_requires_reports_it() -> None:
     assert metadata.computes_requirements
 
 
+@pytest.mark.parametrize(
+    "setup",
+    [
+        "there = find_any_distribution([\n    'cupy-cuda90',\n    'cupy',\n])\n",
+        "there = pkg_resources.get_distribution('cupy-cuda90')\n",
+        'print "of Python 2"\nthere = get_distribution("cupy-cuda90")\n',
+    ],
+)
+def test_read_sdist_leaves_out_what_the_author_had_installed(setup: str) -> None:
+    more = "if there is not None:\n    install_requires.append(there)\n"
+    requires = "numpy>=1.9\ncupy-cuda90==4.0.0\n\n[docs]\nsphinx\n"
+    files = {"setup.py": setup + more, "tool.egg-info/requires.txt": requires}
+    assert read_sdist("tool-1.0.tar.gz", archive(files)).runs_with == ("numpy>=1.9",)
+    files["setup.py"] = setup + "install_requires = ['numpy>=1.9', 'cupy-cuda90==4.0.0']\n"
+    found = read_sdist("tool-1.0.tar.gz", archive(files)).runs_with
+    assert found == ("numpy>=1.9", "cupy-cuda90==4.0.0")
+
+
 SPEC = """
 rig = 1
 name = "lab"

@@ -43,6 +43,10 @@ _REMOVED_FROM_SETUPTOOLS = (
     ("pkg_resources", "<82"),
 )
 _SETUP_REQUIRES = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
+# Packages that setup.py requires only where they are installed while it runs.
+_IF_INSTALLED = re.compile(r"(?:get|find_any)_distribution\(\s*\[?([^\])]*)")
+_QUOTED = re.compile(r"[\"']([A-Za-z0-9._-]+)[\"']")
+_REQUIRED_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _NOT_BUILT = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|benchmarks?|samples?)/")
 
 
@@ -93,12 +97,25 @@ def _has_metadata(name: str) -> bool:
 def _runs_with(texts: Mapping[str, str]) -> list[str]:
     for name, text in texts.items():
         if name.endswith("requires.txt"):
-            return list(_egg_requirements(text))
+            there = set(_names_if_installed(_setup_text(texts)))
+            found = [(_REQUIRED_NAME.match(line), line) for line in _egg_requirements(text)]
+            # The archive lists what its author had installed.
+            return [line for named, line in found if named is None or named[0] not in there]
     for name, text in texts.items():
         if name.endswith("PKG-INFO"):
             return HeaderParser().parsestr(text).get_all("Requires-Dist") or []
     # An sdist this old has its requirements in setup.py alone, which is never run here.
     return []
+
+
+def _names_if_installed(setup: str) -> Iterator[str]:
+    """Yield the packages that setup.py adds to its requirements if they are installed.
+
+    An environment that is built from nothing has none of them.
+    """
+    if "install_requires.append" in setup:
+        for call in _IF_INSTALLED.finditer(setup):
+            yield from _QUOTED.findall(call[1])
 
 
 def _built_with(texts: Mapping[str, str]) -> list[str]:
