@@ -20,6 +20,7 @@ __all__ = [
     "Alternative",
     "InvalidRequest",
     "build_of",
+    "get_extras",
     "get_version_key",
     "normalize_name",
     "parse_alternative",
@@ -36,6 +37,8 @@ _STARRED = re.compile(r"([0-9]+(?:\.[0-9]+)*)\.\*")
 # `===` would take any text; what no version has in it is refused.
 _PLAIN = re.compile(r"[A-Za-z0-9._+!*,<>=~ -]{1,200}")
 _LEADING_V = re.compile(r"(?P<operator>^|[,=<>~!]\s*)[vV](?=[0-9])")
+# Extras of a Python package, in front of its versions.
+_EXTRAS = re.compile(r"\[[A-Za-z0-9._,-]*\]\s*")
 _BUILD = re.compile(r"\+(?P<build>[A-Za-z0-9][A-Za-z0-9.]{0,99})(?:\s+(?P<rest>\S.*))?")
 _SEPARATORS = re.compile(r"[-_]")
 # What people add to the name of a system's release.
@@ -78,7 +81,7 @@ def parse_specifier(text: str) -> SpecifierSet | None:
 
     Raises InvalidRequest.
     """
-    text = _LEADING_V.sub(r"\g<operator>", text.strip())
+    text = _LEADING_V.sub(r"\g<operator>", _EXTRAS.sub("", text.strip()))
     if text == "*":
         return None
     if _BARE.fullmatch(text):
@@ -97,6 +100,12 @@ def parse_specifier(text: str) -> SpecifierSet | None:
             "write for example `1.8`, `>=1.8,<2` or `*`"
         )
     return specifiers
+
+
+def get_extras(text: str) -> str:
+    """Return the extras of a request for a package: ``[cuda13]`` of ``[cuda13]==0.8.0``."""
+    match = _EXTRAS.match(text)
+    return match[0].rstrip() if match is not None else ""
 
 
 @cache

@@ -39,7 +39,7 @@ from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.requirements import list_requested_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import parse_specifier, strip_local_version
+from rigspec.version_specifiers import get_extras, parse_specifier, strip_local_version
 
 __all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_environment"]
 
@@ -277,7 +277,7 @@ def _plain_requirements(
     frameworks = {each.key for each in list_requested_frameworks(spec) if each.table == "packages"}
     for name, requested in sorted(spec.packages.items()):
         if spec.manager != "conda" and name not in frameworks:
-            yield f"{name}{parse_specifier(requested) or ''}"
+            yield f"{name}{get_extras(requested)}{parse_specifier(requested) or ''}"
 
 
 def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:

@@ -32,7 +32,7 @@ from rigspec.resolve.problem.model import KeyPath
 from rigspec.resolve.problem.requirements import list_requested_frameworks
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import get_extras, parse_alternative
 
 __all__ = ["EnvironmentSolver", "SolvedEnvironment"]
 
@@ -145,14 +145,16 @@ class EnvironmentSolver:
         )
 
     def _framework_lines(self) -> Iterator[str]:
-        versions = {
-            requested.product: parse_alternative(requested.request).versions
+        requests = {
+            requested.product: requested.request
             for requested in list_requested_frameworks(self._rig.env[self._env.name])
         }
         for framework, pin in self._pairs():
             build = self._builds.get(framework.name)
             if build is None:
-                yield f"{pin.name}{versions.get(framework.name) or ''}"
+                request = requests.get(framework.name, "*")
+                extras = "" if "[" in pin.name else get_extras(request)
+                yield f"{pin.name}{extras}{parse_alternative(request).versions or ''}"
                 continue
             yield build.requirement
             if not build.requirement.startswith(f"{_plain_name(pin)}=="):

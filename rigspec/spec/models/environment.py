@@ -3,8 +3,9 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
+from rigspec.spec.requirement_strings import read_requirement_strings
 from rigspec.spec.types import (
     FrameworkRequest,
     Many,
@@ -56,6 +57,8 @@ SourceFile = Annotated[
     ),
 ]
 
+Packages = Annotated[dict[PackageName, FrameworkRequest], BeforeValidator(read_requirement_strings)]
+
 
 class Interpreter(Table):
     """The source of a Python interpreter."""
@@ -89,12 +92,8 @@ class Environment(Table):
         default="venv", description="Tool that creates the environment"
     )
     pip: Request | None = Field(default=None, description="Version of pip")
-    frameworks: dict[PackageName, FrameworkRequest] = Field(
-        default={}, description="Frameworks of the matrix"
-    )
-    packages: dict[PackageName, FrameworkRequest] = Field(
-        default={}, description="Other Python packages"
-    )
+    frameworks: Packages = Field(default={}, description="Frameworks of the matrix")
+    packages: Packages = Field(default={}, description="Other Python packages")
     channels: Many[Url | ChannelName] = Field(default=(), description="Conda channels")
     as_of: dt.date | None = Field(
         default=None, description="Ignore packages uploaded after this day"
