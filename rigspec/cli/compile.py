@@ -23,7 +23,12 @@ from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
 from rigspec.diagnostics.sanitize import sanitize
-from rigspec.fs.atomic_tree import OutputFile, TreeError, read_tree, write_tree_atomically
+from rigspec.fs.atomic_tree import (
+    OutputFile,
+    TreeError,
+    list_changed_files,
+    update_tree_atomically,
+)
 from rigspec.lock.paths import lock_directory
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
@@ -70,7 +75,7 @@ def compile_(
     plan = build_plan(loaded.rig, rig_lock, name, digest)
     try:
         trees = {backend.name: compile_plan(plan, backend) for backend in backends}
-        write_tree_atomically(output, _with_earlier_targets(output, trees))
+        update_tree_atomically(output, lambda earlier: _merge(output, earlier, trees))
     except OutputTooLarge as error:
         report_output_too_large(loaded, plan.machine, error)
         raise typer.Exit(1) from None
@@ -141,17 +146,28 @@ def _select_backends(targets: Sequence[str]) -> Sequence[Backend]:
     return [backend for backend in backends if {"all", backend.name} & set(targets)]
 
 
-def _with_earlier_targets(
-    output: Path, trees: Mapping[str, tuple[OutputFile, ...]]
+def _merge(
+    output: Path, earlier: Sequence[OutputFile], trees: Mapping[str, tuple[OutputFile, ...]]
 ) -> list[OutputFile]:
-    """Return the new targets and the other targets in the folder, which is replaced as a whole."""
-    earlier = [file for file in read_tree(output) if file.path.partition("/")[0] not in trees]
+    """Return the new targets and the other targets in the folder, which is replaced as a whole.
+
+    Raises:
+        TreeError: A file of a target that is compiled again was edited.
+    """
+    edited = [path for path in list_changed_files(output) if _target_of(path) in trees]
+    if edited:
+        raise TreeError(output, f"contains files that were edited: {', '.join(edited)}")
+    others = [file for file in earlier if _target_of(file.path) not in trees]
     new = [
         OutputFile(f"{name}/{file.path}", file.content, file.mode)
         for name, files in trees.items()
         for file in files
     ]
-    return [*earlier, *new]
+    return [*others, *new]
+
+
+def _target_of(path: str) -> str:
+    return path.partition("/")[0]
 
 
 def _print_result(

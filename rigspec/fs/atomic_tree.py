@@ -9,7 +9,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,8 +22,10 @@ __all__ = [
     "TreeError",
     "build_manifest",
     "escapes_root",
+    "list_changed_files",
     "list_manifest",
     "read_tree",
+    "update_tree_atomically",
     "write_file",
     "write_tree_atomically",
 ]
@@ -67,19 +70,33 @@ def write_tree_atomically(directory: Path, files: Sequence[OutputFile]) -> None:
         TreeError: The tree cannot be written.
         ValueError: A path leaves the tree.
     """
+    update_tree_atomically(directory, lambda _: files)
+
+
+def update_tree_atomically(
+    directory: Path, change: Callable[[tuple[OutputFile, ...]], Sequence[OutputFile]]
+) -> None:
+    """Replace the files of the directory by what ``change`` returns for them.
+
+    As ``write_tree_atomically``; other processes that write in the same parent folder wait, so
+    no change is lost.
+
+    Raises:
+        TreeError: The tree cannot be written.
+        ValueError: A path leaves the tree.
+    """
     directory = Path(os.path.abspath(directory))
-    for file in files:
-        _parts(file.path)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        _refuse_foreign(directory)
-        _sweep(directory)
-        staged, lock = _stage(directory, files)
-        try:
-            _swap(staged, directory)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
-            os.close(lock)
+        with _hold(directory.parent):
+            _refuse_foreign(directory)
+            _sweep(directory)
+            staged, lock = _stage(directory, change(read_tree(directory)))
+            try:
+                _swap(staged, directory)
+            finally:
+                shutil.rmtree(staged, ignore_errors=True)
+                os.close(lock)
     except OSError as error:
         raise TreeError(directory, f"cannot be written: {error.strerror}") from error
 
@@ -106,6 +123,7 @@ def write_file(file: Path, content: bytes, *, new: bool = False, parents: bool =
         handle, name = tempfile.mkstemp(prefix=_prefix(file), dir=file.parent)
         staged = Path(name)
         with os.fdopen(handle, "wb") as out:
+            fcntl.flock(out, fcntl.LOCK_EX)
             out.write(content)
             os.fchmod(out.fileno(), 0o666 & ~_mask())
             out.flush()
@@ -131,6 +149,16 @@ def read_tree(directory: Path) -> tuple[OutputFile, ...]:
         for name in sorted(list_manifest(directory / MANIFEST))
         if name != MANIFEST and (path := directory / name).is_file()
     )
+
+
+def list_changed_files(directory: Path) -> tuple[str, ...]:
+    """Return the files that differ from the manifest in the directory, sorted."""
+    manifest = directory / MANIFEST
+    written = manifest.read_bytes() if manifest.is_file() else b""
+    present = read_tree(directory)
+    lines = build_manifest(present).decode().splitlines()
+    known = set(written.decode("utf-8", errors="replace").splitlines())
+    return tuple(sorted(_name(line) for line in lines if line not in known))
 
 
 def build_manifest(files: Iterable[OutputFile]) -> bytes:
@@ -179,13 +207,30 @@ def _prefix(directory: Path) -> str:
     return f".{directory.name}.rigspec-"
 
 
+@contextmanager
+def _hold(folder: Path) -> Iterator[None]:
+    """Let one process at a time write trees in a folder."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def _sweep(directory: Path) -> None:
-    """Remove the staged trees of killed runs; a running process has a lock on its own."""
-    for leftover in sorted(directory.parent.glob(f"{_prefix(directory)}*")):
-        handle = os.open(leftover, os.O_RDONLY | os.O_DIRECTORY)
+    """Remove what killed runs left; a running process has a lock on its own."""
+    prefix = _prefix(directory)
+    for leftover in sorted(directory.parent.iterdir()):
+        if not leftover.name.startswith(prefix) or leftover.is_symlink():
+            continue
+        handle = os.open(leftover, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(leftover)
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
         except BlockingIOError:
             continue
         finally:
@@ -194,20 +239,30 @@ def _sweep(directory: Path) -> None:
 
 def _stage(directory: Path, files: Sequence[OutputFile]) -> tuple[Path, int]:
     """Write the tree next to the directory; return its path and the handle that locks it."""
+    manifest = OutputFile(MANIFEST, build_manifest(files), 0o644)
+    parts = [(_parts(file.path), file) for file in (*files, manifest)]
     staged = Path(tempfile.mkdtemp(prefix=_prefix(directory), dir=directory.parent))
     lock = os.open(staged, os.O_RDONLY | os.O_DIRECTORY)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    manifest = OutputFile(MANIFEST, build_manifest(files), 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _fill(staged, parts)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        os.close(lock)
+        raise
+    return staged, lock
+
+
+def _fill(staged: Path, files: Iterable[tuple[tuple[str, ...], OutputFile]]) -> None:
     folders = {staged}
-    for file in (*files, manifest):
-        path = staged.joinpath(*_parts(file.path))
+    for parts, file in files:
+        path = staged.joinpath(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
-        folders |= {staged.joinpath(*part.parts) for part in PurePosixPath(file.path).parents}
+        folders |= {staged.joinpath(*part.parts) for part in PurePosixPath(*parts).parents}
         _write(path, file)
     for folder in sorted(folders, reverse=True):
         folder.chmod(0o755)
         _sync(folder)
-    return staged, lock
 
 
 def _name(line: str) -> str:

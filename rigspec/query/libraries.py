@@ -41,7 +41,7 @@ class _Library:
 def complete_libraries(question: Question) -> Question:
     """Return the question with the newest release of each library that runs, and its framework.
 
-    A library without a version of its own gets one, so that its rules apply. If no release runs,
+    A library without a version gets one, so that its rules apply. If no release runs,
     the newest one is asked about. Raises BadQuestion if the matrix knows none of the packages.
     """
     known = {request.name: _load(request.name) for request in question.requests}

@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rigspec.fs import atomic_tree
 from rigspec.fs.atomic_tree import MANIFEST, OutputFile, TreeError, read_tree, write_tree_atomically
 from tests.conftest import ROOT
 
@@ -118,3 +121,90 @@ def test_read_tree_manifest_path_outside_root_is_ignored(tmp_path: Path) -> None
     lines = [f"{'0' * 64}  {path}\n" for path in ("../secret", str(tmp_path / "secret"))]
     (tree / MANIFEST).write_text("".join(lines), encoding="utf-8")
     assert read_tree(tree) == ()
+
+
+def compile_at_once(
+    spec: Path, *outputs: tuple[str, str]
+) -> list[subprocess.CompletedProcess[str]]:
+    """Compile targets into folders, all at the same time."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "rigspec", "compile", spec, "--target", target, "-o", folder],
+            cwd=spec.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        for target, folder in outputs
+    ]
+    ended = [(process, *process.communicate()) for process in running]
+    return [subprocess.CompletedProcess(p.args, p.returncode, out, err) for p, out, err in ended]
+
+
+@pytest.fixture
+def small_rig(tmp_path: Path, rigspec: Callable[..., Any]) -> Path:
+    spec = tmp_path / "rig.toml"
+    spec.write_text('rig = 1\nname = "small"\n[machine.box]\nos = "debian 12"\n', encoding="utf-8")
+    done = rigspec("lock", str(spec), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    return spec
+
+
+def test_targets_compiled_at_once_into_one_folder_are_all_there(small_rig: Path) -> None:
+    targets = ["bashrc", "docker", "shell", "cloud-init", "ansible"]
+
+    for done in compile_at_once(small_rig, *((target, "out") for target in targets)):
+        assert done.returncode == 0, done.stderr
+
+    found = {path.name for path in (small_rig.parent / "out").iterdir()}
+    assert found >= set(targets)
+    assert sorted(p.name for p in small_rig.parent.iterdir() if "rigspec-" in p.name) == []
+
+
+def test_folder_with_a_pattern_as_its_name_leaves_other_folders(small_rig: Path) -> None:
+    leftover = small_rig.parent / ".out1.rigspec-other"
+    leftover.mkdir()
+
+    (done,) = compile_at_once(small_rig, ("docker", "out[1]"))
+
+    assert done.returncode == 0, done.stderr
+    assert leftover.is_dir()
+    assert (small_rig.parent / "out[1]" / "docker").is_dir()
+
+
+def test_file_left_by_killed_run_is_removed(small_rig: Path) -> None:
+    leftover = small_rig.parent / ".out.rigspec-killed"
+    leftover.write_text("part of a file", encoding="utf-8")
+
+    (done,) = compile_at_once(small_rig, ("docker", "out"))
+
+    assert done.returncode == 0, done.stderr
+    assert not leftover.exists()
+
+
+def test_edited_file_of_compiled_target_is_not_replaced(small_rig: Path) -> None:
+    compile_at_once(small_rig, ("docker", "out"))
+    edited = small_rig.parent / "out" / "docker" / "Dockerfile"
+    edited.write_text(edited.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+
+    (done,) = compile_at_once(small_rig, ("docker", "out"))
+
+    assert done.returncode == 2
+    assert "contains files that were edited: docker/Dockerfile" in done.stderr
+    assert edited.read_text(encoding="utf-8").endswith("# mine\n")
+    (other,) = compile_at_once(small_rig, ("bashrc", "out"))
+    assert other.returncode == 0, other.stderr
+    assert edited.read_text(encoding="utf-8").endswith("# mine\n")
+
+
+def test_tree_on_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path, file: OutputFile) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic_tree, "_write", fail)
+
+    with pytest.raises(TreeError, match="No space left"):
+        write_tree_atomically(tmp_path / "tree", [OutputFile("a", b"a", 0o644)])
+
+    assert os.listdir(tmp_path) == []
