@@ -178,16 +178,22 @@ def test_core_answers_checks_explains_imports_and_compiles(core: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "command", [("lock", "legacy-cpu.toml"), ("fetch", "legacy-cpu.toml"), ("matrix", "refresh")]
+    ("command", "extra"),
+    [
+        (("lock", "legacy-cpu.toml"), "lock"),
+        (("fetch", "legacy-cpu.toml"), "lock"),
+        (("matrix", "refresh"), "lock"),
+        (("lsp",), "lsp"),
+    ],
 )
 def test_command_of_missing_extra_names_it(
-    command: tuple[str, ...], core: Path, tmp_path: Path
+    command: tuple[str, ...], extra: str, core: Path, tmp_path: Path
 ) -> None:
     shutil.copy(ROOT / "specs" / "legacy-cpu.toml", tmp_path)
     done = _run_core(core, tmp_path, *command)
     assert done.returncode == 2
-    assert "error: this needs the extra `lock` of rigspec" in done.stderr
-    assert 'uv tool install "rigspec[lock]"' in done.stderr
+    assert f"error: this needs the extra `{extra}` of rigspec" in done.stderr
+    assert f'uv tool install "rigspec[{extra}]"' in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -196,7 +202,7 @@ def test_every_dependency_of_an_extra_is_named_by_commands() -> None:
     modules = {"py-rattler": "rattler", "python-debian": "debian", "conda-lock": "conda_lock"}
     expected = {
         modules.get(name, name): extra
-        for extra in ("lock", "conda", "pip-tools")
+        for extra in ("lock", "conda", "pip-tools", "lsp")
         for name in (re.split("[>=[]", each)[0] for each in project["optional-dependencies"][extra])
         if name != "rigspec"
     }

@@ -35,6 +35,7 @@ COMMANDS = {
         ("compare", "compare", "compare", "Compare two machines of a rig"),
         ("graph", "graph", "graph", "Draw the resolved stack"),
         ("matrix", "matrix", "app", "Show, verify and refresh the compatibility matrix"),
+        ("lsp", "lsp", "lsp", "Serve editors: diagnostics, repairs, hover, completion"),
         ("schema", "schema", "schema", "Print the JSON Schema of the spec language"),
     )
 }

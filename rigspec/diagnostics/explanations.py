@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rigspec.package_files import locate_package_file
 
-__all__ = ["list_codes", "load_page"]
+__all__ = ["get_page_url", "list_codes", "load_page"]
 
 _PAGES = locate_package_file(__file__, "pages")
+_URL = "https://github.com/rigspec/rigspec/blob/main/rigspec/diagnostics/pages"
 
 
 def list_codes() -> tuple[str, ...]:
@@ -23,3 +24,8 @@ def load_page(code: str) -> str:
 
     """
     return (_PAGES / f"{code}.md").read_text(encoding="utf-8")
+
+
+def get_page_url(code: str) -> str | None:
+    """Return the address of the page of a code; None if it has no page."""
+    return f"{_URL}/{code}.md" if code in list_codes() else None

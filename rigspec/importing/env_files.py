@@ -17,7 +17,7 @@ from rigspec.spec.toml.document import Document, ExternalValue, KeyPath
 if TYPE_CHECKING:
     from rigspec.importing.merge import Merged
 
-__all__ = ["SpecWithFiles", "load_spec_with_files"]
+__all__ = ["SpecWithFiles", "add_files", "load_spec_with_files"]
 
 # Subjects that an environment has; of the others the spec decides.
 _OF_ENVIRONMENT = frozenset(
@@ -39,15 +39,24 @@ def load_spec_with_files(path: str) -> SpecWithFiles:
     Raises:
         InvalidSpec: with every error of the spec, or the file that cannot be read.
     """
-    spec = load_spec(path)
+    return add_files(load_spec(path))
+
+
+def add_files(spec: LoadedSpec) -> SpecWithFiles:
+    """Add the values of the files that the environments name with ``from``.
+
+    Raises:
+        InvalidSpec: if a file cannot be read.
+    """
     names = {name: env.from_ for name, env in spec.rig.env.items() if env.from_ is not None}
     if not names:
         return SpecWithFiles(spec)
     values = deepcopy(dict(spec.document.value))
     external: dict[KeyPath, ExternalValue] = {}
     omissions: list[SkippedPart] = []
+    folder = Path(spec.document.file).parent
     for name, file in names.items():
-        merged = _read(spec.document, name, Path(path).parent / file, omissions)
+        merged = _read(spec.document, name, folder / file, omissions)
         external.update(_add(("env", name), values["env"][name], merged))
     rig = Rig.model_validate(values)
     document = replace(spec.document, value=values, external=external)

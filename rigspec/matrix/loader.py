@@ -45,6 +45,7 @@ __all__ = [
     "get_table_path",
     "get_uploads_path",
     "list_image_tags",
+    "list_package_names",
     "list_product_names",
     "load_image",
     "load_image_driver",
@@ -84,6 +85,11 @@ def find_package_owner(package: str) -> tuple[str, str] | None:
     ``tensorflow-gpu`` is a family of ``tensorflow``; ``torch`` is a product without families.
     """
     return _load_package_index().get(re.sub(r"[-_.]+", "-", package).lower())
+
+
+def list_package_names() -> tuple[str, ...]:
+    """Return the names of all packages of frameworks on the Python index, sorted."""
+    return tuple(sorted(_load_package_index()))
 
 
 def load_image(tag: str) -> Release | None:

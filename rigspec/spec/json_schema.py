@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import KeyPath
 
-__all__ = ["list_known_keys", "render_json_schema"]
+__all__ = ["KeyDescription", "describe_key", "list_known_keys", "render_json_schema"]
+
+
+@dataclass(frozen=True)
+class KeyDescription:
+    """A key of the language: its description, its default and its fixed values, if any.
+
+    ``is_table``: its value can be a table; ``is_only_table``: it can be nothing else.
+    """
+
+    description: str
+    default: Any = None
+    values: tuple[str | bool | int, ...] = ()
+    is_table: bool = False
+    is_only_table: bool = False
 
 
 def render_json_schema() -> str:
@@ -28,6 +43,35 @@ def list_known_keys(path: KeyPath) -> list[str]:
     for part in path:
         tables = [child for table in tables for child in _get_children(table, part)]
     return sorted({key for table in tables for key in table.get("properties", {})})
+
+
+def describe_key(path: KeyPath) -> KeyDescription | None:
+    """Return the description of the key at a path; None if the language does not have it."""
+    tables = [_load_schema()]
+    for part in path[:-1]:
+        tables = [child for table in tables for child in _get_children(table, part)]
+    for table in tables:
+        options = _get_children(table, path[-1])
+        if not options:
+            continue
+        schema = table.get("properties", {}).get(path[-1]) or options[0]
+        types = {option.get("type") for option in options} - {"null"}
+        return KeyDescription(
+            schema.get("description", ""),
+            schema.get("default"),
+            tuple(value for option in options for value in _list_values(option)),
+            "object" in types,
+            types == {"object"},
+        )
+    return None
+
+
+def _list_values(schema: dict[str, Any]) -> list[str | bool | int]:
+    if schema.get("type") == "boolean":
+        return [True, False]
+    if "const" in schema:
+        return [schema["const"]]
+    return list(schema.get("enum", ()))
 
 
 @lru_cache(maxsize=1)

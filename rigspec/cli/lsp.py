@@ -1,0 +1,16 @@
+"""``rigspec lsp``: serve editors."""
+
+from __future__ import annotations
+
+__all__ = ["lsp"]
+
+
+def lsp() -> None:
+    """Serve editors: diagnostics, repairs, hover, completion.
+
+    Editors start this command and use it over standard input and output; see the guide "Editors".
+    """
+    # Imported here: the help of the command does not need the extra.
+    from rigspec.lsp.server import run_server
+
+    run_server()

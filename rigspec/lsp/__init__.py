@@ -1,0 +1,1 @@
+"""The language server: diagnostics, repairs, hover and completion in editors."""
