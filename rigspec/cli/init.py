@@ -15,6 +15,7 @@ from rigspec.cli.console import fail, print_status
 from rigspec.host.facts import find_host
 from rigspec.host.recording import Recording, load_recording, record_host
 from rigspec.host.spec_writer import render_spec
+from rigspec.spec.json_schema import SCHEMA_URL
 
 __all__ = ["init"]
 
@@ -70,6 +71,8 @@ def init(
         text = _describe_host(from_recording, rig_name, quiet=quiet)
     else:
         text = _starter(rig_name)
+    # Editors complete and check the keys by this line: Taplo's directive.
+    text = f"#:schema {SCHEMA_URL}\n{text}"
     if file == _STDOUT:
         typer.echo(text, nl=False)
         return

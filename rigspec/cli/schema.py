@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from rigspec.spec.json_schema import render_json_schema
+from rigspec.matrix.components import PACKAGE_PREFIX
+from rigspec.matrix.loader import find_package_owner, list_package_names, load_matrix
+from rigspec.spec.json_schema import FRAMEWORKS, KNOWN_NAMES, render_json_schema
 
 __all__ = ["schema"]
 
@@ -14,4 +16,14 @@ def schema() -> None:
 
     Editors and other tools use it for completion and validation.
     """
-    typer.echo(render_json_schema())
+    names = {
+        product.name: [release.label for release in product.releases]
+        for product in load_matrix(KNOWN_NAMES).products
+    }
+    names[FRAMEWORKS] = [name for name in list_package_names() if _is_framework(name)]
+    typer.echo(render_json_schema(names))
+
+
+def _is_framework(package: str) -> bool:
+    owner = find_package_owner(package)
+    return owner is not None and not owner[0].startswith(PACKAGE_PREFIX)

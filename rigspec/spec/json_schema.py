@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,7 +12,34 @@ from typing import Any
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import KeyPath
 
-__all__ = ["KeyDescription", "describe_key", "list_known_keys", "render_json_schema"]
+__all__ = [
+    "FRAMEWORKS",
+    "KNOWN_NAMES",
+    "SCHEMA_URL",
+    "KeyDescription",
+    "describe_key",
+    "list_known_keys",
+    "render_json_schema",
+]
+
+# The committed text of `rigspec schema`, which editors load.
+SCHEMA_URL = (
+    "https://raw.githubusercontent.com/rigspec/rigspec/main/docs/reference/rig-1.schema.json"
+)
+# Keys that take a name of a product of the matrix or another text, by the product.
+KNOWN_NAMES = {
+    "cpu": (("Cpu", "model"), ("Machine", "cpu")),
+    "gpu": (("Gpu", "model"), ("Machine", "gpus", "items")),
+    "installer": (("Interpreter", "installer"),),
+    "instance": (("Machine", "instance"),),
+    "os": (("Machine", "os"),),
+    "psu": (("PowerSupply", "efficiency"),),
+}
+# The product under which the names of frameworks are given.
+FRAMEWORKS = "frameworks"
+
+
+_ANNOTATIONS = frozenset({"title", "description", "default", "examples"})
 
 
 @dataclass(frozen=True)
@@ -27,14 +56,39 @@ class KeyDescription:
     is_only_table: bool = False
 
 
-def render_json_schema() -> str:
-    """Return the JSON Schema (draft 2020-12) of a rig file; the text is deterministic."""
+def render_json_schema(names: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Return the JSON Schema (draft 2020-12) of a rig file; the text is deterministic.
+
+    Args:
+        names: known names, by the products of ``KNOWN_NAMES`` and ``FRAMEWORKS``. Editors complete
+            them. The schema admits other names as well, because the language does.
+    """
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_load_schema(),
+        "$id": SCHEMA_URL,
+        **_add_names(deepcopy(_load_schema()), names or {}),
         "title": "A rigspec rig",
     }
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def _add_names(schema: dict[str, Any], names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    for product, places in KNOWN_NAMES.items():
+        for definition, key, *rest in places if product in names else ():
+            found = schema["$defs"][definition]["properties"][key]
+            for part in rest:
+                found = found[part]
+            options = found.get("anyOf")
+            if options is None:
+                # The limits of the text move into the second option.
+                limits = {k: found.pop(k) for k in tuple(found) if k not in _ANNOTATIONS}
+                options = found["anyOf"] = [limits]
+            options.insert(0, {"enum": list(names[product])})
+    table = schema["$defs"]["Environment"]["properties"]["frameworks"]
+    if FRAMEWORKS in names:
+        (value,) = table["patternProperties"].values()
+        table["properties"] = {name: {**value, "title": name} for name in names[FRAMEWORKS]}
+    return schema
 
 
 def list_known_keys(path: KeyPath) -> list[str]:

@@ -106,11 +106,35 @@ NO_DRIVER = "none"
 _WITH_APT = frozenset({"debian", "ubuntu"})
 
 
+# Words of keys that are not written in lower case in their titles.
+_TITLE_WORDS = {
+    **{word: word.upper() for word in ("blas", "cpu", "cuda", "gcc", "gpu", "id", "nvblas", "os")},
+    **{word: word.upper() for word in ("psu", "ssh", "tls", "url")},
+    "cudnn": "cuDNN",
+    "gpus": "GPUs",
+    "pcie": "PCIe",
+    "sha256": "SHA-256",
+}
+
+
+def _write_title(name: str, field: object) -> str:
+    """Return the title of a key in the JSON Schema: ``GPU clearance`` of ``gpu_clearance``."""
+    words = [_TITLE_WORDS.get(word, word) for word in name.strip("_").split("_")]
+    if words[0] not in _TITLE_WORDS.values():
+        words[0] = words[0].capitalize()
+    return " ".join(words)
+
+
 class Table(BaseModel):
     """Base class of all tables: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, defer_build=True, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        defer_build=True,
+        hide_input_in_errors=True,
+        field_title_generator=_write_title,
     )
 
 
