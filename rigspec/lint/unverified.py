@@ -63,7 +63,10 @@ def lint_unverified_versions(
     """Yield one note about the systems, versions and packages that no rule can check."""
     if resolution is None:
         return
-    lines = [*_unverified_system(spec, machine, matrix), *_unverified_image(spec)]
+    lines = [
+        *_unverified_system(spec, machine, matrix),
+        *_unverified_image(spec, machine, resolution),
+    ]
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
         paths = {f.product: (f.table, f.key) for f in list_requested_frameworks(requested)}
@@ -104,13 +107,21 @@ def _unverified_system(
         yield system.label.removesuffix(f" {ROLLING}"), ("machine", machine or "", "os")
 
 
-def _unverified_image(spec: LoadedSpec) -> Iterator[tuple[str, KeyPath]]:
-    """Yield a base image of unknown contents; those of nvidia/cuda have a warning."""
+def _unverified_image(
+    spec: LoadedSpec, machine: str | None, resolution: Resolution
+) -> Iterator[tuple[str, KeyPath]]:
+    """Yield a base image of unknown contents; those of nvidia/cuda have a warning.
+
+    Its system is assumed to be the resolved one, unless a line names it.
+    """
     container = spec.rig.container
     if container is None or container.base is None or find_image_tag(spec.rig) is not None:
         return
     if find_rig_image(spec.rig) is None:
-        yield container.base.partition("@")[0], ("container", "base")
+        name = container.base.partition("@")[0]
+        if machine is None or spec.rig.machine[machine].os is None:
+            name += f" (assumed to be {resolution.os})"
+        yield name, ("container", "base")
 
 
 def _is_listed(matrix: Matrix, pin: Pin) -> bool:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Repair, Report, Severity, Span
+from rigspec.diagnostics.render.end_of_life import join_end_of_life
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.resolution import Resolution
 
@@ -33,7 +34,8 @@ def render_text(
     texts = _redact_shown_lines(report, texts)
     masks = [span for d in report.diagnostics for span in d.spans if span.masked]
     renderer = _Renderer(color, max(width, 40), masks)
-    return "\n".join(renderer.render(d, texts) for d in report.diagnostics)
+    shown = join_end_of_life(report.diagnostics)
+    return "\n".join(renderer.render(d, texts) for d in shown)
 
 
 def _redact_shown_lines(report: Report, texts: Mapping[str, str]) -> dict[str, str]:
