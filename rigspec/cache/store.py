@@ -15,6 +15,9 @@ from pathlib import Path
 
 __all__ = ["get_entry_path", "load_entry", "store_entry"]
 
+# Entries of one kind: beyond the first number, the oldest are removed until the second remains.
+_MAX_ENTRIES, _KEPT_ENTRIES = 2000, 1000
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -55,6 +58,19 @@ def store_entry(file: Path, content: str) -> None:
         partial.touch(mode=0o600)
         partial.write_bytes(b"%08x\n%s" % (zlib.crc32(text), text))
         partial.replace(file)
+        _prune(file.parent)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the oldest entries of a folder that has too many."""
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    if len(found) <= _MAX_ENTRIES:
+        return
+    found.sort(key=lambda entry: entry.stat().st_mtime_ns)
+    for entry in found[:-_KEPT_ENTRIES]:
+        with suppress(OSError):
+            os.unlink(entry.path)
 
 
 def _fingerprint(folder: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""Lint security: services open to the network, weak keys, unverified downloads."""
+"""Lint security: open services, weak keys, unverified downloads, and what opens the system."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Severity
@@ -15,10 +16,38 @@ _EVERYWHERE = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, neve
 # NIST SP 800-131A Rev. 2, table 2: RSA keys under 2048 bits are disallowed for signatures.
 _MIN_RSA_BITS = 2048
 
+# Folders of the system's own packages and of the kernel (Filesystem Hierarchy Standard 3.0).
+_SYSTEM_FOLDERS = (
+    *("bin", "boot", "dev", "lib", "lib32", "lib64"),
+    *("proc", "run", "sbin", "sys", "usr"),
+)
+_LOCAL_FOLDERS = ("/usr/local/", "/usr/src/")
+
+# kernel-command-line(7), dracut.cmdline(7) and systemd-debug-generator(8): a shell of root on the
+# console, or another first process.
+_ROOT_SHELLS = frozenset(
+    {
+        "emergency",
+        "init",
+        "rd.break",
+        "rd.emergency",
+        "rd.shell",
+        "rd.systemd.debug-shell",
+        "rdinit",
+        "rescue",
+        "single",
+        "systemd.debug-shell",
+        "systemd.debug_shell",
+        "systemd.run",
+    }
+)
+
 
 def lint_security(spec: LoadedSpec) -> Iterator[Diagnostic]:
-    """Report unverified downloads, weak keys, and services that listen on all interfaces."""
+    """Report unverified downloads, weak keys, open services, and what gives root away."""
     yield from _lint_downloads(spec)
+    yield from _lint_destinations(spec)
+    yield from _lint_kernel_arguments(spec)
     yield from _lint_notebook(spec)
     yield from _lint_monitoring(spec)
 
@@ -60,6 +89,37 @@ def _lint_downloads(spec: LoadedSpec) -> Iterator[Diagnostic]:
     for path, url, sha256 in downloads:
         if sha256 is None:
             yield _build_unverified_download(spec, path, url)
+
+
+def _lint_destinations(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    for name, download in sorted(spec.rig.download.items()):
+        to = posixpath.normpath(download.to)
+        if to.split("/")[1] not in _SYSTEM_FOLDERS or to.startswith(_LOCAL_FOLDERS):
+            continue
+        yield Diagnostic(
+            code="RS410",
+            severity=Severity.ERROR,
+            message=f"`{to}` belongs to the operating system: the download would replace or "
+            "disturb its files",
+            spans=(spec.document.span(("download", name, "to"), label="a system folder"),),
+            help=("set `to` to a path in /usr/local, /opt or /srv",),
+        )
+
+
+def _lint_kernel_arguments(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    for name, machine in spec.rig.machine.items():
+        for index, argument in enumerate(machine.kernel_args):
+            if argument.partition("=")[0] not in _ROOT_SHELLS:
+                continue
+            path: KeyPath = ("machine", name, "kernel_args", index)
+            yield Diagnostic(
+                code="RS411",
+                severity=Severity.ERROR,
+                message=f"the kernel argument `{argument}` starts a root shell without a "
+                "password, or another program than the system's first",
+                spans=(spec.document.span(path, label="opens the machine"),),
+                help=("remove it, and add it by hand for one boot if you need it",),
+            )
 
 
 def _build_unverified_download(spec: LoadedSpec, path: KeyPath, url: str) -> Diagnostic:

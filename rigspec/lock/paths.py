@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 __all__ = ["get_installed_lock_path", "lock_directory"]
@@ -10,16 +11,23 @@ __all__ = ["get_installed_lock_path", "lock_directory"]
 def lock_directory(spec: Path, rig: str) -> Path:
     """Return ``lockfiles/<rig>`` in the nearest folder above the spec that has ``lockfiles``.
 
-    Where there is none, it is next to the spec.
+    Where there is none, it is next to the spec. Folders of other users are not searched: a lock
+    says what an installer does as root.
     """
     base = spec.parent
     start = spec.resolve().parent
     for depth, folder in enumerate((start, *start.parents)):
-        if (folder / "lockfiles").is_dir():
+        if _has_trusted_owner(folder / "lockfiles", start):
             # Keep the path as the person wrote it: relative where the spec was.
             above = base.joinpath(*[".."] * depth) if depth else base
             return _shorten(above) / "lockfiles" / rig
     return base / "lockfiles" / rig
+
+
+def _has_trusted_owner(lockfiles: Path, spec_folder: Path) -> bool:
+    """Return whether the folder exists and is root's, this user's or the spec's owner's."""
+    trusted = {0, os.geteuid(), spec_folder.stat().st_uid}
+    return lockfiles.is_dir() and lockfiles.stat().st_uid in trusted
 
 
 def _shorten(path: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rigspec.cache import store
 from tests.conftest import ROOT
 
 SPECS = ("dl-server", "dl-server-as-written", "legacy-cpu")
@@ -62,3 +63,20 @@ def test_check_damaged_cache_is_ignored(
     (kept,) = (tmp_path / "cache" / "rigspec" / "check").iterdir()
     kept.write_bytes(kept.read_bytes().replace(b"9.0.176", b"9.0.177"))
     assert json.loads(cached(*command).stdout) == json.loads(first.stdout)
+
+
+def test_store_with_many_entries_removes_the_oldest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_MAX_ENTRIES", 5)
+    monkeypatch.setattr(store, "_KEPT_ENTRIES", 2)
+    for number in range(7):
+        file = tmp_path / f"{number}.json"
+        store.store_entry(file, "{}")
+        os.utime(file, (number, number))
+
+    store.store_entry(tmp_path / "new.json", "{}")
+
+    assert sorted(os.listdir(tmp_path))[-1] == "new.json"
+    assert len(os.listdir(tmp_path)) <= 5
+    assert not (tmp_path / "0.json").exists()
