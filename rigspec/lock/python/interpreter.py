@@ -13,9 +13,10 @@ from rigspec.spec.models.environment import Environment
 
 __all__ = ["list_bootstrap_tools", "lock_interpreter"]
 
-# The last virtualenv that runs on Python 2.7, which has no venv module:
-# https://virtualenv.pypa.io/en/latest/changelog.html, v20.16.0: "Drop Python 2.7 support".
-_VIRTUALENV_2 = "virtualenv<20.16"
+# The last virtualenv without dependencies, for Python 2.7, which has no venv module. Those of
+# virtualenv 20 on Python 2.7 need scandir, which has no wheel for Linux:
+# https://pypi.org/project/scandir/1.10.0/#files
+_VIRTUALENV_2 = "virtualenv<20"
 _FROM_SOURCE = "pyenv"
 
 
