@@ -93,6 +93,7 @@ def _debootstrap(root: Path, suite: str, options: Sequence[str], updated: Sequen
     else:
         source, options = default_mirror(suite), (*options, f"--keyring={_UBUNTU_KEYS}")
     command = ["debootstrap", "--variant=minbase", *options, suite, str(staged), source]
+    command.append(str(_find_script(suite)))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     configure(staged)
@@ -158,11 +159,19 @@ def default_mirror(suite: str) -> str:
     """The archive that debootstrap itself takes for a suite of another distribution: of those that
     it names, for releases old and new, the one that has it.
     """
-    script = Path("/usr/share/debootstrap/scripts", suite).read_text(encoding="utf-8")
+    script = _find_script(suite).read_text(encoding="utf-8")
     named = dict.fromkeys(
         re.findall(r"default_mirror (https?://\S*[^/\s])/?$", script, re.MULTILINE)
     )
     return next(mirror for mirror in named if _has(mirror, suite))
+
+
+def _find_script(suite: str) -> Path:
+    """The script of debootstrap for a suite. That of all suites of Ubuntu is `gutsy`, which is
+    there for those that are newer than debootstrap, too.
+    """
+    named = Path("/usr/share/debootstrap/scripts", suite)
+    return named if named.exists() else named.with_name("gutsy")
 
 
 def _has(mirror: str, suite: str) -> bool:
