@@ -2,25 +2,33 @@
 
 Each of the most used packages of the field, alone and in combinations, is locked for Python 3.12
 on Ubuntu 24.04 with an RTX 4090, and compiled by uv for the same target right before. Prints for
-each whether the versions are the same, the packages that differ, and the ratio of the times.
+each whether the versions are the same, the packages that differ, the ratio of the times, and what
+rigspec needs besides uv: its runs of uv, and the seconds between them. A set that differs is
+compiled by uv again, with the packages that rigspec names in its warnings at their locked
+versions: `explained` means that all others are then the same.
 
-    python benchmarks/resolvers.py [NAME ...]
+    python benchmarks/resolvers.py [NAME[+NAME...] ...]
 """
 
 from __future__ import annotations
 
+import re
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
-from packaging.utils import canonicalize_name
 from uv import find_uv_bin
 
 from rigspec.check import check_machine
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.engine_cache import ResolutionCache
+from rigspec.lock.python.engines import uv as engine
 from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import load_matrix
@@ -66,83 +74,134 @@ packages = ["build-essential", "python3-dev"]
 TOOLS = frozenset({"pip", "setuptools", "wheel", "packaging"})
 
 
-def compile_with_uv(packages: Iterable[str]) -> tuple[dict[str, str], float]:
-    """Return the versions that uv chooses, and the seconds that it takes."""
+# A warm-up waits for the index most of the time.
+AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Result:
+    """The versions that a program chose, its seconds, and those of its runs of uv."""
+
+    versions: Mapping[str, str]
+    seconds: float
+    runs: Sequence[float] = ()
+    remarks: Sequence[str] = ()
+
+
+def compile_with_uv(packages: Iterable[str]) -> Result:
+    """Return the choice of uv."""
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--generate-hashes", "--no-config"]
-    command += ["--python-version", "3.12", "--python-platform", "x86_64-manylinux_2_39", "-"]
+    command += ["--no-header", "--no-annotate", "--python-version", "3.12"]
+    command += ["--no-python-downloads", "--python-platform", "x86_64-manylinux_2_39", "-"]
     start = time.monotonic()
     done = subprocess.run(
         command, input="\n".join(packages), capture_output=True, text=True, check=False
     )
     seconds = time.monotonic() - start
-    return {
-        pin.name: str(pin.version) for pin in read_pins(_without_comments(done.stdout))
-    }, seconds
+    versions = {pin.name: str(pin.version) for pin in read_pins(done.stdout)}
+    return Result(versions, seconds, (seconds,), (done.stderr,) if done.returncode else ())
 
 
-def lock_with_rigspec(packages: Iterable[str]) -> tuple[dict[str, str], float, str]:
-    """Return the versions that rigspec pins, its seconds, and its error or warning."""
+def lock_with_rigspec(packages: Iterable[str]) -> Result:
+    """Return the choice of rigspec, with its error or its warnings."""
     listed = ", ".join(f'{name} = "*"' for name in packages)
     spec = parse_spec("rig.toml", RIG.format(packages=listed))
     matrix = load_matrix()
     start = time.monotonic()
     report = check_machine(spec, "box", matrix)
     if report.resolution is None:
-        return {}, 0.0, "; ".join(d.message for d in report.diagnostics)
+        return Result({}, 0.0, (), [d.message for d in report.diagnostics])
     settings = LockSettings(answers=ResolutionCache(fresh=True))
     env = report.resolution.envs[0]
-    try:
-        locked = lock_environment(
-            spec.rig, report.resolution, env, matrix, PreviousPins(), settings
-        )
-    except LockError as error:
-        diagnostic = error.locate(spec.document)
-        return {}, time.monotonic() - start, " ".join((diagnostic.message, *diagnostic.help))
+    with timed_runs() as runs:
+        try:
+            locked = lock_environment(
+                spec.rig, report.resolution, env, matrix, PreviousPins(), settings
+            )
+        except LockError as error:
+            diagnostic = error.locate(spec.document)
+            remarks = (diagnostic.message, *diagnostic.help)
+            return Result({}, time.monotonic() - start, runs, remarks)
     seconds = time.monotonic() - start
-    versions = {
-        pin.name: str(pin.version) for pin in read_pins(locked.env.tools + locked.env.requirements)
-    }
-    return versions, seconds, "; ".join(w.message for w in locked.warnings)
+    pins = read_pins(locked.env.tools + locked.env.requirements)
+    versions = {pin.name: str(pin.version) for pin in pins}
+    return Result(versions, seconds, runs, [w.message for w in locked.warnings])
 
 
-def compare(packages: tuple[str, ...]) -> float | None:
-    """Print the comparison of one set of packages; return the ratio of the times."""
-    compile_with_uv(packages)  # fills uv's cache for both
-    expected, uv_seconds = compile_with_uv(packages)
-    found, seconds, remark = lock_with_rigspec(packages)
-    differences = [
+@contextmanager
+def timed_runs() -> Iterator[list[float]]:
+    """Record the seconds of each run of uv by rigspec."""
+    seconds: list[float] = []
+    run = vars(engine)["run_engine"]
+
+    def timed(*arguments: Any) -> Any:
+        start = time.monotonic()
+        try:
+            return run(*arguments)
+        finally:
+            seconds.append(time.monotonic() - start)
+
+    setattr(engine, "run_engine", timed)  # noqa: B010
+    try:
+        yield seconds
+    finally:
+        setattr(engine, "run_engine", run)  # noqa: B010
+
+
+def list_differences(expected: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """Return the packages at other versions, without the tools that uv has no reason to pin."""
+    return [
         f"{name} {expected.get(name, '-')} -> {found.get(name, '-')}"
-        for name in sorted({*map(canonicalize_name, expected), *found})
+        for name in sorted({*expected, *found})
         if expected.get(name) != found.get(name) and not (name in TOOLS and name not in expected)
     ]
-    if not expected:
+
+
+def explain(packages: tuple[str, ...], locked: Result) -> bool:
+    """Return whether uv chooses the same with the versions that rigspec's warnings name."""
+    named = {word for remark in locked.remarks for word in re.findall(r"[a-z0-9-]+", remark)}
+    pins = [f"{name}=={version}" for name, version in locked.versions.items() if name in named]
+    again = compile_with_uv((*packages, *pins))
+    return bool(again.versions) and not list_differences(again.versions, locked.versions)
+
+
+def compare(packages: tuple[str, ...]) -> tuple[str, float | None]:
+    """Print the comparison of one set of packages; return the outcome and the ratio of times."""
+    expected = compile_with_uv(packages)
+    locked = lock_with_rigspec(packages)
+    differences = list_differences(expected.versions, locked.versions)
+    if not expected.versions:
         outcome = "no result by uv"
-    elif not found:
+    elif not locked.versions:
         outcome = "no lock"
+    elif not differences:
+        outcome = "same"
     else:
-        outcome = "different" if differences else "same"
-    ratio = seconds / uv_seconds
+        outcome = "explained" if explain(packages, locked) else "different"
+    ratio = locked.seconds / expected.seconds
+    besides = locked.seconds - sum(locked.runs)
     print(
-        f"{outcome:10} {ratio:5.2f}x {uv_seconds:6.2f} s {seconds:6.2f} s  {' + '.join(packages)}"
+        f"{outcome:10} {ratio:5.2f}x {expected.seconds:6.2f} s {locked.seconds:6.2f} s  "
+        f"{len(locked.runs)} runs + {besides:5.2f} s  {' + '.join(packages)}"
     )
-    for line in (*differences[:8], *((remark[:300],) if remark else ())):
+    for line in (*differences[:12], *(remark[:300] for remark in locked.remarks)):
         print(f"{'':12}{line}")
     sys.stdout.flush()
-    return ratio if found and expected else None
-
-
-def _without_comments(text: str) -> str:
-    lines = (line for line in text.splitlines(keepends=True) if "#" not in line[:6])
-    return "".join(lines)
+    return outcome, ratio if locked.versions and expected.versions else None
 
 
 def main() -> None:
     """Compare every package and combination, or those that the arguments name."""
-    named = sys.argv[1:]
-    sets = [(name,) for name in named] or [*((name,) for name in PACKAGES), *COMBINATIONS]
-    ratios = [ratio for packages in sets if (ratio := compare(packages)) is not None]
+    named = [tuple(name.split("+")) for name in sys.argv[1:]]
+    sets = named or [*((name,) for name in PACKAGES), *COMBINATIONS]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(compile_with_uv, sets))  # fills uv's cache
+    results = [compare(packages) for packages in sets]
+    outcomes = [outcome for outcome, _ in results]
+    counts = ", ".join(f"{outcomes.count(each)} {each}" for each in sorted(set(outcomes)))
+    ratios = [ratio for _, ratio in results if ratio is not None]
     if ratios:
-        print(f"{len(ratios)} of {len(sets)} locked; median {statistics.median(ratios):.2f}x")
+        print(f"{counts}; median {statistics.median(ratios):.2f}x, worst {max(ratios):.2f}x")
 
 
 if __name__ == "__main__":

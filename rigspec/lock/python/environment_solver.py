@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.errors import LockError, report_no_solution
+from rigspec.lock.python.conflicts import PackageConflict
 from rigspec.lock.python.framework_rules import (
     FoundFramework,
     FrameworkRules,
@@ -67,6 +68,17 @@ class _Bounds:
         lines |= {rule.requirement for rule in self.rules}
         lines |= {f"{name}=={version}" for name, version in self.tried.items()}
         return tuple(sorted(lines))
+
+    def origins(self) -> dict[str, str]:
+        """Return why packages are constrained, by name."""
+        found = {
+            name: f"only {name} {_format_ends(versions)} fits this machine"
+            for name, versions in self.ranges.items()
+        }
+        for rule in self.rules:
+            name = Requirement(rule.requirement).name
+            found[name] = f"{rule.requirement} is required because {rule.statement}"
+        return found
 
 
 class EnvironmentSolver:
@@ -176,12 +188,24 @@ class EnvironmentSolver:
             if error.status != 1:
                 raise
             if not self._bounds.tried:
-                raise self._error or error from None
+                raise self._error or self._locate(error) from None
             # These releases have no solution with the rules of the matrix on plain packages.
             self._bounds.excluded.add(next(iter(self._bounds.tried.items())))
             self._bounds.tried, self._bounds.rules = {}, []
             self._error = self._error or error
             return None
+
+    def _locate(self, error: LockError) -> LockError:
+        """Return a conflict of packages with the lines of the spec, and why others are required."""
+        if not isinstance(error, PackageConflict):
+            return error
+        packages = self._rig.env[self._env.name].packages
+        lines: dict[str, KeyPath] = {
+            canonicalize_name(key): ("env", self._env.name, "packages", key) for key in packages
+        }
+        named = {_plain_name(pin): self._path(_plain_name(pin)) for pin in self._env.distributions}
+        lines |= {name: path for name, path in named.items() if path is not None}
+        return error.locate_lines(lines, self._bounds.origins())
 
     # --- the result ------------------------------------------------------------------------
 
@@ -313,6 +337,12 @@ class EnvironmentSolver:
         return FrameworkRules(
             self._rig, self._resolution, self._matrix, implied, same_machine=self._same_machine
         )
+
+
+def _format_ends(versions: str) -> str:
+    """Return the ends of a range: `1.0 to 2.0` for `>=1.0,<=2.0,!=1.5`."""
+    ends = [text.lstrip("<>=") for text in versions.split(",") if not text.startswith("!")]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _plain_name(pin: Pin) -> str:

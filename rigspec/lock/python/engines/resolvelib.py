@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -18,6 +19,7 @@ from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Res
 from resolvelib.resolvers import ResolutionTooDeep
 
 from rigspec.lock.errors import index_failure, report_no_solution
+from rigspec.lock.python.conflicts import PackageConflict, RequiredPackage, find_collision
 from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex
 from rigspec.lock.python.index.pages import hash_bytes
 from rigspec.lock.python.request import ResolveRequest
@@ -43,12 +45,16 @@ def compile_requirements(request: ResolveRequest) -> str:
         *(request.target, request.index, request.as_of, request.pages, request.extra_indexes)
     )
     markers = request.target.markers()
-    provider = _Provider(index, markers, request.constraints, request.preferred_versions())
-    resolver: Resolver[Requirement, AvailableVersion, str] = Resolver(provider, BaseReporter())
     roots = [Requirement(text) for text in request.requirements]
+    preferred = request.preferred_versions()
+    provider = _Provider(index, markers, request.constraints, preferred, roots)
+    resolver: Resolver[Requirement, AvailableVersion, str] = Resolver(provider, BaseReporter())
     try:
         result = resolver.resolve(roots, max_rounds=_ROUNDS)
     except ResolutionImpossible as error:
+        collision = find_collision(*provider.explain(tuple(error.causes)))
+        if collision is not None:
+            raise PackageConflict(request.env, collision) from None
         reasons = sorted({_cause(cause) for cause in error.causes})
         collided = {provider.identify(cause.requirement) for cause in error.causes}
         reasons += [reason for name, reason in sorted(provider.unbuilt.items()) if name in collided]
@@ -62,6 +68,14 @@ def _cause(cause: RequirementInformation[Requirement, AvailableVersion]) -> str:
     if cause.parent is None:
         return f"the spec requires {cause.requirement}"
     return f"{cause.parent.name} {cause.parent.version} requires {cause.requirement}"
+
+
+def _as_required(requirement: Requirement, parent: AvailableVersion | None) -> RequiredPackage:
+    versions = (str(requirement.specifier),) if requirement.specifier else ()
+    name = canonicalize_name(requirement.name)
+    if parent is None:
+        return RequiredPackage(name, versions)
+    return RequiredPackage(name, versions, canonicalize_name(parent.name), f"=={parent.version}")
 
 
 def _explain_endless(collisions: Counter[str]) -> str:
@@ -94,12 +108,16 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         markers: Mapping[str, str],
         constraints: Iterable[str],
         preferred: Mapping[str, Version],
+        roots: Sequence[Requirement],
     ) -> None:
         self._index = index
+        self._roots = [_as_required(root, None) for root in roots]
         # Why the newest source archive of a package cannot be built, by its name.
         self.unbuilt: dict[str, str] = {}
         # How often requirements excluded each other.
         self.collisions: Counter[str] = Counter()
+        # Every requirement that was seen, by who has it and by what it requires.
+        self._seen: dict[tuple[str, str], RequiredPackage] = {}
         self._last_causes: Sequence[RequirementInformation[Requirement, AvailableVersion]] = ()
         self._preferred = preferred
         self._markers = dict(markers)
@@ -167,4 +185,31 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         """Yield the requirements with markers that are true for the target."""
         for requirement in self._index.requirements(candidate):
             if requirement.marker is None or requirement.marker.evaluate(self._markers):
+                seen = _as_required(requirement, candidate)
+                self._seen.setdefault((seen.requirer or "", seen.name), seen)
                 yield requirement
+
+    def explain(
+        self, causes: Sequence[RequirementInformation[Requirement, AvailableVersion]]
+    ) -> tuple[list[RequiredPackage], list[RequiredPackage]]:
+        """Return the requirements of a conflict, and all others that lead to them."""
+        found = [_as_required(cause.requirement, cause.parent) for cause in causes]
+        collided = {each.name for each in found}
+        found = [replace(each, absent=self._absence(each)) for each in found]
+        found += [
+            RequiredPackage(name, (str(bound),), is_constraint=True)
+            for name, bound in self._bounds.items()
+            if name in collided
+        ]
+        return found, [*self._roots, *self._seen.values()]
+
+    def _absence(self, required: RequiredPackage) -> str:
+        offers = self._index.offers(required.name)
+        if not offers:
+            return "the index has no release for this Python and platform"
+        fitting = [offer for offer in offers if required.admits(offer.version)]
+        if not fitting:
+            return "no release for this Python and platform matches"
+        if all(self._index.missing_build_requirement(offer) for offer in fitting):
+            return self.unbuilt.get(required.name, "")
+        return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,23 +12,30 @@ from pathlib import Path
 from packaging.version import Version
 
 from rigspec.lock.errors import EngineLimit, LockError, index_failure, report_no_solution
+from rigspec.lock.python.conflicts import PackageConflict, find_collision
+from rigspec.lock.python.engines.pip_tools import find_interpreter
 from rigspec.lock.python.engines.process import run_engine
+from rigspec.lock.python.engines.uv_report import read_requirements
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.upload_times import get_end_of_day
 from rigspec.lock.python.request import TOOLS, ResolveRequest
-from rigspec.lock.python.requirements_file import read_pins
+from rigspec.lock.python.requirements_file import HashedPin, read_pins
 
-__all__ = ["LEAST_PYTHON", "compile_requirements", "explain_conflict"]
+__all__ = ["LEAST_PYTHON", "compile_requirements"]
 
 # uv refuses anything older.
 LEAST_PYTHON = (3, 6)
+
+# uv builds with nothing older.
+_LEAST_BUILDER = (3, 8)
 
 # The glibc that uv has platforms for (`uv pip compile --help`).
 _UV_GLIBC = (17, *range(28, 41))
 
 _TROUBLE = re.compile(
     r"error sending request|failed to fetch|could not connect|timed? ?out|dns error|hash mismatch"
-    r"|client error|connection|unexpected eof|failed to download|end of file",
+    r"|client error|connection|unexpected eof|failed to download|end of file"
+    r"|the structure of .* was invalid",
     re.IGNORECASE,
 )
 # The limits of uv: metadata that requires a build, or that it cannot parse.
@@ -56,20 +64,6 @@ def compile_requirements(request: ResolveRequest) -> str:
     return _prefer_wheels(request, index, _compile_installable(request, index))
 
 
-def explain_conflict(request: ResolveRequest) -> str | None:
-    """Return uv's explanation of why a request has no solution; None where it has one.
-
-    Raises LockError where the index failed.
-    """
-    try:
-        _compile_once(request, request.constraints)
-    except LockError as error:
-        if error.status != 1:
-            raise
-        return " ".join(error.diagnostic.help)
-    return None
-
-
 def _compile_installable(request: ResolveRequest, index: PackageIndex) -> str:
     """Return a result that the environment's own pip can install.
 
@@ -77,21 +71,32 @@ def _compile_installable(request: ResolveRequest, index: PackageIndex) -> str:
     result is compared with the files that pip would find, and requested again without the rest.
     """
     bounds = list(request.constraints)
+    unusable: list[HashedPin] = []
     for _ in range(_ROUNDS):
         text = _compile_once(request, bounds)
         unusable = index.missing(read_pins(text))
         if not unusable:
             return text
         bounds += [_exclude(index, pin.name, pin.version) for pin in unusable]
-    why = f"no set in {_ROUNDS} rounds that pip {request.target.pip} would install"
-    raise report_no_solution(request.env, why)
+    raise report_no_solution(request.env, _explain_endless(request, unusable))
+
+
+def _explain_endless(request: ResolveRequest, unusable: Sequence[HashedPin]) -> str:
+    """Return which packages have no usable release after all rounds."""
+    names = ", ".join(f"{pin.name} {pin.version}" for pin in unusable)
+    return f"pip {request.target.pip} on Python {request.target.version} cannot install {names}"
 
 
 def _prefer_wheels(request: ResolveRequest, index: PackageIndex, text: str) -> str:
     """Return the result with older wheels in place of newer source archives, where possible."""
     bounds = []
     for pin in index.source_only(read_pins(text)):
-        wheels = [offer.version for offer in index.offers(pin.name) if offer.has_wheel]
+        wheels = [
+            offer.version
+            for offer in index.offers(pin.name)
+            # A pre-release is not what a newer release of the same package is replaced with.
+            if offer.has_wheel and (pin.version.is_prerelease or not offer.version.is_prerelease)
+        ]
         if wheels and min(wheels) < pin.version:
             bounds.append(f"{pin.name}<={max(v for v in wheels if v < pin.version)}")
     if not bounds:
@@ -133,17 +138,20 @@ def _compile_once(request: ResolveRequest, constraints: Sequence[str]) -> str:
             variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
         done = run_engine(request, command, requirements, variables)
         if done.returncode != 0:
-            raise _failure(request, done.stderr)
+            raise _failure(request, constraints, done.stderr)
         return output.read_text(encoding="utf-8")
 
 
-def _failure(request: ResolveRequest, stderr: str) -> LockError:
+def _failure(request: ResolveRequest, constraints: Sequence[str], stderr: str) -> LockError:
     words = _last_words(stderr)
     if _LIMIT.search(stderr):
         failure = report_no_solution(request.env, words)
         return EngineLimit(failure.diagnostic, failure.status)
     if _TROUBLE.search(stderr):
         return index_failure(f"the packages of `{request.env}`", words)
+    collision = find_collision(read_requirements(stderr, constraints))
+    if collision is not None:
+        return PackageConflict(request.env, collision)
     return report_no_solution(request.env, words)
 
 
@@ -156,12 +164,20 @@ def _command(request: ResolveRequest) -> list[str]:
     command += ["--python-version", target.version, "--generate-hashes"]
     command += ["--python-platform", f"{target.arch}-manylinux_2_{least}"]
     command += ["--no-header", "--no-annotate", "--no-config"]
+    # Left to itself, uv downloads the target's Python, only to read source archives.
+    command += ["--python", _find_builder(target.series), "--no-python-downloads"]
     if as_of is not None:
         # The cut is for packages, not for the tools that read an old sdist's metadata.
         command += ["--exclude-newer", get_end_of_day(as_of).strftime("%Y-%m-%dT%H:%M:%SZ")]
         for tool in TOOLS:
             command += ["--exclude-newer-package", f"{tool}=2100-01-01"]
     return command
+
+
+def _find_builder(series: tuple[int, int]) -> str:
+    """Return the Python that reads the metadata of source archives: the target's, if it is here."""
+    found = find_interpreter(series) if series >= _LEAST_BUILDER else None
+    return str(found or sys.executable)
 
 
 def _last_words(stderr: str) -> str:

@@ -1,0 +1,96 @@
+"""The uv engine on an index on loopback: which releases it chooses, and which files it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from rigspec.lock.python.engines import uv
+from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import read_pins
+from rigspec.lock.python.target_interpreter import TargetInterpreter
+from tests.lock.http_server import Serve, send, servers
+from tests.lock.python_index import Releases, Wheel, serve_index
+
+PYTHON_312 = TargetInterpreter("3.12", (2, 39), "x86_64", "24.0")
+PYTHON_39 = TargetInterpreter("3.9", (2, 39), "x86_64", "24.0")
+SOURCE = Wheel(source=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_NO_CACHE", "1")
+
+
+@pytest.fixture
+def start() -> Iterator[Serve]:
+    with servers() as started:
+        yield started
+
+
+@pytest.fixture
+def lock(start: Serve) -> Callable[..., Mapping[str, str]]:
+    def run(
+        releases: Releases, *requirements: str, target: TargetInterpreter = PYTHON_312
+    ) -> Mapping[str, str]:
+        address = serve_index(start, releases)
+        request = ResolveRequest("lab", requirements, target, (), address)
+        return {p.name: str(p.version) for p in read_pins(uv.compile_requirements(request))}
+
+    return run
+
+
+def test_lock_without_targets_python_downloads_none(
+    start: Serve,
+    lock: Callable[..., Mapping[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """uv downloads a Python that is not on the machine unless it is given another one."""
+    requested = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        requested.append(request.path)
+        send(request, b"", 404)
+
+    monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", f"http://{start(answer)}")
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "pythons"))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert lock({"tool": {"1.0": Wheel()}}, "tool", target=PYTHON_39) == {"tool": "1.0"}
+    assert requested == []
+
+
+@pytest.mark.parametrize(
+    ("releases", "chosen"),
+    [
+        ({"1.0": Wheel(), "1.1": SOURCE}, "1.0"),
+        # A source archive, where the wheels are those of pre-releases years ago.
+        ({"0.3.1.dev5": Wheel(), "0.19.8": SOURCE}, "0.19.8"),
+        ({"0.3.1rc1": Wheel(), "0.3.0": SOURCE, "0.19.8": SOURCE}, "0.19.8"),
+        ({"1.0rc1": Wheel(), "1.0rc2": SOURCE}, "1.0rc1"),
+    ],
+)
+def test_lock_prefers_wheel_of_release_to_source_archive(
+    releases: Mapping[str, Wheel], chosen: str, lock: Callable[..., Mapping[str, str]]
+) -> None:
+    assert lock({"tool": releases}, "tool")["tool"] == chosen
+
+
+def test_lock_takes_prereleases_only_where_they_are_required(
+    lock: Callable[..., Mapping[str, str]],
+) -> None:
+    """As opentelemetry-sdk, which requires a package that has only ever had pre-releases."""
+    releases = {
+        "telemetry": {"1.0": Wheel(["conventions==0.2b1", "plain"]), "2.0rc1": Wheel()},
+        "conventions": {"0.1b1": Wheel(), "0.2b1": Wheel()},
+        "plain": {"1.0": Wheel(), "2.0rc1": Wheel()},
+    }
+    assert lock(releases, "telemetry") == {
+        "telemetry": "1.0",
+        "conventions": "0.2b1",
+        "plain": "1.0",
+    }
