@@ -202,6 +202,7 @@ WHOLE: dict[str, Any] = {
         "images": "example.org:5000/images",
         "seed": "https://example.org/seed",
     },
+    "index": {"cu118": {"url": "https://example.org/cu118"}},
 }
 
 # What may be written shorter.
