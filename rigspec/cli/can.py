@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cache.store import get_entry_path, load_entry, store_entry
+from rigspec.cli.common.completion import complete_gpus
 from rigspec.cli.common.options import FORMAT, Quiet
 
 __all__ = ["can"]
@@ -20,6 +21,7 @@ def can(
         typer.Argument(
             metavar="[GPU] [REQUIREMENT]...",
             help="GPU and packages; - reads nvidia-smi or collect_env from stdin",
+            autocompletion=complete_gpus,
             show_default=False,
         ),
     ] = None,

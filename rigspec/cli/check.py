@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from rigspec.cache.check_reports import get_cache_path, load_reports, store_reports
+from rigspec.cli.common.completion import complete_codes
+from rigspec.cli.common.levels import set_levels
 from rigspec.cli.common.options import FORMAT, AnyMachine, Quiet
+from rigspec.cli.common.spec_paths import STDIN, expand_specs, find_spec, require_file
 from rigspec.cli.console import show
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.github import render_github
@@ -21,6 +25,10 @@ from rigspec.diagnostics.sanitize import sanitize
 __all__ = ["check"]
 
 Format = Literal["text", "json", "sarif", "github"]
+_KEY = re.compile(r"(?m)^\s*(?:rig\s*=|\[(?:machine|env|cuda|user|service|system)\b)")
+# How CUDA works on every card of a generation; programs get it, a person needs no line about it.
+_UNREMARKABLE = ("RS221",)
+_MAX_STDIN = 1 << 22  # characters
 # `from = "pyproject.toml"`: the result depends on that file, too.
 _FROM_FILE = re.compile(rb"""from["']?\s*=\s*["'][^"'\n]*[./]""")
 
@@ -30,12 +38,31 @@ def check(
         list[Path],
         typer.Argument(
             metavar="SPEC...",
-            help="Specs to check, or files of other programs, which make one rig",
+            help="Specs, folders, - or files of other programs (default: rig.toml)",
+            default_factory=lambda: [find_spec()],
             show_default=False,
         ),
     ],
     machine: AnyMachine = None,
     format_: Annotated[Format, FORMAT] = "text",
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore",
+            metavar="CODE",
+            help="Hide warnings and notes of this code; can be repeated",
+            autocompletion=complete_codes,
+        ),
+    ] = None,
+    deny: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--deny",
+            metavar="CODE",
+            help="Make warnings of this code errors, or all with `warnings`; can be repeated",
+            autocompletion=complete_codes,
+        ),
+    ] = None,
     quiet: Quiet = False,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Reuse the result of an unchanged spec")
@@ -47,30 +74,42 @@ def check(
     """
     reports: list[Report] = []
     texts: dict[str, str] = {}
-    sources = [path for path in specs if _is_source(path)]
+    specs = expand_specs(specs)
+    for path in specs:
+        require_file(path)
+    stdin = sys.stdin.read(_MAX_STDIN) if STDIN in specs else ""
+    sources = [path for path in specs if _is_source(path, stdin)]
     if sources:
         from rigspec.cli.common.uncached_check import check_sources
 
-        reports, texts = check_sources(sources)
+        reports, texts = check_sources(sources, stdin)
     for path in specs:
         if path in sources:
             continue
-        result, text = _check_cached(path, machine) if cache else _check(path, machine)
+        if path == STDIN:
+            result, text = _check(Path("<stdin>"), machine, stdin)
+        else:
+            result, text = _check_cached(path, machine) if cache else _check(path, machine)
         reports += result
-        texts[str(path)] = text
+        texts[str(path) if path != STDIN else "<stdin>"] = text
+    reports = set_levels(reports, ignore or (), deny or ())
     _print_reports(reports, texts, format_, quiet)
     statuses = {report.status for report in reports}
     raise typer.Exit(2 if "invalid" in statuses else 1 if "conflict" in statuses else 0)
 
 
-def _is_source(path: Path) -> bool:
+def _is_source(path: Path, stdin: str) -> bool:
     """Return whether a file is one that `rigspec import` reads; most specs are not opened."""
     if path.suffix == ".toml" and not path.name.startswith(("pyproject", "pixi", "pylock")):
         return False
     from rigspec.importing.registry import detect_format, read_text
 
-    text = read_text(path)
-    return text is not None and detect_format(path.name, text) is not None
+    text = stdin if path == STDIN else read_text(path)
+    if text is None:
+        return False
+    name = "" if path == STDIN else path.name
+    # Other text that has not a single key of a spec is not one.
+    return detect_format(name, text) is not None or (path != STDIN and _KEY.search(text) is None)
 
 
 def _check_cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
@@ -90,12 +129,12 @@ def _check_cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
     return reports, text
 
 
-def _check(path: Path, machine: str | None) -> tuple[list[Report], str]:
+def _check(path: Path, machine: str | None, text: str | None = None) -> tuple[list[Report], str]:
     # A cached result needs neither the models nor the solver: importing them takes twice as
     # long as everything else.
     from rigspec.cli.common.uncached_check import check_spec
 
-    return check_spec(path, machine)
+    return check_spec(path, machine, text)
 
 
 def _print_reports(
@@ -108,7 +147,7 @@ def _print_reports(
     elif format_ == "github":
         typer.echo(render_github(reports), nl=False)
     else:
-        for report in reports:
+        for report in set_levels(reports, _UNREMARKABLE, ()):
             show(drop_warnings(report) if quiet else report, texts)
             if report.resolution is not None and not quiet:
                 typer.echo(sanitize(render_summary(report), keep="\n"))

@@ -12,7 +12,7 @@ import typer
 from rigspec.backend.discovery import find_backends
 from rigspec.check import check_machine
 from rigspec.cli.common.lockfile import collect_resolutions, load_locked_resolutions
-from rigspec.cli.common.options import FORMAT, LockDirectory, Quiet, Spec
+from rigspec.cli.common.options import FORMAT, LockDirectory, Quiet, RequiredSpec
 from rigspec.cli.common.output_file import write_text
 from rigspec.cli.common.pipeline import load_matrix_for, open_spec, select_machines
 from rigspec.cli.console import fail, print_status, show
@@ -40,7 +40,7 @@ _RENDERERS = {"text": render_text, "json": render_json, "html": render_html}
 
 
 def compare(
-    spec: Spec,
+    spec: RequiredSpec,
     a: Annotated[str, typer.Argument(metavar="A", help="A machine", show_default=False)],
     b: Annotated[str, typer.Argument(metavar="B", help="Another machine", show_default=False)],
     format_: Annotated[Literal["text", "json", "html"], FORMAT] = "text",

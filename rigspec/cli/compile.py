@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,11 +19,18 @@ from rigspec.cli.common.lockfile import (
     resolve_as_locked,
     warn_unpinned,
 )
-from rigspec.cli.common.options import LockDirectory, OneMachine, Quiet, RequireDigests, Spec
+from rigspec.cli.common.options import (
+    FORMAT,
+    LockDirectory,
+    OneMachine,
+    Quiet,
+    RequireDigests,
+    Spec,
+)
 from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
-from rigspec.diagnostics.sanitize import sanitize
+from rigspec.diagnostics.sanitize import sanitize, sanitize_json
 from rigspec.fs.atomic_tree import (
     OutputFile,
     TreeError,
@@ -44,7 +52,10 @@ def compile_(
     target: Annotated[
         list[str],
         typer.Option(
-            "--target", metavar="NAME", help="Target, or all; can be repeated", show_default=False
+            "--target",
+            metavar="NAME",
+            help="Target, or all; separate several by commas",
+            show_default=False,
         ),
     ],
     machine: OneMachine = None,
@@ -56,15 +67,16 @@ def compile_(
     ] = False,
     lock: LockDirectory = None,
     require_digests: RequireDigests = False,
+    format_: Annotated[Literal["text", "json"], FORMAT] = "text",
     quiet: Quiet = False,
 ) -> None:
     """Write the artifacts of targets from the lock.
 
     Uses no network and no clock: the same input gives the same bytes.
     """
+    backends = _select_backends(target)
     loaded = open_spec(spec)
     name = select_machine(loaded, machine)
-    backends = _select_backends(target)
     directory = lock or lock_directory(spec, loaded.rig.name)
     resolutions = resolve_as_locked(loaded, directory)
     rig_lock, digest = load_fresh_lock(loaded, resolutions, directory, strict=locked)
@@ -82,7 +94,12 @@ def compile_(
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     except TreeError as error:
-        fail(f"RS604: {error}", status=2)
+        fail(f"RS604: {error}", status=2, help_text=error.diagnostic.help[0])
+    if format_ == "json":
+        written = [_as_dict(plan, each, output, trees[each.name]) for each in backends]
+        value = {"schema": 1, "machine": name, "targets": written}
+        typer.echo(sanitize_json(json.dumps(value, indent=2, ensure_ascii=False)))
+        return
     for backend in backends:
         _print_result(plan, backend, output, trees[backend.name], quiet=quiet)
 
@@ -129,7 +146,8 @@ def _remedies(error: OutputTooLarge) -> Iterator[str]:
         )
 
 
-def _select_backends(targets: Sequence[str]) -> Sequence[Backend]:
+def _select_backends(requested: Sequence[str]) -> Sequence[Backend]:
+    targets = [name.strip() for each in requested for name in each.split(",") if name.strip()]
     try:
         backends = find_backends()
     except BackendError as error:
@@ -168,6 +186,19 @@ def _merge(
 
 def _target_of(path: str) -> str:
     return path.partition("/")[0]
+
+
+def _as_dict(
+    plan: Plan, backend: Backend, output: Path, files: Sequence[OutputFile]
+) -> dict[str, Any]:
+    return {
+        "name": backend.name,
+        "files": [str(output / backend.name / file.path) for file in files],
+        "not_included": [
+            {"item": omission.item, "reason": omission.reason}
+            for omission in list_omissions(plan, backend)
+        ],
+    }
 
 
 def _print_result(

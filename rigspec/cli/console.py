@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NoReturn
+from shutil import get_terminal_size
+from typing import NoReturn, TextIO
 
 import typer
 
@@ -15,7 +18,15 @@ from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.diagnostics.render.text import render_text
 from rigspec.diagnostics.sanitize import sanitize
 
-__all__ = ["fail", "fail_unknown", "print_status", "show", "show_diagnostics"]
+__all__ = [
+    "fail",
+    "fail_unknown",
+    "is_color",
+    "print_status",
+    "show",
+    "show_diagnostics",
+    "show_long",
+]
 
 # Width of text in a file or pipe.
 _WIDTH = 100
@@ -33,10 +44,39 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
     stream = sys.stdout if to_stdout else sys.stderr
     # The width of a file or pipe does not depend on the terminal.
     width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else _WIDTH
-    color = stream.isatty() and not os.environ.get("NO_COLOR")
+    color = is_color(stream)
     text = render_text(report, texts, color=color, width=width)
     if text:
         typer.echo(text.rstrip("\n"), err=not to_stdout)
+
+
+def is_color(stream: TextIO) -> bool:
+    """Return whether to color the output: on a terminal, unless the environment decides it.
+
+    NO_COLOR has precedence, then FORCE_COLOR and CLICOLOR_FORCE, then CLICOLOR and TERM=dumb.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    if any(
+        os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    ):
+        return True
+    if os.environ.get("CLICOLOR") == "0" or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def show_long(text: str) -> None:
+    """Print a text, on a terminal through a pager if it is longer than the screen."""
+    lines = get_terminal_size().lines
+    pager = os.environ.get("PAGER") or "less -FRX"
+    if not sys.stdout.isatty() or text.count("\n") < lines or pager == "cat":
+        typer.echo(text)
+        return
+    try:
+        subprocess.run(shlex.split(pager), input=text, text=True, check=False)
+    except (OSError, ValueError):
+        typer.echo(text)
 
 
 def _read_imported(report: Report) -> dict[str, str]:

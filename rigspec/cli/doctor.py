@@ -16,6 +16,8 @@ from rigspec.cli.console import fail, fail_unknown, print_status
 from rigspec.doctor.diagnose import diagnose
 from rigspec.doctor.fixes import list_fix_commands
 from rigspec.doctor.render import render_json, render_text
+from rigspec.host.facts import find_host
+from rigspec.host.recording import record_host
 from rigspec.lock.paths import lock_directory
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
@@ -40,6 +42,9 @@ def doctor(
     fix: Annotated[
         bool, typer.Option("--fix", help="Print the commands that fix the differences, run none")
     ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List every difference, also on another system")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Check this machine against its lock.
@@ -52,6 +57,8 @@ def doctor(
         steps, texts = backend.build_steps(plan), render_steps(plan, backend)
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
+    if not everything and not fix and format_ == "text":
+        _refuse_other_system(plan)
     diagnosis = diagnose(plan, steps, texts, target)
     if fix:
         for line in list_fix_commands(diagnosis, steps):
@@ -63,6 +70,19 @@ def doctor(
         typer.echo(render_text(diagnosis), nl=False)
     if diagnosis.differences or (strict and diagnosis.unknown):
         raise typer.Exit(1)
+
+
+def _refuse_other_system(plan: Plan) -> None:
+    """Exit with status 1 if this machine has another system than the rig: everything differs."""
+    system = find_host(record_host()).system
+    found = f"{system.id} {system.version}".strip() if system is not None else None
+    if found is not None and found != plan.resolution.os:
+        fail(
+            f"this machine runs {found}, but the rig is for {plan.resolution.os}",
+            status=1,
+            help_text="run `rigspec doctor` on a machine of the rig, or list every difference "
+            "with --all",
+        )
 
 
 def _build_plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cli.console import fail_unknown
+from rigspec.cli.common.options import FORMAT
+from rigspec.cli.console import fail_unknown, show_long
 from rigspec.diagnostics.explanations import list_codes, load_page
 
 __all__ = ["explain"]
 
 
 def explain(
-    code: Annotated[str, typer.Argument(help="Code, such as RS203", show_default=False)],
+    code: Annotated[
+        str | None,
+        typer.Argument(
+            help="Code, such as RS203 (default: list all codes)",
+            autocompletion=list_codes,
+            show_default=False,
+        ),
+    ] = None,
+    format_: Annotated[Literal["text", "json"], FORMAT] = "text",
 ) -> None:
     """Print the page of a diagnostic code.
 
     The page has the meaning of the code, an example and the fix.
     """
     known = list_codes()
+    if code is None:
+        _list(known, format_)
+        return
     requested = code.upper()
+    requested = f"RS{requested}" if requested.isdigit() else requested
     if requested not in known:
         fail_unknown(
             f"no diagnostic code `{code}`",
@@ -28,4 +43,22 @@ def explain(
             known,
             otherwise=f"codes range from {known[0]} to {known[-1]}",
         )
-    typer.echo(load_page(requested).rstrip("\n"))
+    page = load_page(requested).rstrip("\n")
+    if format_ == "json":
+        value = {"schema": 1, "code": requested, "title": _title(page), "page": page}
+        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        show_long(page)
+
+
+def _list(codes: Sequence[str], format_: str) -> None:
+    titles = {code: _title(load_page(code)) for code in codes}
+    if format_ == "json":
+        rows = [{"code": code, "title": title} for code, title in titles.items()]
+        typer.echo(json.dumps({"schema": 1, "codes": rows}, indent=2, ensure_ascii=False))
+    else:
+        show_long("\n".join(f"{code}  {title}" for code, title in titles.items()))
+
+
+def _title(page: str) -> str:
+    return page.split("\n", 1)[0].partition(": ")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,13 +17,15 @@ from rigspec.cli.common.lockfile import (
     load_previous_lock,
     warn_unpinned,
 )
-from rigspec.cli.common.options import Quiet, RequireDigests, Spec
+from rigspec.cli.common.options import FORMAT, Quiet, RequireDigests, Spec
 from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machines
 from rigspec.cli.console import fail_unknown, print_status
 from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import Lock
 from rigspec.lock.paths import lock_directory
+from rigspec.resolution import EnvResolution
 from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["lock"]
@@ -62,6 +65,7 @@ def lock(
         ),
     ] = None,
     require_digests: RequireDigests = False,
+    format_: Annotated[Literal["text", "json"], FORMAT] = "text",
     quiet: Quiet = False,
 ) -> None:
     """Pin every version, file and checksum.
@@ -81,6 +85,8 @@ def lock(
     if check:
         _check_lock(loaded, reports, directory, require_digests=require_digests)
         print_status(f"{directory} is up to date", quiet=quiet)
+        if format_ == "json":
+            _print_json(directory, load_previous_lock(directory))
         return
     # The resolvers of Python and conda take longer to import than `--check` takes to run.
     from rigspec.cli.new_lock import create_new_lock, write_lock
@@ -99,6 +105,31 @@ def lock(
         ensure_digests(loaded, new.machines)
     write_lock(loaded, new, directory, quiet=quiet)
     warn_unpinned(new.machines, quiet=quiet)
+    if format_ == "json":
+        _print_json(directory, new)
+
+
+def _print_json(directory: Path, lock: Lock | None) -> None:
+    machines = [
+        {
+            "name": machine.resolution.machine,
+            "os": machine.resolution.os,
+            "driver": machine.resolution.driver,
+            "cuda": machine.resolution.cuda,
+            "environments": [
+                {"name": env.name, "python": env.python, "packages": _frameworks(env)}
+                for env in machine.resolution.envs
+            ],
+            "not_pinned": [{"item": i.what, "reason": i.reason} for i in machine.unpinned],
+        }
+        for machine in (lock.machines if lock is not None else ())
+    ]
+    value = {"schema": 1, "lock": str(directory), "machines": machines}
+    typer.echo(sanitize_json(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def _frameworks(env: EnvResolution) -> dict[str, str]:
+    return {pin.name: pin.version for pin in env.distributions}
 
 
 def _check_lock(

@@ -55,7 +55,9 @@ def _print_version(requested: bool) -> None:
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version"),
+        typer.Option(
+            "--version", "-V", callback=_print_version, is_eager=True, help="Print the version"
+        ),
     ] = False,
 ) -> None:
     """Check, lock and compile a declared deep-learning machine."""
@@ -87,7 +89,7 @@ def main() -> None:
     so that a program does not take it for a conflict.
     """
     try:
-        app()
+        app(prog_name="rigspec")
     except BrokenPipeError:
         # The interpreter would raise again when it flushes the rest of the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,6 +8,7 @@ import typer
 
 from rigspec.cli.common.options import FORMAT, AnyMachine, Spec
 from rigspec.cli.common.pipeline import load_matrix_for, open_spec, resolve_or_exit, select_machines
+from rigspec.cli.common.spec_paths import find_spec
 from rigspec.cli.console import fail, fail_unknown, show
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.json import render_json
@@ -16,6 +17,7 @@ from rigspec.resolve.explain.why import explain_component as explain_version
 
 __all__ = ["why"]
 
+_CUDA_OF_WHEELS = "cuda_runtime"
 # Hardware and cost have no version to explain.
 _PARTS = frozenset(
     {"case", "cost", "electricity", "lanes", "memory", "motherboard", "power", "price", "psu"}
@@ -26,11 +28,11 @@ _PARTS = frozenset(
 def why(
     spec: Spec,
     component: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="Component, such as cuda, driver, python, lab/python or torch", show_default=False
         ),
-    ],
+    ] = None,
     machine: AnyMachine = None,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
 ) -> None:
@@ -38,6 +40,9 @@ def why(
 
     Prints the lines and facts that led to the version, and what excludes the next newer one.
     """
+    if component is None:
+        # Without a spec, the only word is the component.
+        component, spec = str(spec), find_spec()
     loaded = open_spec(spec)
     reports = []
     for name in select_machines(loaded, machine):
@@ -45,11 +50,29 @@ def why(
         try:
             notes = explain_version(loaded, name, load_matrix_for(loaded, name), component)
         except UnknownComponent as error:
+            # `check` prints the CUDA of wheels as `cuda`, too.
+            if component == "cuda" and _CUDA_OF_WHEELS in error.known:
+                notes = explain_version(
+                    loaded, name, load_matrix_for(loaded, name), _CUDA_OF_WHEELS
+                )
+                reports.append(Report(str(spec), name, "ok", resolution, notes))
+                continue
             if component in _PARTS:
                 fail(
                     f"`{component}` is hardware and has no version",
                     status=2,
                     help_text="run `rigspec check` or `rigspec compare` for hardware",
+                )
+            requested = [
+                name
+                for name, env in loaded.rig.env.items()
+                if component in (*env.packages, *env.frameworks)
+            ]
+            if requested:
+                fail(
+                    f"the version of `{component}` is decided by `rigspec lock`",
+                    status=2,
+                    help_text=f"it is requested in [env.{requested[0]}]; run `rigspec lock`",
                 )
             fail_unknown(
                 f"no component `{component}` in {spec}",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.importing.model import SkippedPart, SourceText, Statement, Subject, UnreadableFile
-from rigspec.spec.loader import InvalidSpec, LoadedSpec, load_spec
+from rigspec.spec.loader import InvalidSpec, LoadedSpec, load_spec, parse_spec
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import Document, ExternalValue, KeyPath
 
@@ -33,13 +33,15 @@ class SpecWithFiles:
     omissions: tuple[SkippedPart, ...] = ()
 
 
-def load_spec_with_files(path: str) -> SpecWithFiles:
+def load_spec_with_files(path: str, text: str | None = None) -> SpecWithFiles:
     """Load a rig file and the files that its environments name with ``from``.
+
+    ``text`` replaces the content of the rig file.
 
     Raises:
         InvalidSpec: with every error of the spec, or the file that cannot be read.
     """
-    return add_files(load_spec(path))
+    return add_files(load_spec(path) if text is None else parse_spec(path, text))
 
 
 def add_files(spec: LoadedSpec) -> SpecWithFiles:

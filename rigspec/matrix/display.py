@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import Any
 
 from rigspec.matrix.model import Product, Release, Rule, SourceConflict
 from rigspec.matrix.part_lookup import find_part, find_similar_parts, find_variants
 from rigspec.version_specifiers import InvalidRequest, parse_alternative
 
-__all__ = ["UnknownReleaseError", "format_product"]
+__all__ = ["UnknownReleaseError", "convert_product", "format_product"]
 
 # Products with many spellings of the same release.
 _PARTS = frozenset({"chipset", "cpu", "gpu", "instance", "psu"})
@@ -48,6 +49,37 @@ def format_product(product: Product, version: str | None = None) -> str:
             line for conflict in product.source_conflicts for line in _format_conflict(conflict)
         ]
     return "\n".join(lines)
+
+
+def convert_product(product: Product, version: str | None = None) -> dict[str, Any]:
+    """Return the releases and rules of a product as plain values; see ``format_product``."""
+    releases = product.releases if version is None else _find_releases(product, version)
+    rules = (r for r in product.rules if version is None or _is_about(r, product, releases))
+    return {
+        "schema": 1,
+        "product": product.name,
+        "title": product.title,
+        "releases": [
+            {
+                "version": release.label,
+                "properties": dict(release.properties),
+                "includes": {c.component: list(c.alternatives) for c in release.implies},
+                "sources": [source.url for source in release.sources],
+            }
+            for release in releases
+        ],
+        "rules": [
+            {
+                "id": rule.id,
+                "code": rule.code,
+                "when": {c.component: list(c.alternatives) for c in rule.when},
+                "requires": {rule.requires.component: list(rule.requires.alternatives)},
+                "statement": rule.statement,
+                "sources": [source.url for source in rule.sources],
+            }
+            for rule in rules
+        ],
+    }
 
 
 def _find_releases(product: Product, request: str) -> tuple[Release, ...]:

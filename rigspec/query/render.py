@@ -41,7 +41,7 @@ def render_answer(answer: Answer, *, quiet: bool = False) -> str:
         lines += _error_lines(error)
     for alternative in answer.alternatives[:2]:
         lines += _alternative_lines(alternative)
-    if not answer.is_yes and not answer.alternatives:
+    if not answer.is_yes and not answer.alternatives and not answer.is_invalid:
         lines.append("  nothing that rigspec tried makes it work")
     if not quiet:
         lines += [f"  not checked: {note.message}" for note in answer.unchecked]

@@ -19,6 +19,7 @@ from rigspec.spec.toml.limits import MAX_SPEC_BYTES
 __all__ = ["InvalidSpec", "LoadedSpec", "compute_spec_digest", "load_spec", "parse_spec"]
 
 _MISSING_KEY = "RS006"
+_UNKNOWN_KEY = "RS002"
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,15 @@ def parse_spec(path: str, text: str) -> LoadedSpec:
         syntax_errors, document = error.diagnostics, error.document
     rig, errors = _validate(document)
     if syntax_errors:
-        # A missing key may be on a line that cannot be parsed.
-        errors = tuple(error for error in errors if error.code != _MISSING_KEY)
+        # A missing key may be on a line that cannot be parsed, and later lines of its table are
+        # read as those of another.
+        first = min((span.line for each in syntax_errors for span in each.spans), default=0)
+        errors = tuple(
+            error
+            for error in errors
+            if error.code != _MISSING_KEY
+            and not (error.code == _UNKNOWN_KEY and _starts_after(error, first))
+        )
     if syntax_errors or errors or rig is None:
         found = tuple(_redact((*syntax_errors, *errors), text))
         rest = _find_rest(document, found) if not syntax_errors and rig is None else None
@@ -88,6 +96,10 @@ def _find_rest(document: Document, errors: tuple[Diagnostic, ...]) -> LoadedSpec
         return None
     rig = drop_invalid_values(document)
     return LoadedSpec(rig, document) if rig is not None else None
+
+
+def _starts_after(error: Diagnostic, line: int) -> bool:
+    return bool(error.spans) and error.spans[0].line > line
 
 
 def compute_spec_digest(rig: Rig) -> str:

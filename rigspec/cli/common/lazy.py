@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from shutil import get_terminal_size
 from typing import Any, NamedTuple
 
 import typer
@@ -11,9 +12,14 @@ from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from rigspec.cli.common.extras import report_missing_extra
+from rigspec.cli.common.usage_errors import report_usage_errors
 from rigspec.cli.console import fail_unknown
 
 __all__ = ["LazyCommand", "create_group"]
+
+
+# Lines of help are not longer, however wide the terminal is.
+_MAX_WIDTH = 120
 
 
 class LazyCommand(NamedTuple):
@@ -55,7 +61,16 @@ def create_group(
                 self.commands[cmd_name] = commands[cmd_name].load(cmd_name)
             return self.commands.get(cmd_name)
 
+        def make_context(self, *args: Any, **settings: Any) -> Any:
+            with report_usage_errors():
+                return super().make_context(*args, **settings)
+
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+            if args[0] == "help" and "help" not in commands:
+                args = [*args[1:], "--help"]
+                if len(args) == 1:
+                    typer.echo(ctx.get_help())
+                    raise typer.Exit
             if args[0] not in commands and not args[0].startswith("-"):
                 fail_unknown(
                     f"unknown command `{args[0]}`",
@@ -66,7 +81,7 @@ def create_group(
             return super().resolve_command(ctx, args)
 
         def invoke(self, ctx: Any) -> Any:
-            with report_missing_extra():
+            with report_missing_extra(), report_usage_errors():
                 return super().invoke(ctx)
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -81,5 +96,9 @@ def _create_app(*, add_completion: bool = False, **settings: Any) -> typer.Typer
         add_completion=add_completion,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "max_content_width": min(get_terminal_size().columns, _MAX_WIDTH),
+        },
         **settings,
     )

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from rigspec.cli.common.completion import complete_machines
+from rigspec.cli.common.spec_paths import find_spec, locate_spec
+
 __all__ = [
     "FORMAT",
     "AnyMachine",
@@ -14,21 +17,50 @@ __all__ = [
     "OneMachine",
     "Quiet",
     "RequireDigests",
+    "RequiredSpec",
     "Spec",
 ]
 
 # The type of the parameter lists the formats: `Annotated[Literal["text", "json"], FORMAT]`.
 FORMAT = typer.Option("--format", help="Output format")
 
-Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="Spec of the rig", show_default=False)]
+Spec = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SPEC",
+        help="Spec of the rig, or its folder (default: rig.toml here or above)",
+        default_factory=find_spec,
+        callback=locate_spec,
+        show_default=False,
+    ),
+]
+RequiredSpec = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SPEC",
+        help="Spec of the rig, or its folder",
+        callback=locate_spec,
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only")]
 AnyMachine = Annotated[
     str | None,
-    typer.Option("--machine", metavar="NAME", help="Only this machine (default: all machines)"),
+    typer.Option(
+        "--machine",
+        metavar="NAME",
+        help="Only this machine (default: all machines)",
+        autocompletion=complete_machines,
+    ),
 ]
 OneMachine = Annotated[
     str | None,
-    typer.Option("--machine", metavar="NAME", help="Machine, if the rig has several"),
+    typer.Option(
+        "--machine",
+        metavar="NAME",
+        help="Machine, if the rig has several",
+        autocompletion=complete_machines,
+    ),
 ]
 LockDirectory = Annotated[
     Path | None,

@@ -17,9 +17,12 @@ _STDIN = Path("-")
 _MAX_STDIN = 1 << 22  # characters
 
 
-def open_sources(paths: Sequence[Path]) -> tuple[ImportedFile, ...]:
-    """Read the files; print an error and exit with status 2 if one cannot be read."""
-    sources = [_open(path) for path in paths]
+def open_sources(paths: Sequence[Path], stdin: str | None = None) -> tuple[ImportedFile, ...]:
+    """Read the files; print an error and exit with status 2 if one cannot be read.
+
+    ``stdin`` is the text of standard input, if it has been read.
+    """
+    sources = [_open(path, stdin) for path in paths]
     try:
         return read_files(sources)
     except UnknownFormat as error:
@@ -29,9 +32,10 @@ def open_sources(paths: Sequence[Path]) -> tuple[ImportedFile, ...]:
         fail(f"cannot read {error}", status=2)
 
 
-def _open(path: Path) -> SourceText:
+def _open(path: Path, stdin: str | None) -> SourceText:
     if path == _STDIN:
-        return SourceText("<stdin>", re.sub(r"\r\n?", "\n", sys.stdin.read(_MAX_STDIN)))
+        text = sys.stdin.read(_MAX_STDIN) if stdin is None else stdin
+        return SourceText("<stdin>", re.sub(r"\r\n?", "\n", text))
     text = read_text(path)
     if text is None:
         reason = "it is not UTF-8 text" if path.is_file() else "no such file"

@@ -15,10 +15,15 @@ from rigspec.spec.loader import InvalidSpec, LoadedSpec
 __all__ = ["check_sources", "check_spec"]
 
 
-def check_spec(path: Path, machine: str | None) -> tuple[list[Report], str]:
-    """Return a report for each machine of the spec, and the text of the spec."""
+def check_spec(
+    path: Path, machine: str | None, text: str | None = None
+) -> tuple[list[Report], str]:
+    """Return a report for each machine of the spec, and the text of the spec.
+
+    ``text`` replaces the content of the file.
+    """
     try:
-        loaded = load_spec_with_files(str(path))
+        loaded = load_spec_with_files(str(path), text)
     except InvalidSpec as error:
         found = dict.fromkeys([*error.diagnostics, *_list_other_errors(error.rest, machine)])
         return [Report(str(path), None, "invalid", None, tuple(found))], error.text or ""
@@ -38,13 +43,15 @@ def _list_other_errors(spec: LoadedSpec | None, machine: str | None) -> Iterator
             yield from list_errors(spec, name, load_matrix_for(spec, name))
 
 
-def check_sources(paths: Sequence[Path]) -> tuple[list[Report], dict[str, str]]:
+def check_sources(
+    paths: Sequence[Path], stdin: str | None = None
+) -> tuple[list[Report], dict[str, str]]:
     """Return the reports of the rig of all files, and the text of each file."""
     # Imported here: the check of a spec needs none of it.
     from rigspec.check_sources import check_imported_files
     from rigspec.cli.common.source_files import open_sources
 
-    files = open_sources(paths)
+    files = open_sources(paths, stdin)
     sources = [source for file in files for source in (file.source, *file.included)]
     texts = {source.file: source.text for source in sources}
     checked = check_imported_files(files)

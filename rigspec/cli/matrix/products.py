@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from typing import Annotated, Literal
+
 import typer
 
+from rigspec.cli.common.options import FORMAT
 from rigspec.cli.console import fail_unknown
 from rigspec.matrix.loader import list_product_names, load_matrix
 
 __all__ = ["list_products", "refuse_unknown_product"]
 
 
-def list_products() -> None:
+def list_products(format_: Annotated[Literal["text", "json"], FORMAT] = "text") -> None:
     """List the products of the matrix."""
-    for product in load_matrix().products:
+    products = load_matrix().products
+    if format_ == "json":
+        rows = [
+            {
+                "name": product.name,
+                "title": product.title,
+                "releases": len(product.releases),
+                "rules": len(product.rules),
+            }
+            for product in products
+        ]
+        typer.echo(json.dumps({"schema": 1, "products": rows}, indent=2, ensure_ascii=False))
+        return
+    for product in products:
         counts = f"{len(product.releases)} releases, {len(product.rules)} rules"
         typer.echo(f"{product.name:<20} {product.title:<32} {counts}")
 

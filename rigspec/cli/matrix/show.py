@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cli.console import fail
+from rigspec.cli.common.options import FORMAT
+from rigspec.cli.console import fail, show_long
 from rigspec.cli.matrix.products import refuse_unknown_product
-from rigspec.matrix.display import UnknownReleaseError, format_product
+from rigspec.matrix.display import UnknownReleaseError, convert_product, format_product
 from rigspec.matrix.loader import load_matrix
+from rigspec.query.gpu_page import build_gpu_page
+from rigspec.query.question import Question
+from rigspec.query.render import render_page
 
 __all__ = ["show"]
 
@@ -19,11 +24,19 @@ def show(
     version: Annotated[
         str | None, typer.Argument(help="Only this release, as a spec names it", show_default=False)
     ] = None,
+    format_: Annotated[Literal["text", "json"], FORMAT] = "text",
 ) -> None:
     """Show the releases and rules of a product with their sources."""
     refuse_unknown_product(product)
     try:
-        typer.echo(format_product(load_matrix([product]).product(product), version))
+        table = load_matrix([product]).product(product)
+        if format_ == "json":
+            value = convert_product(table, version)
+            typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+            return
+        text = format_product(table, version)
+        page = build_gpu_page(Question(gpu=version)) if product == "gpu" and version else None
+        show_long(text if page is None else f"{render_page(page)}\n\n{text}")
     except UnknownReleaseError as error:
         close = " or ".join(f"`{name}`" for name in error.similar)
         fail(

@@ -14,6 +14,7 @@ from rigspec.resolve.conflicts.unsat_core import find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import Component, Requirement
+from rigspec.resolve.problem.requirements import DECLARED
 from rigspec.resolve.solver.cnf import encode
 from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import Solution, SolverSession
@@ -74,6 +75,8 @@ def _explain_choice(
         lines = [
             requirement for requirement in requirements if requirement.component == component.key
         ]
+        if chosen.version == DECLARED:
+            return _note(spec, component, f"{component.title}: the one that the spec names", lines)
         return _note(spec, component, f"{choice} is the newest known version", lines)
     earlier = tuple(_earlier_choices(builder, solution, component))
     newer_requirement = Requirement(
@@ -84,9 +87,11 @@ def _explain_choice(
     with SolverSession(problem, encoding) as session:
         conflict = next(find_conflicts(problem, encoding, session))
     lines = [requirement for requirement in conflict.requirements if requirement.path]
-    note = _note(
-        spec, component, f"{choice}, because {_public(newer.version)} is not possible", lines
-    )
+    facts = tuple(list_facts(conflict))
+    reason = f"because {_public(newer.version)} is not possible"
+    if not facts and lines and all(line.component == component.key for line in lines):
+        reason = "because the spec requests it"
+    note = _note(spec, component, f"{choice}, {reason}", lines)
     earlier_labels = [
         requirement.label
         for requirement in conflict.requirements
@@ -97,7 +102,7 @@ def _explain_choice(
         if earlier_labels
         else ()
     )
-    return replace(note, facts=tuple(list_facts(conflict)), help=help_lines)
+    return replace(note, facts=facts, help=help_lines)
 
 
 def _next_newer(component: Component, solution: Solution) -> Candidate | None:

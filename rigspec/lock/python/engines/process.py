@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from rigspec.lock.errors import index_failure
 from rigspec.lock.python.request import ResolveRequest
@@ -12,12 +14,22 @@ from rigspec.lock.python.request import ResolveRequest
 __all__ = ["run_engine"]
 
 _LIMIT_S = 600
+_DEFAULT_INDEX = "https://pypi.org/simple"
+# A proxy resolves names itself, and uv may work without a network.
+_ELSEWHERE = (
+    *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"),
+    "UV_OFFLINE",
+)
 
 
 def run_engine(
     question: ResolveRequest, command: Sequence[str], lines: str, variables: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run a resolver with ``lines`` on its standard input. Raises LockError where it hangs."""
+    """Run a resolver with ``lines`` on its standard input.
+
+    Raises LockError where it hangs, and at once where the name of the index does not resolve.
+    """
+    _require_name(question)
     try:
         return subprocess.run(
             list(command),
@@ -31,3 +43,19 @@ def run_engine(
     except subprocess.TimeoutExpired:
         why = f"no result after {_LIMIT_S} s"
         raise index_failure(f"the packages of `{question.env}`", why) from None
+
+
+def _require_name(question: ResolveRequest) -> None:
+    """Raise LockError if the index's name is unknown: a resolver would retry for seconds."""
+    if any(os.environ.get(name) for name in _ELSEWHERE):
+        return
+    variables = (os.environ.get("UV_DEFAULT_INDEX"), os.environ.get("UV_INDEX_URL"))
+    address = next(filter(None, (question.index, *variables)), _DEFAULT_INDEX)
+    host = urlsplit(address).hostname
+    if host is None:
+        return
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as error:
+        reason = f"the name `{host}` cannot be resolved: {error.strerror}"
+        raise index_failure(f"the packages of `{question.env}`", reason) from None
