@@ -75,8 +75,9 @@ def check(
     reports: list[Report] = []
     texts: dict[str, str] = {}
     specs = expand_specs(specs)
-    for path in specs:
-        require_file(path)
+    if format_ == "text":
+        for path in specs:
+            require_file(path)
     stdin = sys.stdin.read(_MAX_STDIN) if STDIN in specs else ""
     sources = [path for path in specs if _is_source(path, stdin)]
     if sources:

@@ -15,9 +15,8 @@ from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, print_status
 from rigspec.doctor.diagnose import diagnose
 from rigspec.doctor.fixes import list_fix_commands
+from rigspec.doctor.model import Diagnosis
 from rigspec.doctor.render import render_json, render_text
-from rigspec.host.facts import find_host
-from rigspec.host.recording import record_host
 from rigspec.lock.paths import lock_directory
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
@@ -57,9 +56,9 @@ def doctor(
         steps, texts = backend.build_steps(plan), render_steps(plan, backend)
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
-    if not everything and not fix and format_ == "text":
-        _refuse_other_system(plan)
     diagnosis = diagnose(plan, steps, texts, target)
+    if not everything and not fix and format_ == "text":
+        _refuse_other_system(diagnosis)
     if fix:
         for line in list_fix_commands(diagnosis, steps):
             typer.echo(line)
@@ -72,17 +71,16 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _refuse_other_system(plan: Plan) -> None:
-    """Exit with status 1 if this machine has another system than the rig: everything differs."""
-    system = find_host(record_host()).system
-    found = f"{system.id} {system.version}".strip() if system is not None else None
-    if found is not None and found != plan.resolution.os:
-        fail(
-            f"this machine runs {found}, but the rig is for {plan.resolution.os}",
-            status=1,
-            help_text="run `rigspec doctor` on a machine of the rig, or list every difference "
-            "with --all",
-        )
+def _refuse_other_system(diagnosis: Diagnosis) -> None:
+    """Exit with status 1 if the system is another one, and so is most of what is installed."""
+    system = next((item for item in diagnosis.differences if item.name == "os"), None)
+    if system is None or len(diagnosis.differences) * 2 < len(diagnosis.items):
+        return
+    fail(
+        f"this machine runs {system.found}, but the rig is for {system.expected}",
+        status=1,
+        help_text="run `rigspec doctor` on a machine of the rig, or pass --all to list everything",
+    )
 
 
 def _build_plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:

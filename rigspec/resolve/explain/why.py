@@ -87,11 +87,9 @@ def _explain_choice(
     with SolverSession(problem, encoding) as session:
         conflict = next(find_conflicts(problem, encoding, session))
     lines = [requirement for requirement in conflict.requirements if requirement.path]
-    facts = tuple(list_facts(conflict))
-    reason = f"because {_public(newer.version)} is not possible"
-    if not facts and lines and all(line.component == component.key for line in lines):
-        reason = "because the spec requests it"
-    note = _note(spec, component, f"{choice}, {reason}", lines)
+    note = _note(
+        spec, component, f"{choice}, because {_public(newer.version)} is not possible", lines
+    )
     earlier_labels = [
         requirement.label
         for requirement in conflict.requirements
@@ -102,7 +100,7 @@ def _explain_choice(
         if earlier_labels
         else ()
     )
-    return replace(note, facts=facts, help=help_lines)
+    return replace(note, facts=tuple(list_facts(conflict)), help=help_lines)
 
 
 def _next_newer(component: Component, solution: Solution) -> Candidate | None:
