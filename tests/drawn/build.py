@@ -47,6 +47,12 @@ class Built:
     def is_admitted(self) -> bool:
         return self.report.status == "ok"
 
+    @property
+    def is_locked(self) -> bool:
+        """Return whether there is a plan, or check reported the build that no index has."""
+        reported = any(each.code == "RS254" for each in self.report.diagnostics)
+        return not self.failure or (reported and self.failure.startswith("RS532"))
+
 
 def build(text: str) -> Built:
     """Check, lock and compile a rig of one machine for every target."""
@@ -69,8 +75,8 @@ def build(text: str) -> Built:
 def find_gaps(built: Built) -> Iterator[str]:
     """Yield what the spec requests and no step of the installer does, unless check reported it."""
     plan, lock = built.plan, built.lock
-    assert plan is not None
-    assert lock is not None
+    if plan is None or lock is None:
+        return
     shell = next(backend for backend in find_backends() if backend.name == "shell")
     reported = [d.message for d in built.report.diagnostics if d.severity is not Severity.NOTE]
     for omission in (*plan.omissions, *list_omissions(plan, shell)):
