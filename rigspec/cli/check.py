@@ -17,6 +17,7 @@ from rigspec.cli.common.spec_paths import STDIN, expand_specs, find_spec, requir
 from rigspec.cli.console import show
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.github import render_github
+from rigspec.diagnostics.render.gitlab import render_gitlab
 from rigspec.diagnostics.render.json import render_json
 from rigspec.diagnostics.render.sarif import render_sarif
 from rigspec.diagnostics.render.summary import drop_warnings, render_summary
@@ -24,7 +25,7 @@ from rigspec.diagnostics.sanitize import sanitize
 
 __all__ = ["check"]
 
-Format = Literal["text", "json", "sarif", "github"]
+Format = Literal["text", "json", "sarif", "github", "gitlab"]
 _KEY = re.compile(r"(?m)^\s*(?:rig\s*=|\[(?:machine|env|cuda|user|service|system)\b)")
 # How CUDA works on every card of a generation; programs get it, a person needs no line about it.
 _UNREMARKABLE = ("RS221",)
@@ -147,6 +148,8 @@ def _print_reports(
         typer.echo(render_sarif(reports))
     elif format_ == "github":
         typer.echo(render_github(reports), nl=False)
+    elif format_ == "gitlab":
+        typer.echo(render_gitlab(reports))
     else:
         for report in set_levels(reports, _UNREMARKABLE, ()):
             show(drop_warnings(report) if quiet else report, texts)

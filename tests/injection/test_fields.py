@@ -254,7 +254,7 @@ def test_random_file_is_read_or_refused(text: str) -> None:
 )
 def test_unusual_file_name_is_printed_escaped(name: str, tmp_path: Path, rigspec: Rigspec) -> None:
     (tmp_path / name).write_text(written(RIGS["plain"]).text, encoding="utf-8")
-    for form in ("text", "json", "sarif", "github"):
+    for form in ("text", "json", "sarif", "github", "gitlab"):
         done = rigspec("check", "--format", form, "--", name, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert _harmless(done.stdout + done.stderr)

@@ -24,7 +24,7 @@ Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 FILE = "rig.toml"
 _TOKEN = PLANTED["github"]
 # All that lets a program say something to its user.
-_FORMATS = ("text", "json", "sarif", "github")
+_FORMATS = ("text", "json", "sarif", "github", "gitlab")
 
 
 @pytest.mark.parametrize("field", text_fields(), ids=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
+from rigspec.diagnostics.render.text import describe_edits
 from rigspec.diagnostics.sanitize import sanitize
 
 __all__ = ["render_github"]
@@ -29,7 +30,8 @@ def _render_diagnostic(diagnostic: Diagnostic) -> str:
             ("endColumn", str(span.end_column)),
         ]
     arguments = ",".join(f"{name}={_escape_property(value)}" for name, value in properties)
-    message = "\n".join([diagnostic.message, *diagnostic.help])
+    repairs = [f"repair: {describe_edits(repair)}" for repair in diagnostic.repairs[:1]]
+    message = "\n".join([diagnostic.message, *diagnostic.help, *repairs])
     return f"::{_COMMANDS[diagnostic.severity]} {arguments}::{_escape_data(message)}"
 
 

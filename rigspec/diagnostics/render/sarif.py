@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rigspec import __version__
-from rigspec.diagnostics.explanations import list_codes, load_page
+from rigspec.diagnostics.explanations import get_page_url, load_page
 from rigspec.diagnostics.model import Diagnostic, Report, Severity, Span
 from rigspec.diagnostics.render.json import serialize_fact, serialize_metric, serialize_repair
 from rigspec.diagnostics.render.text import describe_edits
@@ -22,6 +22,14 @@ from rigspec.diagnostics.sanitize import sanitize_json
 __all__ = ["render_sarif"]
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+# Those of code scanning on GitHub.
+_PROBLEM_SEVERITIES = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.NOTE: "recommendation",
+}
+_ORDER = tuple(_LEVELS).index
+_PROJECT = "https://github.com/rigspec/rigspec"
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 
 
@@ -30,12 +38,14 @@ def render_sarif(reports: Iterable[Report]) -> str:
     reports = tuple(reports)
     found = [(report, diagnostic) for report in reports for diagnostic in report.diagnostics]
     codes = sorted({diagnostic.code for _, diagnostic in found})
+    severities = {code: [d.severity for _, d in found if d.code == code] for code in codes}
     run = {
         "tool": {
             "driver": {
                 "name": "rigspec",
                 "version": __version__,
-                "rules": [_build_rule(code) for code in codes],
+                "informationUri": _PROJECT,
+                "rules": [_build_rule(code, min(severities[code], key=_ORDER)) for code in codes],
             }
         },
         "columnKind": "unicodeCodePoints",
@@ -51,12 +61,24 @@ def _build_hardware(report: Report) -> dict[str, Any]:
     return {"spec": report.spec, "machine": report.machine, "measures": measures}
 
 
-def _build_rule(code: str) -> dict[str, Any]:
-    if code not in list_codes():
-        return {"id": code}
+def _build_rule(code: str, severity: Severity) -> dict[str, Any]:
+    """Return a rule; ``severity`` is the most severe of its results."""
+    rule: dict[str, Any] = {
+        "id": code,
+        "defaultConfiguration": {"level": _LEVELS[severity]},
+        "properties": {"problem.severity": _PROBLEM_SEVERITIES[severity]},
+    }
+    url = get_page_url(code)
+    if url is None:
+        return rule
     text = load_page(code)
     title = text.partition("\n")[0].removeprefix(f"# {code}: ")
-    return {"id": code, "shortDescription": {"text": title}, "help": {"text": text}}
+    return {
+        **rule,
+        "shortDescription": {"text": title},
+        "helpUri": url,
+        "help": {"text": text, "markdown": text},
+    }
 
 
 def _build_result(report: Report, diagnostic: Diagnostic, codes: list[str]) -> dict[str, Any]:
