@@ -4,8 +4,9 @@ Each of the most used packages of the field, alone and in combinations, is locke
 on Ubuntu 24.04 with an RTX 4090, and compiled by uv for the same target right before. Prints for
 each whether the versions are the same, the packages that differ, the ratio of the times, and what
 rigspec needs besides uv: its runs of uv, and the seconds between them. A set that differs is
-compiled by uv again, with the packages that rigspec names in its warnings at their locked
-versions: `explained` means that all others are then the same.
+compiled by uv again, with the packages that `rigspec check` prints for the machine, such as
+`jax[cuda13]`, and with those that the warnings of the lock name at their locked versions:
+`explained` means that all versions are then the same.
 
     python benchmarks/resolvers.py [NAME[+NAME...] ...]
 """
@@ -86,6 +87,7 @@ class Result:
     seconds: float
     runs: Sequence[float] = ()
     remarks: Sequence[str] = ()
+    required: Sequence[str] = ()
 
 
 def compile_with_uv(packages: Iterable[str]) -> Result:
@@ -123,9 +125,11 @@ def lock_with_rigspec(packages: Iterable[str]) -> Result:
             remarks = (diagnostic.message, *diagnostic.help)
             return Result({}, time.monotonic() - start, runs, remarks)
     seconds = time.monotonic() - start
-    pins = read_pins(locked.env.tools + locked.env.requirements)
-    versions = {pin.name: str(pin.version) for pin in pins}
-    return Result(versions, seconds, runs, [w.message for w in locked.warnings])
+    text = locked.env.tools + locked.env.requirements
+    versions = {pin.name: str(pin.version) for pin in read_pins(text)}
+    pins = locked.resolution.distributions
+    required = (*(pin.name for pin in pins), *locked.resolution.companions)
+    return Result(versions, seconds, runs, [w.message for w in locked.warnings], required)
 
 
 @contextmanager
@@ -158,10 +162,10 @@ def list_differences(expected: Mapping[str, str], found: Mapping[str, str]) -> l
 
 
 def explain(packages: tuple[str, ...], locked: Result) -> bool:
-    """Return whether uv chooses the same with the versions that rigspec's warnings name."""
+    """Return whether uv chooses the same with what rigspec prints."""
     named = {word for remark in locked.remarks for word in re.findall(r"[a-z0-9-]+", remark)}
     pins = [f"{name}=={version}" for name, version in locked.versions.items() if name in named]
-    again = compile_with_uv((*packages, *pins))
+    again = compile_with_uv((*packages, *locked.required, *pins))
     return bool(again.versions) and not list_differences(again.versions, locked.versions)
 
 
@@ -184,6 +188,8 @@ def compare(packages: tuple[str, ...]) -> tuple[str, float | None]:
         f"{outcome:10} {ratio:5.2f}x {expected.seconds:6.2f} s {locked.seconds:6.2f} s  "
         f"{len(locked.runs)} runs + {besides:5.2f} s  {' + '.join(packages)}"
     )
+    if differences and locked.required:
+        print(f"{'':12}requires {', '.join(locked.required)}")
     for line in (*differences[:12], *(remark[:300] for remark in locked.remarks)):
         print(f"{'':12}{line}")
     sys.stdout.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,17 +13,24 @@ from rigspec.lock.python.engines import uv
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
+from rigspec.matrix.loader import load_matrix
 from tests.lock.http_server import Serve, send, servers
 from tests.lock.python_index import Releases, Wheel, serve_index
 
 PYTHON_312 = TargetInterpreter("3.12", (2, 39), "x86_64", "24.0")
 PYTHON_39 = TargetInterpreter("3.9", (2, 39), "x86_64", "24.0")
 SOURCE = Wheel(source=True)
+# The pip of an environment with Python 3.12.
+PIP = load_matrix().product("pip").releases[-1].version
+
+Rigspec = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
 def _no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_NO_CACHE", "1")
+    for variable in ("RIGSPEC_NVIDIA", "RIGSPEC_APT_UBUNTU"):
+        monkeypatch.setenv(variable, "")
 
 
 @pytest.fixture
@@ -94,3 +102,60 @@ def test_lock_takes_prereleases_only_where_they_are_required(
         "conventions": "0.2b1",
         "plain": "1.0",
     }
+
+
+SPEC = """
+rig = 1
+name = "lab"
+[machine.box]
+os = "ubuntu 24.04"
+gpus = [{{ model = "RTX 4090" }}]
+[env.lab]
+python = "3.12"
+interpreter = "pyenv"
+packages = {{ {packages} }}
+[mirrors]
+pypi = "{address}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("packages", "expected"),
+    [
+        # The newest torch is not chosen before a package that requires another.
+        ("serving", {"serving": "2.0", "torch": "2.8.0"}),
+        # As uv, which chooses in the order of its requirements.
+        ("serving torch", {"serving": "2.0", "torch": "2.8.0"}),
+        ("torch serving", {"serving": "1.0", "torch": "2.9.1"}),
+        ("serving arrays", {"serving": "2.0", "arrays": "1.5"}),
+        ("arrays serving", {"serving": "1.0", "arrays": "2.0"}),
+        # Nor are the build tools: the newest release requires an older one.
+        ("builder", {"builder": "1.0", "setuptools": "70.0"}),
+    ],
+)
+def test_lock_chooses_newest_packages_together(
+    packages: str, expected: Mapping[str, str], start: Serve, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    plain = {"wheel": {"0.40": Wheel()}, "packaging": {"24.0": Wheel()}}
+    address = serve_index(
+        start,
+        {
+            **plain,
+            "pip": {PIP: Wheel()},
+            "setuptools": {"70.0": Wheel(), "80.0": Wheel()},
+            "torch": {"2.7.1": Wheel(), "2.8.0": Wheel(), "2.9.1": Wheel()},
+            "serving": {"1.0": Wheel(), "2.0": Wheel(["torch==2.8.0", "arrays<2"])},
+            "arrays": {"1.5": Wheel(), "2.0": Wheel()},
+            "builder": {"1.0": Wheel(["setuptools<75"])},
+        },
+    )
+    listed = ", ".join(f'{name} = "*"' for name in packages.split())
+    spec = tmp_path / "rig.toml"
+    spec.write_text(SPEC.format(packages=listed, address=address), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    text = "".join(
+        file.read_text(encoding="utf-8") for file in (tmp_path / "lock" / "box").glob("lab.*.txt")
+    )
+    locked = {pin.name: str(pin.version) for pin in read_pins(text)}
+    assert expected.items() <= locked.items()

@@ -148,13 +148,22 @@ class EnvironmentSolver:
     def _full_request(self) -> ResolveRequest:
         return replace(
             self._request,
-            requirements=(
-                *self._framework_lines(),
-                *self._companions(),
-                *self._request.requirements,
+            requirements=self._in_spec_order(
+                *self._framework_lines(), *self._companions(), *self._request.requirements
             ),
             constraints=(*self._request.constraints, *self._bounds.lines()),
         )
+
+    def _in_spec_order(self, *lines: str) -> tuple[str, ...]:
+        """Return the requirements in the order of `packages`, all others first.
+
+        Resolvers choose the newest release of the first one first.
+        """
+        packages = self._rig.env[self._env.name].packages
+        places: dict[str, int] = {
+            canonicalize_name(key): place for place, key in enumerate(packages)
+        }
+        return tuple(sorted(lines, key=lambda line: places.get(_line_name(line), -1)))
 
     def _framework_lines(self) -> Iterator[str]:
         requests = {
@@ -343,6 +352,10 @@ def _format_ends(versions: str) -> str:
     """Return the ends of a range: `1.0 to 2.0` for `>=1.0,<=2.0,!=1.5`."""
     ends = [text.lstrip("<>=") for text in versions.split(",") if not text.startswith("!")]
     return " to ".join(dict.fromkeys(ends))
+
+
+def _line_name(line: str) -> str:
+    return canonicalize_name(Requirement(line).name)
 
 
 def _plain_name(pin: Pin) -> str:
