@@ -89,6 +89,14 @@ def test_framework_rules_conflict_of_dependency_names_its_line() -> None:
     ]
 
 
+def test_framework_conflict_without_rule_warns() -> None:
+    """As `flax = "*"`, whose jax is a release without a build for the machine."""
+    found = FoundFramework("lab", "torch", "torch", "99.0")
+    warning = rules("RTX 4090", "torch").conflict("lab", [found]).as_warning(found)
+    assert warning.code == "RS506"
+    assert "the matrix has no such release" in warning.message
+
+
 def test_lock_with_dependency_unfit_for_gpu_is_refused(tmp_path: Path, rigspec: Rigspec) -> None:
     """torchvision 0.22.0 requires torch 2.7.0, whose wheel has no code for the card."""
     spec = write_spec(tmp_path, 'torchvision = "==0.22.0"', gpu="RTX 5090")

@@ -95,12 +95,14 @@ class FrameworkConflict(LockError):
 
     def as_warning(self, framework: FoundFramework) -> Diagnostic:
         """Return the conflict as a warning about a dependency that may not work."""
-        row = self._conflict.rows[0]
+        rules = [row.rule for row in self._conflict.rows]
+        # Without a rule, the release itself is none that the matrix admits here.
+        reason = rules[0].statement if rules else "the matrix has no such release for this machine"
         return Diagnostic(
-            code=row.rule.code,
+            code=rules[0].code if rules else "RS506",
             severity=Severity.WARNING,
             message=f"{framework.package} {framework.version} in `{framework.env}`, a dependency, "
-            f"may not work because {row.rule.statement}",
+            f"may not work because {reason}",
         )
 
     def locate(self, document: Document) -> Diagnostic:
