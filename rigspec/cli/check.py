@@ -26,7 +26,10 @@ from rigspec.diagnostics.sanitize import sanitize
 __all__ = ["check"]
 
 Format = Literal["text", "json", "sarif", "github", "gitlab"]
-_KEY = re.compile(r"(?m)^\s*(?:rig\s*=|\[(?:machine|env|cuda|user|service|system)\b)")
+# A key of a spec, in quotes or without.
+_KEY = re.compile(
+    r"""(?m)^\s*(?:["']?rig["']?\s*=|\[\s*["']?(?:machine|env|cuda|user|service|system)\b)"""
+)
 # How CUDA works on every card of a generation; programs get it, a person needs no line about it.
 _UNREMARKABLE = ("RS221",)
 _MAX_STDIN = 1 << 22  # characters

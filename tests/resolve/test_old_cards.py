@@ -36,6 +36,16 @@ def test_driver_470_from_nvidia_on_current_ubuntu_is_refused(os: str) -> None:
     assert errors(report) == ["RS216"]
 
 
+def test_driver_470_with_toolkit_of_nvidia_is_that_of_the_distribution() -> None:
+    text = write_rig(
+        "ubuntu 22.04", "Tesla V100 PCIe", 'driver = "470"\n[cuda]\ntoolkit = "11.8"\n'
+    )
+    report = check_text(text)
+    assert errors(report) == []
+    assert report.resolution is not None
+    assert (report.resolution.driver_source, report.resolution.cuda) == ("distribution", "11.8.0")
+
+
 @pytest.mark.parametrize("cuda", ["", 'toolkit = "12.8"\n'])
 @pytest.mark.parametrize("gpu", _CARDS)
 @pytest.mark.parametrize("os", _SYSTEMS)

@@ -15,7 +15,7 @@ __all__ = ["DEFAULT_NAME", "STDIN", "expand_specs", "find_spec", "locate_spec", 
 DEFAULT_NAME = "rig.toml"
 STDIN = Path("-")
 # The first key of a spec; other TOML files of a folder are not checked.
-_RIG = re.compile(rb"^\s*rig\s*=", re.MULTILINE)
+_RIG = re.compile(rb"""^\s*["']?rig["']?\s*=""", re.MULTILINE)
 _SKIPPED = frozenset({"node_modules", "__pycache__", "lockfiles", "out"})
 # Files that are read to find specs in a folder.
 _MOST = 10_000

@@ -187,7 +187,10 @@ def _driver_requirements(path: KeyPath, machine: Machine) -> Iterator[Requiremen
 
 
 def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requirement:
-    """Return where the driver comes from: as requested, else from where the toolkit does."""
+    """Return where the driver comes from: as requested, else from where the toolkit does.
+
+    A driver that NVIDIA's repository does not have comes from the distribution.
+    """
     source = machine.driver_source if machine is not None else None
     path: KeyPath = ("machine", str(name), "driver")
     if machine is not None and machine.kind == "wsl":
@@ -200,10 +203,11 @@ def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requi
         label = f"installs the driver from {source}"
         return Requirement("driver_source", (source,), (*path, "from"), label)
     provider = rig.cuda.provider if rig.cuda is not None else None
-    with_toolkit = {"nvidia": "nvidia", "debian": "distribution"}.get(provider or "")
-    if with_toolkit is not None:
-        label = f"installs the driver from {with_toolkit}, like the toolkit"
-        return Requirement("driver_source", (with_toolkit,), None, label, editable=False)
+    with_toolkit = {"nvidia": ("nvidia", "distribution"), "debian": ("distribution",)}
+    sources = with_toolkit.get(provider or "", ())
+    if sources:
+        label = f"installs the driver from {sources[0]}, like the toolkit"
+        return Requirement("driver_source", sources, None, label, editable=False)
     sources = tuple(word for word in ENUMERATED["driver_source"] if word != NO_DRIVER)
     return Requirement("driver_source", sources, None, "installs the driver", editable=False)
 

@@ -25,7 +25,7 @@ _ITEM = re.compile(rf"^{_PACKAGE}{_RANGE}$")
 _REQUIRES = re.compile(rf"^{_PACKAGE}{_RANGE} depends? on (?:both )?(.*)$")
 # Why releases cannot be installed.
 _ABSENCES = (
-    (rf"there (?:is no version|are no versions) of {_PACKAGE}{_RANGE}", "no release matches"),
+    (rf"there (?:is|are) no versions? of {_PACKAGE}{_RANGE}", "no release matches"),
     (rf"{_PACKAGE}{_RANGE} was not found in the package registry", "the index has no such package"),
     (rf"{_PACKAGE}{_RANGE} was yanked.*", "that release was withdrawn"),
     (
