@@ -97,9 +97,6 @@ def test_readme_installation_works_outside_the_checkout(
     command: str, wheel: Path, tmp_path: Path
 ) -> None:
     assert command in _install_commands()
-    # The wheel is not published: a constraint stands in for the index's entry.
-    constraint = tmp_path / "constraint.txt"
-    constraint.write_text(f"rigspec @ {wheel.as_uri()}\n", encoding="utf-8")
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     tools = tmp_path / "tools"
@@ -107,8 +104,9 @@ def test_readme_installation_works_outside_the_checkout(
     environment = {
         **os.environ,
         "PATH": f"{bin_path}:{venv / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "UV_CONSTRAINT": str(constraint),
-        "PIP_CONSTRAINT": str(constraint),
+        # The wheel is not published: its folder is one more place of packages.
+        "UV_FIND_LINKS": _add(os.environ.get("UV_FIND_LINKS"), wheel.parent, ","),
+        "PIP_FIND_LINKS": _add(os.environ.get("PIP_FIND_LINKS"), wheel.parent, " "),
         "UV_TOOL_DIR": str(tools),
         "UV_TOOL_BIN_DIR": str(tools / "bin"),
         "PYTHONPATH": "",
@@ -207,3 +205,7 @@ def test_every_dependency_of_an_extra_is_named_by_commands() -> None:
         if name != "rigspec"
     }
     assert expected == EXTRAS
+
+
+def _add(places: str | None, place: Path, separator: str) -> str:
+    return f"{places}{separator}{place}" if places else str(place)
