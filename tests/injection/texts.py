@@ -77,7 +77,7 @@ HOSTILE: dict[str, str] = {
     "printf and sed": "%s%n\\x41\\0101 &\\1/e",
     # --- paths and options
     "parent folders": f"../../../..{CANARY}/fired",
-    "absolute path": "/root/.bashrc",
+    "absolute path": "/etc/bash.bashrc",
     "account file": "/etc/passwd",
     "option": "--help",
     "option with a value": f"-oAPT::Update::Pre-Invoke::={_TOUCH_IFS}",
