@@ -6,7 +6,7 @@ import pytest
 
 from rigspec.importing.conda_spec import read_conda_spec
 from rigspec.importing.model import SourceText, Subject
-from tests.importing.test_import import packages, read, reasons, source_at, values
+from tests.importing.readings import packages, read, reasons, source_at, values
 
 UV_LOCK = """\
 version = 1

@@ -10,42 +10,14 @@ from pathlib import Path
 import pytest
 
 from rigspec.importing.merge import merge
-from rigspec.importing.model import Reading, SourceText, Subject
+from rigspec.importing.model import SourceText, Subject
 from rigspec.importing.registry import detect_format, read_files
 from rigspec.importing.spec_writer import write_rig
 from rigspec.spec.loader import parse_spec
+from tests.importing.readings import packages, read, reasons, source_at, values
+from tests.importing.test_dockerfile import DOCKERFILE
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-def read(name: str, text: str) -> Reading:
-    (file,) = read_files([SourceText(name, text)])
-    return file.reading
-
-
-def packages(reading: Reading) -> dict[str, str]:
-    """Return the packages of a reading as the spec has them."""
-    return {
-        s.name: f"+{s.build} {s.value}" if s.build else s.value
-        for s in merge(reading.statements).packages.values()
-    }
-
-
-def values(reading: Reading, subject: Subject) -> list[str]:
-    return [s.value for s in reading.statements if s.subject is subject]
-
-
-def reasons(reading: Reading) -> dict[str, str]:
-    return {omission.text: omission.reason for omission in reading.omissions}
-
-
-def source_at(text: str, reading: Reading) -> list[str]:
-    """Return the text at each statement's span."""
-    lines = text.split("\n")
-    return [
-        lines[s.span.line - 1][s.span.column - 1 : s.span.end_column - 1]
-        for s in reading.statements
-    ]
 
 
 REQUIREMENTS = """\
@@ -207,101 +179,6 @@ def test_check_of_conda_environment_finds_the_build_of_its_toolkit(
     assert done.returncode == 0
     assert "pytorch 1.11.0 is the build for CUDA 11.3 of the channel pytorch" in done.stderr
     assert "in the wheels" not in done.stdout
-
-
-DOCKERFILE = """\
-# syntax=docker/dockerfile:1
-ARG CUDA=12.1.0
-FROM golang:1.22 AS build
-RUN apt-get install -y unrelated
-FROM nvidia/cuda:${CUDA}-cudnn8-devel-ubuntu22.04 AS base
-RUN apt-get update && \\
-    # tools
-    apt-get install -y --no-install-recommends git \\
-      wget=1.2 ${EXTRA} && rm -rf /var/lib/apt/lists/*
-FROM base
-ENV TORCH=2.1.0
-RUN python3 -m pip install --index-url=https://download.pytorch.org/whl/cu121 "torch==${TORCH}"
-RUN pip install 'numpy<2' -r requirements.txt ./local
-"""
-
-
-def test_dockerfile_gives_base_image_and_installed_packages() -> None:
-    reading = read("Dockerfile", DOCKERFILE)
-    assert values(reading, Subject.BASE_IMAGE) == ["nvidia/cuda:12.1.0-cudnn8-devel-ubuntu22.04"]
-    assert values(reading, Subject.OS) == ["ubuntu 22.04"]
-    assert values(reading, Subject.SYSTEM_PACKAGE) == ["git", "wget"]
-    assert packages(reading) == {"torch": "+cu121 ==2.1.0", "numpy": "<2"}
-    assert reasons(reading) == {
-        "wget=1.2": "only its version or architecture",
-        "${EXTRA}": "a variable without a value",
-        "requirements.txt": "a file of requirements; import it as well",
-        "./local": "installed from a folder or file",
-        "golang:1.22 AS build": "a stage that is not in the result",
-    }
-
-
-def test_dockerfile_follows_requirements_that_it_copies(tmp_path: Path) -> None:
-    docker = tmp_path / "docker"
-    docker.mkdir()
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "requirements.txt").write_text("torch==2.4.1\n")
-    (docker / "extra.txt").write_text("numpy==1.26.4\n")
-    for lines, expected in (
-        ("COPY . /app\nRUN pip install -r /app/requirements.txt", {"torch": "==2.4.1"}),
-        ("WORKDIR /a\nADD requirements.txt .\nRUN pip install -r requirements.txt", {"torch": 1}),
-        ("COPY --chown=1 r*.txt /b/\nRUN pip install -r /b/requirements.txt", {"torch": 1}),
-        ("COPY extra.txt /x.txt\nRUN pip install -r /x.txt", {"numpy": "==1.26.4"}),
-        ("COPY --from=build . /app\nRUN pip install -r /app/requirements.txt", {}),
-        ("COPY ../.. /app\nRUN pip install -r /app/requirements.txt", {}),
-        ("RUN pip install -r /app/requirements.txt", {}),
-    ):
-        reading = read(str(docker / "Dockerfile"), f"FROM ubuntu:22.04\n{lines}\n")
-        assert packages(reading).keys() == expected.keys(), lines
-        named = "a file of requirements; import it as well" in reasons(reading).values()
-        assert named is not bool(expected), lines
-
-
-def test_dockerfile_with_two_possible_requirements_follows_neither(tmp_path: Path) -> None:
-    docker = tmp_path / "docker"
-    docker.mkdir()
-    (tmp_path / ".git").mkdir()
-    for folder in (tmp_path, docker):
-        (folder / "requirements.txt").write_text("torch==2.4.1\n")
-    text = "FROM ubuntu:22.04\nCOPY . /app\nRUN pip install -r /app/requirements.txt\n"
-    assert packages(read(str(docker / "Dockerfile"), text)) == {}
-
-
-def test_dockerfile_version_that_a_later_line_replaces_is_omitted() -> None:
-    text = "FROM ubuntu:22.04\nRUN pip install torch==2.7.1\nRUN pip install torch==2.8.0\n"
-    reading = read("Dockerfile", text)
-    assert packages(reading) == {"torch": "==2.8.0"}
-    assert reasons(reading) == {"torch ==2.7.1": "line 3 replaces it"}
-
-
-def test_dockerfile_image_of_ngc_is_the_base_image() -> None:
-    image = "nvcr.io/nvidia/pytorch:25.12-py3"
-    reading = read("Dockerfile", f"FROM {image}\n")
-    assert values(reading, Subject.BASE_IMAGE) == [image]
-
-
-@pytest.mark.parametrize(
-    ("image", "subject", "expected"),
-    [
-        ("python:3.11-slim-bookworm", Subject.PYTHON, ["==3.11.*"]),
-        ("python:3.11-slim-bookworm", Subject.OS, ["debian 12"]),
-        ("docker.io/library/ubuntu:22.04", Subject.OS, ["ubuntu 22.04"]),
-        ("rockylinux:9", Subject.OS, ["rocky 9"]),
-        ("pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime", Subject.PACKAGE, ["==2.4.0"]),
-        ("tensorflow/tensorflow:2.15.0-gpu", Subject.PACKAGE, ["==2.15.0"]),
-        ("nvcr.io/nvidia/pytorch:24.01-py3", Subject.PACKAGE, []),
-        ("nvidia/cuda:99.0.0-devel-ubuntu22.04", Subject.CUDA, ["99.0.0"]),
-    ],
-)
-def test_dockerfile_image_gives_what_its_tag_names(
-    image: str, subject: Subject, expected: list[str]
-) -> None:
-    assert values(read("Dockerfile", f"FROM {image}\n"), subject) == expected
 
 
 COLLECT_ENV = """\

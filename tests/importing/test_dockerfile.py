@@ -1,0 +1,104 @@
+"""Dockerfiles as they are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rigspec.importing.model import Subject
+from tests.importing.readings import packages, read, reasons, values
+
+DOCKERFILE = """\
+# syntax=docker/dockerfile:1
+ARG CUDA=12.1.0
+FROM golang:1.22 AS build
+RUN apt-get install -y unrelated
+FROM nvidia/cuda:${CUDA}-cudnn8-devel-ubuntu22.04 AS base
+RUN apt-get update && \\
+    # tools
+    apt-get install -y --no-install-recommends git \\
+      wget=1.2 ${EXTRA} && rm -rf /var/lib/apt/lists/*
+FROM base
+ENV TORCH=2.1.0
+RUN python3 -m pip install --index-url=https://download.pytorch.org/whl/cu121 "torch==${TORCH}"
+RUN pip install 'numpy<2' -r requirements.txt ./local
+"""
+
+
+def test_dockerfile_gives_base_image_and_installed_packages() -> None:
+    reading = read("Dockerfile", DOCKERFILE)
+    assert values(reading, Subject.BASE_IMAGE) == ["nvidia/cuda:12.1.0-cudnn8-devel-ubuntu22.04"]
+    assert values(reading, Subject.OS) == ["ubuntu 22.04"]
+    assert values(reading, Subject.SYSTEM_PACKAGE) == ["git", "wget"]
+    assert packages(reading) == {"torch": "+cu121 ==2.1.0", "numpy": "<2"}
+    assert reasons(reading) == {
+        "wget=1.2": "only its version or architecture",
+        "${EXTRA}": "a variable without a value",
+        "requirements.txt": "a file of requirements; import it as well",
+        "./local": "installed from a folder or file",
+        "golang:1.22 AS build": "a stage that is not in the result",
+    }
+
+
+def test_dockerfile_follows_requirements_that_it_copies(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.mkdir()
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "requirements.txt").write_text("torch==2.4.1\n")
+    (docker / "extra.txt").write_text("numpy==1.26.4\n")
+    for lines, expected in (
+        ("COPY . /app\nRUN pip install -r /app/requirements.txt", {"torch": "==2.4.1"}),
+        ("WORKDIR /a\nADD requirements.txt .\nRUN pip install -r requirements.txt", {"torch": 1}),
+        ("COPY --chown=1 r*.txt /b/\nRUN pip install -r /b/requirements.txt", {"torch": 1}),
+        ("COPY extra.txt /x.txt\nRUN pip install -r /x.txt", {"numpy": "==1.26.4"}),
+        ("COPY --from=build . /app\nRUN pip install -r /app/requirements.txt", {}),
+        ("COPY ../.. /app\nRUN pip install -r /app/requirements.txt", {}),
+        ("RUN pip install -r /app/requirements.txt", {}),
+    ):
+        reading = read(str(docker / "Dockerfile"), f"FROM ubuntu:22.04\n{lines}\n")
+        assert packages(reading).keys() == expected.keys(), lines
+        named = "a file of requirements; import it as well" in reasons(reading).values()
+        assert named is not bool(expected), lines
+
+
+def test_dockerfile_with_two_possible_requirements_follows_neither(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.mkdir()
+    (tmp_path / ".git").mkdir()
+    for folder in (tmp_path, docker):
+        (folder / "requirements.txt").write_text("torch==2.4.1\n")
+    text = "FROM ubuntu:22.04\nCOPY . /app\nRUN pip install -r /app/requirements.txt\n"
+    assert packages(read(str(docker / "Dockerfile"), text)) == {}
+
+
+def test_dockerfile_version_that_a_later_line_replaces_is_omitted() -> None:
+    text = "FROM ubuntu:22.04\nRUN pip install torch==2.7.1\nRUN pip install torch==2.8.0\n"
+    reading = read("Dockerfile", text)
+    assert packages(reading) == {"torch": "==2.8.0"}
+    assert reasons(reading) == {"torch ==2.7.1": "line 3 replaces it"}
+
+
+def test_dockerfile_image_of_ngc_is_the_base_image() -> None:
+    image = "nvcr.io/nvidia/pytorch:25.12-py3"
+    reading = read("Dockerfile", f"FROM {image}\n")
+    assert values(reading, Subject.BASE_IMAGE) == [image]
+
+
+@pytest.mark.parametrize(
+    ("image", "subject", "expected"),
+    [
+        ("python:3.11-slim-bookworm", Subject.PYTHON, ["==3.11.*"]),
+        ("python:3.11-slim-bookworm", Subject.OS, ["debian 12"]),
+        ("docker.io/library/ubuntu:22.04", Subject.OS, ["ubuntu 22.04"]),
+        ("rockylinux:9", Subject.OS, ["rocky 9"]),
+        ("pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime", Subject.PACKAGE, ["==2.4.0"]),
+        ("tensorflow/tensorflow:2.15.0-gpu", Subject.PACKAGE, ["==2.15.0"]),
+        ("nvcr.io/nvidia/pytorch:24.01-py3", Subject.PACKAGE, []),
+        ("nvidia/cuda:99.0.0-devel-ubuntu22.04", Subject.CUDA, ["99.0.0"]),
+    ],
+)
+def test_dockerfile_image_gives_what_its_tag_names(
+    image: str, subject: Subject, expected: list[str]
+) -> None:
+    assert values(read("Dockerfile", f"FROM {image}\n"), subject) == expected
