@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from rigspec.diagnostics.model import Span
 from rigspec.importing.model import Reading, Statement, Subject, omit
 from rigspec.importing.systems import find_system_of_image
-from rigspec.matrix.images import find_base_image
-from rigspec.matrix.loader import load_image
+from rigspec.matrix.images import find_base_image, load_image
 
 __all__ = ["read_image"]
 

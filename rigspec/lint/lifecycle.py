@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
-from rigspec.matrix.loader import list_image_tags, load_image
+from rigspec.matrix.images import list_image_tags, load_image
 from rigspec.matrix.model import Availability, Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.base_image import find_image_tag

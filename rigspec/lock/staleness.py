@@ -8,7 +8,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.oci.choice import choose_base_image
 from rigspec.lock.services import find_service_differences
-from rigspec.matrix.loader import load_image
+from rigspec.matrix.images import load_image
 from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution
 from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.loader import compute_spec_digest

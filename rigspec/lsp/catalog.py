@@ -9,9 +9,9 @@ from typing import NamedTuple
 from packaging.version import Version
 
 from rigspec.matrix.components import PACKAGE_PREFIX
+from rigspec.matrix.images import list_image_tags
 from rigspec.matrix.loader import (
     find_package_owner,
-    list_image_tags,
     list_package_names,
     list_product_names,
     load_matrix,

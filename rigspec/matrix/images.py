@@ -12,14 +12,19 @@ from rigspec.matrix.loader import (
     build_release,
     build_sources,
     get_tables_folder,
-    load_image,
-    load_image_driver,
+    pick_sources,
 )
 from rigspec.matrix.model import Condition, ImageDriver, Release
 from rigspec.spec.image_reference import ImageReference
 from rigspec.spec.system_names import is_system_name, normalize_system
 
-__all__ = ["find_base_image", "get_image_driver", "get_image_system"]
+__all__ = [
+    "find_base_image",
+    "get_image_driver",
+    "get_image_system",
+    "list_image_tags",
+    "load_image",
+]
 
 _CUDA = "nvidia/cuda"
 
@@ -47,6 +52,58 @@ def find_base_image(reference: str) -> Release | None:
     return _by_pattern(name, tag, table) or _distribution(name, tag)
 
 
+def load_image(tag: str) -> Release | None:
+    """Return the base image with this tag (``9.0-cudnn7-devel-ubuntu16.04``), if it is known.
+
+    Images have one table per CUDA release, so only one is read.
+    """
+    table = _image_table(tag)
+    if table is None:
+        return None
+    row = next((row for row in table["release"] if row["version"] == tag), None)
+    return build_release("image", row, build_sources(table)) if row is not None else None
+
+
+def _load_driver(tag: str) -> ImageDriver | None:
+    """Return the drivers that an image with this tag requires, if they are known."""
+    table = _image_table(tag)
+    found = table.get("driver") if table is not None else None
+    if table is None or found is None:
+        return None
+    releases = found["releases"]
+    version = tag.partition("-")[0]
+    # A tag without a patch number, or of a patch that is not listed, is any of its series.
+    rows = [releases[version]] if version in releases else [*releases.values()]
+    return ImageDriver(
+        found["minimum"],
+        tuple(sorted({branch for row in rows for branch in row["geforce"]})),
+        tuple(sorted({branch for row in rows for branch in row["others"]})),
+        pick_sources(found["source"], build_sources(table)),
+    )
+
+
+def _image_table(tag: str) -> Mapping[str, Any] | None:
+    """Return the table of the CUDA release in the tag of an image, if there is one."""
+    series = re.match(r"\d+\.\d+", tag)
+    file = get_tables_folder() / "image" / f"{series[0]}.toml" if series else None
+    if series is None or file is None or not file.is_file():
+        return None
+    return parse_table(f"image-{series[0]}", file.read_bytes())
+
+
+def list_image_tags(tag: str) -> tuple[str, ...]:
+    """Return the known tags of the CUDA release in ``tag``, else those of its major version."""
+    series = re.match(r"\d+(\.\d+)?", tag)
+    names = sorted(entry.name[:-5] for entry in (get_tables_folder() / "image").iterdir())
+    near = [n for n in names if series and (n == series[0] or n.split(".")[0] == series[0])]
+    tables = [(n, (get_tables_folder() / "image" / f"{n}.toml").read_bytes()) for n in near]
+    return tuple(
+        str(row["version"])
+        for name, data in tables
+        for row in parse_table(f"image-{name}", data)["release"]
+    )
+
+
 def get_image_system(image: Release) -> str | None:
     """Return the system of an image as the matrix names it: ``ubuntu 24.04``."""
     match = _SYSTEM.fullmatch(image.get("os") or "")
@@ -57,7 +114,7 @@ def get_image_driver(reference: str) -> ImageDriver | None:
     """Return the drivers that an image requires, if they are known."""
     name, tag = _split(reference)
     if name == _CUDA and tag is not None:
-        return load_image_driver(tag)
+        return _load_driver(tag)
     image = find_base_image(reference)
     minimum = image.get("minimum_driver") if image is not None else None
     if image is None or minimum is None:

@@ -21,7 +21,6 @@ from rigspec.matrix.model import (
     Availability,
     Condition,
     Extra,
-    ImageDriver,
     Matrix,
     Product,
     Release,
@@ -44,14 +43,12 @@ __all__ = [
     "find_package_owner",
     "get_table_path",
     "get_uploads_path",
-    "list_image_tags",
     "list_package_names",
     "list_product_names",
-    "load_image",
-    "load_image_driver",
     "load_matrix",
     "load_uploads",
     "parse_uploads",
+    "pick_sources",
 ]
 
 # More than the keys before the first TOML table of any file.
@@ -90,58 +87,6 @@ def find_package_owner(package: str) -> tuple[str, str] | None:
 def list_package_names() -> tuple[str, ...]:
     """Return the names of all packages of frameworks on the Python index, sorted."""
     return tuple(sorted(_load_package_index()))
-
-
-def load_image(tag: str) -> Release | None:
-    """Return the base image with this tag (``9.0-cudnn7-devel-ubuntu16.04``), if it is known.
-
-    Images have one table per CUDA release, so only one is read.
-    """
-    table = _image_table(tag)
-    if table is None:
-        return None
-    row = next((row for row in table["release"] if row["version"] == tag), None)
-    return build_release("image", row, build_sources(table)) if row is not None else None
-
-
-def load_image_driver(tag: str) -> ImageDriver | None:
-    """Return the drivers that an image with this tag requires, if they are known."""
-    table = _image_table(tag)
-    found = table.get("driver") if table is not None else None
-    if table is None or found is None:
-        return None
-    releases = found["releases"]
-    version = tag.partition("-")[0]
-    # A tag without a patch number, or of a patch that is not listed, is any of its series.
-    rows = [releases[version]] if version in releases else [*releases.values()]
-    return ImageDriver(
-        found["minimum"],
-        tuple(sorted({branch for row in rows for branch in row["geforce"]})),
-        tuple(sorted({branch for row in rows for branch in row["others"]})),
-        _pick_sources(found["source"], build_sources(table)),
-    )
-
-
-def _image_table(tag: str) -> Mapping[str, Any] | None:
-    """Return the table of the CUDA release in the tag of an image, if there is one."""
-    series = re.match(r"\d+\.\d+", tag)
-    file = get_tables_folder() / "image" / f"{series[0]}.toml" if series else None
-    if series is None or file is None or not file.is_file():
-        return None
-    return parse_table(f"image-{series[0]}", file.read_bytes())
-
-
-def list_image_tags(tag: str) -> tuple[str, ...]:
-    """Return the known tags of the CUDA release in ``tag``, else those of its major version."""
-    series = re.match(r"\d+(\.\d+)?", tag)
-    names = sorted(entry.name[:-5] for entry in (get_tables_folder() / "image").iterdir())
-    near = [n for n in names if series and (n == series[0] or n.split(".")[0] == series[0])]
-    tables = [(n, (get_tables_folder() / "image" / f"{n}.toml").read_bytes()) for n in near]
-    return tuple(
-        str(row["version"])
-        for name, data in tables
-        for row in parse_table(f"image-{name}", data)["release"]
-    )
 
 
 def load_uploads(product: str) -> tuple[Upload, ...]:
@@ -311,11 +256,11 @@ def build_release(product: str, row: Mapping[str, Any], sources: Mapping[str, So
         artifacts=tuple(map(_build_artifact, artifacts)) if artifacts else (),
         availability=tuple(map(_build_availability, availability)) if availability else (),
         properties=tuple(sorted(properties.items())) if properties else (),
-        sources=_pick_sources(row["source"], sources),
+        sources=pick_sources(row["source"], sources),
         confidence=row.get("confidence", "high"),
         names=tuple(row.get("names", ())),
         property_sources=tuple(
-            (name, _pick_sources(keys, sources)) for name, keys in sorted(own_sources.items())
+            (name, pick_sources(keys, sources)) for name, keys in sorted(own_sources.items())
         )
         if own_sources
         else (),
@@ -333,7 +278,8 @@ def _build_availability(row: Mapping[str, Any]) -> Availability:
     )
 
 
-def _pick_sources(keys: Sequence[str], sources: Mapping[str, Source]) -> tuple[Source, ...]:
+def pick_sources(keys: Sequence[str], sources: Mapping[str, Source]) -> tuple[Source, ...]:
+    """Return the sources with these keys."""
     return tuple([sources[key] for key in keys])
 
 
@@ -347,7 +293,7 @@ def _build_rule(product: str, row: Mapping[str, Any], sources: Mapping[str, Sour
         requires=_build_condition(component, alternatives),
         statement=row["statement"],
         failure_message=row.get("failure_message", ""),
-        sources=_pick_sources(row["source"], sources),
+        sources=pick_sources(row["source"], sources),
         confidence=row.get("confidence", "high"),
         severity=row.get("severity", "error"),
     )
@@ -365,7 +311,7 @@ def _build_undeclared_dependency(
         versions=row["versions"],
         when=_build_conditions(row["when"]),
         statement=row["statement"],
-        sources=_pick_sources(row["source"], sources),
+        sources=pick_sources(row["source"], sources),
     )
 
 
@@ -380,7 +326,7 @@ def _build_setting(row: Mapping[str, Any], sources: Mapping[str, Source]) -> Set
         versions=row["versions"],
         instead=row.get("instead", ""),
         statement=row["statement"],
-        sources=_pick_sources(row["source"], sources),
+        sources=pick_sources(row["source"], sources),
     )
 
 
@@ -392,7 +338,7 @@ def _build_settings_file(row: Mapping[str, Any], sources: Mapping[str, Source]) 
         variable=row.get("variable"),
         value=row.get("value"),
         statement=row.get("statement", ""),
-        sources=_pick_sources(row.get("source", ()), sources),
+        sources=pick_sources(row.get("source", ()), sources),
     )
 
 

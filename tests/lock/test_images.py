@@ -12,7 +12,7 @@ from rigspec.lock.create import find_previous_artifacts
 from rigspec.lock.model import Lock, LockedImage, LockedMachine
 from rigspec.lock.oci import base_image
 from rigspec.lock.oci.base_image import BaseImageLocker
-from rigspec.matrix.loader import load_image
+from rigspec.matrix.images import load_image
 from rigspec.matrix.model import Release
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig

@@ -15,7 +15,7 @@ from rigspec.lock.oci.choice import choose_base_image
 from rigspec.lock.oci.client import ImageNotFound, RegistryError, Unreachable, get_default_registry
 from rigspec.lock.oci.manifest import OtherPlatform, compute_digest
 from rigspec.lock.previous import IMAGE
-from rigspec.matrix.loader import load_image
+from rigspec.matrix.images import load_image
 from rigspec.matrix.model import Release
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.base_image import find_image_tag
