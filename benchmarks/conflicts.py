@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from rigspec.check import check_machine  # noqa: E402
-from rigspec.cli.common.pipeline import load_matrix_for  # noqa: E402
 from rigspec.matrix.model import Matrix  # noqa: E402
+from rigspec.resolve.problem.builder import load_required_matrix  # noqa: E402
 from rigspec.spec.loader import LoadedSpec, parse_spec  # noqa: E402
 from tests.resolve.test_conflicts import CASES  # noqa: E402
 
@@ -47,7 +47,7 @@ def main() -> None:
 def _read(text: str) -> tuple[LoadedSpec, str | None, Matrix]:
     spec = parse_spec("rig.toml", HEAD + text)
     machine = next(iter(spec.rig.machine), None)
-    return spec, machine, load_matrix_for(spec, machine)
+    return spec, machine, load_required_matrix(spec.rig, machine)
 
 
 if __name__ == "__main__":

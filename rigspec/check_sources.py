@@ -10,13 +10,11 @@ from rigspec.diagnostics.model import Report
 from rigspec.importing.registry import ImportedFile
 from rigspec.importing.relocate import add_clashes, relocate_report
 from rigspec.importing.spec_writer import ImportedRig, write_rig
-from rigspec.matrix.loader import list_product_names, load_matrix
-from rigspec.matrix.model import Matrix
-from rigspec.resolve.problem.builder import list_required_products
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.resolve.problem.requirements import uses_gpu
 from rigspec.spec.loader import InvalidSpec, LoadedSpec, parse_spec
 
-__all__ = ["SourceCheck", "check_imported_files", "load_matrix_of"]
+__all__ = ["SourceCheck", "check_imported_files"]
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,6 @@ def check_imported_files(files: Sequence[ImportedFile]) -> SourceCheck:
     return SourceCheck(rig, add_clashes(relocate_report(report, rig, names), rig.clashes), spec)
 
 
-def load_matrix_of(spec: LoadedSpec, machine: str | None) -> Matrix:
-    """Return the products of the matrix that one machine of the rig needs."""
-    known = set(list_product_names())
-    required = list_required_products(spec.rig, machine)
-    return load_matrix([name for name in required if name in known])
-
-
 def _check(spec: LoadedSpec) -> Report:
     machine = next(iter(spec.rig.machine), None)
-    return check_machine(spec, machine, load_matrix_of(spec, machine), installable=False)
+    return check_machine(spec, machine, load_required_matrix(spec.rig, machine), installable=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.resolution import Resolution
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import load_spec
 from tests.conftest import ROOT
 
@@ -27,7 +27,7 @@ DRIVERS = [
 
 def resolved(name: str, machine: str) -> Resolution:
     spec = load_spec(str(FOLDER / f"{name}.toml"))
-    report = check_machine(spec, machine, load_matrix_for(spec, machine))
+    report = check_machine(spec, machine, load_required_matrix(spec.rig, machine))
     assert report.status == "ok", [d.message for d in report.diagnostics]
     assert report.resolution is not None
     return report.resolution

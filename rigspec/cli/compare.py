@@ -14,7 +14,7 @@ from rigspec.check import check_machine
 from rigspec.cli.common.lockfile import collect_resolutions, load_locked_resolutions
 from rigspec.cli.common.options import FORMAT, LockDirectory, Quiet, RequiredSpec
 from rigspec.cli.common.output_file import write_text
-from rigspec.cli.common.pipeline import load_matrix_for, open_spec, select_machines
+from rigspec.cli.common.pipeline import open_spec, select_machines
 from rigspec.cli.console import fail, print_status, show
 from rigspec.compare.comparison import ComparisonRequest, compare_machines
 from rigspec.compare.cost import CostTerms, ExchangeRate
@@ -29,6 +29,7 @@ from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
 from rigspec.lock.paths import lock_directory
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import load_matrix
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.quantities import EnergyPrice
 
@@ -128,7 +129,7 @@ def _compare(
 ) -> tuple[Comparison, bool]:
     """Return the comparison, and whether one of the machines has a conflict."""
     previous = load_locked_resolutions(directory)
-    matrices = {name: load_matrix_for(spec, name) for name in spec.rig.machine}
+    matrices = {name: load_required_matrix(spec.rig, name) for name in spec.rig.machine}
     reports = {
         name: check_machine(
             spec, name, matrix, repairs=False, installable=False, kept=previous.get(name)

@@ -9,13 +9,14 @@ import typer
 
 from rigspec.cli.common.options import FORMAT, OneMachine, Spec
 from rigspec.cli.common.output_file import write_text
-from rigspec.cli.common.pipeline import load_matrix_for, open_spec, resolve_or_exit, select_machine
+from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machine
 from rigspec.cli.console import fail, show
 from rigspec.diagnostics.render.summary import drop_warnings
 from rigspec.graph.build import build_graph
 from rigspec.graph.render.dot import render_dot
 from rigspec.graph.render.mermaid import render_mermaid
 from rigspec.graph.render.svg import render_svg
+from rigspec.resolve.problem.builder import load_required_matrix
 
 __all__ = ["graph"]
 
@@ -52,7 +53,7 @@ def graph(
     report = resolve_or_exit(loaded, name)
     # Hardware errors do not prevent a drawing of the software.
     show(drop_warnings(report), {str(spec): loaded.document.text})
-    text = _RENDERERS[chosen](build_graph(loaded, report, load_matrix_for(loaded, name)))
+    text = _RENDERERS[chosen](build_graph(loaded, report, load_required_matrix(loaded.rig, name)))
     if output is None:
         typer.echo(text, nl=False)
     else:

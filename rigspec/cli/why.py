@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cli.common.options import FORMAT, AnyMachine, Spec
-from rigspec.cli.common.pipeline import load_matrix_for, open_spec, resolve_or_exit, select_machines
+from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machines
 from rigspec.cli.common.spec_paths import find_spec
 from rigspec.cli.console import fail, fail_unknown, show
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.json import render_json
 from rigspec.resolve.explain.why import UnknownComponent, Unsolvable
 from rigspec.resolve.explain.why import explain_component as explain_version
+from rigspec.resolve.problem.builder import load_required_matrix
 
 __all__ = ["why"]
 
@@ -48,12 +49,12 @@ def why(
     for name in select_machines(loaded, machine):
         resolution = resolve_or_exit(loaded, name).resolution
         try:
-            notes = explain_version(loaded, name, load_matrix_for(loaded, name), component)
+            notes = explain_version(loaded, name, load_required_matrix(loaded.rig, name), component)
         except UnknownComponent as error:
             # `check` prints the CUDA of wheels as `cuda`, too.
             if component == "cuda" and _CUDA_OF_WHEELS in error.known:
                 notes = explain_version(
-                    loaded, name, load_matrix_for(loaded, name), _CUDA_OF_WHEELS
+                    loaded, name, load_required_matrix(loaded.rig, name), _CUDA_OF_WHEELS
                 )
                 reports.append(Report(str(spec), name, "ok", resolution, notes))
                 continue

@@ -21,9 +21,8 @@ from rigspec.compare.supported_releases import (
 from rigspec.diagnostics.model import Report, Severity, Source
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_specs import MachineSpecs
-from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.problem.builder import list_required_products
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.resolve.problem.model import Candidate, Component
 from rigspec.resolve.problem.requirements import list_framework_products
 from rigspec.spec.loader import LoadedSpec
@@ -120,13 +119,12 @@ def _compare_product(
 
 
 def _find_releases(question: LoadedSpec, name: str, product: str) -> SupportedReleases | None:
-    known = set(list_product_names())
-    needed = [each for each in list_required_products(question.rig, name) if each in known]
-
     def is_requested(component: Component) -> bool:
         return component.name == product
 
-    return find_supported_releases(question, name, load_matrix(needed), is_requested)
+    return find_supported_releases(
+        question, name, load_required_matrix(question.rig, name), is_requested
+    )
 
 
 def _find_unsupported(

@@ -9,12 +9,13 @@ from enum import Enum
 from pathlib import Path
 
 from rigspec.check import check_machine, list_errors
-from rigspec.check_sources import check_imported_files, load_matrix_of
+from rigspec.check_sources import check_imported_files
 from rigspec.diagnostics.model import Diagnostic, Report, Severity, Span
 from rigspec.importing.env_files import add_files
 from rigspec.importing.model import SourceText, UnreadableFile
 from rigspec.importing.registry import detect_format, read_files, read_text
 from rigspec.importing.spec_writer import ImportedRig
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, LoadedSpec, parse_spec
 from rigspec.spec.toml.document import KeyPath
 
@@ -80,7 +81,8 @@ def _analyze_spec(file: str, text: str) -> Analysis:
         found = dict.fromkeys([*error.diagnostics, *_list_other_errors(error.rest)])
         return Analysis(FileKind.SPEC, file, text, tuple(found))
     reports = tuple(
-        check_machine(spec, name, load_matrix_of(spec, name)) for name in _list_machines(spec)
+        check_machine(spec, name, load_required_matrix(spec.rig, name))
+        for name in _list_machines(spec)
     )
     others = {name: read_text(Path(name)) or "" for r in reports for name in r.imported}
     return Analysis(FileKind.SPEC, file, text, tuple(_join(reports)), spec, reports, texts=others)
@@ -126,7 +128,7 @@ def _list_other_errors(spec: LoadedSpec | None) -> Iterator[Diagnostic]:
     """Yield the errors of the valid part of an invalid spec."""
     for name in _list_machines(spec) if spec is not None else ():
         if spec is not None:
-            yield from list_errors(spec, name, load_matrix_of(spec, name))
+            yield from list_errors(spec, name, load_required_matrix(spec.rig, name))
 
 
 def _join(reports: Iterable[Report]) -> Iterator[Diagnostic]:

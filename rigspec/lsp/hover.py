@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from lsprotocol.types import Hover, MarkupContent, MarkupKind, Position
 
-from rigspec.check_sources import load_matrix_of
 from rigspec.diagnostics.model import Diagnostic, Fact, Source, Span
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.lsp.analysis import Analysis, FileKind
@@ -15,7 +14,7 @@ from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolve.explain.why import UnknownComponent, Unsolvable, explain_component
-from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.builder import ProblemBuilder, load_required_matrix
 from rigspec.spec.json_schema import describe_key
 from rigspec.spec.toml.document import BrokenDocument, Document, KeyPath, read_document
 
@@ -127,7 +126,7 @@ def _explain(path: KeyPath, analysis: Analysis) -> Iterator[Diagnostic]:
     for report in analysis.reports:
         if report.resolution is None:
             continue
-        matrix = load_matrix_of(spec, report.machine)
+        matrix = load_required_matrix(spec.rig, report.machine)
         builder = ProblemBuilder(spec.rig, report.machine, matrix)
         keys = {r.component for r in builder.requirements if r.place == path}
         for key in sorted(keys):

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from rigspec.check import check_machine
 from rigspec.diagnostics.model import Diagnostic, Edit, Report, Severity
-from rigspec.matrix.loader import list_product_names, load_matrix
-from rigspec.matrix.model import Matrix
 from rigspec.query.question import (
     ENVIRONMENT,
     MACHINE,
@@ -18,7 +16,7 @@ from rigspec.query.question import (
     write_spec,
 )
 from rigspec.resolution import EnvResolution, Resolution
-from rigspec.resolve.problem.builder import list_required_products
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, parse_spec
 
 __all__ = [
@@ -28,7 +26,6 @@ __all__ = [
     "find_environment",
     "install_commands",
     "install_libraries",
-    "load_for",
 ]
 
 
@@ -115,16 +112,8 @@ def _with_operator(version: str | None) -> str:
     return f"=={version}" if version.count(".") > 1 else f"=={version}.*"
 
 
-def load_for(spec: LoadedSpec) -> Matrix:
-    """Return the part of the matrix that the question needs."""
-    known = set(list_product_names())
-    return load_matrix(
-        [name for name in list_required_products(spec.rig, MACHINE) if name in known]
-    )
-
-
 def _check(spec: LoadedSpec) -> Report:
-    return check_machine(spec, MACHINE, load_for(spec), installable=False)
+    return check_machine(spec, MACHINE, load_required_matrix(spec.rig, MACHINE), installable=False)
 
 
 def _of_severity(report: Report, severity: Severity) -> Iterator[Diagnostic]:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Release
 from rigspec.matrix.part_lookup import find_part
-from rigspec.query.answer import load_for
 from rigspec.query.offers import Offer, list_offers
 from rigspec.query.question import MACHINE, QUESTION_FILE, Question, Requested, write_spec
-from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.builder import ProblemBuilder, load_required_matrix
 from rigspec.resolve.solver.propagation import propagate
 from rigspec.spec.loader import parse_spec
 
@@ -65,7 +64,7 @@ def _range_of(question: Question, component: str) -> tuple[str, str] | None:
     if component == "cuda":
         text += "\n[cuda]\n" if question.cuda is None else ""
     spec = parse_spec(QUESTION_FILE, text)
-    builder = ProblemBuilder(spec.rig, MACHINE, load_for(spec))
+    builder = ProblemBuilder(spec.rig, MACHINE, load_required_matrix(spec.rig, MACHINE))
     left = propagate(builder, builder.requirements)
     if left is None or component not in builder.universes:
         return None

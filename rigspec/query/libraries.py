@@ -11,7 +11,6 @@ from packaging.version import InvalidVersion, Version
 
 from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Product
-from rigspec.query.answer import load_for
 from rigspec.query.question import (
     MACHINE,
     QUESTION_FILE,
@@ -20,7 +19,7 @@ from rigspec.query.question import (
     Requested,
     write_spec,
 )
-from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.builder import ProblemBuilder, load_required_matrix
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import parse_spec
 
@@ -84,7 +83,7 @@ def _with_version(question: Question, number: int, request: Requested, version: 
 
 def _is_feasible(question: Question) -> bool:
     spec = parse_spec(QUESTION_FILE, write_spec(question))
-    builder = ProblemBuilder(spec.rig, MACHINE, load_for(spec))
+    builder = ProblemBuilder(spec.rig, MACHINE, load_required_matrix(spec.rig, MACHINE))
     return find_newest(builder, builder.requirements) is not None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from packaging.version import Version
 
 from rigspec.matrix.model import Matrix, Product, Release
-from rigspec.query.answer import answer_question, load_for
+from rigspec.query.answer import answer_question
 from rigspec.query.question import (
     ENVIRONMENT,
     MACHINE,
@@ -18,7 +18,7 @@ from rigspec.query.question import (
     write_spec,
 )
 from rigspec.resolve.conflicts.unknown_names import find_unknown_names
-from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.builder import ProblemBuilder, load_required_matrix
 from rigspec.resolve.problem.model import Requirement
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import parse_spec
@@ -67,7 +67,7 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
     """
     open_question = question.with_request(Requested(request.name))
     spec = parse_spec(QUESTION_FILE, write_spec(open_question))
-    matrix = load_for(spec)
+    matrix = load_required_matrix(spec.rig, MACHINE)
     product = matrix.product(request.framework or request.name)
     if find_unknown_names(spec, MACHINE, matrix):
         return ()

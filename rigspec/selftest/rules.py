@@ -16,10 +16,9 @@ from rigspec.matrix.components import (
     UNLISTED,
     get_channel_product,
 )
-from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Condition, Matrix, Rule
 from rigspec.resolve.components import NOTHING, UNKNOWN, get_diagnostic_name
-from rigspec.resolve.problem.builder import list_required_products
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.resolve.problem.domains import (
     Candidate,
     CandidateDomain,
@@ -133,9 +132,8 @@ def _is_reported(report: Report, rule: Rule) -> bool:
 
 def _check(text: str) -> Report:
     spec = parse_spec("minimal.toml", text)
-    known = set(list_product_names())
-    needed = [name for name in list_required_products(spec.rig, "box") if name in known]
-    return check_machine(spec, "box", load_matrix(needed), repairs=False, installable=False)
+    matrix = load_required_matrix(spec.rig, "box")
+    return check_machine(spec, "box", matrix, repairs=False, installable=False)
 
 
 def _inside(rule: Rule, matrix: Matrix) -> Iterator[str]:

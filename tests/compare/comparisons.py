@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rigspec.backend.discovery import find_backends
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.compare.comparison import ComparisonRequest, compare_machines
 from rigspec.compare.cost import CostTerms, ExchangeRate
 from rigspec.compare.model import Comparison
 from rigspec.compare.software import UsableLock
 from rigspec.lock.lockfile import read_lock
 from rigspec.matrix.loader import load_matrix
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, load_spec, parse_spec
 from rigspec.spec.quantities import EnergyPrice
 from tests.conftest import ROOT
@@ -51,7 +51,7 @@ def compare(
 ) -> Comparison:
     """Compare two machines of a spec, with the lock of a folder if given."""
     loaded = load_spec(str(spec)) if isinstance(spec, Path) else spec
-    matrices = {name: load_matrix_for(loaded, name) for name in (a, b)}
+    matrices = {name: load_required_matrix(loaded.rig, name) for name in (a, b)}
     reports = tuple(check_machine(loaded, n, m, repairs=False) for n, m in matrices.items())
     usable = None
     if lock is not None:

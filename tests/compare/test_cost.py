@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.compare.cost import CostTerms, ExchangeRate, compare_costs
 from rigspec.compare.model import CostComparison
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, load_spec
 from tests.compare.comparisons import LAB, SOURCED, build_terms, load_changed
 
@@ -17,7 +17,7 @@ D = Decimal
 
 
 def compare(spec: LoadedSpec, a: str, b: str, terms: CostTerms | None = None) -> CostComparison:
-    matrices = {name: load_matrix_for(spec, name) for name in (a, b)}
+    matrices = {name: load_required_matrix(spec.rig, name) for name in (a, b)}
     return compare_costs(spec, (a, b), matrices, terms or build_terms())
 
 

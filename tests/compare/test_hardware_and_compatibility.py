@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.compare.hardware import compare_hardware
 from rigspec.compare.model import Comparison, ProductSupport, ValueRow
 from rigspec.compare.render.html import render_html
 from rigspec.compare.render.text import render_text
 from rigspec.hardware.machine_specs import build_machine_specs
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import parse_spec
 from tests.compare.comparisons import LAB, compare
 
@@ -63,7 +63,9 @@ def test_hardware_unknown_card_uses_values_of_spec(sourced: Comparison) -> None:
 def test_hardware_rented_card_with_variants_has_note() -> None:
     text = PART.replace("azure NV6adsv5", "gcp a2-highgpu-1g")
     spec = parse_spec("rented.toml", text)
-    sides = [build_machine_specs(spec, name, load_matrix_for(spec, name)) for name in ("a", "b")]
+    sides = [
+        build_machine_specs(spec, name, load_required_matrix(spec.rig, name)) for name in ("a", "b")
+    ]
     a, b = spec.rig.machine["a"], spec.rig.machine["b"]
     (note, _) = compare_hardware((a, b), sides[0], sides[1]).notes
     assert note == (
@@ -148,7 +150,7 @@ def _resolves(machine: str, framework: str, version: str) -> bool:
     head = LAB.read_text(encoding="utf-8").partition("[cuda]")[0]
     env = f'interpreter = "pyenv"\nframeworks = {{ {framework} = "=={version}" }}\n'
     spec = parse_spec("one.toml", f"{head}[env.one]\n{env}")
-    found = check_machine(spec, machine, load_matrix_for(spec, machine), repairs=False)
+    found = check_machine(spec, machine, load_required_matrix(spec.rig, machine), repairs=False)
     return found.resolution is not None
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.compare.cost import CostTerms, compare_costs, is_rented
 from rigspec.compare.model import Comparison, Side
 from rigspec.compare.render.html import render_html
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import load_spec
 from tests.compare.comparisons import LAB, build_terms
 
@@ -71,7 +71,7 @@ def build_variant(name: str, lab: Comparison) -> Comparison:
     }
     a, b, terms = variants[name]
     spec = load_spec(str(LAB))
-    matrices = {machine: load_matrix_for(spec, machine) for machine in (a, b)}
+    matrices = {machine: load_required_matrix(spec.rig, machine) for machine in (a, b)}
     rented = [is_rented(spec.rig.machine[machine]) for machine in (a, b)]
     return dataclasses.replace(
         lab,

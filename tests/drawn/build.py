@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan, list_omissions
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.diagnostics.model import Report, Severity
 from rigspec.lock.create import create_lock
 from rigspec.lock.errors import LockError
@@ -24,6 +23,7 @@ from rigspec.plan.steps import (
     InstallerStep,
     SourceBuildStep,
 )
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, parse_spec
 
 __all__ = ["Built", "build", "find_gaps"]
@@ -58,7 +58,7 @@ def build(text: str) -> Built:
     """Check, lock and compile a rig of one machine for every target."""
     spec = parse_spec("rig.toml", text)
     (machine,) = spec.rig.machine
-    report = check_machine(spec, machine, load_matrix_for(spec, machine))
+    report = check_machine(spec, machine, load_required_matrix(spec.rig, machine))
     if report.status != "ok" or report.resolution is None:
         return Built(spec, report)
     try:

@@ -22,9 +22,9 @@ from pathlib import Path
 import pytest
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.lock.create import create_lock
 from rigspec.plan.build import build_plan
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import parse_spec
 from tests.execution.all_step_kinds import write_installer
 from tests.execution.conftest import KEPT, copied
@@ -135,7 +135,7 @@ def install(
             f'[mirrors]\nfiles = "{address}"\n[env.lab]\npython = "{series}"\n'
             f'interpreter = "{interpreter}"\nframeworks = {SERIES[series].frameworks}\n',
         )
-        report = check_machine(spec, "box", load_matrix_for(spec, "box"))
+        report = check_machine(spec, "box", load_required_matrix(spec.rig, "box"))
         assert report.resolution is not None
         lock = create_lock(spec.rig, [report.resolution])
         (machine,) = lock.machines

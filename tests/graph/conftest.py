@@ -13,9 +13,10 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Page, sync_playwright
 
-from rigspec.cli.common.pipeline import load_matrix_for, resolve_or_exit
+from rigspec.cli.common.pipeline import resolve_or_exit
 from rigspec.graph.build import build_graph
 from rigspec.graph.model import StackGraph
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import load_spec
 from tests.conftest import ROOT
 
@@ -33,7 +34,9 @@ RIGS = [
 
 def build_rig_graph(name: str, machine: str | None) -> StackGraph:
     spec = load_spec(str(ROOT / "specs" / name))
-    return build_graph(spec, resolve_or_exit(spec, machine), load_matrix_for(spec, machine))
+    return build_graph(
+        spec, resolve_or_exit(spec, machine), load_required_matrix(spec.rig, machine)
+    )
 
 
 @pytest.fixture(scope="session")

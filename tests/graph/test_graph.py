@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from playwright.sync_api import Page
 
-from rigspec.cli.common.pipeline import load_matrix_for, resolve_or_exit
+from rigspec.cli.common.pipeline import resolve_or_exit
 from rigspec.diagnostics.model import Fact, Severity, Source
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.graph.build import build_graph
@@ -23,6 +23,7 @@ from rigspec.graph.model import Edge, Label, Node, StackGraph
 from rigspec.graph.render.dot import render_dot
 from rigspec.graph.render.mermaid import render_mermaid
 from rigspec.graph.render.svg import render_svg
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import parse_spec
 from tests.conftest import ROOT
 from tests.graph.conftest import RIGS, build_rig_graph
@@ -322,7 +323,7 @@ def test_graph_connects_users_with_cards_of_their_gpus() -> None:
         'gpus = [{ model = "Tesla K80" }, { model = "GTX 1080" }]\n'
         "[user.amy]\ngpus = [0, 2]\n[user.bob]\ngpus = [1]\n[user.eve]\ngpus = []\n",
     )
-    drawn = build_graph(spec, resolve_or_exit(spec, "box"), load_matrix_for(spec, "box"))
+    drawn = build_graph(spec, resolve_or_exit(spec, "box"), load_required_matrix(spec.rig, "box"))
     labels = {
         (a.source, a.target): a.labels[0].numbered_text
         for a in drawn.edges

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.hardware.machine_specs import MachineSpecs, build_machine_specs
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, parse_spec
 from tests.conftest import ROOT
 
@@ -28,11 +28,11 @@ def machine(text: str) -> LoadedSpec:
 
 
 def figures(spec: LoadedSpec, name: str = "tower") -> MachineSpecs:
-    return build_machine_specs(spec, name, load_matrix_for(spec, name))
+    return build_machine_specs(spec, name, load_required_matrix(spec.rig, name))
 
 
 def report(spec: LoadedSpec, name: str = "tower") -> Report:
-    return check_machine(spec, name, load_matrix_for(spec, name), repairs=False)
+    return check_machine(spec, name, load_required_matrix(spec.rig, name), repairs=False)
 
 
 def diagnose(spec: LoadedSpec, name: str = "tower") -> dict[str, Diagnostic]:

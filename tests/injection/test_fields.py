@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.github import render_github
 from rigspec.diagnostics.render.json import render_json
 from rigspec.diagnostics.render.sarif import render_sarif
 from rigspec.diagnostics.render.text import render_text
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.injection.fields import Field, text_fields
 from tests.injection.rigs import RIGS, alone, literal, place, with_text, written
@@ -148,7 +148,9 @@ def test_check_of_valid_texts_has_no_traceback(free: list[tuple[Any, ...]]) -> N
             continue
         read += 1
         spec = parse_spec(FILE, toml)
-        report = check_machine(spec, "tower", load_matrix_for(spec, "tower"), repairs=False)
+        report = check_machine(
+            spec, "tower", load_required_matrix(spec.rig, "tower"), repairs=False
+        )
         _shown(report.diagnostics, report.status, toml)
         assert all(found.code and found.spans for found in report.diagnostics)
     assert read > 40
@@ -165,7 +167,9 @@ def test_check_of_each_field_has_no_traceback(field: Field) -> None:
             continue
         spec = parse_spec(FILE, toml)
         for machine in spec.rig.machine:
-            report = check_machine(spec, machine, load_matrix_for(spec, machine), repairs=False)
+            report = check_machine(
+                spec, machine, load_required_matrix(spec.rig, machine), repairs=False
+            )
             _shown(report.diagnostics, report.status, toml)
 
 
@@ -173,7 +177,7 @@ def test_check_of_each_field_has_no_traceback(field: Field) -> None:
 def test_template_rigs_resolve(name: str) -> None:
     spec = parse_spec(FILE, written(RIGS[name]).text)
     for machine in spec.rig.machine:
-        assert check_machine(spec, machine, load_matrix_for(spec, machine)).status == "ok"
+        assert check_machine(spec, machine, load_required_matrix(spec.rig, machine)).status == "ok"
 
 
 @pytest.mark.parametrize("raw", UNWRITABLE.values(), ids=UNWRITABLE.keys())
@@ -237,7 +241,7 @@ def test_random_text_is_read_or_refused_at_position(field: Field, text: str) -> 
         _shown(error.diagnostics, "invalid", toml.text)
     else:
         for machine in spec.rig.machine:
-            check_machine(spec, machine, load_matrix_for(spec, machine), repairs=False)
+            check_machine(spec, machine, load_required_matrix(spec.rig, machine), repairs=False)
 
 
 @settings(deadline=None, max_examples=100)

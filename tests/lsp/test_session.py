@@ -14,10 +14,10 @@ from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 from rigspec.check import check_machine
-from rigspec.check_sources import load_matrix_of
 from rigspec.diagnostics.model import Severity
 from rigspec.lsp.positions import TextPositions
 from rigspec.lsp.text_edits import TextChange, apply_changes
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import parse_spec
 from tests.conftest import ROOT
 from tests.documents import blocks_of
@@ -127,7 +127,7 @@ class Editor:
 def has_errors(text: str) -> bool:
     spec = parse_spec("rig.toml", text)
     (machine,) = spec.rig.machine
-    report = check_machine(spec, machine, load_matrix_of(spec, machine), repairs=False)
+    report = check_machine(spec, machine, load_required_matrix(spec.rig, machine), repairs=False)
     return any(d.severity is Severity.ERROR for d in report.diagnostics)
 
 

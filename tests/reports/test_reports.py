@@ -12,8 +12,7 @@ import pytest
 
 from rigspec.check import check_machine
 from rigspec.diagnostics.model import Report, Severity
-from rigspec.matrix.loader import list_product_names, load_matrix
-from rigspec.resolve.problem.builder import list_required_products
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, load_spec
 
 FOLDER = Path(__file__).parent
@@ -87,9 +86,7 @@ def _check(file: Path) -> Report:
     except InvalidSpec as error:
         return Report(str(file), None, "invalid", None, error.diagnostics)
     machine = next(iter(spec.rig.machine), None)
-    known = set(list_product_names())
-    needed = [name for name in list_required_products(spec.rig, machine) if name in known]
-    return check_machine(spec, machine, load_matrix(needed), repairs=False)
+    return check_machine(spec, machine, load_required_matrix(spec.rig, machine), repairs=False)
 
 
 def _messages(report: Report) -> str:

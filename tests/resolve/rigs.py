@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.diagnostics.model import Report, Severity
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, load_spec, parse_spec
 
 
@@ -24,7 +24,7 @@ def check_text(text: str) -> Report:
 
 def _check(spec: LoadedSpec) -> Report:
     machine = next(iter(spec.rig.machine), None)
-    return check_machine(spec, machine, load_matrix_for(spec, machine))
+    return check_machine(spec, machine, load_required_matrix(spec.rig, machine))
 
 
 def errors(report: Report) -> list[str]:

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.resolve.conflicts.unknown_names import find_unsatisfiable_requirements
-from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.builder import ProblemBuilder, load_required_matrix
 from rigspec.resolve.solver.cnf import encode
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.resolve.solver.search import find_newest
@@ -37,7 +36,7 @@ FREE = [
 def test_newest_by_both_searches_is_the_same(row: dict[str, Any]) -> None:
     """Narrowing and trying, and a solver over every row and release of the matrix."""
     spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{row["spec"]}')
-    builder = ProblemBuilder(spec.rig, "box", load_matrix_for(spec, "box"))
+    builder = ProblemBuilder(spec.rig, "box", load_required_matrix(spec.rig, "box"))
     _, requirements = find_unsatisfiable_requirements(builder, spec.document)
     problem = builder.problem(requirements)
     encoding = encode(problem)

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from rigspec.check import check_machine
-from rigspec.cli.common.pipeline import load_matrix_for
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lint.blas import find_fallback, find_nvblas_library
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from rigspec.spec.settings_file import UnwritableSetting, render_settings
 
@@ -38,7 +38,7 @@ def check_rig(
         spec = parse_spec("rig.toml", text)
     except InvalidSpec as error:
         return list(error.diagnostics)
-    report = check_machine(spec, "box", load_matrix_for(spec, "box"))
+    report = check_machine(spec, "box", load_required_matrix(spec.rig, "box"))
     return [d for d in report.diagnostics if d.code not in ("RS301", "RS113", "RS305")]
 
 

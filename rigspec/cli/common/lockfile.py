@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from rigspec.cli.common.pipeline import load_matrix_for, resolve_or_exit, select_machines
+from rigspec.cli.common.pipeline import resolve_or_exit, select_machines
 from rigspec.cli.console import print_status, show_diagnostics
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
 from rigspec.fs.atomic_tree import TreeError
@@ -20,6 +20,7 @@ from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import compute_matrix_digest
 from rigspec.resolution import Resolution
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, compute_spec_digest
 
 __all__ = [
@@ -80,7 +81,9 @@ def _is_current(spec: LoadedSpec, lock: Lock) -> bool:
     return not any(
         diagnostic.severity is Severity.ERROR
         for name, resolution in locked.items()
-        for diagnostic in lint(spec, name, load_matrix_for(spec, name), resolution, resolution)
+        for diagnostic in lint(
+            spec, name, load_required_matrix(spec.rig, name), resolution, resolution
+        )
     )
 
 

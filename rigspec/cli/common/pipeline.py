@@ -11,13 +11,11 @@ from rigspec.check import check_machine
 from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Report
 from rigspec.importing.env_files import SpecWithFiles, load_spec_with_files
-from rigspec.matrix.loader import list_product_names, load_matrix
-from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
-from rigspec.resolve.problem.builder import list_required_products
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, LoadedSpec
 
-__all__ = ["load_matrix_for", "open_spec", "resolve_or_exit", "select_machine", "select_machines"]
+__all__ = ["open_spec", "resolve_or_exit", "select_machine", "select_machines"]
 
 
 def open_spec(path: Path) -> LoadedSpec:
@@ -69,14 +67,6 @@ def select_machine(spec: LoadedSpec, machine: str | None) -> str | None:
     return names[0]
 
 
-def load_matrix_for(spec: LoadedSpec, machine: str | None) -> Matrix:
-    """Return the products of the matrix that one machine of the rig needs."""
-    known = set(list_product_names())
-    return load_matrix(
-        [name for name in list_required_products(spec.rig, machine) if name in known]
-    )
-
-
 def resolve_or_exit(
     spec: LoadedSpec,
     machine: str | None,
@@ -91,7 +81,7 @@ def resolve_or_exit(
         previous: the locked resolution, which is kept as far as possible.
         update_names: components that may move away from it.
     """
-    matrix = load_matrix_for(spec, machine)
+    matrix = load_required_matrix(spec.rig, machine)
     report = check_machine(spec, machine, matrix, kept=previous, moving=update_names)
     if report.resolution is None:
         show(report, {spec.document.file: spec.document.text})

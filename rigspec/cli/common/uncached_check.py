@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rigspec.check import check_machine, list_errors
-from rigspec.cli.common.pipeline import load_matrix_for, report_omissions, select_machines
+from rigspec.cli.common.pipeline import report_omissions, select_machines
 from rigspec.cli.console import print_status
 from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.importing.env_files import load_spec_with_files
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, LoadedSpec
 
 __all__ = ["check_sources", "check_spec"]
@@ -30,7 +31,7 @@ def check_spec(
     report_omissions(loaded)
     spec = loaded.spec
     machines = select_machines(spec, machine)
-    reports = [check_machine(spec, name, load_matrix_for(spec, name)) for name in machines]
+    reports = [check_machine(spec, name, load_required_matrix(spec.rig, name)) for name in machines]
     return reports, spec.document.text
 
 
@@ -40,7 +41,7 @@ def _list_other_errors(spec: LoadedSpec | None, machine: str | None) -> Iterator
         return
     for name in tuple(spec.rig.machine) or (None,):
         if machine in (None, name):
-            yield from list_errors(spec, name, load_matrix_for(spec, name))
+            yield from list_errors(spec, name, load_required_matrix(spec.rig, name))
 
 
 def check_sources(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rigspec.hardware.machine_context import list_part_products
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, get_channel_product
-from rigspec.matrix.loader import list_product_names
+from rigspec.matrix.loader import list_product_names, load_matrix
 from rigspec.matrix.model import Matrix, Product, Rule
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
 from rigspec.resolve.problem.channels import (
@@ -34,7 +34,13 @@ from rigspec.resolve.problem.written_versions import read_requirement
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["BoundRuleGroup", "ProblemBuilder", "list_required_products"]
+__all__ = ["BoundRuleGroup", "ProblemBuilder", "list_required_products", "load_required_matrix"]
+
+
+def load_required_matrix(rig: Rig, machine: str | None) -> Matrix:
+    """Return the products of the matrix that one machine of this rig needs."""
+    known = set(list_product_names())
+    return load_matrix([name for name in list_required_products(rig, machine) if name in known])
 
 
 def list_required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
