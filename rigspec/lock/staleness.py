@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.lock.artifacts import INTERPRETER_TABLES, find_interpreter_archive
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.oci.choice import choose_base_image
 from rigspec.lock.services import find_service_differences
 from rigspec.matrix.images import load_image
+from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution
 from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.loader import compute_spec_digest
@@ -47,6 +49,7 @@ def _machines(lock: Lock, rig: Rig, resolutions: Sequence[Resolution]) -> Iterat
             yield f"{_label(name)} is not in the lock"
         else:
             yield from _layers(locked[name].resolution, decided[name])
+            yield from _interpreters(locked[name], decided[name])
             yield from _driver(locked[name], decided[name])
             yield from find_rig_image_differences(locked[name], rig, decided[name])
 
@@ -112,6 +115,22 @@ def _env(locked: EnvResolution, decided: EnvResolution) -> Iterator[str]:
     if requested[0] != requested[1]:
         pins = [f"{pin.name} {pin.version}" for pin in decided.distributions]
         yield f"the frameworks of {locked.name} resolve to {', '.join(pins)}"
+
+
+def _interpreters(locked: LockedMachine, decided: Resolution) -> Iterator[str]:
+    """Interpreters from another source, and those whose archive only the matrix has."""
+    files = {file.name for file in locked.files}
+    interpreters = {env.name: env.interpreter for env in locked.envs}
+    for env in decided.envs:
+        before, kind = interpreters.get(env.name), env.interpreter
+        if before is None:
+            continue
+        if before.kind != kind:
+            yield f"the Python of {env.name} is from {before.kind} in the lock and from {kind} now"
+        elif kind in INTERPRETER_TABLES and before.installer not in files:
+            tables = load_matrix([INTERPRETER_TABLES[kind]])
+            if find_interpreter_archive(tables, kind, env.python) is not None:
+                yield f"the archive of Python {env.python} for {env.name} is not in the lock"
 
 
 _UNPINNED = "base image "
