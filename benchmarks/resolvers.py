@@ -2,8 +2,9 @@
 
 Each of the most used packages of the field, alone and in combinations, is locked for Python 3.12
 on Ubuntu 24.04 with an RTX 4090, and compiled by uv for the same target right before. Prints for
-each whether the versions are the same, the packages that differ, the ratio of the times, and what
-rigspec needs besides uv: its runs of uv, and the seconds between them. A set that differs is
+each whether the versions are the same, the packages that differ, the ratios of elapsed time and of
+CPU time (user and system, with child processes), and what rigspec needs besides uv: its runs of uv,
+and the seconds between them. A set that differs is
 compiled by uv again, with the packages that `rigspec check` prints for the machine, such as
 `jax[cuda13]`, and with those that the warnings of the lock name at their locked versions:
 `explained` means that all versions are then the same.
@@ -14,6 +15,7 @@ compiled by uv again, with the packages that `rigspec check` prints for the mach
 from __future__ import annotations
 
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -85,9 +87,26 @@ class Result:
 
     versions: Mapping[str, str]
     seconds: float
+    cpu_seconds: float
     runs: Sequence[float] = ()
     remarks: Sequence[str] = ()
     required: Sequence[str] = ()
+
+
+class Stopwatch:
+    """The elapsed time and the CPU time since its creation."""
+
+    def __init__(self) -> None:
+        self._start = (time.monotonic(), self._read_cpu())
+
+    def read(self) -> tuple[float, float]:
+        """Return the elapsed seconds and those of CPU time, with finished child processes."""
+        return time.monotonic() - self._start[0], self._read_cpu() - self._start[1]
+
+    @staticmethod
+    def _read_cpu() -> float:
+        usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def compile_with_uv(packages: Iterable[str]) -> Result:
@@ -95,13 +114,13 @@ def compile_with_uv(packages: Iterable[str]) -> Result:
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--generate-hashes", "--no-config"]
     command += ["--no-header", "--no-annotate", "--python-version", "3.12"]
     command += ["--no-python-downloads", "--python-platform", "x86_64-manylinux_2_39", "-"]
-    start = time.monotonic()
+    watch = Stopwatch()
     done = subprocess.run(
         command, input="\n".join(packages), capture_output=True, text=True, check=False
     )
-    seconds = time.monotonic() - start
+    seconds, cpu = watch.read()
     versions = {pin.name: str(pin.version) for pin in read_pins(done.stdout)}
-    return Result(versions, seconds, (seconds,), (done.stderr,) if done.returncode else ())
+    return Result(versions, seconds, cpu, (seconds,), (done.stderr,) if done.returncode else ())
 
 
 def lock_with_rigspec(packages: Iterable[str]) -> Result:
@@ -109,10 +128,10 @@ def lock_with_rigspec(packages: Iterable[str]) -> Result:
     listed = ", ".join(f'{name} = "*"' for name in packages)
     spec = parse_spec("rig.toml", RIG.format(packages=listed))
     matrix = load_matrix()
-    start = time.monotonic()
+    watch = Stopwatch()
     report = check_machine(spec, "box", matrix)
     if report.resolution is None:
-        return Result({}, 0.0, (), [d.message for d in report.diagnostics])
+        return Result({}, *watch.read(), (), [d.message for d in report.diagnostics])
     settings = LockSettings(answers=ResolutionCache(fresh=True))
     env = report.resolution.envs[0]
     with timed_runs() as runs:
@@ -123,13 +142,13 @@ def lock_with_rigspec(packages: Iterable[str]) -> Result:
         except LockError as error:
             diagnostic = error.locate(spec.document)
             remarks = (diagnostic.message, *diagnostic.help)
-            return Result({}, time.monotonic() - start, runs, remarks)
-    seconds = time.monotonic() - start
+            return Result({}, *watch.read(), runs, remarks)
+    seconds, cpu = watch.read()
     text = locked.env.tools + locked.env.requirements
     versions = {pin.name: str(pin.version) for pin in read_pins(text)}
     pins = locked.resolution.distributions
     required = (*(pin.name for pin in pins), *locked.resolution.companions)
-    return Result(versions, seconds, runs, [w.message for w in locked.warnings], required)
+    return Result(versions, seconds, cpu, runs, [w.message for w in locked.warnings], required)
 
 
 @contextmanager
@@ -169,8 +188,11 @@ def explain(packages: tuple[str, ...], locked: Result) -> bool:
     return bool(again.versions) and not list_differences(again.versions, locked.versions)
 
 
-def compare(packages: tuple[str, ...]) -> tuple[str, float | None]:
-    """Print the comparison of one set of packages; return the outcome and the ratio of times."""
+def compare(packages: tuple[str, ...]) -> tuple[str, tuple[float, float] | None]:
+    """Print the comparison of one set of packages.
+
+    Returns the outcome, and the ratios of elapsed and CPU time if both have a result.
+    """
     expected = compile_with_uv(packages)
     locked = lock_with_rigspec(packages)
     differences = list_differences(expected.versions, locked.versions)
@@ -183,9 +205,11 @@ def compare(packages: tuple[str, ...]) -> tuple[str, float | None]:
     else:
         outcome = "explained" if explain(packages, locked) else "different"
     ratio = locked.seconds / expected.seconds
+    cpu_ratio = locked.cpu_seconds / expected.cpu_seconds
     besides = locked.seconds - sum(locked.runs)
     print(
         f"{outcome:10} {ratio:5.2f}x {expected.seconds:6.2f} s {locked.seconds:6.2f} s  "
+        f"CPU {cpu_ratio:5.2f}x {expected.cpu_seconds:6.2f} s {locked.cpu_seconds:6.2f} s  "
         f"{len(locked.runs)} runs + {besides:5.2f} s  {' + '.join(packages)}"
     )
     if differences and locked.required:
@@ -193,7 +217,7 @@ def compare(packages: tuple[str, ...]) -> tuple[str, float | None]:
     for line in (*differences[:12], *(remark[:300] for remark in locked.remarks)):
         print(f"{'':12}{line}")
     sys.stdout.flush()
-    return outcome, ratio if locked.versions and expected.versions else None
+    return outcome, (ratio, cpu_ratio) if locked.versions and expected.versions else None
 
 
 def main() -> None:
@@ -205,9 +229,10 @@ def main() -> None:
     results = [compare(packages) for packages in sets]
     outcomes = [outcome for outcome, _ in results]
     counts = ", ".join(f"{outcomes.count(each)} {each}" for each in sorted(set(outcomes)))
-    ratios = [ratio for _, ratio in results if ratio is not None]
-    if ratios:
-        print(f"{counts}; median {statistics.median(ratios):.2f}x, worst {max(ratios):.2f}x")
+    print(counts)
+    both = [ratios for _, ratios in results if ratios is not None]
+    for name, ratios in zip(("time", "CPU time"), zip(*both, strict=True), strict=False):
+        print(f"{name}: median {statistics.median(ratios):.2f}x, worst {max(ratios):.2f}x")
 
 
 if __name__ == "__main__":
