@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ import tomli
 
 from rigspec.cache.matrix_tables import parse_table
 from rigspec.diagnostics.model import Source
+from rigspec.garbage_collection import pause_garbage_collection
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import (
     Artifact,
@@ -128,20 +127,8 @@ def get_uploads_path(product: str) -> Path:
 
 @lru_cache(maxsize=64)
 def _load_part(names: tuple[str, ...]) -> Matrix:
-    with _pause_garbage_collection():
+    with pause_garbage_collection():
         return _join([_load_product(name) for name in names])
-
-
-@contextmanager
-def _pause_garbage_collection() -> Iterator[None]:
-    """Pause the collector: nothing here is garbage, and a search takes a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 _Loaded = tuple[Product, dt.date, bytes]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import httpx2
@@ -44,19 +46,26 @@ def create_package_finder(
 
     ``extra`` are the addresses of further indexes.
     """
-    # unearth accepts such a session, but its annotations do not.
-    session: Any = _RetryingClient()
-    finder = PackageFinder(
-        index_urls=[index or _DEFAULT, *extra] if index is not None or extra else [],
+    urls = (index or _DEFAULT, *extra)
+    return PackageFinder(
+        index_urls=urls,
         target_python=target,
         ignore_compatibility=any_platform,
-        session=session,
+        session=_open_session(urls, frozenset(os.environ.items())),
     )
-    session.auth = MultiDomainBasicAuth(
-        index_urls=[source["url"] for source in finder.sources if source["type"] == "index"]
-    )
+
+
+@lru_cache(maxsize=8)
+def _open_session(urls: tuple[str, ...], environment: Collection[tuple[str, str]]) -> Any:
+    """Return a session for these indexes, which keeps its connections for the next finder.
+
+    Proxies, certificates and passwords are read from the environment, which is part of the key.
+    """
+    # unearth accepts such a session, but its annotations do not.
+    session: Any = _RetryingClient()
+    session.auth = MultiDomainBasicAuth(index_urls=list(urls))
     atexit.register(session.close)
-    return finder
+    return session
 
 
 class _RetryingClient(PyPIClient):

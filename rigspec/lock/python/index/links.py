@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from packaging.specifiers import SpecifierSet
-from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion
+from packaging.tags import Tag, parse_tag
+from packaging.utils import canonicalize_name
 from unearth import Package, PackageFinder
 from unearth.utils import fix_legacy_specifier
 
@@ -49,11 +48,13 @@ class FileFilter:
         return Package(name, str(version), link)
 
     def _fits(self, name: str, filename: str) -> bool:
-        try:
-            found, _, _, tags = _parse_wheel(filename)
-        except (InvalidWheelFilename, InvalidVersion):
+        found, _, rest = filename.removesuffix(".whl").partition("-")
+        parts = rest.split("-")
+        # The version, an optional number of the build, and three parts of tags.
+        if len(parts) not in (4, 5) or canonicalize_name(found) != canonicalize_name(name):
             return False
-        return found == canonicalize_name(name) and (self._any or not tags.isdisjoint(self._tags))
+        tags = _parse_tags("-".join(parts[-3:]))
+        return self._any or not tags.isdisjoint(self._tags)
 
     def _supports(self, requires_python: str | None) -> bool:
         if self._any or requires_python is None:
@@ -87,5 +88,6 @@ def _range(requires_python: str) -> SpecifierSet:
 
 
 @cache
-def _parse_wheel(filename: str) -> tuple[str, object, object, frozenset[Tag]]:
-    return parse_wheel_filename(filename)
+def _parse_tags(text: str) -> frozenset[Tag]:
+    """Return the tags of a wheel: many wheels of a package have the same."""
+    return parse_tag(text)

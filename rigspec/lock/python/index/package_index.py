@@ -13,13 +13,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from unearth import Link, Package, TargetPython
 
+from rigspec.garbage_collection import pause_garbage_collection
 from rigspec.lock.errors import LockError, index_failure
 from rigspec.lock.python.index.client import create_package_finder
 from rigspec.lock.python.index.links import FileFilter, filter_files_by_day
 from rigspec.lock.python.index.metadata import FileMetadata, read_metadata
 from rigspec.lock.python.index.pages import (
     IndexPages,
-    ListedFile,
+    PackageFiles,
     convert_http_errors,
     fetch_files,
     hash_bytes,
@@ -136,7 +137,7 @@ class PackageIndex:
         """
         key = canonicalize_name(name), version
         if key not in self._files:
-            listed = [file for file in self._list_files(name) if file.version == version]
+            listed = self._list_files(name).of_version(version)
             found = [self._filter.admit(name, file, yanked=True) for file in listed]
             self._files[key] = tuple(_wheels_first([each for each in found if each is not None]))
         return self._files[key]
@@ -145,7 +146,7 @@ class PackageIndex:
         """Return the pins without a file that the target's pip would take. Raises LockError."""
         from concurrent.futures import ThreadPoolExecutor
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with pause_garbage_collection(), ThreadPoolExecutor(_AT_ONCE) as pool:
             found = list(pool.map(lambda pin: self.files(pin.name, pin.version), pins))
         return [pin for pin, files in zip(pins, found, strict=True) if not files]
 
@@ -227,7 +228,7 @@ class PackageIndex:
             self._metadata[link.filename] = read_metadata(self._finder.session, link)
         return self._metadata[link.filename]
 
-    def _list_files(self, name: str) -> list[ListedFile]:
+    def _list_files(self, name: str) -> PackageFiles:
         key = canonicalize_name(name)
         if key not in self._pages:
             self._pages[key] = fetch_files(self._finder, key)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
@@ -24,7 +24,14 @@ from unearth.utils import fix_legacy_specifier
 
 from rigspec.lock.errors import index_failure
 
-__all__ = ["IndexPages", "ListedFile", "convert_http_errors", "fetch_files", "hash_bytes"]
+__all__ = [
+    "IndexPages",
+    "ListedFile",
+    "PackageFiles",
+    "convert_http_errors",
+    "fetch_files",
+    "hash_bytes",
+]
 
 _SERVER_ERROR = 500
 _ARCHIVE = re.compile(r"\.(?:tar\.(?:gz|bz2|xz|lzma)|tgz|tbz|txz|tlz|zip)$")
@@ -47,7 +54,7 @@ class ListedFile(NamedTuple):
     @property
     def version(self) -> Version | None:
         """The version in its name; None where it has none."""
-        return _version_of(self.filename)
+        return _parse_version(_version_in(self.filename))
 
     def link(self) -> Link:
         """Return the link that a session downloads."""
@@ -61,18 +68,46 @@ class ListedFile(NamedTuple):
         )
 
 
+class PackageFiles:
+    """The files of a package.
+
+    They are converted as they are needed: a package has thousands, of which a lock has few.
+    """
+
+    def __init__(self) -> None:
+        self._by_version: dict[str, list[Callable[[], ListedFile]]] = {}
+
+    def __iter__(self) -> Iterator[ListedFile]:
+        """Yield every file, those of one version together."""
+        for listed in self._by_version.values():
+            yield from (convert() for convert in listed)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_version.values()))
+
+    def add(self, filename: str, convert: Callable[[], ListedFile]) -> None:
+        """Add a file by its name; ``convert`` is called when it is needed."""
+        self._by_version.setdefault(_version_in(filename), []).append(convert)
+
+    def of_version(self, version: Version) -> Iterator[ListedFile]:
+        """Yield the files of one version."""
+        for text, listed in self._by_version.items():
+            if _parse_version(text) == version:
+                yield from (convert() for convert in listed)
+
+
 # The files of packages that were read, by name.
-IndexPages = dict[str, list[ListedFile]]
+IndexPages = dict[str, PackageFiles]
 
 
-def fetch_files(finder: PackageFinder, name: str) -> list[ListedFile]:
+def fetch_files(finder: PackageFinder, name: str) -> PackageFiles:
     """Return the files of a package in all of a finder's indexes. Raises LockError."""
-    found: list[ListedFile] = []
+    found = PackageFiles()
     try:
         for source in finder.sources:
             page = Link(f"{source['url'].rstrip('/')}/{canonicalize_name(name)}/")
-            found += _read_page(finder, page)
-        if not found:
+            _read_page(finder, page, found)
+        if not len(found):
             _ensure_absent(finder, name)
     except convert_http_errors() as error:
         raise index_failure(f"the list of {name}", str(error)) from None
@@ -91,9 +126,10 @@ def convert_http_errors() -> tuple[type[Exception], ...]:
     return (httpx2.HTTPError, URLError, OSError)
 
 
-def _read_page(finder: PackageFinder, page: Link) -> Iterator[ListedFile]:
+def _read_page(finder: PackageFinder, page: Link, found: PackageFiles) -> None:
+    """Add the files of a page to those found."""
     if page.is_file:
-        yield from map(_from_link, collect_links_from_location(finder.session, page))
+        _add_links(collect_links_from_location(finder.session, page), found)
         return
     if not is_secure_origin(finder.session, page):
         return
@@ -104,12 +140,17 @@ def _read_page(finder: PackageFinder, page: Link) -> Iterator[ListedFile]:
     if not read.content_type.lower().startswith(_JSON):
         from unearth.collector import parse_html_page
 
-        yield from map(_from_link, parse_html_page(read))
+        _add_links(parse_html_page(read), found)
         return
     base = read.link.url_without_fragment
     for entry in json.loads(read.content).get("files", ()):
         if entry.get("url"):
-            yield _from_json(entry, base)
+            found.add(entry["filename"], partial(_from_json, entry, base))
+
+
+def _add_links(links: Iterable[Link], found: PackageFiles) -> None:
+    for link in links:
+        found.add(link.filename, partial(_from_link, link))
 
 
 def _from_json(entry: Any, base: str) -> ListedFile:
@@ -146,11 +187,12 @@ def _ensure_absent(finder: PackageFinder, name: str) -> None:
             raise index_failure(f"the list of {name}", f"HTTP status {response.status_code}")
 
 
-def _version_of(filename: str) -> Version | None:
+def _version_in(filename: str) -> str:
+    """Return the version in the name of a file as it is written; empty where there is none."""
     if filename.endswith(".whl"):
-        return _parse_version(filename.split("-")[1] if "-" in filename else "")
+        return filename.split("-", 2)[1] if "-" in filename else ""
     stem, archives = _ARCHIVE.subn("", filename)
-    return _parse_version(stem.rpartition("-")[2]) if archives else None
+    return stem.rpartition("-")[2] if archives else ""
 
 
 @cache
