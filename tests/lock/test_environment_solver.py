@@ -10,6 +10,7 @@ import pytest
 
 from rigspec.check import check_machine
 from rigspec.lock.python.framework_rules import FoundFramework, FrameworkRules, format_version_range
+from rigspec.lock.python.remarks import is_cpu_only
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import parse_spec
@@ -113,6 +114,46 @@ def test_lock_with_dependency_chooses_release_for_gpu(tmp_path: Path, rigspec: R
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
     assert locked_versions(tmp_path)["torch"] == "2.7.1"
+    assert "note[RS220]: torch 2.7.1 in `lab` is older than 2." in done.stderr
+
+
+def test_lock_with_jax_as_dependency_warns_once_that_it_runs_on_cpu(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    spec = write_spec(tmp_path, 'equinox = "*"')
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("runs on the CPU because") == 1
+    assert 'add `jax = "*"` to `frameworks` of `lab`' in done.stderr
+    assert "jaxlib" not in done.stderr
+
+
+def test_lock_with_package_bounded_by_rule_names_the_rule(tmp_path: Path, rigspec: Rigspec) -> None:
+    """torch 2.2 works with NumPy 2 in its metadata only."""
+    spec = write_spec(tmp_path, 'torch = "==2.2.*", numpy = "*"', python="3.11")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert locked_versions(tmp_path)["numpy"].startswith("1.26.")
+    assert "note[RS217]: numpy 1.26.4 in `lab` is older than the newest release" in done.stderr
+    assert "because torch before 2.3 is built for NumPy 1" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("product", "version", "pins", "on_cpu"),
+    [
+        ("jax", "0.8.0", ("jax", "jaxlib", "nvidia-cudnn-cu13"), True),
+        ("jax", "0.8.0", ("jax", "jaxlib", "jax-cuda13-plugin"), False),
+        ("tensorflow", "2.20.0", ("tensorflow",), True),
+        ("tensorflow", "2.20.0", ("tensorflow", "nvidia-cudnn-cu12"), False),
+        ("torch", "2.9.0", ("torch",), False),
+        ("tensorflow", "2.10.0", ("tensorflow",), False),
+    ],
+)
+def test_is_cpu_only_looks_for_packages_of_extra(
+    product: str, version: str, pins: tuple[str, ...], on_cpu: bool
+) -> None:
+    found = FoundFramework("lab", product, product, version)
+    assert is_cpu_only(load_matrix().product(product), found, pins) is on_cpu
 
 
 def test_lock_takes_prereleases_where_nothing_else_exists(tmp_path: Path, rigspec: Rigspec) -> None:

@@ -31,7 +31,11 @@ RELEASES = {
     "later": {"1.0": Wheel(), "2.0": Wheel(python=">=3.14")},
     "needs-later": {"1.0": Wheel(["later>=2"])},
     "needs-absent": {"1.0": Wheel(["absent>=1"])},
-    **{tool: {"70.0": Wheel()} for tool in ("pip", "setuptools", "wheel", "packaging")},
+    "needs-pip": {"1.0": Wheel(["pip<20"])},
+    "needs-tools": {"1.0": Wheel(["setuptools>=70"])},
+    "pip": {"24.0": Wheel(), "70.0": Wheel()},
+    "wheel": {"0.42.0": Wheel(), "70.0": Wheel()},
+    **{tool: {"70.0": Wheel()} for tool in ("setuptools", "packaging")},
 }
 
 
@@ -149,6 +153,49 @@ def test_lock_with_conflict_labels_both_lines(
     assert "requires accel>=1.1, which requires arrays<2" in output
     assert "requires frames" in output
     assert not (tmp_path / "lock").exists()
+
+
+@pytest.mark.parametrize("engine", [(), ("--engine", "resolvelib")])
+@pytest.mark.parametrize(
+    ("line", "pip"),
+    [("", "rigspec pins pip 26.0.1"), ('pip = "25.0"', "the spec requires pip 25.0")],
+)
+def test_lock_with_conflict_about_pip_names_who_pins_it(
+    line: str, pip: str, engine: tuple[str, ...], tmp_path: Path, rigspec: Rigspec, address: str
+) -> None:
+    spec = tmp_path / "rig.toml"
+    text = SPEC.format(packages='needs-pip = "*"', address=address)
+    spec.write_text(text.replace("[mirrors]", f"{line}\n[mirrors]"), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock", *engine)
+    assert done.returncode == 1, done.stdout
+    output = " ".join(done.stderr.split())
+    assert "needs-pip 1.0 requires pip<20" in output or "needs-pip requires pip<20" in output
+    assert pip in output
+    assert "the environment requires" not in output
+
+
+def test_lock_with_tool_of_package_does_not_bound_it(
+    tmp_path: Path, rigspec: Rigspec, address: str
+) -> None:
+    """Python 3.7 has setuptools up to 68.0, unless a package requires a newer one."""
+    spec = tmp_path / "rig.toml"
+    text = SPEC.format(packages='needs-tools = "*"', address=address)
+    spec.write_text(text.replace("3.12", "3.7"), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    tools = (tmp_path / "lock" / "lab.tools.txt").read_text(encoding="utf-8")
+    assert "setuptools==70.0" in tools
+
+
+def test_conflict_about_tools_names_the_bound_of_rigspec(address: str) -> None:
+    request = ResolveRequest("lab", ("needs-tools", "setuptools<=68"), PYTHON_312, (), address)
+    with pytest.raises(PackageConflict) as failure:
+        resolvelib.compile_requirements(request)
+    assert "the spec requires setuptools<=68" in failure.value.diagnostic.message
+    bound = {"setuptools": "rigspec requires setuptools<=68 for Python 3.7"}
+    message = failure.value.explain_bounds(bound).diagnostic.message
+    assert "rigspec requires setuptools<=68 for Python 3.7" in message
+    assert "the spec" not in message
 
 
 def test_find_collision_without_conflict_returns_none() -> None:

@@ -125,6 +125,20 @@ class PackageConflict(LockError):
         ]
         return PackageConflict(self._env, collision, places)
 
+    def explain_bounds(self, origins: Mapping[str, str]) -> PackageConflict:
+        """Return the conflict with the roots that the spec does not have as constraints.
+
+        ``origins`` are statements about them, by package.
+        """
+
+        def convert(each: RequiredPackage) -> RequiredPackage:
+            added = each.requirer is None and each.name in origins
+            return replace(each, is_constraint=True) if added else each
+
+        chains = tuple(tuple(map(convert, chain)) for chain in self.collision.chains)
+        collision = replace(self.collision, chains=chains, origins=tuple(origins.items()))
+        return PackageConflict(self._env, collision, self.places)
+
 
 def find_collision(
     required: Iterable[RequiredPackage], others: Iterable[RequiredPackage] = ()

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Thread
 
+from packaging.requirements import Requirement
+
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.conda.environment import lock_conda
 from rigspec.lock.conda.lockfile import read_preferred_packages
 from rigspec.lock.conda.pip import find_missing_tools, list_conda_pins, lock_pip_packages
 from rigspec.lock.errors import EngineLimit, LockError
 from rigspec.lock.model import LockedEnv, LockedSettings
+from rigspec.lock.python.conflicts import PackageConflict
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
 from rigspec.lock.python.environment_solver import EnvironmentSolver, SolvedEnvironment
@@ -21,7 +24,11 @@ from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.pages import IndexPages
-from rigspec.lock.python.interpreter import list_bootstrap_tools, lock_interpreter
+from rigspec.lock.python.interpreter import (
+    explain_pip,
+    list_bootstrap_tools,
+    lock_interpreter,
+)
 from rigspec.lock.python.pylock import render_pylock
 from rigspec.lock.python.request import TOOLS, ResolveRequest
 from rigspec.lock.python.requirements_file import read_pin_names, read_pins, remove_pins
@@ -252,18 +259,36 @@ class _Locker:
 
         They are chosen last, to fit the packages.
         """
-        lines = (f"pip=={self._env.pip}", *_tools(self._spec, self._figures, self._env))
+        locked = {pin.name: f"{pin.name}=={pin.version}" for pin in read_pins(packages)}
+        bounds = {Requirement(line).name: line for line in self._bounds()}
+        # A tool that a package requires is at the version of that package.
+        lines = [locked.get(name, line) for name, line in bounds.items()]
         needed = build_requirements(self._env.name, builds, packages, self._index)
-        pinned = (f"{pin.name}=={pin.version}" for pin in read_pins(packages))
         request = replace(
             self._request,
             requirements=(*find_missing_tools(self._conda, lines), *needed),
-            constraints=tuple(dict.fromkeys((*self._provided, *pinned))),
+            constraints=tuple(dict.fromkeys((*self._provided, *locked.values()))),
             # A day is for the packages, not for the tools that install and build them.
             as_of=None,
         )
         # Few packages, whose metadata is small: starting a resolver takes longer.
-        return compile_requirements(BUILTIN_ENGINE, request, self._settings.answers)
+        try:
+            return compile_requirements(BUILTIN_ENGINE, request, self._settings.answers)
+        except PackageConflict as error:
+            python = self._env.python
+            origins = {
+                name: f"rigspec requires {line} for Python {python}"
+                for name, line in bounds.items()
+                if name not in self._spec.packages
+            }
+            origins |= {name: f"{line} is locked" for name, line in locked.items()}
+            pip = explain_pip(self._spec, self._env)
+            raise error.explain_bounds({**origins, "pip": pip}) from None
+
+    def _bounds(self) -> Iterator[str]:
+        """Yield the requirements of the tools, as the spec or the interpreter has them."""
+        yield f"pip=={self._env.pip}"
+        yield from _tools(self._spec, self._figures, self._env)
 
 
 def _plain_requirements(

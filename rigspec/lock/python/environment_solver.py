@@ -19,11 +19,19 @@ from rigspec.lock.python.framework_rules import (
     FoundFramework,
     FrameworkRules,
     PackageRule,
+    find_main_package,
     find_owner,
     format_version_range,
 )
 from rigspec.lock.python.index.build_indexes import list_indexed_builds
 from rigspec.lock.python.index.package_index import PackageIndex
+from rigspec.lock.python.interpreter import explain_pip
+from rigspec.lock.python.remarks import (
+    describe_package_rules,
+    explain_older_release,
+    is_cpu_only,
+    report_cpu_dependency,
+)
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import find_package_owner
@@ -137,7 +145,7 @@ class EnvironmentSolver:
                 if _root_names(resolved) == _root_names(self._env):
                     return SolvedEnvironment(
                         *(text, tuple(found), resolved, self._full_request()),
-                        tuple(self._warnings.values()),
+                        tuple(self._remarks(text, found)),
                     )
                 self._env = resolved
         why = f"no set that fits the machine in {_ROUNDS} rounds"
@@ -214,7 +222,8 @@ class EnvironmentSolver:
         }
         named = {_plain_name(pin): self._path(_plain_name(pin)) for pin in self._env.distributions}
         lines |= {name: path for name, path in named.items() if path is not None}
-        return error.locate_lines(lines, self._bounds.origins())
+        pip = explain_pip(self._rig.env[self._env.name], self._env)
+        return error.locate_lines(lines, {"pip": pip, **self._bounds.origins()})
 
     # --- the result ------------------------------------------------------------------------
 
@@ -228,6 +237,8 @@ class EnvironmentSolver:
         products = {framework.name for framework in self._env.frameworks}
         owners = {name: find_package_owner(name) for name in locked}
         implied = {name for name, owner in owners.items() if owner and owner[0] not in products}
+        # Of the packages of one release, such as jax and jaxlib, one is enough.
+        implied -= {name for name in implied if find_main_package(name) in implied - {name}}
         implied -= self._warnings.keys()
         if implied - self._implied:
             self._implied |= implied
@@ -318,6 +329,23 @@ class EnvironmentSolver:
             self._bounds.tried = {f.package: f.version for f in found}
         return not broken
 
+    def _remarks(self, text: str, found: Sequence[FoundFramework]) -> Iterator[Diagnostic]:
+        """Yield the warnings, and a note for each package that the matrix made older."""
+        yield from self._warnings.values()
+        locked = {pin.name: pin.version for pin in read_pins(text)}
+        requests = dict(map(_split_line, self._framework_lines()))
+        for framework in found:
+            product = self._matrix.product(framework.product)
+            on_gpu = self._resolution.accelerator == "gpu"
+            if on_gpu and framework.path is None and is_cpu_only(product, framework, locked):
+                yield report_cpu_dependency(framework)
+            admitted = self._bounds.ranges.get(framework.package)
+            if admitted is not None and framework.product not in self._builds:
+                requested = requests.get(framework.package, "")
+                note = explain_older_release(self._rules, framework, requested, admitted)
+                yield from [note] if note is not None else []
+        yield from describe_package_rules(self._env.name, self._bounds.rules, locked)
+
     def _with_requirer(self, framework: FoundFramework, text: str) -> FoundFramework:
         """Return a dependency with the line of the spec that leads to it."""
         if framework.path is not None:
@@ -356,6 +384,12 @@ def _format_ends(versions: str) -> str:
 
 def _line_name(line: str) -> str:
     return canonicalize_name(Requirement(line).name)
+
+
+def _split_line(line: str) -> tuple[str, str]:
+    """Return the name and the specifiers of a requirement."""
+    requirement = Requirement(line)
+    return canonicalize_name(requirement.name), str(requirement.specifier)
 
 
 def _plain_name(pin: Pin) -> str:

@@ -17,7 +17,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner
-from rigspec.matrix.model import Matrix, Release
+from rigspec.matrix.model import Matrix, Release, Rule
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.build_resolution import build_resolution
 from rigspec.resolve.conflicts.report import build_conflict_diagnostic
@@ -40,6 +40,7 @@ __all__ = [
     "FrameworkConflict",
     "FrameworkRules",
     "PackageRule",
+    "find_main_package",
     "find_owner",
     "format_version_range",
     "join_environments",
@@ -72,6 +73,7 @@ class PackageRule:
 
     requirement: str
     statement: str
+    code: str = "RS217"
 
     def is_met_by(self, locked: Mapping[str, Version]) -> bool:
         """Return whether the pins, if they have the package, have a version that it admits."""
@@ -89,13 +91,18 @@ class FrameworkConflict(LockError):
         self._conflict, self._problem = conflict, problem
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of the matrix that are part of it."""
+        return tuple(row.rule for row in self._conflict.rows)
+
+    @property
     def is_about_hardware(self) -> bool:
         """Return whether a fact of the machine is involved, not only its software."""
-        return any(row.rule.requires.component in _HARDWARE for row in self._conflict.rows)
+        return any(rule.requires.component in _HARDWARE for rule in self.rules)
 
     def as_warning(self, framework: FoundFramework) -> Diagnostic:
         """Return the conflict as a warning about a dependency that may not work."""
-        rules = [row.rule for row in self._conflict.rows]
+        rules = self.rules
         # Without a rule, the release itself is none that the matrix admits here.
         reason = rules[0].statement if rules else "the matrix has no such release for this machine"
         return Diagnostic(
@@ -214,6 +221,13 @@ class FrameworkRules:
             first = next(iter(find_conflicts(problem, encoding, session)))
         return FrameworkConflict(env, first, problem)
 
+    def find_exclusion(self, framework: FoundFramework, version: str) -> Rule | None:
+        """Return a rule that excludes another release of a framework; None where none does."""
+        other = replace(framework, version=version)
+        if self.solve([other]) is not None:
+            return None
+        return next(iter(self.conflict(framework.env, [other]).rules), None)
+
     def build_resolution(self, solution: Solution) -> Resolution:
         """Return a solution as the resolution of the rig."""
         rules = tuple(self._builder.implied_rules(solution))
@@ -225,7 +239,8 @@ class FrameworkRules:
             owner, _, package = row.requires[0].partition("/" + PACKAGE_PREFIX)
             if owner == env and package:
                 versions = parse_alternative(row.requires[1][0]).versions or ""
-                yield PackageRule(f"{canonicalize_name(package)}{versions}", row.rule.statement)
+                requirement = f"{canonicalize_name(package)}{versions}"
+                yield PackageRule(requirement, row.rule.statement, row.rule.code)
 
 
 def list_older_pythons(
@@ -295,6 +310,15 @@ def find_owner(package: str) -> tuple[str, str]:
     return owner
 
 
+def find_main_package(package: str) -> str:
+    """Return the package that represents a framework: `jax` for `jaxlib`. Raises KeyError.
+
+    A family such as `tensorflow-gpu` has releases that the product's package does not have.
+    """
+    product, family = find_owner(package)
+    return package if family else product
+
+
 def format_version_range(admitted: Collection[str], known: Collection[str]) -> str:
     """Return the specifiers that leave the admitted ones of the known releases.
 
@@ -312,6 +336,7 @@ def format_version_range(admitted: Collection[str], known: Collection[str]) -> s
 def _add_packages(rig: Rig, implied: Mapping[str, Collection[str]]) -> Rig:
     envs = {}
     for name, env in rig.env.items():
-        packages = {**dict.fromkeys(sorted(implied.get(name, ())), "*"), **env.packages}
+        names = sorted({find_main_package(package) for package in implied.get(name, ())})
+        packages = {**dict.fromkeys(names, "*"), **env.packages}
         envs[name] = env.model_copy(update={"packages": packages})
     return rig.model_copy(update={"env": envs})

@@ -11,7 +11,7 @@ from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.models.environment import Environment
 
-__all__ = ["list_bootstrap_tools", "lock_interpreter"]
+__all__ = ["explain_pip", "list_bootstrap_tools", "lock_interpreter"]
 
 # The last virtualenv without dependencies, for Python 2.7, which has no venv module. Those of
 # virtualenv 20 on Python 2.7 need scandir, which has no wheel for Linux:
@@ -24,6 +24,13 @@ def list_bootstrap_tools(spec: Environment, env: EnvResolution) -> Iterator[str]
     """Yield what has to be installed into the interpreter before it can create environments."""
     if _is_python_2(env) and env.interpreter != "system" and spec.manager == "venv":
         yield _VIRTUALENV_2
+
+
+def explain_pip(spec: Environment, env: EnvResolution) -> str:
+    """Return why the environment has this pip, for a conflict with a package."""
+    if spec.pip is not None:
+        return f"the spec requires pip {spec.pip}"
+    return f"rigspec pins pip {env.pip} for Python {env.python}"
 
 
 def lock_interpreter(

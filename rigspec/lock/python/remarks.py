@@ -1,0 +1,87 @@
+"""Remarks on a locked environment: dependencies without GPU code, and packages that are older."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.lock.python.framework_rules import FoundFramework, FrameworkRules, PackageRule
+from rigspec.matrix.model import Product
+from rigspec.resolve.problem.model import Candidate, matches_any
+
+__all__ = [
+    "describe_package_rules",
+    "explain_older_release",
+    "is_cpu_only",
+    "report_cpu_dependency",
+]
+
+# A resolver without the matrix does not take these either: no file of the release fits.
+_INSTALLABILITY = frozenset({"python", "pip", "glibc", "arch", "as_of"})
+# How many newer releases are examined.
+_EXAMINED = 4
+
+
+def is_cpu_only(product: Product, framework: FoundFramework, pins: Collection[str]) -> bool:
+    """Return whether a framework gets its GPU code from an extra that the pins lack."""
+    release = Candidate(None, framework.version)
+    extras = [e.name for e in product.extras if matches_any((e.versions,), release)]
+    # Plugins have the name of the extra (jax-cuda13-plugin); TensorFlow loads NVIDIA's libraries.
+    plugins = tuple(f"{product.name}-{name}" for name in extras if name.startswith("cuda"))
+    return bool(extras) and not any(pin.startswith(plugins or ("nvidia-cudnn",)) for pin in pins)
+
+
+def report_cpu_dependency(framework: FoundFramework) -> Diagnostic:
+    """Return the warning for a dependency that has no GPU code."""
+    package, version = framework.package, framework.version
+    return Diagnostic(
+        code="RS219",
+        severity=Severity.WARNING,
+        message=f"{package} {version} in `{framework.env}`, a dependency, runs on the CPU because "
+        "no package requests its CUDA libraries",
+        help=(f'add `{framework.product} = "*"` to `frameworks` of `{framework.env}`',),
+    )
+
+
+def explain_older_release(
+    rules: FrameworkRules, framework: FoundFramework, requested: str, admitted: str
+) -> Diagnostic | None:
+    """Return a note if a framework is older than its request allows because of the matrix.
+
+    ``requested`` are the specifiers of the spec, ``admitted`` those of the releases that fit.
+    """
+    version = Version(framework.version)
+    ends = [Version(s.version) for s in SpecifierSet(admitted) if s.operator in ("<=", "==")]
+    if version not in ends:
+        return None
+    allowed = SpecifierSet(requested)
+    known = {Version(text) for text in rules.releases(framework.package)}
+    newer = sorted((v for v in known if v > version and v in allowed), reverse=True)
+    for release in newer[:_EXAMINED]:
+        rule = rules.find_exclusion(framework, str(release))
+        if rule is not None and rule.requires.component not in _INSTALLABILITY:
+            return _report_older(
+                f"{framework.package} {version} in `{framework.env}` is older than {release} "
+                f"because {rule.statement}",
+                rule.code,
+            )
+    return None
+
+
+def describe_package_rules(
+    env: str, rules: Sequence[PackageRule], locked: Mapping[str, Version]
+) -> Iterator[Diagnostic]:
+    """Yield a note for each package that a rule of the matrix bounds: a resolver took another."""
+    for rule in rules:
+        name = Requirement(rule.requirement).name
+        if name in locked:
+            message = f"{name} {locked[name]} in `{env}` is older than the newest release because "
+            yield _report_older(message + rule.statement, rule.code)
+
+
+def _report_older(message: str, code: str) -> Diagnostic:
+    return Diagnostic(code, Severity.NOTE, message)
