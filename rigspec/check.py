@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from rigspec.diagnostics.levels import ignore_codes
 from rigspec.diagnostics.model import Diagnostic, Metric, Report, Severity
 from rigspec.hardware.machine_specs import build_machine_specs
 from rigspec.hardware.summary import format_summary
@@ -152,7 +153,8 @@ def _report(
 ) -> Report:
     order = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
     ranked: Sequence[Diagnostic] = sorted(diagnostics, key=lambda d: order.index(d.severity))
-    report = Report(spec.document.file, machine, status, resolution, tuple(ranked), hardware)
+    found = Report(spec.document.file, machine, status, resolution, tuple(ranked), hardware)
+    report = ignore_codes(found, spec.rig.check.ignore)
     if not spec.document.external:
         return report
     # Imported here: most rigs take nothing from other files.

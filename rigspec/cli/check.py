@@ -15,6 +15,7 @@ from rigspec.cli.common.levels import set_levels
 from rigspec.cli.common.options import FORMAT, AnyMachine, Quiet
 from rigspec.cli.common.spec_paths import STDIN, expand_specs, find_spec, require_file
 from rigspec.cli.console import show
+from rigspec.diagnostics.levels import drop_codes
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.github import render_github
 from rigspec.diagnostics.render.gitlab import render_gitlab
@@ -154,7 +155,7 @@ def _print_reports(
     elif format_ == "gitlab":
         typer.echo(render_gitlab(reports))
     else:
-        for report in set_levels(reports, _UNREMARKABLE, ()):
+        for report in (drop_codes(each, _UNREMARKABLE) for each in reports):
             show(drop_warnings(report) if quiet else report, texts)
             if report.resolution is not None and not quiet:
                 typer.echo(sanitize(render_summary(report), keep="\n"))

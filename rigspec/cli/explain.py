@@ -10,7 +10,7 @@ import typer
 
 from rigspec.cli.common.options import FORMAT
 from rigspec.cli.console import fail_unknown, show_long
-from rigspec.diagnostics.explanations import list_codes, load_page
+from rigspec.diagnostics.explanations import find_similar_codes, list_codes, load_page, load_title
 
 __all__ = ["explain"]
 
@@ -40,25 +40,21 @@ def explain(
         fail_unknown(
             f"no diagnostic code `{code}`",
             requested,
-            known,
-            otherwise=f"codes range from {known[0]} to {known[-1]}",
+            find_similar_codes(requested),
+            otherwise="run `rigspec explain` for a list",
         )
     page = load_page(requested).rstrip("\n")
     if format_ == "json":
-        value = {"schema": 1, "code": requested, "title": _title(page), "page": page}
+        value = {"schema": 1, "code": requested, "title": load_title(requested), "page": page}
         typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
     else:
         show_long(page)
 
 
 def _list(codes: Sequence[str], format_: str) -> None:
-    titles = {code: _title(load_page(code)) for code in codes}
+    titles = {code: load_title(code) for code in codes}
     if format_ == "json":
         rows = [{"code": code, "title": title} for code, title in titles.items()]
         typer.echo(json.dumps({"schema": 1, "codes": rows}, indent=2, ensure_ascii=False))
     else:
         show_long("\n".join(f"{code}  {title}" for code, title in titles.items()))
-
-
-def _title(page: str) -> str:
-    return page.split("\n", 1)[0].partition(": ")[2]

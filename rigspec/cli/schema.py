@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from rigspec.diagnostics.explanations import list_codes
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner, list_package_names, load_matrix
-from rigspec.spec.json_schema import FRAMEWORKS, KNOWN_NAMES, render_json_schema
+from rigspec.spec.json_schema import CODES, FRAMEWORKS, KNOWN_NAMES, render_json_schema
 
 __all__ = ["schema"]
 
@@ -21,6 +22,7 @@ def schema() -> None:
         for product in load_matrix(KNOWN_NAMES).products
     }
     names[FRAMEWORKS] = [name for name in list_package_names() if _is_framework(name)]
+    names[CODES] = list(list_codes())
     typer.echo(render_json_schema(names))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rigspec.package_files import locate_package_file
 
-__all__ = ["get_page_url", "list_codes", "load_page"]
+__all__ = ["find_similar_codes", "get_page_url", "list_codes", "load_page", "load_title"]
 
 _PAGES = locate_package_file(__file__, "pages")
 _URL = "https://github.com/rigspec/rigspec/blob/main/rigspec/diagnostics/pages"
@@ -16,6 +16,16 @@ def list_codes() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".md") for name in names if name.endswith(".md")))
 
 
+def find_similar_codes(code: str) -> list[str]:
+    """Return codes with two digits exchanged, then codes that differ in the last digit."""
+    known = list_codes()
+    places = range(len(code) - 2, 1, -1)
+    swapped = [code[:i] + code[i + 1] + code[i] + code[i + 2 :] for i in places]
+    found = [each for each in swapped if each in known]
+    found += [each for each in known if each[:-1] == code[:-1]]
+    return found[:3]
+
+
 def load_page(code: str) -> str:
     """Return the page of a code as Markdown.
 
@@ -24,6 +34,11 @@ def load_page(code: str) -> str:
 
     """
     return (_PAGES / f"{code}.md").read_text(encoding="utf-8")
+
+
+def load_title(code: str) -> str:
+    """Return the title of the page of a code, without the code."""
+    return load_page(code).split("\n", 1)[0].partition(": ")[2]
 
 
 def get_page_url(code: str) -> str | None:

@@ -119,6 +119,7 @@ class Report:
 
     If only the parts of the machine conflict, the report has a resolution, because software does
     not depend on them. ``imported`` are the files that diagnostics refer to and that are not specs.
+    ``ignored`` is the number of warnings and notes that were left out by their codes.
     """
 
     spec: str
@@ -128,3 +129,4 @@ class Report:
     diagnostics: tuple[Diagnostic, ...]
     metrics: tuple[Metric, ...] = ()
     imported: tuple[str, ...] = ()
+    ignored: int = 0

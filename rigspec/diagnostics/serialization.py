@@ -49,6 +49,7 @@ def _parse_report(item: Mapping[str, Any]) -> Report:
         diagnostics=tuple(_parse_diagnostic(entry) for entry in item["diagnostics"]),
         metrics=tuple(_parse_metric(entry) for entry in item["metrics"]),
         imported=tuple(item["imported"]),
+        ignored=int(item["ignored"]),
     )
 
 

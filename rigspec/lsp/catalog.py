@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
+from rigspec.diagnostics.explanations import list_codes, load_title
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.images import list_image_tags
 from rigspec.matrix.loader import (
@@ -22,6 +23,7 @@ from rigspec.version_specifiers import build_of, parse_version, strip_local_vers
 __all__ = [
     "CompletionChoice",
     "list_builds",
+    "list_diagnostic_codes",
     "list_frameworks",
     "list_images",
     "list_packages",
@@ -68,6 +70,12 @@ def list_builds(product: str) -> tuple[CompletionChoice, ...]:
             newest[build] = version
     ordered = sorted(newest.items(), key=lambda item: (_key(item[1]), item[0]), reverse=True)
     return tuple(CompletionChoice(build, f"up to {version}") for build, version in ordered)
+
+
+@lru_cache(maxsize=1)
+def list_diagnostic_codes() -> tuple[CompletionChoice, ...]:
+    """Return the codes of diagnostics with the titles of their pages."""
+    return tuple(CompletionChoice(code, load_title(code)) for code in list_codes())
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,7 @@ from rigspec.lsp.analysis import FileKind
 from rigspec.lsp.catalog import (
     CompletionChoice,
     list_builds,
+    list_diagnostic_codes,
     list_frameworks,
     list_images,
     list_packages,
@@ -154,6 +155,8 @@ def _list_known_values(cursor: Cursor) -> Iterable[CompletionChoice]:
         is_build = cursor.prefix.startswith("+") and " " not in cursor.prefix
         choices = _list_versions_of_package(str(path[-1]), is_build=is_build)
         return (CompletionChoice(f"+{c.value}", c.remark) for c in choices) if is_build else choices
+    if path[:2] == ("check", "ignore"):
+        return list_diagnostic_codes()
     if path == ("container", "base"):
         return list_images(cursor.prefix)
     for pattern, product in _PARTS.items():

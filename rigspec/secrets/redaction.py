@@ -44,7 +44,8 @@ _LOGIN = re.compile(r"""[a-z][a-z0-9+]*://([^/\s"'@]+)@""")
 class _Value:
     """Columns of a line that hold the value of a key; ``key`` is a name without its table.
 
-    ``table`` is the key of the inline table that the key is in.
+    ``table`` is the path from the table of the header: the inline table that the key is in, and
+    the first names of a dotted key.
     """
 
     key: str
@@ -130,9 +131,11 @@ def _values(line: str, previous: str) -> Iterator[_Value]:
     outer = ""
     for match, following in zip(found, [*found[1:], None], strict=True):
         end = following.start(1) if following is not None else len(line)
-        yield _Value(_name(match[1]), match.end(), end, outer)
+        table, name = _split(match[1])
+        table = _join(outer, table)
+        yield _Value(name, match.end(), end, table)
         text = line[match.end() : end]
-        outer = _name(match[1]) if "{" in text else "" if "}" in text else outer
+        outer = _join(table, name) if "{" in text else "" if "}" in text else outer
 
 
 def _values_without_sign(line: str, previous: str, *, comment: bool) -> Iterator[_Value]:
@@ -140,13 +143,20 @@ def _values_without_sign(line: str, previous: str, *, comment: bool) -> Iterator
     if comment or (word is None and not previous):
         return
     if word is not None and not line.lstrip().startswith(('"', "'", "[", "{", "]", "}")):
-        yield _Value(_name(word[1]), word.end(), len(line))
+        table, name = _split(word[1])
+        yield _Value(name, word.end(), len(line), table)
     else:
         yield _Value(previous, 0, len(line))
 
 
-def _name(key: str) -> str:
-    return key.strip("\"'").rsplit(".", 1)[-1]
+def _split(key: str) -> tuple[str, str]:
+    """Return the first names of a dotted key, and the last."""
+    table, _, name = key.strip("\"'").rpartition(".")
+    return table, name
+
+
+def _join(*tables: str) -> str:
+    return ".".join(filter(None, tables))
 
 
 def _hidden(line: str, value: _Value, table: str) -> set[int]:
@@ -167,10 +177,10 @@ def _hidden(line: str, value: _Value, table: str) -> set[int]:
 
 
 def _is_visible(value: _Value, table: str) -> bool:
-    inner = value.table or table.rsplit(".", 1)[-1]
-    if inner in ("frameworks", "packages"):
+    path = _join(table, value.table)
+    if path.rpartition(".")[2] in ("frameworks", "packages"):
         return True
-    opaque = table.endswith((".env", ".config")) or ".config." in table
+    opaque = path.endswith((".env", ".config")) or ".config." in path
     return not opaque and value.key in _visible_keys()
 
 

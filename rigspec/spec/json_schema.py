@@ -13,6 +13,7 @@ from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import KeyPath
 
 __all__ = [
+    "CODES",
     "FRAMEWORKS",
     "KNOWN_NAMES",
     "SCHEMA_URL",
@@ -35,6 +36,8 @@ KNOWN_NAMES = {
     "os": (("Machine", "os"),),
     "psu": (("PowerSupply", "efficiency"),),
 }
+# The name under which the diagnostic codes are given.
+CODES = "codes"
 # The product under which the names of frameworks are given.
 FRAMEWORKS = "frameworks"
 
@@ -60,8 +63,9 @@ def render_json_schema(names: Mapping[str, Sequence[str]] | None = None) -> str:
     """Return the JSON Schema (draft 2020-12) of a rig file; the text is deterministic.
 
     Args:
-        names: known names, by the products of ``KNOWN_NAMES`` and ``FRAMEWORKS``. Editors complete
-            them. The schema admits other names as well, because the language does.
+        names: known names, by the products of ``KNOWN_NAMES`` and ``FRAMEWORKS``, and ``CODES``.
+            Editors complete them. The schema admits other names as well, because the language does;
+            other codes it does not.
     """
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -84,6 +88,10 @@ def _add_names(schema: dict[str, Any], names: Mapping[str, Sequence[str]]) -> di
                 limits = {k: found.pop(k) for k in tuple(found) if k not in _ANNOTATIONS}
                 options = found["anyOf"] = [limits]
             options.insert(0, {"enum": list(names[product])})
+    if CODES in names:
+        schema["$defs"]["CheckSettings"]["properties"]["ignore"]["items"] = {
+            "enum": list(names[CODES])
+        }
     table = schema["$defs"]["Environment"]["properties"]["frameworks"]
     if FRAMEWORKS in names:
         (value,) = table["patternProperties"].values()

@@ -106,11 +106,12 @@ def compute_spec_digest(rig: Rig) -> str:
     """Return the sha256 of the parts of a rig that decide what is installed.
 
     Comments, order and layout of the file do not count, nor the addresses of mirrors and indexes,
-    nor the parts and prices of machines.
+    the parts and prices of machines, and the settings of `rigspec check`.
     """
     import json
 
     excluded: dict[str, Any] = {
+        "check": True,
         "index": True,
         "mirrors": True,
         "machine": dict.fromkeys(rig.machine, PARTS_AND_PRICES),

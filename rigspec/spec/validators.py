@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import tomli
 
+from rigspec.diagnostics.explanations import find_similar_codes, list_codes
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.package_files import locate_package_file
 from rigspec.spec.models.environment import Environment
@@ -30,6 +31,22 @@ def validate_rig(rig: Rig, document: Document) -> Iterator[Diagnostic]:
     yield from _check_hours_per_day(rig, document)
     yield from _check_system_accounts(rig, document)
     yield from _check_group_names(rig, document)
+    yield from _check_ignored_codes(rig, document)
+
+
+def _check_ignored_codes(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+    """Yield an error for each code to ignore that does not exist."""
+    for index, code in enumerate(rig.check.ignore):
+        if code in list_codes():
+            continue
+        near = " or ".join(f"`{each}`" for each in find_similar_codes(code))
+        yield Diagnostic(
+            "RS003",
+            Severity.ERROR,
+            f"no diagnostic code `{code}`",
+            spans=(document.span(("check", "ignore", index), label="unknown code"),),
+            help=(f"did you mean {near}?" if near else "run `rigspec explain` for a list",),
+        )
 
 
 def _check_hours_per_day(rig: Rig, document: Document) -> Iterator[Diagnostic]:

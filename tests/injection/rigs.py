@@ -203,6 +203,7 @@ WHOLE: dict[str, Any] = {
         "seed": "https://example.org/seed",
     },
     "index": {"cu118": {"url": "https://example.org/cu118"}},
+    "check": {"ignore": ["RS302"]},
 }
 
 # What may be written shorter.

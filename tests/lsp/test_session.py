@@ -207,6 +207,7 @@ async def test_completion_offers_keys_names_and_versions(
         '[env.lab]\nframeworks = { torch = "2.|': "2.4.1",
         '[env.lab]\nframeworks = { torch = "+|': "+cu121",
         '[env.lab.frameworks]\ntorch = { version = "2.4", build = "|': "cu121",
+        '[check]\nignore = ["RS3|': "RS302",
         "[|": "machine",
     }
     for text, label in expected.items():

@@ -57,6 +57,11 @@ def test_redact_line_with_secret_hides_it_and_keeps_columns(line: str) -> None:
         'password = { secret = "JUPYTER_PASSWORD" }',
         'ssh_keys = ["ssh-ed25519 AAAA alice@desk"]',
         'url = "https://example.org/archive.tgz"',
+        'frameworks.torch = "a release of last year"',
+        'env.lab.frameworks.torch = "a release of last year"',
+        'env.lab = { packages.numpy = "oldest" }',
+        'machine.tower.os = "ubuntu lts"',
+        'ignore = ["RS302"]',
         "as_of = 2018-07-01",
         "[machine.tower]  # the one in the corner",
         "# the driver is old",
@@ -65,6 +70,13 @@ def test_redact_line_with_secret_hides_it_and_keeps_columns(line: str) -> None:
 )
 def test_redact_line_without_secret_shows_it(line: str) -> None:
     assert redact(line) == line
+
+
+@pytest.mark.parametrize(
+    "line", ['env.name = "{}"', 'env = {{ name = "{}" }}', 'env.NAME.prepend = ["{}"]']
+)
+def test_redact_variable_of_the_system_hides_its_value(line: str) -> None:
+    assert SECRET not in redact("[system]\n" + line.format(SECRET))
 
 
 @pytest.mark.parametrize("number", ["87654321", "1234567890", "-5550123456"])

@@ -27,6 +27,7 @@ def _serialize_report(report: Report) -> dict[str, Any]:
         "resolution": _serialize_resolution(report.resolution) if report.resolution else None,
         "hardware": {metric.name: serialize_metric(metric) for metric in report.metrics},
         "diagnostics": [_serialize_diagnostic(diagnostic) for diagnostic in report.diagnostics],
+        "ignored": report.ignored,
     }
 
 

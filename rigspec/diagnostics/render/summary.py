@@ -22,7 +22,9 @@ def render_summary(report: Report) -> str:
         raise ValueError("a report without a resolution has no summary")
     machine = f", machine {report.machine}" if report.machine else ""
     warnings = sum(d.severity is Severity.WARNING for d in report.diagnostics)
-    count = f" ({warnings} warning{'s' if warnings != 1 else ''})" if warnings else ""
+    counts = [f"{warnings} warning{'s' if warnings != 1 else ''}"] if warnings else []
+    counts += [f"{report.ignored} ignored"] if report.ignored else []
+    count = f" ({', '.join(counts)})" if counts else ""
     status = "ok" if report.status == "ok" else "software resolves; hardware has conflicts"
     lines = [f"{report.spec}{machine}: {status}{count}"]
     lines += [f"  {name:<12} {value}" for name, value in _iterate_layers(report.resolution)]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from rigspec.spec.models.check import CheckSettings
 from rigspec.spec.models.cuda import Container, Cuda
 from rigspec.spec.models.downloads import Download
 from rigspec.spec.models.environment import Environment
@@ -80,3 +81,6 @@ class Rig(Table):
         default={}, description="Package indexes of builds, by the name of the build (`cu118`)"
     )
     mirrors: Mirrors = Field(default_factory=Mirrors, description="Mirrors for downloads")
+    check: CheckSettings = Field(
+        default_factory=CheckSettings, description="Settings of `rigspec check`"
+    )
