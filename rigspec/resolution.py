@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NO_DRIVER", "Build", "EnvResolution", "Pin", "Resolution"]
+__all__ = ["NO_DRIVER", "UNKNOWN_SYSTEM", "Build", "EnvResolution", "Pin", "Resolution"]
 
 # The source of a driver that the machine already has.
 NO_DRIVER = "none"
+
+# The system of a base image of unknown contents.
+UNKNOWN_SYSTEM = "unknown"
 
 
 @dataclass(frozen=True, order=True)

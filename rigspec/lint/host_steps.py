@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import NO_DRIVER, Resolution
+from rigspec.resolution import NO_DRIVER, UNKNOWN_SYSTEM, Resolution
 from rigspec.resolve.problem.model import KeyPath
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.system_services import (
@@ -30,7 +30,7 @@ def lint_host_steps(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
     """Report the driver, the toolkit, packages and services that no step would install."""
-    if resolution is None:
+    if resolution is None or resolution.os == UNKNOWN_SYSTEM:
         return
     yield from _lint_driver(spec, resolution)
     yield from _lint_toolkit(spec, matrix, resolution)

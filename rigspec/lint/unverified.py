@@ -8,7 +8,7 @@ from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Condition, Matrix, Rule
 from rigspec.matrix.part_lookup import find_part
-from rigspec.resolution import Pin, Resolution
+from rigspec.resolution import UNKNOWN_SYSTEM, Pin, Resolution
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
@@ -65,7 +65,7 @@ def lint_unverified_versions(
         return
     lines = [
         *_unverified_system(spec, machine, matrix),
-        *_unverified_image(spec, machine, resolution),
+        *_unverified_image(spec, resolution),
     ]
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
@@ -93,7 +93,16 @@ def lint_unverified_versions(
             severity=Severity.NOTE,
             message=f"not checked, because the matrix has no rules: {_join_names(lines)}",
             spans=(spec.document.span(lines[0][1]),),
+            help=_suggest_system(machine, resolution),
         )
+
+
+def _suggest_system(machine: str | None, resolution: Resolution) -> tuple[str, ...]:
+    """Return the remedy for a base image of an unknown system."""
+    if resolution.os != UNKNOWN_SYSTEM:
+        return ()
+    table = machine or "NAME"
+    return (f"set `os` in `[machine.{table}]` to the system of the image, so that rules apply",)
 
 
 def _unverified_system(
@@ -107,20 +116,15 @@ def _unverified_system(
         yield system.label.removesuffix(f" {ROLLING}"), ("machine", machine or "", "os")
 
 
-def _unverified_image(
-    spec: LoadedSpec, machine: str | None, resolution: Resolution
-) -> Iterator[tuple[str, KeyPath]]:
-    """Yield a base image of unknown contents; those of nvidia/cuda have a warning.
-
-    Its system is assumed to be the resolved one, unless a line names it.
-    """
+def _unverified_image(spec: LoadedSpec, resolution: Resolution) -> Iterator[tuple[str, KeyPath]]:
+    """Yield a base image of unknown contents or system; unknown tags of nvidia/cuda warn."""
     container = spec.rig.container
-    if container is None or container.base is None or find_image_tag(spec.rig) is not None:
+    if container is None or container.base is None:
         return
-    if find_rig_image(spec.rig) is None:
-        name = container.base.partition("@")[0]
-        if machine is None or spec.rig.machine[machine].os is None:
-            name += f" (assumed to be {resolution.os})"
+    name = container.base.partition("@")[0]
+    if resolution.os == UNKNOWN_SYSTEM:
+        yield f"{name} (its system, C library and packages are unknown)", ("container", "base")
+    elif find_rig_image(spec.rig) is None and find_image_tag(spec.rig) is None:
         yield name, ("container", "base")
 
 

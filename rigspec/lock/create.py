@@ -14,7 +14,11 @@ from rigspec.lock.artifacts import (
     list_repositories,
     list_third_party_packages,
 )
-from rigspec.lock.errors import report_unsupported_architecture, report_unsupported_build
+from rigspec.lock.errors import (
+    report_unknown_system,
+    report_unsupported_architecture,
+    report_unsupported_build,
+)
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 from rigspec.lock.oci.base_image import BaseImageLocker, Warn
 from rigspec.lock.previous import PreviousArtifacts, find_previous_artifacts
@@ -39,7 +43,7 @@ from rigspec.lock.services import (
 )
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import UNKNOWN_SYSTEM, EnvResolution, Resolution
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
@@ -76,6 +80,9 @@ def create_lock(
     ``warn`` receives warnings.
     """
     for resolution in resolutions:
+        if resolution.os == UNKNOWN_SYSTEM:
+            base = rig.container.base if rig.container is not None else None
+            raise report_unknown_system(resolution.machine, base or UNKNOWN_SYSTEM)
         if resolution.arch != LOCKED_ARCH:
             raise report_unsupported_architecture(resolution.arch)
         for env in resolution.envs:

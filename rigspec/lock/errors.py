@@ -20,6 +20,7 @@ __all__ = [
     "report_no_packages",
     "report_no_solution",
     "report_unknown_package",
+    "report_unknown_system",
     "report_untrusted_index",
 ]
 
@@ -90,6 +91,22 @@ def report_unsupported_architecture(arch: str) -> LockError:
         help=("use the resolution that `rigspec check` prints",),
     )
     return LockError(diagnostic, 1)
+
+
+def report_unknown_system(machine: str | None, base: str) -> LockError:
+    """Return the error for a base image whose system, and with it the packages, is unknown."""
+    diagnostic = Diagnostic(
+        code="RS530",
+        severity=Severity.ERROR,
+        message=f"cannot lock packages: the operating system of the image {base} is unknown",
+        components=("image", "os"),
+        help=(
+            f"set `os` in `[machine.{machine or 'NAME'}]` to the system of the image, such as "
+            '"ubuntu 22.04"',
+        ),
+    )
+    place = Place(("container", "base"), "unknown contents")
+    return LockError(diagnostic, 1, (place,))
 
 
 def report_unsupported_build(env: EnvResolution, build: Build, address: str) -> LockError:

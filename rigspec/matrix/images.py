@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "find_base_image",
     "get_image_driver",
     "get_image_system",
+    "get_system_of_reference",
     "list_image_tags",
     "load_image",
 ]
@@ -110,14 +112,32 @@ def get_image_system(image: Release) -> str | None:
     return normalize_system(f"{match['name']} {match['version']}") if match is not None else None
 
 
+def get_system_of_reference(reference: str) -> str | None:
+    """Return the system of the image that a reference names, if the table or its tag names it."""
+    image = find_base_image(reference)
+    if image is not None:
+        return get_image_system(image)
+    name, tag = _split(reference)
+    # Every tag of nvidia/cuda ends with its system, also one that no table has.
+    system = (tag or "").rpartition("-")[2] if name == _CUDA else ""
+    return get_image_system(Release("image", name, tag or "", properties=(("os", system),)))
+
+
 def get_image_driver(reference: str) -> ImageDriver | None:
     """Return the drivers that an image requires, if they are known."""
     name, tag = _split(reference)
     if name == _CUDA and tag is not None:
         return _load_driver(tag)
     image = find_base_image(reference)
-    minimum = image.get("minimum_driver") if image is not None else None
-    if image is None or minimum is None:
+    if image is None:
+        return None
+    below = image.get("based_on")
+    if below is not None:
+        # An image inherits the requirements of the one that it starts from.
+        driver = get_image_driver(below)
+        return replace(driver, sources=(*image.sources, *driver.sources)) if driver else None
+    minimum = image.get("minimum_driver")
+    if minimum is None:
         return None
     others = tuple((image.get("other_drivers") or "").split())
     return ImageDriver(minimum, (), others, image.sources)
@@ -132,13 +152,17 @@ def _split(reference: str) -> tuple[str, str | None]:
 
 
 def _by_pattern(name: str, tag: str, table: Mapping[str, Any]) -> Release | None:
-    """Return the image whose tag names its CUDA: ``2.4.1-cuda12.1-cudnn9-runtime``."""
+    """Return the image whose tag names its contents: ``2.4.1-cuda12.1-cudnn9-runtime``."""
     for row in table["pattern"]:
-        match = re.fullmatch(row["tag"], tag)
-        if row["image"] == name and match is not None:
+        match = re.fullmatch(row["tag"], tag) if row["image"] == name else None
+        if match is not None:
             sources = tuple(build_sources(table)[key] for key in row["source"])
-            implies = (Condition("cuda", (match["cuda"],)),)
-            return Release("image", name, tag, implies=implies, sources=sources)
+            cuda = match.groupdict().get("cuda")
+            implies = (Condition("cuda", (cuda,)),) if cuda is not None else ()
+            properties = (("os", row["os"]),) if "os" in row else ()
+            return Release(
+                "image", name, tag, properties=properties, implies=implies, sources=sources
+            )
     return None
 
 

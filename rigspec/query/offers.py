@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.version import Version
 
+from rigspec.diagnostics.model import Diagnostic
 from rigspec.matrix.model import Matrix, Product, Release
 from rigspec.query.answer import answer_question
 from rigspec.query.question import (
@@ -36,11 +37,15 @@ _LIMIT = 6  # a table that fits a screen
 
 @dataclass(frozen=True)
 class NewerRelease:
-    """The release after an offer, and why it does not run. ``source`` is an address."""
+    """The release after an offer, and why it does not run. ``source`` is an address.
+
+    ``error`` is the conflict with all builds of the release.
+    """
 
     version: str
     reason: str
     source: str | None = None
+    error: Diagnostic | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,8 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
             continue
         builds.add(build)
         newer = _newer(open_question, request, ordered[:number], release, first=not offers)
+        if newer is not None and newer.error is not None:
+            newer = replace(newer, reason=_join_reasons(matrix, newer.error) or newer.reason)
         offers.append(_offer(matrix, product, release, newer))
         if len(offers) == limit:
             break
@@ -140,7 +147,18 @@ def _newer(
     error = answer.errors[0]
     fact = error.facts[0] if error.facts else None
     source = fact.sources[0].url if fact is not None and fact.sources else None
-    return NewerRelease(str(following), fact.statement if fact else error.message, source)
+    reason = fact.statement if fact else error.message
+    return NewerRelease(str(following), reason, source, error if same is None else None)
+
+
+def _join_reasons(matrix: Matrix, error: Diagnostic) -> str:
+    """Return the facts that break the builds of a release, one for each component."""
+    rules = {rule.id: rule for rule in matrix.rules() if rule.failure_message}
+    reasons: dict[str, str] = {}
+    for fact in error.facts:
+        if fact.id in rules:
+            reasons.setdefault(rules[fact.id].requires.component, fact.statement)
+    return "; ".join(reasons.values())
 
 
 def _offer(matrix: Matrix, product: Product, release: Release, newer: NewerRelease | None) -> Offer:

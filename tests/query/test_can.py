@@ -100,6 +100,13 @@ def test_can_framework_without_version_lists_builds_newest_first(rigspec: Rigspe
         assert again == 0, requirement
 
 
+def test_can_newer_release_names_the_reason_of_each_build(rigspec: Rigspec) -> None:
+    _, answer = ask(rigspec, "RTX 5060 Ti", "torch", "--driver", "575")
+    reason = answer["offers"][0]["newer"]["reason"]  # type: ignore[index]
+    assert "support compute capabilities 5.0 to 9.0 only" in reason  # the build for CUDA 12.6
+    assert "requires driver 580 or newer" in reason  # those for CUDA 13
+
+
 def test_can_card_alone_prints_its_page(rigspec: Rigspec) -> None:
     code, page = ask(rigspec, "RTX 4090")
     assert code == 0

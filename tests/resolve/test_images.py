@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 import tomli
 
+from rigspec.check import check_machine
 from rigspec.diagnostics.model import Report
+from rigspec.lock.create import create_lock
+from rigspec.lock.errors import LockError
 from rigspec.matrix.images import find_base_image, get_image_driver, get_image_system
 from rigspec.matrix.loader import get_tables_folder, load_matrix
+from rigspec.resolve.problem.builder import load_required_matrix
+from rigspec.spec.loader import load_spec
 from tests.resolve.rigs import check, errors
 
 TAG = "12.8.1-runtime-ubuntu24.04"
@@ -111,6 +116,15 @@ def test_tag_of_pytorch_names_its_cuda(tmp_path: Path) -> None:
         ("nvidia/cuda:12.8.1-base-rockylinux9", "rocky 9"),
         ("nvidia/cuda:12.8.0-base-amzn2023", "amazon 2023"),
         ("nvcr.io/nvidia/pytorch:20.12-py3", "ubuntu 20.04"),
+        ("nvidia/cuda:12.8.9-runtime-ubuntu22.04", "ubuntu 22.04"),  # no such tag is listed
+        ("pytorch/pytorch:1.9.0-cuda11.1-cudnn8-runtime", "ubuntu 18.04"),
+        ("pytorch/pytorch:2.1.0-cuda12.1-cudnn8-devel", "ubuntu 20.04"),
+        ("pytorch/pytorch:2.4.1-cuda12.1-cudnn9-runtime", "ubuntu 22.04"),
+        ("tensorflow/tensorflow:1.13.1-gpu-py3-jupyter", "ubuntu 16.04"),
+        ("tensorflow/tensorflow:2.2.0-gpu", "ubuntu 18.04"),
+        ("tensorflow/tensorflow:2.10.0", "ubuntu 20.04"),
+        ("vllm/vllm-openai:v0.8.5", "ubuntu 22.04"),
+        ("vllm/vllm-openai:v0.33.0", "ubuntu 24.04"),
     ],
 )
 def test_free_system_is_that_of_the_base_image(base: str, os: str, tmp_path: Path) -> None:
@@ -122,13 +136,60 @@ def test_free_system_is_that_of_the_base_image(base: str, os: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "base", ["nvcr.io/nvidia/pytorch:23.06-py3", "vllm/vllm-openai:v0.8.5", "me/mine:1"]
+    "base", ["nvcr.io/nvidia/pytorch:23.06-py3", "vllm/vllm-openai:nightly", "me/mine:1"]
 )
 def test_unknown_image_is_not_checked(base: str, tmp_path: Path) -> None:
     report = check(tmp_path, rig(base, "450.80.02", "RTX 3090"))
 
     assert errors(report) == []
     assert base in not_checked(report)
+
+
+@pytest.mark.parametrize(
+    "base", ["me/mine:1", "nvidia/cuda", "pytorch/pytorch:2.11.0-cuda12.8-cudnn9-runtime"]
+)
+def test_system_of_unknown_image_is_unknown(base: str, tmp_path: Path) -> None:
+    # vllm 0.20.0 requires glibc 2.35; the C library of the image is not known.
+    env = '[env.lab]\npython = "3.12"\npackages = { vllm = "0.20.0" }\n'
+    report = check(tmp_path, rig(base, "580.65.06", "A100", os="") + env)
+
+    assert report.resolution is not None, errors(report)
+    assert (report.resolution.os, report.resolution.glibc) == ("unknown", None)
+    assert report.resolution.envs[0].interpreter == "uv"
+    assert f"{base} (its system, C library and packages are unknown)" in not_checked(report)
+    (note,) = (d for d in report.diagnostics if d.code == "RS252")
+    assert note.help == (
+        "set `os` in `[machine.box]` to the system of the image, so that rules apply",
+    )
+
+
+def test_system_of_unknown_image_is_required_to_lock(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    path.write_text(f'rig = 1\nname = "box"\n{rig("me/mine:1", os="")}')
+    spec = load_spec(str(path))
+    report = check_machine(spec, "box", load_required_matrix(spec.rig, "box"))
+    assert report.resolution is not None
+
+    with pytest.raises(LockError) as caught:
+        create_lock(spec.rig, [report.resolution])
+
+    error = caught.value.locate(spec.document)
+    assert error.message == (
+        "cannot lock packages: the operating system of the image me/mine:1 is unknown"
+    )
+    assert error.spans[0].line == path.read_text().splitlines().index('base = "me/mine:1"') + 1
+    assert error.help[0].startswith("set `os` in `[machine.box]`")
+
+
+@pytest.mark.parametrize(
+    ("driver", "gpu", "expected"),
+    [("535.104.05", "RTX 3090", ["RS231"]), ("535.104.05", "A100", []), ("570.26", "RTX 3090", [])],
+)
+def test_image_requires_driver_of_the_image_below(
+    driver: str, gpu: str, expected: list[str], tmp_path: Path
+) -> None:
+    base = "vllm/vllm-openai:v0.9.1"  # starts from nvidia/cuda:12.8.1-devel-ubuntu22.04
+    assert errors(check(tmp_path, rig(base, driver, gpu, os=""))) == expected
 
 
 def test_every_image_of_the_tables_has_cuda_and_system_of_the_matrix() -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
-from rigspec.matrix.images import get_image_system
+from rigspec.matrix.images import get_system_of_reference
 from rigspec.matrix.loader import find_package_owner, list_product_names
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
+from rigspec.resolution import UNKNOWN_SYSTEM
 from rigspec.resolve.explain.phrasing import add_article
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.model import KeyPath, Requirement
@@ -124,11 +125,13 @@ def list_requirements(
 
 def _image_system(rig: Rig, machine: Machine | None) -> Iterator[Requirement]:
     """Yield the system of the base image, unless a line names the system."""
-    image = find_rig_image(rig) if machine is None or machine.os is None else None
-    system = get_image_system(image) if image is not None else None
-    if system is not None:
-        label = f"starts from an image of {system}"
-        yield Requirement("os", (system,), ("container", "base"), label, editable=False)
+    base = rig.container.base if rig.container is not None else None
+    if base is None or (machine is not None and machine.os is not None):
+        return
+    system = get_system_of_reference(base)
+    label = f"starts from an image of {system or 'unknown contents'}"
+    path: KeyPath = ("container", "base")
+    yield Requirement("os", (system or UNKNOWN_SYSTEM,), path, label, editable=False)
 
 
 def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Requirement:

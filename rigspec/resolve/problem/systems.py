@@ -9,6 +9,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from rigspec.matrix.model import Product, Release
+from rigspec.resolution import UNKNOWN_SYSTEM
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.system_names import is_system_name
@@ -37,6 +38,8 @@ def find_unlisted_system(request: str, product: Product) -> Candidate | None:
 
     A misspelled name or version is not a system: the result is None.
     """
+    if request == UNKNOWN_SYSTEM:
+        return Candidate(None, UNKNOWN_SYSTEM)
     wanted = parse_alternative(request)
     if wanted.family is None or _matching(wanted, product):
         return None
