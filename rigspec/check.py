@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rigspec.diagnostics.levels import ignore_codes
 from rigspec.diagnostics.model import Diagnostic, Metric, Report, Severity
+from rigspec.diagnostics.order import sort_diagnostics
 from rigspec.hardware.machine_specs import build_machine_specs
 from rigspec.hardware.summary import format_summary
 from rigspec.lint.hardware import lint_hardware
@@ -124,7 +125,7 @@ def _conflicts(
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
     from rigspec.resolve.conflicts.repairs import find_repairs
-    from rigspec.resolve.conflicts.report import build_conflict_diagnostic
+    from rigspec.resolve.conflicts.report import build_conflict_diagnostic, sort_conflicts
     from rigspec.resolve.conflicts.unsat_core import find_conflicts
     from rigspec.resolve.solver.cnf import encode
     from rigspec.resolve.solver.sat import SolverSession
@@ -132,7 +133,7 @@ def _conflicts(
     problem = builder.problem(requirements)
     encoding = encode(problem)
     with SolverSession(problem, encoding) as session:
-        conflicts = tuple(find_conflicts(problem, encoding, session))
+        conflicts = sort_conflicts(find_conflicts(problem, encoding, session))
         whole = len(requirements) == len(builder.requirements)
         found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
         if wanted:
@@ -151,9 +152,8 @@ def _report(
     diagnostics: Iterable[Diagnostic],
     hardware: tuple[Metric, ...] = (),
 ) -> Report:
-    order = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
-    ranked: Sequence[Diagnostic] = sorted(diagnostics, key=lambda d: order.index(d.severity))
-    found = Report(spec.document.file, machine, status, resolution, tuple(ranked), hardware)
+    ranked = sort_diagnostics(tuple(diagnostics))
+    found = Report(spec.document.file, machine, status, resolution, ranked, hardware)
     report = ignore_codes(found, spec.rig.check.ignore)
     if not spec.document.external:
         return report

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Severity
+from rigspec.diagnostics.order import find_stage
 from rigspec.matrix.model import Rule
 from rigspec.resolve.components import get_diagnostic_name
 from rigspec.resolve.conflicts.repairs import RepairOption
@@ -14,7 +15,7 @@ from rigspec.resolve.problem.model import BoundRule, KeyPath, Problem, Requireme
 from rigspec.resolve.problem.requirements import DECLARED
 from rigspec.spec.toml.document import Document
 
-__all__ = ["build_conflict_diagnostic", "format_key_path", "list_facts"]
+__all__ = ["build_conflict_diagnostic", "format_key_path", "list_facts", "sort_conflicts"]
 
 # A conflict is between two, at least.
 _FEW = 2
@@ -38,16 +39,15 @@ def build_conflict_diagnostic(
         components=_between(conflict, lines),
         spans=tuple(document.span(c.path, label=c.label) for c in lines if c.path is not None),
         facts=tuple(list_facts(conflict)),
-        runtime_error=tuple(
-            dict.fromkeys(
-                format_statement(row.rule.failure_message, _value(conflict, row))
-                for row in _breaking_rules(conflict)
-                if row.rule.failure_message
-            )
-        ),
+        runtime_error=_runtime_errors(conflict),
         help=("declare the GPU with `gpus` in `[machine.NAME]`",) if _lacks_gpu(conflict) else (),
         repairs=tuple(_repair(way) for way in ways),
     )
+
+
+def sort_conflicts(conflicts: Iterable[Conflict]) -> tuple[Conflict, ...]:
+    """Return the conflicts in the order in which a user would meet their errors."""
+    return tuple(sorted(conflicts, key=lambda c: find_stage(_code(c), _runtime_errors(c))))
 
 
 def format_key_path(path: KeyPath) -> str:
@@ -81,6 +81,14 @@ def _code(conflict: Conflict) -> str:
         return (comes_along, row.requires[0] == "accelerator", -len(keys & required), row.rule.id)
 
     return min(conflict.rows, key=rank).rule.code
+
+
+def _runtime_errors(conflict: Conflict) -> tuple[str, ...]:
+    """Return the messages of a conflict, in the order in which a user would meet them."""
+    rules = [row for row in _breaking_rules(conflict) if row.rule.failure_message]
+    rules.sort(key=lambda row: find_stage(row.rule.code, (row.rule.failure_message,)))
+    texts = (format_statement(row.rule.failure_message, _value(conflict, row)) for row in rules)
+    return tuple(dict.fromkeys(texts))
 
 
 def _breaking_rules(conflict: Conflict) -> list[BoundRule]:
