@@ -138,6 +138,16 @@ def test_lock_with_package_bounded_by_rule_names_the_rule(tmp_path: Path, rigspe
     assert "because torch before 2.3 is built for NumPy 1" in " ".join(done.stderr.split())
 
 
+def test_lock_with_withdrawn_companion_takes_the_version_of_the_rule(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """Each torchvision for torch 1.0 is yanked: an installer takes an exact version only."""
+    spec = write_spec(tmp_path, 'torch = "1.0", torchvision = "*"', gpu="GTX 1080", python="3.7")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert locked_versions(tmp_path)["torchvision"] == "0.2.2"
+
+
 @pytest.mark.parametrize(
     ("product", "version", "pins", "on_cpu"),
     [

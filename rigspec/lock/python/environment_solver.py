@@ -7,18 +7,18 @@ came as dependencies included; releases that do not fit are excluded, and it run
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.errors import LockError, report_no_solution
+from rigspec.lock.python.bounds import Bounds
 from rigspec.lock.python.conflicts import PackageConflict
 from rigspec.lock.python.framework_rules import (
     FoundFramework,
     FrameworkRules,
-    PackageRule,
     find_main_package,
     find_owner,
     format_version_range,
@@ -60,35 +60,6 @@ class SolvedEnvironment:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-@dataclass
-class _Bounds:
-    """Constraints besides those of the spec. ``tried`` are releases that ``rules`` depend on."""
-
-    ranges: dict[str, str] = field(default_factory=dict)
-    excluded: set[tuple[str, str]] = field(default_factory=set)
-    rules: list[PackageRule] = field(default_factory=list)
-    tried: dict[str, str] = field(default_factory=dict)
-
-    def lines(self) -> tuple[str, ...]:
-        """Return the constraints, sorted."""
-        lines = {name + versions for name, versions in self.ranges.items()}
-        lines |= {f"{name}!={version}" for name, version in self.excluded}
-        lines |= {rule.requirement for rule in self.rules}
-        lines |= {f"{name}=={version}" for name, version in self.tried.items()}
-        return tuple(sorted(lines))
-
-    def origins(self) -> dict[str, str]:
-        """Return why packages are constrained, by name."""
-        found = {
-            name: f"only {name} {_format_ends(versions)} fits this machine"
-            for name, versions in self.ranges.items()
-        }
-        for rule in self.rules:
-            name = Requirement(rule.requirement).name
-            found[name] = f"{rule.requirement} is required because {rule.statement}"
-        return found
-
-
 class EnvironmentSolver:
     """Solves one environment of a rig.
 
@@ -116,7 +87,7 @@ class EnvironmentSolver:
         }
         self._implied: frozenset[str] = frozenset()
         self._rules = self._load_rules()
-        self._bounds = _Bounds()
+        self._bounds = Bounds()
         self._error: LockError | None = None
         # Of dependencies that the matrix doubts, by package: these are not checked further.
         self._warnings: dict[str, Diagnostic] = {}
@@ -205,12 +176,31 @@ class EnvironmentSolver:
             if error.status != 1:
                 raise
             if not self._bounds.tried:
+                if self._error is None and self._try_as_resolved():
+                    self._error = self._locate(error)
+                    return None
                 raise self._error or self._locate(error) from None
             # These releases have no solution with the rules of the matrix on plain packages.
             self._bounds.excluded.add(next(iter(self._bounds.tried.items())))
             self._bounds.tried, self._bounds.rules = {}, []
             self._error = self._error or error
             return None
+
+    def _try_as_resolved(self) -> bool:
+        """Bound the packages by the rules for the frameworks as resolved; False without any rule.
+
+        A rule may name a withdrawn release, which resolvers take for an exact version only.
+        """
+        found = [
+            FoundFramework(self._env.name, product.name, _plain_name(pin), pin.version)
+            for product, pin in self._pairs()
+            if product.name not in self._builds
+        ]
+        solution = self._rules.solve(found)
+        rules = self._rules.package_rules(self._env.name, solution) if solution else ()
+        self._bounds.rules = list(rules)
+        self._bounds.tried = {f.package: f.version for f in found} if self._bounds.rules else {}
+        return bool(self._bounds.rules)
 
     def _locate(self, error: LockError) -> LockError:
         """Return a conflict of packages with the lines of the spec, and why others are required."""
@@ -374,12 +364,6 @@ class EnvironmentSolver:
         return FrameworkRules(
             self._rig, self._resolution, self._matrix, implied, same_machine=self._same_machine
         )
-
-
-def _format_ends(versions: str) -> str:
-    """Return the ends of a range: `1.0 to 2.0` for `>=1.0,<=2.0,!=1.5`."""
-    ends = [text.lstrip("<>=") for text in versions.split(",") if not text.startswith("!")]
-    return " to ".join(dict.fromkeys(ends))
 
 
 def _line_name(line: str) -> str:
