@@ -23,6 +23,7 @@ from rigspec.resolve.conflicts.unknown_names import (
 )
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Requirement
+from rigspec.resolve.solver.contemporary_python import find_preferred
 from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.search import find_newest
@@ -64,7 +65,7 @@ def check_machine(
         return _report(spec, machine, "invalid", None, dict.fromkeys(errors))
     builder = build_problem(spec.rig, machine, matrix)
     beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)
-    solution = find_newest(builder, requirements, list_locked_preferences(builder, kept, moving))
+    solution = find_preferred(builder, requirements, list_locked_preferences(builder, kept, moving))
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:

@@ -116,3 +116,75 @@ def test_engines_for_returns_engines_of_day(
     assert choose_engines(series, day, None) == engines
     assert choose_engines(series, day, None, "resolvelib") == ("resolvelib",)
     assert choose_engines(series, day, "pip-tools") == ("pip-tools",)
+
+
+def test_lock_of_old_pins_with_new_dependencies_suggests_as_of(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """gensim 3.4 imports what smart-open dropped, and numba 0.47 is of llvmlite 0.31."""
+    spec = tmp_path / "rig.toml"
+    lines = """rig = 1
+name = "old"
+[env.text]
+python = "3.6"
+interpreter = "pyenv"
+packages = { gensim = "3.4.0" }
+[env.code]
+python = "3.8"
+interpreter = "pyenv"
+packages = { numba = "0.47" }
+"""
+    spec.write_text(lines, encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("note[RS234]") == 2
+    assert "set `as_of = 2018-03-01` in `[env.text]`" in done.stderr
+    text = lines.replace("[env.code]", "as_of = 2018-03-01\n[env.code]") + "as_of = 2020-01-03\n"
+    spec.write_text(text, encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "then", "--upgrade")
+    assert done.returncode == 0, done.stderr
+    assert "note[RS234]" not in done.stderr
+    assert "smart-open==1.5.6" in (tmp_path / "then" / "text.requirements.txt").read_text()
+    assert "llvmlite==0.31.0" in (tmp_path / "then" / "code.requirements.txt").read_text()
+
+
+# Twenty packages of the day, as a notebook of 2018 has them.
+_OF_THE_DAY = """
+numpy = "1.14.5"
+scipy = "1.1.0"
+pandas = "0.23.1"
+scikit-learn = "0.19.1"
+matplotlib = "2.2.2"
+jupyter = "1.0.0"
+tensorflow = "1.8.0"
+keras = "2.2.0"
+h5py = "2.8.0"
+requests = "2.19.1"
+pillow = "5.1.0"
+seaborn = "0.8.1"
+nltk = "3.3"
+gensim = "3.4.0"
+pyyaml = "3.12"
+lightgbm = "2.1.2"
+statsmodels = "0.9.0"
+sympy = "1.1.1"
+bokeh = "0.13.0"
+networkx = "2.1"
+"""
+
+
+@pytest.mark.e2e(minutes=2)
+def test_as_of_with_twenty_pins_of_the_day_is_locked(tmp_path: Path, rigspec: Rigspec) -> None:
+    """tensorboard pins bleach and html5lib, which Jupyter leaves open: it is chosen first."""
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "day"\n[machine.box]\nos = "ubuntu 18.04"\n'
+        '[system]\npackages = ["build-essential"]\n'
+        f'[env.lab]\npython = "3.6"\ninterpreter = "pyenv"\nas_of = {DAY}\n'
+        f"[env.lab.packages]{_OF_THE_DAY}",
+        encoding="utf-8",
+    )
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    locked = pinned(tmp_path / "lock" / "box" / "lab.requirements.txt")
+    assert (locked["bleach"][0], locked["html5lib"][0]) == ("1.5.0", "0.9999999")

@@ -8,6 +8,7 @@ from functools import partial
 from threading import Thread
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.conda.environment import lock_conda
@@ -19,7 +20,7 @@ from rigspec.lock.python.conflicts import PackageConflict
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
 from rigspec.lock.python.environment_solver import EnvironmentSolver, SolvedEnvironment
-from rigspec.lock.python.framework_rules import FoundFramework, list_older_pythons
+from rigspec.lock.python.framework_rules import FoundFramework, list_other_pythons
 from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.lock.python.index.package_index import PackageIndex
@@ -30,6 +31,7 @@ from rigspec.lock.python.interpreter import (
     lock_interpreter,
 )
 from rigspec.lock.python.pylock import render_pylock
+from rigspec.lock.python.remarks import suggest_as_of
 from rigspec.lock.python.request import TOOLS, ResolveRequest
 from rigspec.lock.python.requirements_file import read_pin_names, read_pins, remove_pins
 from rigspec.lock.python.source_builds import (
@@ -46,7 +48,12 @@ from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.requirements import list_requested_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import get_extras, parse_specifier, strip_local_version
+from rigspec.version_specifiers import (
+    get_extras,
+    parse_alternative,
+    parse_specifier,
+    strip_local_version,
+)
 
 __all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_environment"]
 
@@ -96,7 +103,7 @@ def lock_environment(
 ) -> EnvironmentLock:
     """Solve and pin one environment; versions in ``previous`` are preferred.
 
-    If the spec leaves the Python free and the newest has no solution, older ones are tried.
+    If the spec leaves the Python free and the resolved one has no solution, others are tried.
     ``same_machine`` fixes driver, CUDA and cuDNN as they were resolved.
 
     Raises:
@@ -109,10 +116,10 @@ def lock_environment(
         if error.status != 1 or not _has_free_python(rig.env[env.name]):
             raise
         first = error
-    for older in list_older_pythons(rig, resolution, matrix, env.name):
-        here = next(each for each in older.envs if each.name == env.name)
+    for other in list_other_pythons(rig, resolution, matrix, env.name):
+        here = next(each for each in other.envs if each.name == env.name)
         try:
-            return _lock_python(rig, older, here, matrix, previous, settings, same_machine)
+            return _lock_python(rig, other, here, matrix, previous, settings, same_machine)
         except LockError as error:
             if error.status != 1:
                 raise
@@ -211,7 +218,24 @@ class _Locker:
             else "",
             sources=tuple(build.pin.name for build in builds) or None,
         )
-        return EnvironmentLock(locked, solved.frameworks, solved.resolution, solved.warnings)
+        warnings = (*solved.warnings, *self._suggest_as_of(packages))
+        return EnvironmentLock(locked, solved.frameworks, solved.resolution, warnings)
+
+    def _suggest_as_of(self, text: str) -> Iterator[Diagnostic]:
+        """Yield a note if every line of the environment is exact and dependencies are much newer.
+
+        A line without a version takes the packages of today on purpose.
+        """
+        frameworks = list_requested_frameworks(self._spec)
+        named = {canonicalize_name(key): line for key, line in self._spec.packages.items()}
+        requests = {*named.values(), *(each.request for each in frameworks)}
+        if self._spec.as_of is not None or not all(map(_is_exact, requests)):
+            return
+        pins = read_pins(text)
+        versions = {pin.name: str(pin.version) for pin in pins}
+        own = {*named, *(pin.name.partition("[")[0] for pin in self._env.distributions)}
+        days = self._index.upload_days(pins)
+        yield from suggest_as_of(self._env.name, own, days, versions)
 
     def _solve(self, *, same_machine: bool) -> SolvedEnvironment:
         if self._spec.manager == "conda":
@@ -303,6 +327,12 @@ def _plain_requirements(
     for name, requested in sorted(spec.packages.items()):
         if spec.manager != "conda" and name not in frameworks:
             yield f"{name}{get_extras(requested)}{parse_specifier(requested) or ''}"
+
+
+def _is_exact(request: str) -> bool:
+    """Return whether a request names a release or a series."""
+    versions = parse_alternative(request).versions or ()
+    return any(specifier.operator == "==" for specifier in versions)
 
 
 def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:

@@ -44,7 +44,7 @@ __all__ = [
     "find_owner",
     "format_version_range",
     "join_environments",
-    "list_older_pythons",
+    "list_other_pythons",
 ]
 
 _MACHINE = frozenset({"driver", "cuda", "cudnn"})
@@ -243,23 +243,27 @@ class FrameworkRules:
                 yield PackageRule(requirement, row.rule.statement, row.rule.code)
 
 
-def list_older_pythons(
+def list_other_pythons(
     rig: Rig, resolution: Resolution, matrix: Matrix, env: str
 ) -> Iterator[Resolution]:
-    """Yield resolutions with ever older Pythons for an environment, others as they are."""
+    """Yield resolutions with other Pythons for an environment, others as they are.
+
+    Ever older ones come first, then newer ones.
+    """
     builder = ProblemBuilder(rig, resolution.machine, matrix)
     chosen = list_locked_preferences(builder, resolution, ())
     key = get_env_key(env, "python")
     preferred = {k: each for k, each in chosen.items() if not k.startswith(get_env_key(env, ""))}
-    python = _series(chosen[key].version) if key in chosen else None
-    while python is not None:
-        older = Requirement(key, (f"<{python}",), None, "", editable=False)
-        solution = find_newest(builder, (*_possible(builder), older), preferred)
-        if solution is None:
-            return
-        python = _series(solution[key].version)
-        rules = tuple(builder.implied_rules(solution))
-        yield build_resolution(rig, resolution.machine, matrix, rules, solution)
+    if key not in chosen:
+        return
+    candidates = builder.universes[key].candidates
+    place = candidates.index(chosen[key])
+    for candidate in (*candidates[place + 1 :], *reversed(candidates[:place])):
+        other = Requirement(key, (candidate.exactly,), None, "", editable=False)
+        solution = find_newest(builder, (*_possible(builder), other), preferred)
+        if solution is not None:
+            rules = tuple(builder.implied_rules(solution))
+            yield build_resolution(rig, resolution.machine, matrix, rules, solution)
 
 
 def join_environments(
@@ -290,10 +294,6 @@ def join_environments(
 
 def _is_requested(rig: Rig, framework: FoundFramework) -> bool:
     return framework.product in list_framework_products(rig.env[framework.env])
-
-
-def _series(version: str) -> str:
-    return ".".join(version.split(".")[:2])
 
 
 def _possible(builder: ProblemBuilder) -> tuple[Requirement, ...]:

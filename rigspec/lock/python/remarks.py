@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from packaging.requirements import Requirement
@@ -18,10 +19,13 @@ __all__ = [
     "explain_older_release",
     "is_cpu_only",
     "report_cpu_dependency",
+    "suggest_as_of",
 ]
 
 # A resolver without the matrix does not take these either: no file of the release fits.
 _INSTALLABILITY = frozenset({"python", "pip", "glibc", "arch", "as_of"})
+# Dependencies that are newer by this much may have dropped what old packages use.
+_YEARS_APART = dt.timedelta(days=3 * 365)
 # How many newer releases are examined.
 _EXAMINED = 4
 
@@ -81,6 +85,37 @@ def describe_package_rules(
         if name in locked:
             message = f"{name} {locked[name]} in `{env}` is older than the newest release because "
             yield _report_older(message + rule.statement, rule.code)
+
+
+def suggest_as_of(
+    env: str,
+    requested: Collection[str],
+    uploads: Mapping[str, dt.date],
+    versions: Mapping[str, str],
+) -> Iterator[Diagnostic]:
+    """Yield a note if dependencies are years newer than every package of the spec.
+
+    Args:
+        env: the environment.
+        requested: the packages of the spec, each at an exact release or series.
+        uploads: the upload days of the locked packages, as far as they are known.
+        versions: the locked versions.
+    """
+    own = {name: uploads[name] for name in requested if name in uploads}
+    free = {name: day for name, day in uploads.items() if name not in requested}
+    if not own or not free:
+        return
+    last, newest = max(own, key=own.__getitem__), max(free, key=free.__getitem__)
+    if free[newest] - own[last] < _YEARS_APART:
+        return
+    yield Diagnostic(
+        code="RS234",
+        severity=Severity.NOTE,
+        message=f"{newest} {versions[newest]} of {free[newest]:%Y} in `{env}`, a dependency, may "
+        f"not work with the packages of the spec, of which {last} {versions[last]} of "
+        f"{own[last]:%Y} is the newest",
+        help=(f"set `as_of = {own[last].isoformat()}` in `[env.{env}]` to lock what existed then",),
+    )
 
 
 def _report_older(message: str, code: str) -> Diagnostic:

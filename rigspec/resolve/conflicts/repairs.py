@@ -20,9 +20,9 @@ from rigspec.resolve.conflicts.unknown_names import find_unsatisfiable_requireme
 from rigspec.resolve.conflicts.unsat_core import Conflict
 from rigspec.resolve.problem.builder import list_required_products
 from rigspec.resolve.problem.model import Problem
+from rigspec.resolve.solver.contemporary_python import find_preferred
 from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import SolverSession
-from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
 
@@ -137,7 +137,7 @@ def _resolution(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Resolu
         matrix = load_matrix(needed)
     builder = build_problem(rig, machine, matrix)
     _, requirements = find_unsatisfiable_requirements(builder, spec.document)
-    solution = find_newest(builder, requirements)
+    solution = find_preferred(builder, requirements)
     if solution is None:
         return None
     return build_resolution(rig, machine, matrix, tuple(builder.implied_rules(solution)), solution)

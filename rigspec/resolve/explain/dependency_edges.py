@@ -13,9 +13,9 @@ from rigspec.resolve.conflicts.unknown_names import find_unsatisfiable_requireme
 from rigspec.resolve.explain.phrasing import format_statement
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import BoundRule
+from rigspec.resolve.solver.contemporary_python import find_preferred
 from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import Solution
-from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["DependencyEdge", "ResolvedComponent", "find_dependency_edges"]
@@ -59,7 +59,7 @@ def find_dependency_edges(
     """
     builder = build_problem(spec.rig, machine, matrix)
     _, requirements = find_unsatisfiable_requirements(builder, spec.document)
-    solution = find_newest(builder, requirements)
+    solution = find_preferred(builder, requirements)
     if solution is None:
         raise ValueError("a rig without a solution has no dependency edges")
     settled = tuple(

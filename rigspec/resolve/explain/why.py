@@ -16,6 +16,7 @@ from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import Component, Requirement
 from rigspec.resolve.problem.requirements import DECLARED
 from rigspec.resolve.solver.cnf import encode
+from rigspec.resolve.solver.contemporary_python import find_preferred
 from rigspec.resolve.solver.cuda_source import build_problem
 from rigspec.resolve.solver.sat import Solution, SolverSession
 from rigspec.resolve.solver.search import find_newest
@@ -52,7 +53,7 @@ def explain_component(
     if not requested:
         raise UnknownComponent(tuple(sorted({c.name for c in builder.components})))
     beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)
-    solution = find_newest(builder, requirements)
+    solution = find_preferred(builder, requirements)
     if beyond or solution is None:
         raise Unsolvable
     return tuple(
@@ -78,6 +79,10 @@ def _explain_choice(
         if chosen.version == DECLARED:
             return _note(spec, component, f"{component.title}: the one that the spec names", lines)
         return _note(spec, component, f"{choice} is the newest known version", lines)
+    newest = find_newest(builder, requirements)
+    if newest is not None and component.name == "python" and newest[component.key] != chosen:
+        why = f"{choice}, because newer series were released after the frameworks"
+        return _note(spec, component, why, [])
     earlier = tuple(_earlier_choices(builder, solution, component))
     newer_requirement = Requirement(
         component.key, (newer.exactly,), None, f"would be {newer.label}"

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["compile_requirements"]
 
 _ROUNDS = 2000
+# Operators of specifiers that exclude newer releases.
+_UPPER = frozenset({"<", "<=", "~=", "=="})
 # How many of the pairs between which a search goes back and forth are named.
 _PAIRS = 3
 
@@ -138,15 +140,19 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
         candidates: Mapping[str, Iterator[AvailableVersion]],
         information: Mapping[str, Iterator[RequirementInformation[Requirement, AvailableVersion]]],
         backtrack_causes: Sequence[RequirementInformation[Requirement, AvailableVersion]],
-    ) -> tuple[bool, bool, str]:
-        """Return pinned first, then recent conflicts, then by name: always one order."""
+    ) -> tuple[bool, bool, bool, str]:
+        """Return pinned first, then recent conflicts, bounded ones, then by name: always one order.
+
+        A release that its requirer bounds above brings bounds on packages that others leave open.
+        """
         if backtrack_causes is not self._last_causes and backtrack_causes:
             self._last_causes = backtrack_causes
             self.collisions[_pair(backtrack_causes)] += 1
         specifiers = [info.requirement.specifier for info in information[identifier]]
         pinned = any(s.operator == "==" for specifier in specifiers for s in specifier)
         collided = any(self.identify(c.requirement) == identifier for c in backtrack_causes)
-        return (not pinned, not collided, identifier)
+        bounded = any(s.operator in _UPPER for specifier in specifiers for s in specifier)
+        return (not pinned, not collided, not bounded, identifier)
 
     def find_matches(
         self,

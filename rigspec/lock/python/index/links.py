@@ -20,7 +20,7 @@ from rigspec.lock.python.index.upload_times import fetch_upload_times
 __all__ = ["FileFilter", "filter_files_by_day", "list_files"]
 
 # The user cannot fix the Requires-Python of an index's files.
-warnings.filterwarnings("ignore", category=FutureWarning, module=r"unearth\.")
+warnings.filterwarnings("ignore", category=FutureWarning, message=r"\.\* suffix can only be used")
 
 
 class FileFilter:

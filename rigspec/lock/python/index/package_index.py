@@ -150,6 +150,16 @@ class PackageIndex:
             found = list(pool.map(lambda pin: self.files(pin.name, pin.version), pins))
         return [pin for pin, files in zip(pins, found, strict=True) if not files]
 
+    def upload_days(self, pins: Sequence[HashedPin]) -> dict[str, dt.date]:
+        """Return the day of each pin whose index page has one. Raises LockError."""
+        found = {}
+        for pin in pins:
+            times = [file.link.upload_time for file in self.files(pin.name, pin.version)]
+            known = [time.date() for time in times if time is not None]
+            if known:
+                found[pin.name] = min(known)
+        return found
+
     def source_only(self, pins: Sequence[HashedPin]) -> list[HashedPin]:
         """Return the pins that the target's pip has to build. Raises LockError."""
         files = [(pin, self.files(pin.name, pin.version)) for pin in pins]

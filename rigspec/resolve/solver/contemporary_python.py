@@ -1,0 +1,101 @@
+"""A Python of the time of the frameworks, where the spec leaves it open.
+
+No metadata bounds the Python of an old release without compiled code above: Chainer 4.0 of 2018
+would be resolved with the Python of today, which its code does not run on.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+from rigspec.matrix.loader import load_uploads
+from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.model import Candidate, Requirement
+from rigspec.resolve.solver.sat import Solution
+from rigspec.resolve.solver.search import find_newest
+from rigspec.version_specifiers import strip_local_version
+
+__all__ = ["find_preferred"]
+
+_PYTHON, _INTERPRETER = "/python", "/interpreter"
+# It is taken as it is, wherever it fits.
+_SYSTEM = "system"
+
+
+def find_preferred(
+    builder: ProblemBuilder,
+    requirements: tuple[Requirement, ...],
+    preferred: Mapping[str, Candidate] | None = None,
+) -> Solution | None:
+    """Return the solution of `find_newest`, with Pythons that existed with the frameworks.
+
+    Without a Python in the spec or in ``preferred``, that is the newest series that was released
+    before the newest framework of the environment, else the next one after it.
+    """
+    solution = find_newest(builder, requirements, preferred)
+    if solution is None:
+        return None
+    fixed = {requirement.component for requirement in requirements} | set(preferred or ())
+    for key in sorted(key for key in solution if key.endswith(_PYTHON) and key not in fixed):
+        env = key.removesuffix(_PYTHON)
+        if solution[env + _INTERPRETER].version == _SYSTEM:
+            continue
+        day = _get_newest_upload(builder, env, solution)
+        if day is not None and _get_first_release(builder, solution[key]) > day:
+            solution = _replace_python(builder, requirements, preferred, solution, key, day)
+            chosen = Requirement(key, (solution[key].exactly,), None, "", editable=False)
+            requirements = (*requirements, chosen)
+    return solution
+
+
+def _replace_python(
+    builder: ProblemBuilder,
+    requirements: tuple[Requirement, ...],
+    preferred: Mapping[str, Candidate] | None,
+    solution: Solution,
+    key: str,
+    day: dt.date,
+) -> Solution:
+    """Return the solution with a Python of this day, without another change to the environment."""
+    env = key.removesuffix(_PYTHON)
+    own = [each for each in solution if each.rpartition("/")[0] == env and _is_kept(builder, each)]
+    for candidate in _sort_by_day(builder, key, day):
+        chosen = Requirement(key, (candidate.exactly,), None, "", editable=False)
+        found = find_newest(builder, (*requirements, chosen), preferred)
+        if found is not None and all(found.get(each) == solution[each] for each in own):
+            return found
+    return solution
+
+
+def _is_kept(builder: ProblemBuilder, key: str) -> bool:
+    product = builder.find_product(key.rpartition("/")[2])
+    is_framework = product is not None and product.kind == "framework"
+    return is_framework or key.endswith(_INTERPRETER)
+
+
+def _sort_by_day(builder: ProblemBuilder, key: str, day: dt.date) -> Iterator[Candidate]:
+    """Yield the Pythons of before the day, newest first, then the others, oldest first."""
+    candidates = builder.universes[key].candidates
+    later = [c for c in candidates if _get_first_release(builder, c) > day]
+    yield from (c for c in candidates if c not in later)
+    yield from reversed(later)
+
+
+def _get_first_release(builder: ProblemBuilder, python: Candidate) -> dt.date:
+    product = builder.find_product("python")
+    releases = product.releases if product is not None else ()
+    named = (r.get("first_released") for r in releases if r.version == python.version)
+    return dt.date.fromisoformat(next(named, None) or "0001-01-01")
+
+
+def _get_newest_upload(builder: ProblemBuilder, env: str, solution: Solution) -> dt.date | None:
+    """Return the day of the newest framework of an environment; None where none has a known one."""
+    days = []
+    for key, chosen in solution.items():
+        place, _, name = key.rpartition("/")
+        product = builder.find_product(name) if place == env else None
+        if product is not None and product.kind == "framework":
+            release = (chosen.family or name, strip_local_version(chosen.version))
+            days += [u.day for u in load_uploads(name) if (u.package, u.version) == release]
+    return max(days, default=None)
