@@ -208,6 +208,7 @@ def _build_product(table: Mapping[str, Any]) -> Product:
             for row in table.get("undeclared_dependency", ())
         ),
         carrier=table.get("carrier"),
+        only_conda=table.get("only_conda", False),
         ignored_words=tuple(table.get("ignored_words", ())),
         other_makers=tuple(
             (maker, tuple(words)) for maker, words in table.get("other_makers", {}).items()

@@ -212,7 +212,8 @@ class Product:
     in the names that users write. ``other_makers`` are words by which parts of other makers are
     known. ``unversioned_packages`` are package names that install the newest release. ``carrier``
     is the package by whose builds those of the product differ, where it is another one (``jaxlib``
-    of JAX). ``cache`` holds values derived from the product.
+    of JAX). A package is ``only_conda`` if no Python index has it. ``cache`` holds values derived
+    from the product.
     """
 
     name: str
@@ -227,6 +228,7 @@ class Product:
     other_makers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unversioned_packages: tuple[str, ...] = ()
     carrier: str | None = None
+    only_conda: bool = False
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
     source_conflicts: tuple[SourceConflict, ...] = ()

@@ -72,6 +72,7 @@ class RuleInstantiation:
             for name, env in rig.env.items()
             for component in list_channel_components(env)
         )
+        self._only_conda = frozenset(p.name for p in matrix.products if p.only_conda)
         self._open_channels: set[str] = set()
         self._own = ENV_SCOPED.union(*self._frameworks.values())
         self._required: dict[str, list[Requirement]] = {}
@@ -254,8 +255,15 @@ class RuleInstantiation:
             yield keys
 
     def channel_packages(self, keys: Mapping[str, str]) -> frozenset[str]:
-        """Return the bound components that conda installs from channels."""
-        return frozenset(name for name, key in keys.items() if key in self._from_channels)
+        """Return the bound components that conda installs instead of a Python index.
+
+        All that is known of a package that no index has is about the package of conda.
+        """
+        return frozenset(
+            name
+            for name, key in keys.items()
+            if key in self._from_channels and name not in self._only_conda
+        )
 
     def admit_unknown_builds(self, rule: Rule, keys: Mapping[str, str]) -> Rule:
         """Return a rule about builds in channels so that it admits those of an unknown channel."""
