@@ -53,7 +53,7 @@ def find_stage(code: str, runtime_errors: Sequence[str]) -> Stage:
         if any(text in message for message in runtime_errors for text in _OF_INSTALLERS):
             return Stage.PACKAGES
         return Stage.IMPORT
-    if code < "RS100":
+    if code.startswith("RS0"):
         return Stage.SPEC
     return _STAGE_OF_CODE.get(code, Stage.OTHER)
 

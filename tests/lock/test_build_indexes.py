@@ -171,6 +171,31 @@ def test_build_for_the_gpu_is_locked_and_installed(
     assert install(tmp_path, env.requirements, arguments) == found
 
 
+@pytest.mark.parametrize(
+    ("gpu", "build"), [(K80, "2.7.1+cu118"), (RTX_5090, "2.7.1+cu128")], ids=["K80", "RTX 5090"]
+)
+def test_dependency_whose_default_build_does_not_run_is_refused_with_the_build(
+    gpu: tuple[str, str], build: str, index: str, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    spec = write_rig(tmp_path, index, gpu)
+    line = f'frameworks = {{ torch = "{VERSION}" }}\n'
+    text = spec.read_text(encoding="utf-8")
+    # torchvision 0.22.1 of the index requires torch 2.7.1.
+    text = text.replace("[env.lab]", '[env.lab]\npython = "3.12"')
+    spec.write_text(text.replace(line, ""), encoding="utf-8")
+    done = rigspec("lock", str(spec), "-o", str(tmp_path / "lock"))
+
+    assert done.returncode == 1
+    assert "resolved to 2.7.1" in done.stderr
+    help_text = f'set `torch` to "{build}" in `[env.lab.frameworks]`'
+    assert help_text in " ".join(done.stderr.split())
+
+    # With the build, the lock is made.
+    spec.write_text(text.replace(line, line.replace(VERSION, build)), encoding="utf-8")
+    pins = read_pins(read_lock(lock(rigspec, spec))[0].machines[0].envs[0].requirements)
+    assert build in [str(pin.version) for pin in pins]
+
+
 def test_bundle_of_builds_serves_their_index(index: str, tmp_path: Path, rigspec: Rigspec) -> None:
     spec = write_rig(tmp_path, index, K80)
     folder = lock(rigspec, spec)

@@ -31,6 +31,7 @@ from rigspec.lock.python.remarks import (
     explain_older_release,
     is_cpu_only,
     report_cpu_dependency,
+    suggest_build,
 )
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
@@ -293,9 +294,15 @@ class EnvironmentSolver:
         """Return the conflict of a framework, with as few others as it takes."""
         alone = self._load_rules({framework.package} & self._implied)
         if alone.solve([framework]) is None:
-            return alone.conflict(self._env.name, [self._with_requirer(framework, text)])
-        named = [self._with_requirer(each, text) for each in [*before, framework]]
-        return self._rules.conflict(self._env.name, named)
+            named = [self._with_requirer(framework, text)]
+            error = alone.conflict(self._env.name, named)
+        else:
+            named = [self._with_requirer(each, text) for each in [*before, framework]]
+            error = self._rules.conflict(self._env.name, named)
+        build = self._rules.find_build_elsewhere(framework, before)
+        if framework.path is None and build is not None:
+            error.remedy = suggest_build(framework, build)
+        return error
 
     def _first_unfit(self, found: Sequence[FoundFramework]) -> int:
         fits = (self._rules.solve(found[: n + 1]) is not None for n in range(len(found)))

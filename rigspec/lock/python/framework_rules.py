@@ -15,6 +15,7 @@ from packaging.version import Version
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError
+from rigspec.lock.python.index.build_indexes import is_page_of_links
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner
 from rigspec.matrix.model import Matrix, Release, Rule
@@ -89,6 +90,8 @@ class FrameworkConflict(LockError):
         message = f"the frameworks of the environment `{env}` do not fit the machine"
         super().__init__(Diagnostic("RS506", Severity.ERROR, message), 1)
         self._conflict, self._problem = conflict, problem
+        # How to request a build of another index that fits the machine.
+        self.remedy: str | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -113,8 +116,9 @@ class FrameworkConflict(LockError):
         )
 
     def locate(self, document: Document) -> Diagnostic:
-        """Return the conflict with its lines and facts."""
-        return build_conflict_diagnostic(self._conflict, (), self._problem, document)
+        """Return the conflict with its lines, its facts and its remedy."""
+        found = build_conflict_diagnostic(self._conflict, (), self._problem, document)
+        return replace(found, help=(*found.help, *([self.remedy] if self.remedy else ())))
 
 
 class FrameworkRules:
@@ -211,6 +215,18 @@ class FrameworkRules:
         if release.get("index") is None:
             return True
         return self._resolution.arch in (release.get("pypi") or "").split()
+
+    def find_build_elsewhere(
+        self, framework: FoundFramework, others: Sequence[FoundFramework] = ()
+    ) -> str | None:
+        """Return a build of a release that fits the machine and that another index has."""
+        for row in self._matrix.product(framework.product).releases:
+            same = strip_local_version(row.version) == framework.version
+            if not same or self._is_indexed(row) or is_page_of_links(row.get("index") or ""):
+                continue
+            if self.solve([*others, replace(framework, version=row.version)]) is not None:
+                return row.version
+        return None
 
     def conflict(self, env: str, found: Sequence[FoundFramework]) -> FrameworkConflict:
         """Return why these frameworks of an environment have no solution."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -20,6 +21,7 @@ __all__ = [
     "is_cpu_only",
     "report_cpu_dependency",
     "suggest_as_of",
+    "suggest_build",
 ]
 
 # A resolver without the matrix does not take these either: no file of the release fits.
@@ -68,12 +70,24 @@ def explain_older_release(
     for release in newer[:_EXAMINED]:
         rule = rules.find_exclusion(framework, str(release))
         if rule is not None and rule.requires.component not in _INSTALLABILITY:
-            return _report_older(
+            note = _report_older(
                 f"{framework.package} {version} in `{framework.env}` is older than {release} "
                 f"because {rule.statement}",
                 rule.code,
             )
+            build = rules.find_build_elsewhere(replace(framework, version=str(release)))
+            if framework.path is not None or build is None:
+                return note
+            return replace(note, help=(*note.help, suggest_build(framework, build)))
     return None
+
+
+def suggest_build(framework: FoundFramework, build: str) -> str:
+    """Return how to request a build that fits, of a framework that a package requires."""
+    return (
+        f'request the build that fits: set `{framework.product}` to "{build}" in '
+        f"`[env.{framework.env}.frameworks]`"
+    )
 
 
 def describe_package_rules(
