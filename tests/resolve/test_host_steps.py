@@ -24,7 +24,7 @@ def refused(report: Report) -> list[tuple[int, str]]:
     return [(d.spans[0].line, d.help[0]) for d in found]
 
 
-OTHER_SYSTEMS = ["rocky 8", "rocky 9", "rhel 9", "rhel 10"]
+OTHER_SYSTEMS = ["rocky 8", "rocky 9", "rocky 10", "rhel 9", "rhel 10"]
 
 
 @pytest.mark.parametrize("os", OTHER_SYSTEMS)
@@ -120,7 +120,7 @@ def test_free_interpreter_of_another_python_is_that_of_uv(
     assert report.resolution.envs[0].interpreter == "uv"
 
 
-@pytest.mark.parametrize(("os", "python"), [("rocky 9", "3.9"), ("rhel 10", "3.12")])
+@pytest.mark.parametrize(("os", "python"), [("rocky 9", "3.9"), ("rocky 10", "3.12"), ("rhel 10", "3.12")])
 def test_python_of_the_system_serves_on_host_without_apt(
     os: str, python: str, tmp_path: Path
 ) -> None:
