@@ -27,7 +27,7 @@ def resolve_python(frameworks: str, interpreter: str = "pyenv", more: str = "") 
     report = check_text(SPEC.format(interpreter=interpreter, frameworks=frameworks, more=more))
     assert report.resolution is not None, report.diagnostics
     (env,) = report.resolution.envs
-    return env.python.rpartition(".")[0]
+    return ".".join(env.python.split(".")[:2])
 
 
 def test_python_series_have_the_day_of_their_first_release() -> None:
@@ -61,9 +61,15 @@ def test_open_python_of_uv_is_the_oldest_that_it_has() -> None:
     assert resolve_python('chainer = "4.0"', "uv") == "3.8"
 
 
+def test_open_python_of_an_installer_existed_with_the_frameworks() -> None:
+    """Keras 1.2 imports names that Python 3.10 no longer has."""
+    frameworks = 'keras = "1.2", theano = "1.0"'
+    assert resolve_python(frameworks, "conda") == "3.8"
+
+
 def test_python_of_the_system_is_taken_as_it_is() -> None:
     text = SPEC.format(interpreter="system", frameworks='chainer = "4.0"', more="")
-    assert resolve_python('chainer = "4.0"', "system") == "3"
+    assert resolve_python('chainer = "4.0"', "system") == "3.12"
     assert check_text(text).status == "ok"
 
 

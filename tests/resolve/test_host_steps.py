@@ -120,7 +120,9 @@ def test_free_interpreter_of_another_python_is_that_of_uv(
     assert report.resolution.envs[0].interpreter == "uv"
 
 
-@pytest.mark.parametrize(("os", "python"), [("rocky 9", "3.9"), ("rocky 10", "3.12"), ("rhel 10", "3.12")])
+@pytest.mark.parametrize(
+    ("os", "python"), [("rocky 9", "3.9"), ("rocky 10", "3.12"), ("rhel 10", "3.12")]
+)
 def test_python_of_the_system_serves_on_host_without_apt(
     os: str, python: str, tmp_path: Path
 ) -> None:

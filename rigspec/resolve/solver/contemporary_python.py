@@ -85,7 +85,9 @@ def _sort_by_day(builder: ProblemBuilder, key: str, day: dt.date) -> Iterator[Ca
 def _get_first_release(builder: ProblemBuilder, python: Candidate) -> dt.date:
     product = builder.find_product("python")
     releases = product.releases if product is not None else ()
-    named = (r.get("first_released") for r in releases if r.version == python.version)
+    # That of an installer is a series or an older patch release than the table's.
+    series = ".".join(python.version.split(".")[:2])
+    named = (r.get("first_released") for r in releases if r.get("series") == series)
     return dt.date.fromisoformat(next(named, None) or "0001-01-01")
 
 
