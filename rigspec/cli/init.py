@@ -23,8 +23,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _STDOUT = Path("-")
 
 
-# The architecture that a spec can have.
-_SUPPORTED = "x86_64"
+# The architectures that a spec can have.
+_SUPPORTED = ("x86_64", "aarch64")
 
 
 def init(
@@ -108,9 +108,10 @@ def _starter(name: str) -> str:
 def _describe_host(recording: Path | None, name: str, *, quiet: bool) -> str:
     host = find_host(record_host() if recording is None else _load_recording(recording))
     architecture = host.processor.architecture if host.processor is not None else None
-    if architecture not in (None, _SUPPORTED):
+    if architecture not in (None, *_SUPPORTED):
+        known = " and ".join(_SUPPORTED)
         fail(
-            f"this machine is {architecture}, but a rig can describe {_SUPPORTED} machines only",
+            f"this machine is {architecture}, but a rig can describe {known} machines only",
             status=1,
         )
     for missing in host.unread:

@@ -32,6 +32,9 @@ _DECORATION = re.compile(
     r"|\bRev\. \w+"
 )
 
+# What a machine is that does not name its architecture.
+_DEFAULT_ARCH = "x86_64"
+
 
 def render_spec(host: Host, name: str) -> str:
     """Return the spec of a machine; undetected parts are comments."""
@@ -83,6 +86,8 @@ def _machine(host: Host, matrix: Matrix) -> Table:
                 'os = "…": set the system and its version; default: the newest that fits'
             )
         )
+    architecture = host.processor.architecture if host.processor is not None else None
+    _add(table, "arch", architecture if architecture != _DEFAULT_ARCH else None, "lscpu")
     _add_driver(table, host)
     _add(table, "gcc", host.gcc, "gcc --version")
     _add(table, "docker", host.docker, "docker --version")

@@ -20,6 +20,7 @@ from rigspec.spec.types import has_apt
 __all__ = [
     "INTERPRETER",
     "INTERPRETER_TABLES",
+    "find_foreign_archive",
     "find_interpreter_archive",
     "find_release",
     "find_unpinned_interpreters",
@@ -36,6 +37,8 @@ __all__ = [
 _REPOSITORY = "nvidia-repository"
 _SYSTEM = "os"
 _NAME = "nvidia-cuda"
+# The architecture of the archives in the matrix.
+LOCKED_ARCH = "x86_64"
 # From this branch on the packages of a driver ask for a version or any newer one: a package that
 # pins all of them has to be there first.
 _FIRST_PINNED = 590
@@ -64,6 +67,28 @@ def list_downloads(
         yield _locked_download(download.url, download.sha256, f"download.{name}", previous)
 
 
+def find_foreign_archive(rig: Rig, resolution: Resolution) -> tuple[str, str] | None:
+    """Return an archive of which only the build for x86_64 is known, and the remedy.
+
+    None for a machine of that architecture, and for one that needs no such archive.
+    """
+    if resolution.arch == LOCKED_ARCH:
+        return None
+    if _from_runfile(rig, resolution):
+        return f"the runfile of CUDA {resolution.cuda}", 'set `provider = "nvidia"` in `[cuda]`'
+    own = rig.cuda.cudnn if rig.cuda is not None else None
+    if resolution.cudnn is not None and _installs_cuda(rig, resolution) and not _has_url(own):
+        return f"cuDNN {resolution.cudnn}", "set `url` in `[cuda.cudnn]` to the archive"
+    for env in resolution.envs:
+        if env.installer is not None:
+            return env.installer, f'set `interpreter = "pyenv"` in `[env.{env.name}]`'
+    return None
+
+
+def _has_url(cudnn: object) -> bool:
+    return getattr(cudnn, "url", None) is not None
+
+
 def list_repositories(
     rig: Rig, resolution: Resolution, matrix: Matrix
 ) -> Iterator[LockedRepository]:
@@ -74,7 +99,9 @@ def list_repositories(
         return
     system = find_release(matrix, _SYSTEM, resolution.os)
     key = _repository_key(matrix, system)
-    url = f"{_current_key(matrix).get('url')}/{system.get('nvidia_slug')}/{resolution.arch}"
+    current = _current_key(matrix)
+    folder = current.get(f"{resolution.arch}_folder") or resolution.arch
+    url = f"{current.get('url')}/{system.get('nvidia_slug')}/{folder}"
     yield LockedRepository(
         name=_NAME,
         url=url,
@@ -182,7 +209,9 @@ def _from_repository(rig: Rig, resolution: Resolution) -> bool:
 
 def _has_repository(resolution: Resolution, matrix: Matrix) -> bool:
     """Return whether the matrix has NVIDIA's package repository for the system."""
-    return find_release(matrix, _SYSTEM, resolution.os).get("nvidia_slug") is not None
+    slug = find_release(matrix, _SYSTEM, resolution.os).get("nvidia_slug")
+    systems = _current_key(matrix).get(f"{resolution.arch}_systems")
+    return slug is not None and (systems is None or slug in systems.split())
 
 
 def _driver_from_repository(resolution: Resolution) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from rigspec.lock.apt.packages import find_toolkit, list_requested_packages, lock_system_packages
 from rigspec.lock.apt.third_party import ThirdPartyRepositoryCache
 from rigspec.lock.artifacts import (
+    find_foreign_archive,
     find_unpinned_items,
     list_downloads,
     list_repositories,
@@ -52,9 +53,6 @@ __all__ = [
     "list_environment_labels",
 ]
 
-# The architecture whose packages are locked.
-LOCKED_ARCH = "x86_64"
-
 # Engines wait for an index most of the time.
 _AT_ONCE = 4
 
@@ -83,8 +81,9 @@ def create_lock(
         if resolution.os == UNKNOWN_SYSTEM:
             base = rig.container.base if rig.container is not None else None
             raise report_unknown_system(resolution.machine, base or UNKNOWN_SYSTEM)
-        if resolution.arch != LOCKED_ARCH:
-            raise report_unsupported_architecture(resolution.arch)
+        foreign_archive = find_foreign_archive(rig, resolution)
+        if foreign_archive is not None:
+            raise report_unsupported_architecture(resolution.arch, *foreign_archive)
         for env in resolution.envs:
             for build in list_indexed_builds(rig.env[env.name], env):
                 address = find_build_index(rig, env, build)

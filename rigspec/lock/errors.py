@@ -82,13 +82,13 @@ def report_untrusted_index(what: str, why: str) -> LockError:
     return LockError(diagnostic, 3)
 
 
-def report_unsupported_architecture(arch: str) -> LockError:
-    """Return the error for a machine whose packages `lock` cannot pin."""
+def report_unsupported_architecture(arch: str, what: str, remedy: str) -> LockError:
+    """Return the error for a machine that needs an archive of another architecture."""
     diagnostic = Diagnostic(
         code="RS533",
         severity=Severity.ERROR,
-        message=f"cannot lock a machine of the architecture {arch}: only x86_64 is supported",
-        help=("use the resolution that `rigspec check` prints",),
+        message=f"cannot lock {what} for {arch}: only its build for x86_64 is known",
+        help=(remedy,),
     )
     return LockError(diagnostic, 1)
 

@@ -288,12 +288,20 @@ def test_a_recording_from_elsewhere_is_made_nameless(tmp_path: Path) -> None:
     assert "GPU-1" not in texts["nvidia-smi.xml"]
 
 
-def test_init_from_machine_of_another_architecture_fails(tmp_path: Path, rigspec: Rigspec) -> None:
-    """`check` refuses any `arch` but x86_64: a spec of this machine would be wrong or refused."""
+@pytest.mark.parametrize("architecture", ["aarch64", "riscv64"])
+def test_init_writes_architecture_that_a_rig_can_have(
+    architecture: str, tmp_path: Path, rigspec: Rigspec
+) -> None:
     recording, file = tmp_path / "recording", tmp_path / "rig.toml"
     shutil.copytree(MACHINES / "rtx-3090-ubuntu-24.04", recording)
-    (recording / "lscpu").write_text("Architecture: aarch64\nModel name: Neoverse\n", "utf-8")
+    lines = f"Architecture: {architecture}\nModel name: Neoverse\n"
+    (recording / "lscpu").write_text(lines, "utf-8")
     done = rigspec("init", str(file), "--from-recording", str(recording))
+    if architecture == "aarch64":
+        assert done.returncode == 0, done.stderr
+        assert 'arch = "aarch64"' in file.read_text("utf-8")
+        return
     assert done.returncode != 0
-    assert "this machine is aarch64, but a rig can describe x86_64 machines only" in done.stderr
+    reason = "this machine is riscv64, but a rig can describe x86_64 and aarch64 machines only"
+    assert reason in done.stderr
     assert not file.exists()

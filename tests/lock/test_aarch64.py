@@ -1,0 +1,112 @@
+"""Arm machines: what is locked for them, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rigspec.lock.artifacts import find_foreign_archive, list_repositories
+from rigspec.lock.errors import report_unsupported_architecture
+from rigspec.matrix.loader import load_matrix
+from rigspec.spec.loader import parse_spec
+from tests.resolve.rigs import check_text
+
+Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
+
+SPEC = """
+rig = 1
+name = "arm"
+[machine.box]
+os = "{os}"
+arch = "aarch64"
+{machine}
+[env.lab]
+python = "3.12"
+{env}
+"""
+
+
+def write_text(os: str = "ubuntu 24.04", machine: str = "", env: str = "", more: str = "") -> str:
+    return SPEC.format(os=os, machine=machine, env=env) + more
+
+
+@pytest.mark.parametrize("gpu", ["GH200", "GB10"])
+def test_check_of_arm_machine_with_gpu_takes_builds_for_it(gpu: str) -> None:
+    text = write_text(machine=f'gpus = ["{gpu}"]', env='packages = { torch = "*" }')
+    resolution = check_text(text).resolution
+    assert resolution is not None
+    assert resolution.arch == "aarch64"
+    assert resolution.envs[0].interpreter == "system"
+    assert resolution.envs[0].cuda is not None
+
+
+def test_open_interpreter_of_arm_machine_is_built_by_pyenv() -> None:
+    resolution = check_text(write_text(os="ubuntu 22.04")).resolution
+    assert resolution is not None
+    assert resolution.envs[0].interpreter == "pyenv"
+
+
+def test_interpreter_from_uv_on_arm_machine_is_a_conflict() -> None:
+    report = check_text(write_text(env='interpreter = "uv"'))
+    assert [each.code for each in report.diagnostics if each.code == "RS251"] == ["RS251"]
+
+
+@pytest.mark.parametrize(
+    ("os", "folder"), [("ubuntu 24.04", "ubuntu2404/sbsa"), ("debian 12", None)]
+)
+def test_repository_of_nvidia_for_arm_servers_is_used_where_it_is_known(
+    os: str, folder: str | None
+) -> None:
+    text = write_text(os, 'gpus = ["GH200"]\ndriver = { version = ">=570", from = "nvidia" }')
+    spec = parse_spec("rig.toml", text.replace("3.12", "3.11" if "debian" in os else "3.12"))
+    resolution = check_text(write_text(os, 'gpus = ["GH200"]')).resolution
+    assert resolution is not None
+    found = [each.url for each in list_repositories(spec.rig, resolution, load_matrix())]
+    assert [url.partition("repos/")[2] for url in found] == ([folder] if folder else [])
+
+
+@pytest.mark.parametrize(
+    ("env", "more", "what"),
+    [
+        ("", '[cuda]\ntoolkit = "12.8"\nprovider = "runfile"\n', "the runfile of CUDA 12.8"),
+        ("", '[cuda]\ntoolkit = "12.8"\ncudnn = "*"\n', "cuDNN 9."),
+        ('interpreter = "conda"', "", "Miniconda3"),
+        ("", "", None),
+    ],
+)
+def test_archive_for_another_architecture_is_refused(env: str, more: str, what: str | None) -> None:
+    text = write_text(machine='gpus = ["GH200"]', env=env, more=more)
+    resolution = check_text(text).resolution
+    assert resolution is not None
+    found = find_foreign_archive(parse_spec("rig.toml", text).rig, resolution)
+    if what is None:
+        assert found is None
+        return
+    assert found is not None
+    diagnostic = report_unsupported_architecture("aarch64", *found).diagnostic
+    assert diagnostic.code == "RS533"
+    assert what in diagnostic.message
+
+
+def test_lock_of_arm_machine_has_wheels_for_it_and_compiles(
+    tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("RIGSPEC_NVIDIA", "RIGSPEC_APT_UBUNTU"):
+        monkeypatch.setenv(variable, "")
+    spec, lock = tmp_path / "rig.toml", tmp_path / "lock"
+    spec.write_text(write_text(env='packages = { numpy = "*", psutil = "*" }'), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", lock, "--pylock")
+    assert done.returncode == 0, done.stderr
+    names = next(lock.rglob("pylock*.toml")).read_text(encoding="utf-8")
+    assert "_aarch64.whl" in names
+    assert "_x86_64.whl" not in names
+    for target in ("shell", "docker", "conda"):
+        out = tmp_path / target
+        done = rigspec("compile", spec, "--lock", lock, "--target", target, "-o", out)
+        assert done.returncode == 0, done.stderr
+        texts = [file.read_text(encoding="utf-8") for file in out.rglob("*") if file.is_file()]
+        assert texts
+        assert not any("x86_64" in text or "amd64" in text for text in texts)
