@@ -66,6 +66,7 @@ def lint_unverified_versions(
     lines = [
         *_unverified_system(spec, machine, matrix),
         *_unverified_image(spec, resolution),
+        *_unverified_driver(spec, machine, matrix, resolution),
     ]
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
@@ -114,6 +115,20 @@ def _unverified_system(
     system = find_unlisted_system(requested, matrix.product("os"))
     if system is not None:
         yield system.label.removesuffix(f" {ROLLING}"), ("machine", machine or "", "os")
+
+
+def _unverified_driver(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution
+) -> Iterator[tuple[str, KeyPath]]:
+    """Yield a driver of a branch that Linux does not have, such as that of a Windows driver."""
+    if machine is None or resolution.driver is None or "driver" not in matrix:
+        return
+    if spec.rig.machine[machine].kind == "wsl":
+        return
+    branch = resolution.driver.partition(".")[0]
+    known = {r.version.partition(".")[0] for r in matrix.product("driver").releases}
+    if branch not in known:
+        yield f"driver {resolution.driver}", ("machine", machine, "driver")
 
 
 def _unverified_image(spec: LoadedSpec, resolution: Resolution) -> Iterator[tuple[str, KeyPath]]:

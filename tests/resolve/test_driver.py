@@ -157,3 +157,22 @@ def test_toolkit_older_than_the_repositories_is_not_offered(tmp_path: Path) -> N
     report = check(tmp_path, machine("K80", cuda=_CUDA + 'provider = "nvidia"\n'))
     offered = [edit.after for d in report.diagnostics for r in d.repairs for edit in r.edits]
     assert not any("6.0" in str(text) or "5." in str(text) for text in offered)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ('driver = "572.83"', True),  # a driver of Windows
+        ('driver = "570.172.08"', False),  # not listed, of a branch that is
+        ('kind = "wsl"\ndriver = "572.83"', False),
+    ],
+)
+def test_driver_of_unknown_branch_is_not_checked(
+    lines: str, expected: bool, tmp_path: Path
+) -> None:
+    report = check(tmp_path, f'[machine.box]\nos = "ubuntu 24.04"\ngpus = ["RTX 5090"]\n{lines}\n')
+
+    notes = [d.message for d in report.diagnostics if d.code == "RS252"]
+    assert errors(report) == []
+    assert any("driver 572.83" in message for message in notes) == expected
+    assert all("570.172.08" not in message for message in notes)
