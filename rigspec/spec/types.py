@@ -246,7 +246,8 @@ PackageName = Annotated[
     str,
     StringConstraints(max_length=200),
     StringPattern(
-        r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", 'expected the name of a Python package; extras belong in the value: "[extra]==1.0"'
+        r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
+        "expected the name of a Python package; extras belong in the value: `[extra]==1.0`",
     ),
 ]
 SystemPackage = Annotated[

@@ -143,7 +143,7 @@ class _Provider(AbstractProvider[Requirement, AvailableVersion, str]):
     ) -> tuple[bool, bool, bool, str]:
         """Return pinned first, then recent conflicts, bounded ones, then by name: always one order.
 
-        A release that its requirer bounds above brings bounds on packages that others leave open.
+        A release that its requirer bounds above adds bounds on packages that others leave open.
         """
         if backtrack_causes is not self._last_causes and backtrack_causes:
             self._last_causes = backtrack_causes
