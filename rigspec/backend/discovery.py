@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rigspec.backend.manifest import Manifest, ManifestError, OutputTable, read_manifest
 from rigspec.diagnostics.model import Source
 from rigspec.plan.model import Omission, Plan
-from rigspec.plan.steps import Step
+from rigspec.plan.steps import Check, Step, VerifyStep
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
@@ -96,6 +96,8 @@ class Backend:
 
     ``payload`` is the directory for the files of the lock, or None. Of the kinds of steps that it
     ``supports``, those in ``at_runtime`` are run when the output is started, not when it is built.
+    ``unverified`` are layers whose checks need a running machine. With ``trim_payload``, files of
+    the lock that no output names are not delivered.
     """
 
     name: str
@@ -109,6 +111,19 @@ class Backend:
     checks: tuple[OutputCheck, ...]
     limits: tuple[Limit, ...] = ()
     at_runtime: frozenset[str] = frozenset()
+    unverified: frozenset[str] = frozenset()
+    trim_payload: bool = False
+
+    def checks_of(self, plan: Plan) -> tuple[Check, ...]:
+        """Return the checks that can be run when the output is built."""
+        excluded = {layer for exclusion in self.excludes for layer in exclusion.layers}
+        return tuple(
+            check
+            for step in plan.steps
+            if isinstance(step, VerifyStep)
+            for check in step.checks
+            if check.layer not in excluded | self.unverified
+        )
 
     def build_steps(self, plan: Plan) -> tuple[Step, ...]:
         """Return the supported steps that are run when the output is built.
@@ -235,4 +250,6 @@ def _build_backend(folder: Traversable, manifest: Manifest) -> Backend:
             for table in manifest.limits
         ),
         at_runtime=frozenset(manifest.at_runtime),
+        unverified=frozenset(manifest.unverified),
+        trim_payload=manifest.trim_payload,
     )

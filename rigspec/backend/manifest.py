@@ -89,6 +89,8 @@ class Manifest(_Table):
     payload: _Text | None = None
     supports: Annotated[tuple[str, ...], Field(strict=False)]
     at_runtime: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    unverified: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    trim_payload: bool = False
     outputs: Annotated[tuple[OutputTable, ...], Field(strict=False, min_length=1)]
     excludes: Annotated[tuple[ExclusionTable, ...], Field(strict=False)] = ()
     checks: Annotated[tuple[CheckTable, ...], Field(strict=False)] = ()

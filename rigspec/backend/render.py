@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
+from rigspec.backend import image
 from rigspec.backend.discovery import Backend, BackendError, Output
 from rigspec.backend.quoting import FILTERS
 from rigspec.backend.size_limits import Seed, fit_to_limit, limit_of
@@ -44,6 +46,7 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         "steps": steps,
         "payload": payload,
         "omissions": backend.omissions(plan),
+        "checks": backend.checks_of(plan),
         "texts": {file.name: file.content for file in payload},
         "seed": None,
     }
@@ -54,9 +57,10 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         for file in _render_output(environment, backend, plan, out, context)
     ]
     if backend.payload is not None:
+        delivered = _named_files(payload, outputs) if backend.trim_payload else payload
         outputs += [
             OutputFile(f"{backend.payload}/{file.name}", file.content.encode(), 0o644)
-            for file in payload
+            for file in delivered
         ]
     return tuple(sorted(outputs, key=lambda file: file.path))
 
@@ -88,7 +92,18 @@ def create_template_environment(backend: Backend) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(FILTERS)
+    environment.globals["image"] = image
     return environment
+
+
+def _named_files(
+    payload: Iterable[PayloadFile], outputs: Iterable[OutputFile]
+) -> Iterator[PayloadFile]:
+    """Yield the payload files that an output names."""
+    texts = "\n".join(output.content.decode() for output in outputs)
+    for file in payload:
+        if re.search(rf"(?<![\w.-]){re.escape(file.name)}(?![\w.-])", texts):
+            yield file
 
 
 def _render_output(

@@ -115,5 +115,5 @@ def test_compose_port_is_published_on_spec_address(
 def test_dockerfile_sshd_is_listed_as_not_included(variant: Variant) -> None:
     folder = variant(ALICE)
     text = (folder / "Dockerfile").read_text(encoding="utf-8")
-    assert "# - sshd on port 22, keys only: sshd is not needed in a container" in text
+    assert "# - Packages: services, 2 more: sshd is not needed in a container" in text
     assert "openssh" not in text.replace("openssh: ", "")

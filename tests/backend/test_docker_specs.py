@@ -18,6 +18,8 @@ RIGS = [
     for path in sorted((ROOT / "lockfiles").iterdir())
     for machine in read_lock(path)[0].machines
 ]
+# The longest Dockerfile of a rig in specs/.
+MAX_LINES, MAX_BYTES, MAX_COLUMNS = 110, 7_000, 160
 CHECKS = next(backend.checks for backend in find_backends() if backend.name == "docker")
 
 
@@ -45,3 +47,24 @@ def test_docker_artifacts_pass_hadolint_shellcheck_and_compose(
             assert result.returncode == 0, result.stdout + result.stderr
             checked += 1
     assert checked
+
+
+@pytest.mark.parametrize(("spec", "machine"), RIGS)
+def test_dockerfile_is_short_and_every_delivered_file_is_used(
+    spec: str, machine: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "rigspec", "compile", f"specs/{spec}.toml", "--target"]
+    subprocess.run(
+        [*command, "docker", "--machine", machine, "--locked", "-o", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    folder = tmp_path / "docker"
+    text = (folder / "Dockerfile").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= (100 if spec == "dl-server" else MAX_LINES)
+    assert len(text.encode()) <= (6_000 if spec == "dl-server" else MAX_BYTES)
+    assert max(len(line) for line in text.splitlines()) <= MAX_COLUMNS
+    texts = {path: path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()}
+    for file in (folder / "files").iterdir():
+        assert any(file.name in text for path, text in texts.items() if path != file), file.name

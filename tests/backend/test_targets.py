@@ -21,7 +21,7 @@ Rigspec = Callable[..., subprocess.CompletedProcess[str]]
 # Programs that travel as they are.
 PROGRAMS = (
     *("apt-components.sh", "verify_packages.py", "notebook_config.py", "notebook_health.py"),
-    "check-packages.sh",
+    *("check-packages.sh", "rig-image"),
 )
 RIGS = ("dl-server", "legacy-cpu")
 
@@ -182,7 +182,7 @@ def test_compile_omissions_are_listed_in_output_and_on_terminal(
         assert "the NVIDIA driver must be installed on the host" in text
     terminal = " ".join(done.stderr.split())
     assert "Command rig-tmux, Packages: tmux — tmux sessions belong to the host" in terminal
-    assert "Command rig-tmux: tmux sessions belong to the host" in dockerfile
+    assert "# - tmux layout: fastai, 2 more: tmux sessions belong to the host" in dockerfile
 
 
 @pytest.mark.parametrize("backend", find_backends(), ids=lambda backend: backend.name)

@@ -105,7 +105,27 @@ def test_installer_replaces_its_own_conflicting_package(machine: Layer, case: Ca
     assert code == 0, output
 
 
-@pytest.mark.parametrize("target", ["docker", "devcontainer", "apptainer"])
+def test_rig_image_does_not_remove_base_packages(case: Case, machine: Layer) -> None:
+    (backend,) = (backend for backend in find_backends() if backend.name == "docker")
+    (packages,) = (step for step in case.plan.steps if step.id == "system-packages")
+    files = compile_plan(replace(case.plan, steps=(packages,)), backend)
+    contents = {file.path: file.content for file in files}
+    (line,) = (
+        line.strip()
+        for line in contents["Dockerfile"].decode().splitlines()
+        if "rig-image apt-install" in line
+    )
+    assert " packages.system.txt@" in line
+    for name in ("rig-image", "files/packages.system.txt"):
+        (machine.path / "up/root" / Path(name).name).write_bytes(contents[name])
+    (machine.path / "up/root/rig-image").chmod(0o755)
+    code, output = machine.run("env", "RIG_LOCK=/root", "sh", "-c", f"/root/{line}")
+    assert code == 100
+    assert "E: Packages need to be removed but remove is disabled." in output
+    assert found(machine.run(*ASK)[1]) == THEIRS
+
+
+@pytest.mark.parametrize("target", ["devcontainer", "apptainer"])
 def test_dockerfile_does_not_remove_base_packages(target: str, case: Case, machine: Layer) -> None:
     """Its line is run as it stands, on a machine in the place of the base."""
     (backend,) = (backend for backend in find_backends() if backend.name == target)

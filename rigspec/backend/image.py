@@ -1,0 +1,249 @@
+"""Facts about container images: the order of layers, paths, the driver that CUDA requires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from rigspec.plan.model import ContainerUser, Omission
+from rigspec.plan.steps import (
+    AptPackagesStep,
+    CertificateStep,
+    EnvironmentStep,
+    SecretStep,
+    ServiceStep,
+    Step,
+    Variable,
+    VariablesStep,
+)
+
+__all__ = [
+    "MAX_HELD_IN_TEXT",
+    "ImageLayer",
+    "certificate_dir",
+    "certificate_key_options",
+    "group_omissions",
+    "list_links",
+    "list_variables",
+    "order_layers",
+    "port_mapping",
+    "required_cuda",
+    "secret_path",
+]
+
+# The order of the kinds of steps in an image: a change rebuilds only what follows it, so what
+# changes seldom comes first.
+_PHASES = (
+    ("platform",),
+    ("apt-source",),
+    ("apt-packages",),
+    ("apt-repository",),
+    ("host-packages",),
+    ("archive", "download", "installer"),
+    ("source-build",),
+    ("environment",),
+    ("environment-variables",),
+    ("secret", "certificate"),
+    ("file",),
+    ("service", "variables", "verify"),
+)
+# Packages of these layers are large and follow those of the system.
+_TOOLKIT_LAYERS = ("driver", "cuda")
+_TOOLKIT_PHASE = next(phase for phase, kinds in enumerate(_PHASES) if "host-packages" in kinds)
+_SYSTEM_PHASE = next(phase for phase, kinds in enumerate(_PHASES) if "apt-packages" in kinds)
+# The kinds of steps that are symbolic links in an image.
+_LINKS = ("secret", "certificate")
+# More held packages than these are in a file.
+MAX_HELD_IN_TEXT = 3
+_LINKS_KIND = "links"
+_LINKS_TITLE = "Secrets and certificates: containers get them when they start"
+
+_FILES_TITLE = "Settings"
+
+# Since CUDA 11, programs run with any driver for the same major version.
+# https://docs.nvidia.com/deploy/cuda-compatibility/minor-version-compatibility.html
+# Read 2026-11-21.
+_FIRST_COMPATIBLE_MAJOR = 11
+
+_PATH = "PATH"
+_CURVES = {"p256": "prime256v1", "p384": "secp384r1"}
+
+
+@dataclass(frozen=True)
+class ImageLayer:
+    """Steps that are one instruction. ``kind`` is that of the steps; ``links`` for symbolic links.
+
+    ``starts_paragraph`` is set if the layer before is of another part of the rig.
+    """
+
+    kind: str
+    steps: tuple[Step, ...]
+    starts_paragraph: bool = True
+
+    @property
+    def title(self) -> str:
+        """Return the titles of the steps, in one line."""
+        if self.kind == _LINKS_KIND:
+            return _LINKS_TITLE
+        if self.kind == "file" and len(self.steps) > 1:
+            return _FILES_TITLE
+        first, *rest = [step.title for step in self.steps]
+        return ", ".join([first, *(title.removeprefix("Packages: ") for title in rest)])
+
+    @property
+    def is_system(self) -> bool:
+        """Return whether it belongs to the system that interpreters are built on."""
+        return all(_phase_of(step) <= _SYSTEM_PHASE for step in self.steps)
+
+    @property
+    def package_lists(self) -> tuple[str, ...]:
+        """Return the package lists of the lock that its packages are read from."""
+        steps = [step for step in self.steps if isinstance(step, AptPackagesStep)]
+        return tuple(step.package_list for step in steps if step.package_list)
+
+    @property
+    def unpinned_packages(self) -> tuple[str, ...]:
+        """Return the names of the packages that the lock has no version of."""
+        steps = [step for step in self.steps if isinstance(step, AptPackagesStep)]
+        names = [p.name for step in steps for p in step.packages if p.version is None]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def held_names(self) -> tuple[str, ...]:
+        """Return the names of the packages that unattended upgrades must not change."""
+        steps = [step for step in self.steps if isinstance(step, AptPackagesStep)]
+        return tuple(name for step in steps for name in step.held_names)
+
+    @property
+    def env_options(self) -> tuple[str, ...]:
+        """Return the options of ``rig-image create-env``."""
+        return tuple(option for step in self.steps for option in _list_env_options(step))
+
+
+def order_layers(steps: Iterable[Step]) -> tuple[ImageLayer, ...]:
+    """Return the layers of an image, in the order in which they change.
+
+    The order of the plan decides between steps of one phase, and a step follows what it needs.
+    """
+    ordered = _follow_needs(sorted(steps, key=_phase_of))
+    layers: list[ImageLayer] = []
+    before: str | None = None
+    for _, group in groupby(ordered, key=_instruction_of):
+        grouped = tuple(group)
+        step, part = grouped[0], _part_of(grouped[0])
+        kind = _LINKS_KIND if step.kind in _LINKS else step.kind
+        layers.append(ImageLayer(kind, grouped, starts_paragraph=part != before))
+        before = part
+    return tuple(layers)
+
+
+def list_links(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
+    """Yield the target and the path of each symbolic link to a secret or a certificate."""
+    for step in steps:
+        if isinstance(step, SecretStep):
+            yield secret_path(step), step.path
+        elif isinstance(step, CertificateStep):
+            for path in (step.key, step.certificate):
+                yield f"{certificate_dir(step)}/{path.rpartition('/')[2]}", path
+
+
+def list_variables(steps: Iterable[Step]) -> tuple[Variable, ...]:
+    """Return the variables of an image. If it has one environment, that is first in PATH."""
+    found = [v for step in steps if isinstance(step, VariablesStep) for v in step.variables]
+    environments = [step for step in steps if isinstance(step, EnvironmentStep)]
+    if len(environments) != 1:
+        return tuple(found)
+    programs = f"{environments[0].path}/bin"
+    for index, variable in enumerate(found):
+        if variable.name == _PATH and variable.prepend:
+            found[index] = Variable(_PATH, (programs, *variable.values), prepend=True)
+            return tuple(found)
+    return (*found, Variable(_PATH, (programs,), prepend=True))
+
+
+def certificate_dir(step: CertificateStep) -> str:
+    """Return the directory of a certificate in a container, which is a volume."""
+    return f"/var/lib/rig/{step.id}"
+
+
+def certificate_key_options(step: CertificateStep) -> tuple[str, ...]:
+    """Return the options of ``openssl req`` for the key of a certificate."""
+    kind, size = step.algorithm.split(":")
+    if kind == "rsa":
+        return ("-newkey", step.algorithm)
+    curve = f"ec_paramgen_curve:{_CURVES[size]}"
+    return ("-newkey", "ec", "-pkeyopt", curve, "-pkeyopt", "ec_param_enc:named_curve")
+
+
+def secret_path(step: SecretStep) -> str:
+    """Return the path at which container engines mount a secret."""
+    return f"/run/secrets/{step.name}"
+
+
+def port_mapping(user: ContainerUser, service: ServiceStep) -> str:
+    """Return the mapping that publishes the port of a user's service."""
+    address = f"[{user.address}]" if ":" in user.address else user.address
+    return f"{address}:{service.port}:{service.port}"
+
+
+def required_cuda(version: str) -> str:
+    """Return the CUDA version that the driver must support to run programs of a version."""
+    major, minor = version.split(".")[:2]
+    return f"{major}.{0 if int(major) >= _FIRST_COMPATIBLE_MAJOR else minor}"
+
+
+def group_omissions(omissions: Iterable[Omission]) -> tuple[tuple[str, str], ...]:
+    """Return each reason with the items that are not included because of it, shortened."""
+    reasons: dict[str, list[str]] = {}
+    for omission in omissions:
+        reasons.setdefault(omission.reason, []).append(omission.item)
+    return tuple((reason, _shorten(items)) for reason, items in reasons.items())
+
+
+def _shorten(items: list[str]) -> str:
+    more = len(items) - 1
+    return f"{items[0]}, {more} more" if more else items[0]
+
+
+def _phase_of(step: Step) -> int:
+    if isinstance(step, AptPackagesStep) and step.layer in _TOOLKIT_LAYERS:
+        return _TOOLKIT_PHASE
+    return next(phase for phase, kinds in enumerate(_PHASES) if step.kind in kinds)
+
+
+def _part_of(step: Step) -> str:
+    """Return a key that is equal for steps that are one paragraph."""
+    return "files" if step.kind in (*_LINKS, "file") else f"{step.layer} {step.kind == 'platform'}"
+
+
+def _follow_needs(steps: list[Step]) -> list[Step]:
+    """Return the steps in the same order, but each after the steps that it needs."""
+    waiting = {step.id for step in steps}
+    ordered: list[Step] = []
+    while steps:
+        step = next(step for step in steps if not waiting & set(step.needs))
+        steps = [other for other in steps if other is not step]
+        waiting.remove(step.id)
+        ordered.append(step)
+    return ordered
+
+
+def _instruction_of(step: Step) -> str:
+    """Return a key that is equal for steps that are one instruction."""
+    if step.kind in _LINKS:
+        return _LINKS_KIND
+    if step.kind == "file":
+        return step.kind
+    if isinstance(step, AptPackagesStep) and step.layer not in _TOOLKIT_LAYERS and not step.needs:
+        return "apt-packages"
+    return step.id
+
+
+def _list_env_options(step: Step) -> Iterator[str]:
+    if isinstance(step, EnvironmentStep):
+        if step.bootstrap is not None:
+            yield f"--bootstrap={step.bootstrap}"
+        if step.index is not None:
+            yield f"--index={step.index}"
+        yield from (f"--extra-index={index}" for index in step.extra_indexes)
