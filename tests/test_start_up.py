@@ -42,6 +42,7 @@ PACKAGES = {
     "rigspec.check",
     "rigspec.cli",
     "rigspec.diagnostics",
+    "rigspec.garbage_collection",
     "rigspec.hardware",
     "rigspec.importing",
     "rigspec.lint",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cache.store import get_entry_path, load_entry, store_entry
-from rigspec.cli.common.completion import complete_gpus
+from rigspec.cli.common.completion import complete_question
 from rigspec.cli.common.options import FORMAT, Quiet
 
 __all__ = ["can"]
@@ -19,25 +19,33 @@ def can(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[GPU] [REQUIREMENT]...",
+            metavar="GPU|REQUIREMENT",
             help="GPU and packages; - reads nvidia-smi or collect_env from stdin",
-            autocompletion=complete_gpus,
+            autocompletion=complete_question,
             show_default=False,
         ),
     ] = None,
     driver: Annotated[
-        str | None, typer.Option("--driver", help="Version of the NVIDIA driver")
+        str | None, typer.Option("--driver", metavar="VERSION", help="Version of the NVIDIA driver")
     ] = None,
     cuda: Annotated[
-        str | None, typer.Option("--cuda", help="Version of the CUDA toolkit on the machine")
+        str | None,
+        typer.Option(
+            "--cuda", metavar="VERSION", help="Version of the CUDA toolkit on the machine"
+        ),
     ] = None,
     cudnn: Annotated[
-        str | None, typer.Option("--cudnn", help="Version of cuDNN on the machine")
+        str | None,
+        typer.Option("--cudnn", metavar="VERSION", help="Version of cuDNN on the machine"),
     ] = None,
-    python: Annotated[str | None, typer.Option("--python", help="Python version")] = None,
-    os: Annotated[str | None, typer.Option("--os", help='System, such as "ubuntu 24.04"')] = None,
+    python: Annotated[
+        str | None, typer.Option("--python", metavar="VERSION", help="Python version")
+    ] = None,
+    os: Annotated[
+        str | None, typer.Option("--os", metavar="NAME", help='System, such as "ubuntu 24.04"')
+    ] = None,
     arch: Annotated[
-        str | None, typer.Option("--arch", help="Architecture: x86_64 or aarch64")
+        str | None, typer.Option("--arch", metavar="NAME", help="Architecture: x86_64 or aarch64")
     ] = None,
     host: Annotated[bool, typer.Option("--host", help="Ask about this machine")] = False,
     write: Annotated[
@@ -50,12 +58,11 @@ def can(
 
     Exits with 0 for yes, 1 for no and 2 for a question that cannot be read.
 
-    rigspec can "RTX 5090" torch==2.4       does it run?
-
-    rigspec can "GTX 1080" torch            which releases run?
-
-    rigspec can "RTX 4090"                  what runs on this card?
-    """
+    \b
+    rigspec can "RTX 5090" torch==2.4   does it run?
+    rigspec can "GTX 1080" torch        which releases run?
+    rigspec can "RTX 4090"              what runs on it?
+    """  # noqa: D301 -- \b keeps the lines of the examples
     options = {
         "driver": driver,
         "cuda": cuda,

@@ -42,7 +42,7 @@ def check(
     specs: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SPEC...",
+            metavar="SPEC",
             help="Specs, folders, - or files of other programs (default: rig.toml)",
             default_factory=lambda: [find_spec()],
             show_default=False,

@@ -11,6 +11,7 @@ import typer
 
 from rigspec.backend.discovery import find_backends
 from rigspec.check import check_machine
+from rigspec.cli.common.completion import complete_machines
 from rigspec.cli.common.lockfile import collect_resolutions, load_locked_resolutions
 from rigspec.cli.common.options import FORMAT, LockDirectory, Quiet, RequiredSpec
 from rigspec.cli.common.output_file import write_text
@@ -42,8 +43,24 @@ _RENDERERS = {"text": render_text, "json": render_json, "html": render_html}
 
 def compare(
     spec: RequiredSpec,
-    a: Annotated[str, typer.Argument(metavar="A", help="A machine", show_default=False)],
-    b: Annotated[str, typer.Argument(metavar="B", help="Another machine", show_default=False)],
+    a: Annotated[
+        str,
+        typer.Argument(
+            metavar="A",
+            help="A machine",
+            autocompletion=complete_machines,
+            show_default=False,
+        ),
+    ],
+    b: Annotated[
+        str,
+        typer.Argument(
+            metavar="B",
+            help="Another machine",
+            autocompletion=complete_machines,
+            show_default=False,
+        ),
+    ],
     format_: Annotated[Literal["text", "json", "html"], FORMAT] = "text",
     output: Annotated[
         Path | None,

@@ -13,6 +13,7 @@ import typer
 from rigspec.backend.discovery import Backend, BackendError, find_backends
 from rigspec.backend.render import compile_plan, list_omissions
 from rigspec.backend.size_limits import OutputTooLarge
+from rigspec.cli.common.completion import complete_targets
 from rigspec.cli.common.lockfile import (
     ensure_digests,
     load_fresh_lock,
@@ -25,7 +26,7 @@ from rigspec.cli.common.options import (
     OneMachine,
     Quiet,
     RequireDigests,
-    Spec,
+    SpecFile,
 )
 from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, print_status, show
@@ -48,13 +49,14 @@ _WIDTH = 100
 
 
 def compile_(
-    spec: Spec,
+    spec: SpecFile,
     target: Annotated[
         list[str],
         typer.Option(
             "--target",
             metavar="NAME",
             help="Target, or all; separate several by commas",
+            autocompletion=complete_targets,
             show_default=False,
         ),
     ],

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from rigspec.cli.common.completion import complete_users
 from rigspec.cli.common.options import FORMAT, Spec
 from rigspec.cli.common.pipeline import open_spec
 from rigspec.cli.console import fail, fail_unknown, print_status
@@ -28,7 +29,13 @@ _HOST_OR_IPV6 = re.compile(rf"{HOST}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[A-Za-z0-9
 def connect(
     spec: Spec,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="NAME", help="Only this account (default: all)")
+        str | None,
+        typer.Option(
+            "--user",
+            metavar="NAME",
+            help="Only this account (default: all)",
+            autocompletion=complete_users,
+        ),
     ] = None,
     host: Annotated[
         str | None,

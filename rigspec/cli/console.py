@@ -15,13 +15,14 @@ from typing import NoReturn, TextIO
 import typer
 
 from rigspec.diagnostics.model import Diagnostic, Report
-from rigspec.diagnostics.render.text import render_text
+from rigspec.diagnostics.render.text import paint_severity, render_text
 from rigspec.diagnostics.sanitize import sanitize
 
 __all__ = [
     "fail",
     "fail_unknown",
     "is_color",
+    "is_color_forced",
     "print_status",
     "show",
     "show_diagnostics",
@@ -47,7 +48,7 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
     color = is_color(stream)
     text = render_text(report, texts, color=color, width=width)
     if text:
-        typer.echo(text.rstrip("\n"), err=not to_stdout)
+        typer.echo(text.rstrip("\n"), err=not to_stdout, color=color)
 
 
 def is_color(stream: TextIO) -> bool:
@@ -57,24 +58,33 @@ def is_color(stream: TextIO) -> bool:
     """
     if os.environ.get("NO_COLOR"):
         return False
-    if any(
-        os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
-    ):
+    if is_color_forced():
         return True
     if os.environ.get("CLICOLOR") == "0" or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
 
 
-def show_long(text: str) -> None:
-    """Print a text, on a terminal through a pager if it is longer than the screen."""
-    lines = get_terminal_size().lines
-    pager = os.environ.get("PAGER") or "less -FRX"
-    if not sys.stdout.isatty() or text.count("\n") < lines or pager == "cat":
+def is_color_forced() -> bool:
+    """Return whether the environment demands color, also in a file or pipe."""
+    return not os.environ.get("NO_COLOR") and any(
+        os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")
+    )
+
+
+def show_long(text: str, *, pager: bool = True) -> None:
+    """Print a text, on a terminal through a pager if it is longer than the screen.
+
+    As for git, an empty PAGER and `cat` mean none.
+    """
+    command = os.environ.get("PAGER", "less -FRX")
+    is_short = text.count("\n") < get_terminal_size().lines
+    is_dumb = os.environ.get("TERM") == "dumb"
+    if not pager or is_short or is_dumb or not sys.stdout.isatty() or command in ("", "cat"):
         typer.echo(text)
         return
     try:
-        subprocess.run(shlex.split(pager), input=text, text=True, check=False)
+        subprocess.run(shlex.split(command), input=f"{text}\n", text=True, check=False)
     except (OSError, ValueError):
         typer.echo(text)
 
@@ -96,15 +106,21 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], file: str, text: str) ->
 def print_status(message: str, *, quiet: bool = False) -> None:
     """Print a status line to stderr unless ``quiet`` is set."""
     if not quiet:
-        typer.echo(sanitize(message, keep="\n"), err=True)
+        _echo_error(sanitize(message, keep="\n"))
 
 
 def fail(message: str, *, status: int, help_text: str | None = None) -> NoReturn:
     """Print an error with an optional remedy and exit with the status."""
-    typer.echo(f"error: {sanitize(message)}", err=True)
+    _echo_error(f"error: {sanitize(message)}")
     if help_text is not None:
-        typer.echo(f"  = help: {sanitize(help_text)}", err=True)
+        _echo_error(f"  = help: {sanitize(help_text)}")
     raise typer.Exit(status)
+
+
+def _echo_error(text: str) -> None:
+    """Print a line to stderr, its severity in the color of diagnostics."""
+    color = is_color(sys.stderr)
+    typer.echo(paint_severity(text) if color else text, err=True, color=color)
 
 
 def fail_unknown(message: str, name: str, known: Iterable[str], *, otherwise: str) -> NoReturn:

@@ -9,8 +9,9 @@ import typer
 
 from rigspec.backend.discovery import Backend, BackendError, find_backends
 from rigspec.backend.render import render_steps
+from rigspec.cli.common.completion import complete_targets
 from rigspec.cli.common.lockfile import load_fresh_lock, resolve_as_locked
-from rigspec.cli.common.options import FORMAT, LockDirectory, OneMachine, Quiet, Spec
+from rigspec.cli.common.options import FORMAT, LockDirectory, OneMachine, Quiet, SpecFile
 from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, print_status
 from rigspec.doctor.diagnose import diagnose
@@ -28,11 +29,17 @@ _DEFAULT_TARGET = "shell"
 
 
 def doctor(
-    spec: Spec,
+    spec: SpecFile,
     machine: OneMachine = None,
     lock: LockDirectory = None,
     target: Annotated[
-        str, typer.Option("--target", metavar="NAME", help="Check only what this target builds")
+        str,
+        typer.Option(
+            "--target",
+            metavar="NAME",
+            help="Check only what this target builds",
+            autocompletion=complete_targets,
+        ),
     ] = _DEFAULT_TARGET,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
     strict: Annotated[

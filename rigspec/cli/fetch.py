@@ -13,7 +13,7 @@ from rigspec.bundle.build import Bundle, build_bundle
 from rigspec.bundle.model import MissingItem
 from rigspec.bundle.writer import fill_bundle, pack_bundle
 from rigspec.cli.common.lockfile import load_fresh_lock, report_lock_errors, resolve_as_locked
-from rigspec.cli.common.options import AnyMachine, LockDirectory, Quiet, Spec
+from rigspec.cli.common.options import AnyMachine, LockDirectory, Quiet, SpecFile
 from rigspec.cli.common.pipeline import open_spec, select_machines
 from rigspec.cli.common.progress import create_progress_bar
 from rigspec.cli.console import fail, print_status
@@ -25,7 +25,7 @@ _ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 
 
 def fetch(
-    spec: Spec,
+    spec: SpecFile,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="PATH", help="Folder, or archive (NAME.tar)"),

@@ -27,13 +27,15 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 def import_(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Files to import, or - for stdin"),
+        typer.Argument(metavar="FILE", help="Files to import, or - for stdin"),
     ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="File to write (default: stdout)"),
     ] = None,
-    name: Annotated[str, typer.Option("--name", help="Name of the rig")] = "imported",
+    name: Annotated[
+        str, typer.Option("--name", metavar="NAME", help="Name of the rig")
+    ] = "imported",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file")] = False,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
     quiet: Quiet = False,

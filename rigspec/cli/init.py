@@ -29,7 +29,7 @@ _SUPPORTED = ("x86_64", "aarch64")
 
 def init(
     file: Annotated[
-        Path, typer.Argument(metavar="[FILE]", help="File to write, or - for stdout")
+        Path, typer.Argument(metavar="FILE", help="File to write, or - for stdout")
     ] = Path("rig.toml"),
     from_host: Annotated[
         bool, typer.Option("--from-host", help="Describe this machine: hardware and software")
@@ -47,7 +47,8 @@ def init(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="Name of the rig (default: that of FILE)")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Name of the rig (default: that of FILE)"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file")] = False,
     quiet: Quiet = False,

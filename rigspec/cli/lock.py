@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from rigspec.cli.common.completion import complete_components
 from rigspec.cli.common.lockfile import (
     collect_resolutions,
     ensure_digests,
@@ -17,7 +18,7 @@ from rigspec.cli.common.lockfile import (
     load_previous_lock,
     warn_unpinned,
 )
-from rigspec.cli.common.options import FORMAT, Quiet, RequireDigests, Spec
+from rigspec.cli.common.options import FORMAT, Quiet, RequireDigests, SpecFile
 from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machines
 from rigspec.cli.console import fail_unknown, print_status
 from rigspec.diagnostics.model import Report
@@ -34,7 +35,7 @@ _COMPONENTS = frozenset({"os", "driver", "cuda", "cudnn", "python", "pip", "inst
 
 
 def lock(
-    spec: Spec,
+    spec: SpecFile,
     check: Annotated[
         bool,
         typer.Option("--check", help="Write nothing and exit with 1 if the lock is out of date"),
@@ -42,7 +43,10 @@ def lock(
     update: Annotated[
         list[str] | None,
         typer.Option(
-            "--update", metavar="NAME", help="Allow NAME to change, keeping everything else"
+            "--update",
+            metavar="NAME",
+            help="Allow NAME to change, keeping everything else",
+            autocompletion=complete_components,
         ),
     ] = None,
     upgrade: Annotated[

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from rigspec.cli.common.completion import complete_components
 from rigspec.cli.common.options import FORMAT, AnyMachine, Spec
 from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machines
-from rigspec.cli.common.spec_paths import find_spec
+from rigspec.cli.common.spec_paths import STDIN_NAME, find_spec
 from rigspec.cli.console import fail, fail_unknown, show
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.render.json import render_json
@@ -31,7 +32,10 @@ def why(
     component: Annotated[
         str | None,
         typer.Argument(
-            help="Component, such as cuda, driver, python, lab/python or torch", show_default=False
+            metavar="COMPONENT",
+            help="Component, such as cuda, driver, python, lab/python or torch",
+            autocompletion=complete_components,
+            show_default=False,
         ),
     ] = None,
     machine: AnyMachine = None,
@@ -42,6 +46,8 @@ def why(
     Prints the lines and facts that led to the version, and what excludes the next newer one.
     """
     if component is None:
+        if spec == STDIN_NAME:
+            fail("no component", status=2, help_text="name one, such as `rigspec why - driver`")
         # Without a spec, the only word is the component.
         component, spec = str(spec), find_spec()
     loaded = open_spec(spec)

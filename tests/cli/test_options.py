@@ -9,11 +9,6 @@ from collections.abc import Callable
 
 import pytest
 
-from rigspec.cli.common.completion import (
-    complete_codes,
-    complete_gpus,
-    complete_targets,
-)
 from rigspec.cli.console import is_color
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -108,9 +103,3 @@ def test_help_has_short_forms(words: tuple[str, ...], rigspec: Rigspec) -> None:
 
 def test_version_has_a_short_form(rigspec: Rigspec) -> None:
     assert rigspec("-V").stdout == rigspec("--version").stdout
-
-
-def test_completion_offers_values() -> None:
-    assert "RS203" in complete_codes("rs20")
-    assert complete_targets("dock") == ["docker"]
-    assert "GeForce RTX 4090" in complete_gpus("4090")

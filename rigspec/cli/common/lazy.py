@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from shutil import get_terminal_size
 from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from rigspec.cli.common.extras import report_missing_extra
+from rigspec.cli.common.help import HelpfulCommand, HelpfulGroup, build_context_settings
 from rigspec.cli.common.usage_errors import report_usage_errors
 from rigspec.cli.console import fail_unknown
 
 __all__ = ["LazyCommand", "create_group"]
-
-
-# Lines of help are not longer, however wide the terminal is.
-_MAX_WIDTH = 120
 
 
 class LazyCommand(NamedTuple):
@@ -35,7 +30,7 @@ class LazyCommand(NamedTuple):
         if isinstance(target, typer.Typer):
             return get_group(target)
         app = _create_app()
-        app.command(name)(target)
+        app.command(name, cls=HelpfulCommand, short_help=self.summary)(target)
         return get_command(app)
 
 
@@ -50,7 +45,7 @@ def create_group(
         completion: add the options that install shell completion.
     """
 
-    class LazyGroup(TyperGroup):
+    class LazyGroup(HelpfulGroup):
         """A group that builds a command when it is requested."""
 
         def list_commands(self, ctx: Any) -> list[str]:
@@ -96,9 +91,6 @@ def _create_app(*, add_completion: bool = False, **settings: Any) -> typer.Typer
         add_completion=add_completion,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        context_settings={
-            "help_option_names": ["-h", "--help"],
-            "max_content_width": min(get_terminal_size().columns, _MAX_WIDTH),
-        },
+        context_settings=build_context_settings(),
         **settings,
     )

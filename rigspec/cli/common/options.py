@@ -8,17 +8,19 @@ from typing import Annotated
 import typer
 
 from rigspec.cli.common.completion import complete_machines
-from rigspec.cli.common.spec_paths import find_spec, locate_spec
+from rigspec.cli.common.spec_paths import find_spec, locate_file, locate_spec
 
 __all__ = [
     "FORMAT",
     "AnyMachine",
     "LockDirectory",
+    "NoPager",
     "OneMachine",
     "Quiet",
     "RequireDigests",
     "RequiredSpec",
     "Spec",
+    "SpecFile",
 ]
 
 # The type of the parameter lists the formats: `Annotated[Literal["text", "json"], FORMAT]`.
@@ -28,9 +30,20 @@ Spec = Annotated[
     Path,
     typer.Argument(
         metavar="SPEC",
-        help="Spec of the rig, or its folder (default: rig.toml here or above)",
+        help="Spec of the rig, its folder, or - for stdin (default: rig.toml here or above)",
         default_factory=find_spec,
         callback=locate_spec,
+        show_default=False,
+    ),
+]
+# For commands that read or write files next to the spec.
+SpecFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SPEC",
+        help="Spec of the rig, or its folder (default: rig.toml here or above)",
+        default_factory=find_spec,
+        callback=locate_file,
         show_default=False,
     ),
 ]
@@ -38,11 +51,12 @@ RequiredSpec = Annotated[
     Path,
     typer.Argument(
         metavar="SPEC",
-        help="Spec of the rig, or its folder",
+        help="Spec of the rig, its folder, or - for stdin",
         callback=locate_spec,
         show_default=False,
     ),
 ]
+NoPager = Annotated[bool, typer.Option("--no-pager", help="Do not use a pager")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only")]
 AnyMachine = Annotated[
     str | None,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from rigspec.check import check_machine
+from rigspec.cli.common.spec_paths import STDIN_NAME
 from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Report
 from rigspec.importing.env_files import SpecWithFiles, load_spec_with_files
@@ -17,11 +19,14 @@ from rigspec.spec.loader import InvalidSpec, LoadedSpec
 
 __all__ = ["open_spec", "resolve_or_exit", "select_machine", "select_machines"]
 
+_MAX_STDIN = 1 << 22  # characters
+
 
 def open_spec(path: Path) -> LoadedSpec:
     """Return the spec; print its errors and exit with status 2 if it is invalid."""
+    text = sys.stdin.read(_MAX_STDIN) if path == STDIN_NAME else None
     try:
-        loaded = load_spec_with_files(str(path))
+        loaded = load_spec_with_files(str(path), text)
     except InvalidSpec as error:
         report = Report(str(path), None, "invalid", None, error.diagnostics)
         show(report, {str(path): error.text or ""})

@@ -10,10 +10,21 @@ from pathlib import Path
 
 from rigspec.cli.console import fail
 
-__all__ = ["DEFAULT_NAME", "STDIN", "expand_specs", "find_spec", "locate_spec", "require_file"]
+__all__ = [
+    "DEFAULT_NAME",
+    "STDIN",
+    "STDIN_NAME",
+    "expand_specs",
+    "find_spec",
+    "locate_file",
+    "locate_spec",
+    "require_file",
+]
 
 DEFAULT_NAME = "rig.toml"
 STDIN = Path("-")
+# The name of standard input in diagnostics.
+STDIN_NAME = Path("<stdin>")
 # The first key of a spec; other TOML files of a folder are not checked.
 _RIG = re.compile(rb"""^\s*["']?rig["']?\s*=""", re.MULTILINE)
 _SKIPPED = frozenset({"node_modules", "__pycache__", "lockfiles", "out"})
@@ -23,6 +34,8 @@ _MOST = 10_000
 
 def find_spec() -> Path:
     """Return `rig.toml` of the working directory or of the next folder above that has one."""
+    if _is_completing():
+        return Path(DEFAULT_NAME)
     for folder in (Path.cwd(), *Path.cwd().parents):
         if (folder / DEFAULT_NAME).is_file():
             return Path(os.path.relpath(folder / DEFAULT_NAME))
@@ -34,8 +47,10 @@ def find_spec() -> Path:
 
 
 def locate_spec(path: Path) -> Path:
-    """Return the spec of a folder, or the path itself."""
-    if not path.is_dir():
+    """Return the spec of a folder, the name of standard input for `-`, or the path itself."""
+    if path == STDIN:
+        return STDIN_NAME
+    if not path.is_dir() or _is_completing():
         return path
     if (path / DEFAULT_NAME).is_file():
         return path / DEFAULT_NAME
@@ -46,6 +61,17 @@ def locate_spec(path: Path) -> Path:
         fail(f"no spec in {path}", status=2, help_text="name a spec file")
     names = ", ".join(map(str, specs[:5]))
     fail(f"several specs in {path}", status=2, help_text=f"name one of {names}")
+
+
+def locate_file(path: Path) -> Path:
+    """Return the spec of a folder, or the path itself; exit with status 2 for standard input."""
+    if path == STDIN and not _is_completing():
+        fail(
+            "this command cannot read the spec from stdin, because its lock is next to its file",
+            status=2,
+            help_text="name a file; `check`, `why`, `graph`, `compare` and `connect` read stdin",
+        )
+    return locate_spec(path)
 
 
 def expand_specs(paths: Sequence[Path]) -> list[Path]:
@@ -71,6 +97,11 @@ def require_file(path: Path) -> None:
     ][:1]
     help_text = f"did you mean `{places[0]}`?" if places else None
     fail(f"RS010: cannot read `{path}`: no such file or directory", status=2, help_text=help_text)
+
+
+def _is_completing() -> bool:
+    """Return whether the shell requests a completion, which prints no errors."""
+    return "_RIGSPEC_COMPLETE" in os.environ
 
 
 def _specs_below(folder: Path) -> Iterator[Path]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import typer
 
@@ -12,10 +14,10 @@ from rigspec.cli.console import fail
 
 __all__ = ["report_usage_errors"]
 
-# Typer exports the class of a bad parameter only; that of all usage errors is its base.
-UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+# Typer exports only one class of usage errors; the others are in the module that defines it, which
+# is Click's in older releases of Typer.
+_errors: Any = importlib.import_module(typer.BadParameter.__module__)
 _QUOTED = re.compile(r"'([^'\n]*)'")
-_HELP_ON_ITS_OWN = "NoArgsIsHelpError"
 
 
 @contextmanager
@@ -23,36 +25,35 @@ def report_usage_errors() -> Iterator[None]:
     """Print a usage error as one line with its remedy, and exit with status 2."""
     try:
         yield
-    except UsageError as error:
-        if type(error).__name__ == _HELP_ON_ITS_OWN:
-            raise
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "rigspec"
-        similar = getattr(error, "possibilities", None) or ()
-        names = " or ".join(f"`{name}`" for name in sorted(similar))
-        otherwise = _remedy(error) or f"run `{command} --help` for its arguments"
+    except _errors.NoArgsIsHelpError:
+        raise
+    except _errors.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "rigspec"
         fail(
             _message(error),
             status=2,
-            help_text=f"did you mean {names}?" if names else otherwise,
+            help_text=_remedy(error) or f"run `{command} --help` for its arguments",
         )
 
 
-def _message(error: Exception) -> str:
-    option = getattr(error, "option_name", None)
-    if option is not None and type(error).__name__ == "NoSuchOption":
-        return f"unknown option `{option}`"
-    text = error.format_message() if hasattr(error, "format_message") else str(error)
-    text = text.replace("Value error, ", "").rstrip(".")
+def _message(error: Any) -> str:
+    if isinstance(error, _errors.NoSuchOption):
+        return f"unknown option `{error.option_name}`"
+    text = error.format_message().replace("Value error, ", "").rstrip(".")
     text = _QUOTED.sub(r"`\1`", text[:1].lower() + text[1:])
     return re.sub(r"^(missing (?:option|argument)|no such command):? ", r"\1 ", text)
 
 
-def _remedy(error: Exception) -> str | None:
-    """Return the values of a missing option, if its completion knows them."""
-    parameter = getattr(error, "param", None)
-    if type(error).__name__ != "MissingParameter" or getattr(parameter, "name", "") != "target":
-        return None
-    from rigspec.backend.discovery import find_backends
+def _remedy(error: Any) -> str | None:
+    """Return the option that was meant, or the values of a missing target."""
+    if isinstance(error, _errors.NoSuchOption) and error.possibilities:
+        return f"did you mean {' or '.join(f'`{name}`' for name in sorted(error.possibilities))}?"
+    if isinstance(error, _errors.MissingParameter) and _name(error.param) == "target":
+        from rigspec.backend.discovery import find_backends
 
-    return f"name one of {', '.join(backend.name for backend in find_backends())}, or all"
+        return f"name one of {', '.join(backend.name for backend in find_backends())}, or all"
+    return None
+
+
+def _name(parameter: Any) -> str | None:
+    return parameter.name if parameter is not None else None

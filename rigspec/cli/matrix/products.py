@@ -7,14 +7,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cli.common.options import FORMAT
-from rigspec.cli.console import fail_unknown
+from rigspec.cli.common.options import FORMAT, NoPager
+from rigspec.cli.console import fail_unknown, show_long
 from rigspec.matrix.loader import list_product_names, load_matrix
 
 __all__ = ["list_products", "refuse_unknown_product"]
 
 
-def list_products(format_: Annotated[Literal["text", "json"], FORMAT] = "text") -> None:
+def list_products(
+    format_: Annotated[Literal["text", "json"], FORMAT] = "text", no_pager: NoPager = False
+) -> None:
     """List the products of the matrix."""
     products = load_matrix().products
     if format_ == "json":
@@ -29,9 +31,12 @@ def list_products(format_: Annotated[Literal["text", "json"], FORMAT] = "text") 
         ]
         typer.echo(json.dumps({"schema": 1, "products": rows}, indent=2, ensure_ascii=False))
         return
-    for product in products:
-        counts = f"{len(product.releases)} releases, {len(product.rules)} rules"
-        typer.echo(f"{product.name:<20} {product.title:<32} {counts}")
+    lines = [
+        f"{product.name:<20} {product.title:<32} "
+        f"{len(product.releases)} releases, {len(product.rules)} rules"
+        for product in products
+    ]
+    show_long("\n".join(lines), pager=not no_pager)
 
 
 def refuse_unknown_product(name: str) -> None:

@@ -19,7 +19,9 @@ __all__ = ["refresh"]
 
 
 def refresh(
-    product: Annotated[str, typer.Argument(help="Framework, such as torch", show_default=False)],
+    product: Annotated[
+        str, typer.Argument(metavar="PRODUCT", help="Framework, such as torch", show_default=False)
+    ],
     index: Annotated[
         str | None,
         typer.Option("--index", metavar="URL", help="Package index (default: that of pip)"),

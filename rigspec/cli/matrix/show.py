@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from rigspec.cli.common.options import FORMAT
+from rigspec.cli.common.completion import complete_products, complete_releases
+from rigspec.cli.common.options import FORMAT, NoPager
 from rigspec.cli.console import fail, show_long
 from rigspec.cli.matrix.products import refuse_unknown_product
 from rigspec.matrix.display import UnknownReleaseError, convert_product, format_product
@@ -20,11 +21,26 @@ __all__ = ["show"]
 
 
 def show(
-    product: Annotated[str, typer.Argument(help="Product, such as torch", show_default=False)],
+    product: Annotated[
+        str,
+        typer.Argument(
+            metavar="PRODUCT",
+            help="Product, such as torch",
+            autocompletion=complete_products,
+            show_default=False,
+        ),
+    ],
     version: Annotated[
-        str | None, typer.Argument(help="Only this release, as a spec names it", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="RELEASE",
+            help="Only this release, as a spec names it",
+            autocompletion=complete_releases,
+            show_default=False,
+        ),
     ] = None,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
+    no_pager: NoPager = False,
 ) -> None:
     """Show the releases and rules of a product with their sources."""
     refuse_unknown_product(product)
@@ -36,7 +52,8 @@ def show(
             return
         text = format_product(table, version)
         page = build_gpu_page(Question(gpu=version)) if product == "gpu" and version else None
-        show_long(text if page is None else f"{render_page(page)}\n\n{text}")
+        whole = text if page is None else f"{render_page(page)}\n\n{text}"
+        show_long(whole, pager=not no_pager)
     except UnknownReleaseError as error:
         close = " or ".join(f"`{name}`" for name in error.similar)
         fail(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
@@ -10,7 +11,7 @@ from rigspec.diagnostics.render.end_of_life import join_end_of_life
 from rigspec.diagnostics.sanitize import sanitize
 from rigspec.resolution import Resolution
 
-__all__ = ["describe_edits", "format_resolution", "render_text"]
+__all__ = ["describe_edits", "format_resolution", "paint_severity", "render_text"]
 
 _COLORS = {
     Severity.ERROR: "\x1b[1;31m",
@@ -19,6 +20,7 @@ _COLORS = {
 }
 _BOLD, _BLUE, _RESET = "\x1b[1m", "\x1b[1;34m", "\x1b[0m"
 _TAB = "    "
+_HEAD = re.compile(r"(error|warning|note)(?:\[RS\d+\])?(?=:)")
 
 
 def render_text(
@@ -36,6 +38,14 @@ def render_text(
     renderer = _Renderer(color, max(width, 40), masks)
     shown = join_end_of_life(report.diagnostics)
     return "\n".join(renderer.render(d, texts) for d in shown)
+
+
+def paint_severity(text: str) -> str:
+    """Return a message with its severity in color, if it starts with one."""
+    head = _HEAD.match(text)
+    if head is None:
+        return text
+    return f"{_COLORS[Severity(head[1])]}{head[0]}{_RESET}{text[head.end() :]}"
 
 
 def _redact_shown_lines(report: Report, texts: Mapping[str, str]) -> dict[str, str]:
