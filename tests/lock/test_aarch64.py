@@ -43,6 +43,16 @@ def test_check_of_arm_machine_with_gpu_takes_builds_for_it(gpu: str) -> None:
     assert resolution.envs[0].cuda is not None
 
 
+@pytest.mark.parametrize("gpu", ["Jetson AGX Orin", "Jetson Thor"])
+def test_driver_of_jetson_is_part_of_its_system(gpu: str) -> None:
+    text = write_text("ubuntu 22.04", f'gpus = ["{gpu}"]', 'packages = { torch = "*" }')
+    resolution = check_text(text).resolution
+    assert resolution is not None
+    assert resolution.driver_source == "none"
+    spec = parse_spec("rig.toml", text)
+    assert list(list_repositories(spec.rig, resolution, load_matrix())) == []
+
+
 def test_open_interpreter_of_arm_machine_is_built_by_pyenv() -> None:
     resolution = check_text(write_text(os="ubuntu 22.04")).resolution
     assert resolution is not None

@@ -113,7 +113,7 @@ def list_requirements(
         requirements += _machine_requirements(("machine", str(machine_name)), machine)
     requirements += _image_system(rig, machine)
     requirements += _cuda_requirements(rig, cuda_from_wheels)
-    requirements.append(_driver_source(rig, machine_name, machine))
+    requirements.append(_driver_source(rig, machine_name, machine, knowledge))
     system = next((r.alternatives[0] for r in requirements if r.component == "os"), None)
     has_python = is_fully_known(system, knowledge.product("os"))
     open_interpreters = _OPEN_INTERPRETERS if has_python else _OPEN_INTERPRETERS[1:]
@@ -189,7 +189,9 @@ def _driver_requirements(path: KeyPath, machine: Machine) -> Iterator[Requiremen
         yield Requirement("kernel_modules", modules, (*place, "modules"), label)
 
 
-def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requirement:
+def _driver_source(
+    rig: Rig, name: str | None, machine: Machine | None, knowledge: RuleIndex
+) -> Requirement:
     """Return where the driver comes from: as requested, else from where the toolkit does.
 
     A driver that NVIDIA's repository does not have comes from the distribution.
@@ -199,6 +201,11 @@ def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requi
     if machine is not None and machine.kind == "wsl":
         label = "uses the driver of Windows"
         return Requirement("driver_source", (NO_DRIVER,), (*path[:2], "kind"), label, False)
+    included = _find_included_driver(machine, knowledge) if machine is not None else None
+    if included is not None and source in (None, NO_DRIVER):
+        gpu, system = included
+        label = f"has its driver in {system}"
+        return Requirement("driver_source", (NO_DRIVER,), (*path[:2], *gpu), label, False)
     if source == NO_DRIVER:
         given = (*path, "from") if machine and isinstance(machine.driver, Driver) else path
         return Requirement("driver_source", (NO_DRIVER,), given, "installs no driver", False)
@@ -213,6 +220,19 @@ def _driver_source(rig: Rig, name: str | None, machine: Machine | None) -> Requi
         return Requirement("driver_source", sources, None, label, editable=False)
     sources = tuple(word for word in ENUMERATED["driver_source"] if word != NO_DRIVER)
     return Requirement("driver_source", sources, None, "installs the driver", editable=False)
+
+
+def _find_included_driver(machine: Machine, knowledge: RuleIndex) -> tuple[KeyPath, str] | None:
+    """Return a GPU whose driver is part of its own system, and the name of that system."""
+    product = knowledge.find_product("gpu")
+    if product is None:
+        return None
+    for gpu in list_gpus(machine):
+        part = find_part(product, gpu.model) if gpu.model is not None else None
+        system = part.get("driver_in") if part is not None else None
+        if system is not None:
+            return gpu.path, system
+    return None
 
 
 def _gpu_requirement(index: int, gpu: DeclaredGpu, machine: KeyPath) -> Requirement:
