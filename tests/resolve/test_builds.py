@@ -47,6 +47,20 @@ def test_build_can_be_named_in_every_notation(torch: str, tmp_path: Path) -> Non
     assert outcome(check(tmp_path, rig(torch=torch))) == "2.7.1+cu118"
 
 
+@pytest.mark.parametrize(
+    ("gpu", "torch", "build"),
+    [("GB200", "2.8.0", "2.8.0+cu129"), ("GH200", "2.8.0", "2.8.0+cu129"), ("GH200", "2.7.1", "")],
+)
+def test_build_for_aarch64_is_that_of_its_index(
+    gpu: str, torch: str, build: str, tmp_path: Path
+) -> None:
+    machine = f'[machine.box]\narch = "aarch64"\ngpus = ["{gpu}"]\n'
+    report = check(tmp_path, f'{machine}[env.lab]\nframeworks = {{ torch = "{torch}" }}\n')
+
+    found = report.resolution.envs[0].frameworks[0].version if report.resolution else ""
+    assert found == build
+
+
 def test_named_build_that_does_not_run_is_a_conflict(tmp_path: Path) -> None:
     assert errors(check(tmp_path, rig("RTX 5090", "580", '"2.7.1+cu126"'))) != []
     assert errors(check(tmp_path, rig("RTX 5090", "580", '"2.7.1+cu128"'))) == []
