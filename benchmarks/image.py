@@ -4,8 +4,7 @@
 
 REVISION is a commit whose Dockerfile is compared. Run it as root on Debian, with the tools of
 `scripts/install-test-tools`: a temporary Docker engine builds on a Debian 12 from debootstrap. Each
-Dockerfile starts without layers and without caches of apt and pip. The engine stores every layer
-as a copy of the file system (vfs), so each instruction costs the same time in all builds.
+Dockerfile starts without layers and without caches of apt and pip.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def main() -> None:
         contexts = [compile_both(revision, folder) for revision in revisions]
         print(f"{'':<14}{'lines':>7}{'bytes':>8}" + "".join(f"{build:>14}" for build in BUILDS))
         for revision, (first, changed) in zip(revisions, contexts, strict=True):
-            with docker_engine(folder / f"engine-{revision}") as docker:
+            with docker_engine(folder / f"engine-{revision}", "overlay2") as docker:
                 docker.image("localhost/debian:12", make_root("bookworm", KEPT))
                 times = [build(docker, context) for context in (first, first, changed)]
             text = (first / "Dockerfile").read_text(encoding="utf-8")
@@ -80,7 +79,7 @@ def compile_both(revision: str | None, folder: Path) -> tuple[Path, Path]:
 def export(revision: str, target: Path) -> Path:
     """Write the package of another revision to a folder."""
     target.mkdir()
-    command = ["git", "-C", ROOT, "archive", revision, "rigspec", "backends"]
+    command = ["git", "-C", str(ROOT), "archive", revision, "rigspec", "backends"]
     archive = subprocess.run(command, capture_output=True, check=True).stdout
     subprocess.run(["tar", "-x", "-C", target], input=archive, check=True)
     shutil.move(target / "backends", target / "rigspec" / "backends")

@@ -165,8 +165,11 @@ class Docker:
 
 
 @contextmanager
-def docker_engine(folder: Path) -> Iterator[Docker]:
-    """An engine that keeps everything in the folder and leaves the machine's network alone."""
+def docker_engine(folder: Path, storage: str = "vfs") -> Iterator[Docker]:
+    """An engine that keeps everything in the folder and leaves the machine's network alone.
+
+    `vfs` works on every file system, and copies the system for each layer.
+    """
     folder.mkdir(exist_ok=True)
     # A socket's path is short.
     with tempfile.TemporaryDirectory(prefix="rig") as short:
@@ -176,7 +179,7 @@ def docker_engine(folder: Path) -> Iterator[Docker]:
         options += ["--iptables=false", "--ip6tables=false", "--bridge=none"]
         with open(folder / "log", "wb") as log:
             server = subprocess.Popen(
-                ["dockerd", *options, "--storage-driver=vfs"], stdout=log, stderr=log
+                ["dockerd", *options, f"--storage-driver={storage}"], stdout=log, stderr=log
             )
         try:
             for _ in range(600):
