@@ -49,7 +49,7 @@ def main() -> None:
         contexts = [compile_both(revision, folder) for revision in revisions]
         print(f"{'':<14}{'lines':>7}{'bytes':>8}" + "".join(f"{build:>14}" for build in BUILDS))
         for revision, (first, changed) in zip(revisions, contexts, strict=True):
-            with docker_engine(folder / f"engine-{revision}", "overlay2") as docker:
+            with docker_engine(folder / f"engine-{revision}") as docker:
                 docker.image("localhost/debian:12", make_root("bookworm", KEPT))
                 times = [build(docker, context) for context in (first, first, changed)]
             text = (first / "Dockerfile").read_text(encoding="utf-8")

@@ -164,13 +164,27 @@ class Docker:
         assert (packed.wait(), done.returncode) == (0, 0), done.stderr
 
 
-@contextmanager
-def docker_engine(folder: Path, storage: str = "vfs") -> Iterator[Docker]:
-    """An engine that keeps everything in the folder and leaves the machine's network alone.
+def _has_overlays(folder: Path) -> bool:
+    """Whether the file system of the folder can be below and above an overlay."""
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        parts = [Path(place, name) for name in ("low", "up", "work", "all")]
+        for part in parts:
+            part.mkdir()
+        low, up, work, both = parts
+        options = f"lowerdir={low},upperdir={up},workdir={work}"
+        command = ["mount", "-t", "overlay", "overlay", "-o", options, both]
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+        if mounted:
+            subprocess.run(["umount", both], check=True)
+        return mounted
 
-    `vfs` works on every file system, and copies the system for each layer.
-    """
+
+@contextmanager
+def docker_engine(folder: Path) -> Iterator[Docker]:
+    """An engine that keeps everything in the folder and leaves the machine's network alone."""
     folder.mkdir(exist_ok=True)
+    # Without overlays, each layer is a copy of the whole system.
+    storage = "overlay2" if _has_overlays(folder) else "vfs"
     # A socket's path is short.
     with tempfile.TemporaryDirectory(prefix="rig") as short:
         place = Path(short)
