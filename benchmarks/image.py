@@ -94,6 +94,7 @@ def rigspec(source: Path, *arguments: str | Path) -> None:
         [sys.executable, "-m", "rigspec", *arguments, "--quiet"],
         env=environment,
         cwd=source,
+        stdout=subprocess.DEVNULL,
         check=True,
     )
 
