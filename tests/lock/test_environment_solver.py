@@ -128,6 +128,31 @@ def test_lock_with_jax_as_dependency_warns_once_that_it_runs_on_cpu(
     assert "jaxlib" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("jax", "python", "jaxlib"), [("0.4.20", "3.9", "0.4.20"), ("0.4.38", "3.11", "0.4.38")]
+)
+def test_lock_of_jax_for_cpu_has_its_jaxlib(
+    jax: str, python: str, jaxlib: str, tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """jax before 0.4.30 does not require jaxlib, without which it cannot be imported."""
+    spec = write_spec(tmp_path, "", python=python, more=f'frameworks = {{ jax = "{jax}" }}\n')
+    spec.write_text(spec.read_text(encoding="utf-8").replace("gpus", "# gpus"), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert locked_versions(tmp_path)["jaxlib"] == jaxlib
+
+
+def test_lock_of_jax_whose_jaxlib_is_in_no_index_names_the_pair(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    """The index has jaxlib 0.4.13, and 0.4.18 and newer."""
+    spec = write_spec(tmp_path, "", python="3.9", more='frameworks = { jax = "0.3.25" }\n')
+    spec.write_text(spec.read_text(encoding="utf-8").replace("gpus", "# gpus"), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 1
+    assert "jax 0.3.25 requires jaxlib==0.3.25, but no release" in " ".join(done.stderr.split())
+
+
 def test_lock_with_package_bounded_by_rule_names_the_rule(tmp_path: Path, rigspec: Rigspec) -> None:
     """torch 2.2 works with NumPy 2 in its metadata only."""
     spec = write_spec(tmp_path, 'torch = "==2.2.*", numpy = "*"', python="3.11")
