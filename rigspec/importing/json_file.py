@@ -55,9 +55,13 @@ class JsonFile:
             return None
         return value if isinstance(value, str) else raw
 
+    def offset(self, node: tree_sitter.Node) -> int:
+        """Return the offset of a node, in characters."""
+        return len(self._data[: node.start_byte].decode(errors="replace"))
+
     def span(self, node: tree_sitter.Node) -> Span:
         """Return the span of a node."""
-        start = len(self._data[: node.start_byte].decode(errors="replace"))
+        start = self.offset(node)
         end = len(self._data[: node.end_byte].decode(errors="replace"))
         return self._source.span(start, end)
 

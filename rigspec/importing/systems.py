@@ -26,6 +26,10 @@ _IMAGES = {
     "centos": "centos",
     "almalinux": "almalinux",
 }
+# `base:ubuntu-22.04`, `cpp:1-ubuntu-22.04`, `cpp:1-debian-12`, `12.4-ubuntu22.04`.
+_VERSION_IN_TAG = re.compile(
+    r"(?:^|-)(?P<name>ubuntu|debian)-?(?P<version>\d\d\.\d\d|\d\d(?!\.?\d))(?:-|$)"
+)
 _CODENAMES = {
     "xenial": "ubuntu 16.04",
     "bionic": "ubuntu 18.04",
@@ -52,5 +56,8 @@ def find_system_of_image(name: str, tag: str) -> str | None:
     version = re.match(r"\d+(?:\.\d+)?", tag)
     if family is not None and version is not None:
         return f"{family} {version[0]}"
+    named = _VERSION_IN_TAG.search(tag)
+    if named is not None:
+        return f"{named['name']} {named['version']}"
     words = re.split(r"[-_.]", tag)
     return next((_CODENAMES[word] for word in words if word in _CODENAMES), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rigspec.check import check_machine
 from rigspec.diagnostics.model import Diagnostic, Edit, Report, Severity
@@ -23,6 +23,7 @@ __all__ = [
     "Answer",
     "SuggestedChange",
     "answer_question",
+    "apply_edits",
     "find_environment",
     "install_commands",
     "install_libraries",
@@ -104,6 +105,16 @@ def install_libraries(requests: Sequence[Requested]) -> tuple[str, ...]:
         if request.framework is None
     ]
     return (f"pip install {' '.join(names)}",) if names else ()
+
+
+def apply_edits(requests: Sequence[Requested], edits: Sequence[Edit]) -> tuple[Requested, ...]:
+    """Return the requests with the versions of the edits, and without those that they remove."""
+    changed = {edit.key.rsplit(".", 1)[-1]: edit.after for edit in edits}
+    return tuple(
+        replace(request, version=changed.get(request.name, request.version))
+        for request in requests
+        if changed.get(request.name, "") is not None
+    )
 
 
 def _with_operator(version: str | None) -> str:

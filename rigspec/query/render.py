@@ -9,6 +9,7 @@ from rigspec.diagnostics.model import Diagnostic, Edit
 from rigspec.query.answer import (
     Answer,
     SuggestedChange,
+    apply_edits,
     find_environment,
     install_commands,
     install_libraries,
@@ -40,7 +41,7 @@ def render_answer(answer: Answer, *, quiet: bool = False) -> str:
     for error in answer.errors:
         lines += _error_lines(error)
     for alternative in answer.alternatives[:2]:
-        lines += _alternative_lines(alternative)
+        lines += _alternative_lines(alternative, answer.question.requests)
     if not answer.is_yes and not answer.alternatives and not answer.is_invalid:
         lines.append("  nothing that rigspec tried makes it work")
     if not quiet:
@@ -175,10 +176,14 @@ def _error_lines(error: Diagnostic) -> Iterator[str]:
     yield from (f"  at run time: {text}" for text in error.runtime_error[:1])
 
 
-def _alternative_lines(alternative: SuggestedChange) -> Iterator[str]:
+def _alternative_lines(
+    alternative: SuggestedChange, requests: Sequence[Requested]
+) -> Iterator[str]:
     yield f"  instead: {', '.join(map(_describe, alternative.edits))}"
     env = find_environment(alternative.resolution)
-    for command in install_commands(env) if env is not None else ():
+    commands = install_commands(env) if env is not None else ()
+    libraries = install_libraries(apply_edits(requests, alternative.edits))
+    for command in (*commands, *libraries):
         yield f"    {command}"
 
 

@@ -211,6 +211,42 @@ def test_devcontainer_reads_image_and_features() -> None:
     }
 
 
+def test_devcontainer_reads_what_its_commands_install() -> None:
+    text = """\
+{
+  "image": "mcr.microsoft.com/devcontainers/cpp:1-ubuntu-22.04",
+  "onCreateCommand": { "a": "sudo apt-get install -y ffmpeg", "b": "pip3 install jax==0.4.30" },
+  "updateContentCommand": ["pip", "install", "keras"],
+  "postCreateCommand": "pip install torch==2.7.0 && nvcc --version",
+  "postStartCommand": "nvidia-smi"
+}
+"""
+    reading = read(".devcontainer.json", text)
+    assert values(reading, Subject.OS) == ["ubuntu 22.04"]
+    assert packages(reading) == {"jax": "==0.4.30", "torch": "==2.7.0"}
+    assert values(reading, Subject.SYSTEM_PACKAGE) == ["ffmpeg"]
+    reason = "a command; only what it installs by name is imported"
+    assert reasons(reading) == {"updateContentCommand": reason, "postStartCommand": reason}
+    (torch,) = [s for s in reading.statements if s.name == "torch"]
+    line = text.splitlines()[torch.span.line - 1]
+    assert line[torch.span.column - 1 : torch.span.end_column - 1] == "torch==2.7.0"
+
+
+@pytest.mark.parametrize(
+    ("image", "system"),
+    [
+        ("mcr.microsoft.com/devcontainers/base:bionic", "ubuntu 18.04"),
+        ("mcr.microsoft.com/devcontainers/base:ubuntu-24.04", "ubuntu 24.04"),
+        ("mcr.microsoft.com/devcontainers/cpp:1-debian-12", "debian 12"),
+        ("mcr.microsoft.com/devcontainers/python:1-3.11-bullseye", "debian 11"),
+        ("mcr.microsoft.com/devcontainers/universal:2", None),
+    ],
+)
+def test_image_names_its_system_in_the_tag(image: str, system: str | None) -> None:
+    reading = read("Dockerfile", f"FROM {image}\n")
+    assert values(reading, Subject.OS) == ([system] if system is not None else [])
+
+
 def test_collect_env_with_conda_gives_manager_and_cuda() -> None:
     text = """\
 PyTorch version: 2.1.0

@@ -231,3 +231,15 @@ def test_can_repeats_an_answer_without_the_solver(rigspec: Rigspec, tmp_path: Pa
     assert (damaged.returncode, damaged.stdout) == (1, first.stdout)
     other = rigspec("can", "RTX 5090", "torch==2.8", env=variables)
     assert other.returncode == 0
+
+
+def test_alternative_installs_the_libraries_of_the_question(rigspec: Rigspec) -> None:
+    done = rigspec("can", "RTX 4090", "torch==2.5.1", "torchvision==0.19.1")
+    assert done.returncode == 1
+    first, second = done.stdout.split("  instead: ")[1:]
+    assert first.splitlines() == [
+        "torchvision ==0.20.1",
+        "    pip install torch==2.5.1",
+        "    pip install torchvision==0.20.1",
+    ]
+    assert "    pip install torchvision==0.19.1" in second.splitlines()

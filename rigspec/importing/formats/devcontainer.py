@@ -1,13 +1,17 @@
-"""``devcontainer.json``: the image, and the features for Python and CUDA."""
+"""``devcontainer.json``: the image, the features for Python and CUDA, and the commands."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+import tree_sitter
+
 from rigspec.importing.images import read_image
+from rigspec.importing.install_commands import read_install_command
 from rigspec.importing.json_file import JsonFile, read_json
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
+from rigspec.importing.shell_commands import find_commands
 
 __all__ = ["read"]
 
@@ -17,13 +21,22 @@ _VERSIONS = {
     ("nvidia-cuda", "cudaVersion"): Subject.CUDA,
     ("nvidia-cuda", "cudnnVersion"): Subject.CUDNN,
 }
+# Commands that run in the container, in this order.
+_COMMANDS = ("onCreateCommand", "updateContentCommand", "postCreateCommand", "postStartCommand")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 
 
 def read(source: SourceText) -> Reading:
-    """Read the image and the versions of the features."""
+    """Read the image, the versions of the features and the commands."""
     file = read_json(source)
-    return join_readings([*_origin(file, source), *_features(file, source), *_gpu(file, source)])
+    return join_readings(
+        [
+            *_origin(file, source),
+            *_features(file, source),
+            *_commands(file, source),
+            *_gpu(file, source),
+        ]
+    )
 
 
 def _origin(file: JsonFile, source: SourceText) -> Iterator[Reading]:
@@ -67,3 +80,30 @@ def _gpu(file: JsonFile, source: SourceText) -> Iterator[Reading]:
     for found in ([node] if node is not None else []) + arguments:
         reason = "the file does not name the model of the GPUs"
         yield Reading(omissions=(source.omission("GPUs", reason, file.span(found).line),))
+
+
+def _commands(file: JsonFile, source: SourceText) -> Iterator[Reading]:
+    for key in _COMMANDS:
+        node = file.get(file.root, key)
+        scripts = [value for _, value in file.entries(node)] or ([node] if node is not None else [])
+        for script in scripts:
+            yield from _command(key, script, file, source)
+
+
+def _command(
+    key: str, node: tree_sitter.Node, file: JsonFile, source: SourceText
+) -> Iterator[Reading]:
+    """Yield what a command installs; name one that installs something and cannot be read."""
+    text = file.text(node)
+    found = False
+    # With an escape, or as an array, the words are elsewhere than in the text of the command.
+    if text is not None and len(text) == node.end_byte - node.start_byte - 2:
+        for words in find_commands(text):
+            reading = read_install_command(
+                words, file.offset(node) + 1, source, lambda word: None if "$" in word else word
+            )
+            found = found or bool(reading.statements or reading.omissions)
+            yield reading
+    if not found:
+        reason = "a command; only what it installs by name is imported"
+        yield Reading(omissions=(source.omission(key, reason, file.span(node).line),))
