@@ -207,6 +207,15 @@ def test_lock_chooses_tools_that_fit_packages(tmp_path: Path, rigspec: Rigspec) 
     assert int(locked_versions(tmp_path)["setuptools"].partition(".")[0]) < 82
 
 
+def test_lock_bounds_tools_by_rules_of_the_matrix(tmp_path: Path, rigspec: Rigspec) -> None:
+    """Chainer imports numpy.distutils, which setuptools 74 broke."""
+    more = '[env.lab.frameworks]\nchainer = "==4.0.0"\n'
+    spec = write_spec(tmp_path, "", gpu="GTX 1080 Ti", python="3.8", more=more)
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    assert int(locked_versions(tmp_path)["setuptools"].partition(".")[0]) < 74
+
+
 def test_lock_with_metadata_that_uv_cannot_read_uses_resolvelib(
     tmp_path: Path, rigspec: Rigspec
 ) -> None:

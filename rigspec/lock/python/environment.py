@@ -201,7 +201,7 @@ class _Locker:
         solved = self._solve(same_machine=same_machine)
         builds = find_source_builds(self._index, solved.requirements)
         require_compilers(self._rig, self._resolution, self._env.name, builds)
-        tools = self._lock_tools(solved.requirements, builds)
+        tools = self._lock_tools(solved.requirements, builds, solved.tool_bounds)
         present = read_pin_names(tools) | {pin.partition("==")[0] for pin in self._provided}
         packages = remove_pins(solved.requirements, present)
         locked = LockedEnv(
@@ -278,7 +278,9 @@ class _Locker:
             if any(strip_local_version(release.version) == version for release in releases):
                 yield FoundFramework(self._env.name, product, package, str(version))
 
-    def _lock_tools(self, packages: str, builds: Sequence[SourceBuild]) -> str:
+    def _lock_tools(
+        self, packages: str, builds: Sequence[SourceBuild], tool_bounds: Sequence[str]
+    ) -> str:
         """Return pins of pip, setuptools and wheel, and of everything that builds the sources.
 
         They are chosen last, to fit the packages.
@@ -291,7 +293,7 @@ class _Locker:
         request = replace(
             self._request,
             requirements=(*find_missing_tools(self._conda, lines), *needed),
-            constraints=tuple(dict.fromkeys((*self._provided, *locked.values()))),
+            constraints=tuple(dict.fromkeys((*self._provided, *locked.values(), *tool_bounds))),
             # A day is for the packages, not for the tools that install and build them.
             as_of=None,
         )

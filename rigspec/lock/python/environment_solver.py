@@ -33,7 +33,7 @@ from rigspec.lock.python.remarks import (
     report_cpu_dependency,
     suggest_build,
 )
-from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.request import TOOLS, ResolveRequest
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import find_package_owner
 from rigspec.matrix.model import Matrix
@@ -52,13 +52,17 @@ _ROUNDS = 24
 
 @dataclass(frozen=True)
 class SolvedEnvironment:
-    """The pins of an environment, the frameworks among them, and what it resolves to."""
+    """The pins of an environment, the frameworks among them, and what it resolves to.
+
+    ``tool_bounds`` are what rules of the matrix require of pip, setuptools and wheel.
+    """
 
     requirements: str
     frameworks: tuple[FoundFramework, ...]
     resolution: EnvResolution
     request: ResolveRequest
     warnings: tuple[Diagnostic, ...] = ()
+    tool_bounds: tuple[str, ...] = ()
 
 
 class EnvironmentSolver:
@@ -118,6 +122,7 @@ class EnvironmentSolver:
                     return SolvedEnvironment(
                         *(text, tuple(found), resolved, self._full_request()),
                         tuple(self._remarks(text, found)),
+                        tuple(self._tool_bounds(solution)),
                     )
                 self._env = resolved
         why = f"no set that fits the machine in {_ROUNDS} rounds"
@@ -325,6 +330,10 @@ class EnvironmentSolver:
             self._bounds.rules = list(dict.fromkeys([*self._bounds.rules, *broken]))
             self._bounds.tried = {f.package: f.version for f in found}
         return not broken
+
+    def _tool_bounds(self, solution: Solution) -> Iterator[str]:
+        rules = self._rules.package_rules(self._env.name, solution)
+        return (rule.requirement for rule in rules if _line_name(rule.requirement) in TOOLS)
 
     def _remarks(self, text: str, found: Sequence[FoundFramework]) -> Iterator[Diagnostic]:
         """Yield the warnings, and a note for each package that the matrix made older."""
