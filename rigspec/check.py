@@ -24,7 +24,7 @@ from rigspec.resolve.conflicts.unknown_names import (
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Requirement
 from rigspec.resolve.solver.contemporary_python import find_preferred
-from rigspec.resolve.solver.cuda_source import build_problem
+from rigspec.resolve.solver.cuda_source import build_problem, drop_unneeded_toolkit
 from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
@@ -71,9 +71,10 @@ def check_machine(
     if solution is None:
         found += _conflicts(spec, machine, matrix, builder, requirements, repairs)
     else:
+        needed = drop_unneeded_toolkit(spec.rig, builder, solution)
         implied_rules = tuple(builder.implied_rules(solution))
-        resolution = build_resolution(spec.rig, machine, matrix, implied_rules, solution)
-        rows = builder.advisory_rules(solution)
+        resolution = build_resolution(spec.rig, machine, matrix, implied_rules, needed)
+        rows = (row for row in builder.advisory_rules(solution) if row.keys <= needed.keys())
         found += lint_advisories(rows, builder.universes, requirements, solution, spec.document)
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None)

@@ -53,3 +53,25 @@ def test_torch_installs_no_toolkit(tmp_path: Path) -> None:
     assert errors(report) == []
     assert report.resolution is not None
     assert (report.resolution.cuda, report.resolution.cuda_provider) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("frameworks", "toolkit"),
+    [
+        ('{ jax = "0.8.0" }', False),
+        ('{ jax = "0.4.30" }', False),
+        ('{ jax = "0.4.20" }', True),
+        ('{ jax = "0.8.0", cupy = "13.4" }', True),
+        ('{ torch = "2.8.0" }', False),
+    ],
+)
+def test_toolkit_that_no_release_needs_is_not_installed(
+    frameworks: str, toolkit: bool, tmp_path: Path
+) -> None:
+    report = check(
+        tmp_path, f'[machine.box]\ngpus = ["RTX 4090"]\n[env.lab]\nframeworks = {frameworks}\n'
+    )
+
+    assert report.resolution is not None, errors(report)
+    assert (report.resolution.cuda is not None) == toolkit
+    assert (report.resolution.cudnn is None) or toolkit

@@ -28,6 +28,7 @@ from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import KeyPath, Problem, Requirement
 from rigspec.resolve.problem.requirements import get_env_key, list_framework_products
 from rigspec.resolve.solver.cnf import encode
+from rigspec.resolve.solver.cuda_source import drop_unneeded_toolkit
 from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.propagation import propagate
 from rigspec.resolve.solver.sat import Solution, SolverSession
@@ -247,7 +248,8 @@ class FrameworkRules:
     def build_resolution(self, solution: Solution) -> Resolution:
         """Return a solution as the resolution of the rig."""
         rules = tuple(self._builder.implied_rules(solution))
-        return build_resolution(self._rig, self._resolution.machine, self._matrix, rules, solution)
+        needed = drop_unneeded_toolkit(self._rig, self._builder, solution)
+        return build_resolution(self._rig, self._resolution.machine, self._matrix, rules, needed)
 
     def package_rules(self, env: str, solution: Solution) -> Iterator[PackageRule]:
         """Yield the requirements of the matrix on plain packages of an environment."""
@@ -279,7 +281,8 @@ def list_other_pythons(
         solution = find_newest(builder, (*_possible(builder), other), preferred)
         if solution is not None:
             rules = tuple(builder.implied_rules(solution))
-            yield build_resolution(rig, resolution.machine, matrix, rules, solution)
+            needed = drop_unneeded_toolkit(rig, builder, solution)
+        yield build_resolution(rig, resolution.machine, matrix, rules, needed)
 
 
 def join_environments(

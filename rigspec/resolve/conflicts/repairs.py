@@ -21,7 +21,7 @@ from rigspec.resolve.conflicts.unsat_core import Conflict
 from rigspec.resolve.problem.builder import list_required_products
 from rigspec.resolve.problem.model import Problem
 from rigspec.resolve.solver.contemporary_python import find_preferred
-from rigspec.resolve.solver.cuda_source import build_problem
+from rigspec.resolve.solver.cuda_source import build_problem, drop_unneeded_toolkit
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
@@ -140,4 +140,5 @@ def _resolution(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Resolu
     solution = find_preferred(builder, requirements)
     if solution is None:
         return None
-    return build_resolution(rig, machine, matrix, tuple(builder.implied_rules(solution)), solution)
+    without = drop_unneeded_toolkit(rig, builder, solution)
+    return build_resolution(rig, machine, matrix, tuple(builder.implied_rules(solution)), without)

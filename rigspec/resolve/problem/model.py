@@ -94,6 +94,11 @@ class BoundRule:
     when: tuple[tuple[str, tuple[str, ...]], ...]
     requires: tuple[str, tuple[str, ...]]
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """Return the keys of the components that the rule is about."""
+        return frozenset((self.requires[0], *(key for key, _ in self.when)))
+
 
 @dataclass(frozen=True)
 class RuleTable:

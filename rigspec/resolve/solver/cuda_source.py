@@ -5,13 +5,18 @@ from __future__ import annotations
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.model import BoundRule
 from rigspec.resolve.problem.requirements import uses_gpu
+from rigspec.resolve.solver.sat import Solution
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["build_problem", "build_problems"]
+__all__ = ["build_problem", "build_problems", "drop_unneeded_toolkit"]
 
 _PROVIDER = "provider"
+
+# Components that come with a toolkit.
+_TOOLKIT = frozenset({"cuda", "cudnn", "cudnn_cuda", "default_gcc"})
 
 
 def build_problem(rig: Rig, machine: str | None, matrix: Matrix) -> ProblemBuilder:
@@ -33,6 +38,28 @@ def build_problems(rig: Rig, machine: str | None, matrix: Matrix) -> tuple[Probl
     if not _has_cuda_extra(rig, machine, matrix):
         return (toolkit,)
     return toolkit, ProblemBuilder(rig, machine, matrix, cuda_from_wheels=True)
+
+
+def drop_unneeded_toolkit(rig: Rig, builder: ProblemBuilder, solution: Solution) -> Solution:
+    """Return a solution without the CUDA toolkit and cuDNN that no chosen release needs.
+
+    Some releases of JAX need a toolkit, and wheels of others contain CUDA. A toolkit that the spec
+    or the base image has stays.
+    """
+    if rig.cuda is not None or _has_image_with_cuda(rig):
+        return solution
+    for row in builder.binding_rules(solution):
+        about_env = any(key.partition("/")[0] in rig.env for key, _ in row.when)
+        if about_env and row.requires[0] in _TOOLKIT and _applies(builder, row, solution):
+            return solution
+    return {key: chosen for key, chosen in solution.items() if key not in _TOOLKIT}
+
+
+def _applies(builder: ProblemBuilder, row: BoundRule, solution: Solution) -> bool:
+    return all(
+        key in solution and builder.universes[key].admits(texts, solution[key])
+        for key, texts in row.when
+    )
 
 
 def _has_image_with_cuda(rig: Rig) -> bool:
