@@ -102,7 +102,9 @@ def compile_(
         value = {"schema": 1, "machine": name, "targets": written}
         typer.echo(sanitize_json(json.dumps(value, indent=2, ensure_ascii=False)))
         return
-    for backend in backends:
+    if len(backends) > 1:
+        _print_summary(plan, backends, output, trees, quiet=quiet)
+    for backend in backends if len(backends) == 1 else ():
         _print_result(plan, backend, output, trees[backend.name], quiet=quiet)
 
 
@@ -201,6 +203,31 @@ def _as_dict(
             for omission in list_omissions(plan, backend)
         ],
     }
+
+
+def _print_summary(
+    plan: Plan,
+    backends: Sequence[Backend],
+    output: Path,
+    trees: Mapping[str, Sequence[OutputFile]],
+    *,
+    quiet: bool,
+) -> None:
+    """Print a line for each target; its files and omissions are those of a single target."""
+    has_omissions = False
+    for backend in backends:
+        omitted = len(tuple(list_omissions(plan, backend)))
+        has_omissions = has_omissions or omitted > 0
+        count = f"{len(trees[backend.name]):>4} files in {output / backend.name}"
+        parts = f"{omitted} part{'s' if omitted > 1 else ''}"
+        remark = f", {parts} not included" if omitted and not quiet else ""
+        typer.echo(sanitize(f"{backend.name:<13}{count}{remark}"))
+    if has_omissions:
+        print_status(
+            "note: `rigspec compile --target NAME` lists the files of one target, and the parts "
+            "that are not included with the reason",
+            quiet=quiet,
+        )
 
 
 def _print_result(

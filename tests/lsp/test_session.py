@@ -183,7 +183,9 @@ async def test_hover_shows_facts_with_sources_and_days(
     assert "**GeForce GTX 1080 Ti**" in card
     assert "compute capability: 6.1" in card
     assert ", read 20" in card
-    assert "CUDA 9.0.176, because 9.1.85 is not possible" in await editor.hover('toolkit = "9')
+    assert "CUDA 9.0.176, because the spec does not allow 9.1.85" in await editor.hover(
+        'toolkit = "9'
+    )
     assert "Version of the toolkit" in await editor.hover("toolk")
 
 

@@ -92,9 +92,11 @@ def _explain_choice(
     with SolverSession(problem, encoding) as session:
         conflict = next(find_conflicts(problem, encoding, session))
     lines = [requirement for requirement in conflict.requirements if requirement.path]
-    note = _note(
-        spec, component, f"{choice}, because {_public(newer.version)} is not possible", lines
-    )
+    facts = tuple(list_facts(conflict))
+    why = f"{choice}, because {_public(newer.version)} is not possible"
+    if not facts and all(r.component == component.key for r in conflict.requirements):
+        why = f"{choice}, because the spec does not allow {_public(newer.version)}"
+    note = _note(spec, component, why, lines)
     earlier_labels = [
         requirement.label
         for requirement in conflict.requirements
@@ -105,7 +107,7 @@ def _explain_choice(
         if earlier_labels
         else ()
     )
-    return replace(note, facts=tuple(list_facts(conflict)), help=help_lines)
+    return replace(note, facts=facts, help=help_lines)
 
 
 def _next_newer(component: Component, solution: Solution) -> Candidate | None:
