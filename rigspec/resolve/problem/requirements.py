@@ -223,7 +223,7 @@ def _driver_source(
 
 
 def _find_included_driver(machine: Machine, knowledge: RuleIndex) -> tuple[KeyPath, str] | None:
-    """Return a GPU whose driver is part of its own system, and the name of that system."""
+    """Return a GPU whose system includes the driver, and the name of that system."""
     product = knowledge.find_product("gpu")
     if product is None:
         return None
