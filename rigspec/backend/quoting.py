@@ -16,6 +16,7 @@ _DIRECTIVE = re.compile(r"\s*[A-Za-z][A-Za-z0-9]*\s*=")
 # Control characters, surrogates, line and paragraph separators.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _YAML_WIDTH = 100
+_CONTINUATION = " \\\n    "
 
 
 def sh(value: object) -> str:
@@ -28,6 +29,16 @@ def sh(value: object) -> str:
 def words(values: Iterable[object]) -> str:
     """Quote several words for a POSIX shell."""
     return " ".join(sh(value) for value in values)
+
+
+def wrapped_words(values: Iterable[object], width: int = 110) -> str:
+    """Quote several words for a POSIX shell, on lines of at most ``width`` columns if possible."""
+    lines = [""]
+    for word in map(sh, values):
+        if lines[-1] and len(lines[-1]) + len(word) > width - len(_CONTINUATION):
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return _CONTINUATION.join(lines)
 
 
 def dockerfile(value: object) -> str:
@@ -106,19 +117,6 @@ def comment(value: object) -> str:
     return f'"{text}"' if _DIRECTIVE.match(text) else text
 
 
-def join_commands(commands: str) -> str:
-    """Join commands, each starting at the left margin, with `&&`."""
-    statements: list[str] = []
-    for line in commands.split("\n"):
-        if not line.strip():
-            continue
-        if line[0].isspace() and statements:
-            statements[-1] += "\n" + line
-        else:
-            statements.append(line)
-    return " && \\\n    ".join(statements)
-
-
 def indented(text: str, width: int) -> str:
     """Indent every line."""
     return "\n".join(
@@ -177,11 +175,11 @@ QUOTING = frozenset(
         "hostname",
         "identifier",
         "indented",
-        "joined",
         "packed",
         "sh",
         "sha256",
         "words",
+        "wrapped_words",
         "yaml",
         "yaml_text",
         "yaml_lines",
@@ -195,11 +193,11 @@ FILTERS = {
     "hostname": hostname,
     "identifier": identifier,
     "indented": indented,
-    "joined": join_commands,
     "packed": encode_base64,
     "sh": sh,
     "sha256": sha256,
     "words": words,
+    "wrapped_words": wrapped_words,
     "yaml": yaml,
     "yaml_text": yaml_text,
     "yaml_lines": yaml_lines,

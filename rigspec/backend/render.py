@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -11,8 +11,9 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, Temp
 
 from rigspec.backend import image
 from rigspec.backend.discovery import Backend, BackendError, Output
-from rigspec.backend.quoting import FILTERS
-from rigspec.backend.size_limits import Seed, fit_to_limit, limit_of
+from rigspec.backend.quoting import FILTERS, sha256
+from rigspec.backend.shell_library import read_library, read_library_for
+from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
 from rigspec.fs.atomic_tree import OutputFile
 from rigspec.plan.model import Omission, PayloadFile, Plan
 from rigspec.plan.steps import (
@@ -23,11 +24,13 @@ from rigspec.plan.steps import (
     Step,
     UserStep,
     VariablesStep,
+    build_call,
 )
 
 __all__ = ["compile_plan", "create_template_environment", "list_omissions", "render_steps"]
 
 _STEPS = "steps/"
+_LIBRARY = "library/"
 
 
 def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
@@ -48,7 +51,11 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         "omissions": backend.omissions(plan),
         "checks": backend.checks_of(plan),
         "texts": {file.name: file.content for file in payload},
+        "payload_digest": _digest_payload(payload),
         "seed": None,
+        "compact": False,
+        "build_call": build_call,
+        "read_library_for": read_library_for,
     }
     outputs = [
         file
@@ -119,9 +126,10 @@ def _render_output(
         yield from _render_files(environment, output, context)
         return
 
-    def renderer(of: Output) -> Callable[[Seed | None], str]:
-        def render(seed: Seed | None) -> str:
-            (file,) = _render_files(environment, of, {**context, "seed": seed})
+    def renderer(of: Output) -> Renderer:
+        def render(seed: Seed | None = None, *, compact: bool = False) -> str:
+            values = {**context, "seed": seed, "compact": compact}
+            (file,) = _render_files(environment, of, values)
             return file.content.decode()
 
         return render
@@ -170,6 +178,11 @@ def _output_file(path: str, text: str, mode: int) -> OutputFile:
     return OutputFile(path, text.encode(), mode)
 
 
+def _digest_payload(payload: tuple[PayloadFile, ...]) -> str:
+    """Return the sha256 of the output of ``sha256sum`` for the files."""
+    return sha256("".join(f"{sha256(file.content)}  {file.name}\n" for file in payload))
+
+
 def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[PayloadFile]:
     """Yield the files that steps write, for delivery with the artifact."""
     for step in steps:
@@ -191,7 +204,7 @@ def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[P
 
 
 class _Loader(BaseLoader):
-    """Load templates of the backend, and the shared templates in ``steps/``."""
+    """Load templates of the backend, those in ``steps/``, and the shell of ``library/``."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
@@ -203,6 +216,9 @@ class _Loader(BaseLoader):
             TemplateNotFound: There is no such template.
 
         """
+        if template.startswith(_LIBRARY):
+            text = read_library(template.removeprefix(_LIBRARY))
+            return f"{{% raw %}}{text}{{% endraw %}}", template, None
         folder = self._backend.folder
         if template.startswith(_STEPS):
             folder = files("rigspec.backends")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from rigspec.backend.discovery import Limit, Output
 from rigspec.fs.atomic_tree import OutputFile
@@ -37,8 +38,12 @@ class OutputTooLarge(Exception):
         self.seeded = seeded
 
 
-# Renders a template with a seed or without.
-Renderer = Callable[["Seed | None"], str]
+class Renderer(Protocol):
+    """Renders a template with a seed or without; ``compact`` leaves out comments."""
+
+    def __call__(self, seed: Seed | None = None, *, compact: bool = False) -> str:
+        """Return the text."""
+        ...
 
 
 def limit_of(path: str, limits: tuple[Limit, ...], deployment: DeploymentTarget) -> Limit | None:
@@ -63,17 +68,17 @@ def fit_to_limit(
         OutputTooLarge: No form fits.
 
     """
-    text = render(None).encode()
-    forms = [text, *([_compress(text)] if limit.binary and len(text) > limit.size else [])]
-    for form in forms:
+    size = 0
+    for form in _list_forms(render, limit):
         if len(form) <= limit.size:
             yield OutputFile(output.path, form, output.mode)
             return
+        size = len(form)
     named = limit.provider == deployment.provider
     if overflow is None or deployment.seed is None:
-        raise OutputTooLarge(output.path, len(forms[-1]), limit, named=named, seeded=False)
+        raise OutputTooLarge(output.path, size, limit, named=named, seeded=False)
     overflow_output, render_overflow = overflow
-    content = render_overflow(None).encode()
+    content = render_overflow().encode()
     digest = hashlib.sha256(content).hexdigest()
     path = overflow_output.path.replace("{sha256}", digest)
     seed = Seed(f"{deployment.seed.rstrip('/')}/{path.rpartition('/')[2]}", digest)
@@ -82,6 +87,17 @@ def fit_to_limit(
         raise OutputTooLarge(output.path, len(short), limit, named=named, seeded=True)
     yield OutputFile(output.path, short, output.mode)
     yield OutputFile(path, content, overflow_output.mode)
+
+
+def _list_forms(render: Renderer, limit: Limit) -> Iterator[bytes]:
+    """Yield the forms of an output, the most readable first."""
+    text, compact = render().encode(), render(compact=True).encode()
+    yield text
+    if limit.binary:
+        yield _compress(text)
+    yield compact
+    if limit.binary:
+        yield _compress(compact)
 
 
 def _compress(content: bytes) -> bytes:

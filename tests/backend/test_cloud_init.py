@@ -232,7 +232,8 @@ def test_limit_of_unknown_provider_returns_smallest() -> None:
     ("provider", "size", "rig", "form"),
     [
         ("aws", 16384, "deep-al", "seeded"),
-        ("azure", 65535, "deep-al", "seeded"),
+        ("azure", 65535, "deep-al", "compressed"),
+        ("aws", 16384, "submarine", "compressed"),
         ("gcp", 262144, "dl-server", "plain"),
     ],
 )
@@ -245,6 +246,7 @@ def test_fit_to_limit_returns_first_form_that_fits(
     assert len(content) <= size
     bulks = [path for path in found if path.startswith("seed/")]
     assert bool(bulks) is (form == "seeded")
+    assert content.startswith(b"\x1f\x8b") is (form == "compressed")
     if bulks:
         (path,) = bulks
         digest = hashlib.sha256(found[path]).hexdigest()

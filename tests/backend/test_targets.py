@@ -21,7 +21,7 @@ Rigspec = Callable[..., subprocess.CompletedProcess[str]]
 # Programs that travel as they are.
 PROGRAMS = (
     *("apt-components.sh", "verify_packages.py", "notebook_config.py", "notebook_health.py"),
-    *("check-packages.sh", "rig-image"),
+    *("check-packages.sh", "rig-image", "steps.sh"),
 )
 RIGS = ("dl-server", "legacy-cpu")
 
@@ -190,7 +190,7 @@ def test_templates_every_expression_ends_in_quoting_filter(backend: object) -> N
     environment = create_template_environment(backend)  # type: ignore[arg-type]
     shared = ROOT / "backends" / "steps"
     templates = [output.template for output in backend.outputs if output.template]  # type: ignore[attr-defined]
-    templates += [f"steps/{path.name}" for path in sorted(shared.iterdir())]
+    templates += [f"steps/{path.name}" for path in sorted(shared.glob("*.j2"))]
     # What a template of the backend's own imports.
     folder = Path(str(backend.folder))  # type: ignore[attr-defined]
     templates += [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.j2"))]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from rigspec.backend.discovery import find_backends
-from rigspec.backend.render import compile_plan, create_template_environment
+from rigspec.backend.render import compile_plan
+from rigspec.backend.shell_library import read_library
 from rigspec.doctor.checks import accounts, files, login_shell
 from rigspec.doctor.checks.verify import run_checks
 from rigspec.doctor.model import Status
@@ -24,6 +25,7 @@ from rigspec.plan.steps import (
     QuotaStep,
     Variable,
     VerifyStep,
+    build_call,
 )
 from rigspec.resolution import Resolution
 
@@ -90,13 +92,14 @@ def test_check_environment_variables_activation_sets_and_restores(tmp_path: Path
     }
     assert Status.OK not in missing.values()
 
-    for name, place in step.scripts:
-        Path(place).parent.mkdir(parents=True, exist_ok=True)
-        Path(place).write_text(texts[name], encoding="utf-8")
-    macro = '{% import "steps/macros.sh.j2" as m with context %}{{ m.hook_activation(step) }}'
-    hook = create_template_environment(shell).from_string(macro).render(step=step)
+    lock = tmp_path / "lock"
+    lock.mkdir()
+    for name, text in texts.items():
+        (lock / name).write_text(text, encoding="utf-8")
+    library = read_library("first-boot.sh").replace("LOCK=/opt/rig/lock", f"LOCK={lock}")
     for _ in range(2):
-        subprocess.run(["sh", "-c", hook], check=True)
+        command = ["bash", "-c", f'{library}\ncall_step apply "$@"', "bash"]
+        subprocess.run([*command, *build_call(step, (step,))], check=True)
     activate = (path / "bin" / "activate").read_text(encoding="utf-8")
     assert activate.count(f". {path}/etc/rig/activate.sh\n") == 1
     assert activate.count(f". {path}/etc/rig/deactivate.sh\n") == 1

@@ -8,7 +8,10 @@ INSTALLER = "/root/rig/install.sh"
 # The functions of the installer, as a step calls them: where `set -e` does nothing.
 FUNCTIONS = """
 source <(sed -e '/^trap /d' -e '/^{ trap - EXIT; main/d' /root/rig/install.sh)
-DRY_RUN=no LOGGED=; exec 7>&1 8>/dev/null; set +e
+DRY_RUN=no ALLOW_REMOVALS=no ONLY= LOGGED=; exec 7>&1 8>/dev/null; set +e
+load_plan
+apply() { run_on_step "$1" apply; }
+remove() { remove_step "$1"; }
 small() { mkdir -p "$1"; mount -t tmpfs -o "size=$2" small "$1"; }
 fill() { dd if=/dev/zero of="$1/fill" 2>/dev/null; }
 """

@@ -28,7 +28,7 @@ set -T
 at_command() {
   local name step=
   for name in "${FUNCNAME[@]}"; do
-    case $name in apply_*) step=${name#apply_} ;; esac
+    case $name in *_apply) step=${arg[id]} ;; esac
   done
   [ -n "$step" ] || return 0
   if [ -z "${KILL_STEP:-}" ]; then
@@ -115,10 +115,9 @@ def undisturbed(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Undistu
 def kill_installer(
     layer: Layer, undisturbed: Undisturbed, step: str, by: str, share: float
 ) -> None:
-    name = step.replace("-", "_")
-    count = undisturbed.commands[name]
+    count = undisturbed.commands[step]
     at = max(1, round(share * count)) if by == "commands" else 1
-    settings = ["BASH_ENV=/root/trace", f"KILL_STEP={name}", f"KILL_AT={at}"]
+    settings = ["BASH_ENV=/root/trace", f"KILL_STEP={step}", f"KILL_AT={at}"]
     settings += ["KILL_AFTER=yes"] if by == "time" else []
     process = layer.started(INSTALLER, settings=tuple(settings))
     here = layer.path / "root/tmp/here"
@@ -126,7 +125,7 @@ def kill_installer(
         assert process.poll() is None, f"it ended before: {process.communicate()[0]}"
         time.sleep(0.005)
     if by == "time":
-        time.sleep(share * undisturbed.seconds[name])
+        time.sleep(share * undisturbed.seconds[step])
     # The first process of a namespace takes all others with it.
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii")
     os.kill(int(children.split()[0]), signal.SIGKILL)

@@ -74,7 +74,7 @@ def test_records_disk_filling_up_keeps_foreign_files(system: Layer) -> None:
         fill /var/lib/rig
         record_new_contents cudnn $folder || echo refused
         rm /var/lib/rig/fill
-        remove_cudnn
+        remove cudnn
         find $folder -type f | wc -l
         ls -d $folder/include/a.h || echo gone
         """,
@@ -190,10 +190,10 @@ def test_archive_replaced_files_are_backed_up_and_restored(system: Layer) -> Non
         f"""
         {BY_HAND}
         by_hand; state
-        apply_cudnn && library; readlink /usr/local/thing/include
+        apply cudnn && library; readlink /usr/local/thing/include
         # Another version of it, over ours: there is nothing of somebody else to keep.
-        apply_cudnn && library; find /usr/local/thing -name '*.before-rig*' | sort
-        remove_cudnn; state
+        apply cudnn && library; find /usr/local/thing -name '*.before-rig*' | sort
+        remove cudnn; state
         """,
     )
     lines = [line for line in output.splitlines() if not line.startswith("  ")]
@@ -214,8 +214,8 @@ def test_archive_modified_file_is_backed_up_by_next_version(system: Layer) -> No
         system,
         f"""
         {BY_HAND}
-        apply_cudnn && echo mended > /usr/local/thing/include/a.h
-        apply_cudnn && library
+        apply cudnn && echo mended > /usr/local/thing/include/a.h
+        apply cudnn && library
         cat /usr/local/thing/include/a.h.before-rig
         """,
     )
@@ -237,12 +237,12 @@ def test_archive_killed_anywhere_restores_replaced_files(system: Layer) -> None:
         set -m
         for at in {{30..390..12}}; do
           by_hand; was=$(state)
-          dying apply_cudnn & wait $! 2>/dev/null && ended=yes || ended=no
+          dying apply cudnn & wait $! 2>/dev/null && ended=yes || ended=no
           # Half of them are run again first.
           [ $((at % 24)) -eq 6 ] && again=yes || again=no
-          [ $again = no ] || apply_cudnn >/dev/null || echo "$at: not again"
-          dying remove_cudnn & wait $! 2>/dev/null
-          remove_cudnn >/dev/null || echo "$at: not removed"
+          [ $again = no ] || apply cudnn >/dev/null || echo "$at: not again"
+          dying remove cudnn & wait $! 2>/dev/null
+          remove cudnn >/dev/null || echo "$at: not removed"
           echo "$at $ended $again $([ "$(state)" = "$was" ] && echo same || echo other)"
         done 2>&1
         """,
@@ -281,9 +281,9 @@ def test_uninstall_keeps_what_another_rig_needs(system: Layer) -> None:
         }}
         mkdir -p /root/other; cp -r /root/rig/files /root/other
         # It has a file of its own, and asks for the same packages.
-        sed -e 's/^readonly RIG_NAME=.*/readonly RIG_NAME=other/' \\
-          -e 's|skel/.rig/|skel/.other/|g' \\
-          -e 's/^readonly STEPS=.*/readonly STEPS=(platform driver settings)/' \\
+        kept='platform\\|driver\\|settings'
+        sed -e 's/ RIG_NAME=[^ ]*/ RIG_NAME=other/' -e 's|skel/.rig/|skel/.other/|g' \\
+          -e "/^  step /{{:more; /\\\\\\\\$/{{N; b more}}; / step \\($kept\\) /!d}}" \\
           {INSTALLER} > /root/other/install.sh
         for step in archive repository driver env-lab settings; do
           {INSTALLER} --step $step || exit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -101,6 +103,17 @@ def test_installer_debian_has_only_locked_packages(
     checksum = next(line.split()[1] for line in text.splitlines() if line.startswith("tmux="))
     listed.write_text(text.replace(checksum, "0" * 64), encoding="utf-8")
     debian_12.run("dpkg", "--purge", "tmux")
+    mixed = debian_12.run("/root/rig/install.sh", "--step", "system-packages", check=False)
+    assert mixed.returncode == 1
+    assert "do not belong to this installer" in mixed.stderr
+    # As an installer that was compiled from such a lock.
+    installer = debian_12.path / "root/rig/install.sh"
+    script = installer.read_text(encoding="utf-8")
+    (digest,) = re.findall(r"lock_files ([0-9a-f]{64})", script)
+    names = re.findall(r"[^\s\\]+", script.partition(digest)[2].partition("\n  true\n")[0])
+    sums = debian_12.run("sh", "-c", f"cd /root/rig/files && sha256sum {' '.join(names)}").stdout
+    other = hashlib.sha256(sums.encode()).hexdigest()
+    installer.write_text(script.replace(digest, other), encoding="utf-8")
     refused = debian_12.run("/root/rig/install.sh", "--step", "system-packages", check=False)
     assert refused.returncode == 1
     output = refused.stdout + refused.stderr

@@ -8,6 +8,7 @@ import pytest
 
 from rigspec.lock.apt import sources
 from rigspec.lock.model import LockedPackage
+from tests.installer_plan import list_held_packages, read_steps
 from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import BASE, package
 
@@ -220,12 +221,17 @@ def test_apt_snapshot_has_locked_indexes(box: Box, monkeypatch: pytest.MonkeyPat
 def test_installer_installs_closure_from_archive(box: Box) -> None:
     box.lock()
     text = box.compile()
-    assert "      tool=1.0 \\\n      lib=1.0 && " in text
-    assert "check-packages.sh archive /opt/rig/lock/packages.system.txt" in text
+    listed = (box.folder / "out/shell/files/packages.system.txt").read_text("utf-8")
+    assert [line.split()[0] for line in listed.splitlines()] == ["tool=1.0", "lib=1.0"]
+    assert read_steps(text)["system-packages"][1:] == [
+        "apt-packages",
+        "packages=packages.system.txt",
+        "checksums=yes",
+    ]
     place = f"{box.archive.address}/debian bookworm main"
     source = f"deb [signed-by={box.archive.keys.keyring} lang=none] {place}"
     assert source in text
-    assert "apt-mark hold" not in text
+    assert list_held_packages(text) == []
 
 
 def test_installer_holds_only_driver_packages(box: Box) -> None:
@@ -243,8 +249,7 @@ def test_installer_holds_only_driver_packages(box: Box) -> None:
     text = text.replace('os = "debian 12"\n', gpu)
     (box.folder / "rig.toml").write_text(text, encoding="utf-8")
     box.lock()
-    pinned = [line.strip() for line in box.compile().splitlines() if "apt-mark hold" in line]
-    assert [line.split(" >")[0] for line in pinned] == [
-        "apt-mark hold nvidia-driver libcuda1",
-        "apt-mark hold nvidia-cuda-toolkit",
+    assert list_held_packages(box.compile()) == [
+        ["nvidia-driver", "libcuda1"],
+        ["nvidia-cuda-toolkit"],
     ]

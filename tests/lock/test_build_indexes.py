@@ -163,11 +163,12 @@ def test_build_for_the_gpu_is_locked_and_installed(
     )
     assert done.returncode == 0, done.stderr
     script = (output / "shell" / "install.sh").read_text("utf-8")
-    line = next(li for li in script.splitlines() if "--no-deps" in li and "requirements" in li)
-    options = re.findall(r"--(?:extra-)?index-url \S+", line)
-    assert [o.rpartition("/")[2] for o in options][1:] == ([build[1:]] if build else [])
+    default = re.findall(r"\bindex=(\S+)", script)
+    extra = re.findall(r"\bextra_indexes=([^' ]+)", script)
+    assert [address.rpartition("/")[2] for address in extra] == ([build[1:]] if build else [])
 
-    arguments = [word.strip("'") for option in options for word in option.split()]
+    arguments = [word for address in default for word in ("--index-url", address)]
+    arguments += [word for address in extra for word in ("--extra-index-url", address)]
     assert install(tmp_path, env.requirements, arguments) == found
 
 

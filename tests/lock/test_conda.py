@@ -216,7 +216,7 @@ def test_conda_artifacts_install_explicit_list(lab: Lab) -> None:
 
 def test_conda_environment_with_other_list_is_rebuilt(lab: Lab) -> None:
     """The installer rebuilds an environment when only conda's packages have changed."""
-    scripts = []
+    digests = []
     for version in ("1.14.3", "1.14.5"):
         lab.channel.add("numpy", version, ["python >=3.6,<3.7"])
         lab.write(f'numpy = "=={version}"')
@@ -224,11 +224,18 @@ def test_conda_environment_with_other_list_is_rebuilt(lab: Lab) -> None:
         where = ("--lock", lab.folder / "lock", "--target", "shell", "-o", lab.folder / version)
         assert lab.rigspec("compile", lab.folder / "rig.toml", *where).returncode == 0
         text = (lab.folder / version / "shell" / "install.sh").read_text(encoding="utf-8")
-        scripts.append(
-            re.findall(r"printf '%s\\n' ([0-9a-f]{64}) > /var/lib/rig/\.env-lab\.new", text)
-        )
-    assert len(scripts[0]) == len(scripts[1]) == 1
-    assert scripts[0] != scripts[1]
+        digests.append(print_stamp(text, lab.folder / version / "shell" / "files"))
+    assert len(digests[0]) == len(digests[1]) == 64
+    assert digests[0] != digests[1]
+
+
+def print_stamp(installer: str, files: Path) -> str:
+    """Return the value that the environment's step compares with its stamp."""
+    functions = installer.rpartition("\n{ trap")[0].replace("trap ", "# trap ")
+    program = "environment_print_stamp() { print_environment_digest; }"
+    script = f"{functions}\n{program}\nLOCK={files}\nload_plan\nrun_on_step env-lab print_stamp"
+    command = ["bash", "-c", script]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def test_conda_blas_of_spec_is_used_by_numpy(lab: Lab) -> None:

@@ -16,6 +16,7 @@ from rigspec.lock import artifacts
 from rigspec.lock.apt import download
 from rigspec.lock.model import LockedPackage
 from rigspec.matrix.loader import load_matrix
+from tests.installer_plan import list_held_packages, read_steps
 from tests.lock.nvidia_box import (
     KEY,
     PACKAGES,
@@ -138,15 +139,16 @@ def test_nvidia_driver_missing_in_repository_is_reported(nvidia: NvidiaBox) -> N
 def test_nvidia_packages_are_installed_held_and_verified(nvidia: NvidiaBox) -> None:
     nvidia.lock()
     text = nvidia.compile()
-    pinned = [line.strip().split(" >")[0] for line in text.splitlines() if "apt-mark hold" in line]
-    assert pinned == [
-        "apt-mark hold cuda-drivers cuda-drivers-465 libnvidia-gl nvidia-driver",
-        "apt-mark hold cuda-toolkit-9-0 cuda-compiler-9-0 cuda-nvprof-9-0",
+    assert list_held_packages(text) == [
+        ["cuda-drivers", "cuda-drivers-465", "libnvidia-gl", "nvidia-driver"],
+        ["cuda-toolkit-9-0", "cuda-compiler-9-0", "cuda-nvprof-9-0"],
     ]
-    assert "libnvidia-gl=465.19.01-0ubuntu1 \\\n" in text
-    assert "check-packages.sh archive /opt/rig/lock/packages.driver.txt" in text
-    assert "check-packages.sh installed /opt/rig/lock/packages.driver.txt" in text
-    assert "--proto '=http,https'" in text
+    steps = read_steps(text)
+    assert {"packages=packages.driver.txt", "checksums=yes"} <= set(steps["driver"])
+    assert "protocols=http" in steps["repository-nvidia-cuda"]
+    driver = nvidia.folder / "out" / "shell" / "files" / "packages.driver.txt"
+    assert "libnvidia-gl=465.19.01-0ubuntu1 " in driver.read_text(encoding="utf-8")
+    assert "check-packages.sh installed" in text
     listed = nvidia.folder / "out" / "shell" / "files" / "packages.cuda.txt"
     sha256 = hashlib.sha256(b"cuda-compiler-9-0 9.0.176-1").hexdigest()
     assert f"cuda-compiler-9-0=9.0.176-1 {sha256}\n" in listed.read_text(encoding="utf-8")

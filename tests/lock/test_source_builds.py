@@ -131,8 +131,10 @@ def test_lock_with_source_archive_has_its_build_requirements(
     )
     assert done.returncode == 0, done.stderr
     installer = next((tmp_path / "out").rglob("install.sh")).read_text(encoding="utf-8")
-    pip = [line.strip() for line in installer.splitlines() if "--require-hashes" in line]
+    assert "sources=lab.sources.txt" in installer
+    pip = [line for line in installer.splitlines() if "pip_install " in line]
     assert [("--only-binary :all:" in line, "--no-build-isolation" in line) for line in pip] == [
+        (True, False),
         (True, False),
         (True, False),
         (False, True),

@@ -33,7 +33,12 @@ from rigspec.lock.python.interpreter import (
 from rigspec.lock.python.pylock import render_pylock
 from rigspec.lock.python.remarks import suggest_as_of
 from rigspec.lock.python.request import TOOLS, ResolveRequest
-from rigspec.lock.python.requirements_file import read_pin_names, read_pins, remove_pins
+from rigspec.lock.python.requirements_file import (
+    format_pins,
+    read_pin_names,
+    read_pins,
+    remove_pins,
+)
 from rigspec.lock.python.source_builds import (
     SourceBuild,
     build_requirements,
@@ -203,12 +208,12 @@ class _Locker:
         require_compilers(self._rig, self._resolution, self._env.name, builds)
         tools = self._lock_tools(solved.requirements, builds, solved.tool_bounds)
         present = read_pin_names(tools) | {pin.partition("==")[0] for pin in self._provided}
-        packages = remove_pins(solved.requirements, present)
+        packages = _keep_one_hash(remove_pins(solved.requirements, present), self._index)
         locked = LockedEnv(
             name=self._env.name,
             engine=self._engine,
             requirements=_HEADER + packages,
-            tools=_HEADER + tools,
+            tools=_HEADER + _keep_one_hash(tools, self._index),
             interpreter=lock_interpreter(self._spec, self._resolution, self._env, self._matrix),
             settings=tuple(_settings(self._spec, self._matrix)),
             conda_lock=self._conda.conda_lock,
@@ -342,6 +347,18 @@ def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
     series = ".".join(env.python.split(".")[:2])
     releases = matrix.product("python").releases
     return next((dict(r.properties) for r in releases if r.get("series") == series), {})
+
+
+def _keep_one_hash(requirements: str, index: PackageIndex) -> str:
+    """Return the requirements with the hash of the file that the target's pip takes, for each pin.
+
+    Raises LockError.
+    """
+    pins = {}
+    for pin in read_pins(requirements):
+        file = index.file_of(pin)
+        pins[pin.name] = pin.version, pin.sha256 if file is None else {file.sha256}
+    return format_pins(pins)
 
 
 def _tools(spec: Environment, interpreter: Mapping[str, str], env: EnvResolution) -> Iterator[str]:

@@ -3,7 +3,7 @@
 # already provides the first component. Skips components that are already configured. Requires an
 # updated package index.
 #
-# usage: apt-components.sh "SUITE…" FIRST "COMPONENT…"
+# usage: apt-components.sh "SUITE..." FIRST "COMPONENT..."
 #
 # Exits with 1 if no suite is configured on this machine.
 set -eu

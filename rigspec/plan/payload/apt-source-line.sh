@@ -3,7 +3,7 @@
 # comment if another file already configures the repository with the same key. apt reads no sources
 # at all if two files have different keys for one repository.
 #
-# usage: apt-source-line.sh LIST KEYRING FINGERPRINT URL SUITE [COMPONENT…]
+# usage: apt-source-line.sh LIST KEYRING FINGERPRINT URL SUITE [COMPONENT...]
 #
 # Exits with 1 if another file configures the repository with a different key.
 set -eu

@@ -5,36 +5,30 @@ Steps do not depend on product names. Templates distinguish cases by the fields 
 
 from __future__ import annotations
 
-from rigspec.plan.steps.accounts import AccessStep, GroupStep, QuotaStep, UserStep
-from rigspec.plan.steps.base import Scope, Step
-from rigspec.plan.steps.files import (
-    CertificateStep,
-    EnvironmentVariablesStep,
-    FileStep,
-    SecretStep,
-    Variable,
-    VariablesStep,
-)
-from rigspec.plan.steps.packages import (
-    AptPackage,
-    AptPackagesStep,
-    AptRepositoryStep,
-    AptSourceStep,
-    ArchiveStep,
-    DownloadStep,
-    EnvironmentStep,
-    HostPackagesStep,
-    InstallerStep,
-    SourceBuildStep,
-)
-from rigspec.plan.steps.system import (
-    Check,
-    KernelArgumentsStep,
-    PlatformStep,
-    RebootStep,
-    ServiceStep,
-    VerifyStep,
-)
+from rigspec.plan.steps.access import AccessStep
+from rigspec.plan.steps.apt_packages import AptPackage, AptPackagesStep
+from rigspec.plan.steps.apt_repository import AptRepositoryStep
+from rigspec.plan.steps.apt_source import AptSourceStep
+from rigspec.plan.steps.archive import ArchiveStep
+from rigspec.plan.steps.base import Scope, Step, build_call
+from rigspec.plan.steps.certificate import CertificateStep
+from rigspec.plan.steps.download import DownloadStep
+from rigspec.plan.steps.environment import EnvironmentStep
+from rigspec.plan.steps.environment_variables import EnvironmentVariablesStep
+from rigspec.plan.steps.file import FileStep
+from rigspec.plan.steps.group import GroupStep
+from rigspec.plan.steps.host_packages import HostPackagesStep
+from rigspec.plan.steps.installer import InstallerStep
+from rigspec.plan.steps.kernel_arguments import KernelArgumentsStep
+from rigspec.plan.steps.platform import PlatformStep
+from rigspec.plan.steps.quota import QuotaStep
+from rigspec.plan.steps.reboot import RebootStep
+from rigspec.plan.steps.secret import SecretStep
+from rigspec.plan.steps.service import ServiceStep
+from rigspec.plan.steps.source_build import SourceBuildStep
+from rigspec.plan.steps.user import UserStep
+from rigspec.plan.steps.variables import Variable, VariablesStep
+from rigspec.plan.steps.verify import Check, VerifyStep
 
 __all__ = [
     "AccessStep",
@@ -65,4 +59,5 @@ __all__ = [
     "Variable",
     "VariablesStep",
     "VerifyStep",
+    "build_call",
 ]

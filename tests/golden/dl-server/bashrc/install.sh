@@ -2,7 +2,7 @@
 # A two-user fastai server
 # Adds the variables of the rig dl-server to a shell start-up file, or removes them. Written by
 # rigspec from lock
-# c4461a5746bffa230e4a56138a7491dfaa2cc1d76c11fba9d06e0f6b6dcfa2b4.
+# 7cf3c93775d0938a10da227b33110248cdc16df11e3655715a1bbfe40282ad80.
 #
 # Does not need root. The fragment is stored in ~/.config/rig; the start-up file gets one marked block
 # that sources it. The rest of the file is not changed.

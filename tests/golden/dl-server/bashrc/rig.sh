@@ -1,7 +1,7 @@
 # A two-user fastai server
 # Environment variables of the rig dl-server, to be sourced by bash, dash or zsh. Written by rigspec
 # from lock
-# c4461a5746bffa230e4a56138a7491dfaa2cc1d76c11fba9d06e0f6b6dcfa2b4.
+# 7cf3c93775d0938a10da227b33110248cdc16df11e3655715a1bbfe40282ad80.
 #
 # Not included: installation. This file only sets environment variables.
 # Written by rigspec. Safe to source repeatedly: each directory is added only once.

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from lock
-# c4461a5746bffa230e4a56138a7491dfaa2cc1d76c11fba9d06e0f6b6dcfa2b4.
+# 7cf3c93775d0938a10da227b33110248cdc16df11e3655715a1bbfe40282ad80.
 #
-# Run as root. Safe to re-run: completed steps are skipped.
+# Run as root. Safe to re-run: completed steps are skipped. See --help.
 #
 # Not included:
 # - pinning of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
@@ -13,1053 +13,975 @@ set -euo pipefail
 # Nothing runs before the last line, so a truncated download does nothing but report it.
 trap 'echo install.sh": this file is truncated; download it again" >&2; exit 1' EXIT
 
-readonly NAME=install.sh
-readonly RIG_NAME=dl-server
-readonly STEPS=(platform archive system-packages fetch-tools repository-nvidia-cuda driver cuda cudnn installer-anaconda3-5-2-0 env-fastai settings-fastai-keras user-alice user-bob gpus-of-users variables service-packages service-ssh-settings service-ssh service-dyndns-interval host-service-packages service-dyndns-settings service-dyndns session-fastai session-loader tmux-packages certificate-tools notebook-alice-certificate notebook-alice-password notebook-alice-settings notebook-alice notebook-bob-certificate notebook-bob-password notebook-bob-settings notebook-bob reboot verify)
-readonly LOG=/var/log/rig.log
-readonly STATE=/var/lib/rig
+readonly NAME=install.sh RIG_NAME=dl-server EMBEDDED=''
+
+# The steps in their order: ID, title, kind, and the values of the kind.
+# shellcheck disable=SC2016 # expanded by the shells that run these commands
+load_plan() {
+  step platform 'Platform: ubuntu 16.04 on x86_64' platform distribution=ubuntu release=16.04 arch=x86_64
+  step archive 'Apt components of the distribution' apt-source name=rig \
+    'suites=xenial xenial-updates xenial-security' 'components=main restricted universe multiverse' \
+    program=apt-components.sh
+  step system-packages 'System packages' apt-packages packages=packages.system.txt checksums=yes
+  step fetch-tools 'Packages: download tools' apt-packages packages=packages.fetch.txt checksums=yes
+  step repository-nvidia-cuda 'Apt repository: nvidia-cuda' apt-repository name=nvidia-cuda \
+    url=https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 suite=/ \
+    key_url=https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub \
+    fingerprint=EB693B3035CD5710E231E123A4B469963BF863CC
+  step driver 'NVIDIA driver 465.19.01' host-packages packages=packages.driver.txt modules=yes -- -- \
+    cuda-drivers
+  step cuda 'CUDA toolkit 9.0.176' apt-packages packages=packages.cuda.txt -- -- cuda-toolkit-9-0
+  step cudnn 'cuDNN 7.6.5.32 for CUDA 9.0' archive \
+    url=https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz \
+    sha256=bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 to=/usr/local/cuda-9.0 strip=1 \
+    creates=/usr/local/cuda-9.0/include/cudnn.h
+  step installer-anaconda3-5-2-0 'Anaconda3 5.2.0 (Python 3.6.5)' installer \
+    url=https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh \
+    sha256=09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 prefix=/opt/rig/anaconda3-5.2.0 \
+    creates=/opt/rig/anaconda3-5.2.0/bin/python -- -b -p /opt/rig/anaconda3-5.2.0
+  step env-fastai 'Python environment fastai' environment path=/opt/rig/envs/fastai tools=fastai.tools.txt \
+    requirements=fastai.requirements.txt sources=fastai.sources.txt -- /opt/rig/anaconda3-5.2.0/bin/python \
+    -m venv
+  step settings-fastai-keras 'Settings of keras for new accounts' file path=/etc/skel/.keras/keras.json
+  step user-alice 'Account alice' user name=alice -- .keras/keras.json
+  step user-bob 'Account bob' user name=bob -- .keras/keras.json
+  step gpus-of-users 'GPU assignment of users' file path=/etc/profile.d/rig-dl-server.users.sh
+  step variables 'Variables of login sessions' variables path=/etc/profile.d/rig-dl-server.sh
+  step service-packages 'Packages: services' apt-packages packages=packages.service.txt checksums=yes
+  step service-ssh-settings 'sshd configuration' file path=/etc/default/ssh requires_ssh_key=yes \
+    dependents=service-ssh
+  step service-ssh 'sshd on port 22, keys only' service name=ssh.service restart_on=service-ssh-settings -- sh \
+    -c \
+    'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS'
+  step service-dyndns-interval 'ddclient update interval' file path=/etc/default/ddclient \
+    dependents=service-dyndns
+  step host-service-packages 'Packages: monitoring and dynamic DNS' apt-packages \
+    packages=packages.host-service.txt checksums=yes
+  step service-dyndns-settings 'ddclient configuration' secret name=DYNDNS path=/etc/ddclient.conf owner=root \
+    template=yes account=yes dependents=service-dyndns
+  step service-dyndns 'ddclient service (rig.example.org)' service name=ddclient.service \
+    'restart_on=service-dyndns-settings service-dyndns-interval'
+  step session-fastai 'tmux layout: fastai' file path=/etc/rig/tmux/fastai.yaml
+  step session-loader 'Command rig-tmux' file path=/usr/local/bin/rig-tmux mode=0755
+  step tmux-packages 'Packages: tmux' apt-packages packages=packages.tmux.txt checksums=yes
+  step certificate-tools 'Packages: openssl' apt-packages packages=packages.certificate.txt checksums=yes
+  step notebook-alice-certificate 'Notebook certificate of alice' certificate \
+    certificate=/etc/rig/notebook/alice.crt key=/etc/rig/notebook/alice.key algorithm=rsa:2048 days=365 \
+    owner=alice dependents=notebook-alice
+  step notebook-alice-password 'Notebook password of alice' secret name=JUPYTER_PASSWORD_HASH \
+    path=/etc/rig/notebook/alice.password owner=alice dependents=notebook-alice
+  step notebook-alice-settings 'Notebook settings of alice' file path=/etc/rig/notebook/alice.json \
+    dependents=notebook-alice
+  step notebook-alice 'Notebook server of alice, port 8888' service name=rig-notebook-alice.service unit=yes \
+    'restart_on=notebook-alice-certificate notebook-alice-password notebook-alice-settings'
+  step notebook-bob-certificate 'Notebook certificate of bob' certificate certificate=/etc/rig/notebook/bob.crt \
+    key=/etc/rig/notebook/bob.key algorithm=rsa:2048 days=365 owner=bob dependents=notebook-bob
+  step notebook-bob-password 'Notebook password of bob' secret name=JUPYTER_PASSWORD_HASH \
+    path=/etc/rig/notebook/bob.password owner=bob dependents=notebook-bob
+  step notebook-bob-settings 'Notebook settings of bob' file path=/etc/rig/notebook/bob.json \
+    dependents=notebook-bob
+  step notebook-bob 'Notebook server of bob, port 8889' service name=rig-notebook-bob.service unit=yes \
+    'restart_on=notebook-bob-certificate notebook-bob-password notebook-bob-settings'
+  step reboot 'Reboot for driver and kernel arguments' reboot \
+    'reason=kernel modules and kernel arguments take effect at boot' \
+    digest=45561db5553222603a509739127e1b35af2fbcd03f3ff7c043487c4b3194ed62
+  step verify 'Verify the installation against the lock' verify
+}
+
+# The checks of the result: title, expected output, command.
+# shellcheck disable=SC2016 # as above
+run_checks() {
+  check 'packages (system)' 'as locked' sh /opt/rig/lock/check-packages.sh installed \
+    /opt/rig/lock/packages.system.txt
+  check 'packages (fetch)' 'as locked' sh /opt/rig/lock/check-packages.sh installed \
+    /opt/rig/lock/packages.fetch.txt
+  check 'packages (driver)' 'as locked' sh /opt/rig/lock/check-packages.sh installed \
+    /opt/rig/lock/packages.driver.txt
+  check 'packages (cuda)' 'as locked' sh /opt/rig/lock/check-packages.sh installed \
+    /opt/rig/lock/packages.cuda.txt
+  check 'packages (service)' 'as locked' sh /opt/rig/lock/check-packages.sh installed \
+    /opt/rig/lock/packages.service.txt
+  check 'packages (host-service)' 'as locked' sh /opt/rig/lock/check-packages.sh installed \
+    /opt/rig/lock/packages.host-service.txt
+  check 'packages (tmux)' 'as locked' sh /opt/rig/lock/check-packages.sh installed \
+    /opt/rig/lock/packages.tmux.txt
+  check 'packages (certificate)' 'as locked' sh /opt/rig/lock/check-packages.sh installed \
+    /opt/rig/lock/packages.certificate.txt
+  check 'cuDNN 7.6.5.32' 7.6.5 sh -c 'sed -n "$1" "$2" | paste -s -d .' sh \
+    's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h
+  check 'Python of fastai' 3.6 /opt/rig/envs/fastai/bin/python -c \
+    'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])'
+  check 'packages of fastai' '' /opt/rig/envs/fastai/bin/python /opt/rig/lock/verify_packages.py \
+    /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt /opt/rig/lock/fastai.sources.txt
+  check 'GPUs in the login shell of alice' 0 runuser -l alice -c 'printenv CUDA_VISIBLE_DEVICES'
+  check 'GPUs in the login shell of bob' 1 runuser -l bob -c 'printenv CUDA_VISIBLE_DEVICES'
+  check 'secret DYNDNS' '# Written by rigspec.' grep -m1 -xF -e '# Written by rigspec.' /etc/ddclient.conf
+  check 'secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password find /etc/rig/notebook/alice.password \
+    -size +0
+  check 'secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/bob.password find /etc/rig/notebook/bob.password -size \
+    +0
+  true
+}
+
+# The files of the lock that the steps use.
+list_lock_files() {
+  lock_files 0b64be9e716810a65a25586a1babefb8830890934db5cc76bd8b37e279999610 packages.system.txt packages.fetch.txt \
+    packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt \
+    packages.certificate.txt check-packages.sh apt-components.sh apt-source-line.sh notebook_config.py \
+    notebook_health.py verify_packages.py fastai.requirements.txt fastai.tools.txt fastai.sources.txt \
+    settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval \
+    service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice \
+    notebook-bob-settings notebook-bob
+  true
+}
+
+# From here on, this file is the same for every rig.
+readonly LOG=/var/log/rig.log STATE=/var/lib/rig CACHE=/var/cache/rig
 readonly RECORDS=$STATE/owned
+# The directory with the files of the lock.
+LOCK=/opt/rig/lock
 
-usage() {
-  cat <<USAGE
-usage: $NAME [--dry-run] [--step ID] [--allow-removals | --uninstall]
-       $NAME --list | --help
+# --- what the steps share
+#
+# A step is called as KIND_is_done, KIND_apply or KIND_remove. Its values are in the array `arg`, and the
+# words of a command in the positional parameters. A function returns at the first failure by itself:
+# `set -e` has no effect in a condition.
 
-Installs the rig. Each step is skipped if already complete. The result is verified against the lock.
-Safe to interrupt at any time and run again.
-
-  --list        list the steps
-  --dry-run     print what would be done without changing anything
-  --step ID     run only this step
-  --uninstall   remove what was installed, in reverse order. Keeps and lists: packages that were already
-                installed or that others depend on, modified files, accounts and their home directories.
-                Does not prompt
-  --allow-removals
-                allow apt to remove conflicting packages that do not belong to the rig; by default, the
-                step lists them and fails without changing anything
-  --help        print this help
-
-log:   $LOG
-state: $STATE (completed steps, and records of what was installed)
-
-exit status:
-  0    success; if a reboot is required, it is reported, and $STATE/reboot-due exists until then
-  1    a step failed, this is the wrong machine, or something differs from the lock
-  2    usage error
-  129, 130, 143   stopped by a signal
-USAGE
+# call_step FUNCTION ID TITLE KIND [KEY=VALUE...] [-- WORD...]
+call_step() {
+  local function=$1 kind=${4//-/_}
+  local -A arg=([id]=$2 [title]=$3)
+  shift 4
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    arg[${1%%=*}]=${1#*=}
+    shift
+  done
+  [ $# -eq 0 ] || shift
+  "${kind}_$function" "$@"
 }
 
-title() {
-  case $1 in
-    platform) printf '%s' 'Platform: ubuntu 16.04 on x86_64' ;;
-    archive) printf '%s' 'Apt components of the distribution' ;;
-    system-packages) printf '%s' 'System packages' ;;
-    fetch-tools) printf '%s' 'Packages: download tools' ;;
-    repository-nvidia-cuda) printf '%s' 'Apt repository: nvidia-cuda' ;;
-    driver) printf '%s' 'NVIDIA driver 465.19.01' ;;
-    cuda) printf '%s' 'CUDA toolkit 9.0.176' ;;
-    cudnn) printf '%s' 'cuDNN 7.6.5.32 for CUDA 9.0' ;;
-    installer-anaconda3-5-2-0) printf '%s' 'Anaconda3 5.2.0 (Python 3.6.5)' ;;
-    env-fastai) printf '%s' 'Python environment fastai' ;;
-    settings-fastai-keras) printf '%s' 'Settings of keras for new accounts' ;;
-    user-alice) printf '%s' 'Account alice' ;;
-    user-bob) printf '%s' 'Account bob' ;;
-    gpus-of-users) printf '%s' 'GPU assignment of users' ;;
-    variables) printf '%s' 'Variables of login sessions' ;;
-    service-packages) printf '%s' 'Packages: services' ;;
-    service-ssh-settings) printf '%s' 'sshd configuration' ;;
-    service-ssh) printf '%s' 'sshd on port 22, keys only' ;;
-    service-dyndns-interval) printf '%s' 'ddclient update interval' ;;
-    host-service-packages) printf '%s' 'Packages: monitoring and dynamic DNS' ;;
-    service-dyndns-settings) printf '%s' 'ddclient configuration' ;;
-    service-dyndns) printf '%s' 'ddclient service (rig.example.org)' ;;
-    session-fastai) printf '%s' 'tmux layout: fastai' ;;
-    session-loader) printf '%s' 'Command rig-tmux' ;;
-    tmux-packages) printf '%s' 'Packages: tmux' ;;
-    certificate-tools) printf '%s' 'Packages: openssl' ;;
-    notebook-alice-certificate) printf '%s' 'Notebook certificate of alice' ;;
-    notebook-alice-password) printf '%s' 'Notebook password of alice' ;;
-    notebook-alice-settings) printf '%s' 'Notebook settings of alice' ;;
-    notebook-alice) printf '%s' 'Notebook server of alice, port 8888' ;;
-    notebook-bob-certificate) printf '%s' 'Notebook certificate of bob' ;;
-    notebook-bob-password) printf '%s' 'Notebook password of bob' ;;
-    notebook-bob-settings) printf '%s' 'Notebook settings of bob' ;;
-    notebook-bob) printf '%s' 'Notebook server of bob, port 8889' ;;
-    reboot) printf '%s' 'Reboot for driver and kernel arguments' ;;
-    verify) printf '%s' 'Verify the installation against the lock' ;;
+# The stamp of a step has the value that the step was completed with. It is renamed into place.
+write_stamp() {  # ID VALUE
+  mkdir -p "$STATE" && printf '%s\n' "$2" >"$STATE/.$1.new" && mv -fT "$STATE/.$1.new" "$STATE/$1"
+}
+
+has_stamp() {  # ID VALUE
+  [ -n "$2" ] && [ "$(cat "$STATE/$1" 2>/dev/null)" = "$2" ]
+}
+
+print_digest() {  # [FILE...]: of the files, or of stdin
+  local sum
+  sum=$(cat -- "$@" | sha256sum) && printf '%s' "${sum%% *}"
+}
+
+download_file() {  # URL SHA256 PATH
+  curl --fail --silent --show-error --location --retry 3 --output "$3" "$1" || return
+  printf '%s  %s\n' "$2" "$3" | sha256sum --check --status || {
+    printf 'checksum mismatch: %s does not match the lock\n' "$1" >&2
+    return 1
+  }
+}
+
+ensure_parent_dir() {  # PATH
+  record_dir "$(dirname "$1")" && mkdir -p "$(dirname "$1")"
+}
+
+# A file is written next to its destination and then renamed, so readers never see a partial file.
+commit_file() {  # PATH [secret]
+  record_file "$@" && mv -fT "$1.rig-new" "$1"
+}
+
+install_file() {  # FILE PATH MODE USER:GROUP
+  ensure_parent_dir "$2" && install -m "$3" -o "${4%%:*}" -g "${4#*:}" "$1" "$2.rig-new" && commit_file "$2"
+}
+
+is_installed_file() {  # FILE PATH MODE USER:GROUP
+  has_mode "$2" "$3" "$4" && cmp -s "$1" "$2"
+}
+
+has_mode() {  # PATH MODE USER:GROUP
+  [ "$(stat -c '%a %U:%G' "$1" 2>/dev/null)" = "$(printf '%o' "0$2") $3" ]
+}
+
+# The services that read a changed file are restarted by their own steps, which have no stamp then.
+invalidate_steps() {  # ID...
+  local id
+  for id; do rm -f "$STATE/$id" || return; done
+}
+
+# words_before and words_after split the words of a step at `--`. Both set the array WORDS.
+words_before() {  # WORD...
+  WORDS=()
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    WORDS+=("$1")
+    shift
+  done
+}
+
+words_after() {  # WORD...
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
+  [ $# -eq 0 ] || shift
+  WORDS=("$@")
+}
+
+print_home() {  # USER
+  getent passwd "$1" | cut -d : -f 6
+}
+
+# Users can put symbolic links anywhere in their home directory, so every file in it is read and written
+# as that user.
+run_in_home() {  # USER SCRIPT [WORD...]: the home directory is $1 in the script, the words are $2...
+  local name=$1 script=$2
+  shift 2
+  runuser -u "$name" -- sh -c "$script" sh "$(print_home "$name")" "$@"
+}
+
+# --- access
+
+# path, owner (user:group), mode
+access_is_done() {
+  has_mode "${arg[path]}" "${arg[mode]}" "${arg[owner]}"
+}
+
+access_apply() {
+  chown "${arg[owner]}" "${arg[path]}" && chmod "${arg[mode]}" "${arg[path]}"
+}
+
+# --- apt-packages
+
+# packages: the file with the pinned packages; checksums, modules: `yes` or missing. The words are the
+# packages without a version and, after `--`, the names to hold.
+apt_packages_is_done() {
+  local name
+  words_before "$@"
+  for name in ${WORDS[@]+"${WORDS[@]}"}; do
+    is_package_installed "$name" || return
+  done
+  [ -z "${arg[packages]-}" ] || {
+    has_stamp "${arg[id]}" "$(print_digest "$LOCK/${arg[packages]}")" &&
+      sh "$LOCK/check-packages.sh" installed "$LOCK/${arg[packages]}" >/dev/null
+  }
+}
+
+apt_packages_apply() {
+  refresh_packages && check_package_index && install_step_packages "$@" && hold_packages "$@" && stamp_packages
+}
+
+# apt checks every download against the signed index; this checks the index against the lock.
+check_package_index() {
+  [ -z "${arg[checksums]-}" ] || sh "$LOCK/check-packages.sh" archive "$LOCK/${arg[packages]}" >&2
+}
+
+install_step_packages() {  # [WORD...]
+  local pin options=()
+  words_before "$@"
+  [ -z "${arg[checksums]-}" ] || options+=(--allow-downgrades)
+  [ "$*" = "${WORDS[*]-}" ] || options+=(--allow-change-held-packages)
+  if [ -n "${arg[packages]-}" ]; then
+    while read -r pin _; do WORDS+=("$pin"); done <"$LOCK/${arg[packages]}" || return
+  fi
+  install_packages "${arg[id]}" ${options[@]+"${options[@]}"} "${WORDS[@]}"
+}
+
+hold_packages() {  # [WORD...]
+  words_after "$@"
+  [ "${#WORDS[@]}" -eq 0 ] || { record_holds "${WORDS[@]}" && apt-mark hold "${WORDS[@]}" >/dev/null; }
+}
+
+stamp_packages() {
+  [ -z "${arg[packages]-}" ] || write_stamp "${arg[id]}" "$(print_digest "$LOCK/${arg[packages]}")"
+}
+
+is_package_installed() {  # NAME
+  # shellcheck disable=SC2016 # dpkg-query fills this in
+  dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q ' ok installed$'
+}
+
+# --- apt-repository
+
+# name, url, suite, components; key_url and fingerprint of its signing key; protocols: for its download, next
+# to https.
+apt_repository_is_done() {
+  [ -s "/etc/apt/keyrings/${arg[name]}.gpg" ] &&
+    print_source_line | cmp -s - "/etc/apt/sources.list.d/${arg[name]}.list" &&
+    has_stamp "${arg[id]}" "$(print_repository_digest)"
+}
+
+apt_repository_apply() {
+  local list=/etc/apt/sources.list.d/${arg[name]}.list keyring=/etc/apt/keyrings/${arg[name]}.gpg line
+  # Remove our source at once if it conflicts with another one: apt reads no sources at all otherwise.
+  line=$(print_source_line) || { restore_file "$list"; return 1; }
+  ensure_parent_dir "$keyring" && fetch_keyring "$keyring.rig-new" && commit_file "$keyring" &&
+    printf '%s\n' "$line" >"$list.rig-new" && commit_file "$list" || return
+  apt-get indextargets >/dev/null || {
+    restore_file "$list"
+    printf 'apt cannot read its sources together with %s, which was removed again: remove the other source of %s and run this again\n' \
+      "$list" "${arg[url]}" >&2
+    return 1
+  }
+  write_stamp "${arg[id]}" "$(print_repository_digest)"
+}
+
+# The source line for this machine; only a comment if the repository is already configured.
+print_source_line() {
+  local components
+  read -r -a components <<<"${arg[components]-}"
+  sh "$LOCK/apt-source-line.sh" "/etc/apt/sources.list.d/${arg[name]}.list" "/etc/apt/keyrings/${arg[name]}.gpg" \
+    "${arg[fingerprint]}" "${arg[url]}" "${arg[suite]}" ${components[@]+"${components[@]}"}
+}
+
+# Download the signing key, and check that it is the one key with the fingerprint.
+fetch_keyring() {  # PATH
+  local key=$CACHE/${arg[name]}.asc home=$CACHE/gnupg keys
+  mkdir -p "$CACHE" && install -d -m 0700 "$home" &&
+    curl --fail --silent --show-error --location --retry 3 --proto "=https${arg[protocols]:+,${arg[protocols]}}" --output "$key" "${arg[key_url]}" || return
+  keys=$(gpg --homedir "$home" --batch --with-colons --with-fingerprint "$key" 2>/dev/null |
+    awk -F : '$1 == "pub" { count++ } $1 == "fpr" && !first { first = $10 } END { print count, first }') || return
+  [ "$keys" = "1 ${arg[fingerprint]}" ] || {
+    printf 'the key at %s is not the one in the lock (%s)\n' "${arg[key_url]}" "${arg[fingerprint]}" >&2
+    return 1
+  }
+  gpg --homedir "$home" --batch --yes --dearmor --output "$1" "$key" && chmod 0644 "$1" && rm -rf "$home" "$key"
+}
+
+print_repository_digest() {
+  printf '%s' "${arg[fingerprint]} ${arg[url]}" | print_digest
+}
+
+# --- apt-source
+
+# The words are the lines of the file NAME.list, or `program` prints them for `suites` and `components`.
+apt_source_is_done() {
+  [ -s "/etc/apt/sources.list.d/${arg[name]}.list" ] && has_stamp "${arg[id]}" "$(print_apt_source_digest "$@")"
+}
+
+apt_source_apply() {
+  local list=/etc/apt/sources.list.d/${arg[name]}.list
+  if [ $# -gt 0 ]; then
+    printf '%s\n' "$@" >"$list.rig-new" || return
+  else
+    # Remove our own entry first, and update: `apt-get indextargets` lists only sources that apt has read.
+    rm -f "$list" && apt-get -qq update &&
+      sh "$LOCK/${arg[program]}" "${arg[suites]}" "${arg[components]%% *}" "${arg[components]#* }" >"$list.rig-new" || return
+  fi
+  commit_file "$list" && write_stamp "${arg[id]}" "$(print_apt_source_digest "$@")"
+}
+
+print_apt_source_digest() {  # [WORD...]
+  if [ $# -gt 0 ]; then
+    printf '%s' "$*" | print_digest
+  else
+    printf '%s' "${arg[suites]} ${arg[components]}" | print_digest
+  fi
+}
+
+# --- archive
+
+# url, sha256, to, strip, creates; exclusive: `yes` if only this archive uses the directory.
+archive_is_done() {
+  [ -e "${arg[creates]}" ] && has_stamp "${arg[id]}" "${arg[sha256]}"
+}
+
+archive_apply() {
+  local file=$CACHE/${arg[id]}.download to=${arg[to]}
+  if [ -n "${arg[exclusive]-}" ]; then
+    record_tree "$to" && rm -rf "$to" || return
+  else
+    record_dir "$to" || return
+  fi
+  mkdir -p "$CACHE" "$to" && download_file "${arg[url]}" "${arg[sha256]}" "$file" || return
+  [ -n "${arg[exclusive]-}" ] ||
+    { record_contents "${arg[id]}" "$to" && back_up_members "${arg[id]}" "$to" "${arg[strip]}" "$file"; } || return
+  # CUDA's include and lib64 are symbolic links to directories; keep them.
+  tar --extract --no-same-owner --keep-directory-symlink --strip-components="${arg[strip]}" --directory "$to" --file "$file" || return
+  [ -n "${arg[exclusive]-}" ] || record_new_contents "${arg[id]}" "$to" || return
+  rm -f "$file" && write_stamp "${arg[id]}" "${arg[sha256]}"
+}
+
+# --- certificate
+
+# certificate, key, algorithm (rsa:BITS or ecdsa:CURVE), days, owner; dependents: services that read it.
+certificate_is_done() {
+  [ "$(stat -c '%a %U' "${arg[key]}" 2>/dev/null)" = "400 ${arg[owner]}" ] &&
+    openssl x509 -noout -checkend 0 -in "${arg[certificate]}" >/dev/null 2>&1 &&
+    has_stamp "${arg[id]}" "$(print_certificate_digest)"
+}
+
+certificate_apply() {
+  local key=${arg[key]} certificate=${arg[certificate]}
+  ensure_parent_dir "$key" && create_certificate "$key.rig-new" "$certificate.rig-new" &&
+    chown "${arg[owner]}" "$key.rig-new" && chmod 0400 "$key.rig-new" && chmod 0644 "$certificate.rig-new" &&
+    commit_file "$key" && commit_file "$certificate" || return
+  # shellcheck disable=SC2086 # IDs of steps have no spaces
+  invalidate_steps ${arg[dependents]-} && write_stamp "${arg[id]}" "$(print_certificate_digest)"
+}
+
+# Create both files, readable by the calling account. Current clients check only the alternative names.
+create_certificate() {  # KEY CERTIFICATE
+  local key=$1 certificate=$2 name
+  name=$(uname -n)
+  case ${arg[algorithm]} in
+    rsa:*) set -- -newkey "${arg[algorithm]}" ;;
+    ecdsa:p256) set -- -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -pkeyopt ec_param_enc:named_curve ;;
+    ecdsa:p384) set -- -newkey ec -pkeyopt ec_paramgen_curve:secp384r1 -pkeyopt ec_param_enc:named_curve ;;
+    *) printf 'unknown algorithm %s\n' "${arg[algorithm]}" >&2; return 1 ;;
   esac
+  printf '%s\n' '[req]' prompt=no distinguished_name=dn x509_extensions=ext '[dn]' "CN=$name" '[ext]' \
+    "subjectAltName=DNS:$name,DNS:localhost,IP:127.0.0.1" >"$key.request" &&
+    (umask 077 && openssl req -x509 -nodes -config "$key.request" -days "${arg[days]}" "$@" \
+      -keyout "$key" -out "$certificate" >/dev/null 2>&1) && rm -f "$key.request"
 }
 
-is_done_platform() {
-  found="$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"') $(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" && \
-    { test "$found" = 'ubuntu 16.04' || { printf 'this rig is for %s, but this machine runs %s\n' 'ubuntu 16.04' "$found" >&2; false; }; } && \
-    found=$(uname -m) && \
-    { test "$found" = x86_64 || { printf 'this rig is for %s, but this machine is %s\n' x86_64 "$found" >&2; false; }; }
+print_certificate_digest() {
+  printf '%s' "${arg[algorithm]} ${arg[days]}" | print_digest
 }
 
-apply_platform() {
-  found="$(sed -n 's/^ID=//p' /etc/os-release | tr -d '"') $(sed -n 's/^VERSION_ID=//p' /etc/os-release | tr -d '"')" && \
-    { test "$found" = 'ubuntu 16.04' || { printf 'this rig is for %s, but this machine runs %s\n' 'ubuntu 16.04' "$found" >&2; false; }; } && \
-    found=$(uname -m) && \
-    { test "$found" = x86_64 || { printf 'this rig is for %s, but this machine is %s\n' x86_64 "$found" >&2; false; }; }
+# --- download
+
+# url, sha256, to, mode
+download_is_done() {
+  [ "$(stat -c %a "${arg[to]}" 2>/dev/null)" = "$(printf '%o' "0${arg[mode]}")" ] &&
+    printf '%s  %s\n' "${arg[sha256]}" "${arg[to]}" | sha256sum --check --status
 }
 
-remove_platform() {
-  remove_step_state platform
+download_apply() {
+  ensure_parent_dir "${arg[to]}" && download_file "${arg[url]}" "${arg[sha256]}" "${arg[to]}.rig-new" &&
+    chmod "${arg[mode]}" "${arg[to]}.rig-new" && commit_file "${arg[to]}"
 }
 
-is_done_archive() {
-  test -s /etc/apt/sources.list.d/rig.list && \
-    test "$(cat /var/lib/rig/archive 2>/dev/null)" = c5fdce5fdb1f50c11fd1977eefe21bb6a82fbfc7e01561024186d3b00c1b266f
+# --- environment
+
+# path, tools, requirements; sources, explicit, bootstrap, index, extra_indexes and python may be missing.
+# The words are the command that creates the environment; the path is appended.
+environment_is_done() {
+  [ -x "$(print_environment_python)" ] && has_stamp "${arg[id]}" "$(print_environment_digest)"
 }
 
-apply_archive() {
-  rm -f /etc/apt/sources.list.d/rig.list && \
-    apt-get -qq update && \
-    sh /opt/rig/lock/apt-components.sh 'xenial xenial-updates xenial-security' main 'restricted universe multiverse' > /etc/apt/sources.list.d/rig.list.rig-new && \
-    record_file /etc/apt/sources.list.d/rig.list && \
-    mv -fT /etc/apt/sources.list.d/rig.list.rig-new /etc/apt/sources.list.d/rig.list && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' c5fdce5fdb1f50c11fd1977eefe21bb6a82fbfc7e01561024186d3b00c1b266f > /var/lib/rig/.archive.new && \
-    mv -fT /var/lib/rig/.archive.new /var/lib/rig/archive
+environment_apply() {
+  record_tree "${arg[path]}" && stash_dir "${arg[path]}" || return
+  create_environment "$@" || { unstash_dir "${arg[path]}"; return 1; }
+  drop_stash "${arg[path]}" && write_stamp "${arg[id]}" "$(print_environment_digest)"
 }
 
-remove_archive() {
-  remove_step_state archive && \
-    restore_file /etc/apt/sources.list.d/rig.list
+create_environment() {  # COMMAND...
+  local python
+  python=$(print_environment_python)
+  mkdir -p "$(dirname "${arg[path]}")" || return
+  [ -z "${arg[bootstrap]-}" ] || pip_install "${arg[bootstrap]}" --upgrade -r "$LOCK/${arg[tools]}" || return
+  "$@" "${arg[path]}" >/dev/null || return
+  # Reinstall pip even if the version matches: Debian splits pip up, and its version cannot build packages.
+  pip_install "$python" --only-binary :all: --upgrade --force-reinstall -r "$LOCK/${arg[tools]}" &&
+    pip_install "$python" --only-binary :all: --no-deps -r "$LOCK/${arg[requirements]}" || return
+  # Build with the locked packages above: in isolation, pip would download build requirements without hashes.
+  [ -z "${arg[sources]-}" ] || pip_install "$python" --no-build-isolation --no-deps -r "$LOCK/${arg[sources]}"
 }
 
-is_done_system_packages() {
-  test "$(cat /var/lib/rig/system-packages 2>/dev/null)" = 4c8828ab3581714a83e0293826b64dec1f3f75e61a6090b3f6fcb76ccc645269 && \
-    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.system.txt >/dev/null
+pip_install() {  # PYTHON OPTION...
+  local python=$1 index
+  shift
+  for index in ${arg[extra_indexes]-}; do set -- --extra-index-url "$index" "$@"; done
+  [ -z "${arg[index]-}" ] || set -- --index-url "${arg[index]}" "$@"
+  "$python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes "$@"
 }
 
-apply_system_packages() {
-  refresh_packages && \
-    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.system.txt >&2 && \
-    install_packages system-packages --allow-downgrades \
-      'binutils=2.26.1-1ubuntu1~16.04.8' \
-      build-essential=12.1ubuntu2 \
-      git=1:2.7.4-0ubuntu1.10 \
-      tmux=2.1-3build1 \
-      unzip=6.0-20ubuntu1.1 \
-      bzip2=1.0.6-8ubuntu0.2 \
-      cpp=4:5.3.1-1ubuntu1 \
-      'cpp-5=5.4.0-6ubuntu1~16.04.12' \
-      dpkg-dev=1.18.4ubuntu1.7 \
-      g++=4:5.3.1-1ubuntu1 \
-      'g++-5=5.4.0-6ubuntu1~16.04.12' \
-      gcc=4:5.3.1-1ubuntu1 \
-      'gcc-5=5.4.0-6ubuntu1~16.04.12' \
-      'gcc-5-base=5.4.0-6ubuntu1~16.04.12' \
-      git-man=1:2.7.4-0ubuntu1.10 \
-      'libasan2=5.4.0-6ubuntu1~16.04.12' \
-      'libasn1-8-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      'libatomic1=5.4.0-6ubuntu1~16.04.12' \
-      libbz2-1.0=1.0.6-8ubuntu0.2 \
-      libc-dev-bin=2.23-0ubuntu11.3 \
-      libc6=2.23-0ubuntu11.3 \
-      libc6-dev=2.23-0ubuntu11.3 \
-      'libcc1-0=5.4.0-6ubuntu1~16.04.12' \
-      'libcilkrts5=5.4.0-6ubuntu1~16.04.12' \
-      libcurl3-gnutls=7.47.0-1ubuntu2.19 \
-      libdpkg-perl=1.18.4ubuntu1.7 \
-      liberror-perl=0.17-1.2 \
-      libevent-2.0-5=2.0.21-stable-2ubuntu0.16.04.1 \
-      libexpat1=2.1.0-7ubuntu0.16.04.5 \
-      libffi6=3.2.1-4 \
-      'libgcc-5-dev=5.4.0-6ubuntu1~16.04.12' \
-      libgdbm3=1.8.3-13.1 \
-      libgmp10=2:6.1.0+dfsg-2 \
-      libgnutls30=3.4.10-4ubuntu1.9 \
-      'libgomp1=5.4.0-6ubuntu1~16.04.12' \
-      libgssapi-krb5-2=1.13.2+dfsg-5ubuntu2.2 \
-      'libgssapi3-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      'libhcrypto4-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      'libheimbase1-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      'libheimntlm0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      libhogweed4=3.2-1ubuntu0.16.04.2 \
-      'libhx509-5-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      libidn11=1.32-3ubuntu1.2 \
-      libisl15=0.16.1-1 \
-      'libitm1=5.4.0-6ubuntu1~16.04.12' \
-      libk5crypto3=1.13.2+dfsg-5ubuntu2.2 \
-      libkeyutils1=1.5.9-8ubuntu1 \
-      'libkrb5-26-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      libkrb5-3=1.13.2+dfsg-5ubuntu2.2 \
-      libkrb5support0=1.13.2+dfsg-5ubuntu2.2 \
-      libldap-2.4-2=2.4.42+dfsg-2ubuntu3.13 \
-      'liblsan0=5.4.0-6ubuntu1~16.04.12' \
-      libmpc3=1.0.3-1 \
-      libmpfr4=3.1.4-1 \
-      'libmpx0=5.4.0-6ubuntu1~16.04.12' \
-      libnettle6=3.2-1ubuntu0.16.04.2 \
-      'libp11-kit0=0.23.2-5~ubuntu16.04.2' \
-      libperl5.22=5.22.1-9ubuntu0.9 \
-      'libquadmath0=5.4.0-6ubuntu1~16.04.12' \
-      'libroken18-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      librtmp1=2.4+20151223.gitfa8646d-1ubuntu0.1 \
-      libsasl2-2=2.1.26.dfsg1-14ubuntu0.2 \
-      libsasl2-modules-db=2.1.26.dfsg1-14ubuntu0.2 \
-      libsqlite3-0=3.11.0-1ubuntu1.5 \
-      'libstdc++-5-dev=5.4.0-6ubuntu1~16.04.12' \
-      'libstdc++6=5.4.0-6ubuntu1~16.04.12' \
-      libtasn1-6=4.7-3ubuntu0.16.04.3 \
-      'libtsan0=5.4.0-6ubuntu1~16.04.12' \
-      'libubsan0=5.4.0-6ubuntu1~16.04.12' \
-      libutempter0=1.1.6-3 \
-      'libwind0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      linux-libc-dev=4.4.0-210.242 \
-      make=4.1-6 \
-      patch=2.7.5-1ubuntu0.16.04.2 \
-      perl=5.22.1-9ubuntu0.9 \
-      perl-base=5.22.1-9ubuntu0.9 \
-      perl-modules-5.22=5.22.1-9ubuntu0.9 \
-      xz-utils=5.1.1alpha+20120614-2ubuntu2 && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 4c8828ab3581714a83e0293826b64dec1f3f75e61a6090b3f6fcb76ccc645269 > /var/lib/rig/.system-packages.new && \
-    mv -fT /var/lib/rig/.system-packages.new /var/lib/rig/system-packages
+print_environment_python() {
+  printf '%s' "${arg[python]-${arg[path]}/bin/python}"
 }
 
-remove_system_packages() {
-  remove_step_state system-packages && \
-    purge_packages system-packages binutils build-essential git tmux unzip bzip2 cpp cpp-5 dpkg-dev g++ g++-5 gcc gcc-5 gcc-5-base git-man libasan2 libasn1-8-heimdal libatomic1 libbz2-1.0 libc-dev-bin libc6 libc6-dev libcc1-0 libcilkrts5 libcurl3-gnutls libdpkg-perl liberror-perl libevent-2.0-5 libexpat1 libffi6 libgcc-5-dev libgdbm3 libgmp10 libgnutls30 libgomp1 libgssapi-krb5-2 libgssapi3-heimdal libhcrypto4-heimdal libheimbase1-heimdal libheimntlm0-heimdal libhogweed4 libhx509-5-heimdal libidn11 libisl15 libitm1 libk5crypto3 libkeyutils1 libkrb5-26-heimdal libkrb5-3 libkrb5support0 libldap-2.4-2 liblsan0 libmpc3 libmpfr4 libmpx0 libnettle6 libp11-kit0 libperl5.22 libquadmath0 libroken18-heimdal librtmp1 libsasl2-2 libsasl2-modules-db libsqlite3-0 libstdc++-5-dev libstdc++6 libtasn1-6 libtsan0 libubsan0 libutempter0 libwind0-heimdal linux-libc-dev make patch perl perl-base perl-modules-5.22 xz-utils
+print_environment_digest() {
+  local name files=()
+  for name in "${arg[explicit]-}" "${arg[tools]}" "${arg[requirements]}" "${arg[sources]-}"; do
+    [ -z "$name" ] || files+=("$LOCK/$name")
+  done
+  print_digest "${files[@]}"
 }
 
-is_done_fetch_tools() {
-  test "$(cat /var/lib/rig/fetch-tools 2>/dev/null)" = df949afa2696944473573a4532fabde1ad69ffb83e030effb5fced4815db95f0 && \
-    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.fetch.txt >/dev/null
+# --- environment-variables
+
+# path: of the environment; by_conda: `yes` if conda sources the scripts from directories.
+environment_variables_is_done() {
+  local begin end
+  set_script_paths &&
+    cmp -s "$LOCK/${arg[id]}" "$begin" && cmp -s "$LOCK/${arg[id]}.end" "$end" &&
+    { [ -n "${arg[by_conda]-}" ] || grep -qxF ". $begin" "${arg[path]}/bin/activate"; }
 }
 
-apply_fetch_tools() {
-  refresh_packages && \
-    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.fetch.txt >&2 && \
-    install_packages fetch-tools --allow-downgrades \
-      bzip2=1.0.6-8ubuntu0.2 \
-      'ca-certificates=20210119~16.04.1' \
-      curl=7.47.0-1ubuntu2.19 \
-      gnupg=1.4.20-1ubuntu3.3 \
-      'libasn1-8-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      libbz2-1.0=1.0.6-8ubuntu0.2 \
-      libc6=2.23-0ubuntu11.3 \
-      libcurl3-gnutls=7.47.0-1ubuntu2.19 \
-      libffi6=3.2.1-4 \
-      libgmp10=2:6.1.0+dfsg-2 \
-      libgnutls30=3.4.10-4ubuntu1.9 \
-      libgssapi-krb5-2=1.13.2+dfsg-5ubuntu2.2 \
-      'libgssapi3-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      'libhcrypto4-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      'libheimbase1-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      'libheimntlm0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      libhogweed4=3.2-1ubuntu0.16.04.2 \
-      'libhx509-5-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      libidn11=1.32-3ubuntu1.2 \
-      libk5crypto3=1.13.2+dfsg-5ubuntu2.2 \
-      libkeyutils1=1.5.9-8ubuntu1 \
-      'libkrb5-26-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      libkrb5-3=1.13.2+dfsg-5ubuntu2.2 \
-      libkrb5support0=1.13.2+dfsg-5ubuntu2.2 \
-      libldap-2.4-2=2.4.42+dfsg-2ubuntu3.13 \
-      libnettle6=3.2-1ubuntu0.16.04.2 \
-      'libp11-kit0=0.23.2-5~ubuntu16.04.2' \
-      'libroken18-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      librtmp1=2.4+20151223.gitfa8646d-1ubuntu0.1 \
-      libsasl2-2=2.1.26.dfsg1-14ubuntu0.2 \
-      libsasl2-modules-db=2.1.26.dfsg1-14ubuntu0.2 \
-      libsqlite3-0=3.11.0-1ubuntu1.5 \
-      libssl1.0.0=1.0.2g-1ubuntu4.20 \
-      libtasn1-6=4.7-3ubuntu0.16.04.3 \
-      'libwind0-heimdal=1.7~git20150920+dfsg-4ubuntu1.16.04.1' \
-      openssl=1.0.2g-1ubuntu4.20 && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' df949afa2696944473573a4532fabde1ad69ffb83e030effb5fced4815db95f0 > /var/lib/rig/.fetch-tools.new && \
-    mv -fT /var/lib/rig/.fetch-tools.new /var/lib/rig/fetch-tools
+environment_variables_apply() {
+  local begin end
+  set_script_paths &&
+    install_script "$LOCK/${arg[id]}" "$begin" && install_script "$LOCK/${arg[id]}.end" "$end" || return
+  [ -n "${arg[by_conda]-}" ] || hook_activation "$begin" "$end" "${arg[path]}/bin/activate"
 }
 
-remove_fetch_tools() {
-  remove_step_state fetch-tools && \
-    purge_packages fetch-tools bzip2 ca-certificates curl gnupg libasn1-8-heimdal libbz2-1.0 libc6 libcurl3-gnutls libffi6 libgmp10 libgnutls30 libgssapi-krb5-2 libgssapi3-heimdal libhcrypto4-heimdal libheimbase1-heimdal libheimntlm0-heimdal libhogweed4 libhx509-5-heimdal libidn11 libk5crypto3 libkeyutils1 libkrb5-26-heimdal libkrb5-3 libkrb5support0 libldap-2.4-2 libnettle6 libp11-kit0 libroken18-heimdal librtmp1 libsasl2-2 libsasl2-modules-db libsqlite3-0 libssl1.0.0 libtasn1-6 libwind0-heimdal openssl
+# Set $begin and $end of the caller.
+set_script_paths() {
+  if [ -n "${arg[by_conda]-}" ]; then
+    begin=${arg[path]}/etc/conda/activate.d/rig.sh
+    end=${arg[path]}/etc/conda/deactivate.d/rig.sh
+  else
+    begin=${arg[path]}/etc/rig/activate.sh
+    end=${arg[path]}/etc/rig/deactivate.sh
+  fi
 }
 
-is_done_repository_nvidia_cuda() {
-  test -s /etc/apt/keyrings/nvidia-cuda.gpg && \
-    sh /opt/rig/lock/apt-source-line.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 / | cmp -s - /etc/apt/sources.list.d/nvidia-cuda.list && \
-    test "$(cat /var/lib/rig/repository-nvidia-cuda 2>/dev/null)" = face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3
+install_script() {  # FILE PATH
+  mkdir -p "$(dirname "$2")" && install -m 0644 "$1" "$2.rig-new" && mv -fT "$2.rig-new" "$2"
 }
 
-apply_repository_nvidia_cuda() {
-  { source_line=$(sh /opt/rig/lock/apt-source-line.sh /etc/apt/sources.list.d/nvidia-cuda.list /etc/apt/keyrings/nvidia-cuda.gpg EB693B3035CD5710E231E123A4B469963BF863CC https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 /) || { restore_file /etc/apt/sources.list.d/nvidia-cuda.list; false; }; } && \
-    record_dir "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
-    mkdir -p "$(dirname /etc/apt/keyrings/nvidia-cuda.gpg)" && \
-    mkdir -p /var/cache/rig && \
-    install -d -m 0700 /var/cache/rig/gnupg && \
-    curl --fail --silent --show-error --location --retry 3 --proto '=https' --output /var/cache/rig/nvidia-cuda.asc https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64/3bf863cc.pub && \
-    test "$(gpg --homedir /var/cache/rig/gnupg --batch --with-colons --with-fingerprint /var/cache/rig/nvidia-cuda.asc 2>/dev/null | grep -c '^pub:')" = 1 && \
-    test "$(gpg --homedir /var/cache/rig/gnupg --batch --with-colons --with-fingerprint /var/cache/rig/nvidia-cuda.asc 2>/dev/null | sed -n 's/^fpr:*\([0-9A-F]*\):$/\1/p' | head -n 1)" = EB693B3035CD5710E231E123A4B469963BF863CC && \
-    gpg --homedir /var/cache/rig/gnupg --batch --yes --dearmor --output /etc/apt/keyrings/nvidia-cuda.gpg.rig-new /var/cache/rig/nvidia-cuda.asc && \
-    chmod 0644 /etc/apt/keyrings/nvidia-cuda.gpg.rig-new && \
-    record_file /etc/apt/keyrings/nvidia-cuda.gpg && \
-    mv -fT /etc/apt/keyrings/nvidia-cuda.gpg.rig-new /etc/apt/keyrings/nvidia-cuda.gpg && \
-    rm -rf /var/cache/rig/gnupg /var/cache/rig/nvidia-cuda.asc && \
-    printf '%s\n' "$source_line" > /etc/apt/sources.list.d/nvidia-cuda.list.rig-new && \
-    record_file /etc/apt/sources.list.d/nvidia-cuda.list && \
-    mv -fT /etc/apt/sources.list.d/nvidia-cuda.list.rig-new /etc/apt/sources.list.d/nvidia-cuda.list && \
-    { apt-get indextargets >/dev/null || { restore_file /etc/apt/sources.list.d/nvidia-cuda.list; printf 'apt cannot read its sources together with %s, which was removed again: remove the other source of %s and run this again\n' /etc/apt/sources.list.d/nvidia-cuda.list https://developer.download.nvidia.com/compute/cuda/repos/ubuntu1604/x86_64 >&2; false; }; } && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' face2905095a00e87360344ebe4a593f6afecbedd6b3a45a9bc77e69f36401d3 > /var/lib/rig/.repository-nvidia-cuda.new && \
-    mv -fT /var/lib/rig/.repository-nvidia-cuda.new /var/lib/rig/repository-nvidia-cuda
+# Source the rig's script at the end of a venv's `activate` and at the start of its `deactivate`.
+hook_activation() {  # BEGIN END ACTIVATE
+  sed -i -e '/\/etc\/rig\/\(de\)\{0,1\}activate\.sh$/d' "$3" &&
+    sed -i -e "s|^deactivate *() *{\$|&\\n    . $2|" -e "\$a\\. $1" "$3"
 }
 
-remove_repository_nvidia_cuda() {
-  remove_step_state repository-nvidia-cuda && \
-    restore_file /etc/apt/sources.list.d/nvidia-cuda.list && \
-    restore_file /etc/apt/keyrings/nvidia-cuda.gpg
+# --- file
+
+# path; mode and owner, if not 0644 and root:root; requires_ssh_key: `yes` to require an account that can log in; dependents: services
+# that read the file. The content is in the lock's file with the ID of the step.
+file_is_done() {
+  is_installed_file "$LOCK/${arg[id]}" "${arg[path]}" "${arg[mode]-0644}" "${arg[owner]-root:root}"
 }
 
-is_done_driver() {
-  test "$(cat /var/lib/rig/driver 2>/dev/null)" = 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e && \
-    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.driver.txt >/dev/null
+file_apply() {
+  [ -z "${arg[requires_ssh_key]-}" ] || require_ssh_key || return
+  # shellcheck disable=SC2086 # IDs of steps have no spaces
+  invalidate_steps ${arg[dependents]-} &&
+    install_file "$LOCK/${arg[id]}" "${arg[path]}" "${arg[mode]-0644}" "${arg[owner]-root:root}"
 }
 
-apply_driver() {
-  refresh_packages && \
-    { test -e "/lib/modules/$(uname -r)/build" || DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "linux-headers-$(uname -r)" >/dev/null 2>&1 || printf 'the headers of the kernel %s are not available: the modules of the driver cannot be built\n' "$(uname -r)" >&2; } && \
-    install_packages driver --allow-change-held-packages cuda-drivers=465.19.01-1 && \
-    record_holds cuda-drivers && \
-    apt-mark hold cuda-drivers >/dev/null && \
-    { ! mokutil --sb-state 2>/dev/null | grep -q 'SecureBoot enabled' || printf 'Secure Boot is enabled: the driver does not load before its signing key is enrolled (mokutil --import, then reboot)\n' >&2; } && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 09e06cd238f0ec9f278af81219a204a2f52c60a2b67bf1b33801bbcf1281502e > /var/lib/rig/.driver.new && \
-    mv -fT /var/lib/rig/.driver.new /var/lib/rig/driver
+# At least one account other than root needs an SSH key. The file is read as its owner, because sshd
+# ignores keys that the user cannot read.
+require_ssh_key() {
+  [ "${RIG_SHUT_OUT:-}" != yes ] && ! has_ssh_key || return 0
+  printf 'no user could log in over SSH: sshd would accept keys only, root login would be disabled, and no other account has a key. Set ssh_keys for a user in the spec, or add a key to ~/.ssh/authorized_keys of an account; to continue without a key, set RIG_SHUT_OUT=yes (Ansible: -e rig_shut_out=yes)\n' >&2
+  return 1
 }
 
-remove_driver() {
-  remove_step_state driver && \
-    release_holds cuda-drivers && \
-    purge_packages driver cuda-drivers
+has_ssh_key() {
+  local name home
+  while IFS=$'\t' read -r name home <&4; do
+    ! runuser -u "$name" -- grep -qs '^[[:space:]]*[^#[:space:]]' "$home/.ssh/authorized_keys" </dev/null || return 0
+  done 4< <(getent passwd | awk -F : '$3 != 0 && $7 !~ /\/(nologin|false|sync)$/ { print $1 "\t" $6 }')
+  return 1
 }
 
-is_done_cuda() {
-  test "$(cat /var/lib/rig/cuda 2>/dev/null)" = ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c && \
-    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.cuda.txt >/dev/null
+# --- group
+
+# name; members: all its members, separated by commas; missing if they are not changed.
+group_is_done() {
+  getent group "${arg[name]}" >/dev/null &&
+    { [ -z "${arg[members]+set}" ] || [ "$(getent group "${arg[name]}" | cut -d : -f 4)" = "${arg[members]}" ]; }
 }
 
-apply_cuda() {
-  refresh_packages && \
-    install_packages cuda --allow-change-held-packages cuda-toolkit-9-0=9.0.176-1 && \
-    record_holds cuda-toolkit-9-0 && \
-    apt-mark hold cuda-toolkit-9-0 >/dev/null && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' ace3879f27510965c57f1f0d522895309c5578f71bd28bbb606c7dcbf2b0128c > /var/lib/rig/.cuda.new && \
-    mv -fT /var/lib/rig/.cuda.new /var/lib/rig/cuda
+group_apply() {
+  create_group "${arg[name]}" && { [ -z "${arg[members]+set}" ] || gpasswd --members "${arg[members]}" "${arg[name]}"; }
 }
 
-remove_cuda() {
-  remove_step_state cuda && \
-    release_holds cuda-toolkit-9-0 && \
-    purge_packages cuda cuda-toolkit-9-0
+# --- host-packages
+
+# As apt-packages. modules: `yes` if the packages build kernel modules on the machine.
+host_packages_is_done() {
+  apt_packages_is_done "$@"
 }
 
-is_done_cudnn() {
-  test -e /usr/local/cuda-9.0/include/cudnn.h && \
-    test "$(cat /var/lib/rig/cudnn 2>/dev/null)" = bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8
+host_packages_apply() {
+  refresh_packages && check_package_index && host_packages_prepare && install_step_packages "$@" && hold_packages "$@" &&
+    host_packages_report && stamp_packages
 }
 
-apply_cudnn() {
-  record_dir /usr/local/cuda-9.0 && \
-    mkdir -p /var/cache/rig /usr/local/cuda-9.0 && \
-    curl --fail --silent --show-error --location --retry 3 --output /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
-    { printf '%s  %s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz | sha256sum --check --status || { printf 'checksum mismatch: %s does not match the lock\n' https://developer.download.nvidia.com/compute/redist/cudnn/v7.6.5/cudnn-9.0-linux-x64-v7.6.5.32.tgz >&2; false; }; } && \
-    record_contents cudnn /usr/local/cuda-9.0 && \
-    back_up_members cudnn /usr/local/cuda-9.0 1 /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
-    tar --extract --no-same-owner --keep-directory-symlink --strip-components=1 --directory /usr/local/cuda-9.0 --file /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
-    record_new_contents cudnn /usr/local/cuda-9.0 && \
-    rm -f /var/cache/rig/cudnn-9.0-linux-x64-v7.6.5.32.tgz && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' bd0a4c0090d5b02feec3f195738968690cc2470b9bc6026e6fe8ff245cd261c8 > /var/lib/rig/.cudnn.new && \
-    mv -fT /var/lib/rig/.cudnn.new /var/lib/rig/cudnn
+# DKMS builds modules for a kernel whose headers are installed. The kernel is the machine's own, so its
+# headers are not in the lock.
+host_packages_prepare() {
+  local kernel
+  kernel=$(uname -r)
+  [ -n "${arg[modules]-}" ] && [ ! -e "/lib/modules/$kernel/build" ] || return 0
+  DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "linux-headers-$kernel" >/dev/null 2>&1 ||
+    printf 'the headers of the kernel %s are not available: the modules of the driver cannot be built\n' "$kernel" >&2
 }
 
-remove_cudnn() {
-  remove_step_state cudnn && \
-    restore_contents cudnn /usr/local/cuda-9.0
+host_packages_report() {
+  [ -n "${arg[modules]-}" ] && mokutil --sb-state 2>/dev/null | grep -q 'SecureBoot enabled' || return 0
+  echo 'Secure Boot is enabled: the driver does not load before its signing key is enrolled (mokutil --import, then reboot)' >&2
 }
 
-is_done_installer_anaconda3_5_2_0() {
-  test -e /opt/rig/anaconda3-5.2.0/bin/python && \
-    test "$(cat /var/lib/rig/installer-anaconda3-5-2-0 2>/dev/null)" = 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48
+# --- installer
+
+# url, sha256, creates; prefix: the directory that only this installer uses. The words are the
+# arguments of the installer.
+installer_is_done() {
+  [ -e "${arg[creates]}" ] && has_stamp "${arg[id]}" "${arg[sha256]}"
 }
 
-apply_installer_anaconda3_5_2_0() {
-  mkdir -p /var/cache/rig && \
-    curl --fail --silent --show-error --location --retry 3 --output /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh && \
-    { printf '%s  %s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh | sha256sum --check --status || { printf 'checksum mismatch: %s does not match the lock\n' https://repo.anaconda.com/archive/Anaconda3-5.2.0-Linux-x86_64.sh >&2; false; }; } && \
-    record_tree /opt/rig/anaconda3-5.2.0 && \
-    rm -rf /opt/rig/anaconda3-5.2.0 && \
-    mkdir -p "$(dirname /opt/rig/anaconda3-5.2.0)" && \
-    bash /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh -b -p /opt/rig/anaconda3-5.2.0 >/dev/null && \
-    rm -f /var/cache/rig/Anaconda3-5.2.0-Linux-x86_64.sh && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 09f53738b0cd3bb96f5b1bac488e5528df9906be2480fe61df40e0e0d19e3d48 > /var/lib/rig/.installer-anaconda3-5-2-0.new && \
-    mv -fT /var/lib/rig/.installer-anaconda3-5-2-0.new /var/lib/rig/installer-anaconda3-5-2-0
+installer_apply() {
+  local file=$CACHE/${arg[id]}.download prefix=${arg[prefix]-} shared
+  mkdir -p "$CACHE" && download_file "${arg[url]}" "${arg[sha256]}" "$file" || return
+  shared=$(print_shared_dir)
+  if [ -n "$prefix" ]; then
+    record_tree "$prefix" && rm -rf "$prefix" && mkdir -p "$(dirname "$prefix")" || return
+  else
+    record_dir "$shared" && record_contents "${arg[id]}" "$shared" || return
+  fi
+  bash "$file" "$@" >/dev/null || return
+  [ -n "$prefix" ] || record_new_contents "${arg[id]}" "$shared" || return
+  rm -f "$file" && write_stamp "${arg[id]}" "${arg[sha256]}"
 }
 
-remove_installer_anaconda3_5_2_0() {
-  remove_step_state installer-anaconda3-5-2-0 && \
-    remove_tree /opt/rig/anaconda3-5.2.0
+# The directory that an installer without a prefix shares with other software.
+print_shared_dir() {
+  dirname "$(dirname "${arg[creates]}")"
 }
 
-is_done_env_fastai() {
-  test -x /opt/rig/envs/fastai/bin/python && \
-    test "$(cat /var/lib/rig/env-fastai 2>/dev/null)" = e789e00c7b4fdc25f1c1c758a6d831fe94a6a4182ff29beb49d0af6f5a0ccfaa
+# --- kernel-arguments
+
+# The words are the arguments. GRUB sources its settings as shell, so they are quoted as one word.
+kernel_arguments_is_done() {
+  print_grub_setting "$@" | cmp -s - /etc/default/grub.d/rig.cfg && has_stamp "${arg[id]}" "$(printf '%s' "$*" | print_digest)"
 }
 
-apply_env_fastai() {
-  record_tree /opt/rig/envs/fastai && \
-    stash_dir /opt/rig/envs/fastai && \
-    { { mkdir -p "$(dirname /opt/rig/envs/fastai)" && \
-    /opt/rig/anaconda3-5.2.0/bin/python -m venv /opt/rig/envs/fastai >/dev/null && \
-    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --only-binary :all: --upgrade --force-reinstall -r /opt/rig/lock/fastai.tools.txt && \
-    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --only-binary :all: --no-deps -r /opt/rig/lock/fastai.requirements.txt && \
-    /opt/rig/envs/fastai/bin/python -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes --no-build-isolation --no-deps -r /opt/rig/lock/fastai.sources.txt; } || { unstash_dir /opt/rig/envs/fastai; false; }; } && \
-    drop_stash /opt/rig/envs/fastai && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' e789e00c7b4fdc25f1c1c758a6d831fe94a6a4182ff29beb49d0af6f5a0ccfaa > /var/lib/rig/.env-fastai.new && \
-    mv -fT /var/lib/rig/.env-fastai.new /var/lib/rig/env-fastai
+kernel_arguments_apply() {
+  local file=/etc/default/grub.d/rig.cfg
+  command -v update-grub >/dev/null || { echo 'update-grub not found: kernel arguments can only be set with GRUB' >&2; return 1; }
+  ensure_parent_dir "$file" && print_grub_setting "$@" >"$file.rig-new" && commit_file "$file" && update-grub &&
+    write_stamp "${arg[id]}" "$(printf '%s' "$*" | print_digest)"
 }
 
-remove_env_fastai() {
-  remove_step_state env-fastai && \
-    remove_tree /opt/rig/envs/fastai
+print_grub_setting() {  # ARGUMENT...
+  local quoted
+  quoted=$(printf '%s' "$*" | sed "s/'/'\"'\"'/g")
+  # shellcheck disable=SC2016 # expanded by GRUB
+  printf 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX "'"'%s'\n" "$quoted"
 }
 
-is_done_settings_fastai_keras() {
-  test "$(stat -c '%a %U:%G' /etc/skel/.keras/keras.json 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 1648778833f8c671aa3d961544ee97930a142d7572d0637a67a0cc26ccd09eb2 /etc/skel/.keras/keras.json | sha256sum --check --status
+# --- platform
+
+platform_is_done() {
+  local found
+  found="$(print_os_release ID) $(print_os_release VERSION_ID)" &&
+    expect_platform "${arg[distribution]} ${arg[release]}" "$found" runs &&
+    expect_platform "${arg[arch]}" "$(uname -m)" is
 }
 
-apply_settings_fastai_keras() {
-  record_dir "$(dirname /etc/skel/.keras/keras.json)" && \
-    mkdir -p "$(dirname /etc/skel/.keras/keras.json)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/settings-fastai-keras /etc/skel/.keras/keras.json.rig-new && \
-    record_file /etc/skel/.keras/keras.json && \
-    mv -fT /etc/skel/.keras/keras.json.rig-new /etc/skel/.keras/keras.json
+platform_apply() {
+  platform_is_done
 }
 
-remove_settings_fastai_keras() {
-  remove_step_state settings-fastai-keras && \
-    restore_file /etc/skel/.keras/keras.json
+print_os_release() {  # KEY
+  sed -n "s/^$1=//p" /etc/os-release | tr -d '"'
 }
 
-is_done_user_alice() {
-  id -u alice >/dev/null 2>&1 && \
-    test -e "$(getent passwd alice | cut -d : -f 6)"/.keras/keras.json && \
-    test "$(cat /var/lib/rig/user-alice 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+expect_platform() {  # EXPECTED FOUND VERB
+  [ "$1" = "$2" ] || { printf 'this rig is for %s, but this machine %s %s\n' "$1" "$3" "$2" >&2; return 1; }
 }
 
+# --- quota
+
+# user, kib (blocks of 1024 bytes), limit (as in the spec)
+quota_is_done() {
+  has_stamp "${arg[id]}" "${arg[kib]}"
+}
+
+# If the file system has no quotas, report it every time and continue.
+quota_apply() {
+  local mount
+  record quotas "${arg[user]}" && mount=$(df --output=target "$(print_home "${arg[user]}")" | tail -n 1) || return
+  if command -v setquota >/dev/null && setquota -u "${arg[user]}" 0 "${arg[kib]}" 0 0 "$mount" 2>/dev/null; then
+    write_stamp "${arg[id]}" "${arg[kib]}"
+  else
+    log_info "the quota of ${arg[user]} (${arg[limit]}) is not enforced: user quotas are not enabled on $mount, or setquota is not installed"
+  fi
+}
+
+# --- reboot
+
+# reason; digest: of the packages and arguments that require the reboot.
+reboot_is_done() {
+  has_stamp "${arg[id]}" "${arg[digest]}"
+}
+
+# Record the boot ID at the time of the request: a different one means that the reboot has happened.
+reboot_apply() {
+  printf 'a reboot is required: %s\n' "${arg[reason]}" >&2
+  mkdir -p "$STATE" && cat /proc/sys/kernel/random/boot_id >"$STATE/.reboot-due.new" &&
+    mv -fT "$STATE/.reboot-due.new" "$STATE/reboot-due" && write_stamp "${arg[id]}" "${arg[digest]}"
+}
+
+# --- secret
+
+# name: of the secret; path, owner; template: `yes` if the lock has the text of the file, with
+# placeholders; account: `yes` if the secret has the form account:password; dependents: services that read
+# the file.
+secret_is_done() {
+  local secret
+  [ -s "${arg[path]}" ] && [ "$(stat -c '%a %U' "${arg[path]}" 2>/dev/null)" = "400 ${arg[owner]}" ] || return
+  [ -z "${arg[template]-}" ] || has_stamp "${arg[id]}" "$(print_digest "$LOCK/${arg[id]}")" || return
+  # The secret may have been changed since.
+  secret=$(print_secret)
+  [ -z "$secret" ] || print_secret_file | cmp -s - "${arg[path]}"
+}
+
+# If the secret is missing, the installation continues and the verification reports it.
+secret_apply() {
+  local secret path=${arg[path]}
+  ensure_parent_dir "$path" || return
+  secret=$(print_secret)
+  if [ -z "$secret" ]; then
+    log_info "the secret ${arg[name]} is missing: set it in the environment or in /etc/rig/secrets/${arg[name]} and run this again"
+    return
+  fi
+  if [ -n "${arg[account]-}" ] && [ "$secret" = "${secret%%:*}" ]; then
+    printf 'the secret %s must have the form account:password\n' "${arg[name]}" >&2
+    return 1
+  fi
+  (umask 077 && rm -f "$path.rig-new" && print_secret_file >"$path.rig-new" && chmod 0400 "$path.rig-new" && chown "${arg[owner]}" "$path.rig-new") || return
+  # shellcheck disable=SC2086 # IDs of steps have no spaces
+  invalidate_steps ${arg[dependents]-} && commit_file "$path" secret || return
+  [ -z "${arg[template]-}" ] || write_stamp "${arg[id]}" "$(print_digest "$LOCK/${arg[id]}")"
+}
+
+# From the environment or from /etc/rig/secrets; nothing if neither has it.
+print_secret() {
+  local value
+  value=$(printenv "${arg[name]}") || true
+  [ -n "$value" ] || value=$(cat "/etc/rig/secrets/${arg[name]}" 2>/dev/null) || true
+  printf '%s' "$value"
+}
+
+# The content of the file. printf is a shell builtin, so the secret never appears in the process list.
+print_secret_file() {
+  local line text
+  if [ -z "${arg[template]-}" ]; then
+    printf '%s\n' "$secret"
+    return
+  fi
+  while IFS= read -r line || [ -n "$line" ]; do
+    text=''
+    while [ -n "$line" ]; do
+      case $line in
+        '{secret}'*) text+=$secret line=${line#'{secret}'} ;;
+        '{account}'*) text+=${secret%%:*} line=${line#'{account}'} ;;
+        '{password}'*) text+=${secret#*:} line=${line#'{password}'} ;;
+        *) text+=${line:0:1} line=${line:1} ;;
+      esac
+    done
+    printf '%s\n' "$text"
+  done <"$LOCK/${arg[id]}"
+}
+
+# --- service
+
+# name: of the systemd unit; unit: `yes` if the lock has its text in the file with the ID of the step;
+# restart_on: steps whose files it reads. The words are a command that checks its configuration.
+service_is_done() {
+  [ -z "${arg[unit]-}" ] || is_installed_file "$LOCK/${arg[id]}" "/etc/systemd/system/${arg[name]}" 0644 root:root || return
+  has_stamp "${arg[id]}" "$(print_service_digest)" &&
+    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet "${arg[name]}"; } &&
+    { [ ! -d /run/systemd/system ] || systemctl is-active --quiet "${arg[name]}"; }
+}
+
+service_apply() {
+  [ -z "${arg[unit]-}" ] || install_file "$LOCK/${arg[id]}" "/etc/systemd/system/${arg[name]}" 0644 root:root || return
+  record_unit "${arg[name]}" && service_start "$@"
+}
+
+# In a chroot or an image, systemd is missing or not running: the unit starts at the next boot.
+service_start() {  # [WORD...]
+  [ $# -eq 0 ] || "$@" || {
+    printf 'not restarting %s: its configuration is invalid\n' "${arg[name]}" >&2
+    return 1
+  }
+  { ! command -v systemctl >/dev/null || systemctl enable --quiet "${arg[name]}"; } &&
+    { [ ! -d /run/systemd/system ] || { systemctl daemon-reload && systemctl restart "${arg[name]}"; }; } &&
+    write_stamp "${arg[id]}" "$(print_service_digest)"
+}
+
+# The stamp covers the unit and every configuration file that the service reads.
+print_service_digest() {
+  local step
+  for step in "${arg[id]}" ${arg[restart_on]-}; do
+    [ ! -e "$LOCK/$step" ] || { printf '%s\n' "$step" && cat "$LOCK/$step"; } || return
+  done | print_digest
+}
+
+# --- source-build
+
+# url, sha256, prefix, creates; c_flags: of the compiler. The words are the arguments of its
+# configure script and, after `--`, a command that fails if an optional part is missing.
+source_build_is_done() {
+  [ -e "${arg[creates]}" ] && has_stamp "${arg[id]}" "${arg[sha256]}"
+}
+
+source_build_apply() {
+  local file=$CACHE/${arg[id]}.download build=$CACHE/${arg[id]} log=$CACHE/${arg[id]}.log
+  mkdir -p "$CACHE" && download_file "${arg[url]}" "${arg[sha256]}" "$file" && record_tree "${arg[prefix]}" &&
+    rm -rf "${arg[prefix]}" "$build" && mkdir -p "$build" "$(dirname "${arg[prefix]}")" &&
+    tar --extract --no-same-owner --strip-components=1 --directory "$build" --file "$file" || return
+  words_before "$@"
+  run_logged "$log" configure_build "$build" ${WORDS[@]+"${WORDS[@]}"} &&
+    run_logged "$log" make --directory "$build" --jobs "$(nproc)" &&
+    run_logged "$log" make --directory "$build" install || return
+  words_after "$@"
+  [ "${#WORDS[@]}" -eq 0 ] || "${WORDS[@]}" || return
+  rm -rf "$file" "$build" "$log" && write_stamp "${arg[id]}" "${arg[sha256]}"
+}
+
+configure_build() {  # DIR WORD...
+  cd "$1" || return
+  shift
+  [ -z "${arg[c_flags]-}" ] || export CFLAGS="${arg[c_flags]}"
+  ./configure --quiet "$@"
+}
+
+run_logged() {  # LOG COMMAND...: show only the end of the output, and only of a failure
+  local log=$1
+  shift
+  ("$@") >"$log" 2>&1 || { tail -n 20 "$log" >&2; return 1; }
+}
+
+# --- user
+
+# name; groups: separated by spaces; keys: `yes` if the lock has a file of SSH keys with the ID of the step.
+# The words are the files that an existing account gets from /etc/skel.
+user_is_done() {
+  local path home
+  id -u "${arg[name]}" >/dev/null 2>&1 && home=$(print_home "${arg[name]}") || return
+  for path; do [ -e "$home/$path" ] || return; done
+  has_stamp "${arg[id]}" "$(print_user_digest)"
+}
+
+user_apply() {
+  local path
+  create_account "${arg[name]}" && join_groups || return
+  for path; do copy_skel_file "$path" || return; done
+  install_ssh_keys && write_stamp "${arg[id]}" "$(print_user_digest)"
+}
+
+print_user_digest() {
+  { [ -z "${arg[keys]-}" ] || cat "$LOCK/${arg[id]}" || return; printf '%s' "${arg[groups]-}"; } | print_digest
+}
+
+# Membership in a group that the rig no longer lists may have another reason by now: report it only.
+join_groups() {
+  local name=${arg[name]} recorded=$STATE/${arg[id]}.groups group
+  for group in ${arg[groups]-}; do
+    getent group "$group" >/dev/null || { printf 'no group %s on this machine, but user %s must be a member\n' "$group" "$name" >&2; return 1; }
+  done
+  if [ -e "$recorded" ]; then
+    while IFS= read -r group; do
+      case " ${arg[groups]-} " in *" $group "*) continue ;; esac
+      ! id -nG "$name" | tr ' ' '\n' | grep -qxF -e "$group" ||
+        log_info "$name is still in group $group, which the rig no longer lists; to remove it: gpasswd --delete"
+    done <"$recorded"
+  fi
+  if [ -z "${arg[groups]-}" ]; then
+    rm -f "$recorded"
+    return
+  fi
+  mkdir -p "$STATE" && printf '%s\n' "${arg[groups]// /$'\n'}" >"$recorded.new" && mv -fT "$recorded.new" "$recorded" || return
+  for group in ${arg[groups]}; do usermod --append --groups "$group" "$name" || return; done
+}
+
+copy_skel_file() {  # PATH
+  # shellcheck disable=SC2016 # expanded by a shell of that user
+  run_in_home "${arg[name]}" '
+    umask 022 && cd "$1" && { [ -e "$2" ] || { mkdir -p "$(dirname "$2")" && cp "/etc/skel/$2" "$2"; }; }' "$1"
+}
+
+# Keep the keys of others, add each of ours once, and remove those that the rig no longer lists. Our keys
+# are recorded before they are added, so that an interrupted run never leaves an unrecorded key.
+install_ssh_keys() {
+  local given=$LOCK/${arg[id]} ours=$STATE/${arg[id]}.keys
+  if [ -z "${arg[keys]-}" ]; then
+    [ -e "$ours" ] || return 0
+    given=/dev/null
+  else
+    mkdir -p "$STATE" && { cat "$given" && { cat "$ours" 2>/dev/null || true; }; } | sort -u >"$ours.new" &&
+      mv -fT "$ours.new" "$ours" || return
+  fi
+  { sed 's/^/+/' "$given" && sed 's/^/-/' "$ours"; } | run_in_home "${arg[name]}" "$MERGE_SSH_KEYS" || {
+    printf 'could not write the SSH keys of %s to %s/.ssh/authorized_keys as that user: check its owner and where it links to\n' \
+      "${arg[name]}" "$(print_home "${arg[name]}")" >&2
+    return 1
+  }
+  if [ -n "${arg[keys]-}" ]; then
+    cp "$given" "$ours.new" && mv -fT "$ours.new" "$ours"
+  else
+    rm -f "$ours"
+  fi
+}
+
+# A program of the user. On stdin, our keys have the prefix `+`, and keys that were or will be ours `-`.
 # shellcheck disable=SC2016 # expanded by a shell of that user
-apply_user_alice() {
-  create_account alice && \
-    { cat /var/lib/rig/user-alice.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG alice | tr ' ' '\n' | grep -qxF -e "$group" || log_info alice" is still in group $group, which the rig no longer lists; to remove it: gpasswd --delete"; done && \
-    rm -f /var/lib/rig/user-alice.groups && \
-    runuser -u alice -- sh -c 'umask 022 && cd "$1" && { test -e .keras/keras.json || { mkdir -p .keras && cp /etc/skel/.keras/keras.json .keras/keras.json; }; }' sh "$(getent passwd alice | cut -d : -f 6)" && \
-    { ! test -e /var/lib/rig/user-alice.keys || { { { sed 's/^/-/' /var/lib/rig/user-alice.keys; } | runuser -u alice -- sh -c 'umask 077 && ssh=$1/.ssh && input=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$input"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd alice | cut -d : -f 6)" || { printf 'could not write the SSH keys of %s to %s/.ssh/authorized_keys as that user: check its owner and where it links to\n' alice "$(getent passwd alice | cut -d : -f 6)" >&2; false; }; } && \
-    rm -f /var/lib/rig/user-alice.keys; }; } && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-alice.new && \
-    mv -fT /var/lib/rig/.user-alice.new /var/lib/rig/user-alice
-}
-
-remove_user_alice() {
-  remove_step_state user-alice && \
-    report_kept_account alice
-}
-
-is_done_user_bob() {
-  id -u bob >/dev/null 2>&1 && \
-    test -e "$(getent passwd bob | cut -d : -f 6)"/.keras/keras.json && \
-    test "$(cat /var/lib/rig/user-bob 2>/dev/null)" = e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
-}
-
-# shellcheck disable=SC2016 # expanded by a shell of that user
-apply_user_bob() {
-  create_account bob && \
-    { cat /var/lib/rig/user-bob.groups 2>/dev/null || true; } | { grep -vxF -e '' || true; } | while IFS= read -r group; do ! id -nG bob | tr ' ' '\n' | grep -qxF -e "$group" || log_info bob" is still in group $group, which the rig no longer lists; to remove it: gpasswd --delete"; done && \
-    rm -f /var/lib/rig/user-bob.groups && \
-    runuser -u bob -- sh -c 'umask 022 && cd "$1" && { test -e .keras/keras.json || { mkdir -p .keras && cp /etc/skel/.keras/keras.json .keras/keras.json; }; }' sh "$(getent passwd bob | cut -d : -f 6)" && \
-    { ! test -e /var/lib/rig/user-bob.keys || { { { sed 's/^/-/' /var/lib/rig/user-bob.keys; } | runuser -u bob -- sh -c 'umask 077 && ssh=$1/.ssh && input=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= && { test ! -e "$ssh/authorized_keys" || old=$(cat "$ssh/authorized_keys"); } && rm -f "$ssh/authorized_keys.rig-new" && { printf "%s\n" "$input"; test -z "$old" || printf "%s\n" "$old" | sed "s/^/ /"; } | awk "{ key = substr(\$0, 2) } /^[+]/ { new[++count] = key } /^[+-]/ { ours[key] } /^ / && ! (key in ours) { print key } END { for (i = 1; i <= count; i++) print new[i] }" > "$ssh/authorized_keys.rig-new" && mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"' sh "$(getent passwd bob | cut -d : -f 6)" || { printf 'could not write the SSH keys of %s to %s/.ssh/authorized_keys as that user: check its owner and where it links to\n' bob "$(getent passwd bob | cut -d : -f 6)" >&2; false; }; } && \
-    rm -f /var/lib/rig/user-bob.keys; }; } && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 > /var/lib/rig/.user-bob.new && \
-    mv -fT /var/lib/rig/.user-bob.new /var/lib/rig/user-bob
-}
-
-remove_user_bob() {
-  remove_step_state user-bob && \
-    report_kept_account bob
-}
-
-is_done_gpus_of_users() {
-  test "$(stat -c '%a %U:%G' /etc/profile.d/rig-dl-server.users.sh 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' f4a51a1034b87d219b980c8b33b681a12a6d92c5ce1d311caa3073495e724acc /etc/profile.d/rig-dl-server.users.sh | sha256sum --check --status
-}
-
-apply_gpus_of_users() {
-  record_dir "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
-    mkdir -p "$(dirname /etc/profile.d/rig-dl-server.users.sh)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/gpus-of-users /etc/profile.d/rig-dl-server.users.sh.rig-new && \
-    record_file /etc/profile.d/rig-dl-server.users.sh && \
-    mv -fT /etc/profile.d/rig-dl-server.users.sh.rig-new /etc/profile.d/rig-dl-server.users.sh
-}
-
-remove_gpus_of_users() {
-  remove_step_state gpus-of-users && \
-    restore_file /etc/profile.d/rig-dl-server.users.sh
-}
-
-is_done_variables() {
-  test "$(stat -c '%a %U:%G' /etc/profile.d/rig-dl-server.sh 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' fbf1b1b5231e275b16dc5ba5b9dcb16dfcb7fadc4475ce5ff4704e692ad69ed4 /etc/profile.d/rig-dl-server.sh | sha256sum --check --status
-}
-
-apply_variables() {
-  record_dir "$(dirname /etc/profile.d/rig-dl-server.sh)" && \
-    mkdir -p "$(dirname /etc/profile.d/rig-dl-server.sh)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/variables /etc/profile.d/rig-dl-server.sh.rig-new && \
-    record_file /etc/profile.d/rig-dl-server.sh && \
-    mv -fT /etc/profile.d/rig-dl-server.sh.rig-new /etc/profile.d/rig-dl-server.sh
-}
-
-remove_variables() {
-  remove_step_state variables && \
-    restore_file /etc/profile.d/rig-dl-server.sh
-}
-
-is_done_service_packages() {
-  test "$(cat /var/lib/rig/service-packages 2>/dev/null)" = 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 && \
-    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.service.txt >/dev/null
-}
-
-apply_service_packages() {
-  refresh_packages && \
-    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.service.txt >&2 && \
-    install_packages service-packages --allow-downgrades \
-      openssh-server=1:7.2p2-4ubuntu2.10 \
-      libbsd0=0.8.2-1ubuntu0.1 \
-      libc6=2.23-0ubuntu11.3 \
-      libedit2=3.1-20150325-1ubuntu2 \
-      libgssapi-krb5-2=1.13.2+dfsg-5ubuntu2.2 \
-      libk5crypto3=1.13.2+dfsg-5ubuntu2.2 \
-      libkeyutils1=1.5.9-8ubuntu1 \
-      libkrb5-3=1.13.2+dfsg-5ubuntu2.2 \
-      libkrb5support0=1.13.2+dfsg-5ubuntu2.2 \
-      libssl1.0.0=1.0.2g-1ubuntu4.20 \
-      libwrap0=7.6.q-25 \
-      openssh-client=1:7.2p2-4ubuntu2.10 \
-      openssh-sftp-server=1:7.2p2-4ubuntu2.10 && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 798645d116c9bad33493199ceaf01f674f2577bc7b86ab7228e122eafb216d01 > /var/lib/rig/.service-packages.new && \
-    mv -fT /var/lib/rig/.service-packages.new /var/lib/rig/service-packages
-}
-
-remove_service_packages() {
-  remove_step_state service-packages && \
-    purge_packages service-packages openssh-server libbsd0 libc6 libedit2 libgssapi-krb5-2 libk5crypto3 libkeyutils1 libkrb5-3 libkrb5support0 libssl1.0.0 libwrap0 openssh-client openssh-sftp-server
-}
-
-is_done_service_ssh_settings() {
-  test "$(stat -c '%a %U:%G' /etc/default/ssh 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 32fe2d0d194cf1311b26bc06764f51f0645e6e5bb64e0ef748127f7763d9f46c /etc/default/ssh | sha256sum --check --status
-}
-
-apply_service_ssh_settings() {
-  { test "${RIG_SHUT_OUT:-}" = yes || getent passwd | awk -F : '$3 != 0 && $7 !~ /\/(nologin|false|sync)$/ { print $1 "\t" $6 }' | { found=no; while IFS=$'\t' read -r name home; do ! runuser -u "$name" -- grep -qs '^[[:space:]]*[^#[:space:]]' "$home/.ssh/authorized_keys" </dev/null || found=yes; done; test "$found" = yes; } || { printf 'no user could log in over SSH: sshd would accept keys only, root login would be disabled, and no other account has a key. Set ssh_keys for a user in the spec, or add a key to ~/.ssh/authorized_keys of an account; to continue without a key, set RIG_SHUT_OUT=yes (Ansible: -e rig_shut_out=yes)\n' >&2; false; }; } && \
-    rm -f /var/lib/rig/service-ssh && \
-    record_dir "$(dirname /etc/default/ssh)" && \
-    mkdir -p "$(dirname /etc/default/ssh)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/service-ssh-settings /etc/default/ssh.rig-new && \
-    record_file /etc/default/ssh && \
-    mv -fT /etc/default/ssh.rig-new /etc/default/ssh
-}
-
-remove_service_ssh_settings() {
-  remove_step_state service-ssh-settings && \
-    restore_file /etc/default/ssh && \
-    { if sh -c 'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS'; then restart_unit ssh.service; else report_kept ssh.service": not restarted, its configuration is invalid"; fi; }
-}
-
-is_done_service_ssh() {
-  test "$(cat /var/lib/rig/service-ssh 2>/dev/null)" = 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b && \
-    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet ssh.service; } && \
-    { ! test -d /run/systemd/system || systemctl is-active --quiet ssh.service; }
-}
-
-apply_service_ssh() {
-  record_unit ssh.service && \
-    { sh -c 'test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap '"'"'rmdir /run/sshd'"'"' EXIT; }; ! test -e /etc/default/ssh || . /etc/default/ssh; /usr/sbin/sshd -t $SSHD_OPTS' || { printf 'not restarting %s: its configuration is invalid\n' ssh.service >&2; false; }; } && \
-    { ! command -v systemctl >/dev/null || systemctl enable --quiet ssh.service; } && \
-    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ssh.service; }; } && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 33b3eed3c2486e45a74c49db226c587f0775963197b27fc7223f1fed3388ea0b > /var/lib/rig/.service-ssh.new && \
-    mv -fT /var/lib/rig/.service-ssh.new /var/lib/rig/service-ssh
-}
-
-remove_service_ssh() {
-  remove_step_state service-ssh && \
-    remove_unit ssh.service
-}
-
-is_done_service_dyndns_interval() {
-  test "$(stat -c '%a %U:%G' /etc/default/ddclient 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 376c7fffb0de221388925e4f4ce7b594343580482244352d241c9035deb5702a /etc/default/ddclient | sha256sum --check --status
-}
-
-apply_service_dyndns_interval() {
-  rm -f /var/lib/rig/service-dyndns && \
-    record_dir "$(dirname /etc/default/ddclient)" && \
-    mkdir -p "$(dirname /etc/default/ddclient)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/service-dyndns-interval /etc/default/ddclient.rig-new && \
-    record_file /etc/default/ddclient && \
-    mv -fT /etc/default/ddclient.rig-new /etc/default/ddclient
-}
-
-remove_service_dyndns_interval() {
-  remove_step_state service-dyndns-interval && \
-    restore_file /etc/default/ddclient && \
-    restart_unit ddclient.service
-}
-
-is_done_host_service_packages() {
-  test "$(cat /var/lib/rig/host-service-packages 2>/dev/null)" = ba2ecc5917cff1f2d9d02236b61ecd00411979cb7254cb183e442ffb11922d0a && \
-    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.host-service.txt >/dev/null
-}
-
-apply_host_service_packages() {
-  refresh_packages && \
-    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.host-service.txt >&2 && \
-    install_packages host-service-packages --allow-downgrades \
-      'ca-certificates=20210119~16.04.1' \
-      ddclient=3.8.2-2ubuntu2 \
-      libio-socket-ssl-perl=2.024-1 \
-      libbz2-1.0=1.0.6-8ubuntu0.2 \
-      libc6=2.23-0ubuntu11.3 \
-      libgdbm3=1.8.3-13.1 \
-      libnet-ssleay-perl=1.72-1build1 \
-      libperl5.22=5.22.1-9ubuntu0.9 \
-      libssl1.0.0=1.0.2g-1ubuntu4.20 \
-      netbase=5.3 \
-      openssl=1.0.2g-1ubuntu4.20 \
-      perl=5.22.1-9ubuntu0.9 \
-      perl-base=5.22.1-9ubuntu0.9 \
-      perl-modules-5.22=5.22.1-9ubuntu0.9 && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' ba2ecc5917cff1f2d9d02236b61ecd00411979cb7254cb183e442ffb11922d0a > /var/lib/rig/.host-service-packages.new && \
-    mv -fT /var/lib/rig/.host-service-packages.new /var/lib/rig/host-service-packages
-}
-
-remove_host_service_packages() {
-  remove_step_state host-service-packages && \
-    purge_packages host-service-packages ca-certificates ddclient libio-socket-ssl-perl libbz2-1.0 libc6 libgdbm3 libnet-ssleay-perl libperl5.22 libssl1.0.0 netbase openssl perl perl-base perl-modules-5.22
-}
-
-is_done_service_dyndns_settings() {
-  test -s /etc/ddclient.conf && \
-    test "$(stat -c '%a %U' /etc/ddclient.conf 2>/dev/null)" = '400 root' && \
-    test "$(cat /var/lib/rig/service-dyndns-settings 2>/dev/null)" = b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819 && \
-    { secret=${DYNDNS:-$(cat /etc/rig/secrets/DYNDNS 2>/dev/null || true)}; } && \
-    { test -z "$secret" || printf '%s\n' '# Written by rigspec.' daemon=600 syslog=yes ssl=yes use=web web=https://api.ipify.org/ protocol=noip login="${secret%%:*}" 'password='"'"''"${secret#*:}"''"'"'' rig.example.org | cmp -s - /etc/ddclient.conf; }
-}
-
-apply_service_dyndns_settings() {
-  record_dir "$(dirname /etc/ddclient.conf)" && \
-    mkdir -p "$(dirname /etc/ddclient.conf)" && \
-    { secret=${DYNDNS:-$(cat /etc/rig/secrets/DYNDNS 2>/dev/null || true)}; } && \
-    { test -n "$secret" || log_info 'the secret DYNDNS is missing: set it in the environment or in /etc/rig/secrets/DYNDNS and run this again'; } && \
-    { test -z "$secret" || test "$secret" != "${secret%%:*}" || { printf 'the secret %s must have the form account:password\n' DYNDNS >&2; false; }; } && \
-    { test -z "$secret" || (umask 077 && rm -f /etc/ddclient.conf.rig-new && printf '%s\n' '# Written by rigspec.' daemon=600 syslog=yes ssl=yes use=web web=https://api.ipify.org/ protocol=noip login="${secret%%:*}" 'password='"'"''"${secret#*:}"''"'"'' rig.example.org > /etc/ddclient.conf.rig-new && chmod 0400 /etc/ddclient.conf.rig-new && chown root /etc/ddclient.conf.rig-new); } && \
-    { test -z "$secret" || { rm -f /var/lib/rig/service-dyndns; }; } && \
-    { test -z "$secret" || { record_file /etc/ddclient.conf secret && \
-    mv -fT /etc/ddclient.conf.rig-new /etc/ddclient.conf; }; } && \
-    { test -z "$secret" || { mkdir -p /var/lib/rig && \
-    printf '%s\n' b37b77e37b6774df50096f3e01d1a76ceff0c5bc051a0a77f565b031703f6819 > /var/lib/rig/.service-dyndns-settings.new && \
-    mv -fT /var/lib/rig/.service-dyndns-settings.new /var/lib/rig/service-dyndns-settings; }; }
-}
-
-remove_service_dyndns_settings() {
-  remove_step_state service-dyndns-settings && \
-    restore_file /etc/ddclient.conf
-}
-
-is_done_service_dyndns() {
-  test "$(cat /var/lib/rig/service-dyndns 2>/dev/null)" = 4dbda34c66bdfdfe9bcf9d433f4ba04e184f1f7ebc3c98f71bed86141ad5c5dd && \
-    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet ddclient.service; } && \
-    { ! test -d /run/systemd/system || systemctl is-active --quiet ddclient.service; }
-}
-
-apply_service_dyndns() {
-  record_unit ddclient.service && \
-    { ! command -v systemctl >/dev/null || systemctl enable --quiet ddclient.service; } && \
-    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart ddclient.service; }; } && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 4dbda34c66bdfdfe9bcf9d433f4ba04e184f1f7ebc3c98f71bed86141ad5c5dd > /var/lib/rig/.service-dyndns.new && \
-    mv -fT /var/lib/rig/.service-dyndns.new /var/lib/rig/service-dyndns
-}
-
-remove_service_dyndns() {
-  remove_step_state service-dyndns && \
-    remove_unit ddclient.service
-}
-
-is_done_session_fastai() {
-  test "$(stat -c '%a %U:%G' /etc/rig/tmux/fastai.yaml 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 372ccbb42213e03757b96d3df9b583dac14164d4d6854acdd15ec7a21e3496f0 /etc/rig/tmux/fastai.yaml | sha256sum --check --status
-}
-
-apply_session_fastai() {
-  record_dir "$(dirname /etc/rig/tmux/fastai.yaml)" && \
-    mkdir -p "$(dirname /etc/rig/tmux/fastai.yaml)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/session-fastai /etc/rig/tmux/fastai.yaml.rig-new && \
-    record_file /etc/rig/tmux/fastai.yaml && \
-    mv -fT /etc/rig/tmux/fastai.yaml.rig-new /etc/rig/tmux/fastai.yaml
-}
+readonly MERGE_SSH_KEYS='
+  umask 077 && ssh=$1/.ssh && input=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= &&
+    { ! [ -e "$ssh/authorized_keys" ] || old=$(cat "$ssh/authorized_keys"); } &&
+    rm -f "$ssh/authorized_keys.rig-new" &&
+    { printf "%s\n" "$input"; [ -z "$old" ] || printf "%s\n" "$old" | sed "s/^/ /"; } |
+    awk "
+      { key = substr(\$0, 2) }
+      /^[+]/ { new[++count] = key }
+      /^[+-]/ { ours[key] }
+      /^ / && ! (key in ours) { print key }
+      END { for (i = 1; i <= count; i++) print new[i] }" >"$ssh/authorized_keys.rig-new" &&
+    mv -fT "$ssh/authorized_keys.rig-new" "$ssh/authorized_keys"'
 
-remove_session_fastai() {
-  remove_step_state session-fastai && \
-    restore_file /etc/rig/tmux/fastai.yaml
-}
-
-is_done_session_loader() {
-  test "$(stat -c '%a %U:%G' /usr/local/bin/rig-tmux 2>/dev/null)" = '755 root:root' && \
-    printf '%s  %s\n' 1215e306303ebd66d66293d404f4e878ff3842ebc4f8c2206d9fb13c5f1c939b /usr/local/bin/rig-tmux | sha256sum --check --status
-}
-
-apply_session_loader() {
-  record_dir "$(dirname /usr/local/bin/rig-tmux)" && \
-    mkdir -p "$(dirname /usr/local/bin/rig-tmux)" && \
-    install -m 0755 -o root -g root /opt/rig/lock/session-loader /usr/local/bin/rig-tmux.rig-new && \
-    record_file /usr/local/bin/rig-tmux && \
-    mv -fT /usr/local/bin/rig-tmux.rig-new /usr/local/bin/rig-tmux
-}
-
-remove_session_loader() {
-  remove_step_state session-loader && \
-    restore_file /usr/local/bin/rig-tmux
-}
-
-is_done_tmux_packages() {
-  test "$(cat /var/lib/rig/tmux-packages 2>/dev/null)" = e751db41e874c9048154e2567bfd8c63703960643ffec4f0ead31fb1d90bc9c9 && \
-    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.tmux.txt >/dev/null
-}
-
-apply_tmux_packages() {
-  refresh_packages && \
-    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.tmux.txt >&2 && \
-    install_packages tmux-packages --allow-downgrades \
-      tmux=2.1-3build1 \
-      libc6=2.23-0ubuntu11.3 \
-      libevent-2.0-5=2.0.21-stable-2ubuntu0.16.04.1 \
-      libutempter0=1.1.6-3 && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' e751db41e874c9048154e2567bfd8c63703960643ffec4f0ead31fb1d90bc9c9 > /var/lib/rig/.tmux-packages.new && \
-    mv -fT /var/lib/rig/.tmux-packages.new /var/lib/rig/tmux-packages
-}
-
-remove_tmux_packages() {
-  remove_step_state tmux-packages && \
-    purge_packages tmux-packages tmux libc6 libevent-2.0-5 libutempter0
-}
-
-is_done_certificate_tools() {
-  test "$(cat /var/lib/rig/certificate-tools 2>/dev/null)" = 556193552ac5df00ba998e7546dc5a4566fee7e1252660df417fc9861600ad6c && \
-    sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.certificate.txt >/dev/null
-}
-
-apply_certificate_tools() {
-  refresh_packages && \
-    sh /opt/rig/lock/check-packages.sh archive /opt/rig/lock/packages.certificate.txt >&2 && \
-    install_packages certificate-tools --allow-downgrades \
-      openssl=1.0.2g-1ubuntu4.20 \
-      libc6=2.23-0ubuntu11.3 \
-      libssl1.0.0=1.0.2g-1ubuntu4.20 && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 556193552ac5df00ba998e7546dc5a4566fee7e1252660df417fc9861600ad6c > /var/lib/rig/.certificate-tools.new && \
-    mv -fT /var/lib/rig/.certificate-tools.new /var/lib/rig/certificate-tools
-}
-
-remove_certificate_tools() {
-  remove_step_state certificate-tools && \
-    purge_packages certificate-tools openssl libc6 libssl1.0.0
-}
-
-is_done_notebook_alice_certificate() {
-  test "$(stat -c '%a %U' /etc/rig/notebook/alice.key 2>/dev/null)" = '400 alice' && \
-    openssl x509 -noout -checkend 0 -in /etc/rig/notebook/alice.crt >/dev/null 2>&1 && \
-    test "$(cat /var/lib/rig/notebook-alice-certificate 2>/dev/null)" = 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699
-}
-
-apply_notebook_alice_certificate() {
-  record_dir "$(dirname /etc/rig/notebook/alice.key)" && \
-    mkdir -p "$(dirname /etc/rig/notebook/alice.key)" && \
-    printf '[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\nCN=%s\n[ext]\nsubjectAltName=DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$(uname -n)" "$(uname -n)" > /etc/rig/notebook/alice.key.request && \
-    (umask 077 && openssl req -x509 -nodes -config /etc/rig/notebook/alice.key.request -days 365 -newkey rsa:2048 -keyout /etc/rig/notebook/alice.key.rig-new -out /etc/rig/notebook/alice.crt.rig-new >/dev/null 2>&1) && \
-    rm -f /etc/rig/notebook/alice.key.request && \
-    chown alice /etc/rig/notebook/alice.key.rig-new && \
-    chmod 0400 /etc/rig/notebook/alice.key.rig-new && \
-    chmod 0644 /etc/rig/notebook/alice.crt.rig-new && \
-    record_file /etc/rig/notebook/alice.key && \
-    mv -fT /etc/rig/notebook/alice.key.rig-new /etc/rig/notebook/alice.key && \
-    record_file /etc/rig/notebook/alice.crt && \
-    mv -fT /etc/rig/notebook/alice.crt.rig-new /etc/rig/notebook/alice.crt && \
-    rm -f /var/lib/rig/notebook-alice && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699 > /var/lib/rig/.notebook-alice-certificate.new && \
-    mv -fT /var/lib/rig/.notebook-alice-certificate.new /var/lib/rig/notebook-alice-certificate
-}
-
-remove_notebook_alice_certificate() {
-  remove_step_state notebook-alice-certificate && \
-    restore_file /etc/rig/notebook/alice.crt && \
-    restore_file /etc/rig/notebook/alice.key
-}
-
-is_done_notebook_alice_password() {
-  test -s /etc/rig/notebook/alice.password && \
-    test "$(stat -c '%a %U' /etc/rig/notebook/alice.password 2>/dev/null)" = '400 alice' && \
-    { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
-    { test -z "$secret" || printf '%s\n' "$secret" | cmp -s - /etc/rig/notebook/alice.password; }
-}
-
-apply_notebook_alice_password() {
-  record_dir "$(dirname /etc/rig/notebook/alice.password)" && \
-    mkdir -p "$(dirname /etc/rig/notebook/alice.password)" && \
-    { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
-    { test -n "$secret" || log_info 'the secret JUPYTER_PASSWORD_HASH is missing: set it in the environment or in /etc/rig/secrets/JUPYTER_PASSWORD_HASH and run this again'; } && \
-    { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/alice.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/alice.password.rig-new && chmod 0400 /etc/rig/notebook/alice.password.rig-new && chown alice /etc/rig/notebook/alice.password.rig-new); } && \
-    { test -z "$secret" || { rm -f /var/lib/rig/notebook-alice; }; } && \
-    { test -z "$secret" || { record_file /etc/rig/notebook/alice.password secret && \
-    mv -fT /etc/rig/notebook/alice.password.rig-new /etc/rig/notebook/alice.password; }; }
-}
-
-remove_notebook_alice_password() {
-  remove_step_state notebook-alice-password && \
-    restore_file /etc/rig/notebook/alice.password
-}
-
-is_done_notebook_alice_settings() {
-  test "$(stat -c '%a %U:%G' /etc/rig/notebook/alice.json 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 6cb9a9b33d87427bdfb213520b1d1a1869981afbb98480b7508353cb4838eaaf /etc/rig/notebook/alice.json | sha256sum --check --status
-}
-
-apply_notebook_alice_settings() {
-  rm -f /var/lib/rig/notebook-alice && \
-    record_dir "$(dirname /etc/rig/notebook/alice.json)" && \
-    mkdir -p "$(dirname /etc/rig/notebook/alice.json)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/notebook-alice-settings /etc/rig/notebook/alice.json.rig-new && \
-    record_file /etc/rig/notebook/alice.json && \
-    mv -fT /etc/rig/notebook/alice.json.rig-new /etc/rig/notebook/alice.json
-}
-
-remove_notebook_alice_settings() {
-  remove_step_state notebook-alice-settings && \
-    restore_file /etc/rig/notebook/alice.json && \
-    restart_unit rig-notebook-alice.service
-}
-
-is_done_notebook_alice() {
-  test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-alice.service 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' d1880fbf1e3f4e9813175493b39373a82447bf5a76f90649d9039e5438273500 /etc/systemd/system/rig-notebook-alice.service | sha256sum --check --status && \
-    test "$(cat /var/lib/rig/notebook-alice 2>/dev/null)" = cacf3a5d85d37253d1b80f5239db252ed58ab3204d9eee0b4ae7df3f73ffd97f && \
-    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-alice.service; } && \
-    { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-alice.service; }
-}
-
-apply_notebook_alice() {
-  record_dir "$(dirname /etc/systemd/system/rig-notebook-alice.service)" && \
-    mkdir -p "$(dirname /etc/systemd/system/rig-notebook-alice.service)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/notebook-alice /etc/systemd/system/rig-notebook-alice.service.rig-new && \
-    record_file /etc/systemd/system/rig-notebook-alice.service && \
-    mv -fT /etc/systemd/system/rig-notebook-alice.service.rig-new /etc/systemd/system/rig-notebook-alice.service && \
-    record_unit rig-notebook-alice.service && \
-    { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-alice.service; } && \
-    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-alice.service; }; } && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' cacf3a5d85d37253d1b80f5239db252ed58ab3204d9eee0b4ae7df3f73ffd97f > /var/lib/rig/.notebook-alice.new && \
-    mv -fT /var/lib/rig/.notebook-alice.new /var/lib/rig/notebook-alice
-}
-
-remove_notebook_alice() {
-  remove_step_state notebook-alice && \
-    remove_unit rig-notebook-alice.service
-}
-
-is_done_notebook_bob_certificate() {
-  test "$(stat -c '%a %U' /etc/rig/notebook/bob.key 2>/dev/null)" = '400 bob' && \
-    openssl x509 -noout -checkend 0 -in /etc/rig/notebook/bob.crt >/dev/null 2>&1 && \
-    test "$(cat /var/lib/rig/notebook-bob-certificate 2>/dev/null)" = 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699
-}
-
-apply_notebook_bob_certificate() {
-  record_dir "$(dirname /etc/rig/notebook/bob.key)" && \
-    mkdir -p "$(dirname /etc/rig/notebook/bob.key)" && \
-    printf '[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\nCN=%s\n[ext]\nsubjectAltName=DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$(uname -n)" "$(uname -n)" > /etc/rig/notebook/bob.key.request && \
-    (umask 077 && openssl req -x509 -nodes -config /etc/rig/notebook/bob.key.request -days 365 -newkey rsa:2048 -keyout /etc/rig/notebook/bob.key.rig-new -out /etc/rig/notebook/bob.crt.rig-new >/dev/null 2>&1) && \
-    rm -f /etc/rig/notebook/bob.key.request && \
-    chown bob /etc/rig/notebook/bob.key.rig-new && \
-    chmod 0400 /etc/rig/notebook/bob.key.rig-new && \
-    chmod 0644 /etc/rig/notebook/bob.crt.rig-new && \
-    record_file /etc/rig/notebook/bob.key && \
-    mv -fT /etc/rig/notebook/bob.key.rig-new /etc/rig/notebook/bob.key && \
-    record_file /etc/rig/notebook/bob.crt && \
-    mv -fT /etc/rig/notebook/bob.crt.rig-new /etc/rig/notebook/bob.crt && \
-    rm -f /var/lib/rig/notebook-bob && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' 9ca02383040afbcfb6f34a0b97a0b8f221de4595e96580852903bc3db938c699 > /var/lib/rig/.notebook-bob-certificate.new && \
-    mv -fT /var/lib/rig/.notebook-bob-certificate.new /var/lib/rig/notebook-bob-certificate
-}
-
-remove_notebook_bob_certificate() {
-  remove_step_state notebook-bob-certificate && \
-    restore_file /etc/rig/notebook/bob.crt && \
-    restore_file /etc/rig/notebook/bob.key
-}
-
-is_done_notebook_bob_password() {
-  test -s /etc/rig/notebook/bob.password && \
-    test "$(stat -c '%a %U' /etc/rig/notebook/bob.password 2>/dev/null)" = '400 bob' && \
-    { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
-    { test -z "$secret" || printf '%s\n' "$secret" | cmp -s - /etc/rig/notebook/bob.password; }
-}
+# --- variables
 
-apply_notebook_bob_password() {
-  record_dir "$(dirname /etc/rig/notebook/bob.password)" && \
-    mkdir -p "$(dirname /etc/rig/notebook/bob.password)" && \
-    { secret=${JUPYTER_PASSWORD_HASH:-$(cat /etc/rig/secrets/JUPYTER_PASSWORD_HASH 2>/dev/null || true)}; } && \
-    { test -n "$secret" || log_info 'the secret JUPYTER_PASSWORD_HASH is missing: set it in the environment or in /etc/rig/secrets/JUPYTER_PASSWORD_HASH and run this again'; } && \
-    { test -z "$secret" || (umask 077 && rm -f /etc/rig/notebook/bob.password.rig-new && printf '%s\n' "$secret" > /etc/rig/notebook/bob.password.rig-new && chmod 0400 /etc/rig/notebook/bob.password.rig-new && chown bob /etc/rig/notebook/bob.password.rig-new); } && \
-    { test -z "$secret" || { rm -f /var/lib/rig/notebook-bob; }; } && \
-    { test -z "$secret" || { record_file /etc/rig/notebook/bob.password secret && \
-    mv -fT /etc/rig/notebook/bob.password.rig-new /etc/rig/notebook/bob.password; }; }
+# path: the file that login shells source
+variables_is_done() {
+  is_installed_file "$LOCK/${arg[id]}" "${arg[path]}" 0644 root:root
 }
 
-remove_notebook_bob_password() {
-  remove_step_state notebook-bob-password && \
-    restore_file /etc/rig/notebook/bob.password
+variables_apply() {
+  install_file "$LOCK/${arg[id]}" "${arg[path]}" 0644 root:root
 }
 
-is_done_notebook_bob_settings() {
-  test "$(stat -c '%a %U:%G' /etc/rig/notebook/bob.json 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' 8b8669c1b5edbc7663fbd35bda6a4ab847e7dfefde91a687855ae388db55c80c /etc/rig/notebook/bob.json | sha256sum --check --status
-}
-
-apply_notebook_bob_settings() {
-  rm -f /var/lib/rig/notebook-bob && \
-    record_dir "$(dirname /etc/rig/notebook/bob.json)" && \
-    mkdir -p "$(dirname /etc/rig/notebook/bob.json)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/notebook-bob-settings /etc/rig/notebook/bob.json.rig-new && \
-    record_file /etc/rig/notebook/bob.json && \
-    mv -fT /etc/rig/notebook/bob.json.rig-new /etc/rig/notebook/bob.json
-}
-
-remove_notebook_bob_settings() {
-  remove_step_state notebook-bob-settings && \
-    restore_file /etc/rig/notebook/bob.json && \
-    restart_unit rig-notebook-bob.service
-}
-
-is_done_notebook_bob() {
-  test "$(stat -c '%a %U:%G' /etc/systemd/system/rig-notebook-bob.service 2>/dev/null)" = '644 root:root' && \
-    printf '%s  %s\n' b319b2a38fc2d0c1363571edb35772f0b36d3508f047b3dd7d3d5760700d6c40 /etc/systemd/system/rig-notebook-bob.service | sha256sum --check --status && \
-    test "$(cat /var/lib/rig/notebook-bob 2>/dev/null)" = fc44f58f72e2c2432a3686f189dd2e45e21de14af16316e3771a85c4170fae45 && \
-    { ! command -v systemctl >/dev/null || systemctl is-enabled --quiet rig-notebook-bob.service; } && \
-    { ! test -d /run/systemd/system || systemctl is-active --quiet rig-notebook-bob.service; }
-}
-
-apply_notebook_bob() {
-  record_dir "$(dirname /etc/systemd/system/rig-notebook-bob.service)" && \
-    mkdir -p "$(dirname /etc/systemd/system/rig-notebook-bob.service)" && \
-    install -m 0644 -o root -g root /opt/rig/lock/notebook-bob /etc/systemd/system/rig-notebook-bob.service.rig-new && \
-    record_file /etc/systemd/system/rig-notebook-bob.service && \
-    mv -fT /etc/systemd/system/rig-notebook-bob.service.rig-new /etc/systemd/system/rig-notebook-bob.service && \
-    record_unit rig-notebook-bob.service && \
-    { ! command -v systemctl >/dev/null || systemctl enable --quiet rig-notebook-bob.service; } && \
-    { ! test -d /run/systemd/system || { systemctl daemon-reload && systemctl restart rig-notebook-bob.service; }; } && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' fc44f58f72e2c2432a3686f189dd2e45e21de14af16316e3771a85c4170fae45 > /var/lib/rig/.notebook-bob.new && \
-    mv -fT /var/lib/rig/.notebook-bob.new /var/lib/rig/notebook-bob
-}
-
-remove_notebook_bob() {
-  remove_step_state notebook-bob && \
-    remove_unit rig-notebook-bob.service
-}
-
-is_done_reboot() {
-  test "$(cat /var/lib/rig/reboot 2>/dev/null)" = a31af1b9f5b6042f0423e63a71ca18c5f407a7258b5ecc8365fe15f4a52d43eb
-}
-
-apply_reboot() {
-  printf '%s\n' 'a reboot is required: kernel modules and kernel arguments take effect at boot' >&2 && \
-    mkdir -p /var/lib/rig && \
-    cat /proc/sys/kernel/random/boot_id > /var/lib/rig/.reboot-due.new && \
-    mv -fT /var/lib/rig/.reboot-due.new /var/lib/rig/reboot-due && \
-    mkdir -p /var/lib/rig && \
-    printf '%s\n' a31af1b9f5b6042f0423e63a71ca18c5f407a7258b5ecc8365fe15f4a52d43eb > /var/lib/rig/.reboot.new && \
-    mv -fT /var/lib/rig/.reboot.new /var/lib/rig/reboot
-}
-
-remove_reboot() {
-  remove_step_state reboot
-}
+# --- verify
 
-is_done_verify() {
+verify_is_done() {
   false
 }
 
-apply_verify() {
-  differences=0 && \
-    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.system.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (system)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.fetch.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (fetch)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.driver.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (driver)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.cuda.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (cuda)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.service.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.host-service.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (host-service)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.tmux.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (tmux)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh /opt/rig/lock/check-packages.sh installed /opt/rig/lock/packages.certificate.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = 'as locked' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages (certificate)' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(sh -c 'sed -n "$1" "$2" | paste -s -d .' sh 's/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p' /usr/local/cuda-9.0/include/cudnn.h) || true; } && \
-    { test "$found" = 7.6.5 || { printf '%s: locked %s, found %s\n' 'cuDNN 7.6.5.32' 7.6.5 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(/opt/rig/envs/fastai/bin/python -c 'import sys; print('"'"'%d.%d'"'"' % sys.version_info[:2])') || true; } && \
-    { test "$found" = 3.6 || { printf '%s: locked %s, found %s\n' 'Python of fastai' 3.6 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(/opt/rig/envs/fastai/bin/python /opt/rig/lock/verify_packages.py /opt/rig/lock/fastai.tools.txt /opt/rig/lock/fastai.requirements.txt /opt/rig/lock/fastai.sources.txt) || found=${found:-the check failed}; } && \
-    { test "$found" = '' || { printf '%s\n' "${found:-the check printed nothing}" | while IFS= read -r line; do printf '%s: %s\n' 'packages of fastai' "$line"; done >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(runuser -l alice -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
-    { test "$found" = 0 || { printf '%s: locked %s, found %s\n' 'GPUs in the login shell of alice' 0 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(runuser -l bob -c 'printenv CUDA_VISIBLE_DEVICES') || true; } && \
-    { test "$found" = 1 || { printf '%s: locked %s, found %s\n' 'GPUs in the login shell of bob' 1 "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(grep -m1 -xF -e '# Written by rigspec.' /etc/ddclient.conf) || true; } && \
-    { test "$found" = '# Written by rigspec.' || { printf '%s: locked %s, found %s\n' 'secret DYNDNS' '# Written by rigspec.' "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(find /etc/rig/notebook/alice.password -size +0) || true; } && \
-    { test "$found" = /etc/rig/notebook/alice.password || { printf '%s: locked %s, found %s\n' 'secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/alice.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    { { { found=$(find /etc/rig/notebook/bob.password -size +0) || true; } && \
-    { test "$found" = /etc/rig/notebook/bob.password || { printf '%s: locked %s, found %s\n' 'secret JUPYTER_PASSWORD_HASH' /etc/rig/notebook/bob.password "$(printf '%s' "${found:-nothing}" | tr '\n' ' ')" >&2; false; }; }; } || differences=1; } && \
-    test "$differences" = 0
+verify_apply() {
+  DIFFERENCES=0
+  run_checks || true
+  [ "$DIFFERENCES" -eq 0 ]
 }
 
-remove_verify() {
-  remove_step_state verify
+# check TITLE EXPECTED COMMAND...: the command must print EXPECTED. A check that fails without output is also
+# a difference.
+check() {
+  local title=$1 expected=$2 found line
+  shift 2
+  case $expected in
+    '' | 'as locked')
+      # The command prints a list of differences.
+      found=$("$@") || found=${found:-the check failed}
+      [ "$found" != "$expected" ] || return 0
+      while IFS= read -r line; do printf '%s: %s\n' "$title" "$line" >&2; done <<<"${found:-the check printed nothing}"
+      ;;
+    *)
+      found=$("$@") || true
+      [ "$found" != "$expected" ] || return 0
+      found=${found:-nothing}
+      printf '%s: locked %s, found %s\n' "$title" "${expected//$'\n'/ }" "${found//$'\n'/ }" >&2
+      ;;
+  esac
+  DIFFERENCES=$((${DIFFERENCES:-0} + 1))
+  return 1
+}
+
+# As check, for what can succeed only after the reboot of the plan.
+check_after_reboot() {  # TITLE EXPECTED COMMAND...
+  if [ -e "$STATE/reboot" ] && [ ! -e "$STATE/reboot-due" ]; then
+    check "$@"
+  else
+    printf '%s: will be checked after the reboot\n' "$1" >&2
+  fi
 }
 
 # --- records of what the installer adds, written before each change
 
-# write_list LIST COMMAND…: replace the list with the output of the command. If the command fails or
+# write_list LIST COMMAND...: replace the list with the output of the command. If the command fails or
 # the disk is full, the list is unchanged, and the caller must stop.
 write_list() {
   local list=$1
@@ -1074,7 +996,7 @@ write_list() {
   fi
 }
 
-record() {  # LIST LINE…: add the lines that are not in the list yet
+record() {  # LIST LINE...: add the lines that are not in the list yet
   [ $# -gt 2 ] || ! is_recorded "$1" "$2" || return 0
   write_list "$1" print_list_with "$@"
 }
@@ -1084,7 +1006,7 @@ unrecord() {  # LIST LINE
   write_list "$1" print_list_without "$@"
 }
 
-print_list_with() {  # LIST LINE…
+print_list_with() {  # LIST LINE...
   local list=$1
   shift
   { read_list "$list" && printf '%s\n' "$@"; } | awk 'NF && !seen[$0]++'
@@ -1122,7 +1044,7 @@ lines_in() {  # FILE: print the lines of stdin that are also in the file
     $0 in listed'
 }
 
-run_or_print() {  # DESCRIPTION COMMAND…: in a dry run, only print the description, once
+run_or_print() {  # DESCRIPTION COMMAND...: in a dry run, only print the description, once
   if [ "$DRY_RUN" = yes ]; then
     log_info_once "         would $1"
   else
@@ -1331,7 +1253,7 @@ archive_contents_lists() {  # ID DIR
 }
 
 # Follow a symbolic link to a directory.
-find_in_dir() {  # DIR…
+find_in_dir() {  # DIR...
   local folder
   folder=$(realpath -e "$1") || return
   shift
@@ -1408,12 +1330,7 @@ restore_contents() {  # ID DIR
   rm -f "$contents" "$before" && unrecord shared "$1 $2"
 }
 
-# --- system packages
-
-apt_get() {
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef \
-    -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@"
-}
+# --- locks of apt
 
 # Wait for other apt and dpkg processes; /proc/locks lists the locks they hold.
 wait_for_apt() {
@@ -1426,6 +1343,13 @@ wait_for_apt() {
       sleep 1
     done
   done
+}
+
+# --- system packages
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef \
+    -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@"
 }
 
 # Finish an interrupted dpkg run first: apt refuses to install while a package is half installed.
@@ -1460,7 +1384,7 @@ print_removals() {
   sed -n 's/^\(Remv\|Purg\) \([^ ]*\) .*/\2/p'
 }
 
-install_packages() {  # ID OPTION… PACKAGE…
+install_packages() {  # ID OPTION... PACKAGE...
   local id=$1 planned removed marked
   shift
   planned=$(apt-get --simulate install --yes --no-install-recommends "$@") || return
@@ -1475,7 +1399,7 @@ install_packages() {  # ID OPTION… PACKAGE…
     apt_get install --yes --no-install-recommends "$@"
 }
 
-filter_requested() {  # OPTION… PACKAGE…: print the names of stdin that are among the packages
+filter_requested() {  # OPTION... PACKAGE...: print the names of stdin that are among the packages
   REQUESTED=$* awk '
     BEGIN { count = split(ENVIRON["REQUESTED"], all, " "); for (i = 1; i <= count; i++) { sub(/=.*/, "", all[i]); requested[all[i]] } }
     $0 in requested'
@@ -1522,7 +1446,7 @@ filter_unneeded() {
   rm -rf "$marks"
 }
 
-purge_packages() {  # ID NAME…: purge the packages that the step installed; it requested NAME…
+purge_packages() {  # ID NAME...: purge the packages that the step installed; it requested NAME...
   local id=$1 name mine gone also others
   shift
   others=$(list_other_rigs) || return
@@ -1694,52 +1618,63 @@ restore_kernel_command_line() {
   fi
 }
 
-# --- the end of an uninstall
+# --- the plan, loaded into arrays
 
-remove_step_state() {
-  [ "$DRY_RUN" = yes ] || rm -f "$STATE/$1" "$STATE/$1.keys" "$STATE/$1.groups"
+declare -a IDS=() PLAN=()
+declare -A TITLES=() OFFSETS=() LENGTHS=()
+
+# step ID TITLE KIND [KEY=VALUE...] [-- WORD...]: one step of the plan
+step() {
+  IDS+=("$1")
+  TITLES[$1]=$2
+  OFFSETS[$1]=${#PLAN[@]}
+  LENGTHS[$1]=$#
+  PLAN+=("$@")
 }
 
-# Remove what older versions of the rig have left behind, then the state.
-remove_remaining() {
-  local id folder path name others
-  others=$(list_other_rigs)
-  if [ -n "$others" ]; then
-    report_kept "$STATE and files of older versions: still needed by $others"
-    unrecord rigs "$RIG_NAME"
-    return
-  fi
-  list_recorded_paths | sort -u | while IFS= read -r path; do restore_file "$path"; done
-  read_list shared | while read -r id folder; do restore_contents "$id" "$folder"; done
-  read_list trees | while IFS= read -r path; do remove_tree "$path"; done
-  read_list packages | cut -d ' ' -f 1 | sort -u | while read -r id; do purge_packages "$id"; done
-  read_list removed | while read -r name; do
-    [ -n "$(printf '%s\n' "$name" | filter_installed)" ] || log_info_once "         package $name was removed by the installation and is not restored; install it again if you need it"
-  done
-  if [ "$DRY_RUN" = no ]; then
-    restore_auto_marks
-    rm -rf /opt/rig/lock /var/cache/rig
-    read_list folders | sort -r | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || true; done
-    rmdir /opt/rig/envs /opt/rig 2>/dev/null || true
-    rm -rf "$STATE"
-  fi
-  [ ! -d /opt/rig ] || [ "$DRY_RUN" = yes ] || report_kept "/opt/rig: it still contains $(find /opt/rig -mindepth 1 -maxdepth 1 -printf '%f ')"
-  log_info "the log $LOG was kept; driver and kernel arguments remain active until the next boot"
+run_on_step() {  # ID FUNCTION
+  call_step "$2" "${PLAN[@]:${OFFSETS[$1]}:${LENGTHS[$1]}}"
 }
 
-# --- the files of the lock, where the steps expect them
+# --- the files of the lock
 
-install_lock_files() {
-  local directory file
-  directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-  mkdir -p /opt/rig/lock
-  for file in packages.system.txt packages.fetch.txt packages.driver.txt packages.cuda.txt packages.service.txt packages.host-service.txt packages.tmux.txt packages.certificate.txt check-packages.sh apt-components.sh apt-source-line.sh notebook_config.py notebook_health.py verify_packages.py fastai.requirements.txt fastai.tools.txt fastai.sources.txt settings-fastai-keras gpus-of-users variables service-ssh-settings service-dyndns-interval service-dyndns-settings session-fastai session-loader notebook-alice-settings notebook-alice notebook-bob-settings notebook-bob; do
-    [ -f "$directory/files/$file" ] || fail "missing file $directory/files/$file: copy $NAME together with its files/ directory"
-    if ! cmp -s "$directory/files/$file" "/opt/rig/lock/$file"; then
-      install -m 0644 "$directory/files/$file" "/opt/rig/lock/$file.rig-new"
-      mv -fT "/opt/rig/lock/$file.rig-new" "/opt/rig/lock/$file"
-    fi
+# lock_files DIGEST NAME...: files in the directory files/ next to the installer; DIGEST is that of their digests
+lock_files() {
+  local digest=$1 file
+  shift
+  for file; do
+    [ -f "$SOURCE/$file" ] || fail "missing file $SOURCE/$file: copy $NAME together with its files/ directory"
   done
+  [ "$(cd "$SOURCE" && sha256sum -- "$@" | print_digest)" = "$digest" ] ||
+    fail "the files in $SOURCE do not belong to this installer: copy $NAME and its files/ directory again"
+  [ "$LOCK" != "$SOURCE" ] || return 0
+  for file; do
+    cmp -s "$SOURCE/$file" "$LOCK/$file" ||
+      { install -m 0644 "$SOURCE/$file" "$LOCK/$file.rig-new" && mv -fT "$LOCK/$file.rig-new" "$LOCK/$file"; }
+  done
+}
+
+# embedded_file NAME SHA256 BASE64: a file in the installer itself
+embedded_file() {
+  local file=$LOCK/$1
+  base64 --decode <<<"$3" >"$file.rig-new"
+  printf '%s  %s\n' "$2" "$file.rig-new" | sha256sum --check --status || fail "embedded file $1 is corrupt; download $NAME again"
+  chmod 0644 "$file.rig-new"
+  mv -fT "$file.rig-new" "$file"
+}
+
+# Install them for the steps. If nothing is installed, the steps read the files of this installer.
+provide_lock_files() {
+  SOURCE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/files
+  if [ "$1" = install_rig ] && [ "$DRY_RUN" = no ]; then
+    mkdir -p "$LOCK"
+  elif [ -n "$EMBEDDED" ]; then
+    LOCK=$(mktemp -d)
+    trap 'rm -rf "$LOCK"' EXIT
+  else
+    LOCK=$SOURCE
+  fi
+  list_lock_files
 }
 
 # --- output and log
@@ -1791,13 +1726,14 @@ log_output() {
 
 # --- steps
 
-# run_in_group FUNCTION LINE: run the function in a separate process group, so that a signal reaches all
-# of it. A terminal shows LINE in the meantime.
+# run_in_group LINE COMMAND...: run the command in a separate process group, so that a signal reaches all of it.
+# A terminal shows LINE in the meantime.
 run_in_group() {
-  local status=0
+  local line=$1 status=0
+  shift
   SECONDS=0
   set -m
-  { "$1" </dev/null 2>&1 | log_output "$2"; } &
+  { "$@" </dev/null 2>&1 | log_output "$line"; } &
   STEP=$!
   set +m
   wait "$STEP" || status=$?
@@ -1806,47 +1742,36 @@ run_in_group() {
   return "$status"
 }
 
-run_step() {
-  local count=$1 id=$2 name=${2//[^a-z0-9]/_} from
-  if "is_done_$name" 2>/dev/null; then
-    log_info "$count ok       $(title "$id")"
+install_step() {  # COUNT ID
+  local count=$1 id=$2 title=${TITLES[$2]} from
+  if run_on_step "$id" is_done 2>/dev/null; then
+    log_info "$count ok       $title"
   elif [ "$DRY_RUN" = yes ]; then
-    log_info "$count would do $(title "$id")"
+    log_info "$count would do $title"
   else
-    log_info "$count doing    $(title "$id")"
+    log_info "$count doing    $title"
     from=$(stat -c %s "$LOG")
-    if ! run_in_group "apply_$name" "$count doing    $(title "$id")"; then
+    if ! run_in_group "$count doing    $title" run_on_step "$id" apply; then
       tail -c "+$((from + 1))" "$LOG" | sed 's/^[-0-9]* [:0-9]* //' | tail -n 40 >&2
       log "step $id failed"
-      fail "step $id failed: $(title "$id"); see $LOG, then run $NAME again"
+      fail "step $id failed: $title; see $LOG, then run $NAME again"
     fi
-    log_info "$count done     $(title "$id") ($SECONDS s)"
-  fi
-}
-
-uninstall_step() {
-  local count=$1 id=$2 name=${2//[^a-z0-9]/_}
-  log_info "$count $([ "$DRY_RUN" = yes ] && echo 'would undo' || echo undoing) $(title "$id")"
-  if [ "$DRY_RUN" = yes ]; then
-    "remove_$name"
-  elif ! run_in_group "remove_$name" "$count undoing"; then
-    tail -n 20 "$LOG" >&2
-    fail "could not undo step $id: $(title "$id"); see $LOG, then run $NAME again"
+    log_info "$count done     $title ($SECONDS s)"
   fi
 }
 
 # Print the number and ID of each selected step.
 list_selected_steps() {
   local index id
-  for index in "${!STEPS[@]}"; do
-    id=${STEPS[$index]}
+  for index in "${!IDS[@]}"; do
+    id=${IDS[$index]}
     if [ -z "$ONLY" ] || [ "$id" = "$ONLY" ]; then
-      printf '[%d/%d] %s\n' "$((index + 1))" 36 "$id"
+      printf '[%d/%d] %s\n' "$((index + 1))" "${#IDS[@]}" "$id"
     fi
   done
 }
 
-# --- install and uninstall
+# --- installation
 
 handle_signal() {
   trap '' HUP INT TERM
@@ -1855,7 +1780,6 @@ handle_signal() {
     wait "$STEP" || true
   fi
   log_info "stopped by $1: run $NAME again to resume"
-  trap - EXIT
   exit "$2"
 }
 
@@ -1869,25 +1793,13 @@ clear_reboot_due() {
 
 install_rig() {
   local count id
-  if [ "$DRY_RUN" = no ]; then
-    record rigs "$RIG_NAME" || fail "cannot write to $STATE; nothing was changed"
-    install_lock_files
-    clear_reboot_due
-  fi
+  [ "$DRY_RUN" = yes ] || clear_reboot_due
   while read -r count id <&6; do
-    run_step "$count" "$id"
+    install_step "$count" "$id"
   done 6< <(list_selected_steps)
   if [ -e "$STATE/reboot-due" ]; then
-    log_info "reboot this machine: $(title reboot). Then run $NAME again to verify the installation."
+    log_info "reboot this machine: ${TITLES[reboot]-}. Then run $NAME again to verify the installation."
   fi
-}
-
-uninstall_rig() {
-  local count id
-  while read -r count id <&6; do
-    uninstall_step "$count" "$id"
-  done 6< <(list_selected_steps | tac)
-  [ -n "$ONLY" ] || remove_remaining
 }
 
 # Only root can open the lock file: otherwise any user could block every installation.
@@ -1901,20 +1813,242 @@ take_lock() {
   fi
 }
 
+# --- apt-packages
+
+apt_packages_remove() {
+  local pin names
+  words_before "$@"
+  names=(${WORDS[@]+"${WORDS[@]}"})
+  if [ -n "${arg[packages]-}" ]; then
+    while read -r pin _; do names+=("${pin%%=*}"); done <"$LOCK/${arg[packages]}" || return
+  fi
+  words_after "$@"
+  release_holds ${WORDS[@]+"${WORDS[@]}"} && purge_packages "${arg[id]}" "${names[@]}"
+}
+
+# --- apt-repository
+
+apt_repository_remove() {
+  restore_file "/etc/apt/sources.list.d/${arg[name]}.list" && restore_file "/etc/apt/keyrings/${arg[name]}.gpg"
+}
+
+# --- apt-source
+
+apt_source_remove() {
+  restore_file "/etc/apt/sources.list.d/${arg[name]}.list"
+}
+
+# --- archive
+
+archive_remove() {
+  if [ -n "${arg[exclusive]-}" ]; then
+    remove_tree "${arg[to]}"
+  else
+    restore_contents "${arg[id]}" "${arg[to]}"
+  fi
+}
+
+# --- certificate
+
+certificate_remove() {
+  restore_file "${arg[certificate]}" && restore_file "${arg[key]}"
+}
+
+# --- download
+
+download_remove() {
+  restore_file "${arg[to]}"
+}
+
+# --- environment
+
+environment_remove() {
+  remove_tree "${arg[path]}"
+}
+
+# --- file
+
+file_remove() {
+  local id
+  restore_file "${arg[path]}" || return
+  for id in ${arg[dependents]-}; do run_on_step "$id" restart || return; done
+}
+
+# --- group
+
+group_remove() {
+  remove_group "${arg[name]}"
+}
+
+# --- host-packages
+
+host_packages_remove() {
+  apt_packages_remove "$@"
+}
+
+# --- installer
+
+installer_remove() {
+  if [ -n "${arg[prefix]-}" ]; then
+    remove_tree "${arg[prefix]}"
+  else
+    restore_contents "${arg[id]}" "$(print_shared_dir)"
+  fi
+}
+
+# --- kernel-arguments
+
+kernel_arguments_remove() {
+  restore_kernel_command_line
+}
+
+# --- quota
+
+quota_remove() {
+  remove_quota "${arg[user]}"
+}
+
+# --- secret
+
+secret_remove() {
+  restore_file "${arg[path]}"
+}
+
+# --- service
+
+service_remove() {
+  remove_unit "${arg[name]}"
+}
+
+# After the removal of a file that the service reads.
+service_restart() {  # [WORD...]
+  if [ $# -eq 0 ] || "$@"; then
+    restart_unit "${arg[name]}"
+  else
+    report_kept "${arg[name]}: not restarted, its configuration is invalid"
+  fi
+}
+
+# --- source-build
+
+source_build_remove() {
+  remove_tree "${arg[prefix]}"
+}
+
+# --- user
+
+user_remove() {
+  report_kept_account "${arg[name]}"
+}
+
+# --- variables
+
+variables_remove() {
+  restore_file "${arg[path]}"
+}
+
+# --- uninstall
+
+uninstall_rig() {
+  local count id
+  while read -r count id <&6; do
+    uninstall_step "$count" "$id"
+  done 6< <(list_selected_steps | tac)
+  [ -n "$ONLY" ] || remove_remaining
+}
+
+uninstall_step() {  # COUNT ID
+  local count=$1 id=$2
+  log_info "$count $([ "$DRY_RUN" = yes ] && echo 'would undo' || echo undoing) ${TITLES[$id]}"
+  if [ "$DRY_RUN" = yes ]; then
+    remove_step "$id"
+  elif ! run_in_group "$count undoing" remove_step "$id"; then
+    tail -n 20 "$LOG" >&2
+    fail "could not undo step $id: ${TITLES[$id]}; see $LOG, then run $NAME again"
+  fi
+}
+
+# Some kinds of steps leave nothing that could be removed.
+remove_step() {  # ID
+  local kind=${PLAN[${OFFSETS[$1]} + 2]}
+  [ "$DRY_RUN" = yes ] || rm -f "$STATE/$1" "$STATE/$1.keys" "$STATE/$1.groups" || return
+  ! declare -F "${kind//-/_}_remove" >/dev/null || run_on_step "$1" remove
+}
+
+# Remove what older versions of the rig have left behind, then the state.
+remove_remaining() {
+  local id folder path name others
+  others=$(list_other_rigs)
+  if [ -n "$others" ]; then
+    report_kept "$STATE and files of older versions: still needed by $others"
+    unrecord rigs "$RIG_NAME"
+    return
+  fi
+  list_recorded_paths | sort -u | while IFS= read -r path; do restore_file "$path"; done
+  read_list shared | while read -r id folder; do restore_contents "$id" "$folder"; done
+  read_list trees | while IFS= read -r path; do remove_tree "$path"; done
+  read_list packages | cut -d ' ' -f 1 | sort -u | while read -r id; do purge_packages "$id"; done
+  read_list removed | while read -r name; do
+    [ -n "$(printf '%s\n' "$name" | filter_installed)" ] || log_info_once "         package $name was removed by the installation and is not restored; install it again if you need it"
+  done
+  if [ "$DRY_RUN" = no ]; then
+    restore_auto_marks
+    rm -rf /opt/rig/lock /var/cache/rig
+    read_list folders | sort -r | while IFS= read -r folder; do rmdir "$folder" 2>/dev/null || true; done
+    rmdir /opt/rig/envs /opt/rig 2>/dev/null || true
+    rm -rf "$STATE"
+  fi
+  [ ! -d /opt/rig ] || [ "$DRY_RUN" = yes ] || report_kept "/opt/rig: it still contains $(find /opt/rig -mindepth 1 -maxdepth 1 -printf '%f ')"
+  log_info "the log $LOG was kept; driver and kernel arguments remain active until the next boot"
+}
+
+# --- the command line
+
+usage() {
+  cat <<USAGE
+usage: $NAME [--dry-run] [--step ID] [--allow-removals | --uninstall]
+       $NAME --list | --help
+
+Installs the rig. Each step is skipped if already complete. The result is verified against the lock.
+Safe to interrupt at any time and run again.
+
+  --list        list the steps
+  --dry-run     print what would be done without changing anything
+  --step ID     run only this step
+  --uninstall   remove what was installed, in reverse order. Keeps and lists: packages that were already
+                installed or that others depend on, modified files, accounts and their home directories.
+                Does not prompt
+  --allow-removals
+                allow apt to remove conflicting packages that do not belong to the rig; by default, the
+                step lists them and fails without changing anything
+  --help        print this help
+
+log:   $LOG
+state: $STATE (completed steps, and records of what was installed)
+
+exit status:
+  0    success; if a reboot is required, it is reported, and $STATE/reboot-due exists until then
+  1    a step failed, this is the wrong machine, or something differs from the lock
+  2    usage error
+  129, 130, 143   stopped by a signal
+USAGE
+}
+
 main() {
   local action=install_rig arguments="$*"
   DRY_RUN=no ALLOW_REMOVALS=no ONLY='' STEP='' LOGGED=''
+  load_plan
   while [ $# -gt 0 ]; do
     case $1 in
       --help) usage; return ;;
-      --list) printf '%s\n' "${STEPS[@]}"; return ;;
+      --list) printf '%s\n' "${IDS[@]}"; return ;;
       --dry-run) DRY_RUN=yes ;;
       --allow-removals) ALLOW_REMOVALS=yes ;;
       --uninstall) action=uninstall_rig ;;
       --step)
         [ $# -ge 2 ] || { printf '%s: --step requires a step ID; see --list\n' "$NAME" >&2; exit 2; }
         ONLY=$2
-        if [ -z "$(title "$ONLY")" ]; then
+        if [ -z "$ONLY" ] || [ -z "${TITLES[$ONLY]-}" ]; then
           printf '%s: no step "%s"; see --list\n' "$NAME" "$ONLY" >&2
           exit 2
         fi
@@ -1928,7 +2062,7 @@ main() {
   export LC_ALL=C.UTF-8
   exec 7>&1
   [ "$(id -u)" -eq 0 ] || fail "must be run as root; use sudo"
-  apply_platform || fail "nothing was changed"
+  run_on_step platform is_done || fail "nothing was changed"
   if [ "$DRY_RUN" = no ]; then
     take_lock
     # Older versions created it readable by all users.
@@ -1937,8 +2071,9 @@ main() {
     trap 'handle_signal SIGINT 130' INT
     trap 'handle_signal SIGTERM 143' TERM
     open_log "$arguments"
+    [ "$action" = uninstall_rig ] || record rigs "$RIG_NAME" || fail "cannot write to $STATE; nothing was changed"
   fi
+  provide_lock_files "$action"
   "$action"
 }
-
 { trap - EXIT; main "$@"; }

@@ -2,7 +2,7 @@
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Adds the variables of the rig legacy-cpu to a shell start-up file, or removes them. Written by
 # rigspec from lock
-# d16b064f3d972d4ffee4b814e99493990dba5542ac25338d05231504aa71b7eb.
+# 7d0664e35f90aaa5a7ab6ba1908c5576d0d87a4e8465a399908121e452bbc083.
 #
 # Does not need root. The fragment is stored in ~/.config/rig; the start-up file gets one marked block
 # that sources it. The rest of the file is not changed.

@@ -1,0 +1,100 @@
+"""The shell functions of the steps and of the installer, which are the same for every rig."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from importlib.resources import files
+
+from rigspec.plan import steps as step_kinds
+from rigspec.plan.steps import Step
+
+__all__ = ["LIBRARIES", "read_library", "read_library_for"]
+
+# A library -> its parts in order; a part that ends in `*` is the file of every kind of step.
+LIBRARIES = {
+    "installer.sh": (
+        "constants.sh",
+        "common.sh",
+        "step.sh*",
+        "records.sh",
+        "record-files.sh",
+        "record-directories.sh",
+        "apt-locks.sh",
+        "packages.sh",
+        "accounts.sh",
+        "runner.sh",
+        "remove.sh*",
+        "uninstall.sh",
+        "main.sh",
+    ),
+    "steps.sh": (
+        "standalone.sh",
+        "constants.sh",
+        "common.sh",
+        "step.sh*",
+        "apt-locks.sh",
+        "no-records.sh",
+        "standalone-main.sh",
+    ),
+    "first-boot.sh": (
+        "constants.sh",
+        "common.sh",
+        "step.sh*",
+        "apt-locks.sh",
+        "no-records.sh",
+        "first-boot.sh",
+    ),
+}
+
+
+@cache
+def read_library(name: str, *, comments: bool = True) -> str:
+    """Return the text of a library with every kind of step.
+
+    Without ``comments``, it has the same functions in fewer lines.
+
+    Raises:
+        KeyError: There is no such library.
+
+    """
+    return _join(_read_parts(name, None), comments=comments)
+
+
+def read_library_for(steps: Iterable[Step], name: str, *, comments: bool = True) -> str:
+    """Return the text of a library with the kinds of these steps only, for places with little room.
+
+    Raises:
+        KeyError: There is no such library.
+
+    """
+    kinds = {kind.kind for step in steps for kind in type(step).__mro__ if hasattr(kind, "kind")}
+    return _join(_read_parts(name, kinds), comments=comments)
+
+
+def _join(parts: Iterable[str], *, comments: bool) -> str:
+    text = "\n".join(part.strip("\n") + "\n" for part in parts).rstrip("\n")
+    return text if comments else _remove_comments(text)
+
+
+def _remove_comments(text: str) -> str:
+    lines = (line for line in text.split("\n") if not line.lstrip().startswith("#"))
+    return re.sub(r"(?m)^\}\n\n+", "}\n", "\n".join(lines))
+
+
+def _read_parts(name: str, kinds: Collection[str] | None) -> Iterator[str]:
+    folder = files("rigspec.backends") / "steps" / "library"
+    for part in LIBRARIES[name]:
+        if part.endswith("*"):
+            yield from _read_step_files(part.rstrip("*"), kinds)
+        else:
+            yield (folder / part).read_text(encoding="utf-8")
+
+
+def _read_step_files(name: str, kinds: Collection[str] | None) -> Iterator[str]:
+    """Yield the shell of the kinds of steps that have any, sorted by kind."""
+    for folder in sorted(files(step_kinds).iterdir(), key=lambda folder: folder.name):
+        kind = folder.name.replace("_", "-")
+        if (kinds is None or kind in kinds) and folder.is_dir() and (folder / name).is_file():
+            yield f"# --- {kind}\n\n{(folder / name).read_text(encoding='utf-8')}"

@@ -1,0 +1,24 @@
+"""The step `access`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.base import Step, Values
+
+__all__ = ["AccessStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessStep(Step):
+    """The ``owner`` (``user:group``) and ``mode`` of a directory of the rig."""
+
+    kind: ClassVar[str] = "access"
+    path: str
+    owner: str
+    mode: str
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {"path": self.path, "owner": self.owner, "mode": self.mode}

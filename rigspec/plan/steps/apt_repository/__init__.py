@@ -1,0 +1,41 @@
+"""The step `apt-repository`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.base import Step, Values
+
+__all__ = ["AptRepositoryStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AptRepositoryStep(Step):
+    """A package repository. The fingerprint of its signing key is verified."""
+
+    kind: ClassVar[str] = "apt-repository"
+    name: str
+    url: str
+    suite: str
+    components: tuple[str, ...]
+    key_url: str
+    key_fingerprint: str
+
+    @property
+    def key_protocols(self) -> tuple[str, ...]:
+        """Return the protocols for downloading the key: that of its URL, and HTTPS."""
+        scheme = self.key_url.partition(":")[0]
+        return tuple(dict.fromkeys((scheme, "https")))
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {
+            "name": self.name,
+            "url": self.url,
+            "suite": self.suite,
+            "components": " ".join(self.components) or None,
+            "key_url": self.key_url,
+            "protocols": ",".join(p for p in self.key_protocols if p != "https") or None,
+            "fingerprint": self.key_fingerprint,
+        }

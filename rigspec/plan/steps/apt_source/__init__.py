@@ -1,0 +1,39 @@
+"""The step `apt-source`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.base import Step, Values
+
+__all__ = ["AptSourceStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AptSourceStep(Step):
+    """Source lines for the distribution's archive, in the apt source file ``name``.
+
+    Without ``entries``, the machine already has the first of ``components`` for the ``suites``;
+    ``program``, a payload file, prints the lines for the others.
+    """
+
+    kind: ClassVar[str] = "apt-source"
+    name: str
+    entries: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    program: str = ""
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {
+            "name": self.name,
+            "suites": " ".join(self.suites) or None,
+            "components": " ".join(self.components) or None,
+            "program": self.program or None,
+        }
+
+    def list_words(self) -> tuple[str, ...]:
+        """Return the lines of the file."""
+        return self.entries

@@ -1,0 +1,3 @@
+certificate_remove() {
+  restore_file "${arg[certificate]}" && restore_file "${arg[key]}"
+}

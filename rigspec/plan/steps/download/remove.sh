@@ -1,0 +1,3 @@
+download_remove() {
+  restore_file "${arg[to]}"
+}

@@ -1,0 +1,64 @@
+"""The step `environment`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.base import Step, Values
+
+__all__ = ["EnvironmentStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentStep(Step):
+    """A Python environment at ``path``, with packages pinned by hash.
+
+    ``create_command`` creates it; the path is appended
+    (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` are payload files;
+    ``tools`` (pip and its companions) are installed first, ``sources`` (source archives, which pip
+    builds with the packages of the environment) last. If conda creates the environment,
+    ``explicit`` is the list of its packages, which ``create_command`` reads. ``index`` is the URL
+    of the Python index, if the spec sets one, and ``extra_indexes`` are those of its builds that
+    the default index does not have. ``bootstrap`` is the interpreter that ``tools`` are
+    installed into first, if ``create_command`` is one of them.
+    """
+
+    kind: ClassVar[str] = "environment"
+    name: str
+    path: str
+    create_command: tuple[str, ...]
+    python: str
+    requirements: str
+    tools: str
+    pip: str
+    sources: str | None = None
+    explicit: str | None = None
+    bootstrap: str | None = None
+    index: str | None = None
+    extra_indexes: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the payload files that it is created from, in order of use."""
+        conda = () if self.explicit is None else (self.explicit,)
+        sources = () if self.sources is None else (self.sources,)
+        return (*conda, self.tools, self.requirements, *sources)
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {
+            "path": self.path,
+            "python": None if self.python == f"{self.path}/bin/python" else self.python,
+            "tools": self.tools,
+            "requirements": self.requirements,
+            "sources": self.sources,
+            "explicit": self.explicit,
+            "bootstrap": self.bootstrap,
+            "index": self.index,
+            "extra_indexes": " ".join(self.extra_indexes) or None,
+        }
+
+    def list_words(self) -> tuple[str, ...]:
+        """Return the command that creates the environment."""
+        return self.create_command

@@ -1,0 +1,3 @@
+environment_remove() {
+  remove_tree "${arg[path]}"
+}

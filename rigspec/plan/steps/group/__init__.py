@@ -1,0 +1,26 @@
+"""The step `group`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.base import Step, Values
+
+__all__ = ["GroupStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupStep(Step):
+    """A group. ``members`` are all its members; with None, they are not changed."""
+
+    kind: ClassVar[str] = "group"
+    name: str
+    members: tuple[str, ...] | None = None
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {
+            "name": self.name,
+            "members": None if self.members is None else ",".join(self.members),
+        }

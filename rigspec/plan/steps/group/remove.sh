@@ -1,0 +1,3 @@
+group_remove() {
+  remove_group "${arg[name]}"
+}

@@ -1,0 +1,32 @@
+"""The step `host-packages`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.apt_packages import AptPackagesStep
+from rigspec.plan.steps.base import Scope, Step, Values
+
+__all__ = ["HostPackagesStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostPackagesStep(AptPackagesStep):
+    """Packages that change the running kernel, such as a driver; not possible in an image.
+
+    ``builds_modules`` is set if they build kernel modules on the machine.
+    """
+
+    kind: ClassVar[str] = "host-packages"
+    scope: ClassVar[Scope] = Scope.HOST
+    builds_modules: bool = False
+
+    @property
+    def reboot_inputs(self) -> tuple[str, ...]:
+        """Return the packages with their versions."""
+        return tuple(package.pin for package in self.packages)
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {**super().list_values(steps), "modules": self.builds_modules}

@@ -1,0 +1,3 @@
+host_packages_remove() {
+  apt_packages_remove "$@"
+}

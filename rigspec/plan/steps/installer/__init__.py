@@ -1,0 +1,39 @@
+"""The step `installer`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.lock.model import LockedFile
+from rigspec.plan.steps.base import Step, Values
+
+__all__ = ["InstallerStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallerStep(Step):
+    """A self-extracting installer to download, verify and run with ``arguments``.
+
+    ``prefix`` is the directory that only this installer uses, removed before each run; empty if it
+    installs into a shared directory.
+    """
+
+    kind: ClassVar[str] = "installer"
+    file: LockedFile
+    arguments: tuple[str, ...]
+    creates: str
+    prefix: str = ""
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {
+            "url": self.file.url,
+            "sha256": self.file.sha256,
+            "prefix": self.prefix or None,
+            "creates": self.creates,
+        }
+
+    def list_words(self) -> tuple[str, ...]:
+        """Return the arguments of the installer."""
+        return self.arguments

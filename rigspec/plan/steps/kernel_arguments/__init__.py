@@ -1,0 +1,28 @@
+"""The step `kernel-arguments`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.base import Scope, Step
+
+__all__ = ["KernelArgumentsStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelArgumentsStep(Step):
+    """Values for the kernel command line; they take effect after a reboot."""
+
+    kind: ClassVar[str] = "kernel-arguments"
+    scope: ClassVar[Scope] = Scope.HOST
+    arguments: tuple[str, ...]
+
+    @property
+    def reboot_inputs(self) -> tuple[str, ...]:
+        """Return the arguments."""
+        return self.arguments
+
+    def list_words(self) -> tuple[str, ...]:
+        """Return the arguments."""
+        return self.arguments

@@ -1,0 +1,3 @@
+kernel_arguments_remove() {
+  restore_kernel_command_line
+}

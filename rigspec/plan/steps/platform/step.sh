@@ -1,0 +1,18 @@
+platform_is_done() {
+  local found
+  found="$(print_os_release ID) $(print_os_release VERSION_ID)" &&
+    expect_platform "${arg[distribution]} ${arg[release]}" "$found" runs &&
+    expect_platform "${arg[arch]}" "$(uname -m)" is
+}
+
+platform_apply() {
+  platform_is_done
+}
+
+print_os_release() {  # KEY
+  sed -n "s/^$1=//p" /etc/os-release | tr -d '"'
+}
+
+expect_platform() {  # EXPECTED FOUND VERB
+  [ "$1" = "$2" ] || { printf 'this rig is for %s, but this machine %s %s\n' "$1" "$3" "$2" >&2; return 1; }
+}

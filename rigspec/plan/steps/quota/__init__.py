@@ -1,0 +1,29 @@
+"""The step `quota`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.base import Scope, Step, Values
+
+__all__ = ["QuotaStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotaStep(Step):
+    """The disk quota of an account on the file system of its home directory.
+
+    ``kib`` is in blocks of 1024 bytes; ``limit`` is the value in the spec. If quotas are not
+    enabled, the target reports it.
+    """
+
+    kind: ClassVar[str] = "quota"
+    scope: ClassVar[Scope] = Scope.HOST
+    user: str
+    limit: str
+    kib: int
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {"user": self.user, "kib": str(self.kib), "limit": self.limit}

@@ -1,0 +1,3 @@
+quota_remove() {
+  remove_quota "${arg[user]}"
+}

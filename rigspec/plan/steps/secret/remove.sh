@@ -1,0 +1,3 @@
+secret_remove() {
+  restore_file "${arg[path]}"
+}

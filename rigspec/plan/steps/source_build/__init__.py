@@ -1,0 +1,43 @@
+"""The step `source-build`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.lock.model import LockedFile
+from rigspec.plan.steps.base import Step, Values
+
+__all__ = ["SourceBuildStep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceBuildStep(Step):
+    """A source archive to download, verify, build with ``configure`` and make, and install.
+
+    ``configure`` are the arguments of its configure script, ``c_flags`` those of the compiler.
+    ``prefix`` is the directory that only this build uses. ``check_command`` fails if the build
+    lacks an optional part.
+    """
+
+    kind: ClassVar[str] = "source-build"
+    file: LockedFile
+    configure: tuple[str, ...]
+    c_flags: tuple[str, ...]
+    prefix: str
+    creates: str
+    check_command: tuple[str, ...]
+
+    def list_values(self, steps: tuple[Step, ...]) -> Values:
+        """Return the values for the shell functions."""
+        return {
+            "url": self.file.url,
+            "sha256": self.file.sha256,
+            "prefix": self.prefix,
+            "creates": self.creates,
+            "c_flags": " ".join(self.c_flags) or None,
+        }
+
+    def list_words(self) -> tuple[str, ...]:
+        """Return the arguments of the configure script and, after ``--``, the check command."""
+        return (*self.configure, "--", *self.check_command)

@@ -1,0 +1,3 @@
+source_build_remove() {
+  remove_tree "${arg[prefix]}"
+}

@@ -1,0 +1,3 @@
+user_remove() {
+  report_kept_account "${arg[name]}"
+}

@@ -1,0 +1,3 @@
+variables_remove() {
+  restore_file "${arg[path]}"
+}

@@ -1,0 +1,34 @@
+"""The step `verify`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rigspec.plan.steps.base import Step
+
+__all__ = ["Check", "VerifyStep"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command that must print exactly ``expect``, without the final newline.
+
+    A target that excludes ``layer`` also excludes the check. With ``after_reboot``, it can succeed
+    only after the reboot of the plan; with ``requires_root``, it must run as root.
+    """
+
+    title: str
+    command: tuple[str, ...]
+    expect: str
+    layer: str = "system"
+    after_reboot: bool = False
+    requires_root: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyStep(Step):
+    """The verification of the installation against the lock; always the last step."""
+
+    kind: ClassVar[str] = "verify"
+    checks: tuple[Check, ...]
