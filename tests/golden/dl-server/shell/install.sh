@@ -467,7 +467,7 @@ create_environment() {  # COMMAND...
   local python
   python=$(print_environment_python)
   mkdir -p "$(dirname "${arg[path]}")" || return
-  [ -z "${arg[bootstrap]-}" ] || pip_install "${arg[bootstrap]}" --upgrade -r "$LOCK/${arg[tools]}" || return
+  [ -z "${arg[bootstrap]-}" ] || pip_install "${arg[bootstrap]}" --only-binary :all: --upgrade -r "$LOCK/${arg[tools]}" || return
   "$@" "${arg[path]}" >/dev/null || return
   # Reinstall pip even if the version matches: Debian splits pip up, and its version cannot build packages.
   pip_install "$python" --only-binary :all: --upgrade --force-reinstall -r "$LOCK/${arg[tools]}" &&
