@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from textwrap import wrap
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from rigspec.backend.discovery import Backend, BackendError, find_backends
-from rigspec.backend.render import compile_plan, list_omissions
+from rigspec.backend.render import compile_plan
 from rigspec.backend.size_limits import OutputTooLarge
 from rigspec.cli.common.completion import complete_targets
 from rigspec.cli.common.lockfile import (
@@ -29,9 +28,15 @@ from rigspec.cli.common.options import (
     SpecFile,
 )
 from rigspec.cli.common.pipeline import open_spec, select_machine
+from rigspec.cli.common.written_targets import (
+    TARGETS,
+    WrittenTarget,
+    build_targets_file,
+    describe_target,
+)
 from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
-from rigspec.diagnostics.sanitize import sanitize, sanitize_json
+from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.fs.atomic_tree import (
     OutputFile,
     TreeError,
@@ -44,8 +49,6 @@ from rigspec.plan.model import Plan
 from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["compile_", "report_output_too_large"]
-
-_WIDTH = 100
 
 
 def compile_(
@@ -70,6 +73,9 @@ def compile_(
     lock: LockDirectory = None,
     require_digests: RequireDigests = False,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="List all files and what is not included")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write the artifacts of targets from the lock.
@@ -88,8 +94,10 @@ def compile_(
     warn_unpinned(machines, quiet=quiet)
     plan = build_plan(loaded.rig, rig_lock, name, digest)
     try:
-        trees = {backend.name: compile_plan(plan, backend) for backend in backends}
-        update_tree_atomically(output, lambda earlier: _merge(output, earlier, trees))
+        targets = [
+            WrittenTarget.of(plan, backend, compile_plan(plan, backend)) for backend in backends
+        ]
+        update_tree_atomically(output, lambda earlier: _merge(output, earlier, plan, targets))
     except OutputTooLarge as error:
         report_output_too_large(loaded, plan.machine, error)
         raise typer.Exit(1) from None
@@ -98,14 +106,21 @@ def compile_(
     except TreeError as error:
         fail(f"RS604: {error}", status=2, help_text=error.diagnostic.help[0])
     if format_ == "json":
-        written = [_as_dict(plan, each, output, trees[each.name]) for each in backends]
-        value = {"schema": 1, "machine": name, "targets": written}
+        values = [written.as_dict(output) for written in targets]
+        value = {"schema": 1, "machine": name, "targets": values}
         typer.echo(sanitize_json(json.dumps(value, indent=2, ensure_ascii=False)))
         return
+<<<<<<< HEAD
     if len(backends) > 1:
         _print_summary(plan, backends, output, trees, quiet=quiet)
     for backend in backends if len(backends) == 1 else ():
         _print_result(plan, backend, output, trees[backend.name], quiet=quiet)
+=======
+    known = frozenset(f"pinning of {item.what}" for each in machines for item in each.unpinned)
+    for written in targets:
+        for line in describe_target(written, output, known, verbose=verbose):
+            print_status(line, quiet=quiet)
+>>>>>>> b9c17e6 (cli: print a summary of what compile wrote)
 
 
 def report_output_too_large(spec: LoadedSpec, machine: str | None, error: OutputTooLarge) -> None:
@@ -169,27 +184,29 @@ def _select_backends(requested: Sequence[str]) -> Sequence[Backend]:
 
 
 def _merge(
-    output: Path, earlier: Sequence[OutputFile], trees: Mapping[str, tuple[OutputFile, ...]]
+    output: Path, earlier: Sequence[OutputFile], plan: Plan, targets: Sequence[WrittenTarget]
 ) -> list[OutputFile]:
     """Return the new targets and the other targets in the folder, which is replaced as a whole.
 
     Raises:
         TreeError: A file of a target that is compiled again was edited.
     """
-    edited = [path for path in list_changed_files(output) if _target_of(path) in trees]
+    names = {TARGETS, *(target.name for target in targets)}
+    edited = [path for path in list_changed_files(output) if _target_of(path) in names]
     if edited:
         raise TreeError(output, f"contains files that were edited: {', '.join(edited)}")
-    others = [file for file in earlier if _target_of(file.path) not in trees]
+    others = [file for file in earlier if _target_of(file.path) not in names]
     new = [
-        OutputFile(f"{name}/{file.path}", file.content, file.mode)
-        for name, files in trees.items()
-        for file in files
+        OutputFile(f"{target.name}/{file.path}", file.content, file.mode)
+        for target in targets
+        for file in target.files
     ]
-    return [*others, *new]
+    return [*others, *new, build_targets_file(output, earlier, plan, targets)]
 
 
 def _target_of(path: str) -> str:
     return path.partition("/")[0]
+<<<<<<< HEAD
 
 
 def _as_dict(
@@ -244,3 +261,5 @@ def _print_result(
         line = f"not included: {', '.join(steps)} — {reason}"
         for part in wrap(line, _WIDTH - 2, subsequent_indent="  ", break_on_hyphens=False):
             print_status(f"  {part}", quiet=quiet)
+=======
+>>>>>>> b9c17e6 (cli: print a summary of what compile wrote)

@@ -128,8 +128,7 @@ def test_compile_third_party_target_writes_output(
     text = (folder / "envs" / "fastai.txt").read_text(encoding="utf-8")
     assert text == "fastai is in /opt/rig/envs/fastai\n"
     omitted = " ".join(done.stderr.split())
-    assert "Verify the installation against the lock — a message installs nothing" in omitted
-    assert "Account alice" in omitted
+    assert "(a message installs nothing)" in omitted
     # Without it there is no such target, and those there are are named.
     done = compiled(rigspec, tmp_path / "out", dict(os.environ))
     assert done.returncode == 2

@@ -69,7 +69,7 @@ def test_compile_committed_rigs_match_golden_files(
         # The lock's own files stand under lockfiles/; some outputs pack these or the installer.
         if not path.endswith(
             (
-                *(".txt", "MANIFEST.sha256", "user-data", *PROGRAMS),
+                *(".txt", "MANIFEST.sha256", "targets.json", "user-data", *PROGRAMS),
                 "rig-installer.sh",
             )
         ):
@@ -165,7 +165,7 @@ def test_compile_one_target_keeps_other_targets(rigspec: Rigspec, tmp_path: Path
         )
         assert done.returncode == 0, done.stderr
     found = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert found == ["MANIFEST.sha256", "docker", "shell"]
+    assert found == ["MANIFEST.sha256", "docker", "shell", "targets.json"]
     subprocess.run(["sha256sum", "--check", "--quiet", found[0]], cwd=tmp_path / "out", check=True)
 
 
@@ -181,7 +181,7 @@ def test_compile_omissions_are_listed_in_output_and_on_terminal(
         assert "NVIDIA driver" in text
         assert "the NVIDIA driver must be installed on the host" in text
     terminal = " ".join(done.stderr.split())
-    assert "Command rig-tmux, Packages: tmux — tmux sessions belong to the host" in terminal
+    assert "and 1 more (tmux sessions belong to the host)" in terminal
     assert "# - tmux layout: fastai, 2 more: tmux sessions belong to the host" in dockerfile
 
 
