@@ -30,9 +30,10 @@ from rigspec.cli.common.options import (
 from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.common.written_targets import (
     TARGETS,
+    Detail,
     WrittenTarget,
     build_targets_file,
-    describe_target,
+    describe_targets,
 )
 from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Diagnostic, Fact, Report, Severity
@@ -110,17 +111,10 @@ def compile_(
         value = {"schema": 1, "machine": name, "targets": values}
         typer.echo(sanitize_json(json.dumps(value, indent=2, ensure_ascii=False)))
         return
-<<<<<<< HEAD
-    if len(backends) > 1:
-        _print_summary(plan, backends, output, trees, quiet=quiet)
-    for backend in backends if len(backends) == 1 else ():
-        _print_result(plan, backend, output, trees[backend.name], quiet=quiet)
-=======
     known = frozenset(f"pinning of {item.what}" for each in machines for item in each.unpinned)
-    for written in targets:
-        for line in describe_target(written, output, known, verbose=verbose):
-            print_status(line, quiet=quiet)
->>>>>>> b9c17e6 (cli: print a summary of what compile wrote)
+    detail: Detail = "all" if verbose else "reasons" if len(targets) == 1 else "count"
+    for line in describe_targets(targets, output, known, detail):
+        print_status(line, quiet=quiet)
 
 
 def report_output_too_large(spec: LoadedSpec, machine: str | None, error: OutputTooLarge) -> None:
@@ -206,60 +200,3 @@ def _merge(
 
 def _target_of(path: str) -> str:
     return path.partition("/")[0]
-<<<<<<< HEAD
-
-
-def _as_dict(
-    plan: Plan, backend: Backend, output: Path, files: Sequence[OutputFile]
-) -> dict[str, Any]:
-    return {
-        "name": backend.name,
-        "files": [str(output / backend.name / file.path) for file in files],
-        "not_included": [
-            {"item": omission.item, "reason": omission.reason}
-            for omission in list_omissions(plan, backend)
-        ],
-    }
-
-
-def _print_summary(
-    plan: Plan,
-    backends: Sequence[Backend],
-    output: Path,
-    trees: Mapping[str, Sequence[OutputFile]],
-    *,
-    quiet: bool,
-) -> None:
-    """Print a line for each target; its files and omissions are those of a single target."""
-    has_omissions = False
-    for backend in backends:
-        omitted = len(tuple(list_omissions(plan, backend)))
-        has_omissions = has_omissions or omitted > 0
-        count = f"{len(trees[backend.name]):>4} files in {output / backend.name}"
-        parts = f"{omitted} part{'s' if omitted > 1 else ''}"
-        remark = f", {parts} not included" if omitted and not quiet else ""
-        typer.echo(sanitize(f"{backend.name:<13}{count}{remark}"))
-    if has_omissions:
-        print_status(
-            "note: `rigspec compile --target NAME` lists the files of one target, and the parts "
-            "that are not included with the reason",
-            quiet=quiet,
-        )
-
-
-def _print_result(
-    plan: Plan, backend: Backend, output: Path, files: Sequence[OutputFile], *, quiet: bool
-) -> None:
-    """Print the written files, and the omitted steps by reason."""
-    print_status(backend.title, quiet=quiet)
-    for file in files:
-        typer.echo(sanitize(str(output / backend.name / file.path)))
-    reasons: dict[str, list[str]] = {}
-    for omission in list_omissions(plan, backend):
-        reasons.setdefault(omission.reason, []).append(omission.item)
-    for reason, steps in reasons.items():
-        line = f"not included: {', '.join(steps)} — {reason}"
-        for part in wrap(line, _WIDTH - 2, subsequent_indent="  ", break_on_hyphens=False):
-            print_status(f"  {part}", quiet=quiet)
-=======
->>>>>>> b9c17e6 (cli: print a summary of what compile wrote)

@@ -39,6 +39,13 @@ def test_compile_prints_one_line_a_target_and_one_a_reason(rigspec: Rigspec, rig
     ]
 
 
+def test_compile_several_targets_prints_one_line_each(rigspec: Rigspec, rig: Path) -> None:
+    done = compile_targets(rigspec, rig, "--target", "all")
+    lines = [line for line in done.stderr.splitlines() if "warning" not in line]
+    assert len(lines) == 9
+    assert lines[-1].startswith("note: --verbose")
+
+
 def test_compile_verbose_lists_files_and_items(rigspec: Rigspec, rig: Path) -> None:
     done = compile_targets(rigspec, rig, "--target", "bashrc", "--verbose")
     assert "  out/bashrc/rig.sh (" in done.stderr

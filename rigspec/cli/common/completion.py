@@ -120,7 +120,7 @@ def _list_gpus(incomplete: str) -> list[str]:
 
     names = [release.version for release in load_matrix(["gpu"]).product("gpu").releases]
     short = (_SERIES.sub("", name) for name in names)
-    return _quote(_select(dict.fromkeys([*names, *short]), incomplete), incomplete)
+    return _quote(_select(sorted({*names, *short}), incomplete), incomplete)
 
 
 def _list_releases(package: str, incomplete: str) -> list[str]:

@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rigspec.backend.discovery import Backend
 from rigspec.fs.atomic_tree import OutputFile, TreeError
 from rigspec.plan.model import Omission, Plan
 
-__all__ = ["TARGETS", "WrittenTarget", "build_targets_file", "describe_target"]
+__all__ = ["TARGETS", "Detail", "WrittenTarget", "build_targets_file", "describe_targets"]
+
+# How much to print about what is not included.
+Detail = Literal["count", "reasons", "all"]
 
 # The file at the top of the output that lists its targets.
 TARGETS = "targets.json"
@@ -46,22 +49,42 @@ class WrittenTarget:
         }
 
 
-def describe_target(
-    target: WrittenTarget, output: Path, known: frozenset[str], *, verbose: bool
+def describe_targets(
+    targets: Sequence[WrittenTarget],
+    output: Path,
+    known: frozenset[str],
+    detail: Detail,
 ) -> Iterator[str]:
-    """Yield the lines for the terminal; with ``verbose``, all files and all items.
+    """Yield the lines for the terminal.
 
-    The items in ``known`` were printed already, because they apply to all targets.
+    What is not included is given as a ``count``, as one line for each of the ``reasons``, or with
+    ``all`` items and files. The items in ``known`` were printed already, because they apply to all
+    targets.
     """
-    size = _format_size(sum(len(file.content) for file in target.files))
-    count = "1 file" if len(target.files) == 1 else f"{len(target.files)} files"
-    yield f"{target.title}: {count} ({size}) in {output / target.name}"
-    if verbose:
-        for file in target.files:
-            yield f"  {output / target.name / file.path} ({_format_size(len(file.content))})"
-    omissions = (omission for omission in target.omissions if omission.item not in known)
+    has_omissions = False
+    for target in targets:
+        size = _format_size(sum(len(file.content) for file in target.files))
+        count = "1 file" if len(target.files) == 1 else f"{len(target.files)} files"
+        line = f"{target.title}: {count} ({size}) in {output / target.name}"
+        omissions = [each for each in target.omissions if each.item not in known]
+        has_omissions = has_omissions or bool(omissions)
+        yield f"{line}, {len(omissions)} not included" if detail == "count" and omissions else line
+        if detail == "all":
+            yield from _list_files(target, output)
+        if detail != "count":
+            yield from _describe_omissions(omissions, is_complete=detail == "all")
+    if detail == "count" and has_omissions:
+        yield "note: --verbose lists all files, and what is not included with the reason"
+
+
+def _list_files(target: WrittenTarget, output: Path) -> Iterator[str]:
+    for file in target.files:
+        yield f"  {output / target.name / file.path} ({_format_size(len(file.content))})"
+
+
+def _describe_omissions(omissions: Iterable[Omission], *, is_complete: bool) -> Iterator[str]:
     for reason, items in _group_by_reason(omissions):
-        if verbose:
+        if is_complete:
             yield f"  not included: {reason}"
             yield from (f"    {item}" for item in items)
         else:
