@@ -69,11 +69,11 @@ def doctor(
     if fix:
         for line in list_fix_commands(diagnosis, steps):
             typer.echo(line)
-        print_status(render_text(diagnosis).rstrip("\n"), quiet=quiet)
+        print_status(render_text(diagnosis, steps).rstrip("\n"), quiet=quiet)
     elif format_ == "json":
         typer.echo(render_json(diagnosis), nl=False)
     else:
-        typer.echo(render_text(diagnosis), nl=False)
+        typer.echo(render_text(diagnosis, steps), nl=False)
     if diagnosis.differences or (strict and diagnosis.unknown):
         raise typer.Exit(1)
 

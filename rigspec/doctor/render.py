@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from rigspec.doctor.model import Diagnosis, Item, Status
+from rigspec.plan.steps import Step
 
 __all__ = ["render_json", "render_text"]
 
 
-def render_text(diagnosis: Diagnosis) -> str:
-    """Return the differences and unknown items by layer, and a summary."""
-    shown = [item for item in diagnosis.items if item.status is not Status.OK]
+# How many steps to start with the summary names.
+_FIRST = 3
+
+
+def render_text(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
+    """Return the differences and unknown items by layer, and a summary.
+
+    Several steps can need one package: a finding is shown once. The summary names the first of the
+    ``steps`` that have a difference.
+    """
+    shown = _list_unique(item for item in diagnosis.items if item.status is not Status.OK)
     lines: list[str] = []
     for layer, items in groupby(shown, key=lambda item: item.layer):
         lines += [layer, *(f"  {_format_item(item)}" for item in items)]
-    return "\n".join([*lines, *_summary(diagnosis)]) + "\n"
+    return "\n".join([*lines, *_summary(diagnosis, steps)]) + "\n"
+
+
+def _list_unique(items: Iterable[Item]) -> list[Item]:
+    unique: dict[tuple[str, str, str | None, str | None, Status], Item] = {}
+    for item in items:
+        unique.setdefault((item.name, item.aspect, item.expected, item.found, item.status), item)
+    return list(unique.values())
 
 
 def _format_item(item: Item) -> str:
     prefix = f"{item.status.value:<8} {item.name} ({item.aspect}): "
     match item.status:
+        case Status.MISSING if item.expected is None:
+            return f"{prefix}not found"
         case Status.MISSING:
             return f"{prefix}expected {_format_value(item.expected)}, found nothing"
         case Status.EXTRA:
@@ -39,10 +57,11 @@ def _format_value(value: str | None) -> str:
     return text if text.isprintable() else ascii(text)
 
 
-def _summary(diagnosis: Diagnosis) -> Iterator[str]:
+def _summary(diagnosis: Diagnosis, steps: Sequence[Step]) -> Iterator[str]:
     name = diagnosis.rig if diagnosis.machine is None else f"{diagnosis.rig}/{diagnosis.machine}"
-    differences, unknown = len(diagnosis.differences), len(diagnosis.unknown)
-    ok = len(diagnosis.items) - differences - unknown
+    differences = len(_list_unique(diagnosis.differences))
+    unknown = len(_list_unique(diagnosis.unknown))
+    ok = len(_list_unique(item for item in diagnosis.items if item.status is Status.OK))
     counts = [f"{ok} ok"]
     if differences:
         counts.insert(0, f"{differences} {'difference' if differences == 1 else 'differences'}")
@@ -50,6 +69,11 @@ def _summary(diagnosis: Diagnosis) -> Iterator[str]:
         counts.append(f"{unknown} unknown")
     yield f"{name} (target {diagnosis.target}): {', '.join(counts)}"
     if differences:
+        broken = {item.step for item in diagnosis.differences}
+        titles = [step.title for step in steps if step.id in broken and step.kind != "verify"]
+        yield from (f"  {number}. {title}" for number, title in enumerate(titles[:_FIRST], 1))
+        if len(titles) > _FIRST:
+            yield f"  and {len(titles) - _FIRST} more"
         yield "  help: run `rigspec explain RS650`, or `rigspec doctor --fix` to print a fix"
 
 
