@@ -24,6 +24,11 @@ _WRITES = ("printf", "%s")
 _LAYER = "first boot"
 _CHECKSUM = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _GZIP = b"\x1f\x8b"
+_INSTALLER = "/opt/rig/install/install.sh"
+# The functions of the installer that are not the same for every rig.
+_PLAN = re.compile(r"(?ms)^(?:load_plan|run_checks)\(\) \{.*?^\}$")
+# On premises, the installer copies its files from the first folder to the second.
+_DELIVERED, _INSTALLED = "/opt/rig/install/files/", "/opt/rig/lock/"
 
 
 def iterate_first_boot_items(files: Sequence[OutputFile]) -> Iterator[ComparedItem]:
@@ -74,6 +79,13 @@ def _find_download_words(config: Mapping[str, Any], seeds: Sequence[str]) -> fro
 
 
 def _build_file_item(path: str, content: str, part: str = "") -> ComparedItem:
+    """Return a file by the path where the steps read it.
+
+    Of the installer, the plan is compared: the functions for a cloud machine are fewer.
+    """
+    path = path.replace(_DELIVERED, _INSTALLED, 1) if path.startswith(_DELIVERED) else path
+    if path == _INSTALLER:
+        content = "\n".join(_PLAN.findall(content))
     return ComparedItem(_LAYER, path, "written", _hash_without_comments(content), part)
 
 

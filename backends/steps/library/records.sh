@@ -1,5 +1,7 @@
 # --- records of what the installer adds, written before each change
 
+readonly RECORDS=$STATE/owned
+
 # write_list LIST COMMAND...: replace the list with the output of the command. If the command fails or
 # the disk is full, the list is unchanged, and the caller must stop.
 write_list() {

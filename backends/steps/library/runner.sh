@@ -59,6 +59,8 @@ provide_lock_files() {
 
 # --- output and log
 
+readonly LOG=/var/log/rig.log
+
 # A full disk must not stop the installation: everything needed later is recorded elsewhere.
 log() {
   [ "$DRY_RUN" = yes ] || printf '%(%F %T)T %s\n' -1 "$*" 2>/dev/null >&8 || true

@@ -47,8 +47,7 @@ list_lock_files() {
 }
 
 # From here on, this file is the same for every rig.
-readonly LOG=/var/log/rig.log STATE=/var/lib/rig CACHE=/var/cache/rig
-readonly RECORDS=$STATE/owned
+readonly STATE=/var/lib/rig CACHE=/var/cache/rig
 # The directory with the files of the lock.
 LOCK=/opt/rig/lock
 
@@ -892,6 +891,8 @@ check_after_reboot() {  # TITLE EXPECTED COMMAND...
 
 # --- records of what the installer adds, written before each change
 
+readonly RECORDS=$STATE/owned
+
 # write_list LIST COMMAND...: replace the list with the output of the command. If the command fails or
 # the disk is full, the list is unchanged, and the caller must stop.
 write_list() {
@@ -1589,6 +1590,8 @@ provide_lock_files() {
 }
 
 # --- output and log
+
+readonly LOG=/var/log/rig.log
 
 # A full disk must not stop the installation: everything needed later is recorded elsewhere.
 log() {
