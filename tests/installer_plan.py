@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shlex
+from pathlib import Path
 
-__all__ = ["list_held_packages", "read_steps"]
+__all__ = ["adopt_changed_files", "list_held_packages", "read_steps"]
 
 
 def read_steps(installer: str) -> dict[str, list[str]]:
@@ -27,3 +30,18 @@ def list_held_packages(installer: str) -> list[list[str]]:
     """Return the packages that each step holds: the words after the second separator."""
     held = [words for words in read_steps(installer).values() if words.count("--") == 2]
     return [words[len(words) - words[::-1].index("--") :] for words in held]
+
+
+def adopt_changed_files(folder: Path) -> None:
+    """Write the digest of the files next to an installer into it, as if it had these files."""
+    installer = folder / "install.sh"
+    script = installer.read_text(encoding="utf-8")
+    (digest,) = re.findall(r"lock_files ([0-9a-f]{64})", script)
+    names = re.findall(r"[^\s\\]+", script.partition(digest)[2].partition("\n  true\n")[0])
+    lines = (f"{_hash(folder / 'files' / name)}  {name}\n" for name in names)
+    other = hashlib.sha256("".join(lines).encode()).hexdigest()
+    installer.write_text(script.replace(digest, other), encoding="utf-8")
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -18,6 +18,7 @@ from rigspec.lock.lockfile import read_lock
 from rigspec.matrix.loader import load_matrix
 from tests.execution.roots import SystemRoot, archives
 from tests.execution.test_packages import installed
+from tests.installer_plan import adopt_changed_files
 from tests.lock.signed_archive import Keys, SignedArchive, package
 
 SPEC = """
@@ -150,6 +151,7 @@ def test_bundle_driver_and_toolkit_install_offline(
     text = listed.read_text(encoding="utf-8")
     checksum = next(x.split()[1] for x in text.splitlines() if x.startswith("libnvidia-gl="))
     listed.write_text(text.replace(checksum, "0" * 64), encoding="utf-8")
+    adopt_changed_files(offline.path / "root/rig")
     refused = offline.run("/root/rig/install.sh", "--step", "driver", check=False)
     assert refused.returncode == 1
     output = refused.stdout + refused.stderr

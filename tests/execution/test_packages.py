@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,6 +12,7 @@ import pytest
 from rigspec.lock.lockfile import read_lock
 from rigspec.lock.model import LockedMachine
 from tests.execution.roots import SystemRoot, archives, default_mirror
+from tests.installer_plan import adopt_changed_files
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -107,13 +106,7 @@ def test_installer_debian_has_only_locked_packages(
     assert mixed.returncode == 1
     assert "do not belong to this installer" in mixed.stderr
     # As an installer that was compiled from such a lock.
-    installer = debian_12.path / "root/rig/install.sh"
-    script = installer.read_text(encoding="utf-8")
-    (digest,) = re.findall(r"lock_files ([0-9a-f]{64})", script)
-    names = re.findall(r"[^\s\\]+", script.partition(digest)[2].partition("\n  true\n")[0])
-    sums = debian_12.run("sh", "-c", f"cd /root/rig/files && sha256sum {' '.join(names)}").stdout
-    other = hashlib.sha256(sums.encode()).hexdigest()
-    installer.write_text(script.replace(digest, other), encoding="utf-8")
+    adopt_changed_files(debian_12.path / "root/rig")
     refused = debian_12.run("/root/rig/install.sh", "--step", "system-packages", check=False)
     assert refused.returncode == 1
     output = refused.stdout + refused.stderr
