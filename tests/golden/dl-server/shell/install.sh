@@ -552,7 +552,10 @@ file_apply() {
 # ignores keys that the user cannot read.
 require_ssh_key() {
   [ "${RIG_SHUT_OUT:-}" != yes ] && ! has_ssh_key || return 0
-  printf 'no user could log in over SSH: sshd would accept keys only, root login would be disabled, and no other account has a key. Set ssh_keys for a user in the spec, or add a key to ~/.ssh/authorized_keys of an account; to continue without a key, set RIG_SHUT_OUT=yes (Ansible: -e rig_shut_out=yes)\n' >&2
+  printf '%s ' 'no user could log in over SSH: sshd would accept keys only, root login would be disabled, and no other' \
+    'account has a key. Set ssh_keys for a user in the spec, or add a key to ~/.ssh/authorized_keys of an account; to' \
+    'continue without a key, set RIG_SHUT_OUT=yes (Ansible: -e rig_shut_out=yes)' >&2
+  echo >&2
   return 1
 }
 
