@@ -14,12 +14,12 @@ import pytest
 from rigspec.backend.manifest import list_step_kinds
 from rigspec.backend.shell_library import LIBRARIES, read_library, read_library_for
 from rigspec.plan.steps import GroupStep
+from tests.backend.test_targets import LIBRARY_MARK
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 STEPS = ROOT / "rigspec" / "plan" / "steps"
 KINDS = [kind.replace("-", "_") for kind in list_step_kinds()]
-MARK = "# From here on, this file is the same for every rig.\n"
 
 
 def list_functions(text: str) -> list[str]:
@@ -83,7 +83,7 @@ def test_installers_of_two_rigs_have_same_library(rigspec: Rigspec, tmp_path: Pa
         folder = tmp_path / spec
         rigspec("compile", f"specs/{spec}.toml", "--target", "shell", "-o", folder, cwd=ROOT)
         text = (folder / "shell" / "install.sh").read_text(encoding="utf-8")
-        own[spec], _, library[spec] = text.partition(MARK)
+        own[spec], _, library[spec] = text.partition(LIBRARY_MARK)
     assert library["dl-server"] == library["legacy-cpu"]
     assert len(own["dl-server"]) < 10_000
     assert max(map(len, own["dl-server"].splitlines())) <= 200

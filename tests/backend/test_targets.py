@@ -24,6 +24,7 @@ PROGRAMS = (
     *("check-packages.sh", "rig-image", "steps.sh"),
 )
 RIGS = ("dl-server", "legacy-cpu")
+LIBRARY_MARK = "# From here on, this file is the same for every rig.\n"
 
 
 def compiled(rigspec: Rigspec, rig: str, out: Path, **options: object) -> Path:
@@ -73,7 +74,9 @@ def test_compile_committed_rigs_match_golden_files(
                 "rig-installer.sh",
             )
         ):
-            golden(ROOT / "tests" / "golden" / rig / path, content.decode())
+            # The library of an installer is the same for every rig and has tests of its own.
+            text = content.decode().partition(LIBRARY_MARK)[0]
+            golden(ROOT / "tests" / "golden" / rig / path, text)
     kept = {str(p.relative_to(ROOT / "tests/golden" / rig)) for p in _files(rig)}
     assert kept <= set(found)
 
