@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from rigspec.plan.model import ContainerUser, Omission
+from rigspec.plan.model import ContainerUser, Omission, group_by_reason
 from rigspec.plan.steps import (
     AptPackagesStep,
     CertificateStep,
@@ -195,13 +195,10 @@ def required_cuda(version: str) -> str:
 
 def group_omissions(omissions: Iterable[Omission]) -> tuple[tuple[str, str], ...]:
     """Return each reason with the items that are not included because of it, shortened."""
-    reasons: dict[str, list[str]] = {}
-    for omission in omissions:
-        reasons.setdefault(omission.reason, []).append(omission.item)
-    return tuple((reason, _shorten(items)) for reason, items in reasons.items())
+    return tuple((reason, _shorten(items)) for reason, items in group_by_reason(omissions))
 
 
-def _shorten(items: list[str]) -> str:
+def _shorten(items: tuple[str, ...]) -> str:
     more = len(items) - 1
     return f"{items[0]}, {more} more" if more else items[0]
 

@@ -15,7 +15,7 @@ from rigspec.backend.quoting import FILTERS, sha256
 from rigspec.backend.shell_library import read_library, read_library_for
 from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
 from rigspec.fs.atomic_tree import OutputFile
-from rigspec.plan.model import Omission, PayloadFile, Plan
+from rigspec.plan.model import PayloadFile, Plan
 from rigspec.plan.steps import (
     EnvironmentVariablesStep,
     FileStep,
@@ -27,7 +27,7 @@ from rigspec.plan.steps import (
     build_call,
 )
 
-__all__ = ["compile_plan", "create_template_environment", "list_omissions", "render_steps"]
+__all__ = ["compile_plan", "create_template_environment", "render_steps"]
 
 _STEPS = "steps/"
 _LIBRARY = "library/"
@@ -70,11 +70,6 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
             for file in delivered
         ]
     return tuple(sorted(outputs, key=lambda file: file.path))
-
-
-def list_omissions(plan: Plan, backend: Backend) -> tuple[Omission, ...]:
-    """Return the items of the plan that the target does not include, with reasons."""
-    return backend.omissions(plan)
 
 
 def render_steps(plan: Plan, backend: Backend) -> dict[str, str]:

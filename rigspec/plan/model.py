@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rigspec.plan.steps import Step
 from rigspec.resolution import Resolution
 
-__all__ = ["BaseImage", "ContainerUser", "DeploymentTarget", "Omission", "PayloadFile", "Plan"]
+__all__ = [
+    "BaseImage",
+    "ContainerUser",
+    "DeploymentTarget",
+    "Omission",
+    "PayloadFile",
+    "Plan",
+    "group_by_reason",
+]
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,14 @@ class Omission:
 
     item: str
     reason: str
+
+
+def group_by_reason(omissions: Iterable[Omission]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return each reason with the items that are not included because of it."""
+    reasons: dict[str, list[str]] = {}
+    for omission in omissions:
+        reasons.setdefault(omission.reason, []).append(omission.item)
+    return tuple((reason, tuple(items)) for reason, items in reasons.items())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rigspec.backend.discovery import find_backends
-from rigspec.backend.render import compile_plan, list_omissions
+from rigspec.backend.render import compile_plan
 from rigspec.check import check_machine
 from rigspec.diagnostics.model import Report, Severity
 from rigspec.lock.create import create_lock
@@ -79,7 +79,7 @@ def find_gaps(built: Built) -> Iterator[str]:
         return
     shell = next(backend for backend in find_backends() if backend.name == "shell")
     reported = [d.message for d in built.report.diagnostics if d.severity is not Severity.NOTE]
-    for omission in (*plan.omissions, *list_omissions(plan, shell)):
+    for omission in (*plan.omissions, *shell.omissions(plan)):
         # The archives of other machines' systems are not known here.
         if not omission.item.startswith("pinning of ") and not any(
             omission.item in message for message in reported

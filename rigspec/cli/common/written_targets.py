@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rigspec.backend.discovery import Backend
 from rigspec.fs.atomic_tree import OutputFile, TreeError
-from rigspec.plan.model import Omission, Plan
+from rigspec.plan.model import Omission, Plan, group_by_reason
 
 __all__ = ["TARGETS", "Detail", "WrittenTarget", "build_targets_file", "describe_targets"]
 
@@ -83,7 +83,7 @@ def _list_files(target: WrittenTarget, output: Path) -> Iterator[str]:
 
 
 def _describe_omissions(omissions: Iterable[Omission], *, is_complete: bool) -> Iterator[str]:
-    for reason, items in _group_by_reason(omissions):
+    for reason, items in group_by_reason(omissions):
         if is_complete:
             yield f"  not included: {reason}"
             yield from (f"    {item}" for item in items)
@@ -118,14 +118,6 @@ def _read_targets(output: Path, earlier: Sequence[OutputFile]) -> Iterator[Mappi
         yield from (each for each in targets if each["name"] in present)
     except (ValueError, KeyError, TypeError):
         raise TreeError(output, f"contains a {TARGETS} that was edited") from None
-
-
-def _group_by_reason(omissions: Iterable[Omission]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    reasons: dict[str, list[str]] = {}
-    for omission in omissions:
-        reasons.setdefault(omission.reason, []).append(omission.item)
-    for reason, items in reasons.items():
-        yield reason, tuple(items)
 
 
 def _shorten(items: Sequence[str], reason: str) -> str:
