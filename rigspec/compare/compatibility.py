@@ -24,7 +24,7 @@ from rigspec.hardware.machine_specs import MachineSpecs
 from rigspec.matrix.model import Matrix
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.resolve.problem.model import Candidate, Component
-from rigspec.resolve.problem.requirements import list_framework_products
+from rigspec.resolve.problem.requested_packages import list_framework_products
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.cuda import Cuda
 from rigspec.spec.models.environment import Environment

@@ -10,7 +10,10 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Build, EnvResolution, Resolution
 from rigspec.resolve.problem.channels import list_channel_frameworks
-from rigspec.resolve.problem.requirements import list_requested_frameworks, list_requested_packages
+from rigspec.resolve.problem.requested_packages import (
+    list_requested_frameworks,
+    list_requested_packages,
+)
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
 from rigspec.version_specifiers import normalize_name, parse_alternative

@@ -13,7 +13,7 @@ from rigspec.resolution import Resolution
 from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import KeyPath
-from rigspec.resolve.problem.requirements import list_requested_frameworks
+from rigspec.resolve.problem.requested_packages import list_requested_frameworks
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 

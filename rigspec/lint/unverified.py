@@ -12,7 +12,7 @@ from rigspec.resolution import UNKNOWN_SYSTEM, Pin, Resolution
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
-from rigspec.resolve.problem.requirements import (
+from rigspec.resolve.problem.requested_packages import (
     RequestedPackage,
     list_requested_frameworks,
     list_requested_packages,

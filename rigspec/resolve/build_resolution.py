@@ -13,7 +13,8 @@ from rigspec.resolve.problem.channels import (
 )
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import BoundRule, matches_any
-from rigspec.resolve.problem.requirements import DEFAULT_ARCH, get_env_key, list_framework_products
+from rigspec.resolve.problem.requested_packages import list_framework_products
+from rigspec.resolve.problem.requirements import DEFAULT_ARCH, get_env_key
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import (

@@ -50,7 +50,7 @@ from rigspec.lock.services import TMUXP, find_notebook_program, provides_tmuxp, 
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.channels import list_channel_frameworks
-from rigspec.resolve.problem.requirements import list_requested_frameworks
+from rigspec.resolve.problem.requested_packages import list_requested_frameworks
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import (

@@ -39,7 +39,7 @@ from rigspec.matrix.loader import find_package_owner
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.model import KeyPath
-from rigspec.resolve.problem.requirements import list_requested_frameworks
+from rigspec.resolve.problem.requested_packages import list_requested_frameworks
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import get_extras, parse_alternative

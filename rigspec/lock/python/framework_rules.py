@@ -26,7 +26,8 @@ from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import KeyPath, Problem, Requirement
-from rigspec.resolve.problem.requirements import get_env_key, list_framework_products
+from rigspec.resolve.problem.requested_packages import list_framework_products
+from rigspec.resolve.problem.requirements import get_env_key
 from rigspec.resolve.solver.cnf import encode
 from rigspec.resolve.solver.cuda_source import drop_unneeded_toolkit
 from rigspec.resolve.solver.preferences import list_locked_preferences

@@ -18,7 +18,10 @@ from rigspec.matrix.part_lookup import (
 from rigspec.resolve.components import get_diagnostic_name
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Component, KeyPath, Requirement
-from rigspec.resolve.problem.requirements import list_package_products, list_requested_frameworks
+from rigspec.resolve.problem.requested_packages import (
+    list_package_products,
+    list_requested_frameworks,
+)
 from rigspec.resolve.problem.systems import find_unlisted_system
 from rigspec.resolve.problem.written_versions import find_exact_version, find_index_without
 from rigspec.spec.loader import LoadedSpec

@@ -23,12 +23,11 @@ from rigspec.resolve.problem.model import (
     Requirement,
     RuleTable,
 )
-from rigspec.resolve.problem.requirements import (
+from rigspec.resolve.problem.requested_packages import (
     list_framework_products,
     list_package_products,
-    list_requirements,
-    uses_gpu,
 )
+from rigspec.resolve.problem.requirements import list_requirements, uses_gpu
 from rigspec.resolve.problem.rule_index import RuleGroup, get_rule_index
 from rigspec.resolve.problem.written_versions import read_requirement
 from rigspec.resolve.solver.sat import Solution

@@ -10,7 +10,10 @@ from packaging.version import Version
 from rigspec.matrix.components import CHANNEL_SUFFIX, PACKAGE_PREFIX, get_channel_product
 from rigspec.matrix.model import Matrix, Product, Release, Rule
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
-from rigspec.resolve.problem.requirements import list_requested_frameworks, list_requested_packages
+from rigspec.resolve.problem.requested_packages import (
+    list_requested_frameworks,
+    list_requested_packages,
+)
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.models.environment import Environment
 from rigspec.version_specifiers import (

@@ -26,13 +26,8 @@ from rigspec.resolve.problem.domains import (
 from rigspec.resolve.problem.image_rules import build_image_driver_rule
 from rigspec.resolve.problem.model import BoundRule, Component, Requirement, RuleTable
 from rigspec.resolve.problem.release_cutoff import AS_OF, build_day_component, list_releases_after
-from rigspec.resolve.problem.requirements import (
-    DECLARED,
-    get_env_key,
-    get_gpu_key,
-    list_framework_products,
-    list_gpus,
-)
+from rigspec.resolve.problem.requested_packages import list_framework_products
+from rigspec.resolve.problem.requirements import DECLARED, get_env_key, get_gpu_key, list_gpus
 from rigspec.resolve.problem.rule_index import RuleIndex, list_provided_rules, sort_newest_first
 from rigspec.resolve.problem.systems import (
     find_unchosen_systems,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
 from rigspec.matrix.images import get_system_of_reference
-from rigspec.matrix.loader import find_package_owner, list_product_names
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.resolution import UNKNOWN_SYSTEM
@@ -15,6 +14,10 @@ from rigspec.resolve.explain.phrasing import add_article
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.model import KeyPath, Requirement
 from rigspec.resolve.problem.release_cutoff import AS_OF, convert_to_version
+from rigspec.resolve.problem.requested_packages import (
+    list_requested_frameworks,
+    list_requested_packages,
+)
 from rigspec.resolve.problem.rule_index import RuleIndex
 from rigspec.resolve.problem.systems import is_fully_known
 from rigspec.spec.models.cuda import Cuda
@@ -22,19 +25,13 @@ from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.machine import Cpu, Driver, Machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import NO_DRIVER
-from rigspec.version_specifiers import normalize_name
 
 __all__ = [
     "DECLARED",
     "DeclaredGpu",
-    "RequestedFramework",
     "get_env_key",
     "get_gpu_key",
-    "list_framework_products",
     "list_gpus",
-    "list_package_products",
-    "list_requested_frameworks",
-    "list_requested_packages",
     "list_requirements",
     "uses_gpu",
 ]
@@ -351,62 +348,3 @@ def _env_requirements(name: str, env: Environment, knowledge: RuleIndex) -> Iter
         yield Requirement(
             get_env_key(name, AS_OF), day, (*path, AS_OF), label, False, display=display
         )
-
-
-@dataclass(frozen=True)
-class RequestedFramework:
-    """One line that requests a framework.
-
-    ``family`` is the package that the line names: `tensorflow-gpu` is one of the packages of
-    TensorFlow, and so is `tensorflow` under `packages`.
-    """
-
-    product: str
-    family: str
-    request: str
-    table: str  # "frameworks" | "packages"
-    key: str
-
-
-def list_requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
-    """Yield every line of the environment about a framework of the matrix, in order."""
-    for key, request in sorted(env.frameworks.items()):
-        owner = find_package_owner(key)
-        if key.lower() in list_product_names():
-            yield RequestedFramework(key.lower(), "", request, "frameworks", key)
-        elif owner is not None:
-            yield RequestedFramework(owner[0], owner[1], request, "frameworks", key)
-    for key, request in sorted(env.packages.items()):
-        owner = find_package_owner(key)
-        if owner is not None:
-            yield RequestedFramework(owner[0], owner[1], request, "packages", key)
-
-
-@dataclass(frozen=True)
-class RequestedPackage:
-    """One line that requests a plain Python package; ``name`` is canonical."""
-
-    name: str
-    request: str
-    table: str  # "frameworks" | "packages"
-    key: str
-
-
-def list_requested_packages(env: Environment) -> Iterator[RequestedPackage]:
-    """Yield every line about a plain package, under whichever table it is."""
-    known = {(line.table, line.key) for line in list_requested_frameworks(env)}
-    for table, lines in (("frameworks", env.frameworks), ("packages", env.packages)):
-        for key, request in sorted(lines.items()):
-            if (table, key) not in known:
-                yield RequestedPackage(normalize_name(key), request, table, key)
-
-
-def list_package_products(env: Environment) -> tuple[str, ...]:
-    """Return the plain packages that the matrix has a table about, sorted."""
-    names = {PACKAGE_PREFIX + package.name for package in list_requested_packages(env)}
-    return tuple(sorted(names.intersection(list_product_names())))
-
-
-def list_framework_products(env: Environment) -> tuple[str, ...]:
-    """Return the framework products of the environment, sorted."""
-    return tuple(sorted({line.product for line in list_requested_frameworks(env)}))

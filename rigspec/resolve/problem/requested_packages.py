@@ -1,0 +1,79 @@
+"""The frameworks and plain packages that an environment requests, under either table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rigspec.matrix.components import PACKAGE_PREFIX
+from rigspec.matrix.loader import find_package_owner, list_product_names
+from rigspec.spec.models.environment import Environment
+from rigspec.version_specifiers import normalize_name
+
+__all__ = [
+    "RequestedFramework",
+    "RequestedPackage",
+    "list_framework_products",
+    "list_package_products",
+    "list_requested_frameworks",
+    "list_requested_packages",
+]
+
+
+@dataclass(frozen=True)
+class RequestedFramework:
+    """One line that requests a framework.
+
+    ``family`` is the package that the line names: `tensorflow-gpu` is one of the packages of
+    TensorFlow, and so is `tensorflow` under `packages`.
+    """
+
+    product: str
+    family: str
+    request: str
+    table: str  # "frameworks" | "packages"
+    key: str
+
+
+def list_requested_frameworks(env: Environment) -> Iterator[RequestedFramework]:
+    """Yield every line of the environment about a framework of the matrix, in order."""
+    for key, request in sorted(env.frameworks.items()):
+        owner = find_package_owner(key)
+        if key.lower() in list_product_names():
+            yield RequestedFramework(key.lower(), "", request, "frameworks", key)
+        elif owner is not None:
+            yield RequestedFramework(owner[0], owner[1], request, "frameworks", key)
+    for key, request in sorted(env.packages.items()):
+        owner = find_package_owner(key)
+        if owner is not None:
+            yield RequestedFramework(owner[0], owner[1], request, "packages", key)
+
+
+@dataclass(frozen=True)
+class RequestedPackage:
+    """One line that requests a plain Python package; ``name`` is canonical."""
+
+    name: str
+    request: str
+    table: str  # "frameworks" | "packages"
+    key: str
+
+
+def list_requested_packages(env: Environment) -> Iterator[RequestedPackage]:
+    """Yield every line about a plain package, under whichever table it is."""
+    known = {(line.table, line.key) for line in list_requested_frameworks(env)}
+    for table, lines in (("frameworks", env.frameworks), ("packages", env.packages)):
+        for key, request in sorted(lines.items()):
+            if (table, key) not in known:
+                yield RequestedPackage(normalize_name(key), request, table, key)
+
+
+def list_package_products(env: Environment) -> tuple[str, ...]:
+    """Return the plain packages that the matrix has a table about, sorted."""
+    names = {PACKAGE_PREFIX + package.name for package in list_requested_packages(env)}
+    return tuple(sorted(names.intersection(list_product_names())))
+
+
+def list_framework_products(env: Environment) -> tuple[str, ...]:
+    """Return the framework products of the environment, sorted."""
+    return tuple(sorted({line.product for line in list_requested_frameworks(env)}))
