@@ -22,7 +22,6 @@ __all__ = [
     "MAX_HELD_IN_TEXT",
     "ImageLayer",
     "certificate_dir",
-    "certificate_key_options",
     "group_omissions",
     "list_links",
     "list_variables",
@@ -67,7 +66,6 @@ _FILES_TITLE = "Settings"
 _FIRST_COMPATIBLE_MAJOR = 11
 
 _PATH = "PATH"
-_CURVES = {"p256": "prime256v1", "p384": "secp384r1"}
 
 
 @dataclass(frozen=True)
@@ -165,15 +163,6 @@ def list_variables(steps: Iterable[Step]) -> tuple[Variable, ...]:
 def certificate_dir(step: CertificateStep) -> str:
     """Return the directory of a certificate in a container, which is a volume."""
     return f"/var/lib/rig/{step.id}"
-
-
-def certificate_key_options(step: CertificateStep) -> tuple[str, ...]:
-    """Return the options of ``openssl req`` for the key of a certificate."""
-    kind, size = step.algorithm.split(":")
-    if kind == "rsa":
-        return ("-newkey", step.algorithm)
-    curve = f"ec_paramgen_curve:{_CURVES[size]}"
-    return ("-newkey", "ec", "-pkeyopt", curve, "-pkeyopt", "ec_param_enc:named_curve")
 
 
 def secret_path(step: SecretStep) -> str:

@@ -9,6 +9,9 @@ from rigspec.plan.steps.base import Step, Values
 
 __all__ = ["CertificateStep"]
 
+# The names of elliptic curves in OpenSSL.
+_CURVES = {"p256": "prime256v1", "p384": "secp384r1"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateStep(Step):
@@ -35,3 +38,16 @@ class CertificateStep(Step):
             "owner": self.owner,
             "dependents": self.list_readers(steps),
         }
+
+    def list_words(self) -> tuple[str, ...]:
+        """Return the options of ``openssl req`` for the key."""
+        return self.key_options
+
+    @property
+    def key_options(self) -> tuple[str, ...]:
+        """Return the options of ``openssl req`` for the key."""
+        kind, size = self.algorithm.split(":")
+        if kind == "rsa":
+            return ("-newkey", self.algorithm)
+        curve = f"ec_paramgen_curve:{_CURVES[size]}"
+        return ("-newkey", "ec", "-pkeyopt", curve, "-pkeyopt", "ec_param_enc:named_curve")

@@ -1,4 +1,5 @@
-# certificate, key, algorithm (rsa:BITS or ecdsa:CURVE), days, owner; dependents: services that read it.
+# certificate, key, algorithm (rsa:BITS or ecdsa:CURVE), days, owner; dependents: services that read it. The
+# words are the options of openssl for the key.
 certificate_is_done() {
   [ "$(stat -c '%a %U' "${arg[key]}" 2>/dev/null)" = "400 ${arg[owner]}" ] &&
     openssl x509 -noout -checkend 0 -in "${arg[certificate]}" >/dev/null 2>&1 &&
@@ -7,7 +8,7 @@ certificate_is_done() {
 
 certificate_apply() {
   local key=${arg[key]} certificate=${arg[certificate]}
-  ensure_parent_dir "$key" && create_certificate "$key.rig-new" "$certificate.rig-new" &&
+  ensure_parent_dir "$key" && create_certificate "$key.rig-new" "$certificate.rig-new" "$@" &&
     chown "${arg[owner]}" "$key.rig-new" && chmod 0400 "$key.rig-new" && chmod 0644 "$certificate.rig-new" &&
     commit_file "$key" && commit_file "$certificate" || return
   # shellcheck disable=SC2086 # IDs of steps have no spaces
@@ -15,15 +16,10 @@ certificate_apply() {
 }
 
 # Create both files, readable by the calling account. Current clients check only the alternative names.
-create_certificate() {  # KEY CERTIFICATE
+create_certificate() {  # KEY CERTIFICATE OPTION...
   local key=$1 certificate=$2 name
+  shift 2
   name=$(uname -n)
-  case ${arg[algorithm]} in
-    rsa:*) set -- -newkey "${arg[algorithm]}" ;;
-    ecdsa:p256) set -- -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -pkeyopt ec_param_enc:named_curve ;;
-    ecdsa:p384) set -- -newkey ec -pkeyopt ec_paramgen_curve:secp384r1 -pkeyopt ec_param_enc:named_curve ;;
-    *) printf 'unknown algorithm %s\n' "${arg[algorithm]}" >&2; return 1 ;;
-  esac
   printf '%s\n' '[req]' prompt=no distinguished_name=dn x509_extensions=ext '[dn]' "CN=$name" '[ext]' \
     "subjectAltName=DNS:$name,DNS:localhost,IP:127.0.0.1" >"$key.request" &&
     (umask 077 && openssl req -x509 -nodes -config "$key.request" -days "${arg[days]}" "$@" \

@@ -67,7 +67,7 @@ load_plan() {
   step certificate-tools 'Packages: openssl' apt-packages packages=packages.certificate.txt checksums=yes
   step notebook-alice-certificate 'Notebook certificate of alice' certificate \
     certificate=/etc/rig/notebook/alice.crt key=/etc/rig/notebook/alice.key algorithm=rsa:2048 days=365 \
-    owner=alice dependents=notebook-alice
+    owner=alice dependents=notebook-alice -- -newkey rsa:2048
   step notebook-alice-password 'Notebook password of alice' secret name=JUPYTER_PASSWORD_HASH \
     path=/etc/rig/notebook/alice.password owner=alice dependents=notebook-alice
   step notebook-alice-settings 'Notebook settings of alice' file path=/etc/rig/notebook/alice.json \
@@ -75,7 +75,8 @@ load_plan() {
   step notebook-alice 'Notebook server of alice, port 8888' service name=rig-notebook-alice.service unit=yes \
     'restart_on=notebook-alice-certificate notebook-alice-password notebook-alice-settings'
   step notebook-bob-certificate 'Notebook certificate of bob' certificate certificate=/etc/rig/notebook/bob.crt \
-    key=/etc/rig/notebook/bob.key algorithm=rsa:2048 days=365 owner=bob dependents=notebook-bob
+    key=/etc/rig/notebook/bob.key algorithm=rsa:2048 days=365 owner=bob dependents=notebook-bob -- -newkey \
+    rsa:2048
   step notebook-bob-password 'Notebook password of bob' secret name=JUPYTER_PASSWORD_HASH \
     path=/etc/rig/notebook/bob.password owner=bob dependents=notebook-bob
   step notebook-bob-settings 'Notebook settings of bob' file path=/etc/rig/notebook/bob.json \
