@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import tomli
 
-from rigspec.cache.matrix_tables import parse_table
+import rigspec.diagnostics.model as diagnostics_model
+import rigspec.matrix.model as matrix_model
+from rigspec.cache.matrix_tables import load_objects, parse_table
 from rigspec.diagnostics.model import Source
 from rigspec.garbage_collection import pause_garbage_collection
 from rigspec.matrix.components import PACKAGE_PREFIX
@@ -142,8 +145,22 @@ def _load_product(name: str) -> _Loaded:
 
 
 def _parse_product(name: str, data: bytes) -> _Loaded:
-    table = parse_table(name.replace(":", "-"), data)
-    return _build_product(table), dt.date.fromisoformat(table["as_of"]), data
+    key = name.replace(":", "-")
+    product, day = load_objects(key, data, _compute_code_checksum(), _build_table)
+    return product, day, data
+
+
+def _build_table(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
+    return _build_product(table), dt.date.fromisoformat(table["as_of"])
+
+
+@lru_cache(maxsize=1)
+def _compute_code_checksum() -> int:
+    """Return a checksum of the modules that decide what a product holds."""
+    checksum = 0
+    for file in (__file__, matrix_model.__file__, diagnostics_model.__file__):
+        checksum = zlib.crc32(locate_package_file(file, Path(file).name).read_bytes(), checksum)
+    return checksum
 
 
 def _join(tables: Sequence[_Loaded]) -> Matrix:
