@@ -66,7 +66,7 @@ def build_instance_gpus(machine: MachineContext, instance: Instance) -> tuple[Gp
 
 
 def lint_instance(machine: MachineContext, instance: Instance) -> Iterator[Diagnostic]:
-    """Report retired instances, other architectures, and notes about images."""
+    """Report retired instances, and notes about images."""
     release = instance.release
     span = machine.span("instance")
     if instance.retired is not None:
@@ -77,16 +77,6 @@ def lint_instance(machine: MachineContext, instance: Instance) -> Iterator[Diagn
             span,
             facts=(build_fact(release, instance.retired, "withdrawn"),),
             help=("choose another instance (`rigspec matrix show instance`)",),
-        )
-    arch = release.get("arch")
-    if arch is not None and arch != machine.table.arch:
-        yield machine.diagnostic(
-            "RS118",
-            Severity.ERROR,
-            f"{release.label} is an {arch} machine, but rigspec supports {machine.table.arch} only",
-            span,
-            facts=(build_fact(release, f"{release.label} runs images for {arch}", "arch"),),
-            help=("choose an instance with an Intel or AMD CPU",),
         )
     note = release.get("image_note")
     if note is not None:

@@ -9,13 +9,14 @@ from rigspec.hardware.clearance import lint_clearance
 from rigspec.hardware.cost import lint_budget
 from rigspec.hardware.gpu_specs import lint_half_precision
 from rigspec.hardware.instances import lint_instance
-from rigspec.hardware.machine_context import MachineContext
+from rigspec.hardware.machine_context import MachineContext, build_fact
 from rigspec.hardware.machine_specs import MachineSpecs
 from rigspec.hardware.memory import find_supported_memory, lint_memory
 from rigspec.hardware.multi_gpu import lint_multi_gpu
 from rigspec.hardware.pcie import lint_lanes
 from rigspec.hardware.power import lint_power
 from rigspec.matrix.model import Matrix
+from rigspec.resolve.problem.requirements import list_gpus
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.machine import Machine
 
@@ -27,6 +28,7 @@ def lint_hardware(
 ) -> Iterator[Diagnostic]:
     """Yield every diagnostic about the parts of one machine (RS102 to RS119)."""
     machine = MachineContext(spec, name, matrix)
+    yield from _lint_architecture(machine)
     if specs.instance is not None:
         yield from lint_instance(machine, specs.instance)
     yield from lint_memory(machine, specs.ram, specs.vram)
@@ -39,6 +41,25 @@ def lint_hardware(
     yield from lint_multi_gpu(machine, specs.gpus)
     yield from lint_budget(machine, specs.cost)
     yield from _lint_unchecked(machine, specs)
+
+
+def _lint_architecture(machine: MachineContext) -> Iterator[Diagnostic]:
+    """Report a GPU or instance that exists only with another architecture than declared."""
+    declared = machine.table.arch
+    for gpu in list_gpus(machine.table) if declared is not None else ():
+        release = gpu.part(machine.matrix)
+        arch = release.get("arch") if release is not None else None
+        if release is None or arch in (None, declared):
+            continue
+        yield machine.diagnostic(
+            "RS118",
+            Severity.ERROR,
+            f"{release.label} is on {arch} only, so packages for {declared} do not run",
+            machine.span("arch", label=f"is {declared}"),
+            machine.span(*gpu.path, label=f"is on {arch}"),
+            facts=(build_fact(release, f"{release.label} has an {arch} CPU", "arch"),),
+            help=(f"remove `arch`, or set it to `{arch}`",),
+        )
 
 
 def _lint_unchecked(machine: MachineContext, specs: MachineSpecs) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ from rigspec.resolve.problem.channels import (
 from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import BoundRule, matches_any
 from rigspec.resolve.problem.requested_packages import list_framework_products
-from rigspec.resolve.problem.requirements import DEFAULT_ARCH, get_env_key
+from rigspec.resolve.problem.requirements import find_architecture, get_env_key
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import (
@@ -45,11 +45,12 @@ def build_resolution(
 
     ``rules`` are the active rules about implied packages (``ProblemBuilder.implied_rules``).
     """
-    envs = tuple(_env(rig, name, matrix, rules, solution) for name in sorted(rig.env))
+    arch = find_architecture(rig.machine[machine] if machine is not None else None, matrix)
+    envs = tuple(_env(rig, name, arch, matrix, rules, solution) for name in sorted(rig.env))
     return Resolution(
         machine=machine,
         os=solution["os"].label,
-        arch=rig.machine[machine].arch if machine is not None else "x86_64",
+        arch=arch,
         accelerator=solution["accelerator"].version,
         glibc=_version(solution, "glibc"),
         driver=_version(solution, "driver"),
@@ -100,11 +101,11 @@ def _kernel_modules(rig: Rig, machine: str | None, solution: Solution) -> str | 
 def _env(
     rig: Rig,
     name: str,
+    arch: str,
     matrix: Matrix,
     rules: Sequence[BoundRule],
     solution: Solution,
 ) -> EnvResolution:
-    arch = _version(solution, "arch") or DEFAULT_ARCH
     frameworks = {
         framework: solution[get_env_key(name, framework)]
         for framework in list_framework_products(rig.env[name])

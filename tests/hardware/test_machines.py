@@ -222,7 +222,6 @@ def test_gpus_of_user_are_counted_per_machine(text: str, gpu: int, message: str 
     ("instance", "code", "severity"),
     [
         ("azure NC6s v3", "RS117", Severity.WARNING),
-        ("aws g5g.xlarge", "RS118", Severity.ERROR),
         ("aws p3.2xlarge", "RS119", Severity.NOTE),
     ],
 )
@@ -230,6 +229,19 @@ def test_cloud_instance_problems_are_reported(instance: str, code: str, severity
     found = diagnose(machine(f'kind = "cloud"\ninstance = "{instance}"'))[code]
     assert found.severity is severity
     assert found.facts[0].sources
+
+
+@pytest.mark.parametrize("part", ['instance = "aws g5g.xlarge"', 'gpus = ["GH200 480GB"]'])
+def test_part_of_another_architecture_than_declared_is_an_error(part: str) -> None:
+    found = diagnose(machine(f'arch = "x86_64"\n{part}'))["RS118"]
+    assert found.severity is Severity.ERROR
+    assert "aarch64" in found.message
+    assert found.facts[0].sources
+
+
+@pytest.mark.parametrize("arch", ["", 'arch = "aarch64"\n'])
+def test_part_of_the_declared_architecture_is_no_error(arch: str) -> None:
+    assert "RS118" not in diagnose(machine(f'{arch}instance = "aws g5g.xlarge"'))
 
 
 def test_gpu_with_variants_has_values_of_rented_variant() -> None:

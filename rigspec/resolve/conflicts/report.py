@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Severity
 from rigspec.diagnostics.order import find_stage
-from rigspec.matrix.model import Rule
 from rigspec.resolve.components import get_diagnostic_name
 from rigspec.resolve.conflicts.repairs import RepairOption
 from rigspec.resolve.conflicts.unsat_core import Conflict
@@ -219,7 +218,8 @@ def list_facts(conflict: Conflict) -> Iterable[Fact]:
             for row in unique.values():
                 yield convert_rule_to_fact(row.rule, _value(conflict, row))
         else:
-            yield _summary(table, [row.rule for row in unique.values()])
+            facts = [convert_rule_to_fact(r.rule, _value(conflict, r)) for r in unique.values()]
+            yield _summary(table, facts)
 
 
 def _without_cpu_builds(rows: tuple[BoundRule, ...]) -> tuple[BoundRule, ...]:
@@ -230,12 +230,11 @@ def _without_cpu_builds(rows: tuple[BoundRule, ...]) -> tuple[BoundRule, ...]:
     return others or rows
 
 
-def _summary(table: str, rules: list[Rule]) -> Fact:
-    """Return a rule table as one fact: first and last rule, and the number of others."""
-    between = len(rules) - 2
-    statement = f"{rules[0].statement}; … ({between} more); {rules[-1].statement}"
-    sources = tuple(dict.fromkeys(source for rule in rules for source in rule.sources))
-    return Fact(table, statement, sources, rules[0].confidence)
+def _summary(table: str, facts: list[Fact]) -> Fact:
+    """Return the facts of a rule table as one: first and last, and the number of others."""
+    statement = f"{facts[0].statement}; … ({len(facts) - 2} more); {facts[-1].statement}"
+    sources = tuple(dict.fromkeys(source for fact in facts for source in fact.sources))
+    return Fact(table, statement, sources, facts[0].confidence)
 
 
 def _repair(way: RepairOption) -> Repair:

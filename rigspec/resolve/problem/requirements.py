@@ -29,6 +29,7 @@ from rigspec.spec.types import NO_DRIVER
 __all__ = [
     "DECLARED",
     "DeclaredGpu",
+    "find_architecture",
     "get_env_key",
     "get_gpu_key",
     "list_gpus",
@@ -84,6 +85,20 @@ def list_gpus(machine: Machine) -> tuple[DeclaredGpu, ...]:
     return ()
 
 
+def find_architecture(machine: Machine | None, matrix: Matrix) -> str:
+    """Return the declared architecture, else that of the instance or GPU, else x86_64.
+
+    Some GPUs exist only beside an Arm CPU: those of Jetson modules, and the Grace superchips.
+    """
+    if machine is None:
+        return DEFAULT_ARCH
+    if machine.arch is not None:
+        return machine.arch
+    parts = (gpu.part(matrix) for gpu in list_gpus(machine))
+    known = (part.get("arch") for part in parts if part is not None)
+    return next((arch for arch in known if arch is not None), DEFAULT_ARCH)
+
+
 def uses_gpu(rig: Rig, machine: Machine | None) -> bool:
     """Return whether this rig computes on a GPU: it declares one, a driver or a CUDA toolkit."""
     if rig.cuda is not None:
@@ -105,7 +120,10 @@ def list_requirements(
     ``cuda_from_wheels`` counts if the spec does not say where CUDA comes from.
     """
     machine = rig.machine[machine_name] if machine_name is not None else None
-    requirements = [_accelerator(rig, machine_name, machine), _arch(machine_name, machine)]
+    requirements = [
+        _accelerator(rig, machine_name, machine),
+        _arch(machine_name, machine, knowledge),
+    ]
     if machine is not None:
         requirements += _machine_requirements(("machine", str(machine_name)), machine)
     requirements += _image_system(rig, machine)
@@ -144,11 +162,12 @@ def _accelerator(rig: Rig, name: str | None, machine: Machine | None) -> Require
     return Requirement("accelerator", ("gpu",), path, "requests a GPU", editable=False)
 
 
-def _arch(name: str | None, machine: Machine | None) -> Requirement:
-    if machine is None or "arch" not in machine.model_fields_set:
-        return Requirement("arch", (DEFAULT_ARCH,), None, f"is {DEFAULT_ARCH}", editable=False)
-    path: KeyPath = ("machine", str(name), "arch")
-    return Requirement("arch", (machine.arch,), path, f"is {machine.arch}", editable=False)
+def _arch(name: str | None, machine: Machine | None, knowledge: RuleIndex) -> Requirement:
+    if machine is not None and machine.arch is not None:
+        path: KeyPath = ("machine", str(name), "arch")
+        return Requirement("arch", (machine.arch,), path, f"is {machine.arch}", editable=False)
+    arch = find_architecture(machine, knowledge.matrix)
+    return Requirement("arch", (arch,), None, f"is {arch}", editable=False)
 
 
 def _machine_requirements(path: KeyPath, machine: Machine) -> Iterator[Requirement]:

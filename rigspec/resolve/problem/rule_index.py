@@ -40,7 +40,7 @@ class RuleIndex:
     """Rules by their components, and the universe of each component."""
 
     def __init__(self, matrix: Matrix) -> None:
-        self._matrix = matrix
+        self.matrix = matrix
         self._universes: dict[str, CandidateDomain] = {}
         self._mentions: dict[str, frozenset[str]] = {}
         tables = [get_table_rules(product, self.title) for product in matrix.products]
@@ -54,16 +54,16 @@ class RuleIndex:
     def title(self, name: str) -> str:
         """Return the display name of a component."""
         return get_display_name(
-            name, self._matrix.product(name).title if name in self._matrix else None
+            name, self.matrix.product(name).title if name in self.matrix else None
         )
 
     def product(self, name: str) -> Product:
         """Return a product of the matrix. Raises KeyError."""
-        return self._matrix.product(name)
+        return self.matrix.product(name)
 
     def find_product(self, name: str) -> Product | None:
         """Return a product, if the matrix has a table about it."""
-        return self._matrix.product(name) if name in self._matrix else None
+        return self.matrix.product(name) if name in self.matrix else None
 
     def universe(self, name: str) -> CandidateDomain:
         """Return the releases that a component of this name can take, most preferred first."""
@@ -74,7 +74,7 @@ class RuleIndex:
 
     def releases_carrying(self, product: str, package: str, request: str) -> tuple[str, ...]:
         """Return the releases of a product that go with a version of its carrier (``jaxlib``)."""
-        known = self._matrix.product(product)
+        known = self.matrix.product(product)
         if known.carrier is None or normalize_name(package) != known.carrier:
             return ()
         wanted = parse_alternative(request)
@@ -98,13 +98,13 @@ class RuleIndex:
     def _build_universe(self, name: str) -> CandidateDomain:
         if name in RANKED:
             return CandidateDomain([Candidate(None, word) for word in ENUMERATED[name]])
-        released = name in self._matrix and bool(self._matrix.product(name).releases)
+        released = name in self.matrix and bool(self.matrix.product(name).releases)
         if released and name != "python":
-            return get_table_rules(self._matrix.product(name), self.title).universe
+            return get_table_rules(self.matrix.product(name), self.title).universe
         found = {Candidate(None, text) for text in self.mentions(name)}
         if released:
             # Installers of conda include other patch releases.
-            releases = self._matrix.product(name).releases
+            releases = self.matrix.product(name).releases
             found |= {Candidate(release.family, release.version) for release in releases}
         found |= {Candidate(None, word) for word in ENUMERATED.get(name, ())}
         ordered = sort_newest_first(found, (), apart=True)
@@ -116,7 +116,7 @@ class RuleIndex:
 
     def _find_mentions(self, name: str) -> Iterable[str]:
         requests = name.startswith(PACKAGE_PREFIX) or name in UNLISTED
-        series = name not in self._matrix
+        series = name not in self.matrix
         for group in (*self.binding, *self.advisory):
             if name in group.names:
                 for rule in group.rules:

@@ -196,8 +196,9 @@ class Machine(Table):
     os: SystemRequest | None = Field(
         default=None, description="Operating system, such as `ubuntu 16.04` or `debian >=11`"
     )
-    arch: Literal["x86_64", "aarch64"] = Field(
-        default="x86_64", description="Processor architecture"
+    arch: Literal["x86_64", "aarch64"] | None = Field(
+        default=None,
+        description="Processor architecture; by default that of the instance or GPU, else x86_64",
     )
     instance: Text | None = Field(
         default=None, description="Cloud instance type, such as `aws p2.xlarge`"

@@ -1,0 +1,73 @@
+"""The architecture of a machine: declared, or that of its GPU or instance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rigspec.diagnostics.model import Severity
+from tests.resolve.rigs import check, errors
+
+PARTS = {
+    'gpus = ["DGX Spark"]': "aarch64",
+    'gpus = ["GH200 480GB"]': "aarch64",
+    'gpus = ["GB200"]': "aarch64",
+    'gpus = ["GB300"]': "aarch64",
+    'gpus = ["Jetson AGX Thor"]': "aarch64",
+    'gpus = ["Jetson AGX Orin"]': "aarch64",
+    'instance = "aws g5g.xlarge"': "aarch64",
+    'instance = "aws g6.xlarge"': "x86_64",
+    'gpus = ["H200"]': "x86_64",
+    'gpus = ["B300"]': "x86_64",
+    'gpus = ["RTX 5090"]': "x86_64",
+    'arch = "aarch64"\ngpus = ["H100"]': "aarch64",
+    "": "x86_64",
+}
+
+
+def rig(machine: str, torch: str = "*") -> str:
+    return f'[machine.box]\n{machine}\n[env.lab]\nframeworks = {{ torch = "{torch}" }}\n'
+
+
+@pytest.mark.parametrize("machine", PARTS)
+def test_check_takes_the_architecture_of_gpu_or_instance(machine: str, tmp_path: Path) -> None:
+    found = check(tmp_path, rig(machine)).resolution
+    assert found is not None
+    assert found.arch == PARTS[machine]
+
+
+@pytest.mark.parametrize(
+    ("gpu", "torch", "build"),
+    [
+        # The index has a build for the CPU only for these releases on aarch64.
+        ("DGX Spark", "2.9.1", "2.9.1+cu128"),
+        ("GH200 480GB", "2.10", "2.10.0+cu128"),
+        # Only the builds for CUDA 13 have code for compute capability 11.0.
+        ("Jetson AGX Thor", "2.9.1", "2.9.1+cu130"),
+    ],
+)
+def test_check_of_an_arm_machine_takes_a_build_for_its_gpu(
+    gpu: str, torch: str, build: str, tmp_path: Path
+) -> None:
+    found = check(tmp_path, rig(f'gpus = ["{gpu}"]', torch)).resolution
+    assert found is not None
+    assert found.envs[0].frameworks[0].version == build
+
+
+def test_check_of_torch_on_jetson_orin_warns_of_the_missing_code(tmp_path: Path) -> None:
+    report = check(tmp_path, rig('gpus = ["Jetson AGX Orin"]', "2.9.1"))
+    warnings = [d for d in report.diagnostics if d.severity is Severity.WARNING]
+    assert any("sm_87" in d.message and "NVIDIA's builds for Jetson" in d.message for d in warnings)
+
+
+def test_conflict_with_many_builds_names_the_gpu_code_in_each(tmp_path: Path) -> None:
+    report = check(tmp_path, rig('arch = "x86_64"\ngpus = ["Jetson AGX Thor"]'))
+    facts = [fact.statement for d in report.diagnostics for fact in d.facts]
+    assert any("more)" in fact for fact in facts)
+    assert not [fact for fact in facts if "{" in fact]
+
+
+def test_vllm_release_that_was_compiled_with_another_torch_conflicts(tmp_path: Path) -> None:
+    machine = '[machine.box]\ngpus = ["RTX 4090"]\n[env.lab]\nframeworks = { torch = "2.12" }\n'
+    assert "RS217" in errors(check(tmp_path, machine + 'packages = { vllm = "0.2.0" }'))
