@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.matrix.model import Matrix, Product, Release
-from rigspec.query.answer import answer_question
+from rigspec.query.answer import answer_question, find_environment, install_commands
 from rigspec.query.question import (
     ENVIRONMENT,
     MACHINE,
@@ -50,19 +50,18 @@ class NewerRelease:
 
 @dataclass(frozen=True)
 class Offer:
-    """The newest release of a build that runs. ``index`` is None if PyPI has it."""
+    """The newest release of a build that runs. ``index`` is None if PyPI has it.
+
+    ``install`` is the command of pip, with the extra that adds the CUDA of the build.
+    """
 
     version: str
     build: str | None
     cuda: str | None
     index: str | None
     pythons: tuple[str, ...]
+    install: str
     newer: NewerRelease | None = None
-
-    @property
-    def command(self) -> str:
-        """Return the options of ``pip install`` after the package's name."""
-        return f"=={self.version}" + (f" --index-url {self.index}" if self.index else "")
 
 
 def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> tuple[Offer, ...]:
@@ -84,11 +83,17 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
         build = build_of(release.version)
         if build in builds or not feasible.has(release):
             continue
+        exact = Requested(request.name, f"=={release.version}")
+        resolution = answer_question(question.with_request(exact)).resolution
+        env = find_environment(resolution) if resolution is not None else None
+        if resolution is None or env is None:
+            continue
         builds.add(build)
         newer = _newer(open_question, request, ordered[:number], release, first=not offers)
         if newer is not None and newer.error is not None:
             newer = replace(newer, reason=_join_reasons(matrix, newer.error) or newer.reason)
-        offers.append(_offer(matrix, product, release, newer))
+        offer = _offer(product, release, install_commands(env)[0], newer)
+        offers.append(replace(offer, cuda=offer.cuda or env.cuda or resolution.cuda))
         if len(offers) == limit:
             break
     return tuple(offers)
@@ -161,26 +166,28 @@ def _join_reasons(matrix: Matrix, error: Diagnostic) -> str:
     return "; ".join(reasons.values())
 
 
-def _offer(matrix: Matrix, product: Product, release: Release, newer: NewerRelease | None) -> Offer:
+def _offer(product: Product, release: Release, install: str, newer: NewerRelease | None) -> Offer:
     on_pypi = release.get("index") is None or release.get("pypi") is not None
     return Offer(
         version=strip_local_version(release.version),
         build=build_of(release.version) if product.has_builds else None,
         cuda=release.get("cuda"),
         index=None if on_pypi else release.get("index"),
-        pythons=tuple(_pythons(product, release.version)),
+        pythons=tuple(_pythons(product, release)),
+        install=install,
         newer=newer,
     )
 
 
-def _pythons(product: Product, version: str) -> Iterator[str]:
+def _pythons(product: Product, release: Release) -> Iterator[str]:
     """Yield the Pythons that have wheels of a release, by the rules of its table."""
     for rule in product.rules:
         condition = rule.when[0]
         if rule.requires.component != "python" or len(rule.when) != 1:
             continue
         if condition.component == product.name and any(
-            parse_alternative(text).admits(None, version) for text in condition.alternatives
+            parse_alternative(text).admits(release.family, release.version)
+            for text in condition.alternatives
         ):
             for text in rule.requires.alternatives:
                 yield text.removeprefix("==").removesuffix(".*")

@@ -61,7 +61,7 @@ def render_offers(question: Question, request: Requested, offers: Sequence[Offer
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])
         for row in (header, *rows)
     ]
-    lines += ["", f"  pip install {request.name}{offers[0].command}"]
+    lines += ["", f"  {offers[0].install}"]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -79,7 +79,7 @@ def render_page(page: GpuPage) -> str:
     lines = [page.name, *(f"  {key:<19} {value}" for key, value in facts.items() if value)]
     lines.append("newest that runs")
     for name, offer in page.frameworks:
-        text = "none" if offer is None else f"{name}{offer.command}"
+        text = "none" if offer is None else offer.install.removeprefix("pip install ")
         lines.append(f"  {name:<19} {text}")
     return "\n".join(lines)
 
@@ -112,7 +112,7 @@ def convert_offers(
         "schema": _SCHEMA,
         "question": _question_as_dict(question),
         "package": request.name,
-        "offers": [_offer_as_dict(request.name, offer) for offer in offers],
+        "offers": [_offer_as_dict(offer) for offer in offers],
     }
 
 
@@ -126,7 +126,7 @@ def convert_page(page: GpuPage) -> dict[str, Any]:
         "drivers": page.drivers,
         "cuda": page.toolkits,
         "frameworks": {
-            name: None if offer is None else _offer_as_dict(name, offer)
+            name: None if offer is None else _offer_as_dict(offer)
             for name, offer in page.frameworks
         },
         "sources": [source.url for source in page.release.sources],
@@ -277,14 +277,14 @@ def _edit(edit: Edit) -> dict[str, Any]:
     return {"key": edit.key, "from": edit.before, "to": edit.after}
 
 
-def _offer_as_dict(name: str, offer: Offer) -> dict[str, Any]:
+def _offer_as_dict(offer: Offer) -> dict[str, Any]:
     return {
         "version": offer.version,
         "build": offer.build,
         "cuda": offer.cuda,
         "index": offer.index,
         "python": list(offer.pythons),
-        "install": f"pip install {name}{offer.command}",
+        "install": offer.install,
         "newer": None
         if offer.newer is None
         else {

@@ -100,6 +100,27 @@ def test_can_framework_without_version_lists_builds_newest_first(rigspec: Rigspe
         assert again == 0, requirement
 
 
+@pytest.mark.parametrize(
+    ("gpu", "framework", "installs"),
+    [
+        ("RTX 4090", "tensorflow", "pip install tensorflow[and-cuda]=="),
+        ("RTX 4090", "jax", "pip install jax[cuda13]=="),
+        # The plugin for CUDA 13 has no code for compute capability 6.1.
+        ("GTX 1080 Ti", "jax", "pip install jax[cuda12]=="),
+        ("RTX 4090", "mxnet", "pip install mxnet-cu112=="),
+    ],
+)
+def test_can_framework_without_version_installs_its_cuda(
+    gpu: str, framework: str, installs: str, rigspec: Rigspec
+) -> None:
+    code, answer = ask(rigspec, gpu, framework)
+    assert code == 0
+    offer = answer["offers"][0]  # type: ignore[index]
+    assert offer["install"].startswith(installs)
+    assert offer["cuda"]
+    assert offer["python"]
+
+
 def test_can_newer_release_names_the_reason_of_each_build(rigspec: Rigspec) -> None:
     _, answer = ask(rigspec, "RTX 5060 Ti", "torch", "--driver", "575")
     reason = answer["offers"][0]["newer"]["reason"]  # type: ignore[index]
