@@ -10,6 +10,7 @@ import tomlkit
 from rigspec.diagnostics.model import Diagnostic, Edit, Repair, Report, Severity
 from rigspec.diagnostics.render.json import serialize_repair
 from rigspec.diagnostics.render.text import render_text
+from rigspec.matrix.loader import load_matrix
 from tests.resolve.rigs import check, errors, tower
 from tests.resolve.test_combinations import apply_edit
 
@@ -232,3 +233,22 @@ def test_repair_of_version_with_leading_v_is_a_version(
         if [edit.key for edit in repair.edits] == [f"env.lab.frameworks.{framework}"]
     ]
     assert edits == [after]
+
+
+@pytest.mark.parametrize(
+    ("package", "release"), [("vllm", "0.6.3"), ("triton", "3.1.0"), ("xformers", "0.0.28")]
+)
+def test_repair_of_a_package_names_a_known_release(
+    package: str, release: str, tmp_path: Path
+) -> None:
+    """The closest release that has rules, and not one between two of them."""
+    rig = '[machine.box]\ngpus = ["RTX 5090"]\n[env.lab]\nframeworks = {{ torch = "*" }}\n{}'
+    line = f'packages = {{ {package} = "%s" }}'
+    report = check(tmp_path, rig.format(line % release))
+    (error,) = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    (edit,) = error.repairs[0].edits
+    assert edit.key == f"env.lab.packages.{package}"
+    again = check(tmp_path, rig.format(line % edit.after))
+    assert errors(again) == []
+    known = load_matrix([f"package:{package}"]).product(f"package:{package}").rules
+    assert any(f"=={edit.after}" in c.alternatives for rule in known for c in rule.when)

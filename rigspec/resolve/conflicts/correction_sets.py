@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rigspec.resolve.conflicts.edits import edit_value
+from rigspec.resolve.conflicts.edits import edit_value, list_named_versions
 from rigspec.resolve.conflicts.hitting_sets import iterate_correction_sets
 from rigspec.resolve.problem.model import (
     Candidate,
@@ -15,6 +15,7 @@ from rigspec.resolve.problem.model import (
     matches_any,
 )
 from rigspec.resolve.solver.sat import SolverSession
+from rigspec.version_specifiers import parse_version
 
 __all__ = ["RequirementEdit", "find_correction_sets", "is_satisfiable_with"]
 
@@ -105,7 +106,7 @@ def _closest_solution(
     encoding = session.encoding
     remaining = encoding.select(line for line in problem.requirements if line not in lines)
     near = {
-        line.component: _candidates_by_distance(problem.component(line.component), line)
+        line.component: _candidates_by_distance(problem, line)
         for line in lines
     }
     order = (*near, *(key for key in problem.order if key not in near))
@@ -120,8 +121,12 @@ def _closest_solution(
     )
 
 
-def _candidates_by_distance(component: Component, line: Requirement) -> tuple[Candidate, ...]:
-    """Return the candidates that the line excludes, closest to the requested ones first."""
+def _candidates_by_distance(problem: Problem, line: Requirement) -> tuple[Candidate, ...]:
+    """Return the candidates that the line excludes, closest to the requested ones first.
+
+    The releases of a package that rules name come before those between them.
+    """
+    component = problem.component(line.component)
     if component.name == "interpreter":
         return _alternative_providers(component, line)
     ranks = {
@@ -135,10 +140,12 @@ def _candidates_by_distance(component: Component, line: Requirement) -> tuple[Ca
     indexed = [(i, c) for i, c in enumerate(component.candidates) if i not in ranks]
     family = component.candidates[anchor].family if component.families_apart else None
     rare = component.universe.on_request
+    named = list_named_versions(problem, component) if component.has_ranges else frozenset()
     indexed.sort(
         key=lambda pair: (
             family not in (None, pair[1].family),
             pair[1] in rare,
+            bool(named) and parse_version(pair[1].version) not in named,
             abs(pair[0] - anchor),
             pair[0],
         )

@@ -11,7 +11,7 @@ from rigspec.resolve.problem.model import Candidate, Component, Problem, Require
 from rigspec.resolve.solver.sat import Solution
 from rigspec.version_specifiers import get_version_key, parse_alternative
 
-__all__ = ["edit_value"]
+__all__ = ["edit_value", "list_named_versions"]
 
 _FROM_BELOW = (">=", ">")
 _FROM_ABOVE = ("<", "<=")
@@ -27,6 +27,23 @@ def edit_value(problem: Problem, line: Requirement, solution: Solution) -> str |
     bound = _bound_set_by_rules(problem, component, line, solution)
     exactly = _without_v(line.written)[:1].isdigit() or bound is None
     return text if exactly and _is_named(text, problem, component) else bound
+
+
+def list_named_versions(problem: Problem, component: Component) -> frozenset[Version]:
+    """Return the releases of a package that conditions of rules name one by one.
+
+    What a rule says of such a release is known, unlike of a release between two of them.
+    """
+    return frozenset(
+        Version(specifier.version)
+        for rule_table in problem.rule_tables
+        for row in rule_table.constraints
+        for key, texts in row.when
+        if key == component.key
+        for text in texts
+        for specifier in parse_alternative(text).versions or ()
+        if specifier.operator == "==" and not specifier.version.endswith(".*")
+    )
 
 
 def _format_as_precisely(line: Requirement, chosen: Candidate) -> str:
@@ -56,6 +73,8 @@ def _without_v(text: str) -> str:
 def _is_named(text: str, problem: Problem, component: Component) -> bool:
     """Return whether a rule names such a release, and not only the versions around it."""
     wanted = Version(text.removeprefix(">=").removeprefix("=="))
+    if any(_is_in_series(v, wanted) for v in list_named_versions(problem, component)):
+        return True
     return any(
         specifier.operator in ("==", "~=", ">=", "<=")
         and _is_in_series(Version(specifier.version.removesuffix(".*")), wanted)

@@ -153,7 +153,7 @@ def _describe_requirement(requirement: Requirement, problem: Problem) -> str:
     title = requirement.prefix or problem.component(requirement.component).title
     if requirement.alternatives == ("*",):
         return title
-    return requirement.display or f"{title} {requirement.written}"
+    return requirement.display or f"{title} {requirement.written.removeprefix('==')}"
 
 
 def _lacks_gpu(conflict: Conflict) -> bool:
