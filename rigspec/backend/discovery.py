@@ -141,24 +141,36 @@ class Backend:
             BackendError: A step is neither supported nor excluded.
 
         """
-        excluded = [step for step in plan.steps if self._exclusion(step) is not None]
+        excluded = self._find_excluded(plan)
         for step in plan.steps:
-            if step.kind not in self.supports and step not in excluded:
+            if step.kind not in self.supports and step.id not in excluded:
                 raise BackendError(
                     f"target {self.name} neither supports nor excludes steps of kind `{step.kind}`"
                 )
-        return tuple(step for step in plan.steps if step not in excluded)
+        return tuple(step for step in plan.steps if step.id not in excluded)
 
     def omissions(self, plan: Plan) -> tuple[Omission, ...]:
         """Return the items that are not included, with reasons."""
-        excluded = []
-        for exclusion in self.excludes:
-            titles = [step.title for step in plan.steps if self._exclusion(step) is exclusion]
-            excluded += [Omission(title, exclusion.reason) for title in titles]
+        found = self._find_excluded(plan)
+        excluded = [
+            Omission(step.title, exclusion.reason)
+            for exclusion in self.excludes
+            for step in sorted(plan.steps, key=lambda step: step.is_only_needed)
+            if found.get(step.id) is exclusion
+        ]
         return (*excluded, *plan.omissions)
 
-    def _exclusion(self, step: Step) -> Exclusion | None:
-        return next((exclusion for exclusion in self.excludes if exclusion.matches(step)), None)
+    def _find_excluded(self, plan: Plan) -> dict[str, Exclusion]:
+        """Return the exclusion of each excluded step, and of steps that only those need."""
+        found: dict[str, Exclusion] = {}
+        for step in reversed(plan.steps):
+            exclusion = next((each for each in self.excludes if each.matches(step)), None)
+            dependents = [other.id for other in plan.steps if step.id in other.needs]
+            if step.is_only_needed and dependents and all(d in found for d in dependents):
+                exclusion = found[dependents[0]]
+            if exclusion is not None:
+                found[step.id] = exclusion
+        return found
 
 
 def find_backends() -> tuple[Backend, ...]:

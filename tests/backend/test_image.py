@@ -78,3 +78,13 @@ def test_checks_of_docker_leave_out_layers_of_the_host() -> None:
     (backend,) = (backend for backend in find_backends() if backend.name == "docker")
     layers = {check.layer for check in backend.checks_of(plan)}
     assert layers == {"system", "fetch", "cuda", "certificate", "env"}
+
+
+@pytest.mark.parametrize("rig", RIGS)
+def test_image_has_no_repository_that_only_the_driver_of_the_host_needs(rig: str) -> None:
+    plan, wanted = docker_plan(rig)
+    included = {step.id for step in wanted}
+    for step in wanted:
+        if isinstance(step, steps.AptRepositoryStep):
+            dependents = [other.id for other in plan.steps if step.id in other.needs]
+            assert not dependents or included & set(dependents), step.id

@@ -28,11 +28,12 @@ class Step:
     ``id`` is unique in the plan and matches ``[a-z0-9-]+``. ``title`` is a noun phrase of at most
     40 characters, unless a name in it is long. ``needs`` are ids of earlier steps. ``layer`` is the
     layer of the rig (``driver``, ``cuda``, ``env``…): manifests support or exclude steps by kind or
-    by layer.
+    by layer. A step that ``is_only_needed`` does nothing of use without the steps that need it.
     """
 
     kind: ClassVar[str]
     scope: ClassVar[Scope] = Scope.IMAGE
+    is_only_needed: ClassVar[bool] = False
     id: str
     title: str
     layer: str

@@ -105,10 +105,7 @@ def _closest_solution(
     """Return edits to these lines for the solution closest to them; None where there is none."""
     encoding = session.encoding
     remaining = encoding.select(line for line in problem.requirements if line not in lines)
-    near = {
-        line.component: _candidates_by_distance(problem, line)
-        for line in lines
-    }
+    near = {line.component: _candidates_by_distance(problem, line) for line in lines}
     order = (*near, *(key for key in problem.order if key not in near))
     solution = session.newest([*remaining, *encoding.rule_tables], near, order)
     if solution is None:

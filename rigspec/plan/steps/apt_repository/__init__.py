@@ -15,6 +15,7 @@ class AptRepositoryStep(Step):
     """A package repository. The fingerprint of its signing key is verified."""
 
     kind: ClassVar[str] = "apt-repository"
+    is_only_needed: ClassVar[bool] = True
     name: str
     url: str
     suite: str
