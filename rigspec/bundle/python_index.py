@@ -13,7 +13,7 @@ from rigspec.bundle.model import BundleFile, BundlePart, GeneratedFile, MissingI
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.index.build_indexes import list_build_indexes, list_indexed_builds
 from rigspec.lock.python.index.package_index import IndexedFile, PackageIndex
-from rigspec.lock.python.requirements_file import HashedPin, read_pins
+from rigspec.lock.python.requirements_file import HashedPin
 from rigspec.lock.python.target_interpreter import TargetInterpreter, describe_target_interpreter
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import build_of
@@ -83,8 +83,8 @@ def _environment_pins(
     for env in machine.envs:
         extra = list_build_indexes(rig, resolutions[env.name])
         index_of_env = PackageIndex(_target(machine, env), index, extra=extra)
-        for pin in (*read_pins(env.tools), *read_pins(env.requirements)):
-            yield _EnvironmentPin(pin, env.name, index_of_env)
+        for package in (*env.tools, *env.packages):
+            yield _EnvironmentPin(HashedPin.of(package), env.name, index_of_env)
 
 
 def _target(machine: LockedMachine, env: LockedEnv) -> TargetInterpreter:

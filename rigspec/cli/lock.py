@@ -159,8 +159,7 @@ def _refuse_unknown_names(
     for machine in previous.machines if previous is not None else ():
         known |= {package.name for package in machine.packages}
         for locked in machine.envs:
-            lines = (locked.tools + locked.requirements).splitlines()
-            known |= {line.partition("==")[0] for line in lines if "==" in line}
+            known |= {package.name for package in (*locked.tools, *locked.packages)}
             known |= read_explicit_packages(locked.explicit).keys()
     for name in update_names:
         if name.lower() not in known:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields
 
 from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import LockedEnv, LockedMachine
-from rigspec.lock.python.requirements_file import read_pins
 from rigspec.plan.steps import (
     AccessStep,
     AptPackagesStep,
@@ -100,9 +99,9 @@ def iterate_locked_items(machine: LockedMachine) -> Iterator[ComparedItem]:
 
 
 def _iterate_environment(env: LockedEnv) -> Iterator[ComparedItem]:
-    for pin in read_pins(env.tools + env.requirements):
-        content = compute_fingerprint(" ".join(sorted(pin.sha256)))
-        yield ComparedItem("Python packages", f"{env.name}: {pin.name}", str(pin.version), content)
+    for package in (*env.tools, *env.packages):
+        name, content = f"{env.name}: {package.name}", compute_fingerprint(" ".join(package.sha256))
+        yield ComparedItem("Python packages", name, package.version, content)
     for name, (version, build) in read_explicit_packages(env.explicit).items():
         yield ComparedItem("conda packages", f"{env.name}: {name}", f"{version} {build}")
     for settings in env.settings:

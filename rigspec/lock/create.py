@@ -44,7 +44,7 @@ from rigspec.lock.services import (
 )
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import UNKNOWN_SYSTEM, EnvResolution, Resolution
+from rigspec.resolution import UNKNOWN_SYSTEM, EnvResolution, Pin, Resolution
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 
@@ -178,7 +178,8 @@ def _previous_pins(
 ) -> Mapping[tuple[str | None, str], PreviousPins]:
     return {
         (machine.resolution.machine, env.name): PreviousPins(
-            env.requirements, env.tools, env.explicit, moving, env.engine
+            tuple(Pin(package.name, package.version) for package in (*env.packages, *env.tools)),
+            *(env.explicit, moving, env.engine),
         )
         for machine in (before.machines if before is not None else ())
         for env in machine.envs

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
-from rigspec.lock.python.requirements_file import read_pins
 
 __all__ = ["lock_diff"]
 
@@ -66,7 +65,7 @@ def _packages(machine: LockedMachine) -> dict[str, str]:
 
 
 def _pins(env: LockedEnv) -> dict[str, str]:
-    return {pin.name: str(pin.version) for pin in read_pins(env.tools + env.requirements)}
+    return {package.name: package.version for package in (*env.tools, *env.packages)}
 
 
 def _conda(before: LockedEnv, after: LockedEnv) -> tuple[dict[str, str], dict[str, str]]:

@@ -15,7 +15,8 @@ from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.fs.atomic_tree import MANIFEST, OutputFile, build_manifest, escapes_root
-from rigspec.lock.model import Lock
+from rigspec.lock.model import Lock, LockedPythonPackage
+from rigspec.lock.python.requirements_file import format_requirements, parse_requirements
 
 __all__ = ["CorruptLock", "NoLock", "describe_validation_error", "lock_files", "read_lock"]
 
@@ -24,6 +25,8 @@ _VERSION = 1
 _HEADER = "# Written by `rigspec lock`: do not edit. Run `rigspec lock` to update it.\n"
 # The header of locks that were written before 2026-11-28.
 _OLD_HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it anew.\n"
+# The packages of an environment, and their part in the file.
+_PACKAGES = {"packages": "requirements", "tools": "tools"}
 # A part of an environment that is a separate file, and the file's name.
 _FILES = {
     "requirements": "{}.requirements.txt",
@@ -71,6 +74,7 @@ def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
     companions: dict[str, bytes] = {}
     for machine in content["machines"]:
         for env in machine.get("envs", ()):
+            _write_packages(env)
             for part in _FILES:
                 data = env.pop(part).encode()
                 if not data:
@@ -117,6 +121,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
             for part in _FILES.keys() & env.keys():
                 files.append(_companion(directory, env[part]))
                 env[part] = files[-1].content.decode()
+            _read_packages(env)
         lock = TypeAdapter(Lock).validate_python(content)
     except (
         tomli.TOMLDecodeError,
@@ -125,6 +130,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         KeyError,
         TypeError,
         AttributeError,
+        ValueError,
     ):
         raise CorruptLock(file, "is not a lock") from None
     manifest = directory / MANIFEST
@@ -136,6 +142,24 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
 def _path(machine: str | None, env: str, part: str) -> str:
     folder = f"{machine}/" if machine is not None else ""
     return folder + _FILES[part].format(env)
+
+
+def _write_packages(env: dict[str, Any]) -> None:
+    """Replace the packages of an environment by the text of its requirements files."""
+    packages = {key: [LockedPythonPackage(**each) for each in env.pop(key)] for key in _PACKAGES}
+    sources = [package.name for package in packages["packages"] if package.from_source]
+    if sources:
+        env["sources"] = sources
+    for key, part in _PACKAGES.items():
+        env[part] = format_requirements(packages[key])
+
+
+def _read_packages(env: dict[str, Any]) -> None:
+    """Replace the text of the requirements files of an environment by its packages."""
+    sources = env.pop("sources", ())
+    texts = {key: env.pop(part) for key, part in _PACKAGES.items()}
+    for key, text in texts.items():
+        env[key] = parse_requirements(text, sources)
 
 
 def _verify(file: Path, data: bytes) -> bytes:

@@ -16,6 +16,7 @@ __all__ = [
     "LockedMachine",
     "LockedNotebook",
     "LockedPackage",
+    "LockedPythonPackage",
     "LockedRepository",
     "LockedService",
     "LockedSettings",
@@ -176,27 +177,44 @@ class LockedNotebook:
 
 
 @dataclass(frozen=True)
-class LockedEnv:
-    """A Python environment: two hash-pinned requirements files in pip-tools' form.
+class LockedPythonPackage:
+    """A package of an environment, by its canonical name.
 
-    ``requirements`` holds everything the environment installs, ``tools`` pip, setuptools and
-    wheel. Both are file contents; on disk they are next to ``rig.lock``, which contains their
-    sha256. ``engine`` is the resolver that made them. An environment that conda manages has
+    ``sha256`` are the checksums of the files that may be installed: that of the one that the
+    target takes, or several in a lock of an older release. ``from_source`` marks a source archive,
+    which pip builds with the packages of the environment.
+    """
+
+    name: str
+    version: str
+    sha256: tuple[str, ...]
+    from_source: bool = False
+
+
+@dataclass(frozen=True)
+class LockedEnv:
+    """A Python environment, sorted by name: ``packages`` is everything that it installs, with the
+    build requirements of source archives, except ``tools``: pip, setuptools and wheel.
+
+    ``engine`` is the resolver that chose them. An environment that conda manages has
     ``conda_lock`` (conda-lock's own form) and ``explicit`` (conda's), too; one locked with
-    ``--pylock`` has ``pylock`` (PEP 751). ``sources`` are the pins without a wheel, which pip
-    builds with the packages of the environment; their build requirements are among the pins.
+    ``--pylock`` has ``pylock`` (PEP 751).
     """
 
     name: str
     engine: str
-    requirements: str
-    tools: str
+    packages: tuple[LockedPythonPackage, ...]
+    tools: tuple[LockedPythonPackage, ...]
     interpreter: LockedInterpreter = LockedInterpreter("system", ("python3", "-m", "venv"))
     settings: tuple[LockedSettings, ...] = ()
     conda_lock: str = ""
     explicit: str = ""
     pylock: str = ""
-    sources: tuple[str, ...] | None = None
+
+    @property
+    def has_source_archives(self) -> bool:
+        """Return whether pip builds any of the packages."""
+        return any(package.from_source for package in self.packages)
 
 
 @dataclass(frozen=True)

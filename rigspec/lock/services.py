@@ -17,7 +17,6 @@ from rigspec.lock.model import (
     LockedService,
     Unpinned,
 )
-from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.components import JUPYTERLAB, NOTEBOOK
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
@@ -164,7 +163,7 @@ def find_notebook(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> Locked
     """The server at the version that was locked; None where the rig has none."""
     for env in envs:
         if serves_notebooks(rig, env.name):
-            found = {pin.name: str(pin.version) for pin in read_pins(env.requirements)}
+            found = {package.name: package.version for package in env.packages}
             if env.explicit:
                 found |= {
                     name: version

@@ -126,7 +126,7 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
     parts = [
         *(("explicit",) if env.explicit else ()),
         *("tools", "requirements"),
-        *(("sources",) if env.sources else ()),
+        *(("sources",) if env.has_source_archives else ()),
     ]
     files = [f"{env.name}.{part}.txt" for part in parts]
     yield Check(

@@ -123,8 +123,13 @@ def test_package_with_other_checksum_is_different() -> None:
 def test_python_package_with_other_version_is_different() -> None:
     p2 = get_machine("p2")
     env = p2.envs[0]
-    text = env.requirements.replace("numpy==", "numpy==9.", 1)
-    other = dataclasses.replace(p2, envs=(dataclasses.replace(env, requirements=text),))
+    packages = tuple(
+        dataclasses.replace(package, version=f"9.{package.version}")
+        if package.name == "numpy"
+        else package
+        for package in env.packages
+    )
+    other = dataclasses.replace(p2, envs=(dataclasses.replace(env, packages=packages),))
     found = find_differences(replace_machine("p2", other))
     assert found["science: numpy"].b == f"9.{found['science: numpy'].a}"
 

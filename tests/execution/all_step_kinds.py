@@ -17,7 +17,8 @@ from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan
 from rigspec.fs.atomic_tree import write_tree_atomically
 from rigspec.lock.lockfile import read_lock
-from rigspec.lock.model import LockedFile
+from rigspec.lock.model import LockedFile, LockedPythonPackage
+from rigspec.lock.python.requirements_file import parse_requirements
 from rigspec.plan import steps
 from rigspec.plan.model import BaseImage, PayloadFile, Plan
 from rigspec.plan.paths import APT_SOURCE_LINE, CHECK_PACKAGES
@@ -145,7 +146,8 @@ def every_plan(supplies: Supplies) -> Plan:
         "lab.requirements.txt": supplies.wheel("rig_one", "1.0"),
         "lab.tools.txt": supplies.wheel("rig_two", "2.0"),
     }
-    plan_steps = tuple(_steps(supplies, sums))
+    packages = parse_requirements(payload["lab.tools.txt"] + payload["lab.requirements.txt"])
+    plan_steps = tuple(_steps(supplies, sums, packages))
     return Plan(
         rig="every", summary="Every kind of step", machine="box",
         resolution=machine.resolution, steps=plan_steps,
@@ -154,7 +156,9 @@ def every_plan(supplies: Supplies) -> Plan:
     )  # fmt: skip
 
 
-def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
+def _steps(
+    supplies: Supplies, sums: dict[str, str], packages: tuple[LockedPythonPackage, ...]
+) -> list[steps.Step]:
     home = "file:///srv/repository"
     direct = steps.AptPackage("rig-direct", "1.2-1", sums["rig-direct"], hold=True)
     needed = steps.AptPackage("rig-needed", "1.0", sums["rig-needed"])
@@ -240,6 +244,7 @@ def _steps(supplies: Supplies, sums: dict[str, str]) -> list[steps.Step]:
             tools="lab.tools.txt",
             pip="",
             index="file:///srv/simple",
+            packages=packages,
             **titled,
         ),
         steps.DownloadStep(

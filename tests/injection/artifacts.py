@@ -30,7 +30,6 @@ Tree = dict[str, tuple[OutputFile, ...]]
 DATA = b"data\n"
 _DIGEST = "0" * 64
 # pip takes an empty list; what is in it is not of the spec, and other tests build it.
-_NOTHING = "# nothing\n"
 
 
 def read_rig(rig: dict[str, Any]) -> Rig:
@@ -73,7 +72,7 @@ def _env(rig: Rig, name: str) -> LockedEnv:
         for framework in rig.env[name].config
     )
     interpreter = LockedInterpreter("system", ("python3", "-m", "venv"))
-    return LockedEnv(name, "uv", _NOTHING, _NOTHING, interpreter, settings)
+    return LockedEnv(name, "uv", (), (), interpreter, settings)
 
 
 def _sha256() -> str:

@@ -17,7 +17,7 @@ import pytest
 
 from rigspec.lock.lockfile import read_lock
 from rigspec.lock.python.index.config import read_index_configuration
-from rigspec.lock.python.requirements_file import read_pins
+from rigspec.lock.python.requirements_file import format_requirements
 from tests.lock.http_server import Serve, send, servers
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -151,7 +151,7 @@ def test_build_for_the_gpu_is_locked_and_installed(
     folder = lock(rigspec, spec, "--engine", engine)
     locked, _ = read_lock(folder)
     (env,) = locked.machines[0].envs
-    pins = {pin.name: str(pin.version) for pin in read_pins(env.requirements)}
+    pins = {package.name: package.version for package in env.packages}
     build = found.partition(" ")[2]
     assert pins["torch"] == VERSION + build
     assert pins["torchvision"] == f"0.22.1{build}"
@@ -169,7 +169,7 @@ def test_build_for_the_gpu_is_locked_and_installed(
 
     arguments = [word for address in default for word in ("--index-url", address)]
     arguments += [word for address in extra for word in ("--extra-index-url", address)]
-    assert install(tmp_path, env.requirements, arguments) == found
+    assert install(tmp_path, format_requirements(env.packages), arguments) == found
 
 
 @pytest.mark.parametrize(
@@ -193,8 +193,8 @@ def test_dependency_whose_default_build_does_not_run_is_refused_with_the_build(
 
     # With the build, the lock is made.
     spec.write_text(text.replace(line, line.replace(VERSION, build)), encoding="utf-8")
-    pins = read_pins(read_lock(lock(rigspec, spec))[0].machines[0].envs[0].requirements)
-    assert build in [str(pin.version) for pin in pins]
+    (env,) = read_lock(lock(rigspec, spec))[0].machines[0].envs
+    assert build in [package.version for package in env.packages]
 
 
 def test_bundle_of_builds_serves_their_index(index: str, tmp_path: Path, rigspec: Rigspec) -> None:

@@ -21,6 +21,7 @@ from rigspec.lock.model import (
     LockedInterpreter,
     LockedMachine,
     LockedPackage,
+    LockedPythonPackage,
     Unpinned,
 )
 from rigspec.resolution import EnvResolution, Pin, Resolution
@@ -29,7 +30,17 @@ from tests.conftest import ROOT
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 RIGS = sorted(folder.name for folder in (ROOT / "lockfiles").iterdir())
 WORDS = st.text(string.ascii_letters + string.digits + " .-'\"\\#=[]ü", max_size=15)
+VERSIONS = st.sampled_from(["1.0", "1.0.post1", "2.7.1+cu118", "0.9999999", "3.0rc1"])
 NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=6)
+
+
+@st.composite
+def python_packages(draw: st.DrawFn) -> tuple[LockedPythonPackage, ...]:
+    checksums = st.sets(st.sampled_from(["0" * 64, "f" * 64]), min_size=1)
+    return tuple(
+        LockedPythonPackage(name, draw(VERSIONS), tuple(sorted(draw(checksums))))
+        for name in sorted(draw(st.sets(NAMES, max_size=3)))
+    )
 
 
 @st.composite
@@ -54,8 +65,8 @@ def locks(draw: st.DrawFn) -> Lock:
             LockedEnv(
                 name,
                 "uv",
-                requirements=draw(WORDS.filter(bool)),
-                tools=draw(WORDS.filter(bool)),
+                packages=draw(python_packages()),
+                tools=draw(python_packages()),
                 interpreter=LockedInterpreter("system", (draw(WORDS),), (draw(WORDS),)),
             )
             for name in envs

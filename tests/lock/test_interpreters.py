@@ -37,7 +37,7 @@ python = "{python}"
         resolution=report.resolution,
         files=tuple(list_downloads(rig, report.resolution, matrix)),
         packages=tuple(LockedPackage(name, "interpreter") for name in interpreter_of.packages),
-        envs=(LockedEnv("lab", "uv", "", "", interpreter_of),),
+        envs=(LockedEnv("lab", "uv", (), (), interpreter_of),),
         unpinned=tuple(find_unpinned_items(rig, report.resolution, matrix)),
     )
     *_, step, _ = build_environment_steps(RIG, locked)

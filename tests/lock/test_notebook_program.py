@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.model import LockedEnv
+from rigspec.lock.model import LockedEnv, LockedPythonPackage
 from rigspec.lock.services import find_notebook
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import load_spec
@@ -42,8 +42,9 @@ def test_notebook_of_starts_the_requested_server(
 ) -> None:
     path = tmp_path / "rig.toml"
     path.write_text(_RIG.format(packages=packages), encoding="utf-8")
-    requirements = f"{pins} --hash=sha256:{'0' * 64}\n"
-    env = LockedEnv("lab", "uv", requirements, "")
+    name, _, version = pins.partition("==")
+    package = LockedPythonPackage(name, version, ("0" * 64,))
+    env = LockedEnv("lab", "uv", (package,), ())
     found = find_notebook(load_spec(str(path)).rig, (env,), load_matrix())
     assert found is not None
     assert (found.program, found.password) == (program, password)

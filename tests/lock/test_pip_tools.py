@@ -17,6 +17,7 @@ from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
+from rigspec.resolution import Pin
 
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 36), "x86_64", "20.3.4", "20.21.1")
 # The interpreter that runs the tests, which every machine has.
@@ -60,9 +61,9 @@ def test_resolvelib_differences_from_pip_have_reasons() -> None:
 
 
 def test_pip_tools_keeps_locked_versions() -> None:
-    pinned = ResolveRequest("lab", ("six",), HERE, kept="six==1.15.0\n")
+    pinned = ResolveRequest("lab", ("six",), HERE, kept=(Pin("six", "1.15.0"),))
     assert str(by_name(pip_tools.compile_requirements(pinned))["six"].version) == "1.15.0"
-    free = ResolveRequest("lab", ("six",), HERE, kept="six==1.15.0\n", moving=("six",))
+    free = ResolveRequest("lab", ("six",), HERE, kept=(Pin("six", "1.15.0"),), moving=("six",))
     assert str(by_name(pip_tools.compile_requirements(free))["six"].version) > "1.15.0"
 
 

@@ -11,7 +11,9 @@ import pytest
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines import select
 from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
+from rigspec.resolution import Pin
 
 PYTHON_310 = TargetInterpreter("3.10.13", (2, 36), "x86_64", "24.0")
 UNLOCKED = ResolveRequest("lab", ("six<1.16",), PYTHON_310)
@@ -37,12 +39,15 @@ def test_relock_with_cached_versions_uses_cache(
 ) -> None:
     first, new = ask_resolver(UNLOCKED, answers)
     assert new
-    again, new = ask_resolver(replace(UNLOCKED, kept=first), answers)
+    again, new = ask_resolver(
+        replace(UNLOCKED, kept=tuple(Pin(pin.name, str(pin.version)) for pin in read_pins(first))),
+        answers,
+    )
     assert (again, new) == (first, False)
 
 
 def test_relock_with_other_versions_runs_engine(answers: ResolutionCache) -> None:
     ask_resolver(UNLOCKED, answers)
-    kept, new = ask_resolver(replace(UNLOCKED, kept="six==1.14.0\n"), answers)
+    kept, new = ask_resolver(replace(UNLOCKED, kept=(Pin("six", "1.14.0"),)), answers)
     assert new
     assert kept.startswith("six==1.14.0 ")

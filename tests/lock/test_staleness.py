@@ -45,7 +45,7 @@ def lock_machine(spec: LoadedSpec) -> LockedMachine:
     return LockedMachine(
         resolution=resolution,
         files=tuple(list_downloads(spec.rig, resolution, matrix)),
-        envs=(LockedEnv("lab", "uv", "", "", interpreter),),
+        envs=(LockedEnv("lab", "uv", (), (), interpreter),),
     )
 
 

@@ -81,7 +81,6 @@ _PROGRAM = (
     "print(json.dumps([platform.python_version(), sys.prefix, sys.path]))"
 )
 _PACKAGE = re.compile(r"\w+://\S*/([^/\s]+?)(?:\.conda|\.tar\.bz2)(?:#|$)")
-_PIN = re.compile(r"([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 
 def check_environment(step: EnvironmentStep, plan: Plan) -> Iterator[Item]:
@@ -95,9 +94,7 @@ def check_environment(step: EnvironmentStep, plan: Plan) -> Iterator[Item]:
     yield interpreter
     if interpreter.status is Status.MISSING:
         return
-    pins: dict[str, str] = {}
-    for name in (step.tools, step.requirements, step.sources):
-        pins |= _pins(texts[name]) if name is not None else {}
+    pins = {package.name: package.version for package in step.packages}
     conda_packages = _parse_explicit(texts[step.explicit]) if step.explicit is not None else {}
     try:
         records = _read_conda_records(step.path)
@@ -162,11 +159,6 @@ def _is_same_version(one: str, other: str) -> bool:
         return one == other or Version(one) == Version(other)
     except InvalidVersion:
         return False
-
-
-def _pins(requirements: str) -> dict[str, str]:
-    matches = (_PIN.match(line) for line in requirements.splitlines())
-    return {canonicalize_name(pin[1]): pin[2] for pin in matches if pin}
 
 
 def _parse_explicit(explicit: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from rigspec.lock.conda.environment import lock_conda
 from rigspec.lock.conda.lockfile import read_preferred_packages
 from rigspec.lock.conda.pip import find_missing_tools, list_conda_pins, lock_pip_packages
 from rigspec.lock.errors import EngineLimit, LockError
-from rigspec.lock.model import LockedEnv, LockedSettings
+from rigspec.lock.model import LockedEnv, LockedPythonPackage, LockedSettings
 from rigspec.lock.python.conflicts import PackageConflict
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
@@ -34,7 +34,7 @@ from rigspec.lock.python.pylock import render_pylock
 from rigspec.lock.python.remarks import suggest_as_of
 from rigspec.lock.python.request import TOOLS, ResolveRequest
 from rigspec.lock.python.requirements_file import (
-    format_pins,
+    HashedPin,
     read_pin_names,
     read_pins,
     remove_pins,
@@ -48,7 +48,7 @@ from rigspec.lock.python.source_builds import (
 from rigspec.lock.python.target_interpreter import describe_target_interpreter
 from rigspec.lock.services import TMUXP, find_notebook_program, provides_tmuxp, serves_notebooks
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.requested_packages import list_requested_frameworks
 from rigspec.spec.models.environment import Environment
@@ -63,7 +63,6 @@ from rigspec.version_specifiers import (
 __all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_environment"]
 
 _TOOL_PAGES = (*TOOLS, "packaging")
-_HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes --no-deps.\n"
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,7 @@ class LockSettings:
 class PreviousPins:
     """The earlier lock of an environment; the packages in ``moving`` may change."""
 
-    requirements: str = ""
-    tools: str = ""
+    packages: tuple[Pin, ...] = ()
     explicit: str = ""
     moving: tuple[str, ...] = ()
     engine: str | None = None
@@ -195,7 +193,7 @@ class _Locker:
             constraints=(f"pip=={env.pip}",),
             index=url,
             as_of=self._spec.as_of,
-            kept=previous.requirements + previous.tools,
+            kept=previous.packages,
             moving=previous.moving,
             extra_indexes=extra,
             pages=pages,
@@ -208,25 +206,27 @@ class _Locker:
         require_compilers(self._rig, self._resolution, self._env.name, builds)
         tools = self._lock_tools(solved.requirements, builds, solved.tool_bounds)
         present = read_pin_names(tools) | {pin.partition("==")[0] for pin in self._provided}
-        packages = _keep_one_hash(remove_pins(solved.requirements, present), self._index)
+        text = remove_pins(solved.requirements, present)
+        sources = frozenset(build.pin.name for build in builds)
+        packages = _lock_packages(text, self._index, sources)
+        locked_tools = _lock_packages(tools, self._index)
         locked = LockedEnv(
             name=self._env.name,
             engine=self._engine,
-            requirements=_HEADER + packages,
-            tools=_HEADER + _keep_one_hash(tools, self._index),
+            packages=packages,
+            tools=locked_tools,
             interpreter=lock_interpreter(self._spec, self._resolution, self._env, self._matrix),
             settings=tuple(_settings(self._spec, self._matrix)),
             conda_lock=self._conda.conda_lock,
             explicit=self._conda.explicit,
-            pylock=render_pylock([tools, packages], solved.request)
+            pylock=render_pylock((*locked_tools, *packages), solved.request)
             if self._settings.pylock
             else "",
-            sources=tuple(build.pin.name for build in builds) or None,
         )
         warnings = (*solved.warnings, *self._suggest_as_of(packages))
         return EnvironmentLock(locked, solved.frameworks, solved.resolution, warnings)
 
-    def _suggest_as_of(self, text: str) -> Iterator[Diagnostic]:
+    def _suggest_as_of(self, packages: Sequence[LockedPythonPackage]) -> Iterator[Diagnostic]:
         """Yield a note if every line of the environment is exact and dependencies are much newer.
 
         A line without a version takes the packages of today on purpose.
@@ -236,10 +236,9 @@ class _Locker:
         requests = {*named.values(), *(each.request for each in frameworks)}
         if self._spec.as_of is not None or not all(map(_is_exact, requests)):
             return
-        pins = read_pins(text)
-        versions = {pin.name: str(pin.version) for pin in pins}
+        versions = {package.name: package.version for package in packages}
         own = {*named, *(pin.name.partition("[")[0] for pin in self._env.distributions)}
-        days = self._index.upload_days(pins)
+        days = self._index.upload_days([HashedPin.of(package) for package in packages])
         yield from suggest_as_of(self._env.name, own, days, versions)
 
     def _solve(self, *, same_machine: bool) -> SolvedEnvironment:
@@ -349,16 +348,21 @@ def _figures(matrix: Matrix, env: EnvResolution) -> Mapping[str, str]:
     return next((dict(r.properties) for r in releases if r.get("series") == series), {})
 
 
-def _keep_one_hash(requirements: str, index: PackageIndex) -> str:
-    """Return the requirements with the hash of the file that the target's pip takes, for each pin.
+def _lock_packages(
+    requirements: str, index: PackageIndex, sources: frozenset[str] = frozenset()
+) -> tuple[LockedPythonPackage, ...]:
+    """Return each pin with the checksum of the file that the target's pip takes, sorted by name.
 
-    Raises LockError.
+    ``sources`` are those that pip builds. Raises LockError.
     """
-    pins = {}
-    for pin in read_pins(requirements):
+    packages = []
+    for pin in sorted(read_pins(requirements), key=lambda pin: pin.name):
         file = index.file_of(pin)
-        pins[pin.name] = pin.version, pin.sha256 if file is None else {file.sha256}
-    return format_pins(pins)
+        checksums = tuple(sorted(pin.sha256)) if file is None else (file.sha256,)
+        packages.append(
+            LockedPythonPackage(pin.name, str(pin.version), checksums, pin.name in sources)
+        )
+    return tuple(packages)
 
 
 def _tools(spec: Environment, interpreter: Mapping[str, str], env: EnvResolution) -> Iterator[str]:

@@ -5,15 +5,16 @@ It carries the addresses of the index that was asked, so it is written on reques
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from rigspec.lock.errors import index_failure
+from rigspec.lock.model import LockedPythonPackage
 from rigspec.lock.python.index.package_index import AvailableVersion, PackageIndex
 from rigspec.lock.python.index.pages import hash_bytes
 from rigspec.lock.python.request import ResolveRequest
-from rigspec.lock.python.requirements_file import HashedPin, read_pins
+from rigspec.lock.python.requirements_file import HashedPin
 
 if TYPE_CHECKING:
     from packaging.pylock import Package
@@ -24,8 +25,8 @@ __all__ = ["render_pylock"]
 _File = TypeVar("_File")
 
 
-def render_pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
-    """The file for these requirements, tools included, and the question's target.
+def render_pylock(packages: Iterable[LockedPythonPackage], question: ResolveRequest) -> str:
+    """The file for these packages, tools included, and the question's target.
 
     Raises LockError where the index no longer lists a file that is pinned.
     """
@@ -38,9 +39,7 @@ def render_pylock(requirements: Sequence[str], question: ResolveRequest) -> str:
     index = PackageIndex(
         question.target, question.index, pages=question.pages, extra=question.extra_indexes
     )
-    found = sorted(
-        (pin for text in requirements for pin in read_pins(text)), key=lambda pin: pin.name
-    )
+    found = sorted(map(HashedPin.of, packages), key=lambda pin: pin.name)
     series = "{}.{}".format(*question.target.series)
     here = f"sys_platform == 'linux' and platform_machine == '{question.target.arch}'"
     lock = Pylock(

@@ -9,8 +9,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rigspec.lock.python.index.pages import IndexPages
-from rigspec.lock.python.requirements_file import read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
+from rigspec.resolution import Pin
 
 __all__ = ["TOOLS", "ResolveRequest"]
 
@@ -23,7 +23,7 @@ class ResolveRequest:
     """``env`` is the environment's name, for error messages.
 
     ``index`` is an index's address, None for the one that the user has configured; nothing
-    uploaded after the day ``as_of`` is used, except ``TOOLS``. ``kept`` are requirements that
+    uploaded after the day ``as_of`` is used, except ``TOOLS``. ``kept`` are packages that
     were locked before: their versions are preferred, except for the packages in ``moving``.
     ``pages`` are those of the index that were read already. ``extra_indexes`` are the addresses of
     indexes with builds that the first one does not have.
@@ -35,7 +35,7 @@ class ResolveRequest:
     constraints: tuple[str, ...] = ()
     index: str | None = None
     as_of: dt.date | None = None
-    kept: str = ""
+    kept: tuple[Pin, ...] = ()
     moving: tuple[str, ...] = ()
     extra_indexes: tuple[str, ...] = ()
     pages: IndexPages = field(default_factory=dict, repr=False, compare=False)
@@ -43,4 +43,4 @@ class ResolveRequest:
     def preferred_versions(self) -> dict[str, Version]:
         """Return the previous versions to prefer, by canonical name."""
         free = {canonicalize_name(name) for name in self.moving}
-        return {pin.name: pin.version for pin in read_pins(self.kept) if pin.name not in free}
+        return {pin.name: Version(pin.version) for pin in self.kept if pin.name not in free}

@@ -1,23 +1,67 @@
-"""Hash-pinned requirements in pip-tools' form, read back."""
+"""Hash-pinned requirements files in pip-tools' form, written and read."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-__all__ = ["HashedPin", "format_pins", "read_pin_names", "read_pins", "remove_pins"]
+from rigspec.lock.model import LockedPythonPackage
+
+__all__ = [
+    "HashedPin",
+    "format_pins",
+    "format_requirements",
+    "parse_requirements",
+    "read_pin_names",
+    "read_pins",
+    "remove_pins",
+]
+
+_HEADER = "# Written by rigspec: do not edit. Install with pip --require-hashes --no-deps.\n"
 
 
 @dataclass(frozen=True)
 class HashedPin:
-    """One requirement: a canonical name, a version, and the sha256 of each of its files."""
+    """A pin of a resolver: a canonical name, a version, and the sha256 of each of its files."""
 
     name: str
     version: Version
     sha256: frozenset[str]
+
+    @classmethod
+    def of(cls, package: LockedPythonPackage) -> HashedPin:
+        """Return the pin of a locked package."""
+        return cls(package.name, Version(package.version), frozenset(package.sha256))
+
+
+def format_requirements(packages: Iterable[LockedPythonPackage]) -> str:
+    """Return the file that pip installs these packages from."""
+    return _HEADER + "".join(_block(p.name, p.version, p.sha256) for p in packages)
+
+
+def parse_requirements(
+    text: str, from_source: Collection[str] = ()
+) -> tuple[LockedPythonPackage, ...]:
+    """Return the packages of a file that ``format_requirements`` wrote, or an older release.
+
+    ``from_source`` are the names of those that are source archives.
+
+    Raises:
+        ValueError: A line is not a pin.
+
+    """
+    for entry in _entries(text):
+        if "==" not in entry and not entry.lstrip().startswith("#") and entry.strip():
+            raise ValueError(entry)
+    return tuple(
+        LockedPythonPackage(
+            pin.name, str(pin.version), tuple(sorted(pin.sha256)), pin.name in from_source
+        )
+        for pin in read_pins(text)
+    )
 
 
 def read_pins(text: str) -> tuple[HashedPin, ...]:
@@ -32,12 +76,9 @@ def read_pin_names(text: str) -> frozenset[str]:
 
 def format_pins(versions: Mapping[str, tuple[Version, Collection[str]]]) -> str:
     """Return the requirements file of these versions and checksums, sorted by name."""
-    blocks = []
-    for name in sorted(versions):
-        version, checksums = versions[name]
-        lines = [f"{name}=={version}", *(f"    --hash=sha256:{h}" for h in sorted(checksums))]
-        blocks.append(" \\\n".join(lines) + "\n")
-    return "".join(blocks)
+    return "".join(
+        _block(name, version, checksums) for name, (version, checksums) in sorted(versions.items())
+    )
 
 
 def remove_pins(text: str, names: frozenset[str]) -> str:
@@ -45,6 +86,11 @@ def remove_pins(text: str, names: frozenset[str]) -> str:
     return "".join(
         entry for entry in _entries(text) if "==" not in entry or _pin(entry).name not in names
     )
+
+
+def _block(name: str, version: Version | str, checksums: Collection[str]) -> str:
+    lines = [f"{name}=={version}", *(f"    --hash=sha256:{h}" for h in sorted(checksums))]
+    return " \\\n".join(lines) + "\n"
 
 
 def _entries(text: str) -> Iterator[str]:

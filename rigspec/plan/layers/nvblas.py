@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rigspec.lint.blas import find_fallback, find_nvblas_library
@@ -12,8 +11,6 @@ from rigspec.plan.steps import Check, FileStep, Variable
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_nvblas_checks", "build_nvblas_files", "list_nvblas_variables"]
-
-_PIN = re.compile(r"(?m)^([A-Za-z0-9._-]+)==([^\s;\\]+)")
 
 _CONFIGURATION = """\
 # Written by rigspec.
@@ -67,9 +64,9 @@ def _config_path(env: LockedEnv) -> str:
 def _fallback_library(rig: Rig, locked: LockedMachine, env: LockedEnv) -> str | None:
     if rig.cuda is None or not rig.cuda.nvblas or locked.resolution.cuda is None:
         return None
-    pins = {name.lower(): version for name, version in _PIN.findall(env.requirements)}
+    versions = {package.name: package.version for package in env.packages}
     system = rig.system.packages if rig.system is not None else ()
-    library = find_fallback(locked.resolution.os, pins, system)
+    library = find_fallback(locked.resolution.os, versions, system)
     if library is None or library.startswith("/"):
         return library
     return f"{env_path(env.name)}/{library}"

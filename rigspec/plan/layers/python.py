@@ -8,7 +8,7 @@ from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.index.build_indexes import list_build_indexes
-from rigspec.lock.python.requirements_file import read_pin_names, remove_pins
+from rigspec.lock.python.requirements_file import format_requirements
 from rigspec.plan.layers.apt import build_package_lists, get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import (
@@ -83,13 +83,12 @@ def build_payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, .
         program = resources.files("rigspec.plan") / "payload" / VERIFY_PACKAGES
         files.append(PayloadFile(VERIFY_PACKAGES, program.read_text(encoding="utf-8")))
     for env in locked.envs:
-        sources = frozenset(env.sources or ())
-        wheels = remove_pins(env.requirements, sources)
-        files.append(PayloadFile(f"{env.name}.requirements.txt", wheels))
-        files.append(PayloadFile(f"{env.name}.tools.txt", env.tools))
+        wheels = [package for package in env.packages if not package.from_source]
+        sources = [package for package in env.packages if package.from_source]
+        files.append(PayloadFile(f"{env.name}.requirements.txt", format_requirements(wheels)))
+        files.append(PayloadFile(f"{env.name}.tools.txt", format_requirements(env.tools)))
         if sources:
-            built = remove_pins(env.requirements, read_pin_names(env.requirements) - sources)
-            files.append(PayloadFile(f"{env.name}.sources.txt", built))
+            files.append(PayloadFile(f"{env.name}.sources.txt", format_requirements(sources)))
         if env.explicit:
             files.append(PayloadFile(f"{env.name}.explicit.txt", env.explicit))
             files.append(PayloadFile(f"{env.name}.conda-lock.yml", env.conda_lock))
@@ -185,8 +184,9 @@ def _environment_step(env: LockedEnv, resolution: EnvResolution) -> EnvironmentS
         python=env_python(env.name),
         requirements=f"{env.name}.requirements.txt",
         tools=f"{env.name}.tools.txt",
-        sources=f"{env.name}.sources.txt" if env.sources else None,
+        sources=f"{env.name}.sources.txt" if env.has_source_archives else None,
         pip=resolution.pip,
         explicit=f"{env.name}.explicit.txt" if env.explicit else None,
         bootstrap=bootstrap,
+        packages=(*env.tools, *env.packages),
     )

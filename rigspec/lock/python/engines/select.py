@@ -67,7 +67,7 @@ def _recall(engine: str, request: ResolveRequest, cache: ResolutionCache) -> str
     """Return a cached result, also one without preferences that has all preferred versions."""
     found = cache.recall(engine, request)
     if found is None and request.kept:
-        unbiased = cache.recall(engine, replace(request, kept=""))
+        unbiased = cache.recall(engine, replace(request, kept=()))
         if unbiased is not None:
             offered = {pin.name: pin.version for pin in read_pins(unbiased)}
             found = unbiased if request.preferred_versions().items() <= offered.items() else None

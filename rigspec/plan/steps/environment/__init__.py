@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rigspec.lock.model import LockedPythonPackage
 from rigspec.plan.steps.base import Step, Values
 
 __all__ = ["EnvironmentStep"]
@@ -21,7 +22,8 @@ class EnvironmentStep(Step):
     ``explicit`` is the list of its packages, which ``create_command`` reads. ``index`` is the URL
     of the Python index, if the spec sets one, and ``extra_indexes`` are those of its builds that
     the default index does not have. ``bootstrap`` is the interpreter that ``tools`` are
-    installed into first, if ``create_command`` is one of them.
+    installed into first, if ``create_command`` is one of them. ``packages`` are those of all
+    these files except ``explicit``.
     """
 
     kind: ClassVar[str] = "environment"
@@ -37,6 +39,7 @@ class EnvironmentStep(Step):
     bootstrap: str | None = None
     index: str | None = None
     extra_indexes: tuple[str, ...] = ()
+    packages: tuple[LockedPythonPackage, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
