@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["NO_DRIVER", "UNKNOWN_SYSTEM", "Build", "EnvResolution", "Pin", "Resolution"]
+__all__ = [
+    "NO_DRIVER",
+    "UNKNOWN_SYSTEM",
+    "Build",
+    "EnvResolution",
+    "Pin",
+    "Resolution",
+    "is_page_of_links",
+]
 
 # The source of a driver that the machine already has.
 NO_DRIVER = "none"
@@ -23,6 +31,11 @@ class Pin:
 
     name: str
     version: str
+
+
+def is_page_of_links(address: str) -> bool:
+    """Return whether an address is a page of links to files and not an index."""
+    return address.endswith(".html")
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,11 @@ class Build:
     def name(self) -> str:
         """Return the build as its index calls it: ``cu118``."""
         return self.requirement.partition("+")[2]
+
+    @property
+    def has_page_of_links(self) -> bool:
+        """Return whether the address is a page of links to files, not an index."""
+        return is_page_of_links(self.index)
 
 
 @dataclass(frozen=True)

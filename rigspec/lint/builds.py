@@ -16,7 +16,7 @@ from rigspec.resolve.problem.requested_packages import (
 )
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.environment import Environment
-from rigspec.version_specifiers import normalize_name, parse_alternative
+from rigspec.version_specifiers import build_of, normalize_name, parse_alternative
 
 __all__ = ["install_command", "lint_builds"]
 
@@ -40,16 +40,47 @@ def lint_builds(
             if build.framework in from_channels:
                 yield from _channel_build(spec, matrix, resolution, env, build, path)
                 continue
-            cuda = f" for CUDA {build.cuda}" if build.cuda is not None else ""
-            yield Diagnostic(
-                code="RS254",
-                severity=Severity.NOTE,
-                message=f"{build.requirement.replace('==', ' ')} is a build{cuda} that the default "
-                "package index does not have",
-                components=(build.framework,),
-                spans=(spec.document.span(path, label=f"build {build.name or 'by its index'}"),),
-                help=(f"install it with `{install_command(build, env, spec.rig.env[env.name])}`",),
-            )
+            version = next(pin.version for pin in env.frameworks if pin.name == build.framework)
+            # The spec has its index: nothing is left to do.
+            if build_of(version) in spec.rig.index:
+                continue
+            yield _note_other_index(spec, env, build, path)
+            if build.has_page_of_links:
+                yield _warn_not_lockable(spec, build, build_of(version), path)
+
+
+def _note_other_index(
+    spec: LoadedSpec, env: EnvResolution, build: Build, path: tuple[str, ...]
+) -> Diagnostic:
+    cuda = f" for CUDA {build.cuda}" if build.cuda is not None else ""
+    return Diagnostic(
+        code="RS254",
+        severity=Severity.NOTE,
+        message=f"{build.requirement.replace('==', ' ')} is a build{cuda} that the default package "
+        "index does not have",
+        components=(build.framework,),
+        spans=(spec.document.span(path, label=f"build {build.name or 'by its index'}"),),
+        help=(f"install it with `{install_command(build, env, spec.rig.env[env.name])}`",),
+    )
+
+
+def _warn_not_lockable(
+    spec: LoadedSpec, build: Build, name: str | None, path: tuple[str, ...]
+) -> Diagnostic:
+    """Return the warning that `lock` refuses the build as things are."""
+    return Diagnostic(
+        code="RS532",
+        severity=Severity.WARNING,
+        message=f"{build.requirement.replace('==', ' ')} cannot be locked: only a page of links "
+        "without checksums has it",
+        components=(build.framework,),
+        spans=(spec.document.span(path, label=build.index),),
+        help=(
+            f'set `url` in `[index."{name}"]` to a package index that has the build',
+            f"or request a release of {build.framework} that the default package index has for "
+            "this machine",
+        ),
+    )
 
 
 def _channel_build(
@@ -100,13 +131,14 @@ def install_command(build: Build, env: EnvResolution, spec: Environment) -> str:
     requirements = [build.requirement]
     own = f"{build.framework}=="
     if not build.requirement.startswith(own):
-        version = next(p.version for p in env.distributions if p.name == build.framework)
+        pins = (pin for pin in env.distributions if pin.name.partition("[")[0] == build.framework)
+        version = next(pins).version
         requirements = [f"{own}{version}", build.requirement]
     elif build.framework == "torch":
         requirements += _companions(env, spec)
     # pip still needs the default index in addition to a page of links.
-    page = build.index.endswith(".html")
-    where = f"--find-links {build.index}" if page else f"--index-url {build.index}"
+    option = "--find-links" if build.has_page_of_links else "--index-url"
+    where = f"{option} {build.index}"
     return f"pip install {' '.join(requirements)} {where}"
 
 

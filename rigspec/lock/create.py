@@ -32,7 +32,6 @@ from rigspec.lock.python.environment import (
 from rigspec.lock.python.framework_rules import join_environments
 from rigspec.lock.python.index.build_indexes import (
     find_build_index,
-    is_page_of_links,
     list_indexed_builds,
     strip_build_indexes,
 )
@@ -44,7 +43,13 @@ from rigspec.lock.services import (
 )
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
-from rigspec.resolution import UNKNOWN_SYSTEM, EnvResolution, Pin, Resolution
+from rigspec.resolution import (
+    UNKNOWN_SYSTEM,
+    EnvResolution,
+    Pin,
+    Resolution,
+    is_page_of_links,
+)
 from rigspec.spec.loader import compute_spec_digest
 from rigspec.spec.models.rig import Rig
 

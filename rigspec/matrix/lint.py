@@ -91,11 +91,14 @@ def _check_uploads(product: Product, uploads: Sequence[Upload]) -> Iterator[Matr
     """Check that each release of a framework has one upload day, which `as_of` needs."""
     place = f"uploads/{product.name}.toml"
     dated = Counter((upload.package, upload.version) for upload in uploads)
-    # The builds of a release are uploaded with it; those of other indexes only have no day.
+    # The builds of a release are uploaded with it; those of other indexes only have no day. With a
+    # carrier, the release has a package on the default index, and its builds differ in the carrier.
     known = dict.fromkeys(
         (release.family or product.name, _uploaded_version(product, release))
         for release in product.releases
-        if not product.has_builds or not _is_elsewhere(product, release)
+        if not product.has_builds
+        or product.carrier is not None
+        or not _is_elsewhere(product, release)
     )
     missing = [" ".join(release) for release in known if release not in dated]
     if missing:

@@ -15,7 +15,7 @@ from rigspec.query.question import (
     Requested,
     write_spec,
 )
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import EnvResolution, Resolution, is_page_of_links
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, parse_spec
 
@@ -92,7 +92,7 @@ def install_commands(env: EnvResolution) -> tuple[str, ...]:
     commands = [f"pip install {' '.join(plain)}"] if plain else []
     for index in dict.fromkeys(build.index for build in env.builds):
         requirements = [build.requirement for build in env.builds if build.index == index]
-        option = "--find-links" if index.endswith(".html") else "--index-url"
+        option = "--find-links" if is_page_of_links(index) else "--index-url"
         commands.append(f"pip install {' '.join(requirements)} {option} {index}")
     return tuple(commands)
 

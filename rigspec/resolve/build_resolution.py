@@ -166,11 +166,23 @@ def _build(product: Product, chosen: Candidate, arch: str) -> Build | None:
     index = release.get("index") if release is not None else None
     if release is None or index is None or _is_default(release, arch):
         return None
-    carrier, version = product.name, release.get("file_version") or release.version
+    version, cuda = release.get("file_version") or release.version, release.get("cuda")
     if product.carrier is not None:
-        carrier = product.carrier
-        version = f"{release.get(carrier)}+{build_of(release.version)}"
-    return Build(product.name, f"{carrier}=={version}", index, release.get("cuda"))
+        return Build(product.name, _carrier_of(product.carrier, release), index, cuda)
+    return Build(product.name, f"{product.name}=={version}", index, cuda)
+
+
+def _carrier_of(carrier: str, release: Release) -> str:
+    """Return the requirement of the package whose builds differ: ``jaxlib==0.4.23+cuda12.cudnn89``.
+
+    Its build for the CPU has no local version. Of the oldest releases its version is unknown.
+    """
+    version = release.get(carrier)
+    if version is None:
+        return carrier
+    return f"{carrier}=={version}" + (
+        f"+{build_of(release.version)}" if release.get("cuda") else ""
+    )
 
 
 def _channel_builds(

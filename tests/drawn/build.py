@@ -49,8 +49,8 @@ class Built:
 
     @property
     def is_locked(self) -> bool:
-        """Return whether there is a plan, or check reported the build that no index has."""
-        reported = any(each.code == "RS254" for each in self.report.diagnostics)
+        """Return whether there is a plan, or check warned that the build cannot be locked."""
+        reported = any(each.code == "RS532" for each in self.report.diagnostics)
         return not self.failure or (reported and self.failure.startswith("RS532"))
 
 

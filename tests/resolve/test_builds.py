@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tomli
 
-from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.model import Report, Severity
 from rigspec.lock.create import create_lock
 from rigspec.lock.errors import LockError
 from rigspec.spec.loader import parse_spec
@@ -171,3 +171,52 @@ packages = {{ {packages}, vllm = "==0.0.1", torchvision = "==0.15.2" }}
     for name in [*names, "gentoo", "example.org/own:1", "jax 0.99.0", "vllm 0.0.1"]:
         assert name in note.message
     assert "torchvision" not in note.message
+
+
+_JAX = (
+    '[machine.box]\nos = "ubuntu 22.04"\narch = "{arch}"\n'
+    '[env.lab]\nframeworks = {{ jax = "{jax}" }}\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("jax", "chosen"),
+    [
+        ("*", ""),
+        ("0.4", "0.4.38"),
+        ("0.4.13", "0.4.13"),
+        ("0.3", "0.3.25+cpu"),
+        ("0.4.16", "0.4.16+cpu"),
+    ],
+)
+def test_jax_for_cpu_whose_jaxlib_left_the_index_is_warned_of(
+    jax: str, chosen: str, tmp_path: Path
+) -> None:
+    report = check(tmp_path, _JAX.format(arch="x86_64", jax=jax))
+
+    assert report.resolution is not None
+    version = outcome(report)
+    assert version == chosen or (not chosen and "+" not in version)
+    codes = {each.code for each in report.diagnostics}
+    assert ("RS532" in codes) is version.endswith("+cpu")
+
+
+def test_warning_of_unlockable_build_names_the_index_to_set(tmp_path: Path) -> None:
+    text = _JAX.format(arch="x86_64", jax="0.3.25")
+    (warning,) = [d for d in check(tmp_path, text).diagnostics if d.code == "RS532"]
+
+    assert warning.severity is Severity.WARNING
+    assert warning.message.startswith("jaxlib 0.3.25 cannot be locked")
+    assert '`[index."cpu"]`' in warning.help[0]
+    # The spec that has it is left alone.
+    text += '[index.cpu]\nurl = "https://packages.example.org/simple"\n'
+    assert {"RS254", "RS532"}.isdisjoint(d.code for d in check(tmp_path, text).diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("jax", "found"), [("0.4.18", []), ("0.4.17", ["RS251"]), ("0.4.13", ["RS251"])]
+)
+def test_jax_for_cpu_of_aarch64_starts_with_its_first_wheels(
+    jax: str, found: list[str], tmp_path: Path
+) -> None:
+    assert errors(check(tmp_path, _JAX.format(arch="aarch64", jax=jax))) == found

@@ -15,11 +15,10 @@ from packaging.version import Version
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError
-from rigspec.lock.python.index.build_indexes import is_page_of_links
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import find_package_owner
 from rigspec.matrix.model import Matrix, Release, Rule
-from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolution import EnvResolution, Resolution, is_page_of_links
 from rigspec.resolve.build_resolution import build_resolution
 from rigspec.resolve.conflicts.report import build_conflict_diagnostic
 from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts

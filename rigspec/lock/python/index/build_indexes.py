@@ -17,7 +17,6 @@ from rigspec.version_specifiers import build_of
 
 __all__ = [
     "find_build_index",
-    "is_page_of_links",
     "list_build_indexes",
     "list_indexed_builds",
     "strip_build_indexes",
@@ -46,11 +45,6 @@ def list_build_indexes(rig: Rig, env: EnvResolution) -> tuple[str, ...]:
     """Return the addresses of the indexes that an environment needs, each once."""
     builds = list_indexed_builds(rig.env[env.name], env) if env.name in rig.env else ()
     return tuple(dict.fromkeys(find_build_index(rig, env, build) for build in builds))
-
-
-def is_page_of_links(address: str) -> bool:
-    """Return whether an address is a page of links to files and not an index."""
-    return address.endswith(".html")
 
 
 def strip_build_indexes(rig: Rig, resolution: Resolution) -> Resolution:
