@@ -182,6 +182,7 @@ def test_core_answers_checks_explains_imports_and_compiles(core: Path, tmp_path:
         (("fetch", "legacy-cpu.toml"), "lock"),
         (("matrix", "refresh"), "lock"),
         (("lsp",), "lsp"),
+        (("compile", "legacy-cpu.toml", "--lock", "lock", "--target", "sbom"), "sbom"),
     ],
 )
 def test_command_of_missing_extra_names_it(
@@ -197,10 +198,15 @@ def test_command_of_missing_extra_names_it(
 
 def test_every_dependency_of_an_extra_is_named_by_commands() -> None:
     project = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    modules = {"py-rattler": "rattler", "python-debian": "debian", "conda-lock": "conda_lock"}
+    modules = {
+        "conda-lock": "conda_lock",
+        "cyclonedx-python-lib": "cyclonedx",
+        "py-rattler": "rattler",
+        "python-debian": "debian",
+    }
     expected = {
         modules.get(name, name): extra
-        for extra in ("lock", "conda", "pip-tools", "lsp")
+        for extra in ("lock", "conda", "pip-tools", "lsp", "sbom")
         for name in (re.split("[>=[]", each)[0] for each in project["optional-dependencies"][extra])
         if name != "rigspec"
     }

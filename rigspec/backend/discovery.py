@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from rigspec.backend.documents import find_missing_library, list_document_omissions
 from rigspec.backend.manifest import Manifest, ManifestError, OutputTable, read_manifest
 from rigspec.diagnostics.model import Source
 from rigspec.plan.model import Omission, Plan
@@ -41,9 +42,9 @@ class Output:
 
     ``each`` is a kind of step: one file is written for each, with its name for ``{name}`` in
     ``path``. With ``optional``, the file is not written if its template is blank. ``copies`` is a
-    file of the lock that is copied instead of rendering a template. ``overflow_of`` is the path of
-    an output that downloads this file if it would exceed a size limit; ``{sha256}`` in ``path`` is
-    then the digest of this file.
+    file of the lock that is copied instead of rendering a template, ``document`` the name of one
+    in ``rigspec.backend.documents``. ``overflow_of`` is the path of an output that downloads this
+    file if it would exceed a size limit; ``{sha256}`` in ``path`` is then the digest of this file.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Output:
     each: str | None
     optional: bool = False
     copies: str | None = None
+    document: str | None = None
     overflow_of: str | None = None
 
 
@@ -158,7 +160,18 @@ class Backend:
             for step in sorted(plan.steps, key=lambda step: step.is_only_needed)
             if found.get(step.id) is exclusion
         ]
+        for name in self._documents():
+            excluded += list_document_omissions(name, plan)
         return (*excluded, *plan.omissions)
+
+    def missing_library(self) -> str | None:
+        """Return a module that an output needs and that is not installed."""
+        missing = (find_missing_library(name) for name in self._documents())
+        return next((name for name in missing if name is not None), None)
+
+    def _documents(self) -> tuple[str, ...]:
+        names = (output.document for output in self.outputs)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
 
     def _find_excluded(self, plan: Plan) -> dict[str, Exclusion]:
         """Return the exclusion of each excluded step, and of steps that only those need."""
@@ -234,6 +247,7 @@ def _build_output(table: OutputTable) -> Output:
         each=table.each,
         optional=table.optional,
         copies=table.copies,
+        document=table.document,
         overflow_of=table.overflow_of,
     )
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from rigspec.backend.documents import DOCUMENTS
 from rigspec.plan.steps import Step
 from rigspec.spec.toml.document import BrokenDocument, Document, KeyPath, read_document
 
@@ -42,11 +43,12 @@ class _Table(BaseModel):
 
 
 class OutputTable(_Table):
-    """An output, rendered from a template or copied from the lock."""
+    """An output: rendered from a template, copied from the lock, or a document of a library."""
 
     path: _Text
     template: _Text | None = None
     copies: _Text | None = None
+    document: _Text | None = None
     mode: _Mode = "0644"
     each: str | None = None
     optional: bool = False
@@ -158,8 +160,13 @@ def _find_inconsistencies(manifest: Manifest) -> Iterator[tuple[KeyPath, str]]:
     for row, output in enumerate(manifest.outputs):
         if not _is_inside(output.path):
             yield ("outputs", row, "path"), f"`{output.path}` is outside the target's directory"
-        if (output.template is None) == (output.copies is None):
-            yield ("outputs", row), "must have either `template` or `copies`"
+        if sum(map(bool, (output.template, output.copies, output.document))) != 1:
+            yield ("outputs", row), "must have one of `template`, `copies` and `document`"
+        if output.document is not None and output.document not in DOCUMENTS:
+            message = (
+                f"unknown document `{output.document}`; known documents: {', '.join(DOCUMENTS)}"
+            )
+            yield ("outputs", row, "document"), message
         if output.template is not None and not _is_inside(output.template):
             message = f"`{output.template}` is outside the target's directory"
             yield ("outputs", row, "template"), message

@@ -11,6 +11,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, Temp
 
 from rigspec.backend import image
 from rigspec.backend.discovery import Backend, BackendError, Output
+from rigspec.backend.documents import render_document
 from rigspec.backend.quoting import FILTERS, sha256
 from rigspec.backend.shell_library import read_library, read_library_for
 from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
@@ -158,7 +159,10 @@ def _render_file(
         if text is not None:
             yield _output_file(path, text, output.mode)
         return
-    text = environment.get_template(output.template).render(context)
+    if output.document is not None:
+        text = render_document(output.document, context["plan"], context.get("step"))
+    else:
+        text = environment.get_template(output.template).render(context)
     if text.strip() or not output.optional:
         yield _output_file(path, text, output.mode)
 

@@ -13,6 +13,7 @@ from rigspec.backend.discovery import Backend, BackendError, find_backends
 from rigspec.backend.render import compile_plan
 from rigspec.backend.size_limits import OutputTooLarge
 from rigspec.cli.common.completion import complete_targets
+from rigspec.cli.common.extras import EXTRAS, report_missing_extra
 from rigspec.cli.common.lockfile import (
     ensure_digests,
     load_fresh_lock,
@@ -83,7 +84,7 @@ def compile_(
 
     Uses no network and no clock: the same input gives the same bytes.
     """
-    backends = _select_backends(target)
+    backends = _select_backends(target, quiet=quiet)
     loaded = open_spec(spec)
     name = select_machine(loaded, machine)
     directory = lock or lock_directory(spec, loaded.rig.name)
@@ -95,9 +96,10 @@ def compile_(
     warn_unpinned(machines, quiet=quiet)
     plan = build_plan(loaded.rig, rig_lock, name, digest)
     try:
-        targets = [
-            WrittenTarget.of(plan, backend, compile_plan(plan, backend)) for backend in backends
-        ]
+        with report_missing_extra():
+            targets = [
+                WrittenTarget.of(plan, backend, compile_plan(plan, backend)) for backend in backends
+            ]
         update_tree_atomically(output, lambda earlier: _merge(output, earlier, plan, targets))
     except OutputTooLarge as error:
         report_output_too_large(loaded, plan.machine, error)
@@ -159,7 +161,7 @@ def _remedies(error: OutputTooLarge) -> Iterator[str]:
         )
 
 
-def _select_backends(requested: Sequence[str]) -> Sequence[Backend]:
+def _select_backends(requested: Sequence[str], *, quiet: bool) -> Sequence[Backend]:
     targets = [name.strip() for each in requested for name in each.split(",") if name.strip()]
     try:
         backends = find_backends()
@@ -174,7 +176,19 @@ def _select_backends(requested: Sequence[str]) -> Sequence[Backend]:
                 names,
                 otherwise=f"use one of {', '.join(names)}, or all",
             )
-    return [backend for backend in backends if {"all", backend.name} & set(targets)]
+    if "all" not in targets:
+        return [backend for backend in backends if backend.name in targets]
+    usable = [
+        backend
+        for backend in backends
+        if backend.name in targets or backend.missing_library() is None
+    ]
+    for backend in backends:
+        if backend not in usable:
+            extra = EXTRAS.get(backend.missing_library() or "")
+            line = f"note: not written: {backend.title} (needs the extra `{extra}` of rigspec)"
+            print_status(line, quiet=quiet)
+    return usable
 
 
 def _merge(

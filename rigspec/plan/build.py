@@ -48,6 +48,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         summary=rig.summary or rig.name,
         machine=machine,
         resolution=locked.resolution,
+        locked=locked,
         steps=steps,
         payload=build_payload_files(rig, locked),
         omissions=tuple(_find_omissions(rig, locked)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rigspec.lock.model import LockedMachine
 from rigspec.plan.steps import Step
 from rigspec.resolution import Resolution
 
@@ -87,6 +88,7 @@ class DeploymentTarget:
 class Plan:
     """The input of a backend.
 
+    ``locked`` is the machine as the lock has it, with the addresses of the spec's mirrors.
     ``lock_digest`` is the sha256 of the lock. ``has_driver_container`` is true if a container, not
     the host, builds and loads the kernel module of the driver. ``gpus`` is the number of GPUs of
     the machine; 0 if the spec does not list them.
@@ -96,6 +98,7 @@ class Plan:
     summary: str
     machine: str | None
     resolution: Resolution
+    locked: LockedMachine
     steps: tuple[Step, ...]
     payload: tuple[PayloadFile, ...]
     omissions: tuple[Omission, ...]

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import ruamel.yaml
 import yaml
+from cyclonedx.model import XsUri
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from rigspec.spec.models.rig import Rig
 from tests.containers import Buildah
@@ -140,6 +143,20 @@ def open_folder(rig: Rig, files: Path, machine: Machine) -> None:
     machine.root.run(*settings["postCreateCommand"])
 
 
+def read_bill(rig: Rig, files: Path, machine: Machine) -> None:
+    """The bill of materials, by the validator of CycloneDX."""
+    text = (files / "sbom.cdx.json").read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bom = json.loads(text)
+    described = bom["metadata"]["component"]
+    assert described["name"] == rig.name
+    assert described["description"] == (rig.summary or rig.name)
+    found = [each["name"] for each in bom["components"] if each["bom-ref"].startswith("env:")]
+    assert found == sorted(rig.env)
+    urls = {ref["url"] for each in bom["components"] for ref in each.get("externalReferences", ())}
+    assert urls == {XsUri(each.url).uri for each in rig.download.values()}
+
+
 def no_image_yet(rig: Rig, files: Path, machine: Machine) -> None:
     """`build_image` does it, on a base image and not on a machine."""
 
@@ -175,5 +192,6 @@ EXECUTORS: dict[str, Executor] = {
     "conda": activate,
     "devcontainer": open_folder,
     "docker": no_image_yet,
+    "sbom": read_bill,
     "shell": run_shell,
 }

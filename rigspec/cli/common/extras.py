@@ -12,6 +12,7 @@ __all__ = ["EXTRAS", "report_missing_extra"]
 # The extra that installs a module, or a distribution whose version is looked up.
 EXTRAS = {
     "conda_lock": "conda",
+    "cyclonedx": "sbom",
     "debian": "lock",
     "httpx2": "lock",
     "lsprotocol": "lsp",
