@@ -13,6 +13,7 @@ from rigspec.backend.manifest import Manifest, ManifestError, OutputTable, read_
 from rigspec.diagnostics.model import Source
 from rigspec.plan.model import Omission, Plan
 from rigspec.plan.steps import Check, Step, VerifyStep
+from rigspec.plan.steps.registry import StepKindError, find_step_kinds
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
@@ -190,9 +191,13 @@ def find_backends() -> tuple[Backend, ...]:
     """Return all backends, built in and of other distributions, sorted by name.
 
     Raises:
-        BackendError: A manifest is invalid, or two backends have the same name.
+        BackendError: A manifest or a kind of step is invalid, or two backends have the same name.
 
     """
+    try:
+        find_step_kinds()
+    except StepKindError as error:
+        raise BackendError(str(error)) from error
     backends: dict[str, tuple[str, Backend]] = {}
     for source, backend in (*_read_builtin(), *_read_installed()):
         if backend.name in backends:
@@ -260,9 +265,12 @@ def _build_backend(folder: Traversable, manifest: Manifest) -> Backend:
         folder=folder,
         outputs=tuple(_build_output(table) for table in manifest.outputs),
         payload=manifest.payload,
-        supports=frozenset(manifest.supports),
+        supports=manifest.resolve_kinds(manifest.supports, manifest.supports_scopes),
         excludes=tuple(
-            Exclusion(table.kinds, table.layers, table.reason) for table in manifest.excludes
+            Exclusion(
+                tuple(manifest.resolve_kinds(table.kinds, table.scopes)), table.layers, table.reason
+            )
+            for table in manifest.excludes
         ),
         checks=tuple(OutputCheck(table.path, table.command) for table in manifest.checks),
         limits=tuple(

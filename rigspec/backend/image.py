@@ -11,12 +11,15 @@ from rigspec.plan.steps import (
     AptPackagesStep,
     CertificateStep,
     EnvironmentStep,
+    ImagePhase,
     SecretStep,
     ServiceStep,
     Step,
     Variable,
     VariablesStep,
 )
+from rigspec.plan.steps.base import LINKS
+from rigspec.plan.steps.registry import find_step_kinds
 
 __all__ = [
     "MAX_HELD_IN_TEXT",
@@ -24,6 +27,7 @@ __all__ = [
     "certificate_dir",
     "group_omissions",
     "list_links",
+    "list_shell_steps",
     "list_variables",
     "order_layers",
     "port_mapping",
@@ -31,31 +35,8 @@ __all__ = [
     "secret_path",
 ]
 
-# The order of the kinds of steps in an image: a change rebuilds only what follows it, so what
-# changes seldom comes first.
-_PHASES = (
-    ("platform",),
-    ("apt-source",),
-    ("apt-packages",),
-    ("apt-repository",),
-    ("host-packages",),
-    ("archive", "download", "installer"),
-    ("source-build",),
-    ("environment",),
-    ("environment-variables",),
-    ("secret", "certificate"),
-    ("file",),
-    ("service", "variables", "verify"),
-)
-# Packages of these layers are large and follow those of the system.
-_TOOLKIT_LAYERS = ("driver", "cuda")
-_TOOLKIT_PHASE = next(phase for phase, kinds in enumerate(_PHASES) if "host-packages" in kinds)
-_SYSTEM_PHASE = next(phase for phase, kinds in enumerate(_PHASES) if "apt-packages" in kinds)
-# The kinds of steps that are symbolic links in an image.
-_LINKS = ("secret", "certificate")
 # More held packages than these are in a file.
 MAX_HELD_IN_TEXT = 3
-_LINKS_KIND = "links"
 _LINKS_TITLE = "Secrets and certificates: containers get them when they start"
 
 _FILES_TITLE = "Settings"
@@ -82,7 +63,7 @@ class ImageLayer:
     @property
     def title(self) -> str:
         """Return the titles of the steps, in one line."""
-        if self.kind == _LINKS_KIND:
+        if self.kind == LINKS:
             return _LINKS_TITLE
         if self.kind == "file" and len(self.steps) > 1:
             return _FILES_TITLE
@@ -92,7 +73,12 @@ class ImageLayer:
     @property
     def is_system(self) -> bool:
         """Return whether it belongs to the system that interpreters are built on."""
-        return all(_phase_of(step) <= _SYSTEM_PHASE for step in self.steps)
+        return all(step.image_phase <= ImagePhase.SYSTEM_PACKAGES for step in self.steps)
+
+    @property
+    def is_at_start(self) -> bool:
+        """Return whether it takes effect when a container starts, without an instruction."""
+        return self.steps[0].image_phase is ImagePhase.START
 
     @property
     def package_lists(self) -> tuple[str, ...]:
@@ -124,13 +110,13 @@ def order_layers(steps: Iterable[Step]) -> tuple[ImageLayer, ...]:
 
     The order of the plan decides between steps of one phase, and a step follows what it needs.
     """
-    ordered = _follow_needs(sorted(steps, key=_phase_of))
+    ordered = _follow_needs(sorted(steps, key=lambda step: step.image_phase))
     layers: list[ImageLayer] = []
     before: str | None = None
-    for _, group in groupby(ordered, key=_instruction_of):
+    for instruction, group in groupby(ordered, key=lambda step: step.image_group):
         grouped = tuple(group)
         step, part = grouped[0], _part_of(grouped[0])
-        kind = _LINKS_KIND if step.kind in _LINKS else step.kind
+        kind = LINKS if instruction == LINKS else step.kind
         layers.append(ImageLayer(kind, grouped, starts_paragraph=part != before))
         before = part
     return tuple(layers)
@@ -144,6 +130,17 @@ def list_links(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
         elif isinstance(step, CertificateStep):
             for path in (step.key, step.certificate):
                 yield f"{certificate_dir(step)}/{path.rpartition('/')[2]}", path
+
+
+def list_shell_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps that an image runs as shell, because their kind has no instruction."""
+    kinds = find_step_kinds()
+    return tuple(
+        step
+        for step in steps
+        if step.image_phase not in (ImagePhase.LINKS, ImagePhase.START)
+        and kinds[step.kind].find_file("docker.j2") is None
+    )
 
 
 def list_variables(steps: Iterable[Step]) -> tuple[Variable, ...]:
@@ -192,15 +189,11 @@ def _shorten(items: tuple[str, ...]) -> str:
     return f"{items[0]}, {more} more" if more else items[0]
 
 
-def _phase_of(step: Step) -> int:
-    if isinstance(step, AptPackagesStep) and step.layer in _TOOLKIT_LAYERS:
-        return _TOOLKIT_PHASE
-    return next(phase for phase, kinds in enumerate(_PHASES) if step.kind in kinds)
-
-
 def _part_of(step: Step) -> str:
     """Return a key that is equal for steps that are one paragraph."""
-    return "files" if step.kind in (*_LINKS, "file") else f"{step.layer} {step.kind == 'platform'}"
+    if step.image_phase in (ImagePhase.LINKS, ImagePhase.FILES):
+        return "files"
+    return f"{step.layer} {step.image_phase is ImagePhase.PLATFORM}"
 
 
 def _follow_needs(steps: list[Step]) -> list[Step]:
@@ -213,17 +206,6 @@ def _follow_needs(steps: list[Step]) -> list[Step]:
         waiting.remove(step.id)
         ordered.append(step)
     return ordered
-
-
-def _instruction_of(step: Step) -> str:
-    """Return a key that is equal for steps that are one instruction."""
-    if step.kind in _LINKS:
-        return _LINKS_KIND
-    if step.kind == "file":
-        return step.kind
-    if isinstance(step, AptPackagesStep) and step.layer not in _TOOLKIT_LAYERS and not step.needs:
-        return "apt-packages"
-    return step.id
 
 
 def _list_env_options(step: Step) -> Iterator[str]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from rigspec.backend.documents import DOCUMENTS
-from rigspec.plan.steps import Step
+from rigspec.plan.steps import Scope
+from rigspec.plan.steps.registry import find_step_kinds
 from rigspec.spec.toml.document import BrokenDocument, Document, KeyPath, read_document
 
-__all__ = ["Manifest", "ManifestError", "list_step_kinds", "read_manifest"]
+__all__ = ["Manifest", "ManifestError", "read_manifest"]
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+_Scope = Annotated[Scope, Field(strict=False)]
 _Mode = Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")]
 
 # The value of `--target` for all targets.
@@ -56,9 +58,13 @@ class OutputTable(_Table):
 
 
 class ExclusionTable(_Table):
-    """Kinds of steps or layers that the target excludes, and the reason."""
+    """Kinds of steps or layers that the target excludes, and the reason.
+
+    ``scopes`` excludes all kinds of a scope that the manifest does not name.
+    """
 
     kinds: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    scopes: Annotated[tuple[_Scope, ...], Field(strict=False)] = ()
     layers: Annotated[tuple[str, ...], Field(strict=False)] = ()
     reason: _Text
 
@@ -89,7 +95,8 @@ class Manifest(_Table):
     title: _Text
     summary: _Text
     payload: _Text | None = None
-    supports: Annotated[tuple[str, ...], Field(strict=False)]
+    supports: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    supports_scopes: Annotated[tuple[_Scope, ...], Field(strict=False)] = ()
     at_runtime: Annotated[tuple[str, ...], Field(strict=False)] = ()
     unverified: Annotated[tuple[str, ...], Field(strict=False)] = ()
     trim_payload: bool = False
@@ -97,6 +104,12 @@ class Manifest(_Table):
     excludes: Annotated[tuple[ExclusionTable, ...], Field(strict=False)] = ()
     checks: Annotated[tuple[CheckTable, ...], Field(strict=False)] = ()
     limits: Annotated[tuple[LimitTable, ...], Field(strict=False)] = ()
+
+    def resolve_kinds(self, kinds: Iterable[str], scopes: Iterable[Scope]) -> frozenset[str]:
+        """Return the kinds with those of the scopes that the manifest does not name."""
+        named = {*self.supports, *(kind for row in self.excludes for kind in row.kinds)}
+        others = (kind for name, kind in find_step_kinds().items() if name not in named)
+        return frozenset(kinds) | {kind.name for kind in others if kind.type.scope in scopes}
 
 
 class ManifestError(Exception):
@@ -125,31 +138,25 @@ def read_manifest(file: str, text: str) -> Manifest:
     return manifest
 
 
-def list_step_kinds() -> tuple[str, ...]:
-    """Return all kinds of steps, sorted."""
-    return tuple(sorted({kind.kind for kind in _subclasses(Step)}))
-
-
-def _subclasses(kind: type[Step]) -> Iterator[type[Step]]:
-    for child in kind.__subclasses__():
-        yield child
-        yield from _subclasses(child)
-
-
 def _find_inconsistencies(manifest: Manifest) -> Iterator[tuple[KeyPath, str]]:
     """Yield errors that the types of the fields do not exclude."""
-    known = list_step_kinds()
+    known = tuple(sorted(find_step_kinds()))
+    supports = manifest.resolve_kinds(manifest.supports, manifest.supports_scopes)
     if manifest.name == _ALL_TARGETS:
         yield ("name",), f"`{_ALL_TARGETS}` is reserved for all targets"
     for index, kind in enumerate(manifest.supports):
         yield from _unknown_kind(("supports", index), kind, known)
     for index, kind in enumerate(manifest.at_runtime):
-        if kind not in manifest.supports:
+        if kind not in supports:
             message = f"`{kind}` is listed in `at_runtime` but not in `supports`"
             yield ("at_runtime", index), message
     for row, exclusion in enumerate(manifest.excludes):
-        if not exclusion.kinds and not exclusion.layers:
-            yield ("excludes", row), "must have `kinds` or `layers`"
+        if not exclusion.kinds and not exclusion.layers and not exclusion.scopes:
+            yield ("excludes", row), "must have `kinds`, `layers` or `scopes`"
+        for index, scope in enumerate(exclusion.scopes):
+            if scope in manifest.supports_scopes:
+                message = f"`{scope.value}` is both supported and excluded"
+                yield ("excludes", row, "scopes", index), message
         for index, kind in enumerate(exclusion.kinds):
             path: KeyPath = ("excludes", row, "kinds", index)
             yield from _unknown_kind(path, kind, known)
@@ -170,7 +177,7 @@ def _find_inconsistencies(manifest: Manifest) -> Iterator[tuple[KeyPath, str]]:
         if output.template is not None and not _is_inside(output.template):
             message = f"`{output.template}` is outside the target's directory"
             yield ("outputs", row, "template"), message
-        if output.each is not None and output.each not in manifest.supports:
+        if output.each is not None and output.each not in supports:
             message = f"`{output.each}` is not listed in `supports`"
             yield ("outputs", row, "each"), message
         if ("{name}" in output.path) != (output.each is not None):

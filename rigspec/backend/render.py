@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
@@ -17,20 +17,16 @@ from rigspec.backend.shell_library import read_library, read_library_for
 from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
 from rigspec.fs.atomic_tree import OutputFile
 from rigspec.plan.model import PayloadFile, Plan
-from rigspec.plan.steps import (
-    EnvironmentVariablesStep,
-    FileStep,
-    SecretStep,
-    ServiceStep,
-    Step,
-    UserStep,
-    VariablesStep,
-    build_call,
-)
+from rigspec.plan.steps import Step, build_call
+from rigspec.plan.steps.registry import find_step_kinds
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
 __all__ = ["compile_plan", "create_template_environment", "render_steps"]
 
 _STEPS = "steps/"
+_KINDS = "kinds/"
 _LIBRARY = "library/"
 
 
@@ -42,8 +38,8 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         OutputTooLarge: An output exceeds the size limit of the provider.
 
     """
-    environment = create_template_environment(backend)
     steps = backend.steps(plan)
+    environment = create_template_environment(backend, steps)
     payload = (*plan.payload, *_step_files(environment, backend.build_steps(plan)))
     context = {
         "plan": plan,
@@ -80,14 +76,20 @@ def render_steps(plan: Plan, backend: Backend) -> dict[str, str]:
         BackendError: The backend does not account for a step.
 
     """
-    files = _step_files(create_template_environment(backend), backend.build_steps(plan))
+    steps = backend.build_steps(plan)
+    files = _step_files(create_template_environment(backend, steps), steps)
     return {file.name: file.content for file in files}
 
 
-def create_template_environment(backend: Backend) -> Environment:
-    """Return the Jinja environment of a backend: strict, without HTML escaping."""
+def create_template_environment(backend: Backend, steps: Iterable[Step] = ()) -> Environment:
+    """Return the Jinja environment of a backend: strict, without HTML escaping.
+
+    The library has the shell of the ``steps``, with that of every built-in kind.
+    """
+    kinds = find_step_kinds()
+    others = frozenset(step.kind for step in steps if not kinds[step.kind].is_builtin)
     environment = Environment(
-        loader=_Loader(backend),
+        loader=_Loader(backend, others),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 - the filters quote for shell, YAML and Dockerfiles
         trim_blocks=True,
@@ -185,28 +187,20 @@ def _digest_payload(payload: tuple[PayloadFile, ...]) -> str:
 def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[PayloadFile]:
     """Yield the files that steps write, for delivery with the artifact."""
     for step in steps:
-        if isinstance(step, FileStep):
-            yield PayloadFile(step.id, step.content)
-        elif isinstance(step, SecretStep) and step.text:
-            yield PayloadFile(step.id, step.text)
-        elif isinstance(step, ServiceStep) and step.unit:
-            yield PayloadFile(step.id, step.unit)
-        elif isinstance(step, UserStep) and step.ssh_keys:
-            yield PayloadFile(step.id, "".join(f"{key}\n" for key in step.ssh_keys))
-        elif isinstance(step, EnvironmentVariablesStep):
-            for (name, _), part in zip(step.scripts, ("activate", "deactivate"), strict=True):
-                template = environment.get_template(f"{_STEPS}environment-{part}.sh.j2")
-                yield PayloadFile(name, template.render(step=step))
-        elif isinstance(step, VariablesStep):
-            template = environment.get_template(f"{_STEPS}variables.fragment.j2")
-            yield PayloadFile(step.id, template.render(step=step))
+        for file in step.delivered_files:
+            content = file.content
+            if file.template is not None:
+                template = environment.get_template(f"{_KINDS}{step.kind}/{file.template}")
+                content = template.render(step=step)
+            yield PayloadFile(file.name, content)
 
 
 class _Loader(BaseLoader):
-    """Load templates of the backend, those in ``steps/``, and the shell of ``library/``."""
+    """Load templates of the backend, ``steps/`` and ``kinds/KIND/``, and shell of ``library/``."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, kinds: frozenset[str]) -> None:
         self._backend = backend
+        self._kinds = kinds
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:
         """Return the source of a template.
@@ -216,12 +210,17 @@ class _Loader(BaseLoader):
 
         """
         if template.startswith(_LIBRARY):
-            text = read_library(template.removeprefix(_LIBRARY))
+            text = read_library(template.removeprefix(_LIBRARY), others=self._kinds)
             return f"{{% raw %}}{text}{{% endraw %}}", template, None
-        folder = self._backend.folder
-        if template.startswith(_STEPS):
-            folder = files("rigspec.backends")
-        source = folder.joinpath(*template.split("/"))
-        if not source.is_file():
+        source = self._find(template)
+        if source is None or not source.is_file():
             raise TemplateNotFound(template)
         return source.read_text(encoding="utf-8"), template, None
+
+    def _find(self, template: str) -> Traversable | None:
+        if template.startswith(_KINDS):
+            name, _, file = template.removeprefix(_KINDS).partition("/")
+            kind = find_step_kinds().get(name)
+            return kind.find_file(file) if kind is not None else None
+        folder = files("rigspec.backends") if template.startswith(_STEPS) else self._backend.folder
+        return folder.joinpath(*template.split("/"))

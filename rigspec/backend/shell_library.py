@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
-from rigspec.plan import steps as step_kinds
 from rigspec.plan.steps import Step
+from rigspec.plan.steps.registry import find_step_kinds
 
 __all__ = ["LIBRARIES", "read_library", "read_library_for"]
 
@@ -50,16 +50,18 @@ LIBRARIES = {
 
 
 @cache
-def read_library(name: str, *, comments: bool = True) -> str:
-    """Return the text of a library with every kind of step.
+def read_library(name: str, *, comments: bool = True, others: frozenset[str] = frozenset()) -> str:
+    """Return the text of a library with every built-in kind of step.
 
-    Without ``comments``, it has the same functions in fewer lines.
+    Without ``comments``, it has the same functions in fewer lines. ``others`` are further kinds, of
+    other distributions.
 
     Raises:
         KeyError: There is no such library.
 
     """
-    return _join(_read_parts(name, None), comments=comments)
+    builtin = {kind.name for kind in find_step_kinds().values() if kind.is_builtin}
+    return _join(_read_parts(name, builtin | others), comments=comments)
 
 
 def read_library_for(steps: Iterable[Step], name: str, *, comments: bool = True) -> str:
@@ -83,7 +85,7 @@ def _remove_comments(text: str) -> str:
     return re.sub(r"(?m)^\}\n\n+", "}\n", "\n".join(lines))
 
 
-def _read_parts(name: str, kinds: Collection[str] | None) -> Iterator[str]:
+def _read_parts(name: str, kinds: Collection[str]) -> Iterator[str]:
     folder = files("rigspec.backends") / "steps" / "library"
     for part in LIBRARIES[name]:
         if part.endswith("*"):
@@ -92,9 +94,9 @@ def _read_parts(name: str, kinds: Collection[str] | None) -> Iterator[str]:
             yield (folder / part).read_text(encoding="utf-8")
 
 
-def _read_step_files(name: str, kinds: Collection[str] | None) -> Iterator[str]:
-    """Yield the shell of the kinds of steps that have any, sorted by kind."""
-    for folder in sorted(files(step_kinds).iterdir(), key=lambda folder: folder.name):
-        kind = folder.name.replace("_", "-")
-        if (kinds is None or kind in kinds) and folder.is_dir() and (folder / name).is_file():
-            yield f"# --- {kind}\n\n{(folder / name).read_text(encoding='utf-8')}"
+def _read_step_files(name: str, kinds: Collection[str]) -> Iterator[str]:
+    """Yield the shell of the kinds of steps that have any."""
+    for kind in find_step_kinds().values():
+        text = kind.read_shell(name) if kind.name in kinds else None
+        if text is not None:
+            yield f"# --- {kind.name}\n\n{text}"

@@ -4,35 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import LockedEnv, LockedMachine
-from rigspec.plan.steps import (
-    AccessStep,
-    AptPackagesStep,
-    AptRepositoryStep,
-    AptSourceStep,
-    ArchiveStep,
-    CertificateStep,
-    DownloadStep,
-    EnvironmentStep,
-    EnvironmentVariablesStep,
-    FileStep,
-    GroupStep,
-    InstallerStep,
-    KernelArgumentsStep,
-    PlatformStep,
-    QuotaStep,
-    RebootStep,
-    SecretStep,
-    ServiceStep,
-    SourceBuildStep,
-    Step,
-    UserStep,
-    VariablesStep,
-    VerifyStep,
-)
+from rigspec.plan.steps import Step
 from rigspec.resolution import Resolution
 
 __all__ = [
@@ -109,92 +85,12 @@ def _iterate_environment(env: LockedEnv) -> Iterator[ComparedItem]:
         yield ComparedItem("settings", f"{env.name}: {settings.framework}", value)
 
 
-# Step kinds whose items are already in the lock.
-_LOCKED = (AptPackagesStep, AptRepositoryStep, PlatformStep)
-
-
 def iterate_step_items(steps: Iterable[Step]) -> Iterator[ComparedItem]:
     """Yield the files, variables, users, services, kernel arguments and checks of the steps."""
     for step in steps:
-        if not isinstance(step, _LOCKED):
-            yield from _iterate_step(step)
-
-
-def _iterate_step(step: Step) -> Iterator[ComparedItem]:
-    match step:
-        case FileStep():
-            value = f"{step.owner}, mode {step.mode}"
-            yield ComparedItem(
-                "files", step.path, value, compute_fingerprint(step.content), step.layer
-            )
-        case DownloadStep():
-            yield ComparedItem("files", step.to, f"mode {step.mode}", step.file.sha256, step.layer)
-        case ArchiveStep() | InstallerStep() | SourceBuildStep():
-            yield ComparedItem("files", step.creates, f"from {step.file.name}", part=step.layer)
-        case EnvironmentStep():
-            value = f"Python {step.python} by {' '.join(step.create_command)}, pip {step.pip}"
-            yield ComparedItem("environments", step.path, value, part=step.layer)
-        case VariablesStep():
-            for variable in step.variables:
-                suffix = "(prepended)" if variable.prepend else ""
-                value = " ".join([":".join(variable.values), suffix]).strip()
-                yield ComparedItem("variables", variable.name, value, part=step.layer)
-        case EnvironmentVariablesStep():
-            for variable in step.variables:
-                name = f"{variable.name} in {step.name}"
-                yield ComparedItem("variables", name, ":".join(variable.values), part=step.layer)
-        case GroupStep():
-            members = "any user" if step.members is None else ", ".join(step.members)
-            yield ComparedItem("users", f"group {step.name}", members, part=step.layer)
-        case AccessStep():
-            yield ComparedItem(
-                "files", step.path, f"{step.owner}, mode {step.mode}", part=step.layer
-            )
-        case QuotaStep():
-            yield ComparedItem("users", f"quota of {step.user}", step.limit, part=step.layer)
-        case UserStep():
-            groups = ", ".join(step.groups) or "no groups"
-            keys = compute_fingerprint("\n".join(sorted(step.ssh_keys))) if step.ssh_keys else ""
-            value = f"{groups}, {len(step.ssh_keys)} ssh keys"
-            yield ComparedItem("users", step.name, value, keys, step.layer)
-        case ServiceStep():
-            value = "unit of the rig" if step.unit else "unit of the package"
-            content = compute_fingerprint(step.unit) if step.unit else ""
-            yield ComparedItem("services", step.name, value, content, step.layer)
-        case SecretStep() | CertificateStep():
-            yield from _iterate_secret(step)
-        case KernelArgumentsStep():
-            for argument in step.arguments:
-                yield ComparedItem("kernel arguments", argument, "set", part=step.layer)
-        case VerifyStep():
-            for check in step.checks:
-                expected = compute_fingerprint(" ".join([*check.command, check.expect]))
-                yield ComparedItem(
-                    "checks", check.title, check.expect or "nothing", expected, "check"
-                )
-        case RebootStep():
-            yield ComparedItem("reboot", "a reboot", step.reason, part=step.layer)
-        case AptSourceStep():
-            value = "; ".join(step.entries) or f"{' '.join(step.components)}"
-            yield ComparedItem("repositories", step.name, value, part=step.layer)
-        case _:
-            yield _build_generic_item(step)
-
-
-def _iterate_secret(step: SecretStep | CertificateStep) -> Iterator[ComparedItem]:
-    """Yield the path of a secret or certificate that no artifact contains."""
-    if isinstance(step, SecretStep):
-        value = f"the secret {step.name}, for {step.owner}"
-        yield ComparedItem("files", step.path, value, part=step.layer)
-    else:
-        value = f"{step.algorithm} for {step.days} days, for {step.owner}"
-        yield ComparedItem("files", step.certificate, value, part=step.layer)
-
-
-def _build_generic_item(step: Step) -> ComparedItem:
-    """Return an item for any other step, compared as a whole."""
-    content = " ".join(f"{field.name}={getattr(step, field.name)!r}" for field in fields(step))
-    return ComparedItem(step.kind, step.id, step.title, compute_fingerprint(content), step.layer)
+        for fact in step.facts:
+            part = fact.layer or step.layer
+            yield ComparedItem(fact.section, fact.name, fact.value, fact.content, part)
 
 
 _SHORT_DIGEST = 12

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from rigspec.doctor.model import Diagnosis, Item, Status
+from rigspec.doctor.model import Diagnosis
+from rigspec.plan.inspection.findings import Finding, Status
 from rigspec.plan.steps import Step
 
 __all__ = ["render_json", "render_text"]
@@ -30,14 +31,14 @@ def render_text(diagnosis: Diagnosis, steps: Sequence[Step]) -> str:
     return "\n".join([*lines, *_summary(diagnosis, steps)]) + "\n"
 
 
-def _list_unique(items: Iterable[Item]) -> list[Item]:
-    unique: dict[tuple[str, str, str | None, str | None, Status], Item] = {}
+def _list_unique(items: Iterable[Finding]) -> list[Finding]:
+    unique: dict[tuple[str, str, str | None, str | None, Status], Finding] = {}
     for item in items:
         unique.setdefault((item.name, item.aspect, item.expected, item.found, item.status), item)
     return list(unique.values())
 
 
-def _format_item(item: Item) -> str:
+def _format_item(item: Finding) -> str:
     prefix = f"{item.status.value:<8} {item.name} ({item.aspect}): "
     match item.status:
         case Status.MISSING if item.expected is None:
@@ -97,7 +98,7 @@ def render_json(diagnosis: Diagnosis) -> str:
     return json.dumps(content, indent=2, ensure_ascii=True) + "\n"
 
 
-def _item(item: Item) -> dict[str, str | None]:
+def _item(item: Finding) -> dict[str, str | None]:
     return {
         "layer": item.layer,
         "name": item.name,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.backend.manifest import ManifestError, list_step_kinds, read_manifest
+from rigspec.backend.manifest import ManifestError, read_manifest
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -238,8 +238,3 @@ def test_read_manifest_reports_all_errors_in_file_order() -> None:
     with pytest.raises(ManifestError) as error:
         read_manifest("m.toml", text)
     assert [line.split(":")[1] for line in str(error.value).splitlines()] == ["2", "10"]
-
-
-def test_step_reference_lists_every_kind() -> None:
-    page = (ROOT / "docs" / "reference" / "steps.md").read_text(encoding="utf-8")
-    assert [kind for kind in list_step_kinds() if f"`{kind}`" not in page] == []

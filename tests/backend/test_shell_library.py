@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.backend.manifest import list_step_kinds
 from rigspec.backend.shell_library import LIBRARIES, read_library, read_library_for
 from rigspec.plan.steps import GroupStep
+from rigspec.plan.steps.registry import find_step_kinds
 from tests.backend.test_targets import LIBRARY_MARK
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 STEPS = ROOT / "rigspec" / "plan" / "steps"
-KINDS = [kind.replace("-", "_") for kind in list_step_kinds()]
+KINDS = [kind.replace("-", "_") for kind in find_step_kinds()]
 
 
 def list_functions(text: str) -> list[str]:

@@ -13,9 +13,8 @@ import pytest
 from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan
 from rigspec.backend.shell_library import read_library
-from rigspec.doctor.checks import accounts, files, login_shell
-from rigspec.doctor.checks.verify import run_checks
-from rigspec.doctor.model import Status
+from rigspec.doctor.diagnose import diagnose
+from rigspec.plan.inspection.findings import Finding, Status
 from rigspec.plan.model import BaseImage, Plan
 from rigspec.plan.steps import (
     AccessStep,
@@ -23,6 +22,7 @@ from rigspec.plan.steps import (
     EnvironmentVariablesStep,
     GroupStep,
     QuotaStep,
+    Step,
     Variable,
     VerifyStep,
     build_call,
@@ -30,6 +30,13 @@ from rigspec.plan.steps import (
 from rigspec.resolution import Resolution
 
 RESOLUTION = Resolution("box", "debian 12", "x86_64", "cpu")
+
+
+def check_step(step: Step, texts: dict[str, str] | None = None) -> tuple[Finding, ...]:
+    plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
+    return diagnose(plan, plan.steps, texts or {}, "shell").items
+
+
 OWN = grp.getgrgid(os.getgid()).gr_name
 
 
@@ -37,9 +44,9 @@ def test_check_group_members_are_compared() -> None:
     there = GroupStep(id="g", title="g", layer="user", name=OWN)
     missing = GroupStep(id="g", title="g", layer="user", name="no-such-group")
     other = GroupStep(id="g", title="g", layer="user", name=OWN, members=("no-such-user",))
-    assert [item.status for item in accounts.check_group(there)] == [Status.OK]
-    assert [item.status for item in accounts.check_group(missing)] == [Status.MISSING]
-    assert [item.status for item in accounts.check_group(other)] == [Status.DIFFERS]
+    assert [item.status for item in check_step(there)] == [Status.OK]
+    assert [item.status for item in check_step(missing)] == [Status.MISSING]
+    assert [item.status for item in check_step(other)] == [Status.DIFFERS]
 
 
 def test_check_access_owner_and_mode_are_compared(tmp_path: Path) -> None:
@@ -47,13 +54,13 @@ def test_check_access_owner_and_mode_are_compared(tmp_path: Path) -> None:
     step = AccessStep(
         id="a", title="a", layer="user", path=str(tmp_path), owner="root:x", mode="0750"
     )
-    owner, mode = files.check_access(step)
+    mode, owner = check_step(step)
     assert (owner.status, mode.status) == (Status.DIFFERS, Status.OK)
 
 
 def test_check_quota_not_enforced_is_unknown() -> None:
     step = QuotaStep(id="q", title="q", layer="user", user="root", limit="1 GB", kib=976562)
-    (item,) = accounts.check_quota(step)
+    (item,) = check_step(step)
     assert item.status is Status.UNKNOWN
     assert not item.is_difference
 
@@ -61,10 +68,9 @@ def test_check_quota_not_enforced_is_unknown() -> None:
 def test_run_checks_requiring_root_is_unknown_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     root_check = Check("a check", ("printf", "else"), "as locked", requires_root=True)
     step = VerifyStep(id="verify", title="v", layer="verify", checks=(root_check,))
-    plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
     for user, status in ((0, Status.DIFFERS), (1000, Status.UNKNOWN)):
         monkeypatch.setattr(os, "geteuid", lambda user=user: user)
-        assert [item.status for item in run_checks(step, plan, (step,))] == [status]
+        assert [item.status for item in check_step(step)] == [status]
 
 
 def test_check_environment_variables_activation_sets_and_restores(tmp_path: Path) -> None:
@@ -87,9 +93,7 @@ def test_check_environment_variables_activation_sets_and_restores(tmp_path: Path
         for file in compile_plan(plan, shell)
         if file.path.startswith("files/")
     }
-    missing = {
-        item.aspect: item.status for item in login_shell.check_environment_variables(step, texts)
-    }
+    missing = {item.aspect: item.status for item in check_step(step, texts)}
     assert Status.OK not in missing.values()
 
     lock = tmp_path / "lock"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rigspec.doctor.model import Diagnosis, Item, Status
+from rigspec.doctor.model import Diagnosis
 from rigspec.doctor.render import render_text
+from rigspec.plan.inspection.findings import Finding, Status
 from rigspec.plan.steps import GroupStep, VerifyStep
 
 STEPS = (
@@ -12,12 +13,12 @@ STEPS = (
 )
 
 
-def diagnose_items(*items: Item) -> str:
+def diagnose_items(*items: Finding) -> str:
     return render_text(Diagnosis("rig", "box", "shell", "0" * 64, items), STEPS)
 
 
-def build_item(step: str, *, expected: str | None = "1", name: str = "libc6") -> Item:
-    return Item("system", name, "version", expected, None, Status.MISSING, step)
+def build_item(step: str, *, expected: str | None = "1", name: str = "libc6") -> Finding:
+    return Finding("system", name, "version", expected, None, Status.MISSING, step)
 
 
 def test_doctor_package_of_two_steps_is_shown_once() -> None:

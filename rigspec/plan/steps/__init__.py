@@ -1,6 +1,8 @@
 """The kinds of steps of a plan, independent of the language of a target.
 
-Steps do not depend on product names. Templates distinguish cases by the fields defined here.
+Steps do not depend on product names. A kind is a folder with its class, its shell (``step.sh``,
+``remove.sh``), the checks of doctor (``doctor.py``), and the templates that a target uses instead
+of the shell (``docker.j2``, ``ansible.j2``). ``registry`` finds them.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from rigspec.plan.steps.apt_packages import AptPackage, AptPackagesStep
 from rigspec.plan.steps.apt_repository import AptRepositoryStep
 from rigspec.plan.steps.apt_source import AptSourceStep
 from rigspec.plan.steps.archive import ArchiveStep
-from rigspec.plan.steps.base import Scope, Step, build_call
+from rigspec.plan.steps.base import Fact, ImagePhase, Scope, Step, StepFile, build_call
 from rigspec.plan.steps.certificate import CertificateStep
 from rigspec.plan.steps.download import DownloadStep
 from rigspec.plan.steps.environment import EnvironmentStep
@@ -42,9 +44,11 @@ __all__ = [
     "DownloadStep",
     "EnvironmentStep",
     "EnvironmentVariablesStep",
+    "Fact",
     "FileStep",
     "GroupStep",
     "HostPackagesStep",
+    "ImagePhase",
     "InstallerStep",
     "KernelArgumentsStep",
     "PlatformStep",
@@ -55,6 +59,7 @@ __all__ = [
     "ServiceStep",
     "SourceBuildStep",
     "Step",
+    "StepFile",
     "UserStep",
     "Variable",
     "VariablesStep",

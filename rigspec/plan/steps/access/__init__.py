@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, Step, Values
 
 __all__ = ["AccessStep"]
 
@@ -15,6 +15,8 @@ class AccessStep(Step):
     """The ``owner`` (``user:group``) and ``mode`` of a directory of the rig."""
 
     kind: ClassVar[str] = "access"
+    summary: ClassVar[str] = "restricts who can enter the folder of an environment"
+    in_image: ClassVar[str] = "optional"
     path: str
     owner: str
     mode: str
@@ -22,3 +24,13 @@ class AccessStep(Step):
     def list_values(self, steps: tuple[Step, ...]) -> Values:
         """Return the values for the shell functions."""
         return {"path": self.path, "owner": self.owner, "mode": self.mode}
+
+    @property
+    def changes_inside(self) -> str:
+        """Return the directory."""
+        return self.path
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return (Fact("files", self.path, f"{self.owner}, mode {self.mode}"),)

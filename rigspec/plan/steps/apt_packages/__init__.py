@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.paths import CHECK_PACKAGES
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["AptPackage", "AptPackagesStep"]
+
+# Packages of these layers are large.
+_TOOLKIT_LAYERS = ("driver", "cuda")
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class AptPackagesStep(Step):
     """
 
     kind: ClassVar[str] = "apt-packages"
+    summary: ClassVar[str] = "installs packages at their locked versions"
+    uses_apt_index: ClassVar[bool] = True
     packages: tuple[AptPackage, ...]
     package_list: str = ""
 
@@ -61,3 +67,25 @@ class AptPackagesStep(Step):
             if package.version is None or not self.package_list
         )
         return (*others, "--", *self.held_names) if self.held_names else others
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image: large packages follow those of the system."""
+        is_toolkit = self.layer in _TOOLKIT_LAYERS
+        return ImagePhase.TOOLKIT_PACKAGES if is_toolkit else ImagePhase.SYSTEM_PACKAGES
+
+    @property
+    def image_group(self) -> str:
+        """Return a key that is equal for packages that are one instruction."""
+        is_toolkit = self.layer in _TOOLKIT_LAYERS
+        return self.id if is_toolkit or self.needs else self.kind
+
+    @property
+    def lock_files(self) -> tuple[str, ...]:
+        """Return the list of packages, and the program that compares it."""
+        return (CHECK_PACKAGES, self.package_list) if self.package_list else ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return ()  # the lock has them

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.paths import APT_SOURCE_LINE
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["AptRepositoryStep"]
 
@@ -16,6 +17,7 @@ class AptRepositoryStep(Step):
 
     kind: ClassVar[str] = "apt-repository"
     is_only_needed: ClassVar[bool] = True
+    summary: ClassVar[str] = "adds a repository and verifies the fingerprint of its key"
     name: str
     url: str
     suite: str
@@ -40,3 +42,18 @@ class AptRepositoryStep(Step):
             "protocols": ",".join(p for p in self.key_protocols if p != "https") or None,
             "fingerprint": self.key_fingerprint,
         }
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.APT_REPOSITORIES
+
+    @property
+    def lock_files(self) -> tuple[str, ...]:
+        """Return the program that prints the source line."""
+        return (APT_SOURCE_LINE,)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return ()  # the lock has them

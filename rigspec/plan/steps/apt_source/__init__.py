@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["AptSourceStep"]
 
@@ -19,6 +19,8 @@ class AptSourceStep(Step):
     """
 
     kind: ClassVar[str] = "apt-source"
+    summary: ClassVar[str] = "sets the archive of the distribution"
+    uses_apt_index: ClassVar[bool] = True
     name: str
     entries: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()
@@ -37,3 +39,19 @@ class AptSourceStep(Step):
     def list_words(self) -> tuple[str, ...]:
         """Return the lines of the file."""
         return self.entries
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.APT_SOURCES
+
+    @property
+    def lock_files(self) -> tuple[str, ...]:
+        """Return the program that prints the lines."""
+        return (self.program,) if self.program else ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        value = "; ".join(self.entries) or " ".join(self.components)
+        return (Fact("repositories", self.name, value),)

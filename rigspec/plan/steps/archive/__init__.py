@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.lock.model import LockedFile
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["ArchiveStep"]
 
@@ -20,6 +20,7 @@ class ArchiveStep(Step):
     """
 
     kind: ClassVar[str] = "archive"
+    summary: ClassVar[str] = "downloads, verifies and unpacks a tar archive"
     file: LockedFile
     to: str
     strip: int
@@ -36,3 +37,13 @@ class ArchiveStep(Step):
             "creates": self.creates,
             "exclusive": self.exclusive,
         }
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.DOWNLOADS
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return (Fact("files", self.creates, f"from {self.file.name}"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import LINKS, Fact, ImagePhase, Step, Values
 
 __all__ = ["CertificateStep"]
 
@@ -22,6 +22,8 @@ class CertificateStep(Step):
     """
 
     kind: ClassVar[str] = "certificate"
+    summary: ClassVar[str] = "creates a certificate and its key on the machine"
+    in_image: ClassVar[str] = "at start"
     certificate: str
     key: str
     algorithm: str
@@ -51,3 +53,19 @@ class CertificateStep(Step):
             return ("-newkey", self.algorithm)
         curve = f"ec_paramgen_curve:{_CURVES[size]}"
         return ("-newkey", "ec", "-pkeyopt", curve, "-pkeyopt", "ec_param_enc:named_curve")
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.LINKS
+
+    @property
+    def image_group(self) -> str:
+        """Return a key that is equal for all symbolic links."""
+        return LINKS
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        value = f"{self.algorithm} for {self.days} days, for {self.owner}"
+        return (Fact("files", self.certificate, value),)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.lock.model import LockedFile
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["DownloadStep"]
 
@@ -16,6 +16,7 @@ class DownloadStep(Step):
     """A file to download and verify; ``to`` is its path."""
 
     kind: ClassVar[str] = "download"
+    summary: ClassVar[str] = "downloads and verifies one file"
     file: LockedFile
     to: str
     mode: str = "0644"
@@ -24,3 +25,13 @@ class DownloadStep(Step):
         """Return the values for the shell functions."""
         file = self.file
         return {"url": file.url, "sha256": file.sha256, "to": self.to, "mode": self.mode}
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.DOWNLOADS
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return (Fact("files", self.to, f"mode {self.mode}", self.file.sha256),)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.lock.model import LockedPythonPackage
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["EnvironmentStep"]
 
@@ -27,6 +27,7 @@ class EnvironmentStep(Step):
     """
 
     kind: ClassVar[str] = "environment"
+    summary: ClassVar[str] = "creates a Python environment from files with hashes"
     name: str
     path: str
     create_command: tuple[str, ...]
@@ -42,8 +43,8 @@ class EnvironmentStep(Step):
     packages: tuple[LockedPythonPackage, ...] = ()
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """Return the payload files that it is created from, in order of use."""
+    def lock_files(self) -> tuple[str, ...]:
+        """Return the files of the lock that it is created from, in order of use."""
         conda = () if self.explicit is None else (self.explicit,)
         sources = () if self.sources is None else (self.sources,)
         return (*conda, self.tools, self.requirements, *sources)
@@ -65,3 +66,19 @@ class EnvironmentStep(Step):
     def list_words(self) -> tuple[str, ...]:
         """Return the command that creates the environment."""
         return self.create_command
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.ENVIRONMENTS
+
+    @property
+    def recreates(self) -> str:
+        """Return its directory."""
+        return self.path
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        value = f"Python {self.python} by {' '.join(self.create_command)}, pip {self.pip}"
+        return (Fact("environments", self.path, value),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, StepFile, Values
 from rigspec.plan.steps.variables import Variable
 
 __all__ = ["EnvironmentVariablesStep"]
@@ -20,6 +20,7 @@ class EnvironmentVariablesStep(Step):
     """
 
     kind: ClassVar[str] = "environment-variables"
+    summary: ClassVar[str] = "sets variables when an environment is activated"
     name: str
     path: str
     by_conda: bool
@@ -39,3 +40,28 @@ class EnvironmentVariablesStep(Step):
     def list_values(self, steps: tuple[Step, ...]) -> Values:
         """Return the values for the shell functions."""
         return {"path": self.path, "by_conda": self.by_conda}
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.ACTIVATION
+
+    @property
+    def changes_inside(self) -> str:
+        """Return the directory of the environment."""
+        return self.path
+
+    @property
+    def delivered_files(self) -> tuple[StepFile, ...]:
+        """Return the files that a target delivers for it."""
+        templates = ("activate.sh.j2", "deactivate.sh.j2")
+        pairs = zip(self.scripts, templates, strict=True)
+        return tuple(StepFile(name, template=template) for (name, _), template in pairs)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return tuple(
+            Fact("variables", f"{variable.name} in {self.name}", ":".join(variable.values))
+            for variable in self.variables
+        )

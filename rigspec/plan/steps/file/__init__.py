@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, Step, StepFile, Values, compute_digest
 
 __all__ = ["FileStep"]
 
@@ -18,6 +18,7 @@ class FileStep(Step):
     """
 
     kind: ClassVar[str] = "file"
+    summary: ClassVar[str] = "writes a text file with owner and mode"
     path: str
     content: str
     owner: str = "root:root"
@@ -33,3 +34,19 @@ class FileStep(Step):
             "requires_ssh_key": self.requires_ssh_key,
             "dependents": self.list_readers(steps),
         }
+
+    @property
+    def image_group(self) -> str:
+        """Return a key that is equal for all files."""
+        return self.kind
+
+    @property
+    def delivered_files(self) -> tuple[StepFile, ...]:
+        """Return the files that a target delivers for it."""
+        return (StepFile(self.id, self.content),)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        value = f"{self.owner}, mode {self.mode}"
+        return (Fact("files", self.path, value, compute_digest(self.content)),)

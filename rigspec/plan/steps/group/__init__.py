@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, Step, Values
 
 __all__ = ["GroupStep"]
 
@@ -15,6 +15,8 @@ class GroupStep(Step):
     """A group. ``members`` are all its members; with None, they are not changed."""
 
     kind: ClassVar[str] = "group"
+    summary: ClassVar[str] = "creates a group and sets its members"
+    in_image: ClassVar[str] = "optional"
     name: str
     members: tuple[str, ...] | None = None
 
@@ -24,3 +26,9 @@ class GroupStep(Step):
             "name": self.name,
             "members": None if self.members is None else ",".join(self.members),
         }
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        members = "any user" if self.members is None else ", ".join(self.members)
+        return (Fact("users", f"group {self.name}", members),)

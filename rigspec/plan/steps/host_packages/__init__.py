@@ -19,6 +19,10 @@ class HostPackagesStep(AptPackagesStep):
     """
 
     kind: ClassVar[str] = "host-packages"
+    summary: ClassVar[str] = (
+        "the same for packages that change the running kernel, such as a driver"
+    )
+    in_image: ClassVar[str] = "no"
     scope: ClassVar[Scope] = Scope.HOST
     builds_modules: bool = False
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.lock.model import LockedFile
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["InstallerStep"]
 
@@ -20,6 +20,7 @@ class InstallerStep(Step):
     """
 
     kind: ClassVar[str] = "installer"
+    summary: ClassVar[str] = "downloads, verifies and runs a self-extracting installer"
     file: LockedFile
     arguments: tuple[str, ...]
     creates: str
@@ -37,3 +38,13 @@ class InstallerStep(Step):
     def list_words(self) -> tuple[str, ...]:
         """Return the arguments of the installer."""
         return self.arguments
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.DOWNLOADS
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return (Fact("files", self.creates, f"from {self.file.name}"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Scope, Step
+from rigspec.plan.steps.base import Fact, Scope, Step
 
 __all__ = ["KernelArgumentsStep"]
 
@@ -15,6 +15,8 @@ class KernelArgumentsStep(Step):
     """Values for the kernel command line; they take effect after a reboot."""
 
     kind: ClassVar[str] = "kernel-arguments"
+    summary: ClassVar[str] = "sets the kernel command line"
+    in_image: ClassVar[str] = "no"
     scope: ClassVar[Scope] = Scope.HOST
     arguments: tuple[str, ...]
 
@@ -26,3 +28,8 @@ class KernelArgumentsStep(Step):
     def list_words(self) -> tuple[str, ...]:
         """Return the arguments."""
         return self.arguments
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return tuple(Fact("kernel arguments", each, "set") for each in self.arguments)

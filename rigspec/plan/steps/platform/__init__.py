@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["PlatformStep"]
 
@@ -15,6 +15,7 @@ class PlatformStep(Step):
     """Fail unless ID and VERSION_ID of os-release, and ``uname -m``, have these values."""
 
     kind: ClassVar[str] = "platform"
+    summary: ClassVar[str] = "refuses another system or architecture"
     distribution: str
     release: str
     arch: str
@@ -22,3 +23,13 @@ class PlatformStep(Step):
     def list_values(self, steps: tuple[Step, ...]) -> Values:
         """Return the values for the shell functions."""
         return {"distribution": self.distribution, "release": self.release, "arch": self.arch}
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.PLATFORM
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return ()  # the lock has it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Scope, Step, Values
+from rigspec.plan.steps.base import Fact, Scope, Step, Values
 
 __all__ = ["QuotaStep"]
 
@@ -19,6 +19,8 @@ class QuotaStep(Step):
     """
 
     kind: ClassVar[str] = "quota"
+    summary: ClassVar[str] = "limits the disk space of an account; reports if nothing enforces it"
+    in_image: ClassVar[str] = "no"
     scope: ClassVar[Scope] = Scope.HOST
     user: str
     limit: str
@@ -27,3 +29,8 @@ class QuotaStep(Step):
     def list_values(self, steps: tuple[Step, ...]) -> Values:
         """Return the values for the shell functions."""
         return {"user": self.user, "kib": str(self.kib), "limit": self.limit}
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return (Fact("users", f"quota of {self.user}", self.limit),)

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Scope, Step, Values
+from rigspec.plan.steps.base import Fact, Scope, Step, Values
 
 __all__ = ["RebootStep"]
 
@@ -16,6 +16,8 @@ class RebootStep(Step):
     """A reboot that is required before the following steps can be verified."""
 
     kind: ClassVar[str] = "reboot"
+    summary: ClassVar[str] = "reboots before the following steps apply"
+    in_image: ClassVar[str] = "no"
     scope: ClassVar[Scope] = Scope.HOST
     reason: str
 
@@ -24,3 +26,8 @@ class RebootStep(Step):
         inputs = (self.reason, *(value for step in steps for value in step.reboot_inputs))
         digest = hashlib.sha256("\n".join(inputs).encode()).hexdigest()
         return {"reason": self.reason, "digest": digest}
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return (Fact("reboot", "a reboot", self.reason),)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import LINKS, Fact, ImagePhase, Step, StepFile, Values
 
 __all__ = ["SecretStep"]
 
@@ -25,6 +25,10 @@ class SecretStep(Step):
     """
 
     kind: ClassVar[str] = "secret"
+    summary: ClassVar[str] = (
+        "writes a secret to a file that one account can read, alone or within settings (`text`)"
+    )
+    in_image: ClassVar[str] = "at start"
     name: str
     path: str
     owner: str = "root"
@@ -56,3 +60,24 @@ class SecretStep(Step):
             "account": self.has_account,
             "dependents": self.list_readers(steps),
         }
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.LINKS
+
+    @property
+    def image_group(self) -> str:
+        """Return a key that is equal for all symbolic links."""
+        return LINKS
+
+    @property
+    def delivered_files(self) -> tuple[StepFile, ...]:
+        """Return the files that a target delivers for it."""
+        return (StepFile(self.id, self.text),) if self.text else ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        value = f"the secret {self.name}, for {self.owner}"
+        return (Fact("files", self.path, value),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Scope, Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Scope, Step, StepFile, Values, compute_digest
 from rigspec.plan.steps.variables import Variable
 
 __all__ = ["ServiceStep"]
@@ -26,6 +26,8 @@ class ServiceStep(Step):
     """
 
     kind: ClassVar[str] = "service"
+    summary: ClassVar[str] = "a systemd unit; its `command` runs in the foreground"
+    in_image: ClassVar[str] = "at start"
     scope: ClassVar[Scope] = Scope.HOST
     name: str
     unit: str = ""
@@ -55,3 +57,29 @@ class ServiceStep(Step):
     def list_words(self) -> tuple[str, ...]:
         """Return the command that checks its configuration."""
         return self.config_test
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.START
+
+    @property
+    def delivered_files(self) -> tuple[StepFile, ...]:
+        """Return the files that a target delivers for it."""
+        return (StepFile(self.id, self.unit),) if self.unit else ()
+
+    @property
+    def fix_requires_reboot(self) -> bool:
+        """Return False: a service is restarted."""
+        return False
+
+    @property
+    def restarts_after(self) -> tuple[str, ...]:
+        """Return the ids of the steps with its configuration, which it reads at start."""
+        return (*self.needs, *self.restart_on)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        value = "unit of the rig" if self.unit else "unit of the package"
+        return (Fact("services", self.name, value, compute_digest(self.unit) if self.unit else ""),)

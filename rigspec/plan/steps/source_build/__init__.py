@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.lock.model import LockedFile
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
 
 __all__ = ["SourceBuildStep"]
 
@@ -21,6 +21,7 @@ class SourceBuildStep(Step):
     """
 
     kind: ClassVar[str] = "source-build"
+    summary: ClassVar[str] = "downloads, verifies, builds and installs a source archive"
     file: LockedFile
     configure: tuple[str, ...]
     c_flags: tuple[str, ...]
@@ -41,3 +42,13 @@ class SourceBuildStep(Step):
     def list_words(self) -> tuple[str, ...]:
         """Return the arguments of the configure script and, after ``--``, the check command."""
         return (*self.configure, "--", *self.check_command)
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.SOURCE_BUILDS
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return (Fact("files", self.creates, f"from {self.file.name}"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step, Values
+from rigspec.plan.steps.base import Fact, Step, StepFile, Values, compute_digest
 
 __all__ = ["UserStep"]
 
@@ -19,6 +19,8 @@ class UserStep(Step):
     """
 
     kind: ClassVar[str] = "user"
+    summary: ClassVar[str] = "creates an account with its keys"
+    in_image: ClassVar[str] = "optional"
     name: str
     groups: tuple[str, ...] = ()
     ssh_keys: tuple[str, ...] = ()
@@ -35,3 +37,16 @@ class UserStep(Step):
     def list_words(self) -> tuple[str, ...]:
         """Return the files that an existing account gets from ``/etc/skel``."""
         return self.files
+
+    @property
+    def delivered_files(self) -> tuple[StepFile, ...]:
+        """Return the files that a target delivers for it."""
+        keys = "".join(f"{key}\n" for key in self.ssh_keys)
+        return (StepFile(self.id, keys),) if self.ssh_keys else ()
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        groups = ", ".join(self.groups) or "no groups"
+        keys = compute_digest("\n".join(sorted(self.ssh_keys))) if self.ssh_keys else ""
+        return (Fact("users", self.name, f"{groups}, {len(self.ssh_keys)} ssh keys", keys),)

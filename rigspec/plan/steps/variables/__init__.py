@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Scope, Step, Values
+from rigspec.plan.steps.base import Fact, ImagePhase, Scope, Step, StepFile, Values
 
 __all__ = ["Variable", "VariablesStep"]
 
@@ -24,6 +24,7 @@ class VariablesStep(Step):
     """The environment variables of login sessions, written to the file ``path``."""
 
     kind: ClassVar[str] = "variables"
+    summary: ClassVar[str] = "sets environment variables of every session"
     scope: ClassVar[Scope] = Scope.SESSION
     path: str
     variables: tuple[Variable, ...]
@@ -31,3 +32,23 @@ class VariablesStep(Step):
     def list_values(self, steps: tuple[Step, ...]) -> Values:
         """Return the values for the shell functions."""
         return {"path": self.path}
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.START
+
+    @property
+    def delivered_files(self) -> tuple[StepFile, ...]:
+        """Return the files that a target delivers for it."""
+        return (StepFile(self.id, template="fragment.sh.j2"),)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return tuple(Fact("variables", each.name, _format(each)) for each in self.variables)
+
+
+def _format(variable: Variable) -> str:
+    value = ":".join(variable.values)
+    return f"{value} (prepended)" if variable.prepend else value

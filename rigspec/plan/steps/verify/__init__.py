@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Step
+from rigspec.plan.steps.base import Fact, ImagePhase, Step, compute_digest
 
 __all__ = ["Check", "VerifyStep"]
 
@@ -31,4 +31,24 @@ class VerifyStep(Step):
     """The verification of the installation against the lock; always the last step."""
 
     kind: ClassVar[str] = "verify"
+    summary: ClassVar[str] = "compares the installation with the lock; always last"
     checks: tuple[Check, ...]
+
+    @property
+    def image_phase(self) -> ImagePhase:
+        """Return its place in an image."""
+        return ImagePhase.START
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Return what is compared between machines."""
+        return tuple(
+            Fact(
+                "checks",
+                check.title,
+                check.expect or "nothing",
+                compute_digest(" ".join([*check.command, check.expect])),
+                "check",
+            )
+            for check in self.checks
+        )

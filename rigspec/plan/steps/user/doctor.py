@@ -1,4 +1,4 @@
-"""Check accounts, groups, SSH keys and quotas."""
+"""Check an account, its groups and its SSH keys."""
 
 from __future__ import annotations
 
@@ -6,31 +6,27 @@ import base64
 import grp
 import hashlib
 import pwd
-import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from functools import partial
 
-from rigspec.doctor.checks.files import check_attributes
-from rigspec.doctor.expectation import (
+from rigspec.plan.inspection.expectation import (
     Expectation,
     ProbeError,
     compare,
     read_file_attributes,
     read_text,
-    run_command,
 )
-from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import GroupStep, QuotaStep, UserStep
+from rigspec.plan.inspection.files import check_attributes
+from rigspec.plan.inspection.findings import Finding, Fix, Inspection, Status
+from rigspec.plan.steps.user import UserStep
 
-__all__ = ["check_group", "check_quota", "check_user"]
-
-# A line of quota(1): file system, blocks, soft and hard limit.
-_LIMITS = re.compile(r"^\s*\S+\s+\d+\*?\s+\d+\s+(\d+)\s", re.MULTILINE)
+__all__ = ["check", "fix"]
 
 _NO_PASSWORD = "none"  # noqa: S105 - not a password
 
 
-def check_user(step: UserStep) -> Iterator[Item]:
+def check(step: UserStep, _: Inspection) -> Iterator[Finding]:
     """Check an account, its groups and its SSH keys."""
     name = step.name
     account = _find_account(name)
@@ -60,36 +56,23 @@ def check_user(step: UserStep) -> Iterator[Item]:
         yield from _check_keys(step, file)
 
 
-def check_group(step: GroupStep) -> Iterator[Item]:
-    """Check a group, and its members if the rig sets them."""
-    if step.members is None:
-        expectation = Expectation(step.layer, step.name, "group", "present", step.id)
-        yield compare(
-            expectation, lambda: "present" if _find_group(step.name) is not None else None
-        )
-        return
-    expected = ", ".join(step.members) or "none"
-    yield compare(
-        Expectation(step.layer, step.name, "members", expected, step.id),
-        partial(_members, step.name),
-    )
+def fix(step: UserStep, findings: Sequence[Finding]) -> Fix:
+    """Return commands for an account; the installer does not change foreign keys or owners."""
+    commands, rerun = [], False
+    for item in findings:
+        if item.status is Status.EXTRA:
+            commands.append(f"# remove manually from {item.name}: {item.aspect}")
+        elif item.aspect == "password":
+            commands.append(f"passwd --lock {shlex.quote(step.name)}")
+        elif item.aspect == "owner" and item.found is not None:
+            owner, path = shlex.quote(item.expected or ""), shlex.quote(item.name)
+            commands.append(f"chown --no-dereference {owner} {path}")
+        else:
+            rerun = True
+    return Fix(tuple(commands), rerun)
 
 
-def check_quota(step: QuotaStep) -> Iterator[Item]:
-    """Check the disk quota of an account, in blocks of 1024 bytes."""
-    expectation = Expectation(step.layer, step.user, "quota", str(step.kib), step.id)
-
-    def probe() -> str:
-        arguments = ("quota", "--user", step.user, "--verbose", "--no-wrap", "--raw-grace")
-        limits = _LIMITS.findall(run_command(arguments, fails=True))
-        if not limits:
-            raise ProbeError("user quotas are not enabled on any file system")
-        return str(max(map(int, limits)))
-
-    yield compare(expectation, probe)
-
-
-def _check_keys(step: UserStep, file: str) -> Iterator[Item]:
+def _check_keys(step: UserStep, file: str) -> Iterator[Finding]:
     """Check for the keys of the rig, and report others."""
     for key in step.ssh_keys:
         expectation = Expectation(step.layer, file, f"key {_fingerprint(key)}", key, step.id)
@@ -101,7 +84,7 @@ def _check_keys(step: UserStep, file: str) -> Iterator[Item]:
     for line in dict.fromkeys(lines):
         if line.strip() and not line.startswith("#") and line not in step.ssh_keys:
             aspect = f"key {_fingerprint(line)}"
-            yield Item(step.layer, file, aspect, None, line, Status.EXTRA, step.id)
+            yield Finding(step.layer, file, aspect, None, line, Status.EXTRA, step.id)
 
 
 def _find_line(file: str, key: str) -> str | None:
@@ -116,18 +99,6 @@ def _fingerprint(line: str) -> str:
     except ValueError:
         data = line.encode()
     return "SHA256:" + base64.b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
-
-
-def _find_group(name: str) -> grp.struct_group | None:
-    try:
-        return grp.getgrnam(name)
-    except KeyError:
-        return None
-
-
-def _members(name: str) -> str | None:
-    entry = _find_group(name)
-    return None if entry is None else ", ".join(entry.gr_mem) or "none"
 
 
 def _presence(path: str) -> str | None:

@@ -6,31 +6,37 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from rigspec.doctor.expectation import Expectation, ProbeError, compare, run_command
-from rigspec.doctor.model import Item
 from rigspec.lock.paths import get_installed_lock_path
+from rigspec.plan.inspection.expectation import Expectation, ProbeError, compare, run_command
+from rigspec.plan.inspection.findings import Finding, Fix, Inspection
 from rigspec.plan.model import Plan
 from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES
-from rigspec.plan.steps import Check, Step, VerifyStep
+from rigspec.plan.steps.verify import Check, VerifyStep
 
-__all__ = ["run_checks"]
+__all__ = ["check", "fix"]
 
 
-def run_checks(step: VerifyStep, plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+def check(step: VerifyStep, inspection: Inspection) -> Iterator[Finding]:
     """Run each check of the layers that the steps build."""
+    plan, steps = inspection.plan, inspection.steps
     layers = {step.layer for step in steps}
     excluded = {step.layer for step in plan.steps} - layers
     programs = {get_installed_lock_path(VERIFY_PACKAGES), get_installed_lock_path(CHECK_PACKAGES)}
-    for check in step.checks:
+    for each in step.checks:
         if (
-            check.layer in excluded
-            or programs & set(check.command)
-            or _checks_interpreter(check, plan)
+            each.layer in excluded
+            or programs & set(each.command)
+            or _checks_interpreter(each, plan)
         ):
             continue
-        expected = " ".join(check.expect.split("\n"))
-        expectation = Expectation(check.layer, check.title, "check", expected, step.id)
-        yield compare(expectation, partial(_run_check, check))
+        expected = " ".join(each.expect.split("\n"))
+        expectation = Expectation(each.layer, each.title, "check", expected, step.id)
+        yield compare(expectation, partial(_run_check, each))
+
+
+def fix(step: VerifyStep, findings: Sequence[Finding]) -> Fix:
+    """Return a comment: the checks pass when the other steps are fixed."""
+    return Fix((f"# {step.title}: fixed by the commands above",), rerun=False)
 
 
 def _checks_interpreter(check: Check, plan: Plan) -> bool:

@@ -1,54 +1,38 @@
-"""Check the variables of login shells and activated environments."""
+"""Check the variables of login shells."""
 
 from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 
-from rigspec.doctor.checks.files import check_attributes, compute_content_digest
-from rigspec.doctor.expectation import Expectation, ProbeError, compare, run_command
-from rigspec.doctor.model import Item
-from rigspec.plan.steps import EnvironmentVariablesStep, Variable, VariablesStep
+from rigspec.plan.inspection.expectation import Expectation, ProbeError, compare, run_command
+from rigspec.plan.inspection.files import check_attributes
+from rigspec.plan.inspection.findings import Finding, Inspection
+from rigspec.plan.steps.base import compute_digest
+from rigspec.plan.steps.variables import Variable, VariablesStep
 
-__all__ = ["check_environment_variables", "check_variables"]
+__all__ = ["check", "read_variable"]
 
 _SHELLS = ("/bin/bash", "/bin/sh")
 
 
-def check_variables(step: VariablesStep, text: str | None) -> Iterator[Item]:
-    """Check the profile script against ``text``, and the variables of a login shell."""
+def check(step: VariablesStep, inspection: Inspection) -> Iterator[Finding]:
+    """Check the profile script and the variables of a login shell."""
+    text = inspection.texts.get(step.id)
     if text is not None:
-        digest = compute_content_digest(text)
+        digest = compute_digest(text)
         yield from check_attributes(
             step.layer, step.path, step.id, owner="root:root", mode="0644", sha256=digest
         )
     for variable in step.variables:
         expected = ":".join(variable.values)
         expectation = Expectation(step.layer, variable.name, "login shell", expected, step.id)
-        yield compare(expectation, partial(_read_variable, variable))
+        yield compare(expectation, partial(read_variable, variable))
 
 
-def check_environment_variables(
-    step: EnvironmentVariablesStep, texts: Mapping[str, str]
-) -> Iterator[Item]:
-    """Check the scripts of an environment, and the variables that they set."""
-    for name, path in step.scripts:
-        if name in texts:
-            digest = compute_content_digest(texts[name])
-            yield from check_attributes(
-                step.layer, path, step.id, owner="root:root", mode="0644", sha256=digest
-            )
-    script = step.scripts[0][1] if step.by_conda else f"{step.path}/bin/activate"
-    for variable in step.variables:
-        expected = ":".join(variable.values)
-        name = f"{step.name}/{variable.name}"
-        expectation = Expectation(step.layer, name, "activated", expected, step.id)
-        yield compare(expectation, partial(_read_variable, variable, script))
-
-
-def _read_variable(variable: Variable, script: str | None = None) -> str | None:
+def read_variable(variable: Variable, script: str | None = None) -> str | None:
     """Return the value in a login shell, after sourcing ``script`` if given.
 
     Of a list of directories, return only those of the rig, if they are complete and in order.

@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from rigspec.doctor.checks.files import check_attributes, check_private_file
-from rigspec.doctor.expectation import (
+from rigspec.plan.inspection.expectation import (
     Expectation,
     ProbeError,
     compare,
@@ -17,16 +16,17 @@ from rigspec.doctor.expectation import (
     read_text,
     run_command,
 )
-from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import CertificateStep
+from rigspec.plan.inspection.files import check_attributes, check_private_file
+from rigspec.plan.inspection.findings import Finding, Inspection, Status
+from rigspec.plan.steps.certificate import CertificateStep
 
-__all__ = ["check_certificate"]
+__all__ = ["check"]
 
 _OPENSSL = "/usr/bin/openssl"
 _VALID, _MATCHES = "valid", "matches the certificate"
 
 
-def check_certificate(step: CertificateStep) -> Iterator[Item]:
+def check(step: CertificateStep, _: Inspection) -> Iterator[Finding]:
     """Check a certificate and its key."""
     certificate_items = check_attributes(
         step.layer, step.certificate, step.id, owner="root:root", mode="0644"

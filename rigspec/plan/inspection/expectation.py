@@ -10,8 +10,8 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rigspec.doctor.model import Item, Status
 from rigspec.host.probe import ProbeError, read_text, run_command
+from rigspec.plan.inspection.findings import Finding, Status
 
 __all__ = [
     "Attributes",
@@ -44,7 +44,7 @@ class Expectation:
     step: str
 
 
-def compare(expectation: Expectation, probe: Callable[[], str | None]) -> Item:
+def compare(expectation: Expectation, probe: Callable[[], str | None]) -> Finding:
     """Compare an expectation with the result of ``probe``.
 
     None means missing; a ProbeError means unknown.
@@ -62,8 +62,8 @@ def compare(expectation: Expectation, probe: Callable[[], str | None]) -> Item:
 
 def _build_item(
     expectation: Expectation, found: str | None, status: Status, reason: str | None = None
-) -> Item:
-    return Item(
+) -> Finding:
+    return Finding(
         layer=expectation.layer,
         name=expectation.name,
         aspect=expectation.aspect,

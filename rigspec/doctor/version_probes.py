@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli
 
-from rigspec.doctor.expectation import (
+from rigspec.plan.inspection.expectation import (
     Expectation,
     ProbeError,
     compare,
@@ -20,7 +20,7 @@ from rigspec.doctor.expectation import (
     read_text,
     run_command,
 )
-from rigspec.doctor.model import Item
+from rigspec.plan.inspection.findings import Finding
 from rigspec.plan.model import Plan
 from rigspec.plan.paths import cuda_home
 from rigspec.plan.steps import Step
@@ -66,7 +66,7 @@ class DeviceCount:
     folder: str
 
 
-def build_version_checks(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+def build_version_checks(plan: Plan, steps: Sequence[Step]) -> Iterator[Finding]:
     """Check the version in use of each component that the steps install."""
     home = cuda_home(plan.resolution.cuda) if plan.resolution.cuda is not None else ""
     for probe in _read_probes():
@@ -81,7 +81,7 @@ def build_version_checks(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
     yield from _check_device_counts(plan, steps)
 
 
-def _check_conflicting_modules(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+def _check_conflicting_modules(plan: Plan, steps: Sequence[Step]) -> Iterator[Finding]:
     for row in _read_table("conflicting_module"):
         module = ConflictingModule(**row)
         step = _installing_step(steps, module)
@@ -91,7 +91,7 @@ def _check_conflicting_modules(plan: Plan, steps: Sequence[Step]) -> Iterator[It
         yield compare(expectation, partial(_is_loaded, module.path))
 
 
-def _check_device_counts(plan: Plan, steps: Sequence[Step]) -> Iterator[Item]:
+def _check_device_counts(plan: Plan, steps: Sequence[Step]) -> Iterator[Finding]:
     for row in _read_table("devices"):
         devices = DeviceCount(**row)
         step = _installing_step(steps, devices)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from rigspec.doctor.checks.files import check_attributes, compute_content_digest
-from rigspec.doctor.expectation import Expectation, ProbeError, compare, run_command
-from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import ServiceStep
+from rigspec.plan.inspection.expectation import Expectation, ProbeError, compare, run_command
+from rigspec.plan.inspection.files import check_attributes
+from rigspec.plan.inspection.findings import Finding, Fix, Inspection, Status
+from rigspec.plan.steps.base import compute_digest
+from rigspec.plan.steps.service import ServiceStep
 
-__all__ = ["check_service"]
+__all__ = ["check", "fix"]
 
 _RESPONDING = "responding"
 _UNIT_DIRS = ("/etc/systemd/system", "/run/systemd/system")
 _TIMEOUT_S = 8
 
 
-def check_service(step: ServiceStep) -> Iterator[Item]:
+def check(step: ServiceStep, _: Inspection) -> Iterator[Finding]:
     """Check a systemd unit, including its text unless a package provides it."""
     if step.unit:
         yield from check_attributes(
@@ -29,7 +31,7 @@ def check_service(step: ServiceStep) -> Iterator[Item]:
             step.id,
             owner="root:root",
             mode="0644",
-            sha256=compute_content_digest(step.unit),
+            sha256=compute_digest(step.unit),
         )
         yield from _find_drop_ins(step)
     enabled = Expectation(step.layer, step.name, "enabled", "enabled", step.id)
@@ -44,12 +46,24 @@ def check_service(step: ServiceStep) -> Iterator[Item]:
         yield compare(responding, partial(_check_response, step, active_item))
 
 
-def _find_drop_ins(step: ServiceStep) -> Iterator[Item]:
+def fix(step: ServiceStep, findings: Sequence[Finding]) -> Fix:
+    """Return commands for a unit: the installer changes no foreign drop-ins or masked units."""
+    name, commands = shlex.quote(step.name), []
+    for item in findings:
+        if item.status is Status.EXTRA:
+            commands.append(f"# remove manually: {item.name}")
+        elif (item.aspect, item.found) == ("enabled", "masked"):
+            commands.append(f"systemctl unmask {name}")
+    rerun = not findings or any(item.status is not Status.EXTRA for item in findings)
+    return Fix(tuple(commands), rerun)
+
+
+def _find_drop_ins(step: ServiceStep) -> Iterator[Finding]:
     """Report drop-ins that do not belong to the rig."""
     for folder in _UNIT_DIRS:
         for path in sorted(Path(folder, f"{step.name}.d").glob("*.conf")):
             found = f"changes {step.name}"
-            yield Item(step.layer, str(path), "drop-in", None, found, Status.EXTRA, step.id)
+            yield Finding(step.layer, str(path), "drop-in", None, found, Status.EXTRA, step.id)
 
 
 def _read_active_state(name: str) -> str | None:
@@ -58,7 +72,7 @@ def _read_active_state(name: str) -> str | None:
     return _systemctl("is-active", name)
 
 
-def _check_response(step: ServiceStep, active_item: Item) -> str:
+def _check_response(step: ServiceStep, active_item: Finding) -> str:
     """Run the health check of the service, or connect to its port."""
     if active_item.status is Status.UNKNOWN:
         raise ProbeError(active_item.reason or "")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from rigspec.doctor.expectation import (
+from rigspec.plan.inspection.expectation import (
     Attributes,
     Expectation,
     ProbeError,
@@ -16,96 +15,37 @@ from rigspec.doctor.expectation import (
     read_file_attributes,
     read_text,
 )
-from rigspec.doctor.model import Item, Status
-from rigspec.plan.steps import (
-    AccessStep,
-    ArchiveStep,
-    DownloadStep,
-    FileStep,
-    InstallerStep,
-    SecretStep,
-    SourceBuildStep,
-    Step,
-)
+from rigspec.plan.inspection.findings import Finding, Status
+from rigspec.plan.steps.archive import ArchiveStep
+from rigspec.plan.steps.base import Step
+from rigspec.plan.steps.installer import InstallerStep
+from rigspec.plan.steps.source_build import SourceBuildStep
 
 __all__ = [
-    "check_access",
     "check_attributes",
-    "check_contents",
-    "check_download",
-    "check_file",
     "check_private_file",
-    "check_secret",
     "check_unpacked_files",
-    "compute_content_digest",
 ]
 
-_ROOT = "root:root"
 
-
-def check_file(step: FileStep) -> Iterator[Item]:
-    """Check a file of the rig."""
-    yield from check_attributes(
-        step.layer,
-        step.path,
-        step.id,
-        sha256=compute_content_digest(step.content),
-        owner=step.owner,
-        mode=step.mode,
-    )
-
-
-def check_access(step: AccessStep) -> Iterator[Item]:
-    """Check the owner and mode of a directory."""
-    yield from check_attributes(step.layer, step.path, step.id, owner=step.owner, mode=step.mode)
-
-
-def check_download(step: DownloadStep) -> Iterator[Item]:
-    """Check a downloaded file."""
-    sha256 = step.file.sha256
-    yield from check_attributes(
-        step.layer, step.to, step.id, sha256=sha256, owner=_ROOT, mode=step.mode
-    )
-
-
-def check_unpacked_files(step: ArchiveStep | InstallerStep | SourceBuildStep) -> Iterator[Item]:
+def check_unpacked_files(step: ArchiveStep | InstallerStep | SourceBuildStep) -> Iterator[Finding]:
     """Check the files that an archive or an installer created, as far as they are recorded."""
     expectation = Expectation(step.layer, step.creates, "presence", "present", step.id)
     yield compare(
         expectation,
         lambda: "present" if read_file_attributes(step.creates, content=False) else None,
     )
-    yield from check_contents(step)
+    yield from _check_contents(step)
 
 
-def check_secret(step: SecretStep) -> Iterator[Item]:
-    """Check the file of a secret, without comparing the secret itself."""
-    yield from check_private_file(step, step.path, step.owner)
-    if step.text:
-        expected = compute_content_digest(_without_secret(step, step.text))
-        expectation = Expectation(step.layer, step.path, "text", expected, step.id)
-        yield compare(expectation, lambda: _digest_without_secret(step))
-
-
-def _digest_without_secret(step: SecretStep) -> str | None:
-    text = read_text(step.path)
-    return None if text is None else compute_content_digest(_without_secret(step, text))
-
-
-def _without_secret(step: SecretStep, text: str) -> str:
-    """Return the lines that do not contain the secret."""
-    hidden = {i for i, line in enumerate(step.lines) if any(map(step.is_placeholder, line))}
-    return "\n".join(line for i, line in enumerate(text.splitlines()) if i not in hidden)
-
-
-def check_private_file(step: Step, path: str, owner: str) -> Iterator[Item]:
+def check_private_file(step: Step, path: str, owner: str) -> Iterator[Finding]:
     """Check a file that only its owner may read."""
     yield from check_attributes(step.layer, path, step.id, owner=f"{owner}:root", mode="0400")
 
 
 def check_attributes(
     layer: str, path: str, step: str, *, owner: str, mode: str, sha256: str | None = None
-) -> Iterator[Item]:
+) -> Iterator[Finding]:
     """Check the digest (if given), owner and mode of a path.
 
     If the path is missing or not readable, only one item is reported.
@@ -135,16 +75,11 @@ def _probe(
     return probe
 
 
-def compute_content_digest(text: str) -> str:
-    """Return the sha256 of the text of a file."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 _RECORDS = "/var/lib/rig/owned"
 _UNCHANGED = "unchanged"
 
 
-def check_contents(step: ArchiveStep | InstallerStep | SourceBuildStep) -> Iterator[Item]:
+def _check_contents(step: ArchiveStep | InstallerStep | SourceBuildStep) -> Iterator[Finding]:
     """Check that the recorded files are unchanged; skipped without records."""
     try:
         shared = (read_text(f"{_RECORDS}/shared") or "").splitlines()

@@ -14,25 +14,24 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from rigspec.doctor.expectation import (
+from rigspec.plan.inspection.expectation import (
     Expectation,
     ProbeError,
     compare,
     read_file_attributes,
     run_command,
 )
-from rigspec.doctor.model import Item, Status
-from rigspec.plan.model import Plan
-from rigspec.plan.steps import EnvironmentStep
+from rigspec.plan.inspection.findings import Finding, Inspection, Status
+from rigspec.plan.steps.environment import EnvironmentStep
 
-__all__ = ["check_environment", "find_missing_package_files"]
+__all__ = ["check", "find_missing_package_files"]
 
 _COMPLETE = "complete"
 
 
 def find_missing_package_files(
     step: EnvironmentStep, packages: Mapping[str, Distribution]
-) -> Iterator[Item]:
+) -> Iterator[Finding]:
     """Check that the files of each package exist with the recorded size.
 
     Packages without a RECORD are skipped. If several packages have the same file, any of their
@@ -83,11 +82,12 @@ _PROGRAM = (
 _PACKAGE = re.compile(r"\w+://\S*/([^/\s]+?)(?:\.conda|\.tar\.bz2)(?:#|$)")
 
 
-def check_environment(step: EnvironmentStep, plan: Plan) -> Iterator[Item]:
+def check(step: EnvironmentStep, inspection: Inspection) -> Iterator[Finding]:
     """Check the interpreter, all locked packages and their files, and report other packages.
 
     If the environment is missing, only the interpreter is reported.
     """
+    plan = inspection.plan
     texts = {file.name: file.content for file in plan.payload}
     python = next(env.python for env in plan.resolution.envs if env.name == step.name)
     interpreter = _check_interpreter(step, python)
@@ -112,7 +112,7 @@ def check_environment(step: EnvironmentStep, plan: Plan) -> Iterator[Item]:
         yield from _compare_packages(step, conda_packages, records, "build")
 
 
-def _check_interpreter(step: EnvironmentStep, python: str) -> Item:
+def _check_interpreter(step: EnvironmentStep, python: str) -> Finding:
     """Check the version; of a system interpreter, which gets updates, only major and minor."""
     exact = step.explicit is not None
     expected = python if exact else ".".join(python.split(".")[:2])
@@ -128,7 +128,7 @@ def _check_interpreter(step: EnvironmentStep, python: str) -> Item:
 
 def _compare_packages(
     step: EnvironmentStep, locked: Mapping[str, str], installed: Mapping[str, str], aspect: str
-) -> Iterator[Item]:
+) -> Iterator[Finding]:
     for name in sorted(locked.keys() | installed.keys()):
         expected, found = locked.get(name), installed.get(name)
         if expected is None:
@@ -148,9 +148,9 @@ def _item(
     status: Status,
     reason: str | None = None,
     aspect: str = "version",
-) -> Item:
+) -> Finding:
     name = f"{step.name}/{name}"
-    return Item(step.layer, name, aspect, expected, found, status, step.id, reason)
+    return Finding(step.layer, name, aspect, expected, found, status, step.id, reason)
 
 
 def _is_same_version(one: str, other: str) -> bool:
