@@ -93,10 +93,9 @@ def _explain_choice(
         conflict = next(find_conflicts(problem, encoding, session))
     lines = [requirement for requirement in conflict.requirements if requirement.path]
     facts = tuple(list_facts(conflict))
-    why = f"{choice}, because {_public(newer.version)} is not possible"
-    if not facts and all(r.component == component.key for r in conflict.requirements):
-        why = f"{choice}, because the spec does not allow {_public(newer.version)}"
-    note = _note(spec, component, why, lines)
+    own_lines = all(r.component == component.key for r in conflict.requirements)
+    reason = _phrase_exclusion(_public(newer.version), len(facts), own_lines=own_lines)
+    note = _note(spec, component, f"{choice}, because {reason}", lines)
     earlier_labels = [
         requirement.label
         for requirement in conflict.requirements
@@ -108,6 +107,15 @@ def _explain_choice(
         else ()
     )
     return replace(note, facts=facts, help=help_lines)
+
+
+def _phrase_exclusion(newer: str, facts: int, *, own_lines: bool) -> str:
+    """Return what excludes a newer version: facts, or without any the spec."""
+    if facts:
+        return f"a fact excludes {newer}" if facts == 1 else f"{facts} facts exclude {newer}"
+    if own_lines:
+        return f"the spec does not allow {newer}"
+    return f"other choices exclude {newer}"
 
 
 def _next_newer(component: Component, solution: Solution) -> Candidate | None:
