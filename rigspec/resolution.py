@@ -98,7 +98,7 @@ class Resolution:
     ``driver_source`` is where the driver is installed from (``nvidia``, ``distribution``,
     ``runfile``), ``none`` where the machine has it already; ``kernel_modules`` are ``open`` or
     ``proprietary``. Both are ``None`` in a lock that was made before they were decided.
-    ``cuda_provider`` is where the toolkit is installed from if the spec has no ``[cuda]`` table.
+    ``cuda_provider`` is where packages of CUDA come from: as the spec states it, else as decided.
     """
 
     machine: str | None

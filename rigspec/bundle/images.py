@@ -35,7 +35,7 @@ def fetch_images_part(rig: Rig, machines: Iterable[LockedMachine]) -> BundlePart
     generated: list[GeneratedFile] = []
     missing: list[MissingItem] = []
     for machine in machines:
-        if machine.image is None:
+        if machine.image is None or machine.image.digest is None:
             why = next((u.reason for u in machine.unpinned if u.part == IMAGE), "not locked")
             missing.append(MissingItem("the base image", why))
             continue

@@ -26,7 +26,7 @@ from rigspec.compare.render.text import render_text
 from rigspec.compare.software import UsableLock
 from rigspec.diagnostics.model import Report, Severity
 from rigspec.diagnostics.render.summary import drop_warnings
-from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
+from rigspec.lock.lockfile import NoLock, UnusableLock, read_lock
 from rigspec.lock.paths import lock_directory
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import load_matrix
@@ -182,7 +182,7 @@ def _usable_lock(
         lock, digest = read_lock(directory)
     except NoLock as error:
         return None, error.diagnostic.message
-    except CorruptLock as error:
+    except UnusableLock as error:
         fail(f"{error.diagnostic.code}: {error.diagnostic.message}", status=1)
     changes = find_differences(lock, spec.rig, collect_resolutions(reports))
     outdated = [change for change in changes if change.severity is Severity.ERROR]

@@ -54,7 +54,7 @@ def iterate_resolved_items(resolution: Resolution) -> Iterator[ComparedItem]:
 def iterate_locked_items(machine: LockedMachine) -> Iterator[ComparedItem]:
     """Yield everything that the lock pins for a machine, resolved versions first."""
     yield from iterate_resolved_items(machine.resolution)
-    if machine.image is not None:
+    if machine.image is not None and machine.image.digest is not None:
         digest = machine.image.digest.removeprefix("sha256:")
         yield ComparedItem("base image", machine.image.reference, "the image", digest)
     for archive in machine.archives:

@@ -22,7 +22,6 @@ from rigspec.plan.inspection.expectation import (
 )
 from rigspec.plan.inspection.findings import Finding
 from rigspec.plan.model import Plan
-from rigspec.plan.paths import cuda_home
 from rigspec.plan.steps import Step
 
 __all__ = ["build_version_checks"]
@@ -68,7 +67,7 @@ class DeviceCount:
 
 def build_version_checks(plan: Plan, steps: Sequence[Step]) -> Iterator[Finding]:
     """Check the version in use of each component that the steps install."""
-    home = cuda_home(plan.resolution.cuda) if plan.resolution.cuda is not None else ""
+    home = plan.cuda_home or ""
     for probe in _read_probes():
         version = getattr(plan.resolution, probe.component)
         step = _installing_step(steps, probe)

@@ -71,7 +71,7 @@ def lint_nvblas(spec: LoadedSpec, resolution: Resolution | None) -> Iterator[Dia
     os = next((row for row in _table()["system"] if resolution.os in row["os"]), None)
     source = _source("nvblas")
     path: KeyPath = ("cuda", "nvblas")
-    if resolution.cuda is None or rig.cuda.provider in ("conda", "wheels"):
+    if resolution.cuda is None or resolution.cuda_provider in ("conda", "wheels"):
         yield Diagnostic(
             code="RS239",
             severity=Severity.ERROR,

@@ -73,8 +73,7 @@ def _get_driver_path(spec: LoadedSpec, machine: str, requested: bool) -> KeyPath
 
 
 def _lint_toolkit(spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> Iterator[Diagnostic]:
-    cuda = spec.rig.cuda
-    provider = cuda.provider if cuda is not None else resolution.cuda_provider
+    cuda, provider = spec.rig.cuda, resolution.cuda_provider
     if resolution.cuda is None or provider not in _PACKAGED:
         return
     repository = provider != "nvidia" or _get_system_value(matrix, resolution.os, "nvidia_slug")

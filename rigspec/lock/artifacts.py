@@ -25,7 +25,6 @@ __all__ = [
     "find_release",
     "find_unpinned_interpreters",
     "find_unpinned_items",
-    "get_cuda_provider",
     "get_file_name",
     "hash_url",
     "list_downloads",
@@ -53,11 +52,11 @@ def list_downloads(
     """
     if (
         resolution.cudnn is not None
-        and get_cuda_provider(rig, resolution) is not None
+        and resolution.cuda_provider is not None
         and "cudnn" not in _image(rig)
     ):
         yield from _cudnn(rig, resolution, matrix, previous)
-    if _from_runfile(rig, resolution):
+    if _from_runfile(resolution):
         yield from _matrix_file(find_release(matrix, "cuda", resolution.cuda or ""), "cuda")
     for installer in sorted({env.installer for env in resolution.envs if env.installer}):
         yield from _matrix_file(find_release(matrix, "installer", installer), "installer")
@@ -74,10 +73,10 @@ def find_foreign_archive(rig: Rig, resolution: Resolution) -> tuple[str, str] | 
     """
     if resolution.arch == LOCKED_ARCH:
         return None
-    if _from_runfile(rig, resolution):
+    if _from_runfile(resolution):
         return f"the runfile of CUDA {resolution.cuda}", 'set `provider = "nvidia"` in `[cuda]`'
     own = rig.cuda.cudnn if rig.cuda is not None else None
-    if resolution.cudnn is not None and _installs_cuda(rig, resolution) and not _has_url(own):
+    if resolution.cudnn is not None and _installs_cuda(resolution) and not _has_url(own):
         return f"cuDNN {resolution.cudnn}", "set `url` in `[cuda.cudnn]` to the archive"
     for env in resolution.envs:
         if env.installer is not None:
@@ -89,11 +88,9 @@ def _has_url(cudnn: object) -> bool:
     return getattr(cudnn, "url", None) is not None
 
 
-def list_repositories(
-    rig: Rig, resolution: Resolution, matrix: Matrix
-) -> Iterator[LockedRepository]:
+def list_repositories(resolution: Resolution, matrix: Matrix) -> Iterator[LockedRepository]:
     """Yield the third-party package repositories."""
-    if not (_from_repository(rig, resolution) or _driver_from_repository(resolution)):
+    if not (_from_repository(resolution) or _driver_from_repository(resolution)):
         return
     if not _has_repository(resolution, matrix):
         return
@@ -120,7 +117,7 @@ def list_third_party_packages(
         return
     if _driver_from_repository(resolution):
         yield from _driver_packages(resolution, matrix)
-    if not _from_repository(rig, resolution):
+    if not _from_repository(resolution):
         return
     if rig.cuda is not None and rig.cuda.packages is not None:
         for name in rig.cuda.packages:
@@ -157,24 +154,19 @@ def _revision(key: Release, os: str, branch: int) -> str:
 def find_unpinned_items(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[Unpinned]:
     """Yield the items that the lock does not pin, with the reasons."""
     yield from find_unpinned_interpreters(rig, resolution, matrix)
-    if _from_repository(rig, resolution) and not _has_repository(resolution, matrix):
+    if _from_repository(resolution) and not _has_repository(resolution, matrix):
         why = f"no package repository is known for {resolution.os}; install it by hand"
         yield Unpinned(f"CUDA toolkit {resolution.cuda or ''}".strip(), why, part="cuda")
-    if _from_runfile(rig, resolution):
+    if _from_runfile(resolution):
         toolkit = find_release(matrix, "cuda", resolution.cuda or "")
         if not toolkit.artifacts:
             why = "the matrix knows no address of its runfile; take another release or provider"
             yield Unpinned(f"CUDA toolkit {toolkit.version}", why, part="cuda")
-    if resolution.cudnn is not None and _installs_cuda(rig, resolution):
+    if resolution.cudnn is not None and _installs_cuda(resolution):
         url = getattr(rig.cuda.cudnn, "url", None) if rig.cuda is not None else None
         if url is None and not _cudnn_release(resolution, matrix).artifacts:
             why = "the matrix knows no address of its archive; name one in `cuda.cudnn.url`"
             yield Unpinned(f"cuDNN {resolution.cudnn}", why, part="cudnn")
-
-
-def get_cuda_provider(rig: Rig, resolution: Resolution) -> str | None:
-    """Return where CUDA comes from: as the spec states it, else as it was decided."""
-    return rig.cuda.provider if rig.cuda is not None else resolution.cuda_provider
 
 
 def find_release(matrix: Matrix, product: str, label: str) -> Release:
@@ -203,8 +195,8 @@ def _image(rig: Rig) -> str:
     return find_image_tag(rig) or ""
 
 
-def _from_repository(rig: Rig, resolution: Resolution) -> bool:
-    return resolution.accelerator == "gpu" and get_cuda_provider(rig, resolution) == "nvidia"
+def _from_repository(resolution: Resolution) -> bool:
+    return resolution.accelerator == "gpu" and resolution.cuda_provider == "nvidia"
 
 
 def _has_repository(resolution: Resolution, matrix: Matrix) -> bool:
@@ -219,12 +211,12 @@ def _driver_from_repository(resolution: Resolution) -> bool:
     return from_nvidia and has_apt(resolution.os)
 
 
-def _from_runfile(rig: Rig, resolution: Resolution) -> bool:
-    return resolution.cuda is not None and get_cuda_provider(rig, resolution) == "runfile"
+def _from_runfile(resolution: Resolution) -> bool:
+    return resolution.cuda is not None and resolution.cuda_provider == "runfile"
 
 
-def _installs_cuda(rig: Rig, resolution: Resolution) -> bool:
-    return _from_repository(rig, resolution) or _from_runfile(rig, resolution)
+def _installs_cuda(resolution: Resolution) -> bool:
+    return _from_repository(resolution) or _from_runfile(resolution)
 
 
 def _current_key(matrix: Matrix) -> Release:

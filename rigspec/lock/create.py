@@ -215,7 +215,7 @@ def _machine(
 ) -> LockedMachine:
     resolution, envs = locked.resolution, locked.envs
     files = tuple(list_downloads(rig, resolution, matrix, earlier.artifacts.files))
-    repositories = tuple(list_repositories(rig, resolution, matrix))
+    repositories = tuple(list_repositories(resolution, matrix))
     machine = LockedMachine(
         resolution=strip_build_indexes(rig, resolution),
         files=files,

@@ -52,7 +52,9 @@ def _present(layers: Mapping[str, str | None]) -> dict[str, str]:
 
 def _image(machine: LockedMachine) -> dict[str, str]:
     image = machine.image
-    return {image.reference: image.digest[:_SHORT]} if image is not None else {}
+    if image is None or image.digest is None:
+        return {}
+    return {image.reference: image.digest[:_SHORT]}
 
 
 def _files(machine: LockedMachine) -> dict[str, str]:

@@ -19,7 +19,7 @@ def find_missing_digests(
 ) -> Iterator[Diagnostic]:
     """Yield an error for every base image and download without a digest."""
     for machine in machines:
-        if machine.image is None:
+        if machine.image is None or machine.image.digest is None:
             image = choose_base_image(spec.rig, machine.resolution).name
             reasons = [item.reason for item in machine.unpinned if item.part == IMAGE]
             why = reasons[0] if reasons else "the lock was created without it"

@@ -15,16 +15,25 @@ from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.fs.atomic_tree import MANIFEST, OutputFile, build_manifest, escapes_root
+from rigspec.lock.migration import VERSION, migrate
 from rigspec.lock.model import Lock, LockedPythonPackage
 from rigspec.lock.python.requirements_file import format_requirements, parse_requirements
 
-__all__ = ["CorruptLock", "NoLock", "describe_validation_error", "lock_files", "read_lock"]
+__all__ = [
+    "CorruptLock",
+    "NewerLock",
+    "NoLock",
+    "UnusableLock",
+    "describe_validation_error",
+    "lock_files",
+    "read_lock",
+]
 
 _NAME = "rig.lock"
-_VERSION = 1
 _HEADER = "# Written by `rigspec lock`: do not edit. Run `rigspec lock` to update it.\n"
 # The header of locks that were written before 2026-11-28.
 _OLD_HEADER = "# Written by `rigspec lock`: do not edit. `rigspec lock` makes it anew.\n"
+_VERSION_LINE = re.compile(rb"(?m)^version = ([0-9]{1,9})$")
 # The packages of an environment, and their part in the file.
 _PACKAGES = {"packages": "requirements", "tools": "tools"}
 # A part of an environment that is a separate file, and the file's name.
@@ -37,31 +46,43 @@ _FILES = {
 }
 
 
-class NoLock(Exception):
-    """There is no lock in the folder; see ``diagnostic``."""
+class UnusableLock(Exception):
+    """The folder has no lock that can be read; see ``diagnostic``."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class NoLock(UnusableLock):
+    """There is no lock in the folder."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(str(directory))
-        self.diagnostic = Diagnostic(
-            code="RS501",
-            severity=Severity.ERROR,
-            message=f"no lock in {directory}",
-            help=("create one with `rigspec lock`, or set its folder with `--lock`",),
+        help_text = "create one with `rigspec lock`, or set its folder with `--lock`"
+        super().__init__(
+            Diagnostic("RS501", Severity.ERROR, f"no lock in {directory}", help=(help_text,))
         )
 
 
-class CorruptLock(Exception):
+class CorruptLock(UnusableLock):
     """The lock was changed; ``diagnostic`` names the file."""
 
     def __init__(self, file: Path, why: str) -> None:
-        super().__init__(f"{file}: {why}")
-        self.diagnostic = Diagnostic(
-            code="RS503",
-            severity=Severity.ERROR,
-            message=f"{file} {why}",
-            spans=(Span(str(file), 1, 1, 1, 2),),
-            help=("restore it from version control, or create the lock again with `rigspec lock`",),
-        )
+        help_text = "restore it from version control, or create the lock again with `rigspec lock`"
+        super().__init__(_diagnostic("RS503", file, why, help_text))
+
+
+class NewerLock(UnusableLock):
+    """The lock was written by a newer release."""
+
+    def __init__(self, file: Path, version: int) -> None:
+        why = f"has format {version}, but this release of rigspec reads formats up to {VERSION}"
+        super().__init__(_diagnostic("RS508", file, why, "update rigspec"))
+
+
+def _diagnostic(code: str, file: Path, why: str, help_text: str) -> Diagnostic:
+    spans = (Span(str(file), 1, 1, 1, 2),)
+    return Diagnostic(code, Severity.ERROR, f"{file} {why}", spans=spans, help=(help_text,))
 
 
 def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
@@ -69,7 +90,7 @@ def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
     import tomlkit
     from pydantic import TypeAdapter
 
-    content: dict[str, Any] = {"version": _VERSION}
+    content: dict[str, Any] = {"version": VERSION}
     content |= TypeAdapter(Lock).dump_python(lock, mode="json", exclude_none=True)
     companions: dict[str, bytes] = {}
     for machine in content["machines"]:
@@ -93,7 +114,7 @@ def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
 def read_lock(directory: Path) -> tuple[Lock, str]:
     """Return the lock in a folder, and the sha256 of its ``rig.lock``.
 
-    Raises NoLock or CorruptLock.
+    Raises UnusableLock: NoLock, CorruptLock or NewerLock.
     """
     import tomli
     from pydantic import TypeAdapter, ValidationError
@@ -105,11 +126,11 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
         raise NoLock(directory) from None
     except OSError as error:
         raise CorruptLock(file, f"cannot be read: {error.strerror}") from None
+    _refuse_newer(file, data)
     body = _verify(file, data)
     try:
         content = tomli.loads(body.decode())
-        if content.pop("version", None) != _VERSION:
-            raise CorruptLock(file, f"has another version than {_VERSION}")
+        version = content.pop("version")
         why = describe_validation_error(content)
         if why is not None:
             raise CorruptLock(file, why)
@@ -122,16 +143,9 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
                 files.append(_companion(directory, env[part]))
                 env[part] = files[-1].content.decode()
             _read_packages(env)
+        migrate(content, version)
         lock = TypeAdapter(Lock).validate_python(content)
-    except (
-        tomli.TOMLDecodeError,
-        UnicodeDecodeError,
-        ValidationError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        ValueError,
-    ):
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError):
         raise CorruptLock(file, "is not a lock") from None
     manifest = directory / MANIFEST
     if manifest.exists() and manifest.read_bytes() != build_manifest(files):
@@ -160,6 +174,13 @@ def _read_packages(env: dict[str, Any]) -> None:
     texts = {key: env.pop(part) for key, part in _PACKAGES.items()}
     for key, text in texts.items():
         env[key] = parse_requirements(text, sources)
+
+
+def _refuse_newer(file: Path, data: bytes) -> None:
+    """Raise NewerLock before the digest is verified, which a newer release may write otherwise."""
+    found = _VERSION_LINE.search(data)
+    if found is not None and int(found[1]) > VERSION:
+        raise NewerLock(file, int(found[1]))
 
 
 def _verify(file: Path, data: bytes) -> bytes:

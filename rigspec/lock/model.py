@@ -43,12 +43,13 @@ class LockedFile:
 class LockedImage:
     """The image that a container starts from: ``reference`` as the spec writes it, less its digest.
 
-    ``pinned_by`` is the source of the digest: ``registry``, ``matrix`` or ``spec``.
+    ``pinned_by`` is the source of the digest: ``registry``, ``matrix`` or ``spec``. Both are None
+    where the digest is unknown.
     """
 
     reference: str
-    digest: str
-    pinned_by: str
+    digest: str | None = None
+    pinned_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -232,13 +233,14 @@ class Unpinned:
 
 @dataclass(frozen=True)
 class LockedToolkit:
-    """The toolkit of the distribution's own packages: ``home`` has folders as NVIDIA's own
-    has, ``nvcc`` is the command. ``compiler`` is the host compiler for nvcc; None
-    leaves the choice to nvcc.
+    """The CUDA toolkit: ``home`` is its folder.
+
+    ``nvcc`` is the command of the distribution's own packages, and ``compiler`` the host compiler
+    for it; None leaves the choice to nvcc. NVIDIA's toolkit has neither.
     """
 
     home: str
-    nvcc: str
+    nvcc: str | None = None
     compiler: str | None = None
 
 

@@ -1,11 +1,11 @@
-"""The folder of a rig's lock: in a project, and on a machine that was built from it."""
+"""Folders that a lock names: its own, and that of NVIDIA's toolkit."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-__all__ = ["get_installed_lock_path", "lock_directory"]
+__all__ = ["get_installed_lock_path", "get_nvidia_cuda_home", "lock_directory"]
 
 
 def lock_directory(spec: Path, rig: str) -> Path:
@@ -46,3 +46,9 @@ def _shorten(path: Path) -> Path:
 def get_installed_lock_path(name: str) -> str:
     """Return the path on the machine of a file of the lock that is part of an artifact."""
     return f"/opt/rig/lock/{name}"
+
+
+def get_nvidia_cuda_home(cuda: str) -> str:
+    """Return the folder that NVIDIA's packages and runfiles install this toolkit to."""
+    major, minor, *_ = cuda.split(".")
+    return f"/usr/local/cuda-{major}.{minor}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rigspec.lock.model import Lock, LockedFile, LockedImage
+from rigspec.lock.model import Lock, LockedFile, LockedImage, LockedMachine
 
 __all__ = ["IMAGE", "PreviousArtifacts", "find_previous_artifacts"]
 
@@ -29,7 +29,12 @@ def find_previous_artifacts(
         if locked.resolution.machine == machine:
             parts = {part for name in moving for part in (name, f"download.{name}")}
             return PreviousArtifacts(
-                None if IMAGE in moving else locked.image,
+                _find_image(locked, moving),
                 tuple(file for file in locked.files if file.part not in parts),
             )
     return PreviousArtifacts()
+
+
+def _find_image(locked: LockedMachine, moving: Sequence[str]) -> LockedImage | None:
+    image = locked.image
+    return image if image is not None and image.digest is not None and IMAGE not in moving else None

@@ -133,9 +133,6 @@ def _interpreters(locked: LockedMachine, decided: Resolution) -> Iterator[str]:
                 yield f"the archive of Python {env.python} for {env.name} is not in the lock"
 
 
-_UNPINNED = "base image "
-
-
 def find_rig_image_differences(
     locked: LockedMachine, rig: Rig, decided: Resolution
 ) -> Iterator[str]:
@@ -157,6 +154,5 @@ def _locked_reference(machine: LockedMachine) -> str | None:
     """The locked reference, as the spec wrote it."""
     image = machine.image
     if image is None:
-        named = (item.what for item in machine.unpinned if item.what.startswith(_UNPINNED))
-        return next((what.removeprefix(_UNPINNED) for what in named), None)
+        return None
     return f"{image.reference}@{image.digest}" if image.pinned_by == "spec" else image.reference

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.lock.model import Lock, LockedMachine
-from rigspec.lock.oci.choice import choose_base_image
+from rigspec.lock.model import Lock, LockedImage, LockedMachine
+from rigspec.lock.oci.choice import get_default_image
 from rigspec.plan.container_users import has_driver_container, list_container_users
 from rigspec.plan.layers.accounts import (
     build_access_steps,
@@ -29,6 +29,7 @@ from rigspec.plan.services.jupyter import build_notebook_steps
 from rigspec.plan.steps import KernelArgumentsStep, PlatformStep, RebootStep, SecretStep, Step
 from rigspec.plan.verification import verify_step
 from rigspec.resolution import Resolution
+from rigspec.spec.image_reference import ImageReference
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_plan"]
@@ -58,6 +59,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         has_driver_container=has_driver_container(rig),
         gpus=_count_gpus(rig, machine),
         deployment=_deployment_target(rig, machine),
+        cuda_home=locked.toolkit.home if locked.toolkit is not None else None,
     )
 
 
@@ -151,10 +153,8 @@ def _find_omissions(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
 
 
 def _find_base_image(rig: Rig, locked: LockedMachine) -> BaseImage:
-    image = choose_base_image(rig, locked.resolution)
-    reference = image.with_registry(rig.mirrors.images).name
-    if locked.image is not None and locked.image.reference == image.name:
-        return BaseImage(reference, locked.image.digest)
+    image = locked.image or LockedImage(get_default_image(locked.resolution.os))
+    reference = ImageReference.parse(image.reference).with_registry(rig.mirrors.images).name
     if image.digest is not None:
         return BaseImage(reference, image.digest)
     reason = next((u.reason for u in locked.unpinned if u.what.startswith("base image")), None)

@@ -91,7 +91,7 @@ class Plan:
     ``locked`` is the machine as the lock has it, with the addresses of the spec's mirrors.
     ``lock_digest`` is the sha256 of the lock. ``has_driver_container`` is true if a container, not
     the host, builds and loads the kernel module of the driver. ``gpus`` is the number of GPUs of
-    the machine; 0 if the spec does not list them.
+    the machine; 0 if the spec does not list them. ``cuda_home`` is the directory of the toolkit.
     """
 
     rig: str
@@ -108,3 +108,4 @@ class Plan:
     has_driver_container: bool = False
     gpus: int = 0
     deployment: DeploymentTarget = DeploymentTarget()
+    cuda_home: str | None = None

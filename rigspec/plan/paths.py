@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from rigspec.lock.model import LockedMachine, LockedToolkit
+from rigspec.lock.model import LockedMachine
 
 __all__ = [
     "APT_COMPONENTS",
@@ -15,7 +15,6 @@ __all__ = [
     "NOTEBOOK_HEALTH",
     "VERIFY_PACKAGES",
     "access_group",
-    "cuda_home",
     "env_path",
     "env_python",
     "installer_path",
@@ -89,19 +88,11 @@ def notebook_path(user: str, suffix: str) -> str:
     return f"/etc/rig/notebook/{user}.{suffix}"
 
 
-def cuda_home(version: str, toolkit: LockedToolkit | None = None) -> str:
-    """Return the directory of the CUDA toolkit, from the distribution or from NVIDIA."""
-    if toolkit is not None:
-        return toolkit.home
-    major, minor, *_ = version.split(".")
-    return f"/usr/local/cuda-{major}.{minor}"
-
-
 def library_dirs(locked: LockedMachine) -> tuple[str, ...]:
     """Return the library directories of the toolkit and cuDNN; empty without a toolkit."""
-    if locked.resolution.cuda is None:
+    if locked.toolkit is None:
         return ()
-    home = cuda_home(locked.resolution.cuda, locked.toolkit)
+    home = locked.toolkit.home
     # cuDNN archives have `lib64` in .tgz files, and `lib` in .tar.xz files.
     has_lib = any(file.part == "cudnn" and file.name.endswith(".tar.xz") for file in locked.files)
     return (f"{home}/lib64", *((f"{home}/lib",) if has_lib else ()))

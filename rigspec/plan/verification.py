@@ -9,7 +9,7 @@ from rigspec.lock.paths import get_installed_lock_path
 from rigspec.plan.layers.accounts import build_account_checks
 from rigspec.plan.layers.apt import PARTS, get_package_list_file
 from rigspec.plan.layers.nvblas import build_nvblas_checks
-from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES, cuda_home, env_python, package_list
+from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES, env_python, package_list
 from rigspec.plan.services.ssh import build_ssh_checks
 from rigspec.plan.steps import Check, SecretStep, VerifyStep
 from rigspec.resolution import EnvResolution
@@ -62,11 +62,11 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
             )
             yield Check(f"packages ({part})", command, expect="as locked", layer=part)
     yield from _toolkit_checks(locked)
-    cudnn, cuda = locked.resolution.cudnn, locked.resolution.cuda
-    if cudnn is not None and cuda is not None and any(f.part == "cudnn" for f in locked.files):
+    cudnn, toolkit = locked.resolution.cudnn, locked.toolkit
+    if cudnn is not None and toolkit is not None and any(f.part == "cudnn" for f in locked.files):
         # Since cuDNN 8, the version is in a separate header.
         name = "cudnn.h" if int(cudnn.split(".")[0]) < 8 else "cudnn_version.h"
-        header = f"{cuda_home(cuda, locked.toolkit)}/include/{name}"
+        header = f"{toolkit.home}/include/{name}"
         # On one line, because a template may indent the lines of a text.
         numbers = r"s/^#define CUDNN_\(MAJOR\|MINOR\|PATCHLEVEL\) //p"
         yield Check(
@@ -93,7 +93,7 @@ def _kernel_checks(rig: Rig, machine: str | None) -> Iterator[Check]:
 def _toolkit_checks(locked: LockedMachine) -> Iterator[Check]:
     """Yield checks of a distribution's toolkit: its package version differs from NVIDIA's."""
     toolkit, cuda = locked.toolkit, locked.resolution.cuda
-    if toolkit is None or cuda is None:
+    if toolkit is None or toolkit.nvcc is None or cuda is None:
         return
     release = ".".join(cuda.split(".")[:2])
     pattern = r"s/.*, release \([0-9.]*\),.*/\1/p"

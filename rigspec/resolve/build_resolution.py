@@ -65,7 +65,9 @@ def build_resolution(
 
 
 def _cuda_provider(rig: Rig, solution: Solution) -> str | None:
-    if rig.cuda is not None or "cuda" not in solution:
+    if rig.cuda is not None:
+        return rig.cuda.provider
+    if "cuda" not in solution:
         return None
     provider = _version(solution, "provider")
     return None if provider == "image" else provider

@@ -192,6 +192,7 @@ def planted_plan(supplies: Supplies) -> Plan:
         steps=tuple(changed),
         payload=(*plan.payload, *programs),
         gpus=2,
+        cuda_home="/usr/local/cuda-11.8",
     )
 
 

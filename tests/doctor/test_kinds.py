@@ -48,7 +48,8 @@ steps = (
 )
 resolution = Resolution("box", "debian 12", "x86_64", "cuda", driver="535.261.03", cuda="11.8.0",
     cudnn="8.5.0.96", cudnn_cuda="11.8")
-plan = Plan("box", "", "box", resolution, steps, (), (), BaseImage("debian:12"), "0" * 64)
+plan = Plan("box", "", "box", resolution, steps, (), (), BaseImage("debian:12"), "0" * 64,
+    cuda_home=home)
 print(render_json(diagnose(plan, steps, {}, "shell")))
 """
 # All is well.

@@ -49,8 +49,7 @@ def test_driver_of_jetson_is_part_of_its_system(gpu: str) -> None:
     resolution = check_text(text).resolution
     assert resolution is not None
     assert resolution.driver_source == "none"
-    spec = parse_spec("rig.toml", text)
-    assert list(list_repositories(spec.rig, resolution, load_matrix())) == []
+    assert list(list_repositories(resolution, load_matrix())) == []
 
 
 def test_open_interpreter_of_arm_machine_is_built_by_pyenv() -> None:
@@ -70,11 +69,9 @@ def test_interpreter_from_uv_on_arm_machine_is_a_conflict() -> None:
 def test_repository_of_nvidia_for_arm_servers_is_used_where_it_is_known(
     os: str, folder: str | None
 ) -> None:
-    text = write_text(os, 'gpus = ["GH200"]\ndriver = { version = ">=570", from = "nvidia" }')
-    spec = parse_spec("rig.toml", text.replace("3.12", "3.11" if "debian" in os else "3.12"))
     resolution = check_text(write_text(os, 'gpus = ["GH200"]')).resolution
     assert resolution is not None
-    found = [each.url for each in list_repositories(spec.rig, resolution, load_matrix())]
+    found = [each.url for each in list_repositories(resolution, load_matrix())]
     assert [url.partition("repos/")[2] for url in found] == ([folder] if folder else [])
 
 

@@ -22,8 +22,8 @@ def rig(os: str, gcc: str | None = None, provider: str = "debian") -> Rig:
     )
 
 
-def resolution(os: str, cuda: str) -> Resolution:
-    return Resolution("box", os, "x86_64", "gpu", cuda=cuda)
+def resolution(os: str, cuda: str, provider: str = "debian") -> Resolution:
+    return Resolution("box", os, "x86_64", "gpu", cuda=cuda, cuda_provider=provider)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,6 @@ def test_host_compiler_is_toolkit_package_and_set_for_nvcc() -> None:
 
 
 def test_host_compiler_of_nvidia_toolkit_is_absent() -> None:
-    spec, found = rig("debian 12", provider="nvidia"), resolution("debian 12", "12.4.1")
-    assert find_toolkit(spec, found, MATRIX) is None
+    spec, found = rig("debian 12", provider="nvidia"), resolution("debian 12", "12.4.1", "nvidia")
+    assert find_toolkit(spec, found, MATRIX) == LockedToolkit("/usr/local/cuda-12.4")
     assert all(part != "cuda" for _, part in wanted(spec, found))

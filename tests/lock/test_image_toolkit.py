@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rigspec.lock.artifacts import list_downloads, list_third_party_packages
@@ -53,7 +55,8 @@ def test_image_toolkit_with_packages_installs_only_missing_ones(
     base: str, provider: str, parts: set[str]
 ) -> None:
     rig = parse_spec("rig.toml", SPEC.format(base=base, provider=provider)).rig
-    matrix = load_matrix()
-    found = {package.part for package in list_third_party_packages(rig, RESOLUTION, matrix)}
-    found |= {file.part for file in list_downloads(rig, RESOLUTION, matrix)}
+    assert rig.cuda is not None
+    matrix, resolution = load_matrix(), replace(RESOLUTION, cuda_provider=rig.cuda.provider)
+    found = {package.part for package in list_third_party_packages(rig, resolution, matrix)}
+    found |= {file.part for file in list_downloads(rig, resolution, matrix)}
     assert found == parts

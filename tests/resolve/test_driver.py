@@ -121,8 +121,7 @@ def test_driver_from_the_distribution_takes_its_packages(
     text = machine("RTX 3090", os=os, driver=driver)
     found = packages(tmp_path, text)
     assert found == dict.fromkeys(expected)
-    rig = load_spec(str(tmp_path / "rig.toml")).rig
-    assert list(list_repositories(rig, resolved(tmp_path, text), load_matrix())) == []
+    assert list(list_repositories(resolved(tmp_path, text), load_matrix())) == []
 
 
 def test_driver_none_installs_nothing(tmp_path: Path) -> None:
@@ -147,8 +146,7 @@ def test_modules_that_a_card_cannot_use_are_a_conflict(
 
 def test_repository_of_debian_13_is_trusted_by_its_own_key(tmp_path: Path) -> None:
     resolution = resolved(tmp_path, machine("RTX 4090", os="debian 13"))
-    rig = load_spec(str(tmp_path / "rig.toml")).rig
-    (found,) = list_repositories(rig, resolution, load_matrix())
+    (found,) = list_repositories(resolution, load_matrix())
     assert found.key_url.endswith("/debian13/x86_64/8793F200.pub")
     assert found.key_fingerprint == "02182E60104FCDC26EAE1B8597A5D4CB8793F200"
 

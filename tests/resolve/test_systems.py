@@ -153,10 +153,9 @@ def test_lock_of_system_without_table_has_no_repository(os: str, tmp_path: Path)
     text = system(os) + '[cuda]\ntoolkit = "12.8"\nprovider = "runfile"\n'
     report = check(tmp_path, text)
     assert report.resolution is not None
-    spec = parse_spec("rig.toml", f'rig = 1\nname = "box"\n{text}')
     matrix = load_matrix()
 
-    assert list(list_repositories(spec.rig, report.resolution, matrix)) == []
+    assert list(list_repositories(report.resolution, matrix)) == []
     assert find_release(matrix, "os", report.resolution.os).label == os
 
 

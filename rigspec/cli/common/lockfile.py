@@ -15,7 +15,7 @@ from rigspec.fs.atomic_tree import TreeError
 from rigspec.lint.runner import lint
 from rigspec.lock.digests import find_missing_digests
 from rigspec.lock.errors import LockError
-from rigspec.lock.lockfile import CorruptLock, NoLock, read_lock
+from rigspec.lock.lockfile import CorruptLock, NewerLock, NoLock, UnusableLock, read_lock
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import compute_matrix_digest
@@ -37,11 +37,17 @@ __all__ = [
 
 
 def load_previous_lock(directory: Path) -> Lock | None:
-    """Return the lock in the folder; None if it is missing or corrupt."""
+    """Return the lock in the folder; None if it is missing or corrupt.
+
+    Exits with status 1 if a newer release wrote it, so that an older one does not replace it.
+    """
     try:
         return read_lock(directory)[0]
     except (NoLock, CorruptLock):
         return None
+    except NewerLock as error:
+        show_diagnostics([error.diagnostic], str(directory), "")
+        raise typer.Exit(1) from None
 
 
 def load_locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
@@ -72,6 +78,9 @@ def _is_current(spec: LoadedSpec, lock: Lock) -> bool:
         return False
     if locked.keys() != {*select_machines(spec, None)}:
         return False
+    # A lock of an earlier format may lack the source of CUDA.
+    if spec.rig.cuda is not None and any(r.cuda_provider is None for r in locked.values()):
+        return False
     if (
         lock.spec_digest != compute_spec_digest(spec.rig)
         or lock.matrix_digest != compute_matrix_digest()
@@ -100,7 +109,7 @@ def load_fresh_lock(
     """
     try:
         lock, digest = read_lock(directory)
-    except (NoLock, CorruptLock) as error:
+    except UnusableLock as error:
         show_in_spec(spec, [error.diagnostic])
         raise typer.Exit(1) from None
     changes = find_differences(lock, spec.rig, resolutions)

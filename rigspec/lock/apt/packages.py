@@ -11,7 +11,6 @@ from rigspec.lock.apt.gpg import can_verify
 from rigspec.lock.apt.selection import DEPENDENCY, PackageRequest, PackageSelection, select_packages
 from rigspec.lock.apt.sources import Sources, find_sources, get_variable_name
 from rigspec.lock.apt.third_party import ThirdPartyIndexes, ThirdPartyRepositoryCache
-from rigspec.lock.artifacts import get_cuda_provider
 from rigspec.lock.errors import index_failure
 from rigspec.lock.host_compiler import find_host_compiler
 from rigspec.lock.model import (
@@ -23,6 +22,7 @@ from rigspec.lock.model import (
     LockedToolkit,
     Unpinned,
 )
+from rigspec.lock.paths import get_nvidia_cuda_home
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
@@ -71,21 +71,20 @@ def list_requested_packages(
         yield LockedPackage(name, "fetch")
     if resolution.driver is not None and resolution.driver_source == "distribution":
         yield from _driver(rig, resolution, matrix)
-    if _from_distribution(rig, resolution):
+    if _from_distribution(resolution):
         yield from _accelerator(rig, resolution, matrix)
     for name in sorted({name for env in envs for name in env.interpreter.packages}):
         yield LockedPackage(name, "interpreter")
 
 
 def find_toolkit(rig: Rig, resolution: Resolution, matrix: Matrix) -> LockedToolkit | None:
-    """Return the folder of the distribution's own toolkit and its compiler; None where the
-    toolkit has another source.
-    """
+    """Return the toolkit, from the distribution or from NVIDIA; None without CUDA."""
+    if resolution.cuda is None:
+        return None
     found = find_distribution(matrix, resolution.os, resolution.arch)
-    if found is None or resolution.cuda is None or not _from_distribution(rig, resolution):
-        return None
-    if found.cuda_home is None or found.nvcc is None:
-        return None
+    from_distribution = found is not None and _from_distribution(resolution)
+    if found is None or not from_distribution or found.cuda_home is None or found.nvcc is None:
+        return LockedToolkit(get_nvidia_cuda_home(resolution.cuda))
     return LockedToolkit(found.cuda_home, found.nvcc, _compiler(rig, resolution, matrix, found))
 
 
@@ -292,8 +291,8 @@ def _accelerator(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[L
             yield LockedPackage(name, "cuda")
 
 
-def _from_distribution(rig: Rig, resolution: Resolution) -> bool:
-    return resolution.accelerator == "gpu" and get_cuda_provider(rig, resolution) == "debian"
+def _from_distribution(resolution: Resolution) -> bool:
+    return resolution.accelerator == "gpu" and resolution.cuda_provider == "debian"
 
 
 def _compiler(

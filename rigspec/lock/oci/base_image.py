@@ -57,7 +57,8 @@ class BaseImageLocker:
         """
         found = self._pin(machine.resolution, previous)
         if isinstance(found, Unpinned):
-            return replace(machine, unpinned=(*machine.unpinned, found))
+            image = LockedImage(choose_base_image(self.rig, machine.resolution).name)
+            return replace(machine, image=image, unpinned=(*machine.unpinned, found))
         return replace(machine, image=found)
 
     def _pin(self, resolution: Resolution, previous: LockedImage | None) -> LockedImage | Unpinned:
@@ -75,7 +76,7 @@ class BaseImageLocker:
     def _query(self, wanted: _Wanted, previous: LockedImage | None) -> LockedImage | Unpinned:
         """Return the image as its registry has it, else as it is known without one."""
         try:
-            if previous is not None and self._has(wanted, previous.digest):
+            if previous is not None and previous.digest and self._has(wanted, previous.digest):
                 return previous
             digest = self._digest_of(wanted.requested, wanted.arch)
             return LockedImage(wanted.image.name, digest, "registry")
@@ -85,11 +86,8 @@ class BaseImageLocker:
             why = "no registry answered"
         except ImageNotFound:
             found = wanted.from_matrix
-            self.warn(
-                _image_removed_warning(
-                    wanted, found is not None and self._still_has(wanted, found.digest)
-                )
-            )
+            still_there = wanted.digest is not None and self._still_has(wanted, wanted.digest)
+            self.warn(_image_removed_warning(wanted, still_there))
             why = "not in its registry"
         if found is not None:
             return found

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedFile, LockedMachine
 from rigspec.plan.layers.apt import get_package_list_file, select_packages
 from rigspec.plan.layers.driver import build_driver_steps
-from rigspec.plan.paths import cuda_home
 from rigspec.plan.steps import AptPackagesStep, AptRepositoryStep, ArchiveStep, InstallerStep, Step
 from rigspec.spec.models.rig import Rig
 
@@ -35,9 +34,9 @@ def build_accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
 
 def _toolkit_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> Iterator[Step]:
     version = locked.resolution.cuda
-    if version is None:
+    if locked.toolkit is None:
         return
-    home = cuda_home(version, locked.toolkit)
+    home = locked.toolkit.home
     packages = select_packages(locked, "cuda", hold=True)
     runfile = _find_file(locked, "cuda")
     title = f"CUDA toolkit {version}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import LockedEnv, LockedMachine, LockedSettings
 from rigspec.plan.layers.nvblas import build_nvblas_files, list_nvblas_variables
-from rigspec.plan.paths import cuda_home, env_path, library_dirs, profile_path
+from rigspec.plan.paths import env_path, library_dirs, profile_path
 from rigspec.plan.steps import (
     DownloadStep,
     EnvironmentVariablesStep,
@@ -136,15 +136,15 @@ def _toolkit_variables(locked: LockedMachine) -> Iterator[Variable]:
     CuPy <https://docs.chainer.org/en/v1.24.0/cupy-reference/environment.html>; they
     must be equal. MANPATH is not set, because it would hide the manual pages of the system.
     """
-    if locked.resolution.cuda is None:
+    if locked.toolkit is None:
         return
-    home = cuda_home(locked.resolution.cuda, locked.toolkit)
+    home = locked.toolkit.home
     yield Variable("PATH", (f"{home}/bin",), prepend=True)
     yield Variable("LD_LIBRARY_PATH", library_dirs(locked), prepend=True)
     yield Variable("LIBRARY_PATH", library_dirs(locked), prepend=True)
     yield Variable("CPATH", (f"{home}/include",), prepend=True)
     yield Variable("CUDA_HOME", (home,), prepend=False)
     yield Variable("CUDA_PATH", (home,), prepend=False)
-    if locked.toolkit is not None and locked.toolkit.compiler is not None:
+    if locked.toolkit.compiler is not None:
         flags = f"-ccbin {locked.toolkit.compiler}"
         yield Variable("NVCC_PREPEND_FLAGS", (flags,), prepend=False)
