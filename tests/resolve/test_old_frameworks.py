@@ -1,4 +1,4 @@
-"""Frameworks that are compiled on the machine or come from conda only: Caffe, Caffe2, Torch7."""
+"""Old frameworks: compiled on the machine, from conda only, or with a dependency of their day."""
 
 from __future__ import annotations
 
@@ -59,3 +59,22 @@ def test_old_framework_that_needs_settings_is_a_warning(
     warnings = {d.code for d in report.diagnostics if d.severity is Severity.WARNING}
     assert errors(report) == []
     assert warnings & {"RS222", "RS226"} == expected
+
+
+@pytest.mark.parametrize(
+    ("fastai", "python", "found"),
+    [
+        ("2.5.2", "3.9", []),
+        ("2.5.2", "3.10", ["RS207"]),
+        ("2.7.19", "3.13", []),
+        ("2.7.19", "3.14", ["RS207"]),
+        ("2.8.7", "3.14", []),
+    ],
+)
+def test_fastai_is_refused_on_a_python_without_its_torch(
+    fastai: str, python: str, found: list[str], tmp_path: Path
+) -> None:
+    """Torch is its dependency, which the spec need not name."""
+    env = f'python = "{python}"\ninterpreter = "uv"\nframeworks = {{ fastai = "{fastai}" }}\n'
+    report = check(tmp_path, f'[machine.box]\nos = "ubuntu 24.04"\n[env.lab]\n{env}')
+    assert errors(report) == found
