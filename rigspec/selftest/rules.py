@@ -154,10 +154,14 @@ def _outside(rule: Rule, matrix: Matrix) -> Iterator[str]:
     """Yield specs that meet the conditions and request the closest forbidden releases."""
     name = rule.requires.component
     if name == "cuda_runtime":
-        # No line requests the CUDA inside wheels; a driver too old for all of it forbids it.
-        driver = _driver_too_old(rule.requires, matrix)
-        for parts in _conditions(rule, matrix):
-            yield from _spec({**parts, "driver": driver}, matrix)
+        # No line requests the CUDA inside wheels. That of a package is the one of its framework;
+        # that of a framework is forbidden by a driver too old for all of it.
+        if any(c.component.startswith(PACKAGE_PREFIX) for c in rule.when):
+            others = list(_frameworks_without(rule.requires, matrix))
+        else:
+            others = [{"driver": _driver_too_old(rule.requires, matrix)}]
+        for parts, other in product(_conditions(rule, matrix), others):
+            yield from _spec({**parts, **other}, matrix)
         return
     own = [c for c in rule.when if c.component == name]
     for beyond in _closest_forbidden(rule.requires, own, matrix):
@@ -213,6 +217,20 @@ def _driver_too_old(runtime: Condition, matrix: Matrix) -> ComponentRequest:
                 meant = _universe(condition, matrix).mask(condition.alternatives)
                 fitting |= drivers.mask(rule.requires.alternatives) if meant & served else 0
     return _exactly(next(drivers.members(drivers.all & ~fitting)))
+
+
+def _frameworks_without(
+    runtime: Condition, matrix: Matrix
+) -> Iterator[dict[str, ComponentRequest]]:
+    """Yield frameworks with wheels that include another CUDA, the newest first."""
+    universe = _universe(runtime, matrix)
+    served = universe.mask(runtime.alternatives)
+    for rule in matrix.rules():
+        of_package = any(c.component.startswith(PACKAGE_PREFIX) for c in rule.when)
+        if rule.requires.component != "cuda_runtime" or of_package:
+            continue
+        if not universe.mask(rule.requires.alternatives) & served:
+            yield {c.component: parse_part(c.alternatives[0]) for c in rule.when}
 
 
 def _closest_forbidden(
