@@ -41,6 +41,10 @@ from rigspec.lock.services import (
     list_service_packages,
     list_services,
 )
+from rigspec.lock.system_dependencies import (
+    find_unmet_dependencies,
+    list_dependency_packages,
+)
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import (
@@ -222,6 +226,7 @@ def _machine(
         unpinned=(
             *find_unpinned_items(rig, resolution, matrix),
             *find_unknown_services(rig, resolution, matrix),
+            *find_unmet_dependencies(resolution, matrix, envs),
         ),
         services=tuple(list_services(rig, resolution, matrix)),
         toolkit=find_toolkit(rig, resolution, matrix),
@@ -233,6 +238,7 @@ def _machine(
         *list_third_party_packages(rig, resolution, matrix),
         *list_requested_packages(rig, resolution, matrix, envs, fetched=fetched),
         *list_service_packages(rig, machine.services),
+        *list_dependency_packages(resolution, matrix, envs),
     )
     system = lock_system_packages(
         *(rig, resolution, matrix, wanted, repositories, foreign),

@@ -30,6 +30,7 @@ from rigspec.matrix.model import (
     Setting,
     SettingsFile,
     SourceConflict,
+    SystemDependency,
     UndeclaredDependency,
     Upload,
     compute_digest,
@@ -224,6 +225,9 @@ def _build_product(table: Mapping[str, Any]) -> Product:
             _build_undeclared_dependency(row, sources)
             for row in table.get("undeclared_dependency", ())
         ),
+        system_dependencies=tuple(
+            _build_system_dependency(row, sources) for row in table.get("system_dependency", ())
+        ),
         carrier=table.get("carrier"),
         only_conda=table.get("only_conda", False),
         ignored_words=tuple(table.get("ignored_words", ())),
@@ -315,6 +319,18 @@ def _build_undeclared_dependency(
         package=row["package"],
         versions=row["versions"],
         when=_build_conditions(row["when"]),
+        statement=row["statement"],
+        sources=pick_sources(row["source"], sources),
+    )
+
+
+def _build_system_dependency(
+    row: Mapping[str, Any], sources: Mapping[str, Source]
+) -> SystemDependency:
+    return SystemDependency(
+        packages=tuple(row["packages"]),
+        versions=row["versions"],
+        needs=tuple(row["needs"]),
         statement=row["statement"],
         sources=pick_sources(row["source"], sources),
     )

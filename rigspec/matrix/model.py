@@ -21,6 +21,7 @@ __all__ = [
     "Setting",
     "SettingsFile",
     "SourceConflict",
+    "SystemDependency",
     "UndeclaredDependency",
     "Upload",
     "compute_digest",
@@ -192,6 +193,21 @@ class UndeclaredDependency:
 
 
 @dataclass(frozen=True)
+class SystemDependency:
+    """What these versions of Python packages need of the system, and do not declare.
+
+    ``needs`` are ``compilers``, ``opengl`` and the like: a system has the property
+    ``opengl_packages``.
+    """
+
+    packages: tuple[str, ...]
+    versions: str
+    needs: tuple[str, ...]
+    statement: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class SourceConflict:
     """A fact on which two sources disagree: the value in use, and why the other is rejected."""
 
@@ -224,6 +240,7 @@ class Product:
     families: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
     undeclared_dependencies: tuple[UndeclaredDependency, ...] = ()
+    system_dependencies: tuple[SystemDependency, ...] = ()
     ignored_words: tuple[str, ...] = ()
     other_makers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unversioned_packages: tuple[str, ...] = ()

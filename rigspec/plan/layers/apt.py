@@ -24,7 +24,7 @@ __all__ = [
 # The parts of a lock that can have system packages.
 PARTS = (
     *("system", "fetch", "driver-pinning", "driver", "driver-libraries", "cuda", "interpreter"),
-    *("service", "host-service", "tmux", "certificate"),
+    *("service", "host-service", "tmux", "certificate", "library"),
 )
 
 

@@ -49,15 +49,19 @@ def build_environment_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
 
     Without a Python index in the spec, pip uses the machine's configuration.
     """
-    packages = select_packages(locked, "interpreter")
-    if packages:
-        yield AptPackagesStep(
-            id="interpreters",
-            title="Packages: Python interpreters",
-            layer="interpreter",
-            packages=packages,
-            package_list=get_package_list_file(locked, "interpreter"),
-        )
+    for part, name, title in (
+        ("interpreter", "interpreters", "Packages: Python interpreters"),
+        ("library", "libraries", "Packages: needed by Python packages"),
+    ):
+        packages = select_packages(locked, part)
+        if packages:
+            yield AptPackagesStep(
+                id=name,
+                title=title,
+                layer="interpreter",
+                packages=packages,
+                package_list=get_package_list_file(locked, part),
+            )
     resolutions = {env.name: env for env in locked.resolution.envs}
     installed: set[str] = set()
     for env in locked.envs:
