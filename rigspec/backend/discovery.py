@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from rigspec.backend.documents import find_missing_library, list_document_omissions
 from rigspec.backend.manifest import Manifest, ManifestError, OutputTable, read_manifest
 from rigspec.diagnostics.model import Source
+from rigspec.plan.extensions import ExtensionError
 from rigspec.plan.model import Omission, Plan
 from rigspec.plan.steps import Check, Step, VerifyStep
-from rigspec.plan.steps.registry import StepKindError, find_step_kinds
+from rigspec.plan.steps.registry import find_step_kinds
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
@@ -196,7 +197,7 @@ def find_backends() -> tuple[Backend, ...]:
     """
     try:
         find_step_kinds()
-    except StepKindError as error:
+    except ExtensionError as error:
         raise BackendError(str(error)) from error
     backends: dict[str, tuple[str, Backend]] = {}
     for source, backend in (*_read_builtin(), *_read_installed()):

@@ -24,8 +24,8 @@ from rigspec.plan.layers.environment_variables import (
 from rigspec.plan.layers.python import build_environment_steps, build_payload_files
 from rigspec.plan.mirrors import apply_mirrors
 from rigspec.plan.model import BaseImage, DeploymentTarget, Omission, Plan
+from rigspec.plan.services.base import ServiceContext
 from rigspec.plan.services.build import build_service_steps, list_unsupported_services
-from rigspec.plan.services.jupyter import build_notebook_steps
 from rigspec.plan.steps import KernelArgumentsStep, PlatformStep, RebootStep, SecretStep, Step
 from rigspec.plan.verification import verify_step
 from rigspec.resolution import Resolution
@@ -85,14 +85,11 @@ def _build_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from build_quota_steps(rig)
     session = tuple(build_session_steps(rig, locked))
     yield from session
-    services = tuple(build_service_steps(rig, locked))
+    context = ServiceContext(rig, locked, session[0] if session else None, env_variables)
+    services = tuple(build_service_steps(context))
     yield from services
-    notebooks = tuple(
-        build_notebook_steps(rig, locked, session[0] if session else None, env_variables)
-    )
-    yield from notebooks
     yield from _kernel_steps(rig, locked)
-    secrets = [step for step in (*services, *notebooks) if isinstance(step, SecretStep)]
+    secrets = [step for step in services if isinstance(step, SecretStep)]
     yield verify_step(rig, locked, secrets)
 
 

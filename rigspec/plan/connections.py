@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rigspec.plan.services.jupyter import list_notebook_servers
-from rigspec.plan.services.tmux import LOADER
+from rigspec.plan.services.jupyter.steps import list_notebook_servers
+from rigspec.plan.services.tmux.steps import LOADER
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["Connection", "list_connections"]

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.model import ContainerUser
-from rigspec.plan.services.jupyter import Server, list_notebook_servers
+from rigspec.plan.services.jupyter.steps import Server, list_notebook_servers
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["has_driver_container", "list_container_users"]

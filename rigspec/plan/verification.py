@@ -10,7 +10,7 @@ from rigspec.plan.layers.accounts import build_account_checks
 from rigspec.plan.layers.apt import PARTS, get_package_list_file
 from rigspec.plan.layers.nvblas import build_nvblas_checks
 from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES, env_python, package_list
-from rigspec.plan.services.ssh import build_ssh_checks
+from rigspec.plan.services.build import build_service_checks
 from rigspec.plan.steps import Check, SecretStep, VerifyStep
 from rigspec.resolution import EnvResolution
 from rigspec.spec.models.rig import Rig
@@ -26,7 +26,7 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[SecretStep] =
         checks += _env_checks(env, resolutions[env.name])
     checks += build_nvblas_checks(rig, locked)
     checks += build_account_checks(rig)
-    checks += build_ssh_checks(rig, locked.services)
+    checks += build_service_checks(rig, locked)
     checks += _secret_checks(secrets)
     checks += _kernel_checks(rig, locked.resolution.machine)
     return VerifyStep(

@@ -17,7 +17,7 @@ PROGRAM = """
 from pathlib import Path
 from rigspec.doctor.diagnose import diagnose
 from rigspec.doctor.render import render_json
-from rigspec.lock.model import LockedFile
+from rigspec.lock.model import LockedFile, LockedMachine
 from rigspec.plan.model import *
 from rigspec.plan.steps import *
 from rigspec.resolution import Resolution
@@ -48,7 +48,8 @@ steps = (
 )
 resolution = Resolution("box", "debian 12", "x86_64", "cuda", driver="535.261.03", cuda="11.8.0",
     cudnn="8.5.0.96", cudnn_cuda="11.8")
-plan = Plan("box", "", "box", resolution, steps, (), (), BaseImage("debian:12"), "0" * 64,
+locked = LockedMachine(resolution)
+plan = Plan("box", "", "box", resolution, locked, steps, (), (), BaseImage("debian:12"), "0" * 64,
     cuda_home=home)
 print(render_json(diagnose(plan, steps, {}, "shell")))
 """

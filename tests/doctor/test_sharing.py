@@ -14,6 +14,7 @@ from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan
 from rigspec.backend.shell_library import read_library
 from rigspec.doctor.diagnose import diagnose
+from rigspec.lock.model import LockedMachine
 from rigspec.plan.inspection.findings import Finding, Status
 from rigspec.plan.model import BaseImage, Plan
 from rigspec.plan.steps import (
@@ -32,8 +33,13 @@ from rigspec.resolution import Resolution
 RESOLUTION = Resolution("box", "debian 12", "x86_64", "cpu")
 
 
+def build_plan(step: Step) -> Plan:
+    locked, base = LockedMachine(RESOLUTION), BaseImage("debian:12")
+    return Plan("lab", "", None, RESOLUTION, locked, (step,), (), (), base, "0" * 64)
+
+
 def check_step(step: Step, texts: dict[str, str] | None = None) -> tuple[Finding, ...]:
-    plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
+    plan = build_plan(step)
     return diagnose(plan, plan.steps, texts or {}, "shell").items
 
 
@@ -87,7 +93,7 @@ def test_check_environment_variables_activation_sets_and_restores(tmp_path: Path
         variables=(Variable("RIG_LAB", ("here",), False), Variable("RIG_LIST", ("/x",), True)),
     )
     shell = next(backend for backend in find_backends() if backend.name == "shell")
-    plan = Plan("lab", "", None, RESOLUTION, (step,), (), (), BaseImage("debian:12"), "0" * 64)
+    plan = build_plan(step)
     texts = {
         Path(file.path).name: file.content.decode()
         for file in compile_plan(plan, shell)

@@ -10,8 +10,8 @@ import pytest
 
 from rigspec.lock.services import list_services
 from rigspec.matrix.loader import load_matrix
-from rigspec.plan.services.dyndns import build_dyndns_steps
-from rigspec.plan.services.ssh import build_guard_steps
+from rigspec.plan.services.dyndns.steps import build_dyndns_steps
+from rigspec.plan.services.ssh.steps import build_guard_steps
 from rigspec.plan.steps import FileStep, SecretStep
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import parse_spec
@@ -138,7 +138,7 @@ def test_gpu_metrics_failing_driver_reports_down(tmp_path: Path) -> None:
 
 
 def run_gpu_metrics(folder: Path, path: str) -> str:
-    program = ROOT / "rigspec" / "plan" / "payload" / "gpu_metrics.sh"
+    program = ROOT / "rigspec" / "plan" / "services" / "monitoring" / "payload" / "gpu_metrics.sh"
     command = ["sh", program, folder / "gpu.prom"]
     subprocess.run(command, check=True, env={"PATH": path})
     assert sorted(each.name for each in folder.glob("gpu.prom*")) == ["gpu.prom"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.paths import access_group, env_path, users_profile_path
-from rigspec.plan.services.jupyter import get_notebook_account
+from rigspec.plan.services.jupyter.steps import get_notebook_account
 from rigspec.plan.steps import AccessStep, Check, FileStep, GroupStep, QuotaStep, Step, UserStep
 from rigspec.spec.models.rig import Rig
 

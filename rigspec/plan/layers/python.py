@@ -19,7 +19,6 @@ from rigspec.plan.paths import (
     interpreter_path,
 )
 from rigspec.plan.services.build import build_service_files
-from rigspec.plan.services.jupyter import build_notebook_files
 from rigspec.plan.steps import (
     AptPackagesStep,
     ArchiveStep,
@@ -80,7 +79,6 @@ def build_payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, .
     """Return the files that are delivered with an artifact: lists of packages, and programs."""
     files = [
         *build_package_lists(locked),
-        *build_notebook_files(locked),
         *build_service_files(rig, locked),
     ]
     if locked.envs:

@@ -1,29 +1,26 @@
-"""Steps for services: packages, configuration and units."""
+"""Build the steps of all services: packages, configuration and units."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib import resources
 
-from rigspec.lock.model import LockedMachine, LockedService
-from rigspec.lock.services import get_part
+from rigspec.lock.model import LockedMachine
 from rigspec.plan.layers.apt import get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
-from rigspec.plan.paths import GPU_METRICS, service_packages
-from rigspec.plan.services.dyndns import build_dyndns_steps
-from rigspec.plan.services.monitoring import (
-    build_exporter_steps,
-    build_prometheus_steps,
-    exports_gpu_metrics,
-)
-from rigspec.plan.services.ssh import build_guard_steps, build_ssh_steps
-from rigspec.plan.services.tmux import build_session_steps
-from rigspec.plan.steps import AptPackagesStep, ServiceStep, Step
+from rigspec.plan.paths import service_packages
+from rigspec.plan.services.base import ServiceContext
+from rigspec.plan.services.registry import find_services
+from rigspec.plan.steps import AptPackagesStep, Check, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["build_service_files", "build_service_steps", "list_unsupported_services"]
+__all__ = [
+    "build_service_checks",
+    "build_service_files",
+    "build_service_steps",
+    "list_unsupported_services",
+]
 
-# The parts that have services, and the titles of their package steps.
+# The layers that have packages of services, and the titles of their package steps.
 _TITLES = {
     "service": "Packages: services",
     "host-service": "Packages: monitoring and dynamic DNS",
@@ -31,34 +28,33 @@ _TITLES = {
 }
 
 
-def build_service_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_service_steps(context: ServiceContext) -> Iterator[Step]:
     """Yield the steps of all services. They come after the accounts."""
-    for part, title in _TITLES.items():
-        steps = [
-            step
-            for service in locked.services
-            if get_part(service.name) == part
-            for step in _steps_for(rig, locked, service)
-        ]
-        yield from _order_steps(steps, locked, part, title)
+    steps = [step for each in find_services().values() for step in each.build_steps(context)]
+    for layer, title in _TITLES.items():
+        in_layer = [step for step in steps if step.layer == layer]
+        yield from _order_steps(in_layer, context.locked, layer, title)
+    yield from (step for step in steps if step.layer not in _TITLES)
 
 
 def build_service_files(rig: Rig, locked: LockedMachine) -> Iterator[PayloadFile]:
     """Yield the programs that services run."""
-    if exports_gpu_metrics(rig, locked):
-        text = (resources.files("rigspec.plan") / "payload" / GPU_METRICS).read_text("utf-8")
-        yield PayloadFile(GPU_METRICS, text)
+    context = ServiceContext(rig, locked)
+    for service in find_services().values():
+        yield from service.build_files(context)
+
+
+def build_service_checks(rig: Rig, locked: LockedMachine) -> Iterator[Check]:
+    """Yield the checks of all services."""
+    context = ServiceContext(rig, locked)
+    for service in find_services().values():
+        yield from service.build_checks(context)
 
 
 def list_unsupported_services(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
     """Return the services of the spec that no step sets up."""
-    supported = {service.name for service in locked.services}
-    if locked.notebook is not None:
-        supported.add("jupyter")
-    if "node_exporter" in supported:
-        supported.add("monitoring")
-    names = ("ssh", "jupyter", "tmux", "dyndns", "monitoring")
-    return tuple(name for name in names if getattr(rig.service, name) and name not in supported)
+    requested = [each for each in find_services().values() if getattr(rig.service, each.name, None)]
+    return tuple(each.name for each in requested if not each.is_locked(locked))
 
 
 def _order_steps(
@@ -79,19 +75,3 @@ def _order_steps(
         )
     yield from (step for step in settings if step.needs)
     yield from units
-
-
-def _steps_for(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
-    match service.name:
-        case "ssh":
-            yield from build_ssh_steps(rig, service)
-        case "fail2ban":
-            yield from build_guard_steps(rig, service)
-        case "tmux":
-            yield from build_session_steps(rig, locked, service)
-        case "dyndns":
-            yield from build_dyndns_steps(rig, service)
-        case "node_exporter":
-            yield from build_exporter_steps(rig, service)
-        case "prometheus":
-            yield from build_prometheus_steps(rig, service)

@@ -6,26 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
+from rigspec.plan.extensions import BUILTIN, Extension, ExtensionError, find_extensions
 from rigspec.plan.steps.base import Step
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable  # Python 3.11 and newer
 
-__all__ = ["StepKind", "StepKindError", "find_step_kinds", "render_reference"]
+__all__ = ["StepKind", "find_step_kinds", "render_reference"]
 
 _PACKAGE = "rigspec.plan.steps"
 _GROUP = "rigspec.steps"
-_SOURCE = "rigspec"
-
-
-class StepKindError(Exception):
-    """A package of a kind of step is invalid."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class StepKind:
     @property
     def is_builtin(self) -> bool:
         """Return whether it is part of rigspec."""
-        return self.source == _SOURCE
+        return self.source == BUILTIN
 
     def find_file(self, name: str) -> Traversable | None:
         """Return a file of its folder, or of the kind that it is derived from."""
@@ -72,16 +67,16 @@ def find_step_kinds() -> Mapping[str, StepKind]:
     """Return all kinds of steps by name: built in, sorted, and those of other distributions.
 
     Raises:
-        StepKindError: A package cannot be imported or has no class, or two kinds have one name.
+        ExtensionError: A package is invalid, or two kinds have one name.
 
     """
     kinds: dict[str, StepKind] = {}
-    for package, source in (*_list_builtin(), *_list_installed()):
-        kind = _load_kind(package, source)
-        if kind.name in kinds:
-            first = kinds[kind.name].source
-            raise StepKindError(f"duplicate kind of step {kind.name}: in {first} and in {source}")
-        kinds[kind.name] = kind
+    for found in find_extensions(_PACKAGE, _GROUP, Step):
+        name, source = _get_name(found), found.source
+        if name in kinds:
+            first = kinds[name].source
+            raise ExtensionError(f"duplicate kind of step {name}: in {first} and in {source}")
+        kinds[name] = StepKind(name, found.type, found.package, source)
     return MappingProxyType(kinds)
 
 
@@ -92,34 +87,9 @@ def render_reference() -> str:
     return "\n".join(("| kind | does | in an image |", "| --- | --- | --- |", *rows)) + "\n"
 
 
-def _list_builtin() -> Iterator[tuple[str, str]]:
-    for folder in sorted(files(_PACKAGE).iterdir(), key=lambda folder: folder.name):
-        if folder.is_dir() and (folder / "__init__.py").is_file():
-            yield f"{_PACKAGE}.{folder.name}", _SOURCE
-
-
-def _list_installed() -> Iterator[tuple[str, str]]:
-    """Yield the packages of other distributions, from their entry points."""
-    points = entry_points(group=_GROUP)
-    for point in sorted(points, key=lambda point: (point.name, point.value)):
-        dist = point.dist
-        source = f"{dist.name} {dist.version}" if dist is not None else "another distribution"
-        yield point.value, source
-
-
-def _load_kind(package: str, source: str) -> StepKind:
-    try:
-        module = import_module(package)
-    except ImportError as error:
-        raise StepKindError(f"{source}: cannot import package {package}: {error}") from error
-    types = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Step) and value.__module__ == package
-    ]
-    if len(types) != 1:
-        raise StepKindError(f"{source}: package {package} must define one subclass of Step")
-    missing = [name for name in ("kind", "summary") if not hasattr(types[0], name)]
+def _get_name(found: Extension[Step]) -> str:
+    missing = [name for name in ("kind", "summary") if not hasattr(found.type, name)]
     if missing:
-        raise StepKindError(f"{source}: {package}.{types[0].__name__} has no `{missing[0]}`")
-    return StepKind(types[0].kind, types[0], package, source)
+        name = f"{found.package}.{found.type.__name__}"
+        raise ExtensionError(f"{found.source}: {name} has no `{missing[0]}`")
+    return found.type.kind

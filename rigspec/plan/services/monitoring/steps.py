@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib import resources
 from string import Template
 
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.lock.paths import get_installed_lock_path
+from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import GPU_METRICS, service_packages
+from rigspec.plan.services.base import Service, ServiceContext
 from rigspec.plan.steps import FileStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["build_exporter_steps", "build_prometheus_steps", "exports_gpu_metrics"]
+__all__ = [
+    "MonitoringService",
+    "build_exporter_steps",
+    "build_prometheus_steps",
+    "exports_gpu_metrics",
+]
 
 _LAYER = "host-service"
 _PACKAGES = service_packages(_LAYER)
@@ -22,6 +28,31 @@ _CONFIG = "/etc/rig/prometheus.yml"
 _METRICS_DIR, _ACCOUNT = "/var/lib/prometheus/node-exporter", "prometheus"
 _GPU_METRICS_FILE = f"{_METRICS_DIR}/rig-gpu.prom"
 _INTERVAL_S = 15
+
+
+class MonitoringService(Service):
+    """Metrics of the machine."""
+
+    name = "monitoring"
+    summary = "metrics of the machine and its GPUs, and a server that collects them"
+    programs = "node_exporter, Prometheus"
+
+    def is_locked(self, locked: LockedMachine) -> bool:
+        """Return whether the lock has the exporter."""
+        return any(service.name == "node_exporter" for service in locked.services)
+
+    def build_steps(self, context: ServiceContext) -> Iterator[Step]:
+        """Yield the steps of node_exporter and Prometheus."""
+        builders = {"node_exporter": build_exporter_steps, "prometheus": build_prometheus_steps}
+        for name, build in builders.items():
+            service = context.find_locked(name)
+            if service is not None:
+                yield from build(context.rig, service)
+
+    def build_files(self, context: ServiceContext) -> Iterator[PayloadFile]:
+        """Yield the program that writes GPU metrics."""
+        if exports_gpu_metrics(context.rig, context.locked):
+            yield PayloadFile(GPU_METRICS, self.read_file(GPU_METRICS))
 
 
 def exports_gpu_metrics(rig: Rig, locked: LockedMachine) -> bool:
@@ -60,7 +91,7 @@ def build_exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
             layer=_LAYER,
             needs=(_PACKAGES,),
             name="rig-gpu-metrics.service",
-            unit=Template(_read_payload("gpu-metrics.service")).substitute(
+            unit=Template(MonitoringService.read_file("gpu-metrics.service")).substitute(
                 account=_ACCOUNT,
                 exporter=service.unit,
                 program=get_installed_lock_path(GPU_METRICS),
@@ -82,7 +113,7 @@ def build_prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         title="Prometheus configuration",
         layer=_LAYER,
         path=_CONFIG,
-        content=Template(_read_payload("prometheus.yml")).substitute(
+        content=Template(MonitoringService.read_file("prometheus.yml")).substitute(
             interval=prometheus.interval,
             prometheus=json.dumps(listen_address),
             exporter=json.dumps(_format_address(monitoring.address, monitoring.port)),
@@ -120,7 +151,3 @@ def _arguments_file(id_: str, service: LockedService, arguments: tuple[str, ...]
 
 def _format_address(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def _read_payload(name: str) -> str:
-    return (resources.files("rigspec.plan") / "payload" / name).read_text(encoding="utf-8")

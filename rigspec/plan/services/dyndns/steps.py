@@ -7,14 +7,29 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedService
 from rigspec.lock.services import ACCOUNT
 from rigspec.plan.paths import service_packages
+from rigspec.plan.services.base import Service, ServiceContext
 from rigspec.plan.steps import FileStep, SecretStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Dyndns
 
-__all__ = ["build_dyndns_steps"]
+__all__ = ["DyndnsService", "build_dyndns_steps"]
 
 _LAYER = "host-service"
 _DEFAULTS = "/etc/default/ddclient"
+
+
+class DyndnsService(Service):
+    """Dynamic DNS."""
+
+    name = "dyndns"
+    summary = "updates a host name when the address of the machine changes"
+    programs = "ddclient"
+
+    def build_steps(self, context: ServiceContext) -> Iterator[Step]:
+        """Yield the steps of ddclient."""
+        service = context.find_locked(self.name)
+        if service is not None:
+            yield from build_dyndns_steps(context.rig, service)
 
 
 def build_dyndns_steps(rig: Rig, service: LockedService) -> Iterator[Step]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from string import Template
 
 from rigspec.lock.model import LockedMachine, LockedNotebook
@@ -13,6 +12,7 @@ from rigspec.lock.paths import get_installed_lock_path
 from rigspec.plan.layers.apt import get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import NOTEBOOK_CONFIG, NOTEBOOK_HEALTH, env_path, env_python, notebook_path
+from rigspec.plan.services.base import Service, ServiceContext
 from rigspec.plan.steps import (
     AptPackagesStep,
     CertificateStep,
@@ -29,8 +29,8 @@ from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Jupyter, Tls
 
 __all__ = [
+    "JupyterService",
     "Server",
-    "build_notebook_files",
     "build_notebook_steps",
     "get_notebook_account",
     "list_notebook_servers",
@@ -42,6 +42,30 @@ _LOOPBACK = "127.0.0.1"
 # The account of the server if the rig has no accounts.
 _ACCOUNT = "notebook"
 _DEFAULT_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+
+
+class JupyterService(Service):
+    """Notebook servers."""
+
+    name = "jupyter"
+    summary = "a notebook server for each user"
+    programs = "Jupyter"
+
+    def is_locked(self, locked: LockedMachine) -> bool:
+        """Return whether the lock has the server."""
+        return locked.notebook is not None
+
+    def build_steps(self, context: ServiceContext) -> Iterator[Step]:
+        """Yield the steps of all notebook servers."""
+        yield from build_notebook_steps(
+            context.rig, context.locked, context.session, context.environments
+        )
+
+    def build_files(self, context: ServiceContext) -> Iterator[PayloadFile]:
+        """Yield the programs that configure a server and check its health."""
+        if context.locked.notebook is not None:
+            yield PayloadFile(NOTEBOOK_CONFIG, self.read_file(NOTEBOOK_CONFIG))
+            yield PayloadFile(NOTEBOOK_HEALTH, self.read_file(NOTEBOOK_HEALTH))
 
 
 @dataclass(frozen=True)
@@ -110,13 +134,6 @@ def build_notebook_steps(
         yield from _server_steps(
             rig.service.jupyter, locked.notebook, server, shared, env_variables
         )
-
-
-def build_notebook_files(locked: LockedMachine) -> Iterator[PayloadFile]:
-    """Yield the programs that configure a server and check its health."""
-    if locked.notebook is not None:
-        yield PayloadFile(NOTEBOOK_CONFIG, _read_payload(NOTEBOOK_CONFIG))
-        yield PayloadFile(NOTEBOOK_HEALTH, _read_payload(NOTEBOOK_HEALTH))
 
 
 def _server_steps(
@@ -213,7 +230,7 @@ def _unit_text(
     jupyter: Jupyter, locked: LockedNotebook, server: Server, variables: Sequence[Variable]
 ) -> str:
     secrets = [notebook_path(server.user, "password")] if jupyter.password is not None else []
-    return Template(_read_payload("notebook.service")).substitute(
+    return Template(JupyterService.read_file("notebook.service")).substitute(
         user=server.user,
         conditions="".join(f"ConditionPathExists={path}\n" for path in secrets),
         environment="\n".join(_unit_environment(locked, server, variables)),
@@ -243,7 +260,3 @@ def _format_assignment(name: str, value: str) -> str:
     """Return an assignment for a unit, with quotes and `%` escaped; see systemd.exec(5)."""
     quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'Environment="{name}={quoted}"'
-
-
-def _read_payload(name: str) -> str:
-    return (resources.files("rigspec.plan") / "payload" / name).read_text(encoding="utf-8")

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib import resources
 from string import Template
 
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.plan.paths import env_path, installer_path, session_path
+from rigspec.plan.services.base import Service, ServiceContext
 from rigspec.plan.steps import FileStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Tmux, TmuxWindow
 
-__all__ = ["LOADER", "build_session_steps"]
+__all__ = ["LOADER", "TmuxService", "build_session_steps"]
 
 # The command that loads a session.
 LOADER = "rig-tmux"
 _LAYER = "tmux"
+
+
+class TmuxService(Service):
+    """tmux sessions."""
+
+    name = "tmux"
+    summary = "sessions with windows and panes, loaded by `rig-tmux`"
+    programs = "tmux, tmuxp"
+
+    def build_steps(self, context: ServiceContext) -> Iterator[Step]:
+        """Yield the layouts and the command that loads them."""
+        service = context.find_locked(self.name)
+        if service is not None:
+            yield from build_session_steps(context.rig, context.locked, service)
 
 
 def build_session_steps(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
@@ -36,7 +50,7 @@ def build_session_steps(rig: Rig, locked: LockedMachine, service: LockedService)
         title=f"Command {LOADER}",
         layer=_LAYER,
         path=f"/usr/local/bin/{LOADER}",
-        content=Template(_read_payload(LOADER)).substitute(
+        content=Template(TmuxService.read_file(LOADER)).substitute(
             program=f"{bin_dir}/tmuxp", sessions=session_path("*").partition("/*")[0]
         ),
         mode="0755",
@@ -84,7 +98,3 @@ def _activate_command(env: str, locked: LockedMachine) -> str:
 def _quote(text: str) -> str:
     # JSON escapes characters above U+FFFF as surrogate pairs, which YAML does not support.
     return json.dumps(text, ensure_ascii=False)
-
-
-def _read_payload(name: str) -> str:
-    return (resources.files("rigspec.plan") / "payload" / name).read_text(encoding="utf-8")

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from rigspec.lock.model import LockedService
 from rigspec.plan.paths import service_packages
+from rigspec.plan.services.base import Service, ServiceContext
 from rigspec.plan.steps import Check, FileStep, ServiceStep, Step
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Fail2ban, Ssh
 
-__all__ = ["build_guard_steps", "build_ssh_checks", "build_ssh_steps"]
+__all__ = ["SshService", "build_guard_steps", "build_ssh_checks", "build_ssh_steps"]
 
 _PACKAGES = service_packages("service")
 _HOST_PACKAGES = service_packages("host-service")
@@ -35,6 +36,26 @@ _VERIFIED = (
     "port",
 )
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class SshService(Service):
+    """sshd, and fail2ban for it."""
+
+    name = "ssh"
+    summary = "an SSH server that accepts keys only; bans addresses after failed logins"
+    programs = "OpenSSH, fail2ban"
+
+    def build_steps(self, context: ServiceContext) -> Iterator[Step]:
+        """Yield the steps of sshd and fail2ban."""
+        builders = {"ssh": build_ssh_steps, "fail2ban": build_guard_steps}
+        for name, build in builders.items():
+            service = context.find_locked(name)
+            if service is not None:
+                yield from build(context.rig, service)
+
+    def build_checks(self, context: ServiceContext) -> Iterator[Check]:
+        """Yield the check of sshd's effective configuration."""
+        yield from build_ssh_checks(context.rig, context.locked.services)
 
 
 def build_ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:

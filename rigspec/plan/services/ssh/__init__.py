@@ -1,0 +1,1 @@
+"""sshd, and fail2ban for it."""
