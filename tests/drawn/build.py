@@ -12,7 +12,6 @@ from rigspec.diagnostics.model import Report, Severity
 from rigspec.lock.create import create_lock
 from rigspec.lock.errors import LockError
 from rigspec.lock.model import Lock
-from rigspec.lock.python.requirements_file import read_pin_names
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.plan.steps import (
@@ -113,7 +112,6 @@ def _toolkit_gaps(plan: Plan) -> Iterator[str]:
 
 
 def _environment_gaps(spec: LoadedSpec, plan: Plan) -> Iterator[str]:
-    payload = {file.name: file.content for file in plan.payload}
     created = {step.name: step for step in plan.steps if isinstance(step, EnvironmentStep)}
     for env in plan.resolution.envs:
         step = created.get(env.name)
@@ -128,7 +126,7 @@ def _environment_gaps(spec: LoadedSpec, plan: Plan) -> Iterator[str]:
             yield f"no step installs the Python of {plan.resolution.os}"
         if not step.create_command[0].startswith("/") and kind is not None:
             yield f"{env.name} is created by {step.create_command[0]} of no step"
-        pins = read_pin_names("\n".join(payload[name] for name in step.files))
+        pins = {package.name for package in step.packages}
         for name in spec.rig.env[env.name].packages:
             if name.lower() not in pins:
                 yield f"{env.name} has no {name}"

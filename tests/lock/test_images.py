@@ -12,6 +12,7 @@ from rigspec.lock.create import find_previous_artifacts
 from rigspec.lock.model import Lock, LockedImage, LockedMachine
 from rigspec.lock.oci import base_image
 from rigspec.lock.oci.base_image import BaseImageLocker
+from rigspec.lock.oci.choice import get_default_image
 from rigspec.matrix.images import load_image
 from rigspec.matrix.model import Release
 from rigspec.resolution import Resolution
@@ -305,3 +306,23 @@ def test_relock_keeps_image_and_downloads_except_named() -> None:
     assert find_previous_artifacts(before, "box", ()).image == image
     assert find_previous_artifacts(before, "box", ("image",)).image is None
     assert find_previous_artifacts(before, "shed", ()).image is None
+
+
+@pytest.mark.parametrize(
+    ("os", "image"),
+    [
+        ("debian 13", "debian:13"),
+        ("ubuntu 24.04", "ubuntu:24.04"),
+        ("almalinux 9", "almalinux:9"),
+        ("fedora 41", "fedora:41"),
+        ("rocky 9", "rockylinux/rockylinux:9"),
+        ("rocky 10", "rockylinux/rockylinux:10"),
+        ("rhel 9", "registry.access.redhat.com/ubi9/ubi"),
+        ("centos-stream 10", "quay.io/centos/centos:stream10"),
+        ("oracle 9", "oraclelinux:9"),
+        ("amazon 2023", "amazonlinux:2023"),
+        ("opensuse-leap 15.6", "opensuse/leap:15.6"),
+    ],
+)
+def test_image_of_a_distribution_has_the_name_that_its_registry_knows(os: str, image: str) -> None:
+    assert get_default_image(os) == image

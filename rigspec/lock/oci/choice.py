@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.image_reference import ImageReference
 from rigspec.spec.models.rig import Rig
@@ -16,5 +17,7 @@ def choose_base_image(rig: Rig, resolution: Resolution) -> ImageReference:
 
 
 def get_default_image(os: str) -> str:
-    """Return the image of a distribution: ``debian:12``."""
-    return os.replace(" ", ":")
+    """Return the image of a distribution: ``debian:12``, ``rockylinux/rockylinux:9``."""
+    releases = load_matrix(["os"]).product("os").releases
+    named = (release.get("image") for release in releases if release.label == os)
+    return next(named, None) or os.replace(" ", ":")
