@@ -44,9 +44,10 @@ class Output:
 
     ``each`` is a kind of step: one file is written for each, with its name for ``{name}`` in
     ``path``. With ``optional``, the file is not written if its template is blank. ``copies`` is a
-    file of the lock that is copied instead of rendering a template, ``document`` the name of one
-    in ``rigspec.backend.documents``. ``overflow_of`` is the path of an output that downloads this
-    file if it would exceed a size limit; ``{sha256}`` in ``path`` is then the digest of this file.
+    file of the lock that is copied instead of rendering a template. ``document`` and ``values``
+    are names in ``rigspec.backend.documents``: of a text, and of values for the template.
+    ``overflow_of`` is the path of an output that downloads this file if it would exceed a size
+    limit; ``{sha256}`` in ``path`` is then the digest of this file.
     """
 
     path: str
@@ -56,6 +57,7 @@ class Output:
     optional: bool = False
     copies: str | None = None
     document: str | None = None
+    values: str | None = None
     overflow_of: str | None = None
 
 
@@ -172,7 +174,7 @@ class Backend:
         return next((name for name in missing if name is not None), None)
 
     def _documents(self) -> tuple[str, ...]:
-        names = (output.document for output in self.outputs)
+        names = (output.document or output.values for output in self.outputs)
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
     def _find_excluded(self, plan: Plan) -> dict[str, Exclusion]:
@@ -254,6 +256,7 @@ def _build_output(table: OutputTable) -> Output:
         optional=table.optional,
         copies=table.copies,
         document=table.document,
+        values=table.values,
         overflow_of=table.overflow_of,
     )
 

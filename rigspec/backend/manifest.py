@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from rigspec.backend.documents import DOCUMENTS
+from rigspec.backend.documents import DOCUMENTS, VALUES
 from rigspec.plan.steps import Scope
 from rigspec.plan.steps.registry import find_step_kinds
 from rigspec.spec.toml.document import BrokenDocument, Document, KeyPath, read_document
@@ -51,6 +51,7 @@ class OutputTable(_Table):
     template: _Text | None = None
     copies: _Text | None = None
     document: _Text | None = None
+    values: _Text | None = None
     mode: _Mode = "0644"
     each: str | None = None
     optional: bool = False
@@ -170,10 +171,12 @@ def _find_inconsistencies(manifest: Manifest) -> Iterator[tuple[KeyPath, str]]:
         if sum(map(bool, (output.template, output.copies, output.document))) != 1:
             yield ("outputs", row), "must have one of `template`, `copies` and `document`"
         if output.document is not None and output.document not in DOCUMENTS:
-            message = (
-                f"unknown document `{output.document}`; known documents: {', '.join(DOCUMENTS)}"
-            )
+            names = ", ".join(DOCUMENTS)
+            message = f"unknown document `{output.document}`; known documents: {names}"
             yield ("outputs", row, "document"), message
+        if output.values is not None and (output.template is None or output.values not in VALUES):
+            names = ", ".join(VALUES)
+            yield ("outputs", row, "values"), f"must be one of {names}, for a template"
         if output.template is not None and not _is_inside(output.template):
             message = f"`{output.template}` is outside the target's directory"
             yield ("outputs", row, "template"), message

@@ -62,6 +62,12 @@ def yaml(value: object) -> str:
     )
 
 
+def toml(value: object) -> str:
+    """Return a basic string of TOML."""
+    text = json.dumps(str(value), ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f")
+
+
 def yaml_text(text: str, column: int) -> str:
     """Return a multi-line text as a literal block of YAML, indented by ``column``.
 
@@ -178,6 +184,7 @@ QUOTING = frozenset(
         "packed",
         "sh",
         "sha256",
+        "toml",
         "words",
         "wrapped_words",
         "yaml",
@@ -196,6 +203,7 @@ FILTERS = {
     "packed": encode_base64,
     "sh": sh,
     "sha256": sha256,
+    "toml": toml,
     "words": words,
     "wrapped_words": wrapped_words,
     "yaml": yaml,

@@ -11,7 +11,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, Temp
 
 from rigspec.backend import image
 from rigspec.backend.discovery import Backend, BackendError, Output
-from rigspec.backend.documents import render_document
+from rigspec.backend.documents import build_values, render_document
 from rigspec.backend.quoting import FILTERS, sha256
 from rigspec.backend.shell_library import read_library, read_library_for
 from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
@@ -161,6 +161,11 @@ def _render_file(
         if text is not None:
             yield _output_file(path, text, output.mode)
         return
+    if output.values is not None:
+        values = build_values(output.values, context["plan"], context.get("step"))
+        if values is None:
+            return
+        context = {**context, "values": values}
     if output.document is not None:
         text = render_document(output.document, context["plan"], context.get("step"))
     else:

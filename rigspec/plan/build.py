@@ -24,6 +24,7 @@ from rigspec.plan.layers.environment_variables import (
 from rigspec.plan.layers.python import build_environment_steps, build_payload_files
 from rigspec.plan.mirrors import apply_mirrors
 from rigspec.plan.model import BaseImage, DeploymentTarget, Omission, Plan
+from rigspec.plan.requests import list_requested_environments
 from rigspec.plan.services.base import ServiceContext
 from rigspec.plan.services.build import build_service_steps, list_unsupported_services
 from rigspec.plan.steps import KernelArgumentsStep, PlatformStep, RebootStep, SecretStep, Step
@@ -50,6 +51,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         machine=machine,
         resolution=locked.resolution,
         locked=locked,
+        requested=list_requested_environments(rig, locked),
         steps=steps,
         payload=build_payload_files(rig, locked),
         omissions=tuple(_find_omissions(rig, locked)),

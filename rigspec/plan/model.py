@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rigspec.lock.model import LockedMachine
+from rigspec.plan.requests import RequestedEnvironment
 from rigspec.plan.steps import Step
 from rigspec.resolution import Resolution
 
@@ -89,6 +90,7 @@ class Plan:
     """The input of a backend.
 
     ``locked`` is the machine as the lock has it, with the addresses of the spec's mirrors.
+    ``requested`` are the packages that the spec requests of each environment.
     ``lock_digest`` is the sha256 of the lock. ``has_driver_container`` is true if a container, not
     the host, builds and loads the kernel module of the driver. ``gpus`` is the number of GPUs of
     the machine; 0 if the spec does not list them. ``cuda_home`` is the directory of the toolkit.
@@ -99,6 +101,7 @@ class Plan:
     machine: str | None
     resolution: Resolution
     locked: LockedMachine
+    requested: tuple[RequestedEnvironment, ...]
     steps: tuple[Step, ...]
     payload: tuple[PayloadFile, ...]
     omissions: tuple[Omission, ...]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import ruamel.yaml
+import tomli
 import yaml
 from cyclonedx.model import XsUri
 from cyclonedx.schema import SchemaVersion
@@ -157,6 +158,18 @@ def read_bill(rig: Rig, files: Path, machine: Machine) -> None:
     assert urls == {XsUri(each.url).uri for each in rig.download.values()}
 
 
+def read_projects(rig: Rig, files: Path, machine: Machine) -> None:
+    """The projects, by a reader of TOML; the machine has no network for uv."""
+    for name in rig.env:
+        content = tomli.loads((files / name / "pyproject.toml").read_text(encoding="utf-8"))
+        summary = rig.summary or rig.name
+        assert content["project"]["description"] == f"{summary}: environment {name}"
+        assert sorted(content) == ["project", "tool"]
+        lock = tomli.loads((files / name / "uv.lock").read_text(encoding="utf-8"))
+        (project,) = lock["package"]
+        assert project["name"] == content["project"]["name"]
+
+
 def no_image_yet(rig: Rig, files: Path, machine: Machine) -> None:
     """`build_image` does it, on a base image and not on a machine."""
 
@@ -194,4 +207,5 @@ EXECUTORS: dict[str, Executor] = {
     "docker": no_image_yet,
     "sbom": read_bill,
     "shell": run_shell,
+    "uv": read_projects,
 }

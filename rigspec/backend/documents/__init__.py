@@ -1,9 +1,10 @@
-"""Documents that a library or Python writes, for targets whose format no template suits.
+"""Outputs whose content is more than the steps: documents of a library, values for a template.
 
-A manifest names one with ``document``. Each is a module of this package with two functions:
-``write_document(plan, step)`` returns the text, which is blank if there is nothing to write, and
-``list_omissions(plan)`` yields what it does not include besides the steps that the manifest
-excludes. ``step`` is that of ``each``, else None.
+Each is a module of this package with two functions. ``list_omissions(plan)`` yields the items that
+it does not include besides the steps that the manifest excludes. The other one has the plan and
+the step of ``each``, else None: ``write_document(plan, step)`` returns the text of an output with
+``document``, ``build_values(plan, step)`` the value of ``values`` in the template of an output, or
+None if the output is not written.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from typing import Any
 from rigspec.plan.model import Omission, Plan
 from rigspec.plan.steps import Step
 
-__all__ = ["DOCUMENTS", "find_missing_library", "list_document_omissions", "render_document"]
+__all__ = [
+    "DOCUMENTS",
+    "VALUES",
+    "build_values",
+    "find_missing_library",
+    "list_document_omissions",
+    "render_document",
+]
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,10 @@ class _Document:
 DOCUMENTS = {
     "cyclonedx": _Document("cyclonedx_bom", library="cyclonedx"),
 }
+VALUES = {
+    "uv": _Document("uv_project"),
+}
+_ALL = {**DOCUMENTS, **VALUES}
 
 
 def render_document(name: str, plan: Plan, step: Step | None) -> str:
@@ -43,16 +55,22 @@ def render_document(name: str, plan: Plan, step: Step | None) -> str:
     return str(_load(name).write_document(plan, step))
 
 
+def build_values(name: str, plan: Plan, step: Step | None) -> object | None:
+    """Return the values for a template; None if the output is not written."""
+    value: object | None = _load(name).build_values(plan, step)
+    return value
+
+
 def list_document_omissions(name: str, plan: Plan) -> Iterator[Omission]:
-    """Yield the items that a document does not include."""
+    """Yield the items that a document, or a template with its values, does not include."""
     yield from _load(name).list_omissions(plan)
 
 
 def find_missing_library(name: str) -> str | None:
     """Return the module that a document needs and that is not installed."""
-    library = DOCUMENTS[name].library
+    library = _ALL[name].library
     return library if library is not None and find_spec(library) is None else None
 
 
 def _load(name: str) -> Any:
-    return import_module(f"{__name__}.{DOCUMENTS[name].module}")
+    return import_module(f"{__name__}.{_ALL[name].module}")

@@ -17,7 +17,8 @@ _SUFFIXES = (".conda", ".tar.bz2")
 class PythonPackage:
     """A package of the Python index: a canonical name and the sha256 of its files.
 
-    ``is_tool`` is true for pip and its companions, which are installed first. ``url`` is the
+    ``is_tool`` is true for pip and its companions, which are installed first, ``from_source`` for a
+    source archive. ``url`` is the
     address of the file, if the lock has it.
     """
 
@@ -25,6 +26,7 @@ class PythonPackage:
     version: str
     sha256: tuple[str, ...]
     is_tool: bool = False
+    from_source: bool = False
     url: str | None = None
 
 
@@ -70,6 +72,7 @@ def list_python_packages(env: LockedEnv) -> tuple[PythonPackage, ...]:
             version=package.version,
             sha256=package.sha256,
             is_tool=is_tool,
+            from_source=package.from_source,
             url=next((addresses[each] for each in package.sha256 if each in addresses), None),
         )
         for packages, is_tool in ((env.tools, True), (env.packages, False))

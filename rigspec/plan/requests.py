@@ -1,0 +1,107 @@
+"""The packages that environments of a spec request, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packaging.requirements import Requirement
+
+from rigspec.lock.model import LockedMachine
+from rigspec.lock.python.index.build_indexes import (
+    find_build_index,
+    list_indexed_builds,
+)
+from rigspec.resolution import EnvResolution, is_page_of_links
+from rigspec.resolve.problem.channels import list_channel_frameworks
+from rigspec.resolve.problem.requested_packages import (
+    list_requested_frameworks,
+    list_requested_packages,
+)
+from rigspec.spec.models.environment import Environment
+from rigspec.spec.models.rig import Rig
+from rigspec.version_specifiers import get_extras, parse_alternative, parse_specifier
+
+__all__ = ["BuildIndex", "RequestedEnvironment", "list_requested_environments"]
+
+
+@dataclass(frozen=True)
+class BuildIndex:
+    """An index with builds that the default index does not have, and the packages from it.
+
+    ``is_page`` is true for a page of links to files.
+    """
+
+    url: str
+    build: str
+    packages: tuple[str, ...]
+    is_page: bool
+
+
+@dataclass(frozen=True)
+class RequestedEnvironment:
+    """What the spec requests of an environment.
+
+    ``requirements`` and ``constraints`` are in the form of PEP 508; ``constraints`` are rules of
+    the matrix. ``channel_packages`` are names and versions of packages from conda's ``channels``.
+    ``index`` is the default index, if the spec sets one.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
+    index: str | None = None
+    build_indexes: tuple[BuildIndex, ...] = ()
+    channels: tuple[str, ...] = ()
+    channel_packages: tuple[tuple[str, str], ...] = ()
+
+
+def list_requested_environments(
+    rig: Rig, locked: LockedMachine
+) -> tuple[RequestedEnvironment, ...]:
+    """Return the requests of every locked environment that the spec has."""
+    found = (env for env in locked.resolution.envs if env.name in rig.env)
+    return tuple(_read_environment(rig, env) for env in found)
+
+
+def _read_environment(rig: Rig, env: EnvResolution) -> RequestedEnvironment:
+    spec = rig.env[env.name]
+    is_conda = spec.manager == "conda"
+    lines = [*_list_frameworks(spec, env), *env.companions]
+    lines += [] if is_conda else list(_list_packages(spec))
+    return RequestedEnvironment(
+        name=env.name,
+        requirements=tuple(sorted(set(lines))),
+        constraints=env.constraints,
+        index=rig.mirrors.pypi,
+        build_indexes=tuple(_list_build_indexes(rig, env)),
+        channels=tuple(spec.channels) if is_conda else (),
+        channel_packages=tuple(sorted(spec.packages.items())) if is_conda else (),
+    )
+
+
+def _list_frameworks(spec: Environment, env: EnvResolution) -> Iterator[str]:
+    """Yield the distributions of the frameworks, at the versions that the spec requests."""
+    from_channels = list_channel_frameworks(spec)
+    requests = {line.product: line.request for line in list_requested_frameworks(spec)}
+    for framework, distribution in zip(env.frameworks, env.distributions, strict=True):
+        if framework.name not in from_channels:
+            versions = parse_alternative(requests.get(framework.name, "*")).versions
+            yield f"{distribution.name}{versions or ''}"
+
+
+def _list_packages(spec: Environment) -> Iterator[str]:
+    for line in list_requested_packages(spec):
+        yield f"{line.name}{get_extras(line.request)}{parse_specifier(line.request) or ''}"
+
+
+def _list_build_indexes(rig: Rig, env: EnvResolution) -> Iterator[BuildIndex]:
+    """Yield the indexes of builds, each once."""
+    packages: dict[str, list[str]] = {}
+    builds: dict[str, str] = {}
+    for build in list_indexed_builds(rig.env[env.name], env):
+        url = find_build_index(rig, env, build)
+        packages.setdefault(url, []).append(Requirement(build.requirement).name)
+        builds.setdefault(url, build.name)
+    for url, names in packages.items():
+        yield BuildIndex(url, builds[url], tuple(sorted(names)), is_page_of_links(url))
