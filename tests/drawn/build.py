@@ -80,14 +80,16 @@ def find_gaps(built: Built) -> Iterator[str]:
     reported = [d.message for d in built.report.diagnostics if d.severity is not Severity.NOTE]
     for omission in (*plan.omissions, *shell.omissions(plan)):
         # The archives of other machines' systems are not known here.
+        named = omission.item.partition(" with ")[0]
         if not omission.item.startswith("pinning of ") and not any(
-            omission.item in message for message in reported
+            named in message for message in reported
         ):
             yield f"omitted: {omission.item}: {omission.reason}"
     for item in lock.machines[0].unpinned:
         if item.part in ("interpreter", "cuda", "cudnn"):
             yield f"not pinned: {item.what}: {item.reason}"
-    yield from _driver_gaps(plan)
+    if not any(d.code == "RS255" and "driver" in d.components for d in built.report.diagnostics):
+        yield from _driver_gaps(plan)
     yield from _toolkit_gaps(plan)
     yield from _environment_gaps(built.spec, plan)
     yield from _service_gaps(built.spec, plan)

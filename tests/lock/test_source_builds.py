@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
+from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.sdist import read_sdist
+from rigspec.lock.python.requirements_file import HashedPin, read_pins
+from rigspec.lock.python.source_builds import SourceBuild, warn_of_other_cuda
+from rigspec.resolution import EnvResolution, Pin, Resolution
 
 Rigspec = Callable[..., Any]
 
@@ -156,3 +161,44 @@ def test_lock_with_extension_and_no_compiler_is_refused(
     assert "error[RS507]" in done.stderr
     assert 'add "build-essential" to `system.packages`' in done.stderr
     assert not (tmp_path / "lock").exists()
+
+
+def test_lock_with_source_archive_bounds_the_tools_of_the_environment(
+    tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The setup script of visdom 0.2.4 imports pkg_resources, which setuptools 82 does not have."""
+    monkeypatch.setenv("RIGSPEC_APT_DEBIAN", "")
+    spec = tmp_path / "rig.toml"
+    packages = 'visdom = "==0.2.4", setuptools = "*"'
+    spec.write_text(SPEC.format(package=packages), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 0, done.stderr
+    tools = (tmp_path / "lock" / "box" / "lab.tools.txt").read_text(encoding="utf-8")
+    (pin,) = [each for each in read_pins(tools) if each.name == "setuptools"]
+    assert pin.version < Version("82")
+
+
+def build_of_extension(languages: frozenset[str]) -> SourceBuild:
+    pin = HashedPin("flash-attn", Version("2.8.3"), frozenset())
+    return SourceBuild(pin, FileMetadata((), languages=languages))
+
+
+@pytest.mark.parametrize(
+    ("toolkit", "languages", "warned"),
+    [
+        ("13.0.2", {"c", "cuda"}, True),
+        ("12.4.1", {"c", "cuda"}, False),
+        ("13.0.2", {"c"}, False),
+        (None, {"c", "cuda"}, False),
+    ],
+)
+def test_extension_for_another_cuda_than_that_of_torch_is_warned_of(
+    toolkit: str | None, languages: set[str], warned: bool
+) -> None:
+    env = EnvResolution("lab", "3.12", "26.0", (Pin("torch", "2.9.1"),), cuda="12.8")
+    machine = Resolution("box", "debian 13", "x86_64", "gpu", cuda=toolkit)
+    builds = [build_of_extension(frozenset(languages))]
+    found = [*warn_of_other_cuda(builds, machine, env)]
+    assert [each.code for each in found] == (["RS507"] if warned else [])
+    for each in found:
+        assert "CUDA 13.0, but PyTorch is built for CUDA 12.8" in each.message

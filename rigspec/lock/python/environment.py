@@ -43,7 +43,9 @@ from rigspec.lock.python.source_builds import (
     SourceBuild,
     build_requirements,
     find_source_builds,
+    find_tool_bounds,
     require_compilers,
+    warn_of_other_cuda,
 )
 from rigspec.lock.python.target_interpreter import describe_target_interpreter
 from rigspec.lock.services import TMUXP, find_notebook_program, provides_tmuxp, serves_notebooks
@@ -201,8 +203,7 @@ class _Locker:
 
     def lock(self, *, same_machine: bool) -> EnvironmentLock:
         """Return the environment with every pin."""
-        solved = self._solve(same_machine=same_machine)
-        builds = find_source_builds(self._index, solved.requirements)
+        solved, builds = self._solve_with_builds(same_machine=same_machine)
         require_compilers(self._rig, self._resolution, self._env.name, builds)
         tools = self._lock_tools(solved.requirements, builds, solved.tool_bounds)
         present = read_pin_names(tools) | {pin.partition("==")[0] for pin in self._provided}
@@ -223,7 +224,8 @@ class _Locker:
             if self._settings.pylock
             else "",
         )
-        warnings = (*solved.warnings, *self._suggest_as_of(packages))
+        other_cuda = warn_of_other_cuda(builds, self._resolution, solved.resolution)
+        warnings = (*solved.warnings, *other_cuda, *self._suggest_as_of(packages))
         return EnvironmentLock(locked, solved.frameworks, solved.resolution, warnings)
 
     def _suggest_as_of(self, packages: Sequence[LockedPythonPackage]) -> Iterator[Diagnostic]:
@@ -240,6 +242,19 @@ class _Locker:
         own = {*named, *(pin.name.partition("[")[0] for pin in self._env.distributions)}
         days = self._index.upload_days([HashedPin.of(package) for package in packages])
         yield from suggest_as_of(self._env.name, own, days, versions)
+
+    def _solve_with_builds(
+        self, *, same_machine: bool
+    ) -> tuple[SolvedEnvironment, tuple[SourceBuild, ...]]:
+        """Return the environment with tools that build its source archives, and these."""
+        solved = self._solve(same_machine=same_machine)
+        builds = find_source_builds(self._index, solved.requirements)
+        bounds = find_tool_bounds(builds, solved.requirements, self._index)
+        if not bounds:
+            return solved, builds
+        self._request = replace(self._request, constraints=(*self._request.constraints, *bounds))
+        solved = self._solve(same_machine=same_machine)
+        return solved, find_source_builds(self._index, solved.requirements)
 
     def _solve(self, *, same_machine: bool) -> SolvedEnvironment:
         if self._spec.manager == "conda":

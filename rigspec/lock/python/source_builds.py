@@ -14,10 +14,17 @@ from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import TOOLS
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
-from rigspec.resolution import Resolution
+from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["SourceBuild", "build_requirements", "find_source_builds", "require_compilers"]
+__all__ = [
+    "SourceBuild",
+    "build_requirements",
+    "find_source_builds",
+    "find_tool_bounds",
+    "require_compilers",
+    "warn_of_other_cuda",
+]
 
 # Packages of the system that include a compiler of C and C++.
 _C_COMPILERS = frozenset({"build-essential", "gcc", "g++", "clang", "gcc-c++", "gcc-toolset-12"})
@@ -44,6 +51,26 @@ def find_source_builds(index: PackageIndex, text: str) -> tuple[SourceBuild, ...
     """Return the pins of a result that the environment's pip has to build. Raises LockError."""
     found = ((pin, index.source_metadata(pin)) for pin in read_pins(text))
     return tuple(SourceBuild(pin, metadata) for pin, metadata in found if metadata is not None)
+
+
+def find_tool_bounds(
+    builds: Iterable[SourceBuild], text: str, index: PackageIndex
+) -> tuple[str, ...]:
+    """Return the build requirements that locked tools do not satisfy, sorted.
+
+    A package such as torch requires setuptools, and the same setuptools builds the archives.
+    """
+    locked = {pin.name: pin.version for pin in read_pins(text) if pin.name in TOOLS}
+    return tuple(
+        sorted(
+            f"{canonicalize_name(needed.name)}{needed.specifier}"
+            for build in builds
+            for needed in build.metadata.built_with
+            if (version := locked.get(canonicalize_name(needed.name))) is not None
+            and index.applies(needed)
+            and not needed.specifier.contains(version, prereleases=True)
+        )
+    )
 
 
 def build_requirements(
@@ -93,6 +120,35 @@ def require_compilers(
                 ),
                 1,
                 _places(rig, env, build),
+            )
+
+
+def warn_of_other_cuda(
+    builds: Iterable[SourceBuild], resolution: Resolution, env: EnvResolution
+) -> Iterator[Diagnostic]:
+    """Yield a warning for each CUDA extension that PyTorch would not compile with the toolkit.
+
+    ``torch.utils.cpp_extension`` raises RuntimeError if the major versions differ.
+    """
+    has_torch = any(pin.name == "torch" for pin in env.frameworks)
+    if not has_torch or env.cuda is None or resolution.cuda is None:
+        return
+    toolkit = ".".join(resolution.cuda.split(".")[:2])
+    if toolkit.partition(".")[0] == env.cuda.partition(".")[0]:
+        return
+    for build in builds:
+        if "cuda" in build.metadata.languages:
+            yield Diagnostic(
+                code="RS507",
+                severity=Severity.WARNING,
+                message=f"{build.label} in `{env.name}` may not compile: the toolkit is CUDA "
+                f"{toolkit}, but PyTorch is built for CUDA {env.cuda}",
+                components=("cuda", build.pin.name),
+                runtime_error=(
+                    f"The detected CUDA version ({toolkit}) mismatches the version that was used "
+                    f"to compile PyTorch ({env.cuda})",
+                ),
+                help=(f'set `toolkit = "{env.cuda}"` in `[cuda]`',),
             )
 
 
