@@ -71,7 +71,11 @@ def answer_question(question: Question) -> Answer:
         report.resolution,
         errors,
         tuple(_of_severity(report, Severity.WARNING)),
-        tuple(d for d in report.diagnostics if d.code in _UNCHECKED),
+        tuple(
+            d
+            for d in report.diagnostics
+            if d.code in _UNCHECKED and d.severity is not Severity.ERROR
+        ),
         tuple(_alternatives(errors)),
         report.status == "invalid",
     )

@@ -160,7 +160,10 @@ def _resolution_lines(resolution: Resolution, requests: Sequence[Requested] = ()
         parts.append(f"CUDA {resolution.cuda}")
     if resolution.driver:
         parts.append(f"driver {resolution.driver}")
-    yield f"  with {', '.join([*parts, resolution.os])}"
+    system = (
+        resolution.os if resolution.arch == "x86_64" else f"{resolution.os} on {resolution.arch}"
+    )
+    yield f"  with {', '.join([*parts, system])}"
     for command in install_commands(env) if env is not None else ():
         yield f"  {command}"
     yield from (f"  {command}" for command in install_libraries(requests))

@@ -71,3 +71,33 @@ def test_conflict_with_many_builds_names_the_gpu_code_in_each(tmp_path: Path) ->
 def test_vllm_release_that_was_compiled_with_another_torch_conflicts(tmp_path: Path) -> None:
     machine = '[machine.box]\ngpus = ["RTX 4090"]\n[env.lab]\nframeworks = { torch = "2.12" }\n'
     assert "RS217" in errors(check(tmp_path, machine + 'packages = { vllm = "0.2.0" }'))
+
+
+@pytest.mark.parametrize(
+    ("table", "line", "admitted"),
+    [
+        ("frameworks", 'tensorflow = "*"', False),  # its wheels for aarch64 are for the CPU
+        ("frameworks", 'tensorflow-gpu = "2.4"', False),
+        ("frameworks", 'mxnet = "*"', False),
+        ("frameworks", 'onnxruntime-gpu = "1.28"', False),
+        ("frameworks", 'onnxruntime-gpu = "1.31"', True),
+        ("frameworks", 'cupy-cuda12x = "13"', True),
+        ("frameworks", 'cupy-cuda12x = "11"', False),
+        ("packages", 'paddlepaddle-gpu = "2.6.2"', False),
+        ("packages", 'bitsandbytes = "0.45.0"', False),
+        ("packages", 'bitsandbytes = "0.49.2"', True),
+    ],
+)
+def test_package_without_wheels_for_aarch64_is_refused(
+    table: str, line: str, admitted: bool, tmp_path: Path
+) -> None:
+    machine = '[machine.box]\ngpus = ["DGX Spark"]\n[env.lab]\n'
+    report = check(tmp_path, f"{machine}{table} = {{ {line} }}\n")
+    assert (errors(report) == []) == admitted, errors(report)
+
+
+def test_framework_without_a_gpu_build_for_aarch64_is_named_in_the_error(tmp_path: Path) -> None:
+    machine = '[machine.box]\ngpus = ["DGX Spark"]\n[env.lab]\n'
+    report = check(tmp_path, machine + 'frameworks = { tensorflow = "*" }\n')
+    (error,) = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    assert (error.code, error.message) == ("RS251", "TensorFlow cannot use a GPU on aarch64")

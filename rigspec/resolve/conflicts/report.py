@@ -137,10 +137,32 @@ def _message(conflict: Conflict, lines: list[Requirement], problem: Problem) -> 
             line = requested[0].display or f"{title} {requested[0].written}"
             return f"{statement}; the spec requests {line}"
     named = [_describe_requirement(requirement, problem) for requirement in lines]
+    where = _architecture(conflict, problem)
     if len(named) == 1:
+        products = _products_without_a_release(conflict, problem)
+        if products and lines[0].component == "accelerator":
+            return f"{' and '.join(products)} cannot use a GPU{where or ' on this rig'}"
         reason = ": it requires a GPU" if _lacks_gpu(conflict) else ""
-        return f"{named[0]} cannot be installed on this rig{reason}"
-    return f"{', '.join(named[:-1])} and {named[-1]} are incompatible"
+        return f"{named[0]} cannot be installed{where or ' on this rig'}{reason}"
+    return f"{', '.join(named[:-1])} and {named[-1]} are incompatible{where}"
+
+
+def _architecture(conflict: Conflict, problem: Problem) -> str:
+    """Return "on aarch64" if rules about the architecture conflict and no line declares it."""
+    if all(row.requires[0] != "arch" for row in conflict.rows):
+        return ""
+    implied = [r for r in problem.requirements if r.component == "arch" and r.path is None]
+    return f" on {implied[0].written}" if implied else ""
+
+
+def _products_without_a_release(conflict: Conflict, problem: Problem) -> tuple[str, ...]:
+    """Return the products whose lines admit every release: the rules exclude them all."""
+    mentioned = {key for row in conflict.rows for key, _ in row.when}
+    return tuple(
+        problem.component(requirement.component).title
+        for requirement in problem.requirements
+        if _is_requested(requirement) and requirement.component in mentioned
+    )
 
 
 def _describe_requirement(requirement: Requirement, problem: Problem) -> str:
@@ -191,7 +213,8 @@ def _is_declared(requirement: Requirement) -> bool:
 
 def _is_requested(requirement: Requirement) -> bool:
     """Return whether only this line requires the product."""
-    return requirement.path is not None and requirement.path[-2] in ("frameworks", "packages")
+    path = requirement.path or ()
+    return len(path) > 1 and path[-2] in ("frameworks", "packages")
 
 
 def _between(conflict: Conflict, lines: list[Requirement]) -> tuple[str, ...]:
