@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -190,8 +190,10 @@ class Backend:
         return found
 
 
-def find_backends() -> tuple[Backend, ...]:
+def find_backends(targets: Collection[str] | None = None) -> tuple[Backend, ...]:
     """Return all backends, built in and of other distributions, sorted by name.
+
+    If all ``targets`` are built in, the manifests of other built-in backends are not read.
 
     Raises:
         BackendError: A manifest or a kind of step is invalid, or two backends have the same name.
@@ -201,8 +203,11 @@ def find_backends() -> tuple[Backend, ...]:
         find_step_kinds()
     except ExtensionError as error:
         raise BackendError(str(error)) from error
+    builtin = {folder.name: folder for folder in _list_builtin()}
+    if targets is not None and builtin.keys() >= set(targets):
+        builtin = {name: builtin[name] for name in targets}
     backends: dict[str, tuple[str, Backend]] = {}
-    for source, backend in (*_read_builtin(), *_read_installed()):
+    for source, backend in (*_read_builtin(builtin.values()), *_read_installed()):
         if backend.name in backends:
             first = backends[backend.name][0]
             raise BackendError(f"duplicate target {backend.name}: in {first} and in {source}")
@@ -210,10 +215,16 @@ def find_backends() -> tuple[Backend, ...]:
     return tuple(backends[name][1] for name in sorted(backends))
 
 
-def _read_builtin() -> Iterator[tuple[str, Backend]]:
-    for folder in sorted(files(_PACKAGE).iterdir(), key=lambda folder: folder.name):
+def _list_builtin() -> Iterator[Traversable]:
+    """Yield the folders of the built-in backends, which have their names."""
+    for folder in files(_PACKAGE).iterdir():
         if folder.is_dir() and (folder / _MANIFEST).is_file():
-            yield "rigspec", _read_backend(folder, "rigspec")
+            yield folder
+
+
+def _read_builtin(folders: Iterable[Traversable]) -> Iterator[tuple[str, Backend]]:
+    for folder in sorted(folders, key=lambda folder: folder.name):
+        yield "rigspec", _read_backend(folder, "rigspec")
 
 
 def _read_installed() -> Iterator[tuple[str, Backend]]:

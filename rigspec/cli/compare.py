@@ -188,5 +188,5 @@ def _usable_lock(
     outdated = [change for change in changes if change.severity is Severity.ERROR]
     if outdated:
         return None, outdated[0].message
-    backend = next(backend for backend in find_backends() if backend.name == _TARGET)
+    backend = next(backend for backend in find_backends([_TARGET]) if backend.name == _TARGET)
     return UsableLock(lock, digest, backend), ""
