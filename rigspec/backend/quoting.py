@@ -15,6 +15,7 @@ __all__ = ["FILTERS", "QUOTING"]
 _DIRECTIVE = re.compile(r"\s*[A-Za-z][A-Za-z0-9]*\s*=")
 # Control characters, surrogates, line and paragraph separators.
 _FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_HCL_ESCAPED = re.compile(r'["\\\x00-\x1f\x7f]')
 _YAML_WIDTH = 100
 _CONTINUATION = " \\\n    "
 
@@ -66,6 +67,12 @@ def toml(value: object) -> str:
     """Return a basic string of TOML."""
     text = json.dumps(str(value), ensure_ascii=False)
     return text.replace("\x7f", "\\u007f")
+
+
+def hcl(value: object) -> str:
+    """Return a string of HCL, in which `${` and `%{` would start a template."""
+    text = f'"{_HCL_ESCAPED.sub(_escape_hcl, str(value))}"'
+    return text.replace("${", "$${").replace("%{", "%%{")
 
 
 def yaml_text(text: str, column: int) -> str:
@@ -159,6 +166,11 @@ def bare(value: str) -> str:
     return value
 
 
+def _escape_hcl(match: re.Match[str]) -> str:
+    character = match[0]
+    return f"\\{character}" if character in '"\\' else f"\\u{ord(character):04x}"
+
+
 def _yaml_character(character: str) -> str:
     """Escape a character; JSON's surrogate pairs would be two characters in YAML."""
     code = ord(character)
@@ -178,6 +190,7 @@ QUOTING = frozenset(
         "comment",
         "definition",
         "dockerfile",
+        "hcl",
         "hostname",
         "identifier",
         "indented",
@@ -197,6 +210,7 @@ FILTERS = {
     "comment": comment,
     "definition": definition,
     "dockerfile": dockerfile,
+    "hcl": hcl,
     "hostname": hostname,
     "identifier": identifier,
     "indented": indented,

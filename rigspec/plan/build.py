@@ -104,8 +104,12 @@ def _deployment_target(rig: Rig, name: str | None) -> DeploymentTarget:
     machine = rig.machine.get(name) if name is not None else None
     if machine is None or machine.kind != "cloud":
         return DeploymentTarget(seed=seed)
-    words = (machine.instance or "").lower().split()
-    return DeploymentTarget(cloud=True, provider=words[0] if len(words) > 1 else None, seed=seed)
+    provider, _, instance = (machine.instance or "").strip().partition(" ")
+    if not instance:
+        return DeploymentTarget(cloud=True, seed=seed)
+    return DeploymentTarget(
+        cloud=True, provider=provider.lower(), instance=instance.strip(), seed=seed
+    )
 
 
 def _platform_step(resolution: Resolution) -> PlatformStep:

@@ -76,12 +76,14 @@ class ContainerUser:
 class DeploymentTarget:
     """The place that the machine runs in.
 
-    ``provider`` is the cloud provider from the spec's instance (``aws``), or None. ``seed`` is the
-    URL of the directory with the files that a machine downloads at first boot.
+    ``provider`` is the cloud provider from the spec's instance (``aws``), or None, ``instance`` the
+    type that follows it (``g5.xlarge``). ``seed`` is the URL of the directory with the files that a
+    machine downloads at first boot.
     """
 
     cloud: bool = False
     provider: str | None = None
+    instance: str | None = None
     seed: str | None = None
 
 

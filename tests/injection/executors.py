@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hcl2
 import ruamel.yaml
 import tomli
 import yaml
@@ -170,6 +172,17 @@ def read_projects(rig: Rig, files: Path, machine: Machine) -> None:
         assert project["name"] == content["project"]["name"]
 
 
+def read_packer(rig: Rig, files: Path, machine: Machine) -> None:
+    """The template, by a reader of HCL: its commands are the same for every text."""
+    with (files / "rig.pkr.hcl").open(encoding="utf-8") as file:
+        content = hcl2.load(file)
+    assert {key for key in content if not key.startswith("__")} == {"build", "source", "variable"}
+    digest = hashlib.sha256((files / "rig-installer.sh").read_bytes()).hexdigest()
+    commands = json.dumps(content["build"])
+    assert f"echo '{digest}  /tmp/rig-installer.sh' | sha256sum --check" in commands
+    assert commands.count("inline") == 2
+
+
 def no_image_yet(rig: Rig, files: Path, machine: Machine) -> None:
     """`build_image` does it, on a base image and not on a machine."""
 
@@ -205,6 +218,7 @@ EXECUTORS: dict[str, Executor] = {
     "conda": activate,
     "devcontainer": open_folder,
     "docker": no_image_yet,
+    "packer": read_packer,
     "sbom": read_bill,
     "shell": run_shell,
     "uv": read_projects,
