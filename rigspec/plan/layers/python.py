@@ -42,6 +42,11 @@ _C_FLAGS = (
     "-Wno-error=int-conversion",
 )
 
+# Their allocator aligns memory to 8 bytes, but GCC 11 and newer vectorize code for 16. The import
+# of ctypes crashes: https://github.com/pyenv/pyenv/pull/2630. pyenv patches the allocator.
+_UNALIGNED = frozenset({"3.4", "3.5", "3.6"})
+_UNALIGNED_FLAGS = ("-fno-tree-vectorize", "-fno-tree-slp-vectorize")
+
 
 def build_environment_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     """Yield the steps that install the interpreters, each once, and the environments.
@@ -121,7 +126,7 @@ def _interpreter_step(locked: LockedMachine, env: LockedEnv, resolution: EnvReso
             needs=("interpreters",) if env.interpreter.packages else (),
             file=file,
             configure=_configure_arguments(home, series),
-            c_flags=_C_FLAGS if series in _OLD_C else (),
+            c_flags=_list_c_flags(series),
             prefix=home,
             creates=f"{home}/bin/python{series}",
             check_command=(f"{home}/bin/python{series}", "-c", f"import {_modules(series)}"),
@@ -136,6 +141,11 @@ def _interpreter_step(locked: LockedMachine, env: LockedEnv, resolution: EnvReso
         creates=f"{home}/bin/python",
         prefix=home,
     )
+
+
+def _list_c_flags(series: str) -> tuple[str, ...]:
+    flags = _UNALIGNED_FLAGS if series in _UNALIGNED else ()
+    return (*flags, *_C_FLAGS) if series in _OLD_C else flags
 
 
 def _configure_arguments(home: str, series: str) -> tuple[str, ...]:
