@@ -87,3 +87,18 @@ def test_installers_of_two_rigs_have_same_library(rigspec: Rigspec, tmp_path: Pa
     assert library["dl-server"] == library["legacy-cpu"]
     assert len(own["dl-server"]) < 10_000
     assert max(map(len, own["dl-server"].splitlines())) <= 200
+
+
+def test_environment_builds_extensions_from_their_locked_archives(tmp_path: Path) -> None:
+    """The setup script of flash-attn downloads a wheel unless a variable forces the build."""
+    library = ROOT / "rigspec/plan/steps/environment/step.sh"
+    script = f"""
+    . {library}
+    pip_install() {{ printf '%s %s\\n' "${{FLASH_ATTENTION_FORCE_BUILD-}}" "$*"; }}
+    LOCK=/lock
+    declare -A arg=([path]={tmp_path}/env [tools]=tools [requirements]=wheels [sources]=sources)
+    create_environment true
+    """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].startswith("TRUE ")
+    assert done.stdout.splitlines()[-1].endswith("-r /lock/sources")
