@@ -20,7 +20,7 @@ ONE_BY_ONE := -n $(WORKERS) --dist load --maxschedchunk 1
 BARE ?= bookworm trixie
 
 .PHONY: demo test test-lowest e2e e2e-ci bare lint unit install install-dev system-packages golden \
-  locks benchmark clean
+  locks benchmark site clean
 
 demo: install
 	@scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
@@ -72,6 +72,11 @@ locks: install
 benchmark: install-dev
 	$(BIN)/python benchmarks/check.py
 
+# The documentation, a page for each diagnostic, and the matrix. It opens from the file system as well.
+site: $(VENV)/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "wrote build/site/index.html"
+
 install: $(VENV)/installed
 
 install-dev: $(VENV)/installed-dev
@@ -82,6 +87,10 @@ $(VENV)/installed: pyproject.toml scripts/make-venv
 
 $(VENV)/installed-dev: $(VENV)/installed
 	@scripts/make-venv "$(PYTHON)" "$(VENV)" dev
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	@scripts/make-venv "$(PYTHON)" "$(VENV)" docs
 	@touch $@
 
 system-packages:

@@ -7,7 +7,8 @@ from rigspec.package_files import locate_package_file
 __all__ = ["find_similar_codes", "get_page_url", "list_codes", "load_page", "load_title"]
 
 _PAGES = locate_package_file(__file__, "pages")
-_URL = "https://github.com/rigspec/rigspec/blob/main/rigspec/diagnostics/pages"
+# The site: mkdocs.yml has the same address.
+_URL = "https://rigspec.github.io/rigspec/diagnostics"
 
 
 def list_codes() -> tuple[str, ...]:
@@ -43,4 +44,4 @@ def load_title(code: str) -> str:
 
 def get_page_url(code: str) -> str | None:
     """Return the address of the page of a code; None if it has no page."""
-    return f"{_URL}/{code}.md" if code in list_codes() else None
+    return f"{_URL}/{code}.html" if code in list_codes() else None
