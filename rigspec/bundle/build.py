@@ -66,7 +66,7 @@ def build_bundle(rig: Rig, lock: Lock, machine: str | None) -> Bundle:
 
     """
     chosen = [m for m in lock.machines if machine in (None, m.resolution.machine)]
-    sources = [apply_mirrors(rig, locked) for locked in chosen]
+    sources = [apply_mirrors(rig.mirrors, locked) for locked in chosen]
     return Bundle(
         (
             fetch_downloads_part(sources),

@@ -15,6 +15,7 @@ from rigspec.cli.common.options import FORMAT, Spec
 from rigspec.cli.common.pipeline import open_spec
 from rigspec.cli.console import fail, fail_unknown, print_status
 from rigspec.plan.connections import Connection, list_connections
+from rigspec.plan.settings import read_settings
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import HOST
 
@@ -57,7 +58,7 @@ def connect(
         print_status(
             f"note: {_HOST} is a placeholder for the machine's address; set it with --host"
         )
-    result = tuple(list_connections(rig, address, _users(spec, rig, user)))
+    result = tuple(list_connections(read_settings(rig), address, _users(spec, rig, user)))
     typer.echo(_as_json(rig, address, result) if format_ == "json" else _as_text(result))
 
 

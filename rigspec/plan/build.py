@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import Lock, LockedImage, LockedMachine
 from rigspec.lock.oci.choice import get_default_image
-from rigspec.plan.container_users import has_driver_container, list_container_users
+from rigspec.plan.container_users import list_container_users
 from rigspec.plan.layers.accounts import (
     build_access_steps,
     build_quota_steps,
@@ -27,6 +27,7 @@ from rigspec.plan.model import BaseImage, DeploymentTarget, Omission, Plan
 from rigspec.plan.requests import list_requested_environments
 from rigspec.plan.services.base import ServiceContext
 from rigspec.plan.services.build import build_service_steps, list_unsupported_services
+from rigspec.plan.settings import RigSettings, read_settings
 from rigspec.plan.steps import KernelArgumentsStep, PlatformStep, RebootStep, SecretStep, Step
 from rigspec.plan.verification import verify_step
 from rigspec.resolution import Resolution
@@ -43,24 +44,25 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         KeyError: The lock does not contain the machine.
 
     """
-    locked = apply_mirrors(rig, _find_machine(lock, machine))
-    steps = tuple(_build_steps(rig, locked))
+    locked = _find_machine(lock, machine)
+    settings = read_settings(rig, locked)
+    locked = apply_mirrors(rig.mirrors, locked)
     return Plan(
-        rig=rig.name,
-        summary=rig.summary or rig.name,
+        rig=settings.name,
+        summary=settings.summary,
         machine=machine,
         resolution=locked.resolution,
         locked=locked,
         requested=list_requested_environments(rig, locked),
-        steps=steps,
-        payload=build_payload_files(rig, locked),
-        omissions=tuple(_find_omissions(rig, locked)),
-        base=_find_base_image(rig, locked),
+        steps=tuple(_build_steps(settings, locked)),
+        payload=build_payload_files(settings, locked),
+        omissions=tuple(_find_omissions(settings, locked)),
+        base=_find_base_image(settings, locked),
         lock_digest=lock_digest,
-        container_users=tuple(list_container_users(rig, locked)),
-        has_driver_container=has_driver_container(rig),
-        gpus=_count_gpus(rig, machine),
-        deployment=_deployment_target(rig, machine),
+        container_users=tuple(list_container_users(settings, locked)),
+        has_driver_container=settings.has_driver_container,
+        gpus=settings.gpus,
+        deployment=_deployment_target(settings),
         cuda_home=locked.toolkit.home if locked.toolkit is not None else None,
     )
 
@@ -72,7 +74,7 @@ def _find_machine(lock: Lock, name: str | None) -> LockedMachine:
     raise KeyError(name)
 
 
-def _build_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def _build_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     yield _platform_step(locked.resolution)
     yield from build_source_steps(rig, locked)
     yield from build_system_steps(locked)
@@ -95,16 +97,11 @@ def _build_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield verify_step(rig, locked, secrets)
 
 
-def _count_gpus(rig: Rig, name: str | None) -> int:
-    return sum(gpu.count for gpu in rig.machine[name].gpus) if name is not None else 0
-
-
-def _deployment_target(rig: Rig, name: str | None) -> DeploymentTarget:
+def _deployment_target(rig: RigSettings) -> DeploymentTarget:
     seed = rig.mirrors.seed
-    machine = rig.machine.get(name) if name is not None else None
-    if machine is None or machine.kind != "cloud":
+    if rig.instance is None:
         return DeploymentTarget(seed=seed)
-    provider, _, instance = (machine.instance or "").strip().partition(" ")
+    provider, _, instance = rig.instance.strip().partition(" ")
     if not instance:
         return DeploymentTarget(cloud=True, seed=seed)
     return DeploymentTarget(
@@ -124,9 +121,8 @@ def _platform_step(resolution: Resolution) -> PlatformStep:
     )
 
 
-def _kernel_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
-    name = locked.resolution.machine
-    arguments = tuple(rig.machine[name].kernel_args) if name is not None else ()
+def _kernel_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
+    arguments = rig.kernel_arguments
     if arguments:
         yield KernelArgumentsStep(
             id="kernel-arguments",
@@ -143,7 +139,7 @@ def _kernel_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         )
 
 
-def _find_omissions(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
+def _find_omissions(rig: RigSettings, locked: LockedMachine) -> Iterator[Omission]:
     yield from list_driver_omissions(locked)
     services = list_unsupported_services(rig, locked)
     if services:
@@ -155,7 +151,7 @@ def _find_omissions(rig: Rig, locked: LockedMachine) -> Iterator[Omission]:
         yield Omission(f"pinning of {item.what}", item.reason)
 
 
-def _find_base_image(rig: Rig, locked: LockedMachine) -> BaseImage:
+def _find_base_image(rig: RigSettings, locked: LockedMachine) -> BaseImage:
     image = locked.image or LockedImage(get_default_image(locked.resolution.os))
     reference = ImageReference.parse(image.reference).with_registry(rig.mirrors.images).name
     if image.digest is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rigspec.plan.services.jupyter.steps import list_notebook_servers
 from rigspec.plan.services.tmux.steps import LOADER
-from rigspec.spec.models.rig import Rig
+from rigspec.plan.settings import RigSettings
 
 __all__ = ["Connection", "list_connections"]
 
@@ -35,13 +35,13 @@ class Connection:
         return shlex.join(self.command)
 
 
-def list_connections(rig: Rig, host: str, users: tuple[str, ...]) -> Iterator[Connection]:
+def list_connections(rig: RigSettings, host: str, users: tuple[str, ...]) -> Iterator[Connection]:
     """Yield the connections of each user to every service, through SSH."""
     for user in users:
         yield from _user_connections(rig, host, user)
 
 
-def _user_connections(rig: Rig, host: str, user: str) -> Iterator[Connection]:
+def _user_connections(rig: RigSettings, host: str, user: str) -> Iterator[Connection]:
     login = _ssh_login(rig, host, user)
     yield Connection(user, "shell", ("ssh", *login))
     for name in sorted(rig.service.tmux):
@@ -67,7 +67,7 @@ def _user_connections(rig: Rig, host: str, user: str) -> Iterator[Connection]:
         )
 
 
-def _ssh_login(rig: Rig, host: str, user: str) -> tuple[str, ...]:
+def _ssh_login(rig: RigSettings, host: str, user: str) -> tuple[str, ...]:
     port = rig.service.ssh.port if rig.service.ssh is not None else _DEFAULT_SSH_PORT
     return "-p", str(port), f"{user}@{host}"
 

@@ -9,9 +9,9 @@ from ipaddress import ip_address
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.model import ContainerUser
 from rigspec.plan.services.jupyter.steps import Server, list_notebook_servers
-from rigspec.spec.models.rig import Rig
+from rigspec.plan.settings import RigSettings
 
-__all__ = ["has_driver_container", "list_container_users"]
+__all__ = ["list_container_users"]
 
 _ALL_INTERFACES = "*"
 _LOOPBACK = "127.0.0.1"
@@ -21,7 +21,7 @@ _DEFAULT_ACCOUNT, _DEFAULT_UID = "rig", 1000
 _FIRST_UID, _UID_COUNT = 2000, 50000
 
 
-def list_container_users(rig: Rig, locked: LockedMachine) -> Iterator[ContainerUser]:
+def list_container_users(rig: RigSettings, locked: LockedMachine) -> Iterator[ContainerUser]:
     """Yield the container users of a machine.
 
     One for each notebook server. Without servers, one for each user with assigned GPUs. If there
@@ -29,25 +29,20 @@ def list_container_users(rig: Rig, locked: LockedMachine) -> Iterator[ContainerU
     listed.
     """
     if locked.notebook is not None:
-        yield from _server_users(rig, locked)
+        yield from _server_users(rig)
         return
     users = [name for name in sorted(rig.user) if rig.user[name].gpus is not None]
     for name in users:
         yield ContainerUser(name=name, gpus=tuple(rig.user[name].gpus or ()))
-    if not users and has_driver_container(rig) and locked.resolution.machine is not None:
-        yield ContainerUser(name=rig.name, gpus=_all_gpus(rig, locked))
+    if not users and rig.has_driver_container and locked.resolution.machine is not None:
+        yield ContainerUser(name=rig.name, gpus=tuple(range(rig.gpus)))
 
 
-def has_driver_container(rig: Rig) -> bool:
-    """Return whether a container builds and loads the kernel module of the driver."""
-    return rig.container is not None and rig.container.driver == "container"
-
-
-def _server_users(rig: Rig, locked: LockedMachine) -> Iterator[ContainerUser]:
+def _server_users(rig: RigSettings) -> Iterator[ContainerUser]:
     servers = list_notebook_servers(rig)
     uids = _assign_uids([server.user for server in servers])
     for server in servers:
-        yield _server_user(rig, locked, server, uids[server.user])
+        yield _server_user(rig, server, uids[server.user])
 
 
 def _assign_uids(accounts: Sequence[str]) -> dict[str, int]:
@@ -62,12 +57,12 @@ def _assign_uids(accounts: Sequence[str]) -> dict[str, int]:
     return uids
 
 
-def _server_user(rig: Rig, locked: LockedMachine, server: Server, uid: int) -> ContainerUser:
+def _server_user(rig: RigSettings, server: Server, uid: int) -> ContainerUser:
     requested = rig.service.jupyter.address if rig.service.jupyter is not None else _LOOPBACK
     address = _publish_address(requested)
     gpus = server.gpus
-    if gpus is None and has_driver_container(rig):
-        gpus = _all_gpus(rig, locked)
+    if gpus is None and rig.has_driver_container:
+        gpus = tuple(range(rig.gpus))
     return ContainerUser(
         name=server.user,
         gpus=gpus,
@@ -89,9 +84,3 @@ def _publish_address(address: str) -> str | None:
         return str(ip_address(address))
     except ValueError:
         return None
-
-
-def _all_gpus(rig: Rig, locked: LockedMachine) -> tuple[int, ...]:
-    machine = locked.resolution.machine
-    gpus = rig.machine[machine].gpus if machine is not None else ()
-    return tuple(range(sum(gpu.count for gpu in gpus)))

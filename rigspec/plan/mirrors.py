@@ -7,21 +7,21 @@ from dataclasses import replace
 from rigspec.lock.conda.channels import resolve_alias
 from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepository
 from rigspec.spec.mirror_urls import build_mirror_url
-from rigspec.spec.models.rig import Rig
+from rigspec.spec.models.mirrors import Mirrors
 
 __all__ = ["apply_mirrors"]
 
 
-def apply_mirrors(rig: Rig, locked: LockedMachine) -> LockedMachine:
+def apply_mirrors(mirrors: Mirrors, locked: LockedMachine) -> LockedMachine:
     """Return the machine with downloads from the spec's mirrors; checksums are unchanged."""
-    files, nvidia = rig.mirrors.files, rig.mirrors.nvidia
+    files, nvidia = mirrors.files, mirrors.nvidia
     return replace(
         locked,
         files=tuple(_mirror_file(file, files) for file in locked.files),
         repositories=tuple(
             _mirror_repository(repository, nvidia) for repository in locked.repositories
         ),
-        envs=tuple(_mirror_env(env, rig.mirrors.conda) for env in locked.envs),
+        envs=tuple(_mirror_env(env, mirrors.conda) for env in locked.envs),
     )
 
 

@@ -11,14 +11,16 @@ from rigspec.plan.layers.apt import PARTS, get_package_list_file
 from rigspec.plan.layers.nvblas import build_nvblas_checks
 from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES, env_python, package_list
 from rigspec.plan.services.build import build_service_checks
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import Check, SecretStep, VerifyStep
 from rigspec.resolution import EnvResolution
-from rigspec.spec.models.rig import Rig
 
 __all__ = ["verify_step"]
 
 
-def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[SecretStep] = ()) -> VerifyStep:
+def verify_step(
+    rig: RigSettings, locked: LockedMachine, secrets: Iterable[SecretStep] = ()
+) -> VerifyStep:
     """Return the checks of every layer that the lock pins, and of the secrets."""
     resolutions = {env.name: env for env in locked.resolution.envs}
     checks = list(_system_checks(locked))
@@ -28,7 +30,7 @@ def verify_step(rig: Rig, locked: LockedMachine, secrets: Iterable[SecretStep] =
     checks += build_account_checks(rig)
     checks += build_service_checks(rig, locked)
     checks += _secret_checks(secrets)
-    checks += _kernel_checks(rig, locked.resolution.machine)
+    checks += _kernel_checks(rig)
     return VerifyStep(
         id="verify",
         title="Verify the installation against the lock",
@@ -77,8 +79,8 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
         )
 
 
-def _kernel_checks(rig: Rig, machine: str | None) -> Iterator[Check]:
-    for argument in rig.machine[machine].kernel_args if machine is not None else ():
+def _kernel_checks(rig: RigSettings) -> Iterator[Check]:
+    for argument in rig.kernel_arguments:
         # /proc/cmdline is one line.
         script = "tr ' ' '\\n' </proc/cmdline | grep -xF -m 1 -e \"$1\""
         yield Check(

@@ -11,11 +11,12 @@ from rigspec.lock.model import LockedEnv, LockedMachine, LockedPackage
 from rigspec.lock.python.interpreter import list_bootstrap_tools, lock_interpreter
 from rigspec.matrix.loader import load_matrix
 from rigspec.plan.layers.python import build_environment_steps
+from rigspec.plan.settings import read_settings
 from rigspec.plan.steps import ArchiveStep, EnvironmentStep, InstallerStep, SourceBuildStep, Step
 from rigspec.spec.loader import load_spec, parse_spec
 from tests.resolve.rigs import check, errors
 
-RIG = parse_spec("rig.toml", 'rig = 1\nname = "box"\n').rig
+RIG = read_settings(parse_spec("rig.toml", 'rig = 1\nname = "box"\n').rig)
 
 
 def planned(folder: Path, os: str, interpreter: str, python: str) -> tuple[LockedMachine, Step]:

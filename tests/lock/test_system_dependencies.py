@@ -10,12 +10,13 @@ from rigspec.lock.model import LockedEnv, LockedInterpreter, LockedMachine, Lock
 from rigspec.lock.system_dependencies import find_unmet_dependencies, list_dependency_packages
 from rigspec.matrix.loader import load_matrix
 from rigspec.plan.layers.python import build_environment_steps
+from rigspec.plan.settings import read_settings
 from rigspec.plan.steps import AptPackagesStep
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import parse_spec
 from tests.resolve.rigs import check
 
-RIG = parse_spec("rig.toml", 'rig = 1\nname = "box"\n').rig
+RIG = read_settings(parse_spec("rig.toml", 'rig = 1\nname = "box"\n').rig)
 
 
 def resolve(folder: Path, os: str) -> Resolution:

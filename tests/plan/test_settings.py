@@ -12,6 +12,7 @@ from rigspec.lock.services import list_services
 from rigspec.matrix.loader import load_matrix
 from rigspec.plan.services.dyndns.steps import build_dyndns_steps
 from rigspec.plan.services.ssh.steps import build_guard_steps
+from rigspec.plan.settings import read_settings
 from rigspec.plan.steps import FileStep, SecretStep
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import parse_spec
@@ -40,7 +41,8 @@ RELEASES = (
 
 def settings(release: str, protocol: str = "noip", more: str = "") -> tuple[str, str]:
     """The jail and the dynamic DNS of a rig on a release."""
-    rig = parse_spec("rig.toml", RIG.format(protocol=protocol, more=more)).rig
+    spec = parse_spec("rig.toml", RIG.format(protocol=protocol, more=more))
+    rig = read_settings(spec.rig)
     resolution = Resolution("box", release, "x86_64", "none")
     services = {s.name: s for s in list_services(rig, resolution, load_matrix(["os"]))}
     jail = next(s for s in build_guard_steps(rig, services["fail2ban"]) if isinstance(s, FileStep))

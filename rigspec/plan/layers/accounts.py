@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.paths import access_group, env_path, users_profile_path
 from rigspec.plan.services.jupyter.steps import get_notebook_account
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import AccessStep, Check, FileStep, GroupStep, QuotaStep, Step, UserStep
-from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "build_access_steps",
@@ -30,13 +30,13 @@ _HEAD = """\
 """
 
 
-def group_steps(rig: Rig) -> Iterator[Step]:
+def group_steps(rig: RigSettings) -> Iterator[Step]:
     """Yield a step for each group of the spec."""
-    for name in rig.system.groups if rig.system is not None else ():
+    for name in rig.groups:
         yield GroupStep(id=f"group-{_to_id(name)}", title=f"Group {name}", layer=_LAYER, name=name)
 
 
-def build_user_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_user_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     """Yield a step for each account, and the GPU assignment.
 
     Configuration files in /etc/skel are written before, so that new home directories have them.
@@ -57,7 +57,7 @@ def build_user_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
     yield from _gpu_assignment(rig)
 
 
-def build_access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_access_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     """Yield the access steps of the environments, unless every user may use all of them.
 
     A restricted environment belongs to a group of its users. Access to the others is reset, in case
@@ -92,7 +92,7 @@ def build_access_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         )
 
 
-def build_quota_steps(rig: Rig) -> Iterator[Step]:
+def build_quota_steps(rig: RigSettings) -> Iterator[Step]:
     """Yield the disk quota of each user."""
     for name, user in sorted(rig.user.items()):
         if user.quota is not None:
@@ -107,7 +107,7 @@ def build_quota_steps(rig: Rig) -> Iterator[Step]:
             )
 
 
-def build_account_checks(rig: Rig) -> Iterator[Check]:
+def build_account_checks(rig: RigSettings) -> Iterator[Check]:
     """Yield a check of the GPUs in the login shell of each user."""
     for name, gpus in _assigned_gpus(rig).items():
         yield Check(
@@ -119,7 +119,7 @@ def build_account_checks(rig: Rig) -> Iterator[Check]:
         )
 
 
-def _gpu_assignment(rig: Rig) -> Iterator[Step]:
+def _gpu_assignment(rig: RigSettings) -> Iterator[Step]:
     """Yield a profile script with a `case` per user, for `su -`, SSH and console logins."""
     assigned = _assigned_gpus(rig)
     if not assigned:
@@ -138,7 +138,7 @@ def _gpu_assignment(rig: Rig) -> Iterator[Step]:
     )
 
 
-def _assigned_gpus(rig: Rig) -> dict[str, str]:
+def _assigned_gpus(rig: RigSettings) -> dict[str, str]:
     return {
         name: ",".join(map(str, user.gpus))
         for name, user in sorted(rig.user.items())

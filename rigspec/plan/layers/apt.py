@@ -8,9 +8,9 @@ from importlib import resources
 from rigspec.lock.model import LockedMachine, LockedPackage
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import APT_COMPONENTS, APT_SOURCE_LINE, CHECK_PACKAGES, package_list
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import AptPackage, AptPackagesStep, AptSourceStep, Step
 from rigspec.spec.mirror_urls import build_archive_url, has_snapshots
-from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "PARTS",
@@ -28,7 +28,7 @@ PARTS = (
 )
 
 
-def build_source_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_source_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     """Yield the apt source of the distribution's archive, if one is needed.
 
     It is needed if the spec sets a mirror, or if the lock needs more than the first component.

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedFile, LockedMachine
 from rigspec.plan.layers.apt import get_package_list_file, select_packages
 from rigspec.plan.layers.driver import build_driver_steps
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import AptPackagesStep, AptRepositoryStep, ArchiveStep, InstallerStep, Step
-from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_accelerator_steps"]
 
 
-def build_accelerator_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_accelerator_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     """Yield the steps for repositories, driver, toolkit and cuDNN, in dependency order."""
     repositories = tuple(f"repository-{r.name}" for r in locked.repositories)
     for repository in locked.repositories:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedEnv, LockedMachine, LockedSettings
 from rigspec.plan.layers.nvblas import build_nvblas_files, list_nvblas_variables
 from rigspec.plan.paths import env_path, library_dirs, profile_path
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import (
     DownloadStep,
     EnvironmentVariablesStep,
@@ -15,7 +16,6 @@ from rigspec.plan.steps import (
     Variable,
     VariablesStep,
 )
-from rigspec.spec.models.rig import Rig
 from rigspec.spec.settings_file import render_settings
 
 __all__ = ["SKELETON", "build_file_steps", "build_session_steps", "list_environment_variables"]
@@ -28,16 +28,16 @@ SKELETON = "/etc/skel"
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def build_file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_file_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     """Yield the downloads of the spec, and the configuration files of frameworks."""
-    for name in sorted(rig.download):
+    for name in sorted(rig.downloads):
         file = next(f for f in locked.files if f.part == f"download.{name}")
         yield DownloadStep(
             id=f"download-{name.replace('_', '-')}",
             title=f"Download: {name}",
             layer="download",
             file=file,
-            to=rig.download[name].to,
+            to=rig.downloads[name],
         )
     written: set[str] = set()
     for env in locked.envs:
@@ -50,7 +50,7 @@ def build_file_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
 
 
 def list_environment_variables(
-    rig: Rig, locked: LockedMachine
+    rig: RigSettings, locked: LockedMachine
 ) -> Iterator[EnvironmentVariablesStep]:
     """Yield the variables that activating each environment sets."""
     for env in locked.envs:
@@ -68,7 +68,7 @@ def list_environment_variables(
             )
 
 
-def build_session_steps(rig: Rig, locked: LockedMachine) -> Iterator[VariablesStep]:
+def build_session_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[VariablesStep]:
     """Yield the variables of login sessions, if there are any."""
     variables = list(_session_variables(rig, locked))
     if variables:
@@ -81,7 +81,7 @@ def build_session_steps(rig: Rig, locked: LockedMachine) -> Iterator[VariablesSt
         )
 
 
-def _settings_file(rig: Rig, env: str, settings: LockedSettings) -> FileStep:
+def _settings_file(rig: RigSettings, env: str, settings: LockedSettings) -> FileStep:
     name = settings.framework.replace("_", "-")
     scope = f" in {env}" if settings.place else " for new accounts"
     return FileStep(
@@ -89,7 +89,7 @@ def _settings_file(rig: Rig, env: str, settings: LockedSettings) -> FileStep:
         title=f"Settings of {settings.framework}{scope}",
         layer="settings",
         path=_settings_path(env, settings),
-        content=render_settings(settings.format, rig.env[env].config[settings.framework]),
+        content=render_settings(settings.format, rig.environments[env].config[settings.framework]),
     )
 
 
@@ -98,30 +98,29 @@ def _settings_path(env: str, settings: LockedSettings) -> str:
     return f"{folder}/{settings.path}"
 
 
-def _env_variables(rig: Rig, env: LockedEnv) -> Iterator[Variable]:
+def _env_variables(rig: RigSettings, env: LockedEnv) -> Iterator[Variable]:
     for settings in env.settings:
         if settings.variable is not None:
             file = _settings_path(env.name, settings)
             value = (settings.value or "{file}").replace("{file}", file)
             value = value.replace("{folder}", file.rpartition("/")[0])
             yield Variable(settings.variable, (value,), prepend=False)
-    threads = rig.env[env.name].threads
+    threads = rig.environments[env.name].threads
     if threads is not None:
         for name in _THREADS:
             yield Variable(name, (str(threads),), prepend=False)
 
 
-def _session_variables(rig: Rig, locked: LockedMachine) -> Iterator[Variable]:
+def _session_variables(rig: RigSettings, locked: LockedMachine) -> Iterator[Variable]:
     """Yield the variables of the toolkit, extended or replaced by those of the spec."""
     variables = {variable.name: variable for variable in _toolkit_variables(locked)}
-    if rig.system is not None:
-        for name, value in sorted(rig.system.env.items()):
-            if isinstance(value, str):
-                variables[name] = Variable(name, (value,), prepend=False)
-                continue
-            toolkit = variables.get(name)
-            more = toolkit.values if toolkit is not None and toolkit.prepend else ()
-            variables[name] = Variable(name, tuple(dict.fromkeys((*value.prepend, *more))), True)
+    for name, value in sorted(rig.variables.items()):
+        if isinstance(value, str):
+            variables[name] = Variable(name, (value,), prepend=False)
+            continue
+        toolkit = variables.get(name)
+        more = toolkit.values if toolkit is not None and toolkit.prepend else ()
+        variables[name] = Variable(name, tuple(dict.fromkeys((*value.prepend, *more))), True)
     yield from variables.values()
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rigspec.lint.blas import find_fallback, find_nvblas_library
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.paths import env_path
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import Check, FileStep, Variable
-from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_nvblas_checks", "build_nvblas_files", "list_nvblas_variables"]
 
@@ -19,7 +19,7 @@ NVBLAS_GPU_LIST ALL
 """
 
 
-def build_nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[FileStep]:
+def build_nvblas_files(rig: RigSettings, locked: LockedMachine) -> Iterator[FileStep]:
     """Yield the NVBLAS configuration of each environment.
 
     Keywords: NVIDIA, NVBLAS, "Configuration keywords", read 2026-11-21. NVBLAS uses every visible
@@ -37,7 +37,9 @@ def build_nvblas_files(rig: Rig, locked: LockedMachine) -> Iterator[FileStep]:
             )
 
 
-def list_nvblas_variables(rig: Rig, locked: LockedMachine, env: LockedEnv) -> Iterator[Variable]:
+def list_nvblas_variables(
+    rig: RigSettings, locked: LockedMachine, env: LockedEnv
+) -> Iterator[Variable]:
     """Yield the variables that load NVBLAS before the BLAS library of the environment.
 
     LD_PRELOAD has the name only: LD_LIBRARY_PATH and the linker cache provide the directory.
@@ -48,7 +50,7 @@ def list_nvblas_variables(rig: Rig, locked: LockedMachine, env: LockedEnv) -> It
         yield Variable("LD_PRELOAD", (find_nvblas_library(cuda),), prepend=True)
 
 
-def build_nvblas_checks(rig: Rig, locked: LockedMachine) -> Iterator[Check]:
+def build_nvblas_checks(rig: RigSettings, locked: LockedMachine) -> Iterator[Check]:
     """Yield a check for the presence of the CPU library that NVBLAS falls back to."""
     for env in locked.envs:
         library = _fallback_library(rig, locked, env)
@@ -61,12 +63,11 @@ def _config_path(env: LockedEnv) -> str:
     return f"{env_path(env.name)}/etc/nvblas.conf"
 
 
-def _fallback_library(rig: Rig, locked: LockedMachine, env: LockedEnv) -> str | None:
-    if rig.cuda is None or not rig.cuda.nvblas or locked.resolution.cuda is None:
+def _fallback_library(rig: RigSettings, locked: LockedMachine, env: LockedEnv) -> str | None:
+    if not rig.nvblas or locked.resolution.cuda is None:
         return None
     versions = {package.name: package.version for package in env.packages}
-    system = rig.system.packages if rig.system is not None else ()
-    library = find_fallback(locked.resolution.os, versions, system)
+    library = find_fallback(locked.resolution.os, versions, rig.packages)
     if library is None or library.startswith("/"):
         return library
     return f"{env_path(env.name)}/{library}"

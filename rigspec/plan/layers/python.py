@@ -7,7 +7,6 @@ from dataclasses import replace
 from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
-from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.lock.python.requirements_file import format_requirements
 from rigspec.plan.layers.apt import build_package_lists, get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
@@ -19,6 +18,7 @@ from rigspec.plan.paths import (
     interpreter_path,
 )
 from rigspec.plan.services.build import build_service_files
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import (
     AptPackagesStep,
     ArchiveStep,
@@ -28,7 +28,6 @@ from rigspec.plan.steps import (
     Step,
 )
 from rigspec.resolution import EnvResolution
-from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_environment_steps", "build_payload_files"]
 
@@ -48,7 +47,7 @@ _UNALIGNED = frozenset({"3.4", "3.5", "3.6"})
 _UNALIGNED_FLAGS = ("-fno-tree-vectorize", "-fno-tree-slp-vectorize")
 
 
-def build_environment_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
+def build_environment_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     """Yield the steps that install the interpreters, each once, and the environments.
 
     Without a Python index in the spec, pip uses the machine's configuration.
@@ -67,6 +66,7 @@ def build_environment_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
                 package_list=get_package_list_file(locked, part),
             )
     resolutions = {env.name: env for env in locked.resolution.envs}
+    indexes = {name: env.extra_indexes for name, env in rig.environments.items()}
     installed: set[str] = set()
     for env in locked.envs:
         resolution = resolutions[env.name]
@@ -76,11 +76,11 @@ def build_environment_steps(rig: Rig, locked: LockedMachine) -> Iterator[Step]:
         yield replace(
             _environment_step(env, resolution),
             index=rig.mirrors.pypi,
-            extra_indexes=list_build_indexes(rig, resolution),
+            extra_indexes=indexes.get(env.name, ()),
         )
 
 
-def build_payload_files(rig: Rig, locked: LockedMachine) -> tuple[PayloadFile, ...]:
+def build_payload_files(rig: RigSettings, locked: LockedMachine) -> tuple[PayloadFile, ...]:
     """Return the files that are delivered with an artifact: lists of packages, and programs."""
     files = [
         *build_package_lists(locked),

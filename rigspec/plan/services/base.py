@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.plan.model import PayloadFile
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import Check, EnvironmentVariablesStep, Step, VariablesStep
-from rigspec.spec.models.rig import Rig
 
 __all__ = ["Service", "ServiceContext"]
 
@@ -22,7 +22,7 @@ class ServiceContext:
     ``session`` has the variables of login sessions, ``environments`` those of each environment.
     """
 
-    rig: Rig
+    rig: RigSettings
     locked: LockedMachine
     session: VariablesStep | None = None
     environments: tuple[EnvironmentVariablesStep, ...] = ()

@@ -10,8 +10,8 @@ from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import service_packages
 from rigspec.plan.services.base import ServiceContext
 from rigspec.plan.services.registry import find_services
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import AptPackagesStep, Check, ServiceStep, Step
-from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "build_service_checks",
@@ -37,21 +37,21 @@ def build_service_steps(context: ServiceContext) -> Iterator[Step]:
     yield from (step for step in steps if step.layer not in _TITLES)
 
 
-def build_service_files(rig: Rig, locked: LockedMachine) -> Iterator[PayloadFile]:
+def build_service_files(rig: RigSettings, locked: LockedMachine) -> Iterator[PayloadFile]:
     """Yield the programs that services run."""
     context = ServiceContext(rig, locked)
     for service in find_services().values():
         yield from service.build_files(context)
 
 
-def build_service_checks(rig: Rig, locked: LockedMachine) -> Iterator[Check]:
+def build_service_checks(rig: RigSettings, locked: LockedMachine) -> Iterator[Check]:
     """Yield the checks of all services."""
     context = ServiceContext(rig, locked)
     for service in find_services().values():
         yield from service.build_checks(context)
 
 
-def list_unsupported_services(rig: Rig, locked: LockedMachine) -> tuple[str, ...]:
+def list_unsupported_services(rig: RigSettings, locked: LockedMachine) -> tuple[str, ...]:
     """Return the services of the spec that no step sets up."""
     requested = [each for each in find_services().values() if getattr(rig.service, each.name, None)]
     return tuple(each.name for each in requested if not each.is_locked(locked))

@@ -8,8 +8,8 @@ from rigspec.lock.model import LockedService
 from rigspec.lock.services import ACCOUNT
 from rigspec.plan.paths import service_packages
 from rigspec.plan.services.base import Service, ServiceContext
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import FileStep, SecretStep, ServiceStep, Step
-from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Dyndns
 
 __all__ = ["DyndnsService", "build_dyndns_steps"]
@@ -32,7 +32,7 @@ class DyndnsService(Service):
             yield from build_dyndns_steps(context.rig, service)
 
 
-def build_dyndns_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_dyndns_steps(rig: RigSettings, service: LockedService) -> Iterator[Step]:
     """Yield ddclient's configuration with the password, its interval, and its unit."""
     dyndns = rig.service.dyndns
     if dyndns is None:

@@ -13,6 +13,7 @@ from rigspec.plan.layers.apt import get_package_list_file, select_packages
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import NOTEBOOK_CONFIG, NOTEBOOK_HEALTH, env_path, env_python, notebook_path
 from rigspec.plan.services.base import Service, ServiceContext
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import (
     AptPackagesStep,
     CertificateStep,
@@ -25,7 +26,6 @@ from rigspec.plan.steps import (
     Variable,
     VariablesStep,
 )
-from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Jupyter, Tls
 
 __all__ = [
@@ -82,7 +82,7 @@ class Server:
         return f"notebook-{self.user.replace('_', '-')}"
 
 
-def list_notebook_servers(rig: Rig) -> tuple[Server, ...]:
+def list_notebook_servers(rig: RigSettings) -> tuple[Server, ...]:
     """Return one server per user, on the user's port or that of the service."""
     jupyter = rig.service.jupyter
     if jupyter is None:
@@ -95,7 +95,7 @@ def list_notebook_servers(rig: Rig) -> tuple[Server, ...]:
     )
 
 
-def get_notebook_account(rig: Rig) -> Iterator[UserStep]:
+def get_notebook_account(rig: RigSettings) -> Iterator[UserStep]:
     """Yield the account of the server if the rig has no accounts."""
     if rig.service.jupyter is not None and not rig.user:
         yield UserStep(
@@ -107,7 +107,7 @@ def get_notebook_account(rig: Rig) -> Iterator[UserStep]:
 
 
 def build_notebook_steps(
-    rig: Rig,
+    rig: RigSettings,
     locked: LockedMachine,
     session: VariablesStep | None,
     environments: Sequence[EnvironmentVariablesStep] = (),

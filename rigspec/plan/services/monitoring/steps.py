@@ -11,8 +11,8 @@ from rigspec.lock.paths import get_installed_lock_path
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import GPU_METRICS, service_packages
 from rigspec.plan.services.base import Service, ServiceContext
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import FileStep, ServiceStep, Step
-from rigspec.spec.models.rig import Rig
 
 __all__ = [
     "MonitoringService",
@@ -55,14 +55,14 @@ class MonitoringService(Service):
             yield PayloadFile(GPU_METRICS, self.read_file(GPU_METRICS))
 
 
-def exports_gpu_metrics(rig: Rig, locked: LockedMachine) -> bool:
+def exports_gpu_metrics(rig: RigSettings, locked: LockedMachine) -> bool:
     """Return whether GPU metrics are exported."""
     monitoring = rig.service.monitoring
     has_exporter = any(service.name == "node_exporter" for service in locked.services)
     return has_exporter and monitoring is not None and "gpu" in monitoring.exporters
 
 
-def build_exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_exporter_steps(rig: RigSettings, service: LockedService) -> Iterator[Step]:
     """Yield the steps of node_exporter and of the GPU metrics."""
     monitoring = rig.service.monitoring
     if monitoring is None:
@@ -101,7 +101,7 @@ def build_exporter_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
         )
 
 
-def build_prometheus_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_prometheus_steps(rig: RigSettings, service: LockedService) -> Iterator[Step]:
     """Yield the steps of a Prometheus that scrapes node_exporter and itself."""
     monitoring = rig.service.monitoring
     prometheus = monitoring.prometheus_settings if monitoring is not None else None

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from rigspec.lock.model import LockedService
 from rigspec.plan.paths import service_packages
 from rigspec.plan.services.base import Service, ServiceContext
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import Check, FileStep, ServiceStep, Step
-from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Fail2ban, Ssh
 
 __all__ = ["SshService", "build_guard_steps", "build_ssh_checks", "build_ssh_steps"]
@@ -58,7 +58,7 @@ class SshService(Service):
         yield from build_ssh_checks(context.rig, context.locked.services)
 
 
-def build_ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_ssh_steps(rig: RigSettings, service: LockedService) -> Iterator[Step]:
     """Yield the configuration and the unit of sshd."""
     ssh = rig.service.ssh
     if ssh is None:
@@ -86,7 +86,7 @@ def build_ssh_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     )
 
 
-def build_guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
+def build_guard_steps(rig: RigSettings, service: LockedService) -> Iterator[Step]:
     """Yield the configuration and the unit of fail2ban."""
     ssh = rig.service.ssh
     if ssh is None or ssh.fail2ban_settings is None:
@@ -108,7 +108,7 @@ def build_guard_steps(rig: Rig, service: LockedService) -> Iterator[Step]:
     )
 
 
-def build_ssh_checks(rig: Rig, services: Iterable[LockedService]) -> Iterator[Check]:
+def build_ssh_checks(rig: RigSettings, services: Iterable[LockedService]) -> Iterator[Check]:
     """Yield a check of the effective configuration, which other files may change."""
     ssh = rig.service.ssh
     uses_files = any(each.name == "ssh" and each.form != "options" for each in services)

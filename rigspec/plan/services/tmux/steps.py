@@ -9,8 +9,8 @@ from string import Template
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.plan.paths import env_path, installer_path, session_path
 from rigspec.plan.services.base import Service, ServiceContext
+from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import FileStep, Step
-from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Tmux, TmuxWindow
 
 __all__ = ["LOADER", "TmuxService", "build_session_steps"]
@@ -34,7 +34,9 @@ class TmuxService(Service):
             yield from build_session_steps(context.rig, context.locked, service)
 
 
-def build_session_steps(rig: Rig, locked: LockedMachine, service: LockedService) -> Iterator[Step]:
+def build_session_steps(
+    rig: RigSettings, locked: LockedMachine, service: LockedService
+) -> Iterator[Step]:
     """Yield the layout of each session, and the command that loads one."""
     for name, session in sorted(rig.service.tmux.items()):
         yield FileStep(
