@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,6 +30,8 @@ from rigspec.diagnostics.sanitize import sanitize
 __all__ = ["check"]
 
 Format = Literal["text", "json", "sarif", "github", "gitlab"]
+# The reports of a spec, one a machine, and its text.
+_Result = tuple[list[Report], str]
 # A key of a spec, in quotes or without.
 _KEY = re.compile(
     r"""(?m)^\s*(?:["']?rig["']?\s*=|\[\s*["']?(?:machine|env|cuda|user|service|system)\b)"""
@@ -34,6 +39,8 @@ _KEY = re.compile(
 # How CUDA works on every card of a generation; programs get it, a person needs no line about it.
 _UNREMARKABLE = ("RS221",)
 _MAX_STDIN = 1 << 22  # characters
+# A process takes as long to start as a few dozen checks.
+_SPECS_PER_PROCESS = 32
 # `from = "pyproject.toml"`: the result depends on that file, too.
 _FROM_FILE = re.compile(rb"""from["']?\s*=\s*["'][^"'\n]*[./]""")
 
@@ -72,6 +79,12 @@ def check(
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Reuse the result of an unchanged spec")
     ] = True,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", min=1, metavar="N", help="Processes for many specs (default: one a core)"
+        ),
+    ] = None,
 ) -> None:
     """Resolve every machine of a rig and report conflicts.
 
@@ -89,13 +102,9 @@ def check(
         from rigspec.cli.common.uncached_check import check_sources
 
         reports, texts = check_sources(sources, stdin)
-    for path in specs:
-        if path in sources:
-            continue
-        if path == STDIN:
-            result, text = _check(Path("<stdin>"), machine, stdin)
-        else:
-            result, text = _check_cached(path, machine) if cache else _check(path, machine)
+    paths = [path for path in specs if path not in sources]
+    check_one = partial(_check_path, machine=machine, stdin=stdin, cache=cache)
+    for path, (result, text) in zip(paths, _map_in_order(check_one, paths, jobs), strict=True):
         reports += result
         texts[str(path) if path != STDIN else "<stdin>"] = text
     reports = set_levels(reports, ignore or (), deny or ())
@@ -118,7 +127,31 @@ def _is_source(path: Path, stdin: str) -> bool:
     return detect_format(name, text) is not None or (path != STDIN and _KEY.search(text) is None)
 
 
-def _check_cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
+def _map_in_order(
+    function: Callable[[Path], _Result], paths: list[Path], jobs: int | None
+) -> Iterable[_Result]:
+    """Yield the result of each path in order, from several processes if there are many paths."""
+    processes = jobs or min(len(os.sched_getaffinity(0)), len(paths) // _SPECS_PER_PROCESS)
+    if processes < 2 or len(paths) < 2:
+        return map(function, paths)
+    # The child processes inherit the modules and the tables of the first spec.
+    first = function(paths[0])
+    from concurrent.futures import ProcessPoolExecutor
+    from itertools import chain
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(processes, get_context("fork")) as pool:
+        size = max(1, min(64, len(paths) // (4 * processes)))
+        return list(chain((first,), pool.map(function, paths[1:], chunksize=size)))
+
+
+def _check_path(path: Path, machine: str | None, stdin: str, cache: bool) -> _Result:
+    if path == STDIN:
+        return _check(Path("<stdin>"), machine, stdin)
+    return _check_cached(path, machine) if cache else _check(path, machine)
+
+
+def _check_cached(path: Path, machine: str | None) -> _Result:
     try:
         data = path.read_bytes()
         file = get_cache_path(str(path), data, machine)
@@ -135,7 +168,7 @@ def _check_cached(path: Path, machine: str | None) -> tuple[list[Report], str]:
     return reports, text
 
 
-def _check(path: Path, machine: str | None, text: str | None = None) -> tuple[list[Report], str]:
+def _check(path: Path, machine: str | None, text: str | None = None) -> _Result:
     # A cached result needs neither the models nor the solver: importing them takes twice as
     # long as everything else.
     from rigspec.cli.common.uncached_check import check_spec
