@@ -81,6 +81,30 @@ def test_read_sdist_returns_build_requirements_and_languages(
     assert not metadata.computes_requirements
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "is_stub"),
+    [
+        ("pyproject.toml", '[build-system]\nbuild-backend = "wheel_stub.buildapi"\n', True),
+        ("setup.py", 'index = "https://pypi.nvidia.com"\nsetup()', True),
+        ("setup.py", "setup()", False),
+    ],
+)
+def test_read_sdist_of_a_stub_reports_it(name: str, text: str, is_stub: bool) -> None:
+    assert read_sdist("tool-1.0.tar.gz", archive({name: text})).is_stub is is_stub
+
+
+def test_lock_of_a_stub_is_refused(
+    tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every release of tensorrt-llm downloads a wheel from NVIDIA's index when it is built."""
+    monkeypatch.setenv("RIGSPEC_APT_DEBIAN", "")
+    spec = tmp_path / "rig.toml"
+    spec.write_text(SPEC.format(package='tensorrt-llm = "==0.17.0.post1"'), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", tmp_path / "lock")
+    assert done.returncode == 1, done.stdout
+    assert "error[RS507]: tensorrt-llm 0.17.0.post1 is a stub" in " ".join(done.stderr.split())
+
+
 def test_read_sdist_with_computed_setup_requires_reports_it() -> None:
     metadata = read_sdist(
         "tool-1.0.tar.gz", archive({"setup.py": "setup(setup_requires=find_them())"})

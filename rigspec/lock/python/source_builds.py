@@ -104,9 +104,14 @@ def build_requirements(
 def require_compilers(
     rig: Rig, resolution: Resolution, env: str, builds: Sequence[SourceBuild]
 ) -> None:
-    """Raise LockError if a source archive needs a compiler that the rig does not install."""
+    """Raise LockError if a source archive needs a compiler that the rig does not install.
+
+    A stub, which downloads a wheel instead of a build, is an error as well.
+    """
     packages = set(rig.system.packages) if rig.system is not None else set()
     for build in builds:
+        if build.metadata.is_stub:
+            raise _report_stub(rig, env, build)
         missing = list(_missing(build, rig, resolution, env, packages))
         if missing:
             names = " and ".join(name for name, _ in missing)
@@ -121,6 +126,20 @@ def require_compilers(
                 1,
                 _places(rig, env, build),
             )
+
+
+def _report_stub(rig: Rig, env: str, build: SourceBuild) -> LockError:
+    diagnostic = Diagnostic(
+        code="RS507",
+        severity=Severity.ERROR,
+        message=f"{build.label} is a stub: its build downloads a wheel from NVIDIA's index, which "
+        "the lock cannot pin",
+        help=(
+            f"remove the package that requires {build.pin.name}, and install it by hand",
+            "or set `pypi` in `[mirrors]` to an index that has its wheels",
+        ),
+    )
+    return LockError(diagnostic, 1, _places(rig, env, build))
 
 
 def warn_of_other_cuda(

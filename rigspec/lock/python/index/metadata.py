@@ -27,13 +27,15 @@ __all__ = ["FileMetadata", "read_metadata"]
 @dataclass(frozen=True)
 class FileMetadata:
     """The run-time requirements of a file; of a source archive also those of its build, whether
-    it computes more of them, and the languages of its extension modules.
+    it computes more of them, the languages of its extension modules, and whether it is a stub whose
+    build downloads a wheel.
     """
 
     runs_with: tuple[Requirement, ...]
     built_with: tuple[Requirement, ...] = ()
     computes_requirements: bool = False
     languages: frozenset[str] = frozenset()
+    is_stub: bool = False
 
 
 def read_metadata(session: Any, link: Link) -> FileMetadata:
@@ -50,6 +52,7 @@ def read_metadata(session: Any, link: Link) -> FileMetadata:
         tuple(_parse_requirements(metadata.built_with)),
         metadata.computes_requirements,
         metadata.languages,
+        metadata.is_stub,
     )
 
 

@@ -55,13 +55,15 @@ class SdistMetadata:
     """The run-time requirements of a source archive, and those of its build, as written.
 
     ``computes_requirements`` is true if setup.py computes those of its build. ``languages`` are
-    those of its extension modules: ``c``, ``cuda``, ``fortran``, ``rust``.
+    those of its extension modules: ``c``, ``cuda``, ``fortran``, ``rust``. ``is_stub`` is true if
+    its build downloads a wheel from NVIDIA's index.
     """
 
     runs_with: tuple[str, ...] = ()
     built_with: tuple[str, ...] = ()
     computes_requirements: bool = False
     languages: frozenset[str] = frozenset()
+    is_stub: bool = False
 
 
 def read_sdist(name: str, data: bytes) -> SdistMetadata:
@@ -84,6 +86,7 @@ def read_sdist(name: str, data: bytes) -> SdistMetadata:
         tuple(_built_with(texts_by_name)),
         _setup_requires(_setup_text(texts_by_name)) is None,
         frozenset(_languages(names, texts_by_name)),
+        _is_stub(texts_by_name),
     )
 
 
@@ -139,6 +142,11 @@ def _legacy_tools(texts: Mapping[str, str]) -> Iterator[str]:
     yield f"setuptools{last}"
     yield "wheel"
     yield from _setup_requires(setup) or ()
+
+
+def _is_stub(texts: Mapping[str, str]) -> bool:
+    build = next((text for name, text in texts.items() if name.endswith(_BUILD)), "")
+    return "wheel_stub.buildapi" in build or "pypi.nvidia.com" in _setup_text(texts)
 
 
 def _setup_text(texts: Mapping[str, str]) -> str:
