@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rigspec.fs.atomic_tree import write_tree_atomically
-from rigspec.lock.lockfile import lock_files, read_lock
-from rigspec.matrix.loader import compute_matrix_digest
-from rigspec.spec.loader import compute_spec_digest, load_spec
 from tests.conftest import ROOT
 
 SPEC = ROOT / "specs" / "dl-server.toml"
@@ -108,23 +103,6 @@ def test_check_of_unchanged_spec_imports_neither_models_nor_solver(
     assert not modules & EXCLUDED
     assert _packages(modules) <= CACHED_PACKAGES
     assert not _libraries(modules) & {"pysolvers", "packaging", "tree_sitter"}
-
-
-def test_compile_of_current_lock_imports_neither_check_nor_network(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
-    lock, _ = read_lock(ROOT / "lockfiles" / SPEC.stem)
-    current = replace(
-        lock,
-        spec_digest=compute_spec_digest(load_spec(str(SPEC)).rig),
-        matrix_digest=compute_matrix_digest(),
-    )
-    write_tree_atomically(tmp_path / "lock", lock_files(current))
-    options = ("--lock", tmp_path / "lock", "-o", tmp_path / "out", "--locked")
-    modules = _modules("compile", SPEC, "--target", "docker", *options, environment=environment)
-    assert (tmp_path / "out" / "docker" / "Dockerfile").exists()
-    assert not modules & {"rigspec.check", "tomlkit", "httpx", "unearth", "resolvelib"}
-    assert not modules & {"rigspec.backend.documents.cyclonedx_bom", "cyclonedx"}
 
 
 def _modules(*arguments: object, environment: dict[str, str]) -> set[str]:

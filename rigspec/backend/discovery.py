@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -13,6 +13,7 @@ from rigspec.backend.manifest import Manifest, ManifestError, OutputTable, read_
 from rigspec.diagnostics.model import Source
 from rigspec.plan.extensions import ExtensionError
 from rigspec.plan.model import Omission, Plan
+from rigspec.plan.services.registry import find_services
 from rigspec.plan.steps import Check, Step, VerifyStep
 from rigspec.plan.steps.registry import find_step_kinds
 
@@ -190,24 +191,20 @@ class Backend:
         return found
 
 
-def find_backends(targets: Collection[str] | None = None) -> tuple[Backend, ...]:
+def find_backends() -> tuple[Backend, ...]:
     """Return all backends, built in and of other distributions, sorted by name.
 
-    If all ``targets`` are built in, the manifests of other built-in backends are not read.
-
     Raises:
-        BackendError: A manifest or a kind of step is invalid, or two backends have the same name.
+        BackendError: A manifest, a kind of step or a service is invalid, or two have one name.
 
     """
     try:
         find_step_kinds()
+        find_services()
     except ExtensionError as error:
         raise BackendError(str(error)) from error
-    builtin = {folder.name: folder for folder in _list_builtin()}
-    if targets is not None and builtin.keys() >= set(targets):
-        builtin = {name: builtin[name] for name in targets}
     backends: dict[str, tuple[str, Backend]] = {}
-    for source, backend in (*_read_builtin(builtin.values()), *_read_installed()):
+    for source, backend in (*_read_builtin(), *_read_installed()):
         if backend.name in backends:
             first = backends[backend.name][0]
             raise BackendError(f"duplicate target {backend.name}: in {first} and in {source}")
@@ -215,16 +212,10 @@ def find_backends(targets: Collection[str] | None = None) -> tuple[Backend, ...]
     return tuple(backends[name][1] for name in sorted(backends))
 
 
-def _list_builtin() -> Iterator[Traversable]:
-    """Yield the folders of the built-in backends, which have their names."""
-    for folder in files(_PACKAGE).iterdir():
+def _read_builtin() -> Iterator[tuple[str, Backend]]:
+    for folder in sorted(files(_PACKAGE).iterdir(), key=lambda folder: folder.name):
         if folder.is_dir() and (folder / _MANIFEST).is_file():
-            yield folder
-
-
-def _read_builtin(folders: Iterable[Traversable]) -> Iterator[tuple[str, Backend]]:
-    for folder in sorted(folders, key=lambda folder: folder.name):
-        yield "rigspec", _read_backend(folder, "rigspec")
+            yield "rigspec", _read_backend(folder, "rigspec")
 
 
 def _read_installed() -> Iterator[tuple[str, Backend]]:

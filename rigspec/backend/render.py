@@ -15,7 +15,6 @@ from rigspec.backend.documents import build_values, render_document
 from rigspec.backend.quoting import FILTERS, sha256
 from rigspec.backend.shell_library import read_library, read_library_for
 from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
-from rigspec.backend.template_cache import TemplateCache
 from rigspec.fs.atomic_tree import OutputFile
 from rigspec.plan.model import PayloadFile, Plan
 from rigspec.plan.steps import Step, build_call
@@ -96,7 +95,6 @@ def create_template_environment(backend: Backend, steps: Iterable[Step] = ()) ->
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        bytecode_cache=TemplateCache(),
     )
     environment.filters.update(FILTERS)
     environment.globals["image"] = image

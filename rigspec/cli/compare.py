@@ -30,6 +30,7 @@ from rigspec.lock.lockfile import NoLock, UnusableLock, read_lock
 from rigspec.lock.paths import lock_directory
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import load_matrix
+from rigspec.plan.extensions import ExtensionError
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.quantities import EnergyPrice
@@ -163,7 +164,10 @@ def _compare(
     if reason:
         print_status(f"warning: {reason}", quiet=quiet)
     question = ComparisonRequest(spec, names, matrices, load_matrix(), pair, lock, reason, terms)
-    return compare_machines(question), has_conflict
+    try:
+        return compare_machines(question), has_conflict
+    except ExtensionError as error:
+        fail(f"RS603: {error}", status=2)
 
 
 def _show_errors(spec: LoadedSpec, report: Report) -> None:
@@ -188,5 +192,5 @@ def _usable_lock(
     outdated = [change for change in changes if change.severity is Severity.ERROR]
     if outdated:
         return None, outdated[0].message
-    backend = next(backend for backend in find_backends([_TARGET]) if backend.name == _TARGET)
+    backend = next(backend for backend in find_backends() if backend.name == _TARGET)
     return UsableLock(lock, digest, backend), ""

@@ -16,7 +16,8 @@ from rigspec.cli.common.completion import complete_targets
 from rigspec.cli.common.extras import EXTRAS, report_missing_extra
 from rigspec.cli.common.lockfile import (
     ensure_digests,
-    load_current_lock,
+    load_fresh_lock,
+    resolve_as_locked,
     warn_unpinned,
 )
 from rigspec.cli.common.options import (
@@ -87,7 +88,8 @@ def compile_(
     loaded = open_spec(spec)
     name = select_machine(loaded, machine)
     directory = lock or lock_directory(spec, loaded.rig.name)
-    rig_lock, digest = load_current_lock(loaded, directory, strict=locked)
+    resolutions = resolve_as_locked(loaded, directory)
+    rig_lock, digest = load_fresh_lock(loaded, resolutions, directory, strict=locked)
     machines = [each for each in rig_lock.machines if each.resolution.machine == name]
     if require_digests:
         ensure_digests(loaded, machines)
@@ -162,7 +164,7 @@ def _remedies(error: OutputTooLarge) -> Iterator[str]:
 def _select_backends(requested: Sequence[str], *, quiet: bool) -> Sequence[Backend]:
     targets = [name.strip() for each in requested for name in each.split(",") if name.strip()]
     try:
-        backends = find_backends(targets)
+        backends = find_backends()
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     names = [backend.name for backend in backends]

@@ -10,7 +10,7 @@ import typer
 from rigspec.backend.discovery import Backend, BackendError, find_backends
 from rigspec.backend.render import render_steps
 from rigspec.cli.common.completion import complete_targets
-from rigspec.cli.common.lockfile import load_current_lock
+from rigspec.cli.common.lockfile import load_fresh_lock, resolve_as_locked
 from rigspec.cli.common.options import FORMAT, LockDirectory, OneMachine, Quiet, SpecFile
 from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, print_status
@@ -20,6 +20,7 @@ from rigspec.doctor.model import Diagnosis
 from rigspec.doctor.render import render_json, render_text
 from rigspec.lock.paths import lock_directory
 from rigspec.plan.build import build_plan
+from rigspec.plan.extensions import ExtensionError
 from rigspec.plan.model import Plan
 
 __all__ = ["doctor"]
@@ -94,13 +95,17 @@ def _build_plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:
     loaded = open_spec(spec)
     name = select_machine(loaded, machine)
     directory = lock or lock_directory(spec, loaded.rig.name)
-    rig_lock, digest = load_current_lock(loaded, directory, strict=False)
-    return build_plan(loaded.rig, rig_lock, name, digest)
+    resolutions = resolve_as_locked(loaded, directory)
+    rig_lock, digest = load_fresh_lock(loaded, resolutions, directory, strict=False)
+    try:
+        return build_plan(loaded.rig, rig_lock, name, digest)
+    except ExtensionError as error:
+        fail(f"RS603: {error}", status=2)
 
 
 def _select_backend(target: str) -> Backend:
     try:
-        backends = {backend.name: backend for backend in find_backends([target])}
+        backends = {backend.name: backend for backend in find_backends()}
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     if target not in backends:

@@ -12,7 +12,7 @@ import typer
 from rigspec.bundle.build import Bundle, build_bundle
 from rigspec.bundle.model import MissingItem
 from rigspec.bundle.writer import fill_bundle, pack_bundle
-from rigspec.cli.common.lockfile import load_current_lock, report_lock_errors
+from rigspec.cli.common.lockfile import load_fresh_lock, report_lock_errors, resolve_as_locked
 from rigspec.cli.common.options import AnyMachine, LockDirectory, Quiet, SpecFile
 from rigspec.cli.common.pipeline import open_spec, select_machines
 from rigspec.cli.common.progress import create_progress_bar
@@ -50,7 +50,8 @@ def fetch(
     if machine is not None:
         select_machines(loaded, machine)
     directory = lock or lock_directory(spec, loaded.rig.name)
-    rig_lock, _ = load_current_lock(loaded, directory, strict=False)
+    resolutions = resolve_as_locked(loaded, directory)
+    rig_lock, _ = load_fresh_lock(loaded, resolutions, directory, strict=False)
     with report_lock_errors(loaded):
         bundle = build_bundle(loaded.rig, rig_lock, machine)
         _report_missing(bundle.missing, allow_missing, quiet)

@@ -13,7 +13,7 @@ from rigspec.cli.common.completion import complete_components
 from rigspec.cli.common.lockfile import (
     collect_resolutions,
     ensure_digests,
-    load_compared_lock,
+    load_fresh_lock,
     load_locked_resolutions,
     load_previous_lock,
     warn_unpinned,
@@ -140,7 +140,7 @@ def _check_lock(
     spec: LoadedSpec, reports: Sequence[Report], directory: Path, *, require_digests: bool
 ) -> None:
     """Exit with status 1 and the differences unless the lock is up to date."""
-    current = load_compared_lock(spec, collect_resolutions(reports), directory)
+    current, _ = load_fresh_lock(spec, collect_resolutions(reports), directory, strict=True)
     if require_digests:
         ensure_digests(spec, current.machines)
 

@@ -1,8 +1,7 @@
 """Content of a ``rig.lock`` of an earlier release, as that of the current format.
 
 Format 1 (until 2026-11-29) recorded the toolkit only where the distribution has it, the source of
-CUDA only where the spec leaves it open, and a base image only with its digest. At first, its
-resolution had no sources of interpreters.
+CUDA only where the spec leaves it open, and a base image only with its digest.
 """
 
 from __future__ import annotations
@@ -42,10 +41,6 @@ def _migrate_from_1(machine: dict[str, Any]) -> None:
         resolution["cuda_provider"] = provider
     if cuda is not None:
         machine.setdefault("toolkit", {"home": get_nvidia_cuda_home(cuda)})
-    sources = {each["name"]: each.get("interpreter") for each in machine.get("envs", ())}
-    for env in resolution.get("envs", ()):
-        if sources.get(env["name"]) is not None:
-            env["interpreter"] = sources[env["name"]]["kind"]
     images = (item["what"] for item in machine.get("unpinned", ()))
     for what in images:
         if what.startswith(UNPINNED_IMAGE) and "image" not in machine:

@@ -21,6 +21,7 @@ from rigspec.matrix.components import JUPYTERLAB, NOTEBOOK
 from rigspec.matrix.model import Matrix, Release
 from rigspec.resolution import Resolution
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.other_services import list_other_services
 from rigspec.spec.system_services import (
     FROM_ENVIRONMENT,
     find_session_environment,
@@ -50,6 +51,8 @@ _PARTS: Mapping[str, str] = {
     "node_exporter": "host-service",
     "prometheus": "host-service",
 }
+# The part of services that are not part of the spec language.
+_OTHER_PART = "host-service"
 # What makes a certificate, as Debian and Ubuntu package it.
 _CERTIFICATES = "openssl"
 # The program that loads sessions, where an environment has to provide it.
@@ -60,7 +63,7 @@ ACCOUNT = "account"
 
 def get_part(service: str) -> str:
     """The part of a rig that a service of the system is."""
-    return _PARTS[service]
+    return _PARTS.get(service, _OTHER_PART)
 
 
 def list_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[LockedService]:
@@ -78,6 +81,10 @@ def list_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> Iterator[
                 figures["form"],
                 options or None,
             )
+    for name, table in list_other_services(rig.service).items():
+        packages = table.list_packages(resolution.os)
+        if packages is not None:
+            yield LockedService(name, packages, table.unit, settings="", form="")
 
 
 def list_service_packages(rig: Rig, services: Iterable[LockedService]) -> Iterator[LockedPackage]:
@@ -108,12 +115,14 @@ def find_unknown_services(rig: Rig, resolution: Resolution, matrix: Matrix) -> I
             if system.get(f"{name}_form") == FROM_ENVIRONMENT:
                 why = f"{resolution.os} has no package {TMUXP}: name an `env` for a session"
             yield Unpinned(_label(name), why)
+    for name in sorted(list_other_services(rig.service).keys() - known):
+        yield Unpinned(_label(name), f"it does not support {resolution.os}: set it up by hand")
 
 
 def find_service_differences(rig: Rig, locked: LockedMachine) -> Iterator[str]:
     """The services that only the spec or only the lock has."""
     requested, has = (
-        set(list_requested_services(rig.service)),
+        {*list_requested_services(rig.service), *list_other_services(rig.service)},
         {service.name for service in locked.services},
     )
     open_ = {item.what for item in locked.unpinned}

@@ -62,6 +62,8 @@ class KeyDescription:
 def render_json_schema(names: Mapping[str, Sequence[str]] | None = None) -> str:
     """Return the JSON Schema (draft 2020-12) of a rig file; the text is deterministic.
 
+    It has the tables of the services of installed distributions.
+
     Args:
         names: known names, by the products of ``KNOWN_NAMES`` and ``FRAMEWORKS``, and ``CODES``.
             Editors complete them. The schema admits other names as well, because the language does;
@@ -70,7 +72,7 @@ def render_json_schema(names: Mapping[str, Sequence[str]] | None = None) -> str:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_URL,
-        **_add_names(deepcopy(_load_schema()), names or {}),
+        **_add_names(deepcopy(_load_full_schema()), names or {}),
         "title": "A rigspec rig",
     }
     return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False)
@@ -139,6 +141,14 @@ def _list_values(schema: dict[str, Any]) -> list[str | bool | int]:
 @lru_cache(maxsize=1)
 def _load_schema() -> dict[str, Any]:
     return Rig.model_json_schema(by_alias=True, mode="validation")
+
+
+def _load_full_schema() -> dict[str, Any]:
+    """Return the schema with the tables of installed services."""
+    from rigspec.spec.other_services import extend_rig, list_installed_services
+
+    model, _ = extend_rig(list_installed_services())
+    return _load_schema() if model is Rig else model.model_json_schema(by_alias=True)
 
 
 def _get_children(table: dict[str, Any], part: str | int) -> list[dict[str, Any]]:

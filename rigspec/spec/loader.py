@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.models.machine import PARTS_AND_PRICES
-from rigspec.spec.models.rig import Rig
+from rigspec.spec.models.rig import Rig, select_rig_model
 from rigspec.spec.toml.document import BrokenDocument, Document, read_document
 from rigspec.spec.toml.limits import MAX_SPEC_BYTES
 
@@ -163,12 +163,14 @@ def _validate(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
     # Imported here because a valid rig needs none of them; `check` starts faster.
     rig: Rig | None = None
     errors: tuple[Diagnostic, ...] = ()
+    model, failed = select_rig_model(document.value)
     try:
-        rig = Rig.model_validate(document.value)
+        rig = model.model_validate(document.value)
     except ValidationError as error:
         from rigspec.spec.validation_errors import convert_validation_error
 
         errors = convert_validation_error(error, document)
+    errors += tuple(_build_service_error(document, name, failed[name]) for name in failed)
     from rigspec.spec.secret_scan import find_forbidden_strings
 
     if rig is not None:
@@ -176,6 +178,12 @@ def _validate(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
 
         errors += tuple(validate_rig(rig, document))
     return rig, _drop_secrets(errors, tuple(find_forbidden_strings(document)), document)
+
+
+def _build_service_error(document: Document, name: str, reason: str) -> Diagnostic:
+    span = document.span(("service", name), of="key")
+    message = f"the service `{name}` is not available: {reason}"
+    return Diagnostic(_UNKNOWN_KEY, Severity.ERROR, message, spans=(span,))
 
 
 def _drop_secrets(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from rigspec.spec.models.rig import Rig
+from rigspec.spec.models.rig import Rig, select_rig_model
 from rigspec.spec.toml.document import Document, KeyPath
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def drop_invalid_values(document: Document) -> Rig | None:
     from rigspec.spec.validation_errors import list_error_paths
 
     value = deepcopy(dict(document.value))
+    model, _ = select_rig_model(value)
     for _ in range(_ROUNDS):
         try:
-            return Rig.model_validate(value)
+            return model.model_validate(value)
         except ValidationError as error:
             paths = list_error_paths(error, value)
         if not all(path and _delete(value, path) for path in paths):
@@ -49,7 +50,7 @@ def drop_values(spec: LoadedSpec, paths: Iterable[KeyPath]) -> LoadedSpec | None
     if not all(_delete(value, path) for path in paths):
         return None
     try:
-        return LoadedSpec(Rig.model_validate(value), spec.document)
+        return LoadedSpec(type(spec.rig).model_validate(value), spec.document)
     except ValidationError:
         return None
 

@@ -85,13 +85,6 @@ def test_migration_finds_source_of_cuda(parts: dict[str, object], provider: str 
     assert resolution.get("cuda_provider") == provider
 
 
-def test_migration_takes_source_of_interpreter_from_environment() -> None:
-    envs = [{"name": "lab", "interpreter": {"kind": "conda"}}, {"name": "old"}]
-    resolution = {"envs": [{"name": "lab"}, {"name": "old"}]}
-    migrate({"machines": [{"resolution": resolution, "envs": envs}]}, 1)
-    assert resolution["envs"] == [{"name": "lab", "interpreter": "conda"}, {"name": "old"}]
-
-
 @pytest.mark.parametrize("rig", RIGS)
 def test_check_of_lock_of_format_1_answers(rig: str, rigspec: Rigspec, tmp_path: Path) -> None:
     shutil.copytree(_FORMAT_1 / rig, tmp_path / rig)

@@ -90,8 +90,6 @@ def _collect_edges(entries: tuple[Entry, ...]) -> dict[str, set[str]]:
     edges: dict[str, set[str]] = {_ROOT: set()}
     for entry in entries:
         edges.setdefault(entry.ref, set()).update(entry.depends)
-    # A lock of an older release may not have the packages that an interpreter needs.
-    edges = {ref: needed & edges.keys() for ref, needed in edges.items()}
     needed = {ref for refs in edges.values() for ref in refs}
     edges[_ROOT] = set(edges) - needed - {_ROOT}
     return edges

@@ -12,23 +12,25 @@ from rigspec.cli.common.pipeline import resolve_or_exit, select_machines
 from rigspec.cli.console import print_status, show_diagnostics
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
 from rigspec.fs.atomic_tree import TreeError
+from rigspec.lint.runner import lint
 from rigspec.lock.digests import find_missing_digests
 from rigspec.lock.errors import LockError
-from rigspec.lock.lockfile import NewerLock, UnusableLock, read_lock
+from rigspec.lock.lockfile import CorruptLock, NewerLock, NoLock, UnusableLock, read_lock
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import compute_matrix_digest
 from rigspec.resolution import Resolution
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, compute_spec_digest
 
 __all__ = [
     "collect_resolutions",
     "ensure_digests",
-    "load_compared_lock",
-    "load_current_lock",
+    "load_fresh_lock",
     "load_locked_resolutions",
     "load_previous_lock",
     "report_lock_errors",
+    "resolve_as_locked",
     "show_in_spec",
     "warn_unpinned",
 ]
@@ -39,7 +41,13 @@ def load_previous_lock(directory: Path) -> Lock | None:
 
     Exits with status 1 if a newer release wrote it, so that an older one does not replace it.
     """
-    return _read(directory)[0]
+    try:
+        return read_lock(directory)[0]
+    except (NoLock, CorruptLock):
+        return None
+    except NewerLock as error:
+        show_diagnostics([error.diagnostic], str(directory), "")
+        raise typer.Exit(1) from None
 
 
 def load_locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
@@ -49,41 +57,17 @@ def load_locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
     return {machine.resolution.machine: machine.resolution for machine in machines}
 
 
-def load_current_lock(spec: LoadedSpec, directory: Path, *, strict: bool) -> tuple[Lock, str]:
-    """Return the lock and the SHA-256 of its ``rig.lock``; exit if it is unusable.
+def resolve_as_locked(spec: LoadedSpec, directory: Path) -> tuple[Resolution, ...]:
+    """Return the resolution of every machine, as close to the lock as the spec allows.
 
-    A lock of this spec and this matrix has the resolutions already. Otherwise, the spec is resolved
-    again, as close to the lock as it allows; its errors come before those of the lock.
-
-    Args:
-        spec: the rig.
-        directory: the folder of the lock.
-        strict: also refuse a lock that is out of date without a changed version.
+    A lock of this spec and this matrix has it already. Other locks are resolved again.
     """
-    lock, digest, failure = _read(directory)
-    machines = lock.machines if lock is not None else ()
-    resolutions = tuple(machine.resolution for machine in machines)
-    if lock is None or not _is_current(spec, lock):
-        previous = {resolution.machine: resolution for resolution in resolutions}
-        names = select_machines(spec, None)
-        reports = [resolve_or_exit(spec, name, previous.get(name)) for name in names]
-        resolutions = collect_resolutions(reports)
-    if lock is None:
-        show_in_spec(spec, failure)
-        raise typer.Exit(1)
-    _refuse_differences(spec, lock, resolutions, strict=strict)
-    return lock, digest
-
-
-def _read(directory: Path) -> tuple[Lock | None, str, tuple[Diagnostic, ...]]:
-    """Return the lock and its digest, or the error; exit if a newer release wrote it."""
-    try:
-        return *read_lock(directory), ()
-    except NewerLock as error:
-        show_diagnostics([error.diagnostic], str(directory), "")
-        raise typer.Exit(1) from None
-    except UnusableLock as error:
-        return None, "", (error.diagnostic,)
+    lock = load_previous_lock(directory)
+    if lock is not None and _is_current(spec, lock):
+        return tuple(machine.resolution for machine in lock.machines)
+    previous = load_locked_resolutions(directory)
+    names = select_machines(spec, None)
+    return collect_resolutions([resolve_or_exit(spec, name, previous.get(name)) for name in names])
 
 
 def _is_current(spec: LoadedSpec, lock: Lock) -> bool:
@@ -102,9 +86,6 @@ def _is_current(spec: LoadedSpec, lock: Lock) -> bool:
         or lock.matrix_digest != compute_matrix_digest()
     ):
         return False
-    from rigspec.lint.runner import lint
-    from rigspec.resolve.problem.builder import load_required_matrix
-
     # Parts of a spec that decide no version have errors as well, such as those of its mirrors.
     return not any(
         diagnostic.severity is Severity.ERROR
@@ -115,26 +96,27 @@ def _is_current(spec: LoadedSpec, lock: Lock) -> bool:
     )
 
 
-def load_compared_lock(
-    spec: LoadedSpec, resolutions: Sequence[Resolution], directory: Path
-) -> Lock:
-    """Return the lock; exit with status 1 if it is unusable or not of these resolutions."""
-    lock, _, failure = _read(directory)
-    if lock is None:
-        show_in_spec(spec, failure)
-        raise typer.Exit(1)
-    _refuse_differences(spec, lock, resolutions, strict=True)
-    return lock
+def load_fresh_lock(
+    spec: LoadedSpec, resolutions: Sequence[Resolution], directory: Path, *, strict: bool
+) -> tuple[Lock, str]:
+    """Return the lock and the SHA-256 of its ``rig.lock``; exit with status 1 if it is unusable.
 
-
-def _refuse_differences(
-    spec: LoadedSpec, lock: Lock, resolutions: Sequence[Resolution], *, strict: bool
-) -> None:
-    """Print the differences of the lock, and exit with status 1 if it is out of date."""
+    Args:
+        spec: the rig.
+        resolutions: the resolution of each machine.
+        directory: the folder of the lock.
+        strict: also refuse a lock that is out of date without a changed version.
+    """
+    try:
+        lock, digest = read_lock(directory)
+    except UnusableLock as error:
+        show_in_spec(spec, [error.diagnostic])
+        raise typer.Exit(1) from None
     changes = find_differences(lock, spec.rig, resolutions)
     show_in_spec(spec, changes)
     if any(strict or change.severity is Severity.ERROR for change in changes):
         raise typer.Exit(1)
+    return lock, digest
 
 
 @contextmanager

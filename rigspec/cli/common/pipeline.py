@@ -8,11 +8,13 @@ from pathlib import Path
 
 import typer
 
+from rigspec.check import check_machine
 from rigspec.cli.common.spec_paths import STDIN_NAME
 from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Report
 from rigspec.importing.env_files import SpecWithFiles, load_spec_with_files
 from rigspec.resolution import Resolution
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, LoadedSpec
 
 __all__ = ["open_spec", "resolve_or_exit", "select_machine", "select_machines"]
@@ -84,10 +86,6 @@ def resolve_or_exit(
         previous: the locked resolution, which is kept as far as possible.
         update_names: components that may move away from it.
     """
-    # A lock of the same spec and matrix is not resolved.
-    from rigspec.check import check_machine
-    from rigspec.resolve.problem.builder import load_required_matrix
-
     matrix = load_required_matrix(spec.rig, machine)
     report = check_machine(spec, machine, matrix, kept=previous, moving=update_names)
     if report.resolution is None:

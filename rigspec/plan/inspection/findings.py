@@ -1,4 +1,4 @@
-"""What is found on a machine when a step is inspected."""
+"""The result of inspecting a step on a machine."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.plan.model import PayloadFile
@@ -26,6 +26,10 @@ class ServiceContext:
     locked: LockedMachine
     session: VariablesStep | None = None
     environments: tuple[EnvironmentVariablesStep, ...] = ()
+
+    def get_table(self, name: str) -> Any:
+        """Return the table of a service that the spec requests."""
+        return getattr(self.rig.service, name)
 
     def find_locked(self, name: str) -> LockedService | None:
         """Return a service of the lock, or None if the lock does not have it."""

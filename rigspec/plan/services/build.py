@@ -12,6 +12,7 @@ from rigspec.plan.services.base import ServiceContext
 from rigspec.plan.services.registry import find_services
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import AptPackagesStep, Check, ServiceStep, Step
+from rigspec.spec.other_services import list_other_services
 
 __all__ = [
     "build_service_checks",
@@ -26,12 +27,17 @@ _TITLES = {
     "host-service": "Packages: monitoring and dynamic DNS",
     "tmux": "Packages: tmux",
 }
+# The layer of services that are not part of the spec language.
+_OTHERS_LAYER = "host-service"
 
 
 def build_service_steps(context: ServiceContext) -> Iterator[Step]:
     """Yield the steps of all services. They come after the accounts."""
     steps = [step for each in find_services().values() for step in each.build_steps(context)]
-    for layer, title in _TITLES.items():
+    titles = dict(_TITLES)
+    if list_other_services(context.rig.service):
+        titles[_OTHERS_LAYER] = "Packages: host services"
+    for layer, title in titles.items():
         in_layer = [step for step in steps if step.layer == layer]
         yield from _order_steps(in_layer, context.locked, layer, title)
     yield from (step for step in steps if step.layer not in _TITLES)

@@ -12,7 +12,7 @@ from rigspec.plan.steps.apt_packages import AptPackage, AptPackagesStep
 from rigspec.plan.steps.apt_repository import AptRepositoryStep
 from rigspec.plan.steps.apt_source import AptSourceStep
 from rigspec.plan.steps.archive import ArchiveStep
-from rigspec.plan.steps.base import Fact, ImagePhase, Scope, Step, StepFile, build_call
+from rigspec.plan.steps.base import ImagePhase, Scope, Step, StepFact, StepFile, build_call
 from rigspec.plan.steps.certificate import CertificateStep
 from rigspec.plan.steps.download import DownloadStep
 from rigspec.plan.steps.environment import EnvironmentStep
@@ -44,7 +44,6 @@ __all__ = [
     "DownloadStep",
     "EnvironmentStep",
     "EnvironmentVariablesStep",
-    "Fact",
     "FileStep",
     "GroupStep",
     "HostPackagesStep",
@@ -59,6 +58,7 @@ __all__ = [
     "ServiceStep",
     "SourceBuildStep",
     "Step",
+    "StepFact",
     "StepFile",
     "UserStep",
     "Variable",

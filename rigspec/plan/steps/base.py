@@ -10,10 +10,10 @@ from typing import ClassVar
 
 __all__ = [
     "LINKS",
-    "Fact",
     "ImagePhase",
     "Scope",
     "Step",
+    "StepFact",
     "StepFile",
     "Values",
     "build_call",
@@ -62,7 +62,7 @@ class StepFile:
 
 
 @dataclass(frozen=True)
-class Fact:
+class StepFact:
     """A property of the machine that a step determines, for comparing machines.
 
     ``section`` is the heading it is shown under, ``content`` the checksum of a content that is
@@ -126,10 +126,10 @@ class Step:
         return ()
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines: by default, all its fields as one value."""
         content = " ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
-        return (Fact(self.kind, self.id, self.title, compute_digest(content)),)
+        return (StepFact(self.kind, self.id, self.title, compute_digest(content)),)
 
     @property
     def reboot_inputs(self) -> tuple[str, ...]:

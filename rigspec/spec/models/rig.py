@@ -1,6 +1,7 @@
 """The model of a whole rig file."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,7 +15,7 @@ from rigspec.spec.models.services import Services
 from rigspec.spec.models.users import User
 from rigspec.spec.types import GroupName, Many, Name, StringPattern, SystemPackage, Table, Url
 
-__all__ = ["Index", "Prepend", "Rig", "System"]
+__all__ = ["Index", "Prepend", "Rig", "System", "select_rig_model"]
 
 VariableName = Annotated[
     str,
@@ -84,3 +85,14 @@ class Rig(Table):
     check: CheckSettings = Field(
         default_factory=CheckSettings, description="Settings of `rigspec check`"
     )
+
+
+def select_rig_model(value: Mapping[str, Any]) -> tuple[type[Rig], dict[str, str]]:
+    """Return the model of a rig file, and the services whose package cannot be imported."""
+    services = value.get("service")
+    others = services.keys() - Services.model_fields.keys() if isinstance(services, dict) else ()
+    if not others:
+        return Rig, {}
+    from rigspec.spec.other_services import extend_rig
+
+    return extend_rig(sorted(others))

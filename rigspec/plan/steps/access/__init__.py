@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, Step, Values
+from rigspec.plan.steps.base import Step, StepFact, Values
 
 __all__ = ["AccessStep"]
 
@@ -31,6 +31,6 @@ class AccessStep(Step):
         return self.path
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
-        return (Fact("files", self.path, f"{self.owner}, mode {self.mode}"),)
+        return (StepFact("files", self.path, f"{self.owner}, mode {self.mode}"),)

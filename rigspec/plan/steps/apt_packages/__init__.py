@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.plan.paths import CHECK_PACKAGES
-from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
+from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
 __all__ = ["AptPackage", "AptPackagesStep"]
 
@@ -86,6 +86,6 @@ class AptPackagesStep(Step):
         return (CHECK_PACKAGES, self.package_list) if self.package_list else ()
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         return ()  # the lock has them

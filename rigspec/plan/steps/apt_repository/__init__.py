@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.plan.paths import APT_SOURCE_LINE
-from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
+from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
 __all__ = ["AptRepositoryStep"]
 
@@ -54,6 +54,6 @@ class AptRepositoryStep(Step):
         return (APT_SOURCE_LINE,)
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         return ()  # the lock has them

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
+from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
 __all__ = ["AptSourceStep"]
 
@@ -51,7 +51,7 @@ class AptSourceStep(Step):
         return (self.program,) if self.program else ()
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         value = "; ".join(self.entries) or " ".join(self.components)
-        return (Fact("repositories", self.name, value),)
+        return (StepFact("repositories", self.name, value),)

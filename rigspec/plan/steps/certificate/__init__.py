@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import LINKS, Fact, ImagePhase, Step, Values
+from rigspec.plan.steps.base import LINKS, ImagePhase, Step, StepFact, Values
 
 __all__ = ["CertificateStep"]
 
@@ -65,7 +65,7 @@ class CertificateStep(Step):
         return LINKS
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         value = f"{self.algorithm} for {self.days} days, for {self.owner}"
-        return (Fact("files", self.certificate, value),)
+        return (StepFact("files", self.certificate, value),)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.lock.model import LockedFile
-from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
+from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
 __all__ = ["DownloadStep"]
 
@@ -32,6 +32,6 @@ class DownloadStep(Step):
         return ImagePhase.DOWNLOADS
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
-        return (Fact("files", self.to, f"mode {self.mode}", self.file.sha256),)
+        return (StepFact("files", self.to, f"mode {self.mode}", self.file.sha256),)

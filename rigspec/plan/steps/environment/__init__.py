@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.lock.model import LockedPythonPackage
-from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
+from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
 __all__ = ["EnvironmentStep"]
 
@@ -78,7 +78,7 @@ class EnvironmentStep(Step):
         return self.path
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         value = f"Python {self.python} by {' '.join(self.create_command)}, pip {self.pip}"
-        return (Fact("environments", self.path, value),)
+        return (StepFact("environments", self.path, value),)

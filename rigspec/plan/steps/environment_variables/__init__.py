@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, ImagePhase, Step, StepFile, Values
+from rigspec.plan.steps.base import ImagePhase, Step, StepFact, StepFile, Values
 from rigspec.plan.steps.variables import Variable
 
 __all__ = ["EnvironmentVariablesStep"]
@@ -59,9 +59,9 @@ class EnvironmentVariablesStep(Step):
         return tuple(StepFile(name, template=template) for (name, _), template in pairs)
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         return tuple(
-            Fact("variables", f"{variable.name} in {self.name}", ":".join(variable.values))
+            StepFact("variables", f"{variable.name} in {self.name}", ":".join(variable.values))
             for variable in self.variables
         )

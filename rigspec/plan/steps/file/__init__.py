@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, Step, StepFile, Values, compute_digest
+from rigspec.plan.steps.base import Step, StepFact, StepFile, Values, compute_digest
 
 __all__ = ["FileStep"]
 
@@ -46,7 +46,7 @@ class FileStep(Step):
         return (StepFile(self.id, self.content),)
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         value = f"{self.owner}, mode {self.mode}"
-        return (Fact("files", self.path, value, compute_digest(self.content)),)
+        return (StepFact("files", self.path, value, compute_digest(self.content)),)

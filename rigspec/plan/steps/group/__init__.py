@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, Step, Values
+from rigspec.plan.steps.base import Step, StepFact, Values
 
 __all__ = ["GroupStep"]
 
@@ -28,7 +28,7 @@ class GroupStep(Step):
         }
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         members = "any user" if self.members is None else ", ".join(self.members)
-        return (Fact("users", f"group {self.name}", members),)
+        return (StepFact("users", f"group {self.name}", members),)

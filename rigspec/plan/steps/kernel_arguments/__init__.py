@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, Scope, Step
+from rigspec.plan.steps.base import Scope, Step, StepFact
 
 __all__ = ["KernelArgumentsStep"]
 
@@ -30,6 +30,6 @@ class KernelArgumentsStep(Step):
         return self.arguments
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
-        return tuple(Fact("kernel arguments", each, "set") for each in self.arguments)
+        return tuple(StepFact("kernel arguments", each, "set") for each in self.arguments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, ImagePhase, Step, Values
+from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
 __all__ = ["PlatformStep"]
 
@@ -30,6 +30,6 @@ class PlatformStep(Step):
         return ImagePhase.PLATFORM
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         return ()  # the lock has it

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, Scope, Step, Values
+from rigspec.plan.steps.base import Scope, Step, StepFact, Values
 
 __all__ = ["QuotaStep"]
 
@@ -31,6 +31,6 @@ class QuotaStep(Step):
         return {"user": self.user, "kib": str(self.kib), "limit": self.limit}
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
-        return (Fact("users", f"quota of {self.user}", self.limit),)
+        return (StepFact("users", f"quota of {self.user}", self.limit),)

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, Scope, Step, Values
+from rigspec.plan.steps.base import Scope, Step, StepFact, Values
 
 __all__ = ["RebootStep"]
 
@@ -28,6 +28,6 @@ class RebootStep(Step):
         return {"reason": self.reason, "digest": digest}
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
-        return (Fact("reboot", "a reboot", self.reason),)
+        return (StepFact("reboot", "a reboot", self.reason),)

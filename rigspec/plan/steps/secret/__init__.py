@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import LINKS, Fact, ImagePhase, Step, StepFile, Values
+from rigspec.plan.steps.base import LINKS, ImagePhase, Step, StepFact, StepFile, Values
 
 __all__ = ["SecretStep"]
 
@@ -77,7 +77,7 @@ class SecretStep(Step):
         return (StepFile(self.id, self.text),) if self.text else ()
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         value = f"the secret {self.name}, for {self.owner}"
-        return (Fact("files", self.path, value),)
+        return (StepFact("files", self.path, value),)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, ImagePhase, Scope, Step, StepFile, Values, compute_digest
+from rigspec.plan.steps.base import (
+    ImagePhase,
+    Scope,
+    Step,
+    StepFact,
+    StepFile,
+    Values,
+    compute_digest,
+)
 from rigspec.plan.steps.variables import Variable
 
 __all__ = ["ServiceStep"]
@@ -79,7 +87,9 @@ class ServiceStep(Step):
         return (*self.needs, *self.restart_on)
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         value = "unit of the rig" if self.unit else "unit of the package"
-        return (Fact("services", self.name, value, compute_digest(self.unit) if self.unit else ""),)
+        return (
+            StepFact("services", self.name, value, compute_digest(self.unit) if self.unit else ""),
+        )

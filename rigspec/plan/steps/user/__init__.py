@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, Step, StepFile, Values, compute_digest
+from rigspec.plan.steps.base import Step, StepFact, StepFile, Values, compute_digest
 
 __all__ = ["UserStep"]
 
@@ -45,8 +45,8 @@ class UserStep(Step):
         return (StepFile(self.id, keys),) if self.ssh_keys else ()
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         groups = ", ".join(self.groups) or "no groups"
         keys = compute_digest("\n".join(sorted(self.ssh_keys))) if self.ssh_keys else ""
-        return (Fact("users", self.name, f"{groups}, {len(self.ssh_keys)} ssh keys", keys),)
+        return (StepFact("users", self.name, f"{groups}, {len(self.ssh_keys)} ssh keys", keys),)

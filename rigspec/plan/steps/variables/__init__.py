@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, ImagePhase, Scope, Step, StepFile, Values
+from rigspec.plan.steps.base import ImagePhase, Scope, Step, StepFact, StepFile, Values
 
 __all__ = ["Variable", "VariablesStep"]
 
@@ -44,9 +44,9 @@ class VariablesStep(Step):
         return (StepFile(self.id, template="fragment.sh.j2"),)
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
-        return tuple(Fact("variables", each.name, _format(each)) for each in self.variables)
+        return tuple(StepFact("variables", each.name, _format(each)) for each in self.variables)
 
 
 def _format(variable: Variable) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.plan.steps.base import Fact, ImagePhase, Step, compute_digest
+from rigspec.plan.steps.base import ImagePhase, Step, StepFact, compute_digest
 
 __all__ = ["Check", "VerifyStep"]
 
@@ -40,10 +40,10 @@ class VerifyStep(Step):
         return ImagePhase.START
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[StepFact, ...]:
         """Return what is compared between machines."""
         return tuple(
-            Fact(
+            StepFact(
                 "checks",
                 check.title,
                 check.expect or "nothing",

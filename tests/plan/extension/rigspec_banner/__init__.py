@@ -1,0 +1,1 @@
+"""A text that is shown before log-in."""
