@@ -39,6 +39,9 @@ def graph(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Output file (default: stdout)"),
     ] = None,
+    no_sources: Annotated[
+        bool, typer.Option("--no-sources", help="Leave out the facts and their sources")
+    ] = False,
 ) -> None:
     """Draw the resolved stack.
 
@@ -53,7 +56,8 @@ def graph(
     report = resolve_or_exit(loaded, name)
     # Hardware errors do not prevent a drawing of the software.
     show(drop_warnings(report), {str(spec): loaded.document.text})
-    text = _RENDERERS[chosen](build_graph(loaded, report, load_required_matrix(loaded.rig, name)))
+    drawn = build_graph(loaded, report, load_required_matrix(loaded.rig, name))
+    text = _RENDERERS[chosen](drawn.without_facts() if no_sources else drawn)
     if output is None:
         typer.echo(text, nl=False)
     else:

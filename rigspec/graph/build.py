@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rigspec.diagnostics.model import Fact, Report
+from rigspec.diagnostics.model import Fact, Report, Severity
 from rigspec.graph.model import LAYERS, Edge, Label, Node, StackGraph
 from rigspec.graph.nodes import build_nodes, get_packages_id, map_components
 from rigspec.hardware.gpu_indices import count_gpus, find_card
@@ -57,7 +57,9 @@ class _GraphBuilder:
         to = self._find_node_id(rule.dependency)
         of = self._find_source(rule, to)
         if to is not None and of is not None:
-            label = Label(self._format_requirement(rule), None, rule.broken)
+            # A note is no fault: every Ada card runs the code of a lower minor version.
+            broken = None if rule.broken is Severity.NOTE else rule.broken
+            label = Label(self._format_requirement(rule), None, broken)
             self._labels.setdefault((of, to), []).append((label, rule.fact))
 
     def add_metric(self, name: str, text: str, fact: Fact) -> None:

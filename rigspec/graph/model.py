@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from rigspec.diagnostics.model import Fact, Severity
 
@@ -63,3 +64,16 @@ class StackGraph:
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
     facts: tuple[Fact, ...]
+
+    def without_facts(self) -> StackGraph:
+        """Return the same drawing without numbers, facts and sources."""
+        return replace(
+            self,
+            nodes=tuple(replace(node, notes=_drop_numbers(node.notes)) for node in self.nodes),
+            edges=tuple(replace(edge, labels=_drop_numbers(edge.labels)) for edge in self.edges),
+            facts=(),
+        )
+
+
+def _drop_numbers(labels: Iterable[Label]) -> tuple[Label, ...]:
+    return tuple(replace(label, fact=None) for label in labels)

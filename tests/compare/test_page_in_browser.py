@@ -113,6 +113,26 @@ def test_page_layout_fits_extreme_texts(
         page.context.close()
 
 
+@pytest.mark.parametrize("width", [390, 500, 560, 700, 1280])
+def test_cards_fill_their_row_at_every_width(
+    width: int, lab: Comparison, browser: Browser, folder: Path
+) -> None:
+    file = folder / "page.html"
+    file.write_text(render_html(lab), encoding="utf-8")
+    page, _ = open_page(browser, file, width, "light")
+    edges = page.evaluate(
+        """() => {
+          const right = (e) => Math.round(e.getBoundingClientRect().right);
+          const rows = new Map();
+          for (const card of document.querySelectorAll(".answers > div"))
+            rows.set(Math.round(card.getBoundingClientRect().top), right(card));
+          return [right(document.querySelector(".answers")), [...rows.values()]];
+        }"""
+    )
+    assert all(abs(edge - edges[0]) <= 1 for edge in edges[1])
+    page.context.close()
+
+
 def test_overflow_is_detected(browser: Browser, folder: Path, lab: Comparison) -> None:
     file = folder / "page.html"
     wide = render_html(lab).replace("<h3>", '<p style="width: 2000px">wide</p><h3>')

@@ -83,12 +83,50 @@ def test_edge_of_violated_advisory_is_dashed(tmp_path: Path, rigspec: Rigspec) -
     spec = tmp_path / "rig.toml"
     spec.write_text(
         'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 18.04"\n'
-        'gpus = [{ model = "GTX 1080" }]\n[env.lab]\npython = "3.6"\ninterpreter = "conda"\n'
-        'frameworks = { torch = "1.1" }\n'
+        'gpus = [{ model = "RTX 2070" }]\n[env.lab]\npython = "3.6"\ninterpreter = "conda"\n'
+        'frameworks = { torch = "==1.1.0+cu90" }\n'
     )
     drawn = rigspec("graph", str(spec)).stdout
     assert " -.->|" in drawn
-    assert "sm_61 runs the code of a lower minor version" in drawn
+    assert "with CUDA 9.0 some models train" in drawn
+
+
+def test_edge_to_code_of_a_lower_minor_version_is_not_dashed(
+    tmp_path: Path, rigspec: Rigspec
+) -> None:
+    spec = tmp_path / "rig.toml"
+    spec.write_text(
+        'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 24.04"\n'
+        'gpus = [{ model = "RTX 4090" }]\n[env.lab.frameworks]\ntorch = "2.8"\n'
+    )
+    drawn = rigspec("graph", str(spec)).stdout
+    assert "-->|" in drawn
+    assert " -.->|" not in drawn
+
+
+def test_drawing_without_sources_has_the_same_boxes_and_no_facts(rigspec: Rigspec) -> None:
+    drawn = rigspec("graph", SPEC, "--no-sources").stdout
+    assert not re.search(r"\[\d+\]|https://", drawn)
+    boxes = re.findall(r'n\d+\["([^"<]+)', drawn)
+    assert boxes == re.findall(r'n\d+\["([^"<]+)', rigspec("graph", SPEC).stdout)
+    full, short = (
+        float(
+            ET.fromstring(rigspec("graph", SPEC, "--format", "svg", *options).stdout).attrib[
+                "height"
+            ]
+        )
+        for options in ((), ("--no-sources",))
+    )
+    assert short < full * 0.75
+
+
+def test_svg_has_a_legend_of_its_colors_and_lines(rigspec: Rigspec) -> None:
+    drawn = ET.fromstring(rigspec("graph", SPEC, "--format", "svg").stdout)
+    texts = [element.text for element in drawn if element.tag.endswith("text")]
+    assert texts[2:] == [
+        *("people", "services", "environments", "toolkit", "system", "hardware"),
+        *("requires", "warning"),
+    ]
 
 
 def test_edges_connect_users_and_services(rigspec: Rigspec) -> None:

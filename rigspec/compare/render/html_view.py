@@ -257,11 +257,18 @@ def _find_currency(comparison: Comparison) -> str:
     return total.unit if total is not None else ""
 
 
+_LAYERS = ("cuda", "driver")
+
+
 def _count_exclusive(comparison: Comparison) -> tuple[str, str]:
-    """Return how many releases only one of the machines supports."""
-    a = sum(count_releases(product.only_a) for product in comparison.compatibility.products)
-    b = sum(count_releases(product.only_b) for product in comparison.compatibility.products)
-    return format_count(a, "release"), format_count(b, "release")
+    """Return how many releases of frameworks only one of the machines supports.
+
+    Another range of drivers or toolkits is no program that runs.
+    """
+    products = [p for p in comparison.compatibility.products if p.product not in _LAYERS]
+    a = sum(count_releases(product.only_a) for product in products)
+    b = sum(count_releases(product.only_b) for product in products)
+    return format_count(a, "framework release"), format_count(b, "framework release")
 
 
 # --- tables ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from importlib import resources
 from xml.etree import ElementTree as ET
 
 from rigspec.diagnostics.sanitize import sanitize
-from rigspec.graph.model import Edge, Label, Node, StackGraph
+from rigspec.graph.model import LAYERS, Edge, Label, Node, StackGraph
 from rigspec.graph.render.layout import BoxSize, Layout, LayoutPlace, compute_layout
 from rigspec.graph.render.text_metrics import compute_width, wrap_text
 
@@ -18,10 +18,15 @@ _TITLE, _NOTE, _LABEL, _FACT = 13.5, 11.5, 11.0, 12.0
 _TITLE_LINE, _NOTE_LINE, _LABEL_LINE, _FACT_LINE = 18.0, 15.5, 14.5, 16.5
 _WIDEST_BOX, _WIDEST_LABEL = 190.0, 170.0
 _SIDE, _TOP = 12.0, 8.0  # padding of a box
-_MARGIN, _HEADING = 28.0, 64.0
+_MARGIN, _HEADING = 28.0, 102.0
+_SWATCH, _LEGEND_LINE = 12.0, 19.0
 _COLUMN = 560.0  # minimum width of a column of facts
 _BETWEEN = 36.0
 _NUMBER = 30.0  # width of the number of a fact
+
+
+# The lines of the legend, by the class of an edge.
+_LINES = {"requires": "requires", "warns": "warning"}
 
 
 def render_svg(graph: StackGraph) -> str:
@@ -44,6 +49,7 @@ def render_svg(graph: StackGraph) -> str:
     facts, bottom = _build_facts(graph, wide, top)
     root = _build_root(graph, wide + 2 * _MARGIN, bottom + _MARGIN)
     _add_heading(root, graph)
+    _add_legend(root, wide)
     root.append(drawing)
     root.append(facts)
     ET.indent(root)
@@ -81,6 +87,23 @@ def _build_root(graph: StackGraph, wide: float, high: float) -> ET.Element:
 def _add_heading(root: ET.Element, graph: StackGraph) -> None:
     _add_text(root, "name", _MARGIN, _MARGIN + 20, sanitize(graph.title), 22, bold=True)
     _add_text(root, "about", _MARGIN, _MARGIN + 42, sanitize(graph.subtitle), 13)
+
+
+def _add_legend(root: ET.Element, wide: float) -> None:
+    """Explain the colors of the boxes and the lines."""
+    x, y = _MARGIN, _MARGIN + 64
+    for kind, name in (*((layer, layer) for layer in LAYERS), *_LINES.items()):
+        width = _SWATCH + 6 + compute_width(name, _NOTE)
+        if x + width > wide + _MARGIN:
+            x, y = _MARGIN, y + _LEGEND_LINE
+        if kind in _LINES:
+            line = f"M{_format_point(x, y - 4)} L{_format_point(x + _SWATCH, y - 4)}"
+            ET.SubElement(root, "path", {"class": f"line {kind}", "d": line})
+        else:
+            group = ET.SubElement(root, "g", {"class": kind})
+            _add_rect(group, "body", x, y - _SWATCH + 2, BoxSize(_SWATCH, _SWATCH), 3)
+        _add_text(root, "note", x + _SWATCH + 6, y, name, _NOTE)
+        x += width + 18
 
 
 def _add_frames(parent: ET.Element, layout: Layout) -> None:
