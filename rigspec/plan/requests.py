@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 
+from rigspec.lock.conda.request import match_spec
 from rigspec.lock.model import LockedMachine
 from rigspec.lock.python.index.build_indexes import (
     find_build_index,
@@ -76,7 +77,7 @@ def _read_environment(rig: Rig, env: EnvResolution) -> RequestedEnvironment:
         index=rig.mirrors.pypi,
         build_indexes=tuple(_list_build_indexes(rig, env)),
         channels=tuple(spec.channels) if is_conda else (),
-        channel_packages=tuple(sorted(spec.packages.items())) if is_conda else (),
+        channel_packages=tuple(sorted(_list_channel_packages(spec))) if is_conda else (),
     )
 
 
@@ -93,6 +94,15 @@ def _list_frameworks(spec: Environment, env: EnvResolution) -> Iterator[str]:
 def _list_packages(spec: Environment) -> Iterator[str]:
     for line in list_requested_packages(spec):
         yield f"{line.name}{get_extras(line.request)}{parse_specifier(line.request) or ''}"
+
+
+def _list_channel_packages(spec: Environment) -> Iterator[tuple[str, str]]:
+    """Yield the packages of channels with their versions in conda's form, `*` for any."""
+    requests = {line.product: line.request for line in list_requested_frameworks(spec)}
+    named = {package: requests[name] for name, package in list_channel_frameworks(spec).items()}
+    for name, request in {**spec.packages, **named}.items():
+        versions = parse_alternative(request).versions
+        yield name.lower(), match_spec("", versions).strip() or "*"
 
 
 def _list_build_indexes(rig: Rig, env: EnvResolution) -> Iterator[BuildIndex]:

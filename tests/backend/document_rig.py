@@ -62,8 +62,8 @@ def _conda_entry(name: str, version: str, number: int, depends: str) -> str:
   dependencies: {depends}
   url: {_CHANNEL}/linux-64/{name}-{version}-h0_0.conda
   hash:
-    md5: {number:032x}
-    sha256: {checksum(number)}
+    md5: '{number:032x}'
+    sha256: '{checksum(number)}'
   category: main
   optional: false
 """
@@ -135,6 +135,7 @@ _STUDIO = LockedEnv(
     interpreter=LockedInterpreter("conda", ("conda", "create"), installer="Miniforge3.sh"),
     conda_lock=_CONDA_LOCK,
     explicit="@EXPLICIT\n",
+    pylock=_PYLOCK,
 )
 _RESOLUTION = Resolution(
     machine="tower",

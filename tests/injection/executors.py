@@ -183,6 +183,11 @@ def read_packer(rig: Rig, files: Path, machine: Machine) -> None:
     assert commands.count("inline") == 2
 
 
+def nothing_of_conda(rig: Rig, files: Path, machine: Machine) -> None:
+    """No environment of these rigs is one of conda."""
+    assert list(files.iterdir()) == []
+
+
 def no_image_yet(rig: Rig, files: Path, machine: Machine) -> None:
     """`build_image` does it, on a base image and not on a machine."""
 
@@ -219,6 +224,7 @@ EXECUTORS: dict[str, Executor] = {
     "devcontainer": open_folder,
     "docker": no_image_yet,
     "packer": read_packer,
+    "pixi": nothing_of_conda,
     "sbom": read_bill,
     "shell": run_shell,
     "uv": read_projects,

@@ -40,6 +40,7 @@ DOCUMENTS = {
     "cyclonedx": _Document("cyclonedx_bom", library="cyclonedx"),
 }
 VALUES = {
+    "pixi": _Document("pixi_project"),
     "uv": _Document("uv_project"),
 }
 _ALL = {**DOCUMENTS, **VALUES}

@@ -53,6 +53,12 @@ class ChannelPackage:
         return stem.rpartition("-")[2]
 
     @property
+    def build_number(self) -> str:
+        """Return the number at the end of the build string, by which builds are ordered."""
+        number = self.build.rpartition("_")[2]
+        return number if number.isdecimal() else "0"
+
+    @property
     def subdir(self) -> str:
         """Return the platform as channels name it: ``linux-64`` or ``noarch``."""
         return self.url.split("/")[-2]
