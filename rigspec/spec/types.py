@@ -43,6 +43,7 @@ __all__ = [
     "ReleaseNumber",
     "Request",
     "Secret",
+    "SeedUrl",
     "Sha256",
     "StringPattern",
     "SystemPackage",
@@ -281,6 +282,15 @@ Url = Annotated[
     StringPattern(
         rf"(?:{_SERVER}){_REST}*",
         "expected a URL with https://, http:// or file://, without spaces or quotes",
+    ),
+]
+# A bucket of S3 or of Google Cloud Storage, and a folder in it.
+SeedUrl = Annotated[
+    str,
+    StringConstraints(max_length=2048),
+    StringPattern(
+        rf"(?:{_SERVER}){_REST}*|(?:s3|gs)://[a-z0-9][a-z0-9._-]{{1,61}}[a-z0-9](?:/[A-Za-z0-9._~/-]*)?",
+        "expected a URL with https://, http://, file://, s3:// or gs://, without spaces or quotes",
     ),
 ]
 AptMirror = Annotated[

@@ -35,6 +35,9 @@ def servers() -> Iterator[Serve]:
             def do_HEAD(self) -> None:
                 answer(self)
 
+            def do_PUT(self) -> None:
+                answer(self)
+
             def log_message(self, format: str, *args: object) -> None:
                 pass
 

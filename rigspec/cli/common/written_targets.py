@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ Detail = Literal["count", "reasons", "all"]
 # The file at the top of the output that lists its targets.
 TARGETS = "targets.json"
 
+# The folder of files that the first boot downloads, and the programs that upload them.
+_SEED = "seed/"
+_UPLOADS = {"gs": ("gcloud", "storage", "cp"), "s3": ("aws", "s3", "cp")}
+
 _WIDTH = 100
 _UNITS = ("bytes", "KB", "MB", "GB")
 
@@ -32,11 +37,14 @@ class WrittenTarget:
     title: str
     files: tuple[OutputFile, ...]
     omissions: tuple[Omission, ...]
+    seed: str | None = None
 
     @classmethod
     def of(cls, plan: Plan, backend: Backend, files: Sequence[OutputFile]) -> WrittenTarget:
         """Return the target of a backend with the files that it wrote."""
-        return cls(backend.name, backend.title, tuple(files), backend.omissions(plan))
+        return cls(
+            backend.name, backend.title, tuple(files), backend.omissions(plan), plan.deployment.seed
+        )
 
     def as_dict(self, output: Path) -> dict[str, Any]:
         """Return the JSON value, with paths below the output folder."""
@@ -69,12 +77,23 @@ def describe_targets(
         omissions = [each for each in target.omissions if each.item not in known]
         has_omissions = has_omissions or bool(omissions)
         yield f"{line}, {len(omissions)} not included" if detail == "count" and omissions else line
+        yield from _explain_upload(target, output)
         if detail == "all":
             yield from _list_files(target, output)
         if detail != "count":
             yield from _describe_omissions(omissions, is_complete=detail == "all")
     if detail == "count" and has_omissions:
         yield "note: --verbose lists all files, and what is not included with the reason"
+
+
+def _explain_upload(target: WrittenTarget, output: Path) -> Iterator[str]:
+    """Yield the command that uploads the files for the first boot to a bucket."""
+    files = [file.path for file in target.files if file.path.startswith(_SEED)]
+    program = _UPLOADS.get((target.seed or "").partition(":")[0])
+    if files and target.seed is not None and program is not None:
+        for path in files:
+            words = (*program, str(output / target.name / path), f"{target.seed.rstrip('/')}/")
+            yield f"  upload: {shlex.join(words)}"
 
 
 def _list_files(target: WrittenTarget, output: Path) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pydantic import Field
 from rigspec.spec.image_reference import REGISTRY
 from rigspec.spec.types import (
     AptMirror,
+    SeedUrl,
     StringPattern,
     Table,
     Url,
@@ -35,11 +36,12 @@ class Mirrors(Table):
     conda: Url | None = Field(default=None, description="Mirror of conda channels")
     nvidia: Url | None = Field(default=None, description="Mirror of NVIDIA's downloads")
     files: Url | None = Field(default=None, description="Folder with files by name")
-    seed: Url | None = Field(
+    seed: SeedUrl | None = Field(
         default=None,
         description=(
             "Folder with the files of `cloud-init/seed/`, which the first boot downloads if they "
-            "exceed the provider's limit for user-data"
+            "exceed the provider's limit for user-data; the instance's role reads `s3://` and "
+            "`gs://`"
         ),
     )
     images: Registry | None = Field(
