@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rigspec.matrix.model import Condition, Matrix, Release, Rule
+from rigspec.matrix.model import Matrix, Release, Rule
 from rigspec.query.gpu_page import GpuPage, build_gpu_page
 from rigspec.query.question import Question
 from rigspec.version_specifiers import parse_alternative
 from website.facts import list_facts, phrase_rule
 from website.templates import make_slug, render
 
-__all__ = ["build_pages", "list_cards", "name_pages"]
+__all__ = ["build_pages", "get_kind", "list_cards", "name_pages"]
 
 # Newest first. Cards without an architecture are listed by their compute capability.
 _ARCHITECTURES = {
@@ -32,12 +32,13 @@ def build_pages(matrix: Matrix) -> Iterator[tuple[str, str]]:
     """Yield the path and the Markdown of each page."""
     cards = list_cards(matrix)
     slugs = name_pages(cards)
-    pages: dict[tuple[Condition, ...], GpuPage | None] = {}
+    pages: dict[tuple[object, ...], GpuPage | None] = {}
     groups: dict[str, list[tuple[Release, str, str]]] = {name: [] for name in _ARCHITECTURES}
     for card in cards:
         capability = get_capability(card)
-        if card.implies not in pages:
-            pages[card.implies] = build_gpu_page(Question(gpu=card.label))
+        kind = get_kind(card)
+        if kind not in pages:
+            pages[kind] = build_gpu_page(Question(gpu=card.label))
         architecture = _find_architecture(capability)
         groups[architecture].append((card, slugs[card], capability))
         yield (
@@ -46,7 +47,7 @@ def build_pages(matrix: Matrix) -> Iterator[tuple[str, str]]:
                 "gpu.md.j2",
                 card=card,
                 facts=list_facts(card),
-                page=pages[card.implies],
+                page=pages[kind],
                 rules=[(phrase_rule(r), r) for r in _rules_about(matrix, capability)],
                 architecture=architecture,
             ),
@@ -67,6 +68,11 @@ def name_pages(cards: tuple[Release, ...]) -> dict[Release, str]:
         slug = make_slug(card.label)
         names[card] = slug if slug not in names.values() else f"{slug}-{len(names)}"
     return names
+
+
+def get_kind(card: Release) -> tuple[object, ...]:
+    """Return what the resolver knows of a card: cards of one kind have the same answers."""
+    return card.implies, card.get("arch")
 
 
 def get_capability(card: Release) -> str:

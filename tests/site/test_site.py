@@ -16,8 +16,11 @@ from playwright.sync_api import Browser as Chromium
 
 from rigspec.diagnostics.explanations import get_page_url, list_codes, load_title
 from rigspec.matrix.loader import load_matrix
+from rigspec.query.gpu_page import build_gpu_page
+from rigspec.query.question import Question
 from tests.conftest import ROOT
 from tests.site.firefox import Firefox
+from website.templates import make_slug
 
 WIDTHS = {"desktop": 1280, "phone": 360}
 SCHEMES = ("light", "dark")
@@ -144,6 +147,18 @@ def test_every_row_of_the_matrix_is_on_a_page_with_its_sources(site: Path) -> No
         for row in re.findall(r"<tr>.*?</tr>", text, re.DOTALL):
             if "<td" in row and "source, read" in text.partition(row)[0].rpartition("<thead>")[2]:
                 assert re.search(r'<a href="https?://[^"]+"[^>]*>\[\d+\]</a> <time>20', row), row
+
+
+@pytest.mark.parametrize("card", ["H100 SXM", "GH200"])
+def test_page_of_a_card_has_the_commands_of_its_architecture(site: Path, card: str) -> None:
+    (release,) = [r for r in load_matrix(["gpu"]).product("gpu").releases if r.label == card]
+    answer = build_gpu_page(Question(gpu=card))
+    assert answer is not None
+    text = (site / f"matrix/gpu/{make_slug(release.label)}.html").read_text(encoding="utf-8")
+    for name, offer in answer.frameworks:
+        command = "none" if offer is None else f"<code>{offer.install}</code>"
+        row = f"<td>{name}</td>\n<td>{command}</td>"
+        assert row in text
 
 
 @pytest.mark.parametrize("device", WIDTHS)
