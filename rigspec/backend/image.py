@@ -125,11 +125,7 @@ def order_layers(steps: Iterable[Step]) -> tuple[ImageLayer, ...]:
 def list_links(steps: Iterable[Step]) -> Iterator[tuple[str, str]]:
     """Yield the target and the path of each symbolic link to a secret or a certificate."""
     for step in steps:
-        if isinstance(step, SecretStep):
-            yield secret_path(step), step.path
-        elif isinstance(step, CertificateStep):
-            for path in (step.key, step.certificate):
-                yield f"{certificate_dir(step)}/{path.rpartition('/')[2]}", path
+        yield from step.image_links
 
 
 def list_shell_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -159,12 +155,12 @@ def list_variables(steps: Iterable[Step]) -> tuple[Variable, ...]:
 
 def certificate_dir(step: CertificateStep) -> str:
     """Return the directory of a certificate in a container, which is a volume."""
-    return f"/var/lib/rig/{step.id}"
+    return step.image_links[0][0].rpartition("/")[0]
 
 
 def secret_path(step: SecretStep) -> str:
     """Return the path at which container engines mount a secret."""
-    return f"/run/secrets/{step.name}"
+    return step.image_links[0][0]
 
 
 def port_mapping(user: ContainerUser, service: ServiceStep) -> str:

@@ -111,6 +111,11 @@ class Step:
         return self.id
 
     @property
+    def image_links(self) -> tuple[tuple[str, str], ...]:
+        """Return the target and the path of each symbolic link that an image has instead."""
+        return ()
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """Return the ids of the steps that write files which this step reads."""
         return ()

@@ -60,6 +60,12 @@ class CertificateStep(Step):
         return ImagePhase.LINKS
 
     @property
+    def image_links(self) -> tuple[tuple[str, str], ...]:
+        """Return the links to the directory of the certificate, which is a volume."""
+        paths = (self.key, self.certificate)
+        return tuple((f"/var/lib/rig/{self.id}/{path.rpartition('/')[2]}", path) for path in paths)
+
+    @property
     def image_group(self) -> str:
         """Return a key that is equal for all symbolic links."""
         return LINKS

@@ -67,6 +67,11 @@ class SecretStep(Step):
         return ImagePhase.LINKS
 
     @property
+    def image_links(self) -> tuple[tuple[str, str], ...]:
+        """Return the link to the path at which container engines mount a secret."""
+        return ((f"/run/secrets/{self.name}", self.path),)
+
+    @property
     def image_group(self) -> str:
         """Return a key that is equal for all symbolic links."""
         return LINKS
