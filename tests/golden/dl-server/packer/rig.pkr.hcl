@@ -59,7 +59,7 @@ build {
 
   provisioner "shell" {
     inline = [
-      "echo '9ad9adcb679db2caed7795f0cb0fa6e21564921b4884a8211ff0214d357ca10e  /tmp/rig-installer.sh' | sha256sum --check --quiet",
+      "echo 'SHA256  /tmp/rig-installer.sh' | sha256sum --check --quiet",
       "sudo bash /tmp/rig-installer.sh",
     ]
   }

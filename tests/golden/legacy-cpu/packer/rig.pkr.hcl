@@ -57,7 +57,7 @@ build {
 
   provisioner "shell" {
     inline = [
-      "echo 'fb9fde6e30583d9ee0e92e4072294e8d44aeab31d9fc0deaccf5dfe05bafd7e2  /tmp/rig-installer.sh' | sha256sum --check --quiet",
+      "echo 'SHA256  /tmp/rig-installer.sh' | sha256sum --check --quiet",
       "sudo bash /tmp/rig-installer.sh",
     ]
   }
