@@ -51,7 +51,7 @@ def load_objects(name: str, data: bytes, code: int, build: Callable[[dict[str, A
             other code has written is not read.
         build: makes the objects from the plain values of the table.
     """
-    # Whoever can write here can replace the bytecode, so reading a pickle adds no risk.
+    # A user who can write here can replace the bytecode, so reading a pickle adds no risk.
     import pickle
 
     key = f"{len(data)}-{zlib.crc32(data):08x}-{code:08x}-{sys.implementation.cache_tag}"

@@ -57,7 +57,7 @@ class _GraphBuilder:
         to = self._find_node_id(rule.dependency)
         of = self._find_source(rule, to)
         if to is not None and of is not None:
-            # A note is no fault: every Ada card runs the code of a lower minor version.
+            # A note is not a fault: every Ada card runs the code of a lower minor version.
             broken = None if rule.broken is Severity.NOTE else rule.broken
             label = Label(self._format_requirement(rule), None, broken)
             self._labels.setdefault((of, to), []).append((label, rule.fact))

@@ -20,7 +20,7 @@ _HEADERS = "python-headers"
 
 @dataclass(frozen=True)
 class _Need:
-    """What a Python package needs, and the system's packages of it: none if they are unknown."""
+    """A need of a Python package, and the packages that meet it: none if they are unknown."""
 
     name: str
     reason: str

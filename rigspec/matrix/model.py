@@ -194,7 +194,7 @@ class UndeclaredDependency:
 
 @dataclass(frozen=True)
 class SystemDependency:
-    """What these versions of Python packages need of the system, and do not declare.
+    """A need of these versions of Python packages that their metadata cannot declare.
 
     ``needs`` are ``compilers``, ``opengl`` and the like: a system has the property
     ``opengl_packages``.

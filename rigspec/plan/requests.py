@@ -41,7 +41,7 @@ class BuildIndex:
 
 @dataclass(frozen=True)
 class RequestedEnvironment:
-    """What the spec requests of an environment.
+    """The requests of the spec for an environment.
 
     ``requirements`` and ``constraints`` are in the form of PEP 508; ``constraints`` are rules of
     the matrix. ``channel_packages`` are names and versions of packages from conda's ``channels``.

@@ -263,7 +263,7 @@ _LAYERS = ("cuda", "driver")
 def _count_exclusive(comparison: Comparison) -> tuple[str, str]:
     """Return how many releases of frameworks only one of the machines supports.
 
-    Another range of drivers or toolkits is no program that runs.
+    A different range of drivers or toolkits is not a program that runs.
     """
     products = [p for p in comparison.compatibility.products if p.product not in _LAYERS]
     a = sum(count_releases(product.only_a) for product in products)

@@ -88,7 +88,7 @@ def list_gpus(machine: Machine) -> tuple[DeclaredGpu, ...]:
 def find_architecture(machine: Machine | None, matrix: Matrix) -> str:
     """Return the declared architecture, else that of the instance or GPU, else x86_64.
 
-    Some GPUs exist only beside an Arm CPU: those of Jetson modules, and the Grace superchips.
+    Some GPUs exist only with an Arm CPU: those of Jetson modules, and the Grace superchips.
     """
     if machine is None:
         return DEFAULT_ARCH
