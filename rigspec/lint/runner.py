@@ -10,6 +10,7 @@ from rigspec.hardware.machine_context import MachineContext
 from rigspec.lint.accounts import lint_accounts
 from rigspec.lint.blas import lint_blas, lint_nvblas
 from rigspec.lint.builds import lint_builds
+from rigspec.lint.compiled import lint_compiled
 from rigspec.lint.cuda import lint_wheel_cuda
 from rigspec.lint.dyndns import lint_dyndns
 from rigspec.lint.lifecycle import lint_availability, lint_withdrawn
@@ -52,4 +53,5 @@ def lint(
     yield from lint_dyndns(spec, matrix, likely)
     yield from lint_builds(spec, matrix, resolution)
     yield from lint_unverified_versions(spec, machine, matrix, resolution)
+    yield from lint_compiled(spec, machine, matrix, resolution)
     yield from lint_unverified(spec, machine, matrix, resolution)

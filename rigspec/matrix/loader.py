@@ -29,6 +29,7 @@ from rigspec.matrix.model import (
     Rule,
     Setting,
     SettingsFile,
+    SourceBuild,
     SourceConflict,
     SystemDependency,
     UndeclaredDependency,
@@ -230,6 +231,10 @@ def _build_product(table: Mapping[str, Any]) -> Product:
         ),
         carrier=table.get("carrier"),
         only_conda=table.get("only_conda", False),
+        has_gpu_code=table.get("has_gpu_code", False),
+        source_builds=tuple(
+            _build_source_build(row, sources) for row in table.get("source_build", ())
+        ),
         ignored_words=tuple(table.get("ignored_words", ())),
         other_makers=tuple(
             (maker, tuple(words)) for maker, words in table.get("other_makers", {}).items()
@@ -334,6 +339,10 @@ def _build_system_dependency(
         statement=row["statement"],
         sources=pick_sources(row["source"], sources),
     )
+
+
+def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -> SourceBuild:
+    return SourceBuild(row["versions"], row["statement"], pick_sources(row["source"], sources))
 
 
 def _build_source_conflict(row: Mapping[str, Any]) -> SourceConflict:

@@ -20,6 +20,7 @@ __all__ = [
     "Rule",
     "Setting",
     "SettingsFile",
+    "SourceBuild",
     "SourceConflict",
     "SystemDependency",
     "UndeclaredDependency",
@@ -208,6 +209,19 @@ class SystemDependency:
 
 
 @dataclass(frozen=True)
+class SourceBuild:
+    """Releases of a package without a wheel on the package index, which pip compiles.
+
+    In ``statement``, ``{name}`` and ``{version}`` are those of the package, and ``{cuda}`` is the
+    CUDA release inside the wheels of its framework.
+    """
+
+    versions: str
+    statement: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class SourceConflict:
     """A fact on which two sources disagree: the value in use, and why the other is rejected."""
 
@@ -228,8 +242,8 @@ class Product:
     in the names that users write. ``other_makers`` are words by which parts of other makers are
     known. ``unversioned_packages`` are package names that install the newest release. ``carrier``
     is the package by whose builds those of the product differ, where it is another one (``jaxlib``
-    of JAX). A package is ``only_conda`` if no Python index has it. ``cache`` holds values derived
-    from the product.
+    of JAX). A package is ``only_conda`` if no Python index has it, and ``has_gpu_code`` if its
+    wheels contain compiled code for GPUs. ``cache`` holds values derived from the product.
     """
 
     name: str
@@ -246,6 +260,8 @@ class Product:
     unversioned_packages: tuple[str, ...] = ()
     carrier: str | None = None
     only_conda: bool = False
+    has_gpu_code: bool = False
+    source_builds: tuple[SourceBuild, ...] = ()
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
     source_conflicts: tuple[SourceConflict, ...] = ()

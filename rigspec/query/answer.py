@@ -51,6 +51,7 @@ class Answer:
     errors: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     unchecked: tuple[Diagnostic, ...] = ()
+    notes: tuple[Diagnostic, ...] = ()
     alternatives: tuple[SuggestedChange, ...] = ()
     is_invalid: bool = False
 
@@ -76,6 +77,7 @@ def answer_question(question: Question) -> Answer:
             for d in report.diagnostics
             if d.code in _UNCHECKED and d.severity is not Severity.ERROR
         ),
+        tuple(d for d in report.diagnostics if d.code in _INSTALLATION),
         tuple(_alternatives(errors)),
         report.status == "invalid",
     )
@@ -83,6 +85,8 @@ def answer_question(question: Question) -> Answer:
 
 # Notes that say what the matrix knows nothing about.
 _UNCHECKED = ("RS251", "RS252", "RS253")
+# Notes about how pip installs a package.
+_INSTALLATION = ("RS256",)
 
 
 def install_commands(env: EnvResolution) -> tuple[str, ...]:

@@ -45,8 +45,13 @@ def render_answer(answer: Answer, *, quiet: bool = False) -> str:
     if not answer.is_yes and not answer.alternatives and not answer.is_invalid:
         lines.append("  nothing that rigspec tried makes it work")
     if not quiet:
-        lines += [f"  not checked: {note.message}" for note in answer.unchecked]
+        lines += [f"  note: {note.message} [{note.code}]" for note in answer.notes]
+        lines += [f"  not checked: {_strip_mark(note)}" for note in answer.unchecked]
     return "\n".join(lines)
+
+
+def _strip_mark(note: Diagnostic) -> str:
+    return note.message.removeprefix("not checked: ").removeprefix("not checked, ")
 
 
 def render_offers(question: Question, request: Requested, offers: Sequence[Offer]) -> str:
@@ -93,6 +98,7 @@ def convert_answer(answer: Answer) -> dict[str, Any]:
         "resolution": _resolution_as_dict(answer.resolution, answer.question.requests),
         "errors": [_diagnostic_as_dict(error) for error in answer.errors],
         "warnings": [_diagnostic_as_dict(warning) for warning in answer.warnings],
+        "notes": [note.message for note in answer.notes],
         "not_checked": [note.message for note in answer.unchecked],
         "alternatives": [
             {

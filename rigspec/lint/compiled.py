@@ -1,0 +1,145 @@
+"""Report libraries with GPU code that no rule covers, and libraries that pip compiles."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.matrix.components import PACKAGE_PREFIX
+from rigspec.matrix.model import Condition, Matrix, Product, Rule, SourceBuild
+from rigspec.resolution import EnvResolution, Resolution
+from rigspec.resolve.problem.model import Candidate, matches_any
+from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages
+from rigspec.resolve.problem.requirements import list_gpus
+from rigspec.resolve.problem.written_versions import find_exact_version
+from rigspec.spec.loader import LoadedSpec
+from rigspec.version_specifiers import parse_alternative
+
+__all__ = ["lint_compiled"]
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def lint_compiled(
+    spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
+) -> Iterator[Diagnostic]:
+    """Yield a note for each library without a known answer, and for each that pip compiles."""
+    if resolution is None or resolution.accelerator != "gpu":
+        return
+    capabilities = _list_capabilities(spec, machine, matrix)
+    for env in resolution.envs:
+        for package in list_requested_packages(spec.rig.env[env.name]):
+            name = PACKAGE_PREFIX + package.name
+            if name not in matrix:
+                continue
+            product = matrix.product(name)
+            version = find_exact_version(parse_alternative(package.request))
+            path = ("env", env.name, package.table, package.key)
+            unknown = [c for c in capabilities if not _is_covered(product, version, c)]
+            if product.has_gpu_code and unknown:
+                yield _note_unknown_code(spec, package, version, unknown, path)
+            if version is not None:
+                yield from _note_source_builds(spec, product, env, version, path)
+
+
+def _list_capabilities(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> tuple[str, ...]:
+    """Return the compute capabilities of the machine's GPUs that the spec or the matrix gives."""
+    if machine is None:
+        return ()
+    found: dict[str, None] = {}
+    for gpu in list_gpus(spec.rig.machine[machine]):
+        if gpu.compute_capability is not None:
+            found[gpu.compute_capability] = None
+            continue
+        part = gpu.part(matrix)
+        for provided in part.implies if part is not None else ():
+            if provided.component == "compute_capability":
+                found.update(dict.fromkeys(text.lstrip("=") for text in provided.alternatives))
+    return tuple(capability for capability in found if _NUMBER.fullmatch(capability))
+
+
+def _is_covered(product: Product, version: str | None, capability: str) -> bool:
+    """Return whether a rule tells if this release has code for GPUs of the capability."""
+    return any(
+        _covers(rule.requires, capability)
+        for rule in product.rules
+        if version is None or _is_about(rule, product.name, version)
+    )
+
+
+def _is_about(rule: Rule, name: str, version: str) -> bool:
+    chosen = Candidate(None, version)
+    return all(
+        matches_any(condition.alternatives, chosen)
+        for condition in rule.when
+        if condition.component == name
+    )
+
+
+def _covers(requires: Condition, capability: str) -> bool:
+    """Return whether the condition is about GPUs as new as this one, or ties to one framework.
+
+    A library that is compiled for one build of a framework has its CUDA, and code for its GPUs.
+    """
+    if requires.component == "cuda_runtime":
+        return True
+    if requires.component == "compute_capability":
+        named = (number for text in requires.alternatives for number in _NUMBER.findall(text))
+        return any(_major(number) >= _major(capability) for number in named)
+    return not requires.component.startswith(PACKAGE_PREFIX) and (
+        requires.component in _FRAMEWORKS and all(map(_is_one_series, requires.alternatives))
+    )
+
+
+# Frameworks that libraries are compiled against.
+_FRAMEWORKS = ("torch", "jax", "tensorflow")
+
+
+def _is_one_series(alternative: str) -> bool:
+    return any(mark in alternative for mark in ("+cu", "==", "<", "~="))
+
+
+def _major(number: str) -> int:
+    return int(number.partition(".")[0])
+
+
+def _note_unknown_code(
+    spec: LoadedSpec,
+    package: RequestedPackage,
+    version: str | None,
+    capabilities: list[str],
+    path: tuple[str, ...],
+) -> Diagnostic:
+    label = package.name if version is None else f"{package.name} {version}"
+    names = " and ".join(f"sm_{capability.replace('.', '')}" for capability in capabilities)
+    return Diagnostic(
+        code="RS252",
+        severity=Severity.NOTE,
+        message=f"not checked: whether {label} has code for {names}",
+        spans=(spec.document.span(path),),
+    )
+
+
+def _note_source_builds(
+    spec: LoadedSpec, product: Product, env: EnvResolution, version: str, path: tuple[str, ...]
+) -> Iterator[Diagnostic]:
+    for build in product.source_builds:
+        if not parse_alternative(build.versions).admits(None, version):
+            continue
+        name = product.name.removeprefix(PACKAGE_PREFIX)
+        statement = build.statement.format(
+            name=name, version=version, cuda=f"CUDA {env.cuda}" if env.cuda else "torch's CUDA"
+        )
+        yield Diagnostic(
+            code="RS256",
+            severity=Severity.NOTE,
+            message=statement,
+            components=(product.name,),
+            spans=(spec.document.span(path, label="no wheel"),),
+            facts=(Fact(f"{name}/source_build", _describe(build), build.sources),),
+        )
+
+
+def _describe(build: SourceBuild) -> str:
+    return f"the package index has no wheel of the releases {build.versions}"
