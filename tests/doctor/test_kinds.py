@@ -49,8 +49,9 @@ steps = (
 resolution = Resolution("box", "debian 12", "x86_64", "cuda", driver="535.261.03", cuda="11.8.0",
     cudnn="8.5.0.96", cudnn_cuda="11.8")
 locked = LockedMachine(resolution)
-plan = Plan("box", "", "box", resolution, locked, steps, (), (), BaseImage("debian:12"), "0" * 64,
-    cuda_home=home)
+plan = Plan(rig="box", summary="", machine="box", resolution=resolution, locked=locked,
+    requested=(), steps=steps, payload=(), omissions=(), base=BaseImage("debian:12"),
+    lock_digest="0" * 64, cuda_home=home)
 print(render_json(diagnose(plan, steps, {}, "shell")))
 """
 # All is well.

@@ -35,7 +35,7 @@ RESOLUTION = Resolution("box", "debian 12", "x86_64", "cpu")
 
 def build_plan(step: Step) -> Plan:
     locked, base = LockedMachine(RESOLUTION), BaseImage("debian:12")
-    return Plan("lab", "", None, RESOLUTION, locked, (step,), (), (), base, "0" * 64)
+    return Plan("lab", "", None, RESOLUTION, locked, (), (step,), (), (), base, "0" * 64)
 
 
 def check_step(step: Step, texts: dict[str, str] | None = None) -> tuple[Finding, ...]:

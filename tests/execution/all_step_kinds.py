@@ -150,7 +150,7 @@ def every_plan(supplies: Supplies) -> Plan:
     plan_steps = tuple(_steps(supplies, sums, packages))
     return Plan(
         rig="every", summary="Every kind of step", machine="box",
-        resolution=machine.resolution, steps=plan_steps,
+        resolution=machine.resolution, locked=machine, requested=(), steps=plan_steps,
         payload=tuple(PayloadFile(name, text) for name, text in payload.items()),
         omissions=(), base=BaseImage("debian:12"), lock_digest="0" * 64,
     )  # fmt: skip

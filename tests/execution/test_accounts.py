@@ -38,6 +38,7 @@ def plan(
     )
     return Plan(
         rig="lab", summary="An account", machine="box", resolution=machine.resolution,
+        locked=machine, requested=(),
         steps=(platform, *((alice,) if account else ()), *more), payload=(), omissions=(),
         base=BaseImage("debian:12"), lock_digest="0" * 64,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan
+from rigspec.lock.model import LockedMachine
 from rigspec.plan.model import BaseImage, Plan
 from rigspec.plan.steps import EnvironmentStep, Step, Variable, VariablesStep
 from rigspec.resolution import EnvResolution, Resolution
@@ -71,8 +72,8 @@ def artifacts(target: str, variables: Iterable[Variable], folder: Path) -> Path:
     )
     env = EnvResolution("lab", "3.11.2", "26.0")
     resolution = Resolution("box", "debian 12", "x86_64", "cpu", envs=(env,))
-    base = BaseImage("debian:12")
-    plan = Plan("bench", "A rig", "box", resolution, steps, (), (), base, "0" * 64)
+    base, locked = BaseImage("debian:12"), LockedMachine(resolution)
+    plan = Plan("bench", "A rig", "box", resolution, locked, (), steps, (), (), base, "0" * 64)
     (backend,) = (found for found in find_backends() if found.name == target)
     for file in compile_plan(plan, backend):
         path = folder / file.path
