@@ -180,7 +180,8 @@ def read_packer(rig: Rig, files: Path, machine: Machine) -> None:
     digest = hashlib.sha256((files / "rig-installer.sh").read_bytes()).hexdigest()
     commands = json.dumps(content["build"])
     assert f"echo '{digest}  /tmp/rig-installer.sh' | sha256sum --check" in commands
-    assert commands.count("inline") == 2
+    # Check and run, the reboot for the kernel arguments, the second run, and the removal.
+    assert commands.count("inline") == 4
 
 
 def nothing_of_conda(rig: Rig, files: Path, machine: Machine) -> None:

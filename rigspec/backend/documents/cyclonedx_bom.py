@@ -87,9 +87,11 @@ def _build_dependencies(entries: tuple[Entry, ...]) -> Iterator[Dependency]:
 
 def _collect_edges(entries: tuple[Entry, ...]) -> dict[str, set[str]]:
     """Return the references that each component depends on."""
+    # A lock of an older release does not list every package of the system that it names.
+    listed = {entry.ref for entry in entries}
     edges: dict[str, set[str]] = {_ROOT: set()}
     for entry in entries:
-        edges.setdefault(entry.ref, set()).update(entry.depends)
+        edges.setdefault(entry.ref, set()).update(listed.intersection(entry.depends))
     needed = {ref for refs in edges.values() for ref in refs}
     edges[_ROOT] = set(edges) - needed - {_ROOT}
     return edges
