@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
-from rigspec.matrix.model import Condition, Matrix, Product, Rule, SourceBuild
+from rigspec.matrix.model import CompiledPackage, Condition, Matrix, Product, Rule
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.resolve.problem.model import Candidate, matches_any
 from rigspec.resolve.problem.requested_packages import RequestedPackage, list_requested_packages
@@ -60,7 +60,7 @@ def _list_capabilities(spec: LoadedSpec, machine: str | None, matrix: Matrix) ->
 
 
 def _is_covered(product: Product, version: str | None, capability: str) -> bool:
-    """Return whether a rule tells if this release has code for GPUs of the capability."""
+    """Return whether a rule is about the code of this release for the capability."""
     return any(
         _covers(rule.requires, capability)
         for rule in product.rules
@@ -141,5 +141,5 @@ def _note_source_builds(
         )
 
 
-def _describe(build: SourceBuild) -> str:
+def _describe(build: CompiledPackage) -> str:
     return f"the package index has no wheel of the releases {build.versions}"

@@ -21,6 +21,7 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import (
     Artifact,
     Availability,
+    CompiledPackage,
     Condition,
     Extra,
     Matrix,
@@ -29,7 +30,6 @@ from rigspec.matrix.model import (
     Rule,
     Setting,
     SettingsFile,
-    SourceBuild,
     SourceConflict,
     SystemDependency,
     UndeclaredDependency,
@@ -341,8 +341,8 @@ def _build_system_dependency(
     )
 
 
-def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -> SourceBuild:
-    return SourceBuild(row["versions"], row["statement"], pick_sources(row["source"], sources))
+def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -> CompiledPackage:
+    return CompiledPackage(row["versions"], row["statement"], pick_sources(row["source"], sources))
 
 
 def _build_source_conflict(row: Mapping[str, Any]) -> SourceConflict:

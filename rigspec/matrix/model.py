@@ -11,6 +11,7 @@ from rigspec.diagnostics.model import Source
 __all__ = [
     "Artifact",
     "Availability",
+    "CompiledPackage",
     "Condition",
     "Extra",
     "ImageDriver",
@@ -20,7 +21,6 @@ __all__ = [
     "Rule",
     "Setting",
     "SettingsFile",
-    "SourceBuild",
     "SourceConflict",
     "SystemDependency",
     "UndeclaredDependency",
@@ -209,7 +209,7 @@ class SystemDependency:
 
 
 @dataclass(frozen=True)
-class SourceBuild:
+class CompiledPackage:
     """Releases of a package without a wheel on the package index, which pip compiles.
 
     In ``statement``, ``{name}`` and ``{version}`` are those of the package, and ``{cuda}`` is the
@@ -261,7 +261,7 @@ class Product:
     carrier: str | None = None
     only_conda: bool = False
     has_gpu_code: bool = False
-    source_builds: tuple[SourceBuild, ...] = ()
+    source_builds: tuple[CompiledPackage, ...] = ()
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
     source_conflicts: tuple[SourceConflict, ...] = ()
