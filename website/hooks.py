@@ -9,7 +9,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from website import diagnostic_pages, matrix_pages
+from rigspec.matrix.loader import load_matrix
+from website import diagnostic_pages, matrix_pages, what_runs
 from website.templates import render
 
 _ASSETS = Path(__file__).with_name("assets")
@@ -38,5 +39,7 @@ def on_post_page(output: str, **_: object) -> str:
 def _generate() -> Iterator[tuple[str, str | bytes]]:
     yield from diagnostic_pages.build_pages()
     yield from matrix_pages.build_pages()
+    yield "what-runs.md", render("what_runs.md.j2", as_of=load_matrix().as_of)
+    yield "assets/what-runs-data.js", f"window.WHAT_RUNS = {what_runs.build_data()};\n"
     for asset in sorted(_ASSETS.iterdir()):
         yield f"assets/{asset.name}", asset.read_bytes()
