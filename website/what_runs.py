@@ -293,8 +293,8 @@ class _Data:
         builds = tuple(b.label for b in self._current)
         key = (question.requests, each.name if not question.requests else builds, dimension, value)
         if key not in self._limits:
-            asked = replace(question, **{dimension: value})  # type: ignore[arg-type]
-            answer = answer_question(asked)
+            limited = replace(question, **{dimension: value})  # type: ignore[arg-type]
+            answer = answer_question(limited)
             self._limits[key] = self._reason(answer, each, dimension, side, value)
         return self._limits[key]
 

@@ -117,7 +117,7 @@ class Firefox:
         else:
             raise AssertionError("Firefox does not start")
         self._socket: WebSocket = create_connection(
-            f"{address[1]}/session", timeout=60, suppress_origin=True
+            f"{address[1]}/session", timeout=300, suppress_origin=True
         )
         self._send("session.new", capabilities={})
         tree = self._send("browsingContext.getTree", maxDepth=0)

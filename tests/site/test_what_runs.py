@@ -33,7 +33,7 @@ CARDS = re.compile(r"RTX [2345]0|GTX (9|10|16)|[AHBLTV]\d+|Titan|K80|P100|GB10|O
 
 
 @dataclass(frozen=True)
-class Asked:
+class FormQuestion:
     """A question of the form."""
 
     gpu: str
@@ -53,7 +53,7 @@ def page(site: Path, chromium: Chromium) -> Iterator[Page]:
     page.close()
 
 
-def draw_questions(data: dict[str, Any]) -> Iterator[Asked]:
+def draw_questions(data: dict[str, Any]) -> Iterator[FormQuestion]:
     draw = random.Random(SEED)
     cards = [label for label, *_ in data["gpus"] if CARDS.search(label)]
     names = list(data["frameworks"])
@@ -63,35 +63,39 @@ def draw_questions(data: dict[str, Any]) -> Iterator[Asked]:
         number = draw.choices([0, 1, 2, 3], [3, 4, 2, 1])[0]
         chosen = draw.sample(["driver", "python", "os"], number)
         values = {name: draw.choice(data["options"][name]) for name in chosen}
-        yield Asked(draw.choice(cards), framework, series, **values)
+        yield FormQuestion(draw.choice(cards), framework, series, **values)
 
 
-def ask_rigspec(asked: Asked) -> dict[str, Any]:
-    requests = (parse_request(f"{asked.framework}=={asked.series}"),) if asked.framework else ()
+def ask_rigspec(question: FormQuestion) -> dict[str, Any]:
+    requests = (
+        (parse_request(f"{question.framework}=={question.series}"),) if question.framework else ()
+    )
     answer = answer_question(
         Question(
-            gpu=asked.gpu,
+            gpu=question.gpu,
             requests=requests,
-            driver=asked.driver or None,
-            python=asked.python or None,
-            os=asked.os or None,
+            driver=question.driver or None,
+            python=question.python or None,
+            os=question.os or None,
         )
     )
     return convert_answer(answer)
 
 
-def list_parts(asked: Asked) -> Iterator[Asked]:
+def list_parts(question: FormQuestion) -> Iterator[FormQuestion]:
     """Yield the question and parts of it: several versions may exclude a release, each alone."""
-    yield asked
-    yield Asked(asked.gpu, "", "", driver=asked.driver)
-    yield Asked(asked.gpu, asked.framework, asked.series)
+    yield question
+    yield FormQuestion(question.gpu, "", "", driver=question.driver)
+    yield FormQuestion(question.gpu, question.framework, question.series)
     for name in ("python", "os", "driver"):
-        yield Asked(asked.gpu, asked.framework, asked.series, **{name: getattr(asked, name)})
+        yield FormQuestion(
+            question.gpu, question.framework, question.series, **{name: getattr(question, name)}
+        )
 
 
-def find_difference(asked: Asked, shown: dict[str, Any]) -> str | None:
+def find_difference(question: FormQuestion, shown: dict[str, Any]) -> str | None:
     """Return how an answer of the page differs from that of rigspec."""
-    expected = ask_rigspec(asked)
+    expected = ask_rigspec(question)
     if (expected["answer"] == "yes") != bool(shown.get("builds")):
         return f"rigspec: {expected['answer']} {[e['message'] for e in expected['errors']]}"
     if shown.get("builds"):
@@ -101,7 +105,7 @@ def find_difference(asked: Asked, shown: dict[str, Any]) -> str | None:
         return None
     first = shown["errors"][0]
     messages = []
-    for part in list_parts(asked):
+    for part in list_parts(question):
         for error in ask_rigspec(part)["errors"]:
             facts = {fact["statement"] for fact in error["facts"]}
             if error["message"] == first["message"] and error["code"] == first["code"]:
@@ -113,8 +117,8 @@ def find_difference(asked: Asked, shown: dict[str, Any]) -> str | None:
 
 def test_answers_equal_those_of_can(page: Page) -> None:
     questions = list(draw_questions(page.evaluate("window.WHAT_RUNS")))
-    asked = [vars(question) for question in questions]
-    shown = page.evaluate("asked => asked.map(q => window.answerWhatRuns(q).answers[0])", asked)
+    script = "questions => questions.map(each => window.answerWhatRuns(each).answers[0])"
+    shown = page.evaluate(script, [vars(question) for question in questions])
     different = {
         question: difference
         for question, answer in zip(questions, shown, strict=True)

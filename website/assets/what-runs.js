@@ -91,9 +91,9 @@
 
   function answerFramework(question, card, framework) {
     const all = data.frameworks[framework].series;
-    const asked = question.series ? [question.series] : all;
+    const requested = question.series ? [question.series] : all;
     let first = null;
-    for (const series of asked) {
+    for (const series of requested) {
       const found = answerSeries(question, card, framework, series);
       first = first || { ...found, series };
       if (found.builds) return { series, builds: found.builds };
