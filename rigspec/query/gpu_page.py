@@ -10,7 +10,9 @@ from rigspec.matrix.part_lookup import find_part
 from rigspec.query.offers import Offer, list_offers
 from rigspec.query.question import MACHINE, QUESTION_FILE, Question, Requested, write_spec
 from rigspec.resolve.problem.builder import ProblemBuilder, load_required_matrix
+from rigspec.resolve.problem.model import Requirement
 from rigspec.resolve.solver.propagation import propagate
+from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import parse_spec
 
 __all__ = ["FRAMEWORKS", "GpuPage", "build_gpu_page"]
@@ -69,4 +71,11 @@ def _range_of(question: Question, component: str) -> tuple[str, str] | None:
     if left is None or component not in builder.universes:
         return None
     known = [c.version for c in left.remaining(component) if c.version[:1].isdigit()]
-    return (known[-1], known[0]) if known else None
+
+    def is_feasible(version: str) -> bool:
+        line = Requirement(component, (f"=={version}",), None, "")
+        return find_newest(builder, (*builder.requirements, line)) is not None
+
+    newest = next(filter(is_feasible, known), None)
+    oldest = next(filter(is_feasible, reversed(known)), None)
+    return (oldest, newest) if oldest is not None and newest is not None else None

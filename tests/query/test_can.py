@@ -128,6 +128,16 @@ def test_can_newer_release_names_the_reason_of_each_build(rigspec: Rigspec) -> N
     assert "requires driver 580 or newer" in reason  # those for CUDA 13
 
 
+@pytest.mark.parametrize(
+    ("gpu", "newest"), [("GTX 1080", "12.9.1"), ("Tesla K80", "11.8.0"), ("Tesla V100", "12.9.1")]
+)
+def test_can_card_alone_names_the_newest_toolkit_that_compiles_for_it(
+    gpu: str, newest: str, rigspec: Rigspec
+) -> None:
+    _, answer = ask(rigspec, gpu)
+    assert answer["cuda"][1] == newest  # type: ignore[index]
+
+
 def test_can_card_alone_prints_its_page(rigspec: Rigspec) -> None:
     code, page = ask(rigspec, "RTX 4090")
     assert code == 0
