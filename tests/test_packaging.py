@@ -189,6 +189,7 @@ def test_command_of_missing_extra_names_it(
     command: tuple[str, ...], extra: str, core: Path, tmp_path: Path
 ) -> None:
     shutil.copy(ROOT / "specs" / "legacy-cpu.toml", tmp_path)
+    shutil.copytree(ROOT / "lockfiles" / "legacy-cpu", tmp_path / "lock")
     done = _run_core(core, tmp_path, *command)
     assert done.returncode == 2
     assert f"error: this needs the extra `{extra}` of rigspec" in done.stderr

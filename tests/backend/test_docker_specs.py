@@ -19,7 +19,7 @@ RIGS = [
     for machine in read_lock(path)[0].machines
 ]
 # The longest Dockerfile of a rig in specs/.
-MAX_LINES, MAX_BYTES, MAX_COLUMNS = 110, 7_000, 160
+MAX_LINES, MAX_BYTES, MAX_COLUMNS = 110, 7_000, 190
 CHECKS = next(backend.checks for backend in find_backends() if backend.name == "docker")
 
 

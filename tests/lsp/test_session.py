@@ -142,7 +142,7 @@ async def test_conflict_is_published_with_its_range_fact_and_page(
     assert error.range == types.Range(types.Position(6, 9), types.Position(6, 18))
     assert "fact: CUDA 10.0.130 requires driver 410.48 or newer" in error.message
     assert error.code_description is not None
-    assert error.code_description.href.endswith("/RS204.md")
+    assert error.code_description.href.endswith("/diagnostics/RS204.html")
     assert error.related_information is not None
     assert [r.location.range.start.line for r in error.related_information] == [9]
 

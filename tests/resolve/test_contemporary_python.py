@@ -43,7 +43,7 @@ def test_python_series_have_the_day_of_their_first_release() -> None:
         ('chainer = "4.0"', "3.6"),
         ('chainer = "7.8"', "3.10"),
         ('fastai = "1.0"', "3.8"),
-        ('fastai = "2.0"', "3.9"),
+        ('fastai = "2.0"', "3.8"),
         ('mxnet = "1.1"', "3.6"),
         ('theano = "0.9"', "3.6"),
         # The newest of several decides.

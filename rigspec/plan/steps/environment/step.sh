@@ -21,7 +21,7 @@ create_environment() {  # COMMAND...
     pip_install "$python" --only-binary :all: --no-deps -r "$LOCK/${arg[requirements]}" || return
   # Build with the locked packages above: in isolation, pip would download build requirements without hashes.
   # The setup scripts of CUDA extensions would replace the build by a download without a checksum.
-  local -x FLASH_ATTENTION_FORCE_BUILD=TRUE CAUSAL_CONV1D_FORCE_BUILD=TRUE MAMBA_FORCE_BUILD=TRUE NVTE_PYTORCH_FORCE_BUILD=TRUE
+  local -x {FLASH_ATTENTION,CAUSAL_CONV1D,MAMBA,NVTE_PYTORCH}_FORCE_BUILD=TRUE
   [ -z "${arg[sources]-}" ] || pip_install "$python" --no-build-isolation --no-deps -r "$LOCK/${arg[sources]}"
 }
 
