@@ -81,5 +81,7 @@ def _fingerprint(folder: str) -> Iterator[str]:
                 if entry.name != "__pycache__":
                     yield from _fingerprint(entry.path)
             elif entry.name.endswith((".py", ".toml")):
-                status = entry.stat()
-                yield f"{entry.name} {status.st_size} {status.st_mtime_ns}\n"
+                # An editor's or another process's file can be gone again.
+                with suppress(FileNotFoundError):
+                    status = entry.stat()
+                    yield f"{entry.name} {status.st_size} {status.st_mtime_ns}\n"
