@@ -182,7 +182,7 @@ def planted_plan(supplies: Supplies) -> Plan:
         cudnn_cuda="11.8",
         envs=(EnvResolution("lab", "3.11.2", "23.0.1"),),
     )
-    health = (ROOT / "rigspec/plan/payload" / NOTEBOOK_HEALTH).read_text("utf-8")
+    health = (ROOT / "rigspec/plan/services/jupyter/payload" / NOTEBOOK_HEALTH).read_text("utf-8")
     programs = (PayloadFile(NOTEBOOK_HEALTH, health), PayloadFile("server.py", SERVER))
     changed = [new for step in plan.steps for new in _changed(step, supplies)]
     return replace(

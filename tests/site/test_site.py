@@ -187,6 +187,7 @@ def test_pages_are_accessible_and_fit_in_chromium(
     context.close()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_pages_are_accessible_and_fit_in_firefox(site: Path, firefox: Firefox, scheme: str) -> None:
     for name in PAGES:
