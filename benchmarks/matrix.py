@@ -35,7 +35,7 @@ LOAD = """
 import time
 from rigspec.cache import matrix_tables
 from rigspec.matrix.loader import load_matrix
-import datetime, json, rigspec.matrix.model, importlib.resources
+import datetime, json, pickle, rigspec.matrix.model, importlib.resources
 start = time.perf_counter()
 load_matrix({products!r})
 print(time.perf_counter() - start)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "DEFAULT_ARCH",
     "NO_DRIVER",
     "UNKNOWN_SYSTEM",
     "Build",
@@ -17,6 +18,9 @@ __all__ = [
     "Resolution",
     "is_page_of_links",
 ]
+
+# The architecture of a machine that neither declares one nor has parts for another.
+DEFAULT_ARCH = "x86_64"
 
 # The source of a driver that the machine already has.
 NO_DRIVER = "none"
@@ -114,3 +118,8 @@ class Resolution:
     driver_source: str | None = None
     kernel_modules: str | None = None
     cuda_provider: str | None = None
+
+    @property
+    def architecture_remark(self) -> str:
+        """Return " on aarch64" for a person; empty for the default architecture."""
+        return "" if self.arch == DEFAULT_ARCH else f" on {self.arch}"

@@ -130,7 +130,7 @@ def _is_source(path: Path, stdin: str) -> bool:
 def _map_in_order(
     function: Callable[[Path], _Result], paths: list[Path], jobs: int | None
 ) -> Iterable[_Result]:
-    """Yield the result of each path in order, from several processes if there are many paths."""
+    """Return the result of each path in order, from several processes if there are many paths."""
     processes = jobs or min(len(os.sched_getaffinity(0)), len(paths) // _SPECS_PER_PROCESS)
     if processes < 2 or len(paths) < 2:
         return map(function, paths)

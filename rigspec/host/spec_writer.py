@@ -16,6 +16,7 @@ from rigspec.host.python_environments import FoundEnvironment
 from rigspec.matrix.loader import find_package_owner, load_matrix
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
+from rigspec.resolution import DEFAULT_ARCH
 from rigspec.spec.types import NO_DRIVER, has_apt
 from rigspec.version_specifiers import parse_version
 
@@ -31,9 +32,6 @@ _DECORATION = re.compile(
     r"\((?:R|TM)\)|\bCPU\b|\s@\s.*|\b[0-9]+-Core Processor\b|\bProcessor\b|\bwith .*"
     r"|\bRev\. \w+"
 )
-
-# What a machine is that does not name its architecture.
-_DEFAULT_ARCH = "x86_64"
 
 
 def render_spec(host: Host, name: str) -> str:
@@ -87,7 +85,7 @@ def _machine(host: Host, matrix: Matrix) -> Table:
             )
         )
     architecture = host.processor.architecture if host.processor is not None else None
-    _add(table, "arch", architecture if architecture != _DEFAULT_ARCH else None, "lscpu")
+    _add(table, "arch", architecture if architecture != DEFAULT_ARCH else None, "lscpu")
     _add_driver(table, host)
     _add(table, "gcc", host.gcc, "gcc --version")
     _add(table, "docker", host.docker, "docker --version")

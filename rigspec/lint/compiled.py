@@ -36,7 +36,7 @@ def lint_compiled(
             product = matrix.product(name)
             version = find_exact_version(parse_alternative(package.request))
             path = ("env", env.name, package.table, package.key)
-            unknown = [c for c in capabilities if not _is_covered(product, version, c)]
+            unknown = [c for c in capabilities if not _is_covered(matrix, product, version, c)]
             if product.has_gpu_code and unknown:
                 yield _note_unknown_code(spec, package, version, unknown, path)
             if version is not None:
@@ -59,10 +59,10 @@ def _list_capabilities(spec: LoadedSpec, machine: str | None, matrix: Matrix) ->
     return tuple(capability for capability in found if _NUMBER.fullmatch(capability))
 
 
-def _is_covered(product: Product, version: str | None, capability: str) -> bool:
+def _is_covered(matrix: Matrix, product: Product, version: str | None, capability: str) -> bool:
     """Return whether a rule is about the code of this release for the capability."""
     return any(
-        _covers(rule.requires, capability)
+        _covers(matrix, rule.requires, capability)
         for rule in product.rules
         if version is None or _is_about(rule, product.name, version)
     )
@@ -77,7 +77,7 @@ def _is_about(rule: Rule, name: str, version: str) -> bool:
     )
 
 
-def _covers(requires: Condition, capability: str) -> bool:
+def _covers(matrix: Matrix, requires: Condition, capability: str) -> bool:
     """Return whether the condition is about GPUs as new as this one, or ties to one framework.
 
     A library that is compiled for one build of a framework has its CUDA, and code for its GPUs.
@@ -87,13 +87,10 @@ def _covers(requires: Condition, capability: str) -> bool:
     if requires.component == "compute_capability":
         named = (number for text in requires.alternatives for number in _NUMBER.findall(text))
         return any(_major(number) >= _major(capability) for number in named)
-    return not requires.component.startswith(PACKAGE_PREFIX) and (
-        requires.component in _FRAMEWORKS and all(map(_is_one_series, requires.alternatives))
+    is_framework = (
+        requires.component in matrix and matrix.product(requires.component).kind == "framework"
     )
-
-
-# Frameworks that libraries are compiled against.
-_FRAMEWORKS = ("torch", "jax", "tensorflow")
+    return is_framework and all(map(_is_one_series, requires.alternatives))
 
 
 def _is_one_series(alternative: str) -> bool:

@@ -92,8 +92,8 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
         newer = _newer(open_question, request, ordered[:number], release, first=not offers)
         if newer is not None and newer.error is not None:
             newer = replace(newer, reason=_join_reasons(matrix, newer.error) or newer.reason)
-        offer = _offer(product, release, install_commands(env)[0], newer)
-        offers.append(replace(offer, cuda=offer.cuda or env.cuda or resolution.cuda))
+        cuda = release.get("cuda") or env.cuda or resolution.cuda
+        offers.append(_offer(product, release, cuda, install_commands(env)[0], newer))
         if len(offers) == limit:
             break
     return tuple(offers)
@@ -166,12 +166,18 @@ def _join_reasons(matrix: Matrix, error: Diagnostic) -> str:
     return "; ".join(reasons.values())
 
 
-def _offer(product: Product, release: Release, install: str, newer: NewerRelease | None) -> Offer:
+def _offer(
+    product: Product,
+    release: Release,
+    cuda: str | None,
+    install: str,
+    newer: NewerRelease | None,
+) -> Offer:
     on_pypi = release.get("index") is None or release.get("pypi") is not None
     return Offer(
         version=strip_local_version(release.version),
         build=build_of(release.version) if product.has_builds else None,
-        cuda=release.get("cuda"),
+        cuda=cuda,
         index=None if on_pypi else release.get("index"),
         pythons=tuple(_pythons(product, release)),
         install=install,

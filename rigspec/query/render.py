@@ -166,9 +166,7 @@ def _resolution_lines(resolution: Resolution, requests: Sequence[Requested] = ()
         parts.append(f"CUDA {resolution.cuda}")
     if resolution.driver:
         parts.append(f"driver {resolution.driver}")
-    system = (
-        resolution.os if resolution.arch == "x86_64" else f"{resolution.os} on {resolution.arch}"
-    )
+    system = f"{resolution.os}{resolution.architecture_remark}"
     yield f"  with {', '.join([*parts, system])}"
     for command in install_commands(env) if env is not None else ():
         yield f"  {command}"

@@ -41,13 +41,9 @@ def drop_warnings(report: Report) -> Report:
     return replace(report, diagnostics=errors)
 
 
-def _architecture_remark(resolution: Resolution) -> str:
-    return "" if resolution.arch == "x86_64" else f" on {resolution.arch}"
-
-
 def _iterate_layers(resolution: Resolution) -> Iterator[tuple[str, str]]:
     glibc = f" (glibc {resolution.glibc})" if resolution.glibc else ""
-    yield "os", f"{resolution.os}{glibc}{_architecture_remark(resolution)}"
+    yield "os", f"{resolution.os}{glibc}{resolution.architecture_remark}"
     for name in ("driver", "cuda", "cudnn"):
         version = getattr(resolution, name)
         if version is not None:

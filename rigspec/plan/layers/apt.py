@@ -15,6 +15,7 @@ from rigspec.spec.mirror_urls import build_archive_url, has_snapshots
 __all__ = [
     "PARTS",
     "build_package_lists",
+    "build_package_step",
     "build_source_steps",
     "build_system_steps",
     "get_package_list_file",
@@ -77,15 +78,33 @@ def build_system_steps(locked: LockedMachine) -> Iterator[Step]:
         ("system", "system-packages", "System packages"),
         ("fetch", "fetch-tools", "Packages: download tools"),
     ):
-        packages = select_packages(locked, part)
-        if packages:
-            yield AptPackagesStep(
-                id=name,
-                title=title,
-                layer="system",
-                packages=packages,
-                package_list=get_package_list_file(locked, part),
-            )
+        yield from build_package_step(locked, part, id=name, title=title, layer="system")
+
+
+def build_package_step(
+    locked: LockedMachine,
+    part: str,
+    *,
+    id: str,
+    title: str,
+    layer: str,
+    needs: tuple[str, ...] = (),
+    hold: bool = False,
+) -> Iterator[AptPackagesStep]:
+    """Yield the step that installs the packages of a part of the lock, if it has any.
+
+    ``hold`` is that of ``select_packages``.
+    """
+    packages = select_packages(locked, part, hold=hold)
+    if packages:
+        yield AptPackagesStep(
+            id=id,
+            title=title,
+            layer=layer,
+            needs=needs,
+            packages=packages,
+            package_list=get_package_list_file(locked, part),
+        )
 
 
 def select_packages(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rigspec.lock.model import LockedMachine
-from rigspec.plan.layers.apt import get_package_list_file, select_packages
+from rigspec.plan.layers.apt import build_package_step, get_package_list_file, select_packages
 from rigspec.plan.model import Omission
-from rigspec.plan.steps import AptPackagesStep, HostPackagesStep, Step
+from rigspec.plan.steps import HostPackagesStep, Step
 from rigspec.resolution import NO_DRIVER
 
 __all__ = ["build_driver_steps", "list_driver_omissions"]
@@ -42,16 +42,10 @@ def build_driver_steps(locked: LockedMachine, repositories: tuple[str, ...]) -> 
             package_list=get_package_list_file(locked, _DRIVER),
             builds_modules=True,
         )
-    libraries = select_packages(locked, _LIBRARIES, hold=True)
-    if libraries:
-        yield AptPackagesStep(
-            id=_LIBRARIES,
-            title=f"NVIDIA driver {version} libraries",
-            layer="cuda",
-            needs=repositories,
-            packages=libraries,
-            package_list=get_package_list_file(locked, _LIBRARIES),
-        )
+    title = f"NVIDIA driver {version} libraries"
+    yield from build_package_step(
+        locked, _LIBRARIES, id=_LIBRARIES, title=title, layer="cuda", needs=repositories, hold=True
+    )
 
 
 def list_driver_omissions(locked: LockedMachine) -> Iterator[Omission]:

@@ -8,7 +8,7 @@ from importlib import resources
 
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.requirements_file import format_requirements
-from rigspec.plan.layers.apt import build_package_lists, get_package_list_file, select_packages
+from rigspec.plan.layers.apt import build_package_lists, build_package_step
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import (
     VERIFY_PACKAGES,
@@ -20,7 +20,6 @@ from rigspec.plan.paths import (
 from rigspec.plan.services.build import build_service_files
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import (
-    AptPackagesStep,
     ArchiveStep,
     EnvironmentStep,
     InstallerStep,
@@ -56,15 +55,7 @@ def build_environment_steps(rig: RigSettings, locked: LockedMachine) -> Iterator
         ("interpreter", "interpreters", "Packages: Python interpreters"),
         ("library", "libraries", "Packages: needed by Python packages"),
     ):
-        packages = select_packages(locked, part)
-        if packages:
-            yield AptPackagesStep(
-                id=name,
-                title=title,
-                layer="interpreter",
-                packages=packages,
-                package_list=get_package_list_file(locked, part),
-            )
+        yield from build_package_step(locked, part, id=name, title=title, layer="interpreter")
     resolutions = {env.name: env for env in locked.resolution.envs}
     indexes = {name: env.extra_indexes for name, env in rig.environments.items()}
     installed: set[str] = set()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rigspec.lock.model import LockedMachine
-from rigspec.plan.layers.apt import get_package_list_file, select_packages
+from rigspec.plan.layers.apt import build_package_step
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import service_packages
 from rigspec.plan.services.base import ServiceContext
 from rigspec.plan.services.registry import find_services
 from rigspec.plan.settings import RigSettings
-from rigspec.plan.steps import AptPackagesStep, Check, ServiceStep, Step
+from rigspec.plan.steps import Check, ServiceStep, Step
 from rigspec.spec.other_services import list_other_services
 
 __all__ = [
@@ -69,15 +69,7 @@ def _order_steps(
     """Put configuration before packages if possible: a service starts when it is installed."""
     units = [step for step in steps if isinstance(step, ServiceStep)]
     settings = [step for step in steps if not isinstance(step, ServiceStep)]
-    packages = select_packages(locked, part)
     yield from (step for step in settings if not step.needs)
-    if packages:
-        yield AptPackagesStep(
-            id=service_packages(part),
-            title=title,
-            layer=part,
-            packages=packages,
-            package_list=get_package_list_file(locked, part),
-        )
+    yield from build_package_step(locked, part, id=service_packages(part), title=title, layer=part)
     yield from (step for step in settings if step.needs)
     yield from units

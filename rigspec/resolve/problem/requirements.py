@@ -9,7 +9,7 @@ from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
 from rigspec.matrix.images import get_system_of_reference
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
-from rigspec.resolution import UNKNOWN_SYSTEM
+from rigspec.resolution import DEFAULT_ARCH, UNKNOWN_SYSTEM
 from rigspec.resolve.explain.phrasing import add_article
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.model import KeyPath, Requirement
@@ -39,9 +39,6 @@ __all__ = [
 
 # The one candidate for "the part as the spec declares it".
 DECLARED = "declared"
-
-# What a machine is that does not say.
-DEFAULT_ARCH = "x86_64"
 
 # Where a toolkit can come from if the spec has no `[cuda]` table.
 _INSTALLABLE = ("nvidia", "runfile", "debian")

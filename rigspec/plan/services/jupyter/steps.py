@@ -9,13 +9,12 @@ from string import Template
 
 from rigspec.lock.model import LockedMachine, LockedNotebook
 from rigspec.lock.paths import get_installed_lock_path
-from rigspec.plan.layers.apt import get_package_list_file, select_packages
+from rigspec.plan.layers.apt import build_package_step
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import NOTEBOOK_CONFIG, NOTEBOOK_HEALTH, env_path, env_python, notebook_path
 from rigspec.plan.services.base import Service, ServiceContext
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import (
-    AptPackagesStep,
     CertificateStep,
     EnvironmentVariablesStep,
     FileStep,
@@ -118,15 +117,10 @@ def build_notebook_steps(
     """
     if rig.service.jupyter is None or locked.notebook is None:
         return
-    tools = select_packages(locked, "certificate")
-    if tools:
-        yield AptPackagesStep(
-            id="certificate-tools",
-            title="Packages: openssl",
-            layer="certificate",
-            packages=tools,
-            package_list=get_package_list_file(locked, "certificate"),
-        )
+    part = "certificate"
+    yield from build_package_step(
+        locked, part, id="certificate-tools", title="Packages: openssl", layer=part
+    )
     shared = session.variables if session is not None else ()
     steps = [step for step in environments if step.name == locked.notebook.env]
     env_variables = tuple(variable for step in steps for variable in step.variables)
