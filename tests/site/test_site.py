@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page
 
 from rigspec.diagnostics.explanations import get_page_url, list_codes, load_title
 from rigspec.matrix.loader import load_matrix
@@ -164,11 +166,11 @@ def test_page_of_a_card_has_the_commands_of_its_architecture(site: Path, card: s
         assert row in text
 
 
-@pytest.mark.parametrize("device", WIDTHS)
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_pages_are_accessible_and_fit_in_chromium(
-    site: Path, chromium: Chromium, device: str, scheme: str
-) -> None:
+@contextmanager
+def open_observed_page(
+    chromium: Chromium, device: str, scheme: str
+) -> Iterator[tuple[Page, list[str]]]:
+    """Open a page of one width and scheme; the list has its messages and requests to hosts."""
     context = chromium.new_context(
         viewport={"width": WIDTHS[device], "height": 900},
         color_scheme=scheme,  # type: ignore[arg-type]
@@ -178,13 +180,22 @@ def test_pages_are_accessible_and_fit_in_chromium(
     page.on("console", lambda message: seen.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: seen.append(str(error)))
     page.on("request", lambda r: r.url.startswith("file://") or seen.append(r.url))
-    for name in PAGES:
-        page.goto((site / name).as_uri())
-        assert page.evaluate(OVERFLOW) <= 0, name
-        page.evaluate(AXE_SCRIPT)
-        assert describe(page.evaluate(AXE)) == [], name
-        assert seen == [], name
+    yield page, seen
     context.close()
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_pages_are_accessible_and_fit_in_chromium(
+    site: Path, chromium: Chromium, device: str, scheme: str
+) -> None:
+    with open_observed_page(chromium, device, scheme) as (page, seen):
+        for name in PAGES:
+            page.goto((site / name).as_uri())
+            assert page.evaluate(OVERFLOW) <= 0, name
+            page.evaluate(AXE_SCRIPT)
+            assert describe(page.evaluate(AXE)) == [], name
+            assert seen == [], name
 
 
 @pytest.mark.nightly

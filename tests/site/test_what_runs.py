@@ -19,7 +19,7 @@ from rigspec.query.answer import answer_question
 from rigspec.query.question import Question, parse_request
 from rigspec.query.render import convert_answer
 from tests.site.firefox import Firefox
-from tests.site.test_site import OVERFLOW, SCHEMES, WIDTHS, describe
+from tests.site.test_site import OVERFLOW, SCHEMES, WIDTHS, describe, open_observed_page
 
 # The site asks the resolver thousands of questions: two minutes.
 pytestmark = [pytest.mark.e2e(5), pytest.mark.nightly]
@@ -184,23 +184,14 @@ for (const [name, value] of Object.entries({gpu: 'RTX 5090', framework: 'torch',
 def test_form_is_accessible_and_fits_in_chromium(
     site: Path, chromium: Chromium, device: str, scheme: str
 ) -> None:
-    context = chromium.new_context(
-        viewport={"width": WIDTHS[device], "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-    )
-    page = context.new_page()
-    seen: list[str] = []
-    page.on("console", lambda message: seen.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: seen.append(str(error)))
-    page.on("request", lambda r: r.url.startswith("file://") or seen.append(r.url))
-    page.goto((site / "what-runs.html").as_uri())
-    page.evaluate(AXE_SCRIPT)
-    for script in ("0", FILL, FILL.replace("535", "")):
-        page.evaluate(f"() => {{ {script} }}")
-        assert page.evaluate(OVERFLOW) <= 0
-        assert describe(page.evaluate(AXE)) == []
-    assert seen == []
-    context.close()
+    with open_observed_page(chromium, device, scheme) as (page, seen):
+        page.goto((site / "what-runs.html").as_uri())
+        page.evaluate(AXE_SCRIPT)
+        for script in ("0", FILL, FILL.replace("535", "")):
+            page.evaluate(f"() => {{ {script} }}")
+            assert page.evaluate(OVERFLOW) <= 0
+            assert describe(page.evaluate(AXE)) == []
+        assert seen == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
