@@ -147,7 +147,7 @@ def _map_in_order(
 
 def _check_path(path: Path, machine: str | None, stdin: str, cache: bool) -> _Result:
     if path == STDIN:
-        return _check(Path("<stdin>"), machine, stdin)
+        return _check(Path("<stdin>"), machine, text=stdin)
     return _check_cached(path, machine) if cache else _check(path, machine)
 
 
@@ -163,19 +163,20 @@ def _check_cached(path: Path, machine: str | None) -> _Result:
     cached = load_reports(file)
     if cached is not None:
         return cached, text
-    reports, text = _check(path, machine)
-    # The result of a spec with services of other distributions depends on these, too.
-    if "rigspec.spec.other_services" not in sys.modules:
-        store_reports(file, reports)
-    return reports, text
+    return _check(path, machine, file)
 
 
-def _check(path: Path, machine: str | None, text: str | None = None) -> _Result:
+def _check(
+    path: Path, machine: str | None, cache: Path | None = None, text: str | None = None
+) -> _Result:
     # A cached result needs neither the models nor the solver: importing them takes twice as
     # long as everything else.
     from rigspec.cli.common.uncached_check import check_spec
 
-    return check_spec(path, machine, text)
+    checked = check_spec(path, machine, text)
+    if cache is not None and checked.is_cacheable:
+        store_reports(cache, checked.reports)
+    return checked.reports, checked.text
 
 
 def _print_reports(

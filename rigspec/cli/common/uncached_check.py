@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rigspec.check import check_machine, list_errors
@@ -12,27 +13,38 @@ from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.importing.env_files import load_spec_with_files
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, LoadedSpec
+from rigspec.spec.models.rig import Rig
 
-__all__ = ["check_sources", "check_spec"]
+__all__ = ["SpecReports", "check_sources", "check_spec"]
 
 
-def check_spec(
-    path: Path, machine: str | None, text: str | None = None
-) -> tuple[list[Report], str]:
-    """Return a report for each machine of the spec, and the text of the spec.
+@dataclass(frozen=True)
+class SpecReports:
+    """A report for each machine of a spec, and the text of the spec.
 
-    ``text`` replaces the content of the file.
+    ``is_cacheable`` is false where the result depends on the other packages that are installed.
     """
+
+    reports: list[Report]
+    text: str
+    is_cacheable: bool
+
+
+def check_spec(path: Path, machine: str | None, text: str | None = None) -> SpecReports:
+    """Check each machine of a spec. ``text`` replaces the content of the file."""
     try:
         loaded = load_spec_with_files(str(path), text)
     except InvalidSpec as error:
         found = dict.fromkeys([*error.diagnostics, *_list_other_errors(error.rest, machine)])
-        return [Report(str(path), None, "invalid", None, tuple(found))], error.text or ""
+        invalid = Report(str(path), None, "invalid", None, tuple(found))
+        # A package that is installed later can bring a service that is unknown now.
+        return SpecReports([invalid], error.text or "", is_cacheable=False)
     report_omissions(loaded)
     spec = loaded.spec
     machines = select_machines(spec, machine)
     reports = [check_machine(spec, name, load_required_matrix(spec.rig, name)) for name in machines]
-    return reports, spec.document.text
+    # The tables of services of other packages make another model.
+    return SpecReports(reports, spec.document.text, is_cacheable=type(spec.rig) is Rig)
 
 
 def _list_other_errors(spec: LoadedSpec | None, machine: str | None) -> Iterator[Diagnostic]:
