@@ -23,7 +23,7 @@ FRAMEWORKS = ("torch", "tensorflow", "jax", "cupy", "onnxruntime-gpu", "mxnet", 
 
 @dataclass(frozen=True)
 class GpuPage:
-    """Facts about a card; ranges are from the oldest to the newest version."""
+    """Facts about a card or an instance; ranges are from the oldest to the newest version."""
 
     name: str
     release: Release
@@ -34,9 +34,10 @@ class GpuPage:
 
 
 def build_gpu_page(question: Question) -> GpuPage | None:
-    """Return the page of the question's GPU; None if the matrix does not know it."""
-    product = load_matrix(["gpu"]).product("gpu")
-    release = find_part(product, question.gpu or "")
+    """Return the page of the GPU or the instance of a question; None if it is unknown."""
+    kind = "gpu" if question.instance is None else "instance"
+    name = question.gpu or question.instance
+    release = find_part(load_matrix([kind]).product(kind), name or "")
     if release is None:
         return None
     capability = next(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from rigspec.matrix.loader import list_product_names, load_matrix
+from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Product
 from rigspec.query.question import (
     MACHINE,
@@ -25,7 +25,6 @@ from rigspec.spec.loader import parse_spec
 
 __all__ = ["complete_libraries"]
 
-_PREFIX = "package:"
 _EXACT = re.compile(r"==([0-9][0-9A-Za-z.]*)")
 
 
@@ -43,10 +42,8 @@ def complete_libraries(question: Question) -> Question:
     A library without a version gets one, so that its rules apply. If no release runs,
     the newest one is asked about. Raises BadQuestion if the matrix knows none of the packages.
     """
-    known = {request.name: _load(request.name) for request in question.requests}
-    if question.requests and not any(
-        request.framework or known[request.name] for request in question.requests
-    ):
+    known = {request.name: _load(request) for request in question.requests}
+    if question.requests and not any(request.product for request in question.requests):
         names = ", ".join(f"`{request.name}`" for request in question.requests)
         raise BadQuestion(f"the matrix has no rules about {names}: rigspec cannot tell if it runs")
     question = _with_frameworks(question, known)
@@ -101,9 +98,9 @@ def _admits(requested: str | None, version: Version) -> bool:
         return False
 
 
-def _load(name: str) -> _Library | None:
-    product = f"{_PREFIX}{re.sub(r'[-_.]+', '-', name).lower()}"
-    if product not in list_product_names():
+def _load(request: Requested) -> _Library | None:
+    product = request.product
+    if product is None or request.framework is not None:
         return None
     table = load_matrix([product]).product(product)
     releases = sorted({*_releases(table)}, reverse=True)

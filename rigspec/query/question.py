@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Pep508
 
-from rigspec.matrix.loader import find_package_owner
+from rigspec.matrix.loader import find_package_owner, list_product_names
 
 __all__ = ["QUESTION_FILE", "BadQuestion", "Question", "Requested", "parse_request", "write_spec"]
 
@@ -33,6 +33,12 @@ class Requested:
     version: str | None = None
 
     @property
+    def product(self) -> str | None:
+        """Return the product of the matrix with rules about the package."""
+        library = f"package:{re.sub(r'[-_.]+', '-', self.name).lower()}"
+        return self.framework or (library if library in list_product_names() else None)
+
+    @property
     def framework(self) -> str | None:
         """Return the product of the matrix that owns the package."""
         owner = find_package_owner(self.name)
@@ -41,10 +47,14 @@ class Requested:
 
 @dataclass(frozen=True)
 class Question:
-    """A rig in a few words; None leaves the choice to the resolver."""
+    """A rig in a few words; None leaves the choice to the resolver.
+
+    ``instance`` is a cloud instance, whose GPU is not in ``gpu``.
+    """
 
     gpu: str | None = None
     gpu_count: int = 1
+    instance: str | None = None
     requests: tuple[Requested, ...] = ()
     driver: str | None = None
     cuda: str | None = None
@@ -103,7 +113,8 @@ def write_spec(question: Question) -> str:
 
 
 def _machine(question: Question) -> list[tuple[str, str]]:
-    values = (("os", question.os), ("arch", question.arch), ("driver", question.driver))
+    keys = ("instance", "os", "arch", "driver")
+    values = ((key, getattr(question, key)) for key in keys)
     return [(key, value) for key, value in values if value is not None]
 
 

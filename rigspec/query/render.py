@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Edit
+from rigspec.matrix.model import Release
 from rigspec.query.answer import (
     Answer,
     SuggestedChange,
@@ -71,11 +72,14 @@ def render_offers(question: Question, request: Requested, offers: Sequence[Offer
 
 
 def render_page(page: GpuPage) -> str:
-    """Return what the matrix knows of a card."""
+    """Return what the matrix knows of a card or an instance."""
     facts = {
+        "GPUs": _cards(page.release),
         "architecture": page.release.get("architecture"),
         "compute capability": page.capability,
         "memory": _with_unit(page.release.get("memory_gib"), "GiB"),
+        "vCPUs": page.release.get("vcpus"),
+        "main memory": _with_unit(page.release.get("ram_gib"), "GiB"),
         "power": _with_unit(page.release.get("watts"), "W"),
         "launched": page.release.get("launched"),
         "drivers": _range(page.drivers),
@@ -141,7 +145,7 @@ def convert_page(page: GpuPage) -> dict[str, Any]:
 
 def _headline(answer: Answer) -> str:
     names = " and ".join(_request(r) for r in answer.question.requests) or "this"
-    gpu = answer.question.gpu
+    machine = answer.question.instance or answer.question.gpu
     if not answer.is_yes:
         return answer.errors[0].message if answer.errors else f"{names} cannot run"
     env = find_environment(answer.resolution) if answer.resolution is not None else None
@@ -150,11 +154,13 @@ def _headline(answer: Answer) -> str:
         pins = [f"{pin.name} {pin.version}" for pin in env.frameworks]
         names = " with ".join([", ".join(map(_request, libraries)), *pins][not libraries :])
     verb = "run" if len(answer.question.requests) > 1 and not libraries else "runs"
-    return f"{names} {verb} on {_with_article(gpu)}" if gpu else f"{names} can be installed"
+    if machine is None:
+        return f"{names} can be installed"
+    return f"{names} {verb} on {_with_article(machine)}"
 
 
-def _with_article(gpu: str) -> str:
-    return f"an {gpu}" if gpu[:1] in "AHLRM" or gpu[:1].lower() in "aeio" else f"a {gpu}"
+def _with_article(name: str) -> str:
+    return f"an {name}" if name[:1] in "AHLRM" or name[:1].lower() in "aeio" else f"a {name}"
 
 
 def _resolution_lines(resolution: Resolution, requests: Sequence[Requested] = ()) -> Iterator[str]:
@@ -217,6 +223,12 @@ def _python_range(pythons: Sequence[str]) -> str:
     return pythons[0] if len(pythons) == 1 else f"{pythons[0]} to {pythons[-1]}"
 
 
+def _cards(release: Release) -> str | None:
+    """Return the cards of an instance: `8 x H100`."""
+    gpu = release.get("gpu")
+    return f"{release.get('gpus') or 1} x {gpu}" if gpu is not None else None
+
+
 def _range(versions: tuple[str, str] | None) -> str | None:
     if versions is None:
         return None
@@ -238,6 +250,7 @@ def _request(request: Requested) -> str:
 
 def _question_as_dict(question: Question) -> dict[str, Any]:
     return {
+        "instance": question.instance,
         "gpu": question.gpu,
         "driver": question.driver,
         "cuda": question.cuda,

@@ -146,6 +146,19 @@ def test_can_card_alone_prints_its_page(rigspec: Rigspec) -> None:
     assert frameworks["torch"]["install"].startswith("pip install torch==")  # type: ignore[index]
 
 
+def test_can_instance_alone_prints_its_page(rigspec: Rigspec) -> None:
+    done = rigspec("can", "p5.48xlarge")
+    assert done.returncode == 0
+    name, gpus, *_ = done.stdout.splitlines()
+    assert (name, gpus.split()) == ("p5.48xlarge", ["GPUs", "8", "x", "H100"])
+
+
+def test_can_library_without_gpu_names_its_framework(rigspec: Rigspec) -> None:
+    done = rigspec("can", "vllm==0.20.0")
+    assert done.returncode == 0
+    assert done.stdout.startswith("yes: vllm 0.20.0 with torch 2.11.0 can be installed\n")
+
+
 def test_can_nvidia_smi_on_stdin_reads_card_and_driver(rigspec: Rigspec) -> None:
     code, answer = ask(rigspec, "-", "torch==2.7.1", input=NVIDIA_SMI)
     assert code == 0

@@ -16,7 +16,7 @@ from rigspec.query.gpu_page import build_gpu_page
 from rigspec.query.libraries import complete_libraries
 from rigspec.query.offers import list_offers
 from rigspec.query.pasted import read_pasted
-from rigspec.query.question import BadQuestion, Question, Requested, parse_request, write_spec
+from rigspec.query.question import BadQuestion, Question, write_spec
 from rigspec.query.render import (
     convert_answer,
     convert_offers,
@@ -26,6 +26,7 @@ from rigspec.query.render import (
     render_page,
 )
 from rigspec.query.this_machine import read_this_machine
+from rigspec.query.words import parse_requests, read_words
 from rigspec.spec.loader import InvalidSpec
 
 __all__ = ["answer_words"]
@@ -72,29 +73,15 @@ def answer_words(
 def _read_question(words: list[str], *, host: bool) -> Question:
     if words[:1] == ["-"]:
         pasted = read_pasted(sys.stdin.read(_LONGEST))
-        requests = tuple(map(parse_request, words[1:]))
+        requests = parse_requests(words[1:])
         return replace(pasted, requests=requests or pasted.requests)
     if host:
-        return replace(read_this_machine(), requests=tuple(map(parse_request, words)))
-    if not words:
-        raise BadQuestion("name a GPU, packages, or both")
-    first = _parse_package(words[0])
-    if first is not None:
-        return Question(requests=(first, *map(parse_request, words[1:])))
-    return Question(gpu=words[0], requests=tuple(map(parse_request, words[1:])))
-
-
-def _parse_package(word: str) -> Requested | None:
-    """Return the word as a package, if it is one that the matrix knows."""
-    try:
-        request = parse_request(word)
-    except BadQuestion:
-        return None
-    return request if request.framework is not None else None
+        return replace(read_this_machine(), requests=parse_requests(words))
+    return read_words(words)
 
 
 def _answer(question: Question, *, quiet: bool) -> tuple[int, dict[str, Any], str]:
-    if not question.requests and question.gpu is not None:
+    if not question.requests and (question.gpu or question.instance):
         page = build_gpu_page(question)
         if page is not None:
             return 0, convert_page(page), render_page(page)

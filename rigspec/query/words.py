@@ -1,0 +1,123 @@
+"""Read a question from words: `RTX 5090 vllm`, `torch 2.4 on 8x H100`, `g6.xlarge jax`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rigspec.matrix.loader import load_matrix
+from rigspec.matrix.part_lookup import find_part
+from rigspec.query.question import BadQuestion, Question, Requested, parse_request
+
+__all__ = ["parse_requests", "read_words"]
+
+# Words of a sentence around the names, never packages.
+_CONNECTIVES = ("a", "an", "and", "in", "on", "the", "with")
+# `NVIDIA RTX PRO 6000 Blackwell Workstation Edition`.
+_LONGEST_NAME = 7
+_COUNT_BEFORE = re.compile(r"(\d+)\s*x\s*(?=[A-Za-z]|\d{3})", re.IGNORECASE)
+_COUNT_AFTER = re.compile(r"\s+x\s*(\d+)$", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z][\w.-]*")
+_VERSION = re.compile(r"v?\d+(\.\w+)+(\+\w+)?|v?\d{1,2}")
+_OPERATOR = re.compile(r"[=<>~!]")
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """The words ``start`` to ``end`` name this machine."""
+
+    question: Question
+    start: int
+    end: int
+
+    @property
+    def name(self) -> str:
+        return self.question.instance or self.question.gpu or ""
+
+
+def read_words(words: Sequence[str]) -> Question:
+    """Return the GPU or instance and the packages that words name, in any order.
+
+    A name of several words need not be quoted. The words after `on` are a GPU, and so is the
+    first word if there is no other GPU and it is not a package.
+
+    Raises:
+        BadQuestion: A requirement cannot be read, or the words name several GPUs.
+
+    """
+    if not words:
+        raise BadQuestion("name a GPU, packages, or both")
+    machine = _find_machine(words) or _find_unknown_gpu(words)
+    if machine is None:
+        return Question(requests=parse_requests(_drop_connectives(words)))
+    rest = _drop_connectives([*words[: machine.start], *words[machine.end :]])
+    other = _find_machine(rest)
+    if other is not None:
+        raise BadQuestion(f"cannot check `{machine.name}` and `{other.name}` together: name one")
+    return replace(machine.question, requests=parse_requests(rest))
+
+
+def _drop_connectives(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word not in _CONNECTIVES]
+
+
+def parse_requests(words: Sequence[str]) -> tuple[Requested, ...]:
+    """Return the package of each word; a version can be a word after it.
+
+    Raises BadQuestion.
+    """
+    return tuple(map(parse_request, _join_versions(words)))
+
+
+def _join_versions(words: Sequence[str]) -> Iterator[str]:
+    name = ""
+    for word in words:
+        if name and _VERSION.fullmatch(word):
+            name = f"{name} {word}"
+            continue
+        if name:
+            yield name
+        name = word if _NAME.fullmatch(word) else ""
+        if not name:
+            yield word
+    if name:
+        yield name
+
+
+def _find_machine(words: Sequence[str]) -> _Machine | None:
+    """Return the first GPU or instance that the matrix knows, by the longest name."""
+    matrix = load_matrix(["gpu", "instance"])
+    for start in range(len(words)):
+        for end in range(min(len(words), start + _LONGEST_NAME), start, -1):
+            name, count = _split_count(" ".join(words[start:end]))
+            if find_part(matrix.product("gpu"), name) is not None:
+                return _Machine(Question(gpu=name, gpu_count=count), start, end)
+            if find_part(matrix.product("instance"), name) is not None:
+                return _Machine(Question(instance=name), start, end)
+    return None
+
+
+def _split_count(text: str) -> tuple[str, int]:
+    """Split `8x H100` and `H100 x8`."""
+    count = _COUNT_BEFORE.match(text) or _COUNT_AFTER.search(text)
+    return (text, 1) if count is None else (text.replace(count[0], "", 1), int(count[1]))
+
+
+def _find_unknown_gpu(words: Sequence[str]) -> _Machine | None:
+    if "on" in words[1:-1]:
+        start = words.index("on", 1) + 1
+        ends = (i for i in range(start, len(words)) if words[i] in _CONNECTIVES)
+        end = next(ends, len(words))
+        return _Machine(Question(gpu=" ".join(words[start:end])), start, end)
+    return None if _is_package(words[0]) else _Machine(Question(gpu=words[0]), 0, 1)
+
+
+def _is_package(word: str) -> bool:
+    """Return whether a word is a requirement with an operator, or a package of the matrix."""
+    if _OPERATOR.search(word):
+        return True
+    try:
+        return parse_request(word).product is not None
+    except BadQuestion:
+        return False

@@ -1,0 +1,37 @@
+"""Words of a question: names in any order, quoted or not."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from rigspec.query.question import BadQuestion, Question, Requested
+from rigspec.query.words import read_words
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("'RTX 5090' vllm", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
+        ("RTX PRO 6000 vllm", Question(gpu="RTX PRO 6000", requests=(Requested("vllm"),))),
+        ("vllm on RTX 5090", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
+        ("torch 2.4 on 8x H100", Question("H100", 8, requests=(Requested("torch", "2.4"),))),
+        ("H100 x8 torch==2.4.1", Question("H100", 8, requests=(Requested("torch", "==2.4.1"),))),
+        ("2x4090 torch", Question("4090", 2, requests=(Requested("torch"),))),
+        ("A100 80GB jax", Question(gpu="A100 80GB", requests=(Requested("jax"),))),
+        ("aws g6.xlarge jax", Question(instance="aws g6.xlarge", requests=(Requested("jax"),))),
+        ("flash-attn with torch", Question(requests=(Requested("flash-attn"), Requested("torch")))),
+        ("torch on Rubin", Question(gpu="Rubin", requests=(Requested("torch"),))),
+        ("jax on RTX 9090", Question(gpu="RTX 9090", requests=(Requested("jax"),))),
+        ("Rubin torch", Question(gpu="Rubin", requests=(Requested("torch"),))),
+        ("mine==1.2 torch", Question(requests=(Requested("mine", "1.2"), Requested("torch")))),
+    ],
+)
+def test_words_name_gpu_and_packages_in_any_order(line: str, question: Question) -> None:
+    assert read_words(shlex.split(line)) == question
+
+
+def test_words_with_two_gpus_are_refused() -> None:
+    with pytest.raises(BadQuestion, match="cannot check `RTX 4090` and `RTX 3090` together"):
+        read_words(["torch", "RTX", "4090", "RTX", "3090"])
