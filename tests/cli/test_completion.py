@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,33 +61,36 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def request_completion(shell: str, line: str, folder: Path) -> str:
-    """Return the answer to the request of a shell about the end of a line."""
-    words = f"rigspec {line}".split(" ")
-    variables = {
-        "bash": {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)},
-        "zsh": {"_TYPER_COMPLETE_ARGS": f"rigspec {line}"},
-        "fish": {
-            "_TYPER_COMPLETE_ARGS": f"rigspec {line}",
-            "_TYPER_COMPLETE_FISH_ACTION": "get-args",
-        },
-    }[shell]
-    program = "from rigspec.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=folder,
-        env={**os.environ, **variables, "_RIGSPEC_COMPLETE": f"complete_{shell}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
-    return done.stdout
+Completion = Callable[[str, str, Path], str]
+
+
+@pytest.fixture
+def request_completion(rigspec: Callable[..., subprocess.CompletedProcess[str]]) -> Completion:
+    """Return what answers the request of a shell about the end of a line."""
+
+    def request(shell: str, line: str, folder: Path) -> str:
+        words = f"rigspec {line}".split(" ")
+        variables = {
+            "bash": {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)},
+            "zsh": {"_TYPER_COMPLETE_ARGS": f"rigspec {line}"},
+            "fish": {
+                "_TYPER_COMPLETE_ARGS": f"rigspec {line}",
+                "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+            },
+        }[shell]
+        env = {**os.environ, **variables, "_RIGSPEC_COMPLETE": f"complete_{shell}"}
+        done = rigspec(cwd=folder, env=env)
+        assert done.stderr == ""
+        return done.stdout
+
+    return request
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 @pytest.mark.parametrize(("line", "expected"), CASES, ids=[line for line, _ in CASES])
-def test_completion_answers_the_shell(shell: str, line: str, expected: str, folder: Path) -> None:
+def test_completion_answers_the_shell(
+    shell: str, line: str, expected: str, folder: Path, request_completion: Completion
+) -> None:
     answer = request_completion(shell, line, folder)
     if shell == "bash":
         assert expected.replace(" ", "\\ ") in answer.splitlines()
@@ -96,17 +100,21 @@ def test_completion_answers_the_shell(shell: str, line: str, expected: str, fold
         assert expected in (row.partition("\t")[0] for row in answer.splitlines())
 
 
-def test_release_of_a_package_is_completed_after_its_operator(folder: Path) -> None:
+def test_release_of_a_package_is_completed_after_its_operator(
+    folder: Path, request_completion: Completion
+) -> None:
     # bash separates words at `=`.
     assert "2.4.1" in request_completion("bash", "can H100 torch == 2.4", folder).splitlines()
     assert '"torch==2.4.1"' in request_completion("zsh", "can H100 torch==2.4", folder)
 
 
-def test_spec_is_completed_by_the_shell(folder: Path) -> None:
+def test_spec_is_completed_by_the_shell(folder: Path, request_completion: Completion) -> None:
     assert request_completion("bash", "check ot", folder).strip() == ""
 
 
-def test_completion_without_a_spec_prints_no_error(tmp_path: Path) -> None:
+def test_completion_without_a_spec_prints_no_error(
+    tmp_path: Path, request_completion: Completion
+) -> None:
     for line in ("check --machine ", "why ", "compile --target ", "lock --update "):
         request_completion("bash", line, tmp_path)
 

@@ -29,7 +29,7 @@ def test_help_fits_the_terminal_uncut(
     words: tuple[str, ...], columns: int, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    text = rigspec(*words, "--help", process=True).stdout
+    text = rigspec(*words, "--help").stdout
     assert max(map(len, text.splitlines())) <= columns
     assert not [line for line in text.splitlines()[1:] if line.endswith(("...", "…"))]
 
