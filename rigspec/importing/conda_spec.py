@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from rigspec.diagnostics.model import Span
 from rigspec.importing.model import Reading, Statement, Subject, omit
+from rigspec.matrix.components import get_channel_product
+from rigspec.matrix.loader import find_package_owner, list_product_names
 
 __all__ = ["read_conda_spec", "read_locked_package"]
 
@@ -21,7 +23,8 @@ _COMPARISON = re.compile(r"(?:==|!=|>=|<=|>|<|~=)\s*[0-9][0-9A-Za-z._+!-]*(?:\.\
 # Spaces around a comma and after an operator.
 _SPACES = re.compile(r"\s*(,)\s*|(?<=[<>=!~])\s+()")
 _FUZZY = re.compile(r"=?([0-9]+(?:\.[0-9A-Za-z]+)*)(?:\.?\*)?")
-_CUDA_BUILD = re.compile(r"cuda_?(?P<version>[0-9]+(?:\.[0-9]+)?)")
+# `py3.10_cuda12.1_cudnn8.9.2_0`, `cuda129*`, `*cuda*`, `cpu_mkl*`.
+_BUILD = re.compile(r"cuda_?(?P<version>[0-9]+(?:\.[0-9]+)?)?|cpu")
 # Patch releases of Python do not decide what runs.
 _SERIES = re.compile(r"==(\d+\.\d+)(?:\.\d+)?$")
 # Packages of the CUDA toolkit as a whole; each has the version of its CUDA.
@@ -44,8 +47,13 @@ def read_conda_spec(text: str, span: Span) -> Reading:
         return Reading(omissions=(omit(text, "a request with conditions in brackets", span),))
     if name in _SELECTORS:
         return Reading(omissions=(omit(text, "selects a variant of another package", span),))
-    omissions = [] if build in (None, "*") else [omit(text, "only its build string", span)]
-    return Reading(tuple(_statements(name, specifier, span)), tuple(omissions))
+    statements = tuple(_statements(name, specifier, span))
+    if build in (None, "*"):
+        return Reading(statements)
+    known = _BUILD.search(build) if _has_builds(name) else None
+    if known is None:
+        return Reading(statements, (omit(text, "only its build string", span),))
+    return Reading(tuple(replace(each, build=known[0].replace("_", "")) for each in statements))
 
 
 def read_locked_package(name: str, version: str, span: Span) -> Reading:
@@ -74,12 +82,19 @@ def _statements(name: str, specifier: str, span: Span) -> Iterator[Statement]:
         yield Statement(Subject.PACKAGE, specifier, span, name=name, pattern=pattern, is_conda=True)
 
 
+def _has_builds(name: str) -> bool:
+    """Return whether the matrix knows the builds of a package in conda channels."""
+    owner = find_package_owner(name)
+    return owner is not None and get_channel_product(owner[0]) in list_product_names()
+
+
 def _split_build(version: str, build: str | None) -> tuple[str, str | None]:
     """Split ``=2.4=py310*`` and ``2.4=py310*``."""
     match = re.fullmatch(r"(?P<version>={0,2}[^=<>!~,]+)=(?P<build>[^=<>!~,]+)", version)
     if match is not None and build is None:
-        # `name=1.0=build` is exact, as is `name=1.0 build`.
-        return f"=={match['version'].lstrip('=')}", match["build"]
+        # `name=1.0=build` is exact, as is `name=1.0 build`; in `name=*=build` the version is free.
+        number = match["version"].lstrip("=")
+        return "*" if number == "*" else f"=={number}", match["build"]
     return version, build
 
 

@@ -293,6 +293,28 @@ def test_nvidia_smi_of_windows_drops_driver_and_cut_names() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("spec", "request_"),
+    [
+        ("pytorch=2.1.2=*cuda12.1*", "+cuda12.1 ==2.1.2"),
+        ("pytorch=2.9.1=cuda129*", "+cuda129 ==2.9.1"),
+        ("pytorch=*=*cuda*", "+cuda"),
+        ("pytorch 2.9.* cpu_*", "+cpu ==2.9.*"),
+    ],
+)
+def test_conda_spec_with_build_string_requests_the_build(spec: str, request_: str) -> None:
+    source = SourceText("environment.yml", spec)
+    reading = read_conda_spec(spec, source.span(0, len(spec)))
+    assert ([s.request for s in reading.statements], reading.omissions) == ([request_], ())
+
+
+def test_conda_spec_with_build_string_of_other_package_is_reported() -> None:
+    source = SourceText("environment.yml", "numpy=*=*_0")
+    reading = read_conda_spec("numpy=*=*_0", source.span(0, 11))
+    assert [s.request for s in reading.statements] == ["*"]
+    assert [o.reason for o in reading.omissions] == ["only its build string"]
+
+
 def test_nvidia_smi_q_gives_driver_and_cards() -> None:
     text = """\
 ==============NVSMI LOG==============

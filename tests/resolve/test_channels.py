@@ -135,6 +135,13 @@ def test_pytorch_of_conda_forge_with_gpu_is_warned_of(tmp_path: Path) -> None:
         assert ("RS219" in codes) is warned
 
 
+@pytest.mark.parametrize("package", ['pytorch-gpu = "2.9"', 'pytorch = "+cuda ==2.9.*"'])
+def test_cuda_build_requested_without_gpu_has_cuda(package: str, tmp_path: Path) -> None:
+    text = conda(package, python="3.12", channels='"conda-forge"', machine="")
+    requirement, channel, cuda = build(tmp_path, text)
+    assert (requirement, channel, cuda) == ("pytorch=2.9.1=cuda129*", "conda-forge", "12.9")
+
+
 @pytest.mark.parametrize("name", ["cuda11.8", "cuda118", "cu118", "pytorch.cuda11.8"])
 def test_build_of_channel_can_be_named(name: str, tmp_path: Path) -> None:
     packages = f'pytorch = {{ version = "2.4.1", build = "{name}" }}'

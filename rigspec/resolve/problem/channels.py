@@ -36,8 +36,9 @@ __all__ = [
 ]
 
 
-# Names that only conda channels have.
+# Names that only conda channels have, and the name that conda installs with CUDA only.
 _CONDA_NAMES = frozenset({"pytorch", "pytorch-gpu"})
+_WITH_CUDA = "pytorch-gpu"
 
 # Channels without a framework, and the server of the others.
 _WITHOUT_FRAMEWORKS = frozenset({"nvidia"})
@@ -112,14 +113,16 @@ def list_channel_builds(
 ) -> tuple[tuple[Candidate, ...], bool]:
     """Return the builds of a framework in an environment's channels, in the order of the channels.
 
-    Without a ``gpu`` those for the CPU come first. The second value is false if one of the
-    channels is not in the matrix.
+    Without a ``gpu`` those for the CPU come first, unless the package is one that has CUDA. The
+    second value is false if one of the channels is not in the matrix.
     """
     name = get_channel_product(framework)
     if name not in matrix or arch != "x86_64":
         return (), False
     releases = matrix.product(name).releases
     known = {release.get("channel") for release in releases}
+    if list_channel_frameworks(env).get(framework) == _WITH_CUDA:
+        releases = tuple(release for release in releases if release.get("cuda") is not None)
     channels = [channel.removeprefix(_SERVER).rstrip("/") for channel in env.channels]
     builds = (
         Candidate(None, release.version)
@@ -164,12 +167,12 @@ def is_about_channels(rules: Iterable[Rule]) -> bool:
 
 
 def _name_build(build: str) -> tuple[str, ...]:
-    """Return the names of a build of a channel: ``pytorch.cuda12.1``, ``cuda12.1``, ``cu121``."""
+    """Return the names of a build of a channel: ``pytorch.cuda12.1``, ``cu121``, ``cuda``."""
     match = _BUILD.search(build)
     if match is None:
         return (build,)
     digits = match["cuda"].replace(".", "") if match["cuda"] else None
-    short = (f"cuda{digits}", f"cu{digits}") if digits is not None else ()
+    short = (f"cuda{digits}", f"cu{digits}", "cuda") if digits is not None else ()
     return (*dict.fromkeys((build, match[0], *short)),)
 
 
