@@ -18,6 +18,7 @@ from rigspec.version_specifiers import parse_alternative
 
 __all__ = ["lint_compiled"]
 
+_UPPER_BOUND = re.compile(r"<|==|~=")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -25,9 +26,10 @@ def lint_compiled(
     spec: LoadedSpec, machine: str | None, matrix: Matrix, resolution: Resolution | None
 ) -> Iterator[Diagnostic]:
     """Yield a note for each library without a known answer, and for each that pip compiles."""
-    if resolution is None or resolution.accelerator != "gpu":
+    if resolution is None:
         return
-    capabilities = _list_capabilities(spec, machine, matrix)
+    has_gpu = resolution.accelerator == "gpu"
+    capabilities = _list_capabilities(spec, machine, matrix) if has_gpu else ()
     for env in resolution.envs:
         for package in list_requested_packages(spec.rig.env[env.name]):
             name = PACKAGE_PREFIX + package.name
@@ -39,8 +41,10 @@ def lint_compiled(
             unknown = [c for c in capabilities if not _is_covered(matrix, product, version, c)]
             if product.has_gpu_code and unknown:
                 yield _note_unknown_code(spec, package, version, unknown, path)
-            if version is not None:
-                yield from _note_source_builds(spec, product, env, version, path)
+            for build in product.source_builds:
+                if _is_compiled(build, version, package.request):
+                    wanted = version or package.request.replace("*", "(newest)")
+                    yield _note_source_build(spec, product, build, env, wanted, path)
 
 
 def _list_capabilities(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> tuple[str, ...]:
@@ -118,24 +122,31 @@ def _note_unknown_code(
     )
 
 
-def _note_source_builds(
-    spec: LoadedSpec, product: Product, env: EnvResolution, version: str, path: tuple[str, ...]
-) -> Iterator[Diagnostic]:
-    for build in product.source_builds:
-        if not parse_alternative(build.versions).admits(None, version):
-            continue
-        name = product.name.removeprefix(PACKAGE_PREFIX)
-        statement = build.statement.format(
-            name=name, version=version, cuda=f"CUDA {env.cuda}" if env.cuda else "torch's CUDA"
-        )
-        yield Diagnostic(
-            code="RS256",
-            severity=Severity.NOTE,
-            message=statement,
-            components=(product.name,),
-            spans=(spec.document.span(path, label="no wheel"),),
-            facts=(Fact(f"{name}/source_build", _describe(build), build.sources),),
-        )
+def _is_compiled(build: CompiledPackage, version: str | None, request: str) -> bool:
+    """Return whether pip compiles the release: without an exact version it takes the newest."""
+    if version is not None:
+        return parse_alternative(build.versions).admits(None, version)
+    return not _UPPER_BOUND.search(build.versions) and not _UPPER_BOUND.search(request)
+
+
+def _note_source_build(
+    spec: LoadedSpec,
+    product: Product,
+    build: CompiledPackage,
+    env: EnvResolution,
+    version: str,
+    path: tuple[str, ...],
+) -> Diagnostic:
+    name = product.name.removeprefix(PACKAGE_PREFIX)
+    cuda = f"CUDA {env.cuda}" if env.cuda else "torch's CUDA"
+    return Diagnostic(
+        code="RS256",
+        severity=Severity.NOTE,
+        message=build.statement.format(name=name, version=version, cuda=cuda),
+        components=(product.name,),
+        spans=(spec.document.span(path, label="no wheel"),),
+        facts=(Fact(f"{name}/source_build", _describe(build), build.sources),),
+    )
 
 
 def _describe(build: CompiledPackage) -> str:

@@ -148,7 +148,7 @@ dependencies:
 def test_conda_environment_gives_conda_and_pip_packages() -> None:
     reading = read("environment.yml", ENVIRONMENT)
     assert packages(reading) == {
-        "pytorch": "==2.4.0",
+        "pytorch": "+cuda12.1 ==2.4.0",
         "pytorch-cuda": "==12.1.*",
         "numpy": ">=1.26,<2",
         "transformers": "==4.44.0",
