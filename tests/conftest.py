@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.command import run_in_process
+from tests.file_checks import check_once
 from tests.prerequisites import missing_prerequisites
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,7 +75,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
     return check
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def rigspec() -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command line from the project's folder, in this process where the options allow it.
 
@@ -91,3 +93,16 @@ def rigspec() -> Callable[..., subprocess.CompletedProcess[str]]:
         return run_in_process(command, settings)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the temporary folder that all processes of a test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def check_file(shared_folder: Path) -> Callable[[Sequence[str], Path], None]:
+    """Check a file with a command in which `{}` is the file; equal files are checked once."""
+    return partial(check_once, shared_folder / "passed-checks")

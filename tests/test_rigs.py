@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +203,7 @@ def machines(name: str) -> list[str]:
 
 @pytest.mark.parametrize(("name", "machine"), [(n, m) for n in LOCKED for m in machines(n)])
 def test_every_target_is_compiled_from_the_lock_without_a_network(
-    name: str, machine: str, tmp_path: Path
+    name: str, machine: str, tmp_path: Path, check_file: Callable[[Sequence[str], Path], None]
 ) -> None:
     command = ["unshare", "--net", "--", sys.executable, "-m", "rigspec", "compile"]
     command += [f"specs/{name}.toml", "--machine", machine, "--target", "all", "--locked"]
@@ -211,10 +211,8 @@ def test_every_target_is_compiled_from_the_lock_without_a_network(
     assert done.returncode == 0, done.stderr
     scripts = sorted(tmp_path.rglob("*.sh"))
     assert {script.name for script in scripts} >= {"install.sh", "rig.sh"}
-    shellcheck = Path(sys.executable).with_name("shellcheck")
     for script in scripts:
         # What is sourced has no first line that names a shell, and has to suit every one.
         sourced = not script.read_text(encoding="utf-8").startswith("#!")
-        for tool in (["bash", "-n"], [shellcheck, *(["--shell=sh"] if sourced else [])]):
-            read = subprocess.run([*tool, script], capture_output=True, text=True, check=False)
-            assert read.returncode == 0, read.stdout + read.stderr
+        check_file(["bash", "-n", "{}"], script)
+        check_file(["shellcheck", *(["--shell", "sh"] if sourced else []), "{}"], script)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,44 +22,33 @@ MAX_LINES, MAX_BYTES, MAX_COLUMNS = 110, 7_000, 190
 CHECKS = next(backend.checks for backend in find_backends() if backend.name == "docker")
 
 
-@pytest.mark.parametrize(("spec", "machine"), RIGS)
-def test_docker_artifacts_pass_hadolint_shellcheck_and_compose(
-    spec: str, machine: str, tmp_path: Path
-) -> None:
-    command = [sys.executable, "-m", "rigspec", "compile", f"specs/{spec}.toml", "--target"]
-    done = subprocess.run(
-        [*command, "docker", "--machine", machine, "--locked", "-o", tmp_path],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture(scope="module", params=RIGS, ids="-".join)
+def compiled(
+    request: pytest.FixtureRequest,
+    rigspec: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[str, Path]:
+    """The name of a rig, and the folder of its target docker."""
+    spec, machine = request.param
+    out = tmp_path_factory.mktemp(spec)
+    where = ("--machine", machine, "--locked", "-o", out)
+    done = rigspec("compile", f"specs/{spec}.toml", "--target", "docker", *where)
     assert done.returncode == 0, done.stderr
-    checked = 0
-    for check in CHECKS:
-        for file in sorted(tmp_path.rglob(f"docker/{check.path}")):
-            words = [str(file) if word == "{}" else word for word in check.command]
-            folder = Path(sys.executable).parent / words[0]
-            tool = str(folder) if folder.exists() else shutil.which(words[0])
-            assert tool, f"{words[0]} is not installed"
-            result = subprocess.run([tool, *words[1:]], capture_output=True, text=True, check=False)
-            assert result.returncode == 0, result.stdout + result.stderr
-            checked += 1
-    assert checked
+    return spec, out / "docker"
 
 
-@pytest.mark.parametrize(("spec", "machine"), RIGS)
-def test_dockerfile_is_short_and_every_delivered_file_is_used(
-    spec: str, machine: str, tmp_path: Path
+def test_docker_artifacts_pass_hadolint_shellcheck_and_compose(
+    compiled: tuple[str, Path], check_file: Callable[[Sequence[str], Path], None]
 ) -> None:
-    command = [sys.executable, "-m", "rigspec", "compile", f"specs/{spec}.toml", "--target"]
-    subprocess.run(
-        [*command, "docker", "--machine", machine, "--locked", "-o", tmp_path],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    folder = tmp_path / "docker"
+    _, folder = compiled
+    files = [(check, file) for check in CHECKS for file in sorted(folder.glob(check.path))]
+    assert files
+    for check, file in files:
+        check_file(check.command, file)
+
+
+def test_dockerfile_is_short_and_every_delivered_file_is_used(compiled: tuple[str, Path]) -> None:
+    spec, folder = compiled
     text = (folder / "Dockerfile").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= (100 if spec == "dl-server" else MAX_LINES)
     assert len(text.encode()) <= (6_000 if spec == "dl-server" else MAX_BYTES)

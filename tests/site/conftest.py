@@ -23,10 +23,9 @@ QUIET += ["--disable-sync", "--no-first-run", "--disable-quic", "--no-sandbox"]
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(shared_folder: Path) -> Path:
     """The folder of the site, as `make site` builds it, but elsewhere."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "site"
+    folder = shared_folder / "site"
     with FileLock(folder.with_suffix(".lock")):
         if not (folder / "index.html").exists():
             command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict"]
