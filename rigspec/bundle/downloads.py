@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from rigspec.bundle.model import BundleFile, BundlePart, MissingItem, write_verified
-from rigspec.lock.errors import index_failure
+from rigspec.lock.errors import index_failure, report_failed_transfer
 from rigspec.lock.model import LockedFile, LockedMachine
 
 __all__ = ["fetch_downloads_part", "fetch_file"]
@@ -60,12 +60,18 @@ def _local(name: str, path: str) -> Iterator[bytes]:
 
 
 def _remote(name: str, url: str) -> Iterator[bytes]:
-    from rigspec.net.http import WEB_ERRORS, create_web_client, iter_body, stream_response
+    from rigspec.net.http import (
+        WEB_ERRORS,
+        create_web_client,
+        describe_status,
+        iter_body,
+        stream_response,
+    )
 
     try:
         with create_web_client() as client, stream_response(client, url, _TIMEOUT_S) as response:
             if response.status_code != 200:
-                raise index_failure(name, f"HTTP status {response.status_code}")
+                raise index_failure(name, describe_status(response))
             yield from iter_body(response)
     except WEB_ERRORS as error:
-        raise index_failure(name, str(error) or type(error).__name__) from None
+        raise report_failed_transfer(name, error) from None

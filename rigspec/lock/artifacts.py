@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from rigspec.lock.errors import index_failure
+from rigspec.lock.errors import index_failure, report_failed_transfer
 from rigspec.lock.model import LockedFile, LockedPackage, LockedRepository, Unpinned
 from rigspec.matrix.model import Artifact, Matrix, Release
 from rigspec.resolution import Resolution
@@ -319,7 +319,13 @@ _ANSWER_S = 60.0
 
 def hash_url(url: str) -> tuple[str, int]:
     """Return the sha256 and size in bytes of the file at an address. Raises LockError."""
-    from rigspec.net.http import WEB_ERRORS, create_web_client, iter_body, stream_response
+    from rigspec.net.http import (
+        WEB_ERRORS,
+        create_web_client,
+        describe_status,
+        iter_body,
+        stream_response,
+    )
 
     name = get_file_name(url)
     try:
@@ -328,7 +334,7 @@ def hash_url(url: str) -> tuple[str, int]:
                 return _sha256(iter(lambda: file.read(_BLOCK), b""))
         with create_web_client() as client, stream_response(client, url, _ANSWER_S) as response:
             if response.status_code != 200:
-                raise index_failure(name, f"HTTP status {response.status_code}")
+                raise index_failure(name, describe_status(response))
             sha256, size = _sha256(iter_body(response))
             stated = _digest_header(response.headers)
             if stated is not None and stated != sha256:
@@ -336,7 +342,7 @@ def hash_url(url: str) -> tuple[str, int]:
                 raise index_failure(name, why)
             return sha256, size
     except WEB_ERRORS as error:
-        raise index_failure(name, str(error) or type(error).__name__) from None
+        raise report_failed_transfer(name, error) from None
     except OSError as error:
         raise index_failure(name, error.strerror or "it cannot be read") from None
 

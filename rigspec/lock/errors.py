@@ -17,6 +17,7 @@ __all__ = [
     "Place",
     "index_failure",
     "remove_addresses",
+    "report_failed_transfer",
     "report_no_packages",
     "report_no_solution",
     "report_unknown_package",
@@ -58,6 +59,14 @@ class LockError(Exception):
 
 class EngineLimit(LockError):
     """A resolver cannot read a package; another one may."""
+
+
+def report_failed_transfer(what: str, error: Exception) -> LockError:
+    """Return the error of a download that failed; it names the host, and no address."""
+    from rigspec.net.http import describe_error, find_host
+
+    why, host = describe_error(error), find_host(error)
+    return index_failure(what, f"{why} (from {host})" if host else why)
 
 
 def index_failure(what: str, why: str) -> LockError:

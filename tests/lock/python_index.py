@@ -45,6 +45,9 @@ def serve_index(start: Serve, releases: Releases) -> str:
             send(request, files[part])
         elif part in pages:
             send(request, f"<html>{pages[part]}</html>".encode(), Content_Type="text/html")
+        elif part == "simple":
+            links = "".join(f'<a href="{name}/">{name}</a>' for name in pages)
+            send(request, f"<html>{links}</html>".encode(), Content_Type="text/html")
         else:
             send(request, b"", 404)
 

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock import artifacts
 from rigspec.lock.artifacts import hash_url
 from rigspec.lock.errors import LockError
-from rigspec.net import http
 from tests.lock.http_server import Answer, Serve, send, servers
 from tests.lock.tiny_rig import Rigspec, lock_text, written
 
@@ -119,11 +117,17 @@ def turns_in_circles(request: BaseHTTPRequestHandler) -> None:
     ],
 )
 def test_download_from_failing_server_exits_with_3_and_keeps_lock(
-    answer: Answer | None, output: str, serve: Serve, tmp_path: Path, rigspec: Rigspec
+    answer: Answer | None,
+    output: str,
+    serve: Serve,
+    tmp_path: Path,
+    rigspec: Rigspec,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lock = tmp_path / "lock"
     assert rigspec("lock", written(tmp_path, None), "-o", lock).returncode == 0
     before = {path: path.read_bytes() for path in lock.rglob("*") if path.is_file()}
+    monkeypatch.setenv("RIGSPEC_HTTP_TIMEOUT", "3")
     host = serve(answer) if answer is not None else "127.0.0.1:9"
     done = rigspec("lock", with_download(tmp_path, f"http://{host}/weights.bin"), "-o", lock)
     assert done.returncode == 3
@@ -158,17 +162,15 @@ def trickles(request: BaseHTTPRequestHandler) -> None:
 @pytest.mark.parametrize(
     ("answer", "output"),
     [
-        (never_respond, "no response within 0.5 s"),
-        (falls_silent, "timed out"),
+        (never_respond, "no response within 0.25 s"),
+        (falls_silent, "no response within 0.25 s"),
         (trickles, "too slow"),
     ],
 )
 def test_download_from_too_slow_server_fails(
     answer: Answer, output: str, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifacts, "_ANSWER_S", 0.5)
-    monkeypatch.setattr(http, "_SILENCE_S", 1)
-    monkeypatch.setattr(http, "_GRACE_S", 0.5)
+    monkeypatch.setenv("RIGSPEC_HTTP_TIMEOUT", "0.25")
     with pytest.raises(LockError, match=output) as failure:
         hash_url(f"http://{serve(answer)}/weights.bin")
     assert failure.value.status == 3

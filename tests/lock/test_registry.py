@@ -18,7 +18,6 @@ from rigspec.lock.model import LockedMachine
 from rigspec.lock.oci import client, manifest
 from rigspec.lock.oci.base_image import BaseImageLocker
 from rigspec.lock.oci.manifest import Blob
-from rigspec.net import http
 from rigspec.resolution import Resolution
 from rigspec.spec.image_reference import ImageReference
 from rigspec.spec.models.rig import Rig
@@ -164,8 +163,7 @@ def test_registry_without_answer_warns(
 def test_registry_silent_warns_and_slow_fails(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_ANSWER_S", 0.5)
-    monkeypatch.setattr(http, "_GRACE_S", 0.5)
+    monkeypatch.setenv("RIGSPEC_HTTP_TIMEOUT", "0.5")
     silent = ImageReference.parse(f"{serve(stalls)}/team/one:1")
     with pytest.raises(client.Unreachable, match="no response within"):
         manifest.compute_digest(silent, "x86_64")
@@ -176,7 +174,7 @@ def test_registry_silent_warns_and_slow_fails(
 
 
 def test_registry_silent_is_queried_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_ANSWER_S", 0.5)
+    monkeypatch.setenv("RIGSPEC_HTTP_TIMEOUT", "1.875")
     requested = []
 
     def never_respond(request: BaseHTTPRequestHandler) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from rigspec.cli.common.pipeline import resolve_or_exit, select_machines
-from rigspec.cli.console import print_status, show_diagnostics
+from rigspec.cli.console import fail, print_status, show_diagnostics
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
 from rigspec.fs.atomic_tree import TreeError
 from rigspec.lint.runner import lint
@@ -19,6 +19,7 @@ from rigspec.lock.lockfile import CorruptLock, NewerLock, NoLock, UnusableLock, 
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import compute_matrix_digest
+from rigspec.net.limits import TIMEOUT_VARIABLE, InvalidTimeout, read_timeout
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, compute_spec_digest
@@ -122,6 +123,10 @@ def load_fresh_lock(
 @contextmanager
 def report_lock_errors(spec: LoadedSpec) -> Iterator[None]:
     """Print a failure to download or write, and exit with its status."""
+    try:
+        read_timeout()
+    except InvalidTimeout as error:
+        fail(str(error), status=2, help_text=f"set {TIMEOUT_VARIABLE} to a number, such as 120")
     try:
         yield
     except LockError as error:

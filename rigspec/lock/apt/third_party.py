@@ -126,7 +126,7 @@ def _require_answer(url: str) -> None:
 
     try:
         with (
-            create_web_client() as client,
+            create_web_client(attempts=1) as client,
             stream_response(client, f"{url}/InRelease", _PATIENCE_S) as response,
         ):
             status = response.status_code

@@ -22,6 +22,7 @@ from rigspec.lock.errors import (
     report_no_solution,
     report_unknown_package,
 )
+from rigspec.net.limits import scale_limit
 
 __all__ = ["CondaLock", "solve_conda"]
 
@@ -65,13 +66,15 @@ def _run_solver(env: str, question: CondaRequest) -> CondaResult:
             [sys.executable, "-m", "rigspec.lock.conda.solver_process"],
             input=TypeAdapter(CondaRequest).dump_json(question),
             capture_output=True,
-            timeout=_LIMIT_S,
+            timeout=scale_limit(_LIMIT_S),
             check=False,
         )
     except subprocess.TimeoutExpired:
         names = [name for name, _ in question.channels]
         only = names[0] if len(names) == 1 else None
-        raise index_failure(_channel(env, only), f"no result after {_LIMIT_S} s") from None
+        raise index_failure(
+            _channel(env, only), f"no result after {scale_limit(_LIMIT_S):g} s"
+        ) from None
     if done.returncode != 0 or not done.stdout:
         output = done.stderr.decode("utf-8", "replace")[-400:]
         raise index_failure(_channel(env, None), output or "the solver crashed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 from collections.abc import Sequence
 
@@ -10,6 +11,7 @@ import rattler
 from rattler.exceptions import GatewayError
 
 from rigspec.lock.conda.request import CondaRequest, RequestedSpec
+from rigspec.net.limits import scale_limit
 
 __all__ = ["Attempt", "ChannelTrouble", "RepoData"]
 
@@ -34,9 +36,8 @@ class RepoData:
         self.question = question
         self.channels = tuple((name, rattler.Channel(url)) for name, url in question.channels)
         patience = os.environ.get(_PATIENCE, "")
-        client = rattler.Client.default_client(
-            max_retries=_RETRIES, timeout=int(patience) if patience.isdigit() else _PATIENCE_S
-        )
+        silence = int(patience) if patience.isdigit() else math.ceil(scale_limit(_PATIENCE_S))
+        client = rattler.Client.default_client(max_retries=_RETRIES, timeout=silence)
         self.gateway = rattler.Gateway(client=client)
         self.platforms = [rattler.Subdir(question.platform), rattler.Subdir("noarch")]
         self._records: dict[str, tuple[rattler.RepoDataRecord, ...]] = {}

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from rigspec.net.http import (
     WEB_ERRORS,
     BadTransfer,
     create_web_client,
+    describe_error,
     is_loopback,
     iter_body,
     stream_response,
@@ -208,10 +208,9 @@ class Registry:
                 answered = True
                 yield response
         except WEB_ERRORS as error:
-            words = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
             if answered or isinstance(error, BadTransfer):
-                raise self.failure(words) from None
-            raise Unreachable(words) from None
+                raise self.failure(describe_error(error)) from None
+            raise Unreachable(describe_error(error)) from None
 
 
 @contextmanager

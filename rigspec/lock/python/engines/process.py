@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 from rigspec.lock.errors import index_failure
 from rigspec.lock.python.request import ResolveRequest
+from rigspec.net.limits import read_timeout, scale_limit
 
 __all__ = ["run_engine"]
 
@@ -34,15 +36,21 @@ def run_engine(
         return subprocess.run(
             list(command),
             input=lines,
-            env={**os.environ, **variables},
+            env={**_timeouts(), **os.environ, **variables},
             capture_output=True,
             text=True,
-            timeout=_LIMIT_S,
+            timeout=scale_limit(_LIMIT_S),
             check=False,
         )
     except subprocess.TimeoutExpired:
-        why = f"no result after {_LIMIT_S} s"
+        why = f"no result after {scale_limit(_LIMIT_S):g} s"
         raise index_failure(f"the packages of `{question.env}`", why) from None
+
+
+def _timeouts() -> dict[str, str]:
+    """Return the variables that set how long a server may be silent, for uv and for pip."""
+    seconds = str(math.ceil(read_timeout()))
+    return {"UV_HTTP_TIMEOUT": seconds, "PIP_DEFAULT_TIMEOUT": seconds}
 
 
 def _require_name(question: ResolveRequest) -> None:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from unearth import Package, PackageFinder
 from unearth.utils import fix_legacy_specifier
 
-from rigspec.lock.errors import index_failure
+from rigspec.lock.errors import report_failed_transfer
 from rigspec.lock.python.index.pages import ListedFile, convert_http_errors, fetch_files
 from rigspec.lock.python.index.upload_times import fetch_upload_times
 
@@ -78,7 +78,7 @@ def filter_files_by_day(
     try:
         times = fetch_upload_times(finder, name)
     except convert_http_errors() as error:
-        raise index_failure(f"the list of {name}", str(error)) from None
+        raise report_failed_transfer(f"the list of {name}", error) from None
     return [(file, file.link.upload_time or times.get(file.link.filename)) for file in files]
 
 

@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import io
+import lzma
+import struct
 import tarfile
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.parser import HeaderParser
-from typing import Any
+from typing import IO, Any
 
 from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from unearth import Link
 
-from rigspec.lock.errors import index_failure
+from rigspec.lock.errors import index_failure, report_failed_transfer
 from rigspec.lock.python.index.pages import convert_http_errors, hash_bytes
 from rigspec.lock.python.index.remote_zip import RangeNotSupported, RemoteFile
-from rigspec.lock.python.index.sdist import SdistMetadata, read_sdist
+from rigspec.lock.python.index.sdist import MOST_MEMBER, SdistMetadata, read_sdist
+from rigspec.net.http import build_limit
+from rigspec.net.limits import TransferLimit
 
 __all__ = ["FileMetadata", "read_metadata"]
+
+# What reading an archive raises that is cut off or is something else.
+_DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(ValueError, LookupError, NotImplementedError, RuntimeError, OverflowError),
+)
+# A source archive is read into memory.
+_SDIST = TransferLimit(1 << 30)
+_WHEEL = TransferLimit(16 << 30)
 
 
 @dataclass(frozen=True)
@@ -43,10 +59,10 @@ def read_metadata(session: Any, link: Link) -> FileMetadata:
     read = _read_wheel if link.is_wheel else _read_sdist
     try:
         metadata = read(session, link)
-    except convert_http_errors() as error:
-        raise index_failure(link.filename, str(error)) from None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
+    except _DAMAGED as error:
         raise index_failure(link.filename, f"damaged: {error}") from None
+    except convert_http_errors() as error:
+        raise report_failed_transfer(link.filename, error) from None
     return FileMetadata(
         tuple(_parse_requirements(metadata.runs_with)),
         tuple(_parse_requirements(metadata.built_with)),
@@ -57,29 +73,54 @@ def read_metadata(session: Any, link: Link) -> FileMetadata:
 
 
 def _read_wheel(session: Any, link: Link) -> SdistMetadata:
-    try:
-        file: Any = io.BufferedReader(RemoteFile(session, link.normalized), 65536)
-    except RangeNotSupported:
-        file = io.BytesIO(_download(session, link))
-    with file, zipfile.ZipFile(file) as wheel:
-        (name,) = [
-            n for n in wheel.namelist() if n.endswith(".dist-info/METADATA") and n.count("/") == 1
+    with _open_wheel(session, link) as file, zipfile.ZipFile(file) as wheel:
+        members = [
+            member
+            for member in wheel.infolist()
+            if member.filename.endswith(".dist-info/METADATA") and member.filename.count("/") == 1
         ]
-        metadata = HeaderParser().parsestr(wheel.read(name).decode("utf-8", "replace"))
+        if len(members) != 1:
+            raise zipfile.BadZipFile(f"it has {len(members)} files of metadata")
+        if members[0].file_size > MOST_MEMBER:
+            raise zipfile.BadZipFile("its metadata is too large")
+        metadata = HeaderParser().parsestr(wheel.read(members[0]).decode("utf-8", "replace"))
     return SdistMetadata(tuple(metadata.get_all("Requires-Dist") or ()))
 
 
+@contextmanager
+def _open_wheel(session: Any, link: Link) -> Iterator[Any]:
+    """Open a wheel on the server, or a copy where the server sends whole files only."""
+    try:
+        remote = io.BufferedReader(RemoteFile(session, link.normalized), 65536)
+    except RangeNotSupported:
+        with tempfile.TemporaryFile(prefix="rigspec-") as file:
+            _download(session, link, _WHEEL, file)
+            yield file
+        return
+    with remote:
+        yield remote
+
+
 def _read_sdist(session: Any, link: Link) -> SdistMetadata:
-    return read_sdist(link.filename, _download(session, link))
+    file = io.BytesIO()
+    _download(session, link, _SDIST, file)
+    return read_sdist(link.filename, file.getvalue())
 
 
-def _download(session: Any, link: Link) -> bytes:
-    response = session.get(link.normalized)
-    response.raise_for_status()
-    data: bytes = response.content
-    if hashlib.sha256(data).hexdigest() not in hash_bytes(link):
+def _download(session: Any, link: Link, limit: TransferLimit, file: IO[bytes]) -> None:
+    """Write a file of the index, verified by the index's own checksum."""
+    # The bytes that are hashed are those of the file.
+    plain = {"Accept-Encoding": "identity"}
+    found = hashlib.sha256()
+    with session.stream(
+        "GET", link.normalized, headers=plain, extensions=build_limit(limit)
+    ) as response:
+        response.raise_for_status()
+        for block in response.iter_raw():
+            found.update(block)
+            file.write(block)
+    if found.hexdigest() not in hash_bytes(link):
         raise index_failure(link.filename, "its bytes do not match the index's own sha256")
-    return data
 
 
 def _parse_requirements(texts: Iterable[str]) -> Iterator[Requirement]:

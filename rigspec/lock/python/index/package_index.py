@@ -14,7 +14,7 @@ from packaging.version import Version
 from unearth import Link, Package, TargetPython
 
 from rigspec.garbage_collection import pause_garbage_collection
-from rigspec.lock.errors import LockError, index_failure
+from rigspec.lock.errors import LockError, index_failure, report_failed_transfer
 from rigspec.lock.python.index.client import create_package_finder
 from rigspec.lock.python.index.links import FileFilter, filter_files_by_day
 from rigspec.lock.python.index.metadata import FileMetadata, read_metadata
@@ -29,6 +29,8 @@ from rigspec.lock.python.index.upload_times import get_end_of_day
 from rigspec.lock.python.request import TOOLS
 from rigspec.lock.python.requirements_file import HashedPin
 from rigspec.lock.python.target_interpreter import TargetInterpreter
+from rigspec.net.http import build_limit
+from rigspec.net.limits import FILE
 
 __all__ = ["AvailableVersion", "IndexedFile", "PackageIndex"]
 
@@ -72,11 +74,13 @@ class IndexedFile:
         try:
             # The bytes that are hashed are those of the file.
             plain = {"Accept-Encoding": "identity"}
-            with self.session.stream("GET", self.link.normalized, headers=plain) as response:
+            with self.session.stream(
+                "GET", self.link.normalized, headers=plain, extensions=build_limit(FILE)
+            ) as response:
                 response.raise_for_status()
                 yield from response.iter_raw()
         except convert_http_errors() as error:
-            raise index_failure(self.name, str(error)) from None
+            raise report_failed_transfer(self.name, error) from None
 
 
 class PackageIndex:

@@ -14,15 +14,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from unearth import Link, PackageFinder, URLError
-from unearth.collector import (
-    LinkCollectError,
-    collect_links_from_location,
-    fetch_page,
-    is_secure_origin,
-)
+from unearth.collector import IndexPage, collect_links_from_location, is_secure_origin
 from unearth.utils import fix_legacy_specifier
 
-from rigspec.lock.errors import index_failure
+from rigspec.lock.errors import index_failure, report_failed_transfer
+from rigspec.net.http import BadTransfer, describe_status
 
 __all__ = [
     "IndexPages",
@@ -33,11 +29,19 @@ __all__ = [
     "hash_bytes",
 ]
 
-_SERVER_ERROR = 500
+_OK = 200
+# The index does not have the package, or does not say so: a bucket denies what it does not have.
+_ABSENT = (401, 403, 404, 410)
 _ARCHIVE = re.compile(r"\.(?:tar\.(?:gz|bz2|xz|lzma)|tgz|tbz|txz|tlz|zip)$")
 # `!=3.0*`, as setuptools accepted it until 2018.
 _STAR = re.compile(r"(?<=[0-9])\*")
 _JSON = "application/vnd.pypi.simple.v1+json"
+_HTML = ("text/html", "application/vnd.pypi.simple.v1+html")
+_ACCEPT = f"{_JSON}, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
+# The signs of a page of an index that lists no file.
+_INDEX_PAGE = re.compile(
+    r"pypi:repository-version|Links for |Index of |Directory listing", re.IGNORECASE
+)
 
 
 class ListedFile(NamedTuple):
@@ -102,15 +106,17 @@ IndexPages = dict[str, PackageFiles]
 
 def fetch_files(finder: PackageFinder, name: str) -> PackageFiles:
     """Return the files of a package in all of a finder's indexes. Raises LockError."""
-    found = PackageFiles()
+    found, lacking = PackageFiles(), []
     try:
         for source in finder.sources:
             page = Link(f"{source['url'].rstrip('/')}/{canonicalize_name(name)}/")
-            _read_page(finder, page, found)
+            if not _read_page(finder, page, found):
+                lacking.append(source["url"])
         if not len(found):
-            _ensure_absent(finder, name)
+            for address in lacking:
+                _ensure_index(finder, address, name)
     except convert_http_errors() as error:
-        raise index_failure(f"the list of {name}", str(error)) from None
+        raise report_failed_transfer(f"the list of {name}", error) from None
     return found
 
 
@@ -126,26 +132,49 @@ def convert_http_errors() -> tuple[type[Exception], ...]:
     return (httpx2.HTTPError, URLError, OSError)
 
 
-def _read_page(finder: PackageFinder, page: Link, found: PackageFiles) -> None:
-    """Add the files of a page to those found."""
+def _read_page(finder: PackageFinder, page: Link, found: PackageFiles) -> bool:
+    """Add the files of a page to those found; return whether the index has the page."""
     if page.is_file:
         _add_links(collect_links_from_location(finder.session, page), found)
-        return
-    if not is_secure_origin(finder.session, page):
-        return
+        return True
+    session: Any = finder.session
+    if not is_secure_origin(session, page):
+        host = page.parsed.hostname
+        raise BadTransfer(f"{host} uses plain HTTP, so that anyone on the way can change its files")
+    response = session.get(page.normalized, headers={"Accept": _ACCEPT})
+    if response.status_code in _ABSENT:
+        return False
+    response.raise_for_status()
+    kind = response.headers.get("Content-Type", "").lower()
+    read = IndexPage(Link(str(response.url)), response.content, response.encoding, kind)
     try:
-        read = fetch_page(finder.session, page)
-    except LinkCollectError:
-        return
-    if not read.content_type.lower().startswith(_JSON):
-        from unearth.collector import parse_html_page
+        if kind.startswith(_JSON):
+            _add_entries(json.loads(read.content)["files"], read.link, found)
+        elif kind.startswith(_HTML):
+            _add_html(read, found)
+        else:
+            raise ValueError(kind)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        why = "the response is not a page of a package index"
+        raise BadTransfer(why, response.request) from None
+    return True
 
-        _add_links(parse_html_page(read), found)
-        return
-    base = read.link.url_without_fragment
-    for entry in json.loads(read.content).get("files", ()):
+
+def _add_entries(entries: Iterable[Any], page: Link, found: PackageFiles) -> None:
+    base = page.url_without_fragment
+    for entry in entries:
         if entry.get("url"):
-            found.add(entry["filename"], partial(_from_json, entry, base))
+            found.add(str(entry["filename"]), partial(_from_json, entry, base))
+
+
+def _add_html(page: IndexPage, found: PackageFiles) -> None:
+    """Add the files of a page of HTML; raise ValueError for one that is not of an index."""
+    from unearth.collector import parse_html_page
+
+    links = [link for link in parse_html_page(page) if _version_in(link.filename)]
+    if not links and not _INDEX_PAGE.search(page.content.decode("utf-8", "replace")):
+        raise ValueError("neither a file nor a sign of an index")
+    _add_links(links, found)
 
 
 def _add_links(links: Iterable[Link], found: PackageFiles) -> None:
@@ -179,12 +208,14 @@ def _from_link(link: Link) -> ListedFile:
     )
 
 
-def _ensure_absent(finder: PackageFinder, name: str) -> None:
-    """Raise LockError if a server failed, which looks like an empty page otherwise."""
-    for source in finder.sources:
-        response = finder.session.get(f"{source['url'].rstrip('/')}/{name}/")
-        if response.status_code >= _SERVER_ERROR:
-            raise index_failure(f"the list of {name}", f"HTTP status {response.status_code}")
+def _ensure_index(finder: PackageFinder, address: str, name: str) -> None:
+    """Raise LockError unless there is a package index, which only lacks the package."""
+    session: Any = finder.session
+    headers = {"Accept": _ACCEPT}
+    with session.stream("GET", f"{address.rstrip('/')}/", headers=headers) as response:
+        if response.status_code != _OK:
+            why = f"{describe_status(response)}, also for the list of all packages"
+            raise index_failure(f"the list of {name}", why)
 
 
 def _version_in(filename: str) -> str:
@@ -214,5 +245,8 @@ def _readable_range(requires_python: str) -> str | None:
     return text or None
 
 
-def _parse_time(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+def _parse_time(text: str) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None

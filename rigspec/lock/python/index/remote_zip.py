@@ -23,11 +23,13 @@ class RemoteFile(io.RawIOBase):
         self._session = session
         self._url = url
         self._position = 0
-        response = session.get(url, headers={**_PLAIN, "Range": "bytes=0-0"})
-        response.raise_for_status()
-        total = response.headers.get("Content-Range", "").rpartition("/")[2]
-        if response.status_code != 206 or not total.isdigit():
-            raise RangeNotSupported(url)
+        # A server that does not know ranges begins to send the whole file.
+        with session.stream("GET", url, headers={**_PLAIN, "Range": "bytes=0-0"}) as response:
+            response.raise_for_status()
+            total = response.headers.get("Content-Range", "").rpartition("/")[2]
+            if response.status_code != 206 or not total.isdigit():
+                raise RangeNotSupported(url)
+            response.read()
         self._size = int(total)
 
     def seekable(self) -> bool:

@@ -14,7 +14,11 @@ from typing import Any
 
 import tomli
 
-__all__ = ["SdistMetadata", "read_sdist"]
+__all__ = ["MOST_MEMBER", "SdistMetadata", "read_sdist"]
+
+# Bytes of a file of metadata, and of a whole archive when it is unpacked.
+MOST_MEMBER = 16 << 20
+_MOST_UNPACKED = 4 << 30
 
 _BUILD = "pyproject.toml"
 _SETUP = "setup.py"
@@ -69,16 +73,20 @@ class SdistMetadata:
 def read_sdist(name: str, data: bytes) -> SdistMetadata:
     """Return the metadata of the archive of that name.
 
-    Raises zipfile.BadZipFile, tarfile.TarError, EOFError.
+    Raises what the modules of archives raise for a damaged one.
     """
     if name.endswith(".zip"):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
-            texts = {n: archive.read(n) for n in names if _has_metadata(n)}
+            entries = [m for m in archive.infolist() if _has_metadata(m.filename)]
+            if any(entry.file_size > MOST_MEMBER for entry in entries):
+                raise zipfile.BadZipFile("its metadata is too large")
+            texts = {entry.filename: archive.read(entry) for entry in entries}
     else:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            names = tar.getnames()
-            members = [m for m in tar.getmembers() if m.isfile() and _has_metadata(m.name)]
+            listed = list(_list_members(tar))
+            names = [member.name for member in listed]
+            members = [m for m in listed if m.isfile() and _has_metadata(m.name)]
             texts = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members}
     texts_by_name = {n: texts[n].decode("utf-8", "replace") for n in sorted(texts, key=len)}
     return SdistMetadata(
@@ -88,6 +96,16 @@ def read_sdist(name: str, data: bytes) -> SdistMetadata:
         frozenset(_languages(names, texts_by_name)),
         _is_stub(texts_by_name),
     )
+
+
+def _list_members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield the members of an archive, but not of one that unpacks to far more than any has."""
+    for member in tar:
+        if member.offset_data + member.size > _MOST_UNPACKED:
+            raise tarfile.ReadError(f"it unpacks to more than {_MOST_UNPACKED >> 30} GiB")
+        if _has_metadata(member.name) and member.size > MOST_MEMBER:
+            raise tarfile.ReadError("its metadata is too large")
+        yield member
 
 
 def _has_metadata(name: str) -> bool:

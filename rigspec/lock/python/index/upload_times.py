@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from contextlib import suppress
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from tenacity import Retrying, retry_if_result, stop_after_attempt
 
-from rigspec.lock.python.index.client import BACKOFF, get_last_result
+from rigspec.net.http import get_last_result, pause_before_retry
 
 if TYPE_CHECKING:
     from unearth import PackageFinder
@@ -39,7 +40,7 @@ def fetch_upload_times(finder: PackageFinder, name: str) -> Mapping[str, dt.date
     ask = Retrying(
         retry=retry_if_result(_lacks_times),
         stop=stop_after_attempt(_ATTEMPTS),
-        wait=BACKOFF,
+        wait=pause_before_retry,
         retry_error_callback=get_last_result,
     )
     times: dict[str, dt.datetime] = {}
@@ -76,4 +77,5 @@ class _Anchors(HTMLParser):
         uploaded, address = found.get("data-upload-time"), found.get("href")
         if tag == "a" and uploaded and address:
             name = unquote(urlsplit(address).path.rpartition("/")[2])
-            self.times[name] = dt.datetime.fromisoformat(uploaded.replace("Z", "+00:00"))
+            with suppress(ValueError):
+                self.times[name] = dt.datetime.fromisoformat(uploaded.replace("Z", "+00:00"))
