@@ -43,7 +43,7 @@ def lint(
     yield from lint_availability(spec, machine, matrix, resolution)
     yield from lint_withdrawn(spec, matrix, resolution)
     yield from lint_settings(spec, matrix, likely)
-    yield from lint_security(spec)
+    yield from lint_security(spec, machine)
     yield from lint_accounts(spec, matrix, likely)
     if machine is not None:
         yield from lint_user_gpus(MachineContext(spec, machine, matrix))

@@ -43,11 +43,12 @@ _ROOT_SHELLS = frozenset(
 )
 
 
-def lint_security(spec: LoadedSpec) -> Iterator[Diagnostic]:
+def lint_security(spec: LoadedSpec, machine: str | None) -> Iterator[Diagnostic]:
     """Report unverified downloads, weak keys, open services, and what gives root away."""
     yield from _lint_downloads(spec)
     yield from _lint_destinations(spec)
-    yield from _lint_kernel_arguments(spec)
+    if machine is not None:
+        yield from _lint_kernel_arguments(spec, machine)
     yield from _lint_notebook(spec)
     yield from _lint_monitoring(spec)
 
@@ -106,20 +107,19 @@ def _lint_destinations(spec: LoadedSpec) -> Iterator[Diagnostic]:
         )
 
 
-def _lint_kernel_arguments(spec: LoadedSpec) -> Iterator[Diagnostic]:
-    for name, machine in spec.rig.machine.items():
-        for index, argument in enumerate(machine.kernel_args):
-            if argument.partition("=")[0] not in _ROOT_SHELLS:
-                continue
-            path: KeyPath = ("machine", name, "kernel_args", index)
-            yield Diagnostic(
-                code="RS411",
-                severity=Severity.ERROR,
-                message=f"the kernel argument `{argument}` starts a root shell without a "
-                "password, or another program than the system's first",
-                spans=(spec.document.span(path, label="opens the machine"),),
-                help=("remove it, and add it by hand for one boot if you need it",),
-            )
+def _lint_kernel_arguments(spec: LoadedSpec, machine: str) -> Iterator[Diagnostic]:
+    for index, argument in enumerate(spec.rig.machine[machine].kernel_args):
+        if argument.partition("=")[0] not in _ROOT_SHELLS:
+            continue
+        path: KeyPath = ("machine", machine, "kernel_args", index)
+        yield Diagnostic(
+            code="RS411",
+            severity=Severity.ERROR,
+            message=f"the kernel argument `{argument}` starts a root shell without a "
+            "password, or another program than the system's first",
+            spans=(spec.document.span(path, label="opens the machine"),),
+            help=("remove it, and add it by hand for one boot if you need it",),
+        )
 
 
 def _build_unverified_download(spec: LoadedSpec, path: KeyPath, url: str) -> Diagnostic:

@@ -183,11 +183,12 @@ def _check_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
                 message = f"settings for `{program}`, but `env.{env_name}` does not request it"
                 yield _build_undeclared(document, path, message, program, programs, of="key")
     for machine_name, machine in rig.machine.items():
-        others = [name for name in rig.machine if name != machine_name]
-        if machine.against is not None and machine.against not in others:
+        against = machine.against
+        if against is not None and (against == machine_name or against not in rig.machine):
             path = ("machine", machine_name, "against")
-            message = f"no other machine `{machine.against}`"
-            yield _build_undeclared(document, path, message, machine.against, others)
+            message = f"no other machine `{against}`"
+            others = [each for each in rig.machine if each != machine_name]
+            yield _build_undeclared(document, path, message, against, others)
     yield from _check_user_environments(rig, document)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from rigspec.spec.json_schema import render_json_schema
 from rigspec.spec.loader import InvalidSpec, load_spec, parse_spec
+from rigspec.spec.toml.limits import find_excess
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 HEAD = 'rig = 1\nname = "box"\n'
@@ -26,6 +27,9 @@ HEAD = 'rig = 1\nname = "box"\n'
         ("x = " + "[" * 100_000, "more than 64 levels of brackets"),
         ("x = " + "9" * 4400, "a number of more than 100 digits"),
         ("x = " + "9_" * 4400 + "9", "a number of more than 100 digits"),
+        ("x = 0x" + "f" * 4400, "a number of more than 100 digits"),
+        ("a." * 5000 + "a = 1", "a key of more than 64 parts"),
+        ("[" + '"a" . ' * 5000 + "a]", "a key of more than 64 parts"),
     ],
 )
 def test_spec_text_beyond_limit_is_refused_at_its_place(line: str, message: str) -> None:
@@ -40,6 +44,29 @@ def test_spec_text_beyond_limit_is_refused_at_its_place(line: str, message: str)
 )
 def test_spec_brackets_and_digits_in_strings_are_not_counted(value: str) -> None:
     parse_spec("rig.toml", f"{HEAD}summary = {value}\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "y = " + "[" * 5000,
+        "y = " + "{ a = " * 5000,
+        "a." * 5000 + "a = 1",
+        "[" + "a." * 5000 + "a]",
+    ],
+)
+def test_spec_text_after_unclosed_string_uses_no_stack(line: str) -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        parse_spec("rig.toml", f'{HEAD}x = """\n{line}\n')
+    assert refused.value.diagnostics[0].code == "RS001"
+
+
+@pytest.mark.parametrize("unit", ['\\"""x\n', "\\'''x\n", '"""\\', "#", "[[a]]\n", "1\n"])
+def test_spec_limits_are_found_in_linear_time(unit: str) -> None:
+    """An unclosed string is read to its end once, and not from each quote in it."""
+    start = time.process_time()
+    find_excess(unit * 30_000)
+    assert time.process_time() - start < 2
 
 
 def test_spec_file_larger_than_limit_is_refused(tmp_path: Path) -> None:

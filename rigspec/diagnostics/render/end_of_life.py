@@ -37,9 +37,9 @@ def join_end_of_life(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...
         message=f"past end of life: {', '.join(names)}",
     )
     first = ended[0][0]
-    merged = [diagnostic for diagnostic, _ in ended]
+    merged = {id(diagnostic) for diagnostic, _ in ended}
     return tuple(
         joined if diagnostic is first else diagnostic
         for diagnostic in diagnostics
-        if diagnostic is first or not any(diagnostic is each for each in merged)
+        if diagnostic is first or id(diagnostic) not in merged
     )

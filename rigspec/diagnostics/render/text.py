@@ -33,11 +33,12 @@ def render_text(
     """
     if not report.diagnostics:
         return ""
-    texts = _redact_shown_lines(report, texts)
+    redacted = _redact_shown_lines(report, texts)
+    sources = {file: text.split("\n") if text else [] for file, text in redacted.items()}
     masks = [span for d in report.diagnostics for span in d.spans if span.masked]
-    renderer = _Renderer(color, max(width, 40), masks)
+    renderer = _Renderer(color, max(width, 40), sources, masks)
     shown = join_end_of_life(report.diagnostics)
-    return "\n".join(renderer.render(d, texts) for d in shown)
+    return "\n".join(map(renderer.render, shown))
 
 
 def paint_severity(text: str) -> str:
@@ -73,12 +74,18 @@ def format_resolution(resolution: Resolution) -> str:
 
 
 class _Renderer:
-    def __init__(self, color: bool, width: int, masks: list[Span]) -> None:
+    def __init__(
+        self, color: bool, width: int, sources: Mapping[str, list[str]], masks: list[Span]
+    ) -> None:
         self._color = color
         self._width = width
-        self._masks = masks
+        self._sources = sources
+        self._masks: dict[tuple[str, int], list[Span]] = {}
+        for span in masks:
+            for line in range(span.line, span.end_line + 1):
+                self._masks.setdefault((span.file, line), []).append(span)
 
-    def render(self, diagnostic: Diagnostic, texts: Mapping[str, str]) -> str:
+    def render(self, diagnostic: Diagnostic) -> str:
         head = self._paint(
             _COLORS[diagnostic.severity], f"{diagnostic.severity.value}[{diagnostic.code}]"
         )
@@ -86,21 +93,20 @@ class _Renderer:
         gutter = len(str(max((span.line for span in diagnostic.spans), default=1)))
         for file in dict.fromkeys(span.file for span in diagnostic.spans):
             spans = [span for span in diagnostic.spans if span.file == file]
-            lines += self._render_frame(spans, texts.get(file, ""), gutter)
+            lines += self._render_frame(spans, self._sources.get(file, []), gutter)
         lines += self._render_notes(diagnostic, gutter)
         return "\n".join(lines) + "\n"
 
-    def _render_frame(self, spans: list[Span], text: str, gutter: int) -> Iterator[str]:
+    def _render_frame(self, spans: list[Span], source: list[str], gutter: int) -> Iterator[str]:
         arrow = self._paint(_BLUE, "-->")
         first = spans[0]
         yield f"{' ' * gutter} {arrow} {sanitize(first.file)}:{first.line}:{first.column}"
-        source = text.split("\n")
         bar = self._paint(_BLUE, "|")
         yield f"{' ' * gutter} {bar}"
         previous: int | None = None
         ordered = sorted(spans, key=lambda span: (span.line, span.column))
         for span in ordered:
-            if span.line > len(source) or not text:
+            if span.line > len(source):
                 continue
             if previous is not None and span.line > previous + 1:
                 yield self._paint(_BLUE, "...".ljust(gutter))
@@ -113,9 +119,7 @@ class _Renderer:
 
     def _mask(self, line: str, shown: Span) -> str:
         """Return the line with all possible secrets masked."""
-        for span in self._masks:
-            if span.file != shown.file or not span.line <= shown.line <= span.end_line:
-                continue
+        for span in self._masks.get((shown.file, shown.line), ()):
             start = span.column if span.line == shown.line else 1
             end = span.end_column if span.end_line == shown.line else len(line) + 1
             line = line[: start - 1] + "•" * (end - start) + line[end - 1 :]

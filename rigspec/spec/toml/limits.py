@@ -11,10 +11,14 @@ MAX_SPEC_BYTES = 1 << 20  # a rig of 1,000 environments has 200 KiB
 _MAX_DEPTH = 64
 _MAX_DIGITS = 100  # TOML's integers have 64 bits
 
-# Strings and comments are skipped whole; an unclosed string ends at its line.
+_MAX_PARTS = 64  # of a dotted key
+
+# Strings and comments are skipped whole. An unclosed string ends at its line, one of several lines
+# at the end of the text: no character is read twice.
 _TOKEN = re.compile(
-    r'"""(?:[^\\"]|\\.|"(?!""))*"""' + r"|'''(?:[^']|'(?!''))*'''" + r'|"(?:[^"\\\n]|\\.)*"?'
-    r"|'[^'\n]*'?|#[^\n]*|(?P<open>[\[{])|(?P<close>[\]}])|(?P<digits>[0-9][0-9_]{99,})",
+    r'"""(?:[^\\"]|\\.|"(?!""))*(?:"""|\Z)' + r"|'''(?:[^']|'(?!''))*(?:'''|\Z)"
+    r'|"(?:[^"\\\n]|\\.)*"?' + r"|'[^'\n]*'?|#[^\n]*|(?P<open>[\[{])|(?P<close>[\]}])"
+    r"|(?P<digits>0x[0-9A-Fa-f_]+|[0-9][0-9_]*)|(?P<dot>\.)|(?P<end>[=,\n])",
     re.DOTALL,
 )
 
@@ -28,8 +32,8 @@ class Excess(NamedTuple):
 
 
 def find_excess(text: str) -> Excess | None:
-    """Return the first place that is nested too deeply or has too many digits."""
-    depth = 0
+    """Return the first place that is nested too deeply or is too long for a number or a key."""
+    depth = dots = 0
     for match in _TOKEN.finditer(text):
         message = None
         if match["open"]:
@@ -37,7 +41,12 @@ def find_excess(text: str) -> Excess | None:
             message = f"more than {_MAX_DEPTH} levels of brackets" if depth > _MAX_DEPTH else None
         elif match["close"]:
             depth = max(depth - 1, 0)
-        elif match["digits"] and len(match["digits"].replace("_", "")) >= _MAX_DIGITS:
+        elif match["dot"]:
+            dots += 1
+            message = f"a key of more than {_MAX_PARTS} parts" if dots >= _MAX_PARTS else None
+        elif match["end"]:
+            dots = 0
+        elif match["digits"] and len(match["digits"].replace("_", "")) > _MAX_DIGITS:
             message = f"a number of more than {_MAX_DIGITS} digits"
         if message is not None:
             start = match.start()

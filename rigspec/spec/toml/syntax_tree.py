@@ -15,6 +15,7 @@ Point = tuple[int, int]  # line and column, from 1, in characters
 Range = tuple[Point, Point]  # the end is exclusive
 KeyPath = tuple[str | int, ...]
 
+_MAX_PATH = 200  # the limits of a text allow fewer names and indices
 _KEYS = frozenset({"bare_key", "quoted_key", "dotted_key"})
 
 
@@ -128,6 +129,8 @@ class _Reader:
         table[names[-1]] = self._read_value(value, path)
 
     def _read_value(self, node: Node, path: KeyPath) -> Any:
+        if len(path) > _MAX_PATH:
+            return None  # after a string without an end, where no limit was checked
         if node.type == "inline_table":
             table: dict[str, Any] = {}
             for child in node.named_children:
@@ -152,12 +155,17 @@ class _Reader:
     # --- keys and positions ------------------------------------------------------------------
 
     def _read_names(self, node: Node) -> list[str]:
-        if node.type == "dotted_key":
-            return [
-                name for c in node.named_children if c.type in _KEYS for name in self._read_names(c)
-            ]
-        text = (node.text or b"").decode()
-        return [str(self._read_scalar(node))] if node.type == "quoted_key" else [text]
+        names = []
+        waiting = [node]  # no recursion: a dotted key is nested as deeply as it has parts
+        while waiting:
+            node = waiting.pop()
+            if node.type == "dotted_key":
+                waiting += [child for child in reversed(node.named_children) if child.type in _KEYS]
+            elif node.type == "quoted_key":
+                names.append(str(self._read_scalar(node)))
+            else:
+                names.append((node.text or b"").decode())
+        return names
 
     def _range(self, node: Node) -> Range:
         return self._point(node.start_point), self._point(node.end_point)
@@ -169,10 +177,12 @@ class _Reader:
         return row + 1, column + 1
 
     def find_errors(self, node: Node) -> None:
-        """Collect the syntax errors, outermost first."""
-        if node.is_error or node.is_missing:
-            self.reading.errors.append(self._range(node))
-            return
-        for child in node.children:
-            if child.has_error or child.is_missing:
-                self.find_errors(child)
+        """Collect the syntax errors in the order of the text, without those inside another."""
+        waiting = [node]
+        while waiting:
+            node = waiting.pop()
+            if node.is_error or node.is_missing:
+                self.reading.errors.append(self._range(node))
+            else:
+                children = [c for c in node.children if c.has_error or c.is_missing]
+                waiting += reversed(children)
