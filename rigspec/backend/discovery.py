@@ -28,11 +28,14 @@ __all__ = [
     "Output",
     "OutputCheck",
     "find_backends",
+    "find_template",
 ]
 
 _PACKAGE = "rigspec.backends"
 _GROUP = "rigspec.backends"
 _MANIFEST = "manifest.toml"
+# Templates of several targets: the shell of steps, and the instructions of Dockerfiles.
+_SHARED = ("steps/", "image/")
 
 
 class BackendError(Exception):
@@ -244,9 +247,15 @@ def _read_backend(folder: Traversable, source: str) -> Backend:
     except ManifestError as error:
         raise BackendError(f"{source}: {error}") from error
     for output in manifest.outputs:
-        if output.template and not folder.joinpath(*output.template.split("/")).is_file():
+        if output.template and not find_template(folder, output.template).is_file():
             raise BackendError(f"{source}: {file}: no template {output.template}")
     return _build_backend(folder, manifest)
+
+
+def find_template(folder: Traversable, name: str) -> Traversable:
+    """Return a template of the backend in ``folder``, or one that several backends share."""
+    owner = files(_PACKAGE) if name.startswith(_SHARED) else folder
+    return owner.joinpath(*name.split("/"))
 
 
 def _build_output(table: OutputTable) -> Output:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
 from rigspec.backend import image
-from rigspec.backend.discovery import Backend, BackendError, Output
+from rigspec.backend.discovery import Backend, BackendError, Output, find_template
 from rigspec.backend.documents import build_values, render_document
 from rigspec.backend.quoting import FILTERS, sha256
 from rigspec.backend.shell_library import read_library, read_library_for
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_plan", "create_template_environment", "render_steps"]
 
-_STEPS = "steps/"
 _KINDS = "kinds/"
 _LIBRARY = "library/"
 
@@ -201,7 +199,7 @@ def _step_files(environment: Environment, steps: tuple[Step, ...]) -> Iterator[P
 
 
 class _Loader(BaseLoader):
-    """Load templates of the backend, ``steps/`` and ``kinds/KIND/``, and shell of ``library/``."""
+    """Load templates of the backend, shared ones and ``kinds/KIND/``, and shell of ``library/``."""
 
     def __init__(self, backend: Backend, kinds: frozenset[str]) -> None:
         self._backend = backend
@@ -227,5 +225,4 @@ class _Loader(BaseLoader):
             name, _, file = template.removeprefix(_KINDS).partition("/")
             kind = find_step_kinds().get(name)
             return kind.find_file(file) if kind is not None else None
-        folder = files("rigspec.backends") if template.startswith(_STEPS) else self._backend.folder
-        return folder.joinpath(*template.split("/"))
+        return find_template(self._backend.folder, template)

@@ -143,6 +143,7 @@ def open_folder(rig: Rig, files: Path, machine: Machine) -> None:
     settings = json.loads("\n".join(line for line in lines if not line.lstrip().startswith("//")))
     assert settings["name"] == rig.name
     shutil.copytree(folder / "files", machine.root.path / "opt/rig/lock", dirs_exist_ok=True)
+    shutil.copy(folder / "rig-image", machine.root.path / "usr/local/bin")
     machine.root.run(*settings["postCreateCommand"])
 
 
