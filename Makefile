@@ -20,7 +20,7 @@ ONE_BY_ONE := -n $(WORKERS) --dist load --maxschedchunk 1
 BARE ?= bookworm trixie
 
 .PHONY: demo test test-lowest e2e e2e-ci bare lint unit install install-dev system-packages golden \
-  locks benchmark site clean
+  locks benchmark site dist clean
 
 demo: install
 	@scripts/demo "$(BIN)/rigspec" "$(SPEC)" "$(OUT)"
@@ -77,6 +77,10 @@ site: $(VENV)/installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "wrote build/site/index.html"
 
+# The wheel, the source distribution, their SBOM and checksums in dist/: built twice to the same bytes.
+dist: $(VENV)/installed-release
+	@scripts/build-dist "$(BIN)" dist $(DIST)
+
 install: $(VENV)/installed
 
 install-dev: $(VENV)/installed-dev
@@ -91,6 +95,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 $(VENV)/installed-docs: $(VENV)/installed
 	@scripts/make-venv "$(PYTHON)" "$(VENV)" docs
+	@touch $@
+
+$(VENV)/installed-release: $(VENV)/installed
+	@scripts/make-venv "$(PYTHON)" "$(VENV)" release
 	@touch $@
 
 system-packages:
