@@ -142,7 +142,7 @@ def stream_response(
     within_s: float,
     headers: Mapping[str, str] | None = None,
     auth: httpx2.Auth | None = None,
-    limit: TransferLimit = FILE,
+    limit: TransferLimit | None = None,
 ) -> Iterator[httpx2.Response]:
     """Yield the response to a GET request before its body is read.
 
@@ -152,12 +152,12 @@ def stream_response(
         within_s: limit until the body begins, at the default timeout.
         headers: headers of the request.
         auth: credentials of the request.
-        limit: limit of the body.
+        limit: limit of the body, by default that of files.
 
     Raises:
         WEB_ERRORS: The server is unreachable, or its response cannot be used.
     """
-    extensions = build_limit(limit, within_s)
+    extensions = build_limit(limit or FILE, within_s)
     request = client.build_request("GET", url, headers=headers, extensions=extensions)
     response = client.send(request, auth=auth, stream=True)
     try:

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from rigspec.lock.errors import LockError, index_failure, report_no_solution
-from rigspec.lock.python.engines.process import run_engine
+from rigspec.lock.python.engines.process import find_index_host, run_engine
 from rigspec.lock.python.request import ResolveRequest
 
 __all__ = ["compile_requirements", "find_interpreter"]
@@ -101,7 +101,9 @@ class _Compiler:
     def _failure(self, stderr: str) -> LockError:
         words = " ".join(line.strip() for line in stderr.splitlines()[-8:])
         if any(trouble in stderr for trouble in _TROUBLE):
-            return index_failure(f"the packages of `{self._question.env}`", words)
+            host = find_index_host(self._question)
+            what = f"the packages of `{self._question.env}`"
+            return index_failure(what, f"{words} (from {host})")
         return report_no_solution(self._question.env, words)
 
 

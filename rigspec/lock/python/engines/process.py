@@ -13,9 +13,12 @@ from rigspec.lock.errors import index_failure
 from rigspec.lock.python.request import ResolveRequest
 from rigspec.net.limits import read_timeout, scale_limit
 
-__all__ = ["run_engine"]
+__all__ = ["find_index_host", "run_engine"]
 
 _LIMIT_S = 600
+# An index that never ends its response fills no more memory than this, in KiB.
+_MEMORY_KIB = 8 << 20
+_LIMITED = f'ulimit -v {_MEMORY_KIB}; exec "$@"'
 _DEFAULT_INDEX = "https://pypi.org/simple"
 # A proxy resolves names itself, and uv may work without a network.
 _ELSEWHERE = (
@@ -34,7 +37,7 @@ def run_engine(
     _require_name(question)
     try:
         return subprocess.run(
-            list(command),
+            ["sh", "-c", _LIMITED, "sh", *command],
             input=lines,
             env={**_timeouts(), **os.environ, **variables},
             capture_output=True,
@@ -47,6 +50,16 @@ def run_engine(
         raise index_failure(f"the packages of `{question.env}`", why) from None
 
 
+def find_index_host(question: ResolveRequest) -> str:
+    """Return host and port of the index of a request, without a password."""
+    return urlsplit(_find_index(question)).netloc.rpartition("@")[2]
+
+
+def _find_index(question: ResolveRequest) -> str:
+    variables = (os.environ.get("UV_DEFAULT_INDEX"), os.environ.get("UV_INDEX_URL"))
+    return next(filter(None, (question.index, *variables)), _DEFAULT_INDEX)
+
+
 def _timeouts() -> dict[str, str]:
     """Return the variables that set how long a server may be silent, for uv and for pip."""
     seconds = str(math.ceil(read_timeout()))
@@ -57,9 +70,7 @@ def _require_name(question: ResolveRequest) -> None:
     """Raise LockError if the index's name is unknown: a resolver would retry for seconds."""
     if any(os.environ.get(name) for name in _ELSEWHERE):
         return
-    variables = (os.environ.get("UV_DEFAULT_INDEX"), os.environ.get("UV_INDEX_URL"))
-    address = next(filter(None, (question.index, *variables)), _DEFAULT_INDEX)
-    host = urlsplit(address).hostname
+    host = urlsplit(_find_index(question)).hostname
     if host is None:
         return
     try:

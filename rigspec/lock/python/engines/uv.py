@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 from rigspec.lock.errors import EngineLimit, LockError, index_failure, report_no_solution
 from rigspec.lock.python.conflicts import PackageConflict, find_collision
 from rigspec.lock.python.engines.pip_tools import find_interpreter
-from rigspec.lock.python.engines.process import run_engine
+from rigspec.lock.python.engines.process import find_index_host, run_engine
 from rigspec.lock.python.engines.uv_report import read_requirements
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.upload_times import get_end_of_day
@@ -35,7 +36,7 @@ _UV_GLIBC = (17, *range(28, 41))
 _TROUBLE = re.compile(
     r"error sending request|failed to fetch|could not connect|timed? ?out|dns error|hash mismatch"
     r"|client error|connection|unexpected eof|failed to download|end of file"
-    r"|the structure of .* was invalid",
+    r"|the structure of .* was invalid|memory allocation|too many redirects",
     re.IGNORECASE,
 )
 # The limits of uv: metadata that requires a build, or that it cannot parse.
@@ -61,6 +62,8 @@ def compile_requirements(request: ResolveRequest) -> str:
     index = PackageIndex(
         request.target, request.index, pages=request.pages, extra=request.extra_indexes
     )
+    # uv takes a login page for an empty index, and has no limit on the size or time of a response.
+    index.read_pages(Requirement(text).name for text in request.requirements)
     return _prefer_wheels(request, index, _compile_installable(request, index))
 
 
@@ -148,7 +151,8 @@ def _failure(request: ResolveRequest, constraints: Sequence[str], stderr: str) -
         failure = report_no_solution(request.env, words)
         return EngineLimit(failure.diagnostic, failure.status)
     if _TROUBLE.search(stderr):
-        return index_failure(f"the packages of `{request.env}`", words)
+        host = find_index_host(request)
+        return index_failure(f"the packages of `{request.env}`", f"{words} (from {host})")
     collision = find_collision(read_requirements(stderr, constraints))
     if collision is not None:
         return PackageConflict(request.env, collision)

@@ -133,6 +133,13 @@ class PackageIndex:
             with suppress(LockError):
                 self._list_files(name)
 
+    def read_pages(self, names: Iterable[str]) -> None:
+        """Read the pages of packages, several at a time. Raises LockError."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with pause_garbage_collection(), ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(self._list_files, dict.fromkeys(names)))
+
     def files(self, name: str, version: Version) -> tuple[Package, ...]:
         """Return the files of one version that the target's pip installs, wheels first.
 
