@@ -23,7 +23,6 @@ from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machi
 from rigspec.cli.console import fail_unknown, print_status
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.sanitize import sanitize_json
-from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import Lock
 from rigspec.lock.paths import lock_directory
 from rigspec.resolution import EnvResolution
@@ -160,7 +159,7 @@ def _refuse_unknown_names(
         known |= {package.name for package in machine.packages}
         for locked in machine.envs:
             known |= {package.name for package in (*locked.tools, *locked.packages)}
-            known |= read_explicit_packages(locked.explicit).keys()
+            known |= {package.name for package in locked.conda_packages}
     for name in update_names:
         if name.lower() not in known:
             fail_unknown(

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.plan.steps import Step
 from rigspec.resolution import Resolution
@@ -78,8 +77,9 @@ def _iterate_environment(env: LockedEnv) -> Iterator[ComparedItem]:
     for package in (*env.tools, *env.packages):
         name, content = f"{env.name}: {package.name}", compute_fingerprint(" ".join(package.sha256))
         yield ComparedItem("Python packages", name, package.version, content)
-    for name, (version, build) in read_explicit_packages(env.explicit).items():
-        yield ComparedItem("conda packages", f"{env.name}: {name}", f"{version} {build}")
+    for conda in env.conda_packages:
+        build = f"{conda.version} {conda.build}"
+        yield ComparedItem("conda packages", f"{env.name}: {conda.name}", build)
     for settings in env.settings:
         value = f"{settings.path} ({settings.format})"
         yield ComparedItem("settings", f"{env.name}: {settings.framework}", value)

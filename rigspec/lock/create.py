@@ -185,10 +185,12 @@ def _join(
 def _previous_pins(
     before: Lock | None, moving: tuple[str, ...]
 ) -> Mapping[tuple[str | None, str], PreviousPins]:
+    free = {name.lower() for name in moving}
     return {
         (machine.resolution.machine, env.name): PreviousPins(
             tuple(Pin(package.name, package.version) for package in (*env.packages, *env.tools)),
-            *(env.explicit, moving, env.engine),
+            tuple((p.name, p.md5) for p in env.conda_packages if p.name not in free),
+            *(moving, env.engine),
         )
         for machine in (before.machines if before is not None else ())
         for env in machine.envs

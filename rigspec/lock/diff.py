@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import Lock, LockedEnv, LockedMachine
 
 __all__ = ["lock_diff"]
@@ -72,13 +71,17 @@ def _pins(env: LockedEnv) -> dict[str, str]:
 
 def _conda(before: LockedEnv, after: LockedEnv) -> tuple[dict[str, str], dict[str, str]]:
     """Return the versions of conda's packages, with the build where only that differs."""
-    old, new = read_explicit_packages(before.explicit), read_explicit_packages(after.explicit)
+    old, new = _list_builds(before), _list_builds(after)
     same = {name for name in old.keys() & new.keys() if old[name][0] == new[name][0]}
     versions = [
         {name: " ".join(found) if name in same else found[0] for name, found in packages.items()}
         for packages in (old, new)
     ]
     return versions[0], versions[1]
+
+
+def _list_builds(env: LockedEnv) -> dict[str, tuple[str, str]]:
+    return {package.name: (package.version, package.build) for package in env.conda_packages}
 
 
 def _diff_lines(before: Mapping[str, str], after: Mapping[str, str], place: str) -> Iterator[str]:

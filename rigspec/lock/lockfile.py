@@ -15,8 +15,9 @@ from typing import Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.fs.atomic_tree import MANIFEST, OutputFile, build_manifest, escapes_root
+from rigspec.lock.conda.explicit_list import format_explicit_list, parse_explicit_list
 from rigspec.lock.migration import VERSION, migrate
-from rigspec.lock.model import Lock, LockedPythonPackage
+from rigspec.lock.model import Lock, LockedChannelPackage, LockedConda, LockedPythonPackage
 from rigspec.lock.python.requirements_file import format_requirements, parse_requirements
 
 __all__ = [
@@ -159,7 +160,9 @@ def _path(machine: str | None, env: str, part: str) -> str:
 
 
 def _write_packages(env: dict[str, Any]) -> None:
-    """Replace the packages of an environment by the text of its requirements files."""
+    """Replace the packages of an environment by the texts of its files."""
+    conda = env.pop("conda", None)
+    env["explicit"] = format_explicit_list(_build_conda(conda)) if conda is not None else ""
     packages = {key: [LockedPythonPackage(**each) for each in env.pop(key)] for key in _PACKAGES}
     sources = [package.name for package in packages["packages"] if package.from_source]
     if sources:
@@ -168,8 +171,16 @@ def _write_packages(env: dict[str, Any]) -> None:
         env[part] = format_requirements(packages[key])
 
 
+def _build_conda(values: Mapping[str, Any]) -> LockedConda:
+    packages = (LockedChannelPackage(**each) for each in values["packages"])
+    return LockedConda(values["platform"], tuple(packages))
+
+
 def _read_packages(env: dict[str, Any]) -> None:
-    """Replace the text of the requirements files of an environment by its packages."""
+    """Replace the texts of the files of an environment by its packages."""
+    explicit = env.pop("explicit", "")
+    if explicit:
+        env["conda"] = parse_explicit_list(explicit)
     sources = env.pop("sources", ())
     texts = {key: env.pop(part) for key, part in _PACKAGES.items()}
     for key, text in texts.items():

@@ -193,13 +193,32 @@ class LockedPythonPackage:
 
 
 @dataclass(frozen=True)
+class LockedChannelPackage:
+    """A package of a conda channel, at an address in which a word replaces conda's own server."""
+
+    name: str
+    version: str
+    build: str
+    address: str
+    md5: str
+
+
+@dataclass(frozen=True)
+class LockedConda:
+    """What conda installs for a ``platform`` (``linux-64``), in the order of installation."""
+
+    platform: str
+    packages: tuple[LockedChannelPackage, ...]
+
+
+@dataclass(frozen=True)
 class LockedEnv:
     """A Python environment, sorted by name: ``packages`` is everything that it installs, with the
     build requirements of source archives, except ``tools``: pip, setuptools and wheel.
 
-    ``engine`` is the resolver that chose them. An environment that conda manages has
-    ``conda_lock`` (conda-lock's own form) and ``explicit`` (conda's), too; one locked with
-    ``--pylock`` has ``pylock`` (PEP 751).
+    ``engine`` is the resolver that chose them. An environment that conda manages has ``conda``,
+    with the file of conda-lock, ``conda_lock``; one locked with ``--pylock`` has ``pylock``
+    (PEP 751).
     """
 
     name: str
@@ -209,8 +228,13 @@ class LockedEnv:
     interpreter: LockedInterpreter = LockedInterpreter("system", ("python3", "-m", "venv"))
     settings: tuple[LockedSettings, ...] = ()
     conda_lock: str = ""
-    explicit: str = ""
+    conda: LockedConda | None = None
     pylock: str = ""
+
+    @property
+    def conda_packages(self) -> tuple[LockedChannelPackage, ...]:
+        """Return the packages that conda installs, in the order of installation."""
+        return self.conda.packages if self.conda is not None else ()
 
     @property
     def has_source_archives(self) -> bool:

@@ -8,7 +8,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rigspec.lock.artifacts import find_release
-from rigspec.lock.conda.lockfile import read_explicit_packages
 from rigspec.lock.model import (
     LockedEnv,
     LockedMachine,
@@ -173,11 +172,7 @@ def find_notebook(rig: Rig, envs: Iterable[LockedEnv], matrix: Matrix) -> Locked
     for env in envs:
         if serves_notebooks(rig, env.name):
             found = {package.name: package.version for package in env.packages}
-            if env.explicit:
-                found |= {
-                    name: version
-                    for name, (version, _) in read_explicit_packages(env.explicit).items()
-                }
+            found |= {package.name: package.version for package in env.conda_packages}
             program = find_notebook_program(rig, env.name)
             return _notebook(env.name, program, Version(found[program]), matrix)
     return None

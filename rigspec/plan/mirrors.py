@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rigspec.lock.conda.channels import resolve_alias
-from rigspec.lock.model import LockedEnv, LockedFile, LockedMachine, LockedRepository
+from rigspec.lock.model import LockedConda, LockedEnv, LockedFile, LockedMachine, LockedRepository
 from rigspec.spec.mirror_urls import build_mirror_url
 from rigspec.spec.models.mirrors import Mirrors
 
@@ -33,9 +33,19 @@ def _mirror_env(env: LockedEnv, mirror: str | None) -> LockedEnv:
     """Return the environment with its channels on the mirror, if they are locked by name."""
     return replace(
         env,
-        explicit=resolve_alias(env.explicit, mirror),
+        conda=_mirror_conda(env.conda, mirror),
         conda_lock=resolve_alias(env.conda_lock, mirror),
     )
+
+
+def _mirror_conda(conda: LockedConda | None, mirror: str | None) -> LockedConda | None:
+    if conda is None:
+        return None
+    packages = (
+        replace(package, address=resolve_alias(package.address, mirror))
+        for package in conda.packages
+    )
+    return replace(conda, packages=tuple(packages))
 
 
 def _mirror_repository(repository: LockedRepository, mirror: str | None) -> LockedRepository:

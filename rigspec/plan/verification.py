@@ -126,7 +126,7 @@ def _env_checks(env: LockedEnv, resolution: EnvResolution) -> Iterator[Check]:
         layer="env",
     )
     parts = [
-        *(("explicit",) if env.explicit else ()),
+        *(("explicit",) if env.conda is not None else ()),
         *("tools", "requirements"),
         *(("sources",) if env.has_source_archives else ()),
     ]

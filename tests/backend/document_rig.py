@@ -5,6 +5,7 @@ from __future__ import annotations
 from rigspec.lock.model import (
     Lock,
     LockedArchive,
+    LockedConda,
     LockedEnv,
     LockedFile,
     LockedImage,
@@ -134,7 +135,7 @@ _STUDIO = LockedEnv(
     tools=(),
     interpreter=LockedInterpreter("conda", ("conda", "create"), installer="Miniforge3.sh"),
     conda_lock=_CONDA_LOCK,
-    explicit="@EXPLICIT\n",
+    conda=LockedConda("linux-64", ()),
     pylock=_PYLOCK,
 )
 _RESOLUTION = Resolution(

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-PROGRAM = ROOT / "backends" / "docker" / "rig-image"
+PROGRAM = ROOT / "backends" / "image" / "rig-image"
 LIST = "first=1.0 aaaa\nsecond=2:2.0-1 bbbb\n"
 INDEX = """\
 Package: first

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rigspec.lock.model import LockedEnv
+from rigspec.lock.model import LockedEnv, LockedPythonPackage
 
 __all__ = ["ChannelPackage", "PythonPackage", "list_conda_packages", "list_python_packages"]
 
@@ -14,19 +14,13 @@ _SUFFIXES = (".conda", ".tar.bz2")
 
 
 @dataclass(frozen=True)
-class PythonPackage:
-    """A package of the Python index: a canonical name and the sha256 of its files.
+class PythonPackage(LockedPythonPackage):
+    """A package of the Python index; ``url`` is the address of its file, if the lock has it.
 
-    ``is_tool`` is true for pip and its companions, which are installed first, ``from_source`` for a
-    source archive. ``url`` is the
-    address of the file, if the lock has it.
+    ``is_tool`` is true for pip and its companions, which are installed first.
     """
 
-    name: str
-    version: str
-    sha256: tuple[str, ...]
     is_tool: bool = False
-    from_source: bool = False
     url: str | None = None
 
 
@@ -74,11 +68,8 @@ def list_python_packages(env: LockedEnv) -> tuple[PythonPackage, ...]:
     addresses = _read_addresses(env.pylock)
     found = {
         package.name: PythonPackage(
-            name=package.name,
-            version=package.version,
-            sha256=package.sha256,
+            **vars(package),
             is_tool=is_tool,
-            from_source=package.from_source,
             url=next((addresses[each] for each in package.sha256 if each in addresses), None),
         )
         for packages, is_tool in ((env.tools, True), (env.packages, False))

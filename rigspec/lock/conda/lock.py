@@ -22,6 +22,7 @@ from rigspec.lock.errors import (
     report_no_solution,
     report_unknown_package,
 )
+from rigspec.lock.model import LockedConda
 from rigspec.net.limits import scale_limit
 
 __all__ = ["CondaLock", "solve_conda"]
@@ -31,12 +32,12 @@ _LIMIT_S = 600
 
 @dataclass(frozen=True)
 class CondaLock:
-    """The result of a solve: conda-lock's own file, the explicit list that conda reads, the exact
+    """The result of a solve: conda-lock's own file, the packages as conda installs them, the exact
     interpreter, and name and version of the other Python distributions.
     """
 
     conda_lock: str = ""
-    explicit: str = ""
+    conda: LockedConda | None = None
     python: str = ""
     distributions: tuple[tuple[str, str], ...] = ()
 
@@ -54,7 +55,7 @@ def solve_conda(env: str, question: CondaRequest, channels: Sequence[CondaChanne
     versions = {package.name: package.version for package in answer.packages}
     return CondaLock(
         files.conda_lock,
-        files.explicit,
+        files.conda,
         versions.get("python", ""),
         tuple((p.name, p.version) for p in answer.packages if p.python),
     )

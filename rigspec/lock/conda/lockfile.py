@@ -1,27 +1,22 @@
-"""The two forms of a conda lock: conda-lock's own file and the explicit list that conda reads.
-
-The explicit list names md5 sums, as conda-lock renders it: a conda older than 24.9, which the
-installers of old rigs include, reads no other. The sha256 is in conda-lock.yml.
-"""
+"""The two forms of a conda lock: conda-lock's own file, and the packages as conda installs them."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rigspec.lock.conda.channels import CondaChannel, restore_written_address
 from rigspec.lock.conda.request import CondaPackage, CondaRequest
+from rigspec.lock.model import LockedChannelPackage, LockedConda
 
 __all__ = [
     "CondaFiles",
     "LockedCondaPackage",
     "build_conda_files",
     "read_conda_lock",
-    "read_explicit_packages",
-    "read_preferred_packages",
 ]
 
 _HEADER = """\
@@ -29,19 +24,14 @@ _HEADER = """\
 # The packages of pip are not in here, because an entry needs the address of an index: they are
 # in {env}.requirements.txt and {env}.tools.txt, with hashes.
 """
-_EXPLICIT_HEADER = """\
-# Written by rigspec: do not edit.
-# platform: {platform}
-@EXPLICIT
-"""
 
 
 @dataclass(frozen=True)
 class CondaFiles:
-    """Both forms, as file contents."""
+    """The content of conda-lock's file, and the packages in the order of installation."""
 
     conda_lock: str
-    explicit: str
+    conda: LockedConda
 
 
 def build_conda_files(
@@ -61,9 +51,13 @@ def build_conda_files(
         write_conda_lock_file(lockfile, path, None, include_help_text=False)
         text = path.read_text(encoding="utf-8")
     lockfile.toposort_inplace()
-    lines = [f"{entry.url}#{entry.hash.md5}\n" for entry in lockfile.package]
-    explicit = _EXPLICIT_HEADER.format(platform=question.platform) + "".join(lines)
-    return CondaFiles(_HEADER.format(env=env) + text, explicit)
+    entries = tuple(
+        LockedChannelPackage(
+            entry.name, entry.version, entry.build or "", entry.url, entry.hash.md5 or ""
+        )
+        for entry in lockfile.package
+    )
+    return CondaFiles(_HEADER.format(env=env) + text, LockedConda(question.platform, entries))
 
 
 @dataclass(frozen=True)
@@ -83,27 +77,6 @@ def read_conda_lock(conda_lock: str) -> tuple[LockedCondaPackage, ...]:
         path.write_text(conda_lock, encoding="utf-8")
         entries = parse_conda_lock_file(path).package
     return tuple(LockedCondaPackage(entry.url, entry.hash.sha256 or "") for entry in entries)
-
-
-def read_explicit_packages(explicit: str) -> dict[str, tuple[str, str]]:
-    """Return version and build of each package in an explicit list, by name."""
-    return {name: (version, build) for name, version, build, _ in _parse_explicit(explicit)}
-
-
-def read_preferred_packages(
-    explicit: str, moving: Collection[str] = ()
-) -> tuple[tuple[str, str], ...]:
-    """Return name and md5 of each package in an explicit list, except those in ``moving``."""
-    free = {name.lower() for name in moving}
-    return tuple((name, md5) for name, _, _, md5 in _parse_explicit(explicit) if name not in free)
-
-
-def _parse_explicit(explicit: str) -> Iterator[tuple[str, str, str, str]]:
-    for line in explicit.partition("@EXPLICIT\n")[2].splitlines():
-        address, _, md5 = line.partition("#")
-        stem = address.rpartition("/")[2].removesuffix(".conda").removesuffix(".tar.bz2")
-        name, version, build = stem.rsplit("-", 2)
-        yield name, version, build, md5
 
 
 def _entry(package: CondaPackage, platform: str, channels: Sequence[CondaChannel]) -> Any:

@@ -12,7 +12,6 @@ from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.conda.environment import lock_conda
-from rigspec.lock.conda.lockfile import read_preferred_packages
 from rigspec.lock.conda.pip import find_missing_tools, list_conda_pins, lock_pip_packages
 from rigspec.lock.errors import EngineLimit, LockError
 from rigspec.lock.model import LockedEnv, LockedPythonPackage, LockedSettings
@@ -78,10 +77,13 @@ class LockSettings:
 
 @dataclass(frozen=True)
 class PreviousPins:
-    """The earlier lock of an environment; the packages in ``moving`` may change."""
+    """The earlier lock of an environment; the packages in ``moving`` may change.
+
+    ``builds`` are name and md5 of conda's packages that stay where possible.
+    """
 
     packages: tuple[Pin, ...] = ()
-    explicit: str = ""
+    builds: tuple[tuple[str, str], ...] = ()
     moving: tuple[str, ...] = ()
     engine: str | None = None
 
@@ -178,11 +180,10 @@ class _Locker:
         self._figures = _figures(matrix, env)
         url = rig.mirrors.pypi or read_index_configuration()
         target = describe_target_interpreter(resolution, env, self._figures.get("last_virtualenv"))
-        before = read_preferred_packages(previous.explicit, previous.moving)
         pages: IndexPages = {}
         extra = list_build_indexes(rig, env)
         index = PackageIndex(target, url, pages=pages, extra=extra)
-        self._conda = lock_conda(rig, resolution, env, matrix, index, before)
+        self._conda = lock_conda(rig, resolution, env, matrix, index, previous.builds)
         self._provided = list_conda_pins(self._conda, env.pip)
         self._target = replace(target, version=self._conda.python or target.version)
         self._index = PackageIndex(self._target, url, pages=pages, extra=extra)
@@ -219,7 +220,7 @@ class _Locker:
             interpreter=lock_interpreter(self._spec, self._resolution, self._env, self._matrix),
             settings=tuple(_settings(self._spec, self._matrix)),
             conda_lock=self._conda.conda_lock,
-            explicit=self._conda.explicit,
+            conda=self._conda.conda,
             pylock=render_pylock((*locked_tools, *packages), solved.request)
             if self._settings.pylock
             else "",

@@ -63,7 +63,7 @@ def list_environment_variables(
                 needs=(f"env-{env.name.replace('_', '-')}",),
                 name=env.name,
                 path=env_path(env.name),
-                by_conda=bool(env.explicit),
+                by_conda=env.conda is not None,
                 variables=variables,
             )
 

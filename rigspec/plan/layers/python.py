@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
 
+from rigspec.lock.conda.explicit_list import format_explicit_list
 from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.python.requirements_file import format_requirements
 from rigspec.plan.layers.apt import build_package_lists, build_package_step
@@ -87,8 +88,9 @@ def build_payload_files(rig: RigSettings, locked: LockedMachine) -> tuple[Payloa
         files.append(PayloadFile(f"{env.name}.tools.txt", format_requirements(env.tools)))
         if sources:
             files.append(PayloadFile(f"{env.name}.sources.txt", format_requirements(sources)))
-        if env.explicit:
-            files.append(PayloadFile(f"{env.name}.explicit.txt", env.explicit))
+        if env.conda is not None:
+            text = format_explicit_list(env.conda)
+            files.append(PayloadFile(f"{env.name}.explicit.txt", text))
             files.append(PayloadFile(f"{env.name}.conda-lock.yml", env.conda_lock))
     return tuple(files)
 
@@ -189,7 +191,8 @@ def _environment_step(env: LockedEnv, resolution: EnvResolution) -> EnvironmentS
         tools=f"{env.name}.tools.txt",
         sources=f"{env.name}.sources.txt" if env.has_source_archives else None,
         pip=resolution.pip,
-        explicit=f"{env.name}.explicit.txt" if env.explicit else None,
+        explicit=f"{env.name}.explicit.txt" if env.conda is not None else None,
         bootstrap=bootstrap,
         packages=(*env.tools, *env.packages),
+        conda_packages=env.conda_packages,
     )

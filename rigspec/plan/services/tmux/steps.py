@@ -92,7 +92,7 @@ def _activate_command(env: str, locked: LockedMachine) -> str:
     """Return the command that activates an environment; conda environments need their conda."""
     locked_env = next(each for each in locked.envs if each.name == env)
     resolution = next(each for each in locked.resolution.envs if each.name == env)
-    if locked_env.explicit and resolution.installer is not None:
+    if locked_env.conda is not None and resolution.installer is not None:
         return f". {installer_path(resolution.installer)}/bin/activate {env_path(env)}"
     return f". {env_path(env)}/bin/activate"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rigspec.lock.model import LockedPythonPackage
+from rigspec.lock.model import LockedChannelPackage, LockedPythonPackage
 from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
 __all__ = ["EnvironmentStep"]
@@ -22,8 +22,8 @@ class EnvironmentStep(Step):
     ``explicit`` is the list of its packages, which ``create_command`` reads. ``index`` is the URL
     of the Python index, if the spec sets one, and ``extra_indexes`` are those of its builds that
     the default index does not have. ``bootstrap`` is the interpreter that ``tools`` are
-    installed into first, if ``create_command`` is one of them. ``packages`` are those of all
-    these files except ``explicit``.
+    installed into first, if ``create_command`` is one of them. ``conda_packages`` are those of
+    ``explicit``, ``packages`` those of the other files.
     """
 
     kind: ClassVar[str] = "environment"
@@ -41,6 +41,7 @@ class EnvironmentStep(Step):
     index: str | None = None
     extra_indexes: tuple[str, ...] = ()
     packages: tuple[LockedPythonPackage, ...] = ()
+    conda_packages: tuple[LockedChannelPackage, ...] = ()
 
     @property
     def lock_files(self) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from importlib.metadata import Distribution, distributions
@@ -79,7 +78,6 @@ _PROGRAM = (
     "import json, platform, sys; "
     "print(json.dumps([platform.python_version(), sys.prefix, sys.path]))"
 )
-_PACKAGE = re.compile(r"\w+://\S*/([^/\s]+?)(?:\.conda|\.tar\.bz2)(?:#|$)")
 
 
 def check(step: EnvironmentStep, inspection: Inspection) -> Iterator[Finding]:
@@ -88,14 +86,13 @@ def check(step: EnvironmentStep, inspection: Inspection) -> Iterator[Finding]:
     If the environment is missing, only the interpreter is reported.
     """
     plan = inspection.plan
-    texts = {file.name: file.content for file in plan.payload}
     python = next(env.python for env in plan.resolution.envs if env.name == step.name)
     interpreter = _check_interpreter(step, python)
     yield interpreter
     if interpreter.status is Status.MISSING:
         return
     pins = {package.name: package.version for package in step.packages}
-    conda_packages = _parse_explicit(texts[step.explicit]) if step.explicit is not None else {}
+    conda_packages = {p.name: f"{p.version}-{p.build}" for p in step.conda_packages}
     try:
         records = _read_conda_records(step.path)
         installed = _find_distributions(step)
@@ -159,12 +156,6 @@ def _is_same_version(one: str, other: str) -> bool:
         return one == other or Version(one) == Version(other)
     except InvalidVersion:
         return False
-
-
-def _parse_explicit(explicit: str) -> dict[str, str]:
-    """Return ``version-build`` of every package of an explicit list."""
-    matches = (_PACKAGE.match(line) for line in explicit.splitlines())
-    return dict(_split(package[1]) for package in matches if package)
 
 
 def _read_conda_records(prefix: str) -> dict[str, str]:
