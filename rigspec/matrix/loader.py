@@ -236,6 +236,7 @@ def _build_product(table: Mapping[str, Any]) -> Product:
             _build_source_build(row, sources) for row in table.get("source_build", ())
         ),
         ignored_words=tuple(table.get("ignored_words", ())),
+        ignored_prefixes=tuple(table.get("ignored_prefixes", ())),
         other_makers=tuple(
             (maker, tuple(words)) for maker, words in table.get("other_makers", {}).items()
         ),

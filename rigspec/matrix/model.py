@@ -239,11 +239,12 @@ class Product:
     """A product, with its releases and rules.
 
     ``families`` is ordered by preference. ``ignored_words`` are words that do not distinguish parts
-    in the names that users write. ``other_makers`` are words by which parts of other makers are
-    known. ``unversioned_packages`` are package names that install the newest release. ``carrier``
-    is the package by whose builds those of the product differ, where it is another one (``jaxlib``
-    of JAX). A package is ``only_conda`` if no Python index has it, and ``has_gpu_code`` if its
-    wheels contain compiled code for GPUs. ``cache`` holds values derived from the product.
+    in the names that users write, and ``ignored_prefixes`` are words that distinguish none before a
+    name (`Standard_` of Azure's sizes). ``other_makers`` are words by which parts of other makers
+    are known. ``unversioned_packages`` are package names that install the newest release.
+    ``carrier`` is the package by whose builds those of the product differ, where it is another one
+    (``jaxlib`` of JAX). A package is ``only_conda`` if no Python index has it, and ``has_gpu_code``
+    if its wheels contain compiled code for GPUs. ``cache`` holds values derived from the product.
     """
 
     name: str
@@ -256,6 +257,7 @@ class Product:
     undeclared_dependencies: tuple[UndeclaredDependency, ...] = ()
     system_dependencies: tuple[SystemDependency, ...] = ()
     ignored_words: tuple[str, ...] = ()
+    ignored_prefixes: tuple[str, ...] = ()
     other_makers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     unversioned_packages: tuple[str, ...] = ()
     carrier: str | None = None

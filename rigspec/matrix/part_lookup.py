@@ -20,7 +20,7 @@ def find_part(product: Product, model: str) -> Release | None:
 
     ``GTX 1080 Ti``, ``1080ti`` and ``Zotac GeForce GTX 1080 Ti`` are the same card.
     """
-    name = _normalize(model, product.ignored_words)
+    name = _normalize(model, product)
     if not name:
         return None
     index = index_names(product)
@@ -45,12 +45,11 @@ def find_other_maker(product: Product, model: str) -> str | None:
 
 def find_variants(product: Product, model: str) -> tuple[Release, ...]:
     """Return the parts sold under one name with different chips, which brackets distinguish."""
-    name = _normalize(model, product.ignored_words)
+    name = _normalize(model, product)
     return tuple(
         release
         for release in product.releases
-        if "(" in release.version
-        and _normalize(release.version.partition("(")[0], product.ignored_words) == name
+        if "(" in release.version and _normalize(release.version.partition("(")[0], product) == name
     )
 
 
@@ -60,7 +59,7 @@ def find_similar_parts(product: Product, model: str) -> tuple[Release, ...]:
     Swapped digits come first: `RTX 4909` is a typo of `RTX 4090`.
     """
     index = index_names(product)
-    name = _normalize(model, product.ignored_words)
+    name = _normalize(model, product)
     swapped = [known for known in index if sorted(known) == sorted(name)]
     near = [*swapped, *get_close_matches(name, index, n=3, cutoff=0.7)][:3]
     return tuple(dict.fromkeys(release for name in near for release in index[name]))
@@ -74,12 +73,15 @@ def index_names(product: Product) -> Mapping[str, tuple[Release, ...]]:
     index: dict[str, tuple[Release, ...]] = {}
     for release in product.releases:
         label = f"{release.family or ''} {release.version}"
-        for name in {_normalize(n, product.ignored_words) for n in (label, *release.names)}:
+        for name in {_normalize(n, product) for n in (label, *release.names)}:
             index[name] = (*index.get(name, ()), release)
     product.cache["names"] = index
     return index
 
 
-def _normalize(name: str, ignored_words: tuple[str, ...]) -> str:
-    words = re.findall(r"[a-z]+|\d+", name.lower())
-    return "".join(word for word in words if word not in ignored_words)
+def _normalize(name: str, product: Product) -> str:
+    text = name.lower()
+    if product.ignored_prefixes:
+        text = re.sub(rf"(?<!\S)(?:{'|'.join(product.ignored_prefixes)})[._\s]+", "", text)
+    words = re.findall(r"[a-z]+|\d+", text)
+    return "".join(word for word in words if word not in product.ignored_words)

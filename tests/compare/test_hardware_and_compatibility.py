@@ -103,6 +103,23 @@ def test_hardware_part_of_gpu_is_shown_as_fraction() -> None:
     assert "0.1666" not in text + render_html(found)
 
 
+def test_hardware_of_tower_and_newest_instance_has_values_and_ratio() -> None:
+    spec = parse_spec("newest.toml", PART.replace("azure NV6adsv5", "aws p6-b200.48xlarge"))
+    sides = [
+        build_machine_specs(spec, name, load_required_matrix(spec.rig, name)) for name in ("a", "b")
+    ]
+    a, b = spec.rig.machine["a"], spec.rig.machine["b"]
+    found = compare_hardware((a, b), sides[0], sides[1])
+    rows = {(row.of, row.key): row for row in found.rows}
+    memory, fp32 = rows["all GPUs", "memory"], rows["one GPU", "fp32"]
+    assert (str(memory.a), str(memory.b), round(memory.ratio or 0)) == ("24 GiB", "1432 GiB", 60)
+    assert str(fp32.b) == "75 TFLOPS"
+    assert not any("several variants" in note for note in found.notes)
+    assert sides[1].instance is not None
+    assert str(sides[1].instance.price) == "113.9328 USD/h"
+    assert sides[1].instance.price_day == "2026-01-21"
+
+
 @pytest.mark.parametrize(
     ("name", "release", "reason"),
     [

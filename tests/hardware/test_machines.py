@@ -13,6 +13,7 @@ from rigspec.diagnostics.model import Severity
 from rigspec.diagnostics.serialization import parse_reports, serialize_reports
 from rigspec.hardware.power import compute_efficiency
 from rigspec.matrix.loader import load_matrix
+from rigspec.matrix.part_lookup import find_part
 from rigspec.spec.loader import InvalidSpec, compute_spec_digest
 from tests.hardware.figures import diagnose, figures, machine, report, rig
 
@@ -273,6 +274,39 @@ def test_cloud_instances_have_hardware_values() -> None:
         assert found.ram is not None
         assert found.gpus[0].compute_capability
         assert (found.instance.price is None) or found.instance.price_day
+
+
+def test_cloud_instances_have_the_card_that_they_name() -> None:
+    matrix = load_matrix(["gpu", "instance"])
+    for release in matrix.product("instance").releases:
+        if (name := release.get("card")) is None:
+            continue
+        card = find_part(matrix.product("gpu"), name)
+        assert card is not None, release.label
+        assert release.implies[0].alternatives == card.implies[0].alternatives, release.label
+        assert release.get("arch") == card.get("arch") or card.get("arch") is None, release.label
+
+
+@pytest.mark.parametrize(
+    ("instance", "count", "memory", "vram"),
+    [
+        ("aws p5.4xlarge", "1", "80 GiB", "80 GiB"),
+        ("aws p5en.48xlarge", "8", "141 GiB", "1128 GiB"),
+        ("aws p6-b200.48xlarge", "8", "179 GiB", "1432 GiB"),
+        ("aws p6-b300.48xlarge", "8", "268 GiB", "2144 GiB"),
+        ("aws p6e-gb200.36xlarge", "4", "185 GiB", "740 GiB"),
+        ("aws g6f.large", "0.125", "3 GiB", "3 GiB"),
+        ("aws gr6f.4xlarge", "0.5", "12 GiB", "12 GiB"),
+        ("aws g7.12xlarge", "2", "32 GiB", "64 GiB"),
+        ("aws g7e.48xlarge", "8", "96 GiB", "768 GiB"),
+    ],
+)
+def test_cloud_instance_has_the_memory_of_its_gpus(
+    instance: str, count: str, memory: str, vram: str
+) -> None:
+    found = figures(machine(f'kind = "cloud"\ninstance = "{instance}"'))
+    (gpu,) = found.gpus
+    assert (f"{gpu.count}", str(gpu.memory), str(found.vram)) == (count, memory, vram)
 
 
 def test_matrix_hardware_values_have_sources() -> None:

@@ -67,3 +67,23 @@ def test_find_similar_parts_swapped_digits_come_first(name: str, nearest: str) -
 )
 def test_find_other_maker_names_who_makes_the_part(name: str, maker: str | None) -> None:
     assert find_other_maker(load_matrix(["gpu"]).product("gpu"), name) == maker
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        ("Standard_NC24ads_A100_v4", "NC24ads A100 v4"),
+        ("STANDARD_NC24ADS_A100_V4", "NC24ads A100 v4"),
+        ("Standard NC24ads A100 v4", "NC24ads A100 v4"),
+        ("azure Standard_NC6s_v3", "NC6s v3"),
+        ("Standard_NC6", "NC6"),
+        ("ml.g6.xlarge", "g6.xlarge"),
+        ("aws ml.p5.48xlarge", "p5.48xlarge"),
+        ("g2-standard-4", "g2-standard-4"),
+        ("g2-4", None),
+        ("g24", None),
+    ],
+)
+def test_find_part_instance_as_clouds_write_it_is_found(name: str, version: str | None) -> None:
+    release = find_part(load_matrix(["instance"]).product("instance"), name)
+    assert (release.version if release is not None else None) == version
