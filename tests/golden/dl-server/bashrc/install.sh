@@ -1,15 +1,15 @@
 #!/bin/sh
+trap 'echo "install.sh: this file is truncated; download it again" >&2; exit 1' EXIT
+#
 # A two-user fastai server
 # Adds the variables of the rig dl-server to a shell start-up file, or removes them. Written by
 # rigspec from lock
 # 7cf3c93775d0938a10da227b33110248cdc16df11e3655715a1bbfe40282ad80.
 #
 # Does not need root. The fragment is stored in ~/.config/rig; the start-up file gets one marked block
-# that sources it. The rest of the file is not changed.
+# that sources it. The rest of the file is not changed. Nothing runs before the last line, so a
+# truncated file does nothing but report it, by the trap above.
 set -eu
-
-# Nothing runs before the last line, so a truncated file does nothing but report it.
-trap 'echo "install.sh: this file is truncated; download it again" >&2; exit 1' EXIT
 
 RIG=dl-server
 BEGIN="# >>> rigspec $RIG >>>"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
+trap 'echo install.sh": this file is truncated; download it again" >&2; exit 1' EXIT
+#
 # A two-user fastai server
 # Installs the rig dl-server, machine tower. Written by rigspec from lock
 # 7cf3c93775d0938a10da227b33110248cdc16df11e3655715a1bbfe40282ad80.
 #
-# Run as root. Safe to re-run: completed steps are skipped. See --help.
+# Run as root. Safe to re-run: completed steps are skipped. See --help. Nothing runs before the last
+# line, so a truncated download does nothing but report it, by the trap above.
 #
 # Not included:
 # - pinning of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
 # - pinning of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
-
-# Nothing runs before the last line, so a truncated download does nothing but report it.
-trap 'echo install.sh": this file is truncated; download it again" >&2; exit 1' EXIT
 
 readonly NAME=install.sh RIG_NAME=dl-server EMBEDDED=''
 

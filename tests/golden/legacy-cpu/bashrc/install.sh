@@ -1,15 +1,15 @@
 #!/bin/sh
+trap 'echo "install.sh: this file is truncated; download it again" >&2; exit 1' EXIT
+#
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Adds the variables of the rig legacy-cpu to a shell start-up file, or removes them. Written by
 # rigspec from lock
 # 7d0664e35f90aaa5a7ab6ba1908c5576d0d87a4e8465a399908121e452bbc083.
 #
 # Does not need root. The fragment is stored in ~/.config/rig; the start-up file gets one marked block
-# that sources it. The rest of the file is not changed.
+# that sources it. The rest of the file is not changed. Nothing runs before the last line, so a
+# truncated file does nothing but report it, by the trap above.
 set -eu
-
-# Nothing runs before the last line, so a truncated file does nothing but report it.
-trap 'echo "install.sh: this file is truncated; download it again" >&2; exit 1' EXIT
 
 RIG=legacy-cpu
 BEGIN="# >>> rigspec $RIG >>>"

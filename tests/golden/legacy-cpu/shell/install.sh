@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
+trap 'echo install.sh": this file is truncated; download it again" >&2; exit 1' EXIT
+#
 # TensorFlow 1.8 and Keras on Python 2.7, without a GPU
 # Installs the rig legacy-cpu, machine box. Written by rigspec from lock
 # 7d0664e35f90aaa5a7ab6ba1908c5576d0d87a4e8465a399908121e452bbc083.
 #
-# Run as root. Safe to re-run: completed steps are skipped. See --help.
+# Run as root. Safe to re-run: completed steps are skipped. See --help. Nothing runs before the last
+# line, so a truncated download does nothing but report it, by the trap above.
 #
 # Not included:
 # - pinning of base image debian:11: no registry answered, and the matrix has no digest of it
 set -euo pipefail
-
-# Nothing runs before the last line, so a truncated download does nothing but report it.
-trap 'echo install.sh": this file is truncated; download it again" >&2; exit 1' EXIT
 
 readonly NAME=install.sh RIG_NAME=legacy-cpu EMBEDDED=''
 
