@@ -12,7 +12,11 @@ import typer
 from rigspec.backend.discovery import find_backends
 from rigspec.check import check_machine
 from rigspec.cli.common.completion import complete_machines
-from rigspec.cli.common.lockfile import collect_resolutions, load_locked_resolutions
+from rigspec.cli.common.lockfile import (
+    collect_resolutions,
+    find_lock_directory,
+    load_locked_resolutions,
+)
 from rigspec.cli.common.options import FORMAT, LockDirectory, Quiet, RequiredSpec
 from rigspec.cli.common.output_file import write_text
 from rigspec.cli.common.pipeline import open_spec, select_machines
@@ -27,7 +31,6 @@ from rigspec.compare.software import UsableLock
 from rigspec.diagnostics.model import Report, Severity
 from rigspec.diagnostics.render.summary import drop_warnings
 from rigspec.lock.lockfile import NoLock, UnusableLock, read_lock
-from rigspec.lock.paths import lock_directory
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import load_matrix
 from rigspec.plan.extensions import ExtensionError
@@ -96,7 +99,7 @@ def compare(
     loaded = open_spec(spec)
     names = _names(loaded, a, b)
     terms = _terms(hours, kwh_price, rate or [])
-    directory = lock or lock_directory(spec, loaded.rig.name)
+    directory = lock or find_lock_directory(spec, loaded.rig.name)
     result, has_conflict = _compare(loaded, names, directory, terms, quiet)
     text = _RENDERERS[format_](result)
     if output is None:

@@ -16,6 +16,7 @@ from rigspec.cli.common.completion import complete_targets
 from rigspec.cli.common.extras import EXTRAS, report_missing_extra
 from rigspec.cli.common.lockfile import (
     ensure_digests,
+    find_lock_directory,
     load_fresh_lock,
     resolve_as_locked,
     warn_unpinned,
@@ -45,7 +46,6 @@ from rigspec.fs.atomic_tree import (
     list_changed_files,
     update_tree_atomically,
 )
-from rigspec.lock.paths import lock_directory
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.spec.loader import LoadedSpec
@@ -87,7 +87,7 @@ def compile_(
     backends = _select_backends(target, quiet=quiet)
     loaded = open_spec(spec)
     name = select_machine(loaded, machine)
-    directory = lock or lock_directory(spec, loaded.rig.name)
+    directory = lock or find_lock_directory(spec, loaded.rig.name)
     resolutions = resolve_as_locked(loaded, directory)
     rig_lock, digest = load_fresh_lock(loaded, resolutions, directory, strict=locked)
     machines = [each for each in rig_lock.machines if each.resolution.machine == name]

@@ -10,7 +10,11 @@ import typer
 from rigspec.backend.discovery import Backend, BackendError, find_backends
 from rigspec.backend.render import render_steps
 from rigspec.cli.common.completion import complete_targets
-from rigspec.cli.common.lockfile import load_fresh_lock, resolve_as_locked
+from rigspec.cli.common.lockfile import (
+    find_lock_directory,
+    load_fresh_lock,
+    resolve_as_locked,
+)
 from rigspec.cli.common.options import FORMAT, LockDirectory, OneMachine, Quiet, SpecFile
 from rigspec.cli.common.pipeline import open_spec, select_machine
 from rigspec.cli.console import fail, fail_unknown, print_status
@@ -18,7 +22,6 @@ from rigspec.doctor.diagnose import diagnose
 from rigspec.doctor.fixes import list_fix_commands
 from rigspec.doctor.model import Diagnosis
 from rigspec.doctor.render import render_json, render_text
-from rigspec.lock.paths import lock_directory
 from rigspec.plan.build import build_plan
 from rigspec.plan.extensions import ExtensionError
 from rigspec.plan.model import Plan
@@ -94,7 +97,7 @@ def _refuse_other_system(diagnosis: Diagnosis) -> None:
 def _build_plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:
     loaded = open_spec(spec)
     name = select_machine(loaded, machine)
-    directory = lock or lock_directory(spec, loaded.rig.name)
+    directory = lock or find_lock_directory(spec, loaded.rig.name)
     resolutions = resolve_as_locked(loaded, directory)
     rig_lock, digest = load_fresh_lock(loaded, resolutions, directory, strict=False)
     try:

@@ -12,12 +12,16 @@ import typer
 from rigspec.bundle.build import Bundle, build_bundle
 from rigspec.bundle.model import MissingItem
 from rigspec.bundle.writer import fill_bundle, pack_bundle
-from rigspec.cli.common.lockfile import load_fresh_lock, report_lock_errors, resolve_as_locked
+from rigspec.cli.common.lockfile import (
+    find_lock_directory,
+    load_fresh_lock,
+    report_lock_errors,
+    resolve_as_locked,
+)
 from rigspec.cli.common.options import AnyMachine, LockDirectory, Quiet, SpecFile
 from rigspec.cli.common.pipeline import open_spec, select_machines
 from rigspec.cli.common.progress import create_progress_bar
 from rigspec.cli.console import fail, print_status
-from rigspec.lock.paths import lock_directory
 
 __all__ = ["fetch"]
 
@@ -49,7 +53,7 @@ def fetch(
     loaded = open_spec(spec)
     if machine is not None:
         select_machines(loaded, machine)
-    directory = lock or lock_directory(spec, loaded.rig.name)
+    directory = lock or find_lock_directory(spec, loaded.rig.name)
     resolutions = resolve_as_locked(loaded, directory)
     rig_lock, _ = load_fresh_lock(loaded, resolutions, directory, strict=False)
     with report_lock_errors(loaded):

@@ -13,6 +13,7 @@ from rigspec.cli.common.completion import complete_components
 from rigspec.cli.common.lockfile import (
     collect_resolutions,
     ensure_digests,
+    find_lock_directory,
     load_fresh_lock,
     load_locked_resolutions,
     load_previous_lock,
@@ -24,7 +25,6 @@ from rigspec.cli.console import fail_unknown, print_status
 from rigspec.diagnostics.model import Report
 from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.lock.model import Lock
-from rigspec.lock.paths import lock_directory
 from rigspec.resolution import EnvResolution
 from rigspec.spec.loader import LoadedSpec
 
@@ -77,7 +77,7 @@ def lock(
     are kept as long as the spec and the matrix allow it.
     """
     loaded = open_spec(spec)
-    directory = output or lock_directory(spec, loaded.rig.name)
+    directory = output or find_lock_directory(spec, loaded.rig.name)
     update_names = tuple(update or ())
     previous = {} if upgrade else load_locked_resolutions(directory)
     reports = [

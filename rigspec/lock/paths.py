@@ -3,31 +3,66 @@
 from __future__ import annotations
 
 import os
+import pwd
+from collections.abc import Container
 from pathlib import Path
 
-__all__ = ["get_installed_lock_path", "get_nvidia_cuda_home", "lock_directory"]
+__all__ = ["ForeignLock", "get_installed_lock_path", "get_nvidia_cuda_home", "lock_directory"]
+
+
+class ForeignLock(Exception):
+    """The lock of the rig belongs to another user."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} belongs to the user {_name_owner(path)}")
+        self.path = path
 
 
 def lock_directory(spec: Path, rig: str) -> Path:
     """Return ``lockfiles/<rig>`` in the nearest folder above the spec that has ``lockfiles``.
 
-    Where there is none, it is next to the spec. Folders of other users are not searched: a lock
-    says what an installer does as root.
+    Where there is none, it is next to the spec. A folder of another user without a lock of the rig
+    is skipped.
+
+    Raises:
+        ForeignLock: The lock belongs to another user, who would decide what an installer does as
+            root.
     """
     base = spec.parent
     start = spec.resolve().parent
+    trusted = {0, os.geteuid(), start.stat().st_uid}
     for depth, folder in enumerate((start, *start.parents)):
-        if _has_trusted_owner(folder / "lockfiles", start):
+        lockfiles = folder / "lockfiles"
+        if not lockfiles.is_dir():
+            continue
+        foreign = _find_foreign(lockfiles, rig, trusted)
+        if foreign is None:
             # Keep the path as the person wrote it: relative where the spec was.
             above = base.joinpath(*[".."] * depth) if depth else base
             return _shorten(above) / "lockfiles" / rig
+        if (lockfiles / rig).exists():
+            raise ForeignLock(foreign)
     return base / "lockfiles" / rig
 
 
-def _has_trusted_owner(lockfiles: Path, spec_folder: Path) -> bool:
-    """Return whether the folder exists and is root's, this user's or the spec's owner's."""
-    trusted = {0, os.geteuid(), spec_folder.stat().st_uid}
-    return lockfiles.is_dir() and lockfiles.stat().st_uid in trusted
+def _find_foreign(lockfiles: Path, rig: str, trusted: Container[int]) -> Path | None:
+    """Return the folder, or the link to it, that belongs to a user who is not trusted."""
+    for path in (lockfiles, lockfiles / rig, lockfiles / rig / "rig.lock"):
+        if not path.exists() and not path.is_symlink():
+            return None
+        # The owner of a link decides where it leads.
+        owners = {path.lstat().st_uid, (path.stat() if path.exists() else path.lstat()).st_uid}
+        if not all(owner in trusted for owner in owners):
+            return path
+    return None
+
+
+def _name_owner(path: Path) -> str:
+    owner = path.lstat().st_uid
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return str(owner)
 
 
 def _shorten(path: Path) -> Path:

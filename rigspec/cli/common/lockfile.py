@@ -17,6 +17,7 @@ from rigspec.lock.digests import find_missing_digests
 from rigspec.lock.errors import LockError
 from rigspec.lock.lockfile import CorruptLock, NewerLock, NoLock, UnusableLock, read_lock
 from rigspec.lock.model import Lock, LockedMachine
+from rigspec.lock.paths import ForeignLock, lock_directory
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import compute_matrix_digest
 from rigspec.net.limits import TIMEOUT_VARIABLE, InvalidTimeout, read_timeout
@@ -27,6 +28,7 @@ from rigspec.spec.loader import LoadedSpec, compute_spec_digest
 __all__ = [
     "collect_resolutions",
     "ensure_digests",
+    "find_lock_directory",
     "load_fresh_lock",
     "load_locked_resolutions",
     "load_previous_lock",
@@ -35,6 +37,19 @@ __all__ = [
     "show_in_spec",
     "warn_unpinned",
 ]
+
+
+def find_lock_directory(spec: Path, rig: str) -> Path:
+    """Return the folder of the lock of a rig; exit with status 1 if it is another user's."""
+    try:
+        return lock_directory(spec, rig)
+    except ForeignLock as error:
+        fail(
+            f"RS509: {error}",
+            status=1,
+            help_text="if you trust that user, name the folder of the lock with --lock, or -o for "
+            "`lock`; otherwise create a folder `lockfiles` next to the spec",
+        )
 
 
 def load_previous_lock(directory: Path) -> Lock | None:
