@@ -26,10 +26,16 @@ def lint_multi_gpu(machine: MachineContext, gpus: tuple[GpuSpecs, ...]) -> Itera
     """Report problems of several GPUs in a machine, and of several users of a GPU."""
     count = sum((gpu.count for gpu in gpus), Decimal(0))
     if count >= 2 and machine.table.kind == "on-premise":
-        yield from _lint_iommu(machine, count)
+        if not all(map(_has_nvlink, gpus)):
+            yield from _lint_iommu(machine, count)
         yield from _lint_peer_access(machine, gpus)
     yield from _lint_threads(machine, count)
     yield from _lint_shared_gpus(machine, count)
+
+
+def _has_nvlink(gpu: GpuSpecs) -> bool:
+    """Return whether copies between cards of this kind do not use PCIe."""
+    return gpu.release is not None and gpu.release.get("interconnect") == "NVLink"
 
 
 def _lint_iommu(machine: MachineContext, count: Decimal) -> Iterator[Diagnostic]:

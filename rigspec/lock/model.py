@@ -205,7 +205,7 @@ class LockedChannelPackage:
 
 @dataclass(frozen=True)
 class LockedConda:
-    """What conda installs for a ``platform`` (``linux-64``), in the order of installation."""
+    """The packages of conda for a ``platform`` (``linux-64``), in the order of installation."""
 
     platform: str
     packages: tuple[LockedChannelPackage, ...]

@@ -290,14 +290,14 @@ class _LimitedStream(httpx2.SyncByteStream):
         self._unpack = unpack
 
     def __iter__(self) -> Iterator[bytes]:
-        blocks = self._received()
-        return self._unpacked(blocks) if self._unpack else blocks
+        blocks = self._receive_blocks()
+        return self._unpack_blocks(blocks) if self._unpack else blocks
 
     def close(self) -> None:
         """Close the connection, or return it to the pool."""
         self._stream.close()
 
-    def _received(self) -> Iterator[bytes]:
+    def _receive_blocks(self) -> Iterator[bytes]:
         size, waited, source = 0, 0.0, iter(self._stream)
         while True:
             begun = time.monotonic()
@@ -309,7 +309,7 @@ class _LimitedStream(httpx2.SyncByteStream):
             self._check(size, waited)
             yield block
 
-    def _unpacked(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    def _unpack_blocks(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         # For gzip and zlib, by their headers.
         unpacker, size, empty = zlib.decompressobj(zlib.MAX_WBITS | 32), 0, True
         with self._report_damage():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from rigspec.hardware.power import compute_efficiency
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.part_lookup import find_part
 from tests.hardware.figures import diagnose, figures, machine, report, rig
+from tests.resolve.rigs import check
 
 D = Decimal
 GPU = load_matrix(["gpu"]).product("gpu")
@@ -278,6 +280,14 @@ def test_iommu_off_in_last_rig_is_not_reported() -> None:
     assert on.facts[0].sources[0].url.startswith("https://docs.nvidia.com/")
     unset = diagnose(rig("sourced", (f"kernel_args = {off}", "")), "science-3")["RS113"]
     assert unset.severity is Severity.NOTE
+
+
+@pytest.mark.parametrize(("gpu", "expected"), [("H100 SXM5", False), ("RTX 4090", True)])
+def test_iommu_is_reported_of_gpus_that_copy_over_pcie(
+    gpu: str, expected: bool, tmp_path: Path
+) -> None:
+    text = f'[machine.node]\ngpus = [{{ model = "{gpu}", count = 8 }}]\n'
+    assert ("RS113" in {d.code for d in check(tmp_path, text).diagnostics}) is expected
 
 
 def test_it_pays_for_itself_within_a_year_under_the_assumptions_of_its_spec() -> None:
