@@ -13,6 +13,7 @@ from rigspec.backend.discovery import Backend, BackendError, Output, find_templa
 from rigspec.backend.documents import build_values, render_document
 from rigspec.backend.quoting import FILTERS, sha256
 from rigspec.backend.shell_library import read_library, read_library_for
+from rigspec.backend.short_checksums import shorten_checksums
 from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
 from rigspec.fs.atomic_tree import OutputFile
 from rigspec.plan.model import PayloadFile, Plan
@@ -49,6 +50,7 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         "payload_digest": _digest_payload(payload),
         "seed": None,
         "compact": False,
+        "completions": {},
         "build_call": build_call,
         "read_library_for": read_library_for,
     }
@@ -114,7 +116,7 @@ def _render_output(
     backend: Backend,
     plan: Plan,
     output: Output,
-    context: Mapping[str, object],
+    context: Mapping[str, Any],
 ) -> Iterator[OutputFile]:
     """Yield the files of one output, fitted to the size limit of the provider."""
     limit = limit_of(output.path, backend.limits, plan.deployment)
@@ -123,8 +125,11 @@ def _render_output(
         return
 
     def renderer(of: Output) -> Renderer:
-        def render(seed: Seed | None = None, *, compact: bool = False) -> str:
+        def render(seed: Seed | None = None, *, compact: bool = False, short: bool = False) -> str:
             values = {**context, "seed": seed, "compact": compact}
+            if short:
+                payload, completions = shorten_checksums(context["steps"], context["payload"])
+                values |= {"payload": payload, "completions": completions}
             (file,) = _render_files(environment, of, values)
             return file.content.decode()
 

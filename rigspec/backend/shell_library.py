@@ -12,6 +12,14 @@ from rigspec.plan.steps.registry import find_step_kinds
 
 __all__ = ["LIBRARIES", "read_library", "read_library_for"]
 
+_FIRST_BOOT = (
+    "constants.sh",
+    "common.sh",
+    "step.sh*",
+    "apt-locks.sh",
+    "no-records.sh",
+    "first-boot.sh",
+)
 # A library -> its parts in order; a part that ends in `*` is the file of every kind of step.
 LIBRARIES = {
     "installer.sh": (
@@ -38,14 +46,8 @@ LIBRARIES = {
         "no-records.sh",
         "standalone-main.sh",
     ),
-    "first-boot.sh": (
-        "constants.sh",
-        "common.sh",
-        "step.sh*",
-        "apt-locks.sh",
-        "no-records.sh",
-        "first-boot.sh",
-    ),
+    "first-boot.sh": _FIRST_BOOT,
+    "short-first-boot.sh": (*_FIRST_BOOT, "complete-checksums.sh"),
 }
 
 

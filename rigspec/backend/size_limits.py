@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -39,9 +40,14 @@ class OutputTooLarge(Exception):
 
 
 class Renderer(Protocol):
-    """Renders a template with a seed or without; ``compact`` leaves out comments."""
+    """Renders a template with a seed or without.
 
-    def __call__(self, seed: Seed | None = None, *, compact: bool = False) -> str:
+    ``compact`` leaves out comments, ``short`` also the checksums that an index lists.
+    """
+
+    def __call__(
+        self, seed: Seed | None = None, *, compact: bool = False, short: bool = False
+    ) -> str:
         """Return the text."""
         ...
 
@@ -93,11 +99,20 @@ def _list_forms(render: Renderer, limit: Limit) -> Iterator[bytes]:
     """Yield the forms of an output, the most readable first."""
     text, compact = render().encode(), render(compact=True).encode()
     yield text
-    if limit.binary:
+    if limit.binary and _may_fit(text, limit):
         yield _compress(text)
     yield compact
-    if limit.binary:
+    if limit.binary and _may_fit(compact, limit):
         yield _compress(compact)
+    short = render(compact=True, short=True).encode()
+    yield short
+    if limit.binary:
+        yield _compress(short)
+
+
+def _may_fit(content: bytes, limit: Limit) -> bool:
+    """Return whether a slow compression is worth a try: it saves about a tenth of zlib's size."""
+    return len(zlib.compress(content, 9)) * 0.8 <= limit.size
 
 
 def _compress(content: bytes) -> bytes:

@@ -6,6 +6,7 @@ import gzip
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from rigspec.compare.items import ComparedItem, compute_fingerprint
@@ -27,12 +28,19 @@ _GZIP = b"\x1f\x8b"
 _INSTALLER = "/opt/rig/install/install.sh"
 # The functions of the installer that are not the same for every rig.
 _PLAN = re.compile(r"(?ms)^(?:load_plan|run_checks)\(\) \{.*?^\}$")
+# A call that completes the checksums of a file of the lock.
+_COMPLETION = re.compile(r"(?m)^  complete_\w+ (\S+)(?: \\\n)? .*\n")
 # On premises, the installer copies its files from the first folder to the second.
 _DELIVERED, _INSTALLED = "/opt/rig/install/files/", "/opt/rig/lock/"
 
 
-def iterate_first_boot_items(files: Sequence[OutputFile]) -> Iterator[ComparedItem]:
+def iterate_first_boot_items(
+    files: Sequence[OutputFile], lock_files: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[ComparedItem]:
     """Yield every file and command of the first boot, and the form of user-data.
+
+    ``lock_files`` are the contents of the lock's files, for those that user-data has with short
+    checksums.
 
     Downloaded seed files are treated like a part of user-data. Comments are ignored, because they
     contain the name of the machine.
@@ -42,9 +50,12 @@ def iterate_first_boot_items(files: Sequence[OutputFile]) -> Iterator[ComparedIt
     packed = data.startswith(_GZIP)
     config = _load_yaml((gzip.decompress(data) if packed else data).decode())
     seeds = [path for path in content if path.startswith(_SEED)]
-    form = "with downloads" if seeds else "compressed" if packed else "plain"
+    completed = _find_completed_files(config)
+    form = "compressed" if packed else "plain"
+    form = "with downloads" if seeds else f"{form}, short checksums" if completed else form
     yield ComparedItem(_LAYER, "form of user-data", form, part=LIMIT)
-    yield from _iterate_user_data(config, _find_download_words(config, seeds))
+    texts = {_INSTALLED + name: lock_files[name] for name in completed}
+    yield from _iterate_user_data(config, _find_download_words(config, seeds), texts)
     for seed in seeds:
         for path, written in _iterate_seed_files(content[seed].decode()):
             yield _build_file_item(path, written)
@@ -55,12 +66,17 @@ def iterate_first_boot_items(files: Sequence[OutputFile]) -> Iterator[ComparedIt
 
 
 def _iterate_user_data(
-    config: Mapping[str, Any], fetching: frozenset[str]
+    config: Mapping[str, Any], fetching: frozenset[str], completed: Mapping[str, str]
 ) -> Iterator[ComparedItem]:
-    """Yield the items of user-data; ``fetching`` are the words of the download command."""
+    """Yield the items of user-data.
+
+    ``fetching`` are the words of the download command, ``completed`` the contents of files that the
+    first boot completes.
+    """
     for entry in config.get("write_files") or ():
         part = LIMIT if entry["path"] in fetching else ""
-        yield _build_file_item(entry["path"], entry["content"], part)
+        content = completed.get(entry["path"], entry["content"])
+        yield _build_file_item(entry["path"], content, part)
     for command in config.get("runcmd") or ():
         words = [command] if isinstance(command, str) else [str(word) for word in command]
         text = words[0] if isinstance(command, str) else shlex.join(words)
@@ -78,6 +94,13 @@ def _find_download_words(config: Mapping[str, Any], seeds: Sequence[str]) -> fro
     return frozenset(word for command in commands for word in (command[0], command[-1]))
 
 
+def _find_completed_files(config: Mapping[str, Any]) -> list[str]:
+    """Return the names of the lock's files that the installer completes."""
+    entries = config.get("write_files") or ()
+    plans = (_PLAN.findall(entry["content"]) for entry in entries if entry["path"] == _INSTALLER)
+    return [name for plan in plans for text in plan for name in _COMPLETION.findall(text)]
+
+
 def _build_file_item(path: str, content: str, part: str = "") -> ComparedItem:
     """Return a file by the path where the steps read it.
 
@@ -85,7 +108,7 @@ def _build_file_item(path: str, content: str, part: str = "") -> ComparedItem:
     """
     path = path.replace(_DELIVERED, _INSTALLED, 1) if path.startswith(_DELIVERED) else path
     if path == _INSTALLER:
-        content = "\n".join(_PLAN.findall(content))
+        content = _COMPLETION.sub("", "\n".join(_PLAN.findall(content)))
     return ComparedItem(_LAYER, path, "written", _hash_without_comments(content), part)
 
 

@@ -94,7 +94,8 @@ def _compile_first_boot(
     plan: Plan, backend: Backend, not_compared: list[str]
 ) -> list[ComparedItem] | None:
     try:
-        return list(iterate_first_boot_items(compile_plan(plan, backend)))
+        lock_files = {file.name: file.content for file in plan.payload}
+        return list(iterate_first_boot_items(compile_plan(plan, backend), lock_files))
     except OutputTooLarge as error:
         not_compared.append(
             f"cloud-init files, because that of {plan.machine} has {error.size} bytes and "

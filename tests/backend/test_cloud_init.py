@@ -222,8 +222,9 @@ def test_yaml_text_any_text_round_trips(text: str) -> None:
 
 def test_limit_of_unknown_provider_returns_smallest() -> None:
     plan = replace(first("deep-al"), deployment=DeploymentTarget(cloud=True))
+    limits = tuple(replace(each, size=each.size // 8) for each in BACKEND.limits)
     with pytest.raises(OutputTooLarge) as caught:
-        files(plan)
+        files(plan, limits=limits)
     assert caught.value.limit.provider == "aws"
     assert not caught.value.named
 
@@ -231,7 +232,8 @@ def test_limit_of_unknown_provider_returns_smallest() -> None:
 @pytest.mark.parametrize(
     ("provider", "size", "rig", "form"),
     [
-        ("aws", 16384, "deep-al", "seeded"),
+        ("aws", 16384, "dl-server", "seeded"),
+        ("aws", 16384, "deep-al", "compressed"),
         ("azure", 65535, "deep-al", "compressed"),
         ("aws", 16384, "submarine", "compressed"),
         ("gcp", 262144, "dl-server", "plain"),
@@ -252,6 +254,16 @@ def test_fit_to_limit_returns_first_form_that_fits(
         digest = hashlib.sha256(found[path]).hexdigest()
         fetch = configuration(content)["runcmd"][2]
         assert fetch[1:3] == [f"https://files.example.org/rigs/{digest}.sh", digest]
+
+
+def test_user_data_of_aws_is_complete_with_short_checksums() -> None:
+    site = DeploymentTarget(cloud=True, provider="aws")
+    for rig in ("debian-cuda", "deep-al"):
+        found = files(replace(first(rig), deployment=site))
+        assert len(found["user-data"]) <= 16384
+        assert sorted(found) == ["meta-data", "user-data"]
+        installer = written(configuration(found["user-data"]), "/opt/rig/install/install.sh")
+        assert "  complete_packages packages." in installer["content"]
 
 
 def test_fit_to_limit_text_provider_gets_no_compressed_data() -> None:

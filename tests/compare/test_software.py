@@ -83,6 +83,20 @@ def test_downloaded_seed_files_are_compared_like_user_data() -> None:
     assert found["p2"] == found["science-3"]
 
 
+def test_files_with_short_checksums_are_compared_as_completed() -> None:
+    limits = tuple(dataclasses.replace(each, size=15_000) for each in NARROW.limits)
+    found = {}
+    for name in NAMES:
+        plan = build_plan(load_spec(str(SOURCED)).rig, LOCK, name, DIGEST)
+        lock_files = {file.name: file.content for file in plan.payload}
+        backend = dataclasses.replace(NARROW, limits=limits)
+        items = iterate_first_boot_items(compile_plan(plan, backend), lock_files)
+        found[name] = {item.name: item for item in items}
+    assert found["p2"]["form of user-data"].value == "compressed, short checksums"
+    name = "/opt/rig/lock/science.requirements.txt"
+    assert found["p2"][name] == found["science-3"][name]
+
+
 def test_locked_software_with_same_kernel_argument_differs_in_user_data() -> None:
     alike = load_changed(
         SOURCED,

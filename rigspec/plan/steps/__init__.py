@@ -12,7 +12,15 @@ from rigspec.plan.steps.apt_packages import AptPackage, AptPackagesStep
 from rigspec.plan.steps.apt_repository import AptRepositoryStep
 from rigspec.plan.steps.apt_source import AptSourceStep
 from rigspec.plan.steps.archive import ArchiveStep
-from rigspec.plan.steps.base import ImagePhase, Scope, Step, StepFact, StepFile, build_call
+from rigspec.plan.steps.base import (
+    ChecksumIndex,
+    ImagePhase,
+    Scope,
+    Step,
+    StepFact,
+    StepFile,
+    build_call,
+)
 from rigspec.plan.steps.certificate import CertificateStep
 from rigspec.plan.steps.download import DownloadStep
 from rigspec.plan.steps.environment import EnvironmentStep
@@ -41,6 +49,7 @@ __all__ = [
     "ArchiveStep",
     "CertificateStep",
     "Check",
+    "ChecksumIndex",
     "DownloadStep",
     "EnvironmentStep",
     "EnvironmentVariablesStep",

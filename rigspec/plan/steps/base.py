@@ -10,6 +10,7 @@ from typing import ClassVar
 
 __all__ = [
     "LINKS",
+    "ChecksumIndex",
     "ImagePhase",
     "Scope",
     "Step",
@@ -33,6 +34,13 @@ class Scope(str, Enum):
     HOST = "host"
     IMAGE = "image"
     SESSION = "session"
+
+
+class ChecksumIndex(str, Enum):
+    """An index that lists the checksums of its files: of the system's packages, or PyPI."""
+
+    APT = "packages"
+    PYPI = "requirements"
 
 
 class ImagePhase(IntEnum):
@@ -124,6 +132,11 @@ class Step:
     def lock_files(self) -> tuple[str, ...]:
         """Return the names of the files of the lock that its shell reads."""
         return tuple(file.name for file in self.delivered_files)
+
+    @property
+    def indexed_files(self) -> tuple[tuple[str, ChecksumIndex], ...]:
+        """Return the files of the lock with checksums that an index has as well."""
+        return ()
 
     @property
     def delivered_files(self) -> tuple[StepFile, ...]:

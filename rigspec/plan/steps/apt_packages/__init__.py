@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.plan.paths import CHECK_PACKAGES
-from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
+from rigspec.plan.steps.base import ChecksumIndex, ImagePhase, Step, StepFact, Values
 
 __all__ = ["AptPackage", "AptPackagesStep"]
 
@@ -84,6 +84,12 @@ class AptPackagesStep(Step):
     def lock_files(self) -> tuple[str, ...]:
         """Return the list of packages, and the program that compares it."""
         return (CHECK_PACKAGES, self.package_list) if self.package_list else ()
+
+    @property
+    def indexed_files(self) -> tuple[tuple[str, ChecksumIndex], ...]:
+        """Return the list of packages."""
+        is_indexed = self.package_list and self.has_checksums
+        return ((self.package_list, ChecksumIndex.APT),) if is_indexed else ()
 
     @property
     def facts(self) -> tuple[StepFact, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rigspec.lock.model import LockedChannelPackage, LockedPythonPackage
-from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
+from rigspec.plan.steps.base import ChecksumIndex, ImagePhase, Step, StepFact, Values
 
 __all__ = ["EnvironmentStep"]
 
@@ -49,6 +49,14 @@ class EnvironmentStep(Step):
         conda = () if self.explicit is None else (self.explicit,)
         sources = () if self.sources is None else (self.sources,)
         return (*conda, self.tools, self.requirements, *sources)
+
+    @property
+    def indexed_files(self) -> tuple[tuple[str, ChecksumIndex], ...]:
+        """Return its requirements if all are from PyPI; other indexes may list no checksums."""
+        if self.index is not None or self.extra_indexes:
+            return ()
+        names = (self.tools, self.requirements, self.sources)
+        return tuple((name, ChecksumIndex.PYPI) for name in names if name is not None)
 
     def list_values(self, steps: tuple[Step, ...]) -> Values:
         """Return the values for the shell functions."""
