@@ -11,7 +11,14 @@ from pathlib import Path
 
 from rigspec.bundle.build import Bundle
 from rigspec.bundle.model import BundleFile, hash_file
-from rigspec.fs.atomic_tree import MANIFEST, TreeError, escapes_root, list_manifest
+from rigspec.fs.atomic_tree import (
+    MANIFEST,
+    TreeError,
+    escapes_root,
+    find_written_name,
+    list_manifest,
+    write_file,
+)
 
 __all__ = ["UNFINISHED", "fill_bundle", "pack_bundle"]
 
@@ -50,9 +57,7 @@ def fill_bundle(folder: Path, bundle: Bundle, done: Callable[[str], None]) -> in
     (folder / MANIFEST).unlink(missing_ok=True)
     fetched = _fetch_all(folder, bundle.files, done)
     for listing in bundle.generated:
-        path = folder / listing.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(listing.content)
+        write_file(folder / listing.path, listing.content, parents=True)
     _remove_files(folder, known - entries.keys())
     _write(folder / MANIFEST, entries)
     (folder / UNFINISHED).unlink()
@@ -128,10 +133,10 @@ def _own_files(folder: Path) -> set[str]:
 
 
 def _is_partial(path: str, known: Collection[str]) -> bool:
-    """Return whether the path is the incomplete file, ``.NAME.part``, of a known one."""
+    """Return whether the path is the incomplete file of a known one, such as ``.NAME.part``."""
     folder, slash, name = path.rpartition("/")
-    whole = name.removesuffix(".part")
-    return whole != name and f"{folder}{slash}{whole.removeprefix('.')}" in known
+    whole = find_written_name(name) or name.removesuffix(".part").removeprefix(".")
+    return whole != name and f"{folder}{slash}{whole}" in {*known, MANIFEST, UNFINISHED}
 
 
 def _remove_files(folder: Path, names: Iterable[str]) -> None:
@@ -147,4 +152,4 @@ def _remove_files(folder: Path, names: Iterable[str]) -> None:
 
 def _write(path: Path, entries: Mapping[str, str]) -> None:
     lines = [f"{sha256}  {name}\n" for name, sha256 in sorted(entries.items())]
-    path.write_text("".join(lines), encoding="utf-8")
+    write_file(path, "".join(lines).encode())

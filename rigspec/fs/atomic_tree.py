@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -22,6 +22,7 @@ __all__ = [
     "TreeError",
     "build_manifest",
     "escapes_root",
+    "find_written_name",
     "list_changed_files",
     "list_manifest",
     "read_tree",
@@ -32,6 +33,9 @@ __all__ = [
 
 # In the format of `sha256sum --check`, which can verify a tree.
 MANIFEST = "MANIFEST.sha256"
+
+# In the names of what is not complete.
+_MARK = ".rigspec-"
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # linux/fs.h
@@ -139,7 +143,8 @@ def write_file(file: Path, content: bytes, *, new: bool = False, parents: bool =
         raise TreeError(file, f"cannot be written: {error.strerror}") from error
     finally:
         if staged is not None:
-            staged.unlink(missing_ok=True)
+            with suppress(OSError):
+                staged.unlink()
 
 
 def read_tree(directory: Path) -> tuple[OutputFile, ...]:
@@ -198,21 +203,30 @@ def list_manifest(manifest: Path) -> Iterator[str]:
                 yield name
 
 
+def find_written_name(name: str) -> str | None:
+    """Return the file that a killed run was writing to a file of this name; None for others."""
+    written, found, _ = name.removeprefix(".").rpartition(_MARK)
+    return written if found and name.startswith(".") else None
+
+
 def escapes_root(path: str) -> bool:
     """Return whether the relative path escapes its root."""
     return PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts
 
 
 def _prefix(directory: Path) -> str:
-    return f".{directory.name}.rigspec-"
+    return f".{directory.name}{_MARK}"
 
 
 @contextmanager
-def _hold(folder: Path) -> Iterator[None]:
-    """Let one process at a time write trees in a folder."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _hold(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Lock a path; raise BlockingIOError if another process has locked it and ``wait`` is not set.
+
+    The lock of a folder lets one process at a time write trees in it.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     finally:
         os.close(handle)
@@ -224,17 +238,12 @@ def _sweep(directory: Path) -> None:
     for leftover in sorted(directory.parent.iterdir()):
         if not leftover.name.startswith(prefix) or leftover.is_symlink():
             continue
-        handle = os.open(leftover, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # It may be gone by now, in use, or another user's: none of these prevents a new tree.
+        with suppress(OSError), _hold(leftover, wait=False):
             if leftover.is_dir():
                 shutil.rmtree(leftover)
             else:
                 leftover.unlink()
-        except BlockingIOError:
-            continue
-        finally:
-            os.close(handle)
 
 
 def _stage(directory: Path, files: Sequence[OutputFile]) -> tuple[Path, int]:
@@ -242,13 +251,15 @@ def _stage(directory: Path, files: Sequence[OutputFile]) -> tuple[Path, int]:
     manifest = OutputFile(MANIFEST, build_manifest(files), 0o644)
     parts = [(_parts(file.path), file) for file in (*files, manifest)]
     staged = Path(tempfile.mkdtemp(prefix=_prefix(directory), dir=directory.parent))
-    lock = os.open(staged, os.O_RDONLY | os.O_DIRECTORY)
+    lock = -1
     try:
+        lock = os.open(staged, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(lock, fcntl.LOCK_EX)
         _fill(staged, parts)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
-        os.close(lock)
+        if lock >= 0:
+            os.close(lock)
         raise
     return staged, lock
 

@@ -150,6 +150,9 @@ def report_lock_errors(spec: LoadedSpec) -> Iterator[None]:
     except TreeError as error:
         show_in_spec(spec, [error.diagnostic])
         raise typer.Exit(2) from None
+    except OSError as error:
+        where = error.filename if error.filename is not None else "a temporary file"
+        fail(f"RS604: cannot write {where}: {error.strerror}", status=2)
 
 
 def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
