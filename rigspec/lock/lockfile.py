@@ -161,6 +161,8 @@ def _path(machine: str | None, env: str, part: str) -> str:
 
 def _write_packages(env: dict[str, Any]) -> None:
     """Replace the packages of an environment by the texts of its files."""
+    if not env["build_needs"]:
+        del env["build_needs"]
     conda = env.pop("conda", None)
     env["explicit"] = format_explicit_list(_build_conda(conda)) if conda is not None else ""
     packages = {key: [LockedPythonPackage(**each) for each in env.pop(key)] for key in _PACKAGES}

@@ -218,7 +218,8 @@ class LockedEnv:
 
     ``engine`` is the resolver that chose them. An environment that conda manages has ``conda``,
     with the file of conda-lock, ``conda_lock``; one locked with ``--pylock`` has ``pylock``
-    (PEP 751).
+    (PEP 751). ``build_needs`` are needs of the source archives that packages of the system meet:
+    ``compilers`` and ``python-headers``.
     """
 
     name: str
@@ -230,6 +231,7 @@ class LockedEnv:
     conda_lock: str = ""
     conda: LockedConda | None = None
     pylock: str = ""
+    build_needs: tuple[str, ...] = ()
 
     @property
     def conda_packages(self) -> tuple[LockedChannelPackage, ...]:

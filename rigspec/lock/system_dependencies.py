@@ -12,10 +12,21 @@ from rigspec.lock.model import LockedEnv, LockedPackage, Unpinned
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 
-__all__ = ["find_unmet_dependencies", "list_dependency_packages"]
+__all__ = [
+    "COMPILERS",
+    "PYTHON_HEADERS",
+    "find_needed_packages",
+    "find_unmet_dependencies",
+    "list_dependency_packages",
+]
+
+COMPILERS = "compilers"
 
 # A Python that is not the system's has its headers.
-_HEADERS = "python-headers"
+PYTHON_HEADERS = "python-headers"
+
+
+_BUILDS = "pip compiles a package of the environment"
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,12 @@ def list_dependency_packages(
         yield LockedPackage(name, "library")
 
 
+def find_needed_packages(resolution: Resolution, matrix: Matrix, need: str) -> tuple[str, ...]:
+    """Return the packages of the system that meet a need; none if they are unknown."""
+    system = find_release(matrix, "os", resolution.os)
+    return tuple((system.get(f"{need.replace('-', '_')}_packages") or "").split())
+
+
 def find_unmet_dependencies(
     resolution: Resolution, matrix: Matrix, envs: Iterable[LockedEnv]
 ) -> Iterator[Unpinned]:
@@ -49,14 +66,15 @@ def find_unmet_dependencies(
 def _find_needs(
     resolution: Resolution, matrix: Matrix, envs: Iterable[LockedEnv]
 ) -> Iterator[_Need]:
-    system = find_release(matrix, "os", resolution.os)
     known = matrix.product("system-dependency").system_dependencies
     for env in envs:
+        for need in env.build_needs:
+            yield _Need(need, _BUILDS, find_needed_packages(resolution, matrix, need))
         versions = {package.name: package.version for package in env.packages}
         for dependency in known:
             applies = SpecifierSet(dependency.versions, prereleases=True)
             if any(n in versions and versions[n] in applies for n in dependency.packages):
                 for need in dependency.needs:
-                    if need != _HEADERS or env.interpreter.kind == "system":
-                        named = system.get(f"{need.replace('-', '_')}_packages") or ""
-                        yield _Need(need, dependency.statement, tuple(named.split()))
+                    if need != PYTHON_HEADERS or env.interpreter.kind == "system":
+                        packages = find_needed_packages(resolution, matrix, need)
+                        yield _Need(need, dependency.statement, packages)

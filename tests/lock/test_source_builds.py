@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 from packaging.version import Version
 
 from rigspec.lock.python.index.metadata import FileMetadata
@@ -173,13 +174,34 @@ def test_lock_with_source_archive_has_its_build_requirements(
     assert "antlr4" not in next((tmp_path / "out").rglob("lab.requirements.txt")).read_text()
 
 
-def test_lock_with_extension_and_no_compiler_is_refused(
+# A source archive with an extension module.
+EXTENSION = 'pycocotools = "==2.0.0"'
+
+
+def test_lock_with_extension_has_the_compiler_before_the_environment(
     tmp_path: Path, rigspec: Rigspec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pycocotools 2.0.0 is a source archive with an extension module."""
     monkeypatch.setenv("RIGSPEC_APT_DEBIAN", "")
+    spec, lock, out = tmp_path / "rig.toml", tmp_path / "lock", tmp_path / "out"
+    spec.write_text(SPEC.format(package=EXTENSION), encoding="utf-8")
+    done = rigspec("lock", spec, "-o", lock, "--engine", "resolvelib")
+    assert done.returncode == 0, done.stderr
+    content = tomli.loads((lock / "rig.lock").read_text(encoding="utf-8"))
+    (machine,) = content["machines"]
+    assert machine["envs"][0]["build_needs"] == ["compilers", "python-headers"]
+    named = [p["name"] for p in machine["packages"] if p["part"] == "library"]
+    assert named == ["g++", "python3-dev"]
+
+    done = rigspec("compile", spec, "--lock", lock, "--target", "shell", "-o", out)
+    assert done.returncode == 0, done.stderr
+    text = (out / "shell" / "install.sh").read_text(encoding="utf-8")
+    assert 0 < text.index("python3-dev") < text.index("\n  step env-lab ")
+
+
+def test_lock_with_extension_and_no_compiler_is_refused(tmp_path: Path, rigspec: Rigspec) -> None:
     spec = tmp_path / "rig.toml"
-    spec.write_text(SPEC.format(package='pycocotools = "==2.0.0"'), encoding="utf-8")
+    text = SPEC.format(package=EXTENSION).replace("debian 12", "rocky 9").replace("system", "uv")
+    spec.write_text(text, encoding="utf-8")
     done = rigspec("lock", spec, "-o", tmp_path / "lock", "--engine", "resolvelib")
     assert done.returncode == 1, done.stdout
     assert "error[RS507]" in done.stderr

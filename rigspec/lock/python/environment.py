@@ -43,7 +43,7 @@ from rigspec.lock.python.source_builds import (
     build_requirements,
     find_source_builds,
     find_tool_bounds,
-    require_compilers,
+    require_build_needs,
     warn_of_other_cuda,
 )
 from rigspec.lock.python.target_interpreter import describe_target_interpreter
@@ -205,12 +205,11 @@ class _Locker:
     def lock(self, *, same_machine: bool) -> EnvironmentLock:
         """Return the environment with every pin."""
         solved, builds = self._solve_with_builds(same_machine=same_machine)
-        require_compilers(self._rig, self._resolution, self._env.name, builds)
+        needs = require_build_needs(self._rig, self._resolution, self._matrix, self._env, builds)
         tools = self._lock_tools(solved.requirements, builds, solved.tool_bounds)
         present = read_pin_names(tools) | {pin.partition("==")[0] for pin in self._provided}
         text = remove_pins(solved.requirements, present)
-        sources = frozenset(build.pin.name for build in builds)
-        packages = _lock_packages(text, self._index, sources)
+        packages = _lock_packages(text, self._index, frozenset(b.pin.name for b in builds))
         locked_tools = _lock_packages(tools, self._index)
         locked = LockedEnv(
             name=self._env.name,
@@ -224,6 +223,7 @@ class _Locker:
             pylock=render_pylock((*locked_tools, *packages), solved.request)
             if self._settings.pylock
             else "",
+            build_needs=needs,
         )
         other_cuda = warn_of_other_cuda(builds, self._resolution, solved.resolution)
         warnings = (*solved.warnings, *other_cuda, *self._suggest_as_of(packages))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
@@ -14,6 +14,8 @@ from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import TOOLS
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
+from rigspec.lock.system_dependencies import COMPILERS, PYTHON_HEADERS, find_needed_packages
+from rigspec.matrix.model import Matrix
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.models.rig import Rig
 
@@ -22,7 +24,7 @@ __all__ = [
     "build_requirements",
     "find_source_builds",
     "find_tool_bounds",
-    "require_compilers",
+    "require_build_needs",
     "warn_of_other_cuda",
 ]
 
@@ -101,18 +103,26 @@ def build_requirements(
     return tuple(sorted(lines))
 
 
-def require_compilers(
-    rig: Rig, resolution: Resolution, env: str, builds: Sequence[SourceBuild]
-) -> None:
-    """Raise LockError if a source archive needs a compiler that the rig does not install.
+def require_build_needs(
+    rig: Rig,
+    resolution: Resolution,
+    matrix: Matrix,
+    env: EnvResolution,
+    builds: Sequence[SourceBuild],
+) -> tuple[str, ...]:
+    """Return the needs of the source archives that further packages of the system meet.
 
-    A stub, which downloads a wheel instead of a build, is an error as well.
+    Raises:
+        LockError: An archive needs a compiler that neither the rig nor these packages install, or
+            is a stub, which downloads a wheel instead of a build.
+
     """
-    packages = set(rig.system.packages) if rig.system is not None else set()
+    unmet = _list_unmet(rig, env, builds)
+    met = tuple(need for need in unmet if find_needed_packages(resolution, matrix, need))
     for build in builds:
         if build.metadata.is_stub:
-            raise _report_stub(rig, env, build)
-        missing = list(_missing(build, rig, resolution, env, packages))
+            raise _report_stub(rig, env.name, build)
+        missing = list(_missing(build, rig, resolution, env, met))
         if missing:
             names = " and ".join(name for name, _ in missing)
             raise LockError(
@@ -124,8 +134,20 @@ def require_compilers(
                     help=tuple(help_ for _, help_ in missing),
                 ),
                 1,
-                _places(rig, env, build),
+                _places(rig, env.name, build),
             )
+    return met
+
+
+def _list_unmet(rig: Rig, env: EnvResolution, builds: Sequence[SourceBuild]) -> tuple[str, ...]:
+    """Return the needs of the source archives that packages of the rig do not meet."""
+    if not any(build.metadata.languages for build in builds):
+        return ()
+    packages = _list_packages(rig)
+    needs = [] if packages & _C_COMPILERS else [COMPILERS]
+    if env.interpreter == "system" and not any(map(_has_headers, packages)):
+        needs.append(PYTHON_HEADERS)
+    return tuple(needs)
 
 
 def _report_stub(rig: Rig, env: str, build: SourceBuild) -> LockError:
@@ -172,10 +194,15 @@ def warn_of_other_cuda(
 
 
 def _missing(
-    build: SourceBuild, rig: Rig, resolution: Resolution, env: str, packages: set[str]
+    build: SourceBuild,
+    rig: Rig,
+    resolution: Resolution,
+    env: EnvResolution,
+    met: Collection[str],
 ) -> Iterator[tuple[str, str]]:
-    languages = build.metadata.languages
-    if languages and not packages & _C_COMPILERS:
+    languages, packages = build.metadata.languages, _list_packages(rig)
+    needs = set(_list_unmet(rig, env, (build,))).difference(met)
+    if COMPILERS in needs:
         yield "a C compiler", 'add "build-essential" to `system.packages`'
     if "fortran" in languages and not packages & _FORTRAN_COMPILERS:
         yield "a Fortran compiler", 'add "gfortran" to `system.packages`'
@@ -183,10 +210,16 @@ def _missing(
         yield "a Rust compiler", 'add "cargo" to `system.packages`'
     if "cuda" in languages and resolution.cuda is None:
         yield "the CUDA toolkit", "add `[cuda]` with a `toolkit`"
-    if languages and rig.env[env].interpreter_kind == "system":
-        headers = {name for name in packages if name.startswith("python") and "-dev" in name}
-        if not headers:
-            yield "the headers of Python", 'add "python3-dev" to `system.packages`'
+    if PYTHON_HEADERS in needs:
+        yield "the headers of Python", 'add "python3-dev" to `system.packages`'
+
+
+def _list_packages(rig: Rig) -> frozenset[str]:
+    return frozenset(rig.system.packages if rig.system is not None else ())
+
+
+def _has_headers(package: str) -> bool:
+    return package.startswith("python") and "-dev" in package
 
 
 def _places(rig: Rig, env: str, build: SourceBuild) -> list[Place]:
