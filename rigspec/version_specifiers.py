@@ -32,6 +32,7 @@ __all__ = [
 # The build of a version without a local label.
 NO_BUILD = "none"
 
+_MAX_LENGTH = 1000
 _BARE = re.compile(r"[0-9]+(\.[0-9]+)*")
 _STARRED = re.compile(r"([0-9]+(?:\.[0-9]+)*)\.\*")
 # `===` would take any text; what no version has in it is refused.
@@ -42,7 +43,7 @@ _EXTRAS = re.compile(r"\[[A-Za-z0-9._,-]*\]\s*")
 _BUILD = re.compile(r"\+(?P<build>[A-Za-z0-9][A-Za-z0-9.]{0,99})(?:\s+(?P<rest>\S.*))?")
 _SEPARATORS = re.compile(r"[-_]")
 # What people add to the name of a system's release.
-_SUPPORT = re.compile(r"\s+LTS$", re.IGNORECASE)
+_SUPPORT = re.compile(r"(?<!\s)\s+LTS$", re.IGNORECASE)
 _FAMILY = re.compile(r"(?P<family>[A-Za-z][A-Za-z0-9_-]{0,99})(?:\s+(?P<rest>\S.*))?")
 
 
@@ -81,6 +82,8 @@ def parse_specifier(text: str) -> SpecifierSet | None:
 
     Raises InvalidRequest.
     """
+    if len(text) > _MAX_LENGTH:
+        raise InvalidRequest(f"a version request has at most {_MAX_LENGTH} characters")
     text = _LEADING_V.sub(r"\g<operator>", _EXTRAS.sub("", text.strip()))
     if text == "*":
         return None
@@ -148,6 +151,6 @@ def get_version_key(version: str) -> tuple[int, Version | str]:
 def parse_version(version: str) -> Version | None:
     """Return the version, or None if it does not follow PEP 440."""
     try:
-        return Version(version)
+        return Version(version) if len(version) <= _MAX_LENGTH else None
     except InvalidVersion:
         return None

@@ -34,7 +34,8 @@ Format = Literal["text", "json", "sarif", "github", "gitlab"]
 _Result = tuple[list[Report], str]
 # A key of a spec, in quotes or without.
 _KEY = re.compile(
-    r"""(?m)^\s*(?:["']?rig["']?\s*=|\[\s*["']?(?:machine|env|cuda|user|service|system)\b)"""
+    r"""(?m)^[ \t]*(?:["']?rig["']?[ \t]*="""
+    r"""|\[[ \t]*["']?(?:machine|env|cuda|user|service|system)\b)"""
 )
 # How CUDA works on every card of a generation; programs get it, a person needs no line about it.
 _UNREMARKABLE = ("RS221",)

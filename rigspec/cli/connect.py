@@ -24,7 +24,7 @@ __all__ = ["connect"]
 # Placeholders for names that the spec does not contain.
 _HOST, _USER = "HOST", "USER"
 _ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,63}")
-_HOST_OR_IPV6 = re.compile(rf"{HOST}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(?:%[A-Za-z0-9._-]+)?")
+_HOST_OR_IPV6 = re.compile(rf"{HOST}|[0-9a-fA-F.]*:[0-9a-fA-F:.]*(?:%[A-Za-z0-9._-]+)?")
 
 
 def connect(

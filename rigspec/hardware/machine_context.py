@@ -77,7 +77,7 @@ class MachineContext:
     def chipset(self) -> Release | None:
         """The chipset in the name of the motherboard."""
         board = self.table.motherboard
-        words = re.findall(r"[A-Za-z]+\d+", board.model) if board is not None else []
+        words = re.findall(r"(?<![A-Za-z])[A-Za-z]+\d+", board.model) if board is not None else []
         found = (self.part("chipset", word) for word in words)
         return next((release for release in found if release is not None), None)
 

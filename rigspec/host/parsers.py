@@ -192,7 +192,7 @@ def parse_lspci(text: str) -> tuple[Card, ...]:
             r"[0-9a-f:.]+ [^\[]*\[([0-9a-f]{4})\]: (.*) \[([0-9a-f]{4}):([0-9a-f]{4})\]", line
         )
         if entry and entry[1].startswith(_DISPLAY) and entry[3] == _NVIDIA:
-            named = re.search(r"\[([^\]]+)\]$", entry[2])
+            named = re.search(r"\[([^\[\]]+)\]$", entry[2])
             number = f"Device {entry[4]}"
             found.append(Card(named[1] if named else number))
     return tuple(found)
@@ -242,7 +242,7 @@ def parse_cudnn_version(text: str) -> str | None:
 
 def find_first_version(text: str) -> str | None:
     """Parse the version in the first line of a program, at its end or after `version`."""
-    line = (text.splitlines() or [""])[0]
+    line = (text.splitlines() or [""])[0][:500]
     found = re.search(r"version ([0-9]+\.[0-9]+(?:\.[0-9]+)?)", line) or re.search(
         r"([0-9]+\.[0-9]+\.[0-9]+)(?: \(Red Hat[^)]*\)| [0-9]{8}.*)?$", line
     )

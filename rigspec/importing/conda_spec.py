@@ -15,13 +15,13 @@ __all__ = ["read_conda_spec", "read_locked_package"]
 
 # [channel::]name[version[build]], with spaces or `=` between the fields.
 _SPEC = re.compile(
-    r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*"
-    r"(?P<version>[<>=!~]+[^\s\[]+|[\d*][^\s\[]*)?(?:\s+(?P<build>[^\s\[]+))?"
+    r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)(?![\w.-])\s*"
+    r"(?P<version>[<>=!~]+[^<>=!~\s\[][^\s\[]*|[\d*][^\s\[]*)?(?:\s+(?P<build>[^\s\[]+))?"
     r"(?P<rest>\s*\[.*\])?"
 )
 _COMPARISON = re.compile(r"(?:==|!=|>=|<=|>|<|~=)\s*[0-9][0-9A-Za-z._+!-]*(?:\.\*)?")
 # Spaces around a comma and after an operator.
-_SPACES = re.compile(r"\s*(,)\s*|(?<=[<>=!~])\s+()")
+_SPACES = re.compile(r"(?<!\s)\s*(,)\s*|(?<=[<>=!~])\s+()")
 _FUZZY = re.compile(r"=?([0-9]+(?:\.[0-9A-Za-z]+)*)(?:\.?\*)?")
 # `py3.10_cuda12.1_cudnn8.9.2_0`, `cuda129*`, `*cuda*`, `cpu_mkl*`.
 _BUILD = re.compile(r"cuda_?(?P<version>[0-9]+(?:\.[0-9]+)?)?|cpu")

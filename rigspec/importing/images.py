@@ -27,9 +27,11 @@ _CUDA_SYSTEMS = {
     "centos": "centos",
     "ubi": "rhel",
 }
-_TORCH = re.compile(r"(?P<torch>\d+\.\d+(?:\.\d+)?)-cuda(?P<cuda>\d+\.\d+)-cudnn(?P<cudnn>\d+)")
-_TENSORFLOW = re.compile(r"(?P<version>\d+\.\d+\.\d+)(?P<gpu>-gpu)?(?:-|$)")
-_PYTHON = re.compile(r"(?P<version>\d+\.\d+)(?:\.\d+)?(?:-|$)")
+_TORCH = re.compile(
+    r"(?<!\d)(?P<torch>\d+\.\d+(?:\.\d+)?)-cuda(?P<cuda>\d+\.\d+)-cudnn(?P<cudnn>\d+)"
+)
+_TENSORFLOW = re.compile(r"(?<!\d)(?P<version>\d+\.\d+\.\d+)(?P<gpu>-gpu)?(?:-|$)")
+_PYTHON = re.compile(r"(?<!\d)(?P<version>\d+\.\d+)(?:\.\d+)?(?:-|$)")
 _CONDA_IMAGES = ("continuumio/", "condaforge/", "mambaorg/")
 _NVIDIA = re.compile(r"(?:nvidia/cuda)$")
 

@@ -75,7 +75,7 @@ FORMATS = (
         "Dockerfile",
         "dockerfile",
         r"(?i)(?:Docker|Container)file(?:[._-].*)?|.*\.(?:docker|container)file",
-        r"(?m)\A(?:\s*(?:#.*)?\n|ARG .*\n)*FROM \S+",
+        r"(?m)\A(?:[^\S\n]*(?:#.*)?\n|ARG .*\n)*FROM \S+",
     ),
     Format(
         "torch.utils.collect_env",
@@ -93,7 +93,7 @@ FORMATS = (
         "requirements.txt",
         "requirements",
         r"(?i).*(?:requirements|constraints|freeze).*\.(?:txt|in|pip)",
-        r"(?m)\A(?:\s*(?:#.*)?\n)*(?:-e |--?[a-z]|[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?\s*"
+        r"(?m)\A(?:[^\S\n]*(?:#.*)?\n)*(?:-e |--?[a-z]|[A-Za-z0-9][\w.-]*(?:\[[\w, -]*\])?\s*"
         r"(?:[=<>~!]=|[<>@;#]|$))",
     ),
 )

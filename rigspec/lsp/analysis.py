@@ -22,7 +22,7 @@ from rigspec.spec.toml.document import KeyPath
 __all__ = ["Analysis", "FileKind", "analyze", "detect_kind"]
 
 _SPEC_NAME = re.compile(r"(?:.*[.-])?rig\.toml")
-_SPEC_TEXT = re.compile(r"(?m)^\s*rig\s*=\s*\d")
+_SPEC_TEXT = re.compile(r"(?m)^[ \t]*rig[ \t]*=[ \t]*\d")
 _LINE_OF_FILE = re.compile(r"(?s).*?:(\d+): (.*)")
 
 

@@ -38,7 +38,7 @@ __all__ = ["complete"]
 
 # A requirement that is being written: `torch==`, `- pytorch=2.`, `"vllm>=0.6`.
 _REQUIREMENT = re.compile(
-    r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(?P<operator>[=<>~!]=?=?)\s*"
+    r"(?<![A-Za-z0-9._-])(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\[\]]*\])?\s*(?P<operator>[=<>~!]=?=?)\s*"
     r"(?P<version>[\w.+*]*)$"
 )
 _FROM = re.compile(r"(?i)^\s*FROM\s+(?:--\S+\s+)?(?P<image>\S*)$")

@@ -122,7 +122,7 @@ def _is_header_of(path: KeyPath, text: str, start: int) -> bool:
     """Return whether the line is the header of exactly this table."""
     line = text[text.rfind("\n", 0, start) + 1 : _line_end(text, start)].strip()
     names = [str(part) for part in path if isinstance(part, str)]
-    header = re.fullmatch(r"\[{1,2}\s*(.+?)\s*\]{1,2}\s*(?:#.*)?", line)
+    header = re.fullmatch(r"\[{1,2}\s*(\S(?:.*?\S)??)\s*\]{1,2}\s*(?:#.*)?", line)
     if header is None:
         return False
     written = [part.strip().strip("\"'") for part in header[1].split(".")]

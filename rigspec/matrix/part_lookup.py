@@ -10,9 +10,9 @@ from rigspec.matrix.model import Product, Release
 
 __all__ = ["find_other_maker", "find_part", "find_similar_parts", "find_variants", "index_names"]
 
-_MEMORY = re.compile(r"[\s-]*\b\d+\s?GB\s*$", re.IGNORECASE)
+_MEMORY = re.compile(r"(?<![\s-])[\s-]*\b\d+\s?GB\s*$", re.IGNORECASE)
 # A part of a card: a MIG instance as nvidia-smi prints it, or a vGPU profile (`A100-20C`).
-_SHARE = re.compile(r"\s+MIG\s+\d+[cg]\.\S+\s*$|-\d+[ABCQ]\s*$", re.IGNORECASE)
+_SHARE = re.compile(r"(?<!\s)\s+MIG\s+\d+[cg]\.\S+\s*$|-\d+[ABCQ]\s*$", re.IGNORECASE)
 
 
 def find_part(product: Product, model: str) -> Release | None:

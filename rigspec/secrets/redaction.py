@@ -19,7 +19,7 @@ from rigspec.secrets.rules import SecretRule, find_secrets, has_secret_name, sel
 __all__ = ["list_redacted_values", "redact", "redact_known"]
 
 _DOT = "•"
-_HEADER = re.compile(r"""\s*\[{1,2}\s*([\w.\-"' ]+?)\s*\]{1,2}\s*(?:#.*)?$""")
+_HEADER = re.compile(r"""\s*\[{1,2}\s*([\w.\-"'](?:[\w.\-"' ]*[\w.\-"'])?)\s*\]{1,2}\s*(?:#.*)?$""")
 # A key before `=` that is not an operator, or before `:` at the start of a line.
 _ASSIGNMENT = re.compile(r"""(?:^\s*|[{,\s])(["']?[\w.\-]+["']?)\s*(?<![=<>!~])=(?!=)""")
 _COLON = re.compile(r"""\s*(["']?[\w.\-]+["']?)\s*:(?!//)""")
@@ -37,7 +37,7 @@ _ADDRESS = re.compile(
 )
 _HIDDEN = re.compile(r"""[^\s"'\[\]{},=#]""")
 # Who logs in at an address that is anywhere in a line.
-_LOGIN = re.compile(r"""[a-z][a-z0-9+]*://([^/\s"'@]+)@""")
+_LOGIN = re.compile(r"""://([^/\s"'@]+)@""")
 
 
 @dataclass(frozen=True)

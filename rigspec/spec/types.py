@@ -266,7 +266,7 @@ Address = Annotated[
     str,
     StringConstraints(max_length=253),
     StringPattern(
-        rf"\*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*|{HOST}",
+        rf"\*|[0-9a-fA-F.]*:[0-9a-fA-F:.]*|{HOST}",
         'expected a host name, an IP address, or `"*"` for all network interfaces',
     ),
 ]

@@ -26,7 +26,7 @@ STDIN = Path("-")
 # The name of standard input in diagnostics.
 STDIN_NAME = Path("<stdin>")
 # The first key of a spec; other TOML files of a folder are not checked.
-_RIG = re.compile(rb"""^\s*["']?rig["']?\s*=""", re.MULTILINE)
+_RIG = re.compile(rb"""^[ \t]*["']?rig["']?[ \t]*=""", re.MULTILINE)
 _SKIPPED = frozenset({"node_modules", "__pycache__", "lockfiles", "out"})
 # Files that are read to find specs in a folder.
 _MOST = 10_000

@@ -11,7 +11,9 @@ from rigspec.importing.systems import find_system
 
 __all__ = ["read"]
 
-_FIELD = re.compile(r"^(?P<key>[A-Z][A-Za-z /()]+?):[ \t]*(?P<value>\S.*?)[ \t]*$", re.MULTILINE)
+_FIELD = re.compile(
+    r"^(?P<key>[A-Z][A-Za-z /()]+?):[ \t]*(?P<value>\S(?:.*\S)?)[ \t]*$", re.MULTILINE
+)
 _PACKAGE = re.compile(
     r"^\[(?P<tool>pip3?|conda)\] (?P<name>[A-Za-z0-9._-]+)(?:==|[ \t]+)(?P<value>\S+)"
     r"(?:[ \t]+\S+)?(?:[ \t]+(?P<channel>\S+))?[ \t]*$",

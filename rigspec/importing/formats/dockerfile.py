@@ -30,7 +30,7 @@ _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\}|(?P<b
 _STAGE = re.compile(
     r"(?:--platform=\S+\s+)?(?P<image>\S+)(?:\s+as\s+(?P<stage>\S+))?", re.IGNORECASE
 )
-_RUN_OPTIONS = re.compile(r"\s*RUN\s+(?:--\w+(?:=\S+)?(?:\s|\\\n)+)*", re.IGNORECASE)
+_RUN_OPTIONS = re.compile(r"\A\s*RUN\s+(?:--\w+(?:=\S+)?(?:\s|\\\n)+)*", re.IGNORECASE)
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 
 
@@ -166,7 +166,7 @@ def _blank(pattern: re.Pattern[str], text: str, count: int = 0) -> str:
 
 
 def _assignments(value: str, variables: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for match in re.finditer(r"(\w+)=(\"[^\"]*\"|'[^']*'|\S*)", value):
+    for match in re.finditer(r"(?<!\w)(\w+)=(\"[^\"]*\"|'[^']*'|\S*)", value):
         expanded = _expand(match[2].strip("\"'"), variables)
         if expanded is not None:
             yield match[1], expanded

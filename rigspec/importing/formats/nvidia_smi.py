@@ -13,18 +13,20 @@ __all__ = ["read", "read_gpu_list"]
 _DRIVER = re.compile(r"Driver Version\s*:\s*(?P<value>[0-9][0-9.]*)")
 # | 0  NVIDIA GeForce RTX 4090   On | …: the name is between the number and the mode.
 _ROW = re.compile(
-    r"^[ \t]*\|\s+\d+\s+(?P<value>\S.*?)\s+(?P<mode>On|Off|N/A|WDDM|TCC|MCDM)\s*\|",
+    r"^[ \t]*\|[ \t]+\d+[ \t]+(?P<value>\S+(?:[ \t]\S+)*?)"
+    r"[ \t]+(?P<mode>On|Off|N/A|WDDM|TCC|MCDM)[ \t]*\|",
     re.MULTILINE,
 )
 # The names of `nvidia-smi -q`.
-_FIELD = re.compile(r"^[ \t]+Product Name[ \t]*:[ \t]*(?P<value>\S.*?)[ \t]*$", re.MULTILINE)
+_FIELD = re.compile(r"^[ \t]+Product Name[ \t]*:[ \t]*(?P<value>\S(?:.*\S)?)[ \t]*$", re.MULTILINE)
 _WINDOWS_MODES = frozenset({"WDDM", "TCC", "MCDM"})
 _LIST = re.compile(
     r"^(?:GPU models and configuration:\s*)?GPU \d+: (?P<value>.+?)(?: \(UUID: .*\))?$",
     re.MULTILINE,
 )
-_XML_DRIVER = re.compile(r"<driver_version>\s*(?P<value>[^<]*?)\s*</driver_version>")
-_XML_NAME = re.compile(r"<product_name>\s*(?P<value>[^<]*?)\s*</product_name>")
+_XML_TEXT = r"\s*(?P<value>[^<\s](?:[^<]*[^<\s])?)\s*"
+_XML_DRIVER = re.compile(rf"<driver_version>{_XML_TEXT}</driver_version>")
+_XML_NAME = re.compile(rf"<product_name>{_XML_TEXT}</product_name>")
 
 
 def read(source: SourceText) -> Reading:

@@ -12,7 +12,7 @@ from rigspec.plan.steps.quota import QuotaStep
 __all__ = ["check"]
 
 # A line of quota(1): file system, blocks, soft and hard limit.
-_LIMITS = re.compile(r"^\s*\S+\s+\d+\*?\s+\d+\s+(\d+)\s", re.MULTILINE)
+_LIMITS = re.compile(r"^[ \t]*\S+[ \t]+\d+\*?[ \t]+\d+[ \t]+(\d+)\s", re.MULTILINE)
 
 
 def check(step: QuotaStep, _: Inspection) -> Iterator[Finding]:
