@@ -303,6 +303,8 @@ def _framework_with(
 ) -> dict[str, ComponentRequest] | None:
     """Return a framework with wheels that include this CUDA; None if there is none."""
     for rule in matrix.rules():
-        if rule.requires == Condition("cuda_runtime", (runtime.request,)):
+        # A package needs a CUDA in the wheels of its framework; it has none itself.
+        of_package = any(c.component.startswith(PACKAGE_PREFIX) for c in rule.when)
+        if not of_package and rule.requires == Condition("cuda_runtime", (runtime.request,)):
             return {c.component: parse_part(c.alternatives[0]) for c in rule.when}
     return None
