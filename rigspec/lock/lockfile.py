@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.fs.atomic_tree import MANIFEST, OutputFile, build_manifest, escapes_root
@@ -19,6 +20,9 @@ from rigspec.lock.conda.explicit_list import format_explicit_list, parse_explici
 from rigspec.lock.migration import VERSION, migrate
 from rigspec.lock.model import Lock, LockedChannelPackage, LockedConda, LockedPythonPackage
 from rigspec.lock.python.requirements_file import format_requirements, parse_requirements
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 __all__ = [
     "CorruptLock",
@@ -89,10 +93,9 @@ def _diagnostic(code: str, file: Path, why: str, help_text: str) -> Diagnostic:
 def lock_files(lock: Lock) -> tuple[OutputFile, ...]:
     """Return the files of a lock, ``rig.lock`` first."""
     import tomlkit
-    from pydantic import TypeAdapter
 
     content: dict[str, Any] = {"version": VERSION}
-    content |= TypeAdapter(Lock).dump_python(lock, mode="json", exclude_none=True)
+    content |= _get_adapter().dump_python(lock, mode="json", exclude_none=True)
     companions: dict[str, bytes] = {}
     for machine in content["machines"]:
         for env in machine.get("envs", ()):
@@ -118,7 +121,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
     Raises UnusableLock: NoLock, CorruptLock or NewerLock.
     """
     import tomli
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     file = directory / _NAME
     try:
@@ -145,13 +148,21 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
                 env[part] = files[-1].content.decode()
             _read_packages(env)
         migrate(content, version)
-        lock = TypeAdapter(Lock).validate_python(content)
+        lock = _get_adapter().validate_python(content)
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError):
         raise CorruptLock(file, "is not a lock") from None
     manifest = directory / MANIFEST
     if manifest.exists() and manifest.read_bytes() != build_manifest(files):
         raise CorruptLock(manifest, "does not match the lock")
     return lock, hashlib.sha256(data).hexdigest()
+
+
+@cache
+def _get_adapter() -> TypeAdapter[Lock]:
+    """Return what validates and dumps locks; building it takes longer than using it."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Lock)
 
 
 def _path(machine: str | None, env: str, part: str) -> str:

@@ -7,13 +7,16 @@ request to a busy server is repeated.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import ssl
 import time
 import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, InvalidStateError
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from threading import Thread
 from typing import Any, ClassVar
 
@@ -85,6 +88,8 @@ class LimitedClient(httpx2.Client):
         silence = read_timeout()
         connect = min(scale_limit(_CONNECT_S), silence)
         settings.setdefault("follow_redirects", True)
+        certificates = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        settings.setdefault("verify", _create_tls_context(*certificates))
         super().__init__(timeout=httpx2.Timeout(silence, connect=connect), **settings)
         self.event_hooks = {"response": [_limit_response]}
         self._attempts = attempts
@@ -199,6 +204,15 @@ def find_host(error: Exception) -> str:
 
 def _host_of(request: httpx2.Request) -> str:
     return request.url.netloc.decode("ascii", "replace")
+
+
+@lru_cache(maxsize=8)
+def _create_tls_context(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Return the certificates of servers. Loading them takes 40 ms, so it is done once.
+
+    The library reads the same variables as the key of the cache.
+    """
+    return httpx2.create_ssl_context()
 
 
 def is_loopback(host: str) -> bool:

@@ -154,7 +154,7 @@ def test_index_failing_exits_with_3_without_address(
     index: Callable[[Answer], str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("UV_HTTP_TIMEOUT", "2")
+    monkeypatch.setenv("RIGSPEC_HTTP_TIMEOUT", "2")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     monkeypatch.setenv("UV_NO_CACHE", "1")
     address = index(answer)
