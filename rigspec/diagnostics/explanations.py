@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from rigspec.package_files import locate_package_file
 
 __all__ = ["find_similar_codes", "get_page_url", "list_codes", "load_page", "load_title"]
@@ -11,6 +13,7 @@ _PAGES = locate_package_file(__file__, "pages")
 _URL = "https://rigspec.github.io/rigspec/diagnostics"
 
 
+@cache
 def list_codes() -> tuple[str, ...]:
     """Return every code that has a page, sorted."""
     names = (entry.name for entry in _PAGES.iterdir())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["drop_invalid_values", "drop_values"]
 
-# Each round drops at least one key.
+# A bound for errors that move from key to key.
 _ROUNDS = 50
 
 
@@ -29,13 +29,16 @@ def drop_invalid_values(document: Document) -> Rig | None:
 
     value = deepcopy(dict(document.value))
     model, _ = select_rig_model(value)
+    dropped: tuple[KeyPath, ...] = ()
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(value)
         except ValidationError as error:
             paths = list_error_paths(error, value)
-        if not all(path and _delete(value, path) for path in paths):
+        # An item of an array stays, so its error does.
+        if paths == dropped or not all(path and _delete(value, path) for path in paths):
             return None
+        dropped = paths
     return None
 
 
