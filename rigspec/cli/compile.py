@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.backend.discovery import Backend, BackendError, find_backends
+from rigspec.backend.provenance import PROVENANCE, CompilationInput, build_provenance_file
 from rigspec.backend.render import compile_plan
 from rigspec.backend.size_limits import OutputTooLarge
 from rigspec.cli.common.completion import complete_targets
@@ -44,8 +46,10 @@ from rigspec.fs.atomic_tree import (
     OutputFile,
     TreeError,
     list_changed_files,
+    read_tree,
     update_tree_atomically,
 )
+from rigspec.lock.model import Lock, LockedMachine
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import Plan
 from rigspec.spec.loader import LoadedSpec
@@ -74,6 +78,10 @@ def compile_(
     ] = False,
     lock: LockDirectory = None,
     require_digests: RequireDigests = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Write nothing and exit with 1 if the output folder differs"),
+    ] = False,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="List all files and what is not included")
@@ -100,7 +108,13 @@ def compile_(
             targets = [
                 WrittenTarget.of(plan, backend, compile_plan(plan, backend)) for backend in backends
             ]
-        update_tree_atomically(output, lambda earlier: _merge(output, earlier, plan, targets))
+        source = _describe_input(loaded, rig_lock, plan, machines)
+        if check:
+            _verify(output, source, plan, targets, quiet=quiet)
+            return
+        update_tree_atomically(
+            output, lambda earlier: _merge(output, earlier, source, plan, targets)
+        )
     except OutputTooLarge as error:
         report_output_too_large(loaded, plan.machine, error)
         raise typer.Exit(1) from None
@@ -191,25 +205,90 @@ def _select_backends(requested: Sequence[str], *, quiet: bool) -> Sequence[Backe
     return usable
 
 
+def _describe_input(
+    spec: LoadedSpec, lock: Lock, plan: Plan, machines: Sequence[LockedMachine]
+) -> CompilationInput:
+    items = [(item.what, item.reason) for each in machines for item in each.unpinned]
+    return CompilationInput(
+        rig=plan.rig,
+        machine=plan.machine,
+        spec_name=Path(spec.document.file).name,
+        spec_sha256=hashlib.sha256(spec.document.text.encode()).hexdigest(),
+        lock_sha256=plan.lock_digest,
+        matrix_sha256=lock.matrix_digest,
+        unpinned=tuple(items),
+    )
+
+
+def _verify(
+    output: Path,
+    source: CompilationInput,
+    plan: Plan,
+    targets: Sequence[WrittenTarget],
+    *,
+    quiet: bool,
+) -> None:
+    """Exit with status 1 unless the folder has exactly the files of these targets."""
+    earlier = read_tree(output)
+    names = {target.name for target in targets}
+    expected = {
+        file.path: (file.content, file.mode)
+        for file in (*_new_files(targets), _provenance(source, earlier, targets))
+    }
+    found = {
+        path.relative_to(output).as_posix(): (path.read_bytes(), path.stat().st_mode & 0o777)
+        for path in output.rglob("*")
+        if path.is_file()
+    }
+    checked = {path for path in found if _target_of(path) in names} | expected.keys()
+    different = sorted(path for path in checked if found.get(path) != expected.get(path))
+    if different:
+        fail(
+            f"{output} differs from its spec and lock: {', '.join(different)}",
+            status=1,
+            help_text="compile again into an empty folder, and compare",
+        )
+    print_status(f"{output} is what its spec and lock give", quiet=quiet)
+
+
 def _merge(
-    output: Path, earlier: Sequence[OutputFile], plan: Plan, targets: Sequence[WrittenTarget]
+    output: Path,
+    earlier: Sequence[OutputFile],
+    source: CompilationInput,
+    plan: Plan,
+    targets: Sequence[WrittenTarget],
 ) -> list[OutputFile]:
     """Return the new targets and the other targets in the folder, which is replaced as a whole.
 
     Raises:
         TreeError: A file of a target that is compiled again was edited.
     """
-    names = {TARGETS, *(target.name for target in targets)}
+    names = {TARGETS, PROVENANCE, *(target.name for target in targets)}
     edited = [path for path in list_changed_files(output) if _target_of(path) in names]
     if edited:
         raise TreeError(output, f"contains files that were edited: {', '.join(edited)}")
     others = [file for file in earlier if _target_of(file.path) not in names]
-    new = [
+    listing = build_targets_file(output, earlier, plan, targets)
+    return [*others, *_new_files(targets), listing, _provenance(source, earlier, targets)]
+
+
+def _new_files(targets: Sequence[WrittenTarget]) -> list[OutputFile]:
+    return [
         OutputFile(f"{target.name}/{file.path}", file.content, file.mode)
         for target in targets
         for file in target.files
     ]
-    return [*others, *new, build_targets_file(output, earlier, plan, targets)]
+
+
+def _provenance(
+    source: CompilationInput, earlier: Sequence[OutputFile], targets: Sequence[WrittenTarget]
+) -> OutputFile:
+    names = {target.name for target in targets}
+    others = {_target_of(file.path) for file in earlier} - names
+    before = next((file for file in earlier if file.path == PROVENANCE), None)
+    return build_provenance_file(
+        source, [(target.name, target.files) for target in targets], before, others
+    )
 
 
 def _target_of(path: str) -> str:

@@ -173,7 +173,7 @@ def test_compile_one_target_keeps_other_targets(rigspec: Rigspec, tmp_path: Path
         )
         assert done.returncode == 0, done.stderr
     found = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert found == ["MANIFEST.sha256", "docker", "shell", "targets.json"]
+    assert found == ["MANIFEST.sha256", "docker", "provenance.jsonl", "shell", "targets.json"]
     subprocess.run(["sha256sum", "--check", "--quiet", found[0]], cwd=tmp_path / "out", check=True)
 
 
