@@ -107,7 +107,8 @@ class Backend:
     ``payload`` is the directory for the files of the lock, or None. Of the kinds of steps that it
     ``supports``, those in ``at_runtime`` are run when the output is started, not when it is built.
     ``unverified`` are layers whose checks need a running machine. With ``trim_payload``, files of
-    the lock that no output names are not delivered.
+    the lock that no output names are not delivered. With ``has_base_image``, the output is an
+    image.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Backend:
     at_runtime: frozenset[str] = frozenset()
     unverified: frozenset[str] = frozenset()
     trim_payload: bool = False
+    has_base_image: bool = False
 
     def checks_of(self, plan: Plan) -> tuple[Check, ...]:
         """Return the checks that can be run when the output is built."""
@@ -170,7 +172,8 @@ class Backend:
         ]
         for name in self._documents():
             excluded += list_document_omissions(name, plan)
-        return (*excluded, *plan.omissions)
+        others = (o for o in plan.omissions if self.has_base_image or not o.is_base_image)
+        return (*excluded, *others)
 
     def missing_library(self) -> str | None:
         """Return a module that an output needs and that is not installed."""
@@ -301,4 +304,5 @@ def _build_backend(folder: Traversable, manifest: Manifest) -> Backend:
         at_runtime=frozenset(manifest.at_runtime),
         unverified=frozenset(manifest.unverified),
         trim_payload=manifest.trim_payload,
+        has_base_image=manifest.base_image,
     )

@@ -101,6 +101,7 @@ class Manifest(_Table):
     at_runtime: Annotated[tuple[str, ...], Field(strict=False)] = ()
     unverified: Annotated[tuple[str, ...], Field(strict=False)] = ()
     trim_payload: bool = False
+    base_image: bool = False
     outputs: Annotated[tuple[OutputTable, ...], Field(strict=False, min_length=1)]
     excludes: Annotated[tuple[ExclusionTable, ...], Field(strict=False)] = ()
     checks: Annotated[tuple[CheckTable, ...], Field(strict=False)] = ()

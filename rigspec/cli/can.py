@@ -61,7 +61,7 @@ def can(
     \b
     rigspec can "RTX 5090" torch==2.4   does it run?
     rigspec can "GTX 1080" torch        which releases run?
-    rigspec can vllm on g6.xlarge       does it run on an instance of a cloud?
+    rigspec can vllm on g6.xlarge       does it run there?
     rigspec can "RTX 4090"              what runs on it?
     """  # noqa: D301 -- \b keeps the lines of the examples
     options = {

@@ -101,7 +101,8 @@ def compile_(
     machines = [each for each in rig_lock.machines if each.resolution.machine == name]
     if require_digests:
         ensure_digests(loaded, machines)
-    warn_unpinned(machines, quiet=quiet)
+    has_base_image = any(backend.has_base_image for backend in backends)
+    warn_unpinned(machines, quiet=quiet, has_base_image=has_base_image)
     plan = build_plan(loaded.rig, rig_lock, name, digest)
     try:
         with report_missing_extra():

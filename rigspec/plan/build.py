@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rigspec.lock.model import Lock, LockedImage, LockedMachine
 from rigspec.lock.oci.choice import get_default_image
+from rigspec.lock.previous import IMAGE
 from rigspec.plan.container_users import list_container_users
 from rigspec.plan.layers.accounts import (
     build_access_steps,
@@ -148,7 +149,8 @@ def _find_omissions(rig: RigSettings, locked: LockedMachine) -> Iterator[Omissio
             "not supported on this operating system; set them up manually",
         )
     for item in locked.unpinned:
-        yield Omission(f"pinning of {item.what}", item.reason)
+        is_base_image = item.part == IMAGE
+        yield Omission(f"pinning of {item.what}", item.reason, is_base_image=is_base_image)
 
 
 def _find_base_image(rig: RigSettings, locked: LockedMachine) -> BaseImage:
@@ -156,5 +158,5 @@ def _find_base_image(rig: RigSettings, locked: LockedMachine) -> BaseImage:
     reference = ImageReference.parse(image.reference).with_registry(rig.mirrors.images).name
     if image.digest is not None:
         return BaseImage(reference, image.digest)
-    reason = next((u.reason for u in locked.unpinned if u.what.startswith("base image")), None)
+    reason = next((u.reason for u in locked.unpinned if u.part == IMAGE), None)
     return BaseImage(reference, None, reason or "the lock has no digest for it")

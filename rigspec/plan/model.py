@@ -31,10 +31,14 @@ class PayloadFile:
 
 @dataclass(frozen=True)
 class Omission:
-    """An item of the spec that is not included, and the reason."""
+    """An item of the spec that is not included, and the reason.
+
+    ``is_base_image`` is true for what concerns only targets with a base image.
+    """
 
     item: str
     reason: str
+    is_base_image: bool = False
 
 
 def group_by_reason(omissions: Iterable[Omission]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -18,6 +18,7 @@ from rigspec.lock.errors import LockError
 from rigspec.lock.lockfile import CorruptLock, NewerLock, NoLock, UnusableLock, read_lock
 from rigspec.lock.model import Lock, LockedMachine
 from rigspec.lock.paths import ForeignLock, lock_directory
+from rigspec.lock.previous import IMAGE
 from rigspec.lock.staleness import find_differences
 from rigspec.matrix.loader import compute_matrix_digest
 from rigspec.net.limits import TIMEOUT_VARIABLE, InvalidTimeout, read_timeout
@@ -163,10 +164,14 @@ def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
         raise typer.Exit(1)
 
 
-def warn_unpinned(machines: Iterable[LockedMachine], *, quiet: bool) -> None:
+def warn_unpinned(
+    machines: Iterable[LockedMachine], *, quiet: bool, has_base_image: bool = True
+) -> None:
     """Print a warning for each item that the lock does not pin."""
     for machine in machines:
         for item in machine.unpinned:
+            if item.part == IMAGE and not has_base_image:
+                continue
             print_status(f"warning[RS505]: not pinned: {item.what} ({item.reason})", quiet=quiet)
 
 

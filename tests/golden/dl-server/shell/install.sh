@@ -10,7 +10,6 @@ trap 'echo install.sh": this file is truncated; download it again" >&2; exit 1' 
 #
 # Not included:
 # - pinning of packages of the repository nvidia-cuda: versions are locked, but neither a sha256 nor what they need: its server did not answer
-# - pinning of base image ubuntu:16.04: no registry answered, and the matrix has no digest of it
 set -euo pipefail
 
 readonly NAME=install.sh RIG_NAME=dl-server EMBEDDED=''

@@ -7,9 +7,6 @@ trap 'echo install.sh": this file is truncated; download it again" >&2; exit 1' 
 #
 # Run as root. Safe to re-run: completed steps are skipped. See --help. Nothing runs before the last
 # line, so a truncated download does nothing but report it, by the trap above.
-#
-# Not included:
-# - pinning of base image debian:11: no registry answered, and the matrix has no digest of it
 set -euo pipefail
 
 readonly NAME=install.sh RIG_NAME=legacy-cpu EMBEDDED=''
