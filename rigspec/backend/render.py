@@ -13,7 +13,7 @@ from rigspec.backend.discovery import Backend, BackendError, Output, find_templa
 from rigspec.backend.documents import build_values, render_document
 from rigspec.backend.quoting import FILTERS, sha256
 from rigspec.backend.shell_library import read_library, read_library_for
-from rigspec.backend.short_checksums import shorten_checksums
+from rigspec.backend.short_checksums import remove_program_comments, shorten_checksums
 from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
 from rigspec.fs.atomic_tree import OutputFile
 from rigspec.plan.model import PayloadFile, Plan
@@ -50,6 +50,7 @@ def compile_plan(plan: Plan, backend: Backend) -> tuple[OutputFile, ...]:
         "payload_digest": _digest_payload(payload),
         "seed": None,
         "compact": False,
+        "short": False,
         "completions": {},
         "build_call": build_call,
         "read_library_for": read_library_for,
@@ -127,9 +128,11 @@ def _render_output(
     def renderer(of: Output) -> Renderer:
         def render(seed: Seed | None = None, *, compact: bool = False, short: bool = False) -> str:
             values = {**context, "seed": seed, "compact": compact}
+            if compact:
+                values["payload"] = tuple(map(remove_program_comments, context["payload"]))
             if short:
-                payload, completions = shorten_checksums(context["steps"], context["payload"])
-                values |= {"payload": payload, "completions": completions}
+                payload, completions = shorten_checksums(context["steps"], values["payload"])
+                values |= {"payload": payload, "completions": completions, "short": True}
             (file,) = _render_files(environment, of, values)
             return file.content.decode()
 

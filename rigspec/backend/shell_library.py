@@ -19,6 +19,14 @@ _FIRST_BOOT = (
     "apt-locks.sh",
     "no-records.sh",
     "first-boot.sh",
+    "source-line.sh*",
+    "skip-completed.sh",
+)
+_SHORT_FIRST_BOOT = (
+    *_FIRST_BOOT[:-2],
+    "new-source-line.sh*",
+    "skip-marked.sh",
+    "complete-checksums.sh",
 )
 # A library -> its parts in order; a part that ends in `*` is the file of every kind of step.
 LIBRARIES = {
@@ -26,6 +34,7 @@ LIBRARIES = {
         "constants.sh",
         "common.sh",
         "step.sh*",
+        "source-line.sh*",
         "records.sh",
         "record-files.sh",
         "record-directories.sh",
@@ -42,12 +51,13 @@ LIBRARIES = {
         "constants.sh",
         "common.sh",
         "step.sh*",
+        "source-line.sh*",
         "apt-locks.sh",
         "no-records.sh",
         "standalone-main.sh",
     ),
     "first-boot.sh": _FIRST_BOOT,
-    "short-first-boot.sh": (*_FIRST_BOOT, "complete-checksums.sh"),
+    "short-first-boot.sh": _SHORT_FIRST_BOOT,
 }
 
 
@@ -84,16 +94,23 @@ def _join(parts: Iterable[str], *, comments: bool) -> str:
 
 def _remove_comments(text: str) -> str:
     lines = (line for line in text.split("\n") if not line.lstrip().startswith("#"))
-    return re.sub(r"(?m)^\}\n\n+", "}\n", "\n".join(lines))
+    text = re.sub(r"(?m)^(\w+\(\) \{)  # .*", r"\1", "\n".join(lines))
+    return re.sub(r"(?m)^\}\n\n+", "}\n", text)
 
 
 def _read_parts(name: str, kinds: Collection[str]) -> Iterator[str]:
     folder = files("rigspec.backends") / "steps" / "library"
     for part in LIBRARIES[name]:
         if part.endswith("*"):
-            yield from _read_step_files(part.rstrip("*"), kinds)
+            texts = _read_step_files(part.rstrip("*"), kinds)
+            yield from map(_remove_checks, texts) if "skip-marked.sh" in LIBRARIES[name] else texts
         else:
             yield (folder / part).read_text(encoding="utf-8")
+
+
+def _remove_checks(text: str) -> str:
+    """Return the shell of a kind of step without its function that looks for its result."""
+    return re.sub(r"(?ms)^\w+_is_done\(\) \{\n.*?^\}\n\n?", "", text)
 
 
 def _read_step_files(name: str, kinds: Collection[str]) -> Iterator[str]:

@@ -8,9 +8,16 @@ from types import MappingProxyType
 
 from rigspec.backend.quoting import sha256
 from rigspec.plan.model import PayloadFile
+from rigspec.plan.paths import APT_SOURCE_LINE
 from rigspec.plan.steps import ChecksumIndex, Step
 
-__all__ = ["Completions", "shorten_checksums"]
+__all__ = ["Completions", "remove_program_comments", "shorten_checksums"]
+
+# A comment on its line, except the first one of a script; and the docstring of a module.
+_COMMENT = re.compile(r"(?m)^[ \t]*#(?!!).*\n")
+_DOCSTRING = re.compile(r'\A""".*?"""\n+', re.DOTALL)
+# A new machine has no other source of a repository that this would find.
+_UNUSED = frozenset({APT_SOURCE_LINE})
 
 # ID of a step -> the calls that complete its files before it: a function and its arguments.
 Completions = Mapping[str, tuple[tuple[str, ...], ...]]
@@ -22,6 +29,14 @@ _PATTERNS: Mapping[ChecksumIndex, tuple[re.Pattern[str], str]] = MappingProxyTyp
         ChecksumIndex.PYPI: (re.compile(r"(?m)(sha256:[0-9a-f]{8})[0-9a-f]{56}$"), r"\1"),
     }
 )
+
+
+def remove_program_comments(file: PayloadFile) -> PayloadFile:
+    """Return a program of rigspec without comments, and any other file as it is."""
+    if not file.name.endswith((".sh", ".py")):
+        return file
+    text = _COMMENT.sub("", file.content)
+    return PayloadFile(file.name, _DOCSTRING.sub("", text) if file.name.endswith(".py") else text)
 
 
 def shorten_checksums(
@@ -38,4 +53,5 @@ def shorten_checksums(
             if short[name] != full[name]:
                 call = (f"complete_{index.value}", name, sha256(full[name]))
                 completions[step.id] = (*completions.get(step.id, ()), call)
-    return tuple(PayloadFile(name, text) for name, text in short.items()), completions
+    files = (PayloadFile(name, text) for name, text in short.items() if name not in _UNUSED)
+    return tuple(files), completions

@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from rigspec.backend.short_checksums import remove_program_comments
 from rigspec.compare.items import ComparedItem, compute_fingerprint
 from rigspec.fs.atomic_tree import OutputFile
+from rigspec.plan.model import PayloadFile
+from rigspec.plan.paths import APT_SOURCE_LINE
 
 __all__ = ["LIMIT", "PROVIDER", "iterate_first_boot_items"]
 
@@ -29,7 +32,9 @@ _INSTALLER = "/opt/rig/install/install.sh"
 # The functions of the installer that are not the same for every rig.
 _PLAN = re.compile(r"(?ms)^(?:load_plan|run_checks)\(\) \{.*?^\}$")
 # A call that completes the checksums of a file of the lock.
-_COMPLETION = re.compile(r"(?m)^  complete_\w+ (\S+)(?: \\\n)? .*\n")
+_COMPLETION = re.compile(r"(?m)^  complete_\w+ (\S+) .*\n")
+# The title of a step, which is empty where space is short.
+_TITLE = re.compile(r"""(?m)^(  step \S+) (?:'[^']*'|"[^"]*"|[^\s'"])+ """)
 # On premises, the installer copies its files from the first folder to the second.
 _DELIVERED, _INSTALLED = "/opt/rig/install/files/", "/opt/rig/lock/"
 
@@ -97,8 +102,13 @@ def _find_download_words(config: Mapping[str, Any], seeds: Sequence[str]) -> fro
 def _find_completed_files(config: Mapping[str, Any]) -> list[str]:
     """Return the names of the lock's files that the installer completes."""
     entries = config.get("write_files") or ()
-    plans = (_PLAN.findall(entry["content"]) for entry in entries if entry["path"] == _INSTALLER)
-    return [name for plan in plans for text in plan for name in _COMPLETION.findall(text)]
+    plans = [_read_plan(entry["content"]) for entry in entries if entry["path"] == _INSTALLER]
+    return [name for plan in plans for name in _COMPLETION.findall(plan)]
+
+
+def _read_plan(installer: str) -> str:
+    """Return the functions of the installer that differ between rigs, a line for each call."""
+    return re.sub(r" \\\n +", " ", "\n".join(_PLAN.findall(installer)))
 
 
 def _build_file_item(path: str, content: str, part: str = "") -> ComparedItem:
@@ -108,8 +118,11 @@ def _build_file_item(path: str, content: str, part: str = "") -> ComparedItem:
     """
     path = path.replace(_DELIVERED, _INSTALLED, 1) if path.startswith(_DELIVERED) else path
     if path == _INSTALLER:
-        content = _COMPLETION.sub("", "\n".join(_PLAN.findall(content)))
-    return ComparedItem(_LAYER, path, "written", _hash_without_comments(content), part)
+        content = _TITLE.sub(r"\1 ", _COMPLETION.sub("", _read_plan(content)))
+    if path.endswith(f"/{APT_SOURCE_LINE}"):
+        part = LIMIT  # left out where space is short
+    program = remove_program_comments(PayloadFile(path, content))
+    return ComparedItem(_LAYER, path, "written", _hash_without_comments(program.content), part)
 
 
 def _hash_without_comments(text: str) -> str:

@@ -232,8 +232,7 @@ def test_limit_of_unknown_provider_returns_smallest() -> None:
 @pytest.mark.parametrize(
     ("provider", "size", "rig", "form"),
     [
-        ("aws", 16384, "dl-server", "seeded"),
-        ("aws", 16384, "deep-al", "compressed"),
+        ("aws", 8000, "deep-al", "seeded"),
         ("azure", 65535, "deep-al", "compressed"),
         ("aws", 16384, "submarine", "compressed"),
         ("gcp", 262144, "dl-server", "plain"),
@@ -243,7 +242,9 @@ def test_fit_to_limit_returns_first_form_that_fits(
     provider: str, size: int, rig: str, form: str
 ) -> None:
     site = DeploymentTarget(cloud=True, provider=provider, seed="https://files.example.org/rigs/")
-    found = files(replace(first(rig), deployment=site))
+    limits = [each for each in BACKEND.limits if each.provider == provider]
+    limits = [replace(each, size=size) for each in limits]
+    found = files(replace(first(rig), deployment=site), limits=tuple(limits))
     content = found["user-data"]
     assert len(content) <= size
     bulks = [path for path in found if path.startswith("seed/")]
@@ -256,14 +257,12 @@ def test_fit_to_limit_returns_first_form_that_fits(
         assert fetch[1:3] == [f"https://files.example.org/rigs/{digest}.sh", digest]
 
 
-def test_user_data_of_aws_is_complete_with_short_checksums() -> None:
-    site = DeploymentTarget(cloud=True, provider="aws")
-    for rig in ("debian-cuda", "deep-al"):
-        found = files(replace(first(rig), deployment=site))
-        assert len(found["user-data"]) <= 16384
-        assert sorted(found) == ["meta-data", "user-data"]
-        installer = written(configuration(found["user-data"]), "/opt/rig/install/install.sh")
-        assert "  complete_packages packages." in installer["content"]
+@pytest.mark.parametrize("plan", PLANS)
+def test_user_data_of_aws_is_complete_without_download(plan: Plan) -> None:
+    found = files(replace(plan, deployment=DeploymentTarget(cloud=True, provider="aws")))
+    assert len(found["user-data"]) <= 16384
+    assert sorted(found) == ["meta-data", "user-data"]
+    check_rules(configuration(found["user-data"]), plan)
 
 
 def test_fit_to_limit_text_provider_gets_no_compressed_data() -> None:

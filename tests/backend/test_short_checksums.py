@@ -12,7 +12,7 @@ import pytest
 
 from rigspec.backend.quoting import sha256
 from rigspec.backend.shell_library import read_library
-from rigspec.backend.short_checksums import shorten_checksums
+from rigspec.backend.short_checksums import remove_program_comments, shorten_checksums
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.steps import AptPackage, AptPackagesStep, EnvironmentStep
 
@@ -146,3 +146,42 @@ def test_requirements_of_other_index_keep_their_checksums(changes: dict[str, obj
     files, completions = shorten_checksums((build_environment(**changes),), PAYLOAD)
     assert files == PAYLOAD
     assert completions == {}
+
+
+def test_completed_step_is_skipped_unless_it_is_requested(tmp_path: Path) -> None:
+    library = read_library("short-first-boot.sh").replace("STATE=/var/lib/rig", f"STATE={tmp_path}")
+    plan = """
+    first_apply() { echo applied first; }
+    second_apply() { test -e "$STATE/fixed"; }
+    verify_apply() { echo verified; }
+    secret_apply() { invalidate_steps one; }
+    load_plan() { step one '' first; step two '' second; step verify '' verify; }
+    [ ! -e "$STATE/secret" ] || load_plan() { step key '' secret; step one '' first; }
+    """
+
+    def run(*arguments: str) -> list[str]:
+        script = f'set -euo pipefail\nNAME=install.sh\n{library}\n{plan}\nmain "$@"'
+        command = ["bash", "-c", script, "install.sh", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return [*done.stdout.splitlines(), str(done.returncode)]
+
+    assert run() == ["doing    one", "applied first", "doing    two", "1"]
+    (tmp_path / "fixed").touch()
+    rest = ["doing    verify", "verified", "0"]
+    assert run() == ["ok       one", "doing    two", *rest]
+    assert run() == ["ok       one", "ok       two", *rest]
+    assert run("--step", "one") == ["doing    one", "applied first", "0"]
+    (tmp_path / "secret").touch()
+    again = ["doing    key", "doing    one", "applied first", "0"]
+    assert run() == again
+    assert run() == again
+
+
+def test_program_without_comments_has_same_lines_of_code() -> None:
+    text = "#!/bin/sh\n# usage\nset -u\n  # why\necho '#'\n"
+    assert remove_program_comments(PayloadFile("a.sh", text)).content == (
+        "#!/bin/sh\nset -u\necho '#'\n"
+    )
+    module = '"""Check\n\nit."""\n\nimport io\n'
+    assert remove_program_comments(PayloadFile("a.py", module)).content == "import io\n"
+    assert remove_program_comments(PayloadFile("packages.txt", text)).content == text

@@ -5,13 +5,13 @@ log_info() { printf '%s\n' "$*" >&2; }
 # step ID TITLE KIND [KEY=VALUE...] [-- WORD...]: perform one step of the plan, unless it is complete
 step() {
   [ -z "$ONLY" ] || [ "$1" = "$ONLY" ] || return 0
-  if call_step is_done "$@" 2>/dev/null; then
-    echo "ok       $2"
+  if is_completed "$@"; then
+    echo "ok       ${2:-$1}"
     return
   fi
-  echo "doing    $2"
-  call_step apply "$@" </dev/null || {
-    echo "$NAME: step $1 failed: $2; after the cause is removed, run $0 again" >&2
+  echo "doing    ${2:-$1}"
+  { call_step apply "$@" </dev/null && mark_completed "$@"; } || {
+    echo "$NAME: step $1 failed: ${2:-$1}; after the cause is removed, run $0 again" >&2
     exit 1
   }
 }

@@ -187,9 +187,9 @@ class Step:
         return " ".join(step.id for step in steps if self.id in step.reads) or None
 
 
-def build_call(step: Step, steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """Return the words of a step's line in the plan of the installer."""
-    return (step.id, step.title, step.kind, *_list_call_words(step, steps))
+def build_call(step: Step, steps: tuple[Step, ...], *, title: bool = True) -> tuple[str, ...]:
+    """Return the words of a step's line in the plan of the installer, its title empty or not."""
+    return (step.id, step.title if title else "", step.kind, *_list_call_words(step, steps))
 
 
 def compute_digest(content: str) -> str:

@@ -21,14 +21,6 @@ apt_repository_apply() {
   write_stamp "${arg[id]}" "$(print_repository_digest)"
 }
 
-# The source line for this machine; only a comment if the repository is already configured.
-print_source_line() {
-  local components
-  read -r -a components <<<"${arg[components]-}"
-  sh "$LOCK/apt-source-line.sh" "/etc/apt/sources.list.d/${arg[name]}.list" "/etc/apt/keyrings/${arg[name]}.gpg" \
-    "${arg[fingerprint]}" "${arg[url]}" "${arg[suite]}" ${components[@]+"${components[@]}"}
-}
-
 # Download the signing key, and check that it is the one key with the fingerprint.
 fetch_keyring() {  # PATH
   local key=$CACHE/${arg[name]}.asc home=$CACHE/gnupg keys

@@ -1,12 +1,12 @@
-platform_is_done() {
+platform_apply() {
   local found
   found="$(print_os_release ID) $(print_os_release VERSION_ID)" &&
     expect_platform "${arg[distribution]} ${arg[release]}" "$found" runs &&
     expect_platform "${arg[arch]}" "$(uname -m)" is
 }
 
-platform_apply() {
-  platform_is_done
+platform_is_done() {
+  platform_apply
 }
 
 print_os_release() {  # KEY
