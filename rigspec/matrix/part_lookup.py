@@ -72,8 +72,8 @@ def index_names(product: Product) -> Mapping[str, tuple[Release, ...]]:
         return cached
     index: dict[str, tuple[Release, ...]] = {}
     for release in product.releases:
-        label = f"{release.family or ''} {release.version}"
-        for name in {_normalize(n, product) for n in (label, *release.names)}:
+        written = {f"{release.family or ''} {name}" for name in (release.version, *release.names)}
+        for name in {_normalize(n, product) for n in (*written, *release.names)}:
             index[name] = (*index.get(name, ()), release)
     product.cache["names"] = index
     return index

@@ -16,7 +16,8 @@ __all__ = ["parse_requests", "read_words"]
 _CONNECTIVES = ("a", "an", "and", "in", "on", "the", "with")
 # `NVIDIA RTX PRO 6000 Blackwell Workstation Edition`.
 _LONGEST_NAME = 7
-_COUNT_BEFORE = re.compile(r"(\d+)\s*x\s*(?=[A-Za-z]|\d{3})", re.IGNORECASE)
+# `8x H100`, and the instances of Lambda: `gpu_8x_h100_sxm5`.
+_COUNT_BEFORE = re.compile(r"(?:gpu_)?(\d+)[\s_]*x[\s_]*(?=[A-Za-z]|\d{3})", re.IGNORECASE)
 _COUNT_AFTER = re.compile(r"(?<!\s)\s+x\s*(\d+)$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][\w.-]*")
 _VERSION = re.compile(r"v?\d+(\.\w+)+(\+\w+)?|v?\d{1,2}")

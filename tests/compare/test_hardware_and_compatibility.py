@@ -61,7 +61,7 @@ def test_hardware_unknown_card_uses_values_of_spec(sourced: Comparison) -> None:
 
 
 def test_hardware_rented_card_with_variants_has_note() -> None:
-    text = PART.replace("azure NV6adsv5", "gcp a2-highgpu-1g")
+    text = PART.replace("azure NV6adsv5", "azure NC6s v2")
     spec = parse_spec("rented.toml", text)
     sides = [
         build_machine_specs(spec, name, load_required_matrix(spec.rig, name)) for name in ("a", "b")
@@ -69,7 +69,7 @@ def test_hardware_rented_card_with_variants_has_note() -> None:
     a, b = spec.rig.machine["a"], spec.rig.machine["b"]
     (note, _) = compare_hardware((a, b), sides[0], sides[1]).notes
     assert note == (
-        "`A100` has several variants, and gcp does not document which one b has; "
+        "`P100` has several variants, and azure does not document which one b has; "
         "values that differ are unknown"
     )
 

@@ -299,6 +299,17 @@ def test_cloud_instances_have_the_card_that_they_name() -> None:
         ("aws gr6f.4xlarge", "0.5", "12 GiB", "12 GiB"),
         ("aws g7.12xlarge", "2", "32 GiB", "64 GiB"),
         ("aws g7e.48xlarge", "8", "96 GiB", "768 GiB"),
+        ("Standard_NC80adis_H100_v5", "2", "94 GiB", "188 GiB"),
+        ("azure Standard_ND96isr_H200_v5", "8", "141 GiB", "1128 GiB"),
+        ("Standard_ND128isr_NDR_GB200_v6", "4", "186 GiB", "744 GiB"),
+        ("Standard_ND128isr_GB300_v6", "4", "288 GiB", "1152 GiB"),
+        ("Standard_NC256lds_xl_RTXPRO6000BSE_v6", "2", "96 GiB", "192 GiB"),
+        ("gcp a3-ultragpu-8g", "8", "141 GiB", "1128 GiB"),
+        ("gcp a4-highgpu-8g", "8", "180 GiB", "1440 GiB"),
+        ("gcp a4x-highgpu-4g", "4", "186 GiB", "744 GiB"),
+        ("gcp a4x-maxgpu-4g-metal", "4", "279 GiB", "1116 GiB"),
+        ("gcp g4-standard-6", "0.125", "12 GiB", "12 GiB"),
+        ("gcp g4-standard-384", "8", "96 GiB", "768 GiB"),
     ],
 )
 def test_cloud_instance_has_the_memory_of_its_gpus(

@@ -17,6 +17,8 @@ from rigspec.query.words import read_words
         ("RTX PRO 6000 vllm", Question(gpu="RTX PRO 6000", requests=(Requested("vllm"),))),
         ("vllm on RTX 5090", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
         ("torch 2.4 on 8x H100", Question("H100", 8, requests=(Requested("torch", "2.4"),))),
+        ("gpu_8x_h100_sxm5 torch", Question("h100_sxm5", 8, requests=(Requested("torch"),))),
+        ("gpu_1x_gh200", Question("gh200")),
         ("H100 x8 torch==2.4.1", Question("H100", 8, requests=(Requested("torch", "==2.4.1"),))),
         ("2x4090 torch", Question("4090", 2, requests=(Requested("torch"),))),
         ("A100 80GB jax", Question(gpu="A100 80GB", requests=(Requested("jax"),))),
