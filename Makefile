@@ -10,6 +10,11 @@ BIN := $(VENV)/bin
 SPEC ?= specs/dl-server.toml
 OUT ?= out
 
+# A file of requirements with hashes, from which the environment of the tests is made; empty: the
+# newest releases that pyproject.toml allows.
+REQUIREMENTS ?=
+PIP_AUDIT ?= 2.10.1
+
 # The number of test processes, or `auto`: one for each core.
 WORKERS ?= auto
 # An idle worker takes tests from another, so tests of one file mostly run in one process.
@@ -19,7 +24,7 @@ ONE_BY_ONE := -n $(WORKERS) --dist load --maxschedchunk 1
 # The systems on which both commands must pass.
 BARE ?= bookworm trixie
 
-.PHONY: demo test test-lowest e2e e2e-ci bare lint unit install install-dev system-packages golden \
+.PHONY: requirements audit demo test test-lowest e2e e2e-ci bare lint unit install install-dev system-packages golden \
   locks benchmark site dist clean
 
 demo: install
@@ -69,6 +74,19 @@ locks: install
 		$(BIN)/rigspec lock $(LOCK) "$$spec" -o "lockfiles/$$(basename "$$spec" .toml)"; \
 	done
 
+# The dependencies of the tests in CI, and their licences: after a change of pyproject.toml, and to
+# move to newer releases.
+requirements: install-dev
+	$(BIN)/uv pip compile --quiet --upgrade pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-annotate --no-header --output-file ci/requirements.txt
+	scripts/list-licences > ci/licences.txt
+
+# Known vulnerabilities of the locked dependencies.
+audit: install-dev
+	$(BIN)/uv tool run --quiet pip-audit==$(PIP_AUDIT) --require-hashes --disable-pip \
+		--requirement ci/requirements.txt
+	scripts/list-licences | diff ci/licences.txt -
+
 benchmark: install-dev
 	$(BIN)/python benchmarks/check.py
 
@@ -86,11 +104,11 @@ install: $(VENV)/installed
 install-dev: $(VENV)/installed-dev
 
 $(VENV)/installed: pyproject.toml scripts/make-venv
-	@scripts/make-venv "$(PYTHON)" "$(VENV)" all
+	@scripts/make-venv "$(PYTHON)" "$(VENV)" all $(REQUIREMENTS)
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	@scripts/make-venv "$(PYTHON)" "$(VENV)" dev
+	@scripts/make-venv "$(PYTHON)" "$(VENV)" dev $(REQUIREMENTS)
 	@touch $@
 
 $(VENV)/installed-docs: $(VENV)/installed
