@@ -36,6 +36,8 @@ _ADDRESS = re.compile(
     r"""["']?(?:https?|ftp|file|s3|gs)://(?P<login>[^/\s"'@]*@)?[^\s"'?#]*(?P<query>[?#][^"']*)?"""
 )
 _HIDDEN = re.compile(r"""[^\s"'\[\]{},=#]""")
+# An editor and a file of many machines repeat most lines. Longer lines are not cached.
+_CACHED_LINES, _CACHED_COLUMNS = 4096, 500
 # Who logs in at an address that is anywhere in a line.
 _LOGIN = re.compile(r"""://([^/\s"'@]+)@""")
 
@@ -97,23 +99,48 @@ def list_redacted_values(text: str) -> tuple[str, ...]:
 
 def _hidden_columns(
     lines: list[str], numbers: Collection[int] | None
-) -> Iterator[tuple[str, set[int]]]:
+) -> Iterator[tuple[str, Collection[int]]]:
     """Yield each line with the columns to hide; those of ``numbers``, and of no other line."""
     table, key = "", ""
     rules = select_rules("\n".join(lines))
     for number, line in enumerate(lines, 1):
         wanted = numbers is None or number in numbers
-        hidden = _secrets_in(line, rules) if wanted else set()
+        yield line, _hide(line, table, key, rules) if wanted else ()
         header = _HEADER.match(line)
         if header is not None:
             table, key = header[1], ""
         else:
-            values = list(_values(line, key))
-            if values:
-                key = values[-1].key
-            if wanted:
-                hidden = hidden.union(*(_hidden(line, value, table) for value in values))
-        yield line, hidden
+            key = next((value.key for value in reversed(_list_values(line, key))), key)
+
+
+def _hide(line: str, table: str, key: str, rules: tuple[SecretRule, ...]) -> frozenset[int]:
+    """Return the columns to hide of a line, after the header ``table`` and the key ``key``."""
+    if len(line) > _CACHED_COLUMNS:
+        return _hide_uncached(line, table, key, rules)
+    return _hide_cached(line, table, key, rules)
+
+
+def _hide_uncached(
+    line: str, table: str, key: str, rules: tuple[SecretRule, ...]
+) -> frozenset[int]:
+    hidden = _secrets_in(line, rules)
+    if _HEADER.match(line) is None:
+        hidden = hidden.union(*(_hidden(line, each, table) for each in _list_values(line, key)))
+    return frozenset(hidden)
+
+
+_hide_cached = lru_cache(maxsize=_CACHED_LINES)(_hide_uncached)
+
+
+def _list_values(line: str, key: str) -> tuple[_Value, ...]:
+    if len(line) > _CACHED_COLUMNS:
+        return tuple(_values(line, key))
+    return _list_values_cached(line, key)
+
+
+@lru_cache(maxsize=_CACHED_LINES)
+def _list_values_cached(line: str, key: str) -> tuple[_Value, ...]:
+    return tuple(_values(line, key))
 
 
 def _values(line: str, previous: str) -> Iterator[_Value]:

@@ -43,6 +43,8 @@ class SecretRule:
                 yield start, end
 
 
+# A report redacts one text several times.
+@lru_cache(maxsize=4)
 def select_rules(text: str) -> tuple[SecretRule, ...]:
     """Return the rules that can find something in this text, or in any part of it."""
     lowered = text.lower()
