@@ -15,8 +15,10 @@ repair_packages() {
     if [ -n "$(dpkg --audit)" ]; then
       set -- install --fix-broken --yes --allow-downgrades --allow-change-held-packages
       # Do not run it if the simulation fails.
-      apt_get update && planned=$(apt-get --simulate "$@") && refuse_removals "$planned" && apt_get "$@"
+      apt_get update && planned=$(apt-get --simulate "$@") && refuse_removals "$planned" && apt_get "$@" || return
     fi
+    # A run that was killed within it left links of certificates that it does not look at again.
+    ! command -v update-ca-certificates >/dev/null || update-ca-certificates --fresh >/dev/null || true
   fi
 }
 
