@@ -21,6 +21,8 @@ from rigspec.matrix.part_lookup import find_other_maker, find_part, find_similar
         ("NVIDIA Thor", ["==11.0"]),
         ("NVIDIA GeForce RTX 5090 D", ["==12.0"]),
         ("NVIDIA RTX 6000D", ["==12.0"]),
+        ("RTX PRO 6000 Max-Q", ["==12.0"]),
+        ("Orin Nano", ["==8.7"]),
         ("NVIDIA RTX PRO 6000D Blackwell Workstation Edition", ["==12.0"]),
         ("NVIDIA H800", ["==9.0"]),
         ("NVIDIA H100 80GB HBM3 MIG 2g.20gb", ["==9.0"]),
