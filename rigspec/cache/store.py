@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["get_entry_path", "load_entry", "store_entry"]
+__all__ = ["get_entry_path", "load_entry", "store_entry", "write_entry"]
 
 # Entries of one kind: beyond the first number, the oldest are removed until the second remains.
 _MAX_ENTRIES, _KEPT_ENTRIES = 2000, 1000
@@ -52,12 +52,24 @@ def load_entry(file: Path) -> str | None:
 def store_entry(file: Path, content: str) -> None:
     """Write the text; ignore a file system that refuses it."""
     text = content.encode()
+    write_entry(file, b"%08x\n%s" % (zlib.crc32(text), text))
+
+
+def write_entry(file: Path, content: bytes) -> None:
+    """Write a file of a cache, and remove the oldest ones; a cache never causes an error.
+
+    A run that was killed leaves a partial file, which is removed as an old one later.
+    """
     partial = file.with_name(f"{file.name}.{os.getpid()}")
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch(mode=0o600)
-        partial.write_bytes(b"%08x\n%s" % (zlib.crc32(text), text))
-        partial.replace(file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            partial.touch(mode=0o600)
+            partial.write_bytes(content)
+            partial.replace(file)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
         _prune(file.parent)
 
 

@@ -39,9 +39,13 @@ def store_index(sha256: str, data: bytes) -> None:
         return
     partial = folder / f".{sha256}.{os.getpid()}"
     with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(folder / sha256)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(data)
+            partial.replace(folder / sha256)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
         files = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True)
         for old in files[_MOST:]:
             old.unlink()

@@ -10,10 +10,10 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+from rigspec.cache.store import write_entry
 from rigspec.lock.python.request import ResolveRequest
 
 __all__ = ["ResolutionCache"]
@@ -51,12 +51,8 @@ class ResolutionCache:
         if self._folder is None:
             return
         text = answer.encode()
-        file = self._folder / _key(engine, question)
-        partial = file.with_name(f"{file.name}.{os.getpid()}")
-        with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-            partial.replace(file)
+        checksum = hashlib.sha256(text).hexdigest().encode()
+        write_entry(self._folder / _key(engine, question), checksum + b"\n" + text)
 
 
 def _key(engine: str, question: ResolveRequest) -> str:
