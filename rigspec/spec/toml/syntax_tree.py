@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import tomli
@@ -17,6 +18,9 @@ KeyPath = tuple[str | int, ...]
 
 _MAX_PATH = 200  # the limits of a text allow fewer names and indices
 _KEYS = frozenset({"bare_key", "quoted_key", "dotted_key"})
+# Their values cannot be changed, so equal texts share them.
+_SCALARS = frozenset({"boolean", "float", "integer", "quoted_key", "string"})
+_CACHED_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -147,10 +151,8 @@ class _Reader:
     def _read_scalar(self, node: Node) -> Any:
         # These values are used only if tomli rejects the file; tomli parses each one alone.
         text = (node.text or b"").decode()
-        try:
-            return tomli.loads(f"x = {text}")["x"]
-        except tomli.TOMLDecodeError:
-            return text
+        cached = node.type in _SCALARS and len(text) <= _CACHED_LENGTH
+        return (_parse_cached_scalar if cached else _parse_scalar)(text)
 
     # --- keys and positions ------------------------------------------------------------------
 
@@ -186,3 +188,13 @@ class _Reader:
             else:
                 children = [c for c in node.children if c.has_error or c.is_missing]
                 waiting += reversed(children)
+
+
+def _parse_scalar(text: str) -> Any:
+    try:
+        return tomli.loads(f"x = {text}")["x"]
+    except tomli.TOMLDecodeError:
+        return text
+
+
+_parse_cached_scalar = lru_cache(maxsize=4096)(_parse_scalar)
