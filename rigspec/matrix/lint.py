@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
@@ -246,19 +246,45 @@ def _check_rule_ids(matrix: Matrix) -> Iterator[MatrixProblem]:
 
 def _check_contradictions(matrix: Matrix) -> Iterator[MatrixProblem]:
     """Find two rules of a table that apply to the same release and cannot both be met."""
+    index = _ReleaseIndex()
     for product in matrix.products:
         if not product.releases:
             continue
         for one, other in combinations(product.rules, 2):
             if one.table == other.table and one.requires.component in matrix:
-                shared = _find_shared_releases(one, other, product)
-                goals = matrix.product(one.requires.component).releases
-                both = (one.requires, other.requires)
-                if shared and not any(_matches(release, both) for release in goals):
-                    yield MatrixProblem(one.id, f"contradicts {other.id} for {shared[0].label}")
+                shared = _find_shared_releases(one, other, product, index)
+                goal = matrix.product(one.requires.component)
+                if shared and not index.find_matches(goal, (one.requires, other.requires)):
+                    label = product.releases[min(shared)].label
+                    yield MatrixProblem(one.id, f"contradicts {other.id} for {label}")
 
 
-def _find_shared_releases(one: Rule, other: Rule, product: Product) -> list[Release]:
+class _ReleaseIndex:
+    """The releases of products that match conditions, by number. Each condition is read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, Condition], frozenset[int]] = {}
+
+    def find_matches(self, product: Product, conditions: Sequence[Condition]) -> frozenset[int]:
+        """Return the releases that match all of the conditions."""
+        first, *rest = (self._find(product, condition) for condition in conditions)
+        return first.intersection(*rest)
+
+    def _find(self, product: Product, condition: Condition) -> frozenset[int]:
+        key = (product.name, condition)
+        if key not in self._known:
+            alternatives = [parse_alternative(text) for text in condition.alternatives]
+            self._known[key] = frozenset(
+                number
+                for number, release in enumerate(product.releases)
+                if any(each.admits(release.family, release.version) for each in alternatives)
+            )
+        return self._known[key]
+
+
+def _find_shared_releases(
+    one: Rule, other: Rule, product: Product, index: _ReleaseIndex
+) -> frozenset[int]:
     """Return the releases that both rules apply to, if their other conditions are compatible."""
     for condition in one.when:
         for against in other.when:
@@ -267,15 +293,6 @@ def _find_shared_releases(one: Rule, other: Rule, product: Product) -> list[Rele
                 and condition.component == against.component
                 and not set(condition.alternatives) & set(against.alternatives)
             ):
-                return []
+                return frozenset()
     named = [c for rule in (one, other) for c in rule.when if c.component == product.name]
-    if len(named) < 2:
-        return []
-    return [release for release in product.releases if _matches(release, named)]
-
-
-def _matches(release: Release, conditions: Iterable[Condition]) -> bool:
-    return all(
-        any(parse_alternative(t).admits(release.family, release.version) for t in c.alternatives)
-        for c in conditions
-    )
+    return index.find_matches(product, named) if len(named) > 1 else frozenset()
