@@ -17,6 +17,7 @@ from rigspec.cli.common.lockfile import (
     load_fresh_lock,
     load_locked_resolutions,
     load_previous_lock,
+    report_lock_errors,
     warn_unpinned,
 )
 from rigspec.cli.common.options import FORMAT, Quiet, RequireDigests, SpecFile
@@ -57,6 +58,10 @@ def lock(
     ] = None,
     pylock: Annotated[
         bool, typer.Option("--pylock", help="Also write pylock.toml, with addresses of the index")
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Download all Python files and compare their checksums"),
     ] = False,
     no_cache: Annotated[
         bool, typer.Option("--no-cache", help="Ignore cached responses of the indexes")
@@ -106,6 +111,12 @@ def lock(
     )
     if require_digests:
         ensure_digests(loaded, new.machines)
+    if verify:
+        from rigspec.cli.common.verified_files import verify_python_files
+
+        with report_lock_errors(loaded):
+            count = verify_python_files(loaded.rig, new)
+        print_status(f"verified {count} Python files", quiet=quiet)
     write_lock(loaded, new, directory, quiet=quiet)
     warn_unpinned(new.machines, quiet=quiet)
     if format_ == "json":

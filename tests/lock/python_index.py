@@ -24,8 +24,11 @@ class Wheel(NamedTuple):
 Releases = Mapping[str, Mapping[str, Wheel]]
 
 
-def serve_index(start: Serve, releases: Releases) -> str:
-    """Return the address of an index with these releases, by package and version."""
+def serve_index(start: Serve, releases: Releases, *, damaged: str = "") -> str:
+    """Return the address of an index with these releases, by package and version.
+
+    The file of the name ``damaged`` ends with a byte that its checksum does not cover.
+    """
     pages, files = {}, {}
     for name, versions in releases.items():
         links = []
@@ -34,6 +37,8 @@ def serve_index(start: Serve, releases: Releases) -> str:
             file = f"{name.replace('-', '_')}-{version}{ending}"
             files[file] = _build(name, version, wheel)
             checksum = hashlib.sha256(files[file]).hexdigest()
+            if file == damaged:
+                files[file] += b"!"
             python = wheel.python.replace("<", "&lt;").replace(">", "&gt;")
             requires = f' data-requires-python="{python}"' if python else ""
             links.append(f'<a href="/{file}#sha256={checksum}"{requires}>{file}</a>')
