@@ -24,7 +24,8 @@ ONE_BY_ONE := -n $(WORKERS) --dist load --maxschedchunk 1
 # The systems on which both commands must pass.
 BARE ?= bookworm trixie
 
-.PHONY: requirements audit demo test test-lowest e2e e2e-ci bare lint unit install install-dev system-packages golden \
+.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz bare lint unit install install-dev \
+  system-packages golden \
   locks benchmark site dist clean
 
 demo: install
@@ -63,6 +64,13 @@ e2e-ci: install-dev system-packages
 # `make demo` and `make test` on bare Debian systems, which need root.
 bare: system-packages
 	for suite in $(BARE); do scripts/bare-machine "$$suite" bash -c "make demo && make test"; done
+
+# Each reader with drawn and mutated inputs, so many seconds each: no traceback, nothing over 2 s of
+# CPU. Coverage guides the inputs if atheris is installed.
+FUZZ_SECONDS ?= 600
+FUZZ ?=
+fuzz: install-dev
+	$(BIN)/python -m tests.fuzz $(FUZZ) --seconds $(FUZZ_SECONDS)
 
 golden: install-dev
 	$(BIN)/python -m pytest --update-golden

@@ -175,7 +175,7 @@ def read_text(path: Path) -> str | None:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
         return data.decode("utf-8-sig").replace("\r\n", "\n") if len(data) <= _MAX_BYTES else None
-    except (OSError, UnicodeDecodeError):
+    except (OSError, ValueError):  # ValueError: not UTF-8, or a path with a NUL
         return None
 
 

@@ -143,13 +143,13 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
             machine["resolution"].setdefault("machine", None)
         files = [OutputFile(_NAME, data, 0o644)]
         for env in _envs(content):
-            for part in _FILES.keys() & env.keys():
+            for part in filter(env.__contains__, _FILES):
                 files.append(_companion(directory, env[part]))
                 env[part] = files[-1].content.decode()
             _read_packages(env)
         migrate(content, version)
         lock = _get_adapter().validate_python(content)
-    except (ValidationError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CorruptLock(file, "is not a lock") from None
     manifest = directory / MANIFEST
     if manifest.exists() and manifest.read_bytes() != build_manifest(files):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,6 +22,8 @@ __all__ = ["read", "read_lines"]
 
 # Options that do not change which versions fit.
 _NEUTRAL = frozenset({"no_index", "trusted_hosts", "require_hashes", "pre", "features_enabled"})
+# What Python ends a line at, and editors and spans do not.
+_OTHER_LINE_ENDS = re.compile("[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def read(source: SourceText) -> Reading:
@@ -47,7 +50,7 @@ def read_lines(text: str, source: SourceText) -> Reading:
 def _parse(text: str) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requirements.txt"
-        path.write_text(text, encoding="utf-8")
+        path.write_text(_OTHER_LINE_ENDS.sub(" ", text), encoding="utf-8")
         return RequirementsFile.from_file(str(path), include_nested=False)
 
 

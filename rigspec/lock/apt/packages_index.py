@@ -11,6 +11,8 @@ from typing import Any
 from debian.deb822 import Packages, PkgRelation
 from debian.debian_support import Version
 
+from rigspec.lock.errors import report_untrusted_index
+
 __all__ = ["AptCandidate", "AptIndex", "PackageList", "Relation", "strip_packaging_revision"]
 
 _NAME = re.compile(rb"^Package:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
@@ -187,7 +189,25 @@ def _parse_version(version: str) -> Any:
 
 
 def _read(archive: str, paragraph: bytes) -> AptCandidate:
+    """Return the package of a paragraph.
+
+    Raises:
+        LockError: if a field is missing or is not of the form of its kind.
+
+    """
     fields: Any = Packages(paragraph)
+    try:
+        return _build(archive, fields)
+    except (KeyError, ValueError) as error:
+        why = f"no {error}" if isinstance(error, KeyError) else str(error)
+        what = f"the package list of {archive}"
+        raise report_untrusted_index(
+            what, f"invalid entry of `{fields.get('Package', '?')}`: {why}"
+        ) from None
+
+
+def _build(archive: str, fields: Any) -> AptCandidate:
+    _parse_version(fields["Version"])
     needs = [fields[name] for name in ("Pre-Depends", "Depends") if name in fields]
     against = [fields[name] for name in ("Conflicts", "Breaks") if name in fields]
     return AptCandidate(
@@ -200,14 +220,19 @@ def _read(archive: str, paragraph: bytes) -> AptCandidate:
         size=int(fields["Size"]),
         priority=fields.get("Priority", ""),
         depends=tuple(group for text in needs for group in _groups(text)),
-        conflicts=tuple(one for text in against for (one, *_) in _groups(text)),
-        provides=tuple(one for (one, *_) in _groups(fields.get("Provides", ""))),
+        conflicts=tuple(group[0] for text in against for group in _groups(text)),
+        provides=tuple(group[0] for group in _groups(fields.get("Provides", ""))),
     )
 
 
 def _groups(text: str) -> Iterator[tuple[Relation, ...]]:
     """Return the groups of alternatives of a relation field."""
     for group in PkgRelation.parse_relations(text) if text.strip() else ():
-        yield tuple(
+        named = tuple(
             Relation(one["name"], *(one.get("version") or ())) for one in group if one.get("name")
         )
+        for relation in named:
+            if relation.version:
+                _parse_version(relation.version)
+        if named:
+            yield named
