@@ -67,6 +67,7 @@ def lint_unverified_versions(
         *_unverified_system(spec, machine, matrix),
         *_unverified_image(spec, resolution),
         *_unverified_driver(spec, machine, matrix, resolution),
+        *_unverified_engine(spec, machine),
     ]
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
@@ -129,6 +130,13 @@ def _unverified_driver(
     known = {r.version.partition(".")[0] for r in matrix.product("driver").releases}
     if branch not in known:
         yield f"driver {resolution.driver}", ("machine", machine, "driver")
+
+
+def _unverified_engine(spec: LoadedSpec, machine: str | None) -> Iterator[tuple[str, KeyPath]]:
+    """Yield the version of the container engine, which no rule is about."""
+    docker = spec.rig.machine[machine].docker if machine is not None else None
+    if docker is not None and docker != "*":
+        yield f"Docker {docker}", ("machine", machine or "", "docker")
 
 
 def _unverified_image(spec: LoadedSpec, resolution: Resolution) -> Iterator[tuple[str, KeyPath]]:

@@ -41,3 +41,10 @@ def test_package_list_with_invalid_entry_is_not_trusted(entry: str) -> None:
 def test_spec_with_long_version_is_refused() -> None:
     machine = f'[machine.box]\nos = "ubuntu 22.04"\ndriver = "{"1" * 5000}"\n'
     assert "at most 1000 characters" in check_spec_text(f'rig = 1\nname = "box"\n{machine}')
+
+
+def test_spec_with_version_of_docker_gets_a_note_that_no_rule_checks_it() -> None:
+    text = 'rig = 1\nname = "box"\n[machine.box]\nos = "ubuntu 22.04"\ndocker = "0.1"\n'
+    assert "note[RS252]: not checked, because the matrix has no rules: Docker 0.1" in (
+        check_spec_text(text)
+    )
