@@ -100,6 +100,48 @@ def test_conda_channel_interrupted_is_named(good: Channel, tmp_path: Path) -> No
         assert f"the channel `{address}/good` could not be fetched" in output
 
 
+class Portal(SimpleHTTPRequestHandler):
+    """Answers everything with a login page."""
+
+    def do_GET(self) -> None:
+        page = b"<html>Welcome to the hotel</html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    def do_HEAD(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+class Circle(Portal):
+    """Redirects to the same address."""
+
+    def do_GET(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", self.path)
+        self.end_headers()
+
+
+class Busy(Portal):
+    """Is overloaded for ever."""
+
+    def do_GET(self) -> None:
+        self.send_error(503)
+
+
+@pytest.mark.parametrize("fault", [Portal, Circle, Busy])
+def test_conda_channel_at_fault_is_named(
+    fault: type[SimpleHTTPRequestHandler], tmp_path: Path
+) -> None:
+    with served(tmp_path, fault) as address:
+        output = refused(tmp_path, f"{address}/good")
+        assert f"the channel `{address}/good` could not be fetched" in output
+
+
 def test_conda_index_truncated_is_refused(good: Channel, tmp_path: Path) -> None:
     index = good.folder / "linux-64" / "repodata.json"
     index.write_bytes(index.read_bytes()[:-200])

@@ -18,15 +18,17 @@ import pytest
 from packaging.version import Version
 
 from rigspec.bundle.downloads import fetch_file
+from rigspec.bundle.model import write_verified
 from rigspec.lock.apt.download import download
 from rigspec.lock.artifacts import hash_url
 from rigspec.lock.errors import LockError, index_failure
 from rigspec.lock.oci.client import RegistryError
 from rigspec.lock.oci.manifest import compute_digest
 from rigspec.lock.python.engines import resolvelib, uv
-from rigspec.lock.python.index import metadata
+from rigspec.lock.python.index import metadata, package_index
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.request import ResolveRequest
+from rigspec.lock.python.requirements_file import HashedPin
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 from rigspec.net import http
 from rigspec.net.http import LimitedClient, describe_error
@@ -81,9 +83,11 @@ def read_wheel(host: str, _: Path) -> object:
 
 def fetch_wheel(host: str, folder: Path) -> object:
     index = PackageIndex(PYTHON, f"http://{host}/simple")
-    (package,) = index.files("six", Version("1.0"))
-    address = package.link.url_without_fragment
-    return fetch_file(address, SHA256, folder / WHEEL)
+    file = index.file_of(HashedPin("six", Version("1.0"), frozenset({SHA256})))
+    assert file is not None
+    with write_verified(folder / WHEEL, file.sha256) as write:
+        write(file.blocks())
+    return file
 
 
 def lock_with_uv(host: str, _: Path) -> object:
@@ -224,6 +228,10 @@ NO_FAULT |= {
     for fault in FAULTS
     if fault not in (cut_off, turn_in_circles, greet, fail)
 }
+# It is preceded by the client of the index.
+NO_FAULT |= {
+    ("uv", fault) for fault in FAULTS if fault not in (stall, never_end, greet, turn_in_circles)
+}
 
 
 def faulty(fault: Answer, part: str) -> Answer:
@@ -255,7 +263,8 @@ def _short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_NO_CACHE", "1")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     monkeypatch.setattr(http, "PAGE", TransferLimit(1 << 20, 600.0))
-    for module, limit in ((http, "FILE"), (metadata, "_WHEEL"), (metadata, "_SDIST")):
+    limits = ((http, "FILE"), (package_index, "FILE"), (metadata, "_WHEEL"), (metadata, "_SDIST"))
+    for module, limit in limits:
         monkeypatch.setattr(module, limit, TransferLimit(1 << 20))
 
 
