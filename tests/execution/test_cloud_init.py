@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from rigspec.backend.discovery import Backend
+from rigspec.backend.render import compile_plan
+from rigspec.backend.size_limits import OutputTooLarge
 from rigspec.plan.model import DeploymentTarget
 from tests.execution.cloud_init_rigs import (
     KEY,
@@ -101,20 +103,22 @@ def narrowed(size: int, *, binary: bool = True) -> Backend:
 
 
 @pytest.mark.e2e(minutes=1)
-def test_first_boot_compressed_user_data_installs_rig(
+def test_first_boot_shortest_user_data_installs_rig(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
     plan = replace(
         planned(rigspec, tmp_path, SMALL), deployment=DeploymentTarget(cloud=True, provider="aws")
     )
-    unlimited = replace(cloud_init(), limits=())
-    plain = len((seed_of(plan, tmp_path / "whole", unlimited) / "user-data").read_bytes())
+    with pytest.raises(OutputTooLarge) as caught:
+        compile_plan(plan, narrowed(1))
 
-    seed = seed_of(plan, tmp_path, narrowed(plain - 1))
+    seed = seed_of(plan, tmp_path, narrowed(caught.value.size))
 
     content = (seed / "user-data").read_bytes()
     assert content.startswith(b"\x1f\x8b")
-    assert gzip.decompress(content).startswith(b"#cloud-config\n")
+    text = gzip.decompress(content)
+    assert text.startswith(b"#cloud-config\n")
+    assert b"  mark_completed() {" in text
     assert first_boot(fresh, seed).errors == ()
     check_small_rig(fresh)
 
