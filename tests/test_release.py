@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 import yaml
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -151,6 +152,22 @@ def test_release_notes_of_another_version_fail(
     done = _notes(tmp_path, tag, changelog)
     assert done.returncode == 1
     assert problem in done.stderr
+
+
+# Sources under a share-alike or copyleft licence, by a part of their address.
+SHARE_ALIKE = ("wikipedia.org", "wikichip.org", "gpu-info-api", "superuser.com", "boaviztapi")
+
+
+def test_notice_names_every_source_under_a_share_alike_licence() -> None:
+    notice = (ROOT / "NOTICE").read_text(encoding="utf-8")
+    for table in sorted((ROOT / "rigspec/matrix/tables").rglob("*.toml")):
+        sources = tomli.loads(table.read_text(encoding="utf-8")).get("source", {})
+        for key, source in sources.items():
+            if any(part in source["url"] for part in SHARE_ALIKE) or re.search(
+                r"wiki(pedia|books|data)|stackoverflow|stackexchange|askubuntu", source["url"]
+            ):
+                assert table.name in notice, (table.name, key)
+                assert f'"{key}"' in notice.replace("\n ", ""), (table.name, key)
 
 
 def _jobs() -> dict[str, Any]:

@@ -131,9 +131,19 @@ class _GraphBuilder:
         if item is None:
             name = rule.dependency.rpartition("/")[2].removeprefix(PACKAGE_PREFIX)
             return f"{name} {rule.requirement}"
-        if item.name == "os" or rule.requirement.lower().startswith(item.title.lower()):
-            return rule.requirement
-        return f"{item.title} {rule.requirement}"
+        requirement = _join_alternatives(rule.requirement)
+        if item.name == "os" or requirement.lower().startswith(item.title.lower()):
+            return requirement
+        return f"{item.title} {requirement}"
+
+
+def _join_alternatives(requirement: str) -> str:
+    """Return "7.5, 8.0 or 8.6" for the requirement "==7.5 or ==8.0 or ==8.6"."""
+    parts = requirement.split(" or ")
+    if len(parts) == 1 or not all(part.startswith("==") for part in parts):
+        return requirement
+    *others, last = (part.removeprefix("==") for part in parts)
+    return f"{', '.join(others)} or {last}"
 
 
 # Metrics, and the part that each is compared with.

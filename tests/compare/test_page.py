@@ -85,7 +85,9 @@ def test_template_expressions_end_with_escaping_filter() -> None:
     assert len(expressions) > 100
     for node in expressions:
         assert isinstance(node, nodes.Filter), f"line {node.lineno}"
-        assert node.name in {"text", "link_url", "coordinate", "markup"}, f"line {node.lineno}"
+        assert node.name in {"text", "code", "prose", "link_url", "coordinate", "markup"}, (
+            f"line {node.lineno}"
+        )
 
 
 def test_markup_filter_with_plain_text_raises_error() -> None:
@@ -165,3 +167,15 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_page_of_equal_frameworks_has_no_counts_and_code_for_backticks(lab: Comparison) -> None:
+    products = tuple(
+        dataclasses.replace(product, only_a=(), only_b=()) for product in lab.compatibility.products
+    )
+    compatibility = dataclasses.replace(lab.compatibility, products=products)
+    software = dataclasses.replace(lab.software, not_compared=("files, run `rigspec lock`",))
+    page = render_html(dataclasses.replace(lab, compatibility=compatibility, software=software))
+    assert ">Both run the same framework releases</a>" in page
+    assert "<code>rigspec lock</code>" in page
+    assert "`" not in "".join(ParsedPage(page).text)

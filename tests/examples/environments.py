@@ -167,8 +167,10 @@ def _with_terraform(folder: Path) -> Iterator[Environment]:
 ENVIRONMENTS: dict[str, Callable[[Path], AbstractContextManager[Environment]]] = {
     "ansible": _with_towers,
     "dockerfile": _with_engines,
+    "kubernetes": on_this_host,
     "offline": lambda folder: _with_machine(folder, "bookworm", network=False),
     "pytorch": on_this_host,
+    "slurm": on_this_host,
     "tensorflow-1.8": lambda folder: _with_machine(folder, "bullseye"),
     "terraform": _with_terraform,
     "virtual-machine": _with_disk,

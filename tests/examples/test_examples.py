@@ -21,7 +21,7 @@ TITLES = {None, SLOW, ON_THE_MACHINE}
 LANGUAGES = {"console", "hcl"}
 # Minutes that the whole README takes; those that need a new machine or gigabytes are nightly.
 MINUTES = {"tensorflow-1.8": 2, "offline": 2, "ansible": 4, "pytorch": 2}
-NIGHTLY = {"dockerfile": 6, "virtual-machine": 12, "terraform": 1}
+NIGHTLY = {"dockerfile": 6, "virtual-machine": 12, "terraform": 1, "slurm": 2, "kubernetes": 2}
 SLOW_EXAMPLES = [
     *(pytest.param(name, marks=pytest.mark.e2e(minutes=n)) for name, n in MINUTES.items()),
     *(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from decimal import Decimal
 from importlib.resources import files
 from urllib.parse import urlsplit
@@ -21,6 +22,9 @@ _FOLDER = "page"
 _PAGE = "compare.html.j2"
 _STYLE = "compare.css"
 _CENT = Decimal("0.01")
+_CODE = re.compile(r"`([^`\n]+)`")
+# First words that are capitalized. Names of machines and products keep their letters.
+_WORDS = {"a", "an", "both", "no", "not", "one", "purchase", "rent", "running", "the"}
 
 
 def render_html(comparison: Comparison) -> str:
@@ -44,6 +48,8 @@ def build_page_environment() -> Environment:
     environment.filters.update(
         {
             "text": _escape_text,
+            "code": _escape_code,
+            "prose": _escape_sentence,
             "link_url": _escape_url,
             "coordinate": _format_coordinate,
             "markup": _check_markup,
@@ -55,6 +61,19 @@ def build_page_environment() -> Environment:
 def _escape_text(value: object) -> Markup:
     """Return text for an element or a quoted attribute, without control characters."""
     return escape(sanitize(str(value)))
+
+
+def _escape_code(value: object) -> Markup:
+    """Return escaped text in which a pair of backticks is an element ``code``."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(_escape_text(value))))  # noqa: S704 - escaped
+
+
+def _escape_sentence(value: object) -> Markup:
+    """Return text like `_escape_code`, with a capital first letter if it begins with a word."""
+    text = str(value)
+    word = text.partition(" ")[0]
+    begins = word in _WORDS
+    return _escape_code(text[:1].upper() + text[1:] if begins else text)
 
 
 def _escape_url(url: str) -> Markup:

@@ -147,7 +147,7 @@ class PageView:
     comparison: Comparison
     software: str
     verdict: str
-    exclusive: tuple[str, str]
+    exclusive: str
     differences: tuple[LayerDifferences, ...]
     groups: tuple[RowGroup, ...]
     unknown: str
@@ -216,7 +216,7 @@ def build_page(comparison: Comparison) -> PageView:
         comparison=comparison,
         software=format_software_verdict(comparison),
         verdict=format_verdict(comparison),
-        exclusive=_count_exclusive(comparison),
+        exclusive=_summarize_exclusive(comparison),
         differences=tuple(
             LayerDifferences(layer, tuple(items))
             for layer, items in groupby(comparison.software.differences, key=lambda i: i.layer)
@@ -260,15 +260,22 @@ def _find_currency(comparison: Comparison) -> str:
 _LAYERS = ("cuda", "driver")
 
 
-def _count_exclusive(comparison: Comparison) -> tuple[str, str]:
+def _summarize_exclusive(comparison: Comparison) -> str:
     """Return how many releases of frameworks only one of the machines supports.
 
     A different range of drivers or toolkits is not a program that runs.
     """
     products = [p for p in comparison.compatibility.products if p.product not in _LAYERS]
-    a = sum(count_releases(product.only_a) for product in products)
-    b = sum(count_releases(product.only_b) for product in products)
-    return format_count(a, "framework release"), format_count(b, "framework release")
+    counts = {
+        comparison.a.name: sum(count_releases(product.only_a) for product in products),
+        comparison.b.name: sum(count_releases(product.only_b) for product in products),
+    }
+    texts = [
+        f"{format_count(count, 'framework release')} on {name} only"
+        for name, count in counts.items()
+        if count
+    ]
+    return ", ".join(texts) or "both run the same framework releases"
 
 
 # --- tables ------------------------------------------------------------------------------------
