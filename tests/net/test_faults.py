@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import resource
 import socket
 import time
@@ -311,6 +312,14 @@ def test_client_of_absent_server_fails_at_once(name: str, tmp_path: Path) -> Non
     if isinstance(failure.value, LockError):
         assert failure.value.status == 3
         assert f"from {host}" in str(failure.value)
+
+
+def test_error_names_the_host_without_password_and_query() -> None:
+    with pytest.raises(LockError) as failure:
+        hash_url("http://ann:pa55@127.0.0.1:9/weights.bin?token=abc")
+    message = str(failure.value)
+    assert "from 127.0.0.1:9" in message
+    assert not {"ann", "pa55", "abc"} & set(re.findall(r"\w+", message))
 
 
 @pytest.mark.parametrize("name", [name for name in CLIENTS if name != "registry"])

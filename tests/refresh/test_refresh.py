@@ -129,10 +129,11 @@ def test_refresh_does_not_change_an_up_to_date_table(rigspec: Rigspec) -> None:
 
 def test_refresh_unreachable_index_changes_nothing(rigspec: Rigspec, tmp_path: Path) -> None:
     before = get_table_path("torch").read_bytes()
-    done = rigspec("matrix", "refresh", "torch", "--index", "http://127.0.0.1:9/simple")
+    done = rigspec("matrix", "refresh", "torch", "--index", "http://ann:pa55@127.0.0.1:9/simple")
     assert done.returncode == 3
     assert "could not be fetched" in done.stderr
-    assert "127.0.0.1" not in done.stderr
+    assert "from 127.0.0.1:9" in " ".join(done.stderr.split())
+    assert "pa55" not in done.stderr
     assert get_table_path("torch").read_bytes() == before
 
 
