@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rigspec.lock.apt.packages_index import PackageList
+from rigspec.lock.apt.packages_index import AptIndex, PackageList, Relation
 from rigspec.lock.errors import LockError
 from tests.fuzz.targets import check_file, check_spec_text
 
@@ -28,6 +28,7 @@ def test_file_with_odd_characters_gets_a_report(file: tuple[str, str]) -> None:
     [
         "Package: x\nVersion: 1\nFilename: y\nSHA256: 0\n",
         "Package: x\nVersion: 1\nFilename: y\nSHA256: 0\nSize: many\n",
+        "Package: x\nVersion: 1\n\x856-9\nFilename: y\nSHA256: 0\nSize: 1\n",
         "Package: x\nVersion: !\nFilename: y\nSHA256: 0\nSize: 1\n",
     ],
 )
@@ -36,6 +37,11 @@ def test_package_list_with_invalid_entry_is_not_trusted(entry: str) -> None:
         list(PackageList("main", entry.encode()).versions_of("x"))
     assert refused.value.status == 3
     assert "invalid entry of `x`" in refused.value.diagnostic.message
+
+
+def test_package_list_with_spaces_in_a_name_provides_nothing() -> None:
+    entry = "Package: x y\nVersion: 1\nProvides: z\nFilename: y\nSHA256: 0\nSize: 1\n"
+    assert AptIndex([PackageList("main", entry.encode())]).providing(Relation("z")) == ()
 
 
 def test_spec_with_long_version_is_refused() -> None:

@@ -161,7 +161,8 @@ class AptIndex:
         """Return the newest of each package that satisfies a relation, the most usual first."""
         if relation.name not in self._providing:
             names = {o.name for each in self._lists for o in each.providing(relation.name)}
-            newest = [self.versions_of(name)[0] for name in sorted(names - {relation.name})]
+            found = map(self.versions_of, sorted(names - {relation.name}))
+            newest = [versions[0] for versions in found if versions]
             self._providing[relation.name] = tuple(sorted(newest, key=_usual_first))
         return tuple(o for o in self._providing[relation.name] if o.answers(relation))
 
@@ -195,15 +196,14 @@ def _read(archive: str, paragraph: bytes) -> AptCandidate:
         LockError: if a field is missing or is not of the form of its kind.
 
     """
-    fields: Any = Packages(paragraph)
     try:
-        return _build(archive, fields)
+        return _build(archive, Packages(paragraph))
     except (KeyError, ValueError) as error:
         why = f"no {error}" if isinstance(error, KeyError) else str(error)
+        found = _NAME.search(paragraph)
+        name = found[1].decode(errors="replace") if found is not None else "?"
         what = f"the package list of {archive}"
-        raise report_untrusted_index(
-            what, f"invalid entry of `{fields.get('Package', '?')}`: {why}"
-        ) from None
+        raise report_untrusted_index(what, f"invalid entry of `{name}`: {why}") from None
 
 
 def _build(archive: str, fields: Any) -> AptCandidate:
