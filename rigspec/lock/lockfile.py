@@ -214,6 +214,10 @@ def _verify(file: Path, data: bytes) -> bytes:
     line, _, body = data.removeprefix(header).partition(b"\n")
     expected = f'content_sha256 = "{hashlib.sha256(body).hexdigest()}"'.encode()
     if not data.startswith(header) or line != expected:
+        if b"\r\n" in data:
+            raise CorruptLock(
+                file, "has Windows line ends (CRLF), which git writes if autocrlf is on"
+            )
         raise CorruptLock(file, "was changed after it was written")
     return body
 

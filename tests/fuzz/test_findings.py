@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rigspec.lock.apt.packages_index import AptIndex, PackageList, Relation
 from rigspec.lock.errors import LockError
+from rigspec.lock.lockfile import CorruptLock, read_lock
 from tests.fuzz.targets import check_file, check_spec_text
 
 
@@ -54,3 +57,10 @@ def test_spec_with_version_of_docker_gets_a_note_that_no_rule_checks_it() -> Non
     assert "note[RS252]: not checked, because the matrix has no rules: Docker 0.1" in (
         check_spec_text(text)
     )
+
+
+def test_lock_with_windows_line_ends_is_refused_with_their_name(tmp_path: Path) -> None:
+    text = Path(__file__).resolve().parents[2].joinpath("lockfiles/legacy-cpu/rig.lock").read_text()
+    tmp_path.joinpath("rig.lock").write_bytes(text.replace("\n", "\r\n").encode())
+    with pytest.raises(CorruptLock, match="CRLF"):
+        read_lock(tmp_path)
