@@ -25,7 +25,7 @@ Completions = Mapping[str, tuple[tuple[str, ...], ...]]
 # A version of a package is one file for apt and several on PyPI, so there a start remains.
 _PATTERNS: Mapping[ChecksumIndex, tuple[re.Pattern[str], str]] = MappingProxyType(
     {
-        ChecksumIndex.APT: (re.compile(r"(?m)^(\S+=\S+) [0-9a-f]{64}$"), r"\1 ?"),
+        ChecksumIndex.APT: (re.compile(r"(?m)^([^\s=]+=\S+) [0-9a-f]{64}$"), r"\1 ?"),
         ChecksumIndex.PYPI: (re.compile(r"(?m)(sha256:[0-9a-f]{8})[0-9a-f]{56}$"), r"\1"),
     }
 )

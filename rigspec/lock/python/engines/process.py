@@ -37,7 +37,7 @@ def run_engine(
     _require_name(question)
     try:
         return subprocess.run(
-            ["sh", "-c", _LIMITED, "sh", *command],
+            ["/bin/sh", "-c", _LIMITED, "sh", *command],
             input=lines,
             env={**_timeouts(), **os.environ, **variables},
             capture_output=True,
