@@ -28,10 +28,14 @@ def copied(base: Path, folder: Path) -> SystemRoot:
     return SystemRoot(copy)
 
 
+# The folders of a machine: its root, and what overlayfs needs.
+MACHINE = ("root", "changes", "work")
+
+
 @contextmanager
 def layered(base: Path, folder: Path) -> Iterator[SystemRoot]:
     """The same without the seconds that a copy takes: changes are in a layer over the base."""
-    root, changes, work = (folder / name for name in ("root", "changes", "work"))
+    root, changes, work = (folder / name for name in MACHINE)
     for each in (root, changes, work):
         each.mkdir()
     layers = f"lowerdir={base},upperdir={changes},workdir={work}"
