@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from tests.command import run_in_process
 from tests.file_checks import check_once
+from tests.lock.http_server import Serve, servers
 from tests.prerequisites import missing_prerequisites
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,6 +74,13 @@ def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
         assert text == path.read_text(encoding="utf-8"), f"{path} differs; see --update-golden"
 
     return check
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers on loopback that answer with a function, and stop them."""
+    with servers() as start:
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,11 @@ from rigspec.backend.render import create_template_environment
 from rigspec.backend.size_limits import Seed
 from rigspec.cli.common.written_targets import WrittenTarget, describe_targets
 from rigspec.fs.atomic_tree import OutputFile
-from tests.lock.http_server import Serve, send, servers
+from tests.lock.http_server import Serve, send
 
 CONTENT = b"#!/bin/sh\n"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 ROLE = {"AccessKeyId": "AKIDEXAMPLE", "SecretAccessKey": "secret", "Token": "session"}
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with servers() as start:
-        yield start
 
 
 def script(url: str) -> str:

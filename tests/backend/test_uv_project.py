@@ -20,9 +20,9 @@ from rigspec.lock.lockfile import read_lock
 from rigspec.plan.model import Omission, Plan
 from tests.backend.document_rig import LOCKED, build_document_plan
 from tests.conftest import ROOT
-from tests.lock.test_build_indexes import K80, VERSION, index, serve, write_rig
+from tests.lock.test_build_indexes import K80, VERSION, index, write_rig
 
-__all__ = ["index", "serve"]
+__all__ = ["index"]
 
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]
 SERIES = "{}.{}".format(*sys.version_info[:2])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -16,16 +15,10 @@ from rigspec.lock.lockfile import read_lock
 from rigspec.lock.model import LockedMachine
 from tests.containers import Buildah
 from tests.lock.conda_channel import Channel, rig
-from tests.lock.http_server import Serve, send, servers
+from tests.lock.http_server import Serve, send
 from tests.lock.tiny_rig import Rigspec, written
 
 FILES = {"one.bin": b"one " * 5000, "two.bin": b"two " * 5000}
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with servers() as start:
-        yield start
 
 
 def send_file(request: BaseHTTPRequestHandler) -> None:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ import pytest
 from rigspec.lock.lockfile import read_lock
 from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.lock.python.requirements_file import format_requirements
-from tests.lock.http_server import Serve, send, servers
+from tests.lock.http_server import Serve, send
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -26,12 +26,6 @@ VERSION = "2.7.1"
 K80 = ("Tesla K80", "470")
 RTX_3090 = ("RTX 3090", "550")
 RTX_5090 = ("RTX 5090", "580")
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with servers() as start:
-        yield start
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -12,17 +11,11 @@ from unearth import TargetPython
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.index.client import create_package_finder
 from rigspec.lock.python.index.links import filter_files_by_day, list_files
-from tests.lock.http_server import Answer, Serve, send, servers
+from tests.lock.http_server import Answer, Serve, send
 
 WHEEL = "six-1.0-py2.py3-none-any.whl"
 BARE = f'<a href="/{WHEEL}#sha256={"0" * 64}">{WHEEL}</a>'.encode()
 DATED = BARE.replace(b"<a ", b'<a data-upload-time="2018-06-30T12:00:00Z" ')
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with servers() as start:
-        yield start
 
 
 @pytest.fixture(autouse=True)

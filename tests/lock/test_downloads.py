@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -13,17 +12,11 @@ import pytest
 
 from rigspec.lock.artifacts import hash_url
 from rigspec.lock.errors import LockError
-from tests.lock.http_server import Answer, Serve, send, servers
+from tests.lock.http_server import Answer, Serve, send
 from tests.lock.tiny_rig import Rigspec, lock_text, written
 
 FILE = b"weights " * 1000
 SHA256 = hashlib.sha256(FILE).hexdigest()
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with servers() as start:
-        yield start
 
 
 def with_download(folder: Path, url: str, sha256: str | None = None) -> Path:

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from rigspec.resolution import Resolution
 from rigspec.spec.image_reference import ImageReference
 from rigspec.spec.models.rig import Rig
 from tests.containers import Buildah, local_registry
-from tests.lock.http_server import Answer, Serve, send, servers
+from tests.lock.http_server import Answer, Serve, send
 from tests.lock.tiny_rig import Rigspec, lock_text, written
 
 MANIFEST = json.dumps(
@@ -113,12 +112,6 @@ def gives_tokens(request: BaseHTTPRequestHandler) -> None:
         send(request, b"", 401, WWW_Authenticate=challenge)
     else:
         send(request, MANIFEST, Docker_Content_Digest=DIGEST)
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with servers() as start:
-        yield start
 
 
 @pytest.mark.parametrize(

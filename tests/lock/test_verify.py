@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lock.http_server import Serve, servers
+from tests.lock.http_server import Serve
 from tests.lock.python_index import Wheel, serve_index
 from tests.lock.tiny_rig import Rigspec
 
@@ -29,12 +28,6 @@ packages = {{ needs-six = "*" }}
 [mirrors]
 pypi = "{address}"
 """
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with servers() as start:
-        yield start
 
 
 @pytest.fixture(autouse=True)

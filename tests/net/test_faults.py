@@ -6,7 +6,7 @@ import re
 import resource
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +32,7 @@ from rigspec.net import http
 from rigspec.net.http import LimitedClient, describe_error
 from rigspec.net.limits import InvalidTimeout, TransferLimit, read_timeout
 from rigspec.spec.image_reference import ImageReference
-from tests.lock.http_server import Answer, Serve, send, servers
+from tests.lock.http_server import Answer, Serve, send
 from tests.net.faulty_server import (
     DATA,
     FAULTS,
@@ -141,12 +141,6 @@ NO_FAULT |= {
 NO_FAULT |= {
     ("uv", fault) for fault in FAULTS if fault not in (stall, never_end, greet, turn_in_circles)
 }
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with servers() as start:
-        yield start
 
 
 @pytest.fixture(autouse=True)
