@@ -285,17 +285,17 @@ def list_interpreter_files(
     """Yield the archives of the interpreters that are built on the machine or unpacked there."""
     for kind in INTERPRETER_TABLES:
         for version in sorted(_versions(rig, resolution, kind)):
-            file = find_interpreter_archive(matrix, kind, version)
+            file = find_interpreter_archive(matrix, kind, version, resolution.arch)
             if file is not None:
                 yield LockedFile(file.name, file.url, file.sha256, "matrix", file.size, INTERPRETER)
 
 
-def find_interpreter_archive(matrix: Matrix, kind: str, version: str) -> Artifact | None:
+def find_interpreter_archive(matrix: Matrix, kind: str, version: str, arch: str) -> Artifact | None:
     """Return the archive that an interpreter is built or unpacked from, if the matrix has it."""
     table = INTERPRETER_TABLES.get(kind)
     releases = matrix.product(table).releases if table is not None else ()
     found = (release.artifacts for release in releases if release.version == version)
-    return next((artifacts[0] for artifacts in found if artifacts), None)
+    return next((a for artifacts in found for a in artifacts if a.arch in (None, arch)), None)
 
 
 def find_unpinned_interpreters(
@@ -304,7 +304,7 @@ def find_unpinned_interpreters(
     """Yield the interpreters whose archive has no checksum in the matrix."""
     for kind in INTERPRETER_TABLES:
         for version in sorted(_versions(rig, resolution, kind)):
-            if find_interpreter_archive(matrix, kind, version) is None:
+            if find_interpreter_archive(matrix, kind, version, resolution.arch) is None:
                 why = "the matrix has no checksum of its archive"
                 yield Unpinned(f"Python {version}", why, part=INTERPRETER)
 

@@ -129,7 +129,7 @@ def _interpreters(locked: LockedMachine, decided: Resolution) -> Iterator[str]:
             yield f"the Python of {env.name} is from {before.kind} in the lock and from {kind} now"
         elif kind in INTERPRETER_TABLES and before.installer not in files:
             tables = load_matrix([INTERPRETER_TABLES[kind]])
-            if find_interpreter_archive(tables, kind, env.python) is not None:
+            if find_interpreter_archive(tables, kind, env.python, decided.arch) is not None:
                 yield f"the archive of Python {env.python} for {env.name} is not in the lock"
 
 

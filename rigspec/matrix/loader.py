@@ -283,7 +283,7 @@ def build_release(product: str, row: Mapping[str, Any], sources: Mapping[str, So
 
 
 def _build_artifact(row: Mapping[str, Any]) -> Artifact:
-    return Artifact(row["name"], row["url"], row["sha256"], row.get("size"))
+    return Artifact(row["name"], row["url"], row["sha256"], row.get("size"), row.get("arch"))
 
 
 def _build_availability(row: Mapping[str, Any]) -> Availability:

@@ -66,12 +66,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file to download: ``sha256`` in hex, ``size`` in bytes if known."""
+    """A file to download: ``sha256`` in hex, ``size`` in bytes if known.
+
+    ``arch`` is None for a file for all architectures, or the only one that the matrix has.
+    """
 
     name: str
     url: str
     sha256: str
     size: int | None = None
+    arch: str | None = None
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,8 @@ class NewerRelease:
 class Offer:
     """The newest release of a build that runs. ``index`` is None if PyPI has it.
 
-    ``install`` is the command of pip, with the extra that adds the CUDA of the build.
+    ``install`` is the command of pip, with the extra that adds the CUDA of the build;
+    ``unchecked`` says what the matrix has no rules about.
     """
 
     version: str
@@ -62,6 +63,7 @@ class Offer:
     pythons: tuple[str, ...]
     install: str
     newer: NewerRelease | None = None
+    unchecked: tuple[Diagnostic, ...] = ()
 
 
 def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> tuple[Offer, ...]:
@@ -84,7 +86,8 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
         if build in builds or not feasible.has(release):
             continue
         exact = Requested(request.name, f"=={release.version}")
-        resolution = answer_question(question.with_request(exact)).resolution
+        answer = answer_question(question.with_request(exact))
+        resolution = answer.resolution
         env = find_environment(resolution) if resolution is not None else None
         if resolution is None or env is None:
             continue
@@ -93,7 +96,8 @@ def list_offers(question: Question, request: Requested, limit: int = _LIMIT) -> 
         if newer is not None and newer.error is not None:
             newer = replace(newer, reason=_join_reasons(matrix, newer.error) or newer.reason)
         cuda = release.get("cuda") or env.cuda or resolution.cuda
-        offers.append(_offer(product, release, cuda, install_commands(env)[0], newer))
+        offer = _offer(product, release, cuda, install_commands(env)[0], newer)
+        offers.append(replace(offer, unchecked=answer.unchecked))
         if len(offers) == limit:
             break
     return tuple(offers)

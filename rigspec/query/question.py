@@ -63,6 +63,12 @@ class Question:
     os: str | None = None
     arch: str | None = None
 
+    @property
+    def is_only_gpu(self) -> bool:
+        """Return whether the question names a GPU or an instance and nothing else."""
+        named = replace(self, gpu=None, gpu_count=1, instance=None)
+        return self != named and named == Question()
+
     def with_request(self, request: Requested) -> Question:
         """Return the question with this as its only requirement."""
         return replace(self, requests=(request,))

@@ -52,10 +52,11 @@ def render_answer(answer: Answer, *, quiet: bool = False) -> str:
 
 
 def _strip_mark(note: Diagnostic) -> str:
-    return note.message.removeprefix("not checked: ").removeprefix("not checked, ")
+    text = note.message.removeprefix("not checked: ").removeprefix("not checked, ")
+    return text.removeprefix("because ")
 
 
-def render_offers(question: Question, request: Requested, offers: Sequence[Offer]) -> str:
+def render_offers(request: Requested, offers: Sequence[Offer], *, quiet: bool = False) -> str:
     """Return a table of what runs, and the command that installs the first row."""
     header = (request.name, "build", "CUDA", "Python", "why not newer")
     rows = [
@@ -68,6 +69,7 @@ def render_offers(question: Question, request: Requested, offers: Sequence[Offer
         for row in (header, *rows)
     ]
     lines += ["", f"  {offers[0].install}"]
+    lines += [f"  not checked: {_strip_mark(note)}" for note in offers[0].unchecked if not quiet]
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -122,6 +124,7 @@ def convert_offers(
         "schema": _SCHEMA,
         "question": _question_as_dict(question),
         "package": request.name,
+        "not_checked": [note.message for note in offers[0].unchecked] if offers else [],
         "offers": [_offer_as_dict(offer) for offer in offers],
     }
 
@@ -144,7 +147,7 @@ def convert_page(page: GpuPage) -> dict[str, Any]:
 
 
 def _headline(answer: Answer) -> str:
-    names = " and ".join(_request(r) for r in answer.question.requests) or "this"
+    names = " and ".join(map(_request, answer.question.requests)) or _name_fields(answer.question)
     machine = answer.question.instance or answer.question.gpu
     if not answer.is_yes:
         return answer.errors[0].message if answer.errors else f"{names} cannot run"
@@ -153,10 +156,23 @@ def _headline(answer: Answer) -> str:
     if env is not None and env.frameworks:
         pins = [f"{pin.name} {pin.version}" for pin in env.frameworks]
         names = " with ".join([", ".join(map(_request, libraries)), *pins][not libraries :])
-    verb = "run" if len(answer.question.requests) > 1 and not libraries else "runs"
+    verb = "run" if " and " in names and not libraries else "runs"
     if machine is None:
         return f"{names} can be installed"
     return f"{names} {verb} on {_with_article(machine)}"
+
+
+def _name_fields(question: Question) -> str:
+    """Return the versions of a question without packages: `CUDA 13 and driver 580`."""
+    fields = {
+        "CUDA": question.cuda,
+        "cuDNN": question.cudnn,
+        "driver": question.driver,
+        "Python": question.python,
+        "": question.os,
+    }
+    named = [f"{name} {version}".strip() for name, version in fields.items() if version is not None]
+    return " and ".join(named) or "this"
 
 
 def _with_article(name: str) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.part_lookup import find_part
+from rigspec.query.machine_words import read_machine_words
 from rigspec.query.question import BadQuestion, Question, Requested, parse_request
 
-__all__ = ["parse_requests", "read_words"]
+__all__ = ["read_words", "read_words_about"]
 
 # Words of a sentence around the names, never packages.
-_CONNECTIVES = ("a", "an", "and", "in", "on", "the", "with")
+_CONNECTIVES = ("a", "an", "and", "for", "in", "on", "the", "under", "using", "with")
 # `NVIDIA RTX PRO 6000 Blackwell Workstation Edition`.
 _LONGEST_NAME = 7
 # `8x H100`, and the instances of Lambda: `gpu_8x_h100_sxm5`.
@@ -38,7 +40,7 @@ class _Machine:
 
 
 def read_words(words: Sequence[str]) -> Question:
-    """Return the GPU or instance and the packages that words name, in any order.
+    """Return the machine and the packages that words name, in any order.
 
     A name of several words need not be quoted. The words after `on` are a GPU, and so is the
     first word if there is no other GPU and it is not a package.
@@ -49,25 +51,42 @@ def read_words(words: Sequence[str]) -> Question:
     """
     if not words:
         raise BadQuestion("name a GPU, packages, or both")
-    machine = _find_machine(words) or _find_unknown_gpu(words)
-    if machine is None:
-        return Question(requests=parse_requests(_drop_connectives(words)))
-    rest = _drop_connectives([*words[: machine.start], *words[machine.end :]])
-    other = _find_machine(rest)
-    if other is not None:
-        raise BadQuestion(f"cannot check `{machine.name}` and `{other.name}` together: name one")
-    return replace(machine.question, requests=parse_requests(rest))
+    fields, words = read_machine_words(words)
+    machine = _find_machine(words)
+    question = machine.question if machine is not None else Question()
+    if machine is not None:
+        words = [*words[: machine.start], *words[machine.end :]]
+        other = _find_machine(words)
+        if other is not None:
+            raise BadQuestion(
+                f"cannot check `{machine.name}` and `{other.name}` together: name one"
+            )
+    given: dict[str, Any] = {**fields}
+    systems, rest = read_machine_words(words, any_release=True)
+    unknown = _find_unknown_gpu(rest) if machine is None else None
+    if unknown is None:
+        return read_words_about(replace(question, **given), words)
+    rest = [*rest[: unknown.start], *rest[unknown.end :]]
+    given.update(systems)
+    return read_words_about(replace(unknown.question, **given), rest)
+
+
+def read_words_about(machine: Question, words: Sequence[str]) -> Question:
+    """Return the question about a machine whose GPU is not in the words.
+
+    Raises BadQuestion.
+    """
+    fields, words = read_machine_words(words, any_release=True)
+    given: dict[str, Any] = {**fields}
+    return replace(machine, **given, requests=_parse_requests(_drop_connectives(words)))
 
 
 def _drop_connectives(words: Sequence[str]) -> list[str]:
     return [word for word in words if word not in _CONNECTIVES]
 
 
-def parse_requests(words: Sequence[str]) -> tuple[Requested, ...]:
-    """Return the package of each word; a version can be a word after it.
-
-    Raises BadQuestion.
-    """
+def _parse_requests(words: Sequence[str]) -> tuple[Requested, ...]:
+    """Return the package of each word; a version can be a word after it."""
     return tuple(map(parse_request, _join_versions(words)))
 
 
@@ -111,7 +130,9 @@ def _find_unknown_gpu(words: Sequence[str]) -> _Machine | None:
         ends = (i for i in range(start, len(words)) if words[i] in _CONNECTIVES)
         end = next(ends, len(words))
         return _Machine(Question(gpu=" ".join(words[start:end])), start, end)
-    return None if _is_package(words[0]) else _Machine(Question(gpu=words[0]), 0, 1)
+    if not words or _is_package(words[0]) or words[0] in _CONNECTIVES:
+        return None
+    return _Machine(Question(gpu=words[0]), 0, 1)
 
 
 def _is_package(word: str) -> bool:

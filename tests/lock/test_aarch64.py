@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.lock.artifacts import find_foreign_archive, list_repositories
+from rigspec.lock.artifacts import find_foreign_archive, list_interpreter_files, list_repositories
 from rigspec.lock.errors import report_unsupported_architecture
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.loader import parse_spec
@@ -52,15 +52,13 @@ def test_driver_of_jetson_is_part_of_its_system(gpu: str) -> None:
     assert list(list_repositories(resolution, load_matrix())) == []
 
 
-def test_open_interpreter_of_arm_machine_is_built_by_pyenv() -> None:
-    resolution = check_text(write_text(os="ubuntu 22.04")).resolution
+def test_interpreter_from_uv_on_arm_machine_is_the_archive_for_it() -> None:
+    text = write_text(env='interpreter = "uv"')
+    resolution = check_text(text).resolution
     assert resolution is not None
-    assert resolution.envs[0].interpreter == "pyenv"
-
-
-def test_interpreter_from_uv_on_arm_machine_is_a_conflict() -> None:
-    report = check_text(write_text(env='interpreter = "uv"'))
-    assert [each.code for each in report.diagnostics if each.code == "RS251"] == ["RS251"]
+    rig = parse_spec("rig.toml", text).rig
+    (file,) = list_interpreter_files(rig, resolution, load_matrix())
+    assert file.name.startswith("cpython-3.12.13+20260807-aarch64-")
 
 
 @pytest.mark.parametrize(

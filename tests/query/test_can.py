@@ -287,3 +287,21 @@ def test_alternative_installs_the_libraries_of_the_question(rigspec: Rigspec) ->
         "    pip install torchvision==0.20.1",
     ]
     assert "    pip install torchvision==0.19.1" in second.splitlines()
+
+
+def test_can_with_pasted_output_reads_the_machine_in_the_words(rigspec: Rigspec) -> None:
+    done = rigspec("can", "-", "torch==2.4.1", "python", "3.13", input=NVIDIA_SMI)
+    assert done.returncode == 1
+    assert "Python 3.13" in done.stdout
+
+
+def test_can_with_cuda_only_answers_for_the_toolkit(rigspec: Rigspec) -> None:
+    done = rigspec("can", "cuda", "13", "on", "GTX", "1080", "Ti")
+    assert done.returncode == 1
+    assert "no: CUDA 13 and GTX 1080 Ti are incompatible" in done.stdout
+
+
+def test_can_names_the_system_that_it_has_no_rules_about(rigspec: Rigspec) -> None:
+    done = rigspec("can", "torch", "on", "arch")
+    assert done.returncode == 0
+    assert "not checked: the matrix has no rules: arch" in done.stdout

@@ -34,6 +34,32 @@ def test_words_name_gpu_and_packages_in_any_order(line: str, question: Question)
     assert read_words(shlex.split(line)) == question
 
 
+TORCH = (Requested("torch"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "question"),
+    [
+        ("torch with cuda 12.8", Question(requests=TORCH, cuda="12.8")),
+        ("torch cuda-12.8", Question(requests=TORCH, cuda="12.8")),
+        ("torch 2.9 python3.14", Question(requests=(Requested("torch", "2.9"),), python="3.14")),
+        ("torch 'python>=3.12'", Question(requests=TORCH, python=">=3.12")),
+        ("torch on RTX 5090 driver 570", Question("RTX 5090", requests=TORCH, driver="570")),
+        # 580 is the name of a GeForce, too.
+        ("driver 580 GTX 1080 Ti", Question("GTX 1080 Ti", driver="580")),
+        ("torch cudnn 9.1 arm64", Question(requests=TORCH, cudnn="9.1", arch="aarch64")),
+        ("torch on ubuntu 22.04", Question(requests=TORCH, os="ubuntu 22.04")),
+        ("L4 torch on Amazon Linux 2023", Question("L4", requests=TORCH, os="amazon 2023")),
+        ("torch on debian", Question(requests=TORCH, os="debian")),
+        ("torch on Windows 11", Question(requests=TORCH, os="Windows 11")),
+        ("torch with cuda on Rubin", Question("Rubin", requests=TORCH)),
+        ("python 3.13", Question(python="3.13")),
+    ],
+)
+def test_words_that_describe_the_machine_are_no_packages(line: str, question: Question) -> None:
+    assert read_words(shlex.split(line)) == question
+
+
 def test_words_with_two_gpus_are_refused() -> None:
     with pytest.raises(BadQuestion, match="cannot check `RTX 4090` and `RTX 3090` together"):
         read_words(["torch", "RTX", "4090", "RTX", "3090"])

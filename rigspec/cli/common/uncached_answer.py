@@ -26,7 +26,7 @@ from rigspec.query.render import (
     render_page,
 )
 from rigspec.query.this_machine import read_this_machine
-from rigspec.query.words import parse_requests, read_words
+from rigspec.query.words import read_words, read_words_about
 from rigspec.spec.loader import InvalidSpec
 
 __all__ = ["answer_words"]
@@ -73,15 +73,15 @@ def answer_words(
 def _read_question(words: list[str], *, host: bool) -> Question:
     if words[:1] == ["-"]:
         pasted = read_pasted(sys.stdin.read(_LONGEST))
-        requests = parse_requests(words[1:])
-        return replace(pasted, requests=requests or pasted.requests)
+        question = read_words_about(pasted, words[1:])
+        return question if question.requests else replace(question, requests=pasted.requests)
     if host:
-        return replace(read_this_machine(), requests=parse_requests(words))
+        return read_words_about(read_this_machine(), words)
     return read_words(words)
 
 
 def _answer(question: Question, *, quiet: bool) -> tuple[int, dict[str, Any], str]:
-    if not question.requests and (question.gpu or question.instance):
+    if question.is_only_gpu:
         page = build_gpu_page(question)
         if page is not None:
             return 0, convert_page(page), render_page(page)
@@ -89,7 +89,7 @@ def _answer(question: Question, *, quiet: bool) -> tuple[int, dict[str, Any], st
     if len(question.requests) == 1 and open_requests and open_requests[0].framework:
         offers = list_offers(question, open_requests[0])
         if offers:
-            text = render_offers(question, open_requests[0], offers)
+            text = render_offers(open_requests[0], offers, quiet=quiet)
             return 0, convert_offers(question, open_requests[0], offers), text
     answer = answer_question(complete_libraries(question))
     status = 0 if answer.is_yes else 2 if answer.is_invalid else 1

@@ -50,7 +50,7 @@ def lock_interpreter(
     if kind == "system":
         return _system_interpreter(resolution, series, matrix)
     command = (f"python{series}", "-m", module)
-    archive = find_interpreter_archive(matrix, kind, env.python)
+    archive = find_interpreter_archive(matrix, kind, env.python, resolution.arch)
     if archive is None:
         return LockedInterpreter(kind, command)
     packages = _build_packages(resolution, matrix) if kind == _FROM_SOURCE else ()
