@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.lint.unknown_releases import list_unknown_releases
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import Condition, Matrix, Rule
 from rigspec.matrix.part_lookup import find_part
-from rigspec.resolution import UNKNOWN_SYSTEM, Pin, Resolution
+from rigspec.resolution import UNKNOWN_SYSTEM, EnvResolution, Pin, Resolution
 from rigspec.resolve.problem.base_image import find_image_tag, find_rig_image
 from rigspec.resolve.problem.channels import list_channel_frameworks
 from rigspec.resolve.problem.model import Candidate, KeyPath, matches_any
@@ -68,6 +69,7 @@ def lint_unverified_versions(
         *_unverified_image(spec, resolution),
         *_unverified_driver(spec, machine, matrix, resolution),
         *_unverified_engine(spec, machine),
+        *list_unknown_releases(spec.rig, machine, matrix),
     ]
     for env in resolution.envs:
         requested = spec.rig.env[env.name]
@@ -87,7 +89,7 @@ def lint_unverified_versions(
         lines += [
             (_label(package), ("env", env.name, package.table, package.key))
             for package in list_requested_packages(requested)
-            if not _is_bound(matrix, package)
+            if not _is_bound(matrix, package, _chosen(env))
         ]
     if lines:
         yield Diagnostic(
@@ -159,21 +161,33 @@ def _is_listed(matrix: Matrix, pin: Pin) -> bool:
     )
 
 
-def _is_bound(matrix: Matrix, package: RequestedPackage) -> bool:
-    """Return whether a rule of the matrix can contradict the version of a package."""
+def _chosen(env: EnvResolution) -> dict[str, str]:
+    return {**{pin.name: pin.version for pin in env.frameworks}, "python": env.python}
+
+
+def _is_bound(matrix: Matrix, package: RequestedPackage, chosen_pins: Mapping[str, str]) -> bool:
+    """Return whether a rule about the chosen versions can contradict that of a package."""
     component = PACKAGE_PREFIX + package.name
     version = find_exact_version(parse_alternative(package.request))
     if component not in get_rule_index(matrix).named or version is None:
         return component in get_rule_index(matrix).named
     chosen = Candidate(None, version)
     return any(
-        rule.requires.component == component
+        (rule.requires.component == component and _may_apply(rule, chosen_pins))
         or any(
             condition.component == component
             and (matches_any(condition.alternatives, chosen) or _is_within(package, condition))
             for condition in rule.when
         )
         for rule in matrix.rules()
+    )
+
+
+def _may_apply(rule: Rule, chosen_pins: Mapping[str, str]) -> bool:
+    return all(
+        matches_any(condition.alternatives, Candidate(None, chosen_pins[condition.component]))
+        for condition in rule.when
+        if condition.component in chosen_pins
     )
 
 

@@ -174,6 +174,29 @@ packages = {{ {packages}, vllm = "==0.0.1", torchvision = "==0.15.2" }}
     assert "torchvision" not in note.message
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ('gcc = "99"', "GCC 99"),
+        ('gcc = "0.1"', "GCC 0.1"),
+        ('gcc = ">=99"', "GCC >=99"),
+        ('gcc = "13.2"', None),
+        ('gcc = ">=12"', None),
+        ('docker = "0.1"', "Docker 0.1"),
+        ('gpus = [{ model = "X", compute_capability = "99.0" }]', "compute capability 99.0"),
+        ('gpus = [{ model = "X", compute_capability = "8.6" }]', None),
+        ('[env.lab]\npython = "3.11"\npackages = { numpy = "99" }', "numpy 99"),
+    ],
+)
+def test_version_without_known_release_is_named_as_not_checked(
+    lines: str, expected: str | None, tmp_path: Path
+) -> None:
+    report = check(tmp_path, f'[machine.box]\nos = "ubuntu 24.04"\n{lines}\n')
+    prefix = "not checked, because the matrix has no rules: "
+    notes = [d.message.removeprefix(prefix) for d in report.diagnostics if d.code == "RS252"]
+    assert notes == ([expected] if expected is not None else [])
+
+
 _JAX = (
     '[machine.box]\nos = "ubuntu 22.04"\narch = "{arch}"\n'
     '[env.lab]\nframeworks = {{ jax = "{jax}" }}\n'
