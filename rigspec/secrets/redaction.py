@@ -8,7 +8,7 @@ word for yes or no. Everything else becomes dots, one a character, so that colum
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +16,13 @@ from rigspec.cache.matrix_tables import parse_table
 from rigspec.package_files import locate_package_file
 from rigspec.secrets.rules import SecretRule, find_secrets, has_secret_name, select_rules
 
-__all__ = ["list_redacted_values", "redact", "redact_known"]
+__all__ = [
+    "list_redacted_values",
+    "redact",
+    "redact_known",
+    "redact_known_lines",
+    "redact_lines",
+]
 
 _DOT = "•"
 _HEADER = re.compile(r"""\s*\[{1,2}\s*([\w.\-"'](?:[\w.\-"' ]*[\w.\-"'])?)\s*\]{1,2}\s*(?:#.*)?$""")
@@ -56,61 +62,85 @@ class _Value:
     table: str = ""
 
 
-def redact(text: str, numbers: Collection[int] | None = None) -> str:
-    """Return a text of the same shape with every possible secret as dots.
+@dataclass(frozen=True)
+class _Scanned:
+    """A spec with the table and the key before each line; ``rules`` are those that can match."""
 
-    ``numbers`` are the lines to redact, from 1; the others become empty. None means all.
+    lines: Sequence[str]
+    places: Sequence[tuple[str, str]]
+    rules: tuple[SecretRule, ...]
+
+
+def redact(text: str) -> str:
+    """Return a text of the same shape with every possible secret as dots."""
+    shown = redact_lines(text, range(1, text.count("\n") + 2))
+    return "\n".join(shown.values())
+
+
+def redact_lines(text: str, numbers: Iterable[int]) -> dict[int, str]:
+    """Return lines of a spec by their numbers, from 1, with every possible secret as dots.
+
+    A text is read once for any number of calls in a row, such as those for each machine of a rig.
     """
-    lines = text.split("\n")
-    shown = []
-    for number, (line, hidden) in enumerate(_hidden_columns(lines, numbers), 1):
-        if numbers is not None and number not in numbers:
-            shown.append("")
-        else:
-            shown.append("".join(_DOT if i in hidden else c for i, c in enumerate(line)))
-    return "\n".join(shown)
+    scanned = _scan(text)
+    return {
+        number: _cover(line, _hide(line, *scanned.places[number - 1], scanned.rules))
+        for number, line in _pick(scanned.lines, numbers)
+    }
 
 
-def redact_known(text: str, numbers: Collection[int] | None = None) -> str:
-    """Return a text that is not a spec, with what has the form of a secret as dots.
+def redact_known(text: str) -> str:
+    """Return a text that is not a spec, with what has the form of a secret as dots."""
+    shown = redact_known_lines(text, range(1, text.count("\n") + 2))
+    return "\n".join(shown.values())
 
-    ``numbers`` are the lines to redact, from 1; the others become empty. None means all.
-    """
+
+def redact_known_lines(text: str, numbers: Iterable[int]) -> dict[int, str]:
+    """Return lines of a text that is not a spec, with what has the form of a secret as dots."""
     rules = select_rules(text)
-    shown = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if numbers is not None and number not in numbers:
-            shown.append("")
-            continue
+    shown = {}
+    for number, line in _pick(text.split("\n"), numbers):
         logins = (range(*match.span(1)) for match in _LOGIN.finditer(line))
-        hidden = _secrets_in(line, rules).union(*logins)
-        shown.append("".join(_DOT if i in hidden else c for i, c in enumerate(line)))
-    return "\n".join(shown)
+        shown[number] = _cover(line, _secrets_in(line, rules).union(*logins))
+    return shown
 
 
 def list_redacted_values(text: str) -> tuple[str, ...]:
     """Return the words that ``redact`` hides, six characters and longer, the longest first."""
     words: set[str] = set()
-    for line, hidden in _hidden_columns(text.split("\n"), None):
+    scanned = _scan(text)
+    for line, place in zip(scanned.lines, scanned.places, strict=True):
+        hidden = _hide(line, *place, scanned.rules)
         shown = "".join(c if i in hidden else "\n" for i, c in enumerate(line))
         words.update(word for word in shown.split("\n") if len(word) >= 6)
     return tuple(sorted(words, key=lambda word: (-len(word), word)))
 
 
-def _hidden_columns(
-    lines: list[str], numbers: Collection[int] | None
-) -> Iterator[tuple[str, Collection[int]]]:
-    """Yield each line with the columns to hide; those of ``numbers``, and of no other line."""
+def _pick(lines: Sequence[str], numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+    """Yield each numbered line that the text has, in order."""
+    for number in sorted(numbers):
+        if 0 < number <= len(lines):
+            yield number, lines[number - 1]
+
+
+def _cover(line: str, hidden: Collection[int]) -> str:
+    return "".join(_DOT if i in hidden else c for i, c in enumerate(line)) if hidden else line
+
+
+@lru_cache(maxsize=2)
+def _scan(text: str) -> _Scanned:
+    """Return the lines of a spec, each with the header above it and the key that it continues."""
+    lines = text.split("\n")
+    places = []
     table, key = "", ""
-    rules = select_rules("\n".join(lines))
-    for number, line in enumerate(lines, 1):
-        wanted = numbers is None or number in numbers
-        yield line, _hide(line, table, key, rules) if wanted else ()
+    for line in lines:
+        places.append((table, key))
         header = _HEADER.match(line)
         if header is not None:
             table, key = header[1], ""
         else:
             key = next((value.key for value in reversed(_list_values(line, key))), key)
+    return _Scanned(lines, places, select_rules(text))
 
 
 def _hide(line: str, table: str, key: str, rules: tuple[SecretRule, ...]) -> frozenset[int]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import FrameType
 
+from rigspec.check import check_machine
+from rigspec.diagnostics.render.text import render_text
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.resolve.rigs import check
 
@@ -31,3 +35,33 @@ def test_each_of_many_unknown_keys_is_reported() -> None:
     except InvalidSpec as error:
         found = [d.spans[0].line for d in error.diagnostics]
     assert found == list(range(5, 5 + _COUNT))
+
+
+def _count_calls(machines: int) -> int:
+    """Count the calls of functions of rigspec for a check of machines with a warning each."""
+    lines = "".join(
+        f'[machine.m{n}]\nos = "ubuntu 22.04"\ngpus = ["RTX 4090"]\ndriver = "550"\n'
+        for n in range(machines)
+    )
+    text = f'rig = 1\nname = "box"\n{lines}'
+    spec = parse_spec("rig.toml", text)
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        for name in spec.rig.machine:
+            report = check_machine(spec, name, load_required_matrix(spec.rig, name))
+            assert "RS303" in render_text(report, {"rig.toml": text})
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_work_grows_linearly_with_machines_that_have_warnings() -> None:
+    _count_calls(2)  # tables and patterns are loaded once
+    few, many = _count_calls(20), _count_calls(160)
+    assert many < 10 * few

@@ -33,8 +33,7 @@ def render_text(
     """
     if not report.diagnostics:
         return ""
-    redacted = _redact_shown_lines(report, texts)
-    sources = {file: text.split("\n") if text else [] for file, text in redacted.items()}
+    sources = _redact_shown_lines(report, texts)
     masks = [span for d in report.diagnostics for span in d.spans if span.masked]
     renderer = _Renderer(color, max(width, 40), sources, masks)
     shown = join_end_of_life(report.diagnostics)
@@ -49,14 +48,18 @@ def paint_severity(text: str) -> str:
     return f"{_COLORS[Severity(head[1])]}{head[0]}{_RESET}{text[head.end() :]}"
 
 
-def _redact_shown_lines(report: Report, texts: Mapping[str, str]) -> dict[str, str]:
-    from rigspec.secrets.redaction import redact, redact_known
+def _redact_shown_lines(report: Report, texts: Mapping[str, str]) -> dict[str, Mapping[int, str]]:
+    """Return the lines that the report refers to, by file and number."""
+    from rigspec.secrets.redaction import redact_known_lines, redact_lines
 
-    spans = [span for diagnostic in report.diagnostics for span in diagnostic.spans]
-    shown = {}
-    for file, text in texts.items():
-        lines = {span.line for span in spans if span.file == file}
-        shown[file] = redact_known(text, lines) if file in report.imported else redact(text, lines)
+    numbers: dict[str, set[int]] = {}
+    for diagnostic in report.diagnostics:
+        for span in diagnostic.spans:
+            numbers.setdefault(span.file, set()).add(span.line)
+    shown: dict[str, Mapping[int, str]] = {}
+    for file in numbers.keys() & texts.keys():
+        lines = redact_known_lines if file in report.imported else redact_lines
+        shown[file] = lines(texts[file], numbers[file]) if texts[file] else {}
     return shown
 
 
@@ -75,7 +78,7 @@ def format_resolution(resolution: Resolution) -> str:
 
 class _Renderer:
     def __init__(
-        self, color: bool, width: int, sources: Mapping[str, list[str]], masks: list[Span]
+        self, color: bool, width: int, sources: Mapping[str, Mapping[int, str]], masks: list[Span]
     ) -> None:
         self._color = color
         self._width = width
@@ -93,11 +96,13 @@ class _Renderer:
         gutter = len(str(max((span.line for span in diagnostic.spans), default=1)))
         for file in dict.fromkeys(span.file for span in diagnostic.spans):
             spans = [span for span in diagnostic.spans if span.file == file]
-            lines += self._render_frame(spans, self._sources.get(file, []), gutter)
+            lines += self._render_frame(spans, self._sources.get(file, {}), gutter)
         lines += self._render_notes(diagnostic, gutter)
         return "\n".join(lines) + "\n"
 
-    def _render_frame(self, spans: list[Span], source: list[str], gutter: int) -> Iterator[str]:
+    def _render_frame(
+        self, spans: list[Span], source: Mapping[int, str], gutter: int
+    ) -> Iterator[str]:
         arrow = self._paint(_BLUE, "-->")
         first = spans[0]
         yield f"{' ' * gutter} {arrow} {sanitize(first.file)}:{first.line}:{first.column}"
@@ -106,11 +111,11 @@ class _Renderer:
         previous: int | None = None
         ordered = sorted(spans, key=lambda span: (span.line, span.column))
         for span in ordered:
-            if span.line > len(source):
+            if span.line not in source:
                 continue
             if previous is not None and span.line > previous + 1:
                 yield self._paint(_BLUE, "...".ljust(gutter))
-            line = self._mask(source[span.line - 1].rstrip("\r"), span)
+            line = self._mask(source[span.line].rstrip("\r"), span)
             if span.line != previous:
                 number = self._paint(_BLUE, str(span.line).rjust(gutter))
                 yield f"{number} {bar} {_expand_tabs(line)}".rstrip()
