@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from pathlib import Path
-from shutil import get_terminal_size
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
-import typer
-
-from rigspec.diagnostics.model import Diagnostic, Report
-from rigspec.diagnostics.render.text import paint_severity, render_text
 from rigspec.diagnostics.sanitize import sanitize
 
+if TYPE_CHECKING:
+    from rigspec.diagnostics.model import Diagnostic, Report
+
 __all__ = [
+    "echo",
     "fail",
     "fail_unknown",
     "is_color",
@@ -33,6 +28,22 @@ __all__ = [
 _WIDTH = 100
 
 
+def echo(text: str, *, to_stderr: bool = False, end: str = "\n") -> None:
+    """Print a text and its end, and flush the stream.
+
+    Colors in it are printed as they are.
+    """
+    stream = sys.stderr if to_stderr else sys.stdout
+    if (stream.encoding or "").lower().replace("_", "-") == "utf-8":
+        stream.write(f"{text}{end}")
+        stream.flush()
+        return
+    # Imported here: it is slow, and only needed for streams that cannot write every character.
+    import typer
+
+    typer.echo(f"{text}{end}", err=to_stderr, color=True, nl=False)
+
+
 def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -> None:
     """Print the diagnostics of a report, to stderr by default.
 
@@ -41,6 +52,8 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
         texts: the content of each spec, by file name, for the source excerpts.
         to_stdout: print to stdout, if the diagnostics are the result of the command.
     """
+    from rigspec.diagnostics.render.text import render_text
+
     texts = {**_read_imported(report), **texts}
     stream = sys.stdout if to_stdout else sys.stderr
     # The width of a file or pipe does not depend on the terminal.
@@ -48,7 +61,7 @@ def show(report: Report, texts: Mapping[str, str], *, to_stdout: bool = False) -
     color = is_color(stream)
     text = render_text(report, texts, color=color, width=width)
     if text:
-        typer.echo(text.rstrip("\n"), err=not to_stdout, color=color)
+        echo(text.rstrip("\n"), to_stderr=not to_stdout)
 
 
 def is_color(stream: TextIO) -> bool:
@@ -77,22 +90,28 @@ def show_long(text: str, *, pager: bool = True) -> None:
 
     As for git, an empty PAGER and `cat` mean none.
     """
+    import shlex
+    import subprocess
+    from shutil import get_terminal_size
+
     command = os.environ.get("PAGER", "less -FRX")
     is_short = text.count("\n") < get_terminal_size().lines
     is_dumb = os.environ.get("TERM") == "dumb"
     if not pager or is_short or is_dumb or not sys.stdout.isatty() or command in ("", "cat"):
-        typer.echo(text)
+        echo(text)
         return
     try:
         subprocess.run(shlex.split(command), input=f"{text}\n", text=True, check=False)
     except (OSError, ValueError):
-        typer.echo(text)
+        echo(text)
 
 
 def _read_imported(report: Report) -> dict[str, str]:
     """Return the text of the files that the spec takes values from."""
     if not report.imported:
         return {}
+    from pathlib import Path
+
     from rigspec.importing.registry import read_text
 
     return {file: read_text(Path(file)) or "" for file in report.imported}
@@ -100,6 +119,8 @@ def _read_imported(report: Report) -> dict[str, str]:
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic], file: str, text: str) -> None:
     """Print diagnostics about one spec to stderr."""
+    from rigspec.diagnostics.model import Report
+
     show(Report(file, None, "", None, tuple(diagnostics)), {file: text})
 
 
@@ -114,13 +135,16 @@ def fail(message: str, *, status: int, help_text: str | None = None) -> NoReturn
     _echo_error(f"error: {sanitize(message)}")
     if help_text is not None:
         _echo_error(f"  = help: {sanitize(help_text)}")
-    raise typer.Exit(status)
+    raise SystemExit(status)
 
 
 def _echo_error(text: str) -> None:
     """Print a line to stderr, its severity in the color of diagnostics."""
-    color = is_color(sys.stderr)
-    typer.echo(paint_severity(text) if color else text, err=True, color=color)
+    if is_color(sys.stderr):
+        from rigspec.diagnostics.render.text import paint_severity
+
+        text = paint_severity(text)
+    echo(text, to_stderr=True)
 
 
 def fail_unknown(message: str, name: str, known: Iterable[str], *, otherwise: str) -> NoReturn:
@@ -132,6 +156,8 @@ def fail_unknown(message: str, name: str, known: Iterable[str], *, otherwise: st
         known: the valid names.
         otherwise: the remedy if no known name is similar.
     """
+    from difflib import get_close_matches
+
     close = get_close_matches(name, list(known), n=3)
     names = " or ".join(f"`{each}`" for each in close)
     fail(message, status=2, help_text=f"did you mean {names}?" if close else otherwise)

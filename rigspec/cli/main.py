@@ -6,61 +6,11 @@ import atexit
 import os
 import sys
 import threading
-import traceback
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-import typer
-
-from rigspec import __version__
-from rigspec.cli.common.lazy import LazyCommand, create_group
-
-__all__ = ["COMMANDS", "INTERNAL_ERROR", "app", "main", "run"]
+__all__ = ["INTERNAL_ERROR", "main", "run"]
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h
-
-COMMANDS = {
-    name: LazyCommand(f"rigspec.cli.{module}", attribute, summary)
-    for name, module, attribute, summary in (
-        ("init", "init", "init", "Write a commented spec, or the spec of an existing machine"),
-        ("can", "can", "can", "Answer whether something runs, without a spec"),
-        ("import", "import_", "import_", "Write the spec of files that a project already has"),
-        ("check", "check", "check", "Resolve every machine of a rig and report conflicts"),
-        ("why", "why", "why", "Explain why a version was chosen"),
-        ("explain", "explain", "explain", "Print the page of a diagnostic code"),
-        ("lock", "lock", "lock", "Pin every version, file and checksum"),
-        ("compile", "compile", "compile_", "Write the artifacts of targets from the lock"),
-        ("fetch", "fetch", "fetch", "Download everything that a lock names"),
-        ("doctor", "doctor", "doctor", "Check this machine against its lock"),
-        ("connect", "connect", "connect", "Print the command that reaches each service"),
-        ("compare", "compare", "compare", "Compare two machines of a rig"),
-        ("graph", "graph", "graph", "Draw the resolved stack"),
-        ("matrix", "matrix", "app", "Show, verify and refresh the compatibility matrix"),
-        ("lsp", "lsp", "lsp", "Serve editors: diagnostics, repairs, hover, completion"),
-        ("schema", "schema", "schema", "Print the JSON Schema of the spec language"),
-    )
-}
-
-app = create_group(
-    COMMANDS, "Check, lock and compile a declared deep-learning machine", completion=True
-)
-
-
-def _print_version(requested: bool) -> None:
-    if requested:
-        typer.echo(f"rigspec {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", "-V", callback=_print_version, is_eager=True, help="Print the version"
-        ),
-    ] = False,
-) -> None:
-    """Check, lock and compile a declared deep-learning machine."""
 
 
 def run() -> NoReturn:
@@ -89,7 +39,7 @@ def main() -> None:
     so that a program does not take it for a conflict.
     """
     try:
-        app(prog_name="rigspec")
+        _run_command(sys.argv[1:])
     except BrokenPipeError:
         # The interpreter would raise again when it flushes the rest of the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -97,8 +47,29 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:
+        import traceback
+
+        from rigspec.cli.console import echo
+
         traceback.print_exc()
-        typer.echo(
-            "error: internal error in rigspec: please report it with the lines above", err=True
-        )
+        message = "error: internal error in rigspec: please report it with the lines above"
+        echo(message, to_stderr=True)
         sys.exit(INTERNAL_ERROR)
+
+
+def _run_command(arguments: list[str]) -> None:
+    # Typer takes as long to load as everything that `check` needs. Options that this does not
+    # recognize, and all errors in them, are Typer's.
+    if arguments[:1] == ["check"]:
+        from rigspec.cli.common.check_arguments import parse_check_arguments
+
+        parsed = parse_check_arguments(arguments[1:])
+        if parsed is not None:
+            from rigspec.cli.common.check_specs import run_check
+            from rigspec.cli.common.extras import report_missing_extra
+
+            with report_missing_extra():
+                run_check(parsed)
+    from rigspec.cli.app import app
+
+    app(prog_name="rigspec")

@@ -7,7 +7,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from rigspec.bundle import apt
-from rigspec.cli.main import app
+from rigspec.cli.app import app
 from rigspec.lock.apt import packages
 from tests.lock.apt_rig import Box
 from tests.lock.signed_archive import package

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.cli.main import COMMANDS
+from rigspec.cli.app import COMMANDS
 from rigspec.cli.matrix import COMMANDS as MATRIX_COMMANDS
 from tests.cli.terminal import run_on_terminal
 from tests.conftest import ROOT

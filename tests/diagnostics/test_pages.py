@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rigspec.cli.main import app
+from rigspec.cli.app import app
 from rigspec.diagnostics.explanations import list_codes, load_page
 
 # Lower case, except for the proper names that begin a title.

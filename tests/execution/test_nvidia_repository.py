@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rigspec.cli.main import app
+from rigspec.cli.app import app
 from rigspec.lock import artifacts
 from rigspec.lock.lockfile import read_lock
 from rigspec.matrix.loader import load_matrix

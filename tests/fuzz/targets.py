@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
 from hypothesis import strategies as st
 
 from rigspec.check import check_machine
@@ -121,8 +120,8 @@ def answer(words: list[str]) -> str:
         status, text = answer_words(
             words, options, host=False, write=None, format_="text", quiet=False
         )
-    except typer.Exit as end:
-        status, text = end.exit_code, ""
+    except SystemExit as end:
+        status, text = end.code, ""
     assert status in _CODES
     return f"{status} {text}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from click.testing import Result
 from typer.testing import CliRunner
 
-from rigspec.cli.main import app
+from rigspec.cli.app import app
 from rigspec.lock.lockfile import read_lock
 from rigspec.lock.model import LockedMachine
 from tests.lock.signed_archive import SignedArchive

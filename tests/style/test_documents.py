@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.cli.main import COMMANDS
+from rigspec.cli.app import COMMANDS
 from rigspec.cli.matrix import COMMANDS as MATRIX_COMMANDS
 from tests.conftest import ROOT
 from tests.style.rules import documents

@@ -13,7 +13,7 @@ import tomli
 from typer.main import get_command
 
 from rigspec.backend.discovery import find_backends
-from rigspec.cli.main import COMMANDS, app
+from rigspec.cli.app import COMMANDS, app
 from rigspec.cli.matrix import COMMANDS as MATRIX_COMMANDS
 from rigspec.diagnostics.explanations import list_codes, load_page
 from rigspec.lock.lockfile import read_lock

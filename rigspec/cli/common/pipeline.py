@@ -6,8 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from rigspec.check import check_machine
 from rigspec.cli.common.spec_paths import STDIN_NAME
 from rigspec.cli.console import fail, fail_unknown, print_status, show
@@ -30,7 +28,7 @@ def open_spec(path: Path) -> LoadedSpec:
     except InvalidSpec as error:
         report = Report(str(path), None, "invalid", None, error.diagnostics)
         show(report, {str(path): error.text or ""})
-        raise typer.Exit(2) from None
+        raise SystemExit(2) from None
     report_omissions(loaded)
     return loaded.spec
 
@@ -90,5 +88,5 @@ def resolve_or_exit(
     report = check_machine(spec, machine, matrix, kept=previous, moving=update_names)
     if report.resolution is None:
         show(report, {spec.document.file: spec.document.text})
-        raise typer.Exit(2 if report.status == "invalid" else 1)
+        raise SystemExit(2 if report.status == "invalid" else 1)
     return report
