@@ -196,7 +196,7 @@ def _resolution_lines(resolution: Resolution, requests: Sequence[Requested] = ()
 
 
 def _error_lines(error: Diagnostic) -> Iterator[str]:
-    for fact in error.facts[:2]:
+    for fact in error.facts[:3]:
         yield f"  because {fact.statement} [{error.code}]"
         for source in fact.sources[:1]:
             yield f"    source: {source.url}, read {source.read.isoformat()}"
