@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
@@ -17,6 +17,7 @@ from rigspec.matrix.part_lookup import (
 )
 from rigspec.resolve.components import get_diagnostic_name
 from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.domains import Candidate
 from rigspec.resolve.problem.model import Component, KeyPath, Requirement
 from rigspec.resolve.problem.requested_packages import (
     list_package_products,
@@ -77,15 +78,32 @@ def _no_release_error(
     )
     other = _other_package(requirement, component)
     near = [] if other else get_close_matches(requested, versions, n=3, cutoff=0.5)
+    product = builder.find_product(component.name)
+    help_lines = [f"known versions of {title}: {known}{_format_nearest(near)}", *other]
+    facts = _list_facts(requirement, component, known, product)
+    if facts and not other and _is_newer(requested, candidates):
+        day = max(source.read for source in facts[0].sources)
+        help_lines.append(
+            f"upgrade rigspec if {title} {requested} was released after {day}: "
+            "it may have newer tables"
+        )
     return Diagnostic(
         code="RS214",
         severity=Severity.ERROR,
         message=f"unknown {title} version `{requested}`",
         components=(get_diagnostic_name(component.name),),
         spans=spans,
-        facts=_list_facts(requirement, component, known, builder.find_product(component.name)),
-        help=(f"known versions of {title}: {known}{_format_nearest(near)}", *other),
+        facts=facts,
+        help=tuple(help_lines),
     )
+
+
+def _is_newer(requested: str, candidates: Sequence[Candidate]) -> bool:
+    """Return whether a version is newer than each of the candidates."""
+    version = find_exact_version(parse_alternative(requested))
+    if version is None:
+        return False
+    return all(get_version_key(version) > get_version_key(c.version) for c in candidates)
 
 
 def _list_facts(
