@@ -16,7 +16,8 @@ __all__ = ["check", "fix"]
 def check(step: PlatformStep, _: Inspection) -> Iterator[Finding]:
     """Check distribution, release and architecture."""
     expected = f"{step.distribution} {step.release}"
-    yield compare(Expectation(step.layer, "os", "release", expected, step.id), _read_release)
+    expectation = Expectation(step.layer, "os", "release", expected, step.id)
+    yield compare(expectation, lambda: _read_release(expected))
     yield compare(Expectation(step.layer, "arch", "machine", step.arch, step.id), platform.machine)
 
 
@@ -25,10 +26,12 @@ def fix(step: PlatformStep, findings: Sequence[Finding]) -> Fix:
     return Fix(("# wrong platform: this cannot be fixed",), rerun=False)
 
 
-def _read_release() -> str | None:
+def _read_release(expected: str) -> str | None:
+    """Return the release; as it is expected if it only states a minor release as well."""
     text = read_text("/etc/os-release")
     if text is None:
         return None
     # VERSION_ID is the release in a spec; a rolling distribution has none.
     values = dict(re.findall(r'^(ID|VERSION_ID)="?([^"\n]*)"?$', text, re.MULTILINE))
-    return " ".join(values[key] for key in ("ID", "VERSION_ID") if key in values)
+    found = " ".join(values[key] for key in ("ID", "VERSION_ID") if key in values)
+    return expected if found.startswith(f"{expected}.") else found
