@@ -24,7 +24,7 @@ os.environ["RIGSPEC_NO_CACHE"] = "1"
 # A distribution's archive is asked only by the tests that name one.
 os.environ["RIGSPEC_APT_DEBIAN"] = os.environ["RIGSPEC_APT_UBUNTU"] = ""
 # …and so is NVIDIA's repository.
-os.environ["RIGSPEC_NVIDIA"] = ""
+os.environ["RIGSPEC_NVIDIA"] = os.environ["RIGSPEC_DNF"] = ""
 
 # …and ask no registry of the world: a lock made by a test is the same wherever it is made.
 os.environ["RIGSPEC_REGISTRY"] = "127.0.0.1:9"

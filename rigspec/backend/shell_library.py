@@ -59,6 +59,9 @@ LIBRARIES = {
     "first-boot.sh": _FIRST_BOOT,
     "short-first-boot.sh": _SHORT_FIRST_BOOT,
 }
+_APT, _DNF = "apt-packages", "dnf-packages"
+# Parts for apt -> the same for dnf, which does not need all of them.
+_PARTS_FOR_DNF = {"packages.sh": "dnf-packages.sh", "apt-locks.sh": None}
 
 
 @cache
@@ -100,12 +103,21 @@ def _remove_comments(text: str) -> str:
 
 def _read_parts(name: str, kinds: Collection[str]) -> Iterator[str]:
     folder = files("rigspec.backends") / "steps" / "library"
-    for part in LIBRARIES[name]:
+    for part in _list_parts(name, kinds):
         if part.endswith("*"):
             texts = _read_step_files(part.rstrip("*"), kinds)
             yield from map(_remove_checks, texts) if "skip-marked.sh" in LIBRARIES[name] else texts
         else:
             yield (folder / part).read_text(encoding="utf-8")
+
+
+def _list_parts(name: str, kinds: Collection[str]) -> Iterator[str]:
+    """Yield the parts of a library; those for dnf if it is the only package manager."""
+    uses_dnf = _DNF in kinds and _APT not in kinds
+    for part in LIBRARIES[name]:
+        found = _PARTS_FOR_DNF.get(part, part) if uses_dnf else part
+        if found is not None:
+            yield found
 
 
 def _remove_checks(text: str) -> str:

@@ -26,7 +26,13 @@ from rigspec.lock.apt.packages_index import PackageList
 from rigspec.lock.apt.sources import find_sources, get_variable_name
 from rigspec.lock.apt.third_party import Repository, RepositoryUnavailable, open_repository
 from rigspec.lock.errors import index_failure
-from rigspec.lock.model import LockedArchive, LockedMachine, LockedPackage, LockedRepository
+from rigspec.lock.model import (
+    DNF,
+    LockedArchive,
+    LockedMachine,
+    LockedPackage,
+    LockedRepository,
+)
 from rigspec.matrix.loader import load_matrix
 from rigspec.spec.mirror_urls import build_mirror_url
 
@@ -56,6 +62,10 @@ def _repository(
     machine: LockedMachine, repository: LockedRepository, mirror: str | None
 ) -> Iterator[Item]:
     own = [package for package in machine.packages if package.archive == repository.name]
+    if repository.manager == DNF:
+        why = "a bundle cannot include packages of dnf"
+        yield MissingItem(f"packages of the repository {repository.name}", why)
+        return
     if not own or any(package.sha256 is None for package in own):
         why = "the lock pins versions, but no checksums"
         yield MissingItem(f"the repository {repository.name}", why)

@@ -59,7 +59,8 @@ def iterate_locked_items(machine: LockedMachine) -> Iterator[ComparedItem]:
     for archive in machine.archives:
         yield ComparedItem("archives", archive.name, f"{archive.suite} of {archive.released}")
     for repository in machine.repositories:
-        value = f"{repository.url} {repository.suite}, key {repository.key_fingerprint}"
+        place = f"{repository.url} {repository.suite}".rstrip()
+        value = f"{place}, key {repository.key_fingerprint}"
         yield ComparedItem("repositories", repository.name, value)
     for package in machine.packages:
         version = package.version or "unpinned"

@@ -23,6 +23,7 @@ _CODE = "RS255"
 
 # Sources of a toolkit that are packages of the system.
 _PACKAGED = ("nvidia", "debian")
+_SSH_PORT = 22
 _ANOTHER_SYSTEM = "use a long-term release of Ubuntu, or Debian"
 
 
@@ -37,7 +38,9 @@ def lint_host_steps(
     yield from _lint_services(spec, matrix, resolution)
     if has_apt(resolution.os):
         return
-    yield from _lint_packages(spec, resolution)
+    if _get_system_value(matrix, resolution.os, "package_manager") is None:
+        yield from _lint_packages(spec, resolution)
+    yield from _lint_ssh_port(spec, resolution)
     yield from _lint_interpreters(spec, matrix, resolution)
 
 
@@ -100,14 +103,25 @@ def _lint_packages(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnos
         yield _diagnostic(spec, ("service", "jupyter", "tls"), message, remedy, ("os",))
 
 
+def _lint_ssh_port(spec: LoadedSpec, resolution: Resolution) -> Iterator[Diagnostic]:
+    """Report another port of sshd: SELinux allows 22 only, and no step allows another one."""
+    ssh = spec.rig.service.ssh
+    if ssh is not None and ssh.port != _SSH_PORT:
+        message = f"sshd cannot listen on port {ssh.port} on {resolution.os}, "
+        message += f"because SELinux allows port {_SSH_PORT} only"
+        path: KeyPath = ("service", "ssh", "port")
+        yield _diagnostic(spec, path, message, f"remove `port` or set it to {_SSH_PORT}", ("os",))
+
+
 def _lint_interpreters(
     spec: LoadedSpec, matrix: Matrix, resolution: Resolution
 ) -> Iterator[Diagnostic]:
     """Report interpreters that need packages: those to build Python, or that of another Python."""
     python = _get_system_value(matrix, resolution.os, "python3")
+    builds = _get_system_value(matrix, resolution.os, "python_build_packages")
     for env in resolution.envs:
         series = ".".join(env.python.split(".")[:2])
-        if env.interpreter == "pyenv":
+        if env.interpreter == "pyenv" and not builds:
             problem = f"Python {env.python} cannot be built on {resolution.os}, because no step "
             problem += "installs a compiler there"
         elif env.interpreter == "system" and series != python:

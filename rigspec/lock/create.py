@@ -15,6 +15,8 @@ from rigspec.lock.artifacts import (
     list_repositories,
     list_third_party_packages,
 )
+from rigspec.lock.dnf.distribution import find_dnf_distribution
+from rigspec.lock.dnf.packages import lock_dnf_packages
 from rigspec.lock.errors import (
     report_unknown_system,
     report_unsupported_architecture,
@@ -242,10 +244,16 @@ def _machine(
         *list_service_packages(rig, machine.services),
         *list_dependency_packages(resolution, matrix, envs),
     )
-    system = lock_system_packages(
-        *(rig, resolution, matrix, wanted, repositories, foreign),
-        *(earlier.machine, earlier.moving),
-    )
+    distribution = find_dnf_distribution(matrix, resolution.os, resolution.arch)
+    if distribution is not None:
+        system = lock_dnf_packages(
+            *(distribution, wanted, rig.mirrors.dnf, earlier.machine, earlier.moving)
+        )
+    else:
+        system = lock_system_packages(
+            *(rig, resolution, matrix, wanted, repositories, foreign),
+            *(earlier.machine, earlier.moving),
+        )
     return replace(
         machine,
         packages=system.packages,

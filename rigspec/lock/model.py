@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rigspec.resolution import Resolution
 
 __all__ = [
+    "DNF",
     "Lock",
     "LockedArchive",
     "LockedEnv",
@@ -22,6 +23,9 @@ __all__ = [
     "LockedSettings",
     "Unpinned",
 ]
+
+# The `manager` of a dnf repository.
+DNF = "dnf"
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,11 @@ class LockedImage:
 
 @dataclass(frozen=True)
 class LockedRepository:
-    """A third-party apt repository, and the key that signs it.
+    """A third-party apt repository or, if ``manager`` is ``dnf``, a dnf repository; and its key.
 
     ``released`` and ``release_sha256`` are of the index that its packages were chosen from, as in
-    LockedArchive; without them it was not read.
+    LockedArchive; without them it was not read. A dnf repository has the checksum of the file of
+    its key, and ``signed_index`` if that key signs the index, too.
     """
 
     name: str
@@ -68,6 +73,9 @@ class LockedRepository:
     key_fingerprint: str
     released: str | None = None
     release_sha256: str | None = None
+    manager: str | None = None
+    key_sha256: str | None = None
+    signed_index: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ class LockedPackage:
     unpinned.
 
     ``archive`` names the archive or repository that has it, ``path`` its file there. ``needed_by``
-    are the parts that cannot be installed without it.
+    are the parts that cannot be installed without it. A package of dnf has an ``arch``.
     """
 
     name: str
@@ -112,6 +120,7 @@ class LockedPackage:
     path: str | None = None
     archive: str | None = None
     needed_by: tuple[str, ...] = ()
+    arch: str | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ def apply_mirrors(mirrors: Mirrors, locked: LockedMachine) -> LockedMachine:
         locked,
         files=tuple(_mirror_file(file, files) for file in locked.files),
         repositories=tuple(
-            _mirror_repository(repository, nvidia) for repository in locked.repositories
+            _mirror_repository(each, nvidia if each.manager is None else mirrors.dnf)
+            for each in locked.repositories
         ),
         envs=tuple(_mirror_env(env, mirrors.conda) for env in locked.envs),
     )

@@ -10,6 +10,7 @@ __all__ = [
     "APT_COMPONENTS",
     "APT_SOURCE_LINE",
     "CHECK_PACKAGES",
+    "CHECK_RPMS",
     "GPU_METRICS",
     "NOTEBOOK_CONFIG",
     "NOTEBOOK_HEALTH",
@@ -38,6 +39,8 @@ VERIFY_PACKAGES = "verify_packages.py"
 APT_COMPONENTS = "apt-components.sh"
 # Checks system packages against the lock.
 CHECK_PACKAGES = "check-packages.sh"
+# Checks packages of dnf against the lock.
+CHECK_RPMS = "check-rpms.sh"
 # Prints the source line of a package repository.
 APT_SOURCE_LINE = "apt-source-line.sh"
 # Configures a notebook server.

@@ -8,8 +8,9 @@ from rigspec.lock.model import LockedEnv, LockedMachine
 from rigspec.lock.paths import get_installed_lock_path
 from rigspec.plan.layers.accounts import build_account_checks
 from rigspec.plan.layers.apt import PARTS, get_package_list_file
+from rigspec.plan.layers.dnf import uses_dnf
 from rigspec.plan.layers.nvblas import build_nvblas_checks
-from rigspec.plan.paths import CHECK_PACKAGES, VERIFY_PACKAGES, env_python, package_list
+from rigspec.plan.paths import CHECK_PACKAGES, CHECK_RPMS, VERIFY_PACKAGES, env_python, package_list
 from rigspec.plan.services.build import build_service_checks
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import Check, SecretStep, VerifyStep
@@ -56,9 +57,10 @@ def _secret_checks(secrets: Iterable[SecretStep]) -> Iterator[Check]:
 def _system_checks(locked: LockedMachine) -> Iterator[Check]:
     for part in PARTS:
         if get_package_list_file(locked, part):
+            program = CHECK_RPMS if uses_dnf(locked) else CHECK_PACKAGES
             command = (
                 "sh",
-                get_installed_lock_path(CHECK_PACKAGES),
+                get_installed_lock_path(program),
                 "installed",
                 get_installed_lock_path(package_list(part)),
             )

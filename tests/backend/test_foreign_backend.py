@@ -53,7 +53,8 @@ each = "environment"
 
 [[excludes]]
 kinds = [
-  "platform", "apt-packages", "apt-repository", "apt-source", "host-packages", "archive",
+  "platform", "apt-packages", "apt-repository", "apt-source", "dnf-packages",
+  "dnf-repository", "host-packages", "archive",
   "download", "installer", "file", "user", "secret", "certificate", "service",
   "environment-variables", "group", "access", "quota",
   "kernel-arguments", "reboot", "verify",

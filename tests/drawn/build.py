@@ -17,6 +17,7 @@ from rigspec.plan.model import Plan
 from rigspec.plan.steps import (
     AptPackagesStep,
     ArchiveStep,
+    DnfPackagesStep,
     EnvironmentStep,
     HostPackagesStep,
     InstallerStep,
@@ -24,6 +25,7 @@ from rigspec.plan.steps import (
 )
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import LoadedSpec, parse_spec
+from rigspec.spec.types import has_apt
 
 __all__ = ["Built", "build", "find_gaps"]
 
@@ -124,7 +126,8 @@ def _environment_gaps(spec: LoadedSpec, plan: Plan) -> Iterator[str]:
         needed = [each for each in plan.steps if each.id in step.needs]
         if kind is not None and not any(isinstance(each, kind) for each in needed):
             yield f"no step installs Python {env.python} from {env.interpreter}"
-        if kind is None and not any(isinstance(each, AptPackagesStep) for each in needed):
+        apt = has_apt(plan.resolution.os)
+        if kind is None and apt and not any(isinstance(each, AptPackagesStep) for each in needed):
             yield f"no step installs the Python of {plan.resolution.os}"
         if not step.create_command[0].startswith("/") and kind is not None:
             yield f"{env.name} is created by {step.create_command[0]} of no step"
@@ -147,7 +150,7 @@ def _service_gaps(spec: LoadedSpec, plan: Plan) -> Iterator[str]:
     installed = {
         package.name
         for step in plan.steps
-        if isinstance(step, AptPackagesStep)
+        if isinstance(step, (AptPackagesStep, DnfPackagesStep))
         for package in step.packages
     }
     for package in spec.rig.system.packages if spec.rig.system is not None else ():

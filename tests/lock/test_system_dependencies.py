@@ -43,6 +43,8 @@ def environment(*pins: str, interpreter: str = "system") -> LockedEnv:
         ("debian 13", environment("opencv-python-headless==5.0.0.93"), []),
         ("debian 13", environment("lightgbm==4.7.0", "torch==2.14.0"), ["libgomp1"]),
         ("ubuntu 22.04", environment("mxnet-cu112==1.9.1"), ["libgomp1", "libquadmath0"]),
+        ("rocky 9", environment("opencv-python==5.0.0.93"), ["glib2", "libglvnd-glx"]),
+        ("rocky 10", environment("mxnet-cu112==1.9.1"), ["libgomp", "libquadmath"]),
     ],
 )
 def test_environment_gets_the_system_packages_that_its_wheels_need(
@@ -53,12 +55,12 @@ def test_environment_gets_the_system_packages_that_its_wheels_need(
 
 
 def test_system_without_known_packages_is_reported(tmp_path: Path) -> None:
-    resolution, matrix = resolve(tmp_path, "rocky 9"), load_matrix()
+    resolution, matrix = resolve(tmp_path, "rhel 9"), load_matrix()
     env = environment("vllm==0.33.0")
     assert list(list_dependency_packages(resolution, matrix, [env])) == []
     first, second = find_unmet_dependencies(resolution, matrix, [env])
     assert (first.what, second.what) == ("compilers", "python headers")
-    assert first.reason.endswith(": install it on rocky 9 by hand")
+    assert first.reason.endswith(": install it on rhel 9 by hand")
 
 
 def test_plan_installs_what_wheels_need_before_the_environment(tmp_path: Path) -> None:

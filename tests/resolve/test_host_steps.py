@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from rigspec.diagnostics.model import Report, Severity
+from rigspec.lock.dnf.distribution import find_dnf_distribution
+from rigspec.matrix.loader import load_matrix
 from tests.resolve.rigs import check, errors
 
 
@@ -25,6 +27,7 @@ def refused(report: Report) -> list[tuple[int, str]]:
 
 
 OTHER_SYSTEMS = ["rocky 8", "rocky 9", "rocky 10", "rhel 9", "rhel 10"]
+WITH_DNF = ["rocky 9", "rocky 10", "almalinux 9", "almalinux 10"]
 
 
 @pytest.mark.parametrize("os", OTHER_SYSTEMS)
@@ -84,20 +87,68 @@ def test_packaged_toolkit_on_host_without_apt_is_refused_and_runfile_serves(
     [
         ('[system]\npackages = ["htop"]\n', 8),
         ("[service.ssh]\n", 7),
-        ("[service.monitoring]\n", 7),
         ('[env.lab]\npython = "3.12"\n[service.jupyter]\nenv = "lab"\ntls = true\n', 11),
     ],
 )
-def test_packages_and_services_on_host_without_apt_are_refused(
-    table: str, line: int, tmp_path: Path
+@pytest.mark.parametrize("os", ["rocky 8", "rhel 9", "rhel 10"])
+def test_packages_and_services_on_host_without_packages_are_refused(
+    os: str, table: str, line: int, tmp_path: Path
 ) -> None:
-    found = refused(check(tmp_path, rig(rest=table)))
+    found = refused(check(tmp_path, rig(os, rest=table)))
 
     assert line in [line for line, _ in found]
-    assert "RS255" not in errors(check(tmp_path, rig("debian 13", rest=table)))
+    for other in ("debian 13", *WITH_DNF):
+        assert "RS255" not in errors(check(tmp_path, rig(other, rest=table)))
 
 
-@pytest.mark.parametrize(("os", "kind"), [("rocky 9", "pyenv"), ("rocky 8", "system")])
+@pytest.mark.parametrize("os", WITH_DNF)
+@pytest.mark.parametrize("table", ["[service.monitoring]\n", "[service.ssh]\nfail2ban = true\n"])
+def test_service_of_unknown_packages_on_host_with_dnf_is_refused(
+    table: str, os: str, tmp_path: Path
+) -> None:
+    ((line, remedy),) = refused(check(tmp_path, rig(os, rest=table)))
+
+    assert line in (7, 8)
+    assert "set it up by hand" in remedy
+
+
+@pytest.mark.parametrize("os", WITH_DNF)
+def test_other_port_of_sshd_on_host_with_selinux_is_refused(os: str, tmp_path: Path) -> None:
+    table = "[service.ssh]\nport = 2222\n"
+
+    found = refused(check(tmp_path, rig(os, rest=table)))
+
+    assert found == [(8, "remove `port` or set it to 22")]
+    assert refused(check(tmp_path, rig("debian 13", rest=table))) == []
+
+
+@pytest.mark.parametrize("os", WITH_DNF)
+def test_system_with_package_manager_has_repositories(os: str) -> None:
+    distribution = find_dnf_distribution(load_matrix(), os, "x86_64")
+
+    assert distribution is not None
+    assert [r.url.rpartition(os.split()[1])[2] for r in distribution.repositories] == [
+        "/BaseOS/x86_64/os",
+        "/AppStream/x86_64/os",
+    ]
+
+
+def test_systems_with_dnf_are_those_of_the_repositories() -> None:
+    matrix = load_matrix()
+
+    named = {r.label for r in matrix.product("os").releases if r.get("package_manager") == "dnf"}
+
+    assert named == {release.label for release in matrix.product("dnf").releases} == {*WITH_DNF}
+
+
+def test_python_of_pyenv_on_host_with_known_packages_serves(tmp_path: Path) -> None:
+    env = '[env.lab]\npython = "3.12"\ninterpreter = "pyenv"\n'
+
+    for os in ("rocky 9", "almalinux 9"):
+        assert refused(check(tmp_path, rig(os, rest=env))) == []
+
+
+@pytest.mark.parametrize(("os", "kind"), [("rocky 10", "pyenv"), ("rocky 8", "system")])
 def test_interpreter_that_needs_packages_is_refused_and_remedies_serve(
     os: str, kind: str, tmp_path: Path
 ) -> None:

@@ -92,12 +92,12 @@ def _name_with_registry(path: str) -> str:
 
 
 def _list_system_packages(locked: LockedMachine) -> Iterator[Entry]:
-    """Yield the packages of apt.
+    """Yield the packages of apt or dnf.
 
     The lock knows the part (such as the driver) that needs a package. This is the dependency of
     one package if the part requests only one.
     """
-    refs = {package.name: f"deb:{package.name}" for package in locked.packages}
+    refs = {package.name: _get_system_ref(package) for package in locked.packages}
     needed: dict[str, list[str]] = {}
     for package in locked.packages:
         for part in package.needed_by:
@@ -110,12 +110,21 @@ def _list_system_packages(locked: LockedMachine) -> Iterator[Entry]:
         yield Entry(_build_system_package(package, locked), others)
 
 
+def _get_system_ref(package: LockedPackage) -> str:
+    return f"{'deb' if package.arch is None else 'rpm'}:{package.name}"
+
+
 def _build_system_package(package: LockedPackage, locked: LockedMachine) -> Component:
     system, _, release = locked.resolution.os.partition(" ")
     repository = next((each for each in locked.repositories if each.name == package.archive), None)
     file = (package.path or "").rpartition("/")[2].removesuffix(".deb")
+    # The version of an rpm in a package URL has its epoch apart.
+    kind = "deb" if package.arch is None else "rpm"
+    epoch, _, rest = (package.version or "").rpartition(":")
+    version = package.version if package.arch is None else rest
     qualifiers = {
-        "arch": file.rpartition("_")[2],
+        "arch": package.arch or file.rpartition("_")[2],
+        "epoch": epoch if package.arch is not None else "",
         "distro": f"{system}-{release}",
         "repository_url": repository.url if repository is not None else "",
     }
@@ -128,9 +137,9 @@ def _build_system_package(package: LockedPackage, locked: LockedMachine) -> Comp
     return Component(
         name=package.name,
         version=package.version,
-        bom_ref=f"deb:{package.name}",
+        bom_ref=_get_system_ref(package),
         hashes=_hash(package.sha256),
-        purl=_purl("deb", package.name, package.version, qualifiers, namespace=system),
+        purl=_purl(kind, package.name, version, qualifiers, namespace=system),
         properties=_list_set(properties),
     )
 

@@ -20,6 +20,7 @@ EXTRAS = {
     "pygls": "lsp",
     "rattler": "conda",
     "resolvelib": "lock",
+    "solv": "lock",
     "tenacity": "lock",
     "unearth": "lock",
     "uv": "lock",

@@ -11,6 +11,7 @@ from rigspec.lock.apt.gpg import can_verify
 from rigspec.lock.apt.selection import DEPENDENCY, PackageRequest, PackageSelection, select_packages
 from rigspec.lock.apt.sources import Sources, find_sources, get_variable_name
 from rigspec.lock.apt.third_party import ThirdPartyIndexes, ThirdPartyRepositoryCache
+from rigspec.lock.dnf.distribution import has_dnf
 from rigspec.lock.errors import index_failure
 from rigspec.lock.host_compiler import find_host_compiler
 from rigspec.lock.model import (
@@ -37,7 +38,9 @@ __all__ = [
 
 # What fetches and checks the files of the lock, and what unpacks them, by the end of their name.
 _FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "gnupg")
+_DNF_FETCH_TOOLS = ("bzip2", "ca-certificates", "curl", "tar")
 _UNPACKERS = {".xz": "xz-utils"}
+_DNF_UNPACKERS = {".xz": "xz"}
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,7 @@ def list_requested_packages(
     """
     for name in sorted(set(rig.system.packages) if rig.system is not None else ()):
         yield LockedPackage(name, "system")
-    unpackers = {tool for end, tool in _UNPACKERS.items() if any(f.endswith(end) for f in fetched)}
-    for name in (*_FETCH_TOOLS, *sorted(unpackers)) if fetched and has_apt(resolution.os) else ():
+    for name in _list_fetch_tools(resolution, matrix, fetched):
         yield LockedPackage(name, "fetch")
     if resolution.driver is not None and resolution.driver_source == "distribution":
         yield from _driver(rig, resolution, matrix)
@@ -75,6 +77,21 @@ def list_requested_packages(
         yield from _accelerator(rig, resolution, matrix)
     for name in sorted({name for env in envs for name in env.interpreter.packages}):
         yield LockedPackage(name, "interpreter")
+
+
+def _list_fetch_tools(
+    resolution: Resolution, matrix: Matrix, fetched: Sequence[str]
+) -> tuple[str, ...]:
+    if not fetched:
+        return ()
+    if has_apt(resolution.os):
+        tools, known = _FETCH_TOOLS, _UNPACKERS
+    elif has_dnf(matrix, resolution.os):
+        tools, known = _DNF_FETCH_TOOLS, _DNF_UNPACKERS
+    else:
+        return ()
+    unpackers = {tool for end, tool in known.items() if any(f.endswith(end) for f in fetched)}
+    return (*tools, *sorted(unpackers))
 
 
 def find_toolkit(rig: Rig, resolution: Resolution, matrix: Matrix) -> LockedToolkit | None:

@@ -1,4 +1,4 @@
-"""Steps for apt sources and system packages."""
+"""Steps for the sources of system packages, and for the packages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,22 @@ from collections.abc import Iterator
 from importlib import resources
 
 from rigspec.lock.model import LockedMachine, LockedPackage
+from rigspec.plan.layers.dnf import (
+    build_dnf_package_lists,
+    build_dnf_package_step,
+    build_dnf_repository_steps,
+    uses_dnf,
+)
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import APT_COMPONENTS, APT_SOURCE_LINE, CHECK_PACKAGES, package_list
 from rigspec.plan.settings import RigSettings
-from rigspec.plan.steps import AptPackage, AptPackagesStep, AptSourceStep, Step
+from rigspec.plan.steps import (
+    AptPackage,
+    AptPackagesStep,
+    AptSourceStep,
+    DnfPackagesStep,
+    Step,
+)
 from rigspec.spec.mirror_urls import build_archive_url, has_snapshots
 
 __all__ = [
@@ -30,10 +42,13 @@ PARTS = (
 
 
 def build_source_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
-    """Yield the apt source of the distribution's archive, if one is needed.
+    """Yield the apt source of the distribution's archive, if one is needed; or dnf repositories.
 
     It is needed if the spec sets a mirror, or if the lock needs more than the first component.
     """
+    if uses_dnf(locked):
+        yield from build_dnf_repository_steps(locked)
+        return
     mirror = rig.mirrors.apt
     if mirror is None:
         yield from _component_source(locked)
@@ -90,11 +105,22 @@ def build_package_step(
     layer: str,
     needs: tuple[str, ...] = (),
     hold: bool = False,
-) -> Iterator[AptPackagesStep]:
+) -> Iterator[AptPackagesStep | DnfPackagesStep]:
     """Yield the step that installs the packages of a part of the lock, if it has any.
 
     ``hold`` is that of ``select_packages``.
     """
+    if uses_dnf(locked):
+        list_file = get_package_list_file(locked, part)
+        yield from build_dnf_package_step(
+            list_part_packages(locked, part),
+            list_file,
+            id=id,
+            title=title,
+            layer=layer,
+            needs=needs,
+        )
+        return
     packages = select_packages(locked, part, hold=hold)
     if packages:
         yield AptPackagesStep(
@@ -116,18 +142,23 @@ def select_packages(
     part, packages with the same version, and packages from third-party repositories.
     """
     direct = [package for package in locked.packages if package.part == part]
-    names = {package.name for package in direct}
-    needed = {p.name: p for p in locked.packages if part in p.needed_by and p.name not in names}
+    packages = list_part_packages(locked, part)
+    needed = {package.name: package for package in packages[len(direct) :]}
     versions = {package.version for package in direct if package.version is not None}
     third_party = {repository.name for repository in locked.repositories}
     to_hold = [
         *direct,
         *(p for p in needed.values() if p.version in versions or p.archive in third_party),
     ]
-    return tuple(
-        _apt_package(package, hold and package in to_hold)
-        for package in (*direct, *(needed[name] for name in sorted(needed)))
-    )
+    return tuple(_apt_package(package, hold and package in to_hold) for package in packages)
+
+
+def list_part_packages(locked: LockedMachine, part: str) -> tuple[LockedPackage, ...]:
+    """Return the locked packages of a part, followed by their dependencies by name."""
+    direct = [package for package in locked.packages if package.part == part]
+    names = {package.name for package in direct}
+    needed = {p.name: p for p in locked.packages if part in p.needed_by and p.name not in names}
+    return (*direct, *(needed[name] for name in sorted(needed)))
 
 
 def get_package_list_file(locked: LockedMachine, part: str) -> str:
@@ -138,6 +169,9 @@ def get_package_list_file(locked: LockedMachine, part: str) -> str:
 def build_package_lists(locked: LockedMachine) -> Iterator[PayloadFile]:
     """Yield the package list of every part, and the programs that use them."""
     lists = [part for part in PARTS if get_package_list_file(locked, part)]
+    if uses_dnf(locked):
+        yield from build_dnf_package_lists({p: list_part_packages(locked, p) for p in lists})
+        return
     for part in lists:
         pinned = [p for p in select_packages(locked, part) if p.version is not None]
         lines = [" ".join(filter(None, (package.pin, package.sha256))) for package in pinned]

@@ -15,8 +15,9 @@ __all__ = ["build_accelerator_steps"]
 
 def build_accelerator_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
     """Yield the steps for repositories, driver, toolkit and cuDNN, in dependency order."""
-    repositories = tuple(f"repository-{r.name}" for r in locked.repositories)
-    for repository in locked.repositories:
+    apt_repositories = [each for each in locked.repositories if each.manager is None]
+    repositories = tuple(f"repository-{each.name}" for each in apt_repositories)
+    for repository in apt_repositories:
         yield AptRepositoryStep(
             id=f"repository-{repository.name}",
             title=f"Apt repository: {repository.name}",

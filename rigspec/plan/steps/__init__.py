@@ -22,6 +22,8 @@ from rigspec.plan.steps.base import (
     build_call,
 )
 from rigspec.plan.steps.certificate import CertificateStep
+from rigspec.plan.steps.dnf_packages import DnfPackage, DnfPackagesStep
+from rigspec.plan.steps.dnf_repository import DnfRepositoryStep
 from rigspec.plan.steps.download import DownloadStep
 from rigspec.plan.steps.environment import EnvironmentStep
 from rigspec.plan.steps.environment_variables import EnvironmentVariablesStep
@@ -50,6 +52,9 @@ __all__ = [
     "CertificateStep",
     "Check",
     "ChecksumIndex",
+    "DnfPackage",
+    "DnfPackagesStep",
+    "DnfRepositoryStep",
     "DownloadStep",
     "EnvironmentStep",
     "EnvironmentVariablesStep",

@@ -33,6 +33,10 @@ class Mirrors(Table):
             "(debian, debian-security, ubuntu), `{snapshot}` by the locked time"
         ),
     )
+    dnf: Url | None = Field(
+        default=None,
+        description="Mirror of the distribution's dnf repositories, with the same paths",
+    )
     conda: Url | None = Field(default=None, description="Mirror of conda channels")
     nvidia: Url | None = Field(default=None, description="Mirror of NVIDIA's downloads")
     files: Url | None = Field(default=None, description="Folder with files by name")

@@ -28,6 +28,8 @@ _OLD_NAMES = {"KbdInteractiveAuthentication": "ChallengeResponseAuthentication"}
 # With several configuration files, the first value wins: ask sshd for the effective configuration.
 # sshd -T needs /run/sshd, which is missing until sshd has been started.
 _RUN_DIR = "test -d /run/sshd || { mkdir -m 0755 /run/sshd && trap 'rmdir /run/sshd' EXIT; }; "
+# Where this is the unit, the first start of sshd creates the host keys that the test needs before.
+_UNIT_WITHOUT_KEYS, _HOST_KEYS = "sshd.service", "ssh-keygen -A >/dev/null && "
 _EFFECTIVE = f'{_RUN_DIR}/usr/sbin/sshd -T | grep -E "$1" | sort | paste -s -d " "'
 _VERIFIED = (
     "kbdinteractiveauthentication",
@@ -64,6 +66,7 @@ def build_ssh_steps(rig: RigSettings, service: LockedService) -> Iterator[Step]:
     if ssh is None:
         return
     options = service.form == "options"
+    settings = service.settings if options else None
     yield FileStep(
         id="service-ssh-settings",
         title="sshd configuration",
@@ -81,7 +84,7 @@ def build_ssh_steps(rig: RigSettings, service: LockedService) -> Iterator[Step]:
         needs=(_PACKAGES, "service-ssh-settings"),
         name=service.unit,
         restart_on=("service-ssh-settings",),
-        config_test=("sh", "-c", _config_test(service.settings if options else None)),
+        config_test=("sh", "-c", _config_test(settings, service.unit)),
         port=ssh.port,
     )
 
@@ -135,10 +138,11 @@ def _option_file(ssh: Ssh) -> str:
     return f'# Written by rigspec.\nSSHD_OPTS="{options}"\n'
 
 
-def _config_test(options: str | None) -> str:
+def _config_test(options: str | None, unit: str) -> str:
     """Return the shell command that tests sshd's configuration and its command-line options."""
+    keys = _HOST_KEYS if unit == _UNIT_WITHOUT_KEYS else ""
     source = f"! test -e {options} || . {options}; " if options is not None else ""
-    return f"{_RUN_DIR}{source}/usr/sbin/sshd -t{' $SSHD_OPTS' if source else ''}"
+    return f"{_RUN_DIR}{keys}{source}/usr/sbin/sshd -t{' $SSHD_OPTS' if source else ''}"
 
 
 def _jail_file(ssh: Ssh, guard: Fail2ban, service: LockedService) -> str:

@@ -1,0 +1,1 @@
+"""Packages of systems that use dnf: verified indexes, libsolv's choice, and exact versions."""
