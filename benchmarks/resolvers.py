@@ -144,8 +144,8 @@ def lock_with_rigspec(packages: Iterable[str]) -> Result:
             remarks = (diagnostic.message, *diagnostic.help)
             return Result({}, *watch.read(), runs, remarks)
     seconds, cpu = watch.read()
-    text = locked.env.tools + locked.env.requirements
-    versions = {pin.name: str(pin.version) for pin in read_pins(text)}
+    pinned = (*locked.env.tools, *locked.env.packages)
+    versions = {package.name: package.version for package in pinned}
     pins = locked.resolution.distributions
     required = (*(pin.name for pin in pins), *locked.resolution.companions)
     return Result(versions, seconds, cpu, runs, [w.message for w in locked.warnings], required)

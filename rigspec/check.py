@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
+from rigspec.check_dependencies import check_dependencies
 from rigspec.diagnostics.levels import ignore_codes
 from rigspec.diagnostics.model import Diagnostic, Metric, Report, Severity
 from rigspec.diagnostics.order import sort_diagnostics
@@ -29,9 +29,6 @@ from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.partial import drop_values
-
-if TYPE_CHECKING:
-    from rigspec.resolve.conflicts.repairs import RepairOption
 
 __all__ = ["check_machine", "list_errors"]
 
@@ -69,13 +66,14 @@ def check_machine(
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:
-        found += _conflicts(spec, machine, matrix, builder, requirements, repairs)
+        found += _list_conflicts(spec, machine, matrix, builder, requirements, repairs)
     else:
         needed = drop_unneeded_toolkit(spec.rig, builder, solution)
         implied_rules = tuple(builder.implied_rules(solution))
         resolution = build_resolution(spec.rig, machine, matrix, implied_rules, needed)
         rows = (row for row in builder.advisory_rules(solution) if row.keys <= needed.keys())
         found += lint_advisories(rows, builder.universes, requirements, solution, spec.document)
+        found += check_dependencies(spec, machine, matrix, repairs=repairs)
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None)
     found += lint(spec, machine, matrix, resolution, likely)
@@ -99,7 +97,7 @@ def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[D
     known = {span for error in found for span in error.spans}
     found += [error for error in beyond if not known.intersection(error.spans)]
     if find_newest(builder, requirements) is None:
-        found += _conflicts(spec, machine, matrix, builder, requirements, wanted=False)
+        found += _list_conflicts(spec, machine, matrix, builder, requirements, repairs=False)
     return found
 
 
@@ -117,33 +115,18 @@ def _hardware(
     return tuple(lint_hardware(spec, machine, matrix, figures)), format_summary(figures)
 
 
-def _conflicts(
+def _list_conflicts(
     spec: LoadedSpec,
     machine: str | None,
     matrix: Matrix,
     builder: ProblemBuilder,
     requirements: tuple[Requirement, ...],
-    wanted: bool,
+    repairs: bool,
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
-    from rigspec.resolve.conflicts.repairs import find_repairs
-    from rigspec.resolve.conflicts.report import build_conflict_diagnostic, sort_conflicts
-    from rigspec.resolve.conflicts.unsat_core import find_conflicts
-    from rigspec.resolve.solver.cnf import encode
-    from rigspec.resolve.solver.sat import SolverSession
+    from rigspec.resolve.conflicts.diagnose import list_conflicts
 
-    problem = builder.problem(requirements)
-    encoding = encode(problem)
-    with SolverSession(problem, encoding) as session:
-        conflicts = sort_conflicts(find_conflicts(problem, encoding, session))
-        whole = len(requirements) == len(builder.requirements)
-        found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
-        if wanted:
-            found = find_repairs(spec, machine, matrix, session, conflicts, whole=whole)
-    return tuple(
-        build_conflict_diagnostic(conflict, ways, problem, spec.document)
-        for conflict, ways in zip(conflicts, found, strict=True)
-    )
+    return list_conflicts(spec, machine, matrix, builder, requirements, repairs=repairs)
 
 
 def _report(

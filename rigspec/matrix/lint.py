@@ -58,6 +58,7 @@ def find_problems(
     for product in matrix.products:
         found += _check_releases(product)
         found += _check_rules(product, matrix)
+        found += _check_dependencies(product, matrix)
         found += _check_source_conflicts(product)
         found += _check_part_names(product)
         if product.kind == "framework":
@@ -132,6 +133,15 @@ def _check_package_owners(matrix: Matrix) -> Iterator[MatrixProblem]:
                 if owner != product.name:
                     message = f"the package `{package}` belongs to `{owner}` as well"
                     yield MatrixProblem(product.name, message)
+
+
+def _check_dependencies(product: Product, matrix: Matrix) -> Iterator[MatrixProblem]:
+    for dependency in product.dependencies:
+        name = dependency.framework
+        if name not in matrix or matrix.product(name).kind != "framework":
+            yield MatrixProblem(product.name, f"`{name}` is not a framework")
+        if not dependency.sources:
+            yield MatrixProblem(product.name, f"no source of the dependency `{name}`")
 
 
 def _check_rules(product: Product, matrix: Matrix) -> Iterator[MatrixProblem]:

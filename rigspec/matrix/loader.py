@@ -23,6 +23,7 @@ from rigspec.matrix.model import (
     Availability,
     CompiledPackage,
     Condition,
+    Dependency,
     Extra,
     Matrix,
     Product,
@@ -222,6 +223,10 @@ def _build_product(table: Mapping[str, Any]) -> Product:
         rules=tuple(_build_rule(name, row, sources) for row in table.get("rule", ())),
         families=tuple(table.get("families", ())),
         extras=tuple(_build_extra(row) for row in table.get("extra", ())),
+        dependencies=tuple(
+            Dependency(row["framework"], row["versions"], pick_sources(row["source"], sources))
+            for row in table.get("dependency", ())
+        ),
         undeclared_dependencies=tuple(
             _build_undeclared_dependency(row, sources)
             for row in table.get("undeclared_dependency", ())

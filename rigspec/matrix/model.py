@@ -13,6 +13,7 @@ __all__ = [
     "Availability",
     "CompiledPackage",
     "Condition",
+    "Dependency",
     "Extra",
     "ImageDriver",
     "Matrix",
@@ -187,6 +188,15 @@ class Extra:
 
 
 @dataclass(frozen=True)
+class Dependency:
+    """A framework that these versions of a package require in their metadata."""
+
+    framework: str
+    versions: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class UndeclaredDependency:
     """A Python package that these versions import but do not require, if the conditions hold."""
 
@@ -258,6 +268,7 @@ class Product:
     rules: tuple[Rule, ...]
     families: tuple[str, ...] = ()
     extras: tuple[Extra, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
     undeclared_dependencies: tuple[UndeclaredDependency, ...] = ()
     system_dependencies: tuple[SystemDependency, ...] = ()
     ignored_words: tuple[str, ...] = ()

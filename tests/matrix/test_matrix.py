@@ -157,6 +157,7 @@ rejected_source = "another"
 reason = "it is so"
 read = 2026-11-21
 """
+DEPENDENCY = b'[[dependency]]\nframework = "x"\nversions = ">=1.0"\nsource = ["a"]\n'
 WRONG = {
     "duplicate release": HEAD + RELEASE + RELEASE,
     "no source": HEAD + RELEASE.replace(b'["a"]', b"[]"),
@@ -167,6 +168,8 @@ WRONG = {
     "source conflict about an unknown row": HEAD + RELEASE + CONFLICT.replace(b"1.0/", b"2.0/"),
     "source conflict without a reason": HEAD + RELEASE + CONFLICT.replace(b"it is so", b""),
     "the table has 8, but the value in use is 9": HEAD + RELEASE + CONFLICT,
+    "`pip` is not a framework": HEAD + RELEASE + DEPENDENCY.replace(b'"x"', b'"pip"'),
+    "no source of the dependency": HEAD + RELEASE + DEPENDENCY.replace(b'["a"]', b"[]"),
     "contradicts x/pip2": HEAD
     + RELEASE
     + RULE

@@ -24,6 +24,7 @@ from rigspec.resolve.conflicts.report import build_conflict_diagnostic
 from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.channels import list_channel_frameworks
+from rigspec.resolve.problem.dependencies import add_packages, is_on_default_index
 from rigspec.resolve.problem.model import KeyPath, Problem, Requirement
 from rigspec.resolve.problem.requested_packages import list_framework_products
 from rigspec.resolve.problem.requirements import get_env_key
@@ -50,7 +51,6 @@ __all__ = [
 ]
 
 _MACHINE = frozenset({"driver", "cuda", "cudnn"})
-_HARDWARE = frozenset({"avx", "compute_capability", "driver", "glibc"})
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class FrameworkConflict(LockError):
     @property
     def is_about_hardware(self) -> bool:
         """Return whether a fact of the machine is involved, not only its software."""
-        return any(rule.requires.component in _HARDWARE for rule in self.rules)
+        return self._conflict.is_about_hardware
 
     def as_warning(self, framework: FoundFramework) -> Diagnostic:
         """Return the conflict as a warning about a dependency that may not work."""
@@ -138,7 +138,8 @@ class FrameworkRules:
         as they were resolved.
         """
         self._rig, self._resolution, self._matrix = rig, resolution, matrix
-        builder = ProblemBuilder(_add_packages(rig, implied or {}), resolution.machine, matrix)
+        added = {env: set(map(find_main_package, names)) for env, names in (implied or {}).items()}
+        builder = ProblemBuilder(add_packages(rig, added), resolution.machine, matrix)
         self._builder = builder
         chosen = list_locked_preferences(builder, resolution, ())
         own = {get_env_key(env.name, pin.name) for env in resolution.envs for pin in env.frameworks}
@@ -213,9 +214,7 @@ class FrameworkRules:
         return tuple(indexed) or (found.version,)
 
     def _is_indexed(self, release: Release) -> bool:
-        if release.get("index") is None:
-            return True
-        return self._resolution.arch in (release.get("pypi") or "").split()
+        return is_on_default_index(release, self._resolution.arch)
 
     def find_build_elsewhere(
         self, framework: FoundFramework, others: Sequence[FoundFramework] = ()
@@ -350,12 +349,3 @@ def format_version_range(admitted: Collection[str], known: Collection[str]) -> s
     others = {Version(strip_local_version(text)) for text in known} - wanted
     gaps = [f"!={version}" for version in sorted(others) if least < version < newest]
     return ",".join([f">={least}", f"<={newest}", *gaps])
-
-
-def _add_packages(rig: Rig, implied: Mapping[str, Collection[str]]) -> Rig:
-    envs = {}
-    for name, env in rig.env.items():
-        names = sorted({find_main_package(package) for package in implied.get(name, ())})
-        packages = {**dict.fromkeys(names, "*"), **env.packages}
-        envs[name] = env.model_copy(update={"packages": packages})
-    return rig.model_copy(update={"env": envs})

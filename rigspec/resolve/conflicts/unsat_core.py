@@ -15,6 +15,8 @@ __all__ = ["Conflict", "find_conflicts", "is_satisfiable"]
 # Components whose defaults are a choice of rigspec: without them the conflict may not exist.
 _DEFAULTS = frozenset({"provider"})
 
+_HARDWARE = frozenset({"avx", "compute_capability", "driver", "glibc"})
+
 # The weight of a selector, so large that the number of selectors decides first.
 _WEIGHT = 64
 
@@ -29,6 +31,11 @@ class Conflict:
     requirements: tuple[Requirement, ...]
     rule_tables: tuple[RuleTable, ...]
     rows: tuple[BoundRule, ...]
+
+    @property
+    def is_about_hardware(self) -> bool:
+        """Return whether a fact of the machine is involved, not only its software."""
+        return any(row.rule.requires.component in _HARDWARE for row in self.rows)
 
 
 def find_conflicts(

@@ -15,6 +15,7 @@ from rigspec.resolve.problem.channels import (
     is_about_channels,
     list_channel_frameworks,
 )
+from rigspec.resolve.problem.dependencies import list_dependency_products
 from rigspec.resolve.problem.instantiation import RuleInstantiation
 from rigspec.resolve.problem.model import (
     BoundRule,
@@ -62,6 +63,7 @@ def list_required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...
     for env in rig.env.values():
         products |= {"blas"} if env.blas is not None else set()
         products |= {"python", "pip", *list_framework_products(env), *list_package_products(env)}
+        products |= set(list_dependency_products(env))
         tables = {get_channel_product(framework) for framework in list_channel_frameworks(env)}
         products |= tables & set(list_product_names())
         products |= set(env.config) & set(list_product_names())

@@ -1,0 +1,63 @@
+"""The conflicts of a problem as diagnostics, with repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from rigspec.diagnostics.model import Diagnostic
+from rigspec.matrix.model import Matrix
+from rigspec.resolve.conflicts.repairs import RepairOption, find_repairs
+from rigspec.resolve.conflicts.report import build_conflict_diagnostic, sort_conflicts
+from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
+from rigspec.resolve.problem.builder import ProblemBuilder
+from rigspec.resolve.problem.model import Requirement
+from rigspec.resolve.solver.cnf import encode
+from rigspec.resolve.solver.sat import SolverSession
+from rigspec.spec.loader import LoadedSpec
+
+__all__ = ["list_conflicts"]
+
+
+def list_conflicts(
+    spec: LoadedSpec,
+    machine: str | None,
+    matrix: Matrix,
+    builder: ProblemBuilder,
+    requirements: tuple[Requirement, ...],
+    *,
+    repairs: bool,
+    dependencies: Collection[str] = (),
+) -> tuple[Diagnostic, ...]:
+    """Return the conflicts of a problem without a solution, with ``repairs`` if they are wanted.
+
+    ``dependencies`` are components of the problem that the spec does not name. With any,
+    conflicts between programs alone are left out.
+    """
+    problem = builder.problem(requirements)
+    encoding = encode(problem)
+    with SolverSession(problem, encoding) as session:
+        conflicts = [
+            _without_messages_of(conflict, dependencies)
+            for conflict in sort_conflicts(find_conflicts(problem, encoding, session))
+            if conflict.is_about_hardware or not dependencies
+        ]
+        whole = len(requirements) == len(builder.requirements)
+        found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
+        if repairs and conflicts:
+            found = find_repairs(spec, machine, matrix, session, conflicts, whole=whole)
+    return tuple(
+        build_conflict_diagnostic(conflict, ways, problem, spec.document)
+        for conflict, ways in zip(conflicts, found, strict=True)
+    )
+
+
+def _without_messages_of(conflict: Conflict, dependencies: Collection[str]) -> Conflict:
+    """Return a conflict without the failures of rules on versions that pip chooses itself."""
+    rows = (
+        replace(row, rule=replace(row.rule, failure_message=""))
+        if row.requires[0] in dependencies
+        else row
+        for row in conflict.rows
+    )
+    return replace(conflict, rows=tuple(rows))
