@@ -35,6 +35,7 @@ from rigspec.lock.python.engines import uv as engine
 from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import load_matrix
+from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import parse_spec
 
 _PACKAGES = """
@@ -129,7 +130,7 @@ def lock_with_rigspec(packages: Iterable[str]) -> Result:
     spec = parse_spec("rig.toml", RIG.format(packages=listed))
     matrix = load_matrix()
     watch = Stopwatch()
-    report = check_machine(spec, "box", matrix)
+    report = check_machine(spec, "box", load_required_matrix(spec.rig, "box"))
     if report.resolution is None:
         return Result({}, *watch.read(), (), [d.message for d in report.diagnostics])
     settings = LockSettings(answers=ResolutionCache(fresh=True))

@@ -40,14 +40,23 @@ class Place:
 class LockError(Exception):
     """The lock was not created. ``diagnostic`` states why; ``status`` is the exit status.
 
-    ``places`` are the lines of the spec that are part of it.
+    ``places`` are the lines of the spec that are part of it. ``on_every_python`` is true if
+    another Python has the same error.
     """
 
-    def __init__(self, diagnostic: Diagnostic, status: int, places: Sequence[Place] = ()) -> None:
+    def __init__(
+        self,
+        diagnostic: Diagnostic,
+        status: int,
+        places: Sequence[Place] = (),
+        *,
+        on_every_python: bool = False,
+    ) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
         self.status = status
         self.places = tuple(places)
+        self.on_every_python = on_every_python
 
     def locate(self, document: Document) -> Diagnostic:
         """Return the diagnostic with its places in the document."""

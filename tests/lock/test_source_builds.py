@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,18 @@ import pytest
 import tomli
 from packaging.version import Version
 
+from rigspec.lock.errors import LockError
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.sdist import read_sdist
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
-from rigspec.lock.python.source_builds import SourceBuild, warn_of_other_cuda
+from rigspec.lock.python.source_builds import (
+    SourceBuild,
+    require_build_needs,
+    warn_of_other_cuda,
+)
 from rigspec.resolution import EnvResolution, Pin, Resolution
+from rigspec.resolve.problem.builder import load_required_matrix
+from rigspec.spec.loader import parse_spec
 
 Rigspec = Callable[..., Any]
 
@@ -248,3 +256,21 @@ def test_extension_for_another_cuda_than_that_of_torch_is_warned_of(
     assert [each.code for each in found] == (["RS507"] if warned else [])
     for each in found:
         assert "CUDA 13.0, but PyTorch is built for CUDA 12.8" in each.message
+
+
+@pytest.mark.parametrize("has_wheels", [True, False])
+def test_missing_toolkit_is_an_error_on_every_python_without_a_wheel(has_wheels: bool) -> None:
+    text = 'rig = 1\nname = "box"\n[machine.box]\nos = "debian 13"\n[env.lab]\n'
+    text += '[system]\npackages = ["build-essential", "python3-dev"]\n'
+    rig = parse_spec("rig.toml", text).rig
+    machine = Resolution("box", "debian 13", "x86_64", "gpu")
+    build = replace(build_of_extension(frozenset({"c", "cuda"})), has_wheels=has_wheels)
+    with pytest.raises(LockError, match="needs the CUDA toolkit") as raised:
+        require_build_needs(
+            rig,
+            machine,
+            load_required_matrix(rig, "box"),
+            EnvResolution("lab", "3.13", "26.0"),
+            [build],
+        )
+    assert raised.value.on_every_python is not has_wheels

@@ -168,7 +168,7 @@ WRONG = {
     "source conflict about an unknown row": HEAD + RELEASE + CONFLICT.replace(b"1.0/", b"2.0/"),
     "source conflict without a reason": HEAD + RELEASE + CONFLICT.replace(b"it is so", b""),
     "the table has 8, but the value in use is 9": HEAD + RELEASE + CONFLICT,
-    "`pip` is not a framework": HEAD + RELEASE + DEPENDENCY.replace(b'"x"', b'"pip"'),
+    "`y` is not a framework": HEAD + RELEASE + DEPENDENCY.replace(b'"x"', b'"y"'),
     "no source of the dependency": HEAD + RELEASE + DEPENDENCY.replace(b'["a"]', b"[]"),
     "contradicts x/pip2": HEAD
     + RELEASE

@@ -120,7 +120,7 @@ def lock_environment(
     try:
         return _lock_python(rig, resolution, env, matrix, previous, settings, same_machine)
     except LockError as error:
-        if error.status != 1 or not _has_free_python(rig.env[env.name]):
+        if error.status != 1 or error.on_every_python or not _has_free_python(rig.env[env.name]):
             raise
         first = error
     for other in list_other_pythons(rig, resolution, matrix, env.name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -64,6 +65,8 @@ def parse_requirements(
     )
 
 
+# A lock reads the same result several times, with thousands of checksums.
+@lru_cache(maxsize=16)
 def read_pins(text: str) -> tuple[HashedPin, ...]:
     """Return the pins of a requirements file, in its order."""
     return tuple(_pin(entry) for entry in _entries(text) if "==" in entry)

@@ -38,10 +38,14 @@ _CHOOSES_NUMPY = "oldest-supported-numpy"
 
 @dataclass(frozen=True)
 class SourceBuild:
-    """A pin that exists only as a source archive, with what builds it."""
+    """A pin that exists only as a source archive, with what builds it.
+
+    ``has_wheels`` is true if the index has wheels of it for other interpreters or platforms.
+    """
 
     pin: HashedPin
     metadata: FileMetadata
+    has_wheels: bool = True
 
     @property
     def label(self) -> str:
@@ -52,7 +56,11 @@ class SourceBuild:
 def find_source_builds(index: PackageIndex, text: str) -> tuple[SourceBuild, ...]:
     """Return the pins of a result that the environment's pip has to build. Raises LockError."""
     found = ((pin, index.source_metadata(pin)) for pin in read_pins(text))
-    return tuple(SourceBuild(pin, metadata) for pin, metadata in found if metadata is not None)
+    return tuple(
+        SourceBuild(pin, metadata, index.has_wheels(pin))
+        for pin, metadata in found
+        if metadata is not None
+    )
 
 
 def find_tool_bounds(
@@ -135,6 +143,7 @@ def require_build_needs(
                 ),
                 1,
                 _places(rig, env.name, build),
+                on_every_python=not build.has_wheels,
             )
     return met
 

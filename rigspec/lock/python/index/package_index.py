@@ -114,7 +114,6 @@ class PackageIndex:
         )
         self._filter = FileFilter(self._finder)
         self._pages = pages if pages is not None else {}
-        self._files: dict[tuple[str, Version], tuple[Package, ...]] = {}
         self._offers: dict[str, tuple[AvailableVersion, ...]] = {}
         self._metadata: dict[str, FileMetadata] = {}
 
@@ -146,12 +145,13 @@ class PackageIndex:
         Withdrawn files are among them: pip takes one where `==` names it. Only the files of this
         version are evaluated, which is much less than ``offers`` does. Raises LockError.
         """
-        key = canonicalize_name(name), version
-        if key not in self._files:
-            listed = self._list_files(name).of_version(version)
-            found = [self._filter.admit(name, file, yanked=True) for file in listed]
-            self._files[key] = tuple(_wheels_first([each for each in found if each is not None]))
-        return self._files[key]
+        listed = self._list_files(name)
+        key = self.target, version
+        if key not in listed.installable:
+            found = [self._filter.admit(name, f, yanked=True) for f in listed.of_version(version)]
+            files = _wheels_first([each for each in found if each is not None])
+            listed.installable[key] = tuple(files)
+        return listed.installable[key]
 
     def missing(self, pins: Sequence[HashedPin]) -> list[HashedPin]:
         """Return the pins without a file that the target's pip would take. Raises LockError."""
@@ -175,6 +175,11 @@ class PackageIndex:
         """Return the pins that the target's pip has to build. Raises LockError."""
         files = [(pin, self.files(pin.name, pin.version)) for pin in pins]
         return [pin for pin, found in files if found and not found[0].link.is_wheel]
+
+    def has_wheels(self, pin: HashedPin) -> bool:
+        """Return whether a version has a wheel for any interpreter. Raises LockError."""
+        listed = self._list_files(pin.name).of_version(pin.version)
+        return any(file.filename.endswith(".whl") for file in listed)
 
     def file_of(self, pin: HashedPin) -> IndexedFile | None:
         """Return the file of a pin that the target's pip would take; None where there is none.

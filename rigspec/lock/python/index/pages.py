@@ -13,11 +13,12 @@ from urllib.parse import urljoin
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from unearth import Link, PackageFinder, URLError
+from unearth import Link, Package, PackageFinder, URLError
 from unearth.collector import IndexPage, collect_links_from_location, is_secure_origin
 from unearth.utils import fix_legacy_specifier
 
 from rigspec.lock.errors import index_failure, report_failed_transfer
+from rigspec.lock.python.target_interpreter import TargetInterpreter
 from rigspec.net.http import BadTransfer, describe_status
 
 __all__ = [
@@ -76,10 +77,12 @@ class PackageFiles:
     """The files of a package.
 
     They are converted as they are needed: a package has thousands, of which a lock has few.
+    ``installable`` are those of a version that a target installs, as far as they are known.
     """
 
     def __init__(self) -> None:
         self._by_version: dict[str, list[Callable[[], ListedFile]]] = {}
+        self.installable: dict[tuple[TargetInterpreter, Version], tuple[Package, ...]] = {}
 
     def __iter__(self) -> Iterator[ListedFile]:
         """Yield every file, those of one version together."""
