@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from rigspec.check import check_machine
+from rigspec.lock.errors import LockError
+from rigspec.lock.python.engine_cache import ResolutionCache
+from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
 from rigspec.lock.python.framework_rules import FoundFramework, FrameworkRules, format_version_range
 from rigspec.lock.python.remarks import is_cpu_only
 from rigspec.lock.python.requirements_file import read_pins
@@ -103,9 +106,28 @@ def test_lock_with_dependency_unfit_for_gpu_is_refused(tmp_path: Path, rigspec: 
     spec = write_spec(tmp_path, 'torchvision = "==0.22.0"', gpu="RTX 5090")
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 1, done.stdout
-    assert "error[RS220]" in done.stderr
-    assert "torchvision 0.22.0 requires torch, resolved to 2.7.0" in " ".join(done.stderr.split())
+    assert "error[RS220]: torchvision 0.22.0 and RTX 5090 are incompatible" in done.stderr
+    assert "requires torch 2.7.0" in " ".join(done.stderr.split())
     assert not (tmp_path / "lock").exists()
+
+
+def test_lock_checks_a_dependency_that_check_does_not_know() -> None:
+    """The resolution is that of a rig without packages, as if no table knew their torch."""
+    unknown = parse_spec("rig.toml", SPEC.format(gpu="RTX 5090", python="3.12", packages=""))
+    resolution = check_machine(unknown, "box", load_matrix()).resolution
+    assert resolution is not None
+    text = SPEC.format(gpu="RTX 5090", python="3.12", packages='torchvision = "==0.22.0"')
+    spec = parse_spec("rig.toml", text)
+    with pytest.raises(LockError) as raised:
+        lock_environment(
+            *(spec.rig, resolution, resolution.envs[0], load_matrix()),
+            *(PreviousPins(), LockSettings(answers=ResolutionCache(fresh=True))),
+        )
+    diagnostic = raised.value.locate(spec.document)
+    assert diagnostic.code == "RS220"
+    assert "torchvision 0.22.0 requires torch, resolved to 2.7.0" in [
+        span.label for span in diagnostic.spans
+    ]
 
 
 def test_lock_with_dependency_chooses_release_for_gpu(tmp_path: Path, rigspec: Rigspec) -> None:
