@@ -51,6 +51,21 @@ def lint_security(spec: LoadedSpec, machine: str | None) -> Iterator[Diagnostic]
         yield from _lint_kernel_arguments(spec, machine)
     yield from _lint_notebook(spec)
     yield from _lint_monitoring(spec)
+    yield from _lint_programs(spec)
+
+
+def _lint_programs(spec: LoadedSpec) -> Iterator[Diagnostic]:
+    for name, program in spec.rig.service.program.items():
+        if program.port is not None and program.address in _EVERYWHERE:
+            path: KeyPath = ("service", "program", name, "address")
+            yield Diagnostic(
+                code="RS405",
+                severity=Severity.WARNING,
+                message=f"the program {name} listens on all interfaces: without a key, "
+                f"anyone who can reach port {program.port} can use it",
+                spans=(spec.document.span(path, label="all interfaces"),),
+                help=('listen on "127.0.0.1" and use the tunnel of `rigspec connect`',),
+            )
 
 
 def _lint_monitoring(spec: LoadedSpec) -> Iterator[Diagnostic]:

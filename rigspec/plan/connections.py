@@ -58,6 +58,9 @@ def _user_connections(rig: RigSettings, host: str, user: str) -> Iterator[Connec
         if jupyter.address in _ALL_INTERFACES:
             url = f"{scheme}://{_bracket_ipv6(host)}:{port}/"
             yield Connection(user, "notebook, directly", url=url)
+    for name, program in sorted(rig.service.program.items()):
+        if program.port is not None:
+            yield _forward_port(user, name, login, program.address, program.port)
     if monitoring is not None:
         if monitoring.prometheus_settings is not None:
             target = monitoring.prometheus_settings.address, monitoring.prometheus_settings.port

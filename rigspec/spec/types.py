@@ -51,6 +51,7 @@ __all__ = [
     "Table",
     "Text",
     "Url",
+    "VariableName",
     "has_apt",
     "validate_ssh_key",
 ]
@@ -238,6 +239,10 @@ Name = Annotated[
         r"[a-z][a-z0-9_-]{0,31}",
         "expected lower-case letters, digits, `-` and `_`, starting with a letter",
     ),
+]
+VariableName = Annotated[
+    str,
+    StringPattern(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "expected the name of an environment variable"),
 ]
 GroupName = Annotated[
     str,

@@ -132,6 +132,9 @@ def _iterate_ports(rig: Rig) -> Iterator[tuple[str, int, KeyPath]]:
         if monitoring.prometheus_settings is not None:
             path = ("service", "monitoring", "prometheus", "port")
             yield "Prometheus", monitoring.prometheus_settings.port, path
+    for name, program in sorted(rig.service.program.items()):
+        if program.port is not None:
+            yield f"the program {name}", program.port, ("service", "program", name, "port")
     if jupyter is None:
         return
     if not rig.user:
@@ -175,6 +178,7 @@ def _check_references(rig: Rig, document: Document) -> Iterator[Diagnostic]:
             document, path, f"no environment `{jupyter.env}`", jupyter.env, rig.env
         )
     yield from _check_tmux_environments(rig, document)
+    yield from _check_programs(rig, document)
     for env_name, env in rig.env.items():
         programs = _list_configurable_programs(env)
         for program in env.config:
@@ -220,6 +224,17 @@ def _check_tmux_environments(rig: Rig, document: Document) -> Iterator[Diagnosti
         for path, env in used:
             if env is not None and env not in rig.env:
                 yield _build_undeclared(document, path, f"no environment `{env}`", env, rig.env)
+
+
+def _check_programs(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+    for name, program in rig.service.program.items():
+        path: KeyPath = ("service", "program", name)
+        if program.env not in rig.env:
+            message = f"no environment `{program.env}`"
+            yield _build_undeclared(document, (*path, "env"), message, program.env, rig.env)
+        if program.user is not None and program.user not in rig.user:
+            message = f"no user `{program.user}`"
+            yield _build_undeclared(document, (*path, "user"), message, program.user, rig.user)
 
 
 def _build_undeclared(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,8 +19,8 @@ from tests.execution.roots import (
     archives,
     default_mirror,
 )
-from tests.execution.service_figures import check_metrics_through_ssh
-from tests.execution.test_ssh import a_port, key_pair
+from tests.execution.service_figures import answer, check_metrics_through_ssh
+from tests.execution.test_ssh import a_port, key_pair, running
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 # What shells, ddclient and its configuration each read in a way of their own.
@@ -64,6 +65,13 @@ credentials = {{ secret = "DYNDNS" }}
 exporters = ["node", "gpu"]
 port = {exporter}
 prometheus = {{ port = {prometheus} }}
+
+[service.program.files]
+env = "lab"
+command = ["python", "-m", "http.server", "{files}", "--bind", "127.0.0.1"]
+folder = "/usr/share/common-licenses"
+port = {files}
+variables = {{ GREETING = "100% \\"of\\" $HOME" }}
 
 [user.ada]
 ssh_keys = ["{key}"]
@@ -114,8 +122,11 @@ ssh_keys = ["{key}"]
 [mirrors]
 apt = "{mirror}"
 """
-PORTS = ("ssh", "provider", "exporter", "prometheus")
-UNITS = ("fail2ban", "ddclient", "prometheus", "prometheus-node-exporter", "rig-gpu-metrics")
+PORTS = ("ssh", "provider", "exporter", "prometheus", "files")
+UNITS = (
+    *("fail2ban", "ddclient", "prometheus", "prometheus-node-exporter"),
+    *("rig-gpu-metrics", "rig-program-files"),
+)
 # What the packages, the account and the logs leave by themselves.
 LEFT = ("etc", "home", "var/lib/systemd", "var/mail", "var/log", "var/cache", "var/lib/apt")
 
@@ -155,6 +166,7 @@ def test_services_work_and_uninstall_completely(
     check_provider_update(debian_12, ports["provider"], rig, f"ada:{PASSWORD}")
     _session_has_its_panes(debian_12)
     check_metrics_through_ssh(rigspec, rig, debian_12, ports)
+    _program_answers(debian_12, ports["files"])
     _units_are_sound(debian_12, rig)
     _password_is_nowhere_else(debian_12, rig)
 
@@ -285,6 +297,18 @@ def _session_has_its_panes(root: SystemRoot) -> None:
         ["other", "bash"],
     ]
     assert "/opt/rig/envs/lab six" in done.stdout
+
+
+def _program_answers(root: SystemRoot, port: int) -> None:
+    """The command of its unit, as its account, in its folder."""
+    unit = (root.path / "etc/systemd/system/rig-program-files.service").read_text("utf-8")
+    lines = unit.splitlines()
+    (command,) = [line.partition("=")[2] for line in lines if line.startswith("ExecStart=")]
+    (folder,) = [line.partition("=")[2] for line in lines if line.startswith("WorkingDirectory=")]
+    assert 'Environment="GREETING=100%% \\"of\\" $HOME"' in lines
+    account = ("setpriv", "--reuid=program", "--regid=program", "--init-groups")
+    with running(root, *account, "env", "-i", f"--chdir={folder}", *shlex.split(command)):
+        assert "GNU GENERAL PUBLIC LICENSE" in answer(f"http://127.0.0.1:{port}/GPL-3")
 
 
 def _units_are_sound(root: SystemRoot, folder: Path) -> None:

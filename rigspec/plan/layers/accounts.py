@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.paths import access_group, env_path, users_profile_path
 from rigspec.plan.services.jupyter.steps import get_notebook_account
+from rigspec.plan.services.program.steps import get_program_account
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import AccessStep, Check, FileStep, GroupStep, QuotaStep, Step, UserStep
 
@@ -54,6 +55,7 @@ def build_user_steps(rig: RigSettings, locked: LockedMachine) -> Iterator[Step]:
             files=tuple(files),
         )
     yield from get_notebook_account(rig)
+    yield from get_program_account(rig)
     yield from _gpu_assignment(rig)
 
 

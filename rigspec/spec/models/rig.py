@@ -13,14 +13,19 @@ from rigspec.spec.models.machine import Machine
 from rigspec.spec.models.mirrors import Mirrors
 from rigspec.spec.models.services import Services
 from rigspec.spec.models.users import User
-from rigspec.spec.types import GroupName, Many, Name, StringPattern, SystemPackage, Table, Url
+from rigspec.spec.types import (
+    GroupName,
+    Many,
+    Name,
+    StringPattern,
+    SystemPackage,
+    Table,
+    Url,
+    VariableName,
+)
 
 __all__ = ["Index", "Prepend", "Rig", "System", "select_rig_model"]
 
-VariableName = Annotated[
-    str,
-    StringPattern(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "expected the name of an environment variable"),
-]
 Value = Annotated[str, Field(max_length=4096)]
 BuildName = Annotated[
     str,

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from rigspec.spec.types import (
     HOST,
+    AbsolutePath,
     Address,
     Hostname,
     Many,
@@ -14,6 +15,7 @@ from rigspec.spec.types import (
     Secret,
     StringPattern,
     Table,
+    VariableName,
 )
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Fail2ban",
     "Jupyter",
     "Monitoring",
+    "Program",
     "Prometheus",
     "Services",
     "Ssh",
@@ -242,12 +245,58 @@ class Jupyter(Table):
     password: Secret | None = Field(default=None, description="Hash of the password")
 
 
+# systemd reads each word of a command by itself: a control character would end it.
+Argument = Annotated[
+    str,
+    StringConstraints(max_length=2000),
+    StringPattern(r"[^\x00-\x1f\x7f]*", "expected text without control characters"),
+]
+
+
+class Program(Table):
+    """A program of an environment that runs all the time, such as an inference server."""
+
+    env: Name = Field(description="Environment that has the program")
+    command: Many[Argument] = Field(
+        description="The program and its arguments; a name without `/` is in the environment"
+    )
+    user: Name | None = Field(
+        default=None, description="Account to run as (default: an account without a password)"
+    )
+    folder: AbsolutePath | None = Field(
+        default=None, description="Working directory (default: the home directory)"
+    )
+    gpus: Many[Annotated[int, Field(ge=0, le=63)]] | None = Field(
+        default=None, description="GPUs, as nvidia-smi numbers them (default: all)"
+    )
+    port: Port | None = Field(default=None, description="Port that the program listens on")
+    address: Address = Field(default="127.0.0.1", description="Address that the program listens on")
+    variables: dict[VariableName, Argument] = Field(default={}, description="Environment variables")
+    secrets: dict[VariableName, Secret] = Field(
+        default={}, description="Environment variables with secrets, such as `HF_TOKEN`"
+    )
+
+    @model_validator(mode="after")
+    def _check_command(self) -> "Program":
+        if not self.command or not self.command[0]:
+            raise ValueError('expected a program: `command = ["vllm", "serve"]`')
+        if "/" in self.command[0] and not self.command[0].startswith("/"):
+            raise ValueError("expected the name of a program of the environment, or its full path")
+        twice = sorted(self.variables.keys() & self.secrets.keys())
+        if twice:
+            raise ValueError(f"`{twice[0]}` is in `variables` and in `secrets`")
+        return self
+
+
 class Services(Table):
     """The services of a rig."""
 
     ssh: Ssh | None = Field(default=None, description="SSH server")
     jupyter: Jupyter | None = Field(default=None, description="Jupyter notebook server")
     tmux: dict[Name, Tmux] = Field(default={}, description="tmux sessions, by name")
+    program: dict[Name, Program] = Field(
+        default={}, description="Programs of environments that run all the time, by name"
+    )
     dyndns: Dyndns | None = Field(default=None, description="Dynamic DNS")
     monitoring: Monitoring | None = Field(
         default=None, description="Metrics of the machine and its GPUs for Prometheus"

@@ -13,6 +13,7 @@ from rigspec.plan.layers.apt import build_package_step
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.paths import NOTEBOOK_CONFIG, NOTEBOOK_HEALTH, env_path, env_python, notebook_path
 from rigspec.plan.services.base import Service, ServiceContext
+from rigspec.plan.services.units import format_assignment, list_assignments
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import (
     CertificateStep,
@@ -40,7 +41,6 @@ _ALL_INTERFACES = frozenset({"*", "0.0.0.0", "::"})  # noqa: S104 - recognised, 
 _LOOPBACK = "127.0.0.1"
 # The account of the server if the rig has no accounts.
 _ACCOUNT = "notebook"
-_DEFAULT_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
 class JupyterService(Service):
@@ -235,22 +235,5 @@ def _unit_text(
 def _unit_environment(
     locked: LockedNotebook, server: Server, variables: Sequence[Variable]
 ) -> Iterator[str]:
-    """Yield the variables of the session and the environment, whose programs come first in PATH."""
-    yield _format_assignment("RIG_NOTEBOOK", notebook_path(server.user, "json"))
-    path = [f"{env_path(locked.env)}/bin"]
-    for variable in variables:
-        if variable.name == "PATH":
-            path += variable.values
-        else:
-            yield _format_assignment(variable.name, ":".join(variable.values))
-    yield _format_assignment("PATH", ":".join((*path, *_DEFAULT_PATH)))
-    if server.gpus is not None:
-        # Number GPUs as nvidia-smi does, not by speed.
-        yield _format_assignment("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-        yield _format_assignment("CUDA_VISIBLE_DEVICES", ",".join(map(str, server.gpus)))
-
-
-def _format_assignment(name: str, value: str) -> str:
-    """Return an assignment for a unit, with quotes and `%` escaped; see systemd.exec(5)."""
-    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'Environment="{name}={quoted}"'
+    yield format_assignment("RIG_NOTEBOOK", notebook_path(server.user, "json"))
+    yield from list_assignments(locked.env, variables, server.gpus)
