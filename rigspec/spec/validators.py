@@ -235,6 +235,15 @@ def _check_programs(rig: Rig, document: Document) -> Iterator[Diagnostic]:
         if program.user is not None and program.user not in rig.user:
             message = f"no user `{program.user}`"
             yield _build_undeclared(document, (*path, "user"), message, program.user, rig.user)
+        first = program.command[0]
+        if not first or ("/" in first and not first.startswith("/")):
+            yield Diagnostic(
+                "RS007",
+                Severity.ERROR,
+                f"the first word of `service.program.{name}.command` is not a program",
+                spans=(document.span((*path, "command", 0), label="the program"),),
+                help=("name a program of the environment, or write its path from `/` on",),
+            )
 
 
 def _build_undeclared(

@@ -171,6 +171,17 @@ WHOLE: dict[str, Any] = {
                 ],
             }
         },
+        "program": {
+            "chat": {
+                "env": "fastai",
+                "command": ["python", "-m", "http.server"],
+                "user": "alice",
+                "folder": "/srv",
+                "address": "127.0.0.1",
+                "variables": {"GREETING": "hello"},
+                "secrets": {"HF_TOKEN": {"secret": "HUB"}},
+            }
+        },
         "dyndns": {
             "hostname": "rig.example.org",
             "protocol": "noip",

@@ -138,7 +138,11 @@ def test_assignment_keeps_dollar_and_doubles_percent() -> None:
             "RS011",
             "sshd and the program chat both listen on port 8000",
         ),
-        (('"vllm"', '"bin/vllm"'), "RS007", "or its full path"),
+        (
+            ('"vllm"', '"bin/vllm"'),
+            "RS007",
+            "the first word of `service.program.chat.command` is not a program",
+        ),
         (("HF_TOKEN =", "GREETING ="), "RS007", "`GREETING` is in `variables` and in `secrets`"),
     ],
 )

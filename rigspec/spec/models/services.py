@@ -278,10 +278,8 @@ class Program(Table):
 
     @model_validator(mode="after")
     def _check_command(self) -> "Program":
-        if not self.command or not self.command[0]:
+        if not self.command:
             raise ValueError('expected a program: `command = ["vllm", "serve"]`')
-        if "/" in self.command[0] and not self.command[0].startswith("/"):
-            raise ValueError("expected the name of a program of the environment, or its full path")
         twice = sorted(self.variables.keys() & self.secrets.keys())
         if twice:
             raise ValueError(f"`{twice[0]}` is in `variables` and in `secrets`")
