@@ -15,24 +15,26 @@ def sanitize(text: str, *, keep: str = "") -> str:
     """Return the text with control characters replaced, except for those in ``keep``."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        "\ufffd" if _is_control(character) and character not in keep else character
-        for character in text
-    )
+    for control in _find_controls(text) - set(keep):
+        text = text.replace(control, "\ufffd")
+    return text
 
 
 def sanitize_json(text: str) -> str:
     """Return the same JSON with control characters escaped."""
     if text.isascii():  # JSON escapes all other ASCII controls
         return text.replace("\x7f", "\\u007f")
-    return "".join(
-        _escape(character) if character != "\n" and _is_control(character) else character
-        for character in text
-    )
+    for control in _find_controls(text) - {"\n"}:
+        text = text.replace(control, _escape(control))
+    return text
 
 
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in _CONTROL_CATEGORIES
+def _find_controls(text: str) -> set[str]:
+    return {
+        character
+        for character in set(text)
+        if unicodedata.category(character) in _CONTROL_CATEGORIES
+    }
 
 
 def _escape(character: str) -> str:

@@ -207,11 +207,12 @@ def _redact(diagnostics: Iterable[Diagnostic], text: str) -> Iterator[Diagnostic
     from rigspec.secrets.redaction import list_redacted_values
 
     values = [value for value in list_redacted_values(text) if value.strip()]
-    pattern = re.compile("|".join(map(re.escape, values))) if values else None
     for error in diagnostics:
-        if pattern is None:
+        quoted = [v for v in values if any(v in t for t in (error.message, *error.help))]
+        if not quoted:
             yield error
         else:
+            pattern = re.compile("|".join(map(re.escape, quoted)))
             message = pattern.sub("•••", error.message)
             yield replace(
                 error, message=message, help=tuple(pattern.sub("•••", h) for h in error.help)

@@ -211,6 +211,8 @@ def _expand_tabs(text: str) -> str:
 
 def _count_cells(text: str) -> int:
     """Return the number of terminal cells of a text (Unicode Standard Annex 11)."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
