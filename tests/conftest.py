@@ -13,12 +13,19 @@ from typing import Any
 import pytest
 
 from tests.command import run_in_process
+from tests.deferred import defer_iri_syntax
 from tests.file_checks import check_once
 from tests.lock.http_server import Serve, servers
 from tests.prerequisites import missing_prerequisites
+from tests.shared import build_wheel, make_once
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# The suite starts hundreds of interpreters: none compiles a module that another has compiled, nor
+# parses a table of the matrix again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+defer_iri_syntax()
 # Tests ask for answers, not for what was answered before.
 os.environ["RIGSPEC_NO_CACHE"] = "1"
 # A distribution's archive is asked only by the tests that name one.
@@ -108,6 +115,19 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the temporary folder that all processes of a test run share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def once(shared_folder: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a folder that one process of a test run fills and all of them read."""
+    return partial(make_once, shared_folder)
+
+
+@pytest.fixture(scope="session")
+def wheel(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """The wheel of rigspec."""
+    (built,) = once("wheel", build_wheel).glob("*.whl")
+    return built
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["check_once"]
+__all__ = ["check_files", "check_once"]
 
 # Other programs also read the files next to the one that they check.
 _READ_ONE_FILE = frozenset({"bash", "dash", "hadolint", "shellcheck"})
@@ -32,13 +32,18 @@ def check_once(passed: Path, command: Sequence[str], file: Path) -> None:
     mark = passed / key.hexdigest()
     if command[0] in _READ_ONE_FILE and mark.exists():
         return
-    words = [str(file) if word == "{}" else word for word in command]
+    check_files(command, [file])
+    passed.mkdir(exist_ok=True)
+    mark.touch()
+
+
+def check_files(command: Sequence[str], files: Sequence[Path]) -> None:
+    """Assert that a command, in which `{}` is the files, succeeds."""
+    words = [word for each in command for word in (map(str, files) if each == "{}" else (each,))]
     done = subprocess.run(
         [_find(words[0]), *words[1:]], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    passed.mkdir(exist_ok=True)
-    mark.touch()
 
 
 def _find(program: str) -> str:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,15 +101,11 @@ def test_console_examples_print_what_is_shown(
 
 
 @pytest.mark.parametrize("block", FRAGMENTS, ids=_name)
-def test_toml_fragments_are_valid(block: Block, workspace: Path) -> None:
+def test_toml_fragments_are_valid(
+    block: Block, workspace: Path, rigspec: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
     (workspace / "rig.toml").write_text(BASE + block.text, encoding="utf-8")
-    done = subprocess.run(
-        [workspace / "bin" / "rigspec", "check", "rig.toml"],
-        cwd=workspace,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = rigspec("check", "rig.toml", cwd=workspace)
     assert done.returncode == 0, done.stderr
 
 

@@ -16,6 +16,7 @@ import tomli
 from rigspec.lock.lockfile import read_lock
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.spec.loader import compute_spec_digest, load_spec
+from tests.committed_rigs import MACHINES, list_machines
 from tests.conftest import ROOT
 
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]
@@ -167,6 +168,7 @@ def test_a_lock_belongs_to_its_spec(name: str) -> None:
     spec = ROOT / "specs" / f"{name}.toml"
     lock, _ = read_lock(ROOT / "lockfiles" / name)
     assert lock.rig == name
+    assert [machine.resolution.machine for machine in lock.machines] == list_machines(name)
     assert lock.spec_digest == compute_spec_digest(load_spec(spec).rig)
     alone = ["unshare", "--net", "--", sys.executable, "-m", "rigspec"]
     check = subprocess.run([*alone, "lock", spec, "--check"], capture_output=True, check=False)
@@ -196,12 +198,7 @@ def test_every_requirement_has_a_hash_and_no_index_an_address(name: str) -> None
     assert not re.search(r"pypi|/simple\b", rig_lock)
 
 
-def machines(name: str) -> list[str]:
-    lock, _ = read_lock(ROOT / "lockfiles" / name)
-    return [machine.resolution.machine for machine in lock.machines if machine.resolution.machine]
-
-
-@pytest.mark.parametrize(("name", "machine"), [(n, m) for n in LOCKED for m in machines(n)])
+@pytest.mark.parametrize(("name", "machine"), MACHINES)
 def test_every_target_is_compiled_from_the_lock_without_a_network(
     name: str, machine: str, tmp_path: Path, check_file: Callable[[Sequence[str], Path], None]
 ) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from rigspec.plan.build import build_plan
 from rigspec.plan.model import DeploymentTarget, Plan
 from rigspec.plan.steps import KernelArgumentsStep, RebootStep
 from rigspec.spec.loader import load_spec
+from tests.committed_rigs import MACHINES
 from tests.conftest import ROOT
 
 BACKEND = next(backend for backend in find_backends() if backend.name == "cloud-init")
@@ -69,27 +71,22 @@ AUTOINSTALL = {
 }
 
 
-def plans() -> list[Any]:
-    found = []
-    for spec in sorted((ROOT / "specs").glob("*.toml")):
-        folder = ROOT / "lockfiles" / spec.stem
-        if not folder.is_dir():
-            continue
-        rig = load_spec(str(spec)).rig
-        lock, digest = read_lock(folder)
-        for machine in lock.machines:
-            plan = build_plan(rig, lock, machine.resolution.machine, digest)
-            # As for a seed of one's own, which takes any size: the forms have tests of their own.
-            plan = replace(plan, deployment=DeploymentTarget())
-            found.append(pytest.param(plan, id=f"{spec.stem}-{plan.machine}"))
-    return found
+# Plans take seconds: each is made for the first test that needs it.
+@cache
+def plan_of(rig: str, machine: str) -> Plan:
+    lock, digest = read_lock(ROOT / "lockfiles" / rig)
+    plan = build_plan(load_spec(str(ROOT / "specs" / f"{rig}.toml")).rig, lock, machine, digest)
+    # As for a seed of one's own, which takes any size: the forms have tests of their own.
+    return replace(plan, deployment=DeploymentTarget())
 
 
-PLANS = plans()
+@pytest.fixture(params=MACHINES, ids="-".join)
+def plan(request: pytest.FixtureRequest) -> Plan:
+    return plan_of(*request.param)
 
 
 def first(rig: str) -> Plan:
-    return next(p.values[0] for p in PLANS if p.values[0].rig == rig)
+    return next(plan_of(*names) for names in MACHINES if names[0] == rig)
 
 
 def files(plan: Plan, **changes: object) -> dict[str, bytes]:
@@ -107,7 +104,6 @@ def written(config: dict[str, Any], path: str) -> dict[str, Any]:
     return next(file for file in config["write_files"] if file["path"] == path)
 
 
-@pytest.mark.parametrize("plan", PLANS)
 def test_user_data_sets_required_keys(plan: Plan) -> None:
     config = configuration(files(plan)["user-data"])
     check_rules(config, plan)
@@ -141,7 +137,6 @@ def check_rules(config: dict[str, Any], plan: Plan) -> None:
     assert bool(reboots) or not needs
 
 
-@pytest.mark.parametrize("plan", PLANS)
 def test_user_data_files_have_expected_content(plan: Plan) -> None:
     config = configuration(files(plan)["user-data"])
     for file in plan.payload:
@@ -153,7 +148,6 @@ def test_user_data_files_have_expected_content(plan: Plan) -> None:
     assert mine.partition("set -euo pipefail")[2] == script.partition("set -euo pipefail")[2]
 
 
-@pytest.mark.parametrize("plan", PLANS)
 def test_user_data_units_pass_systemd_analyze(plan: Plan, tmp_path: Path) -> None:
     config = configuration(files(plan)["user-data"])
     units = [f for f in config["write_files"] if f["path"].endswith(".service")]
@@ -257,7 +251,6 @@ def test_fit_to_limit_returns_first_form_that_fits(
         assert fetch[1:3] == [f"https://files.example.org/rigs/{digest}.sh", digest]
 
 
-@pytest.mark.parametrize("plan", PLANS)
 def test_user_data_of_aws_is_complete_without_download(plan: Plan) -> None:
     found = files(replace(plan, deployment=DeploymentTarget(cloud=True, provider="aws")))
     assert len(found["user-data"]) <= 16384

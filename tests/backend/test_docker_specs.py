@@ -9,20 +9,14 @@ from pathlib import Path
 import pytest
 
 from rigspec.backend.discovery import find_backends
-from rigspec.lock.lockfile import read_lock
-from tests.conftest import ROOT
+from tests.committed_rigs import MACHINES
 
-RIGS = [
-    (path.name, machine.resolution.machine or "")
-    for path in sorted((ROOT / "lockfiles").iterdir())
-    for machine in read_lock(path)[0].machines
-]
 # The longest Dockerfile of a rig in specs/.
 MAX_LINES, MAX_BYTES, MAX_COLUMNS = 110, 7_000, 190
 CHECKS = next(backend.checks for backend in find_backends() if backend.name == "docker")
 
 
-@pytest.fixture(scope="module", params=RIGS, ids="-".join)
+@pytest.fixture(scope="module", params=MACHINES, ids="-".join)
 def compiled(
     request: pytest.FixtureRequest,
     rigspec: Callable[..., subprocess.CompletedProcess[str]],

@@ -6,7 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.conftest import ROOT
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 Installed = Callable[..., "dict[str, str]"]
+Once = Callable[[str, Callable[[Path], None]], Path]
 
 PROJECT = """
 [build-system]
@@ -72,35 +75,41 @@ echo {{ plan.summary | sh }}
 }
 
 
-def built(folder: Path, distribution: str, package: str) -> Path:
-    """A folder with a backend that pip installed there from its source."""
-    source, site = folder / "source", folder / "site"
-    (source / package).mkdir(parents=True)
-    text = PROJECT.format(distribution=distribution, package=package)
-    (source / "pyproject.toml").write_text(text, encoding="utf-8")
-    (source / package / "__init__.py").touch()
-    (source / package / "manifest.toml").write_text(MANIFEST, encoding="utf-8")
-    for name, template in TEMPLATES.items():
-        (source / package / name).write_text(template, encoding="utf-8")
-    options = ("--quiet", "--no-deps", "--disable-pip-version-check", "--no-build-isolation")
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(site), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return site
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return built(tmp_path_factory.mktemp("wheel"), "rigspec-motd", "rigspec_motd")
+def build(distribution: str, package: str, site: Path) -> None:
+    """Install a backend in a folder from its source."""
+    with tempfile.TemporaryDirectory() as temporary:
+        source = Path(temporary)
+        (source / package).mkdir(parents=True)
+        text = PROJECT.format(distribution=distribution, package=package)
+        (source / "pyproject.toml").write_text(text, encoding="utf-8")
+        (source / package / "__init__.py").touch()
+        (source / package / "manifest.toml").write_text(MANIFEST, encoding="utf-8")
+        for name, template in TEMPLATES.items():
+            (source / package / name).write_text(template, encoding="utf-8")
+        uv = str(Path(sys.executable).with_name("uv"))
+        command = [uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+        command += ["--python", sys.executable, "--target", str(site), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
-def installed(wheel: Path, tmp_path: Path) -> Installed:
+def motd(once: Once) -> Path:
+    return once("motd", partial(build, "rigspec-motd", "rigspec_motd"))
+
+
+@pytest.fixture
+def motd_again(once: Once) -> Path:
+    return once("motd-again", partial(build, "motd-again", "motd_again"))
+
+
+@pytest.fixture
+def installed(motd: Path, tmp_path: Path) -> Installed:
     """What installs the backend, its manifest changed; the environment that has it."""
 
     def install(manifest: str = MANIFEST) -> dict[str, str]:
         site = tmp_path / "site"
-        shutil.copytree(wheel, site)
+        shutil.copytree(motd, site)
         (site / "rigspec_motd" / "manifest.toml").write_text(manifest, encoding="utf-8")
         return {**os.environ, "PYTHONPATH": str(site)}
 
@@ -177,10 +186,10 @@ def test_compile_unaccounted_step_is_refused(
 
 
 def test_find_backends_duplicate_name_names_both_distributions(
-    installed: Installed, rigspec: Rigspec, tmp_path: Path
+    installed: Installed, motd_again: Path, rigspec: Rigspec, tmp_path: Path
 ) -> None:
     environment = installed()
-    environment["PYTHONPATH"] += f":{built(tmp_path, 'motd-again', 'motd_again')}"
+    environment["PYTHONPATH"] += f":{motd_again}"
     done = compiled(rigspec, tmp_path / "out", environment)
     assert done.returncode == 2
     assert "duplicate target motd: in " in done.stderr

@@ -41,7 +41,7 @@ def test_write_tree_killed_fifty_times_leaves_complete_trees(tmp_path: Path) -> 
     chance = random.Random(7)
     for _ in range(50):
         writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(target)], stdout=subprocess.PIPE, cwd=ROOT
+            [sys.executable, "-S", "-c", WRITER, str(target)], stdout=subprocess.PIPE, cwd=ROOT
         )
         assert writer.stdout is not None
         writer.stdout.readline()
@@ -62,10 +62,12 @@ def test_write_tree_killed_fifty_times_leaves_complete_trees(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "command", ["compile", pytest.param("lock", marks=pytest.mark.e2e(minutes=1))]
 )
-def test_compile_killed_leaves_old_or_new_tree(command: str, tmp_path: Path) -> None:
+def test_compile_killed_leaves_old_or_new_tree(
+    command: str, small_rig: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "out"
     arguments = {
-        "compile": ["compile", "specs/dl-server.toml", "--target", "all", "-o", str(target)],
+        "compile": ["compile", str(small_rig), "--target", "all", "-o", str(target)],
         "lock": ["lock", "specs/legacy-cpu.toml", "-o", str(target)],
     }[command]
     run = [sys.executable, "-m", "rigspec", *arguments]

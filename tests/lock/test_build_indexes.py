@@ -110,9 +110,11 @@ def install(folder: Path, requirements: str, options: list[str]) -> str:
     """Install pins with checksums in a new environment, and return what torch says it is."""
     file = folder / "requirements.txt"
     file.write_text(requirements, encoding="utf-8")
-    subprocess.run([sys.executable, "-m", "venv", str(folder / "env")], check=True)
+    # To install pip there takes longer than to install the pins.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True)
     python = str(folder / "env" / "bin" / "python")
-    command = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    command += ["--disable-pip-version-check", "--require-hashes", "--no-deps"]
     subprocess.run([*command, *options, "-r", str(file)], check=True)
     code = "import torch, torchvision; print(torch.version.cuda, torchvision.build)"
     return subprocess.run(

@@ -68,18 +68,27 @@ class Lab:
         shutil.rmtree(self.site)
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Lab:
-    lab = Lab(tmp_path, tmp_path / "site")
+def make_lab(folder: Path) -> Lab:
+    lab = Lab(folder, folder / "site")
     shutil.copytree(FILES, lab.site, ignore=shutil.ignore_patterns("__pycache__"))
     lab.install("rigspec-banner")
-    (tmp_path / "rig.toml").write_text(SPEC, encoding="utf-8")
+    (folder / "rig.toml").write_text(SPEC, encoding="utf-8")
     return lab
 
 
+def lock_lab(folder: Path) -> None:
+    make_lab(folder).run("lock", "rig.toml")
+
+
 @pytest.fixture
-def locked_lab(lab: Lab) -> Lab:
-    lab.run("lock", "rig.toml")
+def lab(tmp_path: Path) -> Lab:
+    return make_lab(tmp_path)
+
+
+@pytest.fixture
+def locked_lab(lab: Lab, once: Callable[[str, Callable[[Path], None]], Path]) -> Lab:
+    """A lab with its lock, which has no path of the folder that it was made in."""
+    shutil.copytree(once("locked-lab", lock_lab), lab.folder, dirs_exist_ok=True)
     return lab
 
 

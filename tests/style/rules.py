@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,23 +74,27 @@ def starts_with_what(text: str) -> bool:
     return _WHAT.search(text) is not None
 
 
-def strings_of(file: Path) -> Iterator[Text]:
+def nodes_of(file: Path) -> tuple[ast.AST, ...]:
+    """Return all nodes of a module."""
+    return tuple(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+def strings_of(file: Path, nodes: Sequence[ast.AST]) -> Iterator[Text]:
     """Yield the docstrings, strings and comments of a module; placeholders become `{}`."""
     source = file.read_text(encoding="utf-8")
-    tree = ast.parse(source)
     inside = {
         id(part)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.JoinedStr)
         for part in ast.walk(node)
         if part is not node
     }
-    for node in ast.walk(tree):
-        if id(node) not in inside:
+    for node in nodes:
+        if isinstance(node, ast.Constant | ast.JoinedStr) and id(node) not in inside:
             text = literal_text(node)
             # The header of old locks is recognised as it was written.
             if text is not None and not text.startswith("# Written by `rigspec lock`"):
-                yield Text(file, node.lineno, text)  # type: ignore[attr-defined]
+                yield Text(file, node.lineno, text)
     for number, line in enumerate(source.splitlines(), 1):
         comment = re.match(r"\s*#+ (.*)|.*?\S  # (.*)", line)
         if comment is not None:

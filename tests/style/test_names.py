@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from tests.conftest import ROOT
-from tests.style.rules import product_files
+from tests.style.conftest import Modules
+from tests.style.rules import nodes_of, product_files
 
 BANNED = frozenset(
     {"told", "tells", "said", "beside", "stands", "anew", "mend", "mends", "mending"}
@@ -48,9 +50,9 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)]
 
 
-def _names(file: Path) -> Iterator[tuple[int, str]]:
+def _names(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield every name that a module defines: functions, classes, parameters, variables, fields."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.lineno, node.name
         elif isinstance(node, ast.arg):
@@ -67,11 +69,12 @@ def _test_files() -> Iterator[Path]:
             yield file
 
 
-def test_names_have_no_banned_words() -> None:
+def test_names_have_no_banned_words(modules: Modules) -> None:
+    tests = ((file, nodes_of(file)) for file in _test_files())
     wrong = [
         f"{file.relative_to(ROOT)}:{line}: {name}"
-        for file in (*product_files(".py"), *_test_files())
-        for line, name in _names(file)
+        for file, nodes in chain(modules.items(), tests)
+        for line, name in _names(nodes)
         if BANNED & set(_words(name))
     ]
     assert not wrong, "\n" + "\n".join(wrong)
@@ -84,10 +87,10 @@ def test_modules_have_no_banned_words() -> None:
     assert not wrong
 
 
-def test_functions_are_not_past_participles() -> None:
+def test_functions_are_not_past_participles(modules: Modules) -> None:
     wrong = []
-    for file in product_files(".py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for file, nodes in modules.items():
+        for node in nodes:
             if not isinstance(node, ast.FunctionDef) or node.name.strip("_") not in PARTICIPLES:
                 continue
             # A property is a value and not an action.
@@ -97,10 +100,10 @@ def test_functions_are_not_past_participles() -> None:
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-def test_public_classes_have_unique_names() -> None:
+def test_public_classes_have_unique_names(modules: Modules) -> None:
     places: dict[str, list[str]] = {}
-    for file in product_files(".py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for file, nodes in modules.items():
+        for node in nodes:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 place = f"{file.relative_to(ROOT)}:{node.lineno}"
                 places.setdefault(node.name, []).append(place)

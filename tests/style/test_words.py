@@ -20,6 +20,7 @@ from rigspec.lock.lockfile import read_lock
 from rigspec.plan.build import build_plan
 from rigspec.spec.loader import load_spec
 from tests.conftest import ROOT
+from tests.style.conftest import Modules
 from tests.style.rules import (
     QUOTED_KEYS,
     Text,
@@ -47,10 +48,10 @@ def _fail_with(places: list[str]) -> None:
     assert not places, "\n" + "\n".join(places)
 
 
-def test_product_has_no_banned_words() -> None:
+def test_product_has_no_banned_words(modules: Modules) -> None:
     wrong = []
-    for file in product_files(".py"):
-        for text in strings_of(file):
+    for file, nodes in modules.items():
+        for text in strings_of(file, nodes):
             wrong += [
                 f"{text.place}: {word!r} in {text.text[:90]!r}" for word in banned_words(text.text)
             ]
@@ -111,11 +112,11 @@ def test_statements_are_clauses_without_full_stop() -> None:
     _fail_with(wrong)
 
 
-def test_docstrings_are_imperative_or_noun_phrases() -> None:
+def test_docstrings_are_imperative_or_noun_phrases(modules: Modules) -> None:
     """A docstring does not start with "What", "That", "Whether" or "How"."""
     wrong = []
-    for file in product_files(".py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for file, nodes in modules.items():
+        for node in nodes:
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 first = (ast.get_docstring(node) or "").partition("\n")[0]
                 if re.match(r"(What|That|Whether|How|Why|Where|Who)\b", first):
@@ -124,10 +125,10 @@ def test_docstrings_are_imperative_or_noun_phrases() -> None:
     _fail_with(wrong)
 
 
-def _messages() -> Iterator[Text]:
+def _messages(modules: Modules) -> Iterator[Text]:
     """Yield the literal messages of diagnostics and errors."""
-    for file in product_files(".py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for file, nodes in modules.items():
+        for node in nodes:
             if not isinstance(node, ast.Call):
                 continue
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
@@ -143,21 +144,23 @@ def _messages() -> Iterator[Text]:
                 yield Text(file, node.lineno, text)
 
 
-def test_messages_start_lower_case_and_have_no_full_stop() -> None:
+def test_messages_start_lower_case_and_have_no_full_stop(modules: Modules) -> None:
     wrong = [
         f"{message.place}: {message.text!r}"
-        for message in _messages()
+        for message in _messages(modules)
         if not NAME.match(message.text) or message.text.endswith(".") or "\n" in message.text
     ]
     _fail_with(wrong)
 
 
-def test_messages_are_short() -> None:
-    _fail_with([f"{m.place}: {m.text!r}" for m in _messages() if len(m.text) > MESSAGE_LENGTH])
+def test_messages_are_short(modules: Modules) -> None:
+    _fail_with(
+        [f"{m.place}: {m.text!r}" for m in _messages(modules) if len(m.text) > MESSAGE_LENGTH]
+    )
 
 
-def test_messages_do_not_start_with_what() -> None:
-    _fail_with([f"{m.place}: {m.text!r}" for m in _messages() if starts_with_what(m.text)])
+def test_messages_do_not_start_with_what(modules: Modules) -> None:
+    _fail_with([f"{m.place}: {m.text!r}" for m in _messages(modules) if starts_with_what(m.text)])
 
 
 @pytest.mark.parametrize("code", list_codes())
