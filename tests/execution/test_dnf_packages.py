@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rigspec.cli.main import app
+from rigspec.cli.app import app
 from rigspec.lock import create
 from rigspec.lock.dnf.distribution import DnfDistribution, find_dnf_distribution
 from rigspec.matrix.loader import load_matrix

@@ -46,6 +46,10 @@ _PACKAGES = """\
 <metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm">
 {packages}</metadata>
 """
+_FILES = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<filelists xmlns="http://linux.duke.edu/metadata/filelists">{files}</filelists>
+"""
 _PACKAGE = """\
 <package type="rpm"><name>{name}</name><arch>{arch}</arch>
 <version epoch="{epoch}" ver="{version}" rel="{release}"/>
@@ -124,12 +128,16 @@ class DnfArchive:
         key: str | None = "own",
         modules: str | None = None,
         digest: str = "sha256",
+        files: str | None = None,
     ) -> None:
         """Make a repository hold these packages and no others; without a key it is unsigned."""
         found = {"primary": gzip.compress(_PACKAGES.format(packages="".join(packages)).encode())}
         if modules is not None:
             found["modules"] = gzip.compress(modules.encode())
-        names = {"primary": "repodata/primary.xml.gz", "modules": "repodata/modules.yaml.gz"}
+        if files is not None:
+            found["filelists"] = gzip.compress(_FILES.format(files=files).encode())
+        names = {kind: f"repodata/{kind}.xml.gz" for kind in ("filelists", "primary")}
+        names["modules"] = "repodata/modules.yaml.gz"
         lists = "".join(
             _LIST.format(
                 kind=kind,

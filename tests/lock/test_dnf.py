@@ -172,6 +172,22 @@ def test_dnf_missing_dependency_is_refused(box: DnfBox, archive: DnfArchive) -> 
     assert "nothing provides absent" in refuse(box, "RS530")
 
 
+def test_dnf_file_of_unusual_folder_is_found(box: DnfBox, archive: DnfArchive) -> None:
+    """The first list has the files of `/etc` and of folders named `bin` only."""
+    sha256 = hashlib.sha256(b"lib 1:2.0").hexdigest()
+    files = (
+        f'<package pkgid="{sha256}" name="lib" arch="x86_64">'
+        '<version epoch="1" ver="2.0" rel="1.el9"/><file>/opt/lib/data</file></package>'
+    )
+    needing = rpm("tool", needs=("/opt/lib/data",))
+    archive.publish(APPSTREAM, needing, TOOLS[1])
+    assert "nothing provides /opt/lib/data" in refuse(box, "RS530")
+
+    archive.publish(APPSTREAM, needing, TOOLS[1], files=files)
+    box.lock()
+    assert box.versions == {"tool": "1.0-1.el9", "lib": "1:2.0-1.el9"}
+
+
 @pytest.mark.parametrize("key", ["other", "stranger"])
 def test_dnf_index_of_other_key_is_refused(key: str, box: DnfBox, archive: DnfArchive) -> None:
     archive.publish(APPSTREAM, *TOOLS, key=key)

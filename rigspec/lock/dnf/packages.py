@@ -51,7 +51,7 @@ def lock_dnf_packages(
         return _repeat_previous(wanted, had, before, str(error))
     preferred = {p.name: p.version for p in had if p.version and p.name not in moving}
     try:
-        packages = tuple(_select(distribution, indexes, wanted, preferred))
+        packages = _select_packages(distribution, indexes, wanted, preferred)
     except RpmNotFound as error:
         do = "check the spelling of the name, or remove it from the spec"
         if error.instead:
@@ -97,6 +97,26 @@ def _repeat_previous(
     return LockedSystemPackages(tuple(wanted), unpinned=(Unpinned(_WHAT, why),))
 
 
+def _select_packages(
+    distribution: DnfDistribution,
+    indexes: Sequence[DnfIndex],
+    wanted: Sequence[LockedPackage],
+    preferred: Mapping[str, str],
+) -> tuple[LockedPackage, ...]:
+    """Return the wanted packages and what they need.
+
+    Only a package that needs a file of an unusual folder needs the list of all files.
+    """
+    for all_files in (False, True):
+        universe = PackageUniverse(indexes, distribution.architecture, all_files=all_files)
+        try:
+            return tuple(_select(distribution, universe, wanted, preferred))
+        except UnsatisfiableRequest as error:
+            if all_files or " /" not in str(error):
+                raise
+    return ()
+
+
 @dataclass(frozen=True)
 class _Closures:
     """The names of the packages that each part needs, and of those that every system has."""
@@ -107,12 +127,11 @@ class _Closures:
 
 def _select(
     distribution: DnfDistribution,
-    indexes: Sequence[DnfIndex],
+    universe: PackageUniverse,
     wanted: Sequence[LockedPackage],
     preferred: Mapping[str, str],
 ) -> Iterator[LockedPackage]:
     """Yield the wanted packages in their order, then their dependencies by name."""
-    universe = PackageUniverse(indexes, distribution.architecture)
     base = universe.choose(distribution.base, {})
     requested = [p.name for p in wanted]
     fetch = {p.name for p in wanted if p.part == _FETCH}

@@ -16,9 +16,10 @@ import lzma
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,12 +73,14 @@ class DnfIndex:
     """The verified index of a repository.
 
     ``locked`` has its moment, its checksum and that of the key. ``modules`` is the list of module
-    streams; None if the repository has none.
+    streams; None if the repository has none. ``fetch_files`` returns the list of all files, of
+    which the first list has those of the usual folders only; it may raise LockError.
     """
 
     locked: LockedRepository
     primary: PackageListFile
     modules: PackageListFile | None
+    fetch_files: Callable[[], PackageListFile | None]
 
 
 def open_dnf_repository(repository: LockedRepository, mirror: str | None) -> DnfIndex:
@@ -112,6 +115,7 @@ def open_dnf_repository(repository: LockedRepository, mirror: str | None) -> Dnf
         ),
         primary=_require(listed.fetch("primary"), what),
         modules=listed.fetch("modules"),
+        fetch_files=partial(listed.fetch, "filelists"),
     )
 
 

@@ -43,7 +43,7 @@ class UnsatisfiableRequest(Exception):
 class PackageUniverse:
     """The packages of some repositories, without those of module streams that are not enabled."""
 
-    def __init__(self, indexes: Sequence[DnfIndex], arch: str) -> None:
+    def __init__(self, indexes: Sequence[DnfIndex], arch: str, *, all_files: bool = False) -> None:
         import solv
 
         self._solv = solv
@@ -54,6 +54,10 @@ class PackageUniverse:
             repo = self._pool.add_repo(index.locked.name)
             with open_for_solv(index.primary.name, index.primary.data) as file:
                 repo.add_rpmmd(file, None)
+            files = index.fetch_files() if all_files else None
+            if files is not None:
+                with open_for_solv(files.name, files.data) as file:
+                    repo.add_rpmmd(file, "FL", solv.Repo.REPO_EXTEND_SOLVABLES)
         self._pool.addfileprovides()
         self._pool.createwhatprovides()
         hidden = _list_inactive_artifacts(index.modules for index in indexes)
