@@ -98,7 +98,8 @@ def test_dnf_packages_are_pinned_with_dependencies(box: DnfBox) -> None:
 def test_dnf_repository_is_locked_with_checksums(box: DnfBox) -> None:
     box.lock()
 
-    (repository,) = box.machine.repositories
+    base, repository = box.machine.repositories
+    assert base.name == "rocky-baseos"
     assert (repository.name, repository.manager) == ("rocky-appstream", "dnf")
     assert repository.released == "2025-11-24T16:00:00Z"
     assert repository.key_sha256 == hashlib.sha256(box.archive.files[KEY]).hexdigest()

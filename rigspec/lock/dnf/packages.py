@@ -18,7 +18,7 @@ from rigspec.lock.dnf.solver import (
     UnsatisfiableRequest,
 )
 from rigspec.lock.errors import index_failure, report_no_packages
-from rigspec.lock.model import LockedMachine, LockedPackage, Unpinned
+from rigspec.lock.model import DNF, LockedMachine, LockedPackage, Unpinned
 
 __all__ = ["lock_dnf_packages"]
 
@@ -60,9 +60,8 @@ def lock_dnf_packages(
     except UnsatisfiableRequest as error:
         do = "remove one of the packages from the spec"
         raise report_no_packages(distribution.name, str(error), do) from None
-    used = {package.archive for package in packages}
-    repositories = tuple(i.locked for i in indexes if i.locked.name in used)
-    return LockedSystemPackages(packages, repositories=repositories)
+    # All of them: what every system has may have to be newer, and is in no list.
+    return LockedSystemPackages(packages, repositories=tuple(index.locked for index in indexes))
 
 
 def _open_indexes(distribution: DnfDistribution, mirror: str | None) -> tuple[DnfIndex, ...]:
@@ -91,8 +90,7 @@ def _repeat_previous(
     requested = {(p.name, p.part) for p in wanted if p.part != _FETCH}
     locked = {(p.name, p.part) for p in had if p.part not in (DEPENDENCY, _FETCH)}
     if had and before is not None and requested == locked:
-        used = {package.archive for package in had}
-        repositories = tuple(r for r in before.repositories if r.name in used)
+        repositories = tuple(each for each in before.repositories if each.manager == DNF)
         return LockedSystemPackages(tuple(had), repositories=repositories)
     return LockedSystemPackages(tuple(wanted), unpinned=(Unpinned(_WHAT, why),))
 

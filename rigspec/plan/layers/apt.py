@@ -111,14 +111,9 @@ def build_package_step(
     ``hold`` is that of ``select_packages``.
     """
     if uses_dnf(locked):
-        list_file = get_package_list_file(locked, part)
+        listed = list_part_packages(locked, part), get_package_list_file(locked, part)
         yield from build_dnf_package_step(
-            list_part_packages(locked, part),
-            list_file,
-            id=id,
-            title=title,
-            layer=layer,
-            needs=needs,
+            locked, *listed, id=id, title=title, layer=layer, needs=needs
         )
         return
     packages = select_packages(locked, part, hold=hold)

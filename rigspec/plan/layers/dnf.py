@@ -41,6 +41,7 @@ def build_dnf_repository_steps(locked: LockedMachine) -> Iterator[DnfRepositoryS
 
 
 def build_dnf_package_step(
+    locked: LockedMachine,
     packages: Sequence[LockedPackage],
     list_file: str,
     *,
@@ -52,12 +53,12 @@ def build_dnf_package_step(
     """Yield the step that installs packages, if there are any, after their repositories."""
     if not packages:
         return
-    archives = sorted({p.archive for p in packages if p.archive is not None})
+    repositories = tuple(step.id for step in build_dnf_repository_steps(locked))
     yield DnfPackagesStep(
         id=id,
         title=title,
         layer=layer,
-        needs=(*needs, *(f"repository-{name}" for name in archives)),
+        needs=(*needs, *repositories),
         packages=tuple(DnfPackage(p.name, p.version, p.arch, p.sha256) for p in packages),
         package_list=list_file,
     )
