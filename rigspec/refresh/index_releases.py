@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement
+from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 from unearth import Package, PackageFinder
@@ -108,11 +109,16 @@ def supports_linux(package: Package) -> bool:
 
 
 def _parse_platforms(package: Package) -> tuple[str, ...]:
+    return tuple(sorted({tag.platform for tag in _parse_tags(package)}))
+
+
+def _parse_tags(wheel: Package) -> frozenset[Tag]:
+    """Return the tags of a wheel, none if its name is invalid."""
     try:
-        _, _, _, tags = parse_wheel_filename(package.link.filename)
+        _, _, _, tags = parse_wheel_filename(wheel.link.filename)
     except InvalidWheelFilename:
-        return ()
-    return tuple(sorted({tag.platform for tag in tags}))
+        return frozenset()
+    return tags
 
 
 def _read_release(
@@ -145,8 +151,7 @@ def _find_pythons(wheels: Iterable[Package]) -> tuple[str, ...]:
     """Return the CPython series with wheels, without free-threaded builds."""
     found = set()
     for wheel in wheels:
-        _, _, _, tags = parse_wheel_filename(wheel.link.filename)
-        for tag in tags:
+        for tag in _parse_tags(wheel):
             series = re.fullmatch(r"cp(\d)(\d+)", tag.interpreter)
             if series and not tag.abi.endswith("t"):
                 found.add(f"{series[1]}.{series[2]}")

@@ -54,6 +54,8 @@ class FileFilter:
         if len(parts) not in (4, 5) or canonicalize_name(found) != canonicalize_name(name):
             return False
         tags = _parse_tags("-".join(parts[-3:]))
+        if tags is None:
+            return False
         return self._any or not tags.isdisjoint(self._tags)
 
     def _supports(self, requires_python: str | None) -> bool:
@@ -88,6 +90,9 @@ def _range(requires_python: str) -> SpecifierSet:
 
 
 @cache
-def _parse_tags(text: str) -> frozenset[Tag]:
-    """Return the tags of a wheel: many wheels of a package have the same."""
-    return parse_tag(text)
+def _parse_tags(text: str) -> frozenset[Tag] | None:
+    """Return the tags of a wheel, such as many wheels have; None if they are invalid (`py36+`)."""
+    try:
+        return parse_tag(text)
+    except ValueError:
+        return None
