@@ -6,7 +6,7 @@ All versions are plain strings as their publisher writes them (``7.6.5.32``, ``u
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rigspec.frozen import dataclass
 
 __all__ = [
     "DEFAULT_ARCH",

@@ -9,11 +9,12 @@ of a version without a local label.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
+
+from rigspec.frozen import dataclass
 
 __all__ = [
     "NO_BUILD",

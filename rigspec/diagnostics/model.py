@@ -7,9 +7,9 @@ text, JSON and other formats.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from enum import Enum
 
+from rigspec.frozen import dataclass
 from rigspec.resolution import Resolution
 
 __all__ = [

@@ -6,10 +6,10 @@ A month has 30 days, or 720 hours.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Source
+from rigspec.frozen import dataclass
 from rigspec.hardware.machine_context import MachineContext
 from rigspec.hardware.power import Power, compute_efficiency
 from rigspec.hardware.sourced_value import SourcedValue, derive, read_spec_value, round_to

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.frozen import dataclass
 from rigspec.hardware.machine_context import MachineContext, build_fact
 from rigspec.hardware.sourced_value import (
     SourcedValue,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.frozen import dataclass
 from rigspec.hardware.gpu_specs import GpuSpecs, build_gpu_specs, scale_gpu_specs
 from rigspec.hardware.machine_context import MachineContext, build_fact
 from rigspec.hardware.sourced_value import SourcedValue, parse_number, read_matrix_value

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity, Span
+from rigspec.frozen import dataclass
 from rigspec.matrix.model import Matrix, Release
 from rigspec.matrix.part_lookup import find_part
 from rigspec.spec.loader import LoadedSpec

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from rigspec.frozen import dataclass
 from rigspec.hardware.clearance import Clearance, find_clearance
 from rigspec.hardware.cost import (
     Cost,

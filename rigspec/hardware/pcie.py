@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.frozen import dataclass
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_context import MachineContext, build_fact
 from rigspec.hardware.sourced_value import (

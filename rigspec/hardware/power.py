@@ -6,11 +6,11 @@ The sum of the parts is their steady draw. It does not include spikes of a milli
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.frozen import dataclass
 from rigspec.hardware.gpu_specs import GpuSpecs
 from rigspec.hardware.machine_context import MachineContext, build_fact
 from rigspec.hardware.sourced_value import (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
 from rigspec.diagnostics.model import Source
+from rigspec.frozen import dataclass
 from rigspec.matrix.model import Release
 
 __all__ = [

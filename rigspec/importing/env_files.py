@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rigspec.diagnostics.model import Diagnostic, Severity
-from rigspec.importing.model import SkippedPart, SourceText, Statement, Subject, UnreadableFile
+from rigspec.frozen import dataclass
 from rigspec.spec.loader import InvalidSpec, LoadedSpec, load_spec, parse_spec
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import Document, ExternalValue, KeyPath
 
 if TYPE_CHECKING:
     from rigspec.importing.merge import Merged
+    from rigspec.importing.model import SkippedPart, Statement
 
 __all__ = ["SpecWithFiles", "add_files", "load_spec_with_files"]
-
-# Subjects that an environment has; of the others the spec decides.
-_OF_ENVIRONMENT = frozenset(
-    {Subject.PYTHON, Subject.MANAGER, Subject.CHANNEL, Subject.PACKAGE, Subject.CONSTRAINT}
-)
 
 
 @dataclass(frozen=True)
@@ -73,6 +69,7 @@ def _read(document: Document, env: str, path: Path, omissions: list[SkippedPart]
     """
     # Imported here: most specs name no file.
     from rigspec.importing.merge import merge
+    from rigspec.importing.model import SourceText, Subject, UnreadableFile
     from rigspec.importing.registry import UnknownFormat, read_files, read_text
 
     text = read_text(path)
@@ -84,8 +81,10 @@ def _read(document: Document, env: str, path: Path, omissions: list[SkippedPart]
         raise _unreadable(document, env, f"unknown format: `{path}`") from None
     except UnreadableFile as error:
         raise _unreadable(document, env, f"cannot read {error}") from None
-    statements = file.reading.statements
-    merged = merge(s for s in statements if s.subject in _OF_ENVIRONMENT)
+    # Subjects that an environment has; of the others the spec decides.
+    admitted = {Subject.PYTHON, Subject.MANAGER, Subject.CHANNEL, Subject.PACKAGE}
+    admitted.add(Subject.CONSTRAINT)
+    merged = merge(s for s in file.reading.statements if s.subject in admitted)
     omissions += (*file.reading.omissions, *merged.omissions)
     return merged
 
@@ -100,6 +99,9 @@ def _add(
     path: KeyPath, table: dict[str, Any], merged: Merged
 ) -> Iterator[tuple[KeyPath, ExternalValue]]:
     """Add what the file has to the table of an environment, and yield the added keys."""
+    from rigspec.importing.merge import split_packages
+    from rigspec.importing.model import Subject
+
     for key, subject in (("python", Subject.PYTHON), ("manager", Subject.MANAGER)):
         statement = merged.single.get(subject)
         if statement is not None and key not in table:
@@ -109,8 +111,6 @@ def _add(
         table["channels"] = [channel.value for channel in merged.channels]
         for number, channel in enumerate(merged.channels):
             yield (*path, "channels", number), _external(channel)
-    from rigspec.importing.merge import split_packages
-
     own = _own_packages(table)
     for kind, statements in zip(("frameworks", "packages"), split_packages(merged), strict=True):
         for statement in statements:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rigspec.diagnostics.model import Source
+from rigspec.frozen import dataclass
 
 __all__ = [
     "Artifact",

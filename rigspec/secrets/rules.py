@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
 from rigspec.cache.matrix_tables import parse_table
+from rigspec.frozen import dataclass
 from rigspec.package_files import locate_package_file
 
 __all__ = ["SecretRule", "find_secrets", "has_secret_name", "select_rules"]

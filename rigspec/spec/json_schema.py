@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from rigspec.spec.models.rig import Rig
+from rigspec.spec.pydantic_models import build_json_schema
 from rigspec.spec.toml.document import KeyPath
 
 __all__ = [
@@ -140,7 +141,7 @@ def _list_values(schema: dict[str, Any]) -> list[str | bool | int]:
 
 @lru_cache(maxsize=1)
 def _load_schema() -> dict[str, Any]:
-    return Rig.model_json_schema(by_alias=True, mode="validation")
+    return build_json_schema(Rig)
 
 
 def _load_full_schema() -> dict[str, Any]:
@@ -148,7 +149,7 @@ def _load_full_schema() -> dict[str, Any]:
     from rigspec.spec.other_services import extend_rig, list_installed_services
 
     model, _ = extend_rig(list_installed_services())
-    return _load_schema() if model is Rig else model.model_json_schema(by_alias=True)
+    return _load_schema() if model is Rig else build_json_schema(model)
 
 
 def _get_children(table: dict[str, Any], part: str | int) -> list[dict[str, Any]]:

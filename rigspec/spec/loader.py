@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.frozen import dataclass
 from rigspec.spec.models.machine import PARTS_AND_PRICES
 from rigspec.spec.models.rig import Rig, select_rig_model
 from rigspec.spec.toml.document import BrokenDocument, Document, read_document
@@ -116,7 +115,7 @@ def compute_spec_digest(rig: Rig) -> str:
         "mirrors": True,
         "machine": dict.fromkeys(rig.machine, PARTS_AND_PRICES),
     }
-    content = rig.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=excluded)
+    content = rig.model_dump(exclude_defaults=True, exclude=excluded)
     for env in content.get("env", {}).values():
         if env.get("interpreter") == "system":
             del env["interpreter"]
@@ -160,16 +159,14 @@ def _build_read_error(path: str, reason: str) -> Diagnostic:
 
 
 def _validate(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
-    # Imported here because a valid rig needs none of them; `check` starts faster.
-    rig: Rig | None = None
     errors: tuple[Diagnostic, ...] = ()
     model, failed = select_rig_model(document.value)
-    try:
-        rig = model.model_validate(document.value)
-    except ValidationError as error:
-        from rigspec.spec.validation_errors import convert_validation_error
+    rig = model.validate_quickly(document.value)
+    if rig is None:
+        # Imported here because a valid rig needs none of it; `check` starts faster.
+        from rigspec.spec.validation_errors import validate_or_convert_errors
 
-        errors = convert_validation_error(error, document)
+        rig, errors = validate_or_convert_errors(model, document)
     errors += tuple(_build_service_error(document, name, failed[name]) for name in failed)
     from rigspec.spec.secret_scan import find_forbidden_strings
 

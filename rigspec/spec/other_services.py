@@ -10,13 +10,11 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.resources import files
-from typing import Any, ClassVar
-
-from pydantic import Field, create_model
+from typing import Any, ClassVar, TypeVar
 
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Services
-from rigspec.spec.types import Table
+from rigspec.spec.tables import Field, Table
 
 __all__ = [
     "ServiceTable",
@@ -26,6 +24,8 @@ __all__ = [
     "list_installed_services",
     "list_other_services",
 ]
+
+_Table = TypeVar("_Table", bound=Table)
 
 _GROUP = "rigspec.services"
 # A service of rigspec whose table is not part of the spec language, by its folder.
@@ -117,10 +117,19 @@ def _list_packages(name: str) -> Iterator[str]:
 def _build_model(tables: tuple[tuple[str, type[ServiceTable]], ...]) -> type[Rig]:
     if not tables:
         return Rig
-    fields: dict[str, Any] = {
-        name: (table | None, Field(default=None, description=(table.__doc__ or name).strip(". ")))
+    fields = {
+        name: Field(default=None, description=(table.__doc__ or name).strip(". "))
         for name, table in tables
     }
-    services = create_model("Services", __base__=Services, **fields)
+    annotations = {name: table | None for name, table in tables}
+    services = _extend(Services, annotations, fields)
     field = Field(default_factory=services, description="Services")
-    return create_model("Rig", __base__=Rig, service=(services, field))
+    return _extend(Rig, {"service": services}, {"service": field})
+
+
+def _extend(
+    table: type[_Table], annotations: dict[str, Any], fields: dict[str, Any]
+) -> type[_Table]:
+    """Return the table with other keys, under the same name."""
+    body = {"__annotations__": annotations, "__module__": table.__module__, **fields}
+    return type(table.__name__, (table,), body)

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from rigspec.spec.models.rig import Rig, select_rig_model
 from rigspec.spec.toml.document import Document, KeyPath
 
@@ -25,6 +23,8 @@ def drop_invalid_values(document: Document) -> Rig | None:
 
     None if an item of an array is invalid, or if nothing of the rig remains.
     """
+    from pydantic import ValidationError
+
     from rigspec.spec.validation_errors import list_error_paths
 
     value = deepcopy(dict(document.value))
@@ -47,6 +47,8 @@ def drop_values(spec: LoadedSpec, paths: Iterable[KeyPath]) -> LoadedSpec | None
 
     The document stays as it is, for the positions of diagnostics.
     """
+    from pydantic import ValidationError
+
     from rigspec.spec.loader import LoadedSpec
 
     value = deepcopy(dict(spec.document.value))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from importlib.resources import files
 
-import tomli
+from rigspec.package_files import locate_package_file
 
 __all__ = ["is_system_name", "normalize_system"]
 
@@ -38,6 +37,8 @@ def is_system_name(family: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _names() -> dict[str, str]:
-    text = (files("rigspec.spec") / "system_names.toml").read_text(encoding="utf-8")
+    import tomli
+
+    text = locate_package_file(__file__, "system_names.toml").read_text(encoding="utf-8")
     spellings: dict[str, list[str]] = tomli.loads(text)["names"]
     return {spelling: name for name, found in spellings.items() for spelling in found}

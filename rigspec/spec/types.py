@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import (
+from rigspec.spec.constraints import (
     AfterValidator,
-    BaseModel,
+    ArrayAsTuple,
     BeforeValidator,
-    ConfigDict,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    Strict,
-    StringConstraints,
+    Limits,
+    StringPattern,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
 from rigspec.spec.system_names import normalize_system
+from rigspec.spec.tables import Field, InvalidValue, Table
 from rigspec.spec.toml.numbers import WrittenFloat
 from rigspec.version_specifiers import InvalidRequest, parse_alternative, parse_specifier
 
@@ -45,10 +38,8 @@ __all__ = [
     "Secret",
     "SeedUrl",
     "Sha256",
-    "StringPattern",
     "SystemPackage",
     "SystemRequest",
-    "Table",
     "Text",
     "Url",
     "VariableName",
@@ -72,7 +63,7 @@ def validate_ssh_key(text: str) -> str:
     """Return the key unchanged.
 
     Raises:
-        PydanticCustomError: if the key is truncated or was edited.
+        InvalidValue: if the key is truncated or was edited.
 
     """
     kind, encoded, *_ = text.split(" ")
@@ -82,7 +73,7 @@ def validate_ssh_key(text: str) -> str:
         fields = []
     if len(fields) != _FIELD_COUNTS[kind] or fields[0] != kind.encode():
         message = f"incomplete {kind} key; copy it again from the `.pub` file"
-        raise PydanticCustomError("pattern", "{message}", {"message": message})
+        raise InvalidValue("pattern", message)
     return text
 
 
@@ -108,61 +99,6 @@ NO_DRIVER = "none"
 _WITH_APT = frozenset({"debian", "ubuntu"})
 
 
-# Words of keys that are not written in lower case in their titles.
-_TITLE_WORDS = {
-    **{word: word.upper() for word in ("blas", "cpu", "cuda", "gcc", "gpu", "id", "nvblas", "os")},
-    **{word: word.upper() for word in ("psu", "ssh", "tls", "url")},
-    "cudnn": "cuDNN",
-    "gpus": "GPUs",
-    "pcie": "PCIe",
-    "sha256": "SHA-256",
-}
-
-
-def _write_title(name: str, field: object) -> str:
-    """Return the title of a key in the JSON Schema: ``GPU clearance`` of ``gpu_clearance``."""
-    words = [_TITLE_WORDS.get(word, word) for word in name.strip("_").split("_")]
-    if words[0] not in _TITLE_WORDS.values():
-        words[0] = words[0].capitalize()
-    return " ".join(words)
-
-
-class Table(BaseModel):
-    """Base class of all tables: immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        defer_build=True,
-        hide_input_in_errors=True,
-        field_title_generator=_write_title,
-    )
-
-
-@dataclass(frozen=True)
-class StringPattern:
-    """A regular expression for a string; ``message`` is the error if it does not match."""
-
-    regex: str
-    message: str
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._validate, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {**handler(schema), "pattern": f"^(?:{self.regex})$"}
-
-    def _validate(self, text: str) -> str:
-        if re.fullmatch(self.regex, text) is None:
-            raise PydanticCustomError("pattern", "{message}", {"message": self.message})
-        return text
-
-
 def _number_as_text(value: Any) -> Any:
     """Return the text of a number, as people write versions without quotes."""
     if isinstance(value, WrittenFloat):
@@ -185,7 +121,7 @@ def _validate_framework_request(text: str) -> str:
     try:
         parse_alternative(text)
     except InvalidRequest as error:
-        raise PydanticCustomError("version", "{message}", {"message": str(error)}) from None
+        raise InvalidValue("version", str(error)) from None
     return text
 
 
@@ -193,7 +129,7 @@ def _validate_request(text: str) -> str:
     try:
         parse_specifier(text)
     except InvalidRequest as error:
-        raise PydanticCustomError("version", "{message}", {"message": str(error)}) from None
+        raise InvalidValue("version", str(error)) from None
     return text
 
 
@@ -206,31 +142,31 @@ def _validate_system_request(text: str) -> str:
     try:
         alternative = parse_alternative(text)
     except InvalidRequest as error:
-        raise PydanticCustomError("version", "{message}", {"message": str(error)}) from None
+        raise InvalidValue("version", str(error)) from None
     if alternative.family is None:
         message = "expected a system and its version, such as `ubuntu 16.04` or `debian >=11`"
-        raise PydanticCustomError("version", "{message}", {"message": message})
+        raise InvalidValue("version", message)
     return text
 
 
 T = TypeVar("T")
-Many = Annotated[tuple[T, ...], Strict(False)]  # TOML arrays are read as tuples
+Many = Annotated[tuple[T, ...], ArrayAsTuple()]  # TOML arrays are read as tuples
 
 Request = Annotated[
     str,
-    BeforeValidator(_number_as_text, json_schema_input_type=str | float),
+    BeforeValidator(_number_as_text, input_type=str | float),
     AfterValidator(_validate_request),
 ]
 ReleaseNumber = Annotated[
     str,
-    BeforeValidator(_number_as_text, json_schema_input_type=str | float),
+    BeforeValidator(_number_as_text, input_type=str | float),
     StringPattern(r"[0-9]{1,4}\.[0-9]{1,4}", "expected a version such as `2.35`"),
 ]
 DriverRequest = Annotated[str, AfterValidator(_validate_driver_request)]
 SystemRequest = Annotated[str, AfterValidator(_validate_system_request)]
 Text = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200),
+    Limits(min_length=1, max_length=200),
     StringPattern(r".*\S.*", "must not be blank"),
 ]
 Name = Annotated[
@@ -250,7 +186,7 @@ GroupName = Annotated[
 ]
 PackageName = Annotated[
     str,
-    StringConstraints(max_length=200),
+    Limits(max_length=200),
     StringPattern(
         r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
         "expected the name of a Python package; extras belong in the value: `[extra]==1.0`",
@@ -258,7 +194,7 @@ PackageName = Annotated[
 ]
 SystemPackage = Annotated[
     str,
-    StringConstraints(max_length=200),
+    Limits(max_length=200),
     # apt reads `name-` as a request to remove the package, and `.+` as a regular expression.
     StringPattern(
         r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]",
@@ -269,21 +205,19 @@ _HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*\.?"
 Address = Annotated[
     str,
-    StringConstraints(max_length=253),
+    Limits(max_length=253),
     StringPattern(
         rf"\*|[0-9a-fA-F.]*:[0-9a-fA-F:.]*|{HOST}",
         'expected a host name, an IP address, or `"*"` for all network interfaces',
     ),
 ]
-Hostname = Annotated[
-    str, StringConstraints(max_length=253), StringPattern(HOST, "expected a host name")
-]
+Hostname = Annotated[str, Limits(max_length=253), StringPattern(HOST, "expected a host name")]
 # RFC 3986 without user names. Brackets only around an IPv6 address, because curl expands `[1-9]`.
 _SERVER = rf"https?://(?:{HOST}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?(?![^/?#])|file://(?=/)"
 _REST = r"[A-Za-z0-9._~:/?#@!&()*+,;=%-]"
 Url = Annotated[
     str,
-    StringConstraints(max_length=2048),
+    Limits(max_length=2048),
     StringPattern(
         rf"(?:{_SERVER}){_REST}*",
         "expected a URL with https://, http:// or file://, without spaces or quotes",
@@ -292,7 +226,7 @@ Url = Annotated[
 # A bucket of S3 or of Google Cloud Storage, and a folder in it.
 SeedUrl = Annotated[
     str,
-    StringConstraints(max_length=2048),
+    Limits(max_length=2048),
     StringPattern(
         rf"(?:{_SERVER}){_REST}*|(?:s3|gs)://[a-z0-9][a-z0-9._-]{{1,61}}[a-z0-9](?:/[A-Za-z0-9._~/-]*)?",
         "expected a URL with https://, http://, file://, s3:// or gs://, without spaces or quotes",
@@ -300,7 +234,7 @@ SeedUrl = Annotated[
 ]
 AptMirror = Annotated[
     str,
-    StringConstraints(max_length=2048),
+    Limits(max_length=2048),
     StringPattern(
         rf"(?:{_SERVER})(?:{_REST}|\{{distribution\}}|\{{snapshot\}})*",
         "expected a URL with https://, http:// or file://, without spaces or quotes; "
@@ -314,7 +248,7 @@ _RESERVED_PATHS = (
 )
 AbsolutePath = Annotated[
     str,
-    StringConstraints(max_length=1024),
+    Limits(max_length=1024),
     StringPattern(
         rf"/(?!{_RESERVED_PATHS})(?:(?!\.\.?(?:/|$))[A-Za-z0-9._+@-]{{1,255}}(?:/(?=.)|$))+",
         "expected an absolute path of letters, digits and `._/+@-`, without `.`, `..` or a final "
@@ -322,7 +256,7 @@ AbsolutePath = Annotated[
     ),
 ]
 Sha256 = Annotated[str, StringPattern(r"[0-9a-f]{64}", "expected 64 lower-case hexadecimal digits")]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Port = Annotated[int, Limits(ge=1, le=65535)]
 
 
 SecretName = Annotated[
@@ -350,7 +284,7 @@ class FrameworkBuild(Table):
 
 FrameworkRequest = Annotated[
     str,
-    BeforeValidator(_table_as_request, json_schema_input_type=str | float | FrameworkBuild),
+    BeforeValidator(_table_as_request, input_type=str | float | FrameworkBuild),
     AfterValidator(_validate_framework_request),
 ]
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
 from rigspec.spec.json_schema import list_known_keys
+from rigspec.spec.tables import Table
 from rigspec.spec.toml.document import Document, KeyPath
 
-__all__ = ["convert_validation_error", "list_error_paths"]
+__all__ = ["convert_validation_error", "list_error_paths", "validate_or_convert_errors"]
+
+_Table = TypeVar("_Table", bound=Table)
 
 # pydantic's error type -> name of the expected type
 _TYPE_NAMES = {
@@ -40,6 +43,16 @@ class _Error:
     message: str
     context: Mapping[str, Any]
     of_key: bool
+
+
+def validate_or_convert_errors(
+    model: type[_Table], document: Document
+) -> tuple[_Table | None, tuple[Diagnostic, ...]]:
+    """Return the table of a document, or its errors."""
+    try:
+        return model.model_validate(document.value), ()
+    except ValidationError as error:
+        return None, convert_validation_error(error, document)
 
 
 def convert_validation_error(error: ValidationError, document: Document) -> tuple[Diagnostic, ...]:

@@ -45,7 +45,7 @@ def test_field_text_is_refused_at_position_or_unchanged(field: Field) -> None:
             _refused(error.diagnostics, toml.lines[at], text)
             _shown(error.diagnostics, "invalid", toml.text)
         else:
-            meant = spec.rig.model_dump(mode="json", by_alias=True, exclude_unset=True)
+            meant = spec.rig.model_dump(exclude_unset=True)
             assert _canonical(_read(meant, field, at)) == _canonical(_given(changed, field, at))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rigspec.check import check_machine, list_errors
 from rigspec.cli.common.pipeline import report_omissions, select_machines
 from rigspec.cli.console import print_status
 from rigspec.diagnostics.model import Diagnostic, Report
+from rigspec.frozen import dataclass
 from rigspec.importing.env_files import load_spec_with_files
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, LoadedSpec

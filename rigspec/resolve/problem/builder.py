@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from rigspec.frozen import dataclass
 from rigspec.hardware.machine_context import list_part_products
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, get_channel_product
 from rigspec.matrix.loader import list_product_names, load_matrix

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from packaging.specifiers import Specifier
 from packaging.version import InvalidVersion, Version
 
+from rigspec.frozen import dataclass
 from rigspec.version_specifiers import (
     NO_BUILD,
     Alternative,

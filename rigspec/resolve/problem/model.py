@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from rigspec.frozen import dataclass
 from rigspec.matrix.model import Rule
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.version_specifiers import parse_alternative

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from rigspec.frozen import dataclass
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX
 from rigspec.matrix.images import get_system_of_reference
 from rigspec.matrix.model import Matrix, Release

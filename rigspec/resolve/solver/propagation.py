@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from rigspec.frozen import dataclass
 from rigspec.resolve.problem.builder import BoundRuleGroup, ProblemBuilder
 from rigspec.resolve.problem.model import (
     BoundRule,

@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 
-import pysolvers
-
 from rigspec.resolve.problem.model import Candidate, Problem
 from rigspec.resolve.solver.cnf import Encoding
 
@@ -103,6 +101,10 @@ class Glucose:
     """An incremental solver. A context manager: the memory is C++'s."""
 
     def __init__(self) -> None:
+        # Imported here: most rigs are resolved without it.
+        import pysolvers
+
+        self._api = pysolvers
         self._solver = pysolvers.glucose41_new()
 
     def __enter__(self) -> Glucose:
@@ -114,36 +116,36 @@ class Glucose:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        pysolvers.glucose41_del(self._solver)
+        self._api.glucose41_del(self._solver)
         self._solver = None
 
     def add(self, clauses: Iterable[Sequence[int]]) -> None:
         """Add clauses to the formula."""
-        add, solver = pysolvers.glucose41_add_cl, self._solver
+        add, solver = self._api.glucose41_add_cl, self._solver
         for clause in clauses:
             add(solver, clause)
 
     def satisfiable(self, assumptions: Sequence[int]) -> bool:
         """Return whether the formula has a model in which all the assumed literals are true."""
         main_thread = 1
-        return bool(pysolvers.glucose41_solve(self._solver, assumptions, main_thread))
+        return bool(self._api.glucose41_solve(self._solver, assumptions, main_thread))
 
     def propagate(self, assumptions: Sequence[int]) -> frozenset[int]:
         """Return literals that certainly follow from the assumed ones."""
         keep_phases, main_thread = 0, 1
-        _, literals = pysolvers.glucose41_propagate(
+        _, literals = self._api.glucose41_propagate(
             self._solver, assumptions, keep_phases, main_thread
         )
         return frozenset(literals or ())
 
     def model(self) -> frozenset[int]:
         """Return the true literals of the model that the last question found."""
-        return frozenset(pysolvers.glucose41_model(self._solver) or ())
+        return frozenset(self._api.glucose41_model(self._solver) or ())
 
     def core(self) -> list[int]:
         """Return assumed literals of the last question that exclude each other."""
-        return list(pysolvers.glucose41_core(self._solver) or ())
+        return list(self._api.glucose41_core(self._solver) or ())
 
     def prefer(self, literals: Sequence[int]) -> None:
         """Decide these literals true before anything else is known of them."""
-        pysolvers.glucose41_setphases(self._solver, literals)
+        self._api.glucose41_setphases(self._solver, literals)

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
-from rigspec.spec.types import Many, StringPattern, Table
+from rigspec.spec.constraints import StringPattern
+from rigspec.spec.tables import Field, Table
+from rigspec.spec.types import Many
 
 __all__ = ["CheckSettings"]
 

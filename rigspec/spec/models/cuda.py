@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
+from rigspec.spec.constraints import Limits, StringPattern
 from rigspec.spec.image_reference import IMAGE
-from rigspec.spec.types import Many, Request, Sha256, StringPattern, SystemPackage, Table, Url
+from rigspec.spec.tables import Field, Table
+from rigspec.spec.types import Many, Request, Sha256, SystemPackage, Url
 
 __all__ = ["Container", "Cuda", "Cudnn"]
 
@@ -15,7 +15,7 @@ KeyId = Annotated[
 
 Image = Annotated[
     str,
-    Field(max_length=300),
+    Limits(max_length=300),
     StringPattern(
         IMAGE, "expected an image such as `ubuntu:22.04` or `registry.example.org/team/image:tag`"
     ),

@@ -1,8 +1,7 @@
 """Model of ``[download]``."""
 
-from pydantic import Field
-
-from rigspec.spec.types import AbsolutePath, Sha256, Table, Url
+from rigspec.spec.tables import Field, Table
+from rigspec.spec.types import AbsolutePath, Sha256, Url
 
 __all__ = ["Download"]
 

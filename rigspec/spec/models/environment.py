@@ -3,24 +3,22 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
-
+from rigspec.spec.constraints import BeforeValidator, Limits, StringPattern
 from rigspec.spec.requirement_strings import read_requirement_strings
+from rigspec.spec.tables import Field, Table
 from rigspec.spec.types import (
     FrameworkRequest,
     Many,
     Name,
     PackageName,
     Request,
-    StringPattern,
-    Table,
     Url,
 )
 
 __all__ = ["Environment", "Interpreter"]
 
 InterpreterKind = Literal["system", "pyenv", "conda", "uv"]
-Scalar = Annotated[str, StringConstraints(max_length=4096)] | int | float | bool
+Scalar = Annotated[str, Limits(max_length=4096)] | int | float | bool
 SettingName = Annotated[
     str,
     StringPattern(
@@ -39,7 +37,7 @@ InstallerRequest = Annotated[
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 ChannelName = Annotated[
     str,
-    StringConstraints(max_length=200),
+    Limits(max_length=200),
     StringPattern(
         rf"{_PART}(?:/{_PART})*", "expected the name of a channel, or its URL with https://"
     ),
@@ -48,7 +46,7 @@ ChannelName = Annotated[
 
 SourceFile = Annotated[
     str,
-    StringConstraints(max_length=4096),
+    Limits(max_length=4096),
     # The name has a dot, and the path stays below the folder of the spec or goes up from it.
     StringPattern(
         r"(?:\.{1,2}/|[A-Za-z0-9_][A-Za-z0-9_.-]*/)*[A-Za-z0-9_.-]*[.][A-Za-z0-9_-]+"
@@ -101,7 +99,7 @@ class Environment(Table):
     blas: Literal["openblas", "mkl"] | None = Field(
         default=None, description="BLAS library of NumPy"
     )
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+    threads: Annotated[int, Limits(ge=1, le=1024)] | None = Field(
         default=None, description="Number of threads for numerical libraries"
     )
     config: dict[Name, dict[SettingName, Setting | dict[SettingName, Setting]]] = Field(

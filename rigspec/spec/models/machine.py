@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
-
+from rigspec.spec.constraints import BeforeValidator, Limits, StringPattern
 from rigspec.spec.quantities import EnergyPrice, Length, Money, Size
+from rigspec.spec.tables import Field, Table
 from rigspec.spec.types import (
     NO_DRIVER,
     DriverRequest,
@@ -12,9 +12,7 @@ from rigspec.spec.types import (
     Name,
     ReleaseNumber,
     Request,
-    StringPattern,
     SystemRequest,
-    Table,
     Text,
 )
 
@@ -32,22 +30,22 @@ __all__ = [
     "Storage",
 ]
 
-Count = Annotated[int, Field(ge=1, le=64)]
+Count = Annotated[int, Limits(ge=1, le=64)]
 # One argument for GRUB and the kernel command line, without quotes.
 KernelArgument = Annotated[
     str,
-    StringConstraints(max_length=200),
+    Limits(max_length=200),
     StringPattern(
         r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:=[A-Za-z0-9_.,:/@+=%!-]*)?",
         "expected one argument, `name` or `name=value`, without spaces, quotes or `$`",
     ),
 ]
-Watts = Annotated[int, Field(ge=1, le=20000)]
-IdleWatts = Annotated[int, Field(ge=0, le=20000)]
+Watts = Annotated[int, Limits(ge=1, le=20000)]
+IdleWatts = Annotated[int, Limits(ge=0, le=20000)]
 Slot = Annotated[
     str, StringPattern(r"x(?:1|2|4|8|16)", "expected a slot by its lanes, such as `x16`")
 ]
-Hours = Annotated[float, Field(ge=0, le=24, strict=False)]
+Hours = Annotated[float, Limits(ge=0, le=24, strict=False)]
 
 
 class Gpu(Table):
@@ -71,20 +69,20 @@ def _name_as_table(value: Any) -> Any:
     return {"model": value} if isinstance(value, str) else value
 
 
-GpuEntry = Annotated[Gpu, BeforeValidator(_name_as_table, json_schema_input_type=str | Gpu)]
+GpuEntry = Annotated[Gpu, BeforeValidator(_name_as_table, input_type=str | Gpu)]
 
 
 class Cpu(Table):
     """A processor with its figures."""
 
     model: Text = Field(description="Name of the processor")
-    cores: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+    cores: Annotated[int, Limits(ge=1, le=1024)] | None = Field(
         default=None, description="Physical cores"
     )
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = Field(
+    threads: Annotated[int, Limits(ge=1, le=1024)] | None = Field(
         default=None, description="Hardware threads"
     )
-    pcie_lanes: Annotated[int, Field(ge=1, le=256)] | None = Field(
+    pcie_lanes: Annotated[int, Limits(ge=1, le=256)] | None = Field(
         default=None, description="PCIe lanes of the processor"
     )
     memory: Text | None = Field(default=None, description="Supported memory type, such as `DDR4`")
@@ -116,7 +114,7 @@ class Memory(Table):
     size: Size = Field(description="Size of all modules together")
     type: Text | None = Field(default=None, description="Memory type, such as `DDR4`")
     modules: Count | None = Field(default=None, description="Number of modules")
-    speed: Annotated[int, Field(ge=100, le=20000)] | None = Field(
+    speed: Annotated[int, Limits(ge=100, le=20000)] | None = Field(
         default=None, description="Transfer rate in MT/s"
     )
     watts: Watts | None = Field(default=None, description="Power of all modules under load")
@@ -153,7 +151,7 @@ class Case(Table):
     """A case."""
 
     model: Text = Field(description="Model")
-    gpu_clearance: Annotated[Many[Length], Field(min_length=1)] | Length | None = Field(
+    gpu_clearance: Annotated[Many[Length], Limits(min_length=1)] | Length | None = Field(
         default=None,
         description="Maximum length of a card; a list gives it for each slot, from the top",
     )

@@ -2,14 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
+from rigspec.spec.constraints import StringPattern
 from rigspec.spec.image_reference import REGISTRY
+from rigspec.spec.tables import Field, Table
 from rigspec.spec.types import (
     AptMirror,
     SeedUrl,
-    StringPattern,
-    Table,
     Url,
 )
 

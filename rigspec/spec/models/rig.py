@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
-
+from rigspec.spec.constraints import Limits, StringPattern
 from rigspec.spec.models.check import CheckSettings
 from rigspec.spec.models.cuda import Container, Cuda
 from rigspec.spec.models.downloads import Download
@@ -13,20 +12,12 @@ from rigspec.spec.models.machine import Machine
 from rigspec.spec.models.mirrors import Mirrors
 from rigspec.spec.models.services import Services
 from rigspec.spec.models.users import User
-from rigspec.spec.types import (
-    GroupName,
-    Many,
-    Name,
-    StringPattern,
-    SystemPackage,
-    Table,
-    Url,
-    VariableName,
-)
+from rigspec.spec.tables import Field, Table
+from rigspec.spec.types import GroupName, Many, Name, SystemPackage, Url, VariableName
 
 __all__ = ["Index", "Prepend", "Rig", "System", "select_rig_model"]
 
-Value = Annotated[str, Field(max_length=4096)]
+Value = Annotated[str, Limits(max_length=4096)]
 BuildName = Annotated[
     str,
     StringPattern(
@@ -35,7 +26,7 @@ BuildName = Annotated[
 ]
 Folder = Annotated[
     str,
-    Field(max_length=4096),
+    Limits(max_length=4096),
     # An empty entry in a list such as PATH means the current folder.
     StringPattern(
         r"[^:]+", "expected one folder without a colon; add more folders as separate values"
@@ -70,7 +61,7 @@ class Rig(Table):
 
     rig: Literal[1] = Field(description="Version of the spec language")
     name: Name = Field(description="Name of the rig")
-    summary: Annotated[str, Field(max_length=200)] | None = Field(
+    summary: Annotated[str, Limits(max_length=200)] | None = Field(
         default=None, description="Description in one line"
     )
     machine: dict[Name, Machine] = Field(default={}, description="Machines, by name")

@@ -2,8 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
-
+from rigspec.spec.constraints import Limits, StringPattern
+from rigspec.spec.tables import Field, Table
 from rigspec.spec.types import (
     HOST,
     AbsolutePath,
@@ -13,8 +13,6 @@ from rigspec.spec.types import (
     Name,
     Port,
     Secret,
-    StringPattern,
-    Table,
     VariableName,
 )
 
@@ -39,7 +37,7 @@ Layout = Literal[
 # leading `~`.
 WindowName = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=60),
+    Limits(min_length=1, max_length=60),
     StringPattern(
         r"(?![~\s-])[^#$:.\x60\x22\\]*[^#$:.\x60\x22\\\s]",
         "expected a name without `#`, `$`, `:`, `.`, quotes and backslashes",
@@ -47,13 +45,13 @@ WindowName = Annotated[
 ]
 Folder = Annotated[
     str,
-    StringConstraints(max_length=500),
+    Limits(max_length=500),
     StringPattern(
         r"(?:~|/[A-Za-z0-9._+@ -]*)(?:/[A-Za-z0-9._+@ -]+)*/?",
         "expected an absolute path, or one below `~`, of letters, digits and `._+@-`",
     ),
 ]
-Command = Annotated[str, StringConstraints(max_length=500)]
+Command = Annotated[str, Limits(max_length=500)]
 
 
 class TmuxWindow(Table):
@@ -61,7 +59,7 @@ class TmuxWindow(Table):
 
     name: WindowName = Field(description="Name of the window")
     layout: Layout | None = Field(default=None, description="Layout of its panes")
-    main_pane: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+    main_pane: Annotated[int, Limits(ge=1, le=1000)] | None = Field(
         default=None, description="Columns or lines of the main pane of a `main-` layout"
     )
     env: Name | None = Field(
@@ -72,11 +70,9 @@ class TmuxWindow(Table):
     )
     panes: Many[Command] = Field(default=(), description="Command of each pane; empty for a shell")
 
-    @model_validator(mode="after")
-    def _check_main_pane(self) -> "TmuxWindow":
+    def _check(self) -> None:
         if self.main_pane is not None and not (self.layout or "").startswith("main-"):
             raise ValueError("`main_pane` needs the layout `main-horizontal` or `main-vertical`")
-        return self
 
 
 class Tmux(Table):
@@ -86,11 +82,9 @@ class Tmux(Table):
     folder: Folder | None = Field(default=None, description="Folder of its panes")
     windows: Many[TmuxWindow] = Field(description="Windows")
 
-    @model_validator(mode="after")
-    def _check_windows(self) -> "Tmux":
+    def _check(self) -> None:
         if not self.windows:
             raise ValueError("a session needs at least one window")
-        return self
 
 
 Exporter = Literal["node", "gpu"]
@@ -101,7 +95,7 @@ class Prometheus(Table):
 
     port: Port = Field(default=9090, description="Port")
     address: Address = Field(default="127.0.0.1", description="Address to listen on")
-    interval: Annotated[int, Field(ge=1, le=3600)] = Field(
+    interval: Annotated[int, Limits(ge=1, le=3600)] = Field(
         default=15, description="Scrape interval in seconds"
     )
 
@@ -126,17 +120,15 @@ class Monitoring(Table):
             return Prometheus() if self.prometheus else None
         return self.prometheus
 
-    @model_validator(mode="after")
-    def _check_exporters(self) -> "Monitoring":
+    def _check(self) -> None:
         if not self.exporters:
             raise ValueError('expected at least one exporter: `exporters = ["node", "gpu"]`')
-        return self
 
 
 # In ddclient.conf, spaces and commas end a value; quotes, backslashes and `#` are special.
 Login = Annotated[
     str,
-    StringConstraints(max_length=200),
+    Limits(max_length=200),
     StringPattern(
         r"[A-Za-z0-9._%+:@-]+",
         "expected an account name of letters, digits and `._%+:@-`",
@@ -144,7 +136,7 @@ Login = Annotated[
 ]
 Server = Annotated[
     str,
-    StringConstraints(max_length=260),
+    Limits(max_length=260),
     StringPattern(
         rf"{HOST}(?::[0-9]{{1,5}})?",
         "expected a host, optionally with a port, such as `dns.example.org`",
@@ -153,7 +145,7 @@ Server = Annotated[
 # The machine trusts the answers of the provider and of this page, so https is required.
 Page = Annotated[
     str,
-    StringConstraints(max_length=500),
+    Limits(max_length=500),
     StringPattern(
         rf"https://{HOST}(?::[0-9]{{1,5}})?(?:/[A-Za-z0-9._~/?&=%-]*)?",
         "expected a URL with https://, of letters, digits and `._~/?&=%-`",
@@ -182,7 +174,7 @@ class Dyndns(Table):
     page: Page | None = Field(
         default=None, description="URL of a page that returns the machine's public address"
     )
-    interval: Annotated[int, Field(ge=60, le=86400)] = Field(
+    interval: Annotated[int, Limits(ge=60, le=86400)] = Field(
         default=600, description="Update interval in seconds"
     )
 
@@ -206,7 +198,7 @@ class Tls(Table):
     """A self-signed certificate."""
 
     key: KeyKind = Field(default="rsa:2048", description="Type and size of the key")
-    days: Annotated[int, Field(ge=1, le=3650)] = Field(default=365, description="Validity in days")
+    days: Annotated[int, Limits(ge=1, le=3650)] = Field(default=365, description="Validity in days")
 
 
 class Fail2ban(Table):
@@ -214,7 +206,7 @@ class Fail2ban(Table):
 
     bantime: Duration = Field(default="10m", description="Duration of a ban")
     findtime: Duration = Field(default="10m", description="Time window in which failures count")
-    maxretry: Annotated[int, Field(ge=1, le=1000)] = Field(
+    maxretry: Annotated[int, Limits(ge=1, le=1000)] = Field(
         default=5, description="Number of failures before a ban"
     )
 
@@ -248,7 +240,7 @@ class Jupyter(Table):
 # systemd reads each word of a command by itself: a control character would end it.
 Argument = Annotated[
     str,
-    StringConstraints(max_length=2000),
+    Limits(max_length=2000),
     StringPattern(r"[^\x00-\x1f\x7f]*", "expected text without control characters"),
 ]
 
@@ -266,7 +258,7 @@ class Program(Table):
     folder: AbsolutePath | None = Field(
         default=None, description="Working directory (default: the home directory)"
     )
-    gpus: Many[Annotated[int, Field(ge=0, le=63)]] | None = Field(
+    gpus: Many[Annotated[int, Limits(ge=0, le=63)]] | None = Field(
         default=None, description="GPUs, as nvidia-smi numbers them (default: all)"
     )
     port: Port | None = Field(default=None, description="Port that the program listens on")
@@ -276,14 +268,12 @@ class Program(Table):
         default={}, description="Environment variables with secrets, such as `HF_TOKEN`"
     )
 
-    @model_validator(mode="after")
-    def _check_command(self) -> "Program":
+    def _check(self) -> None:
         if not self.command:
             raise ValueError('expected a program: `command = ["vllm", "serve"]`')
         twice = sorted(self.variables.keys() & self.secrets.keys())
         if twice:
             raise ValueError(f"`{twice[0]}` is in `variables` and in `secrets`")
-        return self
 
 
 class Services(Table):

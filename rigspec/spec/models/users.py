@@ -2,16 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
-
+from rigspec.spec.constraints import AfterValidator, Limits, StringPattern
 from rigspec.spec.quantities import Size
+from rigspec.spec.tables import Field, Table
 from rigspec.spec.types import (
     GroupName,
     Many,
     Name,
     Port,
-    StringPattern,
-    Table,
     validate_ssh_key,
 )
 
@@ -20,7 +18,7 @@ __all__ = ["User"]
 
 SshKey = Annotated[
     str,
-    StringConstraints(max_length=8192),
+    Limits(max_length=8192),
     StringPattern(
         r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)"
         r"|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) "
@@ -34,7 +32,7 @@ SshKey = Annotated[
 class User(Table):
     """A user account."""
 
-    gpus: Many[Annotated[int, Field(ge=0, le=63)]] | None = Field(
+    gpus: Many[Annotated[int, Limits(ge=0, le=63)]] | None = Field(
         default=None, description="GPUs of this user, counted from 0"
     )
     jupyter_port: Port | None = Field(

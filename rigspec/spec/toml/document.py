@@ -7,12 +7,13 @@ syntax error, so that all errors of a file are reported at once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import tomli
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.frozen import dataclass
 from rigspec.spec.toml.limits import find_excess
 from rigspec.spec.toml.numbers import WrittenFloat
 from rigspec.spec.toml.syntax_tree import Position, SyntaxReading, read_syntax
