@@ -207,6 +207,7 @@ WHOLE: dict[str, Any] = {
     "mirrors": {
         "pypi": "https://example.org/simple",
         "apt": "https://example.org/{distribution}",
+        "dnf": "https://example.org/dnf",
         "conda": "https://example.org/conda",
         "nvidia": "https://example.org/nvidia",
         "files": "https://example.org/files",
