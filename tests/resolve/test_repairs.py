@@ -109,6 +109,16 @@ def test_errors_of_unsupported_card_name_the_product(tmp_path: Path) -> None:
     assert "GTX 580 and JAX 0.4 are incompatible" in messages
 
 
+@pytest.mark.parametrize("line", ['jax = "*"', 'torch = "2.4"'])
+def test_error_without_repair_has_the_reason(line: str, tmp_path: Path) -> None:
+    rig = '[machine.box]\nos = "ubuntu 22.04"\ngpus = ["GTX 580"]\n'
+    (error,) = list_errors(check(tmp_path, rig + f"[env.lab]\nframeworks = {{ {line} }}\n"))
+
+    assert error.repairs == ()
+    (reason,) = error.help
+    assert reason.startswith("change the machine or remove a line, because no known release of ")
+
+
 def test_gpu_package_on_machine_without_gpu_is_one_conflict(tmp_path: Path) -> None:
     rig = build_spec(env='interpreter = "pyenv"\npackages = { cupy-cuda90 = "4" }')
     (error,) = list_errors(check(tmp_path, rig))

@@ -118,7 +118,9 @@ class FrameworkConflict(LockError):
 
     def locate(self, document: Document) -> Diagnostic:
         """Return the conflict with its lines, its facts and its remedy."""
-        found = build_conflict_diagnostic(self._conflict, (), self._problem, document)
+        found = build_conflict_diagnostic(
+            self._conflict, (), self._problem, document, searched=False
+        )
         return replace(found, help=(*found.help, *([self.remedy] if self.remedy else ())))
 
 

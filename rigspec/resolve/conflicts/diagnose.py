@@ -47,7 +47,7 @@ def list_conflicts(
         if repairs and conflicts:
             found = find_repairs(spec, machine, matrix, session, conflicts, whole=whole)
     return tuple(
-        build_conflict_diagnostic(conflict, ways, problem, spec.document)
+        build_conflict_diagnostic(conflict, ways, problem, spec.document, searched=repairs)
         for conflict, ways in zip(conflicts, found, strict=True)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Repair, Severity
 from rigspec.diagnostics.order import find_stage
@@ -27,10 +27,21 @@ _MAX_LISTED_RULES = 3
 
 
 def build_conflict_diagnostic(
-    conflict: Conflict, ways: Iterable[RepairOption], problem: Problem, document: Document
+    conflict: Conflict,
+    ways: Sequence[RepairOption],
+    problem: Problem,
+    document: Document,
+    *,
+    searched: bool = True,
 ) -> Diagnostic:
-    """Return the diagnostic of one conflict of the problem, with its repairs."""
+    """Return the diagnostic of one conflict of the problem, with its repairs.
+
+    The help has the reason why there is none, if repairs were ``searched``.
+    """
     lines = _lines_to_show(conflict, problem)
+    advice = ("declare the GPU with `gpus` in `[machine.NAME]`",) if _lacks_gpu(conflict) else ()
+    if searched and not ways and not advice:
+        advice = (_explain_missing_repair(lines, problem),)
     return Diagnostic(
         code=_code(conflict),
         severity=Severity.ERROR,
@@ -39,9 +50,21 @@ def build_conflict_diagnostic(
         spans=tuple(document.span(c.path, label=c.label) for c in lines if c.path is not None),
         facts=tuple(list_facts(conflict)),
         runtime_error=_runtime_errors(conflict),
-        help=("declare the GPU with `gpus` in `[machine.NAME]`",) if _lacks_gpu(conflict) else (),
+        help=advice,
         repairs=tuple(_repair(way) for way in ways),
     )
+
+
+def _explain_missing_repair(lines: Iterable[Requirement], problem: Problem) -> str:
+    titles = dict.fromkeys(
+        problem.component(line.component).title
+        for line in lines
+        if line.editable and line.path is not None
+    )
+    if not titles:
+        return "change the machine or remove one of these lines, because neither has a version"
+    named = " and ".join(titles)
+    return f"change the machine or remove a line, because no known release of {named} fits"
 
 
 def sort_conflicts(conflicts: Iterable[Conflict]) -> tuple[Conflict, ...]:
