@@ -24,7 +24,7 @@ ONE_BY_ONE := -n $(WORKERS) --dist load --maxschedchunk 1
 # The systems on which both commands must pass.
 BARE ?= bookworm trixie
 
-.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz bare lint unit install install-dev \
+.PHONY: requirements audit demo test test-lowest e2e e2e-ci fuzz figures bare lint unit install install-dev \
   system-packages golden \
   locks benchmark site dist clean
 
@@ -71,6 +71,12 @@ FUZZ_SECONDS ?= 600
 FUZZ ?=
 fuzz: install-dev
 	$(BIN)/python -m tests.fuzz $(FUZZ) --seconds $(FUZZ_SECONDS)
+
+# The table of docs/reference/figures.md: the attempts to break each part, at SCALE=1 in hours.
+SCALE ?= 1
+FIGURES ?=
+figures: install-dev
+	$(BIN)/python -m tests.figures $(FIGURES) --scale $(SCALE)
 
 golden: install-dev
 	$(BIN)/python -m pytest --update-golden

@@ -84,7 +84,11 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keys]:
 
 @pytest.fixture(scope="module")
 def undisturbed(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
-    folder = tmp_path_factory.mktemp("undisturbed")
+    return record_undisturbed(keys, tmp_path_factory.mktemp("undisturbed"))
+
+
+def record_undisturbed(keys: Keys, folder: Path) -> Undisturbed:
+    """Install once without a kill, with a copy of the system before each step."""
     supplies = Supplies(folder / "srv", keys)
     supplies.folder.mkdir()
     layer = Layer.over(every_base(KEPT), folder / "system")

@@ -11,17 +11,15 @@ import hashlib
 import os
 import random
 import sys
-import time
-import traceback
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.run import Tally, build_reader, read_at_random
 from tests.fuzz.targets import TARGETS, Target
 
-_SECONDS = 2.0
 # Where libFuzzer collects inputs, next to what hypothesis remembers.
 _CORPUS = Path(".hypothesis/fuzz")
 
@@ -71,38 +69,12 @@ def _fuzz(name: str, seconds: int, *, is_guided: bool) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 
 
-def _function(target: Target, counts: dict[str, int]) -> Any:
-    @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(st.data())
-    def read(data: Any) -> None:
-        text = data.draw(target.inputs)
-        start = time.process_time()
-        try:
-            target.run(text)
-        except Exception:
-            print(f"--- input\n{text!r}", flush=True)
-            raise
-        counts["inputs"] = counts.get("inputs", 0) + 1
-        taken = time.process_time() - start
-        if taken > _SECONDS:
-            print(f"--- input of {taken:.1f} s\n{text!r}", flush=True)
-            raise AssertionError("slow")
-
-    return read
-
-
 def _fuzz_at_random(name: str, seconds: int) -> int:
-    counts: dict[str, int] = {}
-    read = _function(TARGETS[name], counts).hypothesis.fuzz_one_input
-    chance, end, failures = random.Random(), time.monotonic() + seconds, 0
-    while time.monotonic() < end and failures < 5:
-        try:
-            read(chance.randbytes(4000))
-        except Exception:
-            traceback.print_exc(limit=-4, file=sys.stdout)
-            failures += 1
-    print(f"{name}: {counts.get('inputs', 0)} inputs, {failures} failures", flush=True)
-    return 1 if failures else 0
+    tally = read_at_random(TARGETS[name], random.Random(), seconds=seconds)
+    print(f"{name}: {tally.inputs} inputs, {len(tally.failures)} failures", flush=True)
+    for failure in tally.failures:
+        print(f"--- {failure}", flush=True)
+    return 1 if tally.failures else 0
 
 
 def _fuzz_guided(name: str, seconds: int) -> int:
@@ -110,7 +82,6 @@ def _fuzz_guided(name: str, seconds: int) -> int:
         import atheris
     except ImportError:
         return _fuzz_at_random(name, seconds)
-    counts: dict[str, int] = {}
     folder = _CORPUS / name
     folder.mkdir(parents=True, exist_ok=True)
     atheris.instrument_all()
@@ -121,7 +92,7 @@ def _fuzz_guided(name: str, seconds: int) -> int:
         f"{folder}/",
         "-verbosity=0",
     ]
-    atheris.Setup([name, *options], _function(TARGETS[name], counts).hypothesis.fuzz_one_input)
+    atheris.Setup([name, *options], build_reader(TARGETS[name], Tally()).hypothesis.fuzz_one_input)
     atheris.Fuzz()
     return 0
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.run import SLOW_SECONDS
 from tests.fuzz.targets import TARGETS, Target
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SECONDS = 2.0
 # Fast readers get more inputs, for two seconds each.
 _EXAMPLES = {
     "bytes": 200,
@@ -44,7 +44,7 @@ def test_reader_reports_every_input(name: str) -> None:
     def read(data: Any) -> None:
         text = data.draw(target.inputs)
         # The first answer may include the time in which the matrix is loaded.
-        assert any(_measure(target, text) < _SECONDS for _ in range(2))
+        assert any(_measure(target, text) < SLOW_SECONDS for _ in range(2))
 
     read()
 
