@@ -62,7 +62,7 @@ def _explain_missing_repair(lines: Iterable[Requirement], problem: Problem) -> s
         if line.editable and line.path is not None
     )
     if not titles:
-        return "change the machine or remove one of these lines, because neither has a version"
+        return "change the machine or remove a line, because none of these lines has a version"
     named = " and ".join(titles)
     return f"change the machine or remove a line, because no known release of {named} fits"
 
