@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -268,3 +269,19 @@ def test_dnf_steps_are_compiled(box: DnfBox) -> None:
     assert "check-rpms.sh installed" in script
     assert "apt-get" not in script
     assert "dpkg" not in script
+
+
+def test_dnf_packages_have_package_urls(box: DnfBox) -> None:
+    box.lock()
+    out = box.folder / "out"
+    done = box.run("compile", "--target", "sbom", "-o", str(out), "--locked")
+    assert done.exit_code == 0, done.output
+
+    document = json.loads((out / "sbom/sbom.cdx.json").read_text(encoding="utf-8"))
+
+    found = [each["purl"] for each in document["components"] if "purl" in each]
+    urls = {url.partition("&repository")[0] for url in found}
+    assert {
+        "pkg:rpm/rocky/tool@1.0-1.el9?arch=x86_64&distro=rocky-9",
+        "pkg:rpm/rocky/lib@2.0-1.el9?arch=x86_64&distro=rocky-9&epoch=1",
+    } <= urls
