@@ -89,7 +89,7 @@ def lint_unverified_versions(
         lines += [
             (_label(package), ("env", env.name, package.table, package.key))
             for package in list_requested_packages(requested)
-            if not _is_bound(matrix, package, _chosen(env))
+            if not _is_bound(matrix, package, _list_versions(env))
         ]
     if lines:
         yield Diagnostic(
@@ -161,7 +161,7 @@ def _is_listed(matrix: Matrix, pin: Pin) -> bool:
     )
 
 
-def _chosen(env: EnvResolution) -> dict[str, str]:
+def _list_versions(env: EnvResolution) -> dict[str, str]:
     return {**{pin.name: pin.version for pin in env.frameworks}, "python": env.python}
 
 
