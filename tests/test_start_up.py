@@ -34,6 +34,7 @@ LIBRARIES = {
 PACKAGES = {
     "rigspec.cache",
     "rigspec.check",
+    "rigspec.check_dependencies",
     "rigspec.cli",
     "rigspec.diagnostics",
     "rigspec.frozen",
