@@ -101,8 +101,9 @@ audit: install-dev
 		--requirement ci/requirements.txt
 	scripts/list-licences | diff ci/licences.txt -
 
-benchmark: install-dev
-	$(BIN)/python benchmarks/check.py
+# The table of times in docs/concepts/performance.md: BENCHMARK=--write writes it there.
+benchmark: $(VENV)/installed-benchmarks
+	$(BIN)/python benchmarks/table.py $(BENCHMARK)
 
 # The documentation, a page for each diagnostic, and the matrix. It opens from the file system as well.
 site: $(VENV)/installed-docs
@@ -127,6 +128,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 $(VENV)/installed-docs: $(VENV)/installed
 	@scripts/make-venv "$(PYTHON)" "$(VENV)" docs
+	@touch $@
+
+$(VENV)/installed-benchmarks: $(VENV)/installed
+	@scripts/make-venv "$(PYTHON)" "$(VENV)" benchmarks
 	@touch $@
 
 $(VENV)/installed-release: $(VENV)/installed
