@@ -74,7 +74,7 @@ EXCLUDED = {
     "rigspec.resolve.conflicts.unsat_core",
     "rigspec.resolve.explain.why",
     "rigspec.spec.json_schema",
-    "rigspec.spec.validation_errors",
+    "rigspec.spec.validation.errors",
     "tomllib",
     "zipfile",
 }

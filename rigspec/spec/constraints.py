@@ -1,4 +1,4 @@
-"""Constraints of the values of keys, for `rigspec.spec.quick_validation` and for pydantic."""
+"""Constraints of the values of keys, for `rigspec.spec.validation.quick` and for pydantic."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from rigspec.spec.models.rig import Rig
-from rigspec.spec.pydantic_models import build_json_schema
 from rigspec.spec.toml.document import KeyPath
+from rigspec.spec.validation.pydantic_models import build_json_schema
 
 __all__ = [
     "CODES",

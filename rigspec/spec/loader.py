@@ -164,7 +164,7 @@ def _validate(document: Document) -> tuple[Rig | None, tuple[Diagnostic, ...]]:
     rig = model.validate_quickly(document.value)
     if rig is None:
         # Imported here because a valid rig needs none of it; `check` starts faster.
-        from rigspec.spec.validation_errors import validate_or_convert_errors
+        from rigspec.spec.validation.errors import validate_or_convert_errors
 
         rig, errors = validate_or_convert_errors(model, document)
     errors += tuple(_build_service_error(document, name, failed[name]) for name in failed)

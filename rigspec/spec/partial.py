@@ -25,7 +25,7 @@ def drop_invalid_values(document: Document) -> Rig | None:
     """
     from pydantic import ValidationError
 
-    from rigspec.spec.validation_errors import list_error_paths
+    from rigspec.spec.validation.errors import list_error_paths
 
     value = deepcopy(dict(document.value))
     model, _ = select_rig_model(value)

@@ -2,7 +2,8 @@
 
 Loading pydantic and building its models takes longer than the rest of a check. So a table validates
 its usual values itself, and gives all others to pydantic: whatever it does not recognize, pydantic
-accepts or reports. `rigspec.spec.pydantic_models` builds the models from the same declarations.
+accepts or reports. The module `validation.pydantic_models` builds the models from the same
+declarations.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Table:
     @classmethod
     def validate_quickly(cls, value: Mapping[str, Any]) -> Self | None:
         """Return the table; None if only pydantic can decide whether it is valid."""
-        from rigspec.spec.quick_validation import validate_table
+        from rigspec.spec.validation.quick import validate_table
 
         return validate_table(cls, value)
 
@@ -111,7 +112,7 @@ class Table:
         table = cls.validate_quickly(value)
         if table is not None:
             return table
-        from rigspec.spec.pydantic_models import validate_with_pydantic
+        from rigspec.spec.validation.pydantic_models import validate_with_pydantic
 
         return validate_with_pydantic(cls, value)
 
@@ -164,7 +165,7 @@ class Table:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        from rigspec.spec.pydantic_models import build_core_schema
+        from rigspec.spec.validation.pydantic_models import build_core_schema
 
         return build_core_schema(cls, handler)
 

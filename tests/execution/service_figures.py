@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,22 +71,29 @@ def _list_scraped_jobs(prometheus: str) -> set[str]:
 
 @contextmanager
 def started(root: SystemRoot, unit: str) -> Iterator[None]:
-    """The command of a package's unit with what the rig's drop-in gives it.
-
-    No process stands between: who changes the account is no longer ended with its parent.
-    """
+    """The command of a package's unit with what the rig's drop-in gives it."""
     text = (root.path / f"lib/systemd/system/{unit}.service").read_text("utf-8")
     (start,) = [line for line in text.splitlines() if line.startswith("ExecStart=")]
     assert start.endswith(" $ARGS")
     drop_in = (root.path / f"etc/systemd/system/{unit}.service.d/rig.conf").read_text("utf-8")
     (arguments,) = [line for line in drop_in.splitlines() if line.startswith('Environment="ARGS=')]
     program = start.partition("=")[2].removesuffix(" $ARGS")
-    account = ("setpriv", "--reuid=prometheus", "--regid=prometheus", "--init-groups")
+    words = (program, *arguments.partition("ARGS=")[2].rstrip('"').split())
+    with running_as(root, "prometheus", "/var/lib/prometheus", words):
+        yield
+
+
+@contextmanager
+def running_as(
+    root: SystemRoot, account: str, folder: str, command: Sequence[str]
+) -> Iterator[None]:
+    """A command of an account, in a folder.
+
+    No process stands between: who changes the account is no longer ended with its parent.
+    """
+    ids = ("setpriv", f"--reuid={account}", f"--regid={account}", "--init-groups")
     process = subprocess.Popen(
-        [
-            *("chroot", root.path, *account, "env", "-i", "--chdir=/var/lib/prometheus", program),
-            *arguments.partition("ARGS=")[2].rstrip('"').split(),
-        ],
+        ["chroot", root.path, *ids, "env", "-i", f"--chdir={folder}", *command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

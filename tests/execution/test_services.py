@@ -19,8 +19,8 @@ from tests.execution.roots import (
     archives,
     default_mirror,
 )
-from tests.execution.service_figures import answer, check_metrics_through_ssh
-from tests.execution.test_ssh import a_port, key_pair, running
+from tests.execution.service_figures import answer, check_metrics_through_ssh, running_as
+from tests.execution.test_ssh import a_port, key_pair
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 # What shells, ddclient and its configuration each read in a way of their own.
@@ -306,8 +306,7 @@ def _program_answers(root: SystemRoot, port: int) -> None:
     (command,) = [line.partition("=")[2] for line in lines if line.startswith("ExecStart=")]
     (folder,) = [line.partition("=")[2] for line in lines if line.startswith("WorkingDirectory=")]
     assert 'Environment="GREETING=100%% \\"of\\" $HOME"' in lines
-    account = ("setpriv", "--reuid=program", "--regid=program", "--init-groups")
-    with running(root, *account, "env", "-i", f"--chdir={folder}", *shlex.split(command)):
+    with running_as(root, "program", folder, shlex.split(command)):
         assert "GNU GENERAL PUBLIC LICENSE" in answer(f"http://127.0.0.1:{port}/GPL-3")
 
 

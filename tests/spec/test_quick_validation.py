@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from rigspec.spec.loader import load_spec
 from rigspec.spec.models.rig import Rig
-from rigspec.spec.pydantic_models import validate_with_pydantic
 from rigspec.spec.toml.document import BrokenDocument, read_document
+from rigspec.spec.validation.pydantic_models import validate_with_pydantic
 from tests.conftest import ROOT
 from tests.fuzz import strategies
 
