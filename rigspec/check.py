@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rigspec.check_dependencies import check_dependencies
 from rigspec.diagnostics.levels import ignore_codes
@@ -66,14 +67,16 @@ def check_machine(
     found: list[Diagnostic] = [*beyond]
     resolution = None
     if solution is None:
-        found += _list_conflicts(spec, machine, matrix, builder, requirements, repairs)
+        accepts = _Acceptance(machine, installable)
+        found += _list_conflicts(spec, machine, matrix, builder, requirements, repairs, accepts)
     else:
         needed = drop_unneeded_toolkit(spec.rig, builder, solution)
         implied_rules = tuple(builder.implied_rules(solution))
         resolution = build_resolution(spec.rig, machine, matrix, implied_rules, needed)
         rows = (row for row in builder.advisory_rules(solution) if row.keys <= needed.keys())
         found += lint_advisories(rows, builder.universes, requirements, solution, spec.document)
-        found += check_dependencies(spec, machine, matrix, repairs=repairs)
+        accepts = _Acceptance(machine, installable)
+        found += check_dependencies(spec, machine, matrix, repairs=repairs, accepts=accepts)
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None)
     found += lint(spec, machine, matrix, resolution, likely)
@@ -97,8 +100,24 @@ def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[D
     known = {span for error in found for span in error.spans}
     found += [error for error in beyond if not known.intersection(error.spans)]
     if find_newest(builder, requirements) is None:
-        found += _list_conflicts(spec, machine, matrix, builder, requirements, repairs=False)
+        accepts = _Acceptance(machine, installable=False)
+        found += _list_conflicts(
+            spec, machine, matrix, builder, requirements, repairs=False, accepts=accepts
+        )
     return found
+
+
+@dataclass(frozen=True)
+class _Acceptance:
+    """Whether a spec that resolves has no errors that depend on its resolution."""
+
+    machine: str | None
+    installable: bool
+
+    def __call__(self, spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> bool:
+        if self.installable and _errors(lint_host_steps(spec, matrix, resolution)):
+            return False
+        return not _errors(check_dependencies(spec, self.machine, matrix, repairs=False))
 
 
 def _errors(diagnostics: Iterable[Diagnostic]) -> bool:
@@ -122,11 +141,14 @@ def _list_conflicts(
     builder: ProblemBuilder,
     requirements: tuple[Requirement, ...],
     repairs: bool,
+    accepts: _Acceptance,
 ) -> tuple[Diagnostic, ...]:
     # Imported here: a rig that resolves needs none of it.
     from rigspec.resolve.conflicts.diagnose import list_conflicts
 
-    return list_conflicts(spec, machine, matrix, builder, requirements, repairs=repairs)
+    return list_conflicts(
+        spec, machine, matrix, builder, requirements, repairs=repairs, accepts=accepts
+    )
 
 
 def _report(

@@ -6,10 +6,11 @@ none of them runs is a conflict, and the version that an exact line requires is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.model import Matrix
+from rigspec.resolution import Resolution
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.dependencies import (
     RequiredFramework,
@@ -32,7 +33,12 @@ _CODE = "RS257"
 
 
 def check_dependencies(
-    spec: LoadedSpec, machine: str | None, matrix: Matrix, *, repairs: bool
+    spec: LoadedSpec,
+    machine: str | None,
+    matrix: Matrix,
+    *,
+    repairs: bool,
+    accepts: Callable[[LoadedSpec, Matrix, Resolution], bool] = lambda *_: True,
 ) -> tuple[Diagnostic, ...]:
     """Return the conflicts of required frameworks with the machine, else notes about them.
 
@@ -54,7 +60,14 @@ def check_dependencies(
 
     keys = [get_env_key(each.env, each.framework) for each in required]
     return list_conflicts(
-        spec, machine, matrix, builder, requirements, repairs=repairs, dependencies=keys
+        spec,
+        machine,
+        matrix,
+        builder,
+        requirements,
+        repairs=repairs,
+        accepts=accepts,
+        dependencies=keys,
     )
 
 

@@ -315,6 +315,9 @@ def _units_are_sound(root: SystemRoot, folder: Path) -> None:
     tree = folder / "units"
     for place in ("etc/systemd", "lib/systemd", "usr/bin", "usr/sbin", "opt/rig/lock"):
         shutil.copytree(root.path / place, tree / place, symlinks=True, dirs_exist_ok=True)
+    program = tree / "opt/rig/envs/lab/bin/python"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
     for place in ("etc/passwd", "etc/group"):
         shutil.copyfile(root.path / place, tree / place)
     for link in ("bin", "sbin"):

@@ -262,3 +262,24 @@ def test_repair_of_a_package_names_a_known_release(
     assert errors(again) == []
     known = load_matrix([f"package:{package}"]).product(f"package:{package}").rules
     assert any(f"=={edit.after}" in c.alternatives for rule in known for c in rule.when)
+
+
+def test_repair_that_leaves_another_error_promises_nothing(tmp_path: Path) -> None:
+    text = """
+[machine.box]
+os = "centos 7"
+[system]
+packages = ["git"]
+[env.lab]
+python = "3.7"
+interpreter = "uv"
+packages = { six = "*" }
+"""
+    report = check(tmp_path, text)
+    (error,) = [d for d in report.diagnostics if d.code == "RS207"]
+    assert error.repairs
+    assert [repair.resolution for repair in error.repairs] == [None] * len(error.repairs)
+    # Without packages of the system, the same edit leaves no error.
+    report = check(tmp_path, text.replace('packages = ["git"]', "packages = []"))
+    (error,) = [d for d in report.diagnostics if d.code == "RS207"]
+    assert any(repair.resolution is not None for repair in error.repairs)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.matrix.model import Matrix
-from rigspec.resolve.conflicts.repairs import RepairOption, find_repairs
+from rigspec.resolve.conflicts.repairs import Acceptance, RepairOption, find_repairs
 from rigspec.resolve.conflicts.report import build_conflict_diagnostic, sort_conflicts
 from rigspec.resolve.conflicts.unsat_core import Conflict, find_conflicts
 from rigspec.resolve.problem.builder import ProblemBuilder
@@ -27,10 +27,12 @@ def list_conflicts(
     requirements: tuple[Requirement, ...],
     *,
     repairs: bool,
+    accepts: Acceptance,
     dependencies: Collection[str] = (),
 ) -> tuple[Diagnostic, ...]:
     """Return the conflicts of a problem without a solution, with ``repairs`` if they are wanted.
 
+    A repair promises a resolution only if it ``accepts`` the edited spec.
     ``dependencies`` are components of the problem that the spec does not name. With any,
     conflicts between programs alone are left out.
     """
@@ -45,7 +47,9 @@ def list_conflicts(
         whole = len(requirements) == len(builder.requirements)
         found: Sequence[Sequence[RepairOption]] = [()] * len(conflicts)
         if repairs and conflicts:
-            found = find_repairs(spec, machine, matrix, session, conflicts, whole=whole)
+            found = find_repairs(
+                spec, machine, matrix, session, conflicts, whole=whole, accepts=accepts
+            )
     return tuple(
         build_conflict_diagnostic(conflict, ways, problem, spec.document, searched=repairs)
         for conflict, ways in zip(conflicts, found, strict=True)

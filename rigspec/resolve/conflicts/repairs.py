@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,9 +26,11 @@ from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["RepairOption", "find_repairs"]
+__all__ = ["Acceptance", "RepairOption", "find_repairs"]
 
 Changes = tuple[RequirementEdit, ...]
+# Whether an edited spec that resolves so, with the tables that it needs, has no other errors.
+Acceptance = Callable[[LoadedSpec, Matrix, Resolution], bool]
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,14 @@ def find_repairs(
     conflicts: Sequence[Conflict],
     *,
     whole: bool,
+    accepts: Acceptance,
 ) -> list[tuple[RepairOption, ...]]:
     """Return the ways out of each conflict; the last one's end with the way out of all together.
 
     Unless the problem is the ``whole`` spec, other lines of it stay wrong whatever is changed.
+    Repairs with which the spec has other errors are offered only if it has them with each repair.
     """
-    of_all = _joint_repairs(spec, machine, matrix, session, conflicts)
+    of_all = _joint_repairs(spec, machine, matrix, session, conflicts, accepts)
     if not whole:
         of_all = (replace(way, resolution=None) for way in of_all)
     if len(conflicts) == 1:
@@ -81,16 +85,28 @@ def _joint_repairs(
     matrix: Matrix,
     session: SolverSession,
     conflicts: Sequence[Conflict],
+    accepts: Acceptance,
 ) -> Iterator[RepairOption]:
     """Yield repairs of every conflict, each resolved again from the edited spec."""
+    rejected: list[Changes] = []
+    accepted = False
     requirements = tuple(
         requirement for conflict in conflicts for requirement in conflict.requirements
     )
     for changes in find_correction_sets(session, session.problem, requirements):
         rig = Rig.model_validate(_apply_edits(spec.document.value, changes))
-        resolution = _resolution(LoadedSpec(rig, spec.document), machine, matrix)
-        if resolution is not None:
+        edited = LoadedSpec(rig, spec.document)
+        tables = _load_tables(rig, machine, matrix)
+        resolution = _resolution(edited, machine, tables)
+        if resolution is None:
+            continue
+        if accepts(edited, tables, resolution):
+            accepted = True
             yield RepairOption(changes, resolution)
+        else:
+            rejected.append(changes)
+    if not accepted:
+        yield from (RepairOption(changes, None) for changes in rejected)
 
 
 def _without_other_conflicts(
@@ -129,12 +145,15 @@ def _apply_edits(value: Any, changes: Changes) -> Any:
     return changed
 
 
+def _load_tables(rig: Rig, machine: str | None, matrix: Matrix) -> Matrix:
+    """Return the matrix, or one with the products that an edited rig needs further to its own."""
+    needed = [name for name in list_required_products(rig, machine) if name in list_product_names()]
+    return load_matrix(needed) if any(name not in matrix for name in needed) else matrix
+
+
 def _resolution(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> Resolution | None:
     """Return the resolution of the spec without lines that no release satisfies."""
     rig = spec.rig
-    needed = [name for name in list_required_products(rig, machine) if name in list_product_names()]
-    if any(name not in matrix for name in needed):
-        matrix = load_matrix(needed)
     builder = build_problem(rig, machine, matrix)
     _, requirements = find_unsatisfiable_requirements(builder, spec.document)
     solution = find_preferred(builder, requirements)
