@@ -179,13 +179,14 @@ def _architecture(conflict: Conflict, problem: Problem) -> str:
 
 
 def _products_without_a_release(conflict: Conflict, problem: Problem) -> tuple[str, ...]:
-    """Return the products whose lines admit every release: the rules exclude them all."""
+    """Return the products whose lines admit every release: the rules exclude them all.
+
+    Without such a line, they are those that a package of the spec requires.
+    """
     mentioned = {key for row in conflict.rows for key, _ in row.when}
-    return tuple(
-        problem.component(requirement.component).title
-        for requirement in problem.requirements
-        if _is_requested(requirement) and requirement.component in mentioned
-    )
+    found = [r for r in problem.requirements if r.component in mentioned]
+    requested = [r for r in found if _is_requested(r)] or [r for r in found if r.adds is not None]
+    return tuple(problem.component(r.component).title for r in requested)
 
 
 def _describe_requirement(requirement: Requirement, problem: Problem) -> str:
