@@ -7,6 +7,7 @@ none of them runs is a conflict, and the version that an exact line requires is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.model import Matrix
@@ -59,7 +60,7 @@ def check_dependencies(
     from rigspec.resolve.conflicts.diagnose import list_conflicts
 
     keys = [get_env_key(each.env, each.framework) for each in required]
-    return list_conflicts(
+    conflicts = list_conflicts(
         spec,
         machine,
         matrix,
@@ -69,6 +70,22 @@ def check_dependencies(
         accepts=accepts,
         dependencies=keys,
     )
+    return tuple(_add_packages(spec, conflict, required) for conflict in conflicts)
+
+
+def _add_packages(
+    spec: LoadedSpec, conflict: Diagnostic, required: Iterable[RequiredFramework]
+) -> Diagnostic:
+    """Return a conflict with the lines of the packages that require its frameworks."""
+    spans = (
+        spec.document.span(
+            ("env", each.env, each.package.table, each.package.key),
+            label=f"requires {each.framework}",
+        )
+        for each in required
+        if each.framework in conflict.components
+    )
+    return replace(conflict, spans=(*conflict.spans, *spans))
 
 
 def _list_requirements(
