@@ -8,7 +8,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.execution.roots import SystemRoot, make_root
+from filelock import FileLock
+
+from tests.execution.roots import SystemRoot, make_root, trust_host_certificates
 
 _PACKAGES = ("cloud-init", "openssh-server", "python3-venv", "curl", "gnupg", "systemd", "sudo")
 _SEED = "var/lib/cloud/seed/nocloud"
@@ -46,7 +48,7 @@ for stage in "$@"; do
 done
 mkdir -p /var/lib/first-boot
 cp /run/cloud-init/result.json /run/cloud-init/status.json /var/lib/first-boot/
-cloud-init status >/var/lib/first-boot/status 2>&1
+cloud-init status --long >/var/lib/first-boot/status 2>&1
 # What the last stage waits with until cloud-init has ended.
 sleep 3
 exit "$status"
@@ -59,31 +61,34 @@ echo "$0 $*" >>/var/lib/first-boot/shutdown
 
 @dataclass(frozen=True)
 class FirstBoot:
-    """What came of it: ``errors`` as in result.json, ``status`` as `cloud-init status` says it,
-    ``shutdown`` the commands by which a machine would have been restarted.
+    """The result: ``errors`` as in result.json, ``status`` and ``detail`` as in `cloud-init status
+    --long`, ``shutdown`` the commands by which a machine would have been restarted.
     """
 
     errors: tuple[str, ...]
     status: str
+    detail: str
     shutdown: str
     log: str
 
 
-def prepared_root(cache: Path) -> Path:
-    """Debian 12 with cloud-init and what an image for machines has besides, made once and kept."""
-    root = cache / "bookworm-first-boot"
-    if not root.exists():
-        staged = cache / ".bookworm-first-boot.partial"
-        shutil.rmtree(staged, ignore_errors=True)
-        subprocess.run(["cp", "-a", make_root("bookworm", cache), staged], check=True)
-        system = SystemRoot(staged)
-        policy = staged / "usr/sbin/policy-rc.d"
-        policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
-        policy.chmod(0o755)
-        install = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
-        system.run("apt-get", "-qq", "update")
-        system.run("env", "DEBIAN_FRONTEND=noninteractive", *install, *_PACKAGES)
-        staged.rename(root)
+def prepared_root(cache: Path, suite: str = "bookworm") -> Path:
+    """Return a Debian with cloud-init and the other packages of a cloud image, made once."""
+    root = cache / f"{suite}-cloud-init"
+    with FileLock(cache / f".{root.name}.lock"):
+        if not root.exists():
+            staged = cache / f".{root.name}.partial"
+            shutil.rmtree(staged, ignore_errors=True)
+            subprocess.run(["cp", "-a", make_root(suite, cache), staged], check=True)
+            system = SystemRoot(staged)
+            policy = staged / "usr/sbin/policy-rc.d"
+            policy.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+            policy.chmod(0o755)
+            install = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
+            system.run("apt-get", "-qq", "update")
+            system.run("env", "DEBIAN_FRONTEND=noninteractive", *install, *_PACKAGES)
+            trust_host_certificates(system)
+            staged.rename(root)
     return root
 
 
@@ -104,11 +109,13 @@ def first_boot(root: SystemRoot, seed: Path) -> FirstBoot:
     shutdown.write_text(_REBOOT, encoding="utf-8")
     shutdown.chmod(0o755)
     _run(root.path)
+    status, _, detail = (kept / "status").read_text(encoding="utf-8").strip().partition("\n")
     return FirstBoot(
         errors=tuple(
             json.loads((kept / "result.json").read_text(encoding="utf-8"))["v1"]["errors"]
         ),
-        status=(kept / "status").read_text(encoding="utf-8").strip(),
+        status=status,
+        detail=detail,
         shutdown=_text(kept / "shutdown"),
         log=_text(root.path / "var/log/first-boot.log")
         + _text(root.path / "var/log/cloud-init-output.log"),
@@ -122,7 +129,7 @@ def _run(root: Path) -> None:
         *(f"--mount-proc={root}/proc", "sh", "-c", _PREPARE, "sh", str(root)),
         *(path, "sh", "-c", _SCRIPT, "sh", *_STAGES),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3000)
     output = done.stdout + done.stderr
     assert (root / "var/lib/first-boot/result.json").exists(), output + _text(
         root / "var/log/first-boot.log"

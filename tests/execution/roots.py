@@ -20,6 +20,8 @@ HOST_CERTIFICATES = Path(
 )
 HOST_PIP_CONFIGURATION = Path("/etc/pip.conf")
 
+_BUNDLE = "etc/ssl/certs/ca-certificates.crt"
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _UBUNTU_KEYS = "/usr/share/keyrings/ubuntu-archive-keyring.gpg"
 _DEBIAN = ("bullseye", "bookworm", "trixie")
 _INSTALL = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
@@ -132,6 +134,18 @@ def configure(root: Path) -> None:
     if HOST_CERTIFICATES.exists():
         shutil.copyfile(HOST_CERTIFICATES, root / CERTIFICATES.lstrip("/"))
     (root / PIP_CONFIGURATION.lstrip("/")).write_text(pip_configuration(), encoding="utf-8")
+
+
+def trust_host_certificates(root: SystemRoot) -> None:
+    """Add this host's own certificates to the system's, for programs other than pip."""
+    if HOST_CERTIFICATES.exists():
+        public = _CERTIFICATE.findall((root.path / _BUNDLE).read_text(encoding="utf-8"))
+        own = set(_CERTIFICATE.findall(HOST_CERTIFICATES.read_text(encoding="utf-8")))
+        folder = root.path / "usr/local/share/ca-certificates"
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, certificate in enumerate(sorted(own.difference(public))):
+            (folder / f"host-{number}.crt").write_text(f"{certificate}\n", encoding="utf-8")
+        root.run("update-ca-certificates")
 
 
 def pip_configuration() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +14,21 @@ from pathlib import Path
 
 import pytest
 
-from rigspec.backend.discovery import Backend
-from rigspec.backend.render import compile_plan
-from rigspec.backend.size_limits import OutputTooLarge
 from rigspec.plan.model import DeploymentTarget
 from tests.execution.cloud_init_rigs import (
+    AWS,
+    BOOTED,
+    DEPLOYMENTS,
     KEY,
     SMALL,
+    SUITES,
     Rigspec,
-    cloud_init,
+    committed,
+    narrowed,
     planned,
+    seed_for,
     seed_of,
+    shortest,
     whole_rig,
 )
 from tests.execution.conftest import KEPT, copied
@@ -84,6 +89,47 @@ def test_first_boot_failing_step_is_reported(
     assert came.shutdown == ""
 
 
+@pytest.mark.e2e(minutes=4)
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+@pytest.mark.parametrize("rig", BOOTED)
+def test_first_boot_committed_rig_is_verified(
+    rig: str, deployment: DeploymentTarget, tmp_path: Path
+) -> None:
+    plan = committed(rig)
+    root = copied(prepared_root(KEPT, SUITES[plan.resolution.os]), tmp_path)
+
+    came = first_boot(root, seed_for(plan, deployment, tmp_path))
+
+    assert came.errors == (), came.log[-6000:]
+    assert came.status == "status: done"
+    command, answer = BOOTED[rig]
+    assert root.run("/opt/rig/install/install.sh", "--step", "verify").returncode == 0
+    assert root.run(*command).stdout.split()[-1] == answer
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+def test_first_boot_checksum_mismatch_is_reported(
+    deployment: DeploymentTarget, rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
+) -> None:
+    plan = planned(rigspec, tmp_path, whole_rig())
+    (right,) = (file for file in plan.payload if file.name == "packages.system.txt")
+    wrong = replace(right, content=re.sub("[0-9a-f]{64}", "0" * 64, right.content))
+    assert wrong != right
+    files = tuple(wrong if file == right else file for file in plan.payload)
+    plan = replace(plan, payload=files)
+
+    came = first_boot(fresh, seed_for(plan, deployment, tmp_path))
+
+    assert came.status == "status: error"
+    assert "scripts-user" in came.detail
+    assert "checksum mismatch" in came.log
+    assert "step system-packages failed" in came.log
+    assert came.shutdown == ""
+    # Nothing of this step or a later one is installed.
+    assert fresh.run("dpkg-query", "-W", "tree", check=False).returncode != 0
+    assert not (fresh.path / "opt/rig/envs").exists()
+
+
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     server = ThreadingHTTPServer(
@@ -95,24 +141,13 @@ def served(folder: Path) -> Iterator[str]:
     server.server_close()
 
 
-def narrowed(size: int, *, binary: bool = True) -> Backend:
-    """The backend with one provider that takes so many bytes."""
-    backend = cloud_init()
-    limit = replace(backend.limits[0], size=size, binary=binary)
-    return replace(backend, limits=(limit,))
-
-
 @pytest.mark.e2e(minutes=1)
 def test_first_boot_shortest_user_data_installs_rig(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
-    plan = replace(
-        planned(rigspec, tmp_path, SMALL), deployment=DeploymentTarget(cloud=True, provider="aws")
-    )
-    with pytest.raises(OutputTooLarge) as caught:
-        compile_plan(plan, narrowed(1))
+    plan = replace(planned(rigspec, tmp_path, SMALL), deployment=AWS)
 
-    seed = seed_of(plan, tmp_path, narrowed(caught.value.size))
+    seed = seed_of(plan, tmp_path, shortest(plan))
 
     content = (seed / "user-data").read_bytes()
     assert content.startswith(b"\x1f\x8b")
