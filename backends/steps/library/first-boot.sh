@@ -10,10 +10,12 @@ step() {
     return
   fi
   echo "doing    ${2:-$1}"
-  { call_step apply "$@" </dev/null && mark_completed "$@"; } || {
-    echo "$NAME: step $1 failed: ${2:-$1}; after the cause is removed, run $0 again" >&2
-    exit 1
-  }
+  { call_step apply "$@" </dev/null && mark_completed "$@"; } || stop "$@"
+}
+
+stop() {  # ID [TITLE]
+  echo "$NAME: step $1 failed: ${2:-$1}; after the cause is removed, run $0 again" >&2
+  exit 1
 }
 
 main() {
