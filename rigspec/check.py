@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from rigspec.check_dependencies import check_dependencies
 from rigspec.diagnostics.levels import ignore_codes
@@ -65,9 +64,8 @@ def check_machine(
     beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)
     solution = find_preferred(builder, requirements, list_locked_preferences(builder, kept, moving))
     found: list[Diagnostic] = [*beyond]
-    resolution = None
+    resolution, accepts = None, _Acceptance(machine, installable)
     if solution is None:
-        accepts = _Acceptance(machine, installable)
         found += _list_conflicts(spec, machine, matrix, builder, requirements, repairs, accepts)
     else:
         needed = drop_unneeded_toolkit(spec.rig, builder, solution)
@@ -75,13 +73,12 @@ def check_machine(
         resolution = build_resolution(spec.rig, machine, matrix, implied_rules, needed)
         rows = (row for row in builder.advisory_rules(solution) if row.keys <= needed.keys())
         found += lint_advisories(rows, builder.universes, requirements, solution, spec.document)
-        accepts = _Acceptance(machine, installable)
         found += check_dependencies(spec, machine, matrix, repairs=repairs, accepts=accepts)
     repaired = (repair.resolution for error in found for repair in error.repairs)
-    likely = resolution or next(filter(None, repaired), None)
+    likely = resolution or next(filter(None, repaired), None) or accepts.likely
     found += lint(spec, machine, matrix, resolution, likely)
     if installable:
-        found += lint_host_steps(spec, matrix, resolution)
+        found += accepts.lint_host_steps(spec, matrix, resolution)
     resolution = None if _errors(found) else resolution
     parts, measures = _hardware(spec, machine, matrix)
     status = "conflict" if resolution is None or _errors(parts) else "ok"
@@ -107,17 +104,46 @@ def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[D
     return found
 
 
-@dataclass(frozen=True)
 class _Acceptance:
-    """Whether a spec that resolves has no errors that depend on its resolution."""
+    """Whether a spec that resolves has no errors that depend on its resolution.
 
-    machine: str | None
-    installable: bool
+    The resolutions of repairs that are not accepted are the likely ones if no other repair is.
+    """
+
+    def __init__(self, machine: str | None, installable: bool) -> None:
+        self._machine = machine
+        self._installable = installable
+        self._rejected: list[tuple[Matrix, Resolution]] = []
+        self._accepts_any = False
 
     def __call__(self, spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> bool:
-        if self.installable and _errors(lint_host_steps(spec, matrix, resolution)):
+        if (self._installable and _errors(lint_host_steps(spec, matrix, resolution))) or _errors(
+            check_dependencies(spec, self._machine, matrix, repairs=False)
+        ):
+            self._rejected.append((matrix, resolution))
             return False
-        return not _errors(check_dependencies(spec, self.machine, matrix, repairs=False))
+        self._accepts_any = True
+        return True
+
+    @property
+    def likely(self) -> Resolution | None:
+        """Return the resolution with the first repair, if none is accepted."""
+        return self._rejected[0][1] if self._rejected and not self._accepts_any else None
+
+    def lint_host_steps(
+        self, spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
+    ) -> Iterator[Diagnostic]:
+        """Yield what no step installs, without a resolution what none does with any repair."""
+        if self.likely is None:
+            yield from lint_host_steps(spec, matrix, resolution)
+            return
+        (tables, first), *others = self._rejected
+        found = [set(lint_host_steps(spec, *other)) for other in others]
+        yield from (
+            each
+            for each in lint_host_steps(spec, tables, first)
+            if all(each in other for other in found)
+        )
 
 
 def _errors(diagnostics: Iterable[Diagnostic]) -> bool:

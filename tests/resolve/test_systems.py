@@ -69,7 +69,7 @@ def test_system_with_known_c_library_is_resolved(
     ],
 )
 def test_system_without_table_is_unverified(written: str, label: str, tmp_path: Path) -> None:
-    report = check(tmp_path, system(written, 'driver = "550.54.15"') + VLLM)
+    report = check(tmp_path, system(written, 'driver = "580.65.06"') + VLLM)
 
     assert report.resolution is not None, errors(report)
     assert (report.resolution.os, report.resolution.glibc) == (label, None)
