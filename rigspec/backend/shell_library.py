@@ -28,24 +28,30 @@ _SHORT_FIRST_BOOT = (
     "skip-marked.sh",
     "complete-checksums.sh",
 )
-# A library -> its parts in order; a part that ends in `*` is the file of every kind of step.
+_INSTALLERS = frozenset({"install.sh", "rig-installer.sh"})
+# The comments of functions, except headings and directives.
+_HEADERS = re.compile(
+    r"""(?mx)
+    ^\#(?!\ ---|\ shellcheck).*\n(\n(?=\n|\#(?!\ ---|\ shellcheck)))?  # above a function
+    |(?<=\(\)\ \{)\ \ \#.*$  # behind its name
+    """
+)
+_RECORDS = (
+    "constants.sh",
+    "common.sh",
+    "step.sh source-line.sh remove.sh*",
+    "records.sh",
+    "record-files.sh",
+    "record-directories.sh",
+    "apt-locks.sh",
+    "packages.sh",
+    "accounts.sh",
+)
+_RUNNER = ("runner.sh", "uninstall.sh", "main.sh")
+# A library -> its parts in order; a part that ends in `*` are files of every kind of step.
 LIBRARIES = {
-    "installer.sh": (
-        "constants.sh",
-        "common.sh",
-        "step.sh*",
-        "source-line.sh*",
-        "records.sh",
-        "record-files.sh",
-        "record-directories.sh",
-        "apt-locks.sh",
-        "packages.sh",
-        "accounts.sh",
-        "runner.sh",
-        "remove.sh*",
-        "uninstall.sh",
-        "main.sh",
-    ),
+    "install.sh": (*_RECORDS, "lock-files.sh", *_RUNNER),
+    "rig-installer.sh": (*_RECORDS, "embedded-files.sh", *_RUNNER),
     "steps.sh": (
         "standalone.sh",
         "constants.sh",
@@ -68,15 +74,15 @@ _PARTS_FOR_DNF = {"packages.sh": "dnf-packages.sh", "apt-locks.sh": None}
 def read_library(name: str, *, comments: bool = True, others: frozenset[str] = frozenset()) -> str:
     """Return the text of a library with every built-in kind of step.
 
-    Without ``comments``, it has the same functions in fewer lines. ``others`` are further kinds, of
-    other distributions.
+    In an installer, functions have only the comments inside of them. Without ``comments``, it has
+    the same functions in fewer lines. ``others`` are further kinds, of other distributions.
 
     Raises:
         KeyError: There is no such library.
 
     """
     builtin = {kind.name for kind in find_step_kinds().values() if kind.is_builtin}
-    return _join(_read_parts(name, builtin | others), comments=comments)
+    return _join(name, builtin | others, comments=comments)
 
 
 def read_library_for(steps: Iterable[Step], name: str, *, comments: bool = True) -> str:
@@ -87,12 +93,15 @@ def read_library_for(steps: Iterable[Step], name: str, *, comments: bool = True)
 
     """
     kinds = {kind.kind for step in steps for kind in type(step).__mro__ if hasattr(kind, "kind")}
-    return _join(_read_parts(name, kinds), comments=comments)
+    return _join(name, kinds, comments=comments)
 
 
-def _join(parts: Iterable[str], *, comments: bool) -> str:
+def _join(name: str, kinds: Collection[str], *, comments: bool) -> str:
+    parts = _read_parts(name, kinds)
     text = "\n".join(part.strip("\n") + "\n" for part in parts).rstrip("\n")
-    return text if comments else _remove_comments(text)
+    if not comments:
+        return _remove_comments(text)
+    return _HEADERS.sub("", text) if name in _INSTALLERS else text
 
 
 def _remove_comments(text: str) -> str:
@@ -125,9 +134,10 @@ def _remove_checks(text: str) -> str:
     return re.sub(r"(?ms)^\w+_is_done\(\) \{\n.*?^\}\n\n?", "", text)
 
 
-def _read_step_files(name: str, kinds: Collection[str]) -> Iterator[str]:
-    """Yield the shell of the kinds of steps that have any."""
+def _read_step_files(names: str, kinds: Collection[str]) -> Iterator[str]:
+    """Yield the shell of the kinds of steps that have any of the files."""
     for kind in find_step_kinds().values():
-        text = kind.read_shell(name) if kind.name in kinds else None
-        if text is not None:
-            yield f"# --- {kind.name}\n\n{text}"
+        if kind.name in kinds:
+            texts = [text for name in names.split() if (text := kind.read_shell(name)) is not None]
+            if texts:
+                yield "\n".join([f"# --- {kind.name}\n", *texts])

@@ -64,7 +64,8 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
                 "installed",
                 get_installed_lock_path(package_list(part)),
             )
-            yield Check(f"packages ({part})", command, expect="as locked", layer=part)
+            title = f"packages ({part})"
+            yield Check(title, command, expect="as locked", layer=part, is_of_packages=True)
     yield from _toolkit_checks(locked)
     cudnn, toolkit = locked.resolution.cudnn, locked.toolkit
     if cudnn is not None and toolkit is not None and any(f.part == "cudnn" for f in locked.files):

@@ -87,7 +87,7 @@ def test_installers_have_parts_that_are_the_same_for_every_rig(
         text = (folder / "shell" / "install.sh").read_text(encoding="utf-8")
         own[spec], _, library[spec] = text.partition(LIBRARY_MARK)
     parts = {spec: split_parts(text) for spec, text in library.items()}
-    whole = split_parts(read_library("installer.sh"))
+    whole = split_parts(read_library("install.sh"))
     assert all(whole[name] == text for each in parts.values() for name, text in each.items())
     assert whole.keys() > parts["dl-server"].keys() > parts["legacy-cpu"].keys()
     assert len(own["dl-server"]) < 10_000

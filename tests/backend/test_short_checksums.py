@@ -154,9 +154,10 @@ def test_completed_step_is_skipped_unless_it_is_requested(tmp_path: Path) -> Non
     first_apply() { echo applied first; }
     second_apply() { test -e "$STATE/fixed"; }
     verify_apply() { echo verified; }
-    secret_apply() { invalidate_steps one; }
+    secret_apply() { invalidate_dependents; }
     load_plan() { step one '' first; step two '' second; step verify '' verify; }
-    [ ! -e "$STATE/secret" ] || load_plan() { step key '' secret; step one '' first; }
+    secret() { step key '' secret dependents=one; step one '' first; }
+    [ ! -e "$STATE/secret" ] || load_plan() { secret; }
     """
 
     def run(*arguments: str) -> list[str]:

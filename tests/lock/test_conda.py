@@ -232,7 +232,7 @@ def test_conda_environment_with_other_list_is_rebuilt(lab: Lab) -> None:
 def print_stamp(installer: str, files: Path) -> str:
     """Return the value that the environment's step compares with its stamp."""
     functions = installer.rpartition("\n{ trap")[0].replace("trap ", "# trap ")
-    program = "environment_print_stamp() { print_environment_digest; }"
+    program = "environment_print_stamp() { environment_digest; }"
     script = f"{functions}\n{program}\nLOCK={files}\nload_plan\nrun_on_step env-lab print_stamp"
     command = ["bash", "-c", script]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout

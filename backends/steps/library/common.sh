@@ -1,11 +1,9 @@
-# --- what the steps share
+# --- shared by the steps
 #
-# A step is called as KIND_is_done, KIND_apply or KIND_remove. Its values are in the array `arg`, and the
-# words of a command in the positional parameters. A function returns at the first failure by itself:
-# `set -e` has no effect in a condition.
+# A step is called as KIND_is_done, KIND_apply or KIND_remove: its values are in the array `arg`, the words of a
+# command are $1, $2... A function returns at the first failure by itself: `set -e` has no effect in a condition.
 
-# call_step FUNCTION ID TITLE KIND [KEY=VALUE...] [-- WORD...]
-call_step() {
+call_step() {  # FUNCTION ID TITLE KIND [KEY=VALUE...] [-- WORD...]
   local function=$1 kind=${4//-/_}
   local -A arg=([id]=$2 [title]=$3)
   shift 4
@@ -17,44 +15,57 @@ call_step() {
   "${kind}_$function" "$@"
 }
 
-# The stamp of a step has the value that the step was completed with. It is renamed into place.
-write_stamp() {  # ID VALUE
-  mkdir -p "$STATE" && printf '%s\n' "$2" >"$STATE/.$1.new" && mv -fT "$STATE/.$1.new" "$STATE/$1"
+step_error() {  # TEXT...: print it, and fail
+  printf '%s\n' "$*" >&2
+  return 1
 }
 
-has_stamp() {  # ID VALUE
-  [ -n "$2" ] && [ "$(cat "$STATE/$1" 2>/dev/null)" = "$2" ]
+write_state() {  # NAME COMMAND...: replace the file by the output of the command
+  mkdir -p "$STATE" && "${@:2}" >"$STATE/.$1.new" && mv -fT "$STATE/.$1.new" "$STATE/$1"
 }
 
-# shellcheck disable=SC2120 # a rig may have no step that passes files
+# The stamp of a completed step is the output of KIND_digest at that time.
+write_stamp() {  # [WORD...]
+  write_state "${arg[id]}" "${kind}_digest" "$@"
+}
+
+has_stamp() {  # [WORD...]
+  local digest
+  digest=$("${kind}_digest" "$@") && [ -n "$digest" ] && [ "$(cat "$STATE/${arg[id]}" 2>/dev/null)" = "$digest" ]
+}
+
 print_digest() {  # [FILE...]: of the files, or of stdin
   local sum
   sum=$(cat -- "$@" | sha256sum) && printf '%s' "${sum%% *}"
 }
 
+fetch_url() {  # URL PATH [OPTION...]
+  curl -fsSL --retry 3 -o "$2" "${@:3}" "$1"
+}
+
 download_file() {  # URL SHA256 PATH
-  curl --fail --silent --show-error --location --retry 3 --output "$3" "$1" || return
-  printf '%s  %s\n' "$2" "$3" | sha256sum --check --status || {
-    printf 'checksum mismatch: %s does not match the lock\n' "$1" >&2
-    return 1
-  }
+  fetch_url "$1" "$3" || return
+  [ "$(print_digest "$3")" = "$2" ] || step_error "checksum mismatch: $1 does not match the lock"
 }
 
 ensure_parent_dir() {  # PATH
   record_dir "$(dirname "$1")" && mkdir -p "$(dirname "$1")"
 }
 
-# A file is written next to its destination and then renamed, so readers never see a partial file.
+# PATH.rig-new is complete and is renamed to PATH, so readers never see a partial file.
 commit_file() {  # PATH [secret]
   record_file "$@" && mv -fT "$1.rig-new" "$1"
 }
 
-install_file() {  # FILE PATH MODE USER:GROUP
-  ensure_parent_dir "$2" && install -m "$3" -o "${4%%:*}" -g "${4#*:}" "$1" "$2.rig-new" && commit_file "$2"
+# The content is the lock's file with the ID of the step.
+install_file() {  # PATH [MODE [USER:GROUP]]
+  local mode=${2:-0644} owner=${3:-root:root}
+  ensure_parent_dir "$1" &&
+    install -m "$mode" -o "${owner%%:*}" -g "${owner#*:}" "$LOCK/${arg[id]}" "$1.rig-new" && commit_file "$1"
 }
 
-is_installed_file() {  # FILE PATH MODE USER:GROUP
-  has_mode "$2" "$3" "$4" && cmp -s "$1" "$2"
+is_installed_file() {  # PATH [MODE [USER:GROUP]]
+  has_mode "$1" "${2:-0644}" "${3:-root:root}" && cmp -s "$LOCK/${arg[id]}" "$1"
 }
 
 has_mode() {  # PATH MODE USER:GROUP
@@ -62,12 +73,12 @@ has_mode() {  # PATH MODE USER:GROUP
 }
 
 # The services that read a changed file are restarted by their own steps, which have no stamp then.
-invalidate_steps() {  # ID...
+invalidate_dependents() {
   local id
-  for id; do rm -f "$STATE/$id" || return; done
+  for id in ${arg[dependents]-}; do rm -f "$STATE/$id" || return; done
 }
 
-# words_before and words_after split the words of a step at `--`. Both set the array WORDS.
+# Both set the array WORDS to a part of the words of a step, which `--` separates.
 words_before() {  # WORD...
   WORDS=()
   while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -78,18 +89,14 @@ words_before() {  # WORD...
 
 words_after() {  # WORD...
   while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
-  [ $# -eq 0 ] || shift
-  WORDS=("$@")
+  WORDS=("${@:2}")
 }
 
 print_home() {  # USER
   getent passwd "$1" | cut -d : -f 6
 }
 
-# Users can put symbolic links anywhere in their home directory, so every file in it is read and written
-# as that user.
-run_in_home() {  # USER SCRIPT [WORD...]: the home directory is $1 in the script, the words are $2...
-  local name=$1 script=$2
-  shift 2
-  runuser -u "$name" -- sh -c "$script" sh "$(print_home "$name")" "$@"
+# As the user, who can put symbolic links anywhere in the home directory.
+run_in_home() {  # USER SCRIPT [WORD...]: in the script, $1 is the home directory, and the words are $2...
+  runuser -u "$1" -- sh -c "$2" sh "$(print_home "$1")" "${@:3}"
 }

@@ -5,32 +5,31 @@ usage() {
 usage: $NAME [--dry-run] [--step ID] [--allow-removals | --uninstall]
        $NAME --list | --help
 
-Installs the rig. Each step is skipped if already complete. The result is verified against the lock.
-Safe to interrupt at any time and run again.
+Installs the rig, and verifies the result against the lock. Safe to interrupt and run again: completed steps
+are skipped.
 
-  --list        list the steps
-  --dry-run     print what would be done without changing anything
-  --step ID     run only this step
-  --uninstall   remove what was installed, in reverse order. Keeps and lists: packages that were already
-                installed or that others depend on, modified files, accounts and their home directories.
-                Does not prompt
-  --allow-removals
-                allow apt to remove conflicting packages that do not belong to the rig; by default, the
-                step lists them and fails without changing anything
-  --help        print this help
+  --list            list the steps
+  --dry-run         print what would be done without changing anything
+  --step ID         run only this step
+  --uninstall       remove what was installed, without a prompt. Keeps and lists: packages that were already
+                    installed or that others need, modified files, accounts and home directories
+  --allow-removals  allow apt to remove conflicting packages that do not belong to the rig
+  --help            print this help
 
-log:   $LOG
-state: $STATE (completed steps, and records of what was installed)
+log: $LOG, state and records: $STATE
 
-exit status:
-  0    success; if a reboot is required, it is reported, and $STATE/reboot-due exists until then
-  1    a step failed, this is the wrong machine, or something differs from the lock
-  2    usage error
-  129, 130, 143   stopped by a signal
+exit status: 0 success; if a reboot is required, $STATE/reboot-due exists until then
+             1 a step failed, this is the wrong machine, or something differs from the lock
+             2 usage error; 129, 130, 143 stopped by a signal
 USAGE
 }
 
-main() {
+usage_error() {  # TEXT
+  echo "$NAME: $*" >&2
+  exit 2
+}
+
+main() {  # ARGUMENT...
   local action=install_rig arguments="$*"
   DRY_RUN=no ALLOW_REMOVALS=no ONLY='' STEP='' LOGGED=''
   load_plan
@@ -42,15 +41,12 @@ main() {
       --allow-removals) ALLOW_REMOVALS=yes ;;
       --uninstall) action=uninstall_rig ;;
       --step)
-        [ $# -ge 2 ] || { printf '%s: --step requires a step ID; see --list\n' "$NAME" >&2; exit 2; }
+        [ $# -ge 2 ] || usage_error '--step requires a step ID; see --list'
         ONLY=$2
-        if [ -z "$ONLY" ] || [ -z "${TITLES[$ONLY]-}" ]; then
-          printf '%s: no step "%s"; see --list\n' "$NAME" "$ONLY" >&2
-          exit 2
-        fi
+        [ -n "$ONLY" ] && [ -n "${TITLES[$ONLY]-}" ] || usage_error "no step \"$ONLY\"; see --list"
         shift
         ;;
-      *) printf '%s: unknown option: %s\n' "$NAME" "$1" >&2; usage >&2; exit 2 ;;
+      *) usage_error "unknown option: $1"$'\n'"$(usage)" ;;
     esac
     shift
   done
@@ -59,9 +55,9 @@ main() {
   exec 7>&1
   [ "$(id -u)" -eq 0 ] || fail "must be run as root; use sudo"
   run_on_step platform is_done || fail "nothing was changed"
-  if [ "$DRY_RUN" = no ]; then
+  if ! is_dry_run; then
     take_lock
-    # Older versions created it readable by all users.
+    # Older versions let all users read it.
     [ ! -d "$RECORDS" ] || chmod 0700 "$RECORDS"
     trap 'handle_signal SIGHUP 129' HUP
     trap 'handle_signal SIGINT 130' INT

@@ -1,6 +1,6 @@
 # --- system packages
 
-apt_get() {
+apt_get() {  # WORD...
   DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confdef \
     -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 "$@"
 }
@@ -14,10 +14,9 @@ repair_packages() {
     DEBIAN_FRONTEND=noninteractive dpkg --configure --pending --force-confdef --force-confold || true
     if [ -n "$(dpkg --audit)" ]; then
       set -- install --fix-broken --yes --allow-downgrades --allow-change-held-packages
-      # Do not run it if the simulation fails.
       apt_get update && planned=$(apt-get --simulate "$@") && refuse_removals "$planned" && apt_get "$@" || return
     fi
-    # A run that was killed within it left links of certificates that it does not look at again.
+    # If it was killed, it left links that it does not look at again.
     ! command -v update-ca-certificates >/dev/null || update-ca-certificates --fresh >/dev/null || true
   fi
 }
@@ -26,13 +25,12 @@ refresh_packages() {
   repair_packages && apt_get update
 }
 
-# refuse_removals PLANNED: fail if apt would remove a package that the rig did not install.
-refuse_removals() {
+refuse_removals() {  # PLANNED: fail if apt would remove a package that the rig did not install
   local foreign
   foreign=$(printf '%s\n' "$1" | print_removals | grep -vxF -e "$(read_list packages | cut -d ' ' -f 2)" | paste -s -d ' ' -) || true
   [ -n "$foreign" ] && [ "$ALLOW_REMOVALS" = no ] || return 0
-  printf 'apt would remove packages that do not belong to the rig: %s\nNothing was changed. To allow it, run %s --allow-removals; otherwise lock compatible versions.\n' "$foreign" "$NAME" >&2
-  return 1
+  echo "apt would remove packages that do not belong to the rig: $foreign" >&2
+  step_error "Nothing was changed. To allow it, run $NAME --allow-removals; otherwise lock compatible versions."
 }
 
 print_removals() {
@@ -42,10 +40,9 @@ print_removals() {
 install_packages() {  # ID OPTION... PACKAGE...
   local id=$1 planned removed marked
   shift
-  planned=$(apt-get --simulate install --yes --no-install-recommends "$@") || return
-  refuse_removals "$planned" || return
+  planned=$(apt-get --simulate install --yes --no-install-recommends "$@") && refuse_removals "$planned" || return
   removed=$(printf '%s\n' "$planned" | print_removals)
-  # Do not remove more than the simulation showed: packages may be installed in the meantime.
+  # Do not remove more than was simulated: others may install packages in the meantime.
   [ -n "$removed" ] || set -- --no-remove "$@"
   record packages "$(printf '%s\n' "$planned" | sed -n "s/^Inst \([^ ]*\) (.*/$id \1/p")" &&
     record upgraded "$(printf '%s\n' "$planned" | sed -n 's/^Inst \([^ ]*\) \[\([^]]*\)\].*/\1 \2/p')" &&
@@ -55,36 +52,34 @@ install_packages() {  # ID OPTION... PACKAGE...
 }
 
 filter_requested() {  # OPTION... PACKAGE...: print the names of stdin that are among the packages
-  REQUESTED=$* awk '
-    BEGIN { count = split(ENVIRON["REQUESTED"], all, " "); for (i = 1; i <= count; i++) { sub(/=.*/, "", all[i]); requested[all[i]] } }
-    $0 in requested'
+  grep -xF -e "$(printf '%s\n' "${@%%=*}")" || [ $? -eq 1 ]
 }
 
-record_holds() {
-  local name holds
-  holds=$(apt-mark showhold)
-  for name; do
-    printf '%s\n' "$holds" | grep -qxF -e "$name" || record holds "$name" || return
-  done
+record_holds() {  # NAME...
+  local name
+  for name; do is_held "$name" || record holds "$name" || return; done
 }
 
-release_holds() {
+release_holds() {  # NAME...
   local name
   for name; do
-    if is_recorded holds "$name"; then
-      ! apt-mark showhold | grep -qxF -e "$name" || run_or_print "release $name" apt-mark unhold "$name"
-      unrecord holds "$name"
-    fi
+    is_recorded holds "$name" || continue
+    ! is_held "$name" || run_or_print "release $name" apt-mark unhold "$name"
+    unrecord holds "$name"
   done
+}
+
+is_held() {  # NAME
+  apt-mark showhold | grep -xF -e "$1" >/dev/null
+}
+
+is_installed() {  # NAME
+  dpkg-query -W -f='${db:Status-Abbrev}\n' "$1" 2>/dev/null | grep -q '^.[^nc]'
 }
 
 filter_installed() {  # print the names of stdin that are installed
   local name
-  while IFS= read -r name; do
-    # shellcheck disable=SC2016 # dpkg-query fills this in
-    dpkg-query -W -f='${db:Status-Abbrev}\n' "$name" 2>/dev/null | grep -q '^.[^nc]' && printf '%s\n' "$name"
-  done
-  true
+  while IFS= read -r name; do ! is_installed "$name" || printf '%s\n' "$name"; done
 }
 
 # Print the packages of stdin that nothing else depends on: simulate an autoremove in which only they
@@ -93,48 +88,38 @@ filter_unneeded() {
   local marks name
   marks=$(mktemp -d) || return
   while IFS= read -r name; do
-    printf 'Package: %s\nArchitecture: %s\nAuto-Installed: 1\n\n' "${name%%:*}" "$(dpkg-query -W -f='${Architecture}' "$name" | sed "s/^all\$/$(dpkg --print-architecture)/")"
+    printf 'Package: %s\nArchitecture: %s\nAuto-Installed: 1\n\n' "${name%%:*}" \
+      "$(dpkg-query -W -f='${Architecture}' "$name" | sed "s/^all\$/$(dpkg --print-architecture)/")"
   done >"$marks/extended_states"
   LC_ALL=C apt-get --simulate autoremove -o Dir::State::extended_states="$marks/extended_states" \
     -o APT::Ignore-Hold="$DRY_RUN" -o APT::AutoRemove::RecommendsImportant=false -o APT::AutoRemove::SuggestsImportant=false |
-    sed -n 's/^Remv \([^ ]*\) .*/\1/p'
+    print_removals
   rm -rf "$marks"
 }
 
+# shellcheck disable=SC2086 # names of packages have no spaces
 purge_packages() {  # ID NAME...: purge the packages that the step installed; it requested NAME...
   local id=$1 name mine gone also others
-  shift
   others=$(list_other_rigs) || return
   if [ -n "$others" ]; then
     report_kept "the packages of $id: still needed by $others"
-    return 0
+    return
   fi
-  [ "$DRY_RUN" = yes ] || repair_packages || return
+  is_dry_run || repair_packages || return
   mine=$(read_list packages | sed -n "s/^$id //p" | filter_installed)
-  gone=''
-  [ -z "$mine" ] || gone=$(printf '%s\n' "$mine" | filter_unneeded | { grep -xF -e "$mine" || true; })
+  gone=$([ -z "$mine" ] || printf '%s\n' "$mine" | filter_unneeded | { grep -xF -e "$mine" || true; })
   for name in $mine; do
     printf '%s\n' "$gone" | grep -qxF -e "$name" || report_kept "package $name: another package depends on it"
   done
-  for name; do
-    read_list packages | OTHER=$name awk '$2 == ENVIRON["OTHER"] { found = 1 } END { exit !found }' || [ -z "$(printf '%s\n' "$name" | filter_installed)" ] ||
-      report_kept "package $name: it was already installed$(read_list upgraded | sed -n "s/^$(printf '%s' "$name" | sed 's/[.+]/\\&/g') /, at version /p" | head -n 1)"
+  for name in "${@:2}"; do
+    is_in_list packages "$name" '$2 == value' || ! is_installed "$name" ||
+      report_kept "package $name: it was already installed$(search_list upgraded "$name" '$1 == value { print ", at version " $2; exit }')"
   done
   [ -n "$gone" ] || return 0
-  # shellcheck disable=SC2086 # names of packages have no spaces
-  also=$(apt-get --simulate --yes --allow-change-held-packages purge $gone | sed -n 's/^Purg \([^ ]*\) .*/\1/p' | { grep -vxF -e "$gone" || true; })
+  also=$(apt-get --simulate --yes --allow-change-held-packages purge $gone | print_removals | { grep -vxF -e "$gone" || true; })
   if [ -n "$also" ]; then
     report_kept "packages $gone: removing them would remove $also"
-    return 0
+  else
+    run_or_print "remove packages ${gone//$'\n'/ }" apt_get purge --yes $gone
   fi
-  # shellcheck disable=SC2086
-  run_or_print "remove packages $(printf '%s' "$gone" | tr '\n' ' ')" apt_get purge --yes $gone
-}
-
-# Installing a package by name marks it as manual; mark these as automatic again.
-restore_auto_marks() {
-  local names
-  names=$(read_list marked | filter_installed)
-  # shellcheck disable=SC2086
-  [ -z "$names" ] || apt-mark auto $names >/dev/null
 }

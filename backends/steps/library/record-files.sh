@@ -1,6 +1,8 @@
-# --- files and directories
+# --- records of files
+#
+# The list has the SHA-256 of a file, in 64 characters, and its path.
 
-record_dir() {
+record_dir() {  # DIR
   local path=$1
   while [ ! -e "$path" ]; do
     record folders "$path" || return
@@ -8,37 +10,28 @@ record_dir() {
   done
 }
 
-print_sha256() {
-  local sum
-  sum=$(sha256sum <"$1") && printf '%s' "${sum%% *}"
-}
-
-path_exists() {
+path_exists() {  # PATH
   [ -e "$1" ] || [ -L "$1" ]
 }
 
-is_same_file() {
-  if [ -L "$1" ] || [ -L "$2" ]; then
-    [ -L "$1" ] && [ -L "$2" ] && [ "$(readlink "$1")" = "$(readlink "$2")" ]
-  else
-    cmp -s "$1" "$2"
-  fi
-}
-
-# A file with a secret is recorded by size and time: a digest would let passwords be guessed.
-print_stat_mark() {
+# In place of the SHA-256 of a secret, with which a password could be guessed.
+print_stat_mark() {  # PATH
   local mark
   mark=$(stat -c '%s bytes, changed %.9Y' "$1") && printf '%-64s' "$mark"
 }
 
-is_recorded_file() {  # PATH: succeed if the current content is the recorded one
-  local sum
-  [ -f "$1" ] && [ ! -L "$1" ] && sum=$(print_sha256 "$1") && { is_recorded files "$sum  $1" || is_recorded files "$(print_stat_mark "$1")  $1"; }
+was_recorded_file() {  # PATH
+  is_in_list files "$1" 'substr($0, 67) == value'
 }
 
-# record_file PATH [secret]: PATH.rig-new is about to replace PATH. Back up a file of another origin;
-# do not record an identical file that already exists.
-record_file() {
+is_recorded_file() {  # PATH: succeed if the current content is the recorded one
+  local sum
+  [ -f "$1" ] && [ ! -L "$1" ] && sum=$(print_digest "$1") &&
+    { is_recorded files "$sum  $1" || is_recorded files "$(print_stat_mark "$1")  $1"; }
+}
+
+# PATH.rig-new is about to replace PATH. Back up a file of another origin; if it is identical, it stays theirs.
+record_file() {  # PATH [secret]
   local digest
   if path_exists "$1" && ! is_recorded_file "$1"; then
     [ -L "$1" ] || ! cmp -s "$1" "$1.rig-new" || return 0
@@ -47,35 +40,22 @@ record_file() {
   if [ $# -gt 1 ]; then
     write_list files print_files_with_mark "$1"
   else
-    digest=$(print_sha256 "$1.rig-new") && record files "$digest  $1"
+    digest=$(print_digest "$1.rig-new") && record files "$digest  $1"
   fi
 }
 
 print_files_with_mark() {  # PATH: without the digests that older versions recorded for it
   {
-    read_list files | OTHER=$1 awk 'substr($0, 67) != ENVIRON["OTHER"] || index($0, " ") < 65' &&
+    search_list files "$1" 'substr($0, 67) != value || index($0, " ") < 65' &&
       { ! is_recorded_file "$1" || { print_stat_mark "$1" && printf '  %s\n' "$1"; }; } &&
       print_stat_mark "$1.rig-new" && printf '  %s\n' "$1"
   } | awk '!seen[$0]++'
 }
 
-list_recorded_paths() {  # of files
-  read_list files | cut -c 67-
-}
-
-was_recorded_file() {  # PATH
-  [ -e "$RECORDS/files" ] && LINE=$1 awk 'substr($0, 67) == ENVIRON["LINE"] { found = 1 } END { exit !found }' "$RECORDS/files"
-}
-
-print_files_without() {
-  read_list files | OTHER=$1 awk 'substr($0, 67) != ENVIRON["OTHER"]'
-}
-
-# back_up_file PATH: write and record a copy before the file is replaced. BACKUP is set to its name.
-back_up_file() {
+back_up_file() {  # PATH: copy it and record the copy, and set BACKUP to the path of the copy
   local count=0
   BACKUP=$1.before-rig
-  while path_exists "$BACKUP" && ! is_same_file "$1" "$BACKUP"; do
+  while path_exists "$BACKUP" && ! diff -q --no-dereference "$1" "$BACKUP" >/dev/null; do
     count=$((count + 1))
     BACKUP=$1.before-rig.$count
   done
@@ -90,7 +70,7 @@ back_up_file() {
 }
 
 print_backup_path() {  # PATH
-  read_list before | OF=$1 awk -F '\t' '$2 == ENVIRON["OF"] { print $3 }'
+  search_list before "$1" '{ split($0, field, "\t") } field[2] == value { print field[3] }'
 }
 
 restore_backup() {  # PATH
@@ -101,8 +81,8 @@ restore_backup() {  # PATH
   unrecord before "	$1	$back"
 }
 
-restore_file() {
-  [ "$DRY_RUN" = yes ] || rm -f "$1.rig-new" "$1.rig-kept" || return
+restore_file() {  # PATH: remove the file of the rig, and restore the one that it replaced
+  is_dry_run || rm -f "$1.rig-new" "$1.rig-kept" || return
   if path_exists "$1"; then
     was_recorded_file "$1" || return 0
     if ! is_recorded_file "$1"; then
@@ -112,41 +92,5 @@ restore_file() {
     run_or_print "remove $1" rm -f "$1" || return
   fi
   restore_backup "$1" || return
-  [ "$DRY_RUN" = yes ] || ! was_recorded_file "$1" || write_list files print_files_without "$1"
-}
-
-# --- directories that belong to the rig alone
-
-record_tree() {
-  record_dir "$(dirname "$1")" && record trees "$1"
-}
-
-remove_tree() {
-  if is_recorded trees "$1"; then
-    [ ! -e "$1" ] || run_or_print "remove $1" rm -rf "$1" || return
-    [ "$DRY_RUN" = yes ] || rm -rf "$1.rig-old" "$1.rig-gone" || return
-    unrecord trees "$1"
-  fi
-}
-
-# Keep the old directory until its replacement is complete. After an interruption, the old one is
-# still in the stash, and the current one is incomplete.
-stash_dir() {
-  rm -rf "$1.rig-gone" || return
-  if [ -e "$1.rig-old" ]; then
-    rm -rf "$1"
-  elif [ -e "$1" ]; then
-    mv -T "$1" "$1.rig-old"
-  fi
-}
-
-unstash_dir() {
-  [ -e "$1.rig-old" ] || return 0
-  rm -rf "$1" && mv -T "$1.rig-old" "$1" && log_info "         restored the previous $1"
-}
-
-# Rename the stash before deleting it, so that a partly deleted stash is never restored.
-drop_stash() {
-  [ ! -e "$1.rig-old" ] || mv -T "$1.rig-old" "$1.rig-gone" || return
-  rm -rf "$1.rig-gone"
+  is_dry_run || ! was_recorded_file "$1" || write_list files search_list files "$1" 'substr($0, 67) != value'
 }

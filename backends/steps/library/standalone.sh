@@ -6,5 +6,6 @@
 #
 #   is_done   succeed if the step is complete
 #   apply     perform the step; safe to run again after an interruption
+# shellcheck disable=SC2016,SC2034,SC2120
 set -euo pipefail
 umask 022

@@ -1,10 +1,8 @@
-apt_packages_remove() {
-  local pin names
+apt_packages_remove() {  # [WORD...]
+  local names
   words_before "$@"
-  names=(${WORDS[@]+"${WORDS[@]}"})
-  if [ -n "${arg[packages]-}" ]; then
-    while read -r pin _; do names+=("${pin%%=*}"); done <"$LOCK/${arg[packages]}" || return
-  fi
+  add_pins || return
+  names=("${WORDS[@]%%=*}")
   words_after "$@"
   release_holds ${WORDS[@]+"${WORDS[@]}"} && purge_packages "${arg[id]}" "${names[@]}"
 }

@@ -1,19 +1,22 @@
-# packages: the file with the pinned packages; checksums, modules: `yes` or missing. The words are the
-# packages without a version and, after `--`, the names to hold.
-apt_packages_is_done() {
+# packages: the file with the pinned packages. The words are the packages without a version and, after `--`, the
+# names to hold.
+apt_packages_is_done() {  # [WORD...]
   local name
   words_before "$@"
   for name in ${WORDS[@]+"${WORDS[@]}"}; do
-    is_package_installed "$name" || return
+    dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q ' ok installed$' || return
   done
-  [ -z "${arg[packages]-}" ] || {
-    has_stamp "${arg[id]}" "$(print_digest "$LOCK/${arg[packages]}")" &&
-      sh "$LOCK/check-packages.sh" installed "$LOCK/${arg[packages]}" >/dev/null
-  }
+  [ -z "${arg[packages]-}" ] ||
+    { has_stamp && sh "$LOCK/check-packages.sh" installed "$LOCK/${arg[packages]}" >/dev/null; }
 }
 
-apt_packages_apply() {
-  refresh_packages && check_package_index && install_step_packages "$@" && hold_packages "$@" && stamp_packages
+apt_packages_apply() {  # [WORD...]
+  refresh_packages && check_package_index && install_step_packages "$@" && hold_packages "$@" &&
+    { [ -z "${arg[packages]-}" ] || write_stamp; }
+}
+
+apt_packages_digest() {
+  print_digest "$LOCK/${arg[packages]}"
 }
 
 # apt checks every download against the signed index; this checks the index against the lock.
@@ -22,26 +25,19 @@ check_package_index() {
 }
 
 install_step_packages() {  # [WORD...]
-  local pin options=()
+  local options=()
   words_before "$@"
   [ -z "${arg[checksums]-}" ] || options+=(--allow-downgrades)
   [ "$*" = "${WORDS[*]-}" ] || options+=(--allow-change-held-packages)
-  if [ -n "${arg[packages]-}" ]; then
-    while read -r pin _; do WORDS+=("$pin"); done <"$LOCK/${arg[packages]}" || return
-  fi
-  install_packages "${arg[id]}" ${options[@]+"${options[@]}"} "${WORDS[@]}"
+  add_pins && install_packages "${arg[id]}" ${options[@]+"${options[@]}"} "${WORDS[@]}"
+}
+
+add_pins() {  # append the pinned packages to WORDS
+  local pin
+  [ -z "${arg[packages]-}" ] || while read -r pin _; do WORDS+=("$pin"); done <"$LOCK/${arg[packages]}"
 }
 
 hold_packages() {  # [WORD...]
   words_after "$@"
   [ "${#WORDS[@]}" -eq 0 ] || { record_holds "${WORDS[@]}" && apt-mark hold "${WORDS[@]}" >/dev/null; }
-}
-
-stamp_packages() {
-  [ -z "${arg[packages]-}" ] || write_stamp "${arg[id]}" "$(print_digest "$LOCK/${arg[packages]}")"
-}
-
-is_package_installed() {  # NAME
-  # shellcheck disable=SC2016 # dpkg-query fills this in
-  dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q ' ok installed$'
 }

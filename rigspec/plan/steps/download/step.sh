@@ -1,7 +1,7 @@
 # url, sha256, to, mode
 download_is_done() {
   [ "$(stat -c %a "${arg[to]}" 2>/dev/null)" = "$(printf '%o' "0${arg[mode]}")" ] &&
-    printf '%s  %s\n' "${arg[sha256]}" "${arg[to]}" | sha256sum --check --status
+    [ "$(print_digest "${arg[to]}")" = "${arg[sha256]}" ]
 }
 
 download_apply() {

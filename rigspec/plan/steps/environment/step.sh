@@ -1,26 +1,25 @@
 # path, tools, requirements; sources, explicit, bootstrap, index, extra_indexes and python may be missing.
 # The words are the command that creates the environment; the path is appended.
 environment_is_done() {
-  [ -x "$(print_environment_python)" ] && has_stamp "${arg[id]}" "$(print_environment_digest)"
+  [ -x "${arg[python]-${arg[path]}/bin/python}" ] && has_stamp
 }
 
 environment_apply() {
   record_tree "${arg[path]}" && stash_dir "${arg[path]}" || return
   create_environment "$@" || { unstash_dir "${arg[path]}"; return 1; }
-  drop_stash "${arg[path]}" && write_stamp "${arg[id]}" "$(print_environment_digest)"
+  drop_stash "${arg[path]}" && write_stamp
 }
 
 create_environment() {  # COMMAND...
-  local python
-  python=$(print_environment_python)
+  local python=${arg[python]-${arg[path]}/bin/python}
   mkdir -p "$(dirname "${arg[path]}")" || return
   [ -z "${arg[bootstrap]-}" ] || pip_install "${arg[bootstrap]}" --only-binary :all: --upgrade -r "$LOCK/${arg[tools]}" || return
   "$@" "${arg[path]}" >/dev/null || return
-  # Reinstall pip even if the version matches: Debian splits pip up, and its version cannot build packages.
+  # Reinstall pip even if the version matches: that of Debian cannot build.
   pip_install "$python" --only-binary :all: --upgrade --force-reinstall -r "$LOCK/${arg[tools]}" &&
     pip_install "$python" --only-binary :all: --no-deps -r "$LOCK/${arg[requirements]}" || return
-  # Build with the locked packages above: in isolation, pip would download build requirements without hashes.
-  # The setup scripts of CUDA extensions would replace the build by a download without a checksum.
+  # In isolation, pip would download build requirements without hashes. Some setup scripts would download
+  # a wheel without a checksum.
   local -x {FLASH_ATTENTION,CAUSAL_CONV1D,MAMBA,NVTE_PYTORCH}_FORCE_BUILD=TRUE
   [ -z "${arg[sources]-}" ] || pip_install "$python" --no-build-isolation --no-deps -r "$LOCK/${arg[sources]}"
 }
@@ -33,11 +32,7 @@ pip_install() {  # PYTHON OPTION...
   "$python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes "$@"
 }
 
-print_environment_python() {
-  printf '%s' "${arg[python]-${arg[path]}/bin/python}"
-}
-
-print_environment_digest() {
+environment_digest() {
   local name files=()
   for name in "${arg[explicit]-}" "${arg[tools]}" "${arg[requirements]}" "${arg[sources]-}"; do
     [ -z "$name" ] || files+=("$LOCK/$name")

@@ -1,3 +1,6 @@
 group_remove() {
-  remove_group "${arg[name]}"
+  local name=${arg[name]}
+  is_recorded groups "$name" || return 0
+  ! getent group "$name" >/dev/null || run_or_print "remove group $name" groupdel "$name"
+  unrecord groups "$name"
 }

@@ -4,6 +4,9 @@ group_is_done() {
     { [ -z "${arg[members]+set}" ] || [ "$(getent group "${arg[name]}" | cut -d : -f 4)" = "${arg[members]}" ]; }
 }
 
+# Record only a group that did not exist before.
 group_apply() {
-  create_group "${arg[name]}" && { [ -z "${arg[members]+set}" ] || gpasswd --members "${arg[members]}" "${arg[name]}"; }
+  clear_account_locks
+  getent group "${arg[name]}" >/dev/null || { record groups "${arg[name]}" && groupadd --system "${arg[name]}"; } || return
+  [ -z "${arg[members]+set}" ] || gpasswd --members "${arg[members]}" "${arg[name]}"
 }

@@ -1,13 +1,13 @@
-# url, sha256, creates; prefix: the directory that only this installer uses. The words are the
-# arguments of the installer.
+# url, sha256, creates; prefix: the directory that only this installer uses. The words are the arguments of the
+# installer.
 installer_is_done() {
-  [ -e "${arg[creates]}" ] && has_stamp "${arg[id]}" "${arg[sha256]}"
+  [ -e "${arg[creates]}" ] && has_stamp
 }
 
-installer_apply() {
+installer_apply() {  # ARGUMENT...
   local file=$CACHE/${arg[id]}.download prefix=${arg[prefix]-} shared
-  mkdir -p "$CACHE" && download_file "${arg[url]}" "${arg[sha256]}" "$file" || return
   shared=$(print_shared_dir)
+  mkdir -p "$CACHE" && download_file "${arg[url]}" "${arg[sha256]}" "$file" || return
   if [ -n "$prefix" ]; then
     record_tree "$prefix" && rm -rf "$prefix" && mkdir -p "$(dirname "$prefix")" || return
   else
@@ -15,10 +15,13 @@ installer_apply() {
   fi
   bash "$file" "$@" >/dev/null || return
   [ -n "$prefix" ] || record_new_contents "${arg[id]}" "$shared" || return
-  rm -f "$file" && write_stamp "${arg[id]}" "${arg[sha256]}"
+  rm -f "$file" && write_stamp
 }
 
-# The directory that an installer without a prefix shares with other software.
-print_shared_dir() {
+installer_digest() {
+  printf '%s' "${arg[sha256]}"
+}
+
+print_shared_dir() {  # which an installer without a prefix shares with other software
   dirname "$(dirname "${arg[creates]}")"
 }

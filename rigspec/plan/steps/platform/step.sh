@@ -1,12 +1,12 @@
+platform_is_done() {
+  platform_apply
+}
+
 platform_apply() {
   local found
   found="$(print_os_release ID) $(print_os_release VERSION_ID)" &&
     expect_platform "${arg[distribution]} ${arg[release]}" "$found" runs &&
     expect_platform "${arg[arch]}" "$(uname -m)" is
-}
-
-platform_is_done() {
-  platform_apply
 }
 
 print_os_release() {  # KEY
@@ -17,6 +17,6 @@ print_os_release() {  # KEY
 expect_platform() {  # EXPECTED FOUND VERB
   case $2 in
     "$1" | "$1".*) ;;
-    *) printf 'this rig is for %s, but this machine %s %s\n' "$1" "$3" "$2" >&2; return 1 ;;
+    *) step_error "this rig is for $1, but this machine $3 $2" ;;
   esac
 }

@@ -1,13 +1,12 @@
-# name: of the secret; path, owner; template: `yes` if the lock has the text of the file, with
-# placeholders; account: `yes` if the secret has the form account:password; dependents: services that read
-# the file.
+# name: of the secret; path, owner; template: `yes` if the lock has the text of the file, with placeholders;
+# account: `yes` if the secret has the form account:password; dependents: services that read the file.
 secret_is_done() {
-  local secret
-  [ -s "${arg[path]}" ] && [ "$(stat -c '%a %U' "${arg[path]}" 2>/dev/null)" = "400 ${arg[owner]}" ] || return
-  [ -z "${arg[template]-}" ] || has_stamp "${arg[id]}" "$(print_digest "$LOCK/${arg[id]}")" || return
-  # The secret may have been changed since.
+  local secret path=${arg[path]}
+  [ -s "$path" ] && [ "$(stat -c '%a %U' "$path" 2>/dev/null)" = "400 ${arg[owner]}" ] || return
+  [ -z "${arg[template]-}" ] || has_stamp || return
+  # The secret may have changed.
   secret=$(print_secret)
-  [ -z "$secret" ] || print_secret_file | cmp -s - "${arg[path]}"
+  [ -z "$secret" ] || print_secret_file | cmp -s - "$path"
 }
 
 # If the secret is missing, the installation continues and the verification reports it.
@@ -19,18 +18,18 @@ secret_apply() {
     log_info "the secret ${arg[name]} is missing: set it in the environment or in /etc/rig/secrets/${arg[name]} and run this again"
     return
   fi
-  if [ -n "${arg[account]-}" ] && [ "$secret" = "${secret%%:*}" ]; then
-    printf 'the secret %s must have the form account:password\n' "${arg[name]}" >&2
-    return 1
-  fi
-  (umask 077 && rm -f "$path.rig-new" && print_secret_file >"$path.rig-new" && chmod 0400 "$path.rig-new" && chown "${arg[owner]}" "$path.rig-new") || return
-  # shellcheck disable=SC2086 # IDs of steps have no spaces
-  invalidate_steps ${arg[dependents]-} && commit_file "$path" secret || return
-  [ -z "${arg[template]-}" ] || write_stamp "${arg[id]}" "$(print_digest "$LOCK/${arg[id]}")"
+  [ -z "${arg[account]-}" ] || [ "$secret" != "${secret%%:*}" ] ||
+    step_error "the secret ${arg[name]} must have the form account:password" || return
+  (umask 077 && rm -f "$path.rig-new" && print_secret_file >"$path.rig-new" && chmod 0400 "$path.rig-new" &&
+    chown "${arg[owner]}" "$path.rig-new") && invalidate_dependents && commit_file "$path" secret || return
+  [ -z "${arg[template]-}" ] || write_stamp
 }
 
-# From the environment or from /etc/rig/secrets; nothing if neither has it.
-print_secret() {
+secret_digest() {
+  print_digest "$LOCK/${arg[id]}"
+}
+
+print_secret() {  # from the environment or from /etc/rig/secrets; nothing if neither has it
   local value
   value=$(printenv "${arg[name]}") || true
   [ -n "$value" ] || value=$(cat "/etc/rig/secrets/${arg[name]}" 2>/dev/null) || true

@@ -1,7 +1,7 @@
 # url, sha256, prefix, creates; c_flags: of the compiler. The words are the arguments of its
 # configure script and, after `--`, a command that fails if an optional part is missing.
 source_build_is_done() {
-  [ -e "${arg[creates]}" ] && has_stamp "${arg[id]}" "${arg[sha256]}"
+  [ -e "${arg[creates]}" ] && has_stamp
 }
 
 source_build_apply() {
@@ -15,7 +15,11 @@ source_build_apply() {
     run_logged "$log" make --directory "$build" install || return
   words_after "$@"
   [ "${#WORDS[@]}" -eq 0 ] || "${WORDS[@]}" || return
-  rm -rf "$file" "$build" "$log" && write_stamp "${arg[id]}" "${arg[sha256]}"
+  rm -rf "$file" "$build" "$log" && write_stamp
+}
+
+source_build_digest() {
+  printf '%s' "${arg[sha256]}"
 }
 
 configure_build() {  # DIR WORD...

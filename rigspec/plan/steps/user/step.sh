@@ -1,20 +1,20 @@
 # name; groups: separated by spaces; keys: `yes` if the lock has a file of SSH keys with the ID of the step.
 # The words are the files that an existing account gets from /etc/skel.
-user_is_done() {
+user_is_done() {  # [PATH...]
   local path home
   id -u "${arg[name]}" >/dev/null 2>&1 && home=$(print_home "${arg[name]}") || return
   for path; do [ -e "$home/$path" ] || return; done
-  has_stamp "${arg[id]}" "$(print_user_digest)"
+  has_stamp
 }
 
-user_apply() {
+user_apply() {  # [PATH...]
   local path
   create_account "${arg[name]}" && join_groups || return
   for path; do copy_skel_file "$path" || return; done
-  install_ssh_keys && write_stamp "${arg[id]}" "$(print_user_digest)"
+  install_ssh_keys && write_stamp
 }
 
-print_user_digest() {
+user_digest() {
   { [ -z "${arg[keys]-}" ] || cat "$LOCK/${arg[id]}" || return; printf '%s' "${arg[groups]-}"; } | print_digest
 }
 
@@ -22,7 +22,7 @@ print_user_digest() {
 join_groups() {
   local name=${arg[name]} recorded=$STATE/${arg[id]}.groups group
   for group in ${arg[groups]-}; do
-    getent group "$group" >/dev/null || { printf 'no group %s on this machine, but user %s must be a member\n' "$group" "$name" >&2; return 1; }
+    getent group "$group" >/dev/null || step_error "no group $group on this machine, but user $name must be a member" || return
   done
   if [ -e "$recorded" ]; then
     while IFS= read -r group; do
@@ -31,16 +31,15 @@ join_groups() {
         log_info "$name is still in group $group, which the rig no longer lists; to remove it: gpasswd --delete"
     done <"$recorded"
   fi
-  if [ -z "${arg[groups]-}" ]; then
+  if [ -n "${arg[groups]-}" ]; then
+    write_state "${arg[id]}.groups" printf '%s\n' "${arg[groups]// /$'\n'}" || return
+  else
     rm -f "$recorded"
-    return
   fi
-  mkdir -p "$STATE" && printf '%s\n' "${arg[groups]// /$'\n'}" >"$recorded.new" && mv -fT "$recorded.new" "$recorded" || return
-  for group in ${arg[groups]}; do usermod --append --groups "$group" "$name" || return; done
+  for group in ${arg[groups]-}; do usermod --append --groups "$group" "$name" || return; done
 }
 
 copy_skel_file() {  # PATH
-  # shellcheck disable=SC2016 # expanded by a shell of that user
   run_in_home "${arg[name]}" '
     umask 022 && cd "$1" && { [ -e "$2" ] || { mkdir -p "$(dirname "$2")" && cp "/etc/skel/$2" "$2"; }; }' "$1"
 }
@@ -48,28 +47,26 @@ copy_skel_file() {  # PATH
 # Keep the keys of others, add each of ours once, and remove those that the rig no longer lists. Our keys
 # are recorded before they are added, so that an interrupted run never leaves an unrecorded key.
 install_ssh_keys() {
-  local given=$LOCK/${arg[id]} ours=$STATE/${arg[id]}.keys
-  if [ -z "${arg[keys]-}" ]; then
+  local name=${arg[name]} list=${arg[id]}.keys given=$LOCK/${arg[id]}
+  local ours=$STATE/$list
+  if [ -n "${arg[keys]-}" ]; then
+    [ -e "$ours" ] || write_state "$list" true || return
+    write_state "$list" sort -u "$given" "$ours" || return
+  else
     [ -e "$ours" ] || return 0
     given=/dev/null
-  else
-    mkdir -p "$STATE" && { cat "$given" && { cat "$ours" 2>/dev/null || true; }; } | sort -u >"$ours.new" &&
-      mv -fT "$ours.new" "$ours" || return
   fi
-  { sed 's/^/+/' "$given" && sed 's/^/-/' "$ours"; } | run_in_home "${arg[name]}" "$MERGE_SSH_KEYS" || {
-    printf 'could not write the SSH keys of %s to %s/.ssh/authorized_keys as that user: check its owner and where it links to\n' \
-      "${arg[name]}" "$(print_home "${arg[name]}")" >&2
-    return 1
-  }
+  { sed 's/^/+/' "$given" && sed 's/^/-/' "$ours"; } | run_in_home "$name" "$MERGE_SSH_KEYS" ||
+    step_error "could not write the SSH keys of $name to $(print_home "$name")/.ssh/authorized_keys as that user:" \
+      "check its owner and where it links to" || return
   if [ -n "${arg[keys]-}" ]; then
-    cp "$given" "$ours.new" && mv -fT "$ours.new" "$ours"
+    write_state "$list" cat "$given"
   else
     rm -f "$ours"
   fi
 }
 
 # A program of the user. On stdin, our keys have the prefix `+`, and keys that were or will be ours `-`.
-# shellcheck disable=SC2016 # expanded by a shell of that user
 readonly MERGE_SSH_KEYS='
   umask 077 && ssh=$1/.ssh && input=$(cat) && mkdir -p "$ssh" && chmod 0700 "$ssh" && old= &&
     { ! [ -e "$ssh/authorized_keys" ] || old=$(cat "$ssh/authorized_keys"); } &&

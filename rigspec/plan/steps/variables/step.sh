@@ -1,8 +1,8 @@
 # path: the file that login shells source
 variables_is_done() {
-  is_installed_file "$LOCK/${arg[id]}" "${arg[path]}" 0644 root:root
+  is_installed_file "${arg[path]}"
 }
 
 variables_apply() {
-  install_file "$LOCK/${arg[id]}" "${arg[path]}" 0644 root:root
+  install_file "${arg[path]}"
 }

@@ -15,7 +15,8 @@ class Check:
     """A command that must print exactly ``expect``, without the final newline.
 
     A target that excludes ``layer`` also excludes the check. With ``after_reboot``, it can succeed
-    only after the reboot of the plan; with ``requires_root``, it must run as root.
+    only after the reboot of the plan; with ``requires_root``, it must run as root. With
+    ``is_of_packages``, it checks the package list of its layer.
     """
 
     title: str
@@ -24,6 +25,7 @@ class Check:
     layer: str = "system"
     after_reboot: bool = False
     requires_root: bool = False
+    is_of_packages: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,12 @@ verify_apply() {
   [ "$DIFFERENCES" -eq 0 ]
 }
 
-# check TITLE EXPECTED COMMAND...: the command must print EXPECTED. A check that fails without output is also
-# a difference.
-check() {
+# The command must print what is expected, or a list of differences. A check that fails without output is also a difference.
+check() {  # TITLE EXPECTED COMMAND...
   local title=$1 expected=$2 found line
   shift 2
   case $expected in
     '' | 'as locked')
-      # The command prints a list of differences.
       found=$("$@") || found=${found:-the check failed}
       [ "$found" != "$expected" ] || return 0
       while IFS= read -r line; do printf '%s: %s\n' "$title" "$line" >&2; done <<<"${found:-the check printed nothing}"
@@ -31,11 +29,14 @@ check() {
   return 1
 }
 
-# As check, for what can succeed only after the reboot of the plan.
-check_after_reboot() {  # TITLE EXPECTED COMMAND...
+check_packages() {  # PART
+  check "packages ($1)" 'as locked' sh "$LOCK/check-packages.sh" installed "$LOCK/packages.$1.txt"
+}
+
+check_after_reboot() {  # TITLE EXPECTED COMMAND...: of what can succeed only after the reboot of the plan
   if [ -e "$STATE/reboot" ] && [ ! -e "$STATE/reboot-due" ]; then
     check "$@"
   else
-    printf '%s: will be checked after the reboot\n' "$1" >&2
+    echo "$1: will be checked after the reboot" >&2
   fi
 }
