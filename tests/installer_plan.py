@@ -37,7 +37,7 @@ def adopt_changed_files(folder: Path) -> None:
     installer = folder / "install.sh"
     script = installer.read_text(encoding="utf-8")
     (digest,) = re.findall(r"lock_files ([0-9a-f]{64})", script)
-    names = re.findall(r"[^\s\\]+", script.partition(digest)[2].partition("\n  true\n")[0])
+    names = re.findall(r"[^\s\\]+", script.partition(digest)[2].partition("\n}\n")[0])
     lines = (f"{_hash(folder / 'files' / name)}  {name}\n" for name in names)
     other = hashlib.sha256("".join(lines).encode()).hexdigest()
     installer.write_text(script.replace(digest, other), encoding="utf-8")

@@ -30,8 +30,7 @@ PROGRAMS = (
 )
 RIGS = ("dl-server", "legacy-cpu")
 LIBRARY_MARK = (
-    "# From here on, nothing depends on the rig: these are the functions of its kinds of steps, "
-    "and of the installer.\n"
+    "# From here on, nothing depends on the rig. The source of rigspec explains the functions.\n"
 )
 
 
