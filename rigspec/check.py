@@ -105,7 +105,7 @@ def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[D
 
 
 class _Acceptance:
-    """Whether a spec that resolves has no errors that depend on its resolution.
+    """A test of a spec that resolves for errors that depend on its resolution.
 
     The resolutions of repairs that are not accepted are the likely ones if no other repair is.
     """
