@@ -77,13 +77,13 @@ def _add_packages(
     spec: LoadedSpec, conflict: Diagnostic, required: Iterable[RequiredFramework]
 ) -> Diagnostic:
     """Return a conflict with the lines of the packages that require its frameworks."""
+    named = [each for each in required if each.framework in conflict.components]
     spans = (
         spec.document.span(
             ("env", each.env, each.package.table, each.package.key),
             label=f"requires {each.framework}",
         )
-        for each in required
-        if each.framework in conflict.components
+        for each in named or required
     )
     return replace(conflict, spans=(*conflict.spans, *spans))
 

@@ -65,7 +65,10 @@ def _system_checks(locked: LockedMachine) -> Iterator[Check]:
                 get_installed_lock_path(package_list(part)),
             )
             title = f"packages ({part})"
-            yield Check(title, command, expect="as locked", layer=part, is_of_packages=True)
+            is_of_packages = program == CHECK_PACKAGES  # the installer has a function for these
+            yield Check(
+                title, command, expect="as locked", layer=part, is_of_packages=is_of_packages
+            )
     yield from _toolkit_checks(locked)
     cudnn, toolkit = locked.resolution.cudnn, locked.toolkit
     if cudnn is not None and toolkit is not None and any(f.part == "cudnn" for f in locked.files):

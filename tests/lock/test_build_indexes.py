@@ -169,10 +169,20 @@ def test_build_for_the_gpu_is_locked_and_installed(
 
 
 @pytest.mark.parametrize(
-    ("gpu", "build"), [(K80, "2.7.1+cu118"), (RTX_5090, "2.7.1+cu128")], ids=["K80", "RTX 5090"]
+    ("gpu", "build", "advice"),
+    [
+        (K80, "2.7.1+cu118", f'add env.lab.packages.torch = "{VERSION}"'),
+        (RTX_5090, "2.7.1+cu128", 'set `torch` to "2.7.1+cu128" in `[env.lab.frameworks]`'),
+    ],
+    ids=["K80", "RTX 5090"],
 )
 def test_dependency_whose_default_build_does_not_run_is_refused_with_the_build(
-    gpu: tuple[str, str], build: str, index: str, tmp_path: Path, rigspec: Rigspec
+    gpu: tuple[str, str],
+    build: str,
+    advice: str,
+    index: str,
+    tmp_path: Path,
+    rigspec: Rigspec,
 ) -> None:
     spec = write_rig(tmp_path, index, gpu)
     line = f'frameworks = {{ torch = "{VERSION}" }}\n'
@@ -183,9 +193,7 @@ def test_dependency_whose_default_build_does_not_run_is_refused_with_the_build(
     done = rigspec("lock", str(spec), "-o", str(tmp_path / "lock"))
 
     assert done.returncode == 1
-    assert "resolved to 2.7.1" in done.stderr
-    help_text = f'set `torch` to "{build}" in `[env.lab.frameworks]`'
-    assert help_text in " ".join(done.stderr.split())
+    assert advice in " ".join(done.stderr.split())
 
     # With the build, the lock is made.
     spec.write_text(text.replace(line, line.replace(VERSION, build)), encoding="utf-8")

@@ -147,7 +147,7 @@ def test_nvidia_packages_are_installed_held_and_verified(nvidia: NvidiaBox) -> N
     assert "protocols=http" in steps["repository-nvidia-cuda"]
     driver = nvidia.folder / "out" / "shell" / "files" / "packages.driver.txt"
     assert "libnvidia-gl=465.19.01-0ubuntu1 " in driver.read_text(encoding="utf-8")
-    assert "check-packages.sh installed" in text
+    assert "check_packages driver" in text
     listed = nvidia.folder / "out" / "shell" / "files" / "packages.cuda.txt"
     sha256 = hashlib.sha256(b"cuda-compiler-9-0 9.0.176-1").hexdigest()
     assert f"cuda-compiler-9-0=9.0.176-1 {sha256}\n" in listed.read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ from unittest.mock import patch
 
 import pytest
 
-from rigspec.spec import validation_errors
 from rigspec.spec.loader import InvalidSpec, parse_spec
+from rigspec.spec.validation import errors
 
 SPEC = """
 rig = 1
@@ -24,9 +24,9 @@ envs = "lab"
 
 def test_spec_with_invalid_item_of_array_is_validated_until_errors_stay() -> None:
     """An item of an array cannot be dropped, so nothing of the spec is checked further."""
-    find_paths = validation_errors.list_error_paths
+    find_paths = errors.list_error_paths
     with (
-        patch.object(validation_errors, "list_error_paths", side_effect=find_paths) as rounds,
+        patch.object(errors, "list_error_paths", side_effect=find_paths) as rounds,
         pytest.raises(InvalidSpec) as failed,
     ):
         parse_spec("rig.toml", SPEC)

@@ -16,7 +16,7 @@ class Check:
 
     A target that excludes ``layer`` also excludes the check. With ``after_reboot``, it can succeed
     only after the reboot of the plan; with ``requires_root``, it must run as root. With
-    ``is_of_packages``, it checks the package list of its layer.
+    ``is_of_packages``, it checks the packages of apt in its layer.
     """
 
     title: str
