@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,7 @@ from rigspec.plan.build import build_plan
 from rigspec.plan.steps import ServiceStep
 from rigspec.spec.loader import load_spec
 from tests.conftest import ROOT
-
-UNITS = "etc/systemd/system"
+from tests.systemd_units import check_unit
 
 
 def notebooks() -> list[Any]:
@@ -30,23 +27,7 @@ def notebooks() -> list[Any]:
 def test_notebook_unit_passes_systemd_analyze_and_restarts(
     service: ServiceStep, tmp_path: Path
 ) -> None:
-    (program,) = re.findall(r"^ExecStart=(\S+)", service.unit, re.MULTILINE)
-    executable = tmp_path / program.lstrip("/")
-    executable.parent.mkdir(parents=True)
-    executable.touch(0o755)
-    file = tmp_path / UNITS / service.name
-    file.parent.mkdir(parents=True)
-    file.write_text(service.unit, encoding="utf-8")
-    done = subprocess.run(
-        [
-            *("systemd-analyze", "verify", "--recursive-errors=no", f"--root={tmp_path}"),
-            f"/{UNITS}/{service.name}",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    check_unit(service, tmp_path)
     settings = dict(line.split("=", 1) for line in service.unit.splitlines() if "=" in line)
     assert settings["Restart"] == "on-failure"
     # One kernel that takes all memory must not take the server and the others with it.

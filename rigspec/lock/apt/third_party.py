@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rigspec.lock.apt.archive import Archive
@@ -26,6 +26,7 @@ __all__ = [
     "ThirdPartyIndexes",
     "ThirdPartyRepositoryCache",
     "open_repository",
+    "require_answer",
 ]
 
 _VARIABLE = "RIGSPEC_NVIDIA"
@@ -98,7 +99,7 @@ def open_repository(repository: LockedRepository, mirror: str | None) -> Reposit
     if named is not None:
         url, key_url = build_mirror_url(url, named), build_mirror_url(key_url, named)
     else:
-        _require_answer(url)
+        require_answer(f"{url}/InRelease", absent=_ABSENT)
     what = f"the index of the repository {repository.name}"
     signed = _fetch_signed_index(url, what)
     if signed is None and named is None:
@@ -121,18 +122,27 @@ def _require_programs() -> None:
             raise RepositoryUnavailable(why)
 
 
-def _require_answer(url: str) -> None:
+def require_answer(address: str, *, absent: Collection[int] = ()) -> None:
+    """Find out in a few seconds whether a server answers for a file.
+
+    Args:
+        address: the file of the index.
+        absent: HTTP statuses of a server that has no such file, which is an answer, too.
+
+    Raises:
+        RepositoryUnavailable: It does not answer, or with another status.
+    """
     from rigspec.net.http import WEB_ERRORS, create_web_client, stream_response
 
     try:
         with (
             create_web_client(attempts=1) as client,
-            stream_response(client, f"{url}/InRelease", _PATIENCE_S) as response,
+            stream_response(client, address, _PATIENCE_S) as response,
         ):
             status = response.status_code
     except (*WEB_ERRORS, OSError):
         raise RepositoryUnavailable("its server did not answer") from None
-    if status != 200 and status not in _ABSENT:
+    if status != 200 and status not in absent:
         raise RepositoryUnavailable(f"its server answered with HTTP status {status}")
 
 

@@ -33,7 +33,7 @@ from rigspec.lock.apt.gpg import (
     create_keyring,
     verify_detached,
 )
-from rigspec.lock.apt.third_party import RepositoryUnavailable
+from rigspec.lock.apt.third_party import RepositoryUnavailable, require_answer
 from rigspec.lock.errors import index_failure, report_untrusted_index
 from rigspec.lock.model import LockedRepository
 from rigspec.spec.mirror_urls import build_mirror_url
@@ -43,8 +43,6 @@ __all__ = ["DnfIndex", "PackageListFile", "open_dnf_repository", "open_for_solv"
 _VARIABLE = "RIGSPEC_DNF"
 _MOST_KEY = _MOST_INDEX = 1024 * 1024
 _MOST_LIST = 256 * 1024 * 1024
-# For an address that the user did not choose: name lookup, connection and first bytes.
-_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def open_dnf_repository(repository: LockedRepository, mirror: str | None) -> Dnf
     if named is not None:
         url, key_url = build_mirror_url(url, named), build_mirror_url(key_url, named)
     else:
-        _require_answer(url)
+        require_answer(f"{url}/repodata/repomd.xml")
     what = f"the index of the repository {repository.name}"
     index = _require(download(f"{url}/repodata/repomd.xml", what, _MOST_INDEX), what)
     called = f"the key of the repository {repository.name}"
@@ -117,21 +115,6 @@ def open_dnf_repository(repository: LockedRepository, mirror: str | None) -> Dnf
         modules=listed.fetch("modules"),
         fetch_files=partial(listed.fetch, "filelists"),
     )
-
-
-def _require_answer(url: str) -> None:
-    from rigspec.net.http import WEB_ERRORS, create_web_client, stream_response
-
-    try:
-        with (
-            create_web_client(attempts=1) as client,
-            stream_response(client, f"{url}/repodata/repomd.xml", _PATIENCE_S) as response,
-        ):
-            status = response.status_code
-    except (*WEB_ERRORS, OSError):
-        raise RepositoryUnavailable("its server did not answer") from None
-    if status != 200:
-        raise RepositoryUnavailable(f"its server answered with HTTP status {status}")
 
 
 def _require(found: Any, what: str) -> Any:
