@@ -134,7 +134,7 @@ class _Acceptance:
         self, spec: LoadedSpec, matrix: Matrix, resolution: Resolution | None
     ) -> Iterator[Diagnostic]:
         """Yield what no step installs, without a resolution what none does with any repair."""
-        if self.likely is None:
+        if resolution is not None or self.likely is None:
             yield from lint_host_steps(spec, matrix, resolution)
             return
         (tables, first), *others = self._rejected

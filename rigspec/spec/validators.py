@@ -31,6 +31,7 @@ def validate_rig(rig: Rig, document: Document) -> Iterator[Diagnostic]:
     yield from _check_hours_per_day(rig, document)
     yield from _check_system_accounts(rig, document)
     yield from _check_group_names(rig, document)
+    yield from _check_similar_names(rig, document)
     yield from _check_ignored_codes(rig, document)
 
 
@@ -67,6 +68,33 @@ def _check_hours_per_day(rig: Rig, document: Document) -> Iterator[Diagnostic]:
                 document.span(("machine", name, "hours"), label="computing hours"),
             ),
         )
+
+
+def _check_similar_names(rig: Rig, document: Document) -> Iterator[Diagnostic]:
+    """Yield an error for names that differ in `-` and `_` only: their files would be the same."""
+    tables: tuple[tuple[KeyPath, Iterable[str]], ...] = (
+        (("env",), rig.env),
+        (("user",), rig.user),
+        (("download",), rig.download),
+        (("service", "tmux"), rig.service.tmux),
+        (("service", "program"), rig.service.program),
+    )
+    for path, names in tables:
+        first: dict[str, str] = {}
+        for name in sorted(names):
+            other = first.setdefault(name.replace("_", "-"), name)
+            if other != name:
+                table = ".".join(map(str, path))
+                yield Diagnostic(
+                    "RS003",
+                    Severity.ERROR,
+                    f"`{other}` and `{name}` in `{table}` differ in `-` and `_` only",
+                    spans=(
+                        document.span((*path, name), of="key", label="too similar"),
+                        document.span((*path, other), of="key"),
+                    ),
+                    help=("rename one of them",),
+                )
 
 
 def _check_system_accounts(rig: Rig, document: Document) -> Iterator[Diagnostic]:
@@ -238,7 +266,7 @@ def _check_programs(rig: Rig, document: Document) -> Iterator[Diagnostic]:
         first = program.command[0]
         if not first or ("/" in first and not first.startswith("/")):
             yield Diagnostic(
-                "RS007",
+                "RS003",
                 Severity.ERROR,
                 f"the first word of `service.program.{name}.command` is not a program",
                 spans=(document.span((*path, "command", 0), label="the program"),),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from rigspec.plan.steps import SecretStep, ServiceStep, Step, UserStep
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 from tests.resolve.rigs import check_text
+from tests.systemd_units import check_unit
 
 HEAD = """
 rig = 1
@@ -56,22 +56,7 @@ def find_unit(text: str) -> ServiceStep:
 def test_program_unit_passes_systemd_analyze(tmp_path: Path) -> None:
     service = find_unit(PROGRAM)
     assert service.name == "rig-program-chat.service"
-    program = tmp_path / "opt/rig/envs/serve/bin/vllm"
-    program.parent.mkdir(parents=True)
-    program.touch(0o755)
-    file = tmp_path / "etc/systemd/system" / service.name
-    file.parent.mkdir(parents=True)
-    file.write_text(service.unit, encoding="utf-8")
-    done = subprocess.run(
-        [
-            *("systemd-analyze", "verify", "--recursive-errors=no", f"--root={tmp_path}"),
-            f"/etc/systemd/system/{service.name}",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+    check_unit(service, tmp_path)
     assert "CUDA_VISIBLE_DEVICES=1,0" in service.unit
 
 
@@ -109,6 +94,30 @@ def test_secret_in_a_variable_of_a_program_is_refused() -> None:
     assert [code for code, _ in list_errors(HEAD + text)] == ["RS406"]
 
 
+def test_programs_have_steps_of_different_ids() -> None:
+    secrets = 'secrets = { UI = { secret = "A" }, ui = { secret = "B" } }'
+    other = '[service.program.{}]\nenv = "serve"\ncommand = ["sleep"]\n'
+    text = PROGRAM.replace('secrets = { HF_TOKEN = { secret = "HUB" } }', secrets)
+    ids = [step.id for step in plan_steps(text + other.format("chat-ui") + other.format("ui"))]
+    assert len(ids) == len(set(ids))
+    assert {"program-chat", "program-chat-ui", "program-ui"} <= set(ids)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        'env.{}]\npackages = { six = "*" }',
+        "user.{}]",
+        'service.tmux.{}]\nwindows = [{ name = "a" }]',
+    ],
+)
+def test_names_that_differ_in_dash_only_are_refused(table: str) -> None:
+    tables = "".join(f"[{table.replace('{}', name)}\n" for name in ("a-b", "a_b"))
+    errors = list_errors(HEAD + tables)
+    assert [code for code, _ in errors] == ["RS003"]
+    assert "`a-b` and `a_b`" in errors[0][1]
+
+
 @pytest.mark.parametrize(
     ("words", "command"),
     [
@@ -140,7 +149,7 @@ def test_assignment_keeps_dollar_and_doubles_percent() -> None:
         ),
         (
             ('"vllm"', '"bin/vllm"'),
-            "RS007",
+            "RS003",
             "the first word of `service.program.chat.command` is not a program",
         ),
         (("HF_TOKEN =", "GREETING ="), "RS007", "`GREETING` is in `variables` and in `secrets`"),

@@ -50,10 +50,10 @@ def get_program_account(rig: RigSettings) -> Iterator[UserStep]:
 def _program_steps(context: ServiceContext, name: str, program: Program) -> Iterator[Step]:
     step = f"program-{name.replace('_', '-')}"
     secrets = []
-    for variable, secret in sorted(program.secrets.items()):
+    for number, (variable, secret) in enumerate(sorted(program.secrets.items()), start=1):
         secrets.append(
             SecretStep(
-                id=f"{step}-{variable.lower().replace('_', '-')}",
+                id=f"secret-{number}-of-{step}",
                 title=f"Secret {variable} of {name}",
                 layer=_LAYER,
                 name=secret.secret,
