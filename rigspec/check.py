@@ -94,8 +94,8 @@ def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[D
     builder = build_problem(spec.rig, machine, matrix)
     beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)
     found = [error for _, error in unknown]
-    known = {span for error in found for span in error.spans}
-    found += [error for error in beyond if not known.intersection(error.spans)]
+    known = {span.place for error in found for span in error.spans}
+    found += [e for e in beyond if not known.intersection(span.place for span in e.spans)]
     if find_newest(builder, requirements) is None:
         accepts = _Acceptance(machine, installable=False)
         found += _list_conflicts(

@@ -48,6 +48,11 @@ class Span:
     label: str = ""
     masked: bool = False
 
+    @property
+    def place(self) -> tuple[str, int, int, int, int]:
+        """Return the file and the range, without the label."""
+        return self.file, self.line, self.column, self.end_line, self.end_column
+
 
 @dataclass(frozen=True)
 class Source:

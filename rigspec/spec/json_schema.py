@@ -20,6 +20,7 @@ __all__ = [
     "SCHEMA_URL",
     "KeyDescription",
     "describe_key",
+    "find_tables_with_key",
     "list_known_keys",
     "render_json_schema",
 ]
@@ -108,6 +109,29 @@ def list_known_keys(path: KeyPath) -> list[str]:
     for part in path:
         tables = [child for table in tables for child in _get_children(table, part)]
     return sorted({key for table in tables for key in table.get("properties", {})})
+
+
+def find_tables_with_key(key: str) -> tuple[str, ...]:
+    """Return the tables of the language that have a key, such as ``env.NAME``, outer ones first."""
+    return _list_tables_by_key().get(key, ())
+
+
+@lru_cache(maxsize=1)
+def _list_tables_by_key() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    tables = [("", table) for table in _expand_union(_load_schema())]
+    while tables:
+        below = []
+        for path, table in tables:
+            for key, child in table.get("properties", {}).items():
+                if path and path not in found.get(key, ()):
+                    found[key] = (*found.get(key, ()), path)
+                name = f"{path}.{key}" if path else key
+                below += [(name, option) for option in _expand_union(child)]
+            for child in table.get("patternProperties", {}).values():
+                below += [(f"{path}.NAME", option) for option in _expand_union(child)]
+        tables = below
+    return found
 
 
 def describe_key(path: KeyPath) -> KeyDescription | None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
-from rigspec.spec.json_schema import list_known_keys
+from rigspec.spec.json_schema import describe_key, find_tables_with_key, list_known_keys
 from rigspec.spec.tables import Table
 from rigspec.spec.toml.document import Document, KeyPath
 
@@ -31,6 +31,11 @@ _TYPE_NAMES = {
     "tuple_type": "an array",
 }
 
+_LANGUAGE_HELP = ("write `rig = 1`, the version of the spec language, at the top of the file",)
+# Keys whose table has a version for each name.
+_REQUIREMENT_TABLES = ("frameworks", "packages")
+# Advice names at most so many tables.
+_FEW = 3
 
 # Key names that suggest a secret; the value is not printed.
 _SECRET_WORDS = ("credential", "passw", "secret", "token")
@@ -116,6 +121,7 @@ def _build_diagnostic(error: _Error, document: Document) -> Diagnostic:
         Severity.ERROR,
         f"`{_format_path(error.path)}`: {message}",
         spans=(_mask_if_secret(span, error.path),),
+        help=_LANGUAGE_HELP if error.path == ("rig",) else (),
     )
 
 
@@ -149,7 +155,16 @@ def _build_wrong_type(path: KeyPath, errors: list[_Error], document: Document) -
         severity=Severity.ERROR,
         message=f"`{_format_path(path)}`: expected {' or '.join(expected)}, found {actual}",
         spans=(_mask_if_secret(document.span(path, label=actual), path),),
+        help=_advise_on_type(path, actual),
     )
+
+
+def _advise_on_type(path: KeyPath, actual: str) -> tuple[str, ...]:
+    if path == ("rig",):
+        return _LANGUAGE_HELP
+    if path[-1] in _REQUIREMENT_TABLES and actual in ("an array", "a string"):
+        return (f'write `{path[-1]} = {{ NAME = "VERSION" }}`; the version "*" is any',)
+    return ()
 
 
 def _mask_if_secret(span: Span, path: KeyPath) -> Span:
@@ -161,7 +176,6 @@ def _mask_if_secret(span: Span, path: KeyPath) -> Span:
 def _build_unknown_key(path: KeyPath, document: Document) -> Diagnostic:
     key, known = str(path[-1]), list_known_keys(path[:-1])
     near = get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
     table = _format_path(path[:-1])
     location = f"in `{table}`" if table else "at the top level of the rig"
     return Diagnostic(
@@ -169,8 +183,17 @@ def _build_unknown_key(path: KeyPath, document: Document) -> Diagnostic:
         severity=Severity.ERROR,
         message=f"unknown key `{key}` {location}",
         spans=(document.span(path, of="key", label="unknown key"),),
-        help=(hint,),
+        help=_advise_on_key(key, near, known),
     )
+
+
+def _advise_on_key(key: str, near: list[str], known: list[str]) -> tuple[str, ...]:
+    elsewhere = find_tables_with_key(key)
+    if elsewhere and len(elsewhere) <= _FEW:
+        return (f"`{key}` is a key of {' and of '.join(f'`{table}`' for table in elsewhere)}",)
+    if near:
+        return (f"did you mean `{near[0]}`?",)
+    return (f"known keys: {', '.join(known)}",)
 
 
 def _build_missing_key(path: KeyPath, document: Document) -> Diagnostic:
@@ -181,7 +204,13 @@ def _build_missing_key(path: KeyPath, document: Document) -> Diagnostic:
         severity=Severity.ERROR,
         message=f"missing key `{path[-1]}` {location}",
         spans=(document.span(path[:-1], of="key", label=f"`{path[-1]}` is missing"),),
+        help=_LANGUAGE_HELP if path == ("rig",) else _describe_missing(path),
     )
+
+
+def _describe_missing(path: KeyPath) -> tuple[str, ...]:
+    described = describe_key(path)
+    return (f"add `{path[-1]}`: {described.description}",) if described else ()
 
 
 def _describe_type(document: Document, path: KeyPath) -> str:
