@@ -86,3 +86,60 @@ def test_own_methods_and_other_options_are_kept() -> None:
     assert repr(Named("box")) == "box"
     assert Named("box") == Named("box")
     assert Ordered(1) < Ordered(2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """A base class whose fields are given by name."""
+
+    id: str
+    names: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derived(Base):
+    """A class with another field, and one that is not given."""
+
+    size: int = 3
+    cache: dict[str, str] = field(init=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.cache["id"] = self.id
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Extension(Derived):
+    """A class of the standard library, as another distribution derives it."""
+
+    unit: str = ""
+
+
+def test_fields_by_name_defaults_and_factories_are_those_of_the_class() -> None:
+    first, second = Derived(id="a"), Derived(id="a", size=3)
+    assert first == second
+    assert first.cache == {"id": "a"}
+    assert first.names is not second.names
+    assert repr(first) == "Derived(id='a', names=[], size=3, cache={'id': 'a'})"
+    assert pickle.loads(pickle.dumps(first)) == first
+    assert dataclasses.replace(first, size=4).size == 4
+
+
+def test_class_of_standard_library_can_be_derived() -> None:
+    found = Extension(id="a", unit="b")
+    assert (found.id, found.size, found.unit) == ("a", 3, "b")
+    assert found == Extension(id="a", unit="b") != Extension(id="a")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.unit = "c"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("arguments", [(), (1, 2, "a", "b", "c")])
+def test_wrong_number_of_arguments_is_an_error(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(TypeError, match="argument"):
+        Point(*arguments)
+    with pytest.raises(TypeError, match="argument"):
+        Derived(*arguments)
+
+
+def test_field_cannot_be_deleted() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del Single(1).x

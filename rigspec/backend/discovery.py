@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from rigspec.backend.documents import find_missing_library, list_document_omissions
 from rigspec.backend.manifest import Manifest, ManifestError, OutputTable, read_manifest
 from rigspec.diagnostics.model import Source
+from rigspec.frozen import dataclass
 from rigspec.plan.extensions import ExtensionError
 from rigspec.plan.model import Omission, Plan
 from rigspec.plan.services.registry import find_services

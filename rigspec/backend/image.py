@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 
+from rigspec.frozen import dataclass
 from rigspec.plan.model import ContainerUser, Omission, group_by_reason
 from rigspec.plan.steps import (
     AptPackagesStep,

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rigspec import __version__
+from rigspec.frozen import dataclass
 from rigspec.fs.atomic_tree import OutputFile
 
 __all__ = ["PROVENANCE", "CompilationInput", "build_provenance_file"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from rigspec.backend.discovery import Limit, Output
+from rigspec.frozen import dataclass
 from rigspec.fs.atomic_tree import OutputFile
 from rigspec.plan.model import DeploymentTarget
 

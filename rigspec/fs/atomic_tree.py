@@ -11,10 +11,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
+from rigspec.frozen import dataclass
 
 __all__ = [
     "MANIFEST",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Severity
+from rigspec.frozen import dataclass
 from rigspec.resolution import Build, EnvResolution
 from rigspec.spec.toml.document import Document, KeyPath
 from rigspec.version_specifiers import build_of

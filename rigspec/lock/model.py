@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from rigspec.frozen import dataclass
 from rigspec.resolution import Resolution
 
 __all__ = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from rigspec.frozen import dataclass
 from rigspec.lock.model import Lock, LockedFile, LockedImage, LockedMachine
 
 __all__ = ["IMAGE", "PreviousArtifacts", "find_previous_artifacts"]

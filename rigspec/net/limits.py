@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+
+from rigspec.frozen import dataclass
 
 __all__ = [
     "FILE",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Generic, TypeVar
+
+from rigspec.frozen import dataclass
 
 __all__ = ["BUILTIN", "Extension", "ExtensionError", "find_extensions"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from rigspec.frozen import dataclass
 from rigspec.lock.model import LockedMachine
 from rigspec.plan.requests import RequestedEnvironment
 from rigspec.plan.steps import Step

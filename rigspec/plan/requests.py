@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 
+from rigspec.frozen import dataclass
 from rigspec.lock.conda.request import match_spec
 from rigspec.lock.model import LockedMachine
 from rigspec.lock.python.index.build_indexes import (

@@ -7,9 +7,10 @@ that know the model of a spec.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from rigspec.frozen import dataclass
 from rigspec.lock.model import LockedMachine
 from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.spec.models.machine import Machine

@@ -10,11 +10,11 @@ None if the output is not written.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from rigspec.frozen import dataclass
 from rigspec.plan.model import Omission, Plan
 from rigspec.plan.steps import Step
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from rigspec.backend.discovery import Backend
+from rigspec.frozen import dataclass
 from rigspec.fs.atomic_tree import OutputFile, TreeError
 from rigspec.plan.model import Omission, Plan, group_by_reason
 

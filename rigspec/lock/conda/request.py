@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from packaging.specifiers import Specifier, SpecifierSet
 
+from rigspec.frozen import dataclass
 from rigspec.matrix.model import Condition, Matrix
 from rigspec.resolution import Resolution
 from rigspec.version_specifiers import get_version_key, parse_alternative, parse_specifier

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from rigspec.frozen import dataclass
 from rigspec.lock.model import LockedPythonPackage
 
 __all__ = [

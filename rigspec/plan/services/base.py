@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, ClassVar
 
+from rigspec.frozen import dataclass
 from rigspec.lock.model import LockedMachine, LockedService
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.settings import RigSettings

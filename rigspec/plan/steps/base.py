@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum, IntEnum
 from typing import ClassVar
+
+from rigspec.frozen import dataclass
 
 __all__ = [
     "LINKS",

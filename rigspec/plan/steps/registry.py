@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -11,6 +10,7 @@ from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING
 
+from rigspec.frozen import dataclass
 from rigspec.plan.extensions import BUILTIN, Extension, ExtensionError, find_extensions
 from rigspec.plan.steps.base import Step
 

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
+from rigspec.frozen import dataclass
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import load_matrix
 from rigspec.matrix.model import Dependency, Matrix, Release

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from string import Template
 
+from rigspec.frozen import dataclass
 from rigspec.lock.model import LockedMachine, LockedNotebook
 from rigspec.lock.paths import get_installed_lock_path
 from rigspec.plan.layers.apt import build_package_step

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from rigspec.frozen import dataclass
 from rigspec.plan.paths import CHECK_PACKAGES
 from rigspec.plan.steps.base import ChecksumIndex, ImagePhase, Step, StepFact, Values
 

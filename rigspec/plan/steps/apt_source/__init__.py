@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from rigspec.frozen import dataclass
 from rigspec.plan.steps.base import ImagePhase, Step, StepFact, Values
 
 __all__ = ["AptSourceStep"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from rigspec.frozen import dataclass
 from rigspec.plan.steps.base import Step, StepFact, StepFile, Values, compute_digest
 
 __all__ = ["FileStep"]

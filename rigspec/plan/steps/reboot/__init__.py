@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import ClassVar
 
+from rigspec.frozen import dataclass
 from rigspec.plan.steps.base import Scope, Step, StepFact, Values
 
 __all__ = ["RebootStep"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import ClassVar
 
+from rigspec.frozen import dataclass
 from rigspec.plan.steps.base import LINKS, ImagePhase, Step, StepFact, StepFile, Values
 
 __all__ = ["SecretStep"]
