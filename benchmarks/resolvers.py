@@ -4,7 +4,8 @@ Each of the most used packages of the field, alone and in combinations, is locke
 on Ubuntu 24.04 with an RTX 4090, and compiled by uv for the same target right before. Prints for
 each whether the versions are the same, the packages that differ, the ratios of elapsed time and of
 CPU time (user and system, with child processes), and what rigspec needs besides uv: its runs of uv,
-and the seconds between them. A set that differs is
+and the seconds between them. uv has read the metadata of all packages before; rigspec locks each
+set twice, and `first` is the ratio of CPU time without its cache of releases. A set that differs is
 compiled by uv again, with the packages that `rigspec check` prints for the machine, such as
 `jax[cuda13]`, and with those that the warnings of the lock name at their locked versions:
 `explained` means that all versions are then the same.
@@ -14,11 +15,13 @@ compiled by uv again, with the packages that `rigspec check` prints for the mach
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +36,7 @@ from rigspec.lock.errors import LockError
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines import uv as engine
 from rigspec.lock.python.environment import LockSettings, PreviousPins, lock_environment
+from rigspec.lock.python.index.release_cache import ReleaseCache
 from rigspec.lock.python.requirements_file import read_pins
 from rigspec.matrix.loader import load_matrix
 from rigspec.resolve.problem.builder import load_required_matrix
@@ -124,7 +128,7 @@ def compile_with_uv(packages: Iterable[str]) -> Result:
     return Result(versions, seconds, cpu, (seconds,), (done.stderr,) if done.returncode else ())
 
 
-def lock_with_rigspec(packages: Iterable[str]) -> Result:
+def lock_with_rigspec(packages: Iterable[str], releases: ReleaseCache) -> Result:
     """Return the choice of rigspec, with its error or its warnings."""
     listed = ", ".join(f'{name} = "*"' for name in packages)
     spec = parse_spec("rig.toml", RIG.format(packages=listed))
@@ -133,7 +137,7 @@ def lock_with_rigspec(packages: Iterable[str]) -> Result:
     report = check_machine(spec, "box", load_required_matrix(spec.rig, "box"))
     if report.resolution is None:
         return Result({}, *watch.read(), (), [d.message for d in report.diagnostics])
-    settings = LockSettings(answers=ResolutionCache(fresh=True))
+    settings = LockSettings(answers=ResolutionCache(fresh=True), releases=releases)
     env = report.resolution.envs[0]
     with timed_runs() as runs:
         try:
@@ -150,6 +154,21 @@ def lock_with_rigspec(packages: Iterable[str]) -> Result:
     pins = locked.resolution.distributions
     required = (*(pin.name for pin in pins), *locked.resolution.companions)
     return Result(versions, seconds, cpu, runs, [w.message for w in locked.warnings], required)
+
+
+@contextmanager
+def empty_cache() -> Iterator[ReleaseCache]:
+    """Create a cache of releases; that of uv stays as it is."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    with tempfile.TemporaryDirectory(prefix="rigspec-") as folder:
+        os.environ["XDG_CACHE_HOME"] = folder
+        try:
+            cache = ReleaseCache()
+        finally:
+            del os.environ["XDG_CACHE_HOME"]
+            if home is not None:
+                os.environ["XDG_CACHE_HOME"] = home
+        yield cache
 
 
 @contextmanager
@@ -189,13 +208,16 @@ def explain(packages: tuple[str, ...], locked: Result) -> bool:
     return bool(again.versions) and not list_differences(again.versions, locked.versions)
 
 
-def compare(packages: tuple[str, ...]) -> tuple[str, tuple[float, float] | None]:
+def compare(packages: tuple[str, ...]) -> tuple[str, tuple[float, float, float] | None]:
     """Print the comparison of one set of packages.
 
-    Returns the outcome, and the ratios of elapsed and CPU time if both have a result.
+    Returns the outcome, and the ratios of elapsed time, CPU time and CPU time of the first lock if
+    both have a result.
     """
-    expected = compile_with_uv(packages)
-    locked = lock_with_rigspec(packages)
+    with empty_cache() as cache:
+        first = lock_with_rigspec(packages, cache)
+        expected = compile_with_uv(packages)
+        locked = lock_with_rigspec(packages, cache)
     differences = list_differences(expected.versions, locked.versions)
     if not expected.versions:
         outcome = "no result by uv"
@@ -207,10 +229,12 @@ def compare(packages: tuple[str, ...]) -> tuple[str, tuple[float, float] | None]
         outcome = "explained" if explain(packages, locked) else "different"
     ratio = locked.seconds / expected.seconds
     cpu_ratio = locked.cpu_seconds / expected.cpu_seconds
+    first_ratio = first.cpu_seconds / expected.cpu_seconds
     besides = locked.seconds - sum(locked.runs)
     print(
         f"{outcome:10} {ratio:5.2f}x {expected.seconds:6.2f} s {locked.seconds:6.2f} s  "
         f"CPU {cpu_ratio:5.2f}x {expected.cpu_seconds:6.2f} s {locked.cpu_seconds:6.2f} s  "
+        f"first {first_ratio:5.2f}x  "
         f"{len(locked.runs)} runs + {besides:5.2f} s  {' + '.join(packages)}"
     )
     if differences and locked.required:
@@ -218,7 +242,11 @@ def compare(packages: tuple[str, ...]) -> tuple[str, tuple[float, float] | None]
     for line in (*differences[:12], *(remark[:300] for remark in locked.remarks)):
         print(f"{'':12}{line}")
     sys.stdout.flush()
-    return outcome, (ratio, cpu_ratio) if locked.versions and expected.versions else None
+    return outcome, (
+        ratio,
+        cpu_ratio,
+        first_ratio,
+    ) if locked.versions and expected.versions else None
 
 
 def main() -> None:
@@ -232,7 +260,8 @@ def main() -> None:
     counts = ", ".join(f"{outcomes.count(each)} {each}" for each in sorted(set(outcomes)))
     print(counts)
     both = [ratios for _, ratios in results if ratios is not None]
-    for name, ratios in zip(("time", "CPU time"), zip(*both, strict=True), strict=False):
+    names = ("time", "CPU time", "CPU time of the first lock")
+    for name, ratios in zip(names, zip(*both, strict=True), strict=False):
         print(f"{name}: median {statistics.median(ratios):.2f}x, worst {max(ratios):.2f}x")
 
 

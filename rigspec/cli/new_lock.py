@@ -24,6 +24,7 @@ from rigspec.lock.lockfile import lock_files
 from rigspec.lock.model import Lock
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.environment import LockSettings
+from rigspec.lock.python.index.release_cache import ReleaseCache
 from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["create_new_lock", "write_lock"]
@@ -53,7 +54,12 @@ def create_new_lock(
         quiet: print neither progress nor warnings.
     """
     gc.enable()
-    settings = LockSettings(engine=engine, pylock=pylock, answers=ResolutionCache(fresh=fresh))
+    settings = LockSettings(
+        engine=engine,
+        pylock=pylock,
+        answers=ResolutionCache(fresh=fresh),
+        releases=ReleaseCache(fresh=fresh),
+    )
     warnings: list[Diagnostic] = []
     resolutions = collect_resolutions(reports)
     progress = create_progress_bar(list_environment_labels(resolutions), "locking", quiet=quiet)

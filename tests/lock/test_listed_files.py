@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from packaging.version import Version
 from unearth import TargetPython
 
+from rigspec.lock.errors import LockError
 from rigspec.lock.python.index.client import create_package_finder
 from rigspec.lock.python.index.links import FileFilter
-from rigspec.lock.python.index.pages import ListedFile
+from rigspec.lock.python.index.listed_files import JsonPage, ListedFile
 
 
 @pytest.mark.parametrize(
@@ -29,3 +33,60 @@ def test_wheel_with_invalid_tag_is_not_admitted(tags: str, is_admitted: bool) ->
     name = f"gradio-1.0-{tags}.whl"
     listed = ListedFile(name, f"http://127.0.0.1/{name}", "http://127.0.0.1/", None, None, ())
     assert (files.admit("gradio", listed, yanked=False) is not None) == is_admitted
+
+
+URL = "https://files.example.org/"
+WHEEL, SDIST = "tool-1.0-py3-none-any.whl", "tool-1.0.tar.gz"
+# In the order of PyPI, with objects before the name, and a brace in a text.
+ENTRIES = (
+    {"core-metadata": {"sha256": "1"}, "filename": SDIST, "hashes": {"sha256": "0"}, "url": SDIST},
+    {"filename": "tool-1.0.0.zip", "url": f"{URL}tool-1.0.0.zip", "yanked": 'broken "}{'},
+    {"size": 3, "upload-time": "2020-01-01T00:00:00Z", "filename": WHEEL, "url": URL + WHEEL},
+    {"filename": "tool-1.1.tar.gz", "requires-python": ">=3.8", "url": f"{URL}tool-1.1.tar.gz"},
+    {"filename": "tool-1.0.tgz", "url": ""},
+)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_page_gives_files_of_a_version(indent: int | None) -> None:
+    page = JsonPage("tool", json.dumps({"files": ENTRIES}, indent=indent), URL)
+    assert page.is_readable
+    found = list(page.of_version(Version("1")))
+    assert {file.filename for file in found} == {WHEEL, SDIST, "tool-1.0.0.zip"}
+    assert set(found) == {file for file in page if file.version == Version("1")}
+    by_name = {file.filename: file for file in found}
+    assert by_name[SDIST].url == URL + SDIST
+    assert by_name[SDIST].hashes == (("sha256", "0"),)
+    assert by_name["tool-1.0.0.zip"].yanked == 'broken "}{'
+    assert by_name[WHEEL].uploaded == "2020-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"files": []}',
+        '{"files": ["filename"]}',
+        '{"files": {"filename": "tool-1.0.tar.gz", "url": "x"}}',
+        '{"urls": [{"filename": "tool-1.0.tar.gz", "url": "x"}]}',
+        # Cut off, and with a name that only a parser reads.
+        '{"files": [{"filename": "tool-1.0.tar.gz", "url": "x"}',
+        '{"files": [{"filename": "tool\\u002d1.0.tar.gz", "url": "x"}]}',
+    ],
+)
+def test_json_page_without_plain_names_is_not_scanned(text: str) -> None:
+    assert not JsonPage("tool", text, URL).is_readable
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        '{"filename": "tool-1.0.tar.gz", "url": 3}',
+        '{"filename": "tool-1.0.tar.gz", "url": "x", "hashes": 3}',
+    ],
+)
+def test_damaged_entry_of_page_is_a_fault(entry: str) -> None:
+    page = JsonPage("tool", f'{{"files": [{entry}]}}', URL)
+    assert page.is_readable
+    with pytest.raises(LockError, match=r"list of tool .* files.example.org") as failure:
+        list(page.of_version(Version("1.0")))
+    assert failure.value.status == 3

@@ -24,6 +24,7 @@ from rigspec.lock.python.index.build_indexes import list_build_indexes
 from rigspec.lock.python.index.config import read_index_configuration
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.pages import IndexPages
+from rigspec.lock.python.index.release_cache import ReleaseCache
 from rigspec.lock.python.interpreter import (
     explain_pip,
     list_bootstrap_tools,
@@ -73,6 +74,7 @@ class LockSettings:
     engine: str | None = None
     pylock: bool = False
     answers: ResolutionCache = field(default_factory=ResolutionCache)
+    releases: ReleaseCache = field(default_factory=ReleaseCache)
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ class _Locker:
         self._figures = _figures(matrix, env)
         url = rig.mirrors.pypi or read_index_configuration()
         target = describe_target_interpreter(resolution, env, self._figures.get("last_virtualenv"))
-        pages: IndexPages = {}
+        pages = IndexPages(cache=settings.releases)
         extra = list_build_indexes(rig, env)
         index = PackageIndex(target, url, pages=pages, extra=extra)
         self._conda = lock_conda(rig, resolution, env, matrix, index, previous.builds)

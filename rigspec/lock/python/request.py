@@ -38,7 +38,7 @@ class ResolveRequest:
     kept: tuple[Pin, ...] = ()
     moving: tuple[str, ...] = ()
     extra_indexes: tuple[str, ...] = ()
-    pages: IndexPages = field(default_factory=dict, repr=False, compare=False)
+    pages: IndexPages = field(default_factory=IndexPages, repr=False, compare=False)
 
     def preferred_versions(self) -> dict[str, Version]:
         """Return the previous versions to prefer, by canonical name."""

@@ -14,7 +14,8 @@ from unearth import Package, PackageFinder
 from unearth.utils import fix_legacy_specifier
 
 from rigspec.lock.errors import report_failed_transfer
-from rigspec.lock.python.index.pages import ListedFile, convert_http_errors, fetch_files
+from rigspec.lock.python.index.listed_files import ListedFile
+from rigspec.lock.python.index.pages import convert_http_errors, fetch_files
 from rigspec.lock.python.index.upload_times import fetch_upload_times
 
 __all__ = ["FileFilter", "filter_files_by_day", "list_files"]

@@ -17,10 +17,10 @@ from rigspec.garbage_collection import pause_garbage_collection
 from rigspec.lock.errors import LockError, index_failure, report_failed_transfer
 from rigspec.lock.python.index.client import create_package_finder
 from rigspec.lock.python.index.links import FileFilter, filter_files_by_day
+from rigspec.lock.python.index.listed_files import ListedFile, PackageFiles
 from rigspec.lock.python.index.metadata import FileMetadata, read_metadata
 from rigspec.lock.python.index.pages import (
     IndexPages,
-    PackageFiles,
     convert_http_errors,
     fetch_files,
     hash_bytes,
@@ -112,8 +112,9 @@ class PackageIndex:
             ),
             extra=extra,
         )
+        self._addresses = tuple(source["url"] for source in self._finder.sources)
         self._filter = FileFilter(self._finder)
-        self._pages = pages if pages is not None else {}
+        self._pages = pages if pages is not None else IndexPages()
         self._offers: dict[str, tuple[AvailableVersion, ...]] = {}
         self._metadata: dict[str, FileMetadata] = {}
 
@@ -139,33 +140,45 @@ class PackageIndex:
         with pause_garbage_collection(), ThreadPoolExecutor(_AT_ONCE) as pool:
             list(pool.map(self._list_files, dict.fromkeys(names)))
 
-    def files(self, name: str, version: Version) -> tuple[Package, ...]:
-        """Return the files of one version that the target's pip installs, wheels first.
+    def read_releases(self, pins: Sequence[HashedPin]) -> None:
+        """Read the files of the versions of pins, several at a time. Raises LockError."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        unread = [pin for pin in pins if pin not in self._pages.releases]
+        cache = self._pages.cache
+        if cache is not None and unread:
+            self._pages.releases |= cache.recall(self._addresses, unread)
+            unread = [pin for pin in unread if pin not in self._pages.releases]
+        if not unread:
+            return
+        with pause_garbage_collection(), ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(self._list_release, unread))
+        if cache is not None:
+            cache.keep(self._addresses, {pin: self._pages.releases[pin] for pin in unread})
+
+    def files(self, pin: HashedPin) -> tuple[Package, ...]:
+        """Return the files of a pin's version that the target's pip installs, wheels first.
 
         Withdrawn files are among them: pip takes one where `==` names it. Only the files of this
         version are evaluated, which is much less than ``offers`` does. Raises LockError.
         """
-        listed = self._list_files(name)
-        key = self.target, version
-        if key not in listed.installable:
-            found = [self._filter.admit(name, f, yanked=True) for f in listed.of_version(version)]
-            files = _wheels_first([each for each in found if each is not None])
-            listed.installable[key] = tuple(files)
-        return listed.installable[key]
+        key = self.target, pin
+        if key not in self._pages.installable:
+            listed = _wheels_first(self._list_release(pin))
+            found = (self._filter.admit(pin.name, file, yanked=True) for file in listed)
+            self._pages.installable[key] = tuple(file for file in found if file is not None)
+        return self._pages.installable[key]
 
     def missing(self, pins: Sequence[HashedPin]) -> list[HashedPin]:
         """Return the pins without a file that the target's pip would take. Raises LockError."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        with pause_garbage_collection(), ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = list(pool.map(lambda pin: self.files(pin.name, pin.version), pins))
-        return [pin for pin, files in zip(pins, found, strict=True) if not files]
+        self.read_releases(pins)
+        return [pin for pin in pins if not self.files(pin)]
 
     def upload_days(self, pins: Sequence[HashedPin]) -> dict[str, dt.date]:
         """Return the day of each pin whose index page has one. Raises LockError."""
         found = {}
         for pin in pins:
-            times = [file.link.upload_time for file in self.files(pin.name, pin.version)]
+            times = [file.link.upload_time for file in self.files(pin)]
             known = [time.date() for time in times if time is not None]
             if known:
                 found[pin.name] = min(known)
@@ -173,20 +186,19 @@ class PackageIndex:
 
     def source_only(self, pins: Sequence[HashedPin]) -> list[HashedPin]:
         """Return the pins that the target's pip has to build. Raises LockError."""
-        files = [(pin, self.files(pin.name, pin.version)) for pin in pins]
+        files = [(pin, self.files(pin)) for pin in pins]
         return [pin for pin, found in files if found and not found[0].link.is_wheel]
 
     def has_wheels(self, pin: HashedPin) -> bool:
         """Return whether a version has a wheel for any interpreter. Raises LockError."""
-        listed = self._list_files(pin.name).of_version(pin.version)
-        return any(file.filename.endswith(".whl") for file in listed)
+        return any(file.filename.endswith(".whl") for file in self._list_release(pin))
 
     def file_of(self, pin: HashedPin) -> IndexedFile | None:
         """Return the file of a pin that the target's pip would take; None where there is none.
 
         Raises LockError.
         """
-        for package in self.files(pin.name, pin.version):
+        for package in self.files(pin):
             known = pin.sha256.intersection(hash_bytes(package.link))
             if known:
                 return IndexedFile(self._finder.session, package.link, min(known))
@@ -201,7 +213,7 @@ class PackageIndex:
 
         Raises LockError.
         """
-        files = self.files(pin.name, pin.version)
+        files = self.files(pin)
         return self._read(files[0].link) if files and not files[0].link.is_wheel else None
 
     def missing_build_requirement(self, offer: AvailableVersion) -> Requirement | None:
@@ -245,7 +257,7 @@ class PackageIndex:
         return None
 
     def _required_names(self, pin: HashedPin) -> list[str]:
-        files = self.files(pin.name, pin.version)
+        files = self.files(pin)
         required = self._read(files[0].link).runs_with if files else ()
         return [canonicalize_name(each.name) for each in required if self.applies(each)]
 
@@ -256,12 +268,19 @@ class PackageIndex:
 
     def _list_files(self, name: str) -> PackageFiles:
         key = canonicalize_name(name)
-        if key not in self._pages:
-            self._pages[key] = fetch_files(self._finder, key)
-        return self._pages[key]
+        if key not in self._pages.packages:
+            self._pages.packages[key] = fetch_files(self._finder, key)
+        return self._pages.packages[key]
+
+    def _list_release(self, pin: HashedPin) -> tuple[ListedFile, ...]:
+        if pin not in self._pages.releases:
+            found = self._list_files(pin.name).of_version(pin.version)
+            self._pages.releases[pin] = tuple(found)
+        return self._pages.releases[pin]
 
     def _read_offers(self, name: str) -> tuple[AvailableVersion, ...]:
-        admitted = (self._filter.admit(name, f, yanked=False) for f in self._list_files(name))
+        listed = _wheels_first(self._list_files(name))
+        admitted = (self._filter.admit(name, file, yanked=False) for file in listed)
         found = [package for package in admitted if package is not None]
         if self._as_of is not None and canonicalize_name(name) not in TOOLS:
             found = self._uploaded_by(self._as_of, name, found)
@@ -269,8 +288,7 @@ class PackageIndex:
         for package in found:
             by_version.setdefault(Version(package.version or "0"), []).append(package)
         offers = [
-            AvailableVersion(name, version, tuple(_wheels_first(files)))
-            for version, files in by_version.items()
+            AvailableVersion(name, version, tuple(files)) for version, files in by_version.items()
         ]
         offers.sort(key=lambda offer: (offer.has_wheel, offer.version), reverse=True)
         return tuple(offers)
@@ -285,5 +303,5 @@ class PackageIndex:
         return [file for file, time in dated if time is not None and time < get_end_of_day(day)]
 
 
-def _wheels_first(files: Sequence[Package]) -> list[Package]:
-    return sorted(files, key=lambda p: (not p.link.is_wheel, p.link.filename))
+def _wheels_first(files: Iterable[ListedFile]) -> list[ListedFile]:
+    return sorted(files, key=lambda file: (not file.filename.endswith(".whl"), file.filename))
