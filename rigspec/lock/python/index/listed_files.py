@@ -81,7 +81,7 @@ class JsonPage:
 
     @property
     def is_readable(self) -> bool:
-        """Whether the names of all files were found: the text is whole, and no name is escaped."""
+        """True if the names of all files were found: the text is whole, no name is escaped."""
         if not 0 < len(self._places) == self._text.count('"filename"'):
             return False
         try:
