@@ -24,6 +24,7 @@ from rigspec.version_specifiers import (
     NO_BUILD,
     Alternative,
     InvalidRequest,
+    get_version_key,
     parse_alternative,
     strip_local_version,
 )
@@ -61,6 +62,7 @@ def find_problems(
         found += _check_dependencies(product, matrix)
         found += _check_source_conflicts(product)
         found += _check_part_names(product)
+        found += _check_listing(product)
         if product.kind == "framework":
             found += _check_uploads(product, uploads.get(product.name, ()))
     found += _check_package_owners(matrix)
@@ -183,6 +185,12 @@ def _has_release(name: str, alternative: Alternative, matrix: Matrix) -> bool:
     tables = [table for table in (name, get_channel_product(name)) if table in matrix]
     releases = (release for table in tables for release in matrix.product(table).releases)
     return any(alternative.admits(r.family, r.version) for r in releases)
+
+
+def _check_listing(product: Product) -> Iterator[MatrixProblem]:
+    versions = product.listing.versions if product.listing is not None else ()
+    if list(versions) != sorted(set(versions), key=get_version_key):
+        yield MatrixProblem(product.name, "the releases of `listing` are not in order, or repeated")
 
 
 def _check_source_conflicts(product: Product) -> Iterator[MatrixProblem]:

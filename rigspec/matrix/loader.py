@@ -25,6 +25,7 @@ from rigspec.matrix.model import (
     Condition,
     Dependency,
     Extra,
+    Listing,
     Matrix,
     Product,
     Release,
@@ -240,6 +241,7 @@ def _build_product(table: Mapping[str, Any]) -> Product:
         source_builds=tuple(
             _build_source_build(row, sources) for row in table.get("source_build", ())
         ),
+        listing=_build_listing(table.get("listing")),
         ignored_words=tuple(table.get("ignored_words", ())),
         ignored_prefixes=tuple(table.get("ignored_prefixes", ())),
         other_makers=tuple(
@@ -253,6 +255,10 @@ def _build_product(table: Mapping[str, Any]) -> Product:
         ),
         sources=tuple(sources.values()),
     )
+
+
+def _build_listing(row: Mapping[str, Any] | None) -> Listing | None:
+    return Listing(tuple(row["versions"].split()), _build_source(row)) if row is not None else None
 
 
 def build_sources(table: Mapping[str, Any]) -> dict[str, Source]:

@@ -17,6 +17,7 @@ __all__ = [
     "Dependency",
     "Extra",
     "ImageDriver",
+    "Listing",
     "Matrix",
     "Product",
     "Release",
@@ -138,6 +139,14 @@ class ImageDriver:
     geforce: tuple[str, ...]
     others: tuple[str, ...]
     sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All final releases of a package on the Python index for Linux, without yanked ones."""
+
+    versions: tuple[str, ...]
+    source: Source
 
 
 @dataclass(frozen=True)
@@ -280,6 +289,7 @@ class Product:
     only_conda: bool = False
     has_gpu_code: bool = False
     source_builds: tuple[CompiledPackage, ...] = ()
+    listing: Listing | None = None
     settings_file: SettingsFile | None = None
     settings: tuple[Setting, ...] = ()
     source_conflicts: tuple[SourceConflict, ...] = ()

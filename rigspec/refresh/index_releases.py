@@ -100,12 +100,13 @@ def find_upload_days(
     return {by_version[version]: day for version, day in days.items()}
 
 
-def supports_linux(package: Package) -> bool:
-    """Return whether the file can be installed on 64-bit Linux."""
+def supports_linux(package: Package, *, any_arch: bool = False) -> bool:
+    """Return whether the file can be installed on Linux: on x86_64, or on any architecture."""
     if not package.link.is_wheel:
         return True
+    ending = "" if any_arch else "_x86_64"
     tags = _parse_platforms(package)
-    return any((t.endswith("_x86_64") and t.startswith("manylinux")) or t == "any" for t in tags)
+    return any((t.endswith(ending) and t.startswith("manylinux")) or t == "any" for t in tags)
 
 
 def _parse_platforms(package: Package) -> tuple[str, ...]:

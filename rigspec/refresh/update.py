@@ -1,4 +1,4 @@
-"""Update the table of a framework from the package index."""
+"""Update the table of a framework or a package from the package index."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.lint import MatrixProblem, find_problems
 from rigspec.matrix.loader import (
     build_matrix,
@@ -16,12 +17,13 @@ from rigspec.matrix.loader import (
     load_uploads,
     parse_uploads,
 )
-from rigspec.matrix.model import Product
+from rigspec.matrix.model import Matrix, Product, Upload
 from rigspec.refresh.index_releases import find_upload_days, list_releases
+from rigspec.refresh.listings import list_final_versions, write_listing
 from rigspec.refresh.rows import find_newest_known, format_rows, list_packages
 from rigspec.refresh.upload_dates import HEAD, format_readings
 
-__all__ = ["ChangedFile", "Update", "update_framework"]
+__all__ = ["ChangedFile", "Update", "update_framework", "update_listing"]
 
 _Days = dict[str, dict[str, dt.date]]
 
@@ -71,7 +73,7 @@ def update_framework(name: str, *, day: dt.date, index: str | None) -> Update:
         after = f"{before}\n{format_rows(product, releases, day)}"
         tables[name] = after.encode()
         files.append(ChangedFile(get_table_path(name), f"{name}.toml", before, after))
-    uploads = {p.name: load_uploads(p.name) for p in matrix.products if p.kind == "framework"}
+    uploads = _load_all_uploads(matrix)
     days = _find_missing_days(product, index)
     for release in releases:
         if release.uploaded is not None:
@@ -83,6 +85,35 @@ def update_framework(name: str, *, day: dt.date, index: str | None) -> Update:
     if not files:
         return Update((), ())
     return Update(tuple(files), find_problems(build_matrix(tables), uploads))
+
+
+def update_listing(name: str, *, day: dt.date, index: str | None) -> Update:
+    """Replace the list of a package's releases, without writing a file.
+
+    Args:
+        name: The product, such as ``package:vllm``.
+        day: The day of the reading.
+        index: The address of the package index; ``None`` for the configured one.
+
+    Raises:
+        LockError: The index cannot be read.
+    """
+    matrix = load_matrix()
+    package = name.removeprefix(PACKAGE_PREFIX)
+    listing = matrix.product(name).listing
+    versions = list_final_versions(package, index=index)
+    if not versions or (listing is not None and listing.versions == versions):
+        return Update((), ())
+    tables = dict(matrix.tables)
+    before = tables[name].decode()
+    after = write_listing(before, package, versions, day)
+    tables[name] = after.encode()
+    changed = ChangedFile(get_table_path(name), f"package/{package}.toml", before, after)
+    return Update((changed,), find_problems(build_matrix(tables), _load_all_uploads(matrix)))
+
+
+def _load_all_uploads(matrix: Matrix) -> dict[str, tuple[Upload, ...]]:
+    return {p.name: load_uploads(p.name) for p in matrix.products if p.kind == "framework"}
 
 
 def _find_missing_days(product: Product, index: str | None) -> _Days:

@@ -144,3 +144,29 @@ def test_refresh_product_without_packages_is_an_error(
     done = rigspec("matrix", "refresh", product)
     assert done.returncode == 2
     assert words in done.stderr
+
+
+def test_refresh_replaces_the_releases_of_a_package(tmp_path: Path) -> None:
+    """In a copy of rigspec whose table lacks the last release."""
+    copy = tmp_path / "rigspec"
+    shutil.copytree(ROOT / "rigspec", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    table = copy / "matrix" / "tables" / "package" / "auto-gptq.toml"
+    listing = load_matrix(["package:auto-gptq"]).product("package:auto-gptq").listing
+    assert listing is not None
+    whole = table.read_text(encoding="utf-8")
+    last = listing.versions[-1]
+    table.write_text(whole.replace(f"{last}\n", "\n", 1), encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "rigspec", "matrix", "refresh", "package:auto-gptq"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "+++ b/package/auto-gptq.toml" in done.stdout
+    written = tomli.loads(table.read_text(encoding="utf-8"))
+    assert written["listing"]["versions"].split() == [*listing.versions]
+    assert written["rule"] == tomli.loads(whole)["rule"]

@@ -12,7 +12,12 @@ COMMANDS = {
         ("list", "products", "list_products", "List the products of the matrix"),
         ("show", "show", "show", "Show the releases and rules of a product with their sources"),
         ("verify", "verify", "verify", "Check the tables and test every rule both ways"),
-        ("refresh", "refresh", "refresh", "Add new releases of a framework from the package index"),
+        (
+            "refresh",
+            "refresh",
+            "refresh",
+            "Add new releases of a framework or a package from the package index",
+        ),
     )
 }
 

@@ -1,4 +1,4 @@
-"""``rigspec matrix refresh``: add new releases of a framework from the package index."""
+"""``rigspec matrix refresh``: add new releases from the package index."""
 
 from __future__ import annotations
 
@@ -13,14 +13,22 @@ from rigspec.cli.console import fail, print_status
 from rigspec.cli.matrix.products import refuse_unknown_product
 from rigspec.lock.errors import LockError
 from rigspec.matrix.loader import load_matrix
-from rigspec.refresh.update import update_framework
+from rigspec.refresh.update import update_framework, update_listing
 
 __all__ = ["refresh"]
+
+# How to update a product, by its kind.
+_UPDATES = {"framework": update_framework, "package": update_listing}
 
 
 def refresh(
     product: Annotated[
-        str, typer.Argument(metavar="PRODUCT", help="Framework, such as torch", show_default=False)
+        str,
+        typer.Argument(
+            metavar="PRODUCT",
+            help="Framework or package, such as torch or package:vllm",
+            show_default=False,
+        ),
     ],
     index: Annotated[
         str | None,
@@ -30,15 +38,22 @@ def refresh(
         bool, typer.Option("--dry-run", help="Print the change, write nothing")
     ] = False,
 ) -> None:
-    """Add new releases of a framework from the package index.
+    """Add new releases of a framework or a package from the package index.
 
     Prints the change as a diff for review. Each row gets its source and today's date. No tag states
-    the CUDA release that a wheel is linked against or its GPU code: add these by hand.
+    the CUDA release that a wheel is linked against or its GPU code: add these by hand. Of a package
+    only the list of releases is read: add their rules by hand.
     """
     refuse_unknown_product(product)
-    _refuse_other_kinds(product)
+    update = _UPDATES.get(_read_kind(product))
+    if update is None:
+        kind = _read_kind(product)
+        fail(
+            f"`{product}` is a {kind}, but only frameworks and packages are on a package index",
+            status=2,
+        )
     try:
-        result = update_framework(product, day=dt.datetime.now(dt.timezone.utc).date(), index=index)
+        result = update(product, day=dt.datetime.now(dt.timezone.utc).date(), index=index)
     except LockError as failure:
         fail(str(failure), status=3)
     for problem in result.problems:
@@ -56,10 +71,8 @@ def refresh(
             _write(change.file, change.after)
 
 
-def _refuse_other_kinds(product: str) -> None:
-    kind = load_matrix([product]).product(product).kind
-    if kind != "framework":
-        fail(f"`{product}` is a {kind}, but only frameworks are on a package index", status=2)
+def _read_kind(product: str) -> str:
+    return load_matrix([product]).product(product).kind
 
 
 def _write(file: Path, text: str) -> None:

@@ -21,6 +21,7 @@ from rigspec.resolve.problem.channels import (
 from rigspec.resolve.problem.domains import (
     Candidate,
     CandidateDomain,
+    choose_listed_versions,
     choose_representative_versions,
 )
 from rigspec.resolve.problem.image_rules import build_image_driver_rule
@@ -173,14 +174,27 @@ class RuleInstantiation:
             if unlisted:
                 universe = CandidateDomain((*unlisted, *universe.candidates))
         elif has_ranges:
-            requested = self._requested_versions(key)
-            texts = {*self._knowledge.mentions(name), *requested}
-            builds = {parse_alternative(text).build for text in requested} - {None, NO_BUILD}
-            named = sorted(build for build in builds if build is not None)
-            universe = CandidateDomain(choose_representative_versions(sorted(texts), named))
+            universe = self._package_domain(key, name)
         title = self._knowledge.title(name)
         apart = name not in self._knowledge.frameworks
         return Component(key, name, title, universe, universe.all, env, apart, has_ranges)
+
+    def _package_domain(self, key: str, name: str) -> CandidateDomain:
+        """Return the listed releases of a package, or one version of each range that rules name.
+
+        A request that no listed release meets can be met by one of another index, or a newer one.
+        """
+        requested = self._requested_versions(key)
+        texts = {*self._knowledge.mentions(name), *requested}
+        builds = {parse_alternative(text).build for text in requested} - {None, NO_BUILD}
+        named = sorted(build for build in builds if build is not None)
+        listing = self._matrix.product(name).listing if name in self._matrix else None
+        if listing is not None and not self._rig.index and key not in self._from_channels:
+            each = [requirement.alternatives for requirement in self._required.get(key, ())]
+            listed = choose_listed_versions(listing.versions, each, named)
+            if listed:
+                return CandidateDomain(listed)
+        return CandidateDomain(choose_representative_versions(sorted(texts), named))
 
     def _channel_domain(
         self, key: str, name: str, universe: CandidateDomain, env: str

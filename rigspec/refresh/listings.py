@@ -1,0 +1,50 @@
+"""Read the list of a package's releases from the package index, and write it into its table."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import textwrap
+
+from packaging.version import Version
+
+from rigspec.lock.python.index.client import create_package_finder
+from rigspec.lock.python.index.links import list_files
+from rigspec.refresh.index_releases import supports_linux
+
+__all__ = ["list_final_versions", "write_listing"]
+
+_HEAD = "# The final releases for Linux on the package index, without yanked ones."
+_BLOCK = re.compile(rf"{re.escape(_HEAD)}\n\[listing\]\n.*?\n\"\"\"\n\n", re.DOTALL)
+_FIRST_ROW = re.compile(r"^(#.*\n)*\[\[", re.MULTILINE)
+_WIDTH = 98
+
+
+def list_final_versions(package: str, *, index: str | None) -> tuple[str, ...]:
+    """Return the final releases of a package for Linux that are not yanked, oldest first.
+
+    Args:
+        package: The name of the package.
+        index: The address of the package index; ``None`` for the configured one.
+
+    Raises:
+        LockError: The index cannot be read.
+    """
+    finder = create_package_finder(index, any_platform=True)
+    files = list_files(finder, package, yanked=False)
+    found = {Version(file.version or "0") for file in files if supports_linux(file, any_arch=True)}
+    return tuple(str(version) for version in sorted(found) if not version.is_prerelease)
+
+
+def write_listing(table: str, package: str, versions: tuple[str, ...], read: dt.date) -> str:
+    """Return the text of a table with this list before the first row, instead of an older one."""
+    lines = "\n".join(textwrap.wrap(" ".join(versions), _WIDTH, break_on_hyphens=False))
+    block = (
+        f'{_HEAD}\n[listing]\ntitle = "{package} on the Python Package Index: its releases"\n'
+        f'url = "pkg:pypi/{package}"\nread = {read}\nversions = """\n{lines}\n"""\n\n'
+    )
+    rest = _BLOCK.sub("", table)
+    first = _FIRST_ROW.search(rest)
+    if first is None:
+        return f"{rest.rstrip()}\n\n{block}".rstrip() + "\n"
+    return rest[: first.start()] + block + rest[first.start() :]
