@@ -103,7 +103,8 @@ def _iterate_supported(problem: Problem, component: Component) -> Iterator[Candi
             release = find_release(candidate)
             if candidate.version in (NOTHING, UNKNOWN) or release in seen:
                 continue
-            if session.satisfiable([*selectors, encoding.candidates[component.key, candidate]]):
+            choices = encoding.list_choices(component.key, (candidate,))
+            if any(session.satisfiable([*selectors, *literals]) for literals in choices):
                 seen.add(release)
                 yield release
 

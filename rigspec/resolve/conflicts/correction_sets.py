@@ -71,7 +71,10 @@ def is_satisfiable_with(
     """Return whether the edited spec has a solution."""
     encoding = session.encoding
     changed = {change.requirement: change.request for change in changes}
-    goals = [encoding.goal(line.component, (text,)) for line, text in changed.items()]
+    requests: dict[str, list[str]] = {}
+    for line, text in changed.items():
+        requests.setdefault(line.component, []).append(text)
+    goals = [encoding.goal(component, texts) for component, texts in requests.items()]
     remaining = encoding.select(line for line in problem.requirements if line not in changed)
     return session.satisfiable([*remaining, *goals, *encoding.rule_tables])
 
@@ -85,12 +88,10 @@ def _corrections(
 ) -> Iterator[list[tuple[Requirement, ...]]]:
     """Yield minimal sets of editable lines whose removal leaves a solvable spec, by size."""
     encoding = session.encoding
-    soft: list[int] = []
-    hard = [*encoding.rule_tables]
-    for selector, line in zip(
-        encoding.select(problem.requirements), problem.requirements, strict=True
-    ):
-        (soft if line.editable and line.place is not None else hard).append(selector)
+    editable = [line for line in problem.requirements if line.editable and line.place is not None]
+    soft = encoding.select(editable)
+    given = encoding.select(line for line in problem.requirements if not line.editable)
+    hard = [*encoding.rule_tables, *given]
     tried = 0
     for sets in iterate_correction_sets(session, soft, hard):
         yield [tuple(encoding.requirements[s] for s in each) for each in sets]
@@ -106,7 +107,9 @@ def _closest_solution(
     encoding = session.encoding
     remaining = encoding.select(line for line in problem.requirements if line not in lines)
     near = {line.component: _candidates_by_distance(problem, line) for line in lines}
-    order = (*near, *(key for key in problem.order if key not in near))
+    # Only a version of a package whose releases no table lists depends on the other choices.
+    others = problem.order if any(problem.component(key).has_ranges for key in near) else ()
+    order = (*near, *(key for key in others if key not in near))
     solution = session.newest([*remaining, *encoding.rule_tables], near, order)
     if solution is None:
         return None
@@ -126,10 +129,11 @@ def _candidates_by_distance(problem: Problem, line: Requirement) -> tuple[Candid
     component = problem.component(line.component)
     if component.name == "interpreter":
         return _alternative_providers(component, line)
+    admitted = component.mask(line.alternatives)
     ranks = {
         index
         for index, candidate in enumerate(component.candidates)
-        if matches_any(line.alternatives, candidate)
+        if component.universe.bit(candidate) & admitted
     }
     anchor = min(ranks, default=None)
     if anchor is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from rigspec.resolve.conflicts.hitting_sets import find_smallest_core
 from rigspec.resolve.problem.model import BoundRule, Problem, Requirement, RuleTable
@@ -44,14 +44,14 @@ def find_conflicts(
     """Yield the conflicts of a problem that share no line of the spec, smallest first."""
     # Defaults of the language are not lines to show.
     silent = [s for s, requirement in encoding.requirements.items() if requirement.path is None]
-    granted = tuple(encoding.requirements[s] for s in silent)
+    granted = tuple(requirement for requirement in problem.requirements if requirement.path is None)
     live = [s for s in encoding.selectors if s not in silent]
     while not session.satisfiable([*silent, *live]):
         core = sorted(find_smallest_core(session, _weigh(encoding, live, granted), silent))
         requirements = tuple(encoding.requirements[s] for s in core if s in encoding.requirements)
         rule_tables = tuple(encoding.rule_tables[s] for s in core if s in encoding.rule_tables)
         unspent = tuple(encoding.requirements[s] for s in live if s in encoding.requirements)
-        conflict = _shortest_explanation(session, requirements, granted, unspent, rule_tables)
+        conflict = _shortest_explanation(problem, requirements, granted, unspent, rule_tables)
         yield conflict
         spent = {s for s in live if encoding.requirements.get(s) in conflict.requirements}
         if not requirements or not spent:
@@ -73,8 +73,7 @@ def _weigh(
     weights = dict.fromkeys((*lines, *reversed(tables)), _WEIGHT)
     for selector in weights if defaults else ():
         table = encoding.rule_tables.get(selector)
-        rows = table.constraints if table is not None else ()
-        weights[selector] += any(key in defaults for row in rows for key in _components(row))
+        weights[selector] += table is not None and not defaults.isdisjoint(table.keys)
     return weights
 
 
@@ -83,7 +82,7 @@ def _components(row: BoundRule) -> tuple[str, ...]:
 
 
 def _shortest_explanation(
-    session: SolverSession,
+    problem: Problem,
     requirements: tuple[Requirement, ...],
     granted: tuple[Requirement, ...],
     unspent: tuple[Requirement, ...],
@@ -95,18 +94,18 @@ def _shortest_explanation(
     that requests one release, one rule is enough. Lines of other conflicts are not used, and
     requirements that a further line makes redundant are left out.
     """
-    rows = _minimal_rules(session, (*requirements, *granted), rule_tables)
+    rows = _minimal_rules(problem, (*requirements, *granted), rule_tables)
     mentioned = {key for row in rows for key in _components(row)}
     for requirement in unspent:
         if requirement.component in mentioned and requirement not in requirements:
-            fewer = _minimal_rules(session, (*requirements, requirement, *granted), rule_tables)
+            fewer = _minimal_rules(problem, (*requirements, requirement, *granted), rule_tables)
             if len(fewer) + 1 < len(rows):
                 requirements, rows = (
-                    _needed_requirements(session, (*requirements, requirement), granted, fewer),
+                    _needed_requirements(problem, (*requirements, requirement), granted, fewer),
                     fewer,
                 )
     ordered = tuple(
-        requirement for requirement in session.problem.requirements if requirement in requirements
+        requirement for requirement in problem.requirements if requirement in requirements
     )
     used = {row.rule.id for row in rows}
     needed = tuple(s for s in rule_tables if any(row.rule.id in used for row in s.constraints))
@@ -114,23 +113,21 @@ def _shortest_explanation(
 
 
 def _needed_requirements(
-    session: SolverSession,
+    problem: Problem,
     requirements: tuple[Requirement, ...],
     granted: tuple[Requirement, ...],
     rows: tuple[BoundRule, ...],
 ) -> tuple[Requirement, ...]:
     """Return the requirements that contradict these rules."""
-    encoding = session.encoding
-    always = [*encoding.select(granted), *map(encoding.rule_selector, rows)]
     for requirement in requirements:
         rest = tuple(other for other in requirements if other is not requirement)
-        if rest and not session.satisfiable([*encoding.select(rest), *always]):
+        if rest and not is_satisfiable(problem, (*rest, *granted), rows):
             requirements = rest
     return requirements
 
 
 def _minimal_rules(
-    session: SolverSession,
+    problem: Problem,
     requirements: tuple[Requirement, ...],
     rule_tables: tuple[RuleTable, ...],
 ) -> tuple[BoundRule, ...]:
@@ -141,17 +138,21 @@ def _minimal_rules(
     end, in far fewer queries.
     """
     rows = [row for rule_table in rule_tables for row in rule_table.constraints]
-    rows = [row for row in rows if _is_reachable(session.problem, requirements, row)]
-    switches = [session.encoding.rule_selector(row) for row in rows]
-    always = session.encoding.select(requirements)
-    if session.satisfiable([*always, *switches]):
-        return tuple(rows)
-    needed: list[BoundRule] = []
-    end = len(rows)
-    while end := _shortest_prefix(session, always, switches[:end]):
-        needed.insert(0, rows[end - 1])
-        always.append(switches[end - 1])
-        end -= 1
+    domains = _narrow(problem, requirements)
+    rows = [row for row in rows if _is_reachable(problem, domains, row)]
+    part = _build_part(problem, domains, [RuleTable("", (row,)) for row in rows], rows)
+    encoding = encode(part)
+    switches = list(encoding.rule_tables)
+    always: list[int] = []
+    with SolverSession(part, encoding) as session:
+        if session.satisfiable(switches):
+            return tuple(rows)
+        needed: list[BoundRule] = []
+        end = len(rows)
+        while end := _shortest_prefix(session, always, switches[:end]):
+            needed.insert(0, rows[end - 1])
+            always.append(switches[end - 1])
+            end -= 1
     return tuple(needed or rows[:1])
 
 
@@ -172,30 +173,40 @@ def is_satisfiable(
     problem: Problem, requirements: tuple[Requirement, ...], rows: Sequence[BoundRule]
 ) -> bool:
     """Return whether the requirements are compatible with these rules alone."""
-    part = _part(problem, requirements, rows)
+    domains = _narrow(problem, requirements)
+    part = _build_part(problem, domains, [RuleTable("", rows)], rows)
     encoding = encode(part)
     with SolverSession(part, encoding) as session:
         return session.satisfiable(encoding.selectors)
 
 
-def _part(
-    problem: Problem, requirements: tuple[Requirement, ...], rows: Sequence[BoundRule]
+def _narrow(problem: Problem, requirements: Iterable[Requirement]) -> dict[str, int]:
+    """Return the releases of each component that the requirements leave."""
+    domains = {component.key: component.domain for component in problem.components}
+    for requirement in requirements:
+        component = problem.component(requirement.component)
+        domains[component.key] &= component.mask(requirement.alternatives)
+    return domains
+
+
+def _build_part(
+    problem: Problem,
+    domains: Mapping[str, int],
+    rule_tables: Iterable[RuleTable],
+    rows: Iterable[BoundRule],
 ) -> Problem:
-    """Return the problem of these requirements and rules, with their components."""
-    keys = {key for row in rows for key in _components(row)}
-    keys |= {requirement.component for requirement in requirements}
-    spoken_of = tuple(component for component in problem.components if component.key in keys)
-    return Problem(spoken_of, requirements, (RuleTable("", tuple(rows)),), problem.order)
+    """Return the problem of rules alone: the components that they mention, or that have none."""
+    mentioned = {key for row in rows for key in _components(row)}
+    components = tuple(
+        replace(component, domain=domains[component.key])
+        for component in problem.components
+        if component.key in mentioned or not domains[component.key]
+    )
+    return Problem(components, (), tuple(rule_tables), problem.order)
 
 
-def _is_reachable(problem: Problem, requirements: tuple[Requirement, ...], row: BoundRule) -> bool:
-    """Return whether the rule's conditions can hold under the requirements."""
-    for key, alternatives in row.when:
-        component = problem.component(key)
-        left = component.mask(alternatives)
-        for requirement in requirements:
-            if requirement.component == key:
-                left &= component.mask(requirement.alternatives)
-        if not left:
-            return False
-    return True
+def _is_reachable(problem: Problem, domains: Mapping[str, int], row: BoundRule) -> bool:
+    """Return whether the rule's conditions can hold for the releases that are left."""
+    return all(
+        problem.component(key).mask(alternatives) & domains[key] for key, alternatives in row.when
+    )

@@ -16,10 +16,12 @@ from rigspec.resolve.problem.channels import (
     list_channel_frameworks,
 )
 from rigspec.resolve.problem.dependencies import list_dependency_products
+from rigspec.resolve.problem.domains import CandidateDomain
 from rigspec.resolve.problem.instantiation import RuleInstantiation
 from rigspec.resolve.problem.model import (
     BoundRule,
     Component,
+    MergedRule,
     Problem,
     Requirement,
     RuleTable,
@@ -94,6 +96,27 @@ class BoundRuleGroup:
         """Return the rules about the releases in ``domain``, bound to this rig."""
         return (self._bind(rule) for rule in self.group.relevant(domain))
 
+    def rows_of(self, table: str, domain: int) -> Iterator[BoundRule]:
+        """Return the rules of one table about the releases in ``domain``, bound to this rig."""
+        return (self._bind(rule) for rule in self.group.relevant(domain) if rule.table == table)
+
+    def merge(
+        self, universes: Mapping[str, CandidateDomain]
+    ) -> Iterator[tuple[str, list[MergedRule]]]:
+        """Yield the tables with their rules in fewer ones; ``universes`` are those of the rig."""
+        keys = self.keys
+        named = {name: universes[key] for name, key in keys.items()}
+        for table, rules in self.group.merge(named).items():
+            yield (
+                table,
+                [
+                    MergedRule(
+                        tuple([(keys[name], mask) for name, mask in when]), (keys[required], goal)
+                    )
+                    for when, (required, goal) in rules
+                ],
+            )
+
     def _bind(self, rule: Rule) -> BoundRule:
         when = tuple((self.keys[c.component], c.alternatives) for c in rule.when)
         return BoundRule(
@@ -149,17 +172,27 @@ class ProblemBuilder:
 
     def problem(self, requirements: tuple[Requirement, ...]) -> Problem:
         """Return the whole problem under these requirements, with every relevant rule."""
-        tables: dict[tuple[str, str], list[BoundRule]] = {}
+        parts: dict[tuple[str, str], list[BoundRuleGroup]] = {}
+        merged: dict[tuple[str, str], list[MergedRule]] = {}
         for bound_group in self.binding:
             place = bound_group.place
-            for row in bound_group.rows(self._all_bits(bound_group)):
-                tables.setdefault((row.rule.table, place), []).append(row)
+            for table, rules in bound_group.merge(self.universes):
+                parts.setdefault((table, place), []).append(bound_group)
+                merged.setdefault((table, place), []).extend(rules)
         # The solver switches a table as a whole.
         rule_tables = [
-            RuleTable(f"{place}:{table}", tuple(tables[table, place]))
-            for table, place in sorted(tables)
+            RuleTable(
+                f"{place}:{table}",
+                self._list_rows(table, parts[table, place]),
+                tuple(merged[table, place]),
+            )
+            for table, place in sorted(parts)
         ]
         return Problem(self.components, requirements, (*rule_tables, *self.declared), self.order)
+
+    def _list_rows(self, table: str, parts: Iterable[BoundRuleGroup]) -> Iterator[BoundRule]:
+        for bound_group in parts:
+            yield from bound_group.rows_of(table, self._all_bits(bound_group))
 
     def binding_rules(self, solution: Solution) -> Iterator[BoundRule]:
         """Yield the binding rules about the chosen releases."""

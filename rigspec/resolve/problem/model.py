@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import cached_property
+from typing import NamedTuple
 
 from rigspec.frozen import dataclass
 from rigspec.matrix.model import Rule
@@ -16,6 +17,7 @@ __all__ = [
     "Candidate",
     "Component",
     "KeyPath",
+    "MergedRule",
     "Problem",
     "Requirement",
     "RuleTable",
@@ -101,12 +103,43 @@ class BoundRule:
         return frozenset((self.requires[0], *(key for key, _ in self.when)))
 
 
-@dataclass(frozen=True)
-class RuleTable:
-    """The rules of one table in one scope. The solver switches them as a whole."""
+class MergedRule(NamedTuple):
+    """Rules with the same requirement: releases of components, as bits of their universes."""
 
-    key: str
-    constraints: tuple[BoundRule, ...]
+    when: tuple[tuple[str, int], ...]
+    requires: tuple[str, int]
+
+
+class RuleTable:
+    """The rules of one table in one scope. The solver switches them as a whole.
+
+    The rules are read from ``constraints`` when they are needed: most conflicts need few tables.
+    ``merged`` are the same rules in fewer ones, if they are known.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        constraints: Iterable[BoundRule],
+        merged: tuple[MergedRule, ...] | None = None,
+    ) -> None:
+        self.key = key
+        self.merged = merged
+        self._constraints = constraints
+
+    @cached_property
+    def constraints(self) -> tuple[BoundRule, ...]:
+        """Return the rules, in the order of the matrix."""
+        return tuple(self._constraints)
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Return the keys of the components that its rules are about."""
+        if self.merged is None:
+            return frozenset[str]().union(*(row.keys for row in self.constraints))
+        return frozenset(
+            key for when, (required, _) in self.merged for key in (required, *dict(when))
+        )
 
 
 @dataclass(frozen=True)
@@ -117,6 +150,11 @@ class Problem:
     requirements: tuple[Requirement, ...]
     rule_tables: tuple[RuleTable, ...]
     order: tuple[str, ...]
+
+    @cached_property
+    def universes(self) -> Mapping[str, CandidateDomain]:
+        """Return the universes of the components by their keys."""
+        return {component.key: component.universe for component in self.components}
 
     @cached_property
     def by_key(self) -> Mapping[str, Component]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 
 from rigspec.frozen import dataclass
@@ -10,6 +10,8 @@ from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX, RANKED, UNLIST
 from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
 from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, get_display_name
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
+from rigspec.resolve.problem.merged_rules import merge_rules
+from rigspec.resolve.problem.model import MergedRule
 from rigspec.version_specifiers import (
     build_of,
     get_version_key,
@@ -152,6 +154,10 @@ _NAMED_PARTS = frozenset({"gpu", "cpu", "instance"})
 _PROVIDED_CODES = {"compute_capability": "RS205", "avx": "RS212", "cudnn_cuda": "RS203"}
 
 
+# Most rigs have the universes of a few parts of the matrix; some have releases that no table lists.
+_MAX_MERGED = 8
+
+
 @dataclass(frozen=True)
 class RuleGroup:
     """Rules about the same components.
@@ -166,6 +172,27 @@ class RuleGroup:
     universe: CandidateDomain | None
     _by_release: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
     _relevant: dict[int, tuple[Rule, ...]] = field(default_factory=dict, compare=False)
+    _merged: dict[tuple[CandidateDomain, ...], Mapping[str, tuple[MergedRule, ...]]] = field(
+        default_factory=dict, compare=False
+    )
+
+    def merge(
+        self, universes: Mapping[str, CandidateDomain]
+    ) -> Mapping[str, tuple[MergedRule, ...]]:
+        """Return the rules of each table in fewer ones; ``universes`` are those of the names."""
+        key = tuple(universes[name] for name in self.names)
+        known = self._merged.get(key)
+        if known is None:
+            tables: dict[str, list[Rule]] = {}
+            for rule in self.rules:
+                tables.setdefault(rule.table, []).append(rule)
+            known = {
+                table: merge_rules(rules, universes, self.own) for table, rules in tables.items()
+            }
+            if len(self._merged) >= _MAX_MERGED:
+                self._merged.clear()
+            self._merged[key] = known
+        return known
 
     def relevant(self, domain: int) -> tuple[Rule, ...]:
         """Return the rules about the releases in ``domain``, bits of the universe."""

@@ -1,19 +1,24 @@
 """Encode the problem as clauses for a SAT solver.
 
-There is a variable for each candidate of each component, exactly one of which is true. A selector
-switches each requirement of the spec and each rule table. Under all selectors the formula
-describes a valid rig, and a set of incompatible selectors is a conflict.
+The releases of a component that no line and no rule of the problem distinguishes are one class.
+The classes are in the order of preference, and a variable of each means "this class or one before
+it" (the order encoding of Crawford and Baker, 1994): most rules are about ranges of versions, which
+take two literals. A selector switches each requirement of the spec and each rule table. Under all
+selectors the formula describes a valid rig, and a set of incompatible selectors is a conflict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 
+from rigspec.resolve.problem.merged_rules import merge_bound_rules
 from rigspec.resolve.problem.model import (
-    BoundRule,
     Candidate,
     Component,
+    MergedRule,
     Problem,
     Requirement,
     RuleTable,
@@ -23,18 +28,64 @@ __all__ = ["Encoding", "encode"]
 
 
 def encode(problem: Problem) -> Encoding:
-    """Return the clauses of a problem, always in the same order for the same problem."""
+    """Return the clauses of a problem, always in the same order for the same problem.
+
+    Requirements that are defaults of the language, and no lines that could be changed or added,
+    have no selectors: they always apply.
+    """
+    domains = {component.key: component.domain for component in problem.components}
+    lines = []
+    for requirement in problem.requirements:
+        meant = problem.component(requirement.component).mask(requirement.alternatives)
+        if requirement.place is None:
+            domains[requirement.component] &= meant
+        else:
+            lines.append((requirement, meant))
+    masks: dict[str, dict[int, None]] = {key: {} for key in domains}
+    for requirement, meant in lines:
+        masks[requirement.component][domains[requirement.component] & meant] = None
+    tables = [
+        (table, list(_restrict(_list_rules(problem, table), domains, masks)))
+        for table in problem.rule_tables
+    ]
     encoding = Encoding()
     for component in problem.components:
-        encoding.add_component(component)
-    for requirement in problem.requirements:
-        encoding.add_requirement(requirement)
-    for rule_table in problem.rule_tables:
-        selector = encoding.new_variable()
-        encoding.rule_tables[selector] = rule_table
-        for rule in rule_table.constraints:
-            encoding.add_rule(rule, selector)
+        key = component.key
+        encoding.add_component(component, domains[key], masks[key])
+    for requirement, meant in lines:
+        encoding.add_requirement(requirement, meant)
+    for table, rules in tables:
+        encoding.add_rule_table(table, rules)
     return encoding
+
+
+def _list_rules(problem: Problem, table: RuleTable) -> Sequence[MergedRule]:
+    if table.merged is not None:
+        return table.merged
+    return merge_bound_rules(table.constraints, problem.universes)
+
+
+def _restrict(
+    rules: Iterable[MergedRule], domains: dict[str, int], masks: dict[str, dict[int, None]]
+) -> Iterator[MergedRule]:
+    """Yield rules that can apply and exclude something; ``masks`` get what they distinguish."""
+    for when, (required, goal) in rules:
+        domain = domains[required]
+        outside = domain & ~goal
+        if not outside:
+            continue
+        conditions = []
+        for key, mask in when:
+            meant = mask & domains[key]
+            if not meant:
+                break
+            if meant != domains[key]:
+                conditions.append((key, meant))
+        else:
+            for key, meant in conditions:
+                masks[key][meant] = None
+            masks[required][outside] = None
+            yield MergedRule(tuple(conditions), (required, goal & domain))
 
 
 @dataclass
@@ -45,18 +96,14 @@ class Encoding:
     """
 
     clauses: list[list[int]] = field(default_factory=list)
-    candidates: dict[tuple[str, Candidate], int] = field(default_factory=dict)
     requirements: dict[int, Requirement] = field(default_factory=dict)
     rule_tables: dict[int, RuleTable] = field(default_factory=dict)
     _top: int = 0
-    # By identity: rules are large, and those of a problem live as long as its encoding.
-    _rules: dict[int, int] = field(default_factory=dict)
+    # By identity: requirements are compared field by field.
     _selectors: dict[int, int] = field(default_factory=dict)
-    _components: dict[str, Component] = field(default_factory=dict)
-    # By component, and then by the bit of a candidate in its universe.
-    _variables: dict[str, dict[int, int]] = field(default_factory=dict)
-    _goals: dict[tuple[str, int], int] = field(default_factory=dict)
-    _conditions: dict[tuple[str, int], int] = field(default_factory=dict)
+    _choices: dict[str, _Choices] = field(default_factory=dict)
+    _conditions: dict[tuple[str, int], list[int]] = field(default_factory=dict)
+    _exclusions: dict[tuple[str, int], list[list[int]]] = field(default_factory=dict)
 
     @property
     def selectors(self) -> list[int]:
@@ -68,89 +115,152 @@ class Encoding:
         self._top += 1
         return self._top
 
-    def add_component(self, component: Component) -> None:
-        """Add the candidates of a component, exactly one of which is true."""
-        self._components[component.key] = component
-        variables = [self.new_variable() for _ in component.candidates]
-        bits = self._variables[component.key] = {}
-        for candidate, variable in zip(component.candidates, variables, strict=True):
-            self.candidates[component.key, candidate] = variable
-            bits[component.universe.bit(candidate)] = variable
-        self.clauses.append(list(variables))
-        self._at_most_one(variables)
+    def add_component(self, component: Component, domain: int, masks: Iterable[int]) -> None:
+        """Add the candidates of a component in ``domain``, which the ``masks`` distinguish."""
+        classes = _partition(domain, masks)
+        bounds = [self.new_variable() for _ in classes[1:]]
+        self._choices[component.key] = _Choices(component, domain, classes, bounds)
+        self.clauses.extend([-one, following] for one, following in pairwise(bounds))
+        if not classes:
+            self.clauses.append([])
 
-    def goal(self, key: str, alternatives: tuple[str, ...]) -> int:
-        """Return a variable that forces the component to take one of the alternatives."""
-        return self._literal(self._goals, key, alternatives, goal=True)
-
-    def condition(self, key: str, alternatives: tuple[str, ...]) -> int:
-        """Return a variable that is true if the component takes one of the alternatives."""
-        return self._literal(self._conditions, key, alternatives, goal=False)
-
-    def add_rule(self, rule: BoundRule, selector: int) -> None:
-        """Add a rule that applies where the selector is true."""
-        conditions = [-self.condition(*condition) for condition in rule.when]
-        self.clauses.append([-selector, *conditions, self.goal(*rule.requires)])
-
-    def rule_selector(self, rule: BoundRule) -> int:
-        """Return a variable that switches this rule alone, whatever the one of its table."""
-        selector = self._rules.get(id(rule))
-        if selector is None:
-            selector = self._rules[id(rule)] = self.new_variable()
-            self.add_rule(rule, selector)
-        return selector
-
-    def add_requirement(self, requirement: Requirement) -> None:
-        """Add a requirement with a selector."""
+    def add_requirement(self, requirement: Requirement, meant: int) -> None:
+        """Add a requirement with a selector; ``meant`` are the releases that it admits."""
         selector = self.new_variable()
         self.requirements[selector] = requirement
         self._selectors[id(requirement)] = selector
-        self.clauses.append([-selector, self.goal(requirement.component, requirement.alternatives)])
+        self._require([-selector], requirement.component, meant)
+
+    def add_rule_table(self, table: RuleTable, rules: Iterable[MergedRule]) -> None:
+        """Add the rules of a table with a selector."""
+        selector = self.new_variable()
+        self.rule_tables[selector] = table
+        for when, (required, goal) in rules:
+            conditions = [-selector]
+            for key, meant in when:
+                conditions += [-literal for literal in self._condition(key, meant)]
+            self._require(conditions, required, goal)
+
+    def goal(self, key: str, requests: Iterable[str]) -> int:
+        """Return a literal that forces the component to match each of the requests."""
+        choices = self._choices[key]
+        meant = choices.domain
+        for text in requests:
+            meant &= choices.component.mask((text,))
+        literal = self.new_variable()
+        # Of releases that nothing distinguishes, one that matches is enough.
+        self._require([-literal], key, choices.complete(meant))
+        return literal
 
     def select(self, requirements: Iterable[Requirement]) -> list[int]:
-        """Return the selectors of requirements of this problem. Raises KeyError."""
-        return [self._selectors[id(requirement)] for requirement in requirements]
+        """Return the selectors of requirements of this problem, of those that have one."""
+        found = (self._selectors.get(id(requirement)) for requirement in requirements)
+        return [selector for selector in found if selector is not None]
 
-    def _at_most_one(self, variables: list[int]) -> None:
-        # Sinz's sequential counter: three clauses a candidate where pairs would be quadratic.
-        previous: int | None = None
-        for variable in variables:
-            seen = self.new_variable()
-            self.clauses.append([-variable, seen])
-            if previous is not None:
-                self.clauses.append([-previous, seen])
-                self.clauses.append([-variable, -previous])
-            previous = seen
+    def list_choices(
+        self, key: str, wanted: Iterable[Candidate]
+    ) -> dict[tuple[int, ...], Candidate]:
+        """Return the literals that choose each candidate, in the order of ``wanted``.
 
-    def _literal(
-        self,
-        known: dict[tuple[str, int], int],
-        key: str,
-        alternatives: tuple[str, ...],
-        *,
-        goal: bool,
-    ) -> int:
-        # One direction each is enough, and costs what the set is large, not what all releases are.
-        meant = self._components[key].mask(alternatives)
-        found = known.get((key, meant))
-        if found is not None:
-            return found
-        inside = self._variables_of(key, meant)
-        if len(inside) == 1:
-            known[key, meant] = inside[0]
-            return inside[0]
-        variable = known[key, meant] = self.new_variable()
-        if goal:
-            self.clauses.append([-variable, *inside])
-        else:
-            self.clauses.extend([-candidate, variable] for candidate in inside)
-        return variable
-
-    def _variables_of(self, key: str, mask: int) -> list[int]:
-        by_bit = self._variables[key]
-        found = []
-        while mask:
-            lowest = mask & -mask
-            found.append(by_bit[lowest])
-            mask ^= lowest
+        Of candidates of one class only the first is listed.
+        """
+        choices = self._choices[key]
+        universe = choices.component.universe
+        found: dict[tuple[int, ...], Candidate] = {}
+        for candidate in wanted:
+            literals = choices.by_bit.get(universe.bit(candidate))
+            if literals is not None:
+                found.setdefault(literals, candidate)
         return found
+
+    def _require(self, conditions: list[int], key: str, meant: int) -> None:
+        """Add clauses: under conditions, whose negations these are, one of these releases."""
+        outside = self._choices[key].domain & ~meant
+        known = self._exclusions.get((key, outside))
+        if known is None:
+            ranges = self._choices[key].list_ranges(outside)
+            known = [[-literal for literal in each] for each in ranges]
+            self._exclusions[key, outside] = known
+        self.clauses.extend([*conditions, *each] for each in known)
+
+    def _condition(self, key: str, meant: int) -> list[int]:
+        """Return literals that are all true if the component takes one of these releases."""
+        known = self._conditions.get((key, meant))
+        if known is not None:
+            return known
+        ranges = self._choices[key].list_ranges(meant)
+        if len(ranges) == 1:
+            (found,) = ranges
+        else:
+            found = [self.new_variable()]
+            self.clauses.extend([*found, *(-literal for literal in each)] for each in ranges)
+        self._conditions[key, meant] = found
+        return found
+
+
+class _Choices:
+    """The classes of a component's releases; ``bounds`` has a variable for each but the last.
+
+    A variable means that the choice is in this class or in one before it.
+    """
+
+    def __init__(
+        self, component: Component, domain: int, classes: list[int], bounds: list[int]
+    ) -> None:
+        self.component = component
+        self.domain = domain
+        self._classes = classes
+        self._bounds = bounds
+
+    @cached_property
+    def by_bit(self) -> dict[int, tuple[int, ...]]:
+        """Return the literals that choose each release, as a bit of its universe."""
+        found = {}
+        for index, members in enumerate(self._classes):
+            literals = tuple(self._list_literals(index, index))
+            while members:
+                lowest = members & -members
+                found[lowest] = literals
+                members ^= lowest
+        return found
+
+    def list_ranges(self, meant: int) -> list[list[int]]:
+        """Return the literals of each range of classes in a union of classes."""
+        found = []
+        start = None
+        for index, members in enumerate(self._classes):
+            if members & meant:
+                start = index if start is None else start
+            elif start is not None:
+                found.append(self._list_literals(start, index - 1))
+                start = None
+        if start is not None:
+            found.append(self._list_literals(start, len(self._classes) - 1))
+        return found
+
+    def complete(self, meant: int) -> int:
+        """Return the classes that contain any of these releases."""
+        found = 0
+        for members in self._classes:
+            if members & meant:
+                found |= members
+        return found
+
+    def _list_literals(self, first: int, last: int) -> list[int]:
+        literals = self._bounds[last : last + 1]
+        return [*literals, -self._bounds[first - 1]] if first else literals
+
+
+def _partition(domain: int, masks: Iterable[int]) -> list[int]:
+    """Return the classes of releases that no mask distinguishes, the most preferred first."""
+    classes = [domain] if domain else []
+    for mask in masks:
+        refined: list[int] = []
+        for members in classes:
+            inside = members & mask
+            if inside and inside != members:
+                refined += (inside, members ^ inside)
+            else:
+                refined.append(members)
+        classes = refined
+    return sorted(classes, key=lambda members: members & -members)

@@ -84,17 +84,18 @@ class SolverSession:
 
         The given model proves one candidate possible, so only better ones are tried.
         """
-        variables = {self.encoding.candidates[key, candidate]: candidate for candidate in wanted}
-        chosen = next(variable for variable in variables if variable in model)
-        better = list(itertools.takewhile(lambda variable: variable != chosen, variables))
+        choices = self.encoding.list_choices(key, wanted)
+        chosen = next(literals for literals in choices if model.issuperset(literals))
+        better = list(itertools.takewhile(lambda literals: literals != chosen, choices))
         # Most are excluded at once by what is fixed.
-        implied = self._solver.propagate(fixed) if better else ()
-        for variable in better:
-            if -variable not in implied and self.satisfiable([*fixed, variable]):
-                chosen, model = variable, self.model()
+        implied = self._solver.propagate(fixed) if better else frozenset()
+        for literals in better:
+            excluded = any(-literal in implied for literal in literals)
+            if not excluded and self.satisfiable([*fixed, *literals]):
+                chosen, model = literals, self.model()
                 break
-        fixed.append(chosen)
-        return variables[chosen], model
+        fixed.extend(chosen)
+        return choices[chosen], model
 
 
 class Glucose:
