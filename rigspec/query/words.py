@@ -42,8 +42,8 @@ class _Machine:
 def read_words(words: Sequence[str]) -> Question:
     """Return the machine and the packages that words name, in any order.
 
-    A name of several words need not be quoted. The words after `on` are a GPU, and so is the
-    first word if there is no other GPU and it is not a package.
+    A name of several words need not be quoted, and a whole sentence can be. The words after `on`
+    are a GPU, and so is the first word if there is no other GPU and it is not a package.
 
     Raises:
         BadQuestion: A requirement cannot be read, or the words name several GPUs.
@@ -51,7 +51,7 @@ def read_words(words: Sequence[str]) -> Question:
     """
     if not words:
         raise BadQuestion("name a GPU, packages, or both")
-    fields, words = read_machine_words(words)
+    fields, words = read_machine_words([part for word in words for part in _split_sentence(word)])
     machine = _find_machine(words)
     question = machine.question if machine is not None else Question()
     if machine is not None:
@@ -79,6 +79,17 @@ def read_words_about(machine: Question, words: Sequence[str]) -> Question:
     fields, words = read_machine_words(words, any_release=True)
     given: dict[str, Any] = {**fields}
     return replace(machine, **given, requests=_parse_requests(_drop_connectives(words)))
+
+
+def _split_sentence(word: str) -> list[str]:
+    """Return the words of a quoted sentence; a name of several words stays one."""
+    parts = word.split()
+    if len(parts) == 1 or _OPERATOR.search(word):
+        return [word]
+    machine = _find_machine(parts)
+    names_more = machine is not None and machine.end - machine.start < len(parts)
+    is_sentence = names_more or _is_package(parts[0]) or not set(_CONNECTIVES).isdisjoint(parts)
+    return parts if is_sentence else [word]
 
 
 def _drop_connectives(words: Sequence[str]) -> list[str]:

@@ -15,6 +15,9 @@ from rigspec.query.words import read_words
     [
         ("'RTX 5090' vllm", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
         ("RTX PRO 6000 vllm", Question(gpu="RTX PRO 6000", requests=(Requested("vllm"),))),
+        ("'vllm on RTX 5090'", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
+        ("'RTX 5090 vllm'", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
+        ("'RTX 9990 Ti' vllm", Question(gpu="RTX 9990 Ti", requests=(Requested("vllm"),))),
         ("vllm on RTX 5090", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
         ("torch 2.4 on 8x H100", Question("H100", 8, requests=(Requested("torch", "2.4"),))),
         ("gpu_8x_h100_sxm5 torch", Question("h100_sxm5", 8, requests=(Requested("torch"),))),
@@ -41,6 +44,7 @@ TORCH = (Requested("torch"),)
     ("line", "question"),
     [
         ("torch with cuda 12.8", Question(requests=TORCH, cuda="12.8")),
+        ("'torch with cuda 12.8'", Question(requests=TORCH, cuda="12.8")),
         ("torch cuda-12.8", Question(requests=TORCH, cuda="12.8")),
         ("torch 2.9 python3.14", Question(requests=(Requested("torch", "2.9"),), python="3.14")),
         ("torch 'python>=3.12'", Question(requests=TORCH, python=">=3.12")),

@@ -6,16 +6,24 @@ came as dependencies included; releases that do not fit are excluded, and it run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from rigspec.diagnostics.model import Diagnostic
 from rigspec.lock.errors import LockError, report_no_solution
 from rigspec.lock.python.bounds import Bounds
 from rigspec.lock.python.conflicts import PackageConflict
+from rigspec.lock.python.environment_request import (
+    build_environment_request,
+    get_plain_name,
+    list_framework_specifiers,
+    pair_frameworks,
+)
 from rigspec.lock.python.framework_rules import (
     FoundFramework,
     FrameworkRules,
@@ -42,7 +50,6 @@ from rigspec.resolve.problem.model import KeyPath
 from rigspec.resolve.problem.requested_packages import list_requested_frameworks
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import get_extras, parse_alternative
 
 __all__ = ["EnvironmentSolver", "SolvedEnvironment"]
 
@@ -107,7 +114,7 @@ class EnvironmentSolver:
         for framework, pin in self._pairs():
             # A build of another index is locked as it was resolved.
             if framework.name not in self._builds:
-                self._restrict(_plain_name(pin), ())
+                self._restrict(get_plain_name(pin), ())
         for _ in range(_ROUNDS):
             text = self._run()
             if text is None:
@@ -131,48 +138,16 @@ class EnvironmentSolver:
     # --- the request -----------------------------------------------------------------------
 
     def _full_request(self) -> ResolveRequest:
-        return replace(
-            self._request,
-            requirements=self._in_spec_order(
-                *self._framework_lines(), *self._companions(), *self._request.requirements
-            ),
-            constraints=(*self._request.constraints, *self._bounds.lines()),
+        return build_environment_request(
+            self._request, self._rig.env[self._env.name], self._env, self._builds, self._bounds
         )
 
-    def _in_spec_order(self, *lines: str) -> tuple[str, ...]:
-        """Return the requirements in the order of `packages`, all others first.
-
-        Resolvers choose the newest release of the first one first.
-        """
-        packages = self._rig.env[self._env.name].packages
-        places: dict[str, int] = {
-            canonicalize_name(key): place for place, key in enumerate(packages)
-        }
-        return tuple(sorted(lines, key=lambda line: places.get(_line_name(line), -1)))
-
-    def _framework_lines(self) -> Iterator[str]:
-        requests = {
-            requested.product: requested.request
-            for requested in list_requested_frameworks(self._rig.env[self._env.name])
-        }
-        for framework, pin in self._pairs():
-            build = self._builds.get(framework.name)
-            if build is None:
-                request = requests.get(framework.name, "*")
-                extras = "" if "[" in pin.name else get_extras(request)
-                yield f"{pin.name}{extras}{parse_alternative(request).versions or ''}"
-                continue
-            yield build.requirement
-            if not build.requirement.startswith(f"{_plain_name(pin)}=="):
-                yield f"{pin.name}=={pin.version}"
+    def _framework_specifiers(self) -> dict[str, str]:
+        spec = self._rig.env[self._env.name]
+        return list_framework_specifiers(spec, self._env, self._builds)
 
     def _pairs(self) -> Iterator[tuple[Pin, Pin]]:
-        """Yield each framework with the distribution that carries it."""
-        return zip(self._env.frameworks, self._env.distributions, strict=True)
-
-    def _companions(self) -> Iterator[str]:
-        present = {Requirement(line).name for line in self._request.requirements}
-        return (name for name in self._env.companions if name not in present)
+        return pair_frameworks(self._env)
 
     def _run(self) -> str | None:
         """Return the resolver's result; None where a tried combination has none."""
@@ -181,6 +156,8 @@ class EnvironmentSolver:
         except LockError as error:
             if error.status != 1:
                 raise
+            if self._bounds.exclude_package():
+                return None
             if not self._bounds.tried:
                 if self._error is None and self._try_as_resolved():
                     self._error = self._locate(error)
@@ -198,7 +175,7 @@ class EnvironmentSolver:
         A rule may name a withdrawn release, which resolvers take for an exact version only.
         """
         found = [
-            FoundFramework(self._env.name, product.name, _plain_name(pin), pin.version)
+            FoundFramework(self._env.name, product.name, get_plain_name(pin), pin.version)
             for product, pin in self._pairs()
             if product.name not in self._builds
         ]
@@ -216,7 +193,9 @@ class EnvironmentSolver:
         lines: dict[str, KeyPath] = {
             canonicalize_name(key): ("env", self._env.name, "packages", key) for key in packages
         }
-        named = {_plain_name(pin): self._path(_plain_name(pin)) for pin in self._env.distributions}
+        named = {
+            get_plain_name(pin): self._path(get_plain_name(pin)) for pin in self._env.distributions
+        }
         lines |= {name: path for name, path in named.items() if path is not None}
         pip = explain_pip(self._rig.env[self._env.name], self._env)
         return error.locate_lines(lines, {"pip": pip, **self._bounds.origins()})
@@ -228,8 +207,8 @@ class EnvironmentSolver:
         locked = {pin.name: str(pin.version) for pin in read_pins(text)}
         for framework, distribution in self._pairs():
             if framework.name in self._builds:
-                locked[_plain_name(distribution)] = framework.version
-        named = {_plain_name(pin) for pin in self._env.distributions}
+                locked[get_plain_name(distribution)] = framework.version
+        named = {get_plain_name(pin) for pin in self._env.distributions}
         products = {framework.name for framework in self._env.frameworks}
         owners = {name: find_package_owner(name) for name in locked}
         implied = {name for name, owner in owners.items() if owner and owner[0] not in products}
@@ -291,7 +270,31 @@ class EnvironmentSolver:
             self._implied -= {framework.package}
             self._rules = self._load_rules()
             solution = self._rules.solve(found)
-        return solution
+        locked = _read_versions(text)
+        bound = self._rules.with_packages(self._env.name, locked)
+        together = bound.solve(found)
+        if together is None:
+            self._bound_by_packages(bound, found, locked)
+        return together
+
+    def _bound_by_packages(
+        self, bound: FrameworkRules, found: Sequence[FoundFramework], locked: Mapping[str, Version]
+    ) -> None:
+        """Bound the first framework that a package does not fit, or exclude that package."""
+        number = next(n for n in range(len(found)) if bound.solve(found[: n + 1]) is None)
+        framework, before = found[number], found[:number]
+        package = self._rules.find_unfit_package(self._env.name, found[: number + 1], locked)
+        unfit = self._rules.list_unfit_releases(self._env.name, package, found[: number + 1])
+        pins = {(package, version) for version in (*unfit, str(locked[package]))}
+        admitted = bound.compatible_releases(self._env.name, framework.package, before)
+        requested = SpecifierSet(self._framework_specifiers().get(framework.package, ""))
+        if framework.product in self._builds or not any(v in requested for v in admitted):
+            self._bounds.excluded |= pins
+            return
+        known = self._rules.releases(framework.package)
+        self._bounds.bound_for_package(
+            framework.package, format_version_range(admitted, known), pins
+        )
 
     def _conflict(
         self, before: Sequence[FoundFramework], framework: FoundFramework, text: str
@@ -323,7 +326,7 @@ class EnvironmentSolver:
     def _meets_package_rules(
         self, text: str, found: Sequence[FoundFramework], solution: Solution
     ) -> bool:
-        locked = {pin.name: pin.version for pin in read_pins(text)}
+        locked = _read_versions(text)
         rules = self._rules.package_rules(self._env.name, solution)
         broken = [rule for rule in rules if not rule.is_met_by(locked)]
         if broken:
@@ -338,8 +341,9 @@ class EnvironmentSolver:
     def _remarks(self, text: str, found: Sequence[FoundFramework]) -> Iterator[Diagnostic]:
         """Yield the warnings, and a note for each package that the matrix made older."""
         yield from self._warnings.values()
-        locked = {pin.name: pin.version for pin in read_pins(text)}
-        requests = dict(map(_split_line, self._framework_lines()))
+        locked = _read_versions(text)
+        bound = self._rules.with_packages(self._env.name, locked)
+        requests = self._framework_specifiers()
         for framework in found:
             product = self._matrix.product(framework.product)
             on_gpu = self._resolution.accelerator == "gpu"
@@ -348,7 +352,7 @@ class EnvironmentSolver:
             admitted = self._bounds.ranges.get(framework.package)
             if admitted is not None and framework.product not in self._builds:
                 requested = requests.get(framework.package, "")
-                note = explain_older_release(self._rules, framework, requested, admitted)
+                note = explain_older_release(bound, framework, requested, admitted)
                 yield from [note] if note is not None else []
         yield from describe_package_rules(self._env.name, self._bounds.rules, locked)
 
@@ -382,18 +386,12 @@ class EnvironmentSolver:
         )
 
 
+def _read_versions(text: str) -> dict[str, Version]:
+    return {pin.name: pin.version for pin in read_pins(text)}
+
+
 def _line_name(line: str) -> str:
     return canonicalize_name(Requirement(line).name)
-
-
-def _split_line(line: str) -> tuple[str, str]:
-    """Return the name and the specifiers of a requirement."""
-    requirement = Requirement(line)
-    return canonicalize_name(requirement.name), str(requirement.specifier)
-
-
-def _plain_name(pin: Pin) -> str:
-    return canonicalize_name(pin.name.partition("[")[0])
 
 
 def _root_names(env: EnvResolution) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,6 +7,7 @@ All of them have to fit the machine.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 
 from packaging.requirements import Requirement as PackageRequirement
@@ -157,6 +158,47 @@ class FrameworkRules:
                 if key in fixed
             ),
         )
+
+    def with_packages(self, env: str, locked: Mapping[str, Version]) -> FrameworkRules:
+        """Return the rules for the packages of an environment at these versions.
+
+        Versions that the matrix does not list are left out.
+        """
+        bound = copy(self)
+        bound._requirements = (*self._requirements, *self._pin_packages(env, locked))
+        return bound
+
+    def find_unfit_package(
+        self, env: str, found: Sequence[FoundFramework], locked: Mapping[str, Version]
+    ) -> str:
+        """Return the first package that does not fit the frameworks. Raises StopIteration."""
+        before: dict[str, Version] = {}
+        for name, version in locked.items():
+            before[name] = version
+            if self.with_packages(env, before).solve(found) is None:
+                return name
+        raise StopIteration
+
+    def list_unfit_releases(
+        self, env: str, package: str, found: Sequence[FoundFramework]
+    ) -> tuple[str, ...]:
+        """Return releases of a package that do not fit the frameworks, as far as seen at once."""
+        left = propagate(self._builder, (*self._requirements, *map(self._as_requirement, found)))
+        key = get_env_key(env, PACKAGE_PREFIX + package)
+        fitting = set(left.remaining(key)) if left is not None else set()
+        return tuple(
+            candidate.version
+            for candidate in self._builder.universes[key].candidates
+            if candidate not in fitting and "+" not in candidate.version
+        )
+
+    def _pin_packages(self, env: str, locked: Mapping[str, Version]) -> Iterator[Requirement]:
+        for name, version in locked.items():
+            key, text = get_env_key(env, PACKAGE_PREFIX + name), f"=={version}"
+            universe = self._builder.universes.get(key)
+            if universe is not None and universe.mask((text,)):
+                label = f"resolved to {name} {version}"
+                yield Requirement(key, (text,), None, label, editable=False)
 
     def releases(self, package: str) -> tuple[str, ...]:
         """Return the releases of a framework's package in the matrix, without their builds."""
