@@ -35,9 +35,9 @@ from rigspec.resolve.problem.systems import (
     find_unlisted_system,
     is_fully_known,
 )
-from rigspec.resolve.problem.written_versions import list_unlisted_candidates
+from rigspec.resolve.problem.written_versions import find_exact_version, list_unlisted_candidates
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import NO_BUILD, parse_alternative
+from rigspec.version_specifiers import NO_BUILD, get_version_key, parse_alternative
 
 __all__ = ["RuleInstantiation"]
 
@@ -191,10 +191,21 @@ class RuleInstantiation:
         listing = self._matrix.product(name).listing if name in self._matrix else None
         if listing is not None and not self._rig.index and key not in self._from_channels:
             each = [requirement.alternatives for requirement in self._required.get(key, ())]
-            listed = choose_listed_versions(listing.versions, each, named)
+            known = (*listing.versions, *self._find_yanked(name, listing.versions))
+            listed = choose_listed_versions(known, each, named)
             if listed:
                 return CandidateDomain(listed)
         return CandidateDomain(choose_representative_versions(sorted(texts), named))
+
+    def _find_yanked(self, name: str, listed: tuple[str, ...]) -> set[str]:
+        """Return releases that rules name one by one and that the index no longer offers.
+
+        pip installs one if its exact version is required.
+        """
+        mentioned = (t for t in self._knowledge.mentions(name) if not t.endswith("*"))
+        exact = {find_exact_version(parse_alternative(t)) for t in mentioned} - {None, *listed}
+        newest = get_version_key(listed[-1])
+        return {text for text in exact if text is not None and get_version_key(text) < newest}
 
     def _channel_domain(
         self, key: str, name: str, universe: CandidateDomain, env: str
