@@ -12,8 +12,7 @@ from rigspec.backend.render import render_steps
 from rigspec.cli.common.completion import complete_targets
 from rigspec.cli.common.lockfile import (
     find_lock_directory,
-    load_fresh_lock,
-    resolve_as_locked,
+    load_lock_of_spec,
 )
 from rigspec.cli.common.options import FORMAT, LockDirectory, OneMachine, Quiet, SpecFile
 from rigspec.cli.common.pipeline import open_spec, select_machine
@@ -98,8 +97,7 @@ def _build_plan(spec: Path, machine: str | None, lock: Path | None) -> Plan:
     loaded = open_spec(spec)
     name = select_machine(loaded, machine)
     directory = lock or find_lock_directory(spec, loaded.rig.name)
-    resolutions = resolve_as_locked(loaded, directory)
-    rig_lock, digest = load_fresh_lock(loaded, resolutions, directory, strict=False)
+    rig_lock, digest = load_lock_of_spec(loaded, directory, strict=False)
     try:
         return build_plan(loaded.rig, rig_lock, name, digest)
     except ExtensionError as error:

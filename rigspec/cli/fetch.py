@@ -14,9 +14,8 @@ from rigspec.bundle.model import MissingItem
 from rigspec.bundle.writer import fill_bundle, pack_bundle
 from rigspec.cli.common.lockfile import (
     find_lock_directory,
-    load_fresh_lock,
+    load_lock_of_spec,
     report_lock_errors,
-    resolve_as_locked,
 )
 from rigspec.cli.common.options import AnyMachine, LockDirectory, Quiet, SpecFile
 from rigspec.cli.common.pipeline import open_spec, select_machines
@@ -54,8 +53,7 @@ def fetch(
     if machine is not None:
         select_machines(loaded, machine)
     directory = lock or find_lock_directory(spec, loaded.rig.name)
-    resolutions = resolve_as_locked(loaded, directory)
-    rig_lock, _ = load_fresh_lock(loaded, resolutions, directory, strict=False)
+    rig_lock, _ = load_lock_of_spec(loaded, directory, strict=False)
     with report_lock_errors(loaded):
         bundle = build_bundle(loaded.rig, rig_lock, machine)
         _report_missing(bundle.missing, allow_missing, quiet)

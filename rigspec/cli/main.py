@@ -58,18 +58,39 @@ def main() -> None:
 
 
 def _run_command(arguments: list[str]) -> None:
-    # Typer takes as long to load as everything that `check` needs. Options that this does not
+    # Typer takes as long to load as everything that `check` needs. Options that these do not
     # recognize, and all errors in them, are Typer's.
     if arguments[:1] == ["check"]:
-        from rigspec.cli.common.check_arguments import parse_check_arguments
-
-        parsed = parse_check_arguments(arguments[1:])
-        if parsed is not None:
-            from rigspec.cli.common.check_specs import run_check
-            from rigspec.cli.common.extras import report_missing_extra
-
-            with report_missing_extra():
-                run_check(parsed)
+        _run_check(arguments[1:])
+    elif arguments[:1] == ["compile"]:
+        _run_compile(arguments[1:])
     from rigspec.cli.app import app
 
     app(prog_name="rigspec")
+
+
+def _run_check(words: list[str]) -> None:
+    """Run `rigspec check` and exit, unless Typer has to parse its arguments."""
+    from rigspec.cli.common.check_arguments import parse_check_arguments
+
+    parsed = parse_check_arguments(words)
+    if parsed is not None:
+        from rigspec.cli.common.check_specs import run_check
+        from rigspec.cli.common.extras import report_missing_extra
+
+        with report_missing_extra():
+            run_check(parsed)
+
+
+def _run_compile(words: list[str]) -> None:
+    """Run `rigspec compile` and exit, unless Typer has to parse its arguments."""
+    from rigspec.cli.common.compile_arguments import parse_compile_arguments
+
+    parsed = parse_compile_arguments(words)
+    if parsed is not None:
+        from rigspec.cli.common.compile_targets import run_compile
+        from rigspec.cli.common.extras import report_missing_extra
+
+        with report_missing_extra():
+            run_compile(parsed)
+        raise SystemExit(0)

@@ -21,7 +21,7 @@ from rigspec.backend.discovery import find_backends
 from rigspec.backend.quoting import hostname, yaml_text
 from rigspec.backend.render import compile_plan
 from rigspec.backend.size_limits import OutputTooLarge
-from rigspec.cli.compile import report_output_too_large
+from rigspec.cli.common.compile_targets import report_output_too_large
 from rigspec.lock.lockfile import read_lock
 from rigspec.plan.build import build_plan
 from rigspec.plan.model import DeploymentTarget, Plan

@@ -1,15 +1,12 @@
-"""The arguments of ``rigspec check``, and a parser of their valid forms.
-
-Typer parses the arguments of every other command. It takes as long to load as a whole check, so
-`check` uses it only for help, for completion, and for arguments that this parser does not accept.
-"""
+"""The arguments of ``rigspec check``, and a parser of their valid forms."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+from rigspec.cli.common.plain_arguments import split_arguments
 
 __all__ = ["CheckArguments", "Format", "parse_check_arguments"]
 
@@ -28,10 +25,8 @@ _FLAGS = {
     "--cache": ("cache", True),
     "--no-cache": ("cache", False),
 }
-_WITH_VALUE = {"--machine", "--format", "--ignore", "--deny", "--jobs"}
+_OPTIONS = {f"--{name}": name for name in ("machine", "format", "ignore", "deny", "jobs")}
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}")
-# The variable by which a shell requests a completion.
-_COMPLETION = "_RIGSPEC_COMPLETE"
 
 
 class CheckArguments(NamedTuple):
@@ -49,39 +44,20 @@ class CheckArguments(NamedTuple):
 
 def parse_check_arguments(words: list[str]) -> CheckArguments | None:
     """Return the arguments; None if Typer has to parse them."""
-    if _COMPLETION in os.environ:
+    found = split_arguments(words, _FLAGS, _OPTIONS)
+    if found is None:
         return None
-    specs: list[Path] = []
-    flags: dict[str, bool] = {}
-    values: dict[str, list[str]] = {name: [] for name in _WITH_VALUE}
-    rest = iter(words)
-    for word in rest:
-        if word in _FLAGS:
-            name, value = _FLAGS[word]
-            flags[name] = value
-        elif word in values:
-            values[word].append(next(rest, ""))
-        elif word == "-" or word[:1] not in ("", "-"):
-            specs.append(Path(word))
-        else:
-            return None
-    if any(word[:1] in ("", "-") for given in values.values() for word in given):
-        return None
-    format_ = _FORMATS.get(_last(values["--format"]) or "text")
-    jobs = _last(values["--jobs"])
+    format_ = _FORMATS.get(found.get_last("format") or "text")
+    jobs = found.get_last("jobs")
     if format_ is None or (jobs is not None and not _NUMBER.fullmatch(jobs)):
         return None
     return CheckArguments(
-        specs=tuple(specs),
-        machine=_last(values["--machine"]),
+        specs=tuple(map(Path, found.operands)),
+        machine=found.get_last("machine"),
         format=format_,
-        ignore=tuple(values["--ignore"]),
-        deny=tuple(values["--deny"]),
+        ignore=found.values.get("ignore", ()),
+        deny=found.values.get("deny", ()),
         jobs=int(jobs) if jobs is not None else None,
-        quiet=flags.get("quiet", False),
-        cache=flags.get("cache", True),
+        quiet=found.flags.get("quiet", False),
+        cache=found.flags.get("cache", True),
     )
-
-
-def _last(values: list[str]) -> str | None:
-    return values[-1] if values else None

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import typer
-
 from rigspec.cli.common.pipeline import resolve_or_exit, select_machines
 from rigspec.cli.console import fail, print_status, show_diagnostics
 from rigspec.diagnostics.model import Diagnostic, Report, Severity
@@ -31,10 +29,10 @@ __all__ = [
     "ensure_digests",
     "find_lock_directory",
     "load_fresh_lock",
+    "load_lock_of_spec",
     "load_locked_resolutions",
     "load_previous_lock",
     "report_lock_errors",
-    "resolve_as_locked",
     "show_in_spec",
     "warn_unpinned",
 ]
@@ -64,7 +62,7 @@ def load_previous_lock(directory: Path) -> Lock | None:
         return None
     except NewerLock as error:
         show_diagnostics([error.diagnostic], str(directory), "")
-        raise typer.Exit(1) from None
+        raise SystemExit(1) from None
 
 
 def load_locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
@@ -74,15 +72,40 @@ def load_locked_resolutions(directory: Path) -> Mapping[str | None, Resolution]:
     return {machine.resolution.machine: machine.resolution for machine in machines}
 
 
-def resolve_as_locked(spec: LoadedSpec, directory: Path) -> tuple[Resolution, ...]:
+def load_lock_of_spec(spec: LoadedSpec, directory: Path, *, strict: bool) -> tuple[Lock, str]:
+    """Return the lock of a spec and the SHA-256 of its ``rig.lock``.
+
+    The spec is resolved unless the lock is of this spec and this matrix. Exits with the status of
+    a conflict, or with status 1 if the lock is unusable or out of date.
+
+    Args:
+        spec: the rig.
+        directory: the folder of the lock.
+        strict: also refuse a lock that is out of date without a changed version.
+    """
+    try:
+        lock, digest = read_lock(directory)
+    except NewerLock as error:
+        show_diagnostics([error.diagnostic], str(directory), "")
+        raise SystemExit(1) from None
+    except UnusableLock as error:
+        # Errors of the spec come first.
+        _resolve_as_locked(spec, None)
+        show_in_spec(spec, [error.diagnostic])
+        raise SystemExit(1) from None
+    _refuse_stale(spec, lock, _resolve_as_locked(spec, lock), strict=strict)
+    return lock, digest
+
+
+def _resolve_as_locked(spec: LoadedSpec, lock: Lock | None) -> tuple[Resolution, ...]:
     """Return the resolution of every machine, as close to the lock as the spec allows.
 
     A lock of this spec and this matrix has it already. Other locks are resolved again.
     """
-    lock = load_previous_lock(directory)
+    machines = lock.machines if lock is not None else ()
     if lock is not None and _is_current(spec, lock):
-        return tuple(machine.resolution for machine in lock.machines)
-    previous = load_locked_resolutions(directory)
+        return tuple(machine.resolution for machine in machines)
+    previous = {machine.resolution.machine: machine.resolution for machine in machines}
     names = select_machines(spec, None)
     return collect_resolutions([resolve_or_exit(spec, name, previous.get(name)) for name in names])
 
@@ -128,12 +151,19 @@ def load_fresh_lock(
         lock, digest = read_lock(directory)
     except UnusableLock as error:
         show_in_spec(spec, [error.diagnostic])
-        raise typer.Exit(1) from None
+        raise SystemExit(1) from None
+    _refuse_stale(spec, lock, resolutions, strict=strict)
+    return lock, digest
+
+
+def _refuse_stale(
+    spec: LoadedSpec, lock: Lock, resolutions: Sequence[Resolution], *, strict: bool
+) -> None:
+    """Print how the lock differs from the spec; exit with status 1 if it is out of date."""
     changes = find_differences(lock, spec.rig, resolutions)
     show_in_spec(spec, changes)
     if any(strict or change.severity is Severity.ERROR for change in changes):
-        raise typer.Exit(1)
-    return lock, digest
+        raise SystemExit(1)
 
 
 @contextmanager
@@ -147,10 +177,10 @@ def report_lock_errors(spec: LoadedSpec) -> Iterator[None]:
         yield
     except LockError as error:
         show_in_spec(spec, [error.locate(spec.document)])
-        raise typer.Exit(error.status) from None
+        raise SystemExit(error.status) from None
     except TreeError as error:
         show_in_spec(spec, [error.diagnostic])
-        raise typer.Exit(2) from None
+        raise SystemExit(2) from None
     except OSError as error:
         where = error.filename if error.filename is not None else "a temporary file"
         fail(f"RS604: cannot write {where}: {error.strerror}", status=2)
@@ -161,7 +191,7 @@ def ensure_digests(spec: LoadedSpec, machines: Iterable[LockedMachine]) -> None:
     missing = tuple(find_missing_digests(spec, machines))
     show_in_spec(spec, missing)
     if missing:
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 def warn_unpinned(
