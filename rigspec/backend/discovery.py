@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from rigspec.backend.documents import find_missing_library, list_document_omissions
 from rigspec.backend.manifest import Manifest, ManifestError, OutputTable, read_manifest
 from rigspec.diagnostics.model import Source
+from rigspec.entry_points import list_entry_points
 from rigspec.frozen import dataclass
 from rigspec.plan.extensions import ExtensionError
 from rigspec.plan.model import Omission, Plan
@@ -226,8 +226,7 @@ def _read_builtin() -> Iterator[tuple[str, Backend]]:
 
 def _read_installed() -> Iterator[tuple[str, Backend]]:
     """Yield the backends of other distributions, from their entry points."""
-    points = entry_points(group=_GROUP)
-    for point in sorted(points, key=lambda point: (point.name, point.value)):
+    for point in list_entry_points(_GROUP):
         source = "another distribution"
         if point.dist is not None:
             source = f"{point.dist.name} {point.dist.version}"

@@ -1,26 +1,37 @@
-"""Read and validate the ``manifest.toml`` of a target."""
+"""Read and validate the ``manifest.toml`` of a target.
 
-from __future__ import annotations
+A manifest without errors is read without pydantic, as a spec is.
+"""
 
 import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+import tomli
 
 from rigspec.backend.documents import DOCUMENTS, VALUES
 from rigspec.plan.steps import Scope
 from rigspec.plan.steps.registry import find_step_kinds
+from rigspec.spec.constraints import ArrayAsTuple, Limits, StringPattern
+from rigspec.spec.tables import Table
 from rigspec.spec.toml.document import BrokenDocument, Document, KeyPath, read_document
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 __all__ = ["Manifest", "ManifestError", "read_manifest"]
 
-_Text = Annotated[str, StringConstraints(min_length=1)]
-_Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
-_Scope = Annotated[Scope, Field(strict=False)]
-_Mode = Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")]
+# Written out: annotations that are evaluated later take longer to read.
+_Text = Annotated[str, Limits(min_length=1)]
+_Texts = Annotated[tuple[str, ...], ArrayAsTuple()]
+_Scope = Annotated[Scope, Limits(strict=False)]
+_Scopes = Annotated[tuple[_Scope, ...], ArrayAsTuple()]
+_NAME_MESSAGE = "must be lower-case letters, digits and dashes, starting with a letter"
+_Name = Annotated[str, StringPattern(r"[a-z][a-z0-9-]*", _NAME_MESSAGE)]
+_MODE_MESSAGE = 'must be four octal digits, such as "0755"'
+_Mode = Annotated[str, StringPattern(r"0[0-7]{3}", _MODE_MESSAGE)]
 
 # The value of `--target` for all targets.
 _ALL_TARGETS = "all"
@@ -34,17 +45,10 @@ _MESSAGES = {
     "tuple_type": "must be an array",
     "model_type": "must be a table",
 }
-_FORMAT_MESSAGES = {
-    "mode": 'must be four octal digits, such as "0755"',
-    "name": "must be lower-case letters, digits and dashes, starting with a letter",
-}
+_FORMAT_MESSAGES = {"mode": _MODE_MESSAGE, "name": _NAME_MESSAGE}
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class OutputTable(_Table):
+class OutputTable(Table):
     """An output: rendered from a template, copied from the lock, or a document of a library."""
 
     path: _Text
@@ -58,54 +62,54 @@ class OutputTable(_Table):
     overflow_of: _Text | None = None
 
 
-class ExclusionTable(_Table):
+class ExclusionTable(Table):
     """Kinds of steps or layers that the target excludes, and the reason.
 
     ``scopes`` excludes all kinds of a scope that the manifest does not name.
     """
 
-    kinds: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    scopes: Annotated[tuple[_Scope, ...], Field(strict=False)] = ()
-    layers: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    kinds: _Texts = ()
+    scopes: _Scopes = ()
+    layers: _Texts = ()
     reason: _Text
 
 
-class CheckTable(_Table):
+class CheckTable(Table):
     """A program that checks an output."""
 
     path: _Text
-    command: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    command: Annotated[tuple[str, ...], ArrayAsTuple(), Limits(min_length=1)]
 
 
-class LimitTable(_Table):
+class LimitTable(Table):
     """The size limit of a provider for an output, and its source."""
 
     path: _Text
     provider: _Text
-    bytes: Annotated[int, Field(ge=1)]
+    bytes: Annotated[int, Limits(ge=1)]
     binary: bool = True
     source: _Text
     url: _Text
     read: dt.date
 
 
-class Manifest(_Table):
+class Manifest(Table):
     """The root table."""
 
     name: _Name
     title: _Text
     summary: _Text
     payload: _Text | None = None
-    supports: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    supports_scopes: Annotated[tuple[_Scope, ...], Field(strict=False)] = ()
-    at_runtime: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    unverified: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    supports: _Texts = ()
+    supports_scopes: _Scopes = ()
+    at_runtime: _Texts = ()
+    unverified: _Texts = ()
     trim_payload: bool = False
     base_image: bool = False
-    outputs: Annotated[tuple[OutputTable, ...], Field(strict=False, min_length=1)]
-    excludes: Annotated[tuple[ExclusionTable, ...], Field(strict=False)] = ()
-    checks: Annotated[tuple[CheckTable, ...], Field(strict=False)] = ()
-    limits: Annotated[tuple[LimitTable, ...], Field(strict=False)] = ()
+    outputs: Annotated[tuple[OutputTable, ...], ArrayAsTuple(), Limits(min_length=1)]
+    excludes: Annotated[tuple[ExclusionTable, ...], ArrayAsTuple()] = ()
+    checks: Annotated[tuple[CheckTable, ...], ArrayAsTuple()] = ()
+    limits: Annotated[tuple[LimitTable, ...], ArrayAsTuple()] = ()
 
     def resolve_kinds(self, kinds: Iterable[str], scopes: Iterable[Scope]) -> frozenset[str]:
         """Return the kinds with those of the scopes that the manifest does not name."""
@@ -125,11 +129,29 @@ def read_manifest(file: str, text: str) -> Manifest:
         ManifestError: The manifest is invalid.
 
     """
+    manifest = _read_quickly(text)
+    if manifest is not None and not any(_find_inconsistencies(manifest)):
+        return manifest
     try:
         document = read_document(file, text)
     except BrokenDocument as error:
         errors = [(d.spans[0].line, d.spans[0].column, d.message) for d in error.diagnostics]
         raise ManifestError(_format_errors(file, errors)) from None
+    return _read_with_positions(file, document)
+
+
+def _read_quickly(text: str) -> Manifest | None:
+    """Return the manifest; None if it has errors, or pydantic must decide."""
+    try:
+        return Manifest.validate_quickly(tomli.loads(text))
+    except tomli.TOMLDecodeError:
+        return None
+
+
+def _read_with_positions(file: str, document: Document) -> Manifest:
+    """Return the manifest, or raise its errors with line and column."""
+    from pydantic import ValidationError
+
     try:
         manifest = Manifest.model_validate(document.value)
     except ValidationError as error:
@@ -213,7 +235,7 @@ def _is_inside(path: str) -> bool:
     return plain and not any(part in ("", ".", "..") for part in parts)
 
 
-def _validation_errors(document: Document, error: ValidationError) -> list[tuple[int, int, str]]:
+def _validation_errors(document: Document, error: "ValidationError") -> list[tuple[int, int, str]]:
     """Return all errors, without those of an array that only repeat an error in it."""
     raws = error.errors(include_url=False)
     paths = [raw["loc"] for raw in raws]
@@ -237,8 +259,8 @@ def _validation_error(document: Document, raw: Any) -> tuple[int, int, str]:
     return _locate(document, path, f"`{_format_path(path)}` {message}")
 
 
-def _model_at(path: KeyPath) -> type[_Table]:
-    tables: dict[str | int, type[_Table]] = {
+def _model_at(path: KeyPath) -> type[Table]:
+    tables: dict[str | int, type[Table]] = {
         "outputs": OutputTable,
         "excludes": ExclusionTable,
         "checks": CheckTable,

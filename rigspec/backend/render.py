@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError, TemplateNotFound
 
-from rigspec.backend import image
+from rigspec.backend import image, quoting
 from rigspec.backend.discovery import Backend, BackendError, Output, find_template
 from rigspec.backend.documents import build_values, render_document
 from rigspec.backend.quoting import FILTERS, sha256
 from rigspec.backend.shell_library import read_library, read_library_for
 from rigspec.backend.short_checksums import remove_program_comments, shorten_checksums
 from rigspec.backend.size_limits import Renderer, Seed, fit_to_limit, limit_of
+from rigspec.backend.template_cache import TemplateCache
 from rigspec.fs.atomic_tree import OutputFile
+from rigspec.package_files import locate_package_file
 from rigspec.plan.model import PayloadFile, Plan
 from rigspec.plan.steps import Step, build_call
 from rigspec.plan.steps.registry import find_step_kinds
@@ -96,10 +99,16 @@ def create_template_environment(backend: Backend, steps: Iterable[Step] = ()) ->
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_create_template_cache(),
     )
     environment.filters.update(FILTERS)
     environment.globals["image"] = image
     return environment
+
+
+@cache
+def _create_template_cache() -> TemplateCache:
+    return TemplateCache(locate_package_file(quoting.__file__, "quoting.py").read_bytes())
 
 
 def _named_files(

@@ -8,19 +8,16 @@ time.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeVar
+
+from rigspec.cache.compiled_files import FOLDER, write_compiled_file
 
 __all__ = ["load_objects", "parse_table"]
 
 _T = TypeVar("_T")
-
-_FOLDER = Path(__file__).parent / "__pycache__"
 
 
 def parse_table(name: str, data: bytes) -> dict[str, Any]:
@@ -31,13 +28,12 @@ def parse_table(name: str, data: bytes) -> dict[str, Any]:
         data: its TOML text.
     """
     # A cryptographic hash is not needed: a user who can forge the cache can change the code.
-    cached = _FOLDER / f"{name}.{len(data)}-{zlib.crc32(data):08x}.json"
+    cached = FOLDER / f"{name}.{len(data)}-{zlib.crc32(data):08x}.json"
     try:
         table: dict[str, Any] = json.loads(cached.read_bytes())
     except (OSError, ValueError):
         table = _parse(data)
-        if not sys.dont_write_bytecode:
-            _write(cached, json.dumps(table).encode())
+        write_compiled_file(cached, json.dumps(table).encode())
     return table
 
 
@@ -51,18 +47,16 @@ def load_objects(name: str, data: bytes, code: int, build: Callable[[dict[str, A
             other code has written is not read.
         build: makes the objects from the plain values of the table.
     """
-    # A user who can write here can replace the bytecode, so reading a pickle adds no risk.
     import pickle
 
     key = f"{len(data)}-{zlib.crc32(data):08x}-{code:08x}-{sys.implementation.cache_tag}"
-    cached = _FOLDER / f"{name}.{key}.pickle"
+    cached = FOLDER / f"{name}.{key}.pickle"
     try:
         built: _T = pickle.loads(cached.read_bytes())  # noqa: S301
     # A damaged pickle raises any of a dozen exceptions.
     except Exception:
         built = build(_parse(data))
-        if not sys.dont_write_bytecode:
-            _write(cached, pickle.dumps(built, protocol=pickle.HIGHEST_PROTOCOL))
+        write_compiled_file(cached, pickle.dumps(built, protocol=pickle.HIGHEST_PROTOCOL))
     return built
 
 
@@ -72,11 +66,3 @@ def _parse(data: bytes) -> dict[str, Any]:
 
     table: dict[str, Any] = json.loads(json.dumps(tomli.loads(data.decode()), default=str))
     return table
-
-
-def _write(cached: Path, content: bytes) -> None:
-    partial = cached.with_name(f"{cached.name}.{os.getpid()}")
-    # Read-only folders and zip files cannot be written.
-    with suppress(OSError):
-        partial.write_bytes(content)
-        partial.replace(cached)

@@ -20,6 +20,7 @@ from rigspec.lock.conda.explicit_list import format_explicit_list, parse_explici
 from rigspec.lock.migration import VERSION, migrate
 from rigspec.lock.model import Lock, LockedChannelPackage, LockedConda, LockedPythonPackage
 from rigspec.lock.python.requirements_file import format_requirements, parse_requirements
+from rigspec.spec.validation.quick import validate_dataclass
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -121,7 +122,6 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
     Raises UnusableLock: NoLock, CorruptLock or NewerLock.
     """
     import tomli
-    from pydantic import ValidationError
 
     file = directory / _NAME
     try:
@@ -148,8 +148,9 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
                 env[part] = files[-1].content.decode()
             _read_packages(env)
         migrate(content, version)
-        lock = _get_adapter().validate_python(content)
-    except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        lock = validate_dataclass(Lock, content) or _get_adapter().validate_python(content)
+    # An error of pydantic is a ValueError.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CorruptLock(file, "is not a lock") from None
     manifest = directory / MANIFEST
     if manifest.exists() and manifest.read_bytes() != build_manifest(files):
@@ -159,7 +160,7 @@ def read_lock(directory: Path) -> tuple[Lock, str]:
 
 @cache
 def _get_adapter() -> TypeAdapter[Lock]:
-    """Return what validates and dumps locks; building it takes longer than using it."""
+    """Return what dumps locks and validates unusual ones; building it is slow."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(Lock)

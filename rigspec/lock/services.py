@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rigspec.lock.artifacts import find_release
@@ -26,6 +25,7 @@ from rigspec.spec.system_services import (
     find_session_environment,
     list_requested_services,
 )
+from rigspec.version_specifiers import normalize_name
 
 __all__ = [
     "ACCOUNT",
@@ -163,7 +163,7 @@ def serves_notebooks(rig: Rig, env: str) -> bool:
 
 def find_notebook_program(rig: Rig, env: str) -> str:
     """Return the package that has the server: JupyterLab, if the environment requests it."""
-    names = {str(canonicalize_name(name)) for name in rig.env[env].packages}
+    names = {str(normalize_name(name)) for name in rig.env[env].packages}
     return JUPYTERLAB if JUPYTERLAB in names else NOTEBOOK
 
 

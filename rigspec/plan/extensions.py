@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Generic, TypeVar
 
+from rigspec.entry_points import list_entry_points
 from rigspec.frozen import dataclass
 
 __all__ = ["BUILTIN", "Extension", "ExtensionError", "find_extensions"]
@@ -53,8 +53,7 @@ def _list_builtin(folder: str) -> Iterator[tuple[str, str]]:
 
 
 def _list_installed(group: str) -> Iterator[tuple[str, str]]:
-    points = entry_points(group=group)
-    for point in sorted(points, key=lambda point: (point.name, point.value)):
+    for point in list_entry_points(group):
         dist = point.dist
         source = f"{dist.name} {dist.version}" if dist is not None else "another distribution"
         yield point.value, source

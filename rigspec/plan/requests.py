@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from packaging.requirements import Requirement
-
 from rigspec.frozen import dataclass
-from rigspec.lock.conda.request import match_spec
 from rigspec.lock.model import LockedMachine
 from rigspec.lock.python.index.build_indexes import (
     find_build_index,
@@ -98,6 +95,9 @@ def _list_packages(spec: Environment) -> Iterator[str]:
 
 def _list_channel_packages(spec: Environment) -> Iterator[tuple[str, str]]:
     """Yield the packages of channels with their versions in conda's form, `*` for any."""
+    # Only environments of conda need it.
+    from rigspec.lock.conda.request import match_spec
+
     requests = {line.product: line.request for line in list_requested_frameworks(spec)}
     named = {package: requests[name] for name, package in list_channel_frameworks(spec).items()}
     for name, request in {**spec.packages, **named}.items():
@@ -110,6 +110,9 @@ def _list_build_indexes(rig: Rig, env: EnvResolution) -> Iterator[BuildIndex]:
     packages: dict[str, list[str]] = {}
     builds: dict[str, str] = {}
     for build in list_indexed_builds(rig.env[env.name], env):
+        # Few rigs have such a build, and it takes longer to import than to use.
+        from packaging.requirements import Requirement
+
         url = find_build_index(rig, env, build)
         packages.setdefault(url, []).append(Requirement(build.requirement).name)
         builds.setdefault(url, build.name)

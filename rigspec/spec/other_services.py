@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.resources import files
 from typing import Any, ClassVar, TypeVar
 
+from rigspec.entry_points import list_entry_points
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.models.services import Services
 from rigspec.spec.tables import Field, Table
@@ -79,7 +79,7 @@ def list_other_services(services: Services) -> dict[str, ServiceTable]:
 
 def list_installed_services() -> tuple[str, ...]:
     """Return the names of the services of other distributions."""
-    return tuple(sorted(point.name for point in entry_points(group=_GROUP)))
+    return tuple(sorted(point.name for point in list_entry_points(_GROUP)))
 
 
 def find_table(name: str) -> type[ServiceTable] | None:
@@ -110,7 +110,7 @@ def find_table(name: str) -> type[ServiceTable] | None:
 def _list_packages(name: str) -> Iterator[str]:
     if name.isidentifier() and (files(_BUILTIN) / name / f"{_MODULE}.py").is_file():
         yield f"{_BUILTIN}.{name}"
-    yield from sorted(point.value for point in entry_points(group=_GROUP, name=name))
+    yield from (point.value for point in list_entry_points(_GROUP) if point.name == name)
 
 
 @cache

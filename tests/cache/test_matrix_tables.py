@@ -15,7 +15,7 @@ TABLE = b'product = "torch"\n'
 @pytest.fixture
 def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Cache in ``tmp_path``; return the tables from which objects have been built."""
-    monkeypatch.setattr(matrix_tables, "_FOLDER", tmp_path)
+    monkeypatch.setattr(matrix_tables, "FOLDER", tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     return []
 
@@ -56,6 +56,6 @@ def test_load_objects_with_a_damaged_file_builds_again(
 def test_load_objects_in_a_read_only_folder_builds_each_time(
     builds: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matrix_tables, "_FOLDER", tmp_path / "missing")
+    monkeypatch.setattr(matrix_tables, "FOLDER", tmp_path / "missing")
     assert load(builds) == load(builds) == ("torch",)
     assert len(builds) == 2

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rigspec.check import check_machine
 from rigspec.cli.common.spec_paths import STDIN_NAME
 from rigspec.cli.console import fail, fail_unknown, print_status, show
 from rigspec.diagnostics.model import Report
@@ -84,6 +83,9 @@ def resolve_or_exit(
         previous: the locked resolution, which is kept as far as possible.
         update_names: components that may move away from it.
     """
+    # A current lock is read without resolving.
+    from rigspec.check import check_machine
+
     matrix = load_required_matrix(spec.rig, machine)
     report = check_machine(spec, machine, matrix, kept=previous, moving=update_names)
     if report.resolution is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rigspec.frozen import dataclass
 from rigspec.lock.model import LockedPythonPackage
+from rigspec.version_specifiers import normalize_name
 
 __all__ = [
     "HashedPin",
@@ -112,4 +112,4 @@ def _pin(entry: str) -> HashedPin:
     first, *options = entry.replace("\\\n", " ").split()
     name, _, version = first.partition(";")[0].partition("==")
     found = (option.partition("sha256:")[2] for option in options)
-    return HashedPin(canonicalize_name(name), Version(version), frozenset(h for h in found if h))
+    return HashedPin(normalize_name(name), Version(version), frozenset(h for h in found if h))

@@ -9,6 +9,8 @@ import datetime as dt
 import types
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
+from enum import Enum
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from rigspec.spec.constraints import (
@@ -21,8 +23,9 @@ from rigspec.spec.constraints import (
 from rigspec.spec.quantities import Quantity
 from rigspec.spec.tables import MISSING, Table, build_table
 
-__all__ = ["validate_table"]
+__all__ = ["validate_dataclass", "validate_table"]
 
+_T = TypeVar("_T")
 _Table = TypeVar("_Table", bound=Table)
 _Validator = Callable[[Any], Any]
 _COMPILED: dict[Any, _Validator] = {}
@@ -36,6 +39,15 @@ def validate_table(table: type[_Table], value: Mapping[str, Any]) -> _Table | No
     """Return the table of these values; None if only pydantic can decide."""
     try:
         found: _Table = _compile_table(table)(value)
+    except (ValueError, TypeError):
+        return None
+    return found
+
+
+def validate_dataclass(cls: type[_T], value: Mapping[str, Any]) -> _T | None:
+    """Return the dataclass of these values; None if only pydantic can decide."""
+    try:
+        found: _T = _compile_dataclass(cls)(value)
     except (ValueError, TypeError):
         return None
     return found
@@ -107,11 +119,48 @@ def _compile_class(annotation: type) -> _Validator:
         return lambda value: _compile_table(annotation)(value)
     if issubclass(annotation, Quantity):
         return lambda value: annotation.parse(_validate_exact(str, value))
+    if issubclass(annotation, Enum):
+        return lambda value: annotation(_validate_exact(str, value))
+    if is_dataclass(annotation):
+        return lambda value: _compile_dataclass(annotation)(value)
     if annotation is float:
         return _validate_float
     if annotation in (str, int, bool, dt.date, type(None)):
         return lambda value: _validate_exact(annotation, value)
     return _refuse
+
+
+def _compile_dataclass(annotation: Any) -> _Validator:
+    """Return what validates the values of a dataclass; one that is built already is accepted."""
+    found = _COMPILED.get(annotation)
+    if found is None:
+        found = _COMPILED[annotation] = _build_dataclass_validator(annotation)
+    return found
+
+
+def _build_dataclass_validator(annotation: Any) -> _Validator:
+    annotations = typing.get_type_hints(annotation)
+    validators: dict[str, _Validator] = {}
+
+    def validate(value: Any) -> Any:
+        if type(value) is annotation:
+            return value
+        if type(value) is not dict:
+            raise _Refused
+        values = {}
+        for name, item in value.items():
+            validator = validators.get(name)
+            if validator is None:
+                if name not in annotations:
+                    raise _Refused
+                validator = validators[name] = _compile(annotations[name])
+            values[name] = validator(item)
+        try:
+            return annotation(**values)
+        except TypeError:
+            raise _Refused from None
+
+    return validate
 
 
 def _constrain(validator: _Validator, constraint: Any) -> _Validator:
