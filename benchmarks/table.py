@@ -24,7 +24,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from rigs import mix_rigs
+from rigs import mix_rigs, write_current_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "concepts" / "performance.md"
@@ -51,6 +51,7 @@ Stage0 += pip(pip='pip3', packages=['torch==2.7.1'])
 """,
     "pins.txt": "torch==2.7.1\n",
 }
+LOCK, LOCKED_RIG = "lock", "legacy-cpu"
 ONE_TARGET = "`rigspec compile --target docker --locked`"
 ALL_TARGETS = "`rigspec compile --target all --locked`"
 
@@ -137,6 +138,7 @@ def _list_commands(rounds: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         for name, text in FILES.items():
             Path(folder, name).write_text(text)
+        write_current_lock(ROOT / "lockfiles" / LOCKED_RIG, Path(folder, LOCK))
         commands = _build_commands(Path(folder))
         costs: dict[str, list[Cost]] = {task: [] for task in commands}
         for count in range(rounds + 1):
@@ -162,7 +164,7 @@ def _build_commands(folder: Path) -> dict[str, tuple[list[str], str]]:
     python, rigspec = sys.executable, _find("rigspec")
     target = ["--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_35"]
     locked = [rigspec, "compile", "--locked", "-o", str(folder / "out")]
-    locked.append(str(ROOT / "specs" / "legacy-cpu.toml"))
+    locked += ["--lock", str(folder / LOCK), str(ROOT / "specs" / f"{LOCKED_RIG}.toml")]
     return {
         "`python -c pass`, the floor": ([python, "-c", "pass"], ""),
         "`import pydantic, typer, jinja2`": ([python, "-c", "import pydantic, typer, jinja2"], ""),
