@@ -83,8 +83,7 @@ class MachineContext:
 
     def guidance(self, name: str) -> Release:
         """Return a general fact about machines by its name."""
-        product = self.matrix.product("guidance")
-        return next(release for release in product.releases if release.version == name)
+        return self.matrix.product("guidance").list_releases(name)[0]
 
     def diagnostic(
         self,

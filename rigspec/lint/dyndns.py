@@ -22,7 +22,7 @@ def lint_dyndns(
     dyndns = spec.rig.service.dyndns
     if dyndns is None or resolution is None or "os" not in matrix:
         return
-    system = next((r for r in matrix.product("os").releases if r.label == resolution.os), None)
+    system = matrix.product("os").find_release(resolution.os)
     known = _list_protocols(system) if system is not None else ()
     if system is None or not known:
         return  # the protocols are unknown

@@ -153,7 +153,8 @@ def _lint_services(
 
 def _get_system_value(matrix: Matrix, os: str, name: str) -> str | None:
     """Return a property of a system; None without it, or if no table lists the system."""
-    return next((r.get(name) for r in matrix.product("os").releases if r.label == os), None)
+    system = matrix.product("os").find_release(os)
+    return system.get(name) if system is not None else None
 
 
 def _diagnostic(

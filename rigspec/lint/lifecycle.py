@@ -45,11 +45,12 @@ def _lint_system(
         return
     path: KeyPath = ("machine", machine, "os")
     request = parse_alternative(spec.rig.machine[machine].os or "*")
-    releases = matrix.product("os").releases
+    systems = matrix.product("os")
     if resolution is not None:
-        matching = [release for release in releases if release.label == resolution.os]
+        found = systems.find_release(resolution.os)
+        matching = [found] if found is not None else []
     else:
-        matching = [r for r in releases if request.admits(r.family, r.version)]
+        matching = [r for r in systems.releases if request.admits(r.family, r.version)]
     if len(matching) == 1:
         yield from _lint_end_of_life(spec, matrix, matching[0], "RS301", "os", path)
 
@@ -70,10 +71,9 @@ def _lint_driver(
 ) -> Iterator[Diagnostic]:
     if resolution.driver is None:
         return
-    for release in matrix.product("driver").releases:
-        if release.version == resolution.driver:
-            path: KeyPath = ("machine", machine or "", "driver")
-            yield from _lint_end_of_life(spec, matrix, release, "RS303", "driver", path)
+    for release in matrix.product("driver").list_releases(resolution.driver):
+        path: KeyPath = ("machine", machine or "", "driver")
+        yield from _lint_end_of_life(spec, matrix, release, "RS303", "driver", path)
 
 
 def _lint_end_of_life(
@@ -244,9 +244,8 @@ def lint_withdrawn(
         for pin, package in zip(env.frameworks, env.distributions, strict=True):
             if pin.name in from_channels:
                 continue
-            for release in matrix.product(pin.name).releases:
-                same = release.version == pin.version
-                if same and (release.family or pin.name) == package.name.partition("[")[0]:
+            for release in matrix.product(pin.name).list_releases(pin.version):
+                if (release.family or pin.name) == package.name.partition("[")[0]:
                     line = lines[pin.name]
                     path = ("env", env.name, line.table, line.key)
                     yield from _lint_yanked(spec, release, path)

@@ -31,14 +31,18 @@ def list_unknown_releases(
 def _unknown_capabilities(
     machine: Machine, path: KeyPath, matrix: Matrix
 ) -> Iterator[tuple[str, KeyPath]]:
-    known = get_rule_index(matrix).mentions("compute_capability")
     for gpu in list_gpus(machine):
         requested = gpu.compute_capability
-        if requested is not None and not any(_has(requested, version) for version in known):
+        if requested is not None and not _is_known_capability(requested, matrix):
             yield (
                 f"compute capability {requested}",
                 (*path, *gpu.path, "compute_capability"),
             )
+
+
+def _is_known_capability(requested: str, matrix: Matrix) -> bool:
+    known = get_rule_index(matrix).mentions("compute_capability")
+    return any(_has(requested, version) for version in known)
 
 
 def _is_known_compiler(requested: str, matrix: Matrix) -> bool:

@@ -129,8 +129,7 @@ def _unverified_driver(
     if spec.rig.machine[machine].kind == "wsl":
         return
     branch = resolution.driver.partition(".")[0]
-    known = {r.version.partition(".")[0] for r in matrix.product("driver").releases}
-    if branch not in known:
+    if not get_rule_index(matrix).universe("driver").mask((f"=={branch}.*",)):
         yield f"driver {resolution.driver}", ("machine", machine, "driver")
 
 

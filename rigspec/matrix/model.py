@@ -296,10 +296,34 @@ class Product:
     sources: tuple[Source, ...] = ()
     cache: dict[str, object] = field(init=False, repr=False, compare=False, default_factory=dict)
 
+    def list_releases(self, version: str) -> tuple[Release, ...]:
+        """Return the releases with this version, which are several if there are families."""
+        return self._get_index("version").get(version, ())
+
+    def find_release(self, label: str) -> Release | None:
+        """Return the first release with this label: ``ubuntu 16.04`` or ``9.0.176``."""
+        return next(iter(self._get_index("label").get(label, ())), None)
+
+    def _get_index(self, attribute: str) -> dict[str, tuple[Release, ...]]:
+        """Return the releases by an attribute, indexed once: a check looks up several."""
+        known = self.cache.get(attribute)
+        if isinstance(known, dict):
+            return known
+        index: dict[str, tuple[Release, ...]] = {}
+        for release in self.releases:
+            value = getattr(release, attribute)
+            index[value] = (*index.get(value, ()), release)
+        self.cache[attribute] = index
+        return index
+
     @property
     def has_builds(self) -> bool:
         """Return whether a release of it is one or more builds, by local version."""
-        return any(release.get("index") is not None for release in self.releases)
+        known = self.cache.get("has_builds")
+        if not isinstance(known, bool):
+            known = any(release.get("index") is not None for release in self.releases)
+            self.cache["has_builds"] = known
+        return known
 
 
 def compute_digest(tables: Iterable[tuple[str, bytes]]) -> str:

@@ -154,7 +154,7 @@ def _release(product: Product, chosen: Candidate) -> Release | None:
     """Return the build that was chosen, where a release of the product is several."""
     if not product.has_builds:
         return None
-    return next((r for r in product.releases if r.version == chosen.version), None)
+    return next(iter(product.list_releases(chosen.version)), None)
 
 
 def _is_default(release: Release, arch: str) -> bool:

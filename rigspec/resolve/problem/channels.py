@@ -134,7 +134,7 @@ def list_channel_builds(
 
 def find_channel_build(product: Product, version: str) -> Release | None:
     """Return the build of a conda channel with this version."""
-    return next((release for release in product.releases if release.version == version), None)
+    return next(iter(product.list_releases(version)), None)
 
 
 def is_about_channel_packages(

@@ -53,6 +53,8 @@ class RuleIndex:
         self.named = frozenset(
             name for group in (*self.binding, *self.advisory) for name in group.names
         )
+        self.binding = tuple(map(self._select_by_python, self.binding))
+        self.advisory = tuple(map(self._select_by_python, self.advisory))
 
     def title(self, name: str) -> str:
         """Return the display name of a component."""
@@ -98,11 +100,22 @@ class RuleIndex:
             known = self._mentions[name] = frozenset(self._find_mentions(name))
         return known
 
+    def _select_by_python(self, group: RuleGroup) -> RuleGroup:
+        """Return the group with the Pythons of the matrix, if each of its rules is about some.
+
+        Their universe is not that of a table: it has those of other tables' rules.
+        """
+        if group.own is not None or _PYTHON not in group.names:
+            return group
+        if not all(any(c.component == _PYTHON for c in rule.when) for rule in group.rules):
+            return group
+        return RuleGroup(group.names, group.rules, _PYTHON, self.universe(_PYTHON))
+
     def _build_universe(self, name: str) -> CandidateDomain:
         if name in RANKED:
             return CandidateDomain([Candidate(None, word) for word in ENUMERATED[name]])
         released = name in self.matrix and bool(self.matrix.product(name).releases)
-        if released and name != "python":
+        if released and name != _PYTHON:
             return get_table_rules(self.matrix.product(name), self.title).universe
         found = {Candidate(None, text) for text in self.mentions(name)}
         if released:
@@ -147,6 +160,8 @@ def _single_version(text: str, *, series: bool) -> Iterable[str]:
     return ()
 
 
+_PYTHON = "python"
+
 # Products whose releases a spec names one by one: their rules are added for the named ones.
 _NAMED_PARTS = frozenset({"gpu", "cpu", "instance"})
 
@@ -162,8 +177,8 @@ _MAX_MERGED = 8
 class RuleGroup:
     """Rules about the same components.
 
-    ``own`` is the table's product where each rule has a condition on it: then only rules apply
-    whose condition the remaining releases can meet.
+    ``own`` is the table's product, or Python, where each rule has a condition on it: then only
+    rules apply whose condition the remaining releases can meet.
     """
 
     names: frozenset[str]
@@ -355,7 +370,7 @@ def _groups(
         names = frozenset((rule.requires.component, *(c.component for c in rule.when)))
         # Python has releases from installers, too: its universe is not the table's.
         # Nor are those of a package: the lock finds them.
-        listed = product.name != "python" and product.kind != "package"
+        listed = product.name != _PYTHON and product.kind != "package"
         own = listed and any(c.component == product.name for c in rule.when)
         found.setdefault((names, own), []).append(rule)
     return tuple(

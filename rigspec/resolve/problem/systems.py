@@ -6,15 +6,16 @@ without a table is unverified; rules about its C library apply if the spec decla
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 
+from rigspec.frozen import dataclass
 from rigspec.matrix.model import Product, Release
 from rigspec.resolution import UNKNOWN_SYSTEM
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.system_names import is_system_name
 from rigspec.version_specifiers import (
-    Alternative,
     get_version_key,
     parse_alternative,
     parse_version,
@@ -33,6 +34,18 @@ _COMPLETE = frozenset({"debian", "ubuntu"})
 _MISSPELLED = 0.8
 
 
+@dataclass(frozen=True)
+class _Releases:
+    domain: CandidateDomain
+    releases: Mapping[Candidate, Release]
+
+
+@dataclass(frozen=True)
+class _UnchosenSystems:
+    domain: CandidateDomain
+    mask: int
+
+
 def find_unlisted_system(request: str, product: Product) -> Candidate | None:
     """Return the system that a line of a spec names, if the matrix does not have it.
 
@@ -41,7 +54,7 @@ def find_unlisted_system(request: str, product: Product) -> Candidate | None:
     if request == UNKNOWN_SYSTEM:
         return Candidate(None, UNKNOWN_SYSTEM)
     wanted = parse_alternative(request)
-    if wanted.family is None or _matching(wanted, product):
+    if wanted.family is None or _find_matching(request, product):
         return None
     family = wanted.family.lower()
     version = find_exact_version(wanted) if wanted.versions is not None else ROLLING
@@ -62,18 +75,19 @@ def find_unlisted_system(request: str, product: Product) -> Candidate | None:
 
 def find_unchosen_systems(product: Product, domain: CandidateDomain) -> int:
     """Return the systems that only a line that names them chooses, as bits of the domain."""
-    mask = 0
-    for release in product.releases:
-        if _only_if_requested(release):
-            mask |= domain.bit(Candidate(release.family, release.version))
-    return mask
+    known = product.cache.get("unchosen")
+    if not isinstance(known, _UnchosenSystems) or known.domain is not domain:
+        releases = (release for release in product.releases if _only_if_requested(release))
+        mask = sum(domain.bit(Candidate(each.family, each.version)) for each in releases)
+        known = product.cache["unchosen"] = _UnchosenSystems(domain, mask)
+    return known.mask
 
 
 def is_fully_known(request: str | None, product: Product) -> bool:
     """Return whether the matrix has the Pythons and the packages of a system that is requested."""
     if request is None:
         return True
-    found = _matching(parse_alternative(request), product)
+    found = _find_matching(request, product)
     return (
         not all(map(_only_if_requested, found))
         if found
@@ -85,17 +99,27 @@ def _only_if_requested(release: Release) -> bool:
     return release.get("selection") == "requested"
 
 
-def _matching(wanted: Alternative, product: Product) -> list[Release]:
+def _find_matching(request: str, product: Product) -> list[Release]:
     """Return the releases that a request means, also with more numbers than they have."""
-    found = [r for r in product.releases if wanted.admits(r.family, r.version)]
+    index = _index_releases(product)
+    found = [index.releases[each] for each in index.domain.members(index.domain.mask((request,)))]
+    wanted = parse_alternative(request)
     version = find_exact_version(wanted)
     if found or version is None or wanted.family is None:
         return found
     parts = strip_local_version(version).split(".")
-    family = wanted.family.lower()
-    series = {".".join(parts[:n]) for n in range(1, len(parts))}
+    series = (Candidate(wanted.family.lower(), ".".join(parts[:n])) for n in range(1, len(parts)))
     return [
-        r
-        for r in product.releases
-        if r.family == family and r.version in series and parse_version(r.version) is not None
+        index.releases[each]
+        for each in series
+        if each in index.releases and parse_version(each.version) is not None
     ]
+
+
+def _index_releases(product: Product) -> _Releases:
+    """Return the releases of a product by their candidates, indexed once."""
+    known = product.cache.get("releases")
+    if not isinstance(known, _Releases):
+        releases = {Candidate(each.family, each.version): each for each in product.releases}
+        known = product.cache["releases"] = _Releases(CandidateDomain(tuple(releases)), releases)
+    return known

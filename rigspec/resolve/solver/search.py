@@ -13,7 +13,7 @@ from rigspec.resolve.solver.sat import Solution, SolverSession
 __all__ = ["find_newest"]
 
 # How many choices can be wrong before the SAT solver takes over.
-_MAX_BACKTRACKS = 40
+_MAX_BACKTRACKS = 200
 
 
 class _BacktrackLimit(Exception):
