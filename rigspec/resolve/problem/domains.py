@@ -140,7 +140,8 @@ class CandidateDomain:
         operator, text = specifier.operator, specifier.version
         if operator == "==" and text.endswith(".*"):
             prefix = Version(text[:-2]).release
-            if len(prefix) <= _PADDED:
+            # A shorter version has zeros where this prefix has another number.
+            if len(prefix) <= _PADDED or prefix[-1]:
                 return self._prefixes.get(prefix, 0)
         elif operator == "==":
             found = self._exact.get(Version(strip_local_version(text)), 0)
