@@ -1,13 +1,18 @@
-"""A check starts fast: these are the packages that it may import."""
+"""Commands start fast: these are the packages that `check` and `compile` may import."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rigspec.fs.atomic_tree import write_tree_atomically
+from rigspec.lock.lockfile import lock_files, read_lock
+from rigspec.matrix.loader import compute_matrix_digest
+from rigspec.spec.loader import compute_spec_digest, load_spec
 from tests.conftest import ROOT
 
 SPEC = ROOT / "specs" / "dl-server.toml"
@@ -60,6 +65,48 @@ CACHED_PACKAGES = {
     "rigspec.resolution",
     "rigspec.secrets",
 }
+# `compile` with a lock of this spec and this matrix.
+COMPILE_LIBRARIES = {
+    "jinja2",
+    "markupsafe",
+    "packaging",
+    "re2",
+    "rigspec",
+    "tomli",
+    "tree_sitter",
+    "tree_sitter_toml",
+}
+COMPILE_PACKAGES = {
+    "rigspec.backend",
+    "rigspec.backends",
+    "rigspec.cache",
+    "rigspec.cli",
+    "rigspec.diagnostics",
+    "rigspec.entry_points",
+    "rigspec.frozen",
+    "rigspec.fs",
+    "rigspec.garbage_collection",
+    "rigspec.hardware",
+    "rigspec.importing",
+    "rigspec.lint",
+    "rigspec.lock",
+    "rigspec.matrix",
+    "rigspec.net",
+    "rigspec.package_files",
+    "rigspec.plan",
+    "rigspec.resolution",
+    "rigspec.resolve",
+    "rigspec.secrets",
+    "rigspec.spec",
+    "rigspec.version_specifiers",
+}
+COMPILE_EXCLUDED = {
+    "packaging.requirements",
+    "packaging.utils",
+    "rigspec.lock.create",
+    "rigspec.lock.python.environment",
+    "rigspec.resolve.solver.search",
+}
 # Each takes five milliseconds and more, and was once drawn in by a library or a helper.
 EXCLUDED = {
     "asyncio",
@@ -102,6 +149,26 @@ def test_check_of_unchanged_spec_imports_neither_models_nor_solver(
     assert _packages(modules) <= CACHED_PACKAGES
     assert "pydantic" not in modules  # but a placeholder for its search for plugins
     assert _libraries(modules) - {"pydantic"} <= {"re2", "rigspec"}
+
+
+def test_compile_with_current_lock_imports_neither_models_nor_solver(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    lock, _ = read_lock(ROOT / "lockfiles" / SPEC.stem)
+    current = replace(
+        lock,
+        spec_digest=compute_spec_digest(load_spec(str(SPEC)).rig),
+        matrix_digest=compute_matrix_digest(),
+    )
+    write_tree_atomically(tmp_path / "lock", lock_files(current))
+    options = ("--machine", "tower", "--locked", "--lock", tmp_path / "lock")
+    command = ("compile", SPEC, "--target", "docker", "-o", tmp_path / "out", *options)
+    modules = _modules(*command, environment=environment)
+    # `importlib.resources`, which finds the templates, draws in zipfile.
+    assert modules & (EXCLUDED | COMPILE_EXCLUDED) - {"zipfile"} == set()
+    assert _packages(modules) <= COMPILE_PACKAGES
+    assert "pydantic" not in modules  # but a placeholder for its search for plugins
+    assert _libraries(modules) - {"pydantic"} <= COMPILE_LIBRARIES
 
 
 def _modules(*arguments: object, environment: dict[str, str]) -> set[str]:
