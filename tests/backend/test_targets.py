@@ -205,6 +205,12 @@ def test_compile_omissions_are_listed_in_output_and_on_terminal(
     assert "# - tmux layout: fastai, 2 more: tmux sessions belong to the host" in dockerfile
 
 
+def test_find_backends_by_name_returns_those_of_all_backends() -> None:
+    for backend in find_backends():
+        assert find_backends([backend.name]) == (backend,)
+    assert find_backends(["missing"]) == ()
+
+
 @pytest.mark.parametrize("backend", find_backends(), ids=lambda backend: backend.name)
 def test_templates_every_expression_ends_in_quoting_filter(backend: object) -> None:
     environment = create_template_environment(backend)  # type: ignore[arg-type]

@@ -136,7 +136,9 @@ def _remedies(error: OutputTooLarge) -> Iterator[str]:
 def _select_backends(requested: Sequence[str], *, quiet: bool) -> Sequence[Backend]:
     targets = [name.strip() for each in requested for name in each.split(",") if name.strip()]
     try:
-        backends = find_backends()
+        backends = find_backends(targets)
+        if not {backend.name for backend in backends}.issuperset(targets):
+            backends = find_backends()
     except BackendError as error:
         fail(f"RS603: {error}", status=2)
     names = [backend.name for backend in backends]

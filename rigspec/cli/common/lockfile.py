@@ -161,7 +161,8 @@ def _refuse_stale(
 ) -> None:
     """Print how the lock differs from the spec; exit with status 1 if it is out of date."""
     changes = find_differences(lock, spec.rig, resolutions)
-    show_in_spec(spec, changes)
+    if changes:
+        show_in_spec(spec, changes)
     if any(strict or change.severity is Severity.ERROR for change in changes):
         raise SystemExit(1)
 
