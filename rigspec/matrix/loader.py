@@ -17,6 +17,7 @@ import rigspec.matrix.model as matrix_model
 from rigspec.cache.matrix_tables import load_objects, parse_table
 from rigspec.diagnostics.model import Source
 from rigspec.garbage_collection import pause_garbage_collection
+from rigspec.matrix import part_lookup
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import (
     Artifact,
@@ -155,14 +156,19 @@ def _parse_product(name: str, data: bytes) -> _Loaded:
 
 
 def _build_table(table: Mapping[str, Any]) -> tuple[Product, dt.date]:
-    return _build_product(table), dt.date.fromisoformat(table["as_of"])
+    product = _build_product(table)
+    if product.kind in part_lookup.KINDS:
+        # Stored with the product: normalizing all names takes as long as reading them.
+        part_lookup.index_names(product)
+    return product, dt.date.fromisoformat(table["as_of"])
 
 
 @lru_cache(maxsize=1)
 def _compute_code_checksum() -> int:
     """Return a checksum of the modules that decide what a product holds."""
     checksum = 0
-    for file in (__file__, matrix_model.__file__, diagnostics_model.__file__):
+    modules = (matrix_model, diagnostics_model, part_lookup)
+    for file in (__file__, *(str(module.__file__) for module in modules)):
         checksum = zlib.crc32(locate_package_file(file, Path(file).name).read_bytes(), checksum)
     return checksum
 

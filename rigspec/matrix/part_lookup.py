@@ -8,7 +8,17 @@ from difflib import get_close_matches
 
 from rigspec.matrix.model import Product, Release
 
-__all__ = ["find_other_maker", "find_part", "find_similar_parts", "find_variants", "index_names"]
+__all__ = [
+    "KINDS",
+    "find_other_maker",
+    "find_part",
+    "find_similar_parts",
+    "find_variants",
+    "index_names",
+]
+
+# The kinds of products whose releases are parts.
+KINDS = frozenset({"case", "chipset", "cpu", "generation", "gpu", "instance", "psu"})
 
 _MEMORY = re.compile(r"(?<![\s-])[\s-]*\b\d+\s?GB\s*$", re.IGNORECASE)
 # A part of a card: a MIG instance as nvidia-smi prints it, or a vGPU profile (`A100-20C`).

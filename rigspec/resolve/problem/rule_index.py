@@ -26,6 +26,7 @@ __all__ = [
     "TableRules",
     "get_rule_index",
     "get_table_rules",
+    "get_table_universe",
     "list_provided_rules",
     "sort_newest_first",
 ]
@@ -116,7 +117,7 @@ class RuleIndex:
             return CandidateDomain([Candidate(None, word) for word in ENUMERATED[name]])
         released = name in self.matrix and bool(self.matrix.product(name).releases)
         if released and name != _PYTHON:
-            return get_table_rules(self.matrix.product(name), self.title).universe
+            return get_table_universe(self.matrix.product(name))
         found = {Candidate(None, text) for text in self.mentions(name)}
         if released:
             # Installers of conda include other patch releases.
@@ -246,11 +247,10 @@ class RuleGroup:
 
 @dataclass(frozen=True)
 class TableRules:
-    """One table: binding rules, advisory rules, and the universe of its releases."""
+    """The binding and the advisory rules of one table."""
 
     binding: tuple[RuleGroup, ...]
     advisory: tuple[RuleGroup, ...]
-    universe: CandidateDomain
 
 
 def get_table_rules(product: Product, shown: Callable[[str], str]) -> TableRules:
@@ -258,15 +258,22 @@ def get_table_rules(product: Product, shown: Callable[[str], str]) -> TableRules
     known = product.cache.get("rules")
     if isinstance(known, TableRules):
         return known
-    universe = CandidateDomain(_releases(product), _not_default(product))
     own = (*product.rules, *_with_releases(product, shown))
     made = TableRules(
-        _groups((rule for rule in own if rule.severity == "error"), product, universe),
-        _groups((rule for rule in own if rule.severity != "error"), product, universe),
-        universe,
+        _groups((rule for rule in own if rule.severity == "error"), product),
+        _groups((rule for rule in own if rule.severity != "error"), product),
     )
     product.cache["rules"] = made
     return made
+
+
+def get_table_universe(product: Product) -> CandidateDomain:
+    """Return the releases of a product's table, built once; most tables of parts need none."""
+    known = product.cache.get("universe")
+    if not isinstance(known, CandidateDomain):
+        known = CandidateDomain(_releases(product), _not_default(product))
+        product.cache["universe"] = known
+    return known
 
 
 def sort_newest_first(
@@ -362,9 +369,7 @@ def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Ru
                 yield from list_provided_rules(product.title, release, (when,), shown)
 
 
-def _groups(
-    rules: Iterable[Rule], product: Product, universe: CandidateDomain
-) -> tuple[RuleGroup, ...]:
+def _groups(rules: Iterable[Rule], product: Product) -> tuple[RuleGroup, ...]:
     found: dict[tuple[frozenset[str], bool], list[Rule]] = {}
     for rule in rules:
         names = frozenset((rule.requires.component, *(c.component for c in rule.when)))
@@ -374,7 +379,7 @@ def _groups(
         own = listed and any(c.component == product.name for c in rule.when)
         found.setdefault((names, own), []).append(rule)
     return tuple(
-        RuleGroup(names, tuple(members), product.name, universe)
+        RuleGroup(names, tuple(members), product.name, get_table_universe(product))
         if own
         else RuleGroup(names, tuple(members), None, None)
         for (names, own), members in found.items()
