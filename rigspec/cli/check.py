@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rigspec.cli.common.check_arguments import CheckArguments, Format
+from rigspec.cli.arguments.check import CheckArguments, Format
 from rigspec.cli.common.check_specs import run_check
 from rigspec.cli.common.completion import complete_codes
 from rigspec.cli.common.options import FORMAT, AnyMachine, Quiet

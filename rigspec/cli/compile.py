@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rigspec.cli.common.compile_arguments import CompileArguments, Format
+from rigspec.cli.arguments.compile import CompileArguments, Format
 from rigspec.cli.common.compile_targets import run_compile
 from rigspec.cli.common.completion import complete_targets
 from rigspec.cli.common.options import (

@@ -71,7 +71,7 @@ def _run_command(arguments: list[str]) -> None:
 
 def _run_check(words: list[str]) -> None:
     """Run `rigspec check` and exit, unless Typer has to parse its arguments."""
-    from rigspec.cli.common.check_arguments import parse_check_arguments
+    from rigspec.cli.arguments.check import parse_check_arguments
 
     parsed = parse_check_arguments(words)
     if parsed is not None:
@@ -84,7 +84,7 @@ def _run_check(words: list[str]) -> None:
 
 def _run_compile(words: list[str]) -> None:
     """Run `rigspec compile` and exit, unless Typer has to parse its arguments."""
-    from rigspec.cli.common.compile_arguments import parse_compile_arguments
+    from rigspec.cli.arguments.compile import parse_compile_arguments
 
     parsed = parse_compile_arguments(words)
     if parsed is not None:

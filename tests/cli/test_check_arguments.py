@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rigspec.cli import check as command
 from rigspec.cli.app import app
-from rigspec.cli.common.check_arguments import CheckArguments, parse_check_arguments
+from rigspec.cli.arguments.check import CheckArguments, parse_check_arguments
 
 WORDS = (
     *("rig.toml", "-", "specs", "box", "a=b", "x y", "é", "", "--", "-x", "help", "check"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rigspec.cli import compile as command
 from rigspec.cli.app import app
-from rigspec.cli.common.compile_arguments import CompileArguments, parse_compile_arguments
+from rigspec.cli.arguments.compile import CompileArguments, parse_compile_arguments
 from tests.conftest import ROOT
 
 SPEC = str(ROOT / "specs" / "legacy-cpu.toml")

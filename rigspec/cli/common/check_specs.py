@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from rigspec.cache.check_reports import get_cache_path, load_reports, store_reports
-from rigspec.cli.common.check_arguments import CheckArguments
+from rigspec.cli.arguments.check import CheckArguments
 from rigspec.cli.common.spec_paths import STDIN, expand_specs, find_spec, require_file
 from rigspec.cli.console import echo, show
 from rigspec.diagnostics.levels import drop_codes

@@ -11,7 +11,7 @@ from rigspec.backend.discovery import Backend, BackendError, find_backends
 from rigspec.backend.provenance import PROVENANCE, CompilationInput, build_provenance_file
 from rigspec.backend.render import compile_plan
 from rigspec.backend.size_limits import OutputTooLarge
-from rigspec.cli.common.compile_arguments import CompileArguments
+from rigspec.cli.arguments.compile import CompileArguments
 from rigspec.cli.common.extras import EXTRAS, report_missing_extra
 from rigspec.cli.common.lockfile import (
     ensure_digests,

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from rigspec.cli.common.plain_arguments import split_arguments
+from rigspec.cli.arguments.plain import split_arguments
 
 __all__ = ["CheckArguments", "Format", "parse_check_arguments"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from rigspec.cli.common.plain_arguments import split_arguments
+from rigspec.cli.arguments.plain import split_arguments
 
 __all__ = ["CompileArguments", "Format", "parse_compile_arguments"]
 
