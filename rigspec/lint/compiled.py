@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
 from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import CompiledPackage, Condition, Matrix, Product, Rule
@@ -16,9 +19,9 @@ from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import parse_alternative
 
-__all__ = ["lint_compiled"]
+__all__ = ["lint_compiled", "lint_missing_toolkit"]
 
-_UPPER_BOUND = re.compile(r"<|==|~=")
+_UPPER_OPERATORS = frozenset({"<", "<=", "==", "~="})
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -42,9 +45,29 @@ def lint_compiled(
             if product.has_gpu_code and unknown:
                 yield _note_unknown_code(spec, package, version, unknown, path)
             for build in product.source_builds:
-                if _is_compiled(build, version, package.request):
+                if _is_compiled(build, package.request, env.python):
                     wanted = version or package.request.replace("*", "(newest)")
                     yield _note_source_build(spec, product, build, env, wanted, path)
+
+
+def lint_missing_toolkit(
+    spec: LoadedSpec, matrix: Matrix, resolution: Resolution
+) -> Iterator[Diagnostic]:
+    """Report each library that pip compiles with a CUDA toolkit that the rig does not install.
+
+    Another package index than the public one may have wheels.
+    """
+    if resolution.cuda is not None or spec.rig.mirrors.pypi is not None:
+        return
+    for env in resolution.envs:
+        if spec.rig.env[env.name].manager != "venv":
+            continue
+        for package in list_requested_packages(spec.rig.env[env.name]):
+            name = PACKAGE_PREFIX + package.name
+            for build in matrix.product(name).source_builds if name in matrix else ():
+                needs = build.toolkit == "always" or build.toolkit == resolution.accelerator
+                if needs and _is_compiled(build, package.request, env.python):
+                    yield _report_missing_toolkit(spec, package, build, env)
 
 
 def _list_capabilities(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> tuple[str, ...]:
@@ -122,11 +145,25 @@ def _note_unknown_code(
     )
 
 
-def _is_compiled(build: CompiledPackage, version: str | None, request: str) -> bool:
-    """Return whether pip compiles the release: without an exact version it takes the newest."""
-    if version is not None:
-        return parse_alternative(build.versions).admits(None, version)
-    return not _UPPER_BOUND.search(build.versions) and not _UPPER_BOUND.search(request)
+def _is_compiled(build: CompiledPackage, request: str, python: str) -> bool:
+    """Return whether pip compiles the newest release that a request admits."""
+    if build.pythons is not None and python not in SpecifierSet(build.pythons):
+        return False
+    newest = _find_newest(parse_alternative(request).versions)
+    if newest is not None:
+        return parse_alternative(build.versions).admits(None, newest)
+    bounds = parse_alternative(build.versions).versions or ()
+    return all(specifier.operator not in _UPPER_OPERATORS for specifier in bounds)
+
+
+def _find_newest(versions: SpecifierSet | None) -> str | None:
+    """Return a version about as new as the newest that a range admits; None without an end."""
+    ends = [
+        f"{specifier.version}.dev0" if specifier.operator == "<" else specifier.version
+        for specifier in versions or ()
+        if specifier.operator in _UPPER_OPERATORS
+    ]
+    return min((end.removesuffix(".*") for end in ends), key=Version, default=None)
 
 
 def _note_source_build(
@@ -151,3 +188,22 @@ def _note_source_build(
 
 def _describe(build: CompiledPackage) -> str:
     return f"the package index has no wheel of the releases {build.versions}"
+
+
+def _report_missing_toolkit(
+    spec: LoadedSpec, package: RequestedPackage, build: CompiledPackage, env: EnvResolution
+) -> Diagnostic:
+    path = ("env", env.name, package.table, package.key)
+    version = find_exact_version(parse_alternative(package.request))
+    label = package.name if version is None else f"{package.name} {version}"
+    release = f' = "{".".join(env.cuda.split(".")[:2])}"' if env.cuda else ""
+    return Diagnostic(
+        code="RS507",
+        severity=Severity.ERROR,
+        message=f"{label} has no wheel for `{env.name}` on the package index, and its build needs "
+        "the CUDA toolkit: the installation would fail or lack the GPU code",
+        components=(PACKAGE_PREFIX + package.name, "cuda"),
+        spans=(spec.document.span(path, label="built from source"),),
+        help=(f"add `[cuda]` with `toolkit{release}`",),
+        facts=(Fact(f"{package.name}/source_build", _describe(build), build.sources),),
+    )

@@ -360,7 +360,13 @@ def _build_system_dependency(
 
 
 def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -> CompiledPackage:
-    return CompiledPackage(row["versions"], row["statement"], pick_sources(row["source"], sources))
+    return CompiledPackage(
+        versions=row["versions"],
+        statement=row["statement"],
+        sources=pick_sources(row["source"], sources),
+        pythons=row.get("pythons"),
+        toolkit=row.get("toolkit", ""),
+    )
 
 
 def _build_source_conflict(row: Mapping[str, Any]) -> SourceConflict:

@@ -237,12 +237,15 @@ class CompiledPackage:
     """Releases of a package without a wheel on the package index, which pip compiles.
 
     In ``statement``, ``{name}`` and ``{version}`` are those of the package, and ``{cuda}`` is the
-    CUDA release inside the wheels of its framework.
+    CUDA release inside the wheels of its framework. ``pythons`` are those without a wheel.
+    The build needs the CUDA ``toolkit``: "always", on a machine with a "gpu", or never (empty).
     """
 
     versions: str
     statement: str
     sources: tuple[Source, ...]
+    pythons: str | None = None
+    toolkit: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from packaging.version import Version
 
 from rigspec.lock.errors import LockError
 from rigspec.lock.python.index.metadata import FileMetadata
-from rigspec.lock.python.index.sdist import read_sdist
+from rigspec.lock.python.index.sdist import CPU_FALLBACK, read_sdist
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.python.source_builds import (
     SourceBuild,
@@ -70,6 +71,18 @@ def archive(files: Mapping[str, str]) -> bytes:
             {"setup.py": "CUDAExtension('a', ['a.cu'])", "csrc/a.cu": "", "csrc/a.cpp": ""},
             ["setuptools", "wheel"],
             {"c", "cuda"},
+        ),
+        # torch-scatter and others are compiled for the CPU on a machine without a GPU.
+        (
+            {"setup.py": "if torch.cuda.is_available(): CUDAExtension('a', ['a.cu'])", "a.cu": ""},
+            ["setuptools", "wheel"],
+            {"cuda", CPU_FALLBACK},
+        ),
+        # fairscale compiles nothing without the variable.
+        (
+            {"setup.py": "if getenv('BUILD_CUDA_EXT', '0') == '1': CUDAExtension(['a.cu'])"},
+            ["setuptools", "wheel"],
+            set(),
         ),
         (
             {
@@ -274,3 +287,24 @@ def test_missing_toolkit_is_an_error_on_every_python_without_a_wheel(has_wheels:
             [build],
         )
     assert raised.value.on_every_python is not has_wheels
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "languages", "is_refused"),
+    [
+        ("cpu", {"c", "cuda"}, True),
+        ("gpu", {"c", "cuda", CPU_FALLBACK}, True),
+        ("cpu", {"c", "cuda", CPU_FALLBACK}, False),
+    ],
+)
+def test_build_that_falls_back_to_the_cpu_needs_a_toolkit_for_a_gpu_only(
+    accelerator: str, languages: set[str], is_refused: bool
+) -> None:
+    text = 'rig = 1\nname = "box"\n[machine.box]\nos = "debian 13"\n[env.lab]\n'
+    text += '[system]\npackages = ["build-essential", "python3-dev"]\n'
+    rig = parse_spec("rig.toml", text).rig
+    machine = Resolution("box", "debian 13", "x86_64", accelerator)
+    matrix, env = load_required_matrix(rig, "box"), EnvResolution("lab", "3.13", "26.0")
+    expected = pytest.raises(LockError, match="CUDA toolkit") if is_refused else nullcontext()
+    with expected:
+        require_build_needs(rig, machine, matrix, env, [build_of_extension(frozenset(languages))])

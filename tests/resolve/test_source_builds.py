@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rigspec.diagnostics.model import Severity
 from tests.resolve.rigs import check
 
 RIG = """
@@ -33,3 +34,75 @@ def test_package_without_wheel_is_noted(
     (note,) = (d for d in report.diagnostics if d.code == "RS256")
     assert note.message.startswith(f"pip compiles {named} with nvcc of ")
     assert [source.url for fact in note.facts for source in fact.sources] == ["pkg:pypi/flash-attn"]
+
+
+BUILT = """
+[machine.box]
+os = "ubuntu 24.04"
+{gpus}
+
+{tables}
+
+[env.lab]
+python = "{python}"
+frameworks = {{ torch = "2.9.1" }}
+packages = {{ {package} = "{request}" }}
+"""
+GPU, CUDA, MIRROR = (
+    'gpus = ["RTX 4090"]',
+    '[cuda]\ntoolkit = "12.8"',
+    '[mirrors]\npypi = "https://index.example.org/simple"',
+)
+
+
+def is_refused(tmp_path: Path, **values: str) -> bool:
+    """Return whether the installation of a source archive is refused for its toolkit."""
+    defaults = {"gpus": GPU, "tables": "", "python": "3.12", "request": "*"}
+    report = check(tmp_path, BUILT.format(**{**defaults, **values}))
+    errors = [d for d in report.diagnostics if d.severity is Severity.ERROR]
+    assert [d.code for d in errors] in ([], ["RS507"])
+    assert (report.status == "conflict") == bool(errors)
+    return bool(errors)
+
+
+@pytest.mark.parametrize(
+    ("package", "request_"),
+    [
+        *(("flash-attn", "2.8.3"), ("flash-attn", "*"), ("flash-attn", "<2.8")),
+        *(("flash-attn", "~=2.7"), ("flash-attn", "<=2.0.5"), ("causal-conv1d", ">=1.5")),
+        *(("mamba-ssm", "*"), ("deepspeed", "*"), ("deepspeed", "0.18.9"), ("cupy", "*")),
+        *(("torch-scatter", "*"), ("fast-hadamard-transform", "*"), ("grouped-gemm", "*")),
+    ],
+)
+def test_source_archive_without_toolkit_is_refused(
+    package: str, request_: str, tmp_path: Path
+) -> None:
+    assert is_refused(tmp_path, package=package, request=request_)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"package": "flash-attn", "request": "2.8.3", "tables": CUDA},
+        # Another index may have wheels.
+        {"package": "flash-attn", "request": "2.8.3", "tables": MIRROR},
+        # Built for the CPU.
+        {"package": "torch-scatter", "gpus": ""},
+        {"package": "deepspeed", "gpus": ""},
+        # Released before the row begins: not checked.
+        {"package": "deepspeed", "request": "0.5.0"},
+    ],
+)
+def test_source_archive_that_can_be_built_is_accepted(
+    values: dict[str, str], tmp_path: Path
+) -> None:
+    assert not is_refused(tmp_path, **values)
+
+
+def test_refused_source_archive_suggests_toolkit_of_the_framework(tmp_path: Path) -> None:
+    rig = BUILT.format(gpus=GPU, tables="", python="3.12", package="flash-attn", request="2.8.3")
+    (error,) = (d for d in check(tmp_path, rig).diagnostics if d.code == "RS507")
+    assert error.help == ('add `[cuda]` with `toolkit = "12.8"`',)
+    assert [source.url for fact in error.facts for source in fact.sources] == [
+        "pkg:pypi/flash-attn"
+    ]

@@ -12,6 +12,7 @@ from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError, Place, report_no_solution
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.package_index import PackageIndex
+from rigspec.lock.python.index.sdist import CPU_FALLBACK
 from rigspec.lock.python.request import TOOLS
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.system_dependencies import COMPILERS, PYTHON_HEADERS, find_needed_packages
@@ -217,7 +218,8 @@ def _missing(
         yield "a Fortran compiler", 'add "gfortran" to `system.packages`'
     if "rust" in languages and not packages & _RUST_COMPILERS:
         yield "a Rust compiler", 'add "cargo" to `system.packages`'
-    if "cuda" in languages and resolution.cuda is None:
+    has_gpu = resolution.accelerator == "gpu"
+    if "cuda" in languages and (has_gpu or CPU_FALLBACK not in languages) and not resolution.cuda:
         yield "the CUDA toolkit", "add `[cuda]` with a `toolkit`"
     if PYTHON_HEADERS in needs:
         yield "the headers of Python", 'add "python3-dev" to `system.packages`'

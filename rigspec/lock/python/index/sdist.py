@@ -14,7 +14,7 @@ from typing import Any
 
 import tomli
 
-__all__ = ["MOST_MEMBER", "SdistMetadata", "read_sdist"]
+__all__ = ["CPU_FALLBACK", "MOST_MEMBER", "SdistMetadata", "read_sdist"]
 
 # Bytes of a file of metadata, and of a whole archive when it is unpacked.
 MOST_MEMBER = 16 << 20
@@ -24,6 +24,7 @@ _BUILD = "pyproject.toml"
 _SETUP = "setup.py"
 
 # Languages of extension modules, by the ends of file names.
+CPU_FALLBACK = "cpu-fallback"
 _ENDS = {
     "c": (".c", ".cc", ".cpp", ".cxx", ".pyx"),
     "cuda": (".cu",),
@@ -38,7 +39,11 @@ _COMPILES = re.compile(
 # An extension that the package can do without: its build continues when no compiler is there.
 _OPTIONAL = re.compile(
     r"optional\s*=\s*True|BuildFailed|ext_errors|class \w+build_ext\(|with_libyaml|Feature\("
+    # fairscale compiles nothing unless the variable is set.
+    r"|(?:getenv|environ\.get)\(\s*[\"']BUILD_[A-Z_]+[\"'],\s*[\"']0[\"']\)"
 )
+# A build for the CPU if the machine has no GPU: torch-scatter, mmcv, natten, deepspeed.
+_FITS_MACHINE = re.compile(r"cuda\.is_available\(|get_accelerator\(")
 # https://setuptools.pypa.io/en/latest/history.html, read on 2026-11-28
 _REMOVED_FROM_SETUPTOOLS = (
     ("use_2to3", "<58"),
@@ -59,7 +64,8 @@ class SdistMetadata:
     """The run-time requirements of a source archive, and those of its build, as written.
 
     ``computes_requirements`` is true if setup.py computes those of its build. ``languages`` are
-    those of its extension modules: ``c``, ``cuda``, ``fortran``, ``rust``. ``is_stub`` is true if
+    those of its extension modules: ``c``, ``cuda``, ``fortran``, ``rust``, and ``CPU_FALLBACK`` if
+    it compiles no CUDA on a machine without a GPU. ``is_stub`` is true if
     its build downloads a wheel from NVIDIA's index.
     """
 
@@ -210,11 +216,12 @@ def _languages(names: Iterable[str], texts: Mapping[str, str]) -> Iterator[str]:
     if not _COMPILES.search(build) or _OPTIONAL.search(build):
         return
     sources = [name for name in names if not _NOT_BUILT.search(name)]
-    for language, ends in _ENDS.items():
-        if any(name.endswith(ends) for name in sources):
-            yield language
+    found = {language for language, ends in _ENDS.items() if any(n.endswith(ends) for n in sources)}
     if "CUDAExtension" in build:
-        yield "cuda"
+        found.add("cuda")
+    if "cuda" in found and _FITS_MACHINE.search(build):
+        found.add(CPU_FALLBACK)
+    yield from found
 
 
 def _egg_requirements(text: str) -> Iterator[str]:
