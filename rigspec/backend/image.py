@@ -211,3 +211,4 @@ def _list_env_options(step: Step) -> Iterator[str]:
         if step.index is not None:
             yield f"--index={step.index}"
         yield from (f"--extra-index={index}" for index in step.extra_indexes)
+        yield from (f"--build-variable={each}" for each in step.build_variables)

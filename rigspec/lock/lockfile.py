@@ -173,8 +173,9 @@ def _path(machine: str | None, env: str, part: str) -> str:
 
 def _write_packages(env: dict[str, Any]) -> None:
     """Replace the packages of an environment by the texts of its files."""
-    if not env["build_needs"]:
-        del env["build_needs"]
+    for key in ("build_needs", "build_variables"):
+        if not env[key]:
+            del env[key]
     conda = env.pop("conda", None)
     env["explicit"] = format_explicit_list(_build_conda(conda)) if conda is not None else ""
     packages = {key: [LockedPythonPackage(**each) for each in env.pop(key)] for key in _PACKAGES}
@@ -239,6 +240,7 @@ def _companion(directory: Path, entry: Mapping[str, str]) -> OutputFile:
     return OutputFile(entry["file"], data, 0o644)
 
 
+_BUILD_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_.]*")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _VALID_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.](?::[a-z0-9]+)?")
@@ -250,6 +252,10 @@ def describe_validation_error(content: Mapping[str, Any]) -> str | None:
         if _CONTROL.search(text):
             return "holds a control character"
     for machine in content["machines"]:
+        for env in machine.get("envs", ()):
+            for variable in env.get("build_variables", ()):
+                if _BUILD_VARIABLE.fullmatch(variable) is None:
+                    return f"sets a variable by {variable!a}"
         for name in _names(machine):
             if _VALID_NAME.fullmatch(name) is None:
                 return f"names something {name!a}"

@@ -1,7 +1,8 @@
 """Content of a ``rig.lock`` of an earlier release, as that of the current format.
 
 Format 1 (until 2026-11-29) recorded the toolkit only where the distribution has it, the source of
-CUDA only where the spec leaves it open, and a base image only with its digest.
+CUDA only where the spec leaves it open, and a base image only with its digest. Format 2 (until
+2026-11-29) lacks the variables of builds.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rigspec.lock.paths import get_nvidia_cuda_home
+from rigspec.lock.python.build_variables import list_build_variables
 
 __all__ = ["UNPINNED_IMAGE", "VERSION", "migrate"]
 
-VERSION = 2
+VERSION = 3
 
 # The first words of an item that is unpinned, before the name of the image.
 UNPINNED_IMAGE = "base image "
@@ -47,6 +49,11 @@ def _migrate_from_1(machine: dict[str, Any]) -> None:
             machine["image"] = {"reference": what.removeprefix(UNPINNED_IMAGE)}
 
 
+def _migrate_from_2(machine: dict[str, Any]) -> None:
+    for env in machine.get("envs", ()):
+        env["build_variables"] = list_build_variables(env["packages"])
+
+
 def _find_provider(machine: Mapping[str, Any]) -> str | None:
     """Return where CUDA is installed from; None where nothing of the lock installs it."""
     if "toolkit" in machine:
@@ -58,4 +65,7 @@ def _find_provider(machine: Mapping[str, Any]) -> str | None:
     return None
 
 
-_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], None]] = {1: _migrate_from_1}
+_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], None]] = {
+    1: _migrate_from_1,
+    2: _migrate_from_2,
+}

@@ -227,7 +227,8 @@ class LockedEnv:
     ``engine`` is the resolver that chose them. An environment that conda manages has ``conda``,
     with the file of conda-lock, ``conda_lock``; one locked with ``--pylock`` has ``pylock``
     (PEP 751). ``build_needs`` are needs of the source archives that packages of the system meet:
-    ``compilers`` and ``python-headers``.
+    ``compilers`` and ``python-headers``. ``build_variables`` (``NAME=VALUE``) keep their setup
+    scripts from a download.
     """
 
     name: str
@@ -240,6 +241,7 @@ class LockedEnv:
     conda: LockedConda | None = None
     pylock: str = ""
     build_needs: tuple[str, ...] = ()
+    build_variables: tuple[str, ...] = ()
 
     @property
     def conda_packages(self) -> tuple[LockedChannelPackage, ...]:

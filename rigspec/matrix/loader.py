@@ -22,6 +22,7 @@ from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.model import (
     Artifact,
     Availability,
+    BuildVariable,
     CompiledPackage,
     Condition,
     Dependency,
@@ -241,6 +242,9 @@ def _build_product(table: Mapping[str, Any]) -> Product:
         system_dependencies=tuple(
             _build_system_dependency(row, sources) for row in table.get("system_dependency", ())
         ),
+        build_variables=tuple(
+            _build_variable(row, sources) for row in table.get("build_variable", ())
+        ),
         carrier=table.get("carrier"),
         only_conda=table.get("only_conda", False),
         has_gpu_code=table.get("has_gpu_code", False),
@@ -357,6 +361,11 @@ def _build_system_dependency(
         statement=row["statement"],
         sources=pick_sources(row["source"], sources),
     )
+
+
+def _build_variable(row: Mapping[str, Any], sources: Mapping[str, Source]) -> BuildVariable:
+    fields = {key: row[key] for key in row if key != "source"}
+    return BuildVariable(**fields, sources=pick_sources(row["source"], sources))
 
 
 def _build_source_build(row: Mapping[str, Any], sources: Mapping[str, Source]) -> CompiledPackage:

@@ -12,6 +12,7 @@ from rigspec.frozen import dataclass
 __all__ = [
     "Artifact",
     "Availability",
+    "BuildVariable",
     "CompiledPackage",
     "Condition",
     "Dependency",
@@ -233,6 +234,20 @@ class SystemDependency:
 
 
 @dataclass(frozen=True)
+class BuildVariable:
+    """A variable with which the source archives of these versions of a package are built.
+
+    Without it their setup script downloads a wheel, which no lock can pin.
+    """
+
+    package: str
+    versions: str
+    name: str
+    value: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class CompiledPackage:
     """Releases of a package without a wheel on the package index, which pip compiles.
 
@@ -284,6 +299,7 @@ class Product:
     dependencies: tuple[Dependency, ...] = ()
     undeclared_dependencies: tuple[UndeclaredDependency, ...] = ()
     system_dependencies: tuple[SystemDependency, ...] = ()
+    build_variables: tuple[BuildVariable, ...] = ()
     ignored_words: tuple[str, ...] = ()
     ignored_prefixes: tuple[str, ...] = ()
     other_makers: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -204,17 +204,3 @@ def test_program_passes_shellcheck() -> None:
     tool = Path(sys.executable).with_name("shellcheck")
     done = subprocess.run([tool, PROGRAM], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-
-
-def test_create_env_builds_extensions_from_their_locked_archives(run: Run, tmp_path: Path) -> None:
-    """The setup script of flash-attn downloads a wheel unless a variable forces the build."""
-    files = [
-        locked(tmp_path, f"lab.{part}.txt", f"{part}\n")
-        for part in ("tools", "requirements", "sources")
-    ]
-    stand_in(tmp_path / "programs" / "python", 'echo "forced $MAMBA_FORCE_BUILD" >>"$CALLS"')
-    create = tmp_path / "programs" / "create"
-    stand_in(create, f'mkdir -p "$1/bin" && ln -s {tmp_path}/programs/python "$1/bin/python"')
-    done = run("create-env", str(tmp_path / "env"), *files, "--", "create")
-    assert done.returncode == 0, done.stderr
-    assert calls(tmp_path, "forced")[-1] == "forced TRUE"

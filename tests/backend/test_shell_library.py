@@ -99,18 +99,3 @@ def split_parts(library: str) -> dict[str, str]:
     text = library.partition("\n{ trap - EXIT; main")[0].rstrip("\n")
     _, *parts = re.split(r"(?m)^# --- (.*)\n", text)
     return {name: part.strip("\n") for name, part in zip(parts[::2], parts[1::2], strict=True)}
-
-
-def test_environment_builds_extensions_from_their_locked_archives(tmp_path: Path) -> None:
-    """The setup script of flash-attn downloads a wheel unless a variable forces the build."""
-    library = ROOT / "rigspec/plan/steps/environment/step.sh"
-    script = f"""
-    . {library}
-    pip_install() {{ printf '%s %s\\n' "${{FLASH_ATTENTION_FORCE_BUILD-}}" "$*"; }}
-    LOCK=/lock
-    declare -A arg=([path]={tmp_path}/env [tools]=tools [requirements]=wheels [sources]=sources)
-    create_environment true
-    """
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1].startswith("TRUE ")
-    assert done.stdout.splitlines()[-1].endswith("-r /lock/sources")

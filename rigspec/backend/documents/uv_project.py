@@ -84,6 +84,7 @@ class UvProject:
     index: str | None
     indexes: tuple[UvIndex, ...]
     built: tuple[str, ...]
+    build_variables: tuple[tuple[str, str], ...]
     packages: tuple[UvPackage, ...]
     pins: tuple[str, ...]
 
@@ -115,11 +116,17 @@ def build_values(plan: Plan, step: Step | None) -> UvProject | None:
         index=_strip(request.index),
         indexes=indexes,
         built=tuple(each.name for each in packages if each.from_source),
+        build_variables=tuple(_split(each) for each in env.build_variables),
         packages=tuple(sorted((*files, UvPackage(name, "0")), key=lambda each: each.name))
         if has_files
         else (),
         pins=constraints,
     )
+
+
+def _split(variable: str) -> tuple[str, str]:
+    name, _, value = variable.partition("=")
+    return name, value
 
 
 def list_omissions(plan: Plan) -> Iterator[Omission]:

@@ -15,6 +15,7 @@ from rigspec.lock.conda.environment import lock_conda
 from rigspec.lock.conda.pip import find_missing_tools, list_conda_pins, lock_pip_packages
 from rigspec.lock.errors import EngineLimit, LockError
 from rigspec.lock.model import LockedEnv, LockedPythonPackage, LockedSettings
+from rigspec.lock.python.build_variables import list_build_variables
 from rigspec.lock.python.conflicts import PackageConflict
 from rigspec.lock.python.engine_cache import ResolutionCache
 from rigspec.lock.python.engines.select import BUILTIN_ENGINE, choose_engines, compile_requirements
@@ -63,8 +64,6 @@ from rigspec.version_specifiers import (
 )
 
 __all__ = ["EnvironmentLock", "LockSettings", "PreviousPins", "lock_environment"]
-
-_TOOL_PAGES = (*TOOLS, "packaging")
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ class _Locker:
         self._target = replace(target, version=self._conda.python or target.version)
         self._index = PackageIndex(self._target, url, pages=pages, extra=extra)
         # Read while the resolver runs: the tools are chosen right after it.
-        Thread(target=self._index.load, args=(_TOOL_PAGES,), daemon=True).start()
+        Thread(target=self._index.load, args=((*TOOLS, "packaging"),), daemon=True).start()
         self._request = ResolveRequest(
             env=env.name,
             requirements=tuple(_plain_requirements(rig, resolution, env, matrix)),
@@ -226,6 +225,7 @@ class _Locker:
             if self._settings.pylock
             else "",
             build_needs=needs,
+            build_variables=list_build_variables(packages),
         )
         other_cuda = warn_of_other_cuda(builds, self._resolution, solved.resolution)
         warnings = (*solved.warnings, *other_cuda, *self._suggest_as_of(packages))

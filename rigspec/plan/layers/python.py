@@ -190,6 +190,7 @@ def _environment_step(env: LockedEnv, resolution: EnvResolution) -> EnvironmentS
         requirements=f"{env.name}.requirements.txt",
         tools=f"{env.name}.tools.txt",
         sources=f"{env.name}.sources.txt" if env.has_source_archives else None,
+        build_variables=env.build_variables,
         pip=resolution.pip,
         explicit=f"{env.name}.explicit.txt" if env.conda is not None else None,
         bootstrap=bootstrap,

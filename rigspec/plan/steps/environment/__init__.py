@@ -18,7 +18,8 @@ class EnvironmentStep(Step):
     ``create_command`` creates it; the path is appended
     (``("virtualenv", "--python", "python2.7")``). ``requirements`` and ``tools`` are payload files;
     ``tools`` (pip and its companions) are installed first, ``sources`` (source archives, which pip
-    builds with the packages of the environment) last. If conda creates the environment,
+    builds with the packages of the environment and with ``build_variables``, such as
+    ``USE_WHEELS=no``) last. If conda creates the environment,
     ``explicit`` is the list of its packages, which ``create_command`` reads. ``index`` is the URL
     of the Python index, if the spec sets one, and ``extra_indexes`` are those of its builds that
     the default index does not have. ``bootstrap`` is the interpreter that ``tools`` are
@@ -36,6 +37,7 @@ class EnvironmentStep(Step):
     tools: str
     pip: str
     sources: str | None = None
+    build_variables: tuple[str, ...] = ()
     explicit: str | None = None
     bootstrap: str | None = None
     index: str | None = None
@@ -66,6 +68,7 @@ class EnvironmentStep(Step):
             "tools": self.tools,
             "requirements": self.requirements,
             "sources": self.sources,
+            "build_variables": " ".join(self.build_variables) or None,
             "explicit": self.explicit,
             "bootstrap": self.bootstrap,
             "index": self.index,

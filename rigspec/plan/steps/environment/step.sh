@@ -1,4 +1,5 @@
-# path, tools, requirements; sources, explicit, bootstrap, index, extra_indexes and python may be missing.
+# path, tools, requirements; sources, build_variables, explicit, bootstrap, index, extra_indexes and python
+# may be missing.
 # The words are the command that creates the environment; the path is appended.
 environment_is_done() {
   [ -x "${arg[python]-${arg[path]}/bin/python}" ] && has_stamp
@@ -18,9 +19,7 @@ create_environment() {  # COMMAND...
   # Reinstall pip even if the version matches: that of Debian cannot build.
   pip_install "$python" --only-binary :all: --upgrade --force-reinstall -r "$LOCK/${arg[tools]}" &&
     pip_install "$python" --only-binary :all: --no-deps -r "$LOCK/${arg[requirements]}" || return
-  # In isolation, pip would download build requirements without hashes. Some setup scripts would download
-  # a wheel without a checksum.
-  local -x {FLASH_ATTENTION,CAUSAL_CONV1D,MAMBA,NVTE_PYTORCH}_FORCE_BUILD=TRUE
+  # In isolation, pip would download build requirements without hashes.
   [ -z "${arg[sources]-}" ] || pip_install "$python" --no-build-isolation --no-deps -r "$LOCK/${arg[sources]}"
 }
 
@@ -29,7 +28,8 @@ pip_install() {  # PYTHON OPTION...
   shift
   for index in ${arg[extra_indexes]-}; do set -- --extra-index-url "$index" "$@"; done
   [ -z "${arg[index]-}" ] || set -- --index-url "${arg[index]}" "$@"
-  "$python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes "$@"
+  # shellcheck disable=SC2086  # several words
+  env ${arg[build_variables]-} "$python" -m pip --disable-pip-version-check --no-cache-dir install --quiet --require-hashes "$@"
 }
 
 environment_digest() {
