@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -250,19 +249,6 @@ def test_fit_to_limit_returns_first_form_that_fits(
         digest = hashlib.sha256(found[path]).hexdigest()
         fetch = configuration(content)["runcmd"][2]
         assert fetch[1:3] == [f"https://files.example.org/rigs/{digest}.sh", digest]
-
-
-def test_user_data_of_aws_is_complete_without_download(
-    plan: Plan, check_file: Callable[[Sequence[str], Path], None], tmp_path: Path
-) -> None:
-    found = files(replace(plan, deployment=DeploymentTarget(cloud=True, provider="aws")))
-    assert len(found["user-data"]) <= 16384
-    assert sorted(found) == ["meta-data", "user-data"]
-    check_rules(configuration(found["user-data"]), plan)
-    file = tmp_path / "user-data"
-    file.write_bytes(found["user-data"])
-    (schema,) = (check for check in BACKEND.checks if check.path == file.name)
-    check_file(schema.command, file)
 
 
 def test_fit_to_limit_text_provider_gets_no_compressed_data() -> None:
