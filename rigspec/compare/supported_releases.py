@@ -103,8 +103,8 @@ def _iterate_supported(problem: Problem, component: Component) -> Iterator[Candi
             release = find_release(candidate)
             if candidate.version in (NOTHING, UNKNOWN) or release in seen:
                 continue
-            choices = encoding.list_choices(component.key, (candidate,))
-            if any(session.satisfiable([*selectors, *literals]) for literals in choices):
+            choices = encoding.iterate_choices(component.key, (candidate,))
+            if any(session.satisfiable([*selectors, *literals]) for literals, _ in choices):
                 seen.add(release)
                 yield release
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from packaging.version import Version
+
 from rigspec.resolve.conflicts.edits import edit_value, list_named_versions
 from rigspec.resolve.conflicts.hitting_sets import iterate_correction_sets
 from rigspec.resolve.problem.model import (
@@ -22,6 +24,8 @@ __all__ = ["RequirementEdit", "find_correction_sets", "is_satisfiable_with"]
 # How many ways out are worth a person's reading.
 _MAX_OFFERED = 4
 _MAX_TRIED = 16
+
+_MAX_CACHED = 64
 
 # Who else could bring an interpreter, those first that take the least of the machine's time.
 _PROVIDERS = ("uv", "conda", "pyenv")
@@ -130,18 +134,28 @@ def _candidates_by_distance(problem: Problem, line: Requirement) -> tuple[Candid
     if component.name == "interpreter":
         return _alternative_providers(component, line)
     admitted = component.mask(line.alternatives)
-    ranks = {
-        index
-        for index, candidate in enumerate(component.candidates)
-        if component.universe.bit(candidate) & admitted
-    }
-    anchor = min(ranks, default=None)
-    if anchor is None:
+    if not admitted:
         return component.candidates
-    indexed = [(i, c) for i, c in enumerate(component.candidates) if i not in ranks]
+    if component.has_ranges:
+        return _sort_by_distance(component, admitted, list_named_versions(problem, component))
+    # The order depends on the matrix and on the line alone.
+    known, key = component.universe.orders, (component.domain, admitted, component.families_apart)
+    if key not in known:
+        if len(known) >= _MAX_CACHED:
+            known.clear()
+        known[key] = _sort_by_distance(component, admitted, frozenset())
+    return known[key]
+
+
+def _sort_by_distance(
+    component: Component, admitted: int, named: frozenset[Version]
+) -> tuple[Candidate, ...]:
+    bit = component.universe.bit
+    indexed = [(i, c) for i, c in enumerate(component.candidates) if not bit(c) & admitted]
+    ranks = [i for i, c in enumerate(component.candidates) if bit(c) & admitted]
+    anchor = ranks[0]
     family = component.candidates[anchor].family if component.families_apart else None
     rare = component.universe.on_request
-    named = list_named_versions(problem, component) if component.has_ranges else frozenset()
     indexed.sort(
         key=lambda pair: (
             family not in (None, pair[1].family),
@@ -151,9 +165,7 @@ def _candidates_by_distance(problem: Problem, line: Requirement) -> tuple[Candid
             pair[0],
         )
     )
-    return tuple(candidate for _, candidate in indexed) + tuple(
-        component.candidates[i] for i in sorted(ranks)
-    )
+    return (*(candidate for _, candidate in indexed), *(component.candidates[i] for i in ranks))
 
 
 def _alternative_providers(component: Component, line: Requirement) -> tuple[Candidate, ...]:

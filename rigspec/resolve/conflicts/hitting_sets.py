@@ -22,7 +22,10 @@ _Set = frozenset[int]
 
 
 def find_smallest_core(
-    session: SolverSession, weights: Mapping[int, int], granted: Sequence[int]
+    session: SolverSession,
+    weights: Mapping[int, int],
+    granted: Sequence[int],
+    corrections: list[frozenset[int]] | None = None,
 ) -> tuple[int, ...]:
     """Return the lightest set of selectors that has no solution with the granted ones.
 
@@ -30,9 +33,11 @@ def find_smallest_core(
         session: the solver; all selectors together have no solution.
         weights: the selectors in their order, with their weights.
         granted: selectors that are always true.
+        corrections: sets without which the selectors have a solution, as an earlier search found
+            them among more selectors. Those that this search finds are added.
     """
     session.prefer(weights)
-    corrections: list[_Set] = []
+    corrections = [] if corrections is None else corrections
     while True:
         core = _lightest_hitting_set(corrections, weights)
         if not session.satisfiable([*granted, *core]):

@@ -46,8 +46,10 @@ def find_conflicts(
     silent = [s for s, requirement in encoding.requirements.items() if requirement.path is None]
     granted = tuple(requirement for requirement in problem.requirements if requirement.path is None)
     live = [s for s in encoding.selectors if s not in silent]
+    corrections: list[frozenset[int]] = []
     while not session.satisfiable([*silent, *live]):
-        core = sorted(find_smallest_core(session, _weigh(encoding, live, granted), silent))
+        weights = _weigh(encoding, live, granted)
+        core = sorted(find_smallest_core(session, weights, silent, corrections))
         requirements = tuple(encoding.requirements[s] for s in core if s in encoding.requirements)
         rule_tables = tuple(encoding.rule_tables[s] for s in core if s in encoding.rule_tables)
         unspent = tuple(encoding.requirements[s] for s in live if s in encoding.requirements)
@@ -58,6 +60,8 @@ def find_conflicts(
             # The rules and the defaults conflict without any line of the spec.
             return
         live = [selector for selector in live if selector not in spent]
+        # With fewer selectors, fewer need to be left out.
+        corrections = [each - spent for each in corrections]
 
 
 def _weigh(

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from rigspec.frozen import dataclass
 from rigspec.hardware.machine_context import list_part_products
 from rigspec.matrix.components import NOTEBOOK, PACKAGE_PREFIX, get_channel_product
 from rigspec.matrix.loader import list_product_names, load_matrix
-from rigspec.matrix.model import Matrix, Product, Rule
+from rigspec.matrix.model import Matrix, Product
 from rigspec.resolve.components import DERIVED, NEWEST_FIRST
+from rigspec.resolve.problem.bound_rules import BoundRuleGroup
 from rigspec.resolve.problem.channels import (
     is_about_channel_packages,
     is_about_channels,
     list_channel_frameworks,
 )
 from rigspec.resolve.problem.dependencies import list_dependency_products
-from rigspec.resolve.problem.domains import CandidateDomain
 from rigspec.resolve.problem.instantiation import RuleInstantiation
 from rigspec.resolve.problem.model import (
     BoundRule,
@@ -25,6 +24,7 @@ from rigspec.resolve.problem.model import (
     Problem,
     Requirement,
     RuleTable,
+    SharedTables,
 )
 from rigspec.resolve.problem.requested_packages import (
     list_framework_products,
@@ -36,7 +36,11 @@ from rigspec.resolve.problem.written_versions import read_requirement
 from rigspec.resolve.solver.sat import Solution
 from rigspec.spec.models.rig import Rig
 
-__all__ = ["BoundRuleGroup", "ProblemBuilder", "list_required_products", "load_required_matrix"]
+__all__ = ["ProblemBuilder", "list_required_products", "load_required_matrix"]
+
+
+# Rigs of a batch have few kinds of machines and environments at a time.
+_MAX_SHARED = 16
 
 
 def load_required_matrix(rig: Rig, machine: str | None) -> Matrix:
@@ -74,56 +78,6 @@ def list_required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...
     return tuple(sorted(products))
 
 
-@dataclass(frozen=True)
-class BoundRuleGroup:
-    """Rules about the same components, bound to the components of this rig."""
-
-    group: RuleGroup
-    keys: Mapping[str, str]
-
-    @property
-    def own(self) -> str | None:
-        """Return the key of the component whose release selects the rules."""
-        return self.keys[self.group.own] if self.group.own is not None else None
-
-    @property
-    def place(self) -> str:
-        """Return the scope of the components: the names of environments or GPUs."""
-        scopes = {key.rpartition("/")[0] for key in self.keys.values() if "/" in key}
-        return "+".join(sorted(scopes))
-
-    def rows(self, domain: int) -> Iterator[BoundRule]:
-        """Return the rules about the releases in ``domain``, bound to this rig."""
-        return (self._bind(rule) for rule in self.group.relevant(domain))
-
-    def rows_of(self, table: str, domain: int) -> Iterator[BoundRule]:
-        """Return the rules of one table about the releases in ``domain``, bound to this rig."""
-        return (self._bind(rule) for rule in self.group.relevant(domain) if rule.table == table)
-
-    def merge(
-        self, universes: Mapping[str, CandidateDomain]
-    ) -> Iterator[tuple[str, list[MergedRule]]]:
-        """Yield the tables with their rules in fewer ones; ``universes`` are those of the rig."""
-        keys = self.keys
-        named = {name: universes[key] for name, key in keys.items()}
-        for table, rules in self.group.merge(named).items():
-            yield (
-                table,
-                [
-                    MergedRule(
-                        tuple([(keys[name], mask) for name, mask in when]), (keys[required], goal)
-                    )
-                    for when, (required, goal) in rules
-                ],
-            )
-
-    def _bind(self, rule: Rule) -> BoundRule:
-        when = tuple((self.keys[c.component], c.alternatives) for c in rule.when)
-        return BoundRule(
-            rule, when, (self.keys[rule.requires.component], rule.requires.alternatives)
-        )
-
-
 class ProblemBuilder:
     """The problem of one machine of a rig. The matrix must know every name in the rig."""
 
@@ -159,7 +113,21 @@ class ProblemBuilder:
         opened = [r.component for r in requirements if len(r.alternatives) > 1 and r.path is None]
         first = tuple(key for key in opened if key.endswith("/interpreter"))
         self.order = tuple(_order(self.components, first))
-        self.binding = tuple(self._bind(self._knowledge.binding))
+        self.binding = self._share("binding", lambda: self._bind(self._knowledge.binding))
+
+    def _share(
+        self, kind: str, bind: Callable[[], Iterator[BoundRuleGroup]]
+    ) -> tuple[BoundRuleGroup, ...]:
+        """Return rule groups of a kind: those of an earlier rig with the same components."""
+        place = self._scopes.binding_key
+        if place is None:
+            return tuple(bind())
+        bindings, key = self._knowledge.bindings, (kind, *place, *self.universes.items())
+        if key not in bindings:
+            if len(bindings) >= _MAX_SHARED:
+                bindings.clear()
+            bindings[key] = tuple(bind())
+        return bindings[key]
 
     def find_product(self, name: str) -> Product | None:
         """Return the product of a component, if the matrix has a table about it."""
@@ -172,6 +140,23 @@ class ProblemBuilder:
 
     def problem(self, requirements: tuple[Requirement, ...]) -> Problem:
         """Return the whole problem under these requirements, with every relevant rule."""
+        # The groups are as long in the cache as their identities.
+        places = {key: None for each in self.binding for key in each.keys.values()}
+        key = (
+            *((id(each.group), *each.keys.values()) for each in self.binding),
+            *(self.universes[place] for place in places),
+        )
+        shared, groups = self._knowledge.shared_tables.get(key, (None, ()))
+        if shared is None:
+            shared = SharedTables(tuple(self._build_tables()))
+            groups = tuple(each.group for each in self.binding)
+            if len(self._knowledge.shared_tables) >= _MAX_SHARED:
+                self._knowledge.shared_tables.clear()
+            self._knowledge.shared_tables[key] = (shared, groups)
+        tables = (*shared.rule_tables, *self.declared)
+        return Problem(self.components, requirements, tables, self.order, shared)
+
+    def _build_tables(self) -> Iterator[RuleTable]:
         parts: dict[tuple[str, str], list[BoundRuleGroup]] = {}
         merged: dict[tuple[str, str], list[MergedRule]] = {}
         for bound_group in self.binding:
@@ -180,19 +165,10 @@ class ProblemBuilder:
                 parts.setdefault((table, place), []).append(bound_group)
                 merged.setdefault((table, place), []).extend(rules)
         # The solver switches a table as a whole.
-        rule_tables = [
-            RuleTable(
-                f"{place}:{table}",
-                self._list_rows(table, parts[table, place]),
-                tuple(merged[table, place]),
-            )
-            for table, place in sorted(parts)
-        ]
-        return Problem(self.components, requirements, (*rule_tables, *self.declared), self.order)
-
-    def _list_rows(self, table: str, parts: Iterable[BoundRuleGroup]) -> Iterator[BoundRule]:
-        for bound_group in parts:
-            yield from bound_group.rows_of(table, self._all_bits(bound_group))
+        for table, place in sorted(parts):
+            groups = [(each, self._all_bits(each)) for each in parts[table, place]]
+            rows = _list_rows(table, groups)
+            yield RuleTable(f"{place}:{table}", rows, tuple(merged[table, place]))
 
     def binding_rules(self, solution: Solution) -> Iterator[BoundRule]:
         """Yield the binding rules about the chosen releases."""
@@ -209,12 +185,16 @@ class ProblemBuilder:
 
         Only those whose conditions the solution meets.
         """
+        for bound_group in self._share("implied", self._bind_implied):
+            yield from self._satisfied_rules(bound_group, solution)
+
+    def _bind_implied(self) -> Iterator[BoundRuleGroup]:
         for group in self._knowledge.binding:
             if any(_is_implied(name) for name in group.names):
                 for keys in self._scopes.instances(group.names):
                     bound_group = self._bind_group(group, keys)
                     if bound_group.own is None or bound_group.own in self.universes:
-                        yield from self._satisfied_rules(bound_group, solution)
+                        yield bound_group
 
     def _satisfied_rules(
         self, bound_group: BoundRuleGroup, solution: Solution
@@ -264,6 +244,11 @@ class ProblemBuilder:
             if bound_group.own is not None
             else 0
         )
+
+
+def _list_rows(table: str, groups: Iterable[tuple[BoundRuleGroup, int]]) -> Iterator[BoundRule]:
+    for bound_group, domain in groups:
+        yield from bound_group.rows_of(table, domain)
 
 
 def _is_implied(name: str) -> bool:

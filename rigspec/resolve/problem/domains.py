@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from packaging.specifiers import Specifier
 from packaging.version import InvalidVersion, Version
 
-from rigspec.frozen import dataclass
 from rigspec.version_specifiers import (
     NO_BUILD,
     Alternative,
@@ -29,8 +29,7 @@ __all__ = [
 _PADDED = 3
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One release that a component can take."""
 
     family: str | None
@@ -69,6 +68,8 @@ class CandidateDomain:
         self._bits = {candidate: 1 << i for i, candidate in enumerate(self.candidates)}
         # All names by which a request can call a build.
         self._name_build = name_build
+        # Orders of the candidates of a domain, by distance from those that a line admits.
+        self.orders: dict[tuple[int, int, bool], tuple[Candidate, ...]] = {}
         self._known: dict[tuple[str, ...], int] = {}
         self._families: dict[str, int] = {}
         self._builds: dict[str, int] = {}

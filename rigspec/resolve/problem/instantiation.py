@@ -46,6 +46,9 @@ __all__ = ["RuleInstantiation"]
 _WHOLE_VERSION = re.compile(r"\d+(\.\d+)+")
 
 
+_DECLARED = CandidateDomain([Candidate(None, DECLARED)])
+
+
 class RuleInstantiation:
     """One machine of a rig: its components, and the ways to bind a rule to them."""
 
@@ -94,9 +97,8 @@ class RuleInstantiation:
             yield self._component(get_gpu_key(index, "compute_capability"), "compute_capability")
         for key in sorted(self._required):
             if self._required[key][0].alternatives == (DECLARED,):
-                universe = CandidateDomain([Candidate(None, DECLARED)])
                 name = key.rpartition("/")[2]
-                yield Component(key, name, name.upper(), universe, universe.all)
+                yield Component(key, name, name.upper(), _DECLARED, _DECLARED.all)
         for env_name in sorted(self._rig.env):
             yield from self._environment(env_name)
 
@@ -254,6 +256,16 @@ class RuleInstantiation:
             if new
             else universe
         )
+
+    @property
+    def binding_key(self) -> tuple[object, ...] | None:
+        """Return what the binding of rules depends on besides the universes.
+
+        None if rules are changed for this rig.
+        """
+        if self._from_channels or not self.knows_system:
+            return None
+        return (*sorted(self._rig.env), len(self._gpus), self._own)
 
     # --- rules -----------------------------------------------------------------------------
 

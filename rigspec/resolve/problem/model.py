@@ -21,6 +21,7 @@ __all__ = [
     "Problem",
     "Requirement",
     "RuleTable",
+    "SharedTables",
     "matches_any",
 ]
 
@@ -97,7 +98,7 @@ class BoundRule:
     when: tuple[tuple[str, tuple[str, ...]], ...]
     requires: tuple[str, tuple[str, ...]]
 
-    @property
+    @cached_property
     def keys(self) -> frozenset[str]:
         """Return the keys of the components that the rule is about."""
         return frozenset((self.requires[0], *(key for key, _ in self.when)))
@@ -143,13 +144,25 @@ class RuleTable:
 
 
 @dataclass(frozen=True)
+class SharedTables:
+    """Rule tables of all rigs with the same components, and values that are derived from them."""
+
+    rule_tables: tuple[RuleTable, ...]
+    cache: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
 class Problem:
-    """The input of the solver. ``order`` lists component keys, most preferred first."""
+    """The input of the solver. ``order`` lists component keys, most preferred first.
+
+    ``shared`` are the first of the rule tables, where other problems have the same ones.
+    """
 
     components: tuple[Component, ...]
     requirements: tuple[Requirement, ...]
     rule_tables: tuple[RuleTable, ...]
     order: tuple[str, ...]
+    shared: SharedTables | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def universes(self) -> Mapping[str, CandidateDomain]:

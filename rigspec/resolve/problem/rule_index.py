@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 from rigspec.frozen import dataclass
 from rigspec.matrix.components import ENUMERATED, PACKAGE_PREFIX, RANKED, UNLISTED
@@ -11,7 +12,7 @@ from rigspec.matrix.model import Condition, Matrix, Product, Release, Rule
 from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOWN, get_display_name
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.merged_rules import merge_rules
-from rigspec.resolve.problem.model import MergedRule
+from rigspec.resolve.problem.model import BoundRule, MergedRule, SharedTables
 from rigspec.version_specifiers import (
     build_of,
     get_version_key,
@@ -19,6 +20,9 @@ from rigspec.version_specifiers import (
     parse_alternative,
     strip_local_version,
 )
+
+if TYPE_CHECKING:
+    from rigspec.resolve.problem.bound_rules import BoundRuleGroup
 
 __all__ = [
     "RuleGroup",
@@ -45,6 +49,12 @@ class RuleIndex:
 
     def __init__(self, matrix: Matrix) -> None:
         self.matrix = matrix
+        # The bound rule groups of rigs with these environments, GPUs and universes.
+        self.bindings: dict[tuple[object, ...], tuple[BoundRuleGroup, ...]] = {}
+        # The rule tables of rigs with these rule groups, keys and universes.
+        self.shared_tables: dict[
+            tuple[object, ...], tuple[SharedTables, tuple[RuleGroup, ...]]
+        ] = {}
         self._universes: dict[str, CandidateDomain] = {}
         self._mentions: dict[str, frozenset[str]] = {}
         tables = [get_table_rules(product, self.title) for product in matrix.products]
@@ -171,7 +181,7 @@ _PROVIDED_CODES = {"compute_capability": "RS205", "avx": "RS212", "cudnn_cuda": 
 
 
 # Most rigs have the universes of a few parts of the matrix; some have releases that no table lists.
-_MAX_MERGED = 8
+_MAX_CACHED = 8
 
 
 @dataclass(frozen=True)
@@ -188,9 +198,25 @@ class RuleGroup:
     universe: CandidateDomain | None
     _by_release: dict[int, tuple[int, ...]] = field(default_factory=dict, compare=False)
     _relevant: dict[int, tuple[Rule, ...]] = field(default_factory=dict, compare=False)
+    _bound: dict[tuple[tuple[str, str], ...], dict[int, BoundRule]] = field(
+        default_factory=dict, compare=False
+    )
     _merged: dict[tuple[CandidateDomain, ...], Mapping[str, tuple[MergedRule, ...]]] = field(
         default_factory=dict, compare=False
     )
+
+    def get_bound_rules(self, keys: Mapping[str, str]) -> dict[int, BoundRule]:
+        """Return the rules that were bound to these keys, by the identity of the rule.
+
+        Rigs of the same names share them, and so do a rig and its repairs.
+        """
+        place = tuple(keys.items())
+        known = self._bound.get(place)
+        if known is None:
+            if len(self._bound) >= _MAX_CACHED:
+                self._bound.clear()
+            known = self._bound[place] = {}
+        return known
 
     def merge(
         self, universes: Mapping[str, CandidateDomain]
@@ -205,7 +231,7 @@ class RuleGroup:
             known = {
                 table: merge_rules(rules, universes, self.own) for table, rules in tables.items()
             }
-            if len(self._merged) >= _MAX_MERGED:
+            if len(self._merged) >= _MAX_CACHED:
                 self._merged.clear()
             self._merged[key] = known
         return known

@@ -9,7 +9,7 @@ selectors the formula describes a valid rig, and a set of incompatible selectors
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -25,6 +25,10 @@ from rigspec.resolve.problem.model import (
 )
 
 __all__ = ["Encoding", "encode"]
+
+
+# Encodings without lines, for the domains that the defaults of the language leave.
+_MAX_CACHED = 8
 
 
 def encode(problem: Problem) -> Encoding:
@@ -44,19 +48,57 @@ def encode(problem: Problem) -> Encoding:
     masks: dict[str, dict[int, None]] = {key: {} for key in domains}
     for requirement, meant in lines:
         masks[requirement.component][domains[requirement.component] & meant] = None
-    tables = [
-        (table, list(_restrict(_list_rules(problem, table), domains, masks)))
-        for table in problem.rule_tables
-    ]
-    encoding = Encoding()
-    for component in problem.components:
-        key = component.key
-        encoding.add_component(component, domains[key], masks[key])
+    shared = problem.shared.rule_tables if problem.shared is not None else ()
+    own = _restrict_tables(problem, problem.rule_tables[len(shared) :], domains, masks)
+    encoding = _copy_shared(problem, domains) if shared else None
+    if encoding is None or not encoding.split(masks):
+        own = _restrict_tables(problem, problem.rule_tables, domains, masks)
+        encoding = _encode_tables(problem, own, domains, masks)
+        own = []
     for requirement, meant in lines:
         encoding.add_requirement(requirement, meant)
+    for table, rules in own:
+        encoding.add_rule_table(table, rules)
+    return encoding
+
+
+_Restricted = list[tuple[RuleTable, list[MergedRule]]]
+_Masks = dict[str, dict[int, None]]
+
+
+def _copy_shared(problem: Problem, domains: dict[str, int]) -> Encoding | None:
+    """Return the encoding of the rule tables that other problems have as well."""
+    if problem.shared is None:
+        return None
+    cache, key = problem.shared.cache, tuple(domains.items())
+    known = cache.get(key)
+    if not isinstance(known, Encoding):
+        masks: _Masks = {each: {} for each in domains}
+        rules = _restrict_tables(problem, problem.shared.rule_tables, domains, masks)
+        known = _encode_tables(problem, rules, domains, masks)
+        if len(cache) >= _MAX_CACHED:
+            cache.clear()
+        cache[key] = known
+    return known.copy(problem.components)
+
+
+def _encode_tables(
+    problem: Problem, tables: _Restricted, domains: dict[str, int], masks: _Masks
+) -> Encoding:
+    encoding = Encoding()
+    for component in problem.components:
+        encoding.add_component(component, domains[component.key], masks[component.key])
     for table, rules in tables:
         encoding.add_rule_table(table, rules)
     return encoding
+
+
+def _restrict_tables(
+    problem: Problem, tables: Iterable[RuleTable], domains: dict[str, int], masks: _Masks
+) -> _Restricted:
+    return [
+        (table, list(_restrict(_list_rules(problem, table), domains, masks))) for table in tables
+    ]
 
 
 def _list_rules(problem: Problem, table: RuleTable) -> Sequence[MergedRule]:
@@ -124,6 +166,30 @@ class Encoding:
         if not classes:
             self.clauses.append([])
 
+    def copy(self, components: Iterable[Component]) -> Encoding:
+        """Return an encoding that grows apart, of components with the same candidates."""
+        return Encoding(
+            list(self.clauses),
+            dict(self.requirements),
+            dict(self.rule_tables),
+            self._top,
+            dict(self._selectors),
+            {each.key: self._choices[each.key].copy(each) for each in components},
+            dict(self._conditions),
+            dict(self._exclusions),
+        )
+
+    def split(self, masks: Mapping[str, Iterable[int]]) -> bool:
+        """Make each class that masks divide two; return False where they divide it further."""
+        for key, divided in masks.items():
+            choices = self._choices[key]
+            dividing = [mask for mask in divided if choices.complete(mask) != mask]
+            if len(dividing) > 1:
+                return False
+            for mask in dividing:
+                choices.split(mask, self.new_variable())
+        return True
+
     def add_requirement(self, requirement: Requirement, meant: int) -> None:
         """Add a requirement with a selector; ``meant`` are the releases that it admits."""
         selector = self.new_variable()
@@ -157,21 +223,21 @@ class Encoding:
         found = (self._selectors.get(id(requirement)) for requirement in requirements)
         return [selector for selector in found if selector is not None]
 
-    def list_choices(
+    def iterate_choices(
         self, key: str, wanted: Iterable[Candidate]
-    ) -> dict[tuple[int, ...], Candidate]:
-        """Return the literals that choose each candidate, in the order of ``wanted``.
+    ) -> Iterator[tuple[tuple[int, ...], Candidate]]:
+        """Yield the literals that choose each candidate, in the order of ``wanted``.
 
         Of candidates of one class only the first is listed.
         """
         choices = self._choices[key]
-        universe = choices.component.universe
-        found: dict[tuple[int, ...], Candidate] = {}
+        bit, by_bit = choices.component.universe.bit, choices.by_bit
+        seen: set[tuple[int, ...]] = set()
         for candidate in wanted:
-            literals = choices.by_bit.get(universe.bit(candidate))
-            if literals is not None:
-                found.setdefault(literals, candidate)
-        return found
+            literals = by_bit.get(bit(candidate))
+            if literals is not None and literals not in seen:
+                seen.add(literals)
+                yield literals, candidate
 
     def _require(self, conditions: list[int], key: str, meant: int) -> None:
         """Add clauses: under conditions, whose negations these are, one of these releases."""
@@ -201,7 +267,8 @@ class Encoding:
 class _Choices:
     """The classes of a component's releases; ``bounds`` has a variable for each but the last.
 
-    A variable means that the choice is in this class or in one before it.
+    A variable means that the choice is in this class or in one before it. One more variable can
+    mean that it is in ``inside``, which divides some of the classes.
     """
 
     def __init__(
@@ -211,17 +278,29 @@ class _Choices:
         self.domain = domain
         self._classes = classes
         self._bounds = bounds
+        self._inside = domain
+        self._is_inside = 0
+
+    def copy(self, component: Component) -> _Choices:
+        """Return the same choices, to be split."""
+        return _Choices(component, self.domain, self._classes, self._bounds)
+
+    def split(self, inside: int, variable: int) -> None:
+        """Distinguish the releases of ``inside``, by a variable, from others of their classes."""
+        self._inside, self._is_inside = inside, variable
 
     @cached_property
     def by_bit(self) -> dict[int, tuple[int, ...]]:
         """Return the literals that choose each release, as a bit of its universe."""
         found = {}
         for index, members in enumerate(self._classes):
-            literals = tuple(self._list_literals(index, index))
-            while members:
-                lowest = members & -members
-                found[lowest] = literals
-                members ^= lowest
+            for part, divider in self._divide(members):
+                literals = (*self._list_literals(index, index), *divider)
+                rest = part
+                while rest:
+                    lowest = rest & -rest
+                    found[lowest] = literals
+                    rest ^= lowest
         return found
 
     def list_ranges(self, meant: int) -> list[list[int]]:
@@ -229,11 +308,16 @@ class _Choices:
         found = []
         start = None
         for index, members in enumerate(self._classes):
-            if members & meant:
+            common = members & meant
+            if common == members:
                 start = index if start is None else start
-            elif start is not None:
+                continue
+            if start is not None:
                 found.append(self._list_literals(start, index - 1))
                 start = None
+            if common:
+                divider = self._is_inside if common & self._inside else -self._is_inside
+                found.append([*self._list_literals(index, index), divider])
         if start is not None:
             found.append(self._list_literals(start, len(self._classes) - 1))
         return found
@@ -242,9 +326,19 @@ class _Choices:
         """Return the classes that contain any of these releases."""
         found = 0
         for members in self._classes:
-            if members & meant:
-                found |= members
+            common = members & meant
+            if common and common != members:
+                parts = (part for part, _ in self._divide(members))
+                common = sum(part for part in parts if part & meant)
+            found |= common
         return found
+
+    def _divide(self, members: int) -> list[tuple[int, tuple[int, ...]]]:
+        """Return the parts of a class with the literals that distinguish them."""
+        inside = members & self._inside
+        if inside in (0, members):
+            return [(members, ())]
+        return [(inside, (self._is_inside,)), (members ^ inside, (-self._is_inside,))]
 
     def _list_literals(self, first: int, last: int) -> list[int]:
         literals = self._bounds[last : last + 1]

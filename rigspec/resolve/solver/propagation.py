@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from rigspec.frozen import dataclass
-from rigspec.resolve.problem.builder import BoundRuleGroup, ProblemBuilder
+from rigspec.resolve.problem.bound_rules import BoundRuleGroup
+from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import (
     BoundRule,
     Candidate,
@@ -63,7 +64,7 @@ class _RuleIndex:
     def add(self, row: BoundRule) -> int:
         number = len(self.rows)
         self.rows.append(row)
-        for key in {row.requires[0], *dict(row.when)}:
+        for key in row.keys:
             self.rows_of[key].append(number)
         return number
 
@@ -188,10 +189,11 @@ class Propagation:
         """
         if bound_group.own is None:
             return True
-        universe = self._universes[bound_group.own]
         together: dict[str, int] | None = None
-        for candidate in universe.members(self._domains[bound_group.own]):
-            bit = universe.bit(candidate)
+        remaining = self._domains[bound_group.own]
+        while remaining:
+            bit = remaining & -remaining
+            remaining ^= bit
             allowed = self._compatible_with(bound_group, bit)
             if not all(allowed.values()):
                 self._narrow(bound_group.own, self._domains[bound_group.own] & ~bit)

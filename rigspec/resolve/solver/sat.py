@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 
@@ -84,18 +83,21 @@ class SolverSession:
 
         The given model proves one candidate possible, so only better ones are tried.
         """
-        choices = self.encoding.list_choices(key, wanted)
-        chosen = next(literals for literals in choices if model.issuperset(literals))
-        better = list(itertools.takewhile(lambda literals: literals != chosen, choices))
+        better = []
+        for choice in self.encoding.iterate_choices(key, wanted):
+            chosen, candidate = choice
+            if model.issuperset(chosen):
+                break
+            better.append(choice)
         # Most are excluded at once by what is fixed.
         implied = self._solver.propagate(fixed) if better else frozenset()
-        for literals in better:
+        for literals, preferred in better:
             excluded = any(-literal in implied for literal in literals)
             if not excluded and self.satisfiable([*fixed, *literals]):
-                chosen, model = literals, self.model()
+                chosen, candidate, model = literals, preferred, self.model()
                 break
         fixed.extend(chosen)
-        return choices[chosen], model
+        return candidate, model
 
 
 class Glucose:
