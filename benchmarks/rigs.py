@@ -1,4 +1,4 @@
-"""Rigs of benchmarks: random ones, of which five of six are conflicts, larger matrices, a lock."""
+"""Rigs of benchmarks: random ones, of which five of six are conflicts, and larger matrices."""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from rigspec.check import check_machine
-from rigspec.fs.atomic_tree import write_tree_atomically
-from rigspec.lock.lockfile import lock_files, read_lock
-from rigspec.matrix.loader import compute_matrix_digest
 from rigspec.matrix.model import Condition, Matrix, Product, Rule
 from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import InvalidSpec, parse_spec
 
-__all__ = ["enlarge", "mix_rigs", "write_current_lock", "write_environments"]
+__all__ = ["enlarge", "mix_rigs", "write_environments"]
 
 _SYSTEMS = ("ubuntu 16.04", "ubuntu 18.04", "ubuntu 20.04", "ubuntu 22.04", "ubuntu 24.04")
 _GPUS = ("GTX 1080 Ti", "RTX 2080 Ti", "Tesla V100 PCIe", "RTX 3090", "A100", "Tesla K80")
@@ -59,12 +55,6 @@ def write_environments(count: int) -> str:
         for number in range(count)
     )
     return head + "".join(envs)
-
-
-def write_current_lock(source: Path, folder: Path) -> None:
-    """Write a lock as one of today's matrix."""
-    lock, _ = read_lock(source)
-    write_tree_atomically(folder, lock_files(replace(lock, matrix_digest=compute_matrix_digest())))
 
 
 def enlarge(matrix: Matrix, times: int) -> Matrix:

@@ -24,7 +24,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from rigs import mix_rigs, write_current_lock
+from rigs import mix_rigs
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "concepts" / "performance.md"
@@ -138,7 +138,10 @@ def _list_commands(rounds: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         for name, text in FILES.items():
             Path(folder, name).write_text(text)
-        write_current_lock(ROOT / "lockfiles" / LOCKED_RIG, Path(folder, LOCK))
+        # In another process: a new one starts with the peak memory of this one.
+        script = Path(__file__).with_name("current_lock.py")
+        source = ROOT / "lockfiles" / LOCKED_RIG
+        subprocess.run([sys.executable, script, source, Path(folder, LOCK)], check=True)
         commands = _build_commands(Path(folder))
         costs: dict[str, list[Cost]] = {task: [] for task in commands}
         for count in range(rounds + 1):
