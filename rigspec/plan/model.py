@@ -75,6 +75,11 @@ class ContainerUser:
     account: str = "rig"
     uid: int = 1000
 
+    @property
+    def home_volume(self) -> str:
+        """Return the volume with the home directory: one for all services of an account."""
+        return f"{self.name if self.service is None else self.account}-home"
+
 
 @dataclass(frozen=True)
 class DeploymentTarget:

@@ -12,6 +12,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -52,6 +53,38 @@ BOB = """
 [user.bob]
 jupyter_port = {second}
 """
+PROGRAMS = """
+rig = 1
+name = "box"
+
+[machine.box]
+os = "debian 12"
+
+[env.lab]
+python = "3.11"
+interpreter = "system"
+packages = {{ six = "*" }}
+
+[service.program.page]
+env = "lab"
+command = ["python", "-c", "{code}"]
+port = {port}
+variables = {{ A = "it's \\"x  y\\" $HOME" }}
+secrets = {{ HF_TOKEN = {{ secret = "NOTEBOOK_PASSWORD" }} }}
+
+[service.program.worker]
+env = "lab"
+command = ["python", "-c", "import time; print('working', flush=True); time.sleep(10**6)"]
+
+[mirrors]
+apt = "{mirror}"
+"""
+SHOW_AND_SERVE = (
+    "import getpass, http.server as h, os; "
+    "values = [getpass.getuser(), os.environ['HF_TOKEN'], os.environ['A'], os.getcwd()]; "
+    "open('index.html', 'w').write('|'.join(values)); "
+    "h.test(h.SimpleHTTPRequestHandler, port={port}, bind='0.0.0.0')"
+)
 PYTHON = "/opt/rig/envs/lab/bin/python"
 
 
@@ -101,9 +134,11 @@ class Compose:
     def __init__(self, files: Path, docker: Docker, secrets: Path) -> None:
         content = yaml.safe_load((files / "compose.yaml").read_text(encoding="utf-8"))
         for service in content["services"].values():
-            del service["ports"], service["build"]
+            del service["build"]
+            service.pop("ports", None)
             service["network_mode"] = "host"
-            service["healthcheck"]["interval"] = "1s"
+            if "healthcheck" in service:
+                service["healthcheck"]["interval"] = "1s"
         self._file = files / "test.yaml"
         self._file.write_text(yaml.safe_dump(content), encoding="utf-8")
         self._environment = {**docker.environment, "RIG_SECRETS": str(secrets)}
@@ -227,6 +262,36 @@ def test_compose_starts_healthy_server_per_user(
             assert hashed not in docker("history", "--no-trunc", image)
             for container in names.values():
                 assert hashed not in docker("inspect", container)
+        finally:
+            compose("down", "--volumes")
+
+
+@pytest.mark.nightly
+@pytest.mark.e2e(minutes=4)
+def test_compose_starts_programs_with_their_variables_and_secrets(
+    rigspec: Rigspec, secret: Path, tmp_path: Path
+) -> None:
+    port = a_port()
+    code = SHOW_AND_SERVE.format(port=port)
+    text = PROGRAMS.format(port=port, code=code, mirror="{mirror}")
+    files = compiled(rigspec, tmp_path / "programs", text)
+    services = yaml.safe_load((files / "compose.yaml").read_text("utf-8"))["services"]
+    image = services["program.page"]["image"]
+    with docker_engine(tmp_path / "engine") as docker:
+        docker.image("localhost/debian:12", make_root("bookworm", KEPT))
+        build = ("build", "--network=host", "--build-arg", "BASE=localhost/debian:12")
+        docker(*build, "--tag", image, str(files))
+        given(secret, "hf_ $it's `secret`\n")
+        compose = Compose(files, docker, secret.parent)
+        try:
+            compose("up", "--detach")
+            page, worker = (compose("ps", "-q", f"program.{n}").strip() for n in ("page", "worker"))
+            healthy(docker, page, "healthy")
+            with urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+                shown = answer.read().decode()
+            assert shown == "program|hf_ $it's `secret`|it's \"x  y\" $HOME|/home/program"
+            assert "working" in docker("logs", worker)
+            assert "hf_" not in docker("inspect", page)
         finally:
             compose("down", "--volumes")
 

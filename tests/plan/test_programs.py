@@ -11,6 +11,7 @@ from rigspec.check import check_machine
 from rigspec.diagnostics.model import Severity
 from rigspec.lock.model import Lock, LockedEnv, LockedInterpreter, LockedMachine
 from rigspec.plan.build import build_plan
+from rigspec.plan.model import Plan
 from rigspec.plan.services.units import format_assignment, format_command
 from rigspec.plan.steps import SecretStep, ServiceStep, Step, UserStep
 from rigspec.resolve.problem.builder import load_required_matrix
@@ -39,13 +40,17 @@ secrets = { HF_TOKEN = { secret = "HUB" } }
 
 
 def plan_steps(text: str) -> tuple[Step, ...]:
+    return plan_programs(text).steps
+
+
+def plan_programs(text: str) -> Plan:
     spec = parse_spec("rig.toml", HEAD + text)
     resolution = check_machine(spec, "box", load_required_matrix(spec.rig, "box")).resolution
     assert resolution is not None
     interpreter = LockedInterpreter("system", ("python3", "-m", "venv"))
     envs = (LockedEnv("serve", "uv", (), (), interpreter),)
     lock = Lock("box", "", "", (LockedMachine(resolution=resolution, envs=envs),))
-    return build_plan(spec.rig, lock, "box", "0" * 64).steps
+    return build_plan(spec.rig, lock, "box", "0" * 64)
 
 
 def find_unit(text: str) -> ServiceStep:
@@ -169,3 +174,21 @@ def list_errors(text: str) -> list[tuple[str, str]]:
     except InvalidSpec as error:
         return [(d.code, d.message) for d in error.diagnostics]
     return [(d.code, d.message) for d in report.diagnostics if d.severity.value == "error"]
+
+
+def test_program_container_has_its_account_gpus_and_address() -> None:
+    text = PROGRAM + 'address = "0.0.0.0"\n'
+    (container,) = plan_programs(text).container_users
+    assert (container.name, container.account) == ("program.chat", "program")
+    assert (container.gpus, container.address) == ((1, 0), "0.0.0.0")
+    service = find_unit(text)
+    assert container.service == service.id
+    assert service.command[:2] == ("/opt/rig/envs/serve/bin/vllm", "serve")
+    assert service.secret_variables == (("HF_TOKEN", "HUB"),)
+
+
+def test_programs_of_one_account_share_its_home_volume() -> None:
+    other = PROGRAM.replace("program.chat", "program.embed").replace("8000", "8001")
+    plan = plan_programs(PROGRAM + other)
+    assert [user.home_volume for user in plan.container_users] == ["program-home"] * 2
+    assert len({user.uid for user in plan.container_users}) == 1

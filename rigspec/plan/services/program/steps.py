@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from string import Template
 
 from rigspec.lock.model import LockedMachine
-from rigspec.plan.paths import env_path
+from rigspec.plan.paths import env_path, env_python
 from rigspec.plan.services.base import Service, ServiceContext
 from rigspec.plan.services.units import format_assignment, format_command, list_assignments
 from rigspec.plan.settings import RigSettings
 from rigspec.plan.steps import SecretStep, ServiceStep, Step, UserStep, Variable
 from rigspec.spec.models.services import Program
 
-__all__ = ["ProgramService", "get_program_account"]
+__all__ = ["ProgramService", "get_program_account", "get_program_step", "get_program_user"]
 
 _LAYER = "program"
 # The account of the programs that name none.
 _ACCOUNT = "program"
 _SECRETS = "/etc/rig/programs"
+# Succeeds if a program of this container accepts connections.
+_CONNECT = "import socket; socket.create_connection(('127.0.0.1', {port}), 8).close()"
 
 
 class ProgramService(Service):
@@ -47,8 +49,18 @@ def get_program_account(rig: RigSettings) -> Iterator[UserStep]:
         )
 
 
+def get_program_step(name: str) -> str:
+    """Return the id of the step of a program."""
+    return f"program-{name.replace('_', '-')}"
+
+
+def get_program_user(program: Program) -> str:
+    """Return the account that a program runs as."""
+    return program.user or _ACCOUNT
+
+
 def _program_steps(context: ServiceContext, name: str, program: Program) -> Iterator[Step]:
-    step = f"program-{name.replace('_', '-')}"
+    step = get_program_step(name)
     secrets = []
     for number, (variable, secret) in enumerate(sorted(program.secrets.items()), start=1):
         secrets.append(
@@ -75,17 +87,36 @@ def _program_steps(context: ServiceContext, name: str, program: Program) -> Iter
         name=f"rig-program-{name}.service",
         unit=_unit_text(name, program, (*shared, *own), tuple(s.path for s in secrets)),
         restart_on=tuple(secret.id for secret in secrets),
-        user=program.user or _ACCOUNT,
+        command=_list_words(program),
+        user=get_program_user(program),
         port=program.port,
+        variables=(
+            Variable("PATH", (f"{env_path(program.env)}/bin",), prepend=True),
+            *own,
+            *(Variable(n, (text,), prepend=False) for n, text in sorted(program.variables.items())),
+        ),
+        health=_list_health_words(program),
         address=program.address,
+        folder=program.folder or "",
+        secret_variables=tuple((n, s.secret) for n, s in sorted(program.secrets.items())),
     )
+
+
+def _list_words(program: Program) -> tuple[str, ...]:
+    first, *arguments = program.command
+    path = first if "/" in first else f"{env_path(program.env)}/bin/{first}"
+    return (path, *arguments)
+
+
+def _list_health_words(program: Program) -> tuple[str, ...]:
+    if program.port is None:
+        return ()
+    return (env_python(program.env), "-c", _CONNECT.format(port=program.port))
 
 
 def _unit_text(
     name: str, program: Program, variables: tuple[Variable, ...], secrets: tuple[str, ...]
 ) -> str:
-    first, *arguments = program.command
-    path = first if "/" in first else f"{env_path(program.env)}/bin/{first}"
     environment = [
         *list_assignments(program.env, variables, program.gpus),
         *(format_assignment(key, value) for key, value in sorted(program.variables.items())),
@@ -93,9 +124,9 @@ def _unit_text(
     ]
     return Template(ProgramService.read_file("program.service")).substitute(
         name=name,
-        user=program.user or _ACCOUNT,
+        user=get_program_user(program),
         conditions="".join(f"ConditionPathExists={path}\n" for path in secrets),
         folder=program.folder or "~",
         environment="\n".join(environment),
-        command=format_command((path, *arguments)),
+        command=format_command(_list_words(program)),
     )

@@ -30,7 +30,9 @@ class ServiceStep(Step):
     The service listens on ``address`` and ``port``. Without systemd, ``command`` runs it as
     ``user`` in the foreground, on all interfaces; empty for a service that runs on the host only.
     ``variables`` extend those of login sessions. ``health`` succeeds while the service is healthy.
-    ``programs`` are the payload files of ``command`` and ``health``.
+    ``programs`` are the payload files of ``command`` and ``health``. ``command`` runs in
+    ``folder``, by default the home directory. ``secret_variables`` are pairs of a variable and the
+    name of the secret that ``command`` finds in it.
     """
 
     kind: ClassVar[str] = "service"
@@ -48,6 +50,8 @@ class ServiceStep(Step):
     health: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     address: str = "127.0.0.1"
+    folder: str = ""
+    secret_variables: tuple[tuple[str, str], ...] = ()
 
     @property
     def reads(self) -> tuple[str, ...]:
