@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.execution.ec2_instance import Instance
 from tests.execution.machine_image import make_filesystem
 
 # No boot may hang a test run: QEMU is ended after so many seconds, whatever it does.
@@ -115,13 +116,15 @@ def booted(
     seed: Path | None = None,
     attached: Path | None = None,
     forwards: Mapping[int, int] | None = None,
+    instance: Instance | None = None,
 ) -> Iterator[Machine]:
     """A machine that boots a layer over ``image``, kept in ``folder``: booted again with the same
     folder it has what was written before.
 
     ``seed`` holds user-data and meta-data, and what else NoCloud reads; ``attached`` is a folder
     that is found read-only under ATTACHED; ``forwards`` are ports of this host that lead to ports
-    of the machine. The console is kept in ``folder/console.log``.
+    of the machine; an ``instance`` has the firmware and the metadata service of its provider. The
+    console is kept in ``folder/console.log``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     disk = folder / "disk.qcow2"
@@ -136,7 +139,10 @@ def booted(
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(1)
-    qemu = _start(folder, drives, listener.getsockname()[1], forwards or {})
+    led = [f"hostfwd=tcp:127.0.0.1:{own}-:{inside}" for own, inside in (forwards or {}).items()]
+    network = ",".join(("user", "model=virtio-net-pci", *led))
+    devices = ["-nic", network] if instance is None else instance.list_options(network)
+    qemu = _start(folder, drives, listener.getsockname()[1], devices)
     try:
         listener.settimeout(60)
         agent, _ = listener.accept()
@@ -159,16 +165,14 @@ def accelerators() -> tuple[str, ...]:
 
 
 def _start(
-    folder: Path, drives: list[str], port: int, forwards: Mapping[int, int]
+    folder: Path, drives: list[str], port: int, devices: list[str]
 ) -> subprocess.Popen[bytes]:
     options = [word for drive in drives for word in ("-drive", drive)]
     options += [word for name in accelerators() for word in ("-accel", name)]
-    led = [f"hostfwd=tcp:127.0.0.1:{own}-:{inside}" for own, inside in forwards.items()]
-    network = ",".join(("user", "model=virtio-net-pci", *led))
     command = [
         *("timeout", "--kill-after=10", str(_LIFE), "qemu-system-x86_64", "-nodefaults"),
         *("-display", "none", "-cpu", "max", "-smp", "2", "-m", "2048"),
-        *("-nic", network, "-device", "virtio-rng-pci"),
+        *(*devices, "-device", "virtio-rng-pci"),
         *("-serial", f"file:{folder / 'console.log'}"),
         *("-chardev", f"socket,id=agent,host=127.0.0.1,port={port},server=off"),
         *("-serial", "chardev:agent", *options),

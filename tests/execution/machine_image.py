@@ -1,4 +1,4 @@
-"""The disk of a real machine: Debian 12 with cloud-init and GRUB, made once and kept."""
+"""The disk of a real machine: a Debian with cloud-init and GRUB, made once and kept."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ import struct
 import subprocess
 from pathlib import Path
 
-from tests.execution.roots import SystemRoot, add_updates, configure, with_updates
+from filelock import FileLock
 
-_SUITE = "bookworm"
+from tests.execution.roots import (
+    SystemRoot,
+    add_updates,
+    configure,
+    trust_host_certificates,
+    with_updates,
+)
+
 _PACKAGES = (
-    *("linux-image-cloud-amd64", "systemd-sysv", "systemd-resolved", "dbus", "udev", "kmod"),
+    *("systemd-sysv", "dbus", "udev", "kmod", "isc-dhcp-client"),
     *("cloud-init", "grub-pc-bin", "grub2-common", "initramfs-tools", "openssh-server"),
     *("ca-certificates", "curl", "gnupg", "python3-venv", "sudo"),
 )
+# What configures the network: cloud-init of Debian 11 writes no files for systemd-networkd.
+_NETWORK = {"bullseye": "ifupdown", "bookworm": "systemd-resolved"}
 _AGENT = Path(__file__).with_name("machine_agent.py")
 _AGENT_UNIT = """\
 [Unit]
@@ -31,7 +40,8 @@ Restart=always
 [Install]
 WantedBy=sysinit.target
 """
-_ARGUMENTS = "console=ttyS0 net.ifnames=0 ds=nocloud"
+# No data source: cloud-init finds out where it runs, as on the image of a provider.
+_ARGUMENTS = "console=ttyS0 net.ifnames=0"
 _GRUB = f"""\
 GRUB_DEFAULT=0
 GRUB_TIMEOUT=0
@@ -53,22 +63,23 @@ _SECTOR = 512
 _START = 2048  # of the partition, in sectors
 _SIZE = 6 * 1024**3
 # Bump when the image is to be made anew.
-_EDITION = 2
+_EDITION = 3
 
 
-def make_image(cache: Path) -> Path:
+def make_image(cache: Path, suite: str = "bookworm") -> Path:
     """The disk, as a raw image that nobody must write to: boot a layer above it."""
-    disk = cache / f"machine-{_SUITE}-{_EDITION}.img"
-    if not disk.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        root = cache / f".machine-{_SUITE}.root"
-        staged = cache / f".{disk.name}.partial"
-        shutil.rmtree(root, ignore_errors=True)
-        staged.unlink(missing_ok=True)
-        _make_root(root)
-        _make_disk(root, staged)
-        shutil.rmtree(root)
-        staged.rename(disk)
+    disk = cache / f"machine-{suite}-{_EDITION}.img"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f".machine-{suite}.lock"):
+        if not disk.exists():
+            root = cache / f".machine-{suite}.root"
+            staged = cache / f".{disk.name}.partial"
+            shutil.rmtree(root, ignore_errors=True)
+            staged.unlink(missing_ok=True)
+            _make_root(root, suite)
+            _make_disk(root, staged)
+            shutil.rmtree(root)
+            staged.rename(disk)
     return disk
 
 
@@ -80,22 +91,23 @@ def make_filesystem(folder: Path, image: Path, label: str, size: int, offset: in
     _run("mke2fs", *options, str(image), f"{size // 1024}k")
 
 
-def _make_root(folder: Path) -> None:
-    include = ",".join(_PACKAGES)
+def _make_root(folder: Path, suite: str) -> None:
+    # The kernel of the release: packages of its security updates disappear from the archive first.
+    include = ",".join((f"linux-image-cloud-amd64/{suite}", *_PACKAGES, _NETWORK[suite]))
     # With its updates: an emulated machine would spend minutes on them.
     # In a mount namespace of its own: whatever kills it, nothing stays mounted in the folder.
     _run(
         *("unshare", "--mount", "mmdebstrap", "--variant=minbase", "--mode=root"),
-        *(f"--include={include}", _SUITE, str(folder), *with_updates(_SUITE)),
+        *(f"--include={include}", suite, str(folder), *with_updates(suite)),
     )
-    _configure_root(folder)
+    _configure_root(folder, suite)
 
 
-def _configure_root(folder: Path) -> None:
+def _configure_root(folder: Path, suite: str) -> None:
     resolver = folder / "etc" / "resolv.conf"
-    resolver.unlink()
+    resolver.unlink(missing_ok=True)
     configure(folder)
-    add_updates(folder, _SUITE)
+    add_updates(folder, suite)
     _write(folder / "etc/fstab", "LABEL=root / ext4 errors=remount-ro 0 1\n")
     _write(folder / "etc/cloud/cloud.cfg.d/99-image.cfg", "locale: C.UTF-8\n")
     _write(folder / "etc/default/grub", _GRUB)
@@ -105,7 +117,8 @@ def _configure_root(folder: Path) -> None:
     # What grub-install would bring: the menu that update-grub writes loads its modules from here.
     shutil.copytree(folder / "usr/lib/grub/i386-pc", folder / "boot/grub/i386-pc")
     root = SystemRoot(folder)
-    root.run("systemctl", "enable", "machine-agent", "systemd-networkd", "systemd-resolved")
+    trust_host_certificates(root)
+    root.run("systemctl", "enable", "machine-agent")
     # Whoever asks a machine for its upgrades in the middle of a test changes what is tested.
     root.run("systemctl", "mask", "apt-daily.timer", "apt-daily-upgrade.timer")
     root.run("apt-get", "-qq", "update")
@@ -114,8 +127,10 @@ def _configure_root(folder: Path) -> None:
         *("grub-mkimage", "-O", "i386-pc", "-p", "(hd0,msdos1)/boot/grub", "-o", "/core.img"),
         *modules,
     )
-    resolver.unlink()
-    resolver.symlink_to("../run/systemd/resolve/stub-resolv.conf")
+    if _NETWORK[suite] == "systemd-resolved":
+        root.run("systemctl", "enable", "systemd-networkd", "systemd-resolved")
+        resolver.unlink()
+        resolver.symlink_to("../run/systemd/resolve/stub-resolv.conf")
 
 
 def _make_disk(root: Path, disk: Path) -> None:

@@ -1,16 +1,29 @@
-"""The compiled user-data boots a real Debian 12 under QEMU, which restarts itself and is looked at
-again.
-"""
+"""The compiled user-data boots a real Debian under QEMU, as a seed and from a metadata service."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.execution.cloud_init_rigs import KEY, Rigspec, planned, seed_of, whole_rig
+from rigspec.plan.model import DeploymentTarget
+from tests.execution.cloud_init_rigs import (
+    BOOTED,
+    DEPLOYMENTS,
+    KEY,
+    SUITES,
+    Rigspec,
+    committed,
+    planned,
+    seed_of,
+    whole_rig,
+)
 from tests.execution.conftest import KEPT
+from tests.execution.ec2_instance import serve_instance
 from tests.execution.machine import Machine, booted
 from tests.execution.machine_image import make_image
 
@@ -42,6 +55,49 @@ def test_user_data_virtual_machine_reboots_into_rig(rigspec: Rigspec, tmp_path: 
         machine.wait_until("cloud-init", "status", "--wait", timeout=PATIENCE)
         check_after_reboot(machine)
         assert machine.console().count("Command line: ") == 3
+
+
+@pytest.mark.nightly
+@pytest.mark.e2e(minutes=20)
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+@pytest.mark.parametrize("rig", BOOTED)
+def test_committed_rig_virtual_machine_is_verified(
+    rig: str, deployment: DeploymentTarget, tmp_path: Path
+) -> None:
+    plan = replace(committed(rig), deployment=deployment)
+    image = make_image(KEPT, SUITES[plan.resolution.os])
+    source = "DataSourceEc2Local" if deployment.cloud else "DataSourceNoCloud [seed="
+
+    with first_booted(image, seed_of(plan, tmp_path), deployment, tmp_path) as machine:
+        machine.wait_until("test", "-e", "/run/cloud-init/result.json", timeout=PATIENCE)
+
+        result = json.loads(machine.run("cat", "/run/cloud-init/result.json").out)["v1"]
+        log = machine.run("cat", "/var/log/cloud-init-output.log", check=False).out
+        assert result["errors"] == [], log[-6000:]
+        assert result["datasource"].startswith(source)
+        assert machine.run("cloud-init", "status").out.strip() == "status: done"
+        assert machine.run("systemctl", "--failed", "--plain", "--no-legend").out == ""
+        # The first boot has verified it, and so does the installer when it is called again.
+        assert "Verify the installation against the lock" in log
+        machine.run("/opt/rig/install/install.sh", "--step", "verify", timeout=PATIENCE)
+        command, answer = BOOTED[rig]
+        assert machine.run(*command, timeout=PATIENCE).out.split()[-1] == answer
+
+
+@contextmanager
+def first_booted(
+    image: Path, seed: Path, deployment: DeploymentTarget, folder: Path
+) -> Iterator[Machine]:
+    """Boot from a seed on a disk, or as an instance whose metadata service has the user-data."""
+    if not deployment.cloud:
+        with booted(image, folder / "machine", seed) as machine:
+            yield machine
+        return
+    with serve_instance((seed / "user-data").read_bytes()) as instance:
+        with booted(image, folder / "machine", instance=instance) as machine:
+            yield machine
+        assert "user-data" in instance.served
+        assert instance.refused == []
 
 
 def check_rig(machine: Machine) -> None:
