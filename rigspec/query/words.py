@@ -23,6 +23,8 @@ _COUNT_BEFORE = re.compile(r"(?:gpu_)?(\d+)[\s_]*x[\s_]*(?=[A-Za-z]|\d{3})", re.
 _COUNT_AFTER = re.compile(r"(?<!\s)\s+x\s*(\d+)$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][\w.-]*")
 _VERSION = re.compile(r"v?\d+(\.\w+)+(\+\w+)?|v?\d{1,2}")
+# A part of a sentence: not one of a requirement with operators, extras or an address.
+_WORD = re.compile(r"[\w.+-]+")
 _OPERATOR = re.compile(r"[=<>~!]")
 
 
@@ -83,8 +85,8 @@ def read_words_about(machine: Question, words: Sequence[str]) -> Question:
 
 def _split_sentence(word: str) -> list[str]:
     """Return the words of a quoted sentence; a name of several words stays one."""
-    parts = word.split()
-    if len(parts) == 1 or _OPERATOR.search(word):
+    parts = word.split(" ")
+    if len(parts) == 1 or not all(map(_WORD.fullmatch, parts)):
         return [word]
     machine = _find_machine(parts)
     names_more = machine is not None and machine.end - machine.start < len(parts)
