@@ -68,16 +68,27 @@ def test_open_python_of_an_installer_existed_with_the_frameworks() -> None:
 
 
 def test_python_of_the_system_is_taken_as_it_is() -> None:
-    text = SPEC.format(interpreter="system", frameworks='chainer = "4.0"', more="")
-    assert resolve_python('chainer = "4.0"', "system") == "3.12"
+    text = SPEC.format(interpreter="system", frameworks='mxnet = "1.1"', more="")
+    assert resolve_python('mxnet = "1.1"', "system") == "3.12"
     assert check_text(text).status == "ok"
 
 
 def test_python_of_the_spec_is_taken_as_it_is() -> None:
-    assert resolve_python('chainer = "4.0"', more='python = "3.12"') == "3.12"
+    assert resolve_python('mxnet = "1.1"', more='python = "3.12"') == "3.12"
 
 
 def test_why_explains_python_of_the_time_of_the_framework() -> None:
     text = SPEC.format(interpreter="pyenv", frameworks='chainer = "4.0"', more="")
     (note,) = explain_component(parse_spec("rig.toml", text), "box", load_matrix(), "python")
     assert "because newer series were released after the frameworks" in note.message
+
+
+@pytest.mark.parametrize(("version", "newest"), [("4.3.1", (3, 9)), ("7.8.1", (3, 11))])
+def test_python_of_the_system_runs_the_code_of_an_old_framework(
+    version: str, newest: tuple[int, int]
+) -> None:
+    spec = f'rig = 1\nname = "lab"\n[env.lab]\nframeworks = {{ chainer = "{version}" }}\n'
+    report = check_text(spec)
+    assert report.resolution is not None, report.diagnostics
+    major, minor = report.resolution.envs[0].python.split(".")[:2]
+    assert (int(major), int(minor)) <= newest
