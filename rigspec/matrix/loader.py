@@ -14,7 +14,7 @@ import tomli
 
 import rigspec.diagnostics.model as diagnostics_model
 import rigspec.matrix.model as matrix_model
-from rigspec.cache.matrix_tables import load_objects, parse_table
+from rigspec.cache.matrix_tables import load_objects
 from rigspec.diagnostics.model import Source
 from rigspec.garbage_collection import pause_garbage_collection
 from rigspec.matrix import part_lookup
@@ -37,7 +37,6 @@ from rigspec.matrix.model import (
     SourceConflict,
     SystemDependency,
     UndeclaredDependency,
-    Upload,
     compute_digest,
 )
 from rigspec.package_files import locate_package_file
@@ -47,15 +46,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "build_matrix",
+    "build_source",
     "compute_matrix_digest",
     "find_package_owner",
     "get_table_path",
-    "get_uploads_path",
     "list_package_names",
     "list_product_names",
     "load_matrix",
-    "load_uploads",
-    "parse_uploads",
     "pick_sources",
 ]
 
@@ -97,24 +94,6 @@ def list_package_names() -> tuple[str, ...]:
     return tuple(sorted(_load_package_index()))
 
 
-def load_uploads(product: str) -> tuple[Upload, ...]:
-    """Return the upload days of a framework's releases; empty for other products.
-
-    They have separate tables because only a spec with ``as_of`` needs them.
-    """
-    file = get_tables_folder() / "uploads" / f"{product}.toml"
-    return parse_uploads(product, file.read_bytes()) if file.is_file() else ()
-
-
-def parse_uploads(product: str, data: bytes) -> tuple[Upload, ...]:
-    """Parse a table of upload days."""
-    return tuple(
-        Upload(reading["package"], version, dt.date.fromisoformat(day), _build_source(reading))
-        for reading in parse_table(f"uploads-{product}", data)["reading"]
-        for version, day in reading["uploaded"].items()
-    )
-
-
 @lru_cache(maxsize=1)
 def list_product_names() -> tuple[str, ...]:
     """Return the names of all products that have a table, sorted: `torch`, `package:vllm`."""
@@ -127,11 +106,6 @@ def list_product_names() -> tuple[str, ...]:
 def get_table_path(product: str) -> Path:
     """Return the path of a product's table."""
     return Path(str(_table_entry(product)))
-
-
-def get_uploads_path(product: str) -> Path:
-    """Return the path of a framework's table of upload days."""
-    return Path(str(get_tables_folder() / "uploads" / f"{product}.toml"))
 
 
 @lru_cache(maxsize=64)
@@ -268,14 +242,15 @@ def _build_product(table: Mapping[str, Any]) -> Product:
 
 
 def _build_listing(row: Mapping[str, Any] | None) -> Listing | None:
-    return Listing(tuple(row["versions"].split()), _build_source(row)) if row is not None else None
+    return Listing(tuple(row["versions"].split()), build_source(row)) if row is not None else None
 
 
 def build_sources(table: Mapping[str, Any]) -> dict[str, Source]:
-    return {key: _build_source(source) for key, source in table.get("source", {}).items()}
+    return {key: build_source(source) for key, source in table.get("source", {}).items()}
 
 
-def _build_source(row: Mapping[str, Any]) -> Source:
+def build_source(row: Mapping[str, Any]) -> Source:
+    """Return the source that a row of a table names."""
     return Source(row["title"], row["url"], dt.date.fromisoformat(row["read"]))
 
 

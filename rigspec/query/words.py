@@ -89,8 +89,10 @@ def _split_sentence(word: str) -> list[str]:
     if len(parts) == 1 or not all(map(_WORD.fullmatch, parts)):
         return [word]
     machine = _find_machine(parts)
-    names_more = machine is not None and machine.end - machine.start < len(parts)
-    is_sentence = names_more or _is_package(parts[0]) or not set(_CONNECTIVES).isdisjoint(parts)
+    others = [*parts[: machine.start], *parts[machine.end :]] if machine is not None else parts[:1]
+    # `RTX 5090 Ti` is the name of a GPU, too, although `RTX 5090` is one.
+    names_packages = bool(others) and all(map(_is_package, others))
+    is_sentence = names_packages or not set(_CONNECTIVES).isdisjoint(parts)
     return parts if is_sentence else [word]
 
 

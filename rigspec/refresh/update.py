@@ -12,12 +12,10 @@ from rigspec.matrix.lint import MatrixProblem, find_problems
 from rigspec.matrix.loader import (
     build_matrix,
     get_table_path,
-    get_uploads_path,
     load_matrix,
-    load_uploads,
-    parse_uploads,
 )
 from rigspec.matrix.model import Matrix, Product, Upload
+from rigspec.matrix.uploads import get_uploads_path, load_uploads, parse_uploads
 from rigspec.refresh.index_releases import find_upload_days, list_releases
 from rigspec.refresh.listings import list_final_versions, write_listing
 from rigspec.refresh.rows import find_newest_known, format_rows, list_packages

@@ -14,9 +14,14 @@ import pytest
 
 from rigspec.diagnostics.explanations import list_codes, load_page
 from rigspec.matrix.lint import find_problems
-from rigspec.matrix.loader import build_matrix, list_product_names, load_matrix, load_uploads
+from rigspec.matrix.loader import (
+    build_matrix,
+    list_product_names,
+    load_matrix,
+)
 from rigspec.matrix.model import Condition, Rule, Upload
 from rigspec.matrix.part_lookup import find_part
+from rigspec.matrix.uploads import load_uploads
 from rigspec.selftest.rules import check_rule
 
 MATRIX = load_matrix()

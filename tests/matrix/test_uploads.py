@@ -8,8 +8,11 @@ import pytest
 from unearth import PackageFinder
 
 from rigspec.lock.python.index.links import list_files
-from rigspec.matrix.loader import get_uploads_path, load_matrix, load_uploads
+from rigspec.matrix.loader import (
+    load_matrix,
+)
 from rigspec.matrix.model import Product
+from rigspec.matrix.uploads import get_uploads_path, load_uploads
 from rigspec.refresh.index_releases import find_upload_days, supports_linux
 from rigspec.refresh.rows import list_packages
 from rigspec.refresh.upload_dates import find_first_days

@@ -17,6 +17,7 @@ from rigspec.query.words import read_words
         ("RTX PRO 6000 vllm", Question(gpu="RTX PRO 6000", requests=(Requested("vllm"),))),
         ("'vllm on RTX 5090'", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
         ("'RTX 5090 vllm'", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
+        ("'RTX 5090 Ti' vllm", Question(gpu="RTX 5090 Ti", requests=(Requested("vllm"),))),
         ("'RTX 9990 Ti' vllm", Question(gpu="RTX 9990 Ti", requests=(Requested("vllm"),))),
         ("vllm on RTX 5090", Question(gpu="RTX 5090", requests=(Requested("vllm"),))),
         ("torch 2.4 on 8x H100", Question("H100", 8, requests=(Requested("torch", "2.4"),))),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rigspec.diagnostics.model import Report
-from rigspec.matrix.loader import load_uploads
+from rigspec.matrix.uploads import load_uploads
 from rigspec.resolve.problem import release_cutoff
 from tests.resolve.rigs import check, errors
 

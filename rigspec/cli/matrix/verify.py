@@ -8,7 +8,10 @@ import typer
 
 from rigspec.cli.common.progress import count_items
 from rigspec.matrix.lint import find_problems
-from rigspec.matrix.loader import load_matrix, load_uploads
+from rigspec.matrix.loader import (
+    load_matrix,
+)
+from rigspec.matrix.uploads import load_uploads
 from rigspec.selftest.runner import check_all_rules
 
 __all__ = ["verify"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from rigspec.matrix.loader import load_uploads
 from rigspec.matrix.model import Condition, Product, Rule, Upload
+from rigspec.matrix.uploads import load_uploads
 from rigspec.resolve.components import NOTHING
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.model import BoundRule, Component, RuleTable

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from rigspec.matrix.loader import load_uploads
 from rigspec.matrix.model import Upload
+from rigspec.matrix.uploads import load_uploads
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.model import Component, Requirement
 from rigspec.version_specifiers import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
-from rigspec.matrix.loader import load_uploads
+from rigspec.matrix.uploads import load_uploads
 from rigspec.resolve.problem.builder import ProblemBuilder
 from rigspec.resolve.problem.model import Candidate, Requirement
 from rigspec.resolve.solver.sat import Solution
