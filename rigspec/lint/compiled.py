@@ -17,7 +17,7 @@ from rigspec.resolve.problem.requested_packages import RequestedPackage, list_re
 from rigspec.resolve.problem.requirements import list_gpus
 from rigspec.resolve.problem.written_versions import find_exact_version
 from rigspec.spec.loader import LoadedSpec
-from rigspec.version_specifiers import parse_alternative
+from rigspec.version_specifiers import NO_BUILD, parse_alternative
 
 __all__ = ["lint_compiled", "lint_missing_toolkit"]
 
@@ -146,7 +146,12 @@ def _note_unknown_code(
 
 
 def _is_compiled(build: CompiledPackage, request: str, python: str) -> bool:
-    """Return whether pip compiles the newest release that a request admits."""
+    """Return whether pip compiles the newest release that a request admits.
+
+    A request for a build (`+cu122`) is for a wheel that another index or the project has.
+    """
+    if parse_alternative(request).build not in (None, NO_BUILD):
+        return False
     if build.pythons is not None and python not in SpecifierSet(build.pythons):
         return False
     newest = _find_newest(parse_alternative(request).versions)

@@ -15,8 +15,7 @@ from rigspec.refresh.index_releases import supports_linux
 __all__ = ["list_final_versions", "write_listing"]
 
 _HEAD = "# The final releases for Linux on the package index, without yanked ones."
-_BLOCK = re.compile(rf"{re.escape(_HEAD)}\n\[listing\]\n.*?\n\"\"\"\n\n", re.DOTALL)
-_FIRST_ROW = re.compile(r"^(#.*\n)*\[\[", re.MULTILINE)
+_BLOCK = re.compile(rf"{re.escape(_HEAD)}\n\[listing\]\n.*?\n\"\"\"\n\n?", re.DOTALL)
 _WIDTH = 98
 
 
@@ -38,13 +37,16 @@ def list_final_versions(package: str, *, index: str | None) -> tuple[str, ...]:
 
 def write_listing(table: str, package: str, versions: tuple[str, ...], read: dt.date) -> str:
     """Return the text of a table with this list before the first row, instead of an older one."""
-    lines = "\n".join(textwrap.wrap(" ".join(versions), _WIDTH, break_on_hyphens=False))
+    listed = "\n".join(textwrap.wrap(" ".join(versions), _WIDTH, break_on_hyphens=False))
     block = (
         f'{_HEAD}\n[listing]\ntitle = "{package} on the Python Package Index: its releases"\n'
-        f'url = "pkg:pypi/{package}"\nread = {read}\nversions = """\n{lines}\n"""\n\n'
+        f'url = "pkg:pypi/{package}"\nread = {read}\nversions = """\n{listed}\n"""\n\n'
     )
-    rest = _BLOCK.sub("", table)
-    first = _FIRST_ROW.search(rest)
-    if first is None:
-        return f"{rest.rstrip()}\n\n{block}".rstrip() + "\n"
-    return rest[: first.start()] + block + rest[first.start() :]
+    lines = _BLOCK.sub("", table).splitlines(keepends=True)
+    rows = (number for number, line in enumerate(lines) if line.startswith("[["))
+    first = next(rows, len(lines))
+    # The comment above the first row belongs to it.
+    while first and lines[first - 1].startswith("#"):
+        first -= 1
+    head = "".join(lines[:first]).rstrip("\n")
+    return f"{head}\n\n{block}{''.join(lines[first:])}".rstrip("\n") + "\n"

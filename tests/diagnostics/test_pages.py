@@ -20,7 +20,6 @@ EXAMPLE = re.compile(r"```(toml|console)\n(.+?)```\n", re.DOTALL)
 AFTER_CHECK = {
     "RS229",
     "RS506",
-    "RS507",
     "RS508",
     "RS509",
     "RS512",

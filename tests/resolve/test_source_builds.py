@@ -86,6 +86,8 @@ def test_source_archive_without_toolkit_is_refused(
         {"package": "flash-attn", "request": "2.8.3", "tables": CUDA},
         # Another index may have wheels.
         {"package": "flash-attn", "request": "2.8.3", "tables": MIRROR},
+        # A wheel of the project's releases.
+        {"package": "mamba-ssm", "request": "+cu12torch2.9 ==2.2.5"},
         # Built for the CPU.
         {"package": "torch-scatter", "gpus": ""},
         {"package": "deepspeed", "gpus": ""},
