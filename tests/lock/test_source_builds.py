@@ -12,14 +12,17 @@ from typing import Any
 
 import pytest
 import tomli
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 from rigspec.lock.errors import LockError
+from rigspec.lock.python.conflicts import Collision, RequiredPackage
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.sdist import CPU_FALLBACK, read_sdist
 from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.python.source_builds import (
     SourceBuild,
+    explain_build_conflict,
     require_build_needs,
     warn_of_other_cuda,
 )
@@ -243,6 +246,24 @@ def test_lock_with_source_archive_bounds_the_tools_of_the_environment(
     tools = (tmp_path / "lock" / "box" / "lab.tools.txt").read_text(encoding="utf-8")
     (pin,) = [each for each in read_pins(tools) if each.name == "setuptools"]
     assert pin.version < Version("82")
+
+
+def test_archives_built_with_different_versions_of_a_tool_are_named() -> None:
+    builds = [
+        SourceBuild(HashedPin(name, Version("1.0"), frozenset()), FileMetadata((), (needed,)))
+        for name, needed in (
+            ("old", Requirement("setuptools<83,>=77")),
+            ("new", Requirement("setuptools>=84.2")),
+        )
+    ]
+    ends = [RequiredPackage("setuptools", (text,)) for text in (">=77,<83", ">=84.2")]
+    error = explain_build_conflict("lab", builds, Collision(tuple((end,) for end in ends)))
+    assert error is not None
+    shown = " ".join((error.diagnostic.message, *error.diagnostic.help))
+    assert "old 1.0 is built with setuptools>=77,<83" in shown
+    assert "new 1.0 is built with setuptools>=84.2" in shown
+    other = Collision(((ends[0],), (RequiredPackage("setuptools", ("<60",)),)))
+    assert explain_build_conflict("lab", builds, other) is None
 
 
 def build_of_extension(languages: frozenset[str]) -> SourceBuild:

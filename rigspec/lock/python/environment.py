@@ -43,6 +43,7 @@ from rigspec.lock.python.requirements_file import (
 from rigspec.lock.python.source_builds import (
     SourceBuild,
     build_requirements,
+    explain_build_conflict,
     find_source_builds,
     find_tool_bounds,
     require_build_needs,
@@ -116,7 +117,6 @@ def lock_environment(
 
     Raises:
         LockError: There is no solution, or an index failed.
-
     """
     try:
         return _lock_python(rig, resolution, env, matrix, previous, settings, same_machine)
@@ -303,10 +303,7 @@ class _Locker:
     def _lock_tools(
         self, packages: str, builds: Sequence[SourceBuild], tool_bounds: Sequence[str]
     ) -> str:
-        """Return pins of pip, setuptools and wheel, and of everything that builds the sources.
-
-        They are chosen last, to fit the packages.
-        """
+        """Return pins of pip, setuptools, wheel and what builds the sources, which fit the rest."""
         locked = {pin.name: f"{pin.name}=={pin.version}" for pin in read_pins(packages)}
         bounds = {Requirement(line).name: line for line in self._bounds()}
         # A tool that a package requires is at the version of that package.
@@ -323,15 +320,15 @@ class _Locker:
         try:
             return compile_requirements(BUILTIN_ENGINE, request, self._settings.answers)
         except PackageConflict as error:
-            python = self._env.python
             origins = {
-                name: f"rigspec requires {line} for Python {python}"
+                name: f"rigspec requires {line} for Python {self._env.python}"
                 for name, line in bounds.items()
                 if name not in self._spec.packages
             }
             origins |= {name: f"{line} is locked" for name, line in locked.items()}
             pip = explain_pip(self._spec, self._env)
-            raise error.explain_bounds({**origins, "pip": pip}) from None
+            other = explain_build_conflict(self._env.name, builds, error.collision)
+            raise other or error.explain_bounds({**origins, "pip": pip}) from None
 
     def _bounds(self) -> Iterator[str]:
         """Yield the requirements of the tools, as the spec or the interpreter has them."""

@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.lock.errors import LockError, Place, report_no_solution
+from rigspec.lock.python.conflicts import Collision, RequiredPackage
 from rigspec.lock.python.index.metadata import FileMetadata
 from rigspec.lock.python.index.package_index import PackageIndex
 from rigspec.lock.python.index.sdist import CPU_FALLBACK
@@ -23,6 +25,7 @@ from rigspec.spec.models.rig import Rig
 __all__ = [
     "SourceBuild",
     "build_requirements",
+    "explain_build_conflict",
     "find_source_builds",
     "find_tool_bounds",
     "require_build_needs",
@@ -110,6 +113,31 @@ def build_requirements(
                 why = f"{build.label} is built with {needed}, but the environment has {version}"
                 raise report_no_solution(env, why)
     return tuple(sorted(lines))
+
+
+def explain_build_conflict(
+    env: str, builds: Sequence[SourceBuild], collision: Collision
+) -> LockError | None:
+    """Return the error of two source archives that are built with different versions of a tool.
+
+    None if the collision is another one.
+    """
+    parts = []
+    for chain in collision.chains:
+        builders = [build.label for build in builds if _is_built_with(build, chain[-1])]
+        if len(chain) > 1 or not builders:
+            return None
+        parts.append(f"{builders[0]} is built with {chain[-1]}")
+    tool = collision.chains[0][-1].name
+    return report_no_solution(env, f"{', and '.join(parts)}: an environment has one {tool}")
+
+
+def _is_built_with(build: SourceBuild, required: RequiredPackage) -> bool:
+    wanted = [SpecifierSet(text) for text in required.versions]
+    return any(
+        canonicalize_name(needed.name) == required.name and [needed.specifier] == wanted
+        for needed in build.metadata.built_with
+    )
 
 
 def require_build_needs(
