@@ -95,6 +95,17 @@ def archive(files: Mapping[str, str]) -> bytes:
             ["maturin>=1"],
             {"rust"},
         ),
+        # As zstandard 0.22, whose crate is built on request.
+        (
+            {
+                "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\n',
+                "setup.py": "setup(ext_modules=extensions)",
+                "Cargo.toml": "",
+                "zstd.c": "",
+            },
+            ["setuptools"],
+            {"c"},
+        ),
     ],
 )
 def test_read_sdist_returns_build_requirements_and_languages(

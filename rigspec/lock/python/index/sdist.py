@@ -36,6 +36,8 @@ _COMPILES = re.compile(
     r"ext_modules|Extension\(|cythonize|RustExtension|CMakeExtension"
     r"|mesonpy|scikit_build_core|skbuild|maturin|setuptools_rust"
 )
+# Signs that a build runs a Rust compiler: an archive can have a crate that its build leaves out.
+_COMPILES_RUST = re.compile(r"maturin|setuptools[-_]rust|RustExtension")
 # An extension that the package can do without: its build continues when no compiler is there.
 _OPTIONAL = re.compile(
     r"optional\s*=\s*True|BuildFailed|ext_errors|class \w+build_ext\(|with_libyaml|Feature\("
@@ -217,6 +219,8 @@ def _languages(names: Iterable[str], texts: Mapping[str, str]) -> Iterator[str]:
         return
     sources = [name for name in names if not _NOT_BUILT.search(name)]
     found = {language for language, ends in _ENDS.items() if any(n.endswith(ends) for n in sources)}
+    if not _COMPILES_RUST.search(build):
+        found.discard("rust")
     if "CUDAExtension" in build:
         found.add("cuda")
     if "cuda" in found and _FITS_MACHINE.search(build):
