@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+
+import tomli
 
 from rigspec.diagnostics.model import Span
+from rigspec.frozen import dataclass
 from rigspec.importing.model import Reading, Statement, Subject, omit
 from rigspec.importing.systems import find_system_of_image
 from rigspec.matrix.images import find_base_image, load_image
+from rigspec.package_files import locate_package_file
 
 __all__ = ["read_image"]
 
@@ -27,13 +32,18 @@ _CUDA_SYSTEMS = {
     "centos": "centos",
     "ubi": "rhel",
 }
-_TORCH = re.compile(
-    r"(?<!\d)(?P<torch>\d+\.\d+(?:\.\d+)?)-cuda(?P<cuda>\d+\.\d+)-cudnn(?P<cudnn>\d+)"
-)
-_TENSORFLOW = re.compile(r"(?<!\d)(?P<version>\d+\.\d+\.\d+)(?P<gpu>-gpu)?(?:-|$)")
 _PYTHON = re.compile(r"(?<!\d)(?P<version>\d+\.\d+)(?:\.\d+)?(?:-|$)")
 _CONDA_IMAGES = ("continuumio/", "condaforge/", "mambaorg/")
 _NVIDIA = re.compile(r"(?:nvidia/cuda)$")
+
+
+@dataclass(frozen=True)
+class _PackageImage:
+    """An image whose ``tag`` has the version of a package; ``omitted`` is what else it contains."""
+
+    package: str
+    tag: re.Pattern[str]
+    omitted: str
 
 
 def read_image(text: str, span: Span) -> Reading:
@@ -44,28 +54,40 @@ def read_image(text: str, span: Span) -> Reading:
     name, tag = match["name"], match["tag"]
     if _NVIDIA.match(name):
         return _read_cuda(text, tag, span)
-    statements = tuple(_read_tag(name, tag, span))
+    package = _load_package_images().get(name)
+    statements = tuple(_read_tag(name, tag, package, span))
     if not statements and find_base_image(text) is not None:
         statements = (Statement(Subject.BASE_IMAGE, text, span),)
     omissions = []
     if not statements:
         omissions.append(omit(text, "its contents are unknown", span))
-    elif name == "pytorch/pytorch":
-        omissions.append(omit(text, "only CUDA and cuDNN of its build", span))
+    elif package is not None and package.omitted:
+        omissions.append(omit(text, package.omitted, span))
     return Reading(statements, tuple(omissions))
 
 
-def _read_tag(name: str, tag: str, span: Span) -> Iterator[Statement]:
+def _read_tag(
+    name: str, tag: str, package: _PackageImage | None, span: Span
+) -> Iterator[Statement]:
     system = find_system_of_image(name, tag)
     if system is not None:
         yield Statement(Subject.OS, system, span)
-    torch, tensorflow, python = (p.match(tag) for p in (_TORCH, _TENSORFLOW, _PYTHON))
-    if name == "pytorch/pytorch" and torch is not None:
-        yield Statement(Subject.PACKAGE, f"=={torch['torch']}", span, name="torch")
-    elif name == "tensorflow/tensorflow" and tensorflow is not None:
-        yield Statement(Subject.PACKAGE, f"=={tensorflow['version']}", span, name="tensorflow")
-    elif name == "python" and python is not None:
+    release = package.tag.match(tag) if package is not None else None
+    if package is not None and release is not None:
+        yield Statement(Subject.PACKAGE, f"=={release['version']}", span, name=package.package)
+    python = _PYTHON.match(tag)
+    if name == "python" and python is not None:
         yield Statement(Subject.PYTHON, f"=={python['version']}.*", span)
+
+
+@cache
+def _load_package_images() -> dict[str, _PackageImage]:
+    file = locate_package_file(__file__, "package_images.toml")
+    rows = tomli.loads(file.read_text(encoding="utf-8"))["image"]
+    return {
+        row["name"]: _PackageImage(row["package"], re.compile(row["tag"]), row.get("omitted", ""))
+        for row in rows
+    }
 
 
 def _read_cuda(text: str, tag: str, span: Span) -> Reading:
