@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from rigspec.matrix.model import Product, Release, Rule, SourceConflict
+from rigspec.matrix.model import Listing, Product, Release, Rule, SourceConflict
 from rigspec.matrix.part_lookup import find_part, find_similar_parts, find_variants
 from rigspec.version_specifiers import InvalidRequest, parse_alternative
 
@@ -36,6 +36,8 @@ def format_product(product: Product, version: str | None = None) -> str:
     """
     releases = product.releases if version is None else _find_releases(product, version)
     lines = [f"{product.title} ({product.name})"]
+    if version is None and product.listing is not None:
+        lines += _format_listing(product.listing)
     for release in releases:
         lines += _format_release(release)
     lines += [
@@ -53,7 +55,7 @@ def format_product(product: Product, version: str | None = None) -> str:
 
 def convert_product(product: Product, version: str | None = None) -> dict[str, Any]:
     """Return the releases and rules of a product as plain values; see ``format_product``."""
-    releases = product.releases if version is None else _find_releases(product, version)
+    releases = _list_releases(product) if version is None else _find_releases(product, version)
     rules = (r for r in product.rules if version is None or _is_about(r, product, releases))
     return {
         "schema": 1,
@@ -83,7 +85,7 @@ def convert_product(product: Product, version: str | None = None) -> dict[str, A
 
 
 def _find_releases(product: Product, request: str) -> tuple[Release, ...]:
-    exact = tuple(r for r in product.releases if request in (r.version, r.label, *r.names))
+    exact = tuple(r for r in _list_releases(product) if request in (r.version, r.label, *r.names))
     if exact:
         return exact
     if product.name in _PARTS:
@@ -96,18 +98,27 @@ def _find_releases(product: Product, request: str) -> tuple[Release, ...]:
     return found
 
 
+def _list_releases(product: Product) -> tuple[Release, ...]:
+    """Return the releases of a table, or those that the package index lists of a package."""
+    listing = product.listing
+    if listing is None:
+        return product.releases
+    sources = (listing.source,)
+    return tuple(Release(product.name, None, text, sources=sources) for text in listing.versions)
+
+
 def _match_releases(product: Product, request: str) -> tuple[Release, ...]:
     try:
         alternative = parse_alternative(request)
     except InvalidRequest:
         return ()
-    return tuple(r for r in product.releases if alternative.admits(r.family, r.version))
+    return tuple(r for r in _list_releases(product) if alternative.admits(r.family, r.version))
 
 
 def _find_similar(product: Product, request: str) -> tuple[str, ...]:
     if product.name in _PARTS:
         return tuple(release.label for release in find_similar_parts(product, request))
-    labels = [release.label for release in product.releases]
+    labels = [release.label for release in _list_releases(product)]
     return tuple(get_close_matches(request.lower(), labels, n=3, cutoff=0.5))
 
 
@@ -120,6 +131,12 @@ def _format_release(release: Release) -> Iterator[str]:
     for item in release.availability:
         day = f" {item.day.isoformat()}" if item.day is not None else ""
         yield f"      {item.kind}{day}: {item.reason}"
+
+
+def _format_listing(listing: Listing) -> Iterator[str]:
+    first, last, source = listing.versions[0], listing.versions[-1], listing.source
+    yield f"  {len(listing.versions)} releases on the package index: {first} to {last}"
+    yield f"      source: {source.title}, read {source.read.isoformat()} <{source.url}>"
 
 
 def _format_rule(rule: Rule) -> Iterator[str]:

@@ -336,6 +336,11 @@ class Product:
         return index
 
     @property
+    def release_count(self) -> int:
+        """Return the number of its releases, or of those that the index lists of a package."""
+        return len(self.listing.versions if self.listing is not None else self.releases)
+
+    @property
     def has_builds(self) -> bool:
         """Return whether a release of it is one or more builds, by local version."""
         known = self.cache.get("has_builds")

@@ -21,6 +21,8 @@ Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
         ("driver", "470", "  470.256.02\n", "  535."),
         ("cuda", "9.0.176", "  9.0.176\n", "  9.1.85\n"),
         ("os", "ubuntu >=22.04", "  ubuntu 24.04\n", "  ubuntu 20.04\n"),
+        ("vllm", "0.9", "  0.9.2\n", "  0.10.0\n"),
+        ("package:flash_attn", "2.8.3", "  2.8.3\n", "  2.8.2\n"),
     ],
 )
 def test_matrix_show_lists_matching_releases_only(
@@ -56,3 +58,15 @@ def test_matrix_show_unknown_release_is_an_error(
     assert done.stdout == ""
     assert f"no {product} `{requested}` in the matrix" in done.stderr
     assert hint in done.stderr
+
+
+def test_matrix_show_counts_the_listed_releases_of_a_package(rigspec: Rigspec) -> None:
+    done = rigspec("matrix", "show", "vllm")
+    assert " releases on the package index: 0.0.1 to " in done.stdout
+    assert "its releases, read 20" in done.stdout
+
+
+def test_matrix_show_misspelt_package_suggests_it(rigspec: Rigspec) -> None:
+    done = rigspec("matrix", "show", "vlllm")
+    assert done.returncode == 2
+    assert "`vllm`" in done.stderr

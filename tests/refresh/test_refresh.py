@@ -137,7 +137,9 @@ def test_refresh_unreachable_index_changes_nothing(rigspec: Rigspec, tmp_path: P
     assert get_table_path("torch").read_bytes() == before
 
 
-@pytest.mark.parametrize(("product", "words"), [("cuda", "is a toolkit"), ("torhc", "`torch`?")])
+@pytest.mark.parametrize(
+    ("product", "words"), [("cuda", "is a toolkit"), ("torhc", "did you mean `torch`")]
+)
 def test_refresh_product_without_packages_is_an_error(
     product: str, words: str, rigspec: Rigspec
 ) -> None:

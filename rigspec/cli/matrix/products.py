@@ -9,9 +9,11 @@ import typer
 
 from rigspec.cli.common.options import FORMAT, NoPager
 from rigspec.cli.console import fail_unknown, show_long
+from rigspec.matrix.components import PACKAGE_PREFIX
 from rigspec.matrix.loader import list_product_names, load_matrix
+from rigspec.version_specifiers import normalize_name
 
-__all__ = ["list_products", "refuse_unknown_product"]
+__all__ = ["find_product", "list_products"]
 
 
 def list_products(
@@ -24,7 +26,7 @@ def list_products(
             {
                 "name": product.name,
                 "title": product.title,
-                "releases": len(product.releases),
+                "releases": product.release_count,
                 "rules": len(product.rules),
             }
             for product in products
@@ -33,18 +35,19 @@ def list_products(
         return
     lines = [
         f"{product.name:<20} {product.title:<32} "
-        f"{len(product.releases)} releases, {len(product.rules)} rules"
+        f"{product.release_count} releases, {len(product.rules)} rules"
         for product in products
     ]
     show_long("\n".join(lines), pager=not no_pager)
 
 
-def refuse_unknown_product(name: str) -> None:
-    """Exit with status 2 if the matrix has no such product."""
-    if name not in list_product_names():
-        fail_unknown(
-            f"no product `{name}` in the matrix",
-            name,
-            list_product_names(),
-            otherwise="run `rigspec matrix list`",
-        )
+def find_product(name: str) -> str:
+    """Return the product of that name, or the package; exit with status 2 if there is none."""
+    known = list_product_names()
+    for product in (name, f"{PACKAGE_PREFIX}{normalize_name(name.removeprefix(PACKAGE_PREFIX))}"):
+        if product in known:
+            return product
+    names = [product.removeprefix(PACKAGE_PREFIX) for product in known]
+    fail_unknown(
+        f"no product `{name}` in the matrix", name, names, otherwise="run `rigspec matrix list`"
+    )

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from rigspec.cli.console import fail, print_status
-from rigspec.cli.matrix.products import refuse_unknown_product
+from rigspec.cli.matrix.products import find_product
 from rigspec.lock.errors import LockError
 from rigspec.matrix.loader import load_matrix
 from rigspec.refresh.update import update_framework, update_listing
@@ -26,7 +26,7 @@ def refresh(
         str,
         typer.Argument(
             metavar="PRODUCT",
-            help="Framework or package, such as torch or package:vllm",
+            help="Framework or package, such as torch or vllm",
             show_default=False,
         ),
     ],
@@ -44,7 +44,7 @@ def refresh(
     the CUDA release that a wheel is linked against or its GPU code: add these by hand. Of a package
     only the list of releases is read: add their rules by hand.
     """
-    refuse_unknown_product(product)
+    product = find_product(product)
     update = _UPDATES.get(_read_kind(product))
     if update is None:
         kind = _read_kind(product)

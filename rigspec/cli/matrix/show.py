@@ -10,7 +10,7 @@ import typer
 from rigspec.cli.common.completion import complete_products, complete_releases
 from rigspec.cli.common.options import FORMAT, NoPager
 from rigspec.cli.console import fail, show_long
-from rigspec.cli.matrix.products import refuse_unknown_product
+from rigspec.cli.matrix.products import find_product
 from rigspec.matrix.display import UnknownReleaseError, convert_product, format_product
 from rigspec.matrix.loader import load_matrix
 from rigspec.query.gpu_page import build_gpu_page
@@ -25,7 +25,7 @@ def show(
         str,
         typer.Argument(
             metavar="PRODUCT",
-            help="Product, such as torch",
+            help="Product or package, such as torch or vllm",
             autocompletion=complete_products,
             show_default=False,
         ),
@@ -43,7 +43,7 @@ def show(
     no_pager: NoPager = False,
 ) -> None:
     """Show the releases and rules of a product with their sources."""
-    refuse_unknown_product(product)
+    product = find_product(product)
     try:
         table = load_matrix([product]).product(product)
         if format_ == "json":
