@@ -82,7 +82,8 @@ def check_machine(
     resolution = None if _errors(found) else resolution
     parts, measures = _hardware(spec, machine, matrix)
     status = "conflict" if resolution is None or _errors(parts) else "ok"
-    return _report(spec, machine, status, resolution, (*found, *parts), measures)
+    shown = _drop_repeated_notes((*found, *parts))
+    return _report(spec, machine, status, resolution, shown, measures)
 
 
 def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[Diagnostic]:
@@ -144,6 +145,18 @@ class _Acceptance:
             for each in lint_host_steps(spec, tables, first)
             if all(each in other for other in found)
         )
+
+
+def _drop_repeated_notes(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics without notes whose facts an error shows as well."""
+    found = tuple(diagnostics)
+    errors = [each for each in found if each.severity is Severity.ERROR]
+    known = {fact for error in errors for fact in error.facts}
+    return tuple(
+        each
+        for each in found
+        if each.severity is not Severity.NOTE or not each.facts or not known.issuperset(each.facts)
+    )
 
 
 def _errors(diagnostics: Iterable[Diagnostic]) -> bool:

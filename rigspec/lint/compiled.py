@@ -192,7 +192,9 @@ def _note_source_build(
 
 
 def _describe(build: CompiledPackage) -> str:
-    return f"the package index has no wheel of the releases {build.versions}"
+    versions = build.versions.removeprefix(f"+{NO_BUILD}").strip()
+    releases = f"the releases {versions}" if versions else "any release"
+    return f"the package index has no wheel of {releases}"
 
 
 def _report_missing_toolkit(
