@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from rigspec.diagnostics.model import Span
@@ -19,6 +19,7 @@ __all__ = [
     "Subject",
     "UnreadableFile",
     "join_readings",
+    "leave_out_secrets",
     "omit",
 ]
 
@@ -154,6 +155,25 @@ def omit(text: str, reason: str, span: Span) -> SkippedPart:
     """Return the omission of a text at a span, without what may be a secret."""
     shown = redact_known(_LOGIN.sub("://", " ".join(text.split())))[:_MAX_LENGTH]
     return SkippedPart(shown, reason, span.file, span.line)
+
+
+def leave_out_secrets(reading: Reading) -> Reading:
+    """Return the reading without statements that have the form of a secret."""
+    texts = [_join_texts(statement) for statement in reading.statements]
+    # One scan of all: a file has thousands of statements.
+    shown = redact_known("\n".join(texts)).split("\n") if texts else []
+    kept, omissions, reason = [], [], "it has the form of a secret"
+    for statement, text, masked in zip(reading.statements, texts, shown, strict=True):
+        if text == masked:
+            kept.append(statement)
+        else:
+            omissions.append(omit(statement.name or statement.value, reason, statement.span))
+    return replace(reading, statements=tuple(kept), omissions=(*reading.omissions, *omissions))
+
+
+def _join_texts(statement: Statement) -> str:
+    texts = (statement.name, statement.value, statement.build or "", statement.marker or "")
+    return " ".join(texts).replace("\n", " ")
 
 
 def join_readings(readings: Iterable[Reading]) -> Reading:

@@ -17,6 +17,7 @@ from rigspec.importing.model import (
     Subject,
     UnreadableFile,
     join_readings,
+    leave_out_secrets,
 )
 
 __all__ = ["FORMATS", "Format", "ImportedFile", "UnknownFormat", "detect_format", "read_files"]
@@ -139,7 +140,7 @@ def _read_file(source: SourceText) -> ImportedFile:
     if found is None:
         raise UnknownFormat(source.file)
     included: list[SourceText] = []
-    reading = _read(source, found, included, {Path(source.file)})
+    reading = leave_out_secrets(_read(source, found, included, {Path(source.file)}))
     return ImportedFile(source, found, reading, tuple(included))
 
 

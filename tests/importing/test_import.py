@@ -16,6 +16,7 @@ from rigspec.importing.spec_writer import write_rig
 from rigspec.spec.loader import parse_spec
 from tests.importing.readings import packages, read, reasons, source_at, values
 from tests.importing.test_dockerfile import DOCKERFILE
+from tests.secrets.planted import PLANTED
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -345,3 +346,24 @@ def test_import_of_unknown_format_lists_formats(rigspec: Rigspec, tmp_path: Path
     assert done.returncode == 2
     assert "unknown format" in done.stderr
     assert "environment.yml" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["github", "hugging face", "gitlab", "npm"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Dockerfile", "FROM debian:12\nRUN pip install six {}\n"),
+        ("requirements.txt", "six\n{}\n"),
+        ("environment.yml", "name: a\ndependencies:\n  - six\n  - {}\n"),
+    ],
+)
+def test_import_leaves_out_a_package_in_the_form_of_a_secret(
+    name: str, text: str, kind: str, rigspec: Rigspec, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    file.write_text(text.replace("{}", PLANTED[kind]), encoding="utf-8")
+    done = rigspec("import", str(file))
+    assert done.returncode == 0, done.stderr
+    assert "six" in done.stdout
+    assert PLANTED[kind] not in done.stdout + done.stderr
+    assert "the form of a secret" in done.stderr
