@@ -26,7 +26,7 @@ from tests.execution.test_ssh import a_port
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 SECRET = "NOTEBOOK_PASSWORD"
-SPEC = """
+BOX = """
 rig = 1
 name = "box"
 
@@ -37,7 +37,10 @@ os = "debian 12"
 python = "3.11"
 interpreter = "system"
 packages = {{ six = "*" }}
-
+"""
+SPEC = (
+    BOX
+    + """
 [service.jupyter]
 env = "lab"
 port = {first}
@@ -49,22 +52,14 @@ password = {{ secret = "NOTEBOOK_PASSWORD" }}
 [mirrors]
 apt = "{mirror}"
 """
+)
 BOB = """
 [user.bob]
 jupyter_port = {second}
 """
-PROGRAMS = """
-rig = 1
-name = "box"
-
-[machine.box]
-os = "debian 12"
-
-[env.lab]
-python = "3.11"
-interpreter = "system"
-packages = {{ six = "*" }}
-
+PROGRAMS = (
+    BOX
+    + """
 [service.program.page]
 env = "lab"
 command = ["python", "-c", "{code}"]
@@ -79,6 +74,7 @@ command = ["python", "-c", "import time; print('working', flush=True); time.slee
 [mirrors]
 apt = "{mirror}"
 """
+)
 SHOW_AND_SERVE = (
     "import getpass, http.server as h, os; "
     "values = [getpass.getuser(), os.environ['HF_TOKEN'], os.environ['A'], os.getcwd()]; "

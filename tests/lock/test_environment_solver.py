@@ -111,28 +111,24 @@ def test_lock_with_dependency_unfit_for_gpu_is_refused(tmp_path: Path, rigspec: 
     assert not (tmp_path / "lock").exists()
 
 
-def test_lock_takes_the_framework_that_a_package_is_compiled_with(
-    tmp_path: Path, rigspec: Rigspec
+@pytest.mark.parametrize(
+    ("torch", "locked", "torchtext", "reason"),
+    [
+        # The metadata of torchtext 0.18.0 admits any torch, and its library works with 2.3 only.
+        ("*", "2.3.1", "0.18.0", "is compiled with torch 2.3"),
+        # The newest torchtext that is not compiled.
+        ("2.15", "2.15.0", "0.6.0", ""),
+    ],
+)
+def test_lock_takes_a_framework_and_a_package_that_fit_each_other(
+    torch: str, locked: str, torchtext: str, reason: str, tmp_path: Path, rigspec: Rigspec
 ) -> None:
-    """The metadata of torchtext 0.18.0 admits any torch, and its library works with 2.3 only."""
-    spec = write_spec(tmp_path, 'torch = "*", torchtext = "*"')
+    spec = write_spec(tmp_path, f'torch = "{torch}", torchtext = "*"')
     done = rigspec("lock", spec, "-o", tmp_path / "lock")
     assert done.returncode == 0, done.stderr
-    locked = locked_versions(tmp_path)
-    assert locked["torchtext"] == "0.18.0"
-    assert locked["torch"].startswith("2.3.")
-    assert "is compiled with torch 2.3" in " ".join(done.stderr.split())
-
-
-def test_lock_with_fixed_framework_takes_a_package_that_fits_it(
-    tmp_path: Path, rigspec: Rigspec
-) -> None:
-    """torchtext 0.6.0 is the newest that is not compiled."""
-    spec = write_spec(tmp_path, 'torch = "2.15", torchtext = "*"')
-    done = rigspec("lock", spec, "-o", tmp_path / "lock")
-    assert done.returncode == 0, done.stderr
-    locked = locked_versions(tmp_path)
-    assert (locked["torch"], locked["torchtext"]) == ("2.15.0", "0.6.0")
+    versions = locked_versions(tmp_path)
+    assert (versions["torch"], versions["torchtext"]) == (locked, torchtext)
+    assert reason in " ".join(done.stderr.split())
 
 
 def test_lock_checks_a_dependency_that_check_does_not_know() -> None:

@@ -18,12 +18,7 @@ from rigspec.version_specifiers import (
     strip_local_version,
 )
 
-__all__ = [
-    "Candidate",
-    "CandidateDomain",
-    "choose_listed_versions",
-    "choose_representative_versions",
-]
+__all__ = ["Candidate", "CandidateDomain", "choose_representative_versions"]
 
 # Version numbers shorter than this are padded with zeros when prefixes are looked up: `8` is 8.0.
 _PADDED = 3
@@ -188,23 +183,6 @@ def choose_representative_versions(
     points |= {Version(f"{point}+{build}") for build in builds for point in plain}
     ordered = sorted(points, reverse=True)
     return tuple(Candidate(None, str(point)) for point in ordered)
-
-
-def choose_listed_versions(
-    listed: Iterable[str], requested: Iterable[tuple[str, ...]], builds: Iterable[str] = ()
-) -> tuple[Candidate, ...]:
-    """Return the releases of a list, newest first; none if no release meets all requests.
-
-    Each is a version without a build and with each of ``builds``. A request of a build can be met
-    by any release: the list does not have builds.
-    """
-    found = [Candidate(None, version) for version in listed]
-    found += [Candidate(None, f"{plain.version}+{b}") for b in builds for plain in tuple(found)]
-    domain = CandidateDomain(sorted(found, key=lambda c: Version(c.version), reverse=True))
-    fitting = domain.all
-    for alternatives in requested:
-        fitting &= domain.mask(alternatives)
-    return domain.candidates if fitting else ()
 
 
 def _bases(alternative: Alternative) -> list[str]:

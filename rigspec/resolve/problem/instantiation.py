@@ -21,7 +21,6 @@ from rigspec.resolve.problem.channels import (
 from rigspec.resolve.problem.domains import (
     Candidate,
     CandidateDomain,
-    choose_listed_versions,
     choose_representative_versions,
 )
 from rigspec.resolve.problem.image_rules import build_image_driver_rule
@@ -29,15 +28,16 @@ from rigspec.resolve.problem.model import BoundRule, Component, Requirement, Rul
 from rigspec.resolve.problem.release_cutoff import AS_OF, build_day_component, list_releases_after
 from rigspec.resolve.problem.requested_packages import list_framework_products
 from rigspec.resolve.problem.requirements import DECLARED, get_env_key, get_gpu_key, list_gpus
-from rigspec.resolve.problem.rule_index import RuleIndex, list_provided_rules, sort_newest_first
+from rigspec.resolve.problem.rule_index import RuleIndex, list_provided_rules
 from rigspec.resolve.problem.systems import (
     find_unchosen_systems,
     find_unlisted_system,
     is_fully_known,
 )
-from rigspec.resolve.problem.written_versions import find_exact_version, list_unlisted_candidates
+from rigspec.resolve.problem.universes import sort_newest_first
+from rigspec.resolve.problem.written_versions import list_unlisted_candidates
 from rigspec.spec.models.rig import Rig
-from rigspec.version_specifiers import NO_BUILD, get_version_key, parse_alternative
+from rigspec.version_specifiers import NO_BUILD, parse_alternative
 
 __all__ = ["RuleInstantiation"]
 
@@ -187,27 +187,20 @@ class RuleInstantiation:
         A request that no listed release meets can be met by one of another index, or a newer one.
         """
         requested = self._requested_versions(key)
-        texts = {*self._knowledge.mentions(name), *requested}
         builds = {parse_alternative(text).build for text in requested} - {None, NO_BUILD}
-        named = sorted(build for build in builds if build is not None)
-        listing = self._matrix.product(name).listing if name in self._matrix else None
-        if listing is not None and not self._rig.index and key not in self._from_channels:
-            each = [requirement.alternatives for requirement in self._required.get(key, ())]
-            known = (*listing.versions, *self._find_yanked(name, listing.versions))
-            listed = choose_listed_versions(known, each, named)
-            if listed:
-                return CandidateDomain(listed)
+        named = tuple(sorted(build for build in builds if build is not None))
+        if not self._rig.index and key not in self._from_channels:
+            listed = self._knowledge.listed_universe(name, named)
+            if listed is not None and self._can_meet_requests(listed, key):
+                return listed
+        texts = {*self._knowledge.mentions(name), *requested}
         return CandidateDomain(choose_representative_versions(sorted(texts), named))
 
-    def _find_yanked(self, name: str, listed: tuple[str, ...]) -> set[str]:
-        """Return releases that rules name one by one and that the index no longer offers.
-
-        pip installs one if its exact version is required.
-        """
-        mentioned = (t for t in self._knowledge.mentions(name) if not t.endswith("*"))
-        exact = {find_exact_version(parse_alternative(t)) for t in mentioned} - {None, *listed}
-        newest = get_version_key(listed[-1])
-        return {text for text in exact if text is not None and get_version_key(text) < newest}
+    def _can_meet_requests(self, universe: CandidateDomain, key: str) -> bool:
+        fitting = universe.all
+        for requirement in self._required.get(key, ()):
+            fitting &= universe.mask(requirement.alternatives)
+        return bool(fitting)
 
     def _channel_domain(
         self, key: str, name: str, universe: CandidateDomain, env: str

@@ -13,13 +13,12 @@ from rigspec.resolve.components import MAY_BE_UNKNOWN, NOTHING, OPTIONAL, UNKNOW
 from rigspec.resolve.problem.domains import Candidate, CandidateDomain
 from rigspec.resolve.problem.merged_rules import merge_rules
 from rigspec.resolve.problem.model import BoundRule, MergedRule, SharedTables
-from rigspec.version_specifiers import (
-    build_of,
-    get_version_key,
-    normalize_name,
-    parse_alternative,
-    strip_local_version,
+from rigspec.resolve.problem.universes import (
+    build_listed_universe,
+    get_table_universe,
+    sort_newest_first,
 )
+from rigspec.version_specifiers import build_of, normalize_name, parse_alternative
 
 if TYPE_CHECKING:
     from rigspec.resolve.problem.bound_rules import BoundRuleGroup
@@ -30,9 +29,7 @@ __all__ = [
     "TableRules",
     "get_rule_index",
     "get_table_rules",
-    "get_table_universe",
     "list_provided_rules",
-    "sort_newest_first",
 ]
 
 
@@ -56,6 +53,7 @@ class RuleIndex:
             tuple[object, ...], tuple[SharedTables, tuple[RuleGroup, ...]]
         ] = {}
         self._universes: dict[str, CandidateDomain] = {}
+        self._listed: dict[tuple[str, tuple[str, ...]], CandidateDomain] = {}
         self._mentions: dict[str, frozenset[str]] = {}
         tables = [get_table_rules(product, self.title) for product in matrix.products]
         self.binding: tuple[RuleGroup, ...] = tuple(g for table in tables for g in table.binding)
@@ -86,6 +84,17 @@ class RuleIndex:
         known = self._universes.get(name)
         if known is None:
             known = self._universes[name] = self._build_universe(name)
+        return known
+
+    def listed_universe(self, name: str, builds: tuple[str, ...]) -> CandidateDomain | None:
+        """Return the releases that the index lists of a package, also with each of ``builds``."""
+        product = self.find_product(name)
+        if product is None or product.listing is None:
+            return None
+        known = self._listed.get((name, builds))
+        if known is None:
+            known = build_listed_universe(product.listing, self.mentions(name), builds)
+            self._listed[name, builds] = known
         return known
 
     def releases_carrying(self, product: str, package: str, request: str) -> tuple[str, ...]:
@@ -293,31 +302,6 @@ def get_table_rules(product: Product, shown: Callable[[str], str]) -> TableRules
     return made
 
 
-def get_table_universe(product: Product) -> CandidateDomain:
-    """Return the releases of a product's table, built once; most tables of parts need none."""
-    known = product.cache.get("universe")
-    if not isinstance(known, CandidateDomain):
-        known = CandidateDomain(_releases(product), _not_default(product))
-        product.cache["universe"] = known
-    return known
-
-
-def sort_newest_first(
-    candidates: Iterable[Candidate], families: tuple[str, ...], *, apart: bool
-) -> list[Candidate]:
-    """Return candidates by preference: family then version, or version then family."""
-    ranks = {family: -rank for rank, family in enumerate(families)}
-
-    def preference(candidate: Candidate) -> tuple[object, ...]:
-        rank = ranks.get(candidate.family or "", -len(families))
-        version = get_version_key(candidate.version)
-        # `11` and `11.0` are one version: the order of equals is that of their texts.
-        last = (candidate.family or "", candidate.version)
-        return (rank, *version, *last) if apart else (*version, rank, *last)
-
-    return sorted(candidates, key=preference, reverse=True)
-
-
 def list_provided_rules(
     title: str, release: Release, when: tuple[Condition, ...], shown: Callable[[str], str]
 ) -> Iterator[Rule]:
@@ -339,50 +323,6 @@ def list_provided_rules(
             sources=release.sources,
             confidence=release.confidence,
         )
-
-
-def _releases(product: Product) -> list[Candidate]:
-    """Return the releases, most wanted first: those that installers take on their own first."""
-    found = {Candidate(release.family, release.version): release for release in product.releases}
-    if product.has_builds:
-        ordered = sorted(found, key=lambda candidate: _by_build(found[candidate]), reverse=True)
-    else:
-        apart = product.kind != "framework"
-        ordered = sort_newest_first(found, product.families, apart=apart)
-    last = _only_on_request(product)
-    return sorted(ordered, key=lambda candidate: candidate in last) if last else ordered
-
-
-def _not_default(product: Product) -> frozenset[Candidate]:
-    """Return the builds that the default package index does not have."""
-    return frozenset(
-        Candidate(release.family, release.version)
-        for release in product.releases
-        if release.get("index") is not None and release.get("pypi") is None
-    )
-
-
-def _by_build(release: Release) -> tuple[object, ...]:
-    """Return a sort key: the newest version, then the default build, then the newest CUDA."""
-    cuda = release.get("cuda")
-    return (
-        get_version_key(strip_local_version(release.version)),
-        release.get("pypi") is not None and cuda is not None,
-        cuda is not None and release.get("compute_capabilities") is not None,
-        get_version_key(cuda) if cuda is not None else get_version_key("0"),
-        release.version,
-    )
-
-
-def _only_on_request(product: Product) -> frozenset[Candidate]:
-    """Return releases that installers take for their very version only: yanked, or elsewhere."""
-    served = {strip_local_version(r.version) for r in product.releases if r.get("pypi") is not None}
-    return frozenset(
-        Candidate(release.family, release.version)
-        for release in product.releases
-        if any(item.kind == "yanked" for item in release.availability)
-        or (release.get("index") is not None and strip_local_version(release.version) not in served)
-    )
 
 
 def _with_releases(product: Product, shown: Callable[[str], str]) -> Iterator[Rule]:
