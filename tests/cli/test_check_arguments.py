@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigspec.cli import check as command
-from rigspec.cli.app import app
 from rigspec.cli.arguments.check import CheckArguments, parse_check_arguments
+from tests.cli.typer_arguments import read_typer_arguments
 
 WORDS = (
     *("rig.toml", "-", "specs", "box", "a=b", "x y", "é", "", "--", "-x", "help", "check"),
@@ -22,27 +22,13 @@ WORDS = (
 )
 
 
-class Parsed(BaseException):
-    """The arguments that Typer gives to the command."""
-
-
 def parse_with_typer(words: list[str]) -> CheckArguments | None:
-    """Return the arguments; None if Typer refuses them or prints its help."""
-
-    def capture(arguments: CheckArguments) -> NoReturn:
-        raise Parsed(arguments)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "run_check", capture)
         patch.setattr(command, "find_spec", lambda: Path("found.toml"))
-        try:
-            app(["check", *words], prog_name="rigspec")
-        except Parsed as end:
-            arguments: CheckArguments = end.args[0]
-            return arguments
-        except SystemExit:
-            return None
-    raise AssertionError
+        found: CheckArguments | None = read_typer_arguments(
+            patch, command, "run_check", ["check", *words]
+        )
+    return found
 
 
 @settings(deadline=None)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rigspec.cli import compile as command
-from rigspec.cli.app import app
 from rigspec.cli.arguments.compile import CompileArguments, parse_compile_arguments
+from tests.cli.typer_arguments import read_typer_arguments
 from tests.conftest import ROOT
 
 SPEC = str(ROOT / "specs" / "legacy-cpu.toml")
@@ -23,27 +22,13 @@ WORDS = (
 )
 
 
-class Parsed(BaseException):
-    """The arguments that Typer gives to the command."""
-
-
 def parse_with_typer(words: list[str]) -> CompileArguments | None:
-    """Return the arguments; None if Typer refuses them or prints its help."""
-
-    def capture(arguments: CompileArguments) -> NoReturn:
-        raise Parsed(arguments)
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "run_compile", capture)
         patch.chdir(ROOT / "specs")
-        try:
-            app(["compile", *words], prog_name="rigspec")
-        except Parsed as end:
-            arguments: CompileArguments = end.args[0]
-            return arguments
-        except SystemExit:
-            return None
-    raise AssertionError
+        found: CompileArguments | None = read_typer_arguments(
+            patch, command, "run_compile", ["compile", *words]
+        )
+    return found
 
 
 @settings(deadline=None)
