@@ -171,13 +171,18 @@ class FrameworkRules:
     def find_unfit_package(
         self, env: str, found: Sequence[FoundFramework], locked: Mapping[str, Version]
     ) -> str:
-        """Return the first package that does not fit the frameworks. Raises StopIteration."""
-        before: dict[str, Version] = {}
-        for name, version in locked.items():
-            before[name] = version
-            if self.with_packages(env, before).solve(found) is None:
-                return name
-        raise StopIteration
+        """Return the first package that, with those before it, does not fit the frameworks.
+
+        The locked packages must not fit them together.
+        """
+        known = [
+            n for n in locked if get_env_key(env, PACKAGE_PREFIX + n) in self._builder.universes
+        ]
+        return next(
+            name
+            for number, name in enumerate(known, start=1)
+            if self.with_packages(env, {n: locked[n] for n in known[:number]}).solve(found) is None
+        )
 
     def list_unfit_releases(
         self, env: str, package: str, found: Sequence[FoundFramework]
