@@ -102,5 +102,5 @@ def _read_cuda(text: str, tag: str, span: Span) -> Reading:
     statements.append(Statement(Subject.CUDA, match["cuda"], span, name="image"))
     if match["cudnn"]:
         statements.append(Statement(Subject.CUDNN, match["cudnn"], span, name="image"))
-    reason = "only the tag; it is not in the matrix"
+    reason = "only its tag is read: the image is not in the matrix"
     return Reading(tuple(statements), (omit(text, reason, span),))

@@ -36,6 +36,7 @@ _CODENAMES = {
     "focal": "ubuntu 20.04",
     "jammy": "ubuntu 22.04",
     "noble": "ubuntu 24.04",
+    "resolute": "ubuntu 26.04",
     "stretch": "debian 9",
     "buster": "debian 10",
     "bullseye": "debian 11",

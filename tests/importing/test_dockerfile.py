@@ -107,3 +107,92 @@ def test_dockerfile_image_gives_what_its_tag_names(
     image: str, subject: Subject, expected: list[str]
 ) -> None:
     assert values(read("Dockerfile", f"FROM {image}\n"), subject) == expected
+
+
+HEREDOCS = """\
+# syntax=docker/dockerfile:1
+FROM nvidia/cuda:12.4.1-runtime-ubuntu22.04
+COPY --from=ghcr.io/astral-sh/uv:0.9.5 /uv /bin/
+COPY <<'INI' /etc/pip.conf
+RUN pip install not-a-command
+INI
+RUN --mount=type=cache,target=/root/.cache/uv <<EOF
+set -e
+uv venv --python 3.12 /venv
+uv pip install torch==2.9.1 \\
+  --index-url https://download.pytorch.org/whl/cu130
+EOF
+RUN <<-"ONE" bash -ex
+\tapt-get update
+\tapt-get install -y git
+\tONE
+RUN cat <<A > /a && cat <<B > /b
+pip install of-a
+A
+pip install of-b
+B
+RUN python3 <<EOF
+pip install of-python
+EOF
+RUN pip install numpy
+USER 1000
+CMD ["vllm", "serve"]
+"""
+
+
+def test_dockerfile_heredocs_of_shells_are_commands() -> None:
+    reading = read("Dockerfile", HEREDOCS)
+    assert packages(reading) == {"torch": "+cu130 ==2.9.1", "numpy": "*"}
+    assert values(reading, Subject.PYTHON) == ["==3.12.*"]
+    assert values(reading, Subject.SYSTEM_PACKAGE) == ["git"]
+    torch = next(s for s in reading.statements if s.name == "torch")
+    assert torch.span.line == HEREDOCS[: HEREDOCS.index("torch")].count("\n") + 1
+    assert reasons(reading) == {
+        "USER 1000": "write it as a `[user.NAME]`",
+        'CMD ["vllm", "serve"]': "write it as `command` of a `[service.program.NAME]`",
+    }
+
+
+def test_dockerfile_heredoc_without_end_is_a_command() -> None:
+    reading = read("Dockerfile", "FROM ubuntu:22.04\nRUN echo $((1<<N))\nRUN pip install numpy\n")
+    assert packages(reading) == {"numpy": "*"}
+
+
+@pytest.mark.parametrize(
+    ("command", "subject", "expected"),
+    [
+        ("dnf -y install git-lfs", Subject.SYSTEM_PACKAGE, ["git-lfs"]),
+        ("microdnf install --setopt=a=b vim", Subject.SYSTEM_PACKAGE, ["vim"]),
+        ("uv python install 3.13", Subject.PYTHON, ["==3.13.*"]),
+        ("uv python install --reinstall cpython-3.12.4", Subject.PYTHON, ["==3.12.*"]),
+        ("/bin/uv venv /v -p 3.11", Subject.PYTHON, ["==3.11.*"]),
+        ("uv venv /v --python=3.11", Subject.PYTHON, ["==3.11.*"]),
+        ("uv venv /v", Subject.PYTHON, []),
+    ],
+)
+def test_dockerfile_command_gives_what_it_installs(
+    command: str, subject: Subject, expected: list[str]
+) -> None:
+    reading = read("Dockerfile", f"FROM scratch\nRUN {command}\n")
+    assert values(reading, subject) == expected
+    assert reasons(reading) == {}
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("uv sync --frozen --no-dev", "uv sync --frozen --no-dev"),
+        ("poetry install", "poetry install"),
+        ("apk add git", "apk add git"),
+        ("npm ci", "npm ci"),
+        ("git clone https://example.org/a && cd a", "git clone https://example.org/a"),
+        ("python3 setup.py install", "python3 setup.py install"),
+        ("curl -LsSf https://example.org/i.sh | sh", "curl -LsSf https://example.org/i.sh"),
+        ("uv tool install ruff", "uv tool install ruff"),
+        ("uv python install pypy3.11", "pypy3.11"),
+    ],
+)
+def test_dockerfile_command_that_a_rig_cannot_have_is_named(command: str, shown: str) -> None:
+    reading = read("Dockerfile", f"FROM scratch\nRUN cd / && {command}\n")
+    assert list(reasons(reading)) == [shown]
+    assert reading.statements == ()

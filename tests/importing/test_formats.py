@@ -190,6 +190,25 @@ def test_compose_reads_the_service_with_gpus() -> None:
     assert reasons(reading)["GPUs of train"] == "the file does not name the model of the GPUs"
 
 
+def test_compose_names_the_keys_that_are_not_imported() -> None:
+    text = """\
+services:
+  vllm:
+    image: vllm/vllm-openai:v0.19.0
+    command: ["--model", "Qwen/Qwen3-32B"]
+    environment: { HF_TOKEN: secret }
+    ports: ["8000:8000"]
+"""
+    reading = read("compose.yaml", text)
+    assert packages(reading) == {"vllm": "==0.19.0"}
+    assert reasons(reading) == {
+        "vllm/vllm-openai:v0.19.0": "its system and CUDA",
+        "command of vllm": "write it as `command` of a `[service.program.NAME]`",
+        "environment of vllm": "write it as `variables` or `secrets` of a `[service.program.NAME]`",
+        "ports of vllm": "write it as `port` of a `[service.program.NAME]`",
+    }
+
+
 def test_devcontainer_reads_image_and_features() -> None:
     text = """\
 {

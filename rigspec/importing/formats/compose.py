@@ -12,6 +12,18 @@ from rigspec.importing.yaml_file import YamlFile, read_yaml
 
 __all__ = ["read"]
 
+# Where a rig has what a service states besides its image.
+_PROGRAM = "`[service.program.NAME]`"
+_NOT_IMPORTED = {
+    "command": f"write it as `command` of a {_PROGRAM}",
+    "entrypoint": f"write it as `command` of a {_PROGRAM}",
+    "environment": f"write it as `variables` or `secrets` of a {_PROGRAM}",
+    "env_file": f"write it as `variables` or `secrets` of a {_PROGRAM}",
+    "ports": f"write it as `port` of a {_PROGRAM}",
+    "working_dir": f"write it as `folder` of a {_PROGRAM}",
+    "user": f"write it as `user` of a {_PROGRAM}",
+    "volumes": "a rig has no folders of containers",
+}
 _DEVICES = ("deploy", "resources", "reservations", "devices")
 
 
@@ -52,6 +64,11 @@ def _service(file: YamlFile, source: SourceText, name: str, node: yaml.Node) -> 
         reason = "the file does not name the model of the GPUs"
         line = request.start_mark.line + 1
         yield Reading(omissions=(source.omission(f"GPUs of {name}", reason, line),))
+    for key, value in file.entries(node):
+        if key in _NOT_IMPORTED:
+            line = value.start_mark.line + 1
+            omission = source.omission(f"{key} of {name}", _NOT_IMPORTED[key], line)
+            yield Reading(omissions=(omission,))
 
 
 def _gpu_request(file: YamlFile, node: yaml.Node) -> yaml.Node | None:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import tree_sitter
 
 from rigspec.importing.images import read_image
-from rigspec.importing.install_commands import read_install_command
 from rigspec.importing.json_file import JsonFile, read_json
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
-from rigspec.importing.shell_commands import find_commands
+from rigspec.importing.shell.commands import find_commands
+from rigspec.importing.shell.install import read_install_command
 
 __all__ = ["read"]
 

@@ -1,4 +1,4 @@
-"""``Dockerfile``: the base image, and the packages that RUN installs by apt, pip and conda."""
+"""``Dockerfile``: the base image, and the packages that RUN installs by apt, dnf, pip and conda."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from dockerfile_parse import DockerfileParser
 
 from rigspec.importing.build_context import BuildContext
+from rigspec.importing.heredocs import HereDocument, hide_heredocs, remove_operators
 from rigspec.importing.images import read_image
-from rigspec.importing.install_commands import read_install_command
 from rigspec.importing.model import (
     Reading,
     SourceText,
@@ -22,7 +22,8 @@ from rigspec.importing.model import (
     join_readings,
     omit,
 )
-from rigspec.importing.shell_commands import find_commands
+from rigspec.importing.shell.commands import find_commands
+from rigspec.importing.shell.install import read_install_command
 
 __all__ = ["read"]
 
@@ -31,15 +32,25 @@ _STAGE = re.compile(
     r"(?:--platform=\S+\s+)?(?P<image>\S+)(?:\s+as\s+(?P<stage>\S+))?", re.IGNORECASE
 )
 _RUN_OPTIONS = re.compile(r"\A\s*RUN\s+(?:--\w+(?:=\S+)?(?:\s|\\\n)+)*", re.IGNORECASE)
+# What runs the here-document of a RUN: no program, or a shell.
+_SHELL = re.compile(r"(?:(?:\S*/)?(?:ba|da|z)?sh(?:\s+-\S+)*)?")
+_NOT_IMPORTED = {
+    "CMD": "write it as `command` of a `[service.program.NAME]`",
+    "ENTRYPOINT": "write it as `command` of a `[service.program.NAME]`",
+    "USER": "write it as a `[user.NAME]`",
+    "HEALTHCHECK": "a rig checks the `port` of a `[service.program.NAME]`",
+    "EXPOSE": "write it as `port` of a `[service.program.NAME]`",
+}
 _COMMENT = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
 
 
 def read(source: SourceText) -> Reading:
     """Read the last stage and the stages that it starts from."""
-    stages = _split_stages(_instructions(source))
+    text, documents = hide_heredocs(source.text)
+    stages = _split_stages(_instructions(text))
     if not stages:
         return Reading(omissions=(source.omission("Dockerfile", "no FROM instruction", 1),))
-    reader = _StageReader(source, stages)
+    reader = _StageReader(source, stages, documents)
     reading = join_readings([*reader.read(len(stages) - 1), Reading(omissions=reader.unused())])
     return _drop_replaced(reading)
 
@@ -64,8 +75,8 @@ def _is_exact(statement: Statement) -> bool:
     return is_package and value.startswith("==") and not {"*", ","} & {*value}
 
 
-def _instructions(source: SourceText) -> list[dict[str, Any]]:
-    parser = DockerfileParser(fileobj=io.BytesIO(source.text.encode()))
+def _instructions(text: str) -> list[dict[str, Any]]:
+    parser = DockerfileParser(fileobj=io.BytesIO(text.encode()))
     return [entry for entry in parser.structure if entry["instruction"] != "COMMENT"]
 
 
@@ -86,9 +97,15 @@ def _split_stages(instructions: list[dict[str, Any]]) -> list[list[dict[str, Any
 class _StageReader:
     """Reads stages by number, with the variables that the file gives a value."""
 
-    def __init__(self, source: SourceText, stages: list[list[dict[str, Any]]]) -> None:
+    def __init__(
+        self,
+        source: SourceText,
+        stages: list[list[dict[str, Any]]],
+        documents: tuple[HereDocument, ...],
+    ) -> None:
         self._source = source
         self._stages = stages
+        self._documents = documents
         self._names: dict[str, int] = {}
         for number, stage in enumerate(stages):
             match = _STAGE.match(self._from(stage)["value"])
@@ -113,6 +130,9 @@ class _StageReader:
                 context.apply(kind, _expand(entry["value"], variables))
             elif kind == "RUN":
                 yield from self._read_run(entry, variables, context)
+            elif kind in _NOT_IMPORTED:
+                omission = self._source.omission(entry["content"], _NOT_IMPORTED[kind], line)
+                yield Reading(omissions=(omission,))
 
     def unused(self) -> tuple[Any, ...]:
         """Return the stages that the last one does not start from."""
@@ -151,13 +171,22 @@ class _StageReader:
         end = self._source.line_start(entry["endline"] + 2)
         if entry["endline"] + 2 > self._source.text.count("\n") + 1:
             end = len(self._source.text)
-        script = self._source.text[start:end]
-        script = _blank(_RUN_OPTIONS, script, count=1)
-        script = _blank(_COMMENT, script)
-        for words in find_commands(script):
-            yield read_install_command(
-                words, start, self._source, lambda text: _expand(text, variables), context.locate
-            )
+        script = _blank(_RUN_OPTIONS, self._source.text[start:end], count=1)
+        documents = [d for d in self._documents if d.line == entry["startline"] + 1]
+        if documents:
+            script = remove_operators(script)
+        scripts = [(start, _blank(_COMMENT, script))]
+        if documents and _SHELL.fullmatch(script.strip()):
+            scripts = [(d.start, self._source.text[d.start : d.end]) for d in documents]
+        for offset, text in scripts:
+            for words in find_commands(text):
+                yield read_install_command(
+                    words,
+                    offset,
+                    self._source,
+                    lambda word: _expand(word, variables),
+                    context.locate,
+                )
 
 
 def _blank(pattern: re.Pattern[str], text: str, count: int = 0) -> str:

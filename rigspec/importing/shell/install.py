@@ -1,4 +1,4 @@
-"""Packages that a shell command installs by apt, pip, uv or conda."""
+"""Packages that a shell command installs by apt, dnf, pip, uv or conda."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from rigspec.diagnostics.model import Span
 from rigspec.importing.conda_spec import read_conda_spec
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
 from rigspec.importing.pip_requirement import build_of_index, is_default_index, read_requirement
-from rigspec.importing.shell_commands import Word
+from rigspec.importing.shell.commands import Word
+from rigspec.importing.shell.other_installers import explain_installer
 
 __all__ = ["read_install_command"]
 
@@ -52,10 +53,25 @@ _PIP_VALUES = frozenset(
         "--torch-backend",
     ]
 )
-_APT_VALUES = frozenset(["-o", "--option", "-t", "--target-release", "-c", "--config-file"])
+_SYSTEM_VALUES = frozenset(["-o", "--option", "-t", "--target-release", "-c", "--config-file"])
+# The installers that a program belongs to.
+_PROGRAMS = {
+    "apt-get": "system",
+    "apt": "system",
+    "dnf": "system",
+    "microdnf": "system",
+    "yum": "system",
+    "mamba": "conda",
+    "micromamba": "conda",
+    "conda": "conda",
+}
+_VENV_VALUES = frozenset(["-p", "--python"])
 _CONDA_VALUES = frozenset(["-c", "--channel", "-n", "--name", "-p", "--prefix", "--solver"])
 _SYSTEM_PACKAGE = re.compile(r"(?!.*\.\+)[a-z0-9][a-z0-9+.-]*[a-z0-9+.]")
 _ARCHIVE = re.compile(r"^[^@]*\.(?:whl|tar\.gz|zip)(?:\[|$)")
+_PYTHON = re.compile(r"(?:cpython-)?(\d+\.\d+)(?:\.\d+)?")
+# How many words of a command that is not read are shown.
+_SHOWN_WORDS = 4
 _PREFIXES = frozenset(["sudo", "exec", "time", "env"])
 
 
@@ -66,7 +82,7 @@ def read_install_command(
     expand: Expand,
     locate: Callable[[str], str | None] = lambda path: None,
 ) -> Reading:
-    """Return the packages that a command installs; another command installs none.
+    """Return the packages or the Python that a command installs; another command installs none.
 
     Args:
         words: the words of the command.
@@ -79,33 +95,34 @@ def read_install_command(
         words = words[1:]
     program, rest = _split_program(words)
     command = _Command(rest, offset, source, expand, locate)
-    if program == "pip":
-        return join_readings(command.pip())
-    if program == "conda":
-        return join_readings(command.conda())
-    return join_readings(command.apt()) if program == "apt" else Reading()
+    readers = {
+        "pip": command.pip,
+        "conda": command.conda,
+        "system": command.system,
+        "python": command.python,
+    }
+    reader = readers.get(program or "", command.other)
+    return join_readings(reader())
 
 
 def _split_program(words: Sequence[Word]) -> tuple[str | None, Sequence[Word]]:
-    """Return the installer, and the words after its ``install``."""
-    texts = [word.text for word in words]
+    """Return the installer and the words after its ``install``, or None and all words."""
+    whole, texts = words, [word.text for word in words]
     name = texts[0].rpartition("/")[2] if texts else ""
+    if name == "uv" and texts[1:2] in (["venv"], ["python"]):
+        return "python", words[1:]
     if re.fullmatch(r"python[\d.]*", name) and texts[1:3] == ["-m", "pip"]:
         words, texts, name = words[2:], texts[2:], "pip"
     elif name == "uv" and texts[1:2] == ["pip"]:
         words, texts, name = words[1:], texts[1:], "pip"
-    program = {"apt-get": "apt", "apt": "apt", "mamba": "conda", "micromamba": "conda"}.get(name)
-    if re.fullmatch(r"pip[\d.]*", name):
-        program = "pip"
-    elif name == "conda":
-        program = "conda"
+    program = "pip" if re.fullmatch(r"pip[\d.]*", name) else _PROGRAMS.get(name)
     verbs = ("install", "create") if program == "conda" else ("install",)
     at = next((i for i, text in enumerate(texts) if text in verbs), None)
-    return (program, words[at + 1 :]) if program is not None and at is not None else (None, ())
+    return (program, words[at + 1 :]) if program is not None and at is not None else (None, whole)
 
 
 class _Command:
-    """The words of one installation."""
+    """The words of one command: after its ``install``, if it is an installer that is read."""
 
     def __init__(
         self,
@@ -118,9 +135,9 @@ class _Command:
         self._words, self._offset, self._source = words, offset, source
         self._expand, self._locate = expand, locate
 
-    def apt(self) -> Iterator[Reading]:
+    def system(self) -> Iterator[Reading]:
         """Yield the system packages."""
-        for word, text, _ in self._arguments(_APT_VALUES):
+        for word, text, _ in self._arguments(_SYSTEM_VALUES):
             if text is None:
                 yield self._omit(word, "a variable without a value")
                 continue
@@ -147,6 +164,30 @@ class _Command:
                 yield self._omit(word, "a variable without a value")
             else:
                 yield read_conda_spec(text, self._span(word))
+
+    def python(self) -> Iterator[Reading]:
+        """Yield the Python of ``uv venv --python 3.12`` and ``uv python install 3.12``."""
+        named = [value for _, value in self._options(_VENV_VALUES)]
+        if self._words[0].text == "python":
+            named = [word for word, _, number in self._arguments(_VENV_VALUES) if number > 1]
+        for word in named:
+            text = word.text if word.is_literal else self._expand(word.text)
+            release = _PYTHON.fullmatch(text or "")
+            if release is None:
+                yield self._omit(word, "not a version of Python")
+            else:
+                yield Reading((Statement(Subject.PYTHON, f"=={release[1]}.*", self._span(word)),))
+
+    def other(self) -> Iterator[Reading]:
+        """Yield an omission if the command is an installer that is not read."""
+        texts = [word.text for word in self._words]
+        if texts:
+            texts[0] = texts[0].rpartition("/")[2]
+            reason = explain_installer(texts)
+            if reason is not None:
+                shown = " ".join(texts[:_SHOWN_WORDS])
+                line = self._span(self._words[0]).line
+                yield Reading(omissions=(self._source.omission(shown, reason, line),))
 
     def pip(self) -> Iterator[Reading]:
         """Yield the requirements, with the build of the index."""

@@ -1,0 +1,1 @@
+"""Shell commands in the files that are imported, and what they install."""
