@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from rigspec.check_dependencies import check_dependencies
 from rigspec.diagnostics.levels import ignore_codes
-from rigspec.diagnostics.model import Diagnostic, Metric, Report, Severity
+from rigspec.diagnostics.model import Diagnostic, ExpectedPackage, Metric, Report, Severity
 from rigspec.diagnostics.order import sort_diagnostics
+from rigspec.expected_packages import list_expected_packages
 from rigspec.hardware.machine_specs import build_machine_specs
 from rigspec.hardware.summary import format_summary
 from rigspec.lint.hardware import lint_hardware
@@ -65,6 +67,7 @@ def check_machine(
     solution = find_preferred(builder, requirements, list_locked_preferences(builder, kept, moving))
     found: list[Diagnostic] = [*beyond]
     resolution, accepts = None, _Acceptance(machine, installable)
+    packages: tuple[ExpectedPackage, ...] = ()
     if solution is None:
         found += _list_conflicts(spec, machine, matrix, builder, requirements, repairs, accepts)
     else:
@@ -73,7 +76,10 @@ def check_machine(
         resolution = build_resolution(spec.rig, machine, matrix, implied_rules, needed)
         rows = (row for row in builder.advisory_rules(solution) if row.keys <= needed.keys())
         found += lint_advisories(rows, builder.universes, requirements, solution, spec.document)
-        found += check_dependencies(spec, machine, matrix, repairs=repairs, accepts=accepts)
+        checked = check_dependencies(spec, machine, matrix, repairs=repairs, accepts=accepts)
+        found += checked.diagnostics
+        whole = checked.solution or solution
+        packages = tuple(list_expected_packages(spec.rig, matrix, whole, checked.required))
     repaired = (repair.resolution for error in found for repair in error.repairs)
     likely = resolution or next(filter(None, repaired), None) or accepts.likely
     found += lint(spec, machine, matrix, resolution, likely)
@@ -83,7 +89,8 @@ def check_machine(
     parts, measures = _hardware(spec, machine, matrix)
     status = "conflict" if resolution is None or _errors(parts) else "ok"
     shown = _drop_repeated_notes((*found, *parts))
-    return _report(spec, machine, status, resolution, shown, measures)
+    report = _report(spec, machine, status, resolution, shown, measures)
+    return report if resolution is None else replace(report, packages=packages)
 
 
 def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[Diagnostic]:
@@ -119,7 +126,7 @@ class _Acceptance:
 
     def __call__(self, spec: LoadedSpec, matrix: Matrix, resolution: Resolution) -> bool:
         if (self._installable and _errors(lint_host_steps(spec, matrix, resolution))) or _errors(
-            check_dependencies(spec, self._machine, matrix, repairs=False)
+            check_dependencies(spec, self._machine, matrix, repairs=False).diagnostics
         ):
             self._rejected.append((matrix, resolution))
             return False

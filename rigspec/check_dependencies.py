@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic, Fact, Severity
+from rigspec.frozen import dataclass
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.resolve.problem.builder import ProblemBuilder
@@ -28,9 +29,21 @@ from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
 from rigspec.version_specifiers import strip_local_version
 
-__all__ = ["check_dependencies"]
+__all__ = ["DependencyCheck", "check_dependencies"]
 
 _CODE = "RS257"
+
+
+@dataclass(frozen=True)
+class DependencyCheck:
+    """Conflicts or notes about required frameworks, and a solution that has these frameworks.
+
+    ``solution`` is None without required frameworks, and if they conflict.
+    """
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    required: tuple[RequiredFramework, ...] = ()
+    solution: Solution | None = None
 
 
 def check_dependencies(
@@ -40,14 +53,14 @@ def check_dependencies(
     *,
     repairs: bool,
     accepts: Callable[[LoadedSpec, Matrix, Resolution], bool] = lambda *_: True,
-) -> tuple[Diagnostic, ...]:
+) -> DependencyCheck:
     """Return the conflicts of required frameworks with the machine, else notes about them.
 
     Conflicts between programs alone are left to the lock, which may find other releases.
     """
     required = tuple(find_required_frameworks(spec.rig, matrix))
     if not required:
-        return ()
+        return DependencyCheck()
     names: dict[str, list[str]] = {}
     for each in required:
         names.setdefault(each.env, []).append(each.framework)
@@ -56,7 +69,8 @@ def check_dependencies(
     requirements = _list_requirements(builder, required, matrix, arch)
     solution = find_newest(builder, requirements)
     if solution is not None:
-        return tuple(_note_versions(spec, builder, requirements, solution, required))
+        notes = tuple(_note_versions(spec, builder, requirements, solution, required))
+        return DependencyCheck(notes, required, solution)
     from rigspec.resolve.conflicts.diagnose import list_conflicts
 
     keys = [get_env_key(each.env, each.framework) for each in required]
@@ -70,7 +84,8 @@ def check_dependencies(
         accepts=accepts,
         dependencies=keys,
     )
-    return tuple(_add_packages(spec, conflict, required) for conflict in conflicts)
+    errors = tuple(_add_packages(spec, conflict, required) for conflict in conflicts)
+    return DependencyCheck(errors, required)
 
 
 def _add_packages(

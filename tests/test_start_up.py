@@ -40,6 +40,7 @@ PACKAGES = {
     "rigspec.cache",
     "rigspec.check",
     "rigspec.check_dependencies",
+    "rigspec.expected_packages",
     "rigspec.cli",
     "rigspec.diagnostics",
     "rigspec.frozen",

@@ -119,12 +119,30 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class ExpectedPackage:
+    """The newest version of a package that the rules admit; it is not part of the resolution.
+
+    ``is_exact`` is whether the spec requests this version, else a lock may take an older one.
+    ``required_by`` is the package that requires a framework which the spec does not name, and
+    ``cuda`` the CUDA in the wheels of this framework.
+    """
+
+    env: str
+    name: str
+    version: str
+    is_exact: bool = False
+    required_by: str | None = None
+    cuda: str | None = None
+
+
+@dataclass(frozen=True)
 class Report:
     """The result for one machine of a spec. ``status`` is ok, conflict or invalid.
 
     If only the parts of the machine conflict, the report has a resolution, because software does
     not depend on them. ``imported`` are the files that diagnostics refer to and that are not specs.
     ``ignored`` is the number of warnings and notes that were left out by their codes.
+    ``packages`` are those that the matrix has rules about.
     """
 
     spec: str
@@ -135,3 +153,4 @@ class Report:
     metrics: tuple[Metric, ...] = ()
     imported: tuple[str, ...] = ()
     ignored: int = 0
+    packages: tuple[ExpectedPackage, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any
 from rigspec.diagnostics.model import (
     Diagnostic,
     Edit,
+    ExpectedPackage,
     Fact,
     Metric,
     Repair,
@@ -50,6 +51,7 @@ def _parse_report(item: Mapping[str, Any]) -> Report:
         metrics=tuple(_parse_metric(entry) for entry in item["metrics"]),
         imported=tuple(item["imported"]),
         ignored=int(item["ignored"]),
+        packages=tuple(ExpectedPackage(**package) for package in item["packages"]),
     )
 
 

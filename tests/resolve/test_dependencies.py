@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.render.json import render_json
+from rigspec.diagnostics.render.summary import render_summary
+from rigspec.diagnostics.serialization import parse_reports, serialize_reports
+from rigspec.matrix.loader import load_matrix
 from tests.resolve.rigs import check, errors
 
 RIG = """
@@ -92,3 +97,43 @@ def test_version_without_the_requirement_is_not_checked(tmp_path: Path) -> None:
     # Up to 0.5, torch is an extra of SGLang.
     report = check_packages(tmp_path, 'sglang = "==0.3.4"', driver='driver = "==535.*"')
     assert "RS257" not in [d.code for d in report.diagnostics]
+
+
+def newest_release(product: str) -> str:
+    listing = load_matrix([product]).product(product).listing
+    assert listing is not None
+    return listing.versions[-1]
+
+
+def list_packages(report: Report) -> dict[str, tuple[str, str | None, str | None]]:
+    return {p.name: (p.version, p.required_by, p.cuda) for p in report.packages}
+
+
+def test_packages_of_a_rig_that_resolves_are_reported_with_the_framework_they_require(
+    tmp_path: Path,
+) -> None:
+    report = check_packages(tmp_path, 'vllm = "==0.33.0", torchvision = "*", requests = "*"')
+
+    assert list_packages(report) == {
+        "vllm": ("0.33.0", None, None),
+        "torchvision": (newest_release("package:torchvision"), None, None),
+        "torch": ("2.14.0", "torchvision", "13.0"),
+    }
+    summary = render_summary(report)
+    assert "    vllm        0.33.0\n" in summary
+    assert "    torch       up to 2.14.0 (required by torchvision)\n" in summary
+    assert "    cuda        13.0 (in the wheels)" in summary
+    assert parse_reports(serialize_reports([report])) == [report]
+    shown = json.loads(render_json([report]))["results"][0]["packages"]
+    assert {"name": "torch", "version": "2.14.0"}.items() <= shown[-1].items()
+
+
+def test_packages_of_a_conflict_are_not_reported(tmp_path: Path) -> None:
+    assert check_packages(tmp_path, 'vllm = "==0.33.0"', driver='driver = "==535.*"').packages == ()
+
+
+def test_packages_of_conda_are_not_reported(tmp_path: Path) -> None:
+    rig = RIG.format(gpu="RTX 4090", driver="", packages='torchvision = "*"')
+    report = check(tmp_path, rig + 'manager = "conda"\nchannels = ["conda-forge"]\n')
+    assert report.status == "ok"
+    assert report.packages == ()

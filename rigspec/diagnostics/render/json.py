@@ -6,7 +6,17 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from rigspec.diagnostics.model import Diagnostic, Edit, Fact, Metric, Repair, Report, Source, Span
+from rigspec.diagnostics.model import (
+    Diagnostic,
+    Edit,
+    ExpectedPackage,
+    Fact,
+    Metric,
+    Repair,
+    Report,
+    Source,
+    Span,
+)
 from rigspec.diagnostics.sanitize import sanitize_json
 from rigspec.resolution import Build, EnvResolution, Resolution
 
@@ -25,9 +35,21 @@ def _serialize_report(report: Report) -> dict[str, Any]:
         "machine": report.machine,
         "status": report.status,
         "resolution": _serialize_resolution(report.resolution) if report.resolution else None,
+        "packages": [_serialize_package(package) for package in report.packages],
         "hardware": {metric.name: serialize_metric(metric) for metric in report.metrics},
         "diagnostics": [_serialize_diagnostic(diagnostic) for diagnostic in report.diagnostics],
         "ignored": report.ignored,
+    }
+
+
+def _serialize_package(package: ExpectedPackage) -> dict[str, Any]:
+    return {
+        "env": package.env,
+        "name": package.name,
+        "version": package.version,
+        "exact": package.is_exact,
+        "required_by": package.required_by,
+        "cuda": package.cuda,
     }
 
 

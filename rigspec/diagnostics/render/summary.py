@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rigspec.diagnostics.model import Report, Severity
+from rigspec.diagnostics.model import ExpectedPackage, Report, Severity
 from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution
 
 __all__ = ["drop_warnings", "render_summary"]
+
+# The least width of the names of an environment's packages.
+_WIDTH = 10
 
 
 def render_summary(report: Report) -> str:
@@ -31,7 +34,10 @@ def render_summary(report: Report) -> str:
     lines += [f"  {metric.name:<12} {metric.text}" for metric in report.metrics]
     for env in report.resolution.envs:
         lines.append(f"  env {env.name}")
-        lines += [f"    {name:<10} {value}" for name, value in _iterate_environment(env)]
+        packages = [package for package in report.packages if package.env == env.name]
+        rows = [*_iterate_environment(env, packages)]
+        width = max(_WIDTH, *(len(name) for name, _ in rows))
+        lines += [f"    {name:<{width}} {value}" for name, value in rows]
     return "\n".join(lines)
 
 
@@ -57,11 +63,18 @@ def _driver_remark(resolution: Resolution) -> str:
     return " (open kernel modules)" if resolution.kernel_modules == "open" else ""
 
 
-def _iterate_environment(env: EnvResolution) -> Iterator[tuple[str, str]]:
+def _iterate_environment(
+    env: EnvResolution, packages: Sequence[ExpectedPackage]
+) -> Iterator[tuple[str, str]]:
     source = env.installer or (env.interpreter if env.interpreter != "system" else None)
     yield "python", f"{env.python} (from {source})" if source else env.python
     yield "pip", env.pip
     for framework in env.frameworks:
         yield framework.name, framework.version
-    if env.cuda is not None:
-        yield "cuda", f"{env.cuda} (in the wheels)"
+    for package in packages:
+        version = package.version if package.is_exact else f"up to {package.version}"
+        remark = f" (required by {package.required_by})" if package.required_by else ""
+        yield package.name, f"{version}{remark}"
+    cuda = env.cuda or next((package.cuda for package in packages if package.cuda), None)
+    if cuda is not None:
+        yield "cuda", f"{cuda} (in the wheels)"
