@@ -9,7 +9,7 @@ from pathlib import Path
 import tests.conftest  # noqa: F401  # no server is asked
 from tests.figures.canaries import plant_canaries
 from tests.figures.files import LOCKED_BYTES, change_lock_bytes, kill_commands, kill_installer
-from tests.figures.measurement import Measurement
+from tests.figures.measurement import Measurement, Result
 from tests.figures.page import read_rows, write_page
 from tests.figures.readers import check_rigs, read_inputs, repair_rigs
 from tests.figures.secrets import PAIRS, plant_secrets
@@ -18,8 +18,8 @@ __all__ = ["MEASUREMENTS", "main"]
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs/reference/figures.md"
 MEASUREMENTS = {
-    "inputs": Measurement("drawn and mutated inputs to the parsers", 1_000_000, read_inputs),
-    "checks": Measurement("checks of drawn rigs", 100_000, check_rigs),
+    "inputs": Measurement("drawn and mutated inputs to the parsers", 1_000_000, read_inputs, 50),
+    "checks": Measurement("checks of drawn rigs", 100_000, check_rigs, 50),
     "repairs": Measurement("repairs applied: the promised resolution", 200, repair_rigs),
     "lock-bytes": Measurement(
         "changed bytes of the committed locks: refused", LOCKED_BYTES, change_lock_bytes
@@ -29,7 +29,10 @@ MEASUREMENTS = {
         "kills of the installer: the next run completes", 200, kill_installer
     ),
     "canaries": Measurement(
-        "strings with a canary in artifacts, drawings and reports: inert", 100_000, plant_canaries
+        "strings with a canary in artifacts, services, drawings and reports: inert",
+        100_000,
+        plant_canaries,
+        50,
     ),
     "secrets": Measurement(
         "planted secrets, kinds and places: in no output", len(PAIRS), plant_secrets
@@ -45,22 +48,19 @@ def main(arguments: list[str], measurements: dict[str, Measurement] = MEASUREMEN
     parser.add_argument("--page", type=Path, default=_PAGE)
     options = parser.parse_args(arguments)
     found = 0
-    rows = read_rows(options.page)
     for name in options.name or measurements:
-        measurement = measurements[name]
-        result = measurement.measure(options.scale, options.seed)
+        measurement, result = measurements[name], Result(0)
+        command = f"make figures FIGURES={name} SCALE={options.scale:g}"
+        for result in measurement.measure(options.scale, options.seed):
+            # Another run may have written its row.
+            rows = read_rows(options.page)
+            counted = (result.done, measurement.full, len(result.findings))
+            rows[measurement.title] = (*counted, command)
+            write_page(options.page, rows)
         print(f"{name}: {result.done} attempts, {len(result.findings)} findings", flush=True)
         for finding in result.findings:
             print(f"  {finding}", flush=True)
         found += len(result.findings)
-        command = f"make figures FIGURES={name} SCALE={options.scale:g}"
-        rows[measurement.title] = (
-            result.done,
-            measurement.full,
-            len(result.findings),
-            command,
-        )
-        write_page(options.page, rows)
     return 1 if found else 0
 
 

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from bisect import bisect_right
+from itertools import accumulate
 from pathlib import Path
 
 from rigspec.lock.lockfile import CorruptLock, read_lock
@@ -23,7 +25,9 @@ __all__ = ["LOCKED_BYTES", "change_lock_bytes", "kill_commands", "kill_installer
 
 _LOCKS = sorted(file.parent for file in (ROOT / "lockfiles").glob("*/rig.lock"))
 _FILES = [file for lock in _LOCKS for file in sorted(lock.rglob("*")) if file.is_file()]
-LOCKED_BYTES = sum(file.stat().st_size for file in _FILES)
+# The offset of the end of each file among the bytes of all.
+_ENDS = list(accumulate(file.stat().st_size for file in _FILES))
+LOCKED_BYTES = _ENDS[-1]
 # A command spends most of its time before it writes.
 _LATE = 0.6
 
@@ -38,27 +42,23 @@ def change_lock_bytes(count: int, chance: random.Random) -> Result:
             copy = Path(folder, lock.name)
             if not copy.exists():
                 shutil.copytree(lock, copy)
-            changed = copy / file.relative_to(lock)
-            data = file.read_bytes()
-            other = bytes([data[place] ^ chance.randrange(1, 256)])
-            changed.write_bytes(data[:place] + other + data[place + 1 :])
-            try:
-                read_lock(copy)
-                findings.append(f"{file.relative_to(ROOT)}: byte {place} is now {other!r}")
-            except CorruptLock:
-                pass
-            changed.write_bytes(data)
+            with (copy / file.relative_to(lock)).open("r+b", buffering=0) as changed:
+                data = os.pread(changed.fileno(), 1, place)
+                other = bytes([data[0] ^ chance.randrange(1, 256)])
+                os.pwrite(changed.fileno(), other, place)
+                try:
+                    read_lock(copy)
+                    findings.append(f"{file.relative_to(ROOT)}: byte {place} is now {other!r}")
+                except CorruptLock:
+                    pass
+                os.pwrite(changed.fileno(), data, place)
     return Result(count, tuple(findings))
 
 
 def _locate(number: int) -> tuple[Path, int]:
     """Return the file and the offset of a byte of all files in order."""
-    for file in _FILES:
-        size = file.stat().st_size
-        if number < size:
-            return file, number
-        number -= size
-    raise ValueError("beyond the last byte")
+    index = bisect_right(_ENDS, number)
+    return _FILES[index], number - (_ENDS[index - 1] if index else 0)
 
 
 def kill_commands(
@@ -130,7 +130,7 @@ def _environment() -> dict[str, str]:
 
 
 def kill_installer(count: int, chance: random.Random) -> Result:
-    """Kill the installer at random places of its steps: the next run completes as without one."""
+    """Kill the installer at random places of every step: the next run completes as without one."""
     findings = []
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "k").mkdir()
@@ -139,7 +139,7 @@ def kill_installer(count: int, chance: random.Random) -> Result:
         try:
             undisturbed = record_undisturbed(keys, Path(folder) / "undisturbed")
             for number in range(count):
-                step, by = chance.choice(STEPS), chance.choice(("commands", "time"))
+                step, by = STEPS[number % len(STEPS)], chance.choice(("commands", "time"))
                 share = round(chance.uniform(0, 0.9), 3)
                 trial = Path(folder) / f"trial-{number}"
                 trial.mkdir()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 __all__ = ["Measurement", "Result"]
@@ -19,11 +19,24 @@ class Result:
 
 @dataclass(frozen=True)
 class Measurement:
-    """``run`` makes at least one attempt; ``full`` is the number at scale 1."""
+    """``run`` makes at least one attempt; ``full`` is the number at scale 1.
+
+    A long run has ``parts``, each with a seed: one that is interrupted has the result of those that
+    are complete.
+    """
 
     title: str
     full: int
     run: Callable[[int, random.Random], Result]
+    parts: int = 1
 
-    def measure(self, scale: float, seed: int) -> Result:
-        return self.run(max(1, round(self.full * scale)), random.Random(seed))
+    def measure(self, scale: float, seed: int) -> Iterator[Result]:
+        """Yield the result so far after each part."""
+        count = max(1, round(self.full * scale))
+        parts = min(self.parts, count)
+        result = Result(0)
+        for part in range(parts):
+            share = count * (part + 1) // parts - count * part // parts
+            found = self.run(share, random.Random(seed if part == 0 else f"{seed}.{part}"))
+            result = Result(result.done + found.done, result.findings + found.findings)
+            yield result

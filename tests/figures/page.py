@@ -12,7 +12,7 @@ _INTRODUCTION = """# Figures
 
 Attempts to break rigspec, as `make figures` last ran them. A finding fails the run, and its
 smallest input becomes a test. The column *of* has the number at `SCALE=1`: where a row has fewer
-attempts, it was run at a smaller scale. The seed is fixed, so a run can be repeated.
+attempts, it was run at a smaller scale or interrupted. The seed is fixed, so a run can be repeated.
 
 """
 _END = """

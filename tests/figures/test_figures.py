@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from rigspec.fs.atomic_tree import write_tree_atomically
 from tests.figures import canaries, files, readers, secrets
 from tests.figures.__main__ import MEASUREMENTS, main
 from tests.figures.measurement import Measurement, Result
 from tests.figures.page import read_rows
 from tests.fuzz.targets import TARGETS, Target
+from tests.injection import services
 from tests.injection.artifacts import artifacts, read_rig
 from tests.injection.readers import read_targets
 from tests.injection.rigs import PLAIN
@@ -84,10 +86,89 @@ def test_canary_that_fires_in_a_shell_is_a_finding(
         read_targets(read_rig(rig), built, tmp_path / "bare")
 
 
+def _served(command: list[str]) -> dict[str, Any]:
+    """Return a rig with a program, a session and sshd."""
+    program = {"env": "work", "command": command, "variables": {"TEXT": '50% of "$HOME"'}}
+    session = {"env": "work", "windows": [{"name": "w", "panes": ["echo $HOME"]}]}
+    service = {"ssh": {"port": 2222}, "program": {"p": program}, "tmux": {"s": session}}
+    return {**PLAIN, "service": service}
+
+
+def _served_files(rig: dict[str, Any], folder: Path) -> Path:
+    built = artifacts(rig)
+    write_tree_atomically(folder, built["shell"])
+    write_tree_atomically(folder / "image", built["docker"])
+    return folder / "files"
+
+
+def test_program_that_systemd_starts_with_other_words_is_a_finding(tmp_path: Path) -> None:
+    rig = _served(["serve", "$HOME %h", 'a "b" \\c', "", "x\u00a0y"])
+    files = _served_files(rig, tmp_path / "out")
+    assert services.read_units(read_rig(rig), files) == 1
+    unit = (files / "program-p").read_text("utf-8")
+    for quoted, bare in (("%%h", "%h"), ("$$HOME", "$HOME"), ('""', '"')):
+        assert quoted in unit
+        (files / "program-p").write_text(unit.replace(quoted, bare, 1), "utf-8")
+        with pytest.raises(AssertionError):
+            services.read_units(read_rig(rig), files)
+
+
+def test_program_that_an_image_starts_with_other_words_is_a_finding(tmp_path: Path) -> None:
+    rig = _served(["serve", "$HOME", "it's"])
+    _served_files(rig, tmp_path / "out")
+    script = tmp_path / "out/image/serve"
+    assert services.read_start_script(read_rig(rig), script) == 1
+    script.write_text(script.read_text("utf-8").replace("'$HOME'", '"$HOME"'), "utf-8")
+    with pytest.raises(AssertionError):
+        services.read_start_script(read_rig(rig), script)
+
+
+def test_pane_with_another_command_is_a_finding(tmp_path: Path) -> None:
+    rig = _served(["serve"])
+    files = _served_files(rig, tmp_path / "out")
+    assert services.read_layouts(read_rig(rig), files) == 1
+    layout = (files / "session-s").read_text("utf-8")
+    (files / "session-s").write_text(layout.replace('"echo $HOME"', "echo, reboot"), "utf-8")
+    with pytest.raises(AssertionError):
+        services.read_layouts(read_rig(rig), files)
+
+
+def test_settings_that_sshd_reads_otherwise_are_a_finding(tmp_path: Path) -> None:
+    files = _served_files(_served(["serve"]), tmp_path / "out")
+    meant = services.read_server_settings(files)
+    assert "port 2222" in meant
+    with (files / "service-ssh-settings").open("a", encoding="utf-8") as settings:
+        settings.write("PermitUserEnvironment yes\n")
+    assert services.read_server_settings(files) != meant
+
+
 def test_canaries_in_drawings_are_counted() -> None:
     planted, found = canaries._plant_in_documents(_chance())
     assert planted > 5
     assert found == []
+
+
+def test_canaries_of_every_kind_reach_artifacts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canaries, "_PER_KIND", 10)
+    assert canaries._plant_in_targets(_chance()) == (10 * len(canaries._KINDS), [])
+    monkeypatch.setattr(canaries, "read_units", _fail)
+    (found,) = canaries._plant_in_targets(_chance())[1]
+    assert "planted" in found
+
+
+def test_interrupted_run_has_the_attempts_so_far(tmp_path: Path) -> None:
+    def run(count: int, chance: random.Random) -> Result:
+        if len(seeds) == 2:
+            raise KeyboardInterrupt
+        seeds.append(chance.random())
+        return Result(count)
+
+    seeds: list[float] = []
+    page = tmp_path / "figures.md"
+    with pytest.raises(KeyboardInterrupt):
+        main(["--page", str(page)], {"a": Measurement("a title", 10, run, parts=5)})
+    assert read_rows(page)["a title"] == (4, 10, 0, "make figures FIGURES=a SCALE=1")
+    assert seeds[0] != seeds[1]
 
 
 def test_page_keeps_rows_of_other_measurements(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from rigspec.lock.model import (
     LockedMachine,
     LockedSettings,
 )
+from rigspec.lock.services import list_services
+from rigspec.matrix.loader import load_matrix
 from rigspec.plan.build import build_plan
 from rigspec.resolution import EnvResolution, Resolution
 from rigspec.spec.loader import parse_spec
@@ -62,7 +64,12 @@ def _lock(rig: Rig, machine: str) -> Lock:
         accelerator="cpu",
         envs=tuple(EnvResolution(name, python="3.11.2", pip="23.0.1") for name in rig.env),
     )
-    locked = LockedMachine(resolution, files=files, envs=tuple(_env(rig, name) for name in rig.env))
+    locked = LockedMachine(
+        resolution,
+        files=files,
+        envs=tuple(_env(rig, name) for name in rig.env),
+        services=tuple(list_services(rig, resolution, load_matrix())),
+    )
     return Lock(rig.name, _DIGEST, _DIGEST, (locked,))
 
 

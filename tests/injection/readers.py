@@ -95,6 +95,7 @@ FILES: dict[str, Callable[[Path], Any]] = {
     "meta-data": _read_yaml,
     "playbook.yml": _read_tagged_yaml,
     "inventory.example.yml": _read_yaml,
+    "compose.yaml": _read_yaml,
     "devcontainer.json": _read_json,
     "Dockerfile": _read_dockerfile,
     "rig.def": _read_definition,
