@@ -17,9 +17,6 @@ Path = tuple[Any, ...]
 SSH_KEY = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIESIDTAn2+DwNg1ThRnXshD4bLBoCx+u4wPKa950PVKA alice@desk"
 )
-# What a table cannot be read without.
-_NEEDS = {"service": ("env",), "user": ("env", "system")}
-
 # What is built for real: nothing of it needs a network.
 PLAIN: dict[str, Any] = {
     "rig": 1,
@@ -322,9 +319,23 @@ def written(rig: dict[str, Any]) -> Written:
 
 
 def alone(rig: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The rig with no more tables than the one where a path leads, which is read faster."""
-    kept = {"rig", "name", path[0], *_NEEDS.get(path[0], ())}
-    return {key: value for key, value in rig.items() if key in kept}
+    """The rig with little more than the part where a path leads, which is read faster."""
+    first = path[0]
+    kept = {key: rig[key] for key in ("rig", "name", first)}
+    if first in ("machine", "env"):
+        # What another part of the machine or environment says does not matter.
+        needed = {"os", "python", *path[2:3]}
+        kept[first] = {
+            name: {key: value for key, value in table.items() if key in needed}
+            for name, table in rig[first].items()
+        }
+    elif first == "service":
+        kept[first] = {path[1]: rig[first][path[1]]}
+    if first in ("service", "user"):
+        kept["env"] = {name: {"python": env["python"]} for name, env in rig.get("env", {}).items()}
+    if first == "user":
+        kept["system"] = {"groups": rig["system"]["groups"]}
+    return kept
 
 
 def literal(value: Any) -> str:
