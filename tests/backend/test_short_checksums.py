@@ -6,7 +6,6 @@ import os
 import subprocess
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -15,6 +14,7 @@ from rigspec.backend.shell_library import read_library
 from rigspec.backend.short_checksums import remove_program_comments, shorten_checksums
 from rigspec.plan.model import PayloadFile
 from rigspec.plan.steps import AptPackage, AptPackagesStep, EnvironmentStep
+from tests.serving import start_server
 
 SUMS = {name: sha256(name) for name in ("curl", "gnupg", "six", "Zope.Event")}
 PACKAGES = f"curl=7.88.1-10+deb12u5 {SUMS['curl']}\ngnupg=2.2.40-1.1 {SUMS['gnupg']}\nnano=7.2-1\n"
@@ -107,7 +107,7 @@ class Index(BaseHTTPRequestHandler):
 @pytest.fixture
 def index() -> str:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Index)
-    Thread(target=server.serve_forever, daemon=True).start()
+    start_server(server)
     return f"http://127.0.0.1:{server.server_port}"
 
 

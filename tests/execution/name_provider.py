@@ -7,13 +7,13 @@ import http.server
 import shutil
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.execution.roots import SystemRoot
+from tests.serving import start_server
 
 
 def check_provider_update(root: SystemRoot, port: int, folder: Path, credentials: str) -> None:
@@ -80,8 +80,7 @@ class Provider:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.folder / "provider.crt", self.folder / "provider.key")
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+        thread = start_server(server)
         try:
             yield
         finally:

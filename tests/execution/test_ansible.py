@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +22,7 @@ from filelock import FileLock
 
 from tests.execution.conftest import KEPT
 from tests.execution.roots import SystemRoot, archive, make_root
+from tests.serving import start_server
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -212,7 +212,7 @@ def weights(tmp_path: Path) -> Iterator[str]:
     (folder / "weights.bin").write_bytes(WEIGHTS)
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    start_server(server)
     yield f"http://127.0.0.1:{server.server_port}/weights.bin"
     server.shutdown()
 

@@ -9,7 +9,6 @@ import json
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.containers import Buildah, docker_engine, local_registry
 from tests.execution.conftest import KEPT
 from tests.execution.roots import make_root
 from tests.execution.test_shell import PYTHON, SESSION
+from tests.serving import start_server
 
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -158,7 +158,7 @@ def small(rigspec: Rigspec, tmp_path: Path) -> Iterator[Path]:
 def _served(folder: Path) -> Iterator[str]:
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        start_server(server)
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -10,7 +10,6 @@ import hashlib
 import shutil
 import subprocess
 import tarfile
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +28,7 @@ from rigspec.spec.loader import parse_spec
 from tests.execution.all_step_kinds import write_installer
 from tests.execution.conftest import KEPT, copied
 from tests.execution.roots import CERTIFICATES, SystemRoot, archive, default_mirror, make_root
+from tests.serving import start_server
 
 # Suites, and the options of debootstrap.
 _UBUNTU = ("--components=main,universe", "--include=ca-certificates")
@@ -118,7 +118,7 @@ def mirror(folder: Path) -> Iterator[str]:
     """A server of files on loopback."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        start_server(server)
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
+
+from tests.serving import start_server
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "conda"
 
@@ -140,7 +141,7 @@ def served(folder: Path, handler: type[SimpleHTTPRequestHandler] | None = None) 
     """A folder of channels on loopback."""
     answer = partial(handler or _Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), answer) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        start_server(server)
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -6,12 +6,13 @@ import datetime as dt
 import gzip
 import hashlib
 import subprocess
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.serving import start_server
 
 RELEASED = dt.datetime(2026, 11, 20, 8, 30, tzinfo=dt.timezone.utc)
 
@@ -172,7 +173,7 @@ class SignedArchive:
                 pass
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        start_server(server)
         self.address = f"http://127.0.0.1:{server.server_port}"
         return server
 
