@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +11,10 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.doctor.bench import Bench, spec_text
-from tests.execution.conftest import KEPT, copied
+from tests.execution.conftest import KEPT, layered
+from tests.execution.first_boot import prepared_root
 from tests.execution.inside import put_rigspec
-from tests.execution.roots import archive, make_root
+from tests.execution.roots import archive
 from tests.lock.conda_channel import served
 
 
@@ -22,14 +22,15 @@ from tests.lock.conda_channel import served
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     folder = tmp_path_factory.mktemp("bench")
     subprocess.run([ROOT / "scripts" / "install-test-tools"], check=True)
-    root = copied(make_root("bookworm", KEPT), folder)
-    put_rigspec(root.path, KEPT, folder)
     words = b"some words\n"
     (folder / "files").mkdir()
     (folder / "files" / "words").write_bytes(words)
-    home = root.path / "root" / "rig"
-    home.mkdir()
-    with served(folder / "files") as address:
+    # A system that has Python already: installing it takes as long as the rest.
+    base = prepared_root(KEPT)
+    with layered(base, folder) as root, served(folder / "files") as address:
+        put_rigspec(root.path, KEPT, folder)
+        home = root.path / "root" / "rig"
+        home.mkdir()
         spec = home / "rig.toml"
         spec.write_text(
             spec_text(f"{address}/words", hashlib.sha256(words).hexdigest(), archive()),
@@ -47,4 +48,3 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             )
         root.run("/root/rig/out/shell/install.sh")
         yield Bench(root)
-    shutil.rmtree(root.path, ignore_errors=True)

@@ -6,7 +6,9 @@ import gzip
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -82,14 +84,17 @@ def whole_rig(kernel_args: str = "[]") -> str:
     return spec + WHOLE.format(mirror=mirror)
 
 
-def planned(rigspec: Rigspec, folder: Path, spec: str) -> Plan:
-    """The plan of a spec that is locked now, with a unit of systemd in it."""
-    file = folder / "rig.toml"
-    file.write_text(spec, encoding="utf-8")
-    done = rigspec("lock", file, "-o", folder / "lock")
-    assert done.returncode == 0, done.stderr
-    lock, digest = read_lock(folder / "lock")
-    plan = build_plan(load_spec(str(file)).rig, lock, "first_box", digest)
+@cache
+def planned(rigspec: Rigspec, spec: str) -> Plan:
+    """The plan of a spec that is locked now, once a process, with a unit of systemd in it."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        file = folder / "rig.toml"
+        file.write_text(spec, encoding="utf-8")
+        done = rigspec("lock", file, "-o", folder / "lock")
+        assert done.returncode == 0, done.stderr
+        lock, digest = read_lock(folder / "lock")
+        plan = build_plan(load_spec(str(file)).rig, lock, "first_box", digest)
     (verify,) = (step for step in plan.steps if isinstance(step, VerifyStep))
     seen = Check("the kernel", ("uname", "-s"), "Linux")
     verify = replace(verify, checks=(*verify.checks, seen))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from tests.execution.roots import SystemRoot, make_root
+from tests.execution.roots import SystemRoot, make_root, skip_syncs
 
 KEPT = Path.home() / ".cache" / "rigspec-tests"
 
@@ -25,6 +25,7 @@ def copied(base: Path, folder: Path) -> SystemRoot:
     """A system of its own for one test, from the one that is made once and kept."""
     copy = folder / "root"
     subprocess.run(["cp", "-a", "--reflink=auto", base, copy], check=True)
+    skip_syncs(copy)
     return SystemRoot(copy)
 
 
@@ -45,6 +46,7 @@ def layered(base: Path, folder: Path) -> Iterator[SystemRoot]:
         yield copied(base, folder)
         return
     try:
+        skip_syncs(root)
         yield SystemRoot(root)
     finally:
         # An installer that a test killed may have left processes there.

@@ -29,7 +29,7 @@ def put_rigspec(root: Path, cache: Path, scratch: Path) -> None:
     shutil.copytree(ROOT / "rigspec", packages / "rigspec", ignore=ignored)
     shutil.copytree(ROOT / "backends", packages / "rigspec" / "backends", ignore=ignored)
     program = target / "bin" / "rigspec"
-    program.write_text(f"#!{HOME}/bin/python -B\nfrom rigspec.cli.main import main\nmain()\n")
+    program.write_text(f"#!{HOME}/bin/python\nfrom rigspec.cli.main import main\nmain()\n")
     program.chmod(0o755)
 
 

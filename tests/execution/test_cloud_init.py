@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,16 +30,18 @@ from tests.execution.cloud_init_rigs import (
     shortest,
     whole_rig,
 )
-from tests.execution.conftest import KEPT, copied
+from tests.execution.conftest import KEPT, layered
 from tests.execution.first_boot import first_boot, prepared_root
 from tests.execution.roots import SystemRoot
+from tests.serving import start_server
 
 VARIABLES = 'printf "%s|%s" "$RIG_WORDS" "$CPATH"'
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> SystemRoot:
-    return copied(prepared_root(KEPT), tmp_path)
+def fresh(tmp_path: Path) -> Iterator[SystemRoot]:
+    with layered(prepared_root(KEPT), tmp_path) as root:
+        yield root
 
 
 def check_small_rig(root: SystemRoot) -> None:
@@ -58,7 +59,7 @@ def check_small_rig(root: SystemRoot) -> None:
 
 
 def test_first_boot_installs_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path) -> None:
-    seed = seed_of(planned(rigspec, tmp_path, whole_rig()), tmp_path)
+    seed = seed_of(planned(rigspec, whole_rig()), tmp_path)
 
     came = first_boot(fresh, seed)
 
@@ -77,7 +78,7 @@ def test_first_boot_installs_rig(rigspec: Rigspec, fresh: SystemRoot, tmp_path: 
 def test_first_boot_failing_step_is_reported(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
-    plan = planned(rigspec, tmp_path, SMALL)
+    plan = planned(rigspec, SMALL)
     broken = replace(plan.steps[-2], unit="[Service]\nExecStart=\n", name="no/such/folder.service")
     seed = seed_of(replace(plan, steps=(*plan.steps[:-2], broken, plan.steps[-1])), tmp_path)
 
@@ -96,22 +97,21 @@ def test_first_boot_committed_rig_is_verified(
     rig: str, deployment: DeploymentTarget, tmp_path: Path
 ) -> None:
     plan = committed(rig)
-    root = copied(prepared_root(KEPT, SUITES[plan.resolution.os]), tmp_path)
+    with layered(prepared_root(KEPT, SUITES[plan.resolution.os]), tmp_path) as root:
+        came = first_boot(root, seed_for(plan, deployment, tmp_path))
 
-    came = first_boot(root, seed_for(plan, deployment, tmp_path))
-
-    assert came.errors == (), came.log[-6000:]
-    assert came.status == "status: done"
-    command, answer = BOOTED[rig]
-    assert root.run("/opt/rig/install/install.sh", "--step", "verify").returncode == 0
-    assert root.run(*command).stdout.split()[-1] == answer
+        assert came.errors == (), came.log[-6000:]
+        assert came.status == "status: done"
+        command, answer = BOOTED[rig]
+        assert root.run("/opt/rig/install/install.sh", "--step", "verify").returncode == 0
+        assert root.run(*command).stdout.split()[-1] == answer
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS)
 def test_first_boot_checksum_mismatch_is_reported(
     deployment: DeploymentTarget, rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
-    plan = planned(rigspec, tmp_path, whole_rig())
+    plan = planned(rigspec, whole_rig())
     (right,) = (file for file in plan.payload if file.name == "packages.system.txt")
     wrong = replace(right, content=re.sub("[0-9a-f]{64}", "0" * 64, right.content))
     assert wrong != right
@@ -135,7 +135,7 @@ def served(folder: Path) -> Iterator[str]:
     server = ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(folder))
     )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    start_server(server)
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
@@ -145,7 +145,7 @@ def served(folder: Path) -> Iterator[str]:
 def test_first_boot_shortest_user_data_installs_rig(
     rigspec: Rigspec, fresh: SystemRoot, tmp_path: Path
 ) -> None:
-    plan = replace(planned(rigspec, tmp_path, SMALL), deployment=AWS)
+    plan = replace(planned(rigspec, SMALL), deployment=AWS)
 
     seed = seed_of(plan, tmp_path, shortest(plan))
 
@@ -166,7 +166,7 @@ def test_first_boot_seed_download_installs_rig(
     files.mkdir()
     with served(files) as address:
         site = DeploymentTarget(cloud=True, provider="aws", seed=address)
-        plan = replace(planned(rigspec, tmp_path, SMALL), deployment=site)
+        plan = replace(planned(rigspec, SMALL), deployment=site)
         seed = seed_of(plan, tmp_path, narrowed(4500, binary=False))
         assert len((seed / "user-data").read_bytes()) <= 4500
         (bulk,) = (seed / "seed").iterdir()
@@ -184,7 +184,7 @@ def test_first_boot_seed_checksum_mismatch_is_not_run(
     files.mkdir()
     with served(files) as address:
         site = DeploymentTarget(cloud=True, provider="aws", seed=address)
-        plan = replace(planned(rigspec, tmp_path, SMALL), deployment=site)
+        plan = replace(planned(rigspec, SMALL), deployment=site)
         seed = seed_of(plan, tmp_path, narrowed(4500, binary=False))
         # Seconds instead of minutes until it gives up.
         text = (seed / "user-data").read_text(encoding="utf-8")

@@ -36,7 +36,7 @@ PATIENCE = 3000
 @pytest.mark.e2e(minutes=15)
 def test_user_data_virtual_machine_reboots_into_rig(rigspec: Rigspec, tmp_path: Path) -> None:
     arguments = "[" + ", ".join(f'"{each}"' for each in ARGUMENTS) + "]"
-    seed = seed_of(planned(rigspec, tmp_path, whole_rig(arguments)), tmp_path)
+    seed = seed_of(planned(rigspec, whole_rig(arguments)), tmp_path)
 
     with booted(make_image(KEPT), tmp_path / "machine", seed) as machine:
         first = machine.boot
