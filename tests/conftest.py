@@ -46,11 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests begin with the longest, so that workers end together."""
 
-    def minutes(item: pytest.Item) -> float:
-        marker = item.get_closest_marker("e2e")
-        return 0.0 if marker is None else float(marker.kwargs.get("minutes", 1))
+    def seconds(item: pytest.Item) -> float:
+        if e2e := item.get_closest_marker("e2e"):
+            return 60.0 * e2e.kwargs.get("minutes", 1)
+        long = item.get_closest_marker("long")
+        return 0.0 if long is None else float(long.kwargs["seconds"])
 
-    items.sort(key=minutes, reverse=True)
+    items.sort(key=seconds, reverse=True)
 
 
 @pytest.hookimpl(wrapper=True)

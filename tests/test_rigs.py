@@ -19,6 +19,8 @@ from rigspec.spec.loader import compute_spec_digest, load_spec
 from tests.committed_rigs import MACHINES, list_machines
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.long(seconds=5)
+
 Rigspec = Callable[..., subprocess.CompletedProcess[str]]
 
 SPECS = sorted(path.stem for path in (ROOT / "specs").glob("*.toml"))

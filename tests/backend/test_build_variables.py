@@ -28,6 +28,8 @@ from rigspec.spec.loader import load_spec
 from tests.backend.document_rig import LOCKED, build_document_plan
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.long(seconds=13)
+
 VARIABLE = "TOOL_FORCE_BUILD=TRUE"
 STEP = ROOT / "rigspec" / "plan" / "steps" / "environment" / "step.sh"
 RIG_IMAGE = ROOT / "backends" / "image" / "rig-image"

@@ -20,6 +20,8 @@ from rigspec.resolve.problem.builder import load_required_matrix
 from rigspec.spec.loader import load_spec
 from tests.compare.comparisons import LAB, build_terms
 
+pytestmark = pytest.mark.long(seconds=10)
+
 FITS = Path(__file__).with_name("fits.js").read_text(encoding="utf-8")
 # Prevent background requests of the browser.
 QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]

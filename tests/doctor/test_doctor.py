@@ -9,8 +9,12 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.doctor.bench import Bench
 from tests.execution.inside import RIGSPEC
+
+pytestmark = pytest.mark.long(seconds=30)
 
 SITE = "/opt/rig/envs/lab/lib/python3.11/site-packages"
 PROFILE = "/etc/profile.d/rig-bench.sh"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.doctor.bench import Bench
 from tests.doctor.test_doctor import KEYS, SITE
 from tests.documents import blocks_of, matches
+
+pytestmark = pytest.mark.long(seconds=30)
 
 FAULTS = (
     f"sed -i 's/^Version: .*/Version: 1.15.0/' {SITE}/six-1.16.0.dist-info/METADATA",

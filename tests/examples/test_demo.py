@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.long(seconds=6)
 
 # Installation prints up to five lines more.
 MAX_LINES = 55

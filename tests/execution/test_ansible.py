@@ -24,6 +24,8 @@ from tests.execution.conftest import KEPT
 from tests.execution.roots import SystemRoot, archive, make_root
 from tests.serving import start_server
 
+pytestmark = pytest.mark.long(seconds=10)
+
 Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # What Ansible would fill in, were it let; each is to arrive as it stands.

@@ -18,6 +18,8 @@ from tests.execution.all_step_kinds import Supplies, every_plan
 from tests.execution.test_ansible import Fleet, fleet_of
 from tests.lock.signed_archive import Keys
 
+pytestmark = pytest.mark.long(seconds=15)
+
 SETTINGS, UNIT = "/etc/rig-every.conf", "rig-every.service"
 # In the place of systemd, which does not run in a root: it writes down what it is asked for.
 SYSTEMCTL = "#!/bin/sh\nprintf '%s\\n' \"$*\" >>/root/asked\n"

@@ -35,6 +35,8 @@ from tests.execution.first_boot import first_boot, prepared_root
 from tests.execution.roots import SystemRoot
 from tests.serving import start_server
 
+pytestmark = pytest.mark.long(seconds=30)
+
 VARIABLES = 'printf "%s|%s" "$RIG_WORDS" "$CPATH"'
 
 

@@ -17,6 +17,8 @@ from tests.execution.conftest import KEPT
 from tests.execution.layers import Layer
 from tests.lock.signed_archive import Keys
 
+pytestmark = pytest.mark.long(seconds=5)
+
 INSTALLER = "/opt/rig/install/install.sh"
 
 

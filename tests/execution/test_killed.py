@@ -18,6 +18,8 @@ from tests.execution.conftest import KEPT
 from tests.execution.layers import Layer
 from tests.lock.signed_archive import Keys
 
+pytestmark = pytest.mark.long(seconds=15)
+
 INSTALLER = "/root/rig/install.sh"
 
 # bash reads this before the installer and calls it before each command: the installer itself has

@@ -19,6 +19,8 @@ from rigspec.lock.python.requirements_file import HashedPin, read_pins
 from rigspec.lock.python.target_interpreter import TargetInterpreter
 from rigspec.resolution import Pin
 
+pytestmark = pytest.mark.long(seconds=20)
+
 PYTHON_27 = TargetInterpreter("2.7.18", (2, 36), "x86_64", "20.3.4", "20.21.1")
 # The interpreter that runs the tests, which every machine has.
 HERE = TargetInterpreter(platform.python_version(), (2, 36), "x86_64", "26.0.1")

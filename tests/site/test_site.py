@@ -25,7 +25,7 @@ from tests.site.firefox import Firefox
 from website.templates import make_slug
 
 # The site asks the resolver thousands of questions: two minutes.
-pytestmark = pytest.mark.e2e(5)
+pytestmark = pytest.mark.e2e(minutes=5)
 
 WIDTHS = {"desktop": 1280, "phone": 360}
 SCHEMES = ("light", "dark")

@@ -22,7 +22,7 @@ from tests.site.firefox import Firefox
 from tests.site.test_site import OVERFLOW, SCHEMES, WIDTHS, describe, open_observed_page
 
 # The site asks the resolver thousands of questions: two minutes.
-pytestmark = [pytest.mark.e2e(5), pytest.mark.nightly]
+pytestmark = [pytest.mark.e2e(minutes=5), pytest.mark.nightly]
 
 QUESTIONS = 200
 SEED = 20
