@@ -30,6 +30,7 @@ from rigspec.resolve.solver.cuda_source import build_problem, drop_unneeded_tool
 from rigspec.resolve.solver.preferences import list_locked_preferences
 from rigspec.resolve.solver.search import find_newest
 from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.machine_limits import limit_spec
 from rigspec.spec.partial import drop_values
 
 __all__ = ["check_machine", "list_errors"]
@@ -55,6 +56,7 @@ def check_machine(
     the components and packages named in ``moving``. Unless ``installable``, parts of the rig that
     no step installs are not reported.
     """
+    spec = limit_spec(spec, machine)
     unknown = find_unknown_names(spec, machine, matrix)
     if unknown:
         errors = [error for _, error in unknown]
@@ -98,6 +100,7 @@ def list_errors(spec: LoadedSpec, machine: str | None, matrix: Matrix) -> list[D
 
     A GPU or an instance of an unknown name has any compute capability.
     """
+    spec = limit_spec(spec, machine)
     unknown = find_unknown_names(spec, machine, matrix)
     builder = build_problem(spec.rig, machine, matrix)
     beyond, requirements = find_unsatisfiable_requirements(builder, spec.document)

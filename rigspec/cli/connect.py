@@ -11,11 +11,12 @@ from typing import Annotated, Literal
 import typer
 
 from rigspec.cli.common.completion import complete_users
-from rigspec.cli.common.options import FORMAT, Spec
-from rigspec.cli.common.pipeline import open_spec
+from rigspec.cli.common.options import FORMAT, AnyMachine, Spec
+from rigspec.cli.common.pipeline import open_spec, select_machines
 from rigspec.cli.console import fail, fail_unknown, print_status
 from rigspec.plan.connections import Connection, list_connections
 from rigspec.plan.settings import read_settings
+from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.types import HOST
 
@@ -44,13 +45,17 @@ def connect(
             "--host", metavar="HOST", help="Host name or address (default: from the spec)"
         ),
     ] = None,
+    machine: AnyMachine = None,
     format_: Annotated[Literal["text", "json"], FORMAT] = "text",
 ) -> None:
     """Print the command that reaches each service.
 
     Prints the ssh command, its forwarded port and the address to open, for each user.
     """
-    rig = open_spec(spec).rig
+    loaded = open_spec(spec)
+    rig = loaded.rig
+    if machine is not None:
+        rig = limit_to_machine(rig, *select_machines(loaded, machine))
     address = _address(rig, host)
     if rig.service.ssh is None:
         print_status("note: the rig has no [service.ssh], so the commands assume port 22")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -11,11 +11,12 @@ from rigspec.cli.common.options import FORMAT, AnyMachine, Spec
 from rigspec.cli.common.pipeline import open_spec, resolve_or_exit, select_machines
 from rigspec.cli.common.spec_paths import STDIN_NAME, find_spec
 from rigspec.cli.console import fail, fail_unknown, show
-from rigspec.diagnostics.model import Report
+from rigspec.diagnostics.model import Diagnostic, Report
 from rigspec.diagnostics.render.json import render_json
 from rigspec.resolve.explain.why import UnknownComponent, Unsolvable
 from rigspec.resolve.explain.why import explain_component as explain_version
 from rigspec.resolve.problem.builder import load_required_matrix
+from rigspec.spec.loader import LoadedSpec
 
 __all__ = ["why"]
 
@@ -51,47 +52,70 @@ def why(
         # Without a spec, the only word is the component.
         component, spec = str(spec), find_spec()
     loaded = open_spec(spec)
-    reports = []
+    reports, known = [], dict[str, None]()
     for name in select_machines(loaded, machine):
         resolution = resolve_or_exit(loaded, name).resolution
         try:
-            notes = explain_version(loaded, name, load_required_matrix(loaded.rig, name), component)
+            notes = _explain(loaded, name, component)
         except UnknownComponent as error:
-            # `check` prints the CUDA of wheels as `cuda`, too.
-            if component == "cuda" and _CUDA_OF_WHEELS in error.known:
-                notes = explain_version(
-                    loaded, name, load_required_matrix(loaded.rig, name), _CUDA_OF_WHEELS
-                )
-                reports.append(Report(str(spec), name, "ok", resolution, notes))
-                continue
-            if component in _PARTS:
-                fail(
-                    f"`{component}` is hardware and has no version",
-                    status=2,
-                    help_text="run `rigspec check` or `rigspec compare` for hardware",
-                )
-            requested = [
-                name
-                for name, env in loaded.rig.env.items()
-                if component in (*env.packages, *env.frameworks)
-            ]
-            if requested:
-                fail(
-                    f"the version of `{component}` is decided by `rigspec lock`",
-                    status=2,
-                    help_text=f"it is requested in [env.{requested[0]}]; run `rigspec lock`",
-                )
-            fail_unknown(
-                f"no component `{component}` in {spec}",
-                component,
-                error.known,
-                otherwise=f"name one of {', '.join(error.known)}",
-            )
+            # The machine may lack an environment that another one has.
+            known.update(dict.fromkeys(error.known))
+            continue
         except Unsolvable:
             fail(f"{spec} has conflicts", status=1, help_text=f"run `rigspec check {spec}`")
         reports.append(Report(str(spec), name, "ok", resolution, notes))
+    if not reports:
+        _fail_unknown_component(loaded, machine, component, tuple(sorted(known)))
     if format_ == "json":
         typer.echo(render_json(reports))
         return
     for report in reports:
         show(report, {str(spec): loaded.document.text}, to_stdout=True)
+
+
+def _explain(spec: LoadedSpec, machine: str | None, component: str) -> tuple[Diagnostic, ...]:
+    """Return why a machine has the version of a component.
+
+    Raises:
+        UnknownComponent: The machine has no such component.
+        Unsolvable: The machine has conflicts.
+
+    """
+    matrix = load_required_matrix(spec.rig, machine)
+    try:
+        return explain_version(spec, machine, matrix, component)
+    except UnknownComponent as error:
+        # `check` prints the CUDA of wheels as `cuda`, too.
+        if component != "cuda" or _CUDA_OF_WHEELS not in error.known:
+            raise
+        return explain_version(spec, machine, matrix, _CUDA_OF_WHEELS)
+
+
+def _fail_unknown_component(
+    spec: LoadedSpec, machine: str | None, component: str, known: tuple[str, ...]
+) -> NoReturn:
+    if component in _PARTS:
+        fail(
+            f"`{component}` is hardware and has no version",
+            status=2,
+            help_text="run `rigspec check` or `rigspec compare` for hardware",
+        )
+    for name, env in spec.rig.env.items():
+        if component in (*env.packages, *env.frameworks):
+            if machine is not None and env.machines is not None and machine not in env.machines:
+                fail(
+                    f"{machine} has no component `{component}`",
+                    status=2,
+                    help_text=f"[env.{name}] is on {', '.join(env.machines)} only",
+                )
+            fail(
+                f"the version of `{component}` is decided by `rigspec lock`",
+                status=2,
+                help_text=f"it is requested in [env.{name}]; run `rigspec lock`",
+            )
+    fail_unknown(
+        f"no component `{component}` in {spec.document.file}",
+        component,
+        known,
+        otherwise=f"name one of {', '.join(known)}",
+    )

@@ -18,6 +18,7 @@ from rigspec.resolve.explain.dependency_edges import (
     find_dependency_edges,
 )
 from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.machine_limits import limit_spec
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_graph"]
@@ -28,6 +29,7 @@ _CASE_COMPONENTS = frozenset({"accelerator", "provider", "forward_compatibility"
 
 def build_graph(spec: LoadedSpec, report: Report, matrix: Matrix) -> StackGraph:
     """Return the graph of one machine; the report must have a resolution."""
+    spec = limit_spec(spec, report.machine)
     components, rules = find_dependency_edges(spec, report.machine, matrix)
     nodes = sorted(build_nodes(spec.rig, report, components), key=_sort_key)
     builder = _GraphBuilder(nodes, components)

@@ -22,6 +22,7 @@ from rigspec.hardware.power import Power, compute_power
 from rigspec.hardware.sourced_value import SourcedValue, add_up, read_matrix_value, read_spec_value
 from rigspec.matrix.model import Matrix
 from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.machine_limits import limit_spec
 
 __all__ = ["MachineSpecs", "build_machine_specs"]
 
@@ -57,7 +58,7 @@ def build_machine_specs(
 
     The matrix needs the products of ``list_part_products``.
     """
-    machine = MachineContext(spec, name, matrix)
+    machine = MachineContext(limit_spec(spec, name), name, matrix)
     instance = find_instance(machine)
     gpus = list_declared_gpus(machine)
     if instance is not None and not gpus:

@@ -20,6 +20,7 @@ from rigspec.lint.unverified import lint_unverified, lint_unverified_versions
 from rigspec.matrix.model import Matrix
 from rigspec.resolution import Resolution
 from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.machine_limits import limit_spec
 
 __all__ = ["lint"]
 
@@ -40,6 +41,7 @@ def lint(
         resolution: The resolution, which lints about chosen versions need.
         likely: The resolution, or the result of the first repair of a conflict.
     """
+    spec = limit_spec(spec, machine)
     yield from lint_availability(spec, machine, matrix, resolution)
     yield from lint_withdrawn(spec, matrix, resolution)
     yield from lint_settings(spec, matrix, likely)

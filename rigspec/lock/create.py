@@ -57,6 +57,7 @@ from rigspec.resolution import (
     is_page_of_links,
 )
 from rigspec.spec.loader import compute_spec_digest
+from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
 
 __all__ = [
@@ -105,6 +106,7 @@ def create_lock(
     previous = _previous_pins(before, names)
     settings = settings or LockSettings()
     images, foreign = BaseImageLocker(rig, warn), ThirdPartyRepositoryCache(rig.mirrors.nvidia)
+    rigs = {r.machine: limit_to_machine(rig, r.machine) for r in resolutions}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
 
         def lock_one(
@@ -112,16 +114,18 @@ def create_lock(
         ) -> EnvironmentLock:
             here = previous.get((resolution.machine, env.name), PreviousPins(moving=names))
             return lock_environment(
-                *(rig, resolution, env, matrix, here, settings), same_machine=same_machine
+                *(rigs[resolution.machine], resolution, env, matrix, here, settings),
+                same_machine=same_machine,
             )
 
         def lock_all(resolution: Resolution, waiting: _Waiting) -> _LockedEnvironments:
             locked = tuple(future.result() for future in waiting)
-            joint = _join(rig, resolution, matrix, locked)
+            own = rigs[resolution.machine]
+            joint = _join(own, resolution, matrix, locked)
             if joint is None:
                 # Solved alone, the environments need different toolkits or drivers.
                 locked = tuple(lock_one(resolution, env, True) for env in resolution.envs)
-                joint = _join(rig, resolution, matrix, locked)
+                joint = _join(own, resolution, matrix, locked)
             for warning in dict.fromkeys(w for each in locked for w in each.warnings):
                 warn(warning)
             return _LockedEnvironments(tuple(each.env for each in locked), joint or resolution)
@@ -139,7 +143,7 @@ def create_lock(
         try:
             machines = [
                 _machine(
-                    rig,
+                    rigs[found.machine],
                     matrix,
                     lock_all(found, envs),
                     _PreviousMachine.of(before, found.machine, names),

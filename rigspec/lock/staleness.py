@@ -14,6 +14,7 @@ from rigspec.matrix.loader import load_matrix
 from rigspec.resolution import NO_DRIVER, EnvResolution, Resolution
 from rigspec.resolve.problem.base_image import find_image_tag
 from rigspec.spec.loader import compute_spec_digest
+from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["find_differences", "find_rig_image_differences"]
@@ -61,8 +62,9 @@ def _packages(lock: Lock, rig: Rig) -> Iterator[str]:
         locked = {package.name for package in machine.packages if package.part == "system"}
         for name in sorted(requested ^ locked):
             yield f"the package {name} is only in the {'spec' if name in requested else 'lock'}"
-        yield from find_service_differences(rig, machine)
-        yield from _settings(rig, machine)
+        limited = limit_to_machine(rig, machine.resolution.machine)
+        yield from find_service_differences(limited, machine)
+        yield from _settings(limited, machine)
 
 
 def _settings(rig: Rig, machine: LockedMachine) -> Iterator[str]:

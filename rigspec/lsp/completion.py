@@ -66,6 +66,19 @@ _VERSIONS = {
     ("env", "*", "python"): "python",
     ("env", "*", "pip"): "pip",
 }
+# Keys whose values are names of tables of the spec.
+_NAMES = {
+    ("env", "*", "machines", "*"): "machine",
+    ("machine", "*", "against"): "machine",
+    ("service", "*", "machines", "*"): "machine",
+    ("service", "*", "*", "machines", "*"): "machine",
+    ("service", "jupyter", "env"): "env",
+    ("service", "program", "*", "env"): "env",
+    ("service", "program", "*", "user"): "user",
+    ("service", "tmux", "*", "env"): "env",
+    ("service", "tmux", "*", "windows", "*", "env"): "env",
+    ("user", "*", "envs", "*"): "env",
+}
 _BY_TABLE: dict[str, Callable[[], tuple[CompletionChoice, ...]]] = {
     "frameworks": list_frameworks,
     "packages": list_packages,
@@ -89,7 +102,7 @@ def _complete_spec(
     cursor: Cursor, positions: TextPositions, offset: int
 ) -> Iterator[CompletionItem]:
     if cursor.kind is CursorKind.VALUE:
-        choices = _list_values(cursor)
+        choices = _list_values(cursor, positions.text)
         return _build_values(choices, cursor, positions, offset)
     existing = _list_existing(positions.text, cursor.path)
     return _build_keys(cursor, existing, positions, offset)
@@ -141,10 +154,12 @@ def _list_existing(text: str, path: KeyPath) -> frozenset[str]:
 # --- values --------------------------------------------------------------------------------------
 
 
-def _list_values(cursor: Cursor) -> Iterable[CompletionChoice]:
+def _list_values(cursor: Cursor, text: str) -> Iterable[CompletionChoice]:
     key = describe_key(cursor.path)
     fixed = [] if key is None else [CompletionChoice(_write(value)) for value in key.values]
-    return (*fixed, *_list_known_values(cursor))
+    tables = [table for pattern, table in _NAMES.items() if _matches(cursor.path, pattern)]
+    names = (name for table in tables[:1] for name in sorted(_list_existing(text, (table,))))
+    return (*fixed, *map(CompletionChoice, names), *_list_known_values(cursor))
 
 
 def _list_known_values(cursor: Cursor) -> Iterable[CompletionChoice]:

@@ -33,6 +33,7 @@ from rigspec.plan.steps import KernelArgumentsStep, PlatformStep, RebootStep, Se
 from rigspec.plan.verification import verify_step
 from rigspec.resolution import Resolution
 from rigspec.spec.image_reference import ImageReference
+from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_plan"]
@@ -46,6 +47,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
 
     """
     locked = _find_machine(lock, machine)
+    rig = limit_to_machine(rig, machine)
     settings = read_settings(rig, locked)
     locked = apply_mirrors(rig.mirrors, locked)
     return Plan(
@@ -65,6 +67,7 @@ def build_plan(rig: Rig, lock: Lock, machine: str | None, lock_digest: str) -> P
         gpus=settings.gpus,
         deployment=_deployment_target(settings),
         cuda_home=locked.toolkit.home if locked.toolkit is not None else None,
+        has_other_machines=len(rig.machine) > 1,
     )
 
 

@@ -105,6 +105,7 @@ class Plan:
     ``lock_digest`` is the sha256 of the lock. ``has_driver_container`` is true if a container, not
     the host, builds and loads the kernel module of the driver. ``gpus`` is the number of GPUs of
     the machine; 0 if the spec does not list them. ``cuda_home`` is the directory of the toolkit.
+    ``has_other_machines`` is true if the rig has several machines, each with its own plan.
     """
 
     rig: str
@@ -123,3 +124,4 @@ class Plan:
     gpus: int = 0
     deployment: DeploymentTarget = DeploymentTarget()
     cuda_home: str | None = None
+    has_other_machines: bool = False

@@ -16,6 +16,7 @@ from rigspec.resolve.problem.model import BoundRule, matches_any
 from rigspec.resolve.problem.requested_packages import list_framework_products
 from rigspec.resolve.problem.requirements import find_architecture, get_env_key
 from rigspec.resolve.solver.sat import Solution
+from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
 from rigspec.version_specifiers import (
     NO_BUILD,
@@ -45,6 +46,7 @@ def build_resolution(
 
     ``rules`` are the active rules about implied packages (``ProblemBuilder.implied_rules``).
     """
+    rig = limit_to_machine(rig, machine)
     arch = find_architecture(rig.machine[machine] if machine is not None else None, matrix)
     envs = tuple(_env(rig, name, arch, matrix, rules, solution) for name in sorted(rig.env))
     return Resolution(

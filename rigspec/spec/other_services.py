@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 from rigspec.entry_points import list_entry_points
 from rigspec.spec.models.rig import Rig
-from rigspec.spec.models.services import Services
+from rigspec.spec.models.services import MachineService, Services
 from rigspec.spec.tables import Field, Table
 
 __all__ = [
@@ -33,7 +33,7 @@ _BUILTIN = "rigspec.plan.services"
 _MODULE = "table"
 
 
-class ServiceTable(Table):
+class ServiceTable(MachineService):
     """The base class of the table of a service. Its docstring is the description in the schema.
 
     ``unit`` is the systemd unit of its package, if it has one.

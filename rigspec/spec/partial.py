@@ -34,12 +34,17 @@ def drop_invalid_values(document: Document) -> Rig | None:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            paths = list_error_paths(error, value)
+            paths = tuple(map(_find_dropped, list_error_paths(error, value)))
         # An item of an array stays, so its error does.
         if paths == dropped or not all(path and _delete(value, path) for path in paths):
             return None
         dropped = paths
     return None
+
+
+def _find_dropped(path: KeyPath) -> KeyPath:
+    """Return the key to drop: without its ``machines``, a table would be on all of them."""
+    return path[:-1] if path[-1:] == ("machines",) else path
 
 
 def drop_values(spec: LoadedSpec, paths: Iterable[KeyPath]) -> LoadedSpec | None:

@@ -29,6 +29,7 @@ __all__ = [
     "FrameworkRequest",
     "GroupName",
     "Hostname",
+    "MachineNames",
     "Many",
     "Name",
     "PackageName",
@@ -176,6 +177,8 @@ Name = Annotated[
         "expected lower-case letters, digits, `-` and `_`, starting with a letter",
     ),
 ]
+# An empty array would leave no machine.
+MachineNames = Annotated[Many[Name], Limits(min_length=1)]
 VariableName = Annotated[
     str,
     StringPattern(r"[A-Za-z_][A-Za-z0-9_]{0,199}", "expected the name of an environment variable"),

@@ -12,6 +12,7 @@ import tomli
 from rigspec.diagnostics.explanations import find_similar_codes, list_codes
 from rigspec.diagnostics.model import Diagnostic, Severity
 from rigspec.package_files import locate_package_file
+from rigspec.spec.machine_limits import check_machine_limits, limit_to_machine
 from rigspec.spec.models.environment import Environment
 from rigspec.spec.models.rig import Rig
 from rigspec.spec.toml.document import Document, KeyPath
@@ -25,7 +26,9 @@ _HOURS_PER_DAY = Decimal(24)
 def validate_rig(rig: Rig, document: Document) -> Iterator[Diagnostic]:
     """Yield the errors of a rig that concern more than one value."""
     yield from _check_references(rig, document)
-    yield from _check_ports(rig, document)
+    yield from check_machine_limits(rig, document)
+    for name in rig.machine or (None,):
+        yield from _check_ports(limit_to_machine(rig, name), document)
     yield from _check_driver_container(rig, document)
     yield from check_wsl(rig, document)
     yield from _check_hours_per_day(rig, document)
@@ -73,6 +76,7 @@ def _check_hours_per_day(rig: Rig, document: Document) -> Iterator[Diagnostic]:
 def _check_similar_names(rig: Rig, document: Document) -> Iterator[Diagnostic]:
     """Yield an error for names that differ in `-` and `_` only: their files would be the same."""
     tables: tuple[tuple[KeyPath, Iterable[str]], ...] = (
+        (("machine",), rig.machine),
         (("env",), rig.env),
         (("user",), rig.user),
         (("download",), rig.download),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,8 @@ from rigspec.spec.loader import load_spec
 from tests.backend.test_cloud_init import BACKEND, check_rules, configuration
 from tests.committed_rigs import list_machines
 from tests.conftest import ROOT
+from tests.new_locks import Once, Rigspec, lock_rig
 
-Rigspec = Callable[..., "subprocess.CompletedProcess[str]"]
 CheckFile = Callable[[Sequence[str], Path], None]
 # It shows the mistakes of its source, and has no lock.
 REFUSED = "dl-server-as-written"
@@ -30,18 +29,11 @@ MACHINES = [(rig, machine) for rig in RIGS if rig != REFUSED for machine in list
 
 
 @pytest.fixture(params=MACHINES, ids="-".join)
-def plan(
-    request: pytest.FixtureRequest, rigspec: Rigspec, tmp_path_factory: pytest.TempPathFactory
-) -> Plan:
+def plan(request: pytest.FixtureRequest, rigspec: Rigspec, once: Once) -> Plan:
     """The plan of a machine, from the committed lock or, for a rig of today, from a new one."""
     rig, machine = request.param
     spec, lock = ROOT / "specs" / f"{rig}.toml", ROOT / "lockfiles" / rig
-    if not lock.exists():
-        lock = tmp_path_factory.getbasetemp() / "locks" / rig
-    if not lock.exists():
-        done = rigspec("lock", spec, "-o", lock)
-        assert done.returncode == 0, done.stderr
-    locked, digest = read_lock(lock)
+    locked, digest = read_lock(lock if lock.exists() else lock_rig(spec, rigspec, once))
     return build_plan(load_spec(str(spec)).rig, locked, machine, digest)
 
 

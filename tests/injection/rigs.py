@@ -128,6 +128,7 @@ WHOLE: dict[str, Any] = {
     },
     "env": {
         "fastai": {
+            "machines": ["tower"],
             "python": "3.6",
             "interpreter": {"from": "conda", "installer": "Anaconda3 5.2.0"},
             "manager": "venv",
@@ -143,10 +144,12 @@ WHOLE: dict[str, Any] = {
     },
     "service": {
         "ssh": {
+            "machines": ["tower"],
             "port": 22,
             "fail2ban": {"bantime": "1h", "findtime": "10m", "maxretry": 3},
         },
         "jupyter": {
+            "machines": ["tower"],
             "env": "fastai",
             "tls": {"key": "rsa:2048"},
             "address": "127.0.0.1",
@@ -154,6 +157,7 @@ WHOLE: dict[str, Any] = {
         },
         "tmux": {
             "dev": {
+                "machines": ["tower"],
                 "env": "fastai",
                 "folder": "~/work",
                 "windows": [
@@ -170,6 +174,7 @@ WHOLE: dict[str, Any] = {
         },
         "program": {
             "chat": {
+                "machines": ["tower"],
                 "env": "fastai",
                 "command": ["python", "-m", "http.server"],
                 "user": "alice",
@@ -180,6 +185,7 @@ WHOLE: dict[str, Any] = {
             }
         },
         "dyndns": {
+            "machines": ["tower"],
             "hostname": "rig.example.org",
             "protocol": "noip",
             "credentials": {"secret": "DYNDNS"},
@@ -253,6 +259,7 @@ MONITORED: dict[str, Any] = {
     "machine": {"tower": {"os": "ubuntu 24.04"}},
     "service": {
         "monitoring": {
+            "machines": ["tower"],
             "exporters": ["node"],
             "address": "127.0.0.1",
             "prometheus": {"address": "127.0.0.1"},

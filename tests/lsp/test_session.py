@@ -315,3 +315,27 @@ async def test_guide_starts_the_server_with_its_command() -> None:
     server = tomli.loads(helix)["language-server"]["rigspec"]
     assert 'cmd = { "rigspec", "lsp" }' in neovim
     assert [server["command"], *server["args"]] == ["rigspec", "lsp"]
+
+
+async def test_names_of_machines_environments_and_users_are_completed(
+    client: LanguageClient, tmp_path: Path
+) -> None:
+    head = (
+        'rig = 1\nname = "lab"\n[machine.ampere]\n[machine.hopper]\n[env.old]\n[env.serve]\n'
+        "[user.ada]\n"
+    )
+    editor = Editor(client, tmp_path / "rig.toml", head)
+    machines, envs = {"ampere", "hopper"}, {"old", "serve"}
+    for text, names in (
+        ('[env.new]\nmachines = ["|"]', machines),
+        ('[env.new]\nmachines = ["ampere", "h|"]', machines),
+        ('[service.ssh]\nmachines = ["|"]', machines),
+        ('[service.program.llm]\nmachines = ["|"]', machines),
+        ('[machine.other]\nagainst = "|"', {*machines, "other"}),
+        ('[service.jupyter]\nenv = "|"', envs),
+        ('[service.program.llm]\nenv = "|"', envs),
+        ('[service.program.llm]\nuser = "|"', {"ada"}),
+        ('[[service.tmux.dev.windows]]\nenv = "|"', envs),
+        ('[user.bob]\nenvs = ["old", "|"]', envs),
+    ):
+        assert names <= (await editor.complete(head + text)).keys(), text

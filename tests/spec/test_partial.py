@@ -39,3 +39,12 @@ def test_spec_with_invalid_keys_of_tables_has_a_valid_rest() -> None:
         parse_spec("rig.toml", SPEC.replace('"eight"', '"8.6"'))
     assert failed.value.rest is not None
     assert list(failed.value.rest.rig.user) == ["alice"]
+
+
+@pytest.mark.parametrize("machines", ["[]", '"tower"', "1"])
+def test_environment_without_valid_machines_is_not_in_the_rest(machines: str) -> None:
+    text = SPEC.replace('"eight"', '"8.6"') + f"[env.lab]\nmachines = {machines}\n[env.other]\n"
+    with pytest.raises(InvalidSpec) as failed:
+        parse_spec("rig.toml", text)
+    assert failed.value.rest is not None
+    assert list(failed.value.rest.rig.env) == ["other"]

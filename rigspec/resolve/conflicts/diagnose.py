@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from rigspec.diagnostics.model import Diagnostic
@@ -15,6 +15,7 @@ from rigspec.resolve.problem.model import Requirement
 from rigspec.resolve.solver.cnf import encode
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.models.rig import Rig
 
 __all__ = ["list_conflicts"]
 
@@ -50,10 +51,27 @@ def list_conflicts(
             found = find_repairs(
                 spec, machine, matrix, session, conflicts, whole=whole, accepts=accepts
             )
-    return tuple(
-        build_conflict_diagnostic(conflict, ways, problem, spec.document, searched=repairs)
-        for conflict, ways in zip(conflicts, found, strict=True)
-    )
+    diagnostics = []
+    for conflict, ways in zip(conflicts, found, strict=True):
+        diagnostic = build_conflict_diagnostic(
+            conflict, ways, problem, spec.document, searched=repairs
+        )
+        advice = tuple(_advise_on_machines(spec.rig, machine, conflict)) if repairs else ()
+        diagnostics.append(replace(diagnostic, help=(*diagnostic.help, *advice)))
+    return tuple(diagnostics)
+
+
+def _advise_on_machines(rig: Rig, machine: str | None, conflict: Conflict) -> Iterator[str]:
+    """Yield the way out by ``machines`` if one environment does not fit one of its machines."""
+    keys = {requirement.component for requirement in conflict.requirements}
+    keys |= {key for row in conflict.rows for key in row.keys}
+    envs = {key.partition("/")[0] for key in keys if "/" in key} & rig.env.keys()
+    if not conflict.is_about_hardware or len(envs) != 1:
+        return
+    (env,) = envs
+    machines = rig.env[env].machines or tuple(rig.machine)
+    if len(set(machines)) > 1:
+        yield f"set `machines` of `[env.{env}]` to those that can run it, without `{machine}`"
 
 
 def _without_messages_of(conflict: Conflict, dependencies: Collection[str]) -> Conflict:

@@ -24,6 +24,7 @@ from rigspec.resolve.solver.contemporary_python import find_preferred
 from rigspec.resolve.solver.cuda_source import build_problem, drop_unneeded_toolkit
 from rigspec.resolve.solver.sat import SolverSession
 from rigspec.spec.loader import LoadedSpec
+from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["Acceptance", "RepairOption", "find_repairs"]
@@ -94,7 +95,8 @@ def _joint_repairs(
         requirement for conflict in conflicts for requirement in conflict.requirements
     )
     for changes in find_correction_sets(session, session.problem, requirements):
-        rig = Rig.model_validate(_apply_edits(spec.document.value, changes))
+        edits = _apply_edits(spec.document.value, changes)
+        rig = limit_to_machine(Rig.model_validate(edits), machine)
         edited = LoadedSpec(rig, spec.document)
         tables = _load_tables(rig, machine, matrix)
         resolution = _resolution(edited, machine, tables)

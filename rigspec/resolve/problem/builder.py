@@ -34,6 +34,7 @@ from rigspec.resolve.problem.requirements import list_requirements, uses_gpu
 from rigspec.resolve.problem.rule_index import RuleGroup, get_rule_index
 from rigspec.resolve.problem.written_versions import read_requirement
 from rigspec.resolve.solver.sat import Solution
+from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["ProblemBuilder", "list_required_products", "load_required_matrix"]
@@ -51,6 +52,7 @@ def load_required_matrix(rig: Rig, machine: str | None) -> Matrix:
 
 def list_required_products(rig: Rig, machine_name: str | None) -> tuple[str, ...]:
     """Return the products of the matrix that one machine of this rig needs, sorted."""
+    rig = limit_to_machine(rig, machine_name)
     machine = rig.machine[machine_name] if machine_name is not None else None
     products = {"os", *list_part_products(machine)}
     if machine is not None and machine.against is not None:
@@ -89,6 +91,7 @@ class ProblemBuilder:
         *,
         cuda_from_wheels: bool = False,
     ) -> None:
+        rig = limit_to_machine(rig, machine_name)
         self._knowledge = get_rule_index(matrix)
         requirements = list_requirements(
             rig, machine_name, self._knowledge, cuda_from_wheels=cuda_from_wheels

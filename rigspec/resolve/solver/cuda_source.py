@@ -9,6 +9,7 @@ from rigspec.resolve.problem.model import BoundRule
 from rigspec.resolve.problem.requirements import uses_gpu
 from rigspec.resolve.solver.sat import Solution
 from rigspec.resolve.solver.search import find_newest
+from rigspec.spec.machine_limits import limit_to_machine
 from rigspec.spec.models.rig import Rig
 
 __all__ = ["build_problem", "build_problems", "drop_unneeded_toolkit"]
@@ -25,6 +26,7 @@ def build_problem(rig: Rig, machine: str | None, matrix: Matrix) -> ProblemBuild
     A framework whose wheels have CUDA as an extra gets it from them, if the spec does not say
     where CUDA comes from and a solution has it so.
     """
+    rig = limit_to_machine(rig, machine)
     if _has_cuda_extra(rig, machine, matrix):
         builder = ProblemBuilder(rig, machine, matrix, cuda_from_wheels=True)
         if find_newest(builder, builder.requirements) is not None:
@@ -34,6 +36,7 @@ def build_problem(rig: Rig, machine: str | None, matrix: Matrix) -> ProblemBuild
 
 def build_problems(rig: Rig, machine: str | None, matrix: Matrix) -> tuple[ProblemBuilder, ...]:
     """Return the problem of a machine with each source of CUDA: a toolkit, then wheels."""
+    rig = limit_to_machine(rig, machine)
     toolkit = ProblemBuilder(rig, machine, matrix)
     if not _has_cuda_extra(rig, machine, matrix):
         return (toolkit,)

@@ -8,6 +8,7 @@ from rigspec.spec.requirement_strings import read_requirement_strings
 from rigspec.spec.tables import Field, Table
 from rigspec.spec.types import (
     FrameworkRequest,
+    MachineNames,
     Many,
     Name,
     PackageName,
@@ -77,6 +78,9 @@ class Environment(Table):
             "File with Python, channels and packages of the environment, such as "
             "`pyproject.toml`; keys of the spec replace those of the file"
         ),
+    )
+    machines: MachineNames | None = Field(
+        default=None, description="Machines that have the environment (default: all)"
     )
     python: Request | None = Field(default=None, description="Python version")
     interpreter: InterpreterKind | Interpreter | None = Field(

@@ -9,6 +9,7 @@ from rigspec.spec.types import (
     AbsolutePath,
     Address,
     Hostname,
+    MachineNames,
     Many,
     Name,
     Port,
@@ -20,6 +21,7 @@ __all__ = [
     "Dyndns",
     "Fail2ban",
     "Jupyter",
+    "MachineService",
     "Monitoring",
     "Program",
     "Prometheus",
@@ -54,6 +56,15 @@ Folder = Annotated[
 Command = Annotated[str, Limits(max_length=500)]
 
 
+class MachineService(Table):
+    """Base class of services, which can be limited to machines."""
+
+    machines: MachineNames | None = Field(
+        default=None,
+        description="Machines that run it (default: all that have its environments)",
+    )
+
+
 class TmuxWindow(Table):
     """A window of a tmux session."""
 
@@ -75,7 +86,7 @@ class TmuxWindow(Table):
             raise ValueError("`main_pane` needs the layout `main-horizontal` or `main-vertical`")
 
 
-class Tmux(Table):
+class Tmux(MachineService):
     """A tmux session."""
 
     env: Name | None = Field(default=None, description="Environment of its panes")
@@ -100,7 +111,7 @@ class Prometheus(Table):
     )
 
 
-class Monitoring(Table):
+class Monitoring(MachineService):
     """Exporters of the machine's metrics."""
 
     exporters: Many[Exporter] = Field(
@@ -153,7 +164,7 @@ Page = Annotated[
 ]
 
 
-class Dyndns(Table):
+class Dyndns(MachineService):
     """Dynamic DNS: a host name for the machine's current address."""
 
     hostname: Hostname = Field(description="Host name")
@@ -211,7 +222,7 @@ class Fail2ban(Table):
     )
 
 
-class Ssh(Table):
+class Ssh(MachineService):
     """The SSH server."""
 
     port: Port = Field(default=22, description="Port")
@@ -227,7 +238,7 @@ class Ssh(Table):
         return self.fail2ban
 
 
-class Jupyter(Table):
+class Jupyter(MachineService):
     """A Jupyter notebook server."""
 
     env: Name = Field(description="Environment to run in")
@@ -245,7 +256,7 @@ Argument = Annotated[
 ]
 
 
-class Program(Table):
+class Program(MachineService):
     """A program of an environment that runs all the time, such as an inference server."""
 
     env: Name = Field(description="Environment that has the program")

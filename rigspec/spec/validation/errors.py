@@ -140,7 +140,7 @@ def _describe(error: _Error) -> tuple[str, str]:
         return "RS003", f"must be at least {context['ge']}"
     if error.kind == "less_than_equal":
         return "RS003", f"must be at most {context['le']}"
-    if error.kind == "string_too_short":
+    if error.kind in ("string_too_short", "too_short"):
         return "RS003", "must not be empty"
     if error.kind == "string_too_long":
         return "RS003", f"must not be longer than {context['max_length']} characters"
