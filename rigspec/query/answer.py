@@ -60,6 +60,13 @@ class Answer:
         """Return whether the rig of the question resolves."""
         return self.resolution is not None and not self.errors
 
+    @property
+    def verdict(self) -> str:
+        """Return ``yes``, ``no``, or ``error`` for a question that names something unknown."""
+        if self.is_yes:
+            return "yes"
+        return "error" if self.is_invalid else "no"
+
 
 def answer_question(question: Question) -> Answer:
     """Resolve the question. Raises InvalidSpec if its values are not in the language."""

@@ -33,8 +33,8 @@ _SCHEMA = 1
 
 
 def render_answer(answer: Answer, *, quiet: bool = False) -> str:
-    """Return a yes with the command that installs it, or a no with what works instead."""
-    lines = [f"{'yes' if answer.is_yes else 'no'}: {_headline(answer)}"]
+    """Return a yes with the command that installs it, a no with what works instead, or an error."""
+    lines = [f"{answer.verdict}: {_headline(answer)}"]
     if answer.resolution is not None and answer.is_yes:
         lines += _resolution_lines(answer.resolution, answer.question.requests)
         if not quiet:
@@ -99,7 +99,7 @@ def convert_answer(answer: Answer) -> dict[str, Any]:
     """Return an answer as plain values."""
     return {
         "schema": _SCHEMA,
-        "answer": "yes" if answer.is_yes else "no",
+        "answer": answer.verdict,
         "question": _question_as_dict(answer.question),
         "resolution": _resolution_as_dict(answer.resolution, answer.question.requests),
         "errors": [_diagnostic_as_dict(error) for error in answer.errors],

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from rigspec.diagnostics.model import Diagnostic, Severity, Span
-from rigspec.spec.json_schema import describe_key, find_tables_with_key, list_known_keys
+from rigspec.spec.json_schema import describe_key
 from rigspec.spec.tables import Table
 from rigspec.spec.toml.document import Document, KeyPath
+from rigspec.spec.validation.advice import advise_on_choice, advise_on_key, advise_on_type
 
 __all__ = ["convert_validation_error", "list_error_paths", "validate_or_convert_errors"]
 
@@ -32,11 +32,6 @@ _TYPE_NAMES = {
 }
 
 _LANGUAGE_HELP = ("write `rig = 1`, the version of the spec language, at the top of the file",)
-# Keys whose table has a version for each name.
-_REQUIREMENT_TABLES = ("frameworks", "packages")
-# Advice names at most so many tables.
-_FEW = 3
-
 # Key names that suggest a secret; the value is not printed.
 _SECRET_WORDS = ("credential", "passw", "secret", "token")
 
@@ -121,8 +116,16 @@ def _build_diagnostic(error: _Error, document: Document) -> Diagnostic:
         Severity.ERROR,
         f"`{_format_path(error.path)}`: {message}",
         spans=(_mask_if_secret(span, error.path),),
-        help=_LANGUAGE_HELP if error.path == ("rig",) else (),
+        help=_advise(error, document),
     )
+
+
+def _advise(error: _Error, document: Document) -> tuple[str, ...]:
+    if error.path == ("rig",):
+        return _LANGUAGE_HELP
+    if error.kind == "literal_error":
+        return advise_on_choice(error.path, _find_value(document, error.path))
+    return ()
 
 
 def _describe(error: _Error) -> tuple[str, str]:
@@ -155,16 +158,8 @@ def _build_wrong_type(path: KeyPath, errors: list[_Error], document: Document) -
         severity=Severity.ERROR,
         message=f"`{_format_path(path)}`: expected {' or '.join(expected)}, found {actual}",
         spans=(_mask_if_secret(document.span(path, label=actual), path),),
-        help=_advise_on_type(path, actual),
+        help=_LANGUAGE_HELP if path == ("rig",) else advise_on_type(path, actual, document.value),
     )
-
-
-def _advise_on_type(path: KeyPath, actual: str) -> tuple[str, ...]:
-    if path == ("rig",):
-        return _LANGUAGE_HELP
-    if path[-1] in _REQUIREMENT_TABLES and actual in ("an array", "a string"):
-        return (f'write `{path[-1]} = {{ NAME = "VERSION" }}`; the version "*" is any',)
-    return ()
 
 
 def _mask_if_secret(span: Span, path: KeyPath) -> Span:
@@ -174,26 +169,15 @@ def _mask_if_secret(span: Span, path: KeyPath) -> Span:
 
 
 def _build_unknown_key(path: KeyPath, document: Document) -> Diagnostic:
-    key, known = str(path[-1]), list_known_keys(path[:-1])
-    near = get_close_matches(key, known, n=1, cutoff=0.5)
     table = _format_path(path[:-1])
     location = f"in `{table}`" if table else "at the top level of the rig"
     return Diagnostic(
         code="RS002",
         severity=Severity.ERROR,
-        message=f"unknown key `{key}` {location}",
+        message=f"unknown key `{path[-1]}` {location}",
         spans=(document.span(path, of="key", label="unknown key"),),
-        help=_advise_on_key(key, near, known),
+        help=advise_on_key(path, document.value),
     )
-
-
-def _advise_on_key(key: str, near: list[str], known: list[str]) -> tuple[str, ...]:
-    elsewhere = find_tables_with_key(key)
-    if elsewhere and len(elsewhere) <= _FEW:
-        return (f"`{key}` is a key of {' and of '.join(f'`{table}`' for table in elsewhere)}",)
-    if near:
-        return (f"did you mean `{near[0]}`?",)
-    return (f"known keys: {', '.join(known)}",)
 
 
 def _build_missing_key(path: KeyPath, document: Document) -> Diagnostic:
@@ -214,12 +198,17 @@ def _describe_missing(path: KeyPath) -> tuple[str, ...]:
 
 
 def _describe_type(document: Document, path: KeyPath) -> str:
-    value: Any = document.value
-    for part in path:
-        value = value[part]
+    value = _find_value(document, path)
     kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
     kinds |= {list: "an array", dict: "a table"}
     return kinds.get(type(value), "a date or time")
+
+
+def _find_value(document: Document, path: KeyPath) -> Any:
+    value: Any = document.value
+    for part in path:
+        value = value[part]
+    return value
 
 
 def _format_path(path: KeyPath) -> str:
