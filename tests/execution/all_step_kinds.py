@@ -13,6 +13,8 @@ import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from filelock import FileLock
+
 from rigspec.backend.discovery import find_backends
 from rigspec.backend.render import compile_plan
 from rigspec.fs.atomic_tree import write_tree_atomically
@@ -55,21 +57,27 @@ WantedBy=multi-user.target
 def every_base(cache: Path) -> Path:
     """Debian 12 with what the steps call, and without any source of packages."""
     kept = cache / "bookworm-every-kind"
-    if not (kept / "etc" / "os-release").exists():
-        staged = cache / ".bookworm-every-kind.partial"
-        shutil.rmtree(staged, ignore_errors=True)
-        subprocess.run(["cp", "-a", make_root("bookworm", cache), staged], check=True)
-        root = SystemRoot(staged)
-        apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
-        root.run(*apt, "update")
-        root.run(*apt, "install", "--yes", "--no-install-recommends", *NEEDED)
-        root.run("apt-get", "clean")
-        for path in ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/lib/apt/lists"):
-            shutil.rmtree(staged / path, ignore_errors=True)
-        (staged / "etc/apt/sources.list").write_text("", encoding="utf-8")
-        (staged / "boot/grub").mkdir(parents=True, exist_ok=True)
-        staged.rename(kept)
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / ".bookworm-every-kind.lock"):
+        if not (kept / "etc" / "os-release").exists():
+            _make_every_base(cache).rename(kept)
     return kept
+
+
+def _make_every_base(cache: Path) -> Path:
+    staged = cache / ".bookworm-every-kind.partial"
+    shutil.rmtree(staged, ignore_errors=True)
+    subprocess.run(["cp", "-a", make_root("bookworm", cache), staged], check=True)
+    root = SystemRoot(staged)
+    apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
+    root.run(*apt, "update")
+    root.run(*apt, "install", "--yes", "--no-install-recommends", *NEEDED)
+    root.run("apt-get", "clean")
+    for path in ("usr/share/doc", "usr/share/locale", "usr/share/man", "var/lib/apt/lists"):
+        shutil.rmtree(staged / path, ignore_errors=True)
+    (staged / "etc/apt/sources.list").write_text("", encoding="utf-8")
+    (staged / "boot/grub").mkdir(parents=True, exist_ok=True)
+    return staged
 
 
 @dataclass(frozen=True)

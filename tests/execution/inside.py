@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import tomli
+from filelock import FileLock
 
 from tests.conftest import ROOT
 from tests.execution.roots import CERTIFICATES, SystemRoot, make_root
@@ -39,20 +40,25 @@ def _kept(cache: Path, scratch: Path) -> Path:
     wanted = project["dependencies"]
     key = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
     kept = cache / f"rigspec-{key}"
-    if not kept.exists():
-        base = scratch / "builder"
-        subprocess.run(
-            ["cp", "-a", "--reflink=auto", make_root("bookworm", cache), base], check=True
-        )
-        root = SystemRoot(base)
-        root.run("apt-get", "update", "-qq")
-        quiet = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
-        root.run("env", "DEBIAN_FRONTEND=noninteractive", *quiet, "python3-venv")
-        root.run("python3", "-m", "venv", HOME)
-        pip = (f"{HOME}/bin/pip", "--disable-pip-version-check", "install", "--quiet")
-        root.run("env", f"PIP_CERT={CERTIFICATES}", *pip, *wanted)
-        staged = cache / f".{kept.name}.{os.getpid()}"
-        subprocess.run(["cp", "-a", base / HOME.lstrip("/"), staged], check=True)
-        staged.rename(kept)
-        shutil.rmtree(base, ignore_errors=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f".{kept.name}.lock"):
+        if not kept.exists():
+            _install(wanted, cache, scratch).rename(kept)
     return kept
+
+
+def _install(wanted: Sequence[str], cache: Path, scratch: Path) -> Path:
+    base = scratch / "builder"
+    subprocess.run(["cp", "-a", "--reflink=auto", make_root("bookworm", cache), base], check=True)
+    root = SystemRoot(base)
+    root.run("apt-get", "update", "-qq")
+    quiet = ("apt-get", "install", "-qq", "--yes", "--no-install-recommends")
+    root.run("env", "DEBIAN_FRONTEND=noninteractive", *quiet, "python3-venv")
+    root.run("python3", "-m", "venv", HOME)
+    pip = (f"{HOME}/bin/pip", "--disable-pip-version-check", "install", "--quiet")
+    root.run("env", f"PIP_CERT={CERTIFICATES}", *pip, *wanted)
+    staged = cache / ".rigspec.partial"
+    shutil.rmtree(staged, ignore_errors=True)
+    subprocess.run(["cp", "-a", base / HOME.lstrip("/"), staged], check=True)
+    shutil.rmtree(base, ignore_errors=True)
+    return staged

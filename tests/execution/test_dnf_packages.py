@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from rigspec.cli.app import app
@@ -40,23 +41,29 @@ packages = ["tool"]
 def make_base(cache: Path) -> Path:
     """Debian 12 with dnf, that calls itself Rocky Linux 9, and the repositories in /srv."""
     kept = cache / "bookworm-dnf"
-    if not (kept / "srv/fingerprint").exists():
-        staged = cache / ".bookworm-dnf.partial"
-        shutil.rmtree(staged, ignore_errors=True)
-        subprocess.run(["cp", "-a", make_root("bookworm", cache), staged], check=True)
-        root = SystemRoot(staged)
-        apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
-        root.run(*apt, "update")
-        root.run(*apt, "install", "--yes", "--no-install-recommends", *_TOOLS)
-        (staged / "etc/os-release").unlink()
-        release = 'ID="rocky"\nVERSION_ID="9.6"\nPLATFORM_ID="platform:el9"\n'
-        (staged / "etc/os-release").write_text(release, encoding="utf-8")
-        for folder in ("etc/yum.repos.d", "etc/pki/rpm-gpg"):
-            (staged / folder).mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_SCRIPT, staged / "root/dnf_repository.sh")
-        root.run("bash", "/root/dnf_repository.sh")
-        staged.rename(kept)
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / ".bookworm-dnf.lock"):
+        if not (kept / "srv/fingerprint").exists():
+            _make_base(cache).rename(kept)
     return kept
+
+
+def _make_base(cache: Path) -> Path:
+    staged = cache / ".bookworm-dnf.partial"
+    shutil.rmtree(staged, ignore_errors=True)
+    subprocess.run(["cp", "-a", make_root("bookworm", cache), staged], check=True)
+    root = SystemRoot(staged)
+    apt = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq")
+    root.run(*apt, "update")
+    root.run(*apt, "install", "--yes", "--no-install-recommends", *_TOOLS)
+    (staged / "etc/os-release").unlink()
+    release = 'ID="rocky"\nVERSION_ID="9.6"\nPLATFORM_ID="platform:el9"\n'
+    (staged / "etc/os-release").write_text(release, encoding="utf-8")
+    for folder in ("etc/yum.repos.d", "etc/pki/rpm-gpg"):
+        (staged / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(_SCRIPT, staged / "root/dnf_repository.sh")
+    root.run("bash", "/root/dnf_repository.sh")
+    return staged
 
 
 @pytest.fixture
