@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from rigspec.compare.cost import CostTerms, compare_costs, is_rented
 from rigspec.compare.model import Comparison, Side
@@ -30,32 +30,41 @@ WIDTHS = {"desktop": 1280, "phone": 390}
 SCHEMES = ("light", "dark")
 
 
+@dataclasses.dataclass(frozen=True)
+class Window:
+    """A window of the browser, and its errors, console messages and requests for other files."""
+
+    page: Page
+    messages: list[str]
+
+    def open(self, file: Path, width: int, scheme: str) -> None:
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        self.messages.clear()
+        self.page.goto(file.as_uri())
+        self.messages[:] = [message for message in self.messages if message != file.as_uri()]
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def window() -> Iterator[Window]:
+    """The window of all tests: each new one is a process."""
     chromium = shutil.which("chromium")
     assert chromium is not None, "scripts/install-test-tools installs it"
     with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=QUIET)
-        yield started
-        started.close()
+        browser = driver.chromium.launch(executable_path=chromium, args=QUIET)
+        page = browser.new_page()
+        messages: list[str] = []
+        page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        page.on("request", lambda request: messages.append(request.url))
+        yield Window(page, messages)
+        browser.close()
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="rigspec-page-") as name:
         yield Path(name)
-
-
-def open_page(browser: Browser, file: Path, width: int, scheme: str) -> tuple[Page, list[str]]:
-    """Return the page, and the errors, console messages and requests of the browser."""
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
-    messages: list[str] = []
-    page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.on("request", lambda request: request.url == file.as_uri() or messages.append(request.url))
-    page.goto(file.as_uri())
-    return page, messages
 
 
 def build_variant(name: str, lab: Comparison) -> Comparison:
@@ -85,44 +94,42 @@ def build_variant(name: str, lab: Comparison) -> Comparison:
 
 @pytest.mark.parametrize("name", ["sourced", "lab"])
 def test_page_layout_fits_every_width_and_scheme(
-    name: str, request: pytest.FixtureRequest, browser: Browser, folder: Path
+    name: str, request: pytest.FixtureRequest, window: Window, folder: Path
 ) -> None:
     file = folder / "page.html"
     file.write_text(render_html(request.getfixturevalue(name)), encoding="utf-8")
     pictures = set()
     for device, width in WIDTHS.items():
         for scheme in SCHEMES:
-            page, messages = open_page(browser, file, width, scheme)
-            assert messages == []
-            assert page.evaluate(FITS) == [], (device, scheme)
-            picture = page.screenshot(path=folder / f"{device}-{scheme}.png", full_page=True)
+            window.open(file, width, scheme)
+            assert window.messages == []
+            assert window.page.evaluate(FITS) == [], (device, scheme)
+            picture = window.page.screenshot(path=folder / f"{device}-{scheme}.png", full_page=True)
             assert struct.unpack(">I", picture[16:20])[0] == width
             pictures.add(picture)
-            page.context.close()
     assert len(pictures) == len(WIDTHS) * len(SCHEMES)
 
 
 @pytest.mark.parametrize("name", ["long names", "two bought", "dear", "late", "soon"])
 def test_page_layout_fits_extreme_texts(
-    name: str, lab: Comparison, browser: Browser, folder: Path
+    name: str, lab: Comparison, window: Window, folder: Path
 ) -> None:
     file = folder / "page.html"
     file.write_text(render_html(build_variant(name, lab)), encoding="utf-8")
     for device, width in WIDTHS.items():
-        page, messages = open_page(browser, file, width, "light")
-        assert messages == []
-        assert page.evaluate(FITS) == [], device
-        page.context.close()
+        window.open(file, width, "light")
+        assert window.messages == []
+        assert window.page.evaluate(FITS) == [], device
 
 
 @pytest.mark.parametrize("width", [390, 500, 560, 700, 1280])
 def test_cards_fill_their_row_at_every_width(
-    width: int, lab: Comparison, browser: Browser, folder: Path
+    width: int, lab: Comparison, window: Window, folder: Path
 ) -> None:
     file = folder / "page.html"
     file.write_text(render_html(lab), encoding="utf-8")
-    page, _ = open_page(browser, file, width, "light")
-    edges = page.evaluate(
+    window.open(file, width, "light")
+    edges = window.page.evaluate(
         """() => {
           const right = (e) => Math.round(e.getBoundingClientRect().right);
           const rows = new Map();
@@ -132,39 +139,38 @@ def test_cards_fill_their_row_at_every_width(
         }"""
     )
     assert all(abs(edge - edges[0]) <= 1 for edge in edges[1])
-    page.context.close()
 
 
-def test_overflow_is_detected(browser: Browser, folder: Path, lab: Comparison) -> None:
+def test_overflow_is_detected(window: Window, folder: Path, lab: Comparison) -> None:
     file = folder / "page.html"
     wide = render_html(lab).replace("<h3>", '<p style="width: 2000px">wide</p><h3>')
     # The policy blocks inline styles, so nothing is too wide.
     file.write_text(wide, encoding="utf-8")
-    page, messages = open_page(browser, file, 390, "light")
-    assert any("Content Security Policy" in text for text in messages)
-    assert page.evaluate(FITS) == []
-    page.evaluate("document.querySelector('h3').style.whiteSpace = 'nowrap'")
-    page.evaluate("document.querySelector('h3').textContent = 'wide '.repeat(200)")
-    page.evaluate("document.querySelectorAll('svg.narrow text')[1].setAttribute('x', 900)")
-    found = page.evaluate(FITS)
+    window.open(file, 390, "light")
+    assert any("Content Security Policy" in text for text in window.messages)
+    assert window.page.evaluate(FITS) == []
+    window.page.evaluate("document.querySelector('h3').style.whiteSpace = 'nowrap'")
+    window.page.evaluate("document.querySelector('h3').textContent = 'wide '.repeat(200)")
+    window.page.evaluate("document.querySelectorAll('svg.narrow text')[1].setAttribute('x', 900)")
+    found = window.page.evaluate(FITS)
     assert any("the page is" in text for text in found)
     assert any("leaves its drawing" in text for text in found)
 
 
-def test_page_does_not_run_scripts(browser: Browser, folder: Path, lab: Comparison) -> None:
+def test_page_does_not_run_scripts(window: Window, folder: Path, lab: Comparison) -> None:
     file = folder / "page.html"
     text = render_html(lab).replace("<main>", "<script>document.title = 'ran'</script><main>")
     file.write_text(text, encoding="utf-8")
-    page, messages = open_page(browser, file, 1280, "light")
-    assert page.title().startswith("tower compared with cloud")
-    assert any("Content Security Policy" in text for text in messages)
+    window.open(file, 1280, "light")
+    assert window.page.title().startswith("tower compared with cloud")
+    assert any("Content Security Policy" in text for text in window.messages)
 
 
-def test_cost_chart_matches_values(browser: Browser, folder: Path, sourced: Comparison) -> None:
+def test_cost_chart_matches_values(window: Window, folder: Path, sourced: Comparison) -> None:
     file = folder / "page.html"
     file.write_text(render_html(sourced), encoding="utf-8")
-    page, _ = open_page(browser, file, 1280, "light")
-    spots = page.evaluate(
+    window.open(file, 1280, "light")
+    spots = window.page.evaluate(
         """() => {
           const svg = document.querySelector("svg.wide");
           const line = (side) => {
@@ -183,4 +189,4 @@ def test_cost_chart_matches_values(browser: Browser, folder: Path, sourced: Comp
 
     assert abs(height(a, mark[0]) - mark[1]) < Decimal("0.1")
     assert abs(height(b, mark[0]) - mark[1]) < Decimal("0.1")
-    assert page.locator("svg.wide .label").first.text_content() == "9.3 months"
+    assert window.page.locator("svg.wide .label").first.text_content() == "9.3 months"
