@@ -367,3 +367,19 @@ def test_import_leaves_out_a_package_in_the_form_of_a_secret(
     assert "six" in done.stdout
     assert PLANTED[kind] not in done.stdout + done.stderr
     assert "the form of a secret" in done.stderr
+
+
+def test_pyproject_settings_of_uv_that_decide_versions_are_named() -> None:
+    text = """\
+[project]
+dependencies = ["numpy"]
+
+[tool.uv]
+override-dependencies = ["numpy>=2", "setuptools<80"]
+exclude-newer = "2025-06-01T00:00:00Z"
+"""
+    assert reasons(read("pyproject.toml", text)) == {
+        "numpy>=2": "an override of uv: set the version of the package",
+        "setuptools<80": "an override of uv: set the version of the package",
+        "exclude-newer 2025-06-01T00:00:00Z": "write it as `as_of`",
+    }

@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from rigspec.importing.formats.pixi import read_tables
-from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings
+from rigspec.importing.model import (
+    Reading,
+    SkippedPart,
+    SourceText,
+    Statement,
+    Subject,
+    join_readings,
+    omit,
+)
 from rigspec.importing.pip_requirement import build_of_index, read_requirement
 from rigspec.importing.poetry_version import convert_poetry_version
 from rigspec.importing.toml_file import TomlFile, read_toml
@@ -28,6 +36,7 @@ def read(source: SourceText) -> Reading:
         *_requirements(file, source, ("project", "dependencies")),
         *_requirements(file, source, ("tool", "uv", "constraint-dependencies"), constraint=True),
         Reading(omissions=tuple(_optional(file, source))),
+        Reading(omissions=tuple(_uv_settings(file, source))),
         *_poetry(file, source),
         read_tables(file, source, ("tool", "pixi")),
     ]
@@ -48,7 +57,7 @@ def _requirements(
         yield read_requirement(text, span, source, subject=subject)
 
 
-def _optional(file: TomlFile, source: SourceText) -> Iterator[Any]:
+def _optional(file: TomlFile, source: SourceText) -> Iterator[SkippedPart]:
     for path, kind in (
         (("project", "optional-dependencies"), "extra"),
         (("dependency-groups",), "dependency group"),
@@ -58,6 +67,16 @@ def _optional(file: TomlFile, source: SourceText) -> Iterator[Any]:
         for name in file.table(*path):
             line = file.span(*path, name, of="key").line
             yield source.omission(name, f"an optional {kind}", line)
+
+
+def _uv_settings(file: TomlFile, source: SourceText) -> Iterator[SkippedPart]:
+    """Yield the settings of uv that decide versions."""
+    overrides = ("tool", "uv", "override-dependencies")
+    for text, span in file.strings(*overrides):
+        yield omit(text, "an override of uv: set the version of the package", span)
+    newest = ("tool", "uv", "exclude-newer")
+    if file.text(*newest):
+        yield omit(f"exclude-newer {file.text(*newest)}", "write it as `as_of`", file.span(*newest))
 
 
 class _UvSources:
