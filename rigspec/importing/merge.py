@@ -145,7 +145,7 @@ class _Merger:
             if group is not None and self._applies(constraint, python):
                 group.append(constraint)
         joined = {name: self._join(self._agreeing(group)) for name, group in by_name.items()}
-        return {name: self._with_build(s) for name, s in joined.items() if s is not None}
+        return {name: self._select_build(s) for name, s in joined.items() if s is not None}
 
     def _agreeing(self, group: list[Statement]) -> list[Statement]:
         """Return the requests without those that contradict an exact version before them."""
@@ -181,14 +181,16 @@ class _Merger:
             return False
         return True
 
-    @staticmethod
-    def _with_build(statement: Statement) -> Statement:
-        """Drop the build of a package that has no builds."""
+    def _select_build(self, statement: Statement) -> Statement:
+        """Drop the build of a package that has no builds, else its extras."""
         owner = find_package_owner(statement.name)
         if statement.build is None or owner is None:
             return replace(statement, build=None)
-        has_builds = load_matrix([owner[0]]).product(owner[0]).has_builds
-        return statement if has_builds else replace(statement, build=None)
+        if not load_matrix([owner[0]]).product(owner[0]).has_builds:
+            return replace(statement, build=None)
+        if statement.extras:
+            self._omit(statement, f"only the extras: {', '.join(statement.extras)}")
+        return replace(statement, extras=())
 
     def _join(self, group: list[Statement]) -> Statement | None:
         """Join the version requests; the first one that names a version has the position."""
@@ -197,10 +199,12 @@ class _Merger:
         named = [s for s in group if s.value != "*"] or group[:1]
         values = list(dict.fromkeys(s.value for s in named))
         build = next((s.build for s in group if s.build is not None), None)
+        joined = replace(
+            named[0], build=build, extras=tuple(sorted({e for s in group for e in s.extras}))
+        )
         if len(values) == 1:
-            return replace(named[0], build=build)
-        parts = [_with_operator(value) for value in values]
-        return replace(named[0], value=",".join(parts), build=build)
+            return joined
+        return replace(joined, value=",".join(map(_with_operator, values)))
 
     def _omit(self, statement: Statement, reason: str) -> None:
         text = f"{statement.name} {statement.value}".strip()

@@ -68,6 +68,7 @@ class Statement:
         marker: the condition of the requirement (PEP 508).
         pattern: the text in the form of the file, with ``{}`` for a version request.
         is_conda: whether conda installs the package, by the name that its channels use.
+        extras: the extras of the package.
     """
 
     subject: Subject
@@ -78,12 +79,18 @@ class Statement:
     marker: str | None = None
     pattern: str = "{}"
     is_conda: bool = False
+    extras: tuple[str, ...] = ()
 
     @property
     def request(self) -> str:
-        """Return the version request of a package as a spec writes it: ``+cu124 ==2.5.1``."""
+        """Return the request of a package as a spec writes it: ``+cu124 ==2.5.1``, ``[all]>=1``.
+
+        A request for a build cannot have extras.
+        """
         if self.build is None:
-            return self.value
+            extras = f"[{','.join(self.extras)}]" if self.extras else ""
+            operator = "==" if extras and self.value[:1].isdigit() else ""
+            return f"{extras}{operator}{self.value}"
         return f"+{self.build} {self.value}".removesuffix(" *")
 
 

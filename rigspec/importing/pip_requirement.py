@@ -9,12 +9,19 @@ from packaging.requirements import InvalidRequirement, Requirement
 from rigspec.diagnostics.model import Span
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, omit
 
-__all__ = ["build_of_index", "build_requirement_pattern", "is_default_index", "read_requirement"]
+__all__ = [
+    "build_of_index",
+    "build_requirement_pattern",
+    "is_default_index",
+    "list_extras",
+    "read_requirement",
+]
 
 # PyTorch's indexes, and the folders of their mirrors: …/whl/cu121, …/whl/nightly/cu126.
 _BUILD_INDEX = re.compile(
     r"/whl/(?P<build>cu[0-9]{2,4}|cpu|rocm[0-9.]+)/?(?:torch_stable\.html)?/?$"
 )
+_EXTRA = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _DEFAULT_INDEX = re.compile(r"https?://(?:pypi\.org|pypi\.python\.org)/")
 
 
@@ -45,8 +52,6 @@ def read_requirement(
         return Reading(omissions=(omit(text, f"cannot be read: {reason}", span),))
     if requirement.url is not None:
         return Reading(omissions=(omit(text, "installed from a URL", span),))
-    extras = ", ".join(sorted(requirement.extras))
-    omissions = (omit(text, f"only the extras: {extras}", span),) if extras else ()
     specifier = str(requirement.specifier)
     statement = Statement(
         subject,
@@ -56,8 +61,15 @@ def read_requirement(
         build=build if "+" not in specifier else None,
         marker=str(requirement.marker) if requirement.marker is not None else None,
         pattern=build_requirement_pattern(text, requirement.name),
+        extras=tuple(sorted(requirement.extras)),
     )
-    return Reading((statement,), omissions)
+    return Reading((statement,))
+
+
+def list_extras(value: object) -> tuple[str, ...]:
+    """Return the extras in an array of a TOML file, sorted."""
+    items = value if isinstance(value, list) else []
+    return tuple(sorted({e for e in items if isinstance(e, str) and _EXTRA.fullmatch(e)}))
 
 
 def build_requirement_pattern(text: str, name: str) -> str:

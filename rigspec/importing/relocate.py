@@ -10,6 +10,7 @@ from rigspec.importing.merge import Clash
 from rigspec.importing.model import Statement, Subject
 from rigspec.importing.spec_writer import ImportedRig
 from rigspec.spec.toml.document import Document
+from rigspec.version_specifiers import get_extras
 
 __all__ = ["add_clashes", "relocate_external", "relocate_report"]
 
@@ -99,6 +100,8 @@ def _restate(statement: Statement, value: str) -> str:
     """Write a version request as the file writes it: ``torch==2.6.0``."""
     if statement.pattern == "{}":
         return value
+    # The pattern has the extras.
+    value = value.removeprefix(get_extras(value))
     if value == "*":
         return statement.pattern.replace("{}", "", 1)
     build, _, rest = value.partition(" ") if value.startswith("+") else ("", "", value)

@@ -137,3 +137,12 @@ def test_packages_of_conda_are_not_reported(tmp_path: Path) -> None:
     report = check(tmp_path, rig + 'manager = "conda"\nchannels = ["conda-forge"]\n')
     assert report.status == "ok"
     assert report.packages == ()
+
+
+def test_repair_of_a_package_keeps_its_extras(tmp_path: Path) -> None:
+    packages = 'vllm = "[audio]==0.33.0"'
+    report = check_packages(tmp_path, packages, driver='driver = "==535.*"')
+    offered = [e.after for d in report.diagnostics for r in d.repairs for e in r.edits]
+    assert "[audio]==0.19.1" in offered
+    fixed = check_packages(tmp_path, 'vllm = "[audio]==0.19.1"', driver='driver = "==535.*"')
+    assert errors(fixed) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 from rigspec.importing.conda_spec import read_conda_spec
 from rigspec.importing.model import Reading, SourceText, Statement, Subject, join_readings, omit
-from rigspec.importing.pip_requirement import build_of_index
+from rigspec.importing.pip_requirement import build_of_index, list_extras
 from rigspec.importing.toml_file import TomlFile, read_toml
 
 __all__ = ["read", "read_tables"]
@@ -69,4 +69,6 @@ def _pypi(file: TomlFile, source: SourceText, path: tuple[str, ...]) -> Iterator
             yield Reading(omissions=(source.omission(name, reason, span.line),))
             continue
         build = build_of_index(str(table.get("index", "")))
-        yield Reading((Statement(Subject.PACKAGE, version, span, name=name, build=build),))
+        extras = list_extras(table.get("extras"))
+        statement = Statement(Subject.PACKAGE, version, span, name=name, build=build, extras=extras)
+        yield Reading((statement,))

@@ -16,7 +16,7 @@ from rigspec.importing.model import (
     join_readings,
     omit,
 )
-from rigspec.importing.pip_requirement import build_of_index, read_requirement
+from rigspec.importing.pip_requirement import build_of_index, list_extras, read_requirement
 from rigspec.importing.poetry_version import convert_poetry_version
 from rigspec.importing.toml_file import TomlFile, read_toml
 
@@ -181,5 +181,6 @@ def _poetry_dependency(
         name=name,
         build=builds.get(str(table.get("source"))),
         marker=marker if isinstance(marker, str) else None,
+        extras=list_extras(table.get("extras")),
     )
     return Reading((statement,))

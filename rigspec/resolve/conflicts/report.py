@@ -13,6 +13,7 @@ from rigspec.resolve.explain.phrasing import convert_rule_to_fact, format_statem
 from rigspec.resolve.problem.model import BoundRule, KeyPath, Problem, Requirement
 from rigspec.resolve.problem.requirements import DECLARED
 from rigspec.spec.toml.document import Document
+from rigspec.version_specifiers import get_extras
 
 __all__ = ["build_conflict_diagnostic", "format_key_path", "list_facts", "sort_conflicts"]
 
@@ -289,8 +290,14 @@ def _repair(way: RepairOption) -> Repair:
         Edit(
             format_key_path(change.requirement.place or ()),
             change.requirement.written if change.requirement.path is not None else None,
-            change.after,
+            _keep_extras(change.requirement.written, change.after),
         )
         for change in way.changes
     )
     return Repair(edits, way.resolution)
+
+
+def _keep_extras(written: str, after: str) -> str:
+    """Return the new versions of a line with the extras that it has: ``[audio]==0.19.1``."""
+    extras = get_extras(written)
+    return f"{extras}{'==' * after[:1].isdigit()}{after}" if extras else after
